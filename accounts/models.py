@@ -1,0 +1,99 @@
+"""Who people are: the account and what its owner chose to show.
+
+Everybody may read it; nothing here knows conversations.
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.validators import MaxLengthValidator, MinLengthValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+NAME_MAX = 50
+USERNAME_MIN, USERNAME_MAX = 3, 24
+PUBLIC_ID_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_public_id() -> str:
+    """16 letters that name a person on the wire. Random, so that ids tell neither age nor number of accounts."""
+    return "".join(secrets.choice(PUBLIC_ID_CHARS) for _ in range(16))
+
+
+def search_key(*texts: str) -> str:
+    """What search compares: case and accents folded, so that "Joao" finds "João" and "ёж" is "еж"."""
+    decomposed = unicodedata.normalize("NFKD", " ".join(texts).casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+class User(AbstractUser):
+    """An account. `id` stays inside the server; `public_id` is what others see."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    id = models.BigAutoField(primary_key=True)
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
+    # ASCII only: look-alike letters of other scripts cannot imitate somebody's handle (safety.md T61).
+    username = models.CharField(
+        _("username"),
+        max_length=USERNAME_MAX,
+        unique=True,
+        validators=[
+            MinLengthValidator(USERNAME_MIN),
+            MaxLengthValidator(USERNAME_MAX),
+            RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", _("Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit.")),
+        ],
+        error_messages={"unique": _("This username is taken. Choose another one.")},
+    )
+    name = models.CharField(_("name"), max_length=NAME_MAX)
+
+    objects: ClassVar[UserManager[User]] = UserManager()
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta(AbstractUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+
+    def __str__(self) -> str:
+        return f"@{self.username}"
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+
+class Profile(models.Model):
+    """What a person chose to show and to allow. One row for every account, made with it."""
+
+    class StartBy(models.TextChoices):
+        """Who may start a chat with me."""
+
+        EVERYBODY = "everybody", _("Everyone")
+        AFTER_I_ACCEPT = "after_i_accept", _("Ask me first")
+        ONLY_BY_INVITE = "only_by_invite", _("Only with my invite link")
+
+    class Theme(models.TextChoices):
+        AUTO = "auto", _("Like the system")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="profile")
+    about = models.CharField(_("about you"), max_length=140, blank=True)
+    listed = models.BooleanField(_("show me in People"), default=False, db_index=True)
+    start_by = models.CharField(max_length=16, choices=StartBy, default=StartBy.AFTER_I_ACCEPT)
+    invites_show_name = models.BooleanField(_("show my name on my invites"), default=True)
+    shares_receipts = models.BooleanField(_("read receipts"), default=True)
+    shares_typing = models.BooleanField(_("typing"), default=True)
+    shares_presence = models.BooleanField(_("last seen and online"), default=True)
+    theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
+    language = models.CharField(max_length=8, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    search_key = models.CharField(max_length=200, db_index=True, editable=False, default="")
+
+    def __str__(self) -> str:
+        return f"profile of {self.user_id}"

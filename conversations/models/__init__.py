@@ -1,0 +1,8 @@
+"""The cellar: rows and their constraints. Entered by services, selectors, journal, access, serializers and admin only."""
+
+from conversations.models.block import Block
+from conversations.models.conversation import Conversation, Participant
+from conversations.models.invite import Invite, InviteWish
+from conversations.models.message import Message
+
+__all__ = ["Block", "Conversation", "Invite", "InviteWish", "Message", "Participant"]

@@ -1,0 +1,55 @@
+"""One message: its birth number, the number of its last change, and its text."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from conversations.models.conversation import Conversation
+from conversations.models.querysets import MessageQuerySet
+
+
+class Message(models.Model):
+    """Written by the journal only. The key is led by the conversation, so that the table can be split by it later.
+
+    `client_id` is the UUID that the browser made (`id` on the wire); `fingerprint` is a keyed digest of what was first sent under it,
+    and tells a repeat from a conflict after the text has changed. `ordinal` counts the recipient's messages.
+    """
+
+    class Kind(models.TextChoices):
+        TEXT = "text"
+        SYSTEM = "system"
+
+    pk = models.CompositePrimaryKey("conversation_id", "seq")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    seq = models.BigIntegerField()
+    version = models.BigIntegerField()
+    client_id = models.UUIDField()
+    fingerprint = models.BinaryField(max_length=16, null=True)
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    ordinal = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.TEXT)
+    body = models.TextField(blank=True)
+    reply_to = models.BigIntegerField(null=True)
+    reactions = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Message]] = MessageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "message"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["conversation", "client_id"], name="message_one_per_client_id"),
+            models.CheckConstraint(condition=models.Q(seq__gte=1) & models.Q(version__gte=models.F("seq")), name="message_numbers_make_sense"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # Catch-up asks "changed after c": births come from the key, later changes from this small index.
+            models.Index(fields=["conversation", "version"], condition=models.Q(version__gt=models.F("seq")), name="message_changed_later"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.seq} of conversation {self.conversation_id}"

@@ -1,0 +1,21 @@
+"""The gate: HTTP to Django; sockets through the origin check, then the session, then the routes."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
+django_application = get_asgi_application()
+
+# Only now: these modules need the apps that the line above has loaded.
+from conversations.routing import websocket_urlpatterns  # noqa: E402
+from dm_project.origin import ExactOriginValidator  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": ExactOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

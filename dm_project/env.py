@@ -1,0 +1,194 @@
+"""Typed readers for the environment; a wrong value stops the start with one clear sentence.
+
+Called by settings only. Values come from the process environment first, then from `.env` beside manage.py.
+`python -m dm_project.env` writes the keys that `.env` lacks.
+"""
+
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError
+
+ROOT = Path(__file__).resolve().parent.parent
+KEYS = ("SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY")
+KEY_CHARS = 32
+"""Shortest key we accept, in characters: 192 bits when written in base64."""
+
+env = Env(expand_vars=False)
+
+
+class BadEnvironment(SystemExit):
+    """A value from the environment that cannot be used. Ends the process with its sentence and without a traceback."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"Entre cannot start: {sentence}")
+
+
+def read_file(path: Path = ROOT / ".env") -> None:
+    """Read `.env`; what stands in the process environment wins over it."""
+    env.read_env(str(path), recurse=False)
+
+
+def text(name: str, default: str = "") -> str:
+    return (env.str(name, default) or "").strip()
+
+
+def key(name: str) -> str:
+    """A secret that must be there. Raises BadEnvironment when it is missing or too short to be one."""
+    value = text(name)
+    if not value:
+        raise BadEnvironment(f"{name} is not set. `make run` writes one into .env; elsewhere set it to {KEY_CHARS} or more random characters.")
+    if len(value) < KEY_CHARS:
+        raise BadEnvironment(f"{name} has {len(value)} characters; a key needs {KEY_CHARS} or more.")
+    return value
+
+
+def switch(name: str, default: bool) -> bool:
+    """on or off (also true/false, yes/no, 1/0)."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in {"on", "true", "yes", "1"}:
+        return True
+    if value in {"off", "false", "no", "0"}:
+        return False
+    raise BadEnvironment(f"{name} is {value!r}; it must be on or off.")
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default).lower() or default
+    if value not in allowed:
+        raise BadEnvironment(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+    return value
+
+
+def whole(name: str, default: int, low: int, high: int) -> int:
+    """A whole number between low and high, both included."""
+    raw = text(name)
+    try:
+        value = int(raw) if raw else default
+    except ValueError:
+        raise BadEnvironment(f"{name} is {raw!r}; it must be a whole number from {low} to {high}.") from None
+    if not low <= value <= high:
+        raise BadEnvironment(f"{name} is {value}; it must be a whole number from {low} to {high}.")
+    return value
+
+
+def words(name: str) -> list[str]:
+    """A list with commas between its items."""
+    return [item.strip() for item in text(name).split(",") if item.strip()]
+
+
+def folder(name: str, default: Path) -> Path:
+    """A folder we may write to; made if it is missing."""
+    path = Path(text(name) or default).expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadEnvironment(f"{name} is {str(path)!r}, and that folder cannot be made ({error.strerror}).") from None
+    if not os.access(path, os.W_OK):
+        raise BadEnvironment(f"{name} is {str(path)!r}, and this process may not write there.")
+    return path
+
+
+@dataclass(frozen=True)
+class PublicUrl:
+    """Where browsers reach the service: `origin` is scheme, host and port; `host` has no port."""
+
+    origin: str
+    host: str
+    is_https: bool
+
+
+def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
+    raw = text(name).rstrip("/")
+    if not raw:
+        return None
+    parts = urlsplit(raw)
+    try:
+        bad_port = parts.port == 0
+    except ValueError:
+        bad_port = True
+    if parts.scheme not in {"http", "https"} or not parts.hostname or bad_port or parts.path or parts.query or parts.fragment or parts.username:
+        raise BadEnvironment(f"{name} is {raw!r}; it must look like https://chat.example.org, without a path.")
+    return PublicUrl(origin=f"{parts.scheme}://{parts.netloc}".lower(), host=parts.hostname, is_https=parts.scheme == "https")
+
+
+def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
+    """Django's DATABASES entry: PostgreSQL by address, or SQLite in a file.
+
+    SQLite's options are a promise (P1, "sent means stored"): IMMEDIATE, or half of all concurrent writers fail; FULL, or a
+    power cut takes acknowledged messages; `secure_delete`, or deleted text stays in the file.
+    """
+    raw = text(name)
+    if raw and not raw.startswith("sqlite"):
+        if not raw.startswith(("postgres://", "postgresql://")):
+            raise BadEnvironment(f"{name} must begin with postgres:// (or be empty for SQLite).")
+        try:
+            config = env.dj_db_url(name)
+        except (EnvError, ValueError):
+            raise BadEnvironment(f"{name} cannot be read; it must look like postgres://user:password@host:5432/name.") from None
+        config["CONN_MAX_AGE"] = 0
+        config["CONN_HEALTH_CHECKS"] = False
+        # Kept connections leak under ASGI (stack.md C4); the pool is what keeps them.
+        config.setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 10, "timeout": 5}
+        return dict(config)
+    if raw:
+        path = raw.split("://", 1)[1] if "://" in raw else ""
+        sqlite_file = Path(path[1:] if path.startswith("//") or not path.startswith("/") else path).expanduser() if path.strip("/") else sqlite_file
+        if not sqlite_file.is_absolute():
+            sqlite_file = ROOT / sqlite_file
+        if not sqlite_file.parent.is_dir():
+            raise BadEnvironment(f"{name} names a file in {str(sqlite_file.parent)!r}, and there is no such folder.")
+    journal = "WAL" if wal else "TRUNCATE"
+    pragmas = f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-8000"
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(sqlite_file),
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 5, "init_command": pragmas},
+    }
+
+
+def redis_url(name: str = "REDIS_URL") -> str:
+    value = text(name)
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise BadEnvironment(f"{name} must begin with redis://, rediss:// or unix:// (or be empty for a single process).")
+    return value
+
+
+def email(name: str = "EMAIL_URL") -> dict[str, object]:
+    """Django's EMAIL_* settings from one address, or nothing when mail is not configured."""
+    if not text(name):
+        return {}
+    try:
+        return dict(env.dj_email_url(name))
+    except (EnvError, ValueError, KeyError):
+        raise BadEnvironment(f"{name} cannot be read; it must look like smtp+tls://user:password@mail.example.org:587.") from None
+
+
+def write_missing_keys(path: Path = ROOT / ".env") -> list[str]:
+    """Write the keys that are missing from `.env`, readable for the owner only.
+
+    Returns:
+        The names that were written.
+    """
+    present = path.read_text(encoding="utf-8") if path.exists() else ""
+    set_here = {line.split("=", 1)[0].strip() for line in present.splitlines() if "=" in line and line.split("=", 1)[1].strip()}
+    missing = [name for name in KEYS if name not in set_here and not os.environ.get(name)]
+    if missing:
+        lines = "".join(f"{name}={secrets.token_urlsafe(48)}\n" for name in missing)
+        gap = "" if not present or present.endswith("\n") else "\n"
+        # Made with its mode from the first byte on, so that nobody reads the keys in between.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+            file.write(gap + lines)
+        path.chmod(0o600)
+    return missing
+
+
+if __name__ == "__main__":
+    written = write_missing_keys()
+    sys.stdout.write(f"wrote {', '.join(written)} into .env\n" if written else "")

@@ -1,0 +1,230 @@
+"""Every setting of the service, driven by the environment. `.env.example` explains each name.
+
+Nobody imports this module; the code reads `django.conf.settings`.
+"""
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from dm_project import env
+from dm_project.sqlite import use_fixed_sqlite
+
+env.read_file()
+SQLITE_MAY_USE_WAL = use_fixed_sqlite()
+
+# What it is called and where it lives
+
+BASE_DIR = env.ROOT
+SITE_NAME = env.text("SITE_NAME", "Entre")
+SOURCE_URL = env.text("SOURCE_URL")
+DEBUG = env.switch("DEBUG", False)
+PORT = env.whole("PORT", 8000, 1, 65535)
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
+_public = env.public_url()
+PUBLIC_ORIGIN = _public.origin if _public else ""
+_https = bool(_public and _public.is_https)
+
+# Keys
+
+SECRET_KEY = env.key("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ROOM_NAME_KEY = env.key("ROOM_NAME_KEY").encode()
+INVITE_KEY = env.key("INVITE_KEY").encode()
+
+# Who may come
+
+REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invite", "closed"))
+DIRECTORY = env.switch("DIRECTORY", True)
+LIMITS = env.switch("LIMITS", True)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_public.host] if _public else []), *env.words("ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, 0, 8)
+
+# Apps. daphne stands before staticfiles, or `runserver` would not be Daphne's.
+
+INSTALLED_APPS = [
+    "daphne",
+    "conversations.apps.ConversationsConfig",
+    "accounts.apps.AccountsConfig",
+    "channels",
+    "allauth",
+    "allauth.account",
+    "ninja",
+    "csp",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.admin",
+]
+
+MIDDLEWARE = [
+    "dm_project.middleware.security_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "dm_project.urls"
+ASGI_APPLICATION = "dm_project.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "dm_project.context.site",
+            ],
+        },
+    },
+]
+
+# Where things are kept
+
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "entre.sqlite3", wal=SQLITE_MAY_USE_WAL)}
+REDIS_URL = env.redis_url()
+
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            # Retries let a restarted Redis heal without an error (stack.md L5); the time-out must be longer than any blocking read (L1).
+            "CONFIG": {
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 15, "socket_connect_timeout": 2, "health_check_interval": 10, "retry_on_timeout": True}],
+                "prefix": env.text("REDIS_PREFIX", "entre"),
+                **({"symmetric_encryption_keys": [env.text("LAYER_KEY")]} if env.text("LAYER_KEY") else {}),
+            },
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "conversations.layers.LocalChannelLayer"}}
+
+# Accounts (django-allauth)
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("username", "name", "email")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/chats/"
+LOGOUT_REDIRECT_URL = "/"
+_mail = env.email()
+MAIL_CONFIGURED = bool(_mail)
+ACCOUNT_ADAPTER = "conversations.entrance.EntranceAdapter"
+
+# Sessions, cookies, headers
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+# A cookie with the prefix can be set over TLS by this very host only: no neighbour host can plant one.
+SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
+SIGNED_COOKIE_LEGACY_SALT_FALLBACK = False
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+SECURE_SSL_REDIRECT = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "dm_project.errors.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "media-src": [SELF, "blob:"],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "worker-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Mail
+
+vars().update(_mail)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <noreply@{_public.host if _public else 'localhost'}>")
+EMAIL_TIMEOUT = 10
+
+# Languages and time
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("pt-br", _("Portuguese")), ("ru", _("Russian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Static files: hashed names, compressed beforehand, served by WhiteNoise (or by nginx from the same folder)
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "dm_project.storage.HashedModulesStorage"},
+}
+MEDIA_ROOT = DATA_DIR / "media"
+
+# Sockets and messages (protocol.md sections 4 to 7)
+
+DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 131_072
+DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+HEARTBEAT_MS = env.whole("HEARTBEAT_MS", 25_000, 1_000, 120_000)
+HEADS_EVERY_MS = env.whole("HEADS_EVERY_MS", 25_000, 200, 30_000)
+JOURNAL_INLINE = False
+JOURNAL_QUEUE = env.whole("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
+EPOCH_FILE = DATA_DIR / "epoch"
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+
+# Logs: one line to standard error; never a body, a token, a cookie or a query string
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        # The statements of the journal carry bodies: never logged, not even at debug.
+        "django.db.backends": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "daphne.http_protocol": {"level": "WARNING"},
+        "daphne.ws_protocol": {"level": "WARNING"},
+        "daphne.server": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,29 @@
+"""The service's settings with fixed keys, a fast hasher and a database file of its own. No network, no `.env`."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_folder = Path(tempfile.mkdtemp(prefix="entre-tests-"))
+os.environ.update(
+    SECRET_KEY="tests-secret-key-0123456789-0123456789",
+    ROOM_NAME_KEY="tests-room-name-key-0123456789-01234",
+    INVITE_KEY="tests-invite-key-0123456789-0123456789",
+    DATA_DIR=str(_folder / "data"),
+    STATIC_ROOT=str(_folder / "static"),
+)
+for _name in ("PUBLIC_URL", "REDIS_URL", "EMAIL_URL", "REGISTRATION", "LIMITS", "SITE_NAME", "DEBUG"):
+    os.environ[_name] = ""
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
+
+from dm_project.settings import *  # noqa: E402, F403
+from dm_project.settings import DATABASES, STORAGES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: the journal's thread and the sockets' lanes have connections of their own.
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+ACCOUNT_RATE_LIMITS = False
+LIMITS = False
+JOURNAL_INLINE = True
