@@ -1,0 +1,133 @@
+# Every command a person may type. `make` alone lists them.
+# A value on the command line or in the environment wins over .env: `make run PORT=9000 REGISTRATION=invite`.
+
+SHELL       := /bin/sh
+PYTHON      ?= python3
+VENV        := .venv
+BIN         := $(VENV)/bin
+STATIC_ROOT ?= staticfiles
+RUNTIME     := $(VENV)/.stamp-runtime
+DEV         := $(VENV)/.stamp-dev
+STATIC      := $(STATIC_ROOT)/staticfiles.json
+SOURCES     := dm_project accounts conversations tests manage.py $(wildcard benchmarks)
+PIP         := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+MANAGE      := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-fast test-js test-postgres test-journeys cover format lint types layers templates \
+        migrations-check deploy-check gates check messages audit lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- Set-up: each step leaves a stamp, so that a second start takes seconds ---
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Entre needs Python 3.11 or newer; '$(PYTHON)' is not one. Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
+	|| { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) 2>/dev/null && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip 2>/dev/null; } \
+	|| { rm -rf $(VENV); echo "Python cannot make a virtual environment here. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing what the service needs (half a minute the first time)"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt | $(BIN)/python
+	@echo "Installing what the tests and checks need (a minute the first time)"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(RUNTIME)
+
+.PHONY: ready
+ready: $(RUNTIME)
+	@$(BIN)/python -m dm_project.env
+	@$(MANAGE) migrate --noinput --verbosity 0
+	@$(MAKE) --no-print-directory $(STATIC)
+
+$(STATIC): $(shell find static -print) dm_project/storage.py $(RUNTIME)
+	@echo "Collecting static files"
+	@$(MANAGE) collectstatic --noinput --verbosity 0 >/dev/null
+	@touch $@
+
+# --- The service ---
+
+run: ready ## set up whatever is missing and start the service on http://127.0.0.1:8000 (PORT=... for another port)
+	@exec $(BIN)/python -m dm_project.server
+
+demo: ready ## the same with four people and some chats to look around in
+	@$(MANAGE) demo
+	@exec $(BIN)/python -m dm_project.server
+
+# --- Tests ---
+
+test: $(DEV) ## the whole test suite: Python, PostgreSQL, Redis, Daphne, browsers, JavaScript; from nothing as well
+	@$(BIN)/python -m tests.rig.missing
+	@$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-postgres test-js
+
+test-fast: $(DEV) ## only what needs no browser and no started server
+	@$(BIN)/python -m pytest --ignore=tests/journeys --ignore=tests/live
+
+test-js: $(DEV) ## the JavaScript modules, with Node's own runner
+	@$(BIN)/python -m tests.rig.node --test tests/js/*.test.js
+
+test-postgres: $(DEV) ## what must hold on both databases, on a real PostgreSQL
+	@$(BIN)/python -m tests.rig.postgres $(BIN)/python -m pytest -m both_databases --create-db --reuse-db
+
+test-journeys: $(DEV) ## two real browsers against a real Daphne
+	@$(BIN)/python -m pytest tests/journeys
+
+cover: $(DEV) ## which lines of which module the tests reach
+	@$(BIN)/python -m coverage run -m pytest --ignore=tests/journeys --ignore=tests/live --quiet
+	@$(BIN)/python -m coverage report
+
+# --- Gates, in the order cheap to dear ---
+
+format: $(DEV) ## write the code the way it is written here
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix --quiet $(SOURCES)
+
+lint: $(DEV) ## form, bugs, security, complexity
+	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "Not formatted: run 'make format'."; exit 1; }
+	@$(BIN)/ruff check $(SOURCES)
+
+types: $(DEV) ## mypy, strict
+	@$(BIN)/mypy
+
+layers: $(DEV) ## who may import whom
+	@$(BIN)/lint-imports
+
+templates: $(DEV) ## the form of the HTML templates
+	@$(BIN)/djlint --quiet --lint templates
+
+migrations-check: $(DEV) ## no model without its migration
+	@DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) makemigrations --check --dry-run
+
+deploy-check: $(DEV) ## Django's check of a deployment
+	@$(BIN)/python -m tests.rig.deployed $(MANAGE) check --deploy --fail-level WARNING
+
+gates: lint types layers templates migrations-check deploy-check ## everything of `make check` except the tests
+
+check: gates test ## everything: the gate of every change, here and in CI
+
+# --- Now and then ---
+
+messages: $(DEV) ## collect the texts for the translators and compile what they wrote (needs gettext)
+	@$(MANAGE) makemessages --all --no-obsolete --no-location --verbosity 0
+	@$(MANAGE) compilemessages --verbosity 0
+
+audit: $(DEV) ## known vulnerabilities of the pins (asks a public service), and static security rules
+	@$(BIN)/ruff check --select S dm_project accounts conversations
+	@$(BIN)/uv tool run --quiet pip-audit --requirement requirements.txt --require-hashes --disable-pip
+
+lock: $(DEV) ## write the pins anew from the lists in pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml --output-file requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## leave the tree as cloned (your .env and data stay)
+	@rm -rf $(VENV) staticfiles test-output htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
