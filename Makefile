@@ -63,7 +63,7 @@ demo: ready ## the same with four people and some chats to look around in
 # --- Tests ---
 
 test: $(DEV) ## the whole test suite: Python, PostgreSQL, Redis, Daphne, browsers, JavaScript; from nothing as well
-	@$(BIN)/python -m tests.rig.missing
+	@$(BIN)/python -m tests.rig.finding
 	@$(BIN)/python -m pytest
 	@$(MAKE) --no-print-directory test-postgres test-js
 

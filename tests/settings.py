@@ -1,10 +1,13 @@
 """The service's settings with fixed keys, a fast hasher and a database file of its own. No network, no `.env`."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 _folder = Path(tempfile.mkdtemp(prefix="entre-tests-"))
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ.update(
     SECRET_KEY="tests-secret-key-0123456789-0123456789",
     ROOM_NAME_KEY="tests-room-name-key-0123456789-01234",

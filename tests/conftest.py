@@ -1,0 +1,150 @@
+"""The cast and the stage.
+
+alice and bob are peers; mallory is a stranger to both and wants in; carol is somebody else again. The real parts (PostgreSQL, Redis,
+Daphne, Chromium) start when a test first asks for one, once for the whole run.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.models import User
+from conversations.models import Conversation
+from tests.factories import make_conversation, make_user
+from tests.rig import finding
+from tests.rig.daphne_server import EntreServer, SharedStatics
+from tests.rig.people import Person
+from tests.rig.postgres import PostgresServer, running_postgres
+from tests.rig.redis_server import RedisServer
+
+ServerMaker = Callable[..., EntreServer]
+
+
+# --- The cast ---
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_user("alice", "Alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return make_user("bob", "Bob")
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    return make_user("mallory", "Mallory")
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    return make_user("carol", "Carol")
+
+
+@pytest.fixture
+def chat(alice: User, bob: User) -> Conversation:
+    """Alice's conversation with Bob."""
+    return make_conversation(alice, bob)
+
+
+@pytest.fixture
+def client_of() -> Callable[[User | None], Client]:
+    """A browser in which this person is signed in (nobody, for None)."""
+
+    def client_of(user: User | None, **options: bool) -> Client:
+        client = Client(**options)
+        if user is not None:
+            client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        return client
+
+    return client_of
+
+
+@pytest.fixture(autouse=True)
+def _forgetful_cache() -> Iterator[None]:
+    """Limits and look-ups of one test are not those of the next."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+# --- The real parts ---
+
+
+def or_skip(reason: finding.Absent) -> None:
+    """Skip where a person works, fail in CI."""
+    if finding.IN_CI:
+        pytest.fail(f"missing in CI: {reason}", pytrace=False)
+    pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def real_postgres() -> Iterator[PostgresServer]:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_postgres())
+        except finding.Absent as reason:
+            or_skip(reason)
+        yield server
+
+
+@pytest.fixture
+def real_redis() -> Iterator[RedisServer]:
+    """A Redis of this test's own, which it may stop, freeze and kill."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(RedisServer())
+        except finding.Absent as reason:
+            or_skip(reason)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def statics() -> Iterator[SharedStatics]:
+    shared = SharedStatics()
+    yield shared
+    shared.remove()
+
+
+@pytest.fixture(scope="module")
+def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
+    """The service as `make run` starts it: one process, SQLite, the local layer. Shared by the tests of a module."""
+    with EntreServer(statics) as server:
+        yield server
+
+
+@pytest.fixture
+def start_server(statics: SharedStatics) -> Iterator[ServerMaker]:
+    """Start servers of a test's own: `start_server(processes=2, REDIS_URL=..., DATABASE_URL=...)`."""
+    with ExitStack() as stack:
+
+        def start(processes: int = 1, **values: str) -> EntreServer:
+            return stack.enter_context(EntreServer(statics, processes, **values))
+
+        yield start
+
+
+@pytest.fixture
+def scaled_server(start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer) -> EntreServer:
+    """The service for many: two processes on PostgreSQL and Redis."""
+    return start_server(processes=2, DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url)
+
+
+@pytest.fixture
+def person_at() -> Iterator[Callable[..., Person]]:
+    """`person_at(server, "alice")`: a new browser at a server; `signed_up=False` for somebody without an account."""
+    with ExitStack() as stack:
+
+        def person(server: EntreServer, username: str, *, process: int = 0, signed_up: bool = True) -> Person:
+            newcomer = stack.enter_context(Person(server.address_of(process), username))
+            if signed_up:
+                newcomer.sign_up()
+            return newcomer
+
+        yield person

@@ -1,0 +1,151 @@
+"""The real service, as people run it: our launcher in processes of its own, with its own data and keys.
+
+Tests talk to it over HTTP and sockets only.
+"""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from tests.rig.environment import ROOT, clean_environment
+
+PATIENCE_S = 60.0
+STOP_S = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class SharedStatics:
+    """Static files are collected once for all servers of a test run: hashing and compressing takes seconds."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="entre-static-"))
+        self.is_collected = False
+
+    def collect(self) -> Path:
+        if not self.is_collected:
+            manage("collectstatic", "--noinput", "--verbosity", "0", environment={**clean_environment(), "STATIC_ROOT": str(self.folder)})
+            self.is_collected = True
+        return self.folder
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def manage(*words: str, environment: dict[str, str]) -> str:
+    """Run a management command. Returns what it printed; raises with its error text."""
+    command = [sys.executable, "manage.py", *words]
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"manage.py {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+class EntreServer:
+    """One or several processes of the service on one database. Use as a context manager.
+
+    Args:
+        statics: collected static files.
+        processes: how many; each listens on a port of its own, so that a test chooses whom it talks to.
+        values: environment values on top of a clean environment (DATABASE_URL, REDIS_URL, LIMITS, ...).
+    """
+
+    def __init__(self, statics: SharedStatics, processes: int = 1, **values: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="entre-server-"))
+        self.ports = [free_port() for _ in range(processes)]
+        self.processes: list[subprocess.Popen[bytes] | None] = [None] * processes
+        self.environment = {
+            **clean_environment(),
+            "DATA_DIR": str(self.folder / "data"),
+            "STATIC_ROOT": str(statics.collect()),
+            "HEADS_EVERY_MS": "1000",
+            **values,
+        }
+
+    def __enter__(self) -> "EntreServer":
+        try:
+            self.manage("migrate", "--noinput", "--verbosity", "0")
+            for index in range(len(self.ports)):
+                self.start(index)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for index in range(len(self.ports)):
+            self.stop(index)
+        if error is not None:
+            sys.stderr.write(self.logs())
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def address(self) -> str:
+        return self.address_of(0)
+
+    def address_of(self, index: int) -> str:
+        return f"http://127.0.0.1:{self.ports[index]}"
+
+    @property
+    def data_folder(self) -> Path:
+        return self.folder / "data"
+
+    def manage(self, *words: str) -> str:
+        return manage(*words, environment=self.environment)
+
+    def start(self, index: int = 0) -> None:
+        """Returns when /healthz answers."""
+        environment = {**self.environment, "PORT": str(self.ports[index])}
+        with self.log_file(index).open("ab") as log:
+            self.processes[index] = subprocess.Popen(
+                [sys.executable, "-m", "dm_project.server"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self.wait_until_it_answers(index)
+
+    def wait_until_it_answers(self, index: int) -> None:
+        process = self.processes[index]
+        assert process is not None
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if httpx.get(f"{self.address_of(index)}/healthz", timeout=5).status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the server did not start:\n{self.logs()}")
+
+    def stop(self, index: int = 0, how: signal.Signals = signal.SIGTERM) -> int | None:
+        """Returns its exit code; kills it when it does not go."""
+        process = self.processes[index]
+        if process is None:
+            return None
+        self.processes[index] = None
+        if process.poll() is None:
+            process.send_signal(how)
+        try:
+            return process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the server did not stop within {STOP_S} s of {how.name}:\n{self.logs()}") from None
+
+    def log_file(self, index: int) -> Path:
+        return self.folder / f"server-{index}.log"
+
+    def log(self, index: int = 0) -> str:
+        return self.log_file(index).read_text(errors="replace") if self.log_file(index).exists() else ""
+
+    def logs(self) -> str:
+        return "".join(f"--- server {index} ---\n{self.log(index)[-8000:]}\n" for index in range(len(self.ports)))

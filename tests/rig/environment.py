@@ -1,0 +1,23 @@
+"""The environment of a started service, with nothing of this machine's own `.env` or settings in it."""
+
+import os
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = {
+    "SECRET_KEY": "tests-secret-key-0123456789-0123456789",
+    "ROOM_NAME_KEY": "tests-room-name-key-0123456789-01234",
+    "INVITE_KEY": "tests-invite-key-0123456789-0123456789",
+}
+
+
+def setting_names() -> list[str]:
+    """Every name of an environment value, as `.env.example` lists them."""
+    return re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment with our names blanked (blank, not absent: `.env` fills only what is absent)."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL"}}
+    return {**kept, **dict.fromkeys(setting_names(), ""), **KEYS, "PYTHONUNBUFFERED": "1"}

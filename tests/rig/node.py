@@ -1,0 +1,19 @@
+"""`python -m tests.rig.node ARGS`: runs Node with these arguments, from wherever this machine has it."""
+
+import os
+import sys
+
+from tests.rig import finding
+
+
+def main() -> None:
+    try:
+        node = finding.node()
+    except finding.Absent as reason:
+        sys.stderr.write(f"Skipped: {reason}\n")
+        sys.exit(1 if finding.IN_CI else 0)
+    os.execv(node, [node, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""A private Redis (or Valkey) on a Unix socket of its own, which a test may stop, kill and start again."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import redis
+
+from tests.rig import finding
+
+PATIENCE_S = 20.0
+
+
+class RedisServer:
+    """Use as a context manager. `url` stays the same over stop and start; nothing is kept on disk, as after a fail-over."""
+
+    def __init__(self) -> None:
+        self.program = finding.redis_server()
+        self.folder = Path(tempfile.mkdtemp(prefix="entre-redis-"))
+        self.socket = self.folder / "redis.sock"
+        self.url = f"unix://{self.socket}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "RedisServer":
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        options = {"port": "0", "unixsocket": str(self.socket), "save": "", "appendonly": "no", "dir": str(self.folder), "daemonize": "no"}
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen([self.program, *words], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.wait_until_it_answers()
+
+    def wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        with self.client() as client:
+            while time.monotonic() < deadline:
+                if self.process and self.process.poll() is not None:
+                    break
+                try:
+                    client.ping()
+                except redis.exceptions.ConnectionError:
+                    time.sleep(0.02)
+                else:
+                    return
+        raise RuntimeError(f"Redis did not start: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.socket), decode_responses=True)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM by default; SIGKILL is the machine that loses power."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(how)
+            self.process.wait(PATIENCE_S)
+        self.socket.unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        """It holds its connections and answers nothing, the worst of all failures."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
