@@ -43,6 +43,7 @@ $(DEV): requirements-dev.txt | $(BIN)/python
 .PHONY: ready
 ready: $(RUNTIME)
 	@$(BIN)/python -m dm_project.env
+	@$(BIN)/python -m dm_project.stores
 	@$(MANAGE) migrate --noinput --verbosity 0
 	@$(MAKE) --no-print-directory $(STATIC)
 
