@@ -1,0 +1,116 @@
+"""The frames a socket answers with, composed from selectors and serializers.
+
+Everything that asks the database is a plain function, run in a lane; the consumer stays free of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from django.conf import settings
+
+from accounts.models import User
+from conversations import serializers, throttling
+from conversations.access import access_conversation
+from conversations.exceptions import ConversationNotFound, Refusal
+from conversations.protocol.codes import RETRYABLE, CloseCode, ErrorCode
+from conversations.protocol.commands import Command
+from conversations.protocol.events import Bye, ConnectionEstablished
+from conversations.protocol.events import Heads as HeadsFrame
+from conversations.protocol.objects import instant
+from conversations.protocol.replies import Error, SyncPage
+from conversations.protocol.text import BODY_CHARS
+from conversations.selectors.changes import Changes, changes_after
+from conversations.selectors.conversations import Heads, head_of, heads
+
+OTHER_ROOM = ConversationNotFound("this socket is filtered to another room")
+ROOMS_PER_FRAME = 500
+"""Heads of so many rooms stay below 64 KiB."""
+ALL_ROOMS = 100_000
+
+
+def greeting(user: User, room: str | None) -> ConnectionEstablished:
+    """Raises ConversationNotFound when the room is not this person's (any more)."""
+    known = heads(user_id=user.id) if room is None else head_of(access_conversation(user, room))
+    return ConnectionEstablished(
+        user=serializers.card(user),
+        epoch=known.epoch,
+        now=instant(datetime.now(UTC)),
+        heartbeat_ms=settings.HEARTBEAT_MS,
+        limits={"body_chars": BODY_CHARS, "frame_bytes": 65_536, "rooms_open": 50, "sync_rooms": 100, **throttling.told_limits()},
+        rooms=known.rooms,
+        marks=known.marks,
+    )
+
+
+def all_heads(user: User, room: str | None) -> list[HeadsFrame]:
+    known = heads(user_id=user.id, limit=ALL_ROOMS) if room is None else head_of(access_conversation(user, room))
+    return list(heads_frames(known)) or [HeadsFrame(epoch=known.epoch, rooms={}, marks={})]
+
+
+def heads_frames(known: Heads, *, only: str | None = None) -> Iterator[HeadsFrame]:
+    """Split so that each stays below 64 KiB; `more` says that another one follows."""
+    names = iter([room for room in known.rooms if only is None or room == only])
+    part = list(islice(names, ROOMS_PER_FRAME))
+    while part:
+        following = list(islice(names, ROOMS_PER_FRAME))
+        yield HeadsFrame(
+            epoch=known.epoch,
+            rooms={room: known.rooms[room] for room in part},
+            marks={room: known.marks[room] for room in part},
+            more=bool(following),
+        )
+        part = following
+
+
+def sync_page(user: User, room: str, after: int | None, mark: int | None, ref: str | None) -> SyncPage:
+    """What a device with this cursor (and mark) lacks of one room; a room that is named with its mark only is asked from its head.
+
+    Raises:
+        ConversationNotFound: unknown, or not this person's.
+    """
+    seat = access_conversation(user, room)
+    cursor = seat.conversation.head if after is None else after
+    return page_frame(changes_after(seat=seat, after=cursor, mark=mark), viewer=user, ref=ref)
+
+
+def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> SyncPage:
+    row = changes.row
+    senders = {viewer.id: viewer.public_id, row.peer.id: row.peer.public_id}
+    wire = serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
+    return SyncPage(
+        ref=ref,
+        room=row.conversation.room_name,
+        after=changes.after,
+        version=changes.version,
+        messages=[serializers.message(message, sender=senders[message.sender_id]) for message in changes.messages],
+        receipts=serializers.receipts(me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer),
+        more=changes.more,
+        reset=changes.reset,
+        conversation=wire if changes.mark_behind else None,
+        hidden=[] if changes.mark_behind else None,
+        mark=row.me.mark if changes.mark_behind else None,
+    )
+
+
+def refusal(reason: Refusal, command: Command) -> Error:
+    message_id = getattr(command, "id", None)
+    return error(
+        ErrorCode(reason.code),
+        ref=command.ref,
+        message_id=None if message_id is None else str(message_id),
+        retry_after_ms=reason.retry_after_ms,
+    )
+
+
+def error(code: ErrorCode, *, ref: str | None = None, message_id: str | None = None, retry_after_ms: int | None = None) -> Error:
+    is_retryable = code in RETRYABLE
+    if is_retryable and retry_after_ms is None:
+        retry_after_ms = 1_000
+    return Error(ref=ref, code=code.value, retryable=is_retryable, retry_after_ms=retry_after_ms, id=message_id)
+
+
+def bye(code: CloseCode, *, retry_after_ms: int = 0) -> Bye:
+    return Bye(code=int(code), reason=code.reason, retryable=not code.is_final, retry_after_ms=retry_after_ms)

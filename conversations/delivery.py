@@ -1,0 +1,124 @@
+"""The postman: carries finished frames to the sockets of people, after the commit. The only owner of the channel layer.
+
+It may lose anything and never raises: the journal is the truth, and whoever misses a letter asks for it (protocol.md P4, P5).
+Knows no models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from channels.layers import get_channel_layer
+from prometheus_client import Counter
+
+from conversations.rooms import session_group, user_group
+
+logger = logging.getLogger(__name__)
+LOST = Counter("entre_pushes_lost_total", "Frames that the channel layer did not take; repaired by numbers.")
+
+PUBLISH_SECONDS = 1.0
+"""Longest wait for the layer to take one letter."""
+REST_SECONDS = 2.0
+"""After a failure nothing is tried for so long: a frozen Redis must not build up a queue of waits."""
+WAITING_LETTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One frame for one group. `room` lets a socket that is filtered to another room leave it aside."""
+
+    group: str
+    room: str | None
+    text: str
+
+    def as_layer_message(self) -> dict[str, Any]:
+        return {"type": "frame.push", "room": self.room, "text": self.text}
+
+
+def to_people(user_ids: Iterable[int], room: str | None, text: str) -> list[Letter]:
+    """The same encoded frame for every socket of these people."""
+    return [Letter(user_group(user_id), room, text) for user_id in user_ids]
+
+
+def publish(letters: list[Letter]) -> None:
+    """Hand letters over, in order, from any thread. Returns at once; a failure is counted, never raised."""
+    if letters:
+        post([(letter.group, letter.as_layer_message()) for letter in letters])
+
+
+def end_session(session_key: str, code: int) -> None:
+    """Close every socket of one session with `bye` and this code."""
+    post([(session_group(session_key), {"type": "session.end", "code": code})])
+
+
+def end_person(user_id: int, code: int) -> None:
+    """Close every socket of one person with `bye` and this code."""
+    post([(user_group(user_id), {"type": "session.end", "code": code})])
+
+
+def post(parcels: list[tuple[str, dict[str, Any]]]) -> None:
+    try:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        if hasattr(layer, "post_to_groups"):
+            layer.post_to_groups(parcels)
+        else:
+            postman.take(parcels)
+    except Exception:
+        LOST.inc(len(parcels))
+        logger.exception("the channel layer refused %d letters", len(parcels))
+
+
+class Postman:
+    """Publishes to a layer that needs the network, on a thread and a loop of its own, so that no acknowledgement waits for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.waiting: deque[tuple[str, dict[str, Any]]] = deque()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.is_walking = False
+        self.resting_until = 0.0
+
+    def take(self, parcels: list[tuple[str, dict[str, Any]]]) -> None:
+        with self.lock:
+            room_left = WAITING_LETTERS - len(self.waiting)
+            LOST.inc(max(0, len(parcels) - room_left))
+            self.waiting.extend(parcels[: max(0, room_left)])
+            if self.loop is None:
+                self.loop = asyncio.new_event_loop()
+                threading.Thread(target=self.loop.run_forever, name="postman", daemon=True).start()
+            if not self.is_walking:
+                self.is_walking = True
+                asyncio.run_coroutine_threadsafe(self.walk(), self.loop)
+
+    async def walk(self) -> None:
+        layer = get_channel_layer()
+        while True:
+            with self.lock:
+                if not self.waiting:
+                    self.is_walking = False
+                    return
+                group, message = self.waiting.popleft()
+            await self.deliver(layer, group, message)
+
+    async def deliver(self, layer: Any, group: str, message: dict[str, Any]) -> None:
+        if time.monotonic() < self.resting_until:
+            LOST.inc()
+            return
+        try:
+            await asyncio.wait_for(layer.group_send(group, message), PUBLISH_SECONDS)
+        except Exception as error:
+            self.resting_until = time.monotonic() + REST_SECONDS
+            LOST.inc()
+            logger.warning("the channel layer is away (%s); numbers will repair what is lost", type(error).__name__)
+
+
+postman = Postman()

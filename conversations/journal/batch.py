@@ -1,0 +1,209 @@
+"""One transaction for many commands: lock, look up repeats, judge and number in Python, write, commit.
+
+Everything is judged on the locked rows: what was judged before the queue would race. The order is the contract's: participant, repeat,
+block and state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from conversations.delivery import Letter, to_people
+from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, MessageNotFound, Refusal
+from conversations.journal import statements
+from conversations.journal.commands import Accepted, Advanced, Command, ReceiptCommand, Result, SendCommand
+from conversations.journal.fingerprint import fingerprints
+from conversations.journal.statements import ConversationRow, ParticipantRow, StoredMessage
+from conversations.models import Conversation, Message
+from conversations.protocol.events import MessageCreated, ReceiptAdvanced
+from conversations.serializers import message as message_object
+
+Outcome = Result | Refusal
+
+
+@dataclass(slots=True)
+class Page:
+    """What one transaction has before it: the locked rows, and what it will write."""
+
+    now: datetime
+    conversations: dict[str, ConversationRow]
+    participants: dict[tuple[int, int], ParticipantRow]
+    repeats: dict[tuple[int, object], StoredMessage] = field(default_factory=dict)
+    replies: set[tuple[int, int]] = field(default_factory=set)
+    ordinals: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    changed: dict[int, ConversationRow] = field(default_factory=dict)
+    moved: dict[tuple[int, int], ParticipantRow] = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
+
+    def seats(self, room: str, user_id: int) -> tuple[ConversationRow, ParticipantRow, ParticipantRow]:
+        """The conversation, me and my peer.
+
+        Raises:
+            ConversationNotFound: unknown, not mine, hidden from me, or my account is suspended. One answer for all: nobody may learn
+                from it that a conversation exists.
+        """
+        conversation = self.conversations.get(room)
+        if conversation is None or user_id not in (conversation.low_id, conversation.high_id):
+            raise ConversationNotFound
+        peer_id = conversation.high_id if user_id == conversation.low_id else conversation.low_id
+        me = self.participants[conversation.id, user_id]
+        if me.activity is None or not me.is_active:
+            raise ConversationNotFound
+        return conversation, me, self.participants[conversation.id, peer_id]
+
+    def touch(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
+        """Note that these rows are to be written. Returns the moment, which never goes back within a conversation."""
+        earliest = conversation.changed_at if conversation.id in self.changed else conversation.changed_at + timedelta(milliseconds=1)
+        conversation.changed_at = max(self.now, earliest)
+        self.changed[conversation.id] = conversation
+        for participant in participants:
+            self.moved[participant.conversation_id, participant.user_id] = participant
+        return conversation.changed_at
+
+
+def write(commands: Sequence[Command]) -> tuple[list[Outcome], list[Letter]]:
+    """Write all commands in one transaction.
+
+    Returns:
+        An outcome for each command, in their order, and the letters to publish now that the commit has happened.
+
+    Raises:
+        django.db.DatabaseError: nothing of the batch was stored.
+    """
+    with transaction.atomic():
+        page = open_page(commands)
+        outcomes = [attempt(page, command) for command in commands]
+        close_page(page)
+    return outcomes, page.letters
+
+
+def open_page(commands: Sequence[Command]) -> Page:
+    conversations = statements.lock_conversations(command.room for command in commands)
+    participants = statements.participants_of([row.id for row in conversations.values()]) if conversations else {}
+    # Read once, and only after the lock: two batches that wait for each other must not stamp in the wrong order.
+    now = datetime.now(UTC)
+    page = Page(now.replace(microsecond=now.microsecond // 1000 * 1000), conversations, participants)
+    sends = [command for command in commands if isinstance(command, SendCommand) and command.room in conversations]
+    if sends:
+        page.repeats.update(statements.messages_by_client_id([(conversations[send.room].id, send.id) for send in sends]))
+    replies = [(conversations[send.room].id, send.reply_to) for send in sends if send.reply_to is not None]
+    if replies:
+        page.replies = statements.existing_seqs(replies)
+    reads = [key for command in commands if isinstance(command, ReceiptCommand) and (key := reading_key(page, command))]
+    if reads:
+        page.ordinals = statements.ordinals_at(reads)
+    return page
+
+
+def reading_key(page: Page, command: ReceiptCommand) -> tuple[int, int, int] | None:
+    conversation = page.conversations.get(command.room)
+    if conversation is None or command.read is None:
+        return None
+    return conversation.id, command.user_id, min(command.read, conversation.head)
+
+
+def attempt(page: Page, command: Command) -> Outcome:
+    """One refused command never fails its neighbours: it is judged before it changes anything."""
+    try:
+        return accept(page, command) if isinstance(command, SendCommand) else advance(page, command)
+    except Refusal as refusal:
+        return refusal
+
+
+def accept(page: Page, send: SendCommand) -> Accepted:
+    conversation, me, peer = page.seats(send.room, send.user_id)
+    prints = fingerprints(send.body, send.reply_to, send.attachments)
+    earlier = page.repeats.get((conversation.id, send.id))
+    if earlier is not None:
+        return repeat(send, earlier, prints)
+    if conversation.is_blocked or not peer.is_active or conversation.state == Conversation.State.CLOSED:
+        raise CannotDeliver
+    if send.reply_to is not None and (conversation.id, send.reply_to) not in page.replies:
+        raise MessageNotFound
+    return store(page, send, conversation, me, peer, prints[0])
+
+
+def repeat(send: SendCommand, earlier: StoredMessage, prints: list[bytes]) -> Accepted:
+    if earlier.sender_id != send.user_id or (earlier.fingerprint is not None and earlier.fingerprint not in prints):
+        raise MessageConflict
+    return Accepted(send.room, send.id, earlier.seq, earlier.version, earlier.created_at, duplicate=True)
+
+
+def store(page: Page, send: SendCommand, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, fingerprint: bytes) -> Accepted:
+    revealed_to = peer.user_id if peer.activity is None else None
+    created_at = page.touch(conversation, me, peer)
+    conversation.head += 1
+    peer.received += 1
+    me.activity = peer.activity = created_at
+    message = Message(
+        conversation_id=conversation.id,
+        seq=conversation.head,
+        version=conversation.head,
+        client_id=send.id,
+        fingerprint=fingerprint,
+        sender_id=send.user_id,
+        ordinal=peer.received,
+        kind=Message.Kind.TEXT.value,
+        body=send.body,
+        reply_to=send.reply_to,
+        created_at=created_at,
+    )
+    page.messages.append(message)
+    page.repeats[conversation.id, send.id] = StoredMessage(message.seq, message.version, send.user_id, fingerprint, created_at)
+    page.replies.add((conversation.id, message.seq))
+    frame = MessageCreated(room=send.room, message=message_object(message, sender=send.sender)).encode()
+    page.letters += to_people((conversation.low_id, conversation.high_id), send.room, frame)
+    return Accepted(send.room, send.id, message.seq, message.version, created_at, duplicate=False, revealed_to=revealed_to)
+
+
+def advance(page: Page, command: ReceiptCommand) -> Advanced:
+    """Positions only grow (P6). The peer is shown them only while the conversation is open, nobody blocks, and both share receipts."""
+    conversation, me, peer = page.seats(command.room, command.user_id)
+    read = max(me.read_seq, min(command.read or 0, conversation.head))
+    delivered = max(me.delivered_seq, min(command.delivered or 0, conversation.head), read)
+    key = reading_key(page, command)
+    read_count = max(me.read_count, min(page.ordinals.get(key, 0), me.received)) if key and read > me.read_seq else me.read_count
+    if (read, delivered) != (me.read_seq, me.delivered_seq):
+        me.read_seq, me.delivered_seq, me.read_count = read, delivered, read_count
+        me.mark += 1
+        page.touch(conversation, me)
+        tell(page, conversation, me, me, command.reader)
+        show(page, conversation, me, peer, command.reader)
+    return Advanced(command.room, me.delivered_seq, me.read_seq, me.read_count, me.mark)
+
+
+def show(page: Page, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, reader: str) -> None:
+    is_shown = conversation.state == Conversation.State.OPEN and not conversation.is_blocked and me.shares_receipts and peer.shares_receipts
+    if not is_shown or (me.shown_read, me.shown_delivered) == (me.read_seq, me.delivered_seq):
+        return
+    me.shown_read, me.shown_delivered = me.read_seq, me.delivered_seq
+    peer.mark += 1
+    page.touch(conversation, peer)
+    tell(page, conversation, me, peer, reader)
+
+
+def tell(page: Page, conversation: ConversationRow, me: ParticipantRow, receiver: ParticipantRow, reader: str) -> None:
+    is_mine = receiver is me
+    frame = ReceiptAdvanced(
+        room=conversation.room_name,
+        user=reader,
+        delivered=me.delivered_seq if is_mine else me.shown_delivered,
+        read=me.read_seq if is_mine else me.shown_read,
+        read_count=me.read_count if is_mine else None,
+        mark=receiver.mark,
+    )
+    page.letters += to_people((receiver.user_id,), conversation.room_name, frame.encode())
+
+
+def close_page(page: Page) -> None:
+    if page.messages:
+        statements.insert_messages(page.messages)
+    if page.changed:
+        statements.update_conversations(list(page.changed.values()))
+    if page.moved:
+        statements.update_participants(list(page.moved.values()))

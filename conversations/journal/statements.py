@@ -1,0 +1,221 @@
+"""The few set-based statements of the write path, the same on SQLite and PostgreSQL.
+
+They carry bodies: nothing here is ever logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from conversations.models import Message
+
+
+@dataclass(slots=True)
+class ConversationRow:
+    id: int
+    low_id: int
+    high_id: int
+    room_name: str
+    head: int
+    is_blocked: bool
+    state: str
+    changed_at: datetime
+
+
+@dataclass(slots=True)
+class ParticipantRow:
+    conversation_id: int
+    user_id: int
+    activity: datetime | None
+    mark: int
+    received: int
+    read_count: int
+    read_seq: int
+    delivered_seq: int
+    shown_read: int
+    shown_delivered: int
+    is_active: bool
+    shares_receipts: bool
+    public_id: str
+
+
+@dataclass(slots=True)
+class StoredMessage:
+    """What a repeat is compared with."""
+
+    seq: int
+    version: int
+    sender_id: int
+    fingerprint: bytes | None
+    created_at: datetime
+
+
+def rows_of(count: int, first: str, other: str) -> str:
+    """`count` value rows; PostgreSQL takes the types of all from the casts of the first."""
+    return ", ".join([first, *[other] * (count - 1)])
+
+
+def cast(*types: str) -> tuple[str, str]:
+    """The first value row, with casts where the database wants them, and the others."""
+    plain = "(" + ", ".join(["%s"] * len(types)) + ")"
+    if connection.vendor != "postgresql":
+        return plain, plain
+    return "(" + ", ".join(f"%s::{name}" for name in types) + ")", plain
+
+
+def moment_in(value: datetime | None) -> Any:
+    return None if value is None else connection.ops.adapt_datetimefield_value(value)
+
+
+def moment_out(value: Any) -> Any:
+    """SQLite gives text; Django stores UTC without an offset."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value if "+" in value else value + "+00:00")
+    return value
+
+
+def id_in(value: UUID) -> Any:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def id_out(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(hex=value)
+
+
+def lock_conversations(rooms: Iterable[str]) -> dict[str, ConversationRow]:
+    """Lock the rows in the order of their ids: two batches that share rooms wait for each other instead of deadlocking."""
+    names = sorted(set(rooms))
+    # On SQLite the transaction began IMMEDIATE, so there is no second writer to lock out.
+    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    sql = (
+        "SELECT id, low_id, high_id, room_name, head, low_blocks OR high_blocks, state, changed_at FROM conversation"
+        f" WHERE room_name IN ({', '.join(['%s'] * len(names))}) ORDER BY id{lock}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, names)
+        found = [ConversationRow(*row[:5], bool(row[5]), row[6], moment_out(row[7])) for row in cursor.fetchall()]
+    return {row.room_name: row for row in found}
+
+
+def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], ParticipantRow]:
+    """Read after the lock, in a statement of its own: one that joined the lock would see counters from before it waited."""
+    sql = (
+        "SELECT p.conversation_id, p.user_id, p.activity, p.mark, p.received, p.read_count, p.read_seq, p.delivered_seq, p.shown_read,"
+        " p.shown_delivered, u.is_active, COALESCE(f.shares_receipts, TRUE), u.public_id"
+        " FROM participant p JOIN accounts_user u ON u.id = p.user_id LEFT JOIN accounts_profile f ON f.user_id = p.user_id"
+        f" WHERE p.conversation_id IN ({', '.join(['%s'] * len(conversation_ids))})"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(conversation_ids))
+        rows = [ParticipantRow(row[0], row[1], moment_out(row[2]), *row[3:10], bool(row[10]), bool(row[11]), row[12]) for row in cursor.fetchall()]
+    return {(row.conversation_id, row.user_id): row for row in rows}
+
+
+def messages_by_client_id(wanted: Sequence[tuple[int, UUID]]) -> dict[tuple[int, UUID], StoredMessage]:
+    """Earlier sends under the same ids. A join, because a row-value IN makes SQLite read the whole table."""
+    first, other = cast("bigint", "uuid")
+    sql = (
+        f"WITH wanted (conversation_id, client_id) AS (VALUES {rows_of(len(wanted), first, other)})"
+        " SELECT m.conversation_id, m.client_id, m.seq, m.version, m.sender_id, m.fingerprint, m.created_at"
+        " FROM wanted w JOIN message m ON m.conversation_id = w.conversation_id AND m.client_id = w.client_id"
+    )
+    values = [value for conversation_id, client_id in wanted for value in (conversation_id, id_in(client_id))]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return {
+            (row[0], id_out(row[1])): StoredMessage(row[2], row[3], row[4], None if row[5] is None else bytes(row[5]), moment_out(row[6]))
+            for row in cursor.fetchall()
+        }
+
+
+def existing_seqs(wanted: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Which of these (conversation, seq) are messages; replies may point at those only."""
+    first, other = cast("bigint", "bigint")
+    sql = (
+        f"WITH wanted (conversation_id, seq) AS (VALUES {rows_of(len(wanted), first, other)})"
+        " SELECT m.conversation_id, m.seq FROM wanted w JOIN message m ON m.conversation_id = w.conversation_id AND m.seq = w.seq"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for pair in wanted for value in pair])
+        return {(row[0], row[1]) for row in cursor.fetchall()}
+
+
+def ordinals_at(wanted: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, int], int]:
+    """For each (conversation, user, seq): how many messages to this person stand at or below seq, read off one row, never counted."""
+    first, other = cast("bigint", "bigint", "bigint")
+    sql = (
+        f"WITH wanted (conversation_id, user_id, seq) AS (VALUES {rows_of(len(wanted), first, other)})"
+        " SELECT w.conversation_id, w.user_id, w.seq, (SELECT m.ordinal FROM message m WHERE m.conversation_id = w.conversation_id"
+        " AND m.seq <= w.seq AND m.sender_id <> w.user_id AND m.ordinal IS NOT NULL ORDER BY m.seq DESC LIMIT 1) FROM wanted w"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for triple in wanted for value in triple])
+        return {(row[0], row[1], row[2]): row[3] or 0 for row in cursor.fetchall()}
+
+
+def insert_messages(messages: Sequence[Message]) -> None:
+    row = "(" + ", ".join(["%s"] * 11) + ")"
+    sql = (
+        "INSERT INTO message (conversation_id, seq, version, client_id, fingerprint, sender_id, ordinal, kind, body, reply_to, created_at, reactions)"
+        " VALUES " + ", ".join([row[:-1] + ", '[]')"] * len(messages))
+    )
+    values: list[Any] = []
+    for message in messages:
+        values += (
+            message.conversation_id,
+            message.seq,
+            message.version,
+            id_in(message.client_id),
+            message.fingerprint,
+            message.sender_id,
+            message.ordinal,
+            message.kind,
+            message.body,
+            message.reply_to,
+            moment_in(message.created_at),
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def update_conversations(rows: Sequence[ConversationRow]) -> None:
+    first, other = cast("bigint", "bigint", "timestamptz")
+    sql = (
+        f"WITH new (id, head, changed_at) AS (VALUES {rows_of(len(rows), first, other)})"
+        " UPDATE conversation SET head = new.head, changed_at = new.changed_at FROM new WHERE conversation.id = new.id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for row in rows for value in (row.id, row.head, moment_in(row.changed_at))])
+
+
+def update_participants(rows: Sequence[ParticipantRow]) -> None:
+    first, other = cast("bigint", "bigint", "timestamptz", *["bigint"] * 7)
+    sql = (
+        "WITH new (conversation_id, user_id, activity, mark, received, read_count, read_seq, delivered_seq, shown_read, shown_delivered)"
+        f" AS (VALUES {rows_of(len(rows), first, other)})"
+        " UPDATE participant SET activity = new.activity, mark = new.mark, received = new.received, read_count = new.read_count,"
+        " read_seq = new.read_seq, delivered_seq = new.delivered_seq, shown_read = new.shown_read, shown_delivered = new.shown_delivered"
+        " FROM new WHERE participant.conversation_id = new.conversation_id AND participant.user_id = new.user_id"
+    )
+    values: list[Any] = []
+    for row in rows:
+        values += (
+            row.conversation_id,
+            row.user_id,
+            moment_in(row.activity),
+            row.mark,
+            row.received,
+            row.read_count,
+            row.read_seq,
+            row.delivered_seq,
+            row.shown_read,
+            row.shown_delivered,
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)

@@ -1,0 +1,147 @@
+"""Gathers what waits, writes it in one hop, and resolves every future after the commit.
+
+No timer: whoever comes while a batch is being written forms the next one. The thread's database connection is its own, and is dropped
+on every error.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import cast
+
+from django.conf import settings
+from django.db import DatabaseError, Error, connection
+from prometheus_client import Counter, Histogram
+
+from conversations.delivery import Letter, publish
+from conversations.exceptions import Busy, Refusal, StorageFull
+from conversations.journal import batch
+from conversations.journal.commands import Command, Result
+
+logger = logging.getLogger(__name__)
+BATCH_SIZE = 256
+WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
+BATCHES = Histogram("entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+
+Waiting = tuple[Command, "Future[Result]"]
+
+
+class Writer:
+    """The pen of this process. `submit` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.waiting: deque[Waiting] = deque()
+        self.thread: threading.Thread | None = None
+
+    def submit(self, command: Command) -> Future[Result]:
+        """Queue one command.
+
+        Raises:
+            Busy: too many wait already; nothing was queued.
+        """
+        future: Future[Result] = Future()
+        with self.condition:
+            if len(self.waiting) >= settings.JOURNAL_QUEUE:
+                raise Busy("the queue is full", retry_after_ms=1_000)
+            self.waiting.append((command, future))
+            if self.thread is None or not self.thread.is_alive():
+                self.thread = threading.Thread(target=self.run, name="journal", daemon=True)
+                self.thread.start()
+            self.condition.notify()
+        return future
+
+    def run(self) -> None:
+        while True:
+            self.write(self.gather())
+
+    def gather(self) -> list[Waiting]:
+        with self.condition:
+            while not self.waiting:
+                self.condition.wait()
+            return [self.waiting.popleft() for _ in range(min(BATCH_SIZE, len(self.waiting)))]
+
+    def write(self, items: list[Waiting]) -> None:
+        """Answer every future, whatever happens: a send that is never answered would look lost."""
+        try:
+            outcomes, letters = written([command for command, _ in items])
+        except Exception as error:
+            connection.close()
+            if len(items) > 1 and not is_database_away(error):
+                self.write_one_by_one(items)
+                return
+            logger.warning("a batch of %d could not be written (%s)", len(items), type(error).__name__)
+            outcomes, letters = [refusal_for(error)] * len(items), []
+        BATCHES.observe(len(items))
+        WRITTEN.inc(len(items))
+        for (_, future), outcome in zip(items, outcomes, strict=True):
+            resolve(future, outcome)
+        publish(letters)
+
+    def write_one_by_one(self, items: list[Waiting]) -> None:
+        """One poisoned command must not fail its neighbours."""
+        for item in items:
+            self.write([item])
+
+
+def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
+    """One try, and a second one on a fresh connection when the first found a stale one."""
+    try:
+        return batch.write(commands)
+    except Error as error:
+        was_stale = not connection.is_usable() if connection.connection is not None else True
+        if not (was_stale and connection.vendor == "postgresql") or is_sqlite_lock(error):
+            raise
+        connection.close()
+        # Nothing of the first try is stored twice: repeats are found by their ids.
+        return batch.write(commands)
+
+
+def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    if isinstance(outcome, Refusal):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def is_database_away(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, Error) and any(word in text for word in ("locked", "connection", "timeout", "disk", "full", "readonly", "shutting down"))
+
+
+def is_sqlite_lock(error: Exception) -> bool:
+    return "locked" in str(error).lower()
+
+
+def refusal_for(error: Exception) -> Refusal:
+    """A retryable answer for everything that may pass; the text of the error stays inside."""
+    text = str(error).lower()
+    if "disk is full" in text or "no space" in text or "disk full" in text:
+        return StorageFull()
+    if isinstance(error, DatabaseError | Error):
+        return Busy(type(error).__name__, retry_after_ms=1_000)
+    logger.error("the journal met an error it does not know", exc_info=error)
+    return Refusal()
+
+
+writer = Writer()
+
+
+def submit(command: Command) -> Future[Result]:
+    """Write one command and get a future of its result; it fails with a Refusal.
+
+    With JOURNAL_INLINE (ordinary tests, management commands) the write happens in the calling thread, before this returns.
+    """
+    if not settings.JOURNAL_INLINE:
+        return writer.submit(command)
+    outcomes, letters = batch.write([command])
+    future: Future[Result] = Future()
+    resolve(future, outcomes[0])
+    publish(letters)
+    return cast("Future[Result]", future)

@@ -1,0 +1,16 @@
+"""Which life of the database this is. It changes when a backup is restored, and browsers then drop what they kept (P11)."""
+
+from django.db import models
+
+
+class Epoch(models.Model):
+    """One row, made by the first migration."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    value = models.CharField(max_length=32)
+
+    class Meta:
+        db_table = "epoch"
+
+    def __str__(self) -> str:
+        return self.value

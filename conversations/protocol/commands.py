@@ -1,0 +1,164 @@
+"""Frames from the browser, and the one decoder that lets them in.
+
+Strict: what is not in the dictionary does not get further than this room.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, NoReturn
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from conversations.protocol.codes import ErrorCode
+from conversations.protocol.text import is_storable
+
+REF_CHARS = 64
+SYNC_ROOMS = 100
+LARGEST_NUMBER = 2**63 - 1
+UUID_CHARS = 36
+
+
+class BadFrame(Exception):
+    """A frame that is not one of ours. `ref` and `id` are given back when they could be read."""
+
+    def __init__(self, code: ErrorCode, *, ref: str | None = None, message_id: str | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.ref = ref
+        self.message_id = message_id
+
+
+def canonical_uuid(value: object) -> UUID:
+    """Only the usual form with hyphens, so that one id has one spelling."""
+    if not isinstance(value, str) or len(value) != UUID_CHARS:
+        raise ValueError("an id is a UUID with hyphens")
+    return UUID(value)
+
+
+Number = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+Seq = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+Room = Annotated[str, Field(min_length=1, max_length=100)]
+MessageId = Annotated[UUID, BeforeValidator(canonical_uuid)]
+
+
+class Command(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    type: str
+    ref: Annotated[str, Field(max_length=REF_CHARS)] | None = None
+
+
+class MessageSend(Command):
+    type: Literal["message.send"]
+    room: Room
+    id: MessageId
+    body: str
+    reply_to: Seq | None = None
+    attachments: Annotated[list[str], Field(max_length=10)] = []
+
+
+class ReceiptSet(Command):
+    type: Literal["receipt.set"]
+    room: Room
+    delivered: Number | None = None
+    read: Number | None = None
+
+
+class RoomOpen(Command):
+    type: Literal["room.open"]
+    room: Room
+
+
+class RoomClose(Command):
+    type: Literal["room.close"]
+    room: Room
+
+
+class Sync(Command):
+    type: Literal["sync"]
+    rooms: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
+    marks: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
+
+
+class Ping(Command):
+    type: Literal["ping"]
+    visible: bool = False
+
+
+COMMANDS: dict[str, type[Command]] = {
+    "message.send": MessageSend,
+    "receipt.set": ReceiptSet,
+    "room.open": RoomOpen,
+    "room.close": RoomClose,
+    "sync": Sync,
+    "ping": Ping,
+}
+
+
+def decode(text: str) -> Command:
+    """Read one frame.
+
+    Raises:
+        BadFrame: bad_frame for anything but one JSON object of a known shape (duplicate keys, NaN and Infinity included),
+            unknown_type for an unknown `type`, invalid_text for NUL or a lone surrogate in any string.
+    """
+    try:
+        frame = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        raise BadFrame(ErrorCode.BAD_FRAME) from None
+    if not isinstance(frame, dict):
+        raise BadFrame(ErrorCode.BAD_FRAME)
+    return from_object(frame)
+
+
+def from_object(frame: dict[str, Any]) -> Command:
+    ref, message_id = readable_ref(frame), readable_id(frame)
+    if not all(is_storable(text) for text in texts_in(frame)):
+        raise BadFrame(ErrorCode.INVALID_TEXT, ref=ref, message_id=message_id)
+    kind = frame.get("type")
+    if not isinstance(kind, str):
+        raise BadFrame(ErrorCode.BAD_FRAME, ref=ref, message_id=message_id)
+    model = COMMANDS.get(kind)
+    if model is None:
+        raise BadFrame(ErrorCode.UNKNOWN_TYPE, ref=ref, message_id=message_id)
+    try:
+        return model.model_validate(frame)
+    except ValidationError:
+        raise BadFrame(ErrorCode.BAD_FRAME, ref=ref, message_id=message_id) from None
+
+
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def texts_in(value: Any) -> Iterable[str]:
+    """Every string of a frame, keys included. Frames are shallow: the models allow two floors."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_in(item)
+
+
+def readable_ref(frame: dict[str, Any]) -> str | None:
+    ref = frame.get("ref")
+    return ref if isinstance(ref, str) and len(ref) <= REF_CHARS and is_storable(ref) else None
+
+
+def readable_id(frame: dict[str, Any]) -> str | None:
+    try:
+        return str(canonical_uuid(frame.get("id")))
+    except ValueError:
+        return None

@@ -1,0 +1,65 @@
+"""Frames to every device of a person: something happened."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from conversations.protocol.frames import Frame
+from conversations.protocol.objects import Card, Conversation, Message
+
+GREETING = "You are now connected!"
+
+
+class ConnectionEstablished(Frame):
+    type: Literal["connection_established"] = "connection_established"
+    message: Literal["You are now connected!"] = GREETING
+    protocol: Literal["dm.v1"] = "dm.v1"
+    user: Card
+    epoch: str
+    now: str
+    heartbeat_ms: int
+    limits: dict[str, int | float]
+    rooms: dict[str, int]
+    marks: dict[str, int]
+
+
+class MessageCreated(Frame):
+    type: Literal["message.created"] = "message.created"
+    room: str
+    message: Message
+
+
+class ReceiptAdvanced(Frame):
+    optional: ClassVar[frozenset[str]] = frozenset({"read_count"})
+
+    type: Literal["receipt.advanced"] = "receipt.advanced"
+    room: str
+    user: str
+    delivered: int
+    read: int
+    read_count: int | None = None
+    mark: int
+
+
+class ConversationChanged(Frame):
+    type: Literal["conversation.changed"] = "conversation.changed"
+    conversation: Conversation
+
+
+class Heads(Frame):
+    type: Literal["heads"] = "heads"
+    epoch: str
+    rooms: dict[str, int]
+    marks: dict[str, int]
+    more: bool = False
+
+
+class Bye(Frame):
+    type: Literal["bye"] = "bye"
+    code: Annotated[int, Field(ge=4000, le=4999)]
+    reason: str
+    retryable: bool
+    retry_after_ms: int
+
+
+EVENTS: tuple[type[Frame], ...] = (ConnectionEstablished, MessageCreated, ReceiptAdvanced, ConversationChanged, Heads, Bye)

@@ -1,0 +1,102 @@
+"""The things that frames and API answers are made of (protocol.md 5 and 7)."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+def instant(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: the only form of a time on the wire."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def instant_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else instant(moment)
+
+
+class WireObject(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Card(WireObject):
+    """A person as others see them. `id` is opaque; `colour` (1 to 8) and `initials` stand in for a picture."""
+
+    id: str
+    username: str
+    name: str
+    avatar: str | None
+    initials: str
+    colour: int
+
+
+class Reaction(WireObject):
+    emoji: str
+    users: list[str]
+
+
+class Attachment(WireObject):
+    id: str
+    name: str
+    size: int
+    type: str
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+
+
+class Message(WireObject):
+    seq: int
+    version: int
+    id: str
+    sender: str
+    ordinal: int | None
+    kind: str
+    body: str
+    reply_to: int | None
+    attachments: list[Attachment]
+    reactions: list[Reaction]
+    created_at: str
+    edited_at: str | None
+    deleted_at: str | None
+
+
+class Conversation(WireObject):
+    """A row of my list: what both share, and what only I have of it."""
+
+    room: str
+    peer: Card
+    head: int
+    mark: int
+    unread: int
+    received: int
+    read: int
+    read_count: int
+    marked_unread: bool
+    peer_read: int
+    peer_delivered: int
+    last_message: Message | None
+    activity: str | None
+    state: Literal["open", "request", "closed"]
+    requested_by: str | None
+    muted_until: str | None
+    archived: bool
+    pinned: bool
+    blocked: bool
+
+
+class Receipt(WireObject):
+    user: str
+    delivered: int
+    read: int
+
+
+class Invite(WireObject):
+    id: str
+    url: str | None
+    note: str
+    created_at: str
+    expires_at: str
+    state: Literal["open", "used", "expired", "revoked"]
+    claimed_by: Card | None
+    claimed_at: str | None

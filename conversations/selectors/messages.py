@@ -1,0 +1,39 @@
+"""Questions about the history of one conversation: pages by key, never by offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conversations.access import Seat
+from conversations.models import Conversation, Message
+
+PAGE = 50
+LARGEST_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """`version` was read before the rows, so that a device may go live from it. `has_older` says whether the first item has neighbours below."""
+
+    items: list[Message]
+    version: int
+    has_older: bool
+
+
+def message_page(*, seat: Seat, before: int | None = None, after: int | None = None, limit: int = PAGE) -> MessagePage:
+    """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two statements."""
+    version = Conversation.objects.values_list("head", flat=True).get(id=seat.conversation.id)
+    limit = max(1, min(limit, LARGEST_PAGE))
+    rows = Message.objects.filter(conversation_id=seat.conversation.id, seq__gt=seat.me.cleared_seq)
+    if before is not None:
+        rows = rows.before(before)
+    if after is not None:
+        items = list(rows.after(after).order_by("seq")[:limit])
+        return MessagePage(items, version, has_older=True)
+    newest_first = list(rows.order_by("-seq")[: limit + 1])
+    return MessagePage(newest_first[:limit][::-1], version, has_older=len(newest_first) > limit)
+
+
+def message_at(*, seat: Seat, seq: int) -> Message:
+    """One message of my conversation. Raises Message.DoesNotExist."""
+    return Message.objects.get(conversation_id=seat.conversation.id, seq=seq)

@@ -1,0 +1,1 @@
+"""Verbs: every durable change people make has exactly one function here, whichever door it came through."""

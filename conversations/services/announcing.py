@@ -1,0 +1,40 @@
+"""Tells people, after the commit, that a row of their list is new or has changed."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+
+from accounts.models import User
+from conversations import serializers
+from conversations.delivery import Letter, publish
+from conversations.models import Conversation
+from conversations.protocol.events import ConversationChanged
+from conversations.rooms import user_group
+from conversations.selectors.conversations import row_of
+
+logger = logging.getLogger(__name__)
+
+
+def announce_conversation(conversation: Conversation, *user_ids: int) -> None:
+    """After the commit, `conversation.changed` goes to every device of these people in whose list the conversation shows."""
+
+    def tell() -> None:
+        tell_people(conversation.id, user_ids)
+
+    # An inner function, not a partial: Django 5.2 needs its name when it logs a failure.
+    transaction.on_commit(tell, robust=True)
+
+
+def tell_people(conversation_id: int, user_ids: tuple[int, ...]) -> None:
+    publish([letter for user_id in user_ids if (letter := letter_for(conversation_id, user_id)) is not None])
+
+
+def letter_for(conversation_id: int, user_id: int) -> Letter | None:
+    row = row_of(conversation_id, user_id)
+    if row is None:
+        return None
+    viewer = User.objects.get(id=user_id)
+    wire = serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
+    return Letter(user_group(user_id), row.conversation.room_name, ConversationChanged(conversation=wire).encode())

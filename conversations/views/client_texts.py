@@ -1,0 +1,27 @@
+"""The sentences that the browser's modules show, in the language of the page.
+
+They stand in the page itself: no second request, and no script that a strict policy would have to allow.
+"""
+
+from functools import cache
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation.trans_real import DjangoTranslation
+from django.views.i18n import JSONCatalog
+
+
+def client_texts() -> dict[str, Any]:
+    """English sentence to translation; a list for plural forms. Empty in English."""
+    return catalog(get_language() or "en")
+
+
+@cache
+def catalog(language: str) -> dict[str, Any]:
+    """Catalogues change only with a new release, hence the cache."""
+    if language.startswith("en"):
+        return {}
+    view = JSONCatalog()
+    view.translation = DjangoTranslation(language, domain="djangojs")
+    texts: dict[str, Any] = view.get_catalog()
+    return texts

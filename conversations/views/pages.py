@@ -1,0 +1,190 @@
+"""Pages of chats and people, and the plain-form way to do what a socket can: everything here works without JavaScript."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.selectors import people_listed
+from conversations import serializers, throttling
+from conversations.access import Seat, access_conversation
+from conversations.exceptions import Busy, CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
+from conversations.forms import MessageForm
+from conversations.selectors.conversations import conversation_list, conversation_row, room_with, total_unread
+from conversations.selectors.messages import MessagePage, message_page
+from conversations.services.conversations import conversation_open, person_startable
+from conversations.services.messages import message_send
+from conversations.views.client_texts import client_texts
+from conversations.views.shapes import conversation_object, conversation_view, message_views
+
+ANSWER_SECONDS = 10
+"""Longest wait of a form for the journal; after it nobody knows whether it was stored, and the same form may be sent again."""
+
+
+class SeeOther(HttpResponseRedirect):
+    """303: whatever was posted, the browser goes on with a GET."""
+
+    status_code = 303
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(reverse("inbox"))
+    return render(request, "landing.html")
+
+
+@login_required
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    return render(request, "conversations/inbox.html", shell(request, tab="chats", page="inbox"))
+
+
+@login_required
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    q = request.GET.get("q", "")[:50]
+    found = people_listed(viewer=request.user, q=q) if settings.DIRECTORY else []
+    context = shell(request, tab="people", page="people")
+    return render(request, "conversations/people.html", {**context, "people": found, "q": q, "directory": settings.DIRECTORY})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def chat_with(request: HttpRequest, username: str) -> HttpResponse:
+    """A person's link. It leads exactly two people into one room: the one it names and the one who follows it."""
+    try:
+        person = person_startable(request.user, username)
+    except PersonNotFound:
+        raise Http404 from None
+    room = room_with(user_id=request.user.pk, peer_id=person.id)
+    if room is not None:
+        return SeeOther(reverse("conversation", args=[room]))
+    if request.method != "POST":
+        return render(request, "conversations/chat_with.html", {**shell(request, tab="people", page="people"), "person": person})
+    try:
+        conversation, _created = conversation_open(user=request.user, peer=person)
+    except TooManyTries as refusal:
+        return too_many(request, refusal)
+    return SeeOther(reverse("conversation", args=[conversation.room_name]))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def conversation(request: HttpRequest, room_name: str) -> HttpResponse:
+    try:
+        seat = access_conversation(request.user, room_name)
+    except ConversationNotFound:
+        # The same page as for a room that never was: nobody learns who talks to whom (safety.md T2).
+        raise Http404 from None
+    if request.method == "POST":
+        return send(request, seat)
+    return show(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
+
+
+def send(request: HttpRequest, seat: Seat) -> HttpResponse:
+    """The form way of `message.send`; the hidden id makes a second press harmless."""
+    form = MessageForm(request.POST)
+    if not form.is_valid():
+        return show(request, seat, form, status=422)
+    room = seat.conversation.room_name
+    try:
+        throttling.allow_message(request.user.pk)
+        message_send(user=request.user, room=room, id=form.cleaned_data["id"], body=form.cleaned_data["body"]).result(ANSWER_SECONDS)
+    except (Refusal, TimeoutError) as reason:
+        form.add_error("body", sentence_for(reason))
+        return show(request, seat, form, status=status_for(reason), retry_after=reason)
+    return SeeOther(reverse("conversation", args=[room]))
+
+
+def sentence_for(reason: Exception) -> str:
+    match reason:
+        case CannotDeliver():
+            return _("You can’t write to this person now.")
+        case MessageConflict():
+            return _("This message was already sent with another text. Send it once more as a new message.")
+        case TooManyTries():
+            return _("You are writing very fast. Wait a moment and send it again.")
+        case _:
+            return _("The server could not store this just now. Your text is still here; send it again in a moment.")
+
+
+def status_for(reason: Exception) -> int:
+    match reason:
+        case MessageConflict():
+            return 409
+        case TooManyTries():
+            return 429
+        case Busy() | TimeoutError():
+            return 503
+        case _:
+            return 422
+
+
+def show(request: HttpRequest, seat: Seat, form: MessageForm, *, status: int = 200, retry_after: Exception | None = None) -> HttpResponse:
+    row = conversation_row(seat)
+    page = message_page(seat=seat, before=whole(request.GET.get("before")), after=None)
+    current = conversation_view(row, request.user, current=row.conversation.room_name)
+    if form.is_bound and status == 409:
+        form.data = {**form.data.dict(), "id": str(uuid.uuid4())}
+    context = {
+        **shell(request, tab="chats", page="conversation", current=current.room),
+        "conversation": current,
+        "messages_list": message_views(page.items, row, request.user),
+        "older": page.has_older,
+        "older_before": page.items[0].seq if page.items else None,
+        "is_newest": "before" not in request.GET,
+        "form": form,
+    }
+    context["page_data"] |= conversation_data(request, row, page)
+    response = render(request, "conversations/detail.html", context, status=status)
+    if status in {429, 503}:
+        response["Retry-After"] = str(max(1, (getattr(retry_after, "retry_after_ms", None) or 1_000) // 1_000))
+    return response
+
+
+def conversation_data(request: HttpRequest, row: Any, page: MessagePage) -> dict[str, Any]:
+    """What the script needs to go live from this page: the very objects of the wire, and the number they were read at."""
+    senders = {request.user.pk: request.user.public_id, row.peer.id: row.peer.public_id}
+    return {
+        "room": row.conversation.room_name,
+        "conversation": conversation_object(row, request.user).model_dump(mode="json"),
+        "messages": [serializers.message(message, sender=senders[message.sender_id]).model_dump(mode="json") for message in page.items],
+        "version": page.version,
+        "has_older": page.has_older,
+    }
+
+
+def shell(request: HttpRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
+    """The list beside every page of the shell."""
+    rows = conversation_list(user=request.user)
+    return {
+        "rows": [conversation_view(row, request.user, current=current) for row in rows.items],
+        "tab": tab,
+        "total_unread": total_unread(user=request.user),
+        "page_data": {
+            "page": page,
+            "user": serializers.card(request.user).model_dump(mode="json"),
+            "conversations": [conversation_object(row, request.user).model_dump(mode="json") for row in rows.items],
+            "strings": client_texts(),
+        },
+    }
+
+
+def whole(text: str | None) -> int | None:
+    """A positive number from an address; anything else counts as not given."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def too_many(request: HttpRequest, refusal: TooManyTries) -> HttpResponse:
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = str(max(1, (refusal.retry_after_ms or 1_000) // 1_000))
+    return response

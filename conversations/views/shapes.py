@@ -1,0 +1,131 @@
+"""What templates are given: flags and texts already decided, so that a template asks no question of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from conversations import serializers
+from conversations.models import Message
+from conversations.selectors.conversations import ConversationRow
+
+GROUP_SPAN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One message as the viewer sees it. `first` and `last` close a group; `day` stands on the first message of a day."""
+
+    seq: int
+    version: int
+    id: str
+    is_own: bool
+    who: str
+    body: str
+    kind: str
+    created_at: datetime
+    edited: bool
+    deleted: bool
+    status: str
+    first: bool = True
+    last: bool = True
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationView:
+    """One conversation as the viewer's list and header show it."""
+
+    room: str
+    url: str
+    peer: User
+    unread: int
+    last: MessageView | None
+    activity: datetime | None
+    muted: bool
+    pinned: bool
+    state: str
+    can_write: bool
+    origin: str
+    created_at: datetime
+    is_current: bool = False
+
+
+def status_of(message: Message, row: ConversationRow) -> str:
+    if message.sender_id != row.me.user_id:
+        return ""
+    if message.seq <= row.peer_seat.shown_read:
+        return "read"
+    return "delivered" if message.seq <= row.peer_seat.shown_delivered else "sent"
+
+
+def message_view(message: Message, row: ConversationRow, viewer: User, **grouping: Any) -> MessageView:
+    is_own = message.sender_id == viewer.id
+    return MessageView(
+        seq=message.seq,
+        version=message.version,
+        id=str(message.client_id),
+        is_own=is_own,
+        who=viewer.name if is_own else row.peer.name,
+        body=message.body,
+        kind=message.kind,
+        created_at=message.created_at,
+        edited=message.edited_at is not None,
+        deleted=message.deleted_at is not None,
+        status=status_of(message, row),
+        **grouping,
+    )
+
+
+def message_views(messages: Sequence[Message], row: ConversationRow, viewer: User) -> list[MessageView]:
+    """Groups of one sender within five minutes and one day (ui-spec H10), and a day line before the first of each day."""
+    views = []
+    for index, message in enumerate(messages):
+        earlier = messages[index - 1] if index else None
+        later = messages[index + 1] if index + 1 < len(messages) else None
+        day = timezone.localdate(message.created_at)
+        is_new_day = earlier is None or timezone.localdate(earlier.created_at) != day
+        views.append(
+            message_view(
+                message, row, viewer, first=not is_group(earlier, message), last=not is_group(message, later), day=day if is_new_day else None
+            )
+        )
+    return views
+
+
+def is_group(earlier: Message | None, later: Message | None) -> bool:
+    if earlier is None or later is None or earlier.sender_id != later.sender_id:
+        return False
+    is_same_day = timezone.localdate(earlier.created_at) == timezone.localdate(later.created_at)
+    return is_same_day and later.created_at - earlier.created_at < GROUP_SPAN
+
+
+def conversation_view(row: ConversationRow, viewer: User, *, current: str | None = None) -> ConversationView:
+    conversation = row.conversation
+    is_blocked = conversation.low_blocks or conversation.high_blocks
+    return ConversationView(
+        room=conversation.room_name,
+        url=reverse("conversation", args=[conversation.room_name]),
+        peer=row.peer,
+        unread=row.me.unread,
+        last=None if row.last is None else message_view(row.last, row, viewer),
+        activity=row.me.activity,
+        muted=row.me.muted_until is not None and row.me.muted_until > timezone.now(),
+        pinned=row.me.pinned_at is not None,
+        state=conversation.state,
+        can_write=not is_blocked and conversation.state != conversation.State.CLOSED and row.peer.is_active,
+        origin=conversation.origin,
+        created_at=conversation.created_at,
+        is_current=conversation.room_name == current,
+    )
+
+
+def conversation_object(row: ConversationRow, viewer: User) -> Any:
+    """The same row as the wire carries it."""
+    return serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)

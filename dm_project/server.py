@@ -1,0 +1,83 @@
+"""Daphne as we run it: `python -m dm_project.server [--host H] [--port P] [--fd N]`.
+
+Listens first and says clearly when it cannot; bounds what a socket may send; ignores the one header with which a client could move our links.
+"""
+
+import argparse
+import errno
+import os
+import socket
+import sys
+from typing import Any
+
+from daphne.cli import CommandLineInterface
+
+from dm_project.env import BadEnvironment
+
+APPLICATION = "dm_project.server:application"
+PING_SECONDS, PING_TIMEOUT_SECONDS = 25, 20
+LONGEST_SOCKET_SECONDS = 4 * 60 * 60
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The gate of asgi.py, with the root path that Daphne takes from a client's `Daphne-Root-Path` header put away.
+
+    With it, anybody could prefix the links of pages and mails that others open (safety.md T59).
+    """
+    from dm_project.asgi import application as gate
+
+    await gate({**scope, "root_path": ""} if scope.get("root_path") else scope, receive, send)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        BadEnvironment: the port is taken, or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BadEnvironment(f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}") from None
+        raise BadEnvironment(f"port {port} on {host} cannot be used ({error.strerror}).") from None
+    listener.listen(1024)
+    return listener
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m dm_project.server", description="Run the service on Daphne.")
+    parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
+    parser.add_argument("--port", type=int, default=None, help="8000, or PORT from the environment")
+    parser.add_argument("--fd", type=int, default=None, help="a listening socket that was inherited; several processes may share one")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
+    args = arguments(sys.argv[1:] if argv is None else argv)
+    from django.conf import settings
+
+    from dm_project import stores
+
+    listener = None if args.fd is not None else listen(args.host, args.port or settings.PORT)
+    stores.main()
+    descriptor = args.fd if listener is None else listener.fileno()
+    if listener is not None:
+        host, port = listener.getsockname()[:2]
+        sys.stdout.write(f"{settings.SITE_NAME} is at http://{f'[{host}]' if ':' in host else host}:{port}/  (Ctrl C ends it)\n")
+        sys.stdout.flush()
+    limit = str(settings.DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE)
+    options = ["--fd", str(descriptor), "--websocket-max-message-size", limit, "--websocket-max-frame-size", limit]
+    options += ["--ping-interval", str(PING_SECONDS), "--ping-timeout", str(PING_TIMEOUT_SECONDS), "--websocket_timeout", str(LONGEST_SOCKET_SECONDS)]
+    options += ["--verbosity", "0", "--no-server-name", APPLICATION]
+    # Behind a proxy the client's address is taken from its header (TRUSTED_PROXIES) by the application, never by Daphne, which believes the
+    # left-most entry, the one a client can write itself.
+    CommandLineInterface().run(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Asks database and Redis for an answer before anything else starts, so that an operator reads one clear sentence and no traceback."""
+
+import os
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.db import Error, connection
+
+from dm_project.env import BadEnvironment
+
+
+def require_database() -> None:
+    """Raises BadEnvironment when the database does not answer."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        where = settings.DATABASES["default"].get("HOST") or settings.DATABASES["default"]["NAME"]
+        raise BadEnvironment(f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs.") from None
+    finally:
+        connection.close()
+
+
+def require_redis() -> None:
+    """Raises BadEnvironment when REDIS_URL is set and nobody answers there."""
+    if not settings.REDIS_URL:
+        return
+    import redis
+
+    try:
+        client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)
+        client.ping()
+        client.close()
+    except redis.RedisError as error:
+        where = urlsplit(settings.REDIS_URL).hostname or "the socket of REDIS_URL"
+        raise BadEnvironment(f"Redis ({where}) does not answer ({type(error).__name__}). Check REDIS_URL, and that it runs.") from None
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
+    django.setup()
+    require_database()
+    require_redis()
+
+
+if __name__ == "__main__":
+    main()
