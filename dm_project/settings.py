@@ -125,17 +125,50 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("username", "name", "email")}},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
+    {"NAME": "accounts.passwords.NotAboutYou", "OPTIONS": {"user_attributes": ("username", "name", "email")}},
+    {"NAME": "accounts.passwords.NotCommon"},
+    {"NAME": "accounts.passwords.NotOnlyDigits"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/chats/"
 LOGOUT_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 _mail = env.email()
 MAIL_CONFIGURED = bool(_mail)
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+MAIL_INLINE = False
 ACCOUNT_ADAPTER = "conversations.entrance.EntranceAdapter"
+ACCOUNT_USER_DISPLAY = "accounts.selectors.display_name"
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignupForm",
+    "login": "accounts.forms.LoginForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "confirm_email_verification_code": "accounts.forms.ConfirmCodeForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+# allauth demands the star where addresses are verified; our form asks nobody for one, and accounts/stages.py lets those without in.
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*" if MAIL_CONFIGURED else "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if MAIL_CONFIGURED else "none"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_EMAIL_NOTIFICATIONS = MAIL_CONFIGURED
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+# A family or a class behind one address signs up together; `key` is a name tried from one address (accounts/adapter.py).
+ACCOUNT_RATE_LIMITS = {"signup": "60/10m/ip", "login": "60/m/ip", "login_failed": "60/5m/ip,10/5m/key"} if LIMITS else False
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 # Sessions, cookies, headers
 
@@ -209,6 +242,22 @@ JOURNAL_INLINE = False
 JOURNAL_QUEUE = env.whole("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
 EPOCH_FILE = DATA_DIR / "epoch"
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+
+# Limits (protocol.md 7). LIMITS=off switches all of them off, for measurements.
+
+LIMIT_NUMBERS = {
+    "frames_burst": 240,
+    "frames_per_s": 40,
+    "sends_burst": 60,
+    "sends_per_s": 10,
+    "typing_every_ms": 2_000,
+    "sockets_a_person": 20,
+    "sockets_an_address": 100,
+    "new_conversations_a_day": 20,
+    "open_invites": 20,
+    "unknown_tokens_a_minute": 10,
+    "claims_an_hour": 30,
+}
 
 # Logs: one line to standard error; never a body, a token, a cookie or a query string
 

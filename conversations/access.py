@@ -1,0 +1,47 @@
+"""The inner door: the only way from a raw room name to a conversation. Used by every outer door and by services alike.
+
+It looks from the person outward, so "not there", "not yours" and "not yet yours" are one empty result and one refusal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from conversations.exceptions import ConversationNotFound
+from conversations.models import Conversation, Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """My place in a conversation of mine."""
+
+    conversation: Conversation
+    me: Participant
+    peer: User
+
+
+def access_conversation(user: User | AnonymousUser, room_name: str) -> Seat:
+    """The conversation of this name, if this person may enter it. One statement.
+
+    Raises:
+        ConversationNotFound: in every other case, and nobody can tell which.
+    """
+    # Somebody without an account who learned an address.
+    if not user.is_authenticated or user.pk is None:
+        raise ConversationNotFound
+    # Rows are searched among this person's own seats: a stranger with a stolen or guessed address finds nothing to compare with.
+    mine = Participant.objects.filter(user_id=user.pk)
+    # A suspended person whose socket or session still lives: asked of the database, because `user` was read when they connected.
+    mine = mine.filter(user__is_active=True)
+    # Somebody who probes whether another person has opened a chat with them: until the first message it is not there for them.
+    mine = mine.filter(activity__isnull=False)
+    # NUL in a path or a frame: PostgreSQL refuses it with an error that would look different from "not found".
+    if "\0" in room_name:
+        raise ConversationNotFound
+    me = mine.filter(conversation__room_name=room_name).select_related("conversation", "peer").first()
+    if me is None:
+        raise ConversationNotFound
+    return Seat(me.conversation, me, me.peer)

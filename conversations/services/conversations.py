@@ -1,0 +1,138 @@
+"""Opening a conversation: whom I may start one with, and the one function that makes the pair's rows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Profile, User
+from conversations.exceptions import ConversationWithOneself, PersonNotFound, TooManyTries
+from conversations.models import Block, Conversation, Participant
+from conversations.rooms import room_name
+from conversations.services.announcing import announce_conversation
+
+DAY = timedelta(days=1)
+
+
+def person_startable(user: User, username: str) -> User:
+    """The person of this name, if `user` may start a chat with them or has one already.
+
+    Raises:
+        PersonNotFound: no such person, or nobody you may start a chat with; equal, so that names cannot be probed (safety.md rule zero).
+    """
+    # NUL: PostgreSQL refuses it with an error that would look different from "not found".
+    if "\0" in username:
+        raise PersonNotFound
+    peer = User.objects.select_related("profile").filter(username=username.lower()).first()
+    if peer is None or peer.pk == user.pk:
+        raise PersonNotFound
+    if conversation_between(user, peer) is not None:
+        return peer
+    # A closed account keeps its name, so that nobody can take it; it must not be told apart from a name that never was.
+    if not peer.is_active:
+        raise PersonNotFound
+    # Blocked people must not learn that they are.
+    if is_blocked(user.pk, peer.pk):
+        raise PersonNotFound
+    # Who can be reached by invite only is not to be found by guessing names.
+    if Profile.objects.filter(user_id=peer.pk, start_by=Profile.StartBy.ONLY_BY_INVITE).exists():
+        raise PersonNotFound
+    return peer
+
+
+def conversation_between(user: User, peer: User) -> Conversation | None:
+    """The conversation of the two, if it shows to `user`."""
+    seat = Participant.objects.select_related("conversation").filter(user_id=user.pk, peer_id=peer.pk, activity__isnull=False).first()
+    return seat.conversation if seat else None
+
+
+def is_blocked(user_a: int, user_b: int) -> bool:
+    """Does either of the two block the other?"""
+    return Block.objects.filter(Q(blocker_id=user_a, blocked_id=user_b) | Q(blocker_id=user_b, blocked_id=user_a)).exists()
+
+
+def conversation_open(
+    *, user: User, peer: User, origin: str = Conversation.Origin.PEOPLE, now: datetime | None = None
+) -> tuple[Conversation, bool]:
+    """Find or make the conversation of the two and show it to `user`; both see it at once when an invite made it.
+
+    Safe against any number of openings at one instant: the pair is unique in the database, and its row is locked before anything about
+    it is judged, so a block cannot pass it either.
+    Returns: the conversation, and whether it is new.
+    Raises: ConversationWithOneself; PersonNotFound (a block between the two); TooManyTries (too many new ones with strangers today).
+    Announces: `conversation.changed` to those to whom it newly shows.
+    """
+    if user.pk == peer.pk:
+        raise ConversationWithOneself
+    now = now or timezone.now()
+    is_invited = origin == Conversation.Origin.INVITE
+    with transaction.atomic():
+        conversation, is_new = find_or_make(user, peer, origin, now)
+        # A newer conversation shows to nobody yet; one that shows stays open to its owner, block or not.
+        newly_shown = hidden_from(conversation, {user.pk, peer.pk} if is_invited else {user.pk})
+        if newly_shown and is_blocked(user.pk, peer.pk):
+            raise PersonNotFound
+        if newly_shown:
+            show(conversation, newly_shown, now)
+            announce_conversation(conversation, *sorted(newly_shown))
+    return conversation, is_new
+
+
+def find_or_make(user: User, peer: User, origin: str, now: datetime) -> tuple[Conversation, bool]:
+    """The pair's row, locked, with both seats. An existing one keeps its stored name, so a changed key breaks no address."""
+    found = locked_pair(user.pk, peer.pk)
+    if found is not None:
+        return found, False
+    if origin == Conversation.Origin.PEOPLE:
+        require_not_too_many(user, now)
+    low, high = sorted((user, peer), key=lambda person: person.pk)
+    conversation, is_new = Conversation.objects.get_or_create(
+        low=low,
+        high=high,
+        defaults={
+            "room_name": room_name(low.pk, high.pk, key=settings.ROOM_NAME_KEY),
+            "origin": origin,
+            "opened_by": user,
+            "created_at": now,
+            "changed_at": now,
+        },
+    )
+    if is_new:
+        seats = [Participant(conversation=conversation, user=one, peer=other) for one, other in ((low, high), (high, low))]
+        Participant.objects.bulk_create(seats)
+        return conversation, True
+    # Somebody else was faster between our look and our insert: wait for the lock, then see what they committed.
+    return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk), False
+
+
+def locked_pair(user_a: int, user_b: int) -> Conversation | None:
+    return Conversation.objects.of_pair(user_a, user_b).select_for_update(no_key=True).first()
+
+
+def require_not_too_many(user: User, now: datetime) -> None:
+    """Counted on the rows themselves: a restart, a second process or another door forgives nothing (spam to strangers, safety.md)."""
+    if not settings.LIMITS:
+        return
+    # The opener's row is the queue of their openings; without it twenty parallel ones would all count nineteen.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    most = settings.LIMIT_NUMBERS["new_conversations_a_day"]
+    mine = Conversation.objects.filter(opened_by=user, origin=Conversation.Origin.PEOPLE, created_at__gt=now - DAY)
+    moments = list(mine.order_by("-created_at").values_list("created_at", flat=True)[:most])
+    if len(moments) >= most:
+        raise TooManyTries(retry_after_ms=int((moments[-1] + DAY - now).total_seconds() * 1000) + 1)
+
+
+def hidden_from(conversation: Conversation, people: set[int]) -> set[int]:
+    rows = Participant.objects.filter(conversation=conversation, user_id__in=people, activity__isnull=True)
+    return set(rows.values_list("user_id", flat=True))
+
+
+def show(conversation: Conversation, people: set[int], now: datetime) -> None:
+    """Put it into these lists. Under the conversation's lock, because the journal writes the same columns under it."""
+    Participant.objects.filter(conversation=conversation, user_id__in=people).update(activity=now, mark=F("mark") + 1)
+    Conversation.objects.filter(pk=conversation.pk).update(changed_at=now)
+    conversation.changed_at = now
