@@ -1,7 +1,133 @@
-"""allauth's policy in one class."""
+"""allauth's policy in one class: who may sign up, what a username may be, where one may be sent on to, what mails say.
+
+Knows no invites; conversations/entrance.py refines it for people who hold one.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.ratelimit import truncate_ip
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts import postbox
+from accounts.cookies import remember_language, remember_theme
+from accounts.links import public_host, public_link
+from accounts.models import Profile, User
+from accounts.redirects import is_local_path
+from accounts.selectors import profile_of
+from accounts.usernames import is_reserved, tidy_username
+
+NO_MATCH = _("That name and password do not match.")
+SILENT = frozenset({"account/messages/logged_in.txt", "account/messages/logged_out.txt"})
+"""Notices that say what everybody sees anyway."""
 
 
-class AccountAdapter(DefaultAccountAdapter):
-    """Who may sign up, how a username is cleaned, what mails say."""
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """The policy of a server without invites."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        # One sentence for every mismatch: it must not tell which of the two was right.
+        "username_password_mismatch": NO_MATCH,
+        "email_password_mismatch": NO_MATCH,
+        "invalid_login": NO_MATCH,
+        "username_blacklisted": _("This username is reserved. Choose another one."),
+        "username_taken": _("This username is taken. Choose another one."),
+        "incorrect_password": _("This is not your password. Try again."),
+        "enter_current_password": _("This is not your current password. Try again."),
+        "incorrect_code": _("This is not the code from the mail. Look again, or ask for a new one."),
+        "too_many_login_attempts": _("Too many tries. Wait 5 minutes."),
+        "rate_limited": _("Too many tries. Wait a minute."),
+    }
+
+    # Signing up
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.REGISTRATION == "open")
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        tidy = tidy_username(username)
+        if is_reserved(tidy, settings.SITE_NAME):
+            raise self.validation_error("username_blacklisted")
+        clean: str = super().clean_username(tidy, shallow=shallow)
+        return clean
+
+    def account_created(self, request: HttpRequest, user: User) -> None:
+        """Called inside the transaction that makes an account by sign-up. What it raises undoes the account.
+
+        A ValidationError is shown in the form; an allauth ImmediateHttpResponse is answered instead of the form.
+        """
+
+    # Logging in
+
+    def get_login_stages(self) -> list[str]:
+        ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.ProveGivenAddress"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
+        """A new device looks as the person chose on the others."""
+        response: HttpResponse = super().post_login(request, user, **details)
+        profile = profile_of(user)
+        if profile.language:
+            remember_language(response, profile.language)
+        if profile.theme != Profile.Theme.AUTO or "theme" in request.COOKIES:
+            remember_theme(response, profile.theme)
+        return response
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Failed tries are counted for a name from one address.
+
+        Not for the name alone, or anybody could lock anybody out (safety.md T37); not together with the Host header, as allauth does, or
+        every made-up port would open a new count (T36).
+        """
+        login = str(credentials.get("email") or credentials.get("username") or "").lower()
+        return f"{truncate_ip(self.get_client_ip(request))}|{login}"
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Never an error page: who comes past the proxies, or through a Unix socket, is counted by what the connection says."""
+        try:
+            return str(super().get_client_ip(request))
+        except (ImproperlyConfigured, PermissionDenied):
+            return request.META.get("REMOTE_ADDR") or "unknown"
+
+    # Going on
+
+    def is_safe_url(self, url: str | None) -> bool:
+        return is_local_path(url or "")
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("settings_account")
+
+    def get_email_verification_redirect_url(self, email_address: Any) -> str:
+        if self.request.user.is_authenticated:
+            return reverse("account_email")
+        return str(super().get_email_verification_redirect_url(email_address))
+
+    # Mails and notices
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        site = SimpleNamespace(name=settings.SITE_NAME, domain=public_host())
+        mail = self.render_mail(template_prefix, email, {"request": self.request, "email": email, "current_site": site, **context})
+        postbox.post(mail)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        uidb36, _dash, token = key.partition("-")
+        return public_link("account_reset_password_from_key", uidb36=uidb36, key=token)
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        links = {"signup_url": public_link("account_signup"), "password_reset_url": public_link("account_reset_password")}
+        self.send_mail("account/email/account_already_exists", email, links)
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return public_link("account_confirm_email", key=emailconfirmation.key)
+
+    def add_message(self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any) -> None:
+        if message_template not in SILENT:
+            super().add_message(request, level, message_template, *args, **kwargs)

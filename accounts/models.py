@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import MaxLengthValidator, MinLengthValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 NAME_MAX = 50
@@ -26,8 +26,24 @@ def new_public_id() -> str:
 
 def search_key(*texts: str) -> str:
     """What search compares: case and accents folded, so that "Joao" finds "João" and "ёж" is "еж"."""
-    decomposed = unicodedata.normalize("NFKD", " ".join(texts).casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    # Folded twice: decomposing brings capitals back ("℡" becomes "TEL").
+    decomposed = unicodedata.normalize("NFKD", " ".join(texts).casefold()).casefold()
+    return "".join(char for char in decomposed if not unicodedata.combining(char) and char != "\0")
+
+
+def profile_search_key(name: str, username: str) -> str:
+    """Name first, so that the key sorts by it. Cut before the handle is added: one letter may decompose into eighteen."""
+    return f"{search_key(name)[:150]} {username}"
+
+
+class AccountManager(UserManager["User"]):
+    """The account's manager; `createsuperuser` comes in by it and must leave a whole account behind, too."""
+
+    def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> User:
+        with transaction.atomic(using=self.db):
+            user = super().create_superuser(username.lower(), email, password, **extra)
+            Profile.objects.using(self.db).create(user=user, search_key=profile_search_key(user.name, user.username))
+        return user
 
 
 class User(AbstractUser):
@@ -45,13 +61,16 @@ class User(AbstractUser):
         validators=[
             MinLengthValidator(USERNAME_MIN),
             MaxLengthValidator(USERNAME_MAX),
-            RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", _("Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit.")),
+            RegexValidator(
+                r"\A[a-z0-9][a-z0-9._-]*\Z",
+                _("Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit."),
+            ),
         ],
         error_messages={"unique": _("This username is taken. Choose another one.")},
     )
     name = models.CharField(_("name"), max_length=NAME_MAX)
 
-    objects: ClassVar[UserManager[User]] = UserManager()
+    objects: ClassVar[AccountManager] = AccountManager()
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     class Meta(AbstractUser.Meta):

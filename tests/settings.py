@@ -30,3 +30,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 ACCOUNT_RATE_LIMITS = False
 LIMITS = False
 JOURNAL_INLINE = True
+MAIL_INLINE = True

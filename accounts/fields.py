@@ -1,0 +1,71 @@
+"""Form fields as our pages want them: a label instead of a placeholder, and errors that say what to do."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.validators import MaxLengthValidator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import NAME_MAX
+from accounts.names import check_name, check_text, tidy_name
+
+EMAIL_MAX = 254
+"""What the column holds. Django's field lets 320 pass, and PostgreSQL would answer those with an error page."""
+
+
+class TextField(forms.CharField):
+    """One line of text about oneself."""
+
+    default_validators: ClassVar[list[Any]] = [check_text]
+
+    def to_python(self, value: Any) -> str:
+        return tidy_name(super().to_python(value) or "")
+
+
+class NameField(TextField):
+    default_validators: ClassVar[list[Any]] = [check_name]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            label=_("Your name"),
+            max_length=NAME_MAX,
+            help_text=_("As the people you write to should see it."),
+            widget=forms.TextInput(attrs={"autocomplete": "name"}),
+            error_messages={"required": _("Enter your name."), "max_length": _("Use a name of at most %(limit_value)d characters.")},
+            **options,
+        )
+
+
+class PlainFields:
+    """Goes before a form of allauth and makes its fields plain. Password fields say how they are filled in (`autocomplete`) already."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # One password field: it can be shown, so nobody has to type it twice.
+        self.fields.pop("password2", None)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+            if isinstance(field, forms.EmailField):
+                make_email_plain(field)
+            elif isinstance(field.widget, forms.PasswordInput):
+                make_password_plain(field)
+
+
+def make_email_plain(field: forms.EmailField) -> None:
+    field.label = _("Email")
+    field.widget.attrs |= {"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false", "maxlength": EMAIL_MAX}
+    field.validators = [*field.validators, MaxLengthValidator(EMAIL_MAX)]
+    field.error_messages |= {
+        "required": _("Enter your email address."),
+        "invalid": _("Enter an email address in the form name@example.com."),
+        "max_length": _("Enter a shorter email address."),
+    }
+
+
+def make_password_plain(field: forms.Field) -> None:
+    is_new = field.widget.attrs.get("autocomplete") == "new-password"
+    field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
+    field.help_text = _("10 characters or more. A few words in a row work well.") if is_new else ""
+    field.error_messages["required"] = _("Enter a password.") if is_new else _("Enter your password.")

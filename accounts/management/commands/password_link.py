@@ -1,0 +1,24 @@
+"""`manage.py password_link <username>`: a one-time address for somebody who forgot the password, without any mail."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.selectors import user_by_username
+from accounts.services import password_link
+
+
+class Command(BaseCommand):
+    help = "Print a link under which a person chooses a new password. It works once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = user_by_username(options["username"])
+        if user is None:
+            raise CommandError(f"There is no active account @{options['username'].removeprefix('@')}.")
+        self.stdout.write(password_link(user=user))
+        self.stderr.write(f"Works once, for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours. Give it to nobody but {user.name}.")

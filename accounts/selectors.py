@@ -1,0 +1,73 @@
+"""Questions about people. Suspended accounts are never part of an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from accounts.models import Profile, User, search_key
+from accounts.usernames import tidy_username
+
+QUERY_MAX = 60
+"""Characters of a search that count."""
+
+
+def active_users() -> QuerySet[User]:
+    return User.objects.filter(is_active=True).select_related("profile")
+
+
+def user_by_username(username: str) -> User | None:
+    """The person with this handle, however it was typed."""
+    wanted = tidy_username(username)
+    return active_users().filter(username=wanted).first() if wanted.isascii() and "\0" not in wanted else None
+
+
+def people_listed(*, viewer: User, q: str = "", after: str | None = None, limit: int = 60) -> list[User]:
+    """People who chose to be listed, by name, without the viewer.
+
+    Args:
+        q: every word of it must occur in name or handle; case and accents do not count. "@mar" looks at the beginning of handles only.
+        after: the username of the last person of the page before; somebody who is gone since starts over.
+
+    Where the directory is off, only the exact handle of somebody listed finds anybody.
+    """
+    people = active_users().filter(profile__listed=True).exclude(pk=viewer.pk).filter(matching(q[:QUERY_MAX].strip()))
+    if after and (last := User.objects.filter(username=after).select_related("profile").first()):
+        key = last.profile.search_key
+        people = people.filter(Q(profile__search_key__gt=key) | Q(profile__search_key=key, pk__gt=last.pk))
+    return list(people.order_by("profile__search_key", "pk")[:limit])
+
+
+def matching(q: str) -> Q:
+    """`contains` escapes % and _: somebody who types them looks for them."""
+    if not settings.DIRECTORY:
+        return Q(username=search_key(q.removeprefix("@")))
+    if q.startswith("@"):
+        return Q(username__startswith=search_key(q[1:]))
+    found = Q()
+    for word in search_key(q).split():
+        found &= Q(profile__search_key__contains=word)
+    return found
+
+
+def profile_of(user: Any) -> Profile:
+    """The profile of whoever is signed in, with the user in hand. Accounts made by other means get theirs now."""
+    profile, _ = Profile.objects.get_or_create(user=user)
+    profile.user = user
+    return profile
+
+
+def needs_address_proof(user: User) -> bool:
+    """Must this person type the code from a mail before coming in? Only who gave an address at sign-up and has never been in.
+
+    Whoever was in already keeps coming in: the address may date from a time without mail, and a slip in it must not lock anybody out.
+    """
+    return user.last_login is None and bool(user.email) and not EmailAddress.objects.filter(user=user, verified=True).exists()
+
+
+def display_name(user: User) -> str:
+    """How mails and notices of allauth call a person."""
+    return user.name or user.username
