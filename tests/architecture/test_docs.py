@@ -1,0 +1,76 @@
+"""Documentation that cannot rot: what the code has, the pages name."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from conversations.protocol import codes, commands, events, replies
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def wire_types() -> list[str]:
+    """The literal type name of every frame in the dictionary."""
+    names = set()
+    for module in (commands, events, replies):
+        for member in vars(module).values():
+            if isinstance(member, type) and issubclass(member, BaseModel) and "type" in member.model_fields:
+                names.update(get_args(member.model_fields["type"].annotation))
+    return sorted(names)
+
+
+def settings_read() -> set[str]:
+    readers = r"""env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"|environ(?:\.get\(|\[)\s*"([A-Z][A-Z0-9_]+)"|name: str = "([A-Z][A-Z0-9_]+)\""""
+    found: set[str] = {"SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY"}
+    for path in (ROOT / "dm_project").glob("*.py"):
+        found.update(name for names in re.findall(readers, path.read_text(encoding="utf-8")) for name in names if name)
+    return found - {"DJANGO_SETTINGS_MODULE"}
+
+
+def settings_explained() -> set[str]:
+    return set(re.findall(r"^([A-Z][A-Z0-9_]+)=", page(".env.example"), re.MULTILINE))
+
+
+def test_every_setting_is_explained_and_every_explained_setting_is_read() -> None:
+    assert settings_explained() == settings_read()
+
+
+def test_every_make_target_is_in_the_readme() -> None:
+    targets = set(re.findall(r"^([a-z-]+):[^\n]*##", page("Makefile"), re.MULTILINE)) - {"help"}
+    missing = {target for target in targets if f"make {target}" not in page("README.md")}
+    assert missing == set()
+
+
+def test_the_readme_names_no_target_that_is_not_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
+    text = "".join(page(str(path.relative_to(ROOT))) for path in (ROOT / "README.md", ROOT / "docs" / "operate.md", ROOT / "SECURITY.md"))
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+
+
+@pytest.mark.parametrize("type_name", wire_types())
+def test_every_frame_is_in_the_protocol_page(type_name: str) -> None:
+    assert f"`{type_name}`" in page("docs/protocol.md")
+
+
+@pytest.mark.parametrize("code", [*codes.ErrorCode, *codes.CloseCode], ids=str)
+def test_every_code_is_in_the_protocol_page(code: Any) -> None:
+    assert re.search(rf"\b{code.value}\b", page("docs/protocol.md"))
+
+
+def test_every_room_on_the_walk_exists() -> None:
+    rooms = re.findall(r"`((?:conversations|accounts|dm_project|static|templates|tests|docs)/[\w./-]+)`", page("docs/walk.md"))
+    assert len(rooms) > 10
+    assert [room for room in rooms if not (ROOT / room.split("::")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in links if link and not (path.parent / link).exists()] == []
