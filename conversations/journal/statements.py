@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -74,9 +74,11 @@ def moment_in(value: datetime | None) -> Any:
 
 
 def moment_out(value: Any) -> Any:
-    """SQLite gives text; Django stores UTC without an offset."""
+    """SQLite gives moments without an offset (as text where a statement made the column); Django stores UTC."""
     if isinstance(value, str):
-        return datetime.fromisoformat(value if "+" in value else value + "+00:00")
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
     return value
 
 

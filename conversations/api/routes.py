@@ -1,0 +1,145 @@
+"""The routes of the HTTP API (protocol.md 7). Each calls the function that the socket calls."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja.security import django_auth
+from pydantic import BaseModel
+
+from accounts.selectors import people_listed
+from conversations import answers, serializers, throttling
+from conversations.access import Seat, access_conversation
+from conversations.api.inputs import ClaimInput, ConversationInput, InviteChange, InviteInput, MessageInput, ReceiptInput, SyncInput, new_api
+from conversations.api.outputs import CardPage, ConversationPage, InvitePage, MessagePage, Problem, SendAnswer, SyncAnswer
+from conversations.api.problems import answer_with_problems, problem
+from conversations.exceptions import ConversationNotFound, InvalidText, Refusal
+from conversations.protocol import objects
+from conversations.protocol.codes import ErrorCode
+from conversations.protocol.commands import canonical_uuid
+from conversations.selectors.conversations import ConversationRow, conversation_list, conversation_row
+from conversations.selectors.messages import PAGE, message_at, message_page
+from conversations.services.conversations import conversation_open, person_startable
+from conversations.services.messages import message_send
+from conversations.services.receipts import receipt_advance
+
+api = new_api()
+answer_with_problems(api)
+
+ANSWER_SECONDS = 10
+PROBLEMS: dict[int, Any] = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 410: Problem, 413: Problem, 422: Problem, 429: Problem, 503: Problem}
+
+
+def answer(body: BaseModel, status: int = 200) -> HttpResponse:
+    """The object as the wire has it, encoded once."""
+    return HttpResponse(body.model_dump_json(), content_type="application/json", status=status)
+
+
+def row_object(row: ConversationRow, request: HttpRequest) -> objects.Conversation:
+    return serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=request.user, peer=row.peer, last=row.last)
+
+
+def senders(request: HttpRequest, seat: Seat) -> dict[int, str]:
+    return {request.user.pk: request.user.public_id, seat.peer.pk: seat.peer.public_id}
+
+
+@api.get("/me", auth=django_auth, response={200: objects.Card, **PROBLEMS})
+def me(request: HttpRequest) -> HttpResponse:
+    """Who I am. 401 tells a browser that its session has ended."""
+    return answer(serializers.card(request.user))
+
+
+@api.get("/people", auth=django_auth, response={200: CardPage, **PROBLEMS})
+def people(request: HttpRequest, q: str = "") -> HttpResponse:
+    """People who chose to be listed."""
+    found = people_listed(viewer=request.user, q=q[:50]) if settings.DIRECTORY else []
+    return answer(CardPage(items=[serializers.card(person) for person in found], next=None))
+
+
+@api.get("/conversations", auth=django_auth, response={200: ConversationPage, **PROBLEMS})
+def conversations(request: HttpRequest, cursor: str | None = None, limit: int = 60) -> HttpResponse:
+    try:
+        page = conversation_list(user=request.user, cursor=cursor, limit=max(1, min(limit, 100)))
+    except ValueError:
+        return problem(ErrorCode.BAD_FRAME)
+    return answer(ConversationPage(items=[row_object(row, request) for row in page.items], next=page.next))
+
+
+@api.post("/conversations", auth=django_auth, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
+def open_conversation(request: HttpRequest, body: ConversationInput) -> HttpResponse:
+    """Open the chat with one person: 201 when it is new to me, 200 when I had it."""
+    person = person_startable(request.user, body.user)
+    conversation, is_new = conversation_open(user=request.user, peer=person)
+    seat = access_conversation(request.user, conversation.room_name)
+    return answer(row_object(conversation_row(seat), request), 201 if is_new else 200)
+
+
+@api.get("/conversations/{room}", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
+def conversation(request: HttpRequest, room: str) -> HttpResponse:
+    return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
+
+
+@api.get("/conversations/{room}/messages", auth=django_auth, response={200: MessagePage, **PROBLEMS})
+def history(request: HttpRequest, room: str, before: int | None = None, after: int | None = None, limit: int = PAGE) -> HttpResponse:
+    """A page of history, ascending; `before` and `after` are numbers of messages and not part of the page."""
+    seat = access_conversation(request.user, room)
+    page = message_page(seat=seat, before=bounded(before), after=bounded(after), limit=limit)
+    names = senders(request, seat)
+    return answer(MessagePage(items=[serializers.message(row, sender=names[row.sender_id]) for row in page.items], version=page.version))
+
+
+@api.post("/conversations/{room}/messages", auth=django_auth, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
+def send(request: HttpRequest, room: str, body: MessageInput) -> HttpResponse:
+    """201 the first time, 200 for a repeat of the same id, 409 when the id was used for something else."""
+    throttling.allow_message(request.user.pk)
+    future = message_send(
+        user=request.user, room=room, id=message_id(request, body), body=body.body, reply_to=body.reply_to, attachments=tuple(body.attachments)
+    )
+    accepted = future.result(ANSWER_SECONDS)
+    seat = access_conversation(request.user, room)
+    row = message_at(seat=seat, seq=accepted.seq)
+    wire = serializers.message(row, sender=request.user.public_id)
+    return answer(SendAnswer(room=room, message=wire, duplicate=accepted.duplicate), 200 if accepted.duplicate else 201)
+
+
+def message_id(request: HttpRequest, body: MessageInput) -> UUID:
+    """The id of the body, or the Idempotency-Key; both, when given, must be the same one."""
+    header = request.headers.get("Idempotency-Key")
+    try:
+        key = None if header is None else canonical_uuid(header.strip('"'))
+    except ValueError:
+        raise BadInput from None
+    if (body.id is None and key is None) or (body.id is not None and key is not None and body.id != key):
+        raise BadInput
+    return body.id or key  # type: ignore[return-value]
+
+
+class BadInput(Refusal):
+    code = "bad_frame"
+
+
+@api.put("/conversations/{room}/receipt", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
+def receipt(request: HttpRequest, room: str, body: ReceiptInput) -> HttpResponse:
+    receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(ANSWER_SECONDS)
+    return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
+
+
+@api.post("/sync", auth=django_auth, response={200: SyncAnswer, **PROBLEMS})
+def sync(request: HttpRequest, body: SyncInput) -> HttpResponse:
+    """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
+    wanted = list(dict.fromkeys([*body.rooms, *body.marks]))
+    pages = []
+    for room in wanted:
+        try:
+            pages.append(answers.sync_page(request.user, room, body.rooms.get(room), body.marks.get(room), None))
+        except ConversationNotFound:
+            continue
+    return HttpResponse('{"pages":[' + ",".join(page.encode() for page in pages) + "]}", content_type="application/json")
+
+
+def bounded(seq: int | None) -> int | None:
+    """A number that the database can compare with."""
+    return None if seq is None else max(0, min(seq, 2**63 - 1))
