@@ -4,11 +4,12 @@ Strict: what is not in the dictionary does not get further than this room.
 """
 
 import json
+import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from conversations.protocol.codes import ErrorCode
 from conversations.protocol.text import is_storable
@@ -16,7 +17,9 @@ from conversations.protocol.text import is_storable
 REF_CHARS = 64
 SYNC_ROOMS = 100
 LARGEST_NUMBER = 2**63 - 1
-UUID_CHARS = 36
+UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MAX_DEPTH = 4
+"""Floors of a frame that are looked through for text. No command has more than two."""
 
 
 class BadFrame(Exception):
@@ -30,8 +33,8 @@ class BadFrame(Exception):
 
 
 def canonical_uuid(value: object) -> UUID:
-    """Only the usual form with hyphens, so that one id has one spelling."""
-    if not isinstance(value, str) or len(value) != UUID_CHARS:
+    """Only the usual form with hyphens. Python's UUID would also take `urn:`, underscores, `0x` and digits of other scripts."""
+    if not isinstance(value, str) or not UUID_PATTERN.fullmatch(value):
         raise ValueError("an id is a UUID with hyphens")
     return UUID(value)
 
@@ -79,6 +82,13 @@ class Sync(Command):
     type: Literal["sync"]
     rooms: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
     marks: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
+
+    @model_validator(mode="after")
+    def few_rooms(self) -> Self:
+        """Each room named is a page to read, whichever of the two names it."""
+        if len(self.rooms.keys() | self.marks.keys()) > SYNC_ROOMS:
+            raise ValueError("too many rooms")
+        return self
 
 
 class Ping(Command):
@@ -140,16 +150,20 @@ def refuse_constant(name: str) -> NoReturn:
 
 
 def texts_in(value: Any) -> Iterable[str]:
-    """Every string of a frame, keys included. Frames are shallow: the models allow two floors."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from texts_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_in(item)
+    """Every string of a frame, keys included, down to MAX_DEPTH; what lies deeper fits no model.
+
+    Without recursion: a frame nested a thousand deep would end the interpreter's patience, or pass each string up through every floor.
+    """
+    waiting = [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif depth < MAX_DEPTH and isinstance(item, dict):
+            yield from item
+            waiting += [(inner, depth + 1) for inner in item.values()]
+        elif depth < MAX_DEPTH and isinstance(item, list):
+            waiting += [(inner, depth + 1) for inner in item]
 
 
 def readable_ref(frame: dict[str, Any]) -> str | None:

@@ -45,9 +45,14 @@ def is_blank(text: str) -> bool:
 
 
 def has_piled_marks(text: str) -> bool:
+    """Every mark counts, also those that do not combine canonically, and an invisible sign between two marks starts no new letter."""
     run = 0
     for char in text:
-        run = run + 1 if unicodedata.combining(char) else 0
-        if run > MARKS_PER_BASE:
-            return True
+        category = unicodedata.category(char)
+        if category[0] == "M":
+            run += 1
+            if run > MARKS_PER_BASE:
+                return True
+        elif category != "Cf":
+            run = 0
     return False

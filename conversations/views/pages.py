@@ -52,7 +52,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     q = request.GET.get("q", "")[:50]
-    found = people_listed(viewer=request.user, q=q) if settings.DIRECTORY else []
+    found = people_listed(viewer=request.user, q=q)
     context = shell(request, tab="people", page="people")
     return render(request, "conversations/people.html", {**context, "people": found, "q": q, "directory": settings.DIRECTORY})
 
