@@ -1,13 +1,13 @@
 """Frames to every device of a person: something happened."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from conversations.protocol.frames import Frame
 from conversations.protocol.objects import Card, Conversation, Message
 
-GREETING = "You are now connected!"
+GREETING: Final = "You are now connected!"
 
 
 class ConnectionEstablished(Frame):
