@@ -18,6 +18,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 from prometheus_client import Counter
 
+from conversations.layers import LocalChannelLayer
 from conversations.rooms import session_group, user_group
 
 logger = logging.getLogger(__name__)
@@ -68,8 +69,7 @@ def post(parcels: list[tuple[str, dict[str, Any]]]) -> None:
         layer = get_channel_layer()
         if layer is None:
             return
-        # Asked of the class: the Redis layer answers any question about itself with a search for the running loop, and the journal has none.
-        if hasattr(type(layer), "post_to_groups"):
+        if isinstance(layer, LocalChannelLayer):
             layer.post_to_groups(parcels)
         else:
             postman.take(parcels)
