@@ -157,6 +157,9 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self.channel_layer.group_discard(group, self.channel_name)
             except Exception as error:
                 logger.info("leaving a group failed (%s)", type(error).__name__)
+        if hasattr(type(self.channel_layer), "forget"):
+            # Channels tells the layer by cancelling its wait; with a message at the same moment there is no wait to cancel.
+            self.channel_layer.forget(self.channel_name)
 
     async def say_goodbye(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
         """Say why, then close. Nothing is sent after it."""
