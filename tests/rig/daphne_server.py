@@ -107,12 +107,17 @@ class EntreServer:
 
     def start(self, index: int = 0) -> None:
         """Returns when /healthz answers."""
-        environment = {**self.environment, "PORT": str(self.ports[index])}
-        with self.log_file(index).open("ab") as log:
-            self.processes[index] = subprocess.Popen(
-                [sys.executable, "-m", "dm_project.server"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self.launch(index)
         self.wait_until_it_answers(index)
+
+    def launch(self, index: int = 0) -> subprocess.Popen[bytes]:
+        """Start the process without waiting for it, for tests of a start that must fail."""
+        environment = {**self.environment, "PORT": str(self.ports[index])}
+        command = [sys.executable, "-m", "dm_project.server"]
+        with self.log_file(index).open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.processes[index] = process
+        return process
 
     def wait_until_it_answers(self, index: int) -> None:
         process = self.processes[index]
@@ -120,10 +125,13 @@ class EntreServer:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                if httpx.get(f"{self.address_of(index)}/healthz", timeout=5).status_code == httpx.codes.OK:
-                    return
+                answer = httpx.get(f"{self.address_of(index)}/healthz", timeout=5)
             except httpx.TransportError:
                 time.sleep(0.05)
+                continue
+            if answer.status_code == httpx.codes.OK:
+                return
+            break
         raise RuntimeError(f"the server did not start:\n{self.logs()}")
 
     def stop(self, index: int = 0, how: signal.Signals = signal.SIGTERM) -> int | None:

@@ -1,0 +1,52 @@
+"""The parts that tests stand on are real, and the service starts on each of them."""
+
+import httpx
+import psycopg
+
+from tests.conftest import ServerMaker
+from tests.rig.daphne_server import PATIENCE_S, EntreServer
+from tests.rig.postgres import PostgresServer
+from tests.rig.redis_server import RedisServer
+
+
+def test_redis_is_there_and_comes_back_at_the_same_address(real_redis: RedisServer) -> None:
+    with real_redis.client() as client:
+        client.set("greeting", "hello")
+        assert client.get("greeting") == "hello"
+    real_redis.stop()
+    real_redis.start()
+    with real_redis.client() as client:
+        assert client.get("greeting") is None
+
+
+def test_postgres_is_there(real_postgres: PostgresServer) -> None:
+    with psycopg.connect(real_postgres.new_database().replace("postgres://", "postgresql://")) as connection:
+        version = connection.execute("show server_version_num").fetchone()
+    assert version is not None
+    assert int(version[0]) >= 150000
+
+
+def test_the_default_service_answers_and_is_ready(daphne_server: EntreServer) -> None:
+    assert httpx.get(f"{daphne_server.address}/healthz").json() == {"status": "ok"}
+    ready = httpx.get(f"{daphne_server.address}/readyz")
+    assert ready.status_code == 200, ready.text
+
+
+def test_two_processes_on_postgres_and_redis_answer_and_are_ready(scaled_server: EntreServer) -> None:
+    for process in range(2):
+        ready = httpx.get(f"{scaled_server.address_of(process)}/readyz")
+        assert ready.status_code == 200, ready.text
+
+
+def test_a_taken_port_is_told_in_one_sentence(daphne_server: EntreServer, start_server: ServerMaker) -> None:
+    second = start_server()
+    second.stop()
+    second.ports[0] = daphne_server.ports[0]
+    assert second.launch().wait(PATIENCE_S) != 0
+    assert f"port {daphne_server.ports[0]} is in use" in second.log()
+    assert "Traceback" not in second.log()
+
+
+def test_it_stops_in_order_when_asked_to(start_server: ServerMaker) -> None:
+    server = start_server()
+    assert server.stop() in {0, -15}
