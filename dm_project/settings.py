@@ -240,7 +240,6 @@ HEARTBEAT_MS = env.whole("HEARTBEAT_MS", 25_000, 1_000, 120_000)
 HEADS_EVERY_MS = env.whole("HEADS_EVERY_MS", 25_000, 200, 30_000)
 JOURNAL_INLINE = False
 JOURNAL_QUEUE = env.whole("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
-EPOCH_FILE = DATA_DIR / "epoch"
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Limits (protocol.md 7). LIMITS=off switches all of them off, for measurements.
@@ -266,7 +265,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"secrets": {"()": "dm_project.logs.HideSecretPaths"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
