@@ -1,27 +1,294 @@
-"""Named limits per action. (Interface used by consumers, answers, pages and api; to be filled by its owner.)"""
+"""Named limits per action. Furniture of the doors: they ask before they call a service.
+
+What happens often (frames, sends, typing, sockets) is counted in this process; what is rare and worth abusing is counted in Django's cache,
+which all processes share. The numbers are settings.LIMIT_NUMBERS; LIMITS=off switches all of them off. Clocks are passed in.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import logging
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
 
-def allow_frame(user_id: int) -> None:
-    """Raises TooManyTries."""
+from conversations.exceptions import TooManyTries
+
+logger = logging.getLogger(__name__)
+
+UNLIMITED = 1_000_000
+"""What browsers are told where nothing is limited; they pace themselves by it."""
+TOLD = ("sends_burst", "sends_per_s", "typing_every_ms", "sockets_a_person", "new_conversations_a_day", "open_invites")
+MINUTE, HOUR = 60.0, 3600.0
 
 
-def allow_message(user_id: int) -> None:
-    """Raises TooManyTries."""
-
-
-def admit_socket(user_id: int, scope: dict[str, Any]) -> Any:
-    """A ticket for one socket of this person from this address, to be given back. Raises TooManyTries."""
-    return None
-
-
-def dismiss_socket(ticket: Any) -> None:
-    """Give a ticket back; None is taken too."""
+def limit(name: str) -> int:
+    return int(settings.LIMIT_NUMBERS[name])
 
 
 def told_limits() -> dict[str, int | float]:
     """What the greeting tells of the limits in force."""
-    return {"sends_burst": 60, "sends_per_s": 10}
+    if settings.LIMITS:
+        return {name: limit(name) for name in TOLD}
+    return {name: 0 if name.endswith("_ms") else UNLIMITED for name in TOLD}
+
+
+# --- In this process: token buckets ---
+
+
+@dataclass(slots=True)
+class Bucket:
+    tokens: float
+    at: float
+
+
+class Buckets:
+    """One bucket for each subject: `burst` tokens at once, then `per_second` a second. Forgets those that have not been touched longest."""
+
+    KEPT = 50_000
+
+    def __init__(self) -> None:
+        self.buckets: OrderedDict[Any, Bucket] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def take(self, subject: Any, *, burst: float, per_second: float, now: float) -> None:
+        """Raises TooManyTries, with the time at which the next token is there."""
+        with self.lock:
+            bucket = self.buckets.setdefault(subject, Bucket(burst, now))
+            self.buckets.move_to_end(subject)
+            bucket.tokens = min(burst, bucket.tokens + max(0.0, now - bucket.at) * per_second)
+            bucket.at = now
+            if bucket.tokens < 1:
+                raise TooManyTries(retry_after_ms=int((1 - bucket.tokens) / per_second * 1000) + 1)
+            bucket.tokens -= 1
+            if len(self.buckets) > self.KEPT:
+                self.buckets.popitem(last=False)
+
+    def clear(self) -> None:
+        with self.lock:
+            self.buckets.clear()
+
+
+frames, sends, typing = Buckets(), Buckets(), Buckets()
+
+
+def allow_frame(user_id: int, *, now: float | None = None) -> None:
+    """Any command at all. Raises TooManyTries."""
+    if settings.LIMITS:
+        frames.take(user_id, burst=limit("frames_burst"), per_second=limit("frames_per_s"), now=monotonic(now))
+
+
+def allow_message(user_id: int, *, now: float | None = None) -> None:
+    """A send, over whichever door: all doors of a process draw from one bucket of the person. Raises TooManyTries."""
+    if settings.LIMITS:
+        sends.take(user_id, burst=limit("sends_burst"), per_second=limit("sends_per_s"), now=monotonic(now))
+
+
+def allow_typing(user_id: int, room: str, *, now: float | None = None) -> None:
+    """A sign of typing in one room. Raises TooManyTries."""
+    if settings.LIMITS:
+        typing.take((user_id, room), burst=1, per_second=1000 / limit("typing_every_ms"), now=monotonic(now))
+
+
+def monotonic(now: float | None) -> float:
+    return time.monotonic() if now is None else now
+
+
+# --- In this process: open sockets ---
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to one socket."""
+
+    user_id: int
+    address: str
+
+
+class Sockets:
+    """How many sockets are open, by person and by address."""
+
+    WAIT_MS = 30_000
+
+    def __init__(self) -> None:
+        self.people: Counter[int] = Counter()
+        self.addresses: Counter[str] = Counter()
+        self.lock = threading.Lock()
+
+    def admit(self, ticket: Ticket) -> None:
+        with self.lock:
+            # One person, or one machine with many accounts, could otherwise hold every socket this process can carry.
+            if self.people[ticket.user_id] >= limit("sockets_a_person") or self.addresses[ticket.address] >= limit("sockets_an_address"):
+                raise TooManyTries(retry_after_ms=self.WAIT_MS)
+            self.people[ticket.user_id] += 1
+            self.addresses[ticket.address] += 1
+
+    def dismiss(self, ticket: Ticket) -> None:
+        with self.lock:
+            give_back(self.people, ticket.user_id)
+            give_back(self.addresses, ticket.address)
+
+
+def give_back(counter: Counter[Any], subject: Any) -> None:
+    counter[subject] -= 1
+    if counter[subject] <= 0:
+        del counter[subject]
+
+
+sockets = Sockets()
+
+
+def admit_socket(user_id: int, scope: Mapping[str, Any]) -> Ticket | None:
+    """A ticket for one socket of this person from this address, to be given back once. Raises TooManyTries."""
+    if not settings.LIMITS:
+        return None
+    ticket = Ticket(user_id, address_of_scope(scope))
+    sockets.admit(ticket)
+    return ticket
+
+
+def dismiss_socket(ticket: Ticket | None) -> None:
+    """Give a ticket back; None is taken too."""
+    if ticket is not None:
+        sockets.dismiss(ticket)
+
+
+# --- Shared by all processes: windows in the cache ---
+
+
+class SharedWindow:
+    """At most so many in a window of time that begins with the first one.
+
+    Where the cache is away, this process counts alone for a while: the limit is then a little wider, never absent.
+    """
+
+    REST_SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self.own: BaseCache = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
+        self.resting_until = 0.0
+
+    def require_room(self, key: str, *, most: int, now: float) -> None:
+        """Raises TooManyTries when the window is full. Counts nothing."""
+        ends, used = self.ask(lambda store: self.look(store, key, now))
+        if used >= most:
+            raise TooManyTries(retry_after_ms=int((ends - now) * 1000) + 1)
+
+    def count(self, key: str, *, period: float, now: float) -> tuple[float, int]:
+        """Count one more. Returns when the window ends, and how many it has now."""
+        return self.ask(lambda store: self.add(store, key, period, now))
+
+    @staticmethod
+    def look(store: BaseCache, key: str, now: float) -> tuple[float, int]:
+        ends = store.get(key)
+        if ends is None or ends <= now:
+            return now, 0
+        return ends, store.get(f"{key}:{ends:.3f}", 0)
+
+    @staticmethod
+    def add(store: BaseCache, key: str, period: float, now: float) -> tuple[float, int]:
+        ends = store.get(key)
+        if ends is None or ends <= now:
+            ends = round(now + period, 3)
+            store.set(key, ends, timeout=2 * period)
+            # Whoever was faster at the same instant has written another end; all go on with the one that stayed.
+            ends = store.get(key, ends)
+        counter = f"{key}:{ends:.3f}"
+        store.add(counter, 0, timeout=2 * period)
+        return ends, store.incr(counter)
+
+    def ask(self, question: Callable[[BaseCache], tuple[float, int]]) -> tuple[float, int]:
+        if time.monotonic() >= self.resting_until:
+            try:
+                return question(cache)
+            except Exception as error:
+                # Any client library, any error of it: counting must never be what fails a request.
+                self.resting_until = time.monotonic() + self.REST_SECONDS
+                logger.warning("the cache is away (%s); limits are counted in this process for now", type(error).__name__)
+        return question(self.own)
+
+
+shared = SharedWindow()
+
+
+def require_invite_tries(*, address: str, user_id: int | None, now: float | None = None) -> None:
+    """May tokens still be looked up from here? A full count shuts out good tokens, too, or guessing would go on behind it (safety.md T15).
+
+    Raises TooManyTries. Counts nothing: opening a link that exists costs its visitor nothing.
+    """
+    if settings.LIMITS:
+        for key, most, _period in invite_windows(address, user_id):
+            shared.require_room(key, most=most, now=wall(now))
+
+
+def count_invite_try(*, address: str, user_id: int | None, now: float | None = None) -> None:
+    """An unknown token was asked for, or a claim is about to be tried: they count together."""
+    if settings.LIMITS:
+        for key, _most, period in invite_windows(address, user_id):
+            shared.count(key, period=period, now=wall(now))
+
+
+def allow_invite_claim(*, address: str, user_id: int | None, now: float | None = None) -> None:
+    """Ask and count in one: what a door does before a claim. Raises TooManyTries."""
+    require_invite_tries(address=address, user_id=user_id, now=now)
+    count_invite_try(address=address, user_id=user_id, now=now)
+
+
+def invite_windows(address: str, user_id: int | None) -> list[tuple[str, int, float]]:
+    windows = [(f"invite-address:{address}", limit("unknown_tokens_a_minute"), MINUTE)]
+    if user_id is not None:
+        windows.append((f"invite-account:{user_id}", limit("claims_an_hour"), HOUR))
+    return windows
+
+
+def wall(now: float | None) -> float:
+    """Processes share no monotonic clock. A step of this one shortens or lengthens one window, nothing else."""
+    return time.time() if now is None else now
+
+
+# --- Where somebody comes from ---
+
+
+def client_address(forwarded: str, peer: str, proxies: int) -> str:
+    """The address that limits count, believed only as far as our own proxies wrote it.
+
+    Args:
+        forwarded: all X-Forwarded-For headers, joined by commas. Whatever stands left of what our proxies added is the visitor's invention:
+            believing it would give everybody a new address with every request.
+        peer: who is connected to us.
+        proxies: how many proxies of ours stand in front (TRUSTED_PROXIES).
+
+    Returns: an IPv4 address, or the /64 network of an IPv6 address, because one machine has all of it.
+    """
+    chain = [part.strip() for part in forwarded.split(",") if part.strip()]
+    believed = [*chain[-proxies:], peer] if proxies else [peer]
+    for candidate in believed:
+        try:
+            found = ipaddress.ip_address(candidate)
+        except ValueError:
+            continue
+        if found.version == 6:
+            mapped = found.ipv4_mapped
+            return str(mapped) if mapped else str(ipaddress.ip_network((found, 64), strict=False))
+        return str(found)
+    return peer or "unknown"
+
+
+def address_of_scope(scope: Mapping[str, Any]) -> str:
+    """Of a socket's handshake."""
+    forwarded = ",".join(value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for")
+    client = scope.get("client") or ("", 0)
+    return client_address(forwarded, str(client[0]), settings.TRUSTED_PROXIES)
+
+
+def address_of(meta: Mapping[str, Any]) -> str:
+    """Of an HTTP request, by its META."""
+    return client_address(meta.get("HTTP_X_FORWARDED_FOR", ""), meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)

@@ -10,9 +10,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Profile, User
+from accounts.usernames import tidy_username
 from conversations.exceptions import ConversationWithOneself, PersonNotFound, TooManyTries
 from conversations.models import Block, Conversation, Participant
 from conversations.rooms import room_name
+from conversations.selectors.conversations import room_with
 from conversations.services.announcing import announce_conversation
 
 DAY = timedelta(days=1)
@@ -24,13 +26,14 @@ def person_startable(user: User, username: str) -> User:
     Raises:
         PersonNotFound: no such person, or nobody you may start a chat with; equal, so that names cannot be probed (safety.md rule zero).
     """
+    wanted = tidy_username(username)
     # NUL: PostgreSQL refuses it with an error that would look different from "not found".
-    if "\0" in username:
+    if not wanted.isascii() or "\0" in wanted:
         raise PersonNotFound
-    peer = User.objects.select_related("profile").filter(username=username.lower()).first()
+    peer = User.objects.select_related("profile").filter(username=wanted).first()
     if peer is None or peer.pk == user.pk:
         raise PersonNotFound
-    if conversation_between(user, peer) is not None:
+    if room_with(user_id=user.pk, peer_id=peer.pk) is not None:
         return peer
     # A closed account keeps its name, so that nobody can take it; it must not be told apart from a name that never was.
     if not peer.is_active:
@@ -42,12 +45,6 @@ def person_startable(user: User, username: str) -> User:
     if Profile.objects.filter(user_id=peer.pk, start_by=Profile.StartBy.ONLY_BY_INVITE).exists():
         raise PersonNotFound
     return peer
-
-
-def conversation_between(user: User, peer: User) -> Conversation | None:
-    """The conversation of the two, if it shows to `user`."""
-    seat = Participant.objects.select_related("conversation").filter(user_id=user.pk, peer_id=peer.pk, activity__isnull=False).first()
-    return seat.conversation if seat else None
 
 
 def is_blocked(user_a: int, user_b: int) -> bool:
@@ -62,31 +59,29 @@ def conversation_open(
 
     Safe against any number of openings at one instant: the pair is unique in the database, and its row is locked before anything about
     it is judged, so a block cannot pass it either.
-    Returns: the conversation, and whether it is new.
+    Returns: the conversation, and whether it is new to `user`. Not whether its row is: that would tell that the other one opened it first.
     Raises: ConversationWithOneself; PersonNotFound (a block between the two); TooManyTries (too many new ones with strangers today).
     Announces: `conversation.changed` to those to whom it newly shows.
     """
     if user.pk == peer.pk:
         raise ConversationWithOneself
     now = now or timezone.now()
-    is_invited = origin == Conversation.Origin.INVITE
     with transaction.atomic():
-        conversation, is_new = find_or_make(user, peer, origin, now)
-        # A newer conversation shows to nobody yet; one that shows stays open to its owner, block or not.
+        conversation = find_or_make(user, peer, origin, now)
+        is_invited = origin == Conversation.Origin.INVITE
         newly_shown = hidden_from(conversation, {user.pk, peer.pk} if is_invited else {user.pk})
+        # What shows already stays open to its owner, block or not.
         if newly_shown and is_blocked(user.pk, peer.pk):
             raise PersonNotFound
-        if newly_shown:
-            show(conversation, newly_shown, now)
-            announce_conversation(conversation, *sorted(newly_shown))
-    return conversation, is_new
+        show(conversation, newly_shown, now)
+    return conversation, user.pk in newly_shown
 
 
-def find_or_make(user: User, peer: User, origin: str, now: datetime) -> tuple[Conversation, bool]:
+def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversation:
     """The pair's row, locked, with both seats. An existing one keeps its stored name, so a changed key breaks no address."""
     found = locked_pair(user.pk, peer.pk)
     if found is not None:
-        return found, False
+        return found
     if origin == Conversation.Origin.PEOPLE:
         require_not_too_many(user, now)
     low, high = sorted((user, peer), key=lambda person: person.pk)
@@ -101,12 +96,12 @@ def find_or_make(user: User, peer: User, origin: str, now: datetime) -> tuple[Co
             "changed_at": now,
         },
     )
-    if is_new:
-        seats = [Participant(conversation=conversation, user=one, peer=other) for one, other in ((low, high), (high, low))]
-        Participant.objects.bulk_create(seats)
-        return conversation, True
-    # Somebody else was faster between our look and our insert: wait for the lock, then see what they committed.
-    return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk), False
+    if not is_new:
+        # Somebody else was faster between our look and our insert: wait for the lock, then see what they committed.
+        return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
+    seats = [Participant(conversation=conversation, user=one, peer=other) for one, other in ((low, high), (high, low))]
+    Participant.objects.bulk_create(seats)
+    return conversation
 
 
 def locked_pair(user_a: int, user_b: int) -> Conversation | None:
@@ -132,7 +127,10 @@ def hidden_from(conversation: Conversation, people: set[int]) -> set[int]:
 
 
 def show(conversation: Conversation, people: set[int], now: datetime) -> None:
-    """Put it into these lists. Under the conversation's lock, because the journal writes the same columns under it."""
+    """Put it into these lists, and tell them. Under the conversation's lock, because the journal writes the same columns under it."""
+    if not people:
+        return
     Participant.objects.filter(conversation=conversation, user_id__in=people).update(activity=now, mark=F("mark") + 1)
     Conversation.objects.filter(pk=conversation.pk).update(changed_at=now)
     conversation.changed_at = now
+    announce_conversation(conversation, *sorted(people))
