@@ -1,0 +1,155 @@
+"""What becomes of the text of a message, and which text is none."""
+
+import unicodedata
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations.exceptions import InvalidText, TextTooLong
+from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, clean_body, is_storable
+
+ACUTE = "\u0301"
+ENCLOSING = "\u0489"
+GRAPHEME_JOINER = "\u034f"
+ZERO_WIDTH_JOINER = "\u200d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hello",
+        " hello ",
+        "line\nline",
+        "\ttab",
+        "Привет",
+        "مرحبا",
+        "שָׁלוֹם",
+        "हिन्दी",
+        "ภาษาไทย",
+        "བོད་སྐད་",
+        "👩‍👩‍👧‍👦 🇧🇷 🏴󠁧󠁢󠁷󠁬󠁳󠁿 👍🏽 ❤️",
+        "a\u0001b",
+        "\u200bx",
+    ],
+)
+def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
+    assert clean_body(unicodedata.normalize("NFC", text)) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("e\u0301", "é"),
+        ("\u1100\u1161\u11a8", "각"),
+        ("\u212b", "Å"),
+        ("a\r\nb", "a\nb"),
+        ("a\rb", "a\nb"),
+        ("a\r\r\nb\n\rc", "a\n\nb\n\nc"),
+        ("ﬁ²", "ﬁ²"),
+    ],
+)
+def test_text_is_stored_composed_with_plain_line_ends(typed: str, stored: str) -> None:
+    assert clean_body(typed) == stored
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n", "\r\n\t", "\u00a0", "\u3000", "\u2028", "\u200b", "\u200d\u2060\ufeff", "\u202e", "\u0001", "\u00ad"]
+)
+def test_text_that_shows_nothing_is_refused(text: str) -> None:
+    with pytest.raises(InvalidText):
+        clean_body(text)
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_it_may_be_empty_where_attachments_carry_the_message(text: str) -> None:
+    assert clean_body(text, may_be_empty=True) == text
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b", "я\0", "\ud800", "a\udfffb", "\ude00\ud83d"])
+def test_nul_and_lone_surrogates_are_refused(text: str) -> None:
+    assert not is_storable(text)
+    with pytest.raises(InvalidText):
+        clean_body(text)
+    with pytest.raises(InvalidText):
+        clean_body(text, may_be_empty=True)
+
+
+# --- Length: code points after composing ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * BODY_CHARS,
+        "я" * BODY_CHARS,
+        "🌿" * BODY_CHARS,
+        "e\u0301" * BODY_CHARS,
+        "\u03b1\u0313\u0300\u0345" * BODY_CHARS,
+        "\r\n" * 3_999 + "x",
+    ],
+)
+def test_longest_text_is_taken(text: str) -> None:
+    assert len(clean_body(text)) <= BODY_CHARS
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * (BODY_CHARS + 1), "é" * (BODY_CHARS + 1), "\ufb2c" * 2_667, "e\u0301" * (BODY_CHARS + 1), "x" * 1_000_000, "\0" * 1_000_000],
+)
+def test_one_more_is_too_long(text: str) -> None:
+    """`\ufb2c` grows to three when it is composed: the length that counts is that of what is stored."""
+    with pytest.raises(TextTooLong):
+        clean_body(text)
+
+
+# --- Marks piled on one letter ---
+
+
+@pytest.mark.parametrize("letter", ["q", "я", "あ"])
+def test_tall_letter_is_taken(letter: str) -> None:
+    text = letter + "\u0308" + "\u0316" * (MARKS_PER_BASE - 1)
+    assert clean_body(text * 100)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q" + "\u0316" * (MARKS_PER_BASE + 1),
+        "hello q" + "\u0316" * 7_000,
+        "\u0316" * (MARKS_PER_BASE + 1),
+        "q" + ENCLOSING * (MARKS_PER_BASE + 1),
+        "q" + ("\u0316" * MARKS_PER_BASE + GRAPHEME_JOINER) * 50,
+        "q" + ("\u0316" * MARKS_PER_BASE + ZERO_WIDTH_JOINER) * 50,
+        "q" + (ENCLOSING + "\u0316") * 50,
+    ],
+    ids=["one too many", "thousands", "without a letter", "enclosing", "through a grapheme joiner", "through a zero-width joiner", "mixed"],
+)
+def test_letter_that_climbs_over_its_neighbours_is_refused(text: str) -> None:
+    """Piled marks paint over the lines of others and cost every viewer's text engine dearly."""
+    with pytest.raises(InvalidText):
+        clean_body(text)
+
+
+# --- Whatever is typed ---
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("\r\n\u0301\u0316\u1161\u11a8\u2028\ufb2c")))
+def test_clean_text_is_composed_and_cleaning_it_again_changes_nothing(typed: str) -> None:
+    try:
+        clean = clean_body(typed)
+    except (InvalidText, TextTooLong):
+        return
+    assert clean_body(clean) == clean
+    assert unicodedata.is_normalized("NFC", clean)
+    assert "\r" not in clean
+    assert "\0" not in clean
+    assert 0 < len(clean) <= BODY_CHARS
+    assert clean.encode().decode() == clean
+
+
+@given(st.text(st.characters()))
+def test_any_text_is_stored_or_refused_by_name(typed: str) -> None:
+    with suppress(InvalidText, TextTooLong):
+        clean_body(typed)
