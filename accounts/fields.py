@@ -1,6 +1,6 @@
 """Form fields as our pages want them: a label instead of a placeholder, and errors that say what to do."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.validators import MaxLengthValidator
@@ -16,19 +16,19 @@ EMAIL_MAX = 254
 class TextField(forms.CharField):
     """One line of text about oneself."""
 
-    default_validators: ClassVar[list[Any]] = [check_text]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"validators": [check_text], **options})
 
     def to_python(self, value: Any) -> str:
         return tidy_name(super().to_python(value) or "")
 
 
 class NameField(TextField):
-    default_validators: ClassVar[list[Any]] = [check_name]
-
     def __init__(self, **options: Any) -> None:
         super().__init__(
             label=_("Your name"),
             max_length=NAME_MAX,
+            validators=[check_name],
             help_text=_("As the people you write to should see it."),
             widget=forms.TextInput(attrs={"autocomplete": "name"}),
             error_messages={"required": _("Enter your name."), "max_length": _("Use a name of at most %(limit_value)d characters.")},

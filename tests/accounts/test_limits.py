@@ -1,0 +1,110 @@
+"""Who tries too often has to wait, and nobody else (safety.md T36, T37)."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.adapter import AccountAdapter
+from accounts.models import User
+from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
+
+TOO_MANY = {"__all__": ["Too many tries. Wait 5 minutes."]}
+
+
+@pytest.fixture(autouse=True)
+def limits(settings: Any) -> None:
+    """As the service has them (tests/project/test_settings.py compares)."""
+    settings.ACCOUNT_RATE_LIMITS = {"signup": "60/10m/ip", "login": "60/m/ip", "login_failed": "60/5m/ip,10/5m/key"}
+
+
+def fail(times: int, login: str = "bob", address: str = "192.0.2.1", **headers: Any) -> Any:
+    for _ in range(times):
+        response = Client(REMOTE_ADDR=address).post("/accounts/login/", {"login": login, "password": "wrong"}, **headers)
+    return response
+
+
+def come_in(address: str, login: str = "bob") -> Any:
+    return Client(REMOTE_ADDR=address).post("/accounts/login/", {"login": login, "password": PASSWORD})
+
+
+def test_ten_wrong_passwords_close_the_door_for_this_name_from_this_address(bob: User) -> None:
+    assert errors_of(fail(10)) != TOO_MANY
+    assert errors_of(fail(1)) == TOO_MANY
+    assert errors_of(come_in("192.0.2.1")) == TOO_MANY
+
+
+def test_nobody_can_lock_bob_out_from_elsewhere(bob: User) -> None:
+    fail(50)
+    assert come_in("198.51.100.7").status_code == 302
+
+
+def test_the_neighbour_at_the_same_address_comes_in(bob: User, alice: User) -> None:
+    fail(20)
+    assert come_in("192.0.2.1", "alice").status_code == 302
+
+
+@pytest.mark.parametrize("variant", ["BOB", " bob ", "@bob", "@BOB"])
+def test_another_spelling_of_the_name_is_the_same_name(bob: User, variant: str) -> None:
+    fail(10)
+    assert errors_of(fail(1, variant)) == TOO_MANY
+
+
+def test_other_ports_in_the_host_header_open_no_new_count(bob: User) -> None:
+    for port in range(10):
+        fail(1, headers={"host": f"localhost:{port + 1}"})
+    assert errors_of(fail(1, headers={"host": "localhost:77"})) == TOO_MANY
+
+
+def test_forged_forwarding_headers_open_no_new_count(bob: User) -> None:
+    for number in range(10):
+        fail(1, headers={"x-forwarded-for": f"203.0.113.{number}", "x-real-ip": f"203.0.113.{number}"})
+    assert errors_of(fail(1, headers={"x-forwarded-for": "203.0.113.99"})) == TOO_MANY
+
+
+def test_addresses_of_one_ipv6_network_are_one(bob: User) -> None:
+    for number in range(10):
+        fail(1, address=f"2001:db8::{number + 1:x}")
+    assert errors_of(fail(1, address="2001:db8::ffff")) == TOO_MANY
+    assert come_in("2001:db8:0:1::1").status_code == 302
+
+
+def test_behind_our_proxy_people_are_told_apart(bob: User, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(10):  # what the visitor wrote stands left of what our proxy added
+        fail(1, headers={"x-forwarded-for": f"203.0.113.{number}, 198.51.100.1"})
+    assert errors_of(fail(1, headers={"x-forwarded-for": "203.0.113.77, 198.51.100.1"})) == TOO_MANY
+    other = Client().post("/accounts/login/", {"login": "bob", "password": PASSWORD}, headers={"x-forwarded-for": "198.51.100.2"})
+    assert other.status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("count", "forwarded", "remote", "seen"),
+    [
+        (0, "203.0.113.1", "192.0.2.1", "192.0.2.1"),
+        (1, "203.0.113.1", "192.0.2.1", "203.0.113.1"),
+        (2, "203.0.113.1", "192.0.2.1", "192.0.2.1"),  # came past one of the proxies
+        (1, "nonsense", "192.0.2.1", "192.0.2.1"),
+        (0, "", "", "unknown"),  # a Unix socket
+    ],
+)
+def test_an_address_is_always_found(rf: Any, settings: Any, count: int, forwarded: str, remote: str, seen: str) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = count
+    request = rf.get("/", REMOTE_ADDR=remote, headers={"x-forwarded-for": forwarded} if forwarded else {})
+    assert AccountAdapter().get_client_ip(request) == seen
+
+
+def test_a_class_behind_one_address_signs_up_together(db: None) -> None:
+    for number in range(30):
+        browser = Client(REMOTE_ADDR="192.0.2.1")
+        browser.post("/accounts/signup/", {"username": f"pupil{number}", "name": "Pupil", "password1": "short"})
+        browser.post("/accounts/signup/", {"username": f"pupil{number}", "name": "Pupil", "password1": PASSWORD})
+        assert is_signed_in(browser)
+    assert Client(REMOTE_ADDR="192.0.2.1").post("/accounts/signup/", {"username": "x"}).status_code == 429
+    assert Client(REMOTE_ADDR="192.0.2.2").post("/accounts/signup/", {"username": "x"}).status_code == 200
+
+
+def test_without_limits_nothing_is_counted(bob: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = False
+    fail(70)
+    assert come_in("192.0.2.1").status_code == 302

@@ -1,0 +1,33 @@
+"""Addresses that leave the site."""
+
+from typing import Any
+
+import pytest
+from django.urls import set_script_prefix
+
+from accounts.links import public_host, public_link
+
+
+def test_links_stand_on_this_machine_until_an_address_is_configured(settings: Any) -> None:
+    settings.PORT = 9000
+    assert public_link("account_signup") == "http://127.0.0.1:9000/accounts/signup/"
+    settings.PUBLIC_ORIGIN = "https://chat.example.org"
+    assert (
+        public_link("account_reset_password_from_key", uidb36="1", key="a-b")
+        == "https://chat.example.org/accounts/password/reset/key/1-a-b/"
+    )
+    assert public_host() == "chat.example.org"
+
+
+def test_the_path_prefix_of_a_request_is_not_believed(settings: Any) -> None:
+    """Daphne-Root-Path (safety.md T59)."""
+    set_script_prefix("/evil/")
+    try:
+        assert public_link("account_signup") == "http://127.0.0.1:8000/accounts/signup/"
+    finally:
+        set_script_prefix("/")
+
+
+@pytest.mark.parametrize("name", ["account_reset_password", "account_login"])
+def test_any_route_with_a_name_has_one(name: str) -> None:
+    assert public_link(name).startswith("http://127.0.0.1:8000/accounts/")

@@ -1,0 +1,123 @@
+"""Who finds whom."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from accounts.selectors import people_listed, user_by_username
+from accounts.services import account_create, account_deactivate, privacy_update, profile_update
+
+
+@pytest.fixture
+def people(db: None) -> None:
+    for username, name, listed in (
+        ("joao", "João Ávila", True),
+        ("irina", "Алёна Ёлкина", True),
+        ("per_cent", "Per 100%", True),
+        ("maria", "Maria Souza", True),
+        ("marta", "Marta", True),
+        ("shy", "Maria the Shy", False),
+    ):
+        account_create(username=username, name=name, listed=listed)
+
+
+def found(viewer: User, q: str = "", **more: Any) -> list[str]:
+    return [person.username for person in people_listed(viewer=viewer, q=q, **more)]
+
+
+def test_those_who_chose_to_be_listed_stand_in_order_of_their_names(people: None, alice: User) -> None:
+    assert found(alice) == ["joao", "maria", "marta", "per_cent", "irina"]
+
+
+def test_nobody_finds_herself(alice: User, bob: User) -> None:
+    assert found(alice) == ["bob"]
+    assert found(bob) == ["alice"]
+
+
+def test_suspended_people_are_gone(alice: User, bob: User) -> None:
+    account_deactivate(user=bob)
+    assert found(alice, "bob") == []
+
+
+def test_who_leaves_the_directory_is_not_found_even_by_handle(alice: User, bob: User) -> None:
+    privacy_update(profile=bob.profile, listed=False)
+    assert found(alice, "bob") == found(alice, "@bob") == []
+
+
+@pytest.mark.parametrize(
+    ("q", "hits"),
+    [
+        ("m", ["maria", "marta"]),
+        ("MAR", ["maria", "marta"]),
+        ("joao", ["joao"]),
+        ("JOÃO", ["joao"]),
+        ("avi", ["joao"]),
+        ("алена", ["irina"]),
+        ("АЛЁНА", ["irina"]),
+        ("елкин", ["irina"]),
+        ("iri", ["irina"]),
+        ("sou mar", ["maria"]),
+        ("@mar", ["maria", "marta"]),
+        ("@souza", []),
+        ("@", ["joao", "maria", "marta", "per_cent", "irina"]),
+        ("%", ["per_cent"]),
+        ("_", ["per_cent"]),
+        ("100%", ["per_cent"]),
+        ("\\", []),
+        ("mar\x00ia", ["maria"]),
+        ("nobody", []),
+        ("   ", ["joao", "maria", "marta", "per_cent", "irina"]),
+        ("x" * 10_000, []),
+    ],
+)
+def test_search(people: None, alice: User, q: str, hits: list[str]) -> None:
+    assert found(alice, q) == hits
+
+
+def test_a_new_name_is_found_and_the_old_one_is_not(alice: User, bob: User) -> None:
+    profile_update(profile=bob.profile, name="Roberto", about="")
+    assert found(alice, "rober") == ["bob"]
+    profile_update(profile=bob.profile, name="Zed", about="")
+    assert found(alice, "rober") == []
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(alice: User) -> None:
+    for number in range(7):
+        account_create(username=f"twin{number}", name="Twin")
+    pages, after = [], None
+    while page := found(alice, after=after, limit=3):
+        pages.append(page)
+        after = page[-1]
+    assert pages == [["twin0", "twin1", "twin2"], ["twin3", "twin4", "twin5"], ["twin6"]]
+    assert found(alice, after="gone", limit=2) == ["twin0", "twin1"]
+
+
+def test_a_page_of_people_costs_one_question(people: None, alice: User, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert [person.profile.listed for person in people_listed(viewer=alice, q="mar")] == [True, True]
+
+
+class TestWithoutDirectory:
+    @pytest.fixture(autouse=True)
+    def no_directory(self, settings: Any) -> None:
+        settings.DIRECTORY = False
+
+    def test_only_an_exact_handle_finds_somebody_listed(self, people: None, alice: User) -> None:
+        assert found(alice, "@maria") == found(alice, "MARIA") == ["maria"]
+        assert found(alice) == found(alice, "mari") == found(alice, "@") == found(alice, "Maria Souza") == found(alice, "shy") == []
+
+
+@pytest.mark.parametrize("username", ["bob", "BOB", "@Bob", " bob "])
+def test_somebody_is_found_by_handle(bob: User, username: str) -> None:
+    assert user_by_username(username) == bob
+
+
+@pytest.mark.parametrize("username", ["", "bo", "bobb", "bob%", "b_b", "\x00", "bob\x00", "bоb"])
+def test_what_is_no_handle_finds_nobody(bob: User, username: str) -> None:
+    assert user_by_username(username) is None
+
+
+def test_a_suspended_person_is_found_by_nobody(bob: User) -> None:
+    account_deactivate(user=bob)
+    assert user_by_username("bob") is None

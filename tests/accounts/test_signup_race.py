@@ -1,0 +1,64 @@
+"""Two people choose the same name at the same moment."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts import services
+from accounts.models import Profile, User
+from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
+
+
+def test_a_name_taken_between_check_and_storing_is_a_taken_name(
+    sign_up: Callable[..., HttpResponse], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = services.account_create
+
+    def be_overtaken(**data: Any) -> User:
+        create(username="carol", name="Another Carol")
+        return create(**data)
+
+    monkeypatch.setattr(services, "account_create", be_overtaken)
+    assert errors_of(sign_up(email="carol@example.com")) == {"username": ["This username is taken. Choose another one."]}
+    assert [user.name for user in User.objects.all()] == ["Another Carol"]
+    assert not is_signed_in(client)
+
+
+def test_another_broken_constraint_is_not_called_a_taken_name(
+    sign_up: Callable[..., HttpResponse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_something(**data: Any) -> User:
+        raise IntegrityError("something else")
+
+    monkeypatch.setattr(services, "account_create", break_something)
+    with pytest.raises(IntegrityError):
+        sign_up()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_six_people_at_one_instant_one_gets_the_name_and_five_are_told() -> None:
+    together = threading.Barrier(6)
+    answers: list[HttpResponse] = []
+
+    def sign_up() -> None:
+        client = Client()
+        together.wait()
+        try:
+            answers.append(client.post("/accounts/signup/", {"username": "carol", "name": "Carol", "password1": PASSWORD}))  # type: ignore[arg-type]
+        finally:
+            connection.close()
+
+    people = [threading.Thread(target=sign_up) for _ in range(6)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [302]
+    refused = [answer for answer in answers if answer.status_code == 200]
+    assert all(errors_of(answer) == {"username": ["This username is taken. Choose another one."]} for answer in refused)
+    assert (User.objects.count(), Profile.objects.count()) == (1, 1)

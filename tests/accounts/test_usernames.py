@@ -1,0 +1,45 @@
+"""What a handle may be."""
+
+import pytest
+
+from accounts.usernames import is_reserved, tidy_username
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "admin",
+        "Admin",
+        "ADMIN",
+        "adm1n",
+        "4dm1n",
+        "a.d.m.i.n",
+        "admin_",
+        "admin2",
+        "admin-7",
+        "r00t",
+        "supp0rt",
+        "no-reply",
+        "entre",
+        "Entre7",
+    ],
+)
+def test_a_handle_may_not_look_like_a_role(typed: str) -> None:
+    assert is_reserved(tidy_username(typed), "Entre")
+
+
+@pytest.mark.parametrize("typed", ["ali", "alice", "bob", "adam", "admina", "rooty", "maria7", "lisa_5", "007", "molly"])
+def test_ordinary_handles_are_free(typed: str) -> None:
+    assert not is_reserved(typed, "Entre")
+
+
+def test_a_site_without_a_name_of_its_own_letters_reserves_nothing_more() -> None:
+    assert not is_reserved("maria", "", "Клуб")
+
+
+def test_the_sign_before_a_handle_and_capitals_are_forgiven() -> None:
+    assert tidy_username(" @Alice ") == "alice"
+
+
+def test_letters_of_other_scripts_are_never_turned_into_latin_ones() -> None:
+    assert tidy_username("\u212aate") == "\u212aate"  # KELVIN SIGN, whose small letter is an ordinary k
