@@ -1,0 +1,88 @@
+"""`manage.py demo`: four people and some chats to look around in. Safe to repeat: nothing is made or written twice.
+
+Everything goes through the same services as a person's own doings; no row is made by hand.
+"""
+
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from accounts.selectors import user_by_username
+from accounts.services import account_create, profile_update
+from conversations.services.conversations import conversation_open
+from conversations.services.messages import message_send
+from conversations.services.receipts import receipt_advance
+
+PASSWORD = "look around 2026"
+SECONDS = 30
+
+PEOPLE = {
+    "mira": ("Mira Okafor", "Gardens, bread, long walks."),
+    "joao": ("João Neves", "Lisbon. Mostly on a bicycle."),
+    "lev": ("Лев Орлов", "Читаю больше, чем пишу."),
+    "ana": ("Ana Ruiz", ""),
+}
+
+# Who writes to whom; the first of a pair begins, and the last `unread` messages of a talk wait for whoever did not write them.
+TALKS: list[tuple[str, str, int, list[tuple[str, str]]]] = [
+    (
+        "mira",
+        "joao",
+        2,
+        [
+            ("mira", "Are you still coming on Saturday?"),
+            ("joao", "Of course. I take the early train, the one at 7:40."),
+            ("joao", "Shall I bring anything?"),
+            ("mira", "Only yourself.\nAnd maybe the good cheese, if the shop at the corner is open."),
+            ("joao", "It is. Two kinds?"),
+            ("mira", "You know me 🧀"),
+            ("joao", "Done. The whole bag smells of it already."),
+            ("joao", "The route for Sunday: https://example.org/routes/coast-42"),
+        ],
+    ),
+    (
+        "lev",
+        "mira",
+        1,
+        [
+            ("lev", "Привет! Книга дошла, спасибо."),
+            ("mira", "Уже? Я думала, почта идёт неделю."),
+            ("lev", "Четыре дня. Начал в тот же вечер."),
+        ],
+    ),
+    ("ana", "mira", 0, [("ana", "Found your scarf, it was behind the piano."), ("mira", "I looked there twice. Thank you!")]),
+    ("joao", "lev", 1, [("joao", "Do you have the key to the workshop, or does Ana?")]),
+]
+
+
+class Command(BaseCommand):
+    help = "Make four people and some chats to look around in."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # Accounts whose password stands in public source code must never be reachable from outside.
+        if settings.PUBLIC_ORIGIN:
+            raise CommandError("The people of the demo have a known password: not where PUBLIC_URL is set.")
+        people = {username: self.person(username, name, about) for username, (name, about) in PEOPLE.items()}
+        for one, other, unread, lines in TALKS:
+            self.talk(people, one, other, unread, lines)
+        self.stdout.write(f"Log in as {', '.join(people)}; the password of all four is: {PASSWORD}")
+
+    def person(self, username: str, name: str, about: str) -> User:
+        user = user_by_username(username)
+        if user is None:
+            user = account_create(username=username, name=name, password=PASSWORD, listed=True)
+            profile_update(profile=user.profile, name=name, about=about)
+        return user
+
+    def talk(self, people: dict[str, User], one: str, other: str, unread: int, lines: list[tuple[str, str]]) -> None:
+        conversation, _ = conversation_open(user=people[one], peer=people[other])
+        room = conversation.room_name
+        for number, (writer, body) in enumerate(lines, start=1):
+            # The same id at every run: a repeat is answered with what is stored already.
+            message_send(user=people[writer], room=room, id=uuid5(NAMESPACE_URL, f"demo/{room}/{number}"), body=body).result(SECONDS)
+            if number <= len(lines) - unread:
+                for reader in (one, other):
+                    receipt_advance(user=people[reader], room=room, delivered=number, read=number).result(SECONDS)
