@@ -1,6 +1,10 @@
-"""Registers the app, and connects the one signal handler it has."""
+"""Registers the app, its signal handlers, and the one row that every database needs."""
+
+import secrets
+from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate  # noqa: TID251 (a signal of `migrate`, not of a model)
 
 
 class ConversationsConfig(AppConfig):
@@ -9,3 +13,11 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations import signals  # noqa: F401  (connects its receivers)
+
+        post_migrate.connect(begin_epoch, sender=self)
+
+
+def begin_epoch(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    """A database without an epoch gets its first one: after the first `migrate`, and after a flush."""
+    Epoch = sender.get_model("Epoch")
+    Epoch._default_manager.using(using).get_or_create(id=1, defaults={"value": secrets.token_hex(8)})

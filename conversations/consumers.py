@@ -12,10 +12,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 
 from accounts.models import User
 from conversations import answers, rooms, throttling
@@ -43,8 +42,10 @@ EARLY_FRAMES = 200
 ROOMS_OPEN = 50
 
 
-class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class SessionConsumer(AsyncWebsocketConsumer):
     """One socket of one person: everything of theirs on /ws/, one room on /ws/chat/<room_name>/."""
+
+    channel_layer: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,8 +61,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     @property
     def user(self) -> User:
-        user: User = self.scope["user"]
-        return user
+        return cast("User", self.scope["user"])
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """One event at a time. Unlike the base class, no thread hop to close old connections: this consumer opens none.
@@ -82,7 +82,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         """Refuse before accepting: anonymous people, strangers and unknown rooms get the same bare 403 (protocol.md 4)."""
-        user = self.scope.get("user")
+        user: Any = self.scope.get("user")
         if user is None or not user.is_authenticated or not user.is_active:
             await self.close()
             return
@@ -121,7 +121,9 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.probed = asyncio.get_running_loop().create_future()
         for _ in range(PROBES):
             try:
-                await asyncio.wait_for(self.channel_layer.group_send(self.joined[0], {"type": "probe.back", "to": self.channel_name}), PROBE_SECONDS)
+                await asyncio.wait_for(
+                    self.channel_layer.group_send(self.joined[0], {"type": "probe.back", "to": self.channel_name}), PROBE_SECONDS
+                )
                 await asyncio.wait_for(asyncio.shield(self.probed), PROBE_SECONDS)
                 break
             except Exception as error:
@@ -220,7 +222,12 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Not awaited: the journal keeps the order, and a socket may have many sends on the way."""
         throttling.allow_message(self.user.id)
         future = message_send(
-            user=self.user, room=command.room, id=command.id, body=command.body, reply_to=command.reply_to, attachments=tuple(command.attachments)
+            user=self.user,
+            room=command.room,
+            id=command.id,
+            body=command.body,
+            reply_to=command.reply_to,
+            attachments=tuple(command.attachments),
         )
         self.when_done(future, command, self.accepted)
 

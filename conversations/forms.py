@@ -18,7 +18,7 @@ class BodyField(forms.CharField):
         super().__init__(strip=False, error_messages={"required": _("Write something first.")}, **options)
 
     def clean(self, value: Any) -> str:
-        text = super().to_python(value)
+        text = super().to_python(value) or ""
         try:
             return clean_body(text)
         except TextTooLong:
@@ -31,5 +31,7 @@ class BodyField(forms.CharField):
 class MessageForm(forms.Form):
     """One message. `id` is made with the page, so that a second press of the button sends nothing twice."""
 
-    body = BodyField(widget=forms.Textarea(attrs={"rows": 1, "maxlength": BODY_CHARS, "dir": "auto", "autocomplete": "off"}), label=_("Message"))
+    body = BodyField(
+        widget=forms.Textarea(attrs={"rows": 1, "maxlength": BODY_CHARS, "dir": "auto", "autocomplete": "off"}), label=_("Message")
+    )
     id = forms.UUIDField(widget=forms.HiddenInput)

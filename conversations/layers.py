@@ -33,7 +33,7 @@ class Mailbox:
             self.waiter.set_result(None)
 
 
-class LocalChannelLayer(BaseChannelLayer):  # type: ignore[misc]
+class LocalChannelLayer(BaseChannelLayer):
     """Channel layer for exactly one process.
 
     Args:

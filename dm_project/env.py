@@ -34,14 +34,17 @@ def read_file(path: Path = ROOT / ".env") -> None:
 
 
 def text(name: str, default: str = "") -> str:
-    return (env.str(name, default) or "").strip()
+    """An empty value means the default, as `.env.example` promises: `SITE_NAME=` is no site without a name."""
+    return (env.str(name, "") or "").strip() or default
 
 
 def key(name: str) -> str:
     """A secret that must be there. Raises BadEnvironment when it is missing or too short to be one."""
     value = text(name)
     if not value:
-        raise BadEnvironment(f"{name} is not set. `make run` writes one into .env; elsewhere set it to {KEY_CHARS} or more random characters.")
+        raise BadEnvironment(
+            f"{name} is not set. `make run` writes one into .env; elsewhere set it to {KEY_CHARS} or more random characters."
+        )
     if len(value) < KEY_CHARS:
         raise BadEnvironment(f"{name} has {len(value)} characters; a key needs {KEY_CHARS} or more.")
     return value
@@ -113,7 +116,15 @@ def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
         bad_port = parts.port == 0
     except ValueError:
         bad_port = True
-    if parts.scheme not in {"http", "https"} or not parts.hostname or bad_port or parts.path or parts.query or parts.fragment or parts.username:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or bad_port
+        or parts.path
+        or parts.query
+        or parts.fragment
+        or parts.username
+    ):
         raise BadEnvironment(f"{name} is {raw!r}; it must look like https://chat.example.org, without a path.")
     return PublicUrl(origin=f"{parts.scheme}://{parts.netloc}".lower(), host=parts.hostname, is_https=parts.scheme == "https")
 
@@ -139,13 +150,18 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
         return dict(config)
     if raw:
         path = raw.split("://", 1)[1] if "://" in raw else ""
-        sqlite_file = Path(path[1:] if path.startswith("//") or not path.startswith("/") else path).expanduser() if path.strip("/") else sqlite_file
+        sqlite_file = (
+            Path(path[1:] if path.startswith("//") or not path.startswith("/") else path).expanduser() if path.strip("/") else sqlite_file
+        )
         if not sqlite_file.is_absolute():
             sqlite_file = ROOT / sqlite_file
         if not sqlite_file.parent.is_dir():
             raise BadEnvironment(f"{name} names a file in {str(sqlite_file.parent)!r}, and there is no such folder.")
     journal = "WAL" if wal else "TRUNCATE"
-    pragmas = f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-8000"
+    pragmas = (
+        f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+        " PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-8000"
+    )
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(sqlite_file),

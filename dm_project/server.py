@@ -1,6 +1,7 @@
 """Daphne as we run it: `python -m dm_project.server [--host H] [--port P] [--fd N]`.
 
-Listens first and says clearly when it cannot; bounds what a socket may send; ignores the one header with which a client could move our links.
+Listens first and says clearly when it cannot; bounds what a socket may send; ignores the one header with which a client could
+move our links.
 """
 
 import argparse
@@ -26,7 +27,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """
     from dm_project.asgi import application as gate
 
-    await gate({**scope, "root_path": ""} if scope.get("root_path") else scope, receive, send)
+    await gate({**scope, "root_path": ""} if scope.get("root_path") else scope, receive, send)  # type: ignore[arg-type]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,7 +43,9 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise BadEnvironment(f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}") from None
+            raise BadEnvironment(
+                f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}"
+            ) from None
         raise BadEnvironment(f"port {port} on {host} cannot be used ({error.strerror}).") from None
     listener.listen(1024)
     return listener
@@ -72,7 +75,14 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.flush()
     limit = str(settings.DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE)
     options = ["--fd", str(descriptor), "--websocket-max-message-size", limit, "--websocket-max-frame-size", limit]
-    options += ["--ping-interval", str(PING_SECONDS), "--ping-timeout", str(PING_TIMEOUT_SECONDS), "--websocket_timeout", str(LONGEST_SOCKET_SECONDS)]
+    options += [
+        "--ping-interval",
+        str(PING_SECONDS),
+        "--ping-timeout",
+        str(PING_TIMEOUT_SECONDS),
+        "--websocket_timeout",
+        str(LONGEST_SOCKET_SECONDS),
+    ]
     options += ["--verbosity", "0", "--no-server-name", APPLICATION]
     # Behind a proxy the client's address is taken from its header (TRUSTED_PROXIES) by the application, never by Daphne, which believes the
     # left-most entry, the one a client can write itself.

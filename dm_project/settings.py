@@ -44,6 +44,7 @@ TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, 0, 8)
 
 INSTALLED_APPS = [
     "daphne",
+    "dm_project.apps.ProjectConfig",
     "conversations.apps.ConversationsConfig",
     "accounts.apps.AccountsConfig",
     "channels",
@@ -103,13 +104,21 @@ DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "entre.sqlite3",
 REDIS_URL = env.redis_url()
 
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             # Retries let a restarted Redis heal without an error (stack.md L5); the time-out must be longer than any blocking read (L1).
             "CONFIG": {
-                "hosts": [{"address": REDIS_URL, "socket_timeout": 15, "socket_connect_timeout": 2, "health_check_interval": 10, "retry_on_timeout": True}],
+                "hosts": [
+                    {
+                        "address": REDIS_URL,
+                        "socket_timeout": 15,
+                        "socket_connect_timeout": 2,
+                        "health_check_interval": 10,
+                        "retry_on_timeout": True,
+                    }
+                ],
                 "prefix": env.text("REDIS_PREFIX", "entre"),
                 **({"symmetric_encryption_keys": [env.text("LAYER_KEY")]} if env.text("LAYER_KEY") else {}),
             },
@@ -228,7 +237,9 @@ STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "dm_project.storage.HashedModulesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "dm_project.storage.HashedModulesStorage"
+    },
 }
 MEDIA_ROOT = DATA_DIR / "media"
 

@@ -1,6 +1,7 @@
 """Asks database and Redis for an answer before anything else starts, so that an operator reads one clear sentence and no traceback."""
 
 import os
+from typing import Any
 from urllib.parse import urlsplit
 
 import django
@@ -9,18 +10,32 @@ from django.db import Error, connection
 
 from dm_project.env import BadEnvironment
 
+SQLITE_FULL = 2
+
 
 def require_database() -> None:
     """Raises BadEnvironment when the database does not answer."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            require_durable_commits(cursor)
     except Error as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         where = settings.DATABASES["default"].get("HOST") or settings.DATABASES["default"]["NAME"]
         raise BadEnvironment(f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs.") from None
     finally:
         connection.close()
+
+
+def require_durable_commits(cursor: Any) -> None:
+    """P1: an acknowledged message survives a power cut. Asked of the database itself, whatever the settings say."""
+    if connection.vendor == "sqlite":
+        cursor.execute("PRAGMA synchronous")
+        if cursor.fetchone()[0] < SQLITE_FULL:
+            raise BadEnvironment("SQLite does not run with synchronous=FULL, so acknowledged messages could be lost.")
+    else:
+        cursor.execute("SHOW synchronous_commit")
+        if cursor.fetchone()[0] == "off":
+            raise BadEnvironment("PostgreSQL runs with synchronous_commit off, so acknowledged messages could be lost. Switch it on.")
 
 
 def require_redis() -> None:

@@ -24,7 +24,7 @@ from dm_project.settings import DATABASES, STORAGES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # A file, not memory: the journal's thread and the sockets' lanes have connections of their own.
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 ACCOUNT_RATE_LIMITS = False

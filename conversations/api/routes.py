@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from ninja.security import django_auth
 from pydantic import BaseModel
 
+from accounts.requests import SignedInRequest
 from accounts.selectors import people_listed
 from conversations import answers, serializers, throttling
 from conversations.access import Seat, access_conversation
-from conversations.api.inputs import ClaimInput, ConversationInput, InviteChange, InviteInput, MessageInput, ReceiptInput, SyncInput, new_api
-from conversations.api.outputs import CardPage, ConversationPage, InvitePage, MessagePage, Problem, SendAnswer, SyncAnswer
+from conversations.api.inputs import (
+    ConversationInput,
+    MessageInput,
+    ReceiptInput,
+    SyncInput,
+    new_api,
+)
+from conversations.api.outputs import CardPage, ConversationPage, MessagePage, Problem, SendAnswer, SyncAnswer
 from conversations.api.problems import answer_with_problems, problem
-from conversations.exceptions import ConversationNotFound, InvalidText, Refusal
+from conversations.exceptions import ConversationNotFound, Refusal
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
 from conversations.protocol.commands import canonical_uuid
@@ -29,7 +36,17 @@ api = new_api()
 answer_with_problems(api)
 
 ANSWER_SECONDS = 10
-PROBLEMS: dict[int, Any] = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 410: Problem, 413: Problem, 422: Problem, 429: Problem, 503: Problem}
+PROBLEMS: dict[int, Any] = {
+    401: Problem,
+    403: Problem,
+    404: Problem,
+    409: Problem,
+    410: Problem,
+    413: Problem,
+    422: Problem,
+    429: Problem,
+    503: Problem,
+}
 
 
 def answer(body: BaseModel, status: int = 200) -> HttpResponse:
@@ -37,29 +54,29 @@ def answer(body: BaseModel, status: int = 200) -> HttpResponse:
     return HttpResponse(body.model_dump_json(), content_type="application/json", status=status)
 
 
-def row_object(row: ConversationRow, request: HttpRequest) -> objects.Conversation:
+def row_object(row: ConversationRow, request: SignedInRequest) -> objects.Conversation:
     return serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=request.user, peer=row.peer, last=row.last)
 
 
-def senders(request: HttpRequest, seat: Seat) -> dict[int, str]:
-    return {request.user.pk: request.user.public_id, seat.peer.pk: seat.peer.public_id}
+def senders(request: SignedInRequest, seat: Seat) -> dict[int, str]:
+    return {request.user.id: request.user.public_id, seat.peer.id: seat.peer.public_id}
 
 
 @api.get("/me", auth=django_auth, response={200: objects.Card, **PROBLEMS})
-def me(request: HttpRequest) -> HttpResponse:
+def me(request: SignedInRequest) -> HttpResponse:
     """Who I am. 401 tells a browser that its session has ended."""
     return answer(serializers.card(request.user))
 
 
 @api.get("/people", auth=django_auth, response={200: CardPage, **PROBLEMS})
-def people(request: HttpRequest, q: str = "") -> HttpResponse:
+def people(request: SignedInRequest, q: str = "") -> HttpResponse:
     """People who chose to be listed."""
     found = people_listed(viewer=request.user, q=q[:50])
     return answer(CardPage(items=[serializers.card(person) for person in found], next=None))
 
 
 @api.get("/conversations", auth=django_auth, response={200: ConversationPage, **PROBLEMS})
-def conversations(request: HttpRequest, cursor: str | None = None, limit: int = 60) -> HttpResponse:
+def conversations(request: SignedInRequest, cursor: str | None = None, limit: int = 60) -> HttpResponse:
     try:
         page = conversation_list(user=request.user, cursor=cursor, limit=max(1, min(limit, 100)))
     except ValueError:
@@ -68,7 +85,7 @@ def conversations(request: HttpRequest, cursor: str | None = None, limit: int = 
 
 
 @api.post("/conversations", auth=django_auth, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
-def open_conversation(request: HttpRequest, body: ConversationInput) -> HttpResponse:
+def open_conversation(request: SignedInRequest, body: ConversationInput) -> HttpResponse:
     """Open the chat with one person: 201 when it is new to me, 200 when I had it."""
     person = person_startable(request.user, body.user)
     conversation, is_new = conversation_open(user=request.user, peer=person)
@@ -77,12 +94,12 @@ def open_conversation(request: HttpRequest, body: ConversationInput) -> HttpResp
 
 
 @api.get("/conversations/{room}", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
-def conversation(request: HttpRequest, room: str) -> HttpResponse:
+def conversation(request: SignedInRequest, room: str) -> HttpResponse:
     return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
 
 
 @api.get("/conversations/{room}/messages", auth=django_auth, response={200: MessagePage, **PROBLEMS})
-def history(request: HttpRequest, room: str, before: int | None = None, after: int | None = None, limit: int = PAGE) -> HttpResponse:
+def history(request: SignedInRequest, room: str, before: int | None = None, after: int | None = None, limit: int = PAGE) -> HttpResponse:
     """A page of history, ascending; `before` and `after` are numbers of messages and not part of the page."""
     seat = access_conversation(request.user, room)
     page = message_page(seat=seat, before=bounded(before), after=bounded(after), limit=limit)
@@ -91,11 +108,16 @@ def history(request: HttpRequest, room: str, before: int | None = None, after: i
 
 
 @api.post("/conversations/{room}/messages", auth=django_auth, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
-def send(request: HttpRequest, room: str, body: MessageInput) -> HttpResponse:
+def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpResponse:
     """201 the first time, 200 for a repeat of the same id, 409 when the id was used for something else."""
-    throttling.allow_message(request.user.pk)
+    throttling.allow_message(request.user.id)
     future = message_send(
-        user=request.user, room=room, id=message_id(request, body), body=body.body, reply_to=body.reply_to, attachments=tuple(body.attachments)
+        user=request.user,
+        room=room,
+        id=message_id(request, body),
+        body=body.body,
+        reply_to=body.reply_to,
+        attachments=tuple(body.attachments),
     )
     accepted = future.result(ANSWER_SECONDS)
     seat = access_conversation(request.user, room)
@@ -104,7 +126,7 @@ def send(request: HttpRequest, room: str, body: MessageInput) -> HttpResponse:
     return answer(SendAnswer(room=room, message=wire, duplicate=accepted.duplicate), 200 if accepted.duplicate else 201)
 
 
-def message_id(request: HttpRequest, body: MessageInput) -> UUID:
+def message_id(request: SignedInRequest, body: MessageInput) -> UUID:
     """The id of the body, or the Idempotency-Key; both, when given, must be the same one."""
     header = request.headers.get("Idempotency-Key")
     try:
@@ -121,13 +143,13 @@ class BadInput(Refusal):
 
 
 @api.put("/conversations/{room}/receipt", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
-def receipt(request: HttpRequest, room: str, body: ReceiptInput) -> HttpResponse:
+def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResponse:
     receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(ANSWER_SECONDS)
     return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
 
 
 @api.post("/sync", auth=django_auth, response={200: SyncAnswer, **PROBLEMS})
-def sync(request: HttpRequest, body: SyncInput) -> HttpResponse:
+def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
     """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
     wanted = list(dict.fromkeys([*body.rooms, *body.marks]))
     pages = []

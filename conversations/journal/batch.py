@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
@@ -32,7 +33,7 @@ class Page:
     now: datetime
     conversations: dict[str, ConversationRow]
     participants: dict[tuple[int, int], ParticipantRow]
-    repeats: dict[tuple[int, object], StoredMessage] = field(default_factory=dict)
+    repeats: dict[tuple[int, UUID], StoredMessage] = field(default_factory=dict)
     replies: set[tuple[int, int]] = field(default_factory=set)
     ordinals: dict[tuple[int, int, int], int] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
@@ -134,7 +135,9 @@ def repeat(send: SendCommand, earlier: StoredMessage, prints: list[bytes]) -> Ac
     return Accepted(send.room, send.id, earlier.seq, earlier.version, earlier.created_at, duplicate=True)
 
 
-def store(page: Page, send: SendCommand, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, fingerprint: bytes) -> Accepted:
+def store(
+    page: Page, send: SendCommand, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, fingerprint: bytes
+) -> Accepted:
     revealed_to = peer.user_id if peer.activity is None else None
     created_at = page.touch(conversation, me, peer)
     conversation.head += 1

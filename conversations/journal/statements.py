@@ -101,7 +101,10 @@ def lock_conversations(rooms: Iterable[str]) -> dict[str, ConversationRow]:
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, names)
-        found = [ConversationRow(*row[:5], bool(row[5]), row[6], moment_out(row[7])) for row in cursor.fetchall()]
+        found = [
+            ConversationRow(id, low_id, high_id, room_name, head, bool(is_blocked), state, moment_out(changed_at))
+            for id, low_id, high_id, room_name, head, is_blocked, state, changed_at in cursor.fetchall()
+        ]
     return {row.room_name: row for row in found}
 
 
@@ -115,7 +118,9 @@ def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], Pa
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, list(conversation_ids))
-        rows = [ParticipantRow(row[0], row[1], moment_out(row[2]), *row[3:10], bool(row[10]), bool(row[11]), row[12]) for row in cursor.fetchall()]
+        rows = [ParticipantRow(*row) for row in cursor.fetchall()]
+    for row in rows:
+        row.activity, row.is_active, row.shares_receipts = moment_out(row.activity), bool(row.is_active), bool(row.shares_receipts)
     return {(row.conversation_id, row.user_id): row for row in rows}
 
 
@@ -164,8 +169,8 @@ def ordinals_at(wanted: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, 
 def insert_messages(messages: Sequence[Message]) -> None:
     row = "(" + ", ".join(["%s"] * 11) + ")"
     sql = (
-        "INSERT INTO message (conversation_id, seq, version, client_id, fingerprint, sender_id, ordinal, kind, body, reply_to, created_at, reactions)"
-        " VALUES " + ", ".join([row[:-1] + ", '[]')"] * len(messages))
+        "INSERT INTO message (conversation_id, seq, version, client_id, fingerprint, sender_id, ordinal, kind, body, reply_to, created_at,"
+        " reactions) VALUES " + ", ".join([row[:-1] + ", '[]')"] * len(messages))
     )
     values: list[Any] = []
     for message in messages:

@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import cast
 
 from django.conf import settings
 from django.db import DatabaseError, Error, connection
@@ -112,7 +111,9 @@ def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
 
 def is_database_away(error: Exception) -> bool:
     text = str(error).lower()
-    return isinstance(error, Error) and any(word in text for word in ("locked", "connection", "timeout", "disk", "full", "readonly", "shutting down"))
+    return isinstance(error, Error) and any(
+        word in text for word in ("locked", "connection", "timeout", "disk", "full", "readonly", "shutting down")
+    )
 
 
 def is_sqlite_lock(error: Exception) -> bool:
@@ -144,4 +145,4 @@ def submit(command: Command) -> Future[Result]:
     future: Future[Result] = Future()
     resolve(future, outcomes[0])
     publish(letters)
-    return cast("Future[Result]", future)
+    return future

@@ -1,12 +1,6 @@
-"""The table of the epoch, with the first one in it."""
-
-import secrets
+"""The table of the epoch; `apps.begin_epoch` fills it after every migrate."""
 
 from django.db import migrations, models
-
-
-def begin(apps, schema_editor):
-    apps.get_model("conversations", "Epoch").objects.get_or_create(id=1, defaults={"value": secrets.token_hex(8)})
 
 
 class Migration(migrations.Migration):
@@ -18,5 +12,4 @@ class Migration(migrations.Migration):
             fields=[("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)), ("value", models.CharField(max_length=32))],
             options={"db_table": "epoch"},
         ),
-        migrations.RunPython(begin, migrations.RunPython.noop),
     ]

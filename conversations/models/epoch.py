@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Epoch(models.Model):
-    """One row, made by the first migration."""
+    """One row, made after the first migration."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     value = models.CharField(max_length=32)

@@ -37,7 +37,9 @@ class Invite(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=models.Q(expires_at__gt=models.F("created_at")), name="invite_has_a_life"),
             models.CheckConstraint(condition=~models.Q(claimed_by=models.F("maker")), name="invite_not_claimed_by_maker"),
-            models.CheckConstraint(condition=models.Q(claimed_at__isnull=True) | models.Q(revoked_at__isnull=True), name="invite_claimed_or_revoked"),
+            models.CheckConstraint(
+                condition=models.Q(claimed_at__isnull=True) | models.Q(revoked_at__isnull=True), name="invite_claimed_or_revoked"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 
 if TYPE_CHECKING:
-    from conversations.models.conversation import Conversation
-    from conversations.models.invite import Invite
-    from conversations.models.message import Message
+    from conversations.models.conversation import Conversation  # noqa: F401 (named below as text)
+    from conversations.models.invite import Invite  # noqa: F401
+    from conversations.models.message import Message  # noqa: F401
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):

@@ -68,7 +68,9 @@ def conversation_row(seat: Seat) -> ConversationRow:
 
 def row_of(conversation_id: int, user_id: int) -> ConversationRow | None:
     """The line of a conversation in this person's list, if it shows there. For announcements; doors go through access."""
-    mine = Participant.objects.select_related("conversation", "peer").filter(conversation_id=conversation_id, user_id=user_id, activity__isnull=False)
+    mine = Participant.objects.select_related("conversation", "peer").filter(
+        conversation_id=conversation_id, user_id=user_id, activity__isnull=False
+    )
     rows = rows_for(list(mine))
     return rows[0] if rows else None
 
@@ -79,11 +81,13 @@ def rows_for(seats: Sequence[Participant]) -> list[ConversationRow]:
     ids = [seat.conversation_id for seat in seats]
     peers = {seat.conversation_id: seat for seat in Participant.objects.filter(conversation_id__in=ids, peer_id=seats[0].user_id)}
     last = last_messages([seat.conversation for seat in seats])
-    return [ConversationRow(seat.conversation, seat, peers[seat.conversation_id], seat.peer, last.get(seat.conversation_id)) for seat in seats]
+    return [
+        ConversationRow(seat.conversation, seat, peers[seat.conversation_id], seat.peer, last.get(seat.conversation_id)) for seat in seats
+    ]
 
 
 def last_messages(conversations: Sequence[Conversation]) -> dict[int, Message]:
-    """The newest message of each, found by key. Every number up to the head is a message or a change, so the newest message may stand lower."""
+    """The newest message of each, found by key. The head may number a later change; then the newest message stands lower."""
     wanted = Q()
     for conversation in conversations:
         wanted |= Q(conversation_id=conversation.id, seq=conversation.head)

@@ -13,7 +13,7 @@ LARGEST_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """`version` was read before the rows, so that a device may go live from it. `has_older` says whether the first item has neighbours below."""
+    """`version` was read before the rows, so that a device may go live from it. `has_older`: more stands below the first item."""
 
     items: list[Message]
     version: int

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Profile, User
 from accounts.usernames import tidy_username
 from conversations.exceptions import ConversationWithOneself, PersonNotFound, TooManyTries
-from conversations.models import Block, Conversation, Participant
+from conversations.models import Conversation, Participant
 from conversations.rooms import room_name
 from conversations.selectors.conversations import room_with
+from conversations.selectors.invites import is_blocked
 from conversations.services.announcing import announce_conversation
 
 DAY = timedelta(days=1)
@@ -47,11 +48,6 @@ def person_startable(user: User, username: str) -> User:
     return peer
 
 
-def is_blocked(user_a: int, user_b: int) -> bool:
-    """Does either of the two block the other?"""
-    return Block.objects.filter(Q(blocker_id=user_a, blocked_id=user_b) | Q(blocker_id=user_b, blocked_id=user_a)).exists()
-
-
 def conversation_open(
     *, user: User, peer: User, origin: str = Conversation.Origin.PEOPLE, now: datetime | None = None
 ) -> tuple[Conversation, bool]:
@@ -73,6 +69,8 @@ def conversation_open(
         # What shows already stays open to its owner, block or not.
         if newly_shown and is_blocked(user.pk, peer.pk):
             raise PersonNotFound
+        if newly_shown and not is_invited:
+            require_not_too_many(user, now, besides=conversation)
         show(conversation, newly_shown, now)
     return conversation, user.pk in newly_shown
 
@@ -82,8 +80,6 @@ def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversa
     found = locked_pair(user.pk, peer.pk)
     if found is not None:
         return found
-    if origin == Conversation.Origin.PEOPLE:
-        require_not_too_many(user, now)
     low, high = sorted((user, peer), key=lambda person: person.pk)
     conversation, is_new = Conversation.objects.get_or_create(
         low=low,
@@ -108,14 +104,14 @@ def locked_pair(user_a: int, user_b: int) -> Conversation | None:
     return Conversation.objects.of_pair(user_a, user_b).select_for_update(no_key=True).first()
 
 
-def require_not_too_many(user: User, now: datetime) -> None:
+def require_not_too_many(user: User, now: datetime, *, besides: Conversation) -> None:
     """Counted on the rows themselves: a restart, a second process or another door forgives nothing (spam to strangers, safety.md)."""
     if not settings.LIMITS:
         return
     # The opener's row is the queue of their openings; without it twenty parallel ones would all count nineteen.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     most = settings.LIMIT_NUMBERS["new_conversations_a_day"]
-    mine = Conversation.objects.filter(opened_by=user, origin=Conversation.Origin.PEOPLE, created_at__gt=now - DAY)
+    mine = Conversation.objects.filter(opened_by=user, origin=Conversation.Origin.PEOPLE, created_at__gt=now - DAY).exclude(pk=besides.pk)
     moments = list(mine.order_by("-created_at").values_list("created_at", flat=True)[:most])
     if len(moments) >= most:
         raise TooManyTries(retry_after_ms=int((moments[-1] + DAY - now).total_seconds() * 1000) + 1)

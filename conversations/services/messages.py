@@ -18,7 +18,9 @@ from conversations.services.announcing import tell_people
 logger = logging.getLogger(__name__)
 
 
-def message_send(*, user: User, room: str, id: UUID, body: str, reply_to: int | None = None, attachments: tuple[str, ...] = ()) -> Future[Accepted]:
+def message_send(
+    *, user: User, room: str, id: UUID, body: str, reply_to: int | None = None, attachments: tuple[str, ...] = ()
+) -> Future[Accepted]:
     """Write one message into a conversation of this person.
 
     Raises at once: InvalidText, TextTooLong, Busy (the queue is full). The future fails with ConversationNotFound, MessageNotFound (reply),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.requests import SignedInRequest
 from accounts.selectors import people_listed
 from conversations import serializers, throttling
 from conversations.access import Seat, access_conversation
@@ -44,13 +45,13 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def inbox(request: HttpRequest) -> HttpResponse:
+def inbox(request: SignedInRequest) -> HttpResponse:
     return render(request, "conversations/inbox.html", shell(request, tab="chats", page="inbox"))
 
 
 @login_required
 @require_safe
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: SignedInRequest) -> HttpResponse:
     q = request.GET.get("q", "")[:50]
     found = people_listed(viewer=request.user, q=q)
     context = shell(request, tab="people", page="people")
@@ -59,13 +60,13 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def chat_with(request: HttpRequest, username: str) -> HttpResponse:
+def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
     """A person's link. It leads exactly two people into one room: the one it names and the one who follows it."""
     try:
         person = person_startable(request.user, username)
     except PersonNotFound:
         raise Http404 from None
-    room = room_with(user_id=request.user.pk, peer_id=person.id)
+    room = room_with(user_id=request.user.id, peer_id=person.id)
     if room is not None:
         return SeeOther(reverse("conversation", args=[room]))
     if request.method != "POST":
@@ -79,7 +80,7 @@ def chat_with(request: HttpRequest, username: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def conversation(request: HttpRequest, room_name: str) -> HttpResponse:
+def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
     try:
         seat = access_conversation(request.user, room_name)
     except ConversationNotFound:
@@ -90,14 +91,14 @@ def conversation(request: HttpRequest, room_name: str) -> HttpResponse:
     return show(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
 
 
-def send(request: HttpRequest, seat: Seat) -> HttpResponse:
+def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
     """The form way of `message.send`; the hidden id makes a second press harmless."""
     form = MessageForm(request.POST)
     if not form.is_valid():
         return show(request, seat, form, status=422)
     room = seat.conversation.room_name
     try:
-        throttling.allow_message(request.user.pk)
+        throttling.allow_message(request.user.id)
         message_send(user=request.user, room=room, id=form.cleaned_data["id"], body=form.cleaned_data["body"]).result(ANSWER_SECONDS)
     except (Refusal, TimeoutError) as reason:
         form.add_error("body", sentence_for(reason))
@@ -129,12 +130,14 @@ def status_for(reason: Exception) -> int:
             return 422
 
 
-def show(request: HttpRequest, seat: Seat, form: MessageForm, *, status: int = 200, retry_after: Exception | None = None) -> HttpResponse:
+def show(
+    request: SignedInRequest, seat: Seat, form: MessageForm, *, status: int = 200, retry_after: Exception | None = None
+) -> HttpResponse:
     row = conversation_row(seat)
     page = message_page(seat=seat, before=whole(request.GET.get("before")), after=None)
     current = conversation_view(row, request.user, current=row.conversation.room_name)
     if form.is_bound and status == 409:
-        form.data = {**form.data.dict(), "id": str(uuid.uuid4())}
+        form.data = {"body": form.data.get("body", ""), "id": str(uuid.uuid4())}
     context = {
         **shell(request, tab="chats", page="conversation", current=current.room),
         "conversation": current,
@@ -151,9 +154,9 @@ def show(request: HttpRequest, seat: Seat, form: MessageForm, *, status: int = 2
     return response
 
 
-def conversation_data(request: HttpRequest, row: Any, page: MessagePage) -> dict[str, Any]:
+def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> dict[str, Any]:
     """What the script needs to go live from this page: the very objects of the wire, and the number they were read at."""
-    senders = {request.user.pk: request.user.public_id, row.peer.id: row.peer.public_id}
+    senders = {request.user.id: request.user.public_id, row.peer.id: row.peer.public_id}
     return {
         "room": row.conversation.room_name,
         "conversation": conversation_object(row, request.user).model_dump(mode="json"),
@@ -163,7 +166,7 @@ def conversation_data(request: HttpRequest, row: Any, page: MessagePage) -> dict
     }
 
 
-def shell(request: HttpRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
+def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
     """The list beside every page of the shell."""
     rows = conversation_list(user=request.user)
     return {
@@ -184,7 +187,7 @@ def whole(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def too_many(request: HttpRequest, refusal: TooManyTries) -> HttpResponse:
+def too_many(request: SignedInRequest, refusal: TooManyTries) -> HttpResponse:
     response = render(request, "429.html", status=429)
     response["Retry-After"] = str(max(1, (refusal.retry_after_ms or 1_000) // 1_000))
     return response

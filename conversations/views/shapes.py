@@ -93,7 +93,12 @@ def message_views(messages: Sequence[Message], row: ConversationRow, viewer: Use
         is_new_day = earlier is None or timezone.localdate(earlier.created_at) != day
         views.append(
             message_view(
-                message, row, viewer, first=not is_group(earlier, message), last=not is_group(message, later), day=day if is_new_day else None
+                message,
+                row,
+                viewer,
+                first=not is_group(earlier, message),
+                last=not is_group(message, later),
+                day=day if is_new_day else None,
             )
         )
     return views
