@@ -32,6 +32,12 @@ class MessageNotFound(Refusal):
     code = "not_found"
 
 
+class AttachmentNotFound(Refusal):
+    """No such upload, or not the sender's."""
+
+    code = "not_found"
+
+
 class ConversationWithOneself(Refusal):
     code = "forbidden"
 

@@ -9,7 +9,7 @@ from typing import cast
 from uuid import UUID
 
 from accounts.models import User
-from conversations.exceptions import InvalidText
+from conversations.exceptions import AttachmentNotFound
 from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation
 from conversations.protocol.text import clean_body
@@ -23,13 +23,14 @@ def message_send(
 ) -> Future[Accepted]:
     """Write one message into a conversation of this person.
 
-    Raises at once: InvalidText, TextTooLong, Busy (the queue is full). The future fails with ConversationNotFound, MessageNotFound (reply),
+    Raises at once: InvalidText, TextTooLong, AttachmentNotFound (nothing can be uploaded yet, so no id is known), Busy (the queue is
+    full). The future fails with ConversationNotFound, MessageNotFound (reply),
     MessageConflict or CannotDeliver.
     Repeats: the same id with the same content gives the first answer again, marked duplicate.
     Announces after the commit: `message.created` to both people, and the new row of the list to whom the conversation first shows.
     """
     if attachments:
-        raise InvalidText("attachments are not taken")
+        raise AttachmentNotFound
     command = SendCommand(room=room, user_id=user.id, sender=user.public_id, id=id, body=clean_body(body), reply_to=reply_to)
     future = cast("Future[Accepted]", submit(command))
     future.add_done_callback(reveal(room))
