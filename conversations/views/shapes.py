@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from conversations import serializers
-from conversations.models import Message
 from conversations.selectors.conversations import ConversationRow
+
+if TYPE_CHECKING:
+    from conversations.models import Message
 
 GROUP_SPAN = timedelta(minutes=5)
 
