@@ -9,7 +9,7 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from environs import Env, EnvError
 
@@ -176,14 +176,39 @@ def redis_url(name: str = "REDIS_URL") -> str:
     return value
 
 
+MAIL_WAYS = {"smtp": (25, {}), "smtp+tls": (587, {"EMAIL_USE_TLS": True}), "smtp+ssl": (465, {"EMAIL_USE_SSL": True})}
+"""Scheme of EMAIL_URL: usual port, and how the line is secured. The common parser of such addresses drops what it does not know and would
+send passwords in the clear."""
+
+
 def email(name: str = "EMAIL_URL") -> dict[str, object]:
-    """Django's EMAIL_* settings from one address, or nothing when mail is not configured."""
-    if not text(name):
+    """Django's EMAIL_* settings from one address, or nothing when mail is not configured.
+
+    `console:` prints mails, `file:///folder` writes them: for trying out.
+    """
+    raw = text(name)
+    if not raw:
         return {}
+    parts = urlsplit(raw)
     try:
-        return dict(env.dj_email_url(name))
-    except (EnvError, ValueError, KeyError):
-        raise BadEnvironment(f"{name} cannot be read; it must look like smtp+tls://user:password@mail.example.org:587.") from None
+        port = parts.port
+    except ValueError:
+        port = 0
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme == "file" and parts.path.strip("/"):
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": parts.path}
+    if parts.scheme not in MAIL_WAYS or not parts.hostname or port == 0 or parts.path.strip("/") or parts.query or parts.fragment:
+        raise BadEnvironment(f"{name} cannot be read; it must look like smtp+tls://user:password@mail.example.org:587.")
+    usual_port, secured = MAIL_WAYS[parts.scheme]
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or usual_port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        **secured,
+    }
 
 
 def write_missing_keys(path: Path = ROOT / ".env") -> list[str]:
