@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from ninja.security import django_auth
-from pydantic import BaseModel
 
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_listed
 from conversations import answers, serializers, throttling
 from conversations.access import Seat, access_conversation
+from conversations.api.answering import PROBLEMS, answer, row_object
 from conversations.api.inputs import (
     ConversationInput,
     MessageInput,
@@ -20,42 +19,24 @@ from conversations.api.inputs import (
     SyncInput,
     new_api,
 )
-from conversations.api.outputs import CardPage, ConversationPage, MessagePage, Problem, SendAnswer, SyncAnswer
+from conversations.api.invites import router as invites
+from conversations.api.outputs import CardPage, ConversationPage, MessagePage, SendAnswer, SyncAnswer
 from conversations.api.problems import answer_with_problems, problem
 from conversations.exceptions import ConversationNotFound, Refusal
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
 from conversations.protocol.commands import canonical_uuid
-from conversations.selectors.conversations import ConversationRow, conversation_list, conversation_row
+from conversations.selectors.conversations import conversation_list, conversation_row
 from conversations.selectors.messages import PAGE, message_at, message_page
 from conversations.services.conversations import conversation_open, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
 
 api = new_api()
+api.add_router("/invites", invites)
 answer_with_problems(api)
 
 ANSWER_SECONDS = 10
-PROBLEMS: dict[int, Any] = {
-    401: Problem,
-    403: Problem,
-    404: Problem,
-    409: Problem,
-    410: Problem,
-    413: Problem,
-    422: Problem,
-    429: Problem,
-    503: Problem,
-}
-
-
-def answer(body: BaseModel, status: int = 200) -> HttpResponse:
-    """The object as the wire has it, encoded once."""
-    return HttpResponse(body.model_dump_json(), content_type="application/json", status=status)
-
-
-def row_object(row: ConversationRow, request: SignedInRequest) -> objects.Conversation:
-    return serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=request.user, peer=row.peer, last=row.last)
 
 
 def senders(request: SignedInRequest, seat: Seat) -> dict[int, str]:

@@ -1,0 +1,92 @@
+"""Invites over the API: the same flow as the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import timezone
+from ninja import Router
+from ninja.security import django_auth
+
+from accounts.requests import SignedInRequest
+from conversations import serializers, throttling
+from conversations.access import access_conversation
+from conversations.api.answering import PROBLEMS, answer, row_object
+from conversations.api.inputs import ClaimInput, InviteChange, InviteInput
+from conversations.api.outputs import InvitePage
+from conversations.exceptions import InviteNotFound
+from conversations.models import Invite
+from conversations.protocol import objects
+from conversations.protocol.objects import instant, instant_or_none
+from conversations.selectors.conversations import conversation_row
+from conversations.selectors.invites import InviteView, invite_of, invite_view, invites_of
+from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke
+
+router = Router(auth=django_auth, tags=["invites"])
+RESPONSES: dict[int, Any] = {200: objects.Invite, **PROBLEMS}
+
+
+def wire(view: InviteView) -> objects.Invite:
+    return objects.Invite(
+        id=str(view.id),
+        url=view.url,
+        note=view.note,
+        created_at=instant(view.created_at),
+        expires_at=instant(view.expires_at),
+        state=view.state,
+        claimed_by=None if view.claimed_by is None else serializers.card(view.claimed_by),
+        claimed_at=instant_or_none(view.claimed_at),
+    )
+
+
+def origin(request: SignedInRequest) -> str:
+    return settings.PUBLIC_ORIGIN or f"{request.scheme}://{request.get_host()}"
+
+
+def answer_invite(request: SignedInRequest, invite: Invite, status: int = 200) -> HttpResponse:
+    return answer(wire(invite_view(invite, origin=origin(request), now=timezone.now())), status)
+
+
+@router.get("", response={200: InvitePage, **PROBLEMS})
+def invites(request: SignedInRequest) -> HttpResponse:
+    """Mine: those that wait, then the newest of those that are over."""
+    found = invites_of(maker=request.user, origin=origin(request), now=timezone.now())
+    return answer(InvitePage(items=[wire(view) for view in found], next=None))
+
+
+@router.post("", response={201: objects.Invite, **PROBLEMS})
+def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
+    """A link for exactly one person; 409 when twenty wait already."""
+    return answer_invite(request, invite_create(maker=request.user, note=body.note, lives=body.lives), 201)
+
+
+@router.post("/claim", response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
+def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
+    """Accept an invite: 201 when it was spent now; 200 when I had accepted it before, or the two of us chat already (not spent)."""
+    throttling.allow_invite_claim(address=throttling.address_of(request.META), user_id=request.user.id)
+    found = invite_claim(user=request.user, token=body.token)
+    seat = access_conversation(request.user, found.conversation.room_name)
+    return answer(row_object(conversation_row(seat), request), 201 if found.outcome == "created" else 200)
+
+
+@router.get("/{invite_id}", response=RESPONSES)
+def invite(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
+    view = invite_of(maker=request.user, invite_id=invite_id, origin=origin(request), now=timezone.now())
+    if view is None:
+        raise InviteNotFound
+    return answer(wire(view))
+
+
+@router.patch("/{invite_id}", response=RESPONSES)
+def change(request: SignedInRequest, invite_id: UUID, body: InviteChange) -> HttpResponse:
+    """Change the note, or let it live so long from now on, while it is open; 410 afterwards."""
+    return answer_invite(request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives))
+
+
+@router.delete("/{invite_id}", response=RESPONSES)
+def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
+    """Stop the link. A repeat changes nothing; 410 when somebody has accepted it."""
+    return answer_invite(request, invite_revoke(maker=request.user, invite_id=invite_id))
