@@ -18,11 +18,10 @@ from conversations.api.answering import PROBLEMS, answer, row_object
 from conversations.api.inputs import ClaimInput, InviteChange, InviteInput
 from conversations.api.outputs import InvitePage
 from conversations.exceptions import InviteNotFound
-from conversations.models import Invite
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
 from conversations.selectors.conversations import conversation_row
-from conversations.selectors.invites import InviteView, invite_of, invite_view, invites_of
+from conversations.selectors.invites import InviteView, invite_of, invites_of
 from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke
 
 router = Router(auth=django_auth, tags=["invites"])
@@ -46,8 +45,11 @@ def origin(request: SignedInRequest) -> str:
     return settings.PUBLIC_ORIGIN or f"{request.scheme}://{request.get_host()}"
 
 
-def answer_invite(request: SignedInRequest, invite: Invite, status: int = 200) -> HttpResponse:
-    return answer(wire(invite_view(invite, origin=origin(request), now=timezone.now())), status)
+def answer_invite(request: SignedInRequest, invite_id: UUID, status: int = 200) -> HttpResponse:
+    view = invite_of(maker=request.user, invite_id=invite_id, origin=origin(request), now=timezone.now())
+    if view is None:
+        raise InviteNotFound
+    return answer(wire(view), status)
 
 
 @router.get("", response={200: InvitePage, **PROBLEMS})
@@ -60,7 +62,7 @@ def invites(request: SignedInRequest) -> HttpResponse:
 @router.post("", response={201: objects.Invite, **PROBLEMS})
 def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
     """A link for exactly one person; 409 when twenty wait already."""
-    return answer_invite(request, invite_create(maker=request.user, note=body.note, lives=body.lives), 201)
+    return answer_invite(request, invite_create(maker=request.user, note=body.note, lives=body.lives).pk, 201)
 
 
 @router.post("/claim", response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
@@ -74,19 +76,16 @@ def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
 
 @router.get("/{invite_id}", response=RESPONSES)
 def invite(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
-    view = invite_of(maker=request.user, invite_id=invite_id, origin=origin(request), now=timezone.now())
-    if view is None:
-        raise InviteNotFound
-    return answer(wire(view))
+    return answer_invite(request, invite_id)
 
 
 @router.patch("/{invite_id}", response=RESPONSES)
 def change(request: SignedInRequest, invite_id: UUID, body: InviteChange) -> HttpResponse:
     """Change the note, or let it live so long from now on, while it is open; 410 afterwards."""
-    return answer_invite(request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives))
+    return answer_invite(request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives).pk)
 
 
 @router.delete("/{invite_id}", response=RESPONSES)
 def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     """Stop the link. A repeat changes nothing; 410 when somebody has accepted it."""
-    return answer_invite(request, invite_revoke(maker=request.user, invite_id=invite_id))
+    return answer_invite(request, invite_revoke(maker=request.user, invite_id=invite_id).pk)
