@@ -1,0 +1,43 @@
+// Moments said as people say them: 14:07, Yesterday, Monday, 16 November. The zone and the language are the reader's.
+
+const DAY_MS = 86_400_000;
+const noonOf = (key) => Date.parse(`${key}T12:00:00Z`);
+const capital = (word) => word.charAt(0).toLocaleUpperCase() + word.slice(1);
+
+/** `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. */
+export function dates({ language = "en", t, zone, now = () => Date.now() }) {
+  const made = new Map();
+  const format = (name, options) => {
+    if (!made.has(name)) made.set(name, new Intl.DateTimeFormat(name === "key" ? "en-CA" : language, { timeZone: zone, ...options }));
+    return made.get(name);
+  };
+  const sayDay = (key, options, name) => format(`${name}@noon`, { ...options, timeZone: "UTC" }).format(noonOf(key));
+  const dayKey = (moment) => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment));
+  const daysAgo = (key) => Math.round((noonOf(dayKey(now())) - noonOf(key)) / DAY_MS);
+
+  function dayLabel(key, month = "long") {
+    const ago = daysAgo(key);
+    if (ago === 0) return t("Today");
+    if (ago === 1) return t("Yesterday");
+    if (ago > 1 && ago < 7) return capital(sayDay(key, { weekday: "long" }, "weekday"));
+    if (key.slice(0, 4) === dayKey(now()).slice(0, 4)) return sayDay(key, { day: "numeric", month }, `day-${month}`);
+    return sayDay(key, { day: "numeric", month, year: "numeric" }, `year-${month}`);
+  }
+
+  const time = (moment) => format("time", { hour: "numeric", minute: "2-digit" }).format(new Date(moment));
+  return {
+    time,
+    dayKey,
+    dayLabel,
+    /** What a row of the list says: the hour today, else the day. */
+    listTime: (moment) => (daysAgo(dayKey(moment)) === 0 ? time(moment) : dayLabel(dayKey(moment), "short")),
+    full: (moment) => format("full", { dateStyle: "medium", timeStyle: "short" }).format(new Date(moment)),
+    /** Milliseconds until every label above is out of date; an hour at most, so that a changed zone or clock is noticed. */
+    untilNextDay() {
+      const today = dayKey(now());
+      let ms = 60_000;
+      while (ms < 3_600_000 && dayKey(now() + ms) === today) ms += 60_000;
+      return ms;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+// The few things we do to the page, by the data attributes of the templates; never by class, never with HTML strings.
+
+export const view = (name, root = document) => root.querySelector(`[data-view="${name}"]`);
+export const part = (root, name) => root?.querySelector(`[data-part="${name}"]`) ?? null;
+export const action = (name, root = document) => root?.querySelector(`[data-action="${name}"]`) ?? null;
+
+/** A fresh copy of the element inside `<template data-template=name>`. */
+export function cloneTemplate(name) {
+  const template = document.querySelector(`template[data-template="${name}"]`);
+  return template.content.firstElementChild.cloneNode(true);
+}
+
+/** Writes only what differs: an unchanged text node keeps selection and the place of a screen reader. */
+export function setText(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+export function setData(element, name, value) {
+  if (value == null || value === false) delete element.dataset[name];
+  else if (element.dataset[name] !== String(value)) element.dataset[name] = String(value);
+}
+
+export function pageData() {
+  const element = document.getElementById("page-data");
+  return element ? JSON.parse(element.textContent) : {};
+}

@@ -1,0 +1,43 @@
+// Waiting: how long before the next try, and the clock that everything else is handed.
+
+const LONGEST_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+
+/** Full jitter: anything from zero to the step, so that a thousand browsers cut at once do not come back at once. */
+export function backoff(attempt, random = Math.random) {
+  return Math.floor(random() * LONGEST_MS[Math.min(attempt, LONGEST_MS.length - 1)]);
+}
+
+/** `after` returns the function that calls it off. Tests pass a clock of their own with the same two methods. */
+export const systemClock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** An alarm that rings once, at the earliest moment it was last set to. */
+export class Alarm {
+  #clock;
+  #ring;
+  #cancel = null;
+
+  constructor(clock, ring) {
+    this.#clock = clock;
+    this.#ring = ring;
+  }
+
+  set(at) {
+    this.clear();
+    if (at == null) return;
+    this.#cancel = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
+      this.#cancel = null;
+      this.#ring(at);
+    });
+  }
+
+  clear() {
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+}

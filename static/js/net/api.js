@@ -1,0 +1,82 @@
+// The HTTP API: JSON in, JSON out, refusals as `ApiError` with the code of the contract.
+
+const TIMEOUT_MS = 10_000;
+
+/** Django's token: the cookie (its name has a prefix over TLS), or what a form of this page carries. */
+export function csrfToken() {
+  const cookie = document.cookie.split("; ").find((pair) => /^(?:__Host-)?csrftoken=/.test(pair));
+  return cookie?.split("=")[1] ?? document.querySelector('meta[name="csrf-token"]')?.content ?? document.querySelector('[name="csrfmiddlewaretoken"]')?.value ?? "";
+}
+
+export class ApiError extends Error {
+  /** `status` 0 means that no answer came. */
+  constructor({ status, code, retryAfterMs = 0 }) {
+    super(`${status} ${code}`);
+    Object.assign(this, { status, code, retryAfterMs });
+  }
+}
+
+const RETRYABLE = new Set(["rate_limited", "busy", "storage_full", "internal"]);
+
+async function refusal(response) {
+  const problem = await response.json().catch(() => ({}));
+  const code = problem.code ?? (response.status === 401 ? "unauthenticated" : response.status >= 500 ? "internal" : "forbidden");
+  return new ApiError({ status: response.status, code, retryAfterMs: problem.retry_after_ms ?? 1_000 * Number(response.headers.get("Retry-After") ?? 0) });
+}
+
+export class Api {
+  #fetch;
+  #csrf;
+
+  /** `csrf()` -> the token of this moment: it changes when somebody signs in. */
+  constructor({ fetch, csrf }) {
+    this.#fetch = fetch;
+    this.#csrf = csrf;
+  }
+
+  get(path) {
+    return this.#call(path, {});
+  }
+
+  post(path, body) {
+    return this.#call(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf() } });
+  }
+
+  /** Why was the socket refused? A 403 of the handshake says nothing; these two say it. */
+  async whyRefused(room) {
+    try {
+      await this.get("/api/v1/me");
+      if (room) await this.get(`/api/v1/conversations/${room}`);
+      return "unknown";
+    } catch (error) {
+      if (error.status === 401) return "signed-out";
+      return error.status === 404 && room ? "stopped" : "unknown";
+    }
+  }
+
+  /** The outbox's other door: {message} stored, {refused} with the code, or {} for silence. */
+  async sendMessage({ room, id, body, reply_to }) {
+    try {
+      return { message: (await this.post(`/api/v1/conversations/${room}/messages`, { id, body, ...(reply_to == null ? {} : { reply_to }) })).message };
+    } catch (error) {
+      if (!error.status) return {};
+      return { refused: { code: error.code, retryable: RETRYABLE.has(error.code), retry_after_ms: error.retryAfterMs } };
+    }
+  }
+
+  /** Rows of the list: these, or with null the newest page. A room that is gone is left out. */
+  async conversations(rooms) {
+    if (rooms === null) return (await this.get("/api/v1/conversations?limit=60")).items;
+    const rows = await Promise.all(rooms.map((room) => this.get(`/api/v1/conversations/${room}`).catch(() => null)));
+    return rows.filter(Boolean);
+  }
+
+  async #call(path, options) {
+    const headers = { Accept: "application/json", ...options.headers };
+    const response = await this.#fetch(path, { ...options, headers, credentials: "same-origin", signal: AbortSignal.timeout?.(TIMEOUT_MS) }).catch(() => {
+      throw new ApiError({ status: 0, code: "no_answer" });
+    });
+    if (!response.ok) throw await refusal(response);
+    return response.json();
+  }
+}

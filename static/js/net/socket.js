@@ -1,0 +1,97 @@
+// One WebSocket and the clock around it. Knows the life of a connection (state/connection.js) and no chat.
+
+import { ping } from "../protocol/commands.js";
+import { Connection } from "../state/connection.js";
+import { Alarm } from "../lib/timing.js";
+
+const SLEPT_MS = 40_000;
+
+export class Socket {
+  #with;
+  #connection;
+  #alarm;
+  #line = null;
+
+  /**
+   * `ask()` -> promise of "signed-out", "stopped" or "unknown": why was the handshake refused?
+   * `onEvent(event)` for every frame but the connection's own; `onState(connection)` after every move.
+   */
+  constructor({ url, WebSocket, clock, decoder, ask, isVisible = () => true, onEvent, onState = () => {}, random = Math.random }) {
+    this.#with = { url, WebSocket, clock, decoder, ask, isVisible, onEvent, onState };
+    this.#connection = new Connection({ now: clock.now(), random });
+    this.#alarm = new Alarm(clock, (due) => this.#rang(due));
+  }
+
+  get connection() {
+    return this.#connection;
+  }
+
+  start() {
+    this.#feed({ type: "start" });
+  }
+
+  /** Something woke us: "wake" (shown, focused, pressed), "online" or "offline". */
+  wake(type = "wake") {
+    this.#feed({ type });
+  }
+
+  /** Everything missed is in. */
+  caughtUp() {
+    this.#feed({ type: "caught-up" });
+  }
+
+  /** False means: not now. What must not be lost waits elsewhere. */
+  send(command) {
+    if (this.#line?.readyState !== 1 || this.#connection.greetedAt === null) return false;
+    this.#line.send(JSON.stringify(command));
+    return true;
+  }
+
+  #feed(event) {
+    const before = this.#connection.name;
+    for (const effect of this.#connection.on(event, this.#with.clock.now())) this.#DO[effect]();
+    this.#alarm.set(this.#connection.wakeAt);
+    if (this.#connection.name !== before || event.type === "offline" || event.type === "online") this.#with.onState(this.#connection);
+  }
+
+  #DO = {
+    open: () => this.#openLine(),
+    close: () => this.#closeLine(),
+    ping: () => this.send(ping(this.#with.isVisible())),
+    ask: () => this.#with.ask().then((says) => this.#feed({ type: "verdict", says })),
+  };
+
+  /** A timer that is far too late means that the machine slept: the line may be dead without knowing. */
+  #rang(due) {
+    if (this.#with.clock.now() - due >= SLEPT_MS) this.#feed({ type: "wake" });
+    this.#feed({ type: "tick" });
+  }
+
+  #openLine() {
+    this.#closeLine();
+    const line = new this.#with.WebSocket(this.#with.url);
+    this.#line = line;
+    line.onmessage = ({ data }) => this.#hear(data);
+    line.onclose = ({ code }) => {
+      this.#line = null;
+      this.#feed({ type: "closed", code });
+    };
+  }
+
+  #closeLine() {
+    const line = this.#line;
+    this.#line = null;
+    if (!line) return;
+    line.onmessage = line.onclose = null;
+    line.close();
+  }
+
+  #hear(data) {
+    const event = this.#with.decoder.decode(data);
+    this.#feed({ type: "heard" });
+    if (!event || event.type === "pong") return;
+    if (event.type === "bye") return this.#feed(event);
+    if (event.type === "connection_established") this.#feed({ type: "greeted", heartbeat_ms: event.heartbeat_ms });
+    this.#with.onEvent(event);
+  }
+}

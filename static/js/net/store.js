@@ -1,0 +1,53 @@
+// What one account keeps in this browser: drafts and unsent messages, each under its own key, so that two tabs never overwrite each other.
+
+const ALL = "entre:";
+
+/** A browser may refuse storage altogether (private windows, full disk): then nothing is kept, and nothing breaks. */
+function tried(run, otherwise) {
+  try {
+    return run() ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+const names = (storage) => tried(() => Object.keys(storage), []);
+
+/** Everything of every account but `user` leaves the device: at log-out (nobody stays) and when another account signs in. */
+export function wipeOthers(storage, user = null) {
+  for (const name of names(storage)) {
+    if (name.startsWith(ALL) && (user === null || !name.startsWith(`${ALL}${user}:`))) tried(() => storage.removeItem(name));
+  }
+}
+
+export class Store {
+  #storage;
+  #prefix;
+
+  constructor({ storage, user }) {
+    this.#storage = storage;
+    this.#prefix = `${ALL}${user}:`;
+  }
+
+  get(key) {
+    return tried(() => JSON.parse(this.#storage.getItem(this.#prefix + key)), null);
+  }
+
+  /** False when it could not be kept. */
+  set(key, value) {
+    return tried(() => {
+      this.#storage.setItem(this.#prefix + key, JSON.stringify(value));
+      return true;
+    }, false);
+  }
+
+  remove(key) {
+    tried(() => this.#storage.removeItem(this.#prefix + key));
+  }
+
+  /** The keys that begin so, without the account's prefix. */
+  keys(begin) {
+    const whole = this.#prefix + begin;
+    return names(this.#storage).filter((name) => name.startsWith(whole)).map((name) => name.slice(this.#prefix.length));
+  }
+}

@@ -1,0 +1,131 @@
+// What every page of a signed-in person runs: one socket, the list pane, the strip, and the word of the other tabs.
+
+import { pageData, view } from "../lib/dom.js";
+import { dates as datesOf } from "../lib/dates.js";
+import { newId } from "../lib/ids.js";
+import { translator } from "../lib/text.js";
+import { systemClock as clock } from "../lib/timing.js";
+import { Api, csrfToken } from "../net/api.js";
+import { Socket } from "../net/socket.js";
+import { Store, wipeOthers } from "../net/store.js";
+import { Tabs } from "../net/tabs.js";
+import { watchWakeUps } from "../net/wake-ups.js";
+import { Decoder } from "../protocol/events.js";
+import { Drafts } from "../state/drafts.js";
+import { Feed } from "../state/feed.js";
+import { ConversationList } from "../state/list.js";
+import { Outbox } from "../state/outbox.js";
+import { Receipts } from "../state/read-marker.js";
+import { Announcer } from "../view/announcer.js";
+import { ConnectionView } from "../view/connection-view.js";
+import { ListView } from "../view/list-view.js";
+import { sayTimes, watchDays } from "../view/local-time.js";
+
+const LOGIN = "/accounts/login/?next=";
+
+/** The browser's own variant of the page's language: "en-GB" writes 14:07 where "en" writes 2:07 PM. */
+const language = () => navigator.languages.find((name) => name.startsWith(document.documentElement.lang)) ?? document.documentElement.lang;
+
+export class Shell {
+  page = pageData();
+  clock = clock;
+  t = translator(this.page.strings, document.documentElement.lang);
+  dates = datesOf({ language: language(), t: this.t, now: clock.now });
+  me = this.page.user.id;
+  list = new ConversationList({ me: this.me });
+  api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken });
+  announcer = new Announcer({ t: this.t, now: clock.now });
+  /** The open chat (view/chat-view.js) and its room; null on the other pages. */
+  chat = null;
+  room = this.page.room ?? null;
+
+  constructor() {
+    wipeOthers(localStorage, this.me);
+    const store = new Store({ storage: localStorage, user: this.me });
+    store.set("here", true);
+    const send = (command) => this.socket.send(command);
+    this.tabs = new Tabs({ user: this.me, onNews: (kind, news) => this.#news(kind, news) });
+    this.drafts = new Drafts({ store, clock, onSaved: (room, draft) => this.tabs.tell("draft", { room, draft }) });
+    this.receipts = new Receipts({ clock, send });
+    this.outbox = new Outbox({
+      store, send, clock, newId,
+      post: (entry) => this.#post(entry),
+      exclusive: (run) => this.tabs.exclusive(run),
+      onChange: (room) => this.#changed(room),
+      onStored: () => this.tabs.tell("outbox"),
+    });
+    this.feed = new Feed({ ...this, send, loadRows: (rooms) => this.api.conversations(rooms), on: this.#events() });
+    this.socket = this.#connect();
+    const { list: state, drafts, room: current, me, t, dates } = this;
+    this.rows = new ListView({ root: view("list"), state, drafts, current, me, t, dates, clock });
+    const strip = view("connection");
+    this.strip = strip && new ConnectionView({ root: strip, t, clock, say: (text) => this.announcer.status(text), onRetry: () => this.socket.wake() });
+  }
+
+  start() {
+    if (this.page.conversations) this.feed.learnRows(this.page.conversations, { isWhole: true });
+    sayTimes(document, this.dates);
+    watchDays({ dates: this.dates, clock, onDay: () => (this.rows.render(), this.chat?.render()) });
+    watchWakeUps({
+      window, clock,
+      on: { wake: (kind) => this.socket.wake(kind), shownAfterLong: () => this.feed.lookAgain(), leaving: () => (this.drafts.flush(), this.receipts.flush()) },
+    });
+    this.socket.start();
+  }
+
+  #connect() {
+    const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/`;
+    const ask = () => this.api.whyRefused(this.room);
+    const isVisible = () => !document.hidden;
+    return new Socket({ url, WebSocket, clock, decoder: new Decoder(), ask, isVisible, onEvent: (event) => this.#heard(event), onState: (state) => this.#moved(state) });
+  }
+
+  #heard(event) {
+    if (event.type === "connection_established") this.chat?.composer?.setLimit(event.limits?.body_chars);
+    this.feed.handle(event);
+  }
+
+  #moved(connection) {
+    const isLive = connection.name === "live";
+    if (!isLive && connection.greetedAt === null) this.feed.connectionLost();
+    this.outbox.setLive(isLive);
+    this.receipts.setLive(isLive);
+    this.strip?.update(connection);
+    this.chat?.render();
+    if (connection.name === "signed-out") location.assign(LOGIN + encodeURIComponent(location.pathname));
+  }
+
+  #events() {
+    return {
+      changed: (room) => this.#changed(room),
+      arrived: (room, message) => this.#arrived(room, message),
+      caughtUp: () => this.socket.caughtUp(),
+      restored: () => location.reload(),
+    };
+  }
+
+  #changed(room) {
+    this.rows?.renderSoon();
+    if (room === this.room) this.chat?.render();
+  }
+
+  #arrived(room, message) {
+    const name = this.list.get(room)?.peer.name ?? "";
+    if (room !== this.room) return this.announcer.otherChat(room, name);
+    this.announcer.message(name, message.body);
+    this.chat?.arrived(message);
+  }
+
+  async #post(entry) {
+    const answer = await this.api.sendMessage(entry);
+    if (answer.message) this.feed.posted(entry.room, answer.message);
+    return answer.message ? { accepted: true } : answer;
+  }
+
+  #news(kind, { room, draft }) {
+    if (kind === "outbox") this.outbox.reload();
+    else if (kind === "log-out") location.replace("/");
+    else if (kind === "draft" && room === this.room) this.chat?.adoptDraft(draft);
+    else if (kind === "draft") this.rows.renderSoon();
+  }
+}

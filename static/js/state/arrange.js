@@ -1,0 +1,71 @@
+// From messages to what stands on the page: day lines, the "new" line, groups, ticks. One plain item per element, each with a key for life.
+
+import { isEmojiOnly } from "../lib/body.js";
+
+const GROUP_MS = 5 * 60_000;
+
+function statusOf(message, peer) {
+  if (message.seq <= peer.read) return "read";
+  return message.seq <= peer.delivered ? "delivered" : "sent";
+}
+
+function stored(message, { me, peer, dayOf }) {
+  const own = message.sender === me;
+  return {
+    kind: "message", key: message.id, message, own,
+    state: own ? statusOf(message, peer) : null,
+    day: dayOf(message.created_at),
+    at: Date.parse(message.created_at),
+    emoji: message.kind === "text" && isEmojiOnly(message.body),
+    gone: Boolean(message.deleted_at || message.hidden),
+  };
+}
+
+/** An accepted message that the timeline does not show yet (a gap before it) has its one tick already. */
+function waiting(entry, { me, dayOf }) {
+  const state = entry.state === "failed" ? "failed" : entry.state === "accepted" ? "sent" : "pending";
+  const message = { id: entry.id, seq: null, version: 0, sender: me, kind: "text", body: entry.body, created_at: new Date(entry.at).toISOString() };
+  return { kind: "message", key: entry.id, message, own: true, state, reason: entry.reason, day: dayOf(entry.at), at: entry.at, emoji: isEmojiOnly(entry.body), gone: false };
+}
+
+const isAlone = (item) => item.emoji || item.gone || item.message.kind !== "text";
+
+function follows(item, before) {
+  if (!before || before.kind !== "message" || isAlone(item) || isAlone(before)) return false;
+  return before.message.sender === item.message.sender && item.at - before.at < GROUP_MS;
+}
+
+/**
+ * `messages` ascending by seq, `entries` of the outbox in the order typed, `peer` {delivered, read},
+ * `divider` the seq of the first new message or null, `dayOf` moment -> day key in the reader's zone.
+ */
+export function arrange({ messages, entries = [], me, peer, divider = null, dayOf }) {
+  const known = new Set(messages.map((message) => message.id));
+  const context = { me, peer, dayOf };
+  const all = messages.map((message) => stored(message, context));
+  all.push(...entries.filter((entry) => !known.has(entry.id)).map((entry) => waiting(entry, context)));
+
+  const items = [];
+  let day = null;
+  let isDivided = divider === null;
+  for (const item of all) {
+    if (item.day !== day) {
+      day = item.day;
+      items.push({ kind: "day", key: `day:${day}`, day });
+    }
+    if (!isDivided && item.message.seq >= divider && !item.own) {
+      isDivided = true;
+      const count = messages.filter((message) => message.seq >= divider && message.sender !== me).length;
+      items.push({ kind: "divider", key: "divider", count });
+    }
+    const before = items.at(-1);
+    item.first = !follows(item, before);
+    if (before?.kind === "message") before.last = item.first;
+    item.last = true;
+    items.push(item);
+  }
+  return items;
+}
+
+/** The newest own message carries the line "Sending…", "Delivered", "Read". */
+export const newestOwn = (items) => items.findLast((item) => item.kind === "message" && item.own && !item.gone) ?? null;

@@ -1,0 +1,197 @@
+// Where every event goes: one method per event type. Decides what to ask the server for; the answers end in timeline, list and outbox.
+
+import { syncHeads } from "../protocol/commands.js";
+import { RowRefresh, Rooms } from "./rooms.js";
+import { acceptedMessage } from "./timeline.js";
+
+export class Feed {
+  /** The chat on the screen: `{room, timeline}` or null. */
+  #open = null;
+  #rooms;
+  #epoch = null;
+  #isCatchingUp = false;
+  #rows;
+  #with;
+
+  /**
+   * `on`: changed(room), arrived(room, message), caughtUp(), restored() (another epoch: drop the page).
+   * `loadRows` as in row-refresh.js.
+   */
+  constructor({ me, list, outbox, receipts, send, loadRows, clock, random = Math.random, on }) {
+    this.#with = { me, list, outbox, receipts, send, clock, random, on };
+    this.#rows = new RowRefresh({ load: loadRows, clock, learn: (rows, isWhole) => this.learnRows(rows, { isWhole }) });
+    this.#rooms = new Rooms({ now: clock.now, send });
+  }
+
+  openRoom({ room, timeline, mark = 0 }) {
+    this.#open = { room, timeline };
+    this.#rooms.learn(room, { version: timeline.cursor, mark });
+  }
+
+  /** Rows that came with the page or over HTTP. */
+  learnRows(rows, { isWhole = false } = {}) {
+    this.#with.list.loaded ||= isWhole;
+    for (const row of rows) {
+      this.#with.list.put(row);
+      this.#rooms.learn(row.room, this.#isOpen(row.room) ? { mark: row.mark } : { version: row.head, mark: row.mark });
+      this.#with.on.changed(row.room);
+    }
+  }
+
+  connectionLost() {
+    this.#rooms.forgetQuestions();
+    this.#isCatchingUp = false;
+  }
+
+  /** After a long sleep or a long time hidden: the heads of everything, even if the line seems open. */
+  lookAgain() {
+    this.#with.send(syncHeads());
+  }
+
+  handle(event) {
+    this.#HANDLERS[event.type]?.(event);
+  }
+
+  /** The answer to a message that went over HTTP. */
+  posted(room, message) {
+    this.#with.outbox.accepted(message.id);
+    this.#message(room, message);
+  }
+
+  #HANDLERS = {
+    connection_established: (event) => this.#greeted(event),
+    heads: (event) => this.#isSameEpoch(event) && this.#compare(event, { exact: false }),
+    "message.created": ({ room, message }) => this.#message(room, message, { isLive: true }),
+    "message.changed": ({ room, message }) => this.#message(room, message),
+    "message.accepted": (event) => this.#accepted(event),
+    "message.hidden": (event) => this.#hidden(event),
+    "receipt.advanced": (event) => this.#receipt(event),
+    "conversation.changed": ({ conversation }) => this.#conversation(conversation),
+    "sync.page": (event) => this.#page(event),
+    resync: ({ after_ms: within }) => this.#with.clock.after(this.#with.random() * within, () => this.lookAgain()),
+    error: (event) => this.#error(event),
+  };
+
+  #isOpen(room) {
+    return this.#open?.room === room;
+  }
+
+  #isSameEpoch({ epoch }) {
+    const isSame = this.#epoch === null || epoch === undefined || epoch === this.#epoch;
+    this.#epoch = epoch ?? this.#epoch;
+    if (!isSame) this.#with.on.restored();
+    return isSame;
+  }
+
+  #greeted(event) {
+    if (!this.#isSameEpoch(event)) return;
+    this.#rooms.forgetQuestions();
+    this.#isCatchingUp = true;
+    this.#compare(event, { exact: true });
+    if (this.#open && !(this.#open.room in event.rooms)) this.#rooms.ask(this.#open.room);
+    if (!this.#with.list.loaded) this.#rows.whole();
+    this.#settleCatchUp();
+  }
+
+  #compare(event, { exact }) {
+    for (const room of this.#rooms.behind(event, { exact })) {
+      if (this.#isOpen(room)) this.#rooms.ask(room);
+      else if (this.#with.list.loaded) this.#rows.soon(room);
+    }
+  }
+
+  #settleCatchUp() {
+    if (!this.#isCatchingUp || (this.#open && this.#rooms.isAsking(this.#open.room))) return;
+    this.#isCatchingUp = false;
+    this.#with.on.caughtUp();
+  }
+
+  #message(room, message, { isLive = false } = {}) {
+    const { list, me, outbox, receipts, on } = this.#with;
+    const placed = this.#isOpen(room) ? this.#intoTimeline(room, message) : this.#rooms.place(room, "version", message.version);
+    const isKnown = list.message(room, message);
+    if (!this.#isOpen(room) && (placed === "gap" || !isKnown)) this.#rows.soon(room);
+    if (!this.#isOpen(room) || this.#open.timeline.has(message.id)) outbox.settle(message.id);
+    const isTheirs = message.sender !== me;
+    if (isLive && isTheirs) receipts.delivered(room, message.seq);
+    on.changed(room);
+    if (isLive && isTheirs && placed !== "old" && placed !== "gap") on.arrived(room, message);
+  }
+
+  #intoTimeline(room, message) {
+    const { timeline } = this.#open;
+    const placed = timeline.receive(message);
+    this.#rooms.learn(room, { version: timeline.cursor });
+    if (placed === "gap") this.#rooms.ask(room);
+    return placed;
+  }
+
+  #accepted(event) {
+    const entry = this.#with.outbox.accepted(event.id);
+    if (entry) this.#message(event.room, acceptedMessage(entry, event, this.#with.me));
+  }
+
+  #hidden({ room, seq, mark }) {
+    if (this.#isOpen(room)) this.#open.timeline.hide([seq]);
+    this.#placeMark(room, mark);
+    if (this.#with.list.get(room)?.last_message?.seq === seq) this.#rows.soon(room);
+    this.#with.on.changed(room);
+  }
+
+  #receipt(event) {
+    this.#with.list.receipt(event.room, event);
+    if (event.mark != null) this.#placeMark(event.room, event.mark);
+    this.#with.on.changed(event.room);
+  }
+
+  #placeMark(room, mark) {
+    if (this.#rooms.place(room, "mark", mark) !== "gap") return;
+    if (this.#isOpen(room)) this.#rooms.ask(room);
+    else this.#rows.soon(room);
+  }
+
+  #conversation(conversation) {
+    this.learnRows([conversation]);
+    if (this.#isOpen(conversation.room) && conversation.head > this.#open.timeline.cursor) this.#rooms.ask(conversation.room);
+  }
+
+  #page(page) {
+    if (!this.#isOpen(page.room)) return;
+    const { timeline, room } = this.#open;
+    const { list, me, outbox, receipts, on } = this.#with;
+    const newest = timeline.newest?.seq ?? 0;
+    timeline.receivePage(page);
+    const numbers = { version: timeline.cursor, mark: page.mark };
+    if (page.reset) this.#rooms.reset(room, numbers);
+    const isProgress = (this.#rooms.learn(room, numbers), this.#rooms.answered(room));
+    if (page.hidden) timeline.hide(page.hidden);
+    if (page.conversation) list.put(page.conversation);
+    for (const receipt of page.receipts ?? []) list.receipt(room, receipt);
+    for (const message of page.messages) {
+      list.message(room, message);
+      outbox.settle(message.id);
+    }
+    on.changed(room);
+    const fresh = page.messages.filter((message) => message.seq > newest && message.sender !== me);
+    if (fresh.length) receipts.delivered(room, fresh.at(-1).seq);
+    if (!page.reset) for (const message of fresh) on.arrived(room, message);
+    this.#goOn(page, isProgress);
+  }
+
+  #goOn({ more }, isProgress) {
+    const { timeline, room } = this.#open;
+    if (timeline.hasGap && !more && !isProgress) timeline.dropHeld();
+    if ((more && isProgress) || timeline.hasGap) this.#rooms.ask(room);
+    this.#settleCatchUp();
+  }
+
+  #error({ ref = "", id, code, retryable, retry_after_ms }) {
+    const { outbox, receipts, clock } = this.#with;
+    const refused = outbox.get(id) ?? outbox.get(ref);
+    if (refused) return outbox.refused({ id: refused.id, code, retryable, retry_after_ms });
+    if (code === "unknown_type") return receipts.stop();
+    if (!ref.startsWith("sync:") || !this.#open) return;
+    this.#rooms.answered(this.#open.room);
+    if (retryable) clock.after(retry_after_ms ?? 1_000, () => this.#rooms.ask(this.#open.room));
+  }
+}

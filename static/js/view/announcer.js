@@ -1,0 +1,40 @@
+// What is said aloud by screen readers (ui-spec A1 to A3). The regions are empty on load and hold twenty lines at most.
+
+const LINES = 20;
+const LONGEST = 200;
+
+export class Announcer {
+  #lastFrom = new Map();
+
+  constructor({ t, now }) {
+    this.t = t;
+    this.now = now;
+  }
+
+  /** A message that arrived while its chat is open. */
+  message(name, text) {
+    this.#add("say-messages", `${name}: ${text.slice(0, LONGEST)}`);
+  }
+
+  /** News in another chat: once in ten seconds per chat at most. */
+  otherChat(room, name) {
+    if (this.now() - (this.#lastFrom.get(room) ?? -Infinity) < 10_000) return;
+    this.#lastFrom.set(room, this.now());
+    this.status(this.t("New message from {name}", { name }));
+  }
+
+  status(text) {
+    this.#add("say-status", text);
+  }
+
+  alert(text) {
+    this.#add("say-alert", text);
+  }
+
+  #add(id, text) {
+    const region = document.getElementById(id);
+    if (!region) return;
+    region.append(Object.assign(document.createElement("p"), { textContent: text }));
+    while (region.childElementCount > LINES) region.firstElementChild.remove();
+  }
+}

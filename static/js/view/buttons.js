@@ -1,0 +1,69 @@
+// Small buttons that only a script can answer, or answers without a new page: copy, share, show the password, change the theme.
+
+import { part, setText } from "../lib/dom.js";
+
+const NEXT_THEME = { auto: "dark", dark: "light", light: "auto" };
+const DONE_MS = 2_000;
+
+/** The button says "Copied" for two seconds. Where the clipboard is refused, the text is selected for the person's own Ctrl C. */
+async function copy(button, { announcer }) {
+  const source = document.getElementById(button.dataset.copyFrom);
+  const text = source.value ?? source.textContent.trim();
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    return select(source);
+  }
+  const label = part(button, "label");
+  const before = label?.textContent;
+  const done = button.dataset.labelDone ?? before;
+  setText(label, done);
+  button.dataset.state = "done";
+  announcer?.status(done ?? "");
+  setTimeout(() => {
+    setText(label, before);
+    delete button.dataset.state;
+  }, DONE_MS);
+}
+
+function select(source) {
+  if (source.select) return source.select();
+  getSelection().selectAllChildren(source);
+}
+
+function share(button) {
+  const { url, text } = button.dataset;
+  // Closing the sheet is a refusal too; it needs no word.
+  navigator.share({ url, ...(text ? { text } : {}) }).catch(() => {});
+}
+
+function showPassword(button) {
+  const field = document.getElementById(button.getAttribute("aria-controls")) ?? button.parentElement.querySelector("input");
+  const isShown = field.type === "password";
+  field.type = isShown ? "text" : "password";
+  button.setAttribute("aria-pressed", String(isShown));
+  button.setAttribute("aria-label", isShown ? button.dataset.labelHide : button.dataset.labelShow);
+  field.focus({ preventScroll: true });
+}
+
+/** At once here; the form's address keeps it for the next page. */
+function theme(button) {
+  const body = new FormData(button.form);
+  body.set("theme", button.value);
+  document.documentElement.dataset.theme = button.value;
+  button.value = NEXT_THEME[button.value] ?? "auto";
+  fetch(button.form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+}
+
+const DO = { copy, share, "show-password": showPassword, theme };
+
+export function listenForButtons({ announcer } = {}) {
+  for (const button of document.querySelectorAll('[data-action="share"]')) button.hidden = !navigator.share;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    const run = button && Object.hasOwn(DO, button.dataset.action) && DO[button.dataset.action];
+    if (!run) return;
+    event.preventDefault();
+    run(button, { announcer });
+  });
+}

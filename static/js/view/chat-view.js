@@ -1,0 +1,169 @@
+// The open chat: brings messages, outbox and reader together on the page. The parts do the work; this is the conductor.
+
+import { action, part, setText, view } from "../lib/dom.js";
+import { Alarm } from "../lib/timing.js";
+import { arrange, newestOwn } from "../state/arrange.js";
+import { ComposerView } from "./composer-view.js";
+import { MessageView } from "./message-view.js";
+import { ScrollKeeper } from "./scroll-keeper.js";
+import { TimelineView } from "./timeline-view.js";
+
+const LATE_MS = 3_000;
+
+export class ChatView {
+  #with;
+  #lateAlarm;
+  #root;
+  #items = [];
+  #isDue = false;
+  #divider = null;
+  #jump = null;
+
+  /**
+   * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`, `loadOlder(seq)`;
+   * `on`: seen(seq), undo(entry), failed(), isAway() -> the connection is not there.
+   */
+  constructor({ root, dividerFrom = null, ...rest }) {
+    this.#root = root;
+    this.#with = rest;
+    this.#lateAlarm = new Alarm(rest.clock, () => this.render());
+    this.#divider = dividerFrom;
+    const { t, dates, peerName } = rest;
+    const list = view("timeline", root);
+    this.keeper = new ScrollKeeper({ scroller: view("scroller", root), list });
+    this.page = new TimelineView({ list, t, dates, messages: new MessageView({ t, dates, peerName }) });
+    const form = view("composer", root);
+    if (form) this.composer = this.#compose(form);
+    this.#listen();
+    this.renderNow();
+    const divider = this.page.element("divider");
+    if (divider) this.keeper.toQuarter(divider);
+  }
+
+  /** Changes of one task are drawn together, before the next frame. */
+  render() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => this.renderNow());
+  }
+
+  renderNow() {
+    this.#isDue = false;
+    const { room, me, timeline, outbox, list, dates } = this.#with;
+    const row = list.get(room) ?? {};
+    const peer = { read: row.peer_read ?? 0, delivered: row.peer_delivered ?? 0 };
+    const failed = (items) => items.filter((item) => item.state === "failed").length;
+    const before = failed(this.#items);
+    this.#items = arrange({ messages: timeline.messages, entries: outbox.entries(room), me, peer, divider: this.#divider, dayOf: dates.dayKey });
+    this.keeper.keep(() => {
+      this.page.render(this.#items);
+      this.#under();
+      const older = action("older", this.#root);
+      if (older) older.hidden = timeline.complete;
+    });
+    if (failed(this.#items) > before) this.#with.on.failed();
+    for (const { key } of this.#items) if (timeline.has(key)) outbox.settle(key);
+    this.#look();
+  }
+
+  /** A message came while nobody watched the end: the first of them gets the "new messages" line. */
+  arrived(message) {
+    if (this.#divider === null && !(document.hasFocus() && this.keeper.isAtEnd)) this.#divider = message.seq;
+    this.render();
+  }
+
+  /** Another tab has typed here; only an untouched field follows. */
+  adoptDraft(draft) {
+    if (this.composer && !this.composer.isTouched) this.composer.show(draft);
+  }
+
+  #compose(form) {
+    const { room, drafts, t } = this.#with;
+    const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change: (draft) => drafts.set(room, draft) } });
+    const draft = drafts.get(room);
+    if (draft && !form.elements.body.value) composer.show(draft);
+    if (matchMedia("(hover: hover) and (width >= 760px)").matches) composer.focus();
+    return composer;
+  }
+
+  #send(body) {
+    const { room, outbox, drafts } = this.#with;
+    this.#divider = null;
+    outbox.add({ room, body });
+    drafts.clear(room);
+    this.renderNow();
+    this.keeper.jumpToEnd();
+  }
+
+  #listen() {
+    const scroller = view("scroller", this.#root);
+    let isQueued = false;
+    scroller.addEventListener("scroll", () => {
+      if (isQueued) return;
+      isQueued = true;
+      requestAnimationFrame(() => {
+        isQueued = false;
+        this.#look();
+        if (this.keeper.isNearStart) this.#older();
+      });
+    }, { passive: true });
+    this.#root.addEventListener("click", (event) => this.#press(event));
+    this.#root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.isComposing || this.#divider === null) return;
+      this.#divider = null;
+      this.render();
+    });
+  }
+
+  #press(event) {
+    const name = event.target.closest("[data-action]")?.dataset.action;
+    const id = event.target.closest("[data-id]")?.dataset.id;
+    const { outbox, on } = this.#with;
+    if (name === "retry-send") outbox.retry(id);
+    else if (name === "discard") on.undo(outbox.discard(id));
+    else if (name === "older" && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.#older();
+    }
+  }
+
+  async #older() {
+    const { timeline, loadOlder } = this.#with;
+    if (timeline.complete || !timeline.oldest) return;
+    const from = timeline.oldest;
+    const page = await loadOlder(from).catch(() => null);
+    if (!page || timeline.oldest !== from) return;
+    timeline.prepend(page.messages, page);
+    this.renderNow();
+  }
+
+  /** What is in view now: for the read mark and for the button that leads to the end. */
+  async #look() {
+    const { timeline, me, t, on } = this.#with;
+    on.seen(this.keeper.newestInView());
+    if (!this.#jump && this.keeper.isAtEnd) return;
+    if (!this.#jump) {
+      const { JumpView } = await import("./jump-view.js");
+      this.#jump ??= new JumpView({ root: this.#root, t, keeper: this.keeper, divider: () => this.page.element("divider") });
+    }
+    this.#jump.update(timeline.messages, me);
+  }
+
+  #under() {
+    const under = part(this.#root, "under");
+    if (!under) return;
+    const { t, on } = this.#with;
+    const own = newestOwn(this.#items);
+    const isLast = own && this.#items.at(-1) === own;
+    const words = { pending: this.#isLate(own) && on.isAway() ? t("Waiting for connection") : t("Sending…"), delivered: t("Delivered"), read: t("Read") };
+    setText(under, isLast ? (words[own.state] ?? "") : "");
+  }
+
+  /** Said after three seconds only; most silences are shorter. */
+  #isLate(own) {
+    const { clock } = this.#with;
+    const left = own?.state === "pending" ? own.at + LATE_MS - clock.now() : 1;
+    if (own?.state === "pending" && left > 0) this.#lateAlarm.set(own.at + LATE_MS);
+    return left <= 0;
+  }
+}

@@ -1,0 +1,97 @@
+// The message box: keys, height, counter, draft. Says "submit" with the text; sending is somebody else's.
+
+import { part, setData, setText } from "../lib/dom.js";
+
+const COUNT_FROM = 0.9;
+const LINES_AT_MOST_PX = 200;
+const length = (text) => [...text].length;
+
+/** As the server counts and keeps it: one form of every character, one kind of line end. */
+export const normalised = (text) => text.replace(/\r\n?/g, "\n").normalize("NFC");
+
+export class ComposerView {
+  #form;
+  #field;
+  #t;
+  #on;
+  #limit;
+  #enterSends = matchMedia("(hover: hover) and (pointer: fine)").matches;
+
+  /** `on.submit(text)` and `on.change({text, caret})`. */
+  constructor({ form, t, limit = 8_000, on }) {
+    this.#form = form;
+    this.#field = form.elements.body;
+    this.#t = t;
+    this.#limit = limit;
+    this.#on = on;
+    this.#field.enterKeyHint = this.#enterSends ? "send" : "enter";
+    form.addEventListener("submit", (event) => this.#submit(event));
+    this.#field.addEventListener("keydown", (event) => this.#key(event));
+    this.#field.addEventListener("input", () => this.#changed());
+  }
+
+  get isTouched() {
+    return document.activeElement === this.#field;
+  }
+
+  setLimit(limit) {
+    this.#limit = limit ?? this.#limit;
+    this.#measure();
+  }
+
+  /** A draft of before, or one that another tab has written. */
+  show({ text, caret = text.length }) {
+    this.#field.value = text;
+    if (this.isTouched) this.#field.setSelectionRange(caret, caret);
+    this.#measure();
+  }
+
+  focus() {
+    this.#field.focus({ preventScroll: true });
+    this.#field.setSelectionRange(this.#field.value.length, this.#field.value.length);
+  }
+
+  /** A key of a running composition (Japanese, Chinese, many phone keyboards) is never ours; 229 is how Safari says so. */
+  #key(event) {
+    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+    const isForced = event.ctrlKey || event.metaKey;
+    if (!isForced && (event.shiftKey || event.altKey || !this.#enterSends)) return;
+    event.preventDefault();
+    this.#form.requestSubmit();
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    const text = normalised(this.#field.value);
+    if (!text.trim() || length(text) > this.#limit) return this.#field.focus();
+    this.#field.value = "";
+    this.#measure();
+    this.#field.focus({ preventScroll: true });
+    this.#on.submit(text);
+  }
+
+  #changed() {
+    this.#measure();
+    this.#on.change({ text: this.#field.value, caret: this.#field.selectionStart });
+  }
+
+  #measure() {
+    if (!CSS.supports("field-sizing", "content")) {
+      this.#field.style.blockSize = "auto";
+      this.#field.style.blockSize = `${Math.min(this.#field.scrollHeight, LINES_AT_MOST_PX)}px`;
+    }
+    this.#count();
+  }
+
+  #count() {
+    const counter = part(this.#form, "counter");
+    const { value } = this.#field;
+    const used = value.length < COUNT_FROM * this.#limit ? 0 : length(normalised(value));
+    const over = used - this.#limit;
+    const near = used >= COUNT_FROM * this.#limit ? `${used} / ${this.#limit}` : "";
+    setText(counter, over > 0 ? this.#t("{n} character too many|{n} characters too many", { n: over }) : near);
+    if (counter) counter.hidden = !near;
+    setData(counter ?? this.#form, "state", over > 0 && "over");
+    part(this.#form, "send").disabled = over > 0;
+  }
+}

@@ -1,0 +1,107 @@
+// The list pane: one row per conversation, the total in the tab and in the title.
+
+import { cloneTemplate, part, setData, setText } from "../lib/dom.js";
+
+const HOLD_MS = 3_000;
+const shown = (count) => (count > 99 ? "99+" : String(count));
+
+export class ListView {
+  #root;
+  #rows;
+  #with;
+  #elements = new Map();
+  #title = document.title.replace(/^\(\d+\+?\) /, "");
+  #heldSince = null;
+  #isDue = false;
+
+  /** `state` is the ConversationList; `current` the room on the screen or null; `me` my id. */
+  constructor({ root, state, drafts, current, me, t, dates, clock }) {
+    this.#root = root;
+    this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
+    this.#with = { state, drafts, current, me, t, dates, clock };
+    for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
+  }
+
+  /** Changes of one task are drawn together. */
+  renderSoon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => this.render());
+  }
+
+  /** Rows that only the HTML knows yet stay where they are, at the end. */
+  render() {
+    this.#isDue = false;
+    const { state, clock } = this.#with;
+    if (state.loaded) this.#total(state.total(clock.now()));
+    if (!this.#rows) return;
+    const rows = state.rows;
+    for (const row of rows) this.#fill(this.#elements.get(row.room) ?? this.#make(row.room), row);
+    const empty = this.#root.querySelector('[data-part="empty"]');
+    if (empty && rows.length) empty.hidden = true;
+    this.#order(rows);
+  }
+
+  #make(room) {
+    const element = cloneTemplate("row");
+    element.dataset.room = room;
+    element.querySelector("a").href = `/chats/${room}/`;
+    this.#elements.set(room, element);
+    this.#rows.append(element);
+    return element;
+  }
+
+  /** Nobody presses the wrong row: while the pointer or the focus is in the list, moves wait, three seconds at most. */
+  #order(rows) {
+    const wanted = rows.map((row) => this.#elements.get(row.room));
+    const isRight = wanted.every((element, index) => this.#rows.children[index] === element);
+    const { clock } = this.#with;
+    const isBusy = this.#rows.matches(":hover") || this.#rows.contains(document.activeElement);
+    if (!isRight && isBusy && clock.now() - (this.#heldSince ??= clock.now()) < HOLD_MS) {
+      clock.after(500, () => this.render());
+      return;
+    }
+    this.#heldSince = null;
+    if (!isRight) for (const [index, element] of wanted.entries()) if (this.#rows.children[index] !== element) this.#rows.insertBefore(element, this.#rows.children[index] ?? null);
+  }
+
+  #fill(element, row) {
+    const { t, dates, current } = this.#with;
+    const avatar = part(element, "avatar");
+    setText(avatar, row.peer.initials ?? "");
+    setData(avatar, "colour", row.peer.colour);
+    setText(part(element, "name"), row.peer.name);
+    this.#preview(element, row);
+    const time = part(element, "time");
+    if (row.activity) time.setAttribute("datetime", row.activity);
+    setText(time, row.activity ? dates.listTime(row.activity) : "");
+    const badge = part(element, "badge");
+    const unread = row.room === current && document.hasFocus() ? 0 : row.unread;
+    setText(badge, unread ? shown(unread) : "");
+    badge.hidden = !unread;
+    setText(part(element, "badge-word"), unread ? t("{n} unread message|{n} unread messages", { n: unread }) : "");
+    const link = element.querySelector("a");
+    if (row.room === current) link.setAttribute("aria-current", "page");
+  }
+
+  #preview(element, row) {
+    const { t, me, drafts, current } = this.#with;
+    const last = row.last_message;
+    const draft = row.room === current ? null : drafts.get(row.room);
+    const text = draft ? t("Draft: {text}", { text: draft.text }) : last?.deleted_at ? t("Message deleted") : last?.body ?? "";
+    setText(part(element, "preview"), text.slice(0, 200));
+    const isOwn = !draft && last?.sender === me;
+    const state = last && (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
+    setData(part(element, "ticks"), "state", isOwn && !last.deleted_at && state);
+  }
+
+  #total(count) {
+    const badge = document.querySelector('[data-part="total-unread"]');
+    setText(badge, count ? shown(count) : "");
+    if (badge) badge.hidden = !count;
+    const title = count ? `(${shown(count)}) ${this.#title}` : this.#title;
+    if (document.title !== title) document.title = title;
+    if (count) navigator.setAppBadge?.(count).catch(() => {});
+    else navigator.clearAppBadge?.().catch(() => {});
+  }
+}

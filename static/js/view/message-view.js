@@ -1,0 +1,88 @@
+// One message: a clone of the template, filled with text nodes. The same element lives from local echo to "read".
+
+import { bodyParts } from "../lib/body.js";
+import { cloneTemplate, part, setData, setText } from "../lib/dom.js";
+
+const link = ({ text, href }) => Object.assign(document.createElement("a"), { href, textContent: text, target: "_blank", rel: "noopener noreferrer nofollow ugc" });
+
+export class MessageView {
+  #t;
+  #dates;
+  #peerName;
+
+  constructor({ t, dates, peerName }) {
+    this.#t = t;
+    this.#dates = dates;
+    this.#peerName = peerName;
+  }
+
+  create(item) {
+    const element = cloneTemplate("message");
+    const { id } = item.message;
+    const named = ["who", "body", "meta"].filter((name) => part(element, name));
+    for (const name of named) part(element, name).id = `m-${id}-${name}`;
+    const article = element.querySelector("article");
+    article.id = `m-${id}`;
+    article.setAttribute("aria-labelledby", named.map((name) => `m-${id}-${name}`).join(" "));
+    setText(part(element, "who"), `${item.own ? this.#t("You") : this.#peerName}:`);
+    this.update(element, item);
+    return element;
+  }
+
+  update(element, item) {
+    const { message } = item;
+    const data = { seq: message.seq, id: message.id, version: message.version, own: item.own ? "true" : "false", state: item.state };
+    for (const [name, value] of Object.entries(data)) setData(element, name, value);
+    setData(element, "first", item.first && "true");
+    setData(element, "last", item.last && "true");
+    setData(element, "emoji", item.emoji && "true");
+    setData(element, "deleted", item.gone && "true");
+    this.#fillBody(part(element, "body"), item);
+    this.#fillMeta(element, item);
+    this.#fillFailure(element, item);
+  }
+
+  #fillBody(body, { message, gone }) {
+    const isKnown = message.kind === "text" || message.kind === "system";
+    if (gone) return setText(body, this.#t("Message deleted"));
+    if (!isKnown) return setText(body, this.#t("Written by a newer version."));
+    if (body.textContent === message.body && body.dataset.links) return;
+    body.replaceChildren(...bodyParts(message.body).map((piece) => (piece.href ? link(piece) : piece.text)));
+    setData(body, "links", "done");
+  }
+
+  #fillMeta(element, { message, state, at }) {
+    const time = part(element, "time");
+    if (time?.dateTime !== message.created_at) time?.setAttribute("datetime", message.created_at);
+    setText(time, this.#dates.time(at));
+    setText(part(element, "ticks"), state ? this.#stateName(state) : "");
+    const edited = part(element, "edited");
+    if (edited) edited.hidden = !message.edited_at;
+    const quote = part(element, "quote");
+    if (quote && message.reply_to == null) quote.hidden = true;
+  }
+
+  #fillFailure(element, { state, reason }) {
+    const failure = part(element, "failure");
+    if (!failure) return;
+    failure.hidden = state !== "failed";
+    if (state === "failed") setText(part(failure, "reason"), this.#reason(reason));
+  }
+
+  #stateName(state) {
+    const t = this.#t;
+    return { pending: t("Sending…"), sent: t("Sent"), delivered: t("Delivered"), read: t("Read"), failed: t("Not sent.") }[state];
+  }
+
+  #reason(code) {
+    const t = this.#t;
+    const known = {
+      too_large: t("Not sent. The message is too long."),
+      invalid_text: t("Not sent. The text holds characters that cannot be sent."),
+      cannot_deliver: t("Not sent. You can't write to this person now."),
+      not_found: t("Not sent. This chat is not available."),
+      waited: t("Not sent. It waited for a day."),
+    };
+    return known[code] ?? t("Not sent.");
+  }
+}

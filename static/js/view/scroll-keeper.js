@@ -1,0 +1,83 @@
+// Where the reader stands (ui-spec H0 to H3). The scroller is reversed: `scrollTop` is 0 at the end and negative above it.
+
+const AT_END_PX = 80;
+const FAR_PX = 480;
+
+export class ScrollKeeper {
+  #scroller;
+  #list;
+
+  constructor({ scroller, list }) {
+    this.#scroller = scroller;
+    this.#list = list;
+  }
+
+  get isAtEnd() {
+    return -this.#scroller.scrollTop <= AT_END_PX;
+  }
+
+  get isFar() {
+    return -this.#scroller.scrollTop > FAR_PX;
+  }
+
+  /** Less than one and a half views are left above. */
+  get isNearStart() {
+    const { scrollHeight, clientHeight, scrollTop } = this.#scroller;
+    return scrollHeight - clientHeight + scrollTop < 1.5 * clientHeight;
+  }
+
+  /** At the end it stays at the end; elsewhere the first message in view stays where it is, to the pixel. */
+  keep(change) {
+    const isAtEnd = this.isAtEnd;
+    const anchor = isAtEnd ? null : this.#firstInView();
+    const before = anchor?.getBoundingClientRect().top;
+    change();
+    if (isAtEnd) this.#scroller.scrollTop = 0;
+    else if (anchor?.isConnected) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+  }
+
+  toEnd() {
+    const { scrollTop, clientHeight } = this.#scroller;
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches || -scrollTop > 2 * clientHeight;
+    this.#scroller.scrollTo({ top: 0, behavior: isCalm ? "instant" : "smooth" });
+  }
+
+  jumpToEnd() {
+    this.#scroller.scrollTop = 0;
+  }
+
+  /** Puts the element a quarter of the view below the top, or as near as the end allows. */
+  toQuarter(element) {
+    const view = this.#scroller.getBoundingClientRect();
+    this.#scroller.scrollTop += element.getBoundingClientRect().top - view.top - view.height / 4;
+  }
+
+  isBelowView(element) {
+    return element.getBoundingClientRect().top >= this.#scroller.getBoundingClientRect().bottom;
+  }
+
+  /** The seq of the newest message whose bottom edge is inside the view; 0 for none. */
+  newestInView() {
+    const { top, bottom } = this.#scroller.getBoundingClientRect();
+    for (let element = this.#list.lastElementChild; element; element = element.previousElementSibling) {
+      if (!element.dataset.seq) continue;
+      const edge = element.getBoundingClientRect().bottom;
+      if (edge <= top) return 0;
+      if (edge <= bottom + 1) return Number(element.dataset.seq);
+    }
+    return 0;
+  }
+
+  #firstInView() {
+    const { top } = this.#scroller.getBoundingClientRect();
+    const all = this.#list.children;
+    let low = 0;
+    let high = all.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (all[middle].getBoundingClientRect().bottom > top) high = middle;
+      else low = middle + 1;
+    }
+    return all[low] ?? null;
+  }
+}

@@ -1,0 +1,69 @@
+// Brings the list on the page to what `arrange` says, touching only what differs. Elements are never made anew while their message lives.
+
+import { cloneTemplate, part, setText } from "../lib/dom.js";
+
+const stamp = (item) => JSON.stringify([item.message?.version, item.message?.body, item.gone, item.state, item.reason, item.first, item.last, item.count, item.label]);
+
+export class TimelineView {
+  #list;
+  #messages;
+  #t;
+  #dates;
+  #elements = new Map();
+  #stamps = new Map();
+
+  /** `messages` is the MessageView. What the server has drawn is taken over, not drawn again. */
+  constructor({ list, messages, t, dates }) {
+    this.#list = list;
+    this.#messages = messages;
+    this.#t = t;
+    this.#dates = dates;
+    for (const element of list.children) {
+      if (element.dataset.id) this.#elements.set(element.dataset.id, element);
+      else if (element.dataset.day) this.#elements.set(`day:${element.dataset.day}`, element);
+      else if (element.dataset.part === "new-divider") this.#elements.set("divider", element);
+    }
+  }
+
+  element(key) {
+    return this.#elements.get(key) ?? null;
+  }
+
+  render(items) {
+    const wanted = new Set(items.map((item) => item.key));
+    for (const [key, element] of this.#elements) if (!wanted.has(key)) this.#drop(key, element);
+    let place = this.#list.firstElementChild;
+    for (const item of items) {
+      const element = this.#elements.get(item.key) ?? this.#make(item);
+      if (element === place) place = place.nextElementSibling;
+      else this.#list.insertBefore(element, place);
+      this.#refresh(element, item);
+    }
+  }
+
+  #make(item) {
+    const element = item.kind === "message" ? this.#messages.create(item) : cloneTemplate(item.kind);
+    if (item.kind === "day") element.dataset.day = item.day;
+    this.#elements.set(item.key, element);
+    return element;
+  }
+
+  #refresh(element, item) {
+    if (item.kind === "day") item.label = this.#dates.dayLabel(item.day);
+    const now = stamp(item);
+    if (this.#stamps.get(item.key) === now) return;
+    this.#stamps.set(item.key, now);
+    if (item.kind === "message") this.#messages.update(element, item);
+    else if (item.kind === "day") setText(part(element, "label"), item.label);
+    else setText(part(element, "label"), this.#t("{n} new message|{n} new messages", { n: item.count }));
+  }
+
+  /** Focus never falls into nothing: it moves to the next message (ui-spec A5). */
+  #drop(key, element) {
+    const next = element.nextElementSibling ?? element.previousElementSibling;
+    if (element.contains(document.activeElement)) next?.querySelector("article")?.focus();
+    element.remove();
+    this.#elements.delete(key);
+    this.#stamps.delete(key);
+  }
+}

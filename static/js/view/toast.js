@@ -1,0 +1,32 @@
+// One short line at the bottom; gone after five seconds, or later while somebody looks at it. Never for errors that need an action.
+
+import { part, setText, view } from "../lib/dom.js";
+
+const SHOWN_MS = 5_000;
+let cancel = null;
+
+/** `button` {label, onPress} offers one way back ("Undo"). */
+export function toast(text, { clock, button = null } = {}) {
+  const root = view("toast");
+  if (!root) return;
+  cancel?.();
+  setText(part(root, "text") ?? root, text);
+  root.querySelector('[data-part="undo"]')?.remove();
+  if (button) root.append(undo(root, button));
+  root.hidden = false;
+  const end = () => {
+    if (root.matches(":hover, :focus-within")) cancel = clock.after(1_000, end);
+    else root.hidden = true;
+  };
+  cancel = clock.after(SHOWN_MS, end);
+}
+
+function undo(root, { label, onPress }) {
+  const element = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+  element.dataset.part = "undo";
+  element.addEventListener("click", () => {
+    root.hidden = true;
+    onPress();
+  });
+  return element;
+}

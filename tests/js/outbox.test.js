@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Store, wipeOthers } from "../../static/js/net/store.js";
+import { Outbox } from "../../static/js/state/outbox.js";
+import { FakeClock, fakeStorage, settle } from "./helpers/clock.js";
+
+/** One browser tab: what it sent over both doors, and a server that answers only when told. */
+function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, names = "abcdefghij" } = {}) {
+  const sent = [];
+  const posts = [];
+  let next = 0;
+  const outbox = new Outbox({
+    clock,
+    store: new Store({ storage, user: "u-alice" }),
+    newId: () => names[next++],
+    send: (command) => Boolean(sent.push(command)),
+    post: (entry) => new Promise((answer) => posts.push({ id: entry.id, answer })),
+    random: () => 0.5,
+    ...(locks ? { exclusive: (run) => locks(run) } : {}),
+  });
+  return { outbox, clock, storage, sent, posts, ids: () => sent.map((command) => command.id), states: (room = "r") => outbox.entries(room).map((entry) => entry.state) };
+}
+
+const write = (outbox, ...bodies) => bodies.map((body) => outbox.add({ room: "r", body }));
+
+test("a message typed offline waits, and goes out when the line is there", () => {
+  const { outbox, states, ids } = tab();
+  write(outbox, "hello");
+  assert.deepEqual([states(), ids()], [["pending"], []]);
+  outbox.setLive(true);
+  assert.deepEqual([states(), ids()], [["sent"], ["a"]]);
+});
+
+test("one message of a room is on its way at a time, in the order typed; another room does not wait", () => {
+  const { outbox, ids } = tab();
+  outbox.setLive(true);
+  write(outbox, "one", "two", "three");
+  outbox.add({ room: "other", body: "elsewhere" });
+  assert.deepEqual(ids(), ["a", "d"]);
+  outbox.accepted("a");
+  assert.deepEqual(ids(), ["a", "d", "b"]);
+});
+
+test("a connection that breaks before the answer sends the same id again", () => {
+  const { outbox, ids, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  outbox.setLive(false);
+  assert.deepEqual(states(), ["pending"]);
+  outbox.setLive(true);
+  assert.deepEqual(ids(), ["a", "a"]);
+});
+
+test("an accepted message stays in sight until the timeline shows it, and is never sent again", () => {
+  const { outbox, ids, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  outbox.accepted("a");
+  assert.deepEqual(states(), ["accepted"]);
+  outbox.setLive(false);
+  outbox.setLive(true);
+  outbox.settle("a");
+  assert.deepEqual([states(), ids()], [[], ["a"]]);
+});
+
+test("a refusal for good fails at once with its reason, and the next message goes on", () => {
+  const { outbox, ids } = tab();
+  outbox.setLive(true);
+  write(outbox, "one", "two");
+  outbox.refused({ id: "a", code: "cannot_deliver", retryable: false });
+  assert.deepEqual(outbox.entries("r").map(({ state, reason }) => [state, reason]), [["failed", "cannot_deliver"], ["sent", undefined]]);
+  assert.deepEqual(ids(), ["a", "b"]);
+});
+
+test("a refusal for now waits as long as the server says, and nothing overtakes it", async () => {
+  const { outbox, clock, ids } = tab();
+  outbox.setLive(true);
+  write(outbox, "one", "two");
+  outbox.refused({ id: "a", code: "rate_limited", retryable: true, retry_after_ms: 4_000 });
+  await clock.advance(3_999);
+  assert.deepEqual(ids(), ["a"]);
+  await clock.advance(1);
+  assert.deepEqual(ids(), ["a", "a"]);
+});
+
+test("a server that fails on this one message five times is not asked for ever", async () => {
+  const { outbox, clock, states, ids } = tab();
+  outbox.setLive(true);
+  write(outbox, "poison");
+  for (let round = 0; round < 5; round += 1) {
+    outbox.refused({ id: "a", code: "internal", retryable: true, retry_after_ms: 100 });
+    await clock.advance(5_000);
+  }
+  assert.deepEqual(states(), ["failed"]);
+  assert.equal(ids().length, 5);
+});
+
+test("ten silent seconds on an open line: once more through the other door, with the same id", async () => {
+  const { outbox, clock, posts, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  await clock.advance(9_999);
+  assert.equal(posts.length, 0);
+  await clock.advance(1);
+  assert.deepEqual(posts.map((post) => post.id), ["a"]);
+  posts[0].answer({ accepted: true });
+  await settle();
+  assert.deepEqual(states(), ["accepted"]);
+});
+
+test("silence through both doors is tried after 1, 3 and 9 seconds, then said", async () => {
+  const { outbox, clock, posts } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  await clock.advance(10_000);
+  for (const wait of [1_000, 3_000, 9_000]) {
+    const before = posts.length;
+    posts.at(-1).answer({});
+    await clock.advance(wait - 1);
+    assert.equal(posts.length, before);
+    await clock.advance(1);
+    assert.equal(posts.length, before + 1);
+  }
+  posts.at(-1).answer({});
+  await settle();
+  assert.deepEqual(outbox.entries("r").map(({ state, reason }) => [state, reason]), [["failed", "no_answer"]]);
+  assert.ok(posts.every((post) => post.id === "a"));
+});
+
+test("no answer while the line is away is no failure, however long", async () => {
+  const { outbox, clock, posts, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  outbox.setLive(false);
+  await clock.advance(3_600_000);
+  assert.deepEqual([states(), posts.length], [["pending"], 0]);
+});
+
+test("an answer over HTTP that comes after the line broke and returned does no harm", async () => {
+  const { outbox, clock, posts, states, ids } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  await clock.advance(10_000);
+  outbox.setLive(false);
+  outbox.setLive(true);
+  posts[0].answer({});
+  await settle();
+  assert.deepEqual([states(), ids()], [["sent"], ["a", "a"]]);
+});
+
+test("a reload keeps what was not accepted, with the same ids, and forgets what was", () => {
+  const before = tab();
+  before.outbox.setLive(true);
+  write(before.outbox, "one", "two", "three");
+  before.outbox.accepted("a");
+  before.outbox.refused({ id: "b", code: "too_large" });
+  const after = tab({ storage: before.storage, names: "xyz" });
+  assert.deepEqual(after.outbox.entries("r").map(({ id, state, body }) => [id, state, body]), [["b", "failed", "two"], ["c", "pending", "three"]]);
+  after.outbox.setLive(true);
+  assert.deepEqual(after.ids(), ["c"]);
+});
+
+test("pressing Try again sends the same id; Delete takes it away and can be undone", () => {
+  const { outbox, ids, states, storage } = tab();
+  outbox.setLive(true);
+  write(outbox, "one");
+  outbox.refused({ id: "a", code: "too_large" });
+  outbox.retry("a");
+  assert.deepEqual(ids(), ["a", "a"]);
+  assert.equal(outbox.discard("a"), null, "what is on its way cannot be taken back");
+  outbox.refused({ id: "a", code: "too_large" });
+  const taken = outbox.discard("a");
+  assert.deepEqual([states(), Object.keys(storage)], [[], []]);
+  outbox.restore(taken);
+  assert.deepEqual(states(), ["failed"]);
+});
+
+test("what waited for a day is not sent unasked", async () => {
+  const { outbox, clock, ids } = tab();
+  write(outbox, "yesterday");
+  await clock.advance(24 * 3_600_000);
+  outbox.setLive(true);
+  assert.deepEqual([outbox.get("a").state, outbox.get("a").reason, ids()], ["failed", "waited", []]);
+  outbox.retry("a");
+  assert.deepEqual(ids(), ["a"]);
+});
+
+test("being signed out keeps the message for the next sign-in", () => {
+  const { outbox, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  outbox.refused({ id: "a", code: "unauthenticated" });
+  assert.deepEqual(states(), ["pending"]);
+  outbox.setLive(false);
+  outbox.setLive(true);
+  assert.deepEqual(states(), ["sent"]);
+});
+
+/** Web Locks: one holder at a time, the others in a queue. */
+function locks() {
+  let tail = Promise.resolve();
+  return (run) => (tail = tail.then(run));
+}
+
+test("of two tabs one sends at a time, and neither sends what the other has sent", async () => {
+  const storage = fakeStorage();
+  const clock = new FakeClock();
+  const lock = locks();
+  const left = tab({ clock, storage, locks: lock, names: "abc" });
+  const right = tab({ clock, storage, locks: lock, names: "xyz" });
+  left.outbox.setLive(true);
+  right.outbox.setLive(true);
+  write(left.outbox, "from the left");
+  await settle();
+  write(right.outbox, "from the right");
+  await settle();
+  assert.deepEqual([left.ids(), right.ids()], [["a"], []]);
+  left.outbox.accepted("a");
+  await settle();
+  assert.deepEqual([left.ids(), right.ids()], [["a"], ["x"]]);
+});
+
+test("a tab that loses its line hands the sending over", async () => {
+  const storage = fakeStorage();
+  const lock = locks();
+  const left = tab({ storage, locks: lock });
+  const right = tab({ storage, locks: lock, names: "xyz" });
+  left.outbox.setLive(true);
+  write(left.outbox, "hello");
+  await settle();
+  right.outbox.setLive(true);
+  right.outbox.reload();
+  left.outbox.setLive(false);
+  await settle();
+  assert.deepEqual(right.ids(), ["a"]);
+});
+
+test("a browser that keeps nothing still sends", () => {
+  const broken = { getItem: () => { throw new Error("denied"); }, setItem: () => { throw new Error("full"); }, removeItem: () => { throw new Error("denied"); } };
+  const { outbox, ids, states } = tab({ storage: broken });
+  write(outbox, "hello");
+  outbox.reload();
+  outbox.setLive(true);
+  assert.deepEqual([states(), ids()], [["sent"], ["a"]]);
+});
+
+test("log-out leaves nothing of any account; another account leaves nothing of the one before", () => {
+  const storage = fakeStorage();
+  storage["someone-elses-key"] = "stays";
+  new Store({ storage, user: "u-alice" }).set("draft:r", { text: "secret" });
+  new Store({ storage, user: "u-bob" }).set("draft:r", { text: "mine" });
+  wipeOthers(storage, "u-bob");
+  assert.deepEqual(Object.keys(storage), ["someone-elses-key", "entre:u-bob:draft:r"]);
+  wipeOthers(storage);
+  assert.deepEqual(Object.keys(storage), ["someone-elses-key"]);
+});

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { arrange } from "../../static/js/state/arrange.js";
+import { Timeline } from "../../static/js/state/timeline.js";
+
+const ALICE = "u-alice";
+const BOB = "u-bob";
+
+export const message = (seq, version = seq, extra = {}) => ({
+  seq, version, id: `m-${seq}`, sender: seq % 2 ? ALICE : BOB, ordinal: seq, kind: "text", body: `message ${seq} v${version}`,
+  created_at: "2026-11-21T12:00:00.000Z", edited_at: null, deleted_at: null, ...extra,
+});
+const loaded = (upTo, options) => {
+  const timeline = new Timeline();
+  timeline.load(Array.from({ length: upTo }, (_, index) => message(index + 1)), upTo, options);
+  return timeline;
+};
+const bodies = (timeline) => timeline.messages.map(({ body }) => body);
+const seqs = (timeline) => timeline.messages.map(({ seq }) => seq);
+
+test("the next change is applied and moves the cursor", () => {
+  const timeline = loaded(2);
+  assert.equal(timeline.receive(message(3)), "applied");
+  assert.equal(timeline.cursor, 3);
+  assert.deepEqual(seqs(timeline), [1, 2, 3]);
+});
+
+test("a change said twice is there once", () => {
+  const timeline = loaded(2);
+  timeline.receive(message(3));
+  assert.equal(timeline.receive(message(3)), "old");
+  assert.deepEqual(seqs(timeline), [1, 2, 3]);
+});
+
+test("after a hole the change waits, and the hole is reported", () => {
+  const timeline = loaded(2);
+  assert.equal(timeline.receive(message(4)), "gap");
+  assert.equal(timeline.cursor, 2);
+  assert.deepEqual(seqs(timeline), [1, 2]);
+  assert.ok(timeline.hasGap);
+});
+
+test("what fills the hole brings along what waited behind it", () => {
+  const timeline = loaded(2);
+  timeline.receive(message(5));
+  timeline.receive(message(4));
+  timeline.receive(message(3));
+  assert.equal(timeline.cursor, 5);
+  assert.deepEqual(seqs(timeline), [1, 2, 3, 4, 5]);
+  assert.ok(!timeline.hasGap);
+});
+
+test("an old change never overwrites a newer state", () => {
+  const timeline = loaded(2);
+  timeline.receive(message(1, 3));
+  timeline.receive(message(1, 4));
+  assert.equal(timeline.receive(message(1, 3)), "old");
+  assert.equal(bodies(timeline)[0], "message 1 v4");
+});
+
+test("a page from our cursor fills the hole; one that starts above it teaches rows but not the cursor", () => {
+  const timeline = loaded(2);
+  timeline.receivePage({ messages: [message(7)], after: 6, version: 7 });
+  assert.equal(timeline.cursor, 2);
+  timeline.receivePage({ messages: [message(3), message(4), message(5)], after: 2, version: 5 });
+  assert.equal(timeline.cursor, 5);
+  timeline.receivePage({ messages: [message(6)], after: 5, version: 6 });
+  timeline.receive(message(7));
+  assert.equal(timeline.cursor, 7);
+  assert.deepEqual(seqs(timeline), [1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("a reset drops what was held of the room", () => {
+  const timeline = loaded(5);
+  timeline.receivePage({ messages: [message(2001), message(2002)], after: 5, version: 2002, reset: true });
+  assert.deepEqual(seqs(timeline), [2001, 2002]);
+  assert.equal(timeline.cursor, 2002);
+});
+
+test("a change of a message above the window survives a page of history that was read before it", () => {
+  const timeline = new Timeline();
+  timeline.load([message(3), message(4)], 4);
+  timeline.receive(message(1, 5, { body: "edited" }));
+  assert.deepEqual(seqs(timeline), [3, 4]);
+  timeline.prepend([message(1), message(2)]);
+  assert.deepEqual(bodies(timeline), ["edited", "message 2 v2", "message 3 v3", "message 4 v4"]);
+});
+
+test("history read after a change that is still on its way does not fall back when it comes", () => {
+  const timeline = new Timeline();
+  timeline.load([message(3)], 3);
+  timeline.prepend([message(1, 5, { body: "newest" }), message(2)]);
+  timeline.receive(message(1, 4, { body: "between" }));
+  timeline.receive(message(1, 5, { body: "newest" }));
+  assert.equal(bodies(timeline)[0], "newest");
+  assert.equal(timeline.cursor, 5);
+});
+
+test("what I hid leaves an empty place, also when it changes later", () => {
+  const timeline = loaded(2);
+  timeline.hide([2, 99]);
+  timeline.receive(message(2, 3, { body: "edited" }));
+  assert.deepEqual(bodies(timeline), ["message 1 v1", ""]);
+});
+
+const arranged = (messages, extra = {}) =>
+  arrange({ messages, me: ALICE, peer: { read: 0, delivered: 0 }, dayOf: (moment) => new Date(moment).toISOString().slice(0, 10), ...extra });
+const at = (minute, day = 21) => ({ created_at: `2026-11-${day}T12:${String(minute).padStart(2, "0")}:00.000Z` });
+
+test("ticks follow the peer's receipts, on own messages only", () => {
+  const items = arranged([message(1), message(3), message(5), message(6)], { peer: { read: 1, delivered: 3 } }).filter((item) => item.kind === "message");
+  assert.deepEqual(items.map((item) => item.state), ["read", "delivered", "sent", null]);
+});
+
+test("a message waiting in the outbox keeps its key when it is stored, and stands once", () => {
+  const entry = { id: "m-3", room: "r", body: "hello", at: Date.parse(at(5).created_at), state: "sent" };
+  const before = arranged([message(1, 1, at(0))], { entries: [entry] });
+  const after = arranged([message(1, 1, at(0)), message(3, 3, at(5))], { entries: [entry] });
+  assert.deepEqual(before.map((item) => item.key), after.map((item) => item.key));
+  assert.deepEqual([before.at(-1).state, after.at(-1).state], ["pending", "sent"]);
+});
+
+test("a message that arrives while mine is pending goes above it", () => {
+  const entry = { id: "mine", room: "r", body: "hello", at: Date.parse(at(1).created_at), state: "pending" };
+  const keys = arranged([message(1, 1, at(0)), message(2, 2, at(9))], { entries: [entry] }).map((item) => item.key);
+  assert.deepEqual(keys, ["day:2026-11-21", "m-1", "m-2", "mine"]);
+});
+
+test("one sender within five minutes and one day is a group", () => {
+  const same = (seq, minute, day) => message(seq, seq, { sender: BOB, ...at(minute, day) });
+  const items = arranged([same(2, 0), same(4, 4), same(6, 10), message(7, 7, at(11)), same(8, 11, 22)]).filter((item) => item.kind === "message");
+  assert.deepEqual(items.map((item) => [item.first, item.last]), [[true, false], [false, true], [true, true], [true, true], [true, true]]);
+});
+
+test("the new line stands above the first new message of the other person, once, and counts only theirs", () => {
+  const items = arranged([message(1), message(2), message(3), message(4), message(6)], { divider: 3 });
+  assert.deepEqual(items.map((item) => item.key), ["day:2026-11-21", "m-1", "m-2", "m-3", "divider", "m-4", "m-6"]);
+  assert.equal(items.find((item) => item.key === "divider").count, 2);
+});
