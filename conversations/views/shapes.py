@@ -15,8 +15,6 @@ from conversations import serializers
 from conversations.selectors.conversations import ConversationRow
 
 if TYPE_CHECKING:
-    
-if TYPE_CHECKING:
     from conversations.models import Message
 
 GROUP_SPAN = timedelta(minutes=5)
