@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Socket } from "../../static/js/net/socket.js";
+import { Decoder } from "../../static/js/protocol/events.js";
+import { Connection, strip } from "../../static/js/state/connection.js";
+import { FakeClock, settle } from "./helpers/clock.js";
+
+/** A browser with one socket and a server that does what the test says. */
+function browser({ says = "unknown", random = () => 0.5 } = {}) {
+  const clock = new FakeClock();
+  const lines = [];
+  const events = [];
+  const states = [];
+  class FakeWebSocket {
+    readyState = 0;
+    sent = [];
+    constructor() {
+      lines.push(this);
+    }
+    send(text) {
+      this.sent.push(JSON.parse(text).type);
+    }
+    close() {
+      this.readyState = 3;
+      this.wasClosed = true;
+    }
+    hears(frame) {
+      this.readyState = 1;
+      this.onmessage?.({ data: JSON.stringify(frame) });
+    }
+    breaks(code = 1006) {
+      this.readyState = 3;
+      this.onclose?.({ code });
+    }
+  }
+  let asked = 0;
+  const socket = new Socket({
+    url: "ws://here/ws/", WebSocket: FakeWebSocket, clock, random, decoder: new Decoder(),
+    ask: async () => ((asked += 1), says),
+    onEvent: (event) => events.push(event.type),
+    onState: ({ name }) => states.push(name),
+  });
+  const line = () => lines.at(-1);
+  const greet = () => line().hears({ type: "connection_established", user: {}, rooms: {}, heartbeat_ms: 25_000 });
+  return {
+    clock, socket, lines, line, events, states, greet,
+    asked: () => asked,
+    name: () => socket.connection.name,
+    live() {
+      socket.start();
+      greet();
+      socket.caughtUp();
+    },
+  };
+}
+
+test("from the first try over the greeting and the catching up to live", () => {
+  const { socket, line, greet, states, events } = browser();
+  socket.start();
+  assert.equal(socket.send({ type: "ping" }), false, "nothing is said before the greeting");
+  greet();
+  socket.caughtUp();
+  assert.deepEqual(states, ["connecting", "catching-up", "live"]);
+  assert.deepEqual(events, ["connection_established"]);
+  assert.equal(socket.send({ type: "sync" }), true);
+  assert.deepEqual(line().sent, ["sync"]);
+});
+
+test("a lost line is tried again after waits that grow, and a greeting alone does not forgive", async () => {
+  const b = browser();
+  b.live();
+  b.line().breaks();
+  for (const wait of [250, 500, 1_000, 2_000, 4_000, 7_500, 15_000, 15_000]) {
+    const before = b.lines.length;
+    await b.clock.advance(wait - 1);
+    assert.equal(b.lines.length, before, `before ${wait}`);
+    await b.clock.advance(1);
+    assert.equal(b.lines.length, before + 1, `after ${wait}`);
+    b.greet();
+    b.line().breaks();
+  }
+});
+
+test("after a minute of stable connection the waits begin anew", async () => {
+  const b = browser();
+  b.live();
+  b.line().breaks();
+  await b.clock.advance(250);
+  b.greet();
+  for (let second = 0; second < 61; second += 1) {
+    await b.clock.advance(1_000);
+    b.line().hears({ type: "pong" });
+  }
+  b.line().breaks();
+  await b.clock.advance(250);
+  assert.equal(b.lines.length, 3);
+});
+
+test("the server's retry_after_ms is a floor, for a press on Try now too", async () => {
+  const b = browser();
+  b.live();
+  b.line().hears({ type: "bye", code: 4012, reason: "restarting", retryable: true, retry_after_ms: 5_000 });
+  assert.ok(b.lines[0].wasClosed);
+  b.socket.wake();
+  b.socket.wake("online");
+  await b.clock.advance(4_999);
+  assert.equal(b.lines.length, 1);
+  await b.clock.advance(1);
+  assert.equal(b.lines.length, 2);
+});
+
+for (const [code, end] of [[4401, "signed-out"], [4403, "stopped"], [4404, "stopped"], [4426, "stopped"]]) {
+  for (const way of ["bye", "close"]) {
+    test(`${code} by ${way} ends in ${end}, for good`, async () => {
+      const b = browser();
+      b.live();
+      if (way === "bye") b.line().hears({ type: "bye", code, reason: "x", retryable: false, retry_after_ms: 0 });
+      else b.line().breaks(code);
+      b.socket.wake();
+      b.socket.wake("online");
+      await b.clock.advance(3_600_000);
+      assert.deepEqual([b.name(), b.lines.length], [end, 1]);
+    });
+  }
+}
+
+for (const code of [1000, 1006, 4400, 4408, 4413, 4429, 4012, 4500, 4503, 4999]) {
+  test(`after ${code} the browser comes back by itself`, async () => {
+    const b = browser();
+    b.live();
+    b.line().breaks(code);
+    await b.clock.advance(500);
+    assert.equal(b.lines.length, 2);
+  });
+}
+
+test("one of too many sockets rests until its tab is shown or pressed", async () => {
+  const b = browser();
+  b.live();
+  b.line().breaks(4409);
+  await b.clock.advance(3_600_000);
+  assert.deepEqual([b.name(), b.lines.length], ["resting", 1]);
+  b.socket.wake();
+  assert.equal(b.lines.length, 2);
+});
+
+for (const [says, end] of [["signed-out", "signed-out"], ["stopped", "stopped"], ["unknown", "backing-off"]]) {
+  test(`a refused handshake, explained by the HTTP API as ${says}, ends in ${end}`, async () => {
+    const b = browser({ says });
+    b.socket.start();
+    b.line().breaks();
+    await settle();
+    assert.deepEqual([b.name(), b.asked()], [end, 1]);
+  });
+}
+
+test("a line lost in the middle of a talk needs no explanation", async () => {
+  const b = browser({ says: "signed-out" });
+  b.live();
+  b.line().breaks();
+  await settle();
+  assert.deepEqual([b.name(), b.asked()], ["backing-off", 0]);
+});
+
+test("a ping every 25 s; ten seconds without any answer close the line", async () => {
+  const b = browser();
+  b.live();
+  await b.clock.advance(25_000);
+  assert.deepEqual(b.line().sent, ["ping"]);
+  b.line().hears({ type: "pong" });
+  await b.clock.advance(25_000);
+  assert.deepEqual(b.line().sent, ["ping", "ping"]);
+  await b.clock.advance(9_999);
+  assert.equal(b.name(), "live");
+  await b.clock.advance(1);
+  assert.ok(b.lines[0].wasClosed);
+  assert.notEqual(b.name(), "live");
+});
+
+test("any frame shows that the line is alive", async () => {
+  const b = browser();
+  b.live();
+  await b.clock.advance(25_000);
+  b.line().hears({ type: "heads", rooms: {} });
+  await b.clock.advance(10_000);
+  assert.equal(b.name(), "live");
+});
+
+test("after a sleep a dead line is noticed within five seconds", async () => {
+  const b = browser();
+  b.live();
+  await b.clock.sleep(3_600_000);
+  await b.clock.advance(5_000);
+  assert.ok(b.lines[0].wasClosed);
+});
+
+test("a server that opens the line and never greets is left after ten seconds", async () => {
+  const b = browser();
+  b.socket.start();
+  b.line().readyState = 1;
+  await b.clock.advance(10_000);
+  assert.ok(b.lines[0].wasClosed);
+  await b.clock.advance(250);
+  assert.equal(b.lines.length, 2);
+});
+
+test("missed events that never come do not keep the talk from going on", async () => {
+  const b = browser();
+  b.socket.start();
+  b.greet();
+  await b.clock.advance(10_000);
+  assert.equal(b.name(), "live");
+});
+
+test("the device reports no network: the line is asked, and given up after a second", async () => {
+  const b = browser();
+  b.live();
+  b.socket.wake("offline");
+  await b.clock.advance(1_000);
+  assert.equal(b.name(), "offline");
+  const before = b.lines.length;
+  b.socket.wake("online");
+  assert.deepEqual([b.name(), b.lines.length], ["connecting", before + 1]);
+});
+
+test("a server on this very machine answers without a network, and nothing changes", async () => {
+  const b = browser();
+  b.live();
+  b.socket.wake("offline");
+  b.line().hears({ type: "pong" });
+  await b.clock.advance(5_000);
+  assert.equal(b.name(), "live");
+});
+
+test("coming back to the tab tries at once", async () => {
+  const b = browser({ random: () => 0.99 });
+  b.live();
+  b.line().breaks();
+  b.socket.wake();
+  assert.equal(b.lines.length, 2);
+});
+
+test("what an old line still says after it was given up is not heard", async () => {
+  const b = browser();
+  b.live();
+  await b.clock.advance(35_000);
+  const old = b.lines[0];
+  old.hears({ type: "heads", rooms: {} });
+  old.breaks(4401);
+  assert.deepEqual(b.events, ["connection_established"]);
+  assert.notEqual(b.name(), "signed-out");
+});
+
+test("the strip: three quiet seconds, then connecting, after fifteen no connection; a second when the device itself says so", () => {
+  const lost = { name: "backing-off", lostAt: 0, deviceOffline: false };
+  assert.deepEqual([0, 2_999, 3_000, 14_999, 15_000].map((now) => strip(lost, now).says), ["quiet", "quiet", "connecting", "connecting", "offline"]);
+  assert.deepEqual([999, 1_000].map((now) => strip({ ...lost, deviceOffline: true }, now).says), ["quiet", "offline"]);
+  assert.equal(strip({ ...lost, name: "catching-up" }, 16_000).says, "offline", "only live is back");
+  assert.equal(strip({ ...lost, name: "live" }, 16_000).says, "quiet");
+});
+
+test("no move leads out of the end", () => {
+  for (const name of ["signed-out", "stopped"]) {
+    const connection = new Connection({ now: 0 });
+    connection.name = name;
+    for (const type of ["start", "tick", "wake", "online", "offline", "closed", "greeted", "caught-up", "verdict"]) assert.deepEqual(connection.on({ type }, 1), []);
+    assert.equal(connection.name, name);
+  }
+});
