@@ -162,16 +162,28 @@ class PrivacyForm(forms.Form):
     listed = forms.BooleanField(
         label=_("Show me in People"), required=False, help_text=_("Others on this server can find you by name or username.")
     )
+    only_by_invite = forms.BooleanField(
+        label=_("New chats only with my invite link"), required=False, help_text=_("Nobody else can start a chat with you.")
+    )
     invites_show_name = forms.BooleanField(
         label=_("Show my name on my invites"), required=False, help_text=_("Whoever opens your invite link sees who it is from.")
     )
 
     @classmethod
     def initial_of(cls, profile: Profile) -> dict[str, Any]:
-        return {name: getattr(profile, name) for name in cls.base_fields}
+        return {
+            "listed": profile.listed,
+            "only_by_invite": profile.start_by == Profile.StartBy.ONLY_BY_INVITE,
+            "invites_show_name": profile.invites_show_name,
+        }
 
     def save(self, profile: Profile) -> None:
-        services.privacy_update(profile=profile, **self.cleaned_data)
+        choices = dict(self.cleaned_data)
+        if choices.pop("only_by_invite"):
+            choices["start_by"] = Profile.StartBy.ONLY_BY_INVITE
+        elif profile.start_by == Profile.StartBy.ONLY_BY_INVITE:
+            choices["start_by"] = Profile.StartBy.AFTER_I_ACCEPT
+        services.privacy_update(profile=profile, **choices)
 
 
 class AppearanceForm(forms.Form):

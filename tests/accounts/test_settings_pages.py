@@ -59,10 +59,24 @@ def test_what_cannot_be_saved_stays_in_the_form(browser: Client, alice: User, da
 
 
 def test_alice_leaves_the_directory(browser: Client, alice: User) -> None:
-    assert browser.get("/settings/privacy/").context["form"].initial == {"listed": True, "invites_show_name": True}
+    assert browser.get("/settings/privacy/").context["form"].initial == {"listed": True, "only_by_invite": False, "invites_show_name": True}
     browser.post("/settings/privacy/", {"invites_show_name": "on", "shares_receipts": "off"})
     profile = Profile.objects.get()
     assert (profile.listed, profile.invites_show_name, profile.shares_receipts) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "data", "after"),
+    [
+        ("after_i_accept", {"only_by_invite": "on"}, "only_by_invite"),
+        ("only_by_invite", {}, "after_i_accept"),
+        ("everybody", {}, "everybody"),
+    ],
+)
+def test_alice_says_who_may_start_a_chat(browser: Client, alice: User, before: str, data: dict[str, str], after: str) -> None:
+    Profile.objects.update(start_by=before)
+    browser.post("/settings/privacy/", data)
+    assert Profile.objects.get().start_by == after
 
 
 def test_looks_change_here_at_once_and_elsewhere_with_the_next_log_in(browser: Client, alice: User) -> None:
