@@ -15,7 +15,7 @@ MANAGE      := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast test-js test-postgres test-journeys cover format lint types layers templates \
-        migrations-check deploy-check gates check messages audit lock clean
+        migrations-check deploy-check gates check messages audit lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -128,6 +128,9 @@ lock: $(DEV) ## write the pins anew from the lists in pyproject.toml
 	  pyproject.toml --output-file requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+bench: $(DEV) ## CPU a delivered message, against the plain Channels chat (PAIRS=5 turns, SECONDS=8 each, RATE=200 a second)
+	@$(BIN)/python -m benchmarks --rounds $(or $(PAIRS),5) --seconds $(or $(SECONDS),8) --rate $(or $(RATE),0)
 
 clean: ## leave the tree as cloned (your .env and data stay)
 	@rm -rf $(VENV) staticfiles test-output htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,108 @@
+"""The servers that take their turns: each with its own data, its own Redis where it wants one, on loopback only."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.rig.daphne_server import EntreServer, free_port
+from tests.rig.environment import ROOT, clean_environment
+from tests.rig.redis_server import RedisServer
+
+PATIENCE_S = 60.0
+PEER_SETTINGS = "benchmarks.peers.tutorial.settings"
+
+Seats = list[list[dict[str, str]]]
+
+
+@dataclass
+class Started:
+    """A server that answers. `processes` are the roots of what is counted as its own."""
+
+    address: str
+    processes: list[int]
+    seats: Seats = field(repr=False)
+
+
+class NoStatics:
+    """Nobody asks for a page here, so nothing is collected."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def collect(self) -> Path:
+        return self.folder
+
+
+def start_entre(stack: ExitStack, pairs: int) -> Started:
+    """The product as `make run` starts it: one process, SQLite, no Redis. Only the limits are off, or they would refuse the load."""
+    folder = temporary_folder(stack)
+    server = stack.enter_context(EntreServer(NoStatics(folder), LIMITS="off", HEADS_EVERY_MS=""))  # type: ignore[arg-type]
+    environment = {**server.environment, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
+    made = subprocess.run(
+        [sys.executable, "-m", "benchmarks.people", str(pairs)], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    seats = [[{"room": pair["room"], "cookie": cookie} for cookie in pair["cookies"]] for pair in json.loads(made.stdout)]
+    process = server.processes[0]
+    assert process is not None
+    return Started(server.address, [process.pid], seats)
+
+
+def start_tutorial(stack: ExitStack, pairs: int, *, saves: bool = False) -> Started:
+    """The tutorial's chat on Daphne with the core Redis layer; with `saves`, each message is a row first."""
+    redis = stack.enter_context(RedisServer())
+    environment = {
+        **clean_environment(),
+        "DJANGO_SETTINGS_MODULE": PEER_SETTINGS,
+        "BENCH_SAVES": "1" if saves else "0",
+        "BENCH_DATABASE": str(temporary_folder(stack) / "tutorial.sqlite3"),
+        "BENCH_REDIS": redis.url,
+    }
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--noinput", "--verbosity", "0"], cwd=ROOT, env=environment, check=True
+    )
+    port = free_port()
+    words = ["-b", "127.0.0.1", "-p", str(port), "-v", "0", "benchmarks.peers.tutorial.asgi:application"]
+    process = subprocess.Popen([sys.executable, "-m", "daphne", *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    stack.callback(stop, process)
+    address = f"http://127.0.0.1:{port}"
+    wait_for(address, process)
+    assert redis.process is not None
+    seats = [[{"room": f"pair{number}", "cookie": ""} for _ in range(2)] for number in range(pairs)]
+    return Started(address, [process.pid, redis.process.pid], seats)
+
+
+def temporary_folder(stack: ExitStack) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="entre-bench-", dir=os.environ.get("BENCH_FOLDER")))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Any answer will do: there is no page behind it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(address, timeout=5)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"a server of the benchmark did not start at {address}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
