@@ -1,0 +1,496 @@
+"""The postman: brings letters in order, never raises, never keeps anybody waiting; what the layer loses is counted."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from channels.layers import channel_layers
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from prometheus_client import REGISTRY
+
+from conversations import delivery
+from conversations.delivery import Letter, end_person, end_session, publish, to_people
+from conversations.layers import LocalChannelLayer
+from conversations.protocol.codes import CloseCode
+from conversations.rooms import session_group, user_group
+from tests.rig.redis_server import RedisServer
+
+PATIENCE_S = 10.0
+SECRET = "meet me at the green door"
+
+
+def letters(how_many: int, *, first: int = 0) -> list[Letter]:
+    return [Letter(user_group(1), "dm-x", str(number)) for number in range(first, first + how_many)]
+
+
+def texts(how_many: int, *, first: int = 0) -> list[str]:
+    return [letter.text for letter in letters(how_many, first=first)]
+
+
+class Losses:
+    """How many letters were counted lost since this was made."""
+
+    def __init__(self) -> None:
+        self.before = self.total()
+
+    @staticmethod
+    def total() -> float:
+        return REGISTRY.get_sample_value("entre_pushes_lost_total") or 0.0
+
+    @property
+    def count(self) -> int:
+        return int(self.total() - self.before)
+
+
+@pytest.fixture
+def losses() -> Losses:
+    return Losses()
+
+
+@pytest.fixture
+def use_layer() -> Iterator[Callable[[Any], Any]]:
+    """Another channel layer for this test."""
+    usual = channel_layers.backends.get("default")
+
+    def use_layer(layer: Any) -> Any:
+        channel_layers.set("default", layer)
+        return layer
+
+    yield use_layer
+    channel_layers.backends.pop("default", None)
+    if usual is not None:
+        channel_layers.set("default", usual)
+
+
+# --- What is in a letter ---
+
+
+def test_same_frame_goes_to_every_person_named() -> None:
+    assert to_people((1, 2), "dm-x", "{}") == [Letter(user_group(1), "dm-x", "{}"), Letter(user_group(2), "dm-x", "{}")]
+
+
+def test_letter_reaches_the_consumer_with_its_room() -> None:
+    """A socket that is filtered to another room must be able to leave it aside without reading it."""
+    assert Letter("user.1", "dm-x", "{}").as_layer_message() == {"type": "frame.push", "room": "dm-x", "text": "{}"}
+
+
+# --- Within one process ---
+
+
+@pytest.fixture
+def local(use_layer: Callable[[Any], Any]) -> LocalChannelLayer:
+    layer: LocalChannelLayer = use_layer(LocalChannelLayer())
+    return layer
+
+
+async def channel_in(layer: LocalChannelLayer, *groups: str) -> str:
+    channel = await layer.new_channel()
+    for group in groups:
+        await layer.group_add(group, channel)
+    return channel
+
+
+async def test_letters_arrive_in_order_and_at_nobody_else(local: LocalChannelLayer) -> None:
+    alice, mallory = await channel_in(local, user_group(1)), await channel_in(local, user_group(11))
+    publish(letters(20))
+    assert [message["text"] for message in local.mailboxes[alice].messages] == texts(20)
+    assert not local.mailboxes[mallory].messages
+
+
+async def test_ended_session_is_told_and_the_other_session_is_not(local: LocalChannelLayer) -> None:
+    lost, kept = (
+        await channel_in(local, user_group(1), session_group("lost")),
+        await channel_in(local, user_group(1), session_group("kept")),
+    )
+    end_session("lost", CloseCode.UNAUTHENTICATED)
+    assert list(local.mailboxes[lost].messages) == [{"type": "session.end", "code": 4401}]
+    assert not local.mailboxes[kept].messages
+
+
+async def test_ended_person_is_told_in_every_session(local: LocalChannelLayer) -> None:
+    channels = [await channel_in(local, user_group(1), session_group(key)) for key in ("a", "b")]
+    end_person(1, CloseCode.UNAUTHENTICATED)
+    assert [list(local.mailboxes[channel].messages) for channel in channels] == [[{"type": "session.end", "code": 4401}]] * 2
+
+
+# --- It never raises ---
+
+
+class BrokenLayer(LocalChannelLayer):
+    def post_to_groups(self, letters: Any) -> None:
+        raise RuntimeError("no such layer today")
+
+
+def test_broken_layer_is_counted_and_not_raised(use_layer: Callable[[Any], Any], losses: Losses) -> None:
+    use_layer(BrokenLayer())
+    publish(letters(3))
+    end_session("a", 4401)
+    end_person(1, 4401)
+    assert losses.count == 5
+
+
+def test_log_of_a_broken_layer_tells_no_text(use_layer: Callable[[Any], Any], caplog: pytest.LogCaptureFixture) -> None:
+    use_layer(BrokenLayer())
+    publish([Letter(user_group(1), "dm-x", SECRET)])
+    assert caplog.records
+    assert SECRET not in caplog.text
+
+
+def test_layer_that_cannot_be_made_is_counted_and_not_raised(monkeypatch: pytest.MonkeyPatch, losses: Losses) -> None:
+    def fail() -> None:
+        raise ImportError("no such module")
+
+    monkeypatch.setattr(delivery, "get_channel_layer", fail)
+    publish(letters(2))
+    assert losses.count == 2
+
+
+def test_without_any_layer_nothing_happens(monkeypatch: pytest.MonkeyPatch, losses: Losses) -> None:
+    monkeypatch.setattr(delivery, "get_channel_layer", lambda: None)
+    publish(letters(2))
+    assert losses.count == 0
+
+
+def test_no_letter_needs_no_layer(use_layer: Callable[[Any], Any], losses: Losses) -> None:
+    use_layer(BrokenLayer())
+    publish([])
+    assert losses.count == 0
+
+
+# --- The postman: a layer behind the network ---
+
+
+class Network:
+    """A layer behind the network, as a postman sees it. Like the real one it exists in a loop only."""
+
+    def __init__(self) -> None:
+        self.delivered: list[str] = []
+        self.tries = 0
+        self.fails = False
+        self.holds = threading.Event()
+        self.holds.set()
+        self.arrival = threading.Condition()
+
+    def is_complete(self, how_many: int) -> bool:
+        """Waits for so many letters."""
+        with self.arrival:
+            return self.arrival.wait_for(lambda: len(self.delivered) >= how_many, PATIENCE_S)
+
+    def __getattr__(self, name: str) -> Any:
+        asyncio.get_running_loop()
+        raise AttributeError(name)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self.tries += 1
+        if not self.holds.is_set():
+            await asyncio.to_thread(self.holds.wait, PATIENCE_S)
+        if self.fails:
+            raise ConnectionError("gone")
+        with self.arrival:
+            self.delivered.append(message["text"])
+            self.arrival.notify_all()
+
+
+class WatchedPostman(delivery.Postman):
+    """A postman whose way can be waited for, and who can be sent into retirement."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_home = threading.Condition(self.lock)
+        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+
+    async def walk(self) -> None:
+        await super().walk()
+        with self.is_home:
+            self.is_home.notify_all()
+
+    def wait(self) -> None:
+        with self.is_home:
+            assert self.is_home.wait_for(lambda: not self.is_walking, PATIENCE_S)
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
+
+    def retire(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(PATIENCE_S)
+        self.loop.close()
+
+
+@pytest.fixture
+def postman(monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedPostman]:
+    postman = WatchedPostman()
+    monkeypatch.setattr(delivery, "postman", postman)
+    yield postman
+    postman.retire()
+
+
+@pytest.fixture
+def network(use_layer: Callable[[Any], Any]) -> Iterator[Network]:
+    network: Network = use_layer(Network())
+    yield network
+    network.holds.set()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The postman's clock stands still until a test moves it."""
+    clock = SimpleNamespace(now=1_000.0)
+    monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_postman_keeps_the_order(network: Network, postman: WatchedPostman, losses: Losses) -> None:
+    """Called where no loop runs, as the journal calls it."""
+    publish(letters(50))
+    publish(letters(50, first=50))
+    postman.wait()
+    assert network.delivered == texts(100)
+    assert losses.count == 0
+
+
+def test_first_letter_gives_the_postman_a_thread_and_a_loop(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    newcomer = delivery.Postman()
+    monkeypatch.setattr(delivery, "postman", newcomer)
+    network.holds.clear()
+    publish(letters(1))
+    publish(letters(1, first=1))
+    loop = newcomer.loop
+    assert loop is not None
+    network.holds.set()
+    publish(letters(1, first=2))
+    assert network.is_complete(3)
+    assert newcomer.loop is loop
+    assert network.delivered == texts(3)
+    loop.call_soon_threadsafe(loop.stop)
+
+
+def test_postman_goes_out_again_after_coming_home(network: Network, postman: WatchedPostman) -> None:
+    for number in range(5):
+        publish(letters(1, first=number))
+        postman.wait()
+    assert network.delivered == texts(5)
+
+
+def test_letters_of_every_thread_keep_their_order(network: Network, postman: WatchedPostman) -> None:
+    def post(first: int) -> None:
+        for number in range(first, first + 50):
+            publish(letters(1, first=number))
+
+    threads = [threading.Thread(target=post, args=(first,)) for first in (0, 1_000, 2_000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    postman.wait()
+    assert len(network.delivered) == 150
+    for first in (0, 1_000, 2_000):
+        assert [text for text in network.delivered if first <= int(text) < first + 1_000] == texts(50, first=first)
+
+
+def test_publishing_does_not_wait_for_the_network(network: Network, postman: WatchedPostman) -> None:
+    network.holds.clear()
+    publish(letters(3))
+    assert network.delivered == []
+    network.holds.set()
+    postman.wait()
+    assert network.delivered == texts(3)
+
+
+def test_postman_rests_after_a_failure_and_tries_again_later(
+    network: Network, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses
+) -> None:
+    """Or a frozen Redis would build up a queue of waits, one for each letter."""
+    network.fails = True
+    publish(letters(10))
+    postman.wait()
+    assert (network.tries, losses.count) == (1, 10)
+
+    network.fails = False
+    clock.now += delivery.REST_SECONDS / 2
+    publish(letters(5, first=10))
+    postman.wait()
+    assert (network.tries, losses.count) == (1, 15)
+
+    clock.now += delivery.REST_SECONDS
+    publish(letters(5, first=15))
+    postman.wait()
+    assert network.delivered == texts(5, first=15)
+    assert losses.count == 15
+
+
+def test_postman_does_not_wait_for_ever(
+    network: Network, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PUBLISH_SECONDS", 0.01)
+    network.holds.clear()
+    publish(letters(3))
+    postman.wait()
+    assert losses.count == 3
+
+
+def test_postman_carries_only_so_much(network: Network, postman: WatchedPostman, losses: Losses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "WAITING_LETTERS", 5)
+    network.holds.clear()
+    publish(letters(1))
+    publish(letters(20, first=1))
+    network.holds.set()
+    postman.wait()
+    # The first one may be in the postman's hand already, or still in the bag.
+    assert losses.count in {15, 16}
+    assert network.delivered == texts(21 - losses.count)
+
+
+def test_postman_survives_a_layer_that_cannot_be_made(
+    network: Network, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ImportError("no such module")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery, "get_channel_layer", fail)
+        postman.take([(user_group(1), {"text": "lost"})])
+        postman.wait()
+    clock.now += delivery.REST_SECONDS
+    publish(letters(1))
+    postman.wait()
+    assert network.delivered == texts(1)
+    assert losses.count == 1
+
+
+def test_log_of_a_failing_network_tells_no_text(network: Network, postman: WatchedPostman, caplog: pytest.LogCaptureFixture) -> None:
+    network.fails = True
+    publish([Letter(user_group(1), "dm-x", SECRET)])
+    postman.wait()
+    assert "ConnectionError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+# --- A real Redis ---
+
+
+@pytest.fixture
+def redis_layer(real_redis: RedisServer, use_layer: Callable[[Any], Any], postman: WatchedPostman) -> Iterator[RedisPubSubChannelLayer]:
+    layer: RedisPubSubChannelLayer = use_layer(RedisPubSubChannelLayer(hosts=[{"address": real_redis.url}], prefix="entre"))
+    yield layer
+    real_redis.thaw()
+    postman.do(layer.flush())
+
+
+class Listener:
+    """A socket's end of the layer."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def next(self, within: float = PATIENCE_S) -> str:
+        return await asyncio.wait_for(self.heard.get(), within)
+
+    async def until(self, text: str) -> list[str]:
+        """Everything up to this one."""
+        heard = [await self.next()]
+        while heard[-1] != text:
+            heard.append(await self.next())
+        return heard
+
+
+@asynccontextmanager
+async def listening(layer: RedisPubSubChannelLayer, group: str) -> AsyncIterator[Listener]:
+    """Joined to a group, and heard by it: Redis may take a letter before it takes the subscription."""
+    listener = Listener()
+    channel = await layer.new_channel()
+    await layer.group_add(group, channel)
+
+    async def listen() -> None:
+        while True:
+            listener.heard.put_nowait((await layer.receive(channel))["text"])
+
+    task = asyncio.ensure_future(listen())
+    try:
+        probes = 0
+        while listener.heard.empty():
+            assert (probes := probes + 1) < 50
+            publish([Letter(group, None, "probe")])
+            try:
+                assert await listener.next(0.2) == "probe"
+                break
+            except TimeoutError:
+                continue
+        yield listener
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await layer.flush()
+
+
+async def test_letters_go_through_redis_in_order(redis_layer: RedisPubSubChannelLayer, losses: Losses) -> None:
+    async with listening(redis_layer, user_group(1)) as alice:
+        publish(letters(200))
+        assert [text for text in await alice.until("199") if text != "probe"] == texts(200)
+    assert losses.count == 0
+
+
+async def test_letters_of_a_thread_without_a_loop_go_through_redis(redis_layer: RedisPubSubChannelLayer, losses: Losses) -> None:
+    """The journal publishes from its own thread, where the layer of channels_redis cannot even be asked what it can do."""
+    async with listening(redis_layer, user_group(1)) as alice:
+        thread = threading.Thread(target=lambda: publish(letters(20)))
+        thread.start()
+        assert [text for text in await alice.until("19") if text != "probe"] == texts(20)
+        await asyncio.to_thread(thread.join, PATIENCE_S)
+    assert losses.count == 0
+
+
+async def test_mallory_hears_nothing_of_alice_through_redis(redis_layer: RedisPubSubChannelLayer) -> None:
+    async with listening(redis_layer, user_group(11)) as mallory:
+        publish([*letters(5), Letter(user_group(11), None, "end")])
+        assert {*await mallory.until("end")} <= {"probe", "end"}
+
+
+async def test_frozen_redis_keeps_nobody_waiting_and_comes_back(
+    redis_layer: RedisPubSubChannelLayer,
+    real_redis: RedisServer,
+    postman: WatchedPostman,
+    clock: SimpleNamespace,
+    losses: Losses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It holds its connections and answers nothing. That publishing returned is shown by the test going on: only the test can thaw it."""
+    monkeypatch.setattr(delivery, "PUBLISH_SECONDS", 0.2)
+    async with listening(redis_layer, user_group(1)) as alice:
+        await asyncio.to_thread(postman.wait)
+        real_redis.freeze()
+        for number in range(100):
+            publish(letters(1, first=number))
+        await asyncio.to_thread(postman.wait)
+        assert losses.count == 100
+
+        real_redis.thaw()
+        clock.now += delivery.REST_SECONDS
+        publish(letters(10, first=100))
+        heard = [text for text in await alice.until("109") if text != "probe"]
+        # The letter on which the postman gave up may still arrive; the others were never tried.
+        assert heard in (texts(10, first=100), [*texts(1), *texts(10, first=100)])
+    assert losses.count == 100
+
+
+async def test_redis_that_dies_is_counted_and_back_in_service_after_its_return(
+    redis_layer: RedisPubSubChannelLayer, real_redis: RedisServer, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses
+) -> None:
+    publish(letters(1))
+    await asyncio.to_thread(postman.wait)
+    real_redis.stop()
+    publish(letters(10))
+    await asyncio.to_thread(postman.wait)
+    assert losses.count == 10
+
+    real_redis.start()
+    clock.now += delivery.REST_SECONDS
+    async with listening(redis_layer, user_group(1)) as alice:
+        publish(letters(3))
+        assert [text for text in await alice.until("2") if text != "probe"] == texts(3)
