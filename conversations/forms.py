@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.exceptions import InvalidText, TextTooLong
 from conversations.protocol.text import BODY_CHARS, clean_body
+from conversations.services.invites import DEFAULT_LIFE, NOTE_MAX, clean_note
 
 
 class BodyField(forms.CharField):
@@ -35,3 +36,44 @@ class MessageForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 1, "maxlength": BODY_CHARS, "dir": "auto", "autocomplete": "off"}), label=_("Message")
     )
     id = forms.UUIDField(widget=forms.HiddenInput)
+
+
+LIVES = [("1h", _("1 hour")), ("1d", _("1 day")), ("7d", _("7 days")), ("30d", _("30 days"))]
+
+
+class NoteField(forms.CharField):
+    """Whom a link is for, in its maker's words."""
+
+    def __init__(self, **options: Any) -> None:
+        too_long = _("Use at most %(limit_value)d characters.")
+        super().__init__(max_length=NOTE_MAX, required=False, error_messages={"max_length": too_long}, **options)
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        try:
+            return clean_note(text)
+        except InvalidText:
+            raise forms.ValidationError(_("This text has characters that cannot be stored.")) from None
+
+
+class InviteForm(forms.Form):
+    """A new link."""
+
+    note = NoteField(label=_("Who is it for?"), help_text=_("Only you see this."), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    lives = forms.ChoiceField(label=_("Works for"), choices=LIVES, initial=DEFAULT_LIFE, widget=forms.RadioSelect)
+
+
+class InviteChangeForm(forms.Form):
+    """Another note or another life for a link that waits; what is not sent stays."""
+
+    note = NoteField()
+    lives = forms.ChoiceField(choices=LIVES, required=False)
+
+    @property
+    def new_note(self) -> str | None:
+        note: str | None = self.cleaned_data["note"] if "note" in self.data else None
+        return note
+
+    @property
+    def new_lives(self) -> str | None:
+        return self.cleaned_data["lives"] or None

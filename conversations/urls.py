@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from conversations.api import api
-from conversations.views import pages
+from conversations.views import invites, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.landing, name="landing"),
@@ -12,4 +12,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/<str:room_name>/", pages.conversation, name="conversation"),
     path("people/", pages.people, name="people"),
     path("api/v1/", api.urls),
+    # Invites
+    path("invites/", invites.invites, name="invites"),
+    path("invites/<uuid:invite_id>/revoke/", invites.revoke, name="invite_revoke"),
+    path("invites/<uuid:invite_id>/change/", invites.change, name="invite_change"),
+    path("invites/<uuid:invite_id>/undo/", invites.undo, name="invite_undo"),
+    path("i/<str:token>/", invites.landing, name="invite_landing"),
 ]

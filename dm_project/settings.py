@@ -93,6 +93,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "dm_project.context.site",
+                "conversations.context.invited",
             ],
         },
     },

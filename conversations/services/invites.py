@@ -215,23 +215,33 @@ def wish_remember(*, user: User, invite_id: UUID, made_at: datetime) -> None:
     InviteWish.objects.update_or_create(user=user, defaults={"invite_id": invite_id, "made_at": made_at})
 
 
+def wish_fulfil(*, user: User, invite_id: UUID, made_at: datetime, now: datetime | None = None) -> Claim:
+    """Accept an invite that was open when the person wanted it. A wish holds for a day and outlives expiry, never revocation or a block.
+
+    Raises: InviteGone; InviteIsYours.
+    """
+    now = now or timezone.now()
+    invite = Invite.objects.select_related("maker", "conversation").filter(pk=invite_id).first()
+    if invite is None or not made_at <= now < made_at + WISH_LASTS:
+        raise InviteGone
+    return claim(invite, user, now, judged_at=made_at)
+
+
 def wish_settle(*, user: User, now: datetime | None = None) -> Conversation | None:
     """Fulfil the wish of somebody who is completely signed in. Afterwards there is no wish, however it went. None: there was none.
 
-    Raises: InviteGone, when it cannot be fulfilled any more: it has been used or revoked, or its day is over.
+    Raises: InviteGone or InviteIsYours, when it cannot be fulfilled (any more): it has been used or revoked, or its day is over.
     """
-    now = now or timezone.now()
-    wish = InviteWish.objects.select_related("invite__maker", "invite__conversation").filter(user=user).first()
+    wish = InviteWish.objects.filter(user=user).first()
     if wish is None:
         return None
     try:
-        if not now < wish.made_at + WISH_LASTS:
-            raise InviteGone
-        return claim(wish.invite, user, now, judged_at=wish.made_at).conversation
-    except InviteIsYours:
-        return None
-    finally:
+        conversation = wish_fulfil(user=user, invite_id=wish.invite_id, made_at=wish.made_at, now=now).conversation
+    except (InviteGone, InviteIsYours):
         wish.delete()
+        raise
+    wish.delete()
+    return conversation
 
 
 # --- "Not who I meant" ---

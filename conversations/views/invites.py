@@ -1,0 +1,203 @@
+"""Pages of invites: those I make, and the one somebody opens.
+
+The address of an opened invite is a secret. Its pages are kept nowhere, named nowhere, and changed by nothing but a pressed button.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import User
+from accounts.requests import SignedInRequest
+from conversations import throttling
+from conversations.context import hold_invite, own_origin
+from conversations.exceptions import InviteGone, InviteIsYours, InviteNotFound, TooManyInvites, TooManyTries
+from conversations.forms import InviteChangeForm, InviteForm
+from conversations.selectors.invites import InviteView, Landing, invite_view, invites_of, landing_of
+from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke, invite_undo
+from conversations.views.pages import SeeOther
+
+# --- Mine ---
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def invites(request: SignedInRequest) -> HttpResponse:
+    if request.method != "POST":
+        return invites_page(request, InviteForm())
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return invites_page(request, form, status=422)
+    try:
+        invite = invite_create(maker=request.user, note=form.cleaned_data["note"], lives=form.cleaned_data["lives"])
+    except TooManyInvites:
+        return invites_page(request, form, status=409)
+    return SeeOther(f"{reverse('invites')}?fresh={invite.pk}")
+
+
+def invites_page(request: SignedInRequest, form: InviteForm | InviteChangeForm, *, status: int = 200) -> HttpResponse:
+    now, origin = timezone.now(), own_origin(request)
+    mine = invites_of(maker=request.user, origin=origin, now=now)
+    waiting = [invite for invite in mine if invite.state == "open"]
+    context = {
+        "form": form,
+        "fresh": fresh_one(request, waiting),
+        "waiting": waiting,
+        "past": [invite for invite in mine if invite.state != "open"],
+        "limit_reached": len(waiting) >= settings.LIMIT_NUMBERS["open_invites"],
+    }
+    return render(request, "conversations/invites.html", context, status=status)
+
+
+def fresh_one(request: SignedInRequest, waiting: list[InviteView]) -> InviteView | None:
+    """The one just made, named by its id: the token stays out of addresses."""
+    wanted = request.GET.get("fresh", "")
+    return next((invite for invite in waiting if str(invite.id) == wanted), None)
+
+
+@login_required
+@require_POST
+def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
+    try:
+        invite_revoke(maker=request.user, invite_id=invite_id)
+    except InviteNotFound:
+        raise Http404 from None
+    except InviteGone:
+        messages.info(request, _("Somebody has accepted this invite already."))
+    else:
+        messages.info(request, _("The link does not work any more."))
+    return SeeOther(reverse("invites"))
+
+
+@login_required
+@require_POST
+def change(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
+    form = InviteChangeForm(request.POST)
+    if not form.is_valid():
+        return invites_page(request, form, status=422)
+    try:
+        invite_change(maker=request.user, invite_id=invite_id, note=form.new_note, lives=form.new_lives)
+    except InviteNotFound:
+        raise Http404 from None
+    except InviteGone:
+        messages.info(request, _("This link is not waiting any more."))
+    else:
+        messages.info(request, _("Saved"))
+    return SeeOther(reverse("invites"))
+
+
+@login_required
+@require_POST
+def undo(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
+    """ "Not who I meant": one press closes that chat, blocks the person and makes a new link."""
+    try:
+        new = invite_undo(maker=request.user, invite_id=invite_id)
+    except InviteNotFound:
+        raise Http404 from None
+    except InviteGone:
+        messages.info(request, _("Nobody has accepted this invite."))
+        return SeeOther(reverse("invites"))
+    messages.info(request, _("The chat is closed, and this person cannot write to you."))
+    return SeeOther(f"{reverse('invites')}?fresh={new.pk}" if new else reverse("invites"))
+
+
+# --- The one somebody opens ---
+
+
+@require_http_methods(["GET", "HEAD", "OPTIONS", "POST"])
+def landing(request: HttpRequest, token: str) -> HttpResponse:
+    """GET, HEAD and OPTIONS change nothing, whoever sends them: previews and scanners open every link they see (safety.md T19)."""
+    if request.method == "OPTIONS":
+        return secret(HttpResponse(headers={"Allow": "GET, HEAD, OPTIONS, POST"}))
+    try:
+        answer = post(request, token) if request.method == "POST" else look(request, token)
+    except TooManyTries as refusal:
+        answer = landing_page(request, Landing("limited"))
+        answer["Retry-After"] = str(math.ceil((refusal.retry_after_ms or 1_000) / 1_000))
+    return secret(answer)
+
+
+def secret(response: HttpResponse) -> HttpResponse:
+    """The token must not travel on in a Referer, stay in a cache, be found by a search engine, or stand in the log of refused requests."""
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    response._has_been_logged = True  # type: ignore[attr-defined]  # what Django asks before it logs the path of a 404 or 410
+    return response
+
+
+def look(request: HttpRequest, token: str) -> HttpResponse:
+    landing = judge(request, token)
+    if landing.state == "yours":
+        return SeeOther(reverse("conversation", args=[landing.room]))
+    return landing_page(request, landing)
+
+
+def judge(request: HttpRequest, token: str) -> Landing:
+    """Raises TooManyTries: too many unknown tokens came from here. Then good ones are not answered either, or guessing would pay."""
+    address, visitor = throttling.address_of(request.META), request.user if request.user.is_authenticated else None
+    throttling.require_invite_tries(address=address, user_id=request.user.pk)
+    landing = landing_of(token=token, visitor=visitor, now=timezone.now())
+    if landing.state == "unknown":
+        throttling.count_invite_try(address=address, user_id=request.user.pk)
+    return landing
+
+
+def post(request: HttpRequest, token: str) -> HttpResponse:
+    if request.user.is_authenticated and request.POST.get("go") == "switch":
+        logout(request)
+    if request.user.is_authenticated:
+        return accept(request, token, request.user)
+    return go_and_sign_in(request, token)
+
+
+def go_and_sign_in(request: HttpRequest, token: str) -> HttpResponse:
+    """The wish goes along in the session, so that no later address carries the token (safety.md T20)."""
+    landing = judge(request, token)
+    if landing.state != "open_visitor" or landing.invite is None:
+        return landing_page(request, landing)
+    hold_invite(request, landing.invite.pk, timezone.now())
+    return SeeOther(reverse("account_signup" if request.POST.get("go") == "signup" else "account_login"))
+
+
+def accept(request: HttpRequest, token: str, user: User) -> HttpResponse:
+    throttling.allow_invite_claim(address=throttling.address_of(request.META), user_id=user.pk)
+    try:
+        claim = invite_claim(user=user, token=token)
+    except InviteIsYours:
+        return landing_page(request, landing_of(token=token, visitor=user, now=timezone.now()), refused=True)
+    except InviteNotFound:
+        return landing_page(request, Landing("unknown"))
+    except InviteGone as gone:
+        return landing_page(request, Landing("used" if gone.used else "gone"))
+    return SeeOther(reverse("conversation", args=[claim.conversation.room_name]))
+
+
+STATUS = {"used": 410, "gone": 410, "unknown": 404, "limited": 429}
+
+
+def landing_page(request: HttpRequest, landing: Landing, *, refused: bool = False) -> HttpResponse:
+    context = {"state": landing.state, "invite": shown_invite(request, landing), "maker": landing.maker, "refused": refused}
+    return render(request, "conversations/invite_landing.html", context, status=STATUS.get(landing.state, 200))
+
+
+def shown_invite(request: HttpRequest, landing: Landing) -> InviteView | None:
+    """Its maker sees all of it; everybody else only how long it lives: the note is private."""
+    if landing.invite is None:
+        return None
+    now, origin = timezone.now(), own_origin(request)
+    view = invite_view(landing.invite, origin=origin, now=now)
+    return view if landing.state == "own" else replace(view, note="", url=None, claimed_by=None)
