@@ -10,7 +10,7 @@ RUNTIME     := $(VENV)/.stamp-runtime
 DEV         := $(VENV)/.stamp-dev
 STATIC      := $(STATIC_ROOT)/staticfiles.json
 SOURCES     := dm_project accounts conversations tests manage.py $(wildcard benchmarks)
-PIP         := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP         := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 MANAGE      := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
@@ -45,7 +45,7 @@ ready: $(RUNTIME)
 	@$(BIN)/python -m dm_project.env
 	@$(BIN)/python -m dm_project.stores
 	@$(MANAGE) migrate --noinput --verbosity 0
-	@$(MAKE) --no-print-directory $(STATIC)
+	@$(MAKE) --silent $(STATIC)
 
 $(STATIC): $(shell find static -print) dm_project/storage.py $(RUNTIME)
 	@echo "Collecting static files"

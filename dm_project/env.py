@@ -86,11 +86,11 @@ def words(name: str) -> list[str]:
     return [item.strip() for item in text(name).split(",") if item.strip()]
 
 
-def folder(name: str, default: Path) -> Path:
-    """A folder we may write to; made if it is missing."""
+def folder(name: str, default: Path, *, private: bool = False) -> Path:
+    """A folder we may write to; made if it is missing, and when it is private then for nobody else's eyes on this machine."""
     path = Path(text(name) or default).expanduser().resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700 if private else 0o755, parents=True, exist_ok=True)
     except OSError as error:
         raise BadEnvironment(f"{name} is {str(path)!r}, and that folder cannot be made ({error.strerror}).") from None
     if not os.access(path, os.W_OK):

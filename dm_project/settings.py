@@ -19,7 +19,7 @@ SITE_NAME = env.text("SITE_NAME", "Entre")
 SOURCE_URL = env.text("SOURCE_URL")
 DEBUG = env.switch("DEBUG", False)
 PORT = env.whole("PORT", 8000, 1, 65535)
-DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data", private=True)
 _public = env.public_url()
 PUBLIC_ORIGIN = _public.origin if _public else ""
 _https = bool(_public and _public.is_https)
