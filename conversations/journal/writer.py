@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 
 from django.conf import settings
-from django.db import DatabaseError, Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from prometheus_client import Counter, Histogram
 
 from conversations.delivery import Letter, publish
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 BATCH_SIZE = 256
 WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
 BATCHES = Histogram("entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+
+PASSING = (OperationalError, InterfaceError)
+"""What may be over in a moment; other database errors come from the command itself."""
+AWAY_WORDS = ("locked", "connection", "timeout", "disk", "full", "readonly", "shutting down")
 
 Waiting = tuple[Command, "Future[Result]"]
 
@@ -88,12 +93,13 @@ class Writer:
 
 
 def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
-    """One try, and a second one on a fresh connection when the first found a stale one."""
+    """One try, and a second one on a fresh connection when the kept one turns out to be dead."""
+    was_kept = connection.connection is not None
     try:
         return batch.write(commands)
-    except Error as error:
-        was_stale = not connection.is_usable() if connection.connection is not None else True
-        if not (was_stale and connection.vendor == "postgresql") or is_sqlite_lock(error):
+    except Error:
+        # A connection that could not even be made now will not be made by asking again at once.
+        if not was_kept or connection.vendor != "postgresql" or (connection.connection is not None and connection.is_usable()):
             raise
         connection.close()
         # Nothing of the first try is stored twice: repeats are found by their ids.
@@ -110,24 +116,20 @@ def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
 
 
 def is_database_away(error: Exception) -> bool:
+    """Would every command of the batch fail alike? Judged by words only where the text is the driver's own: the text of other errors
+    quotes the row, and a body may say "connection timeout"."""
     text = str(error).lower()
-    return isinstance(error, Error) and any(
-        word in text for word in ("locked", "connection", "timeout", "disk", "full", "readonly", "shutting down")
-    )
-
-
-def is_sqlite_lock(error: Exception) -> bool:
-    return "locked" in str(error).lower()
+    return isinstance(error, PASSING) and any(word in text for word in AWAY_WORDS)
 
 
 def refusal_for(error: Exception) -> Refusal:
-    """A retryable answer for everything that may pass; the text of the error stays inside."""
-    text = str(error).lower()
-    if "disk is full" in text or "no space" in text or "disk full" in text:
-        return StorageFull()
-    if isinstance(error, DatabaseError | Error):
-        return Busy(type(error).__name__, retry_after_ms=1_000)
-    logger.error("the journal met an error it does not know", exc_info=error)
+    """A retryable answer for everything that may pass. No text of an error gets out or into the log: it may quote a body."""
+    if isinstance(error, PASSING):
+        text = str(error).lower()
+        is_full = "disk is full" in text or "no space" in text or "disk full" in text
+        return StorageFull() if is_full else Busy(type(error).__name__, retry_after_ms=1_000)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("the journal met a %s that it does not know\n%s", type(error).__name__, where)
     return Refusal()
 
 

@@ -1,0 +1,249 @@
+"""The pen of a process: one batch after the other, an answer for everybody, whatever happens to the database or the layer."""
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError
+
+from accounts.models import User
+from conversations import delivery
+from conversations.delivery import Letter
+from conversations.exceptions import Busy, ConversationNotFound, Refusal, StorageFull
+from conversations.journal import batch, statements
+from conversations.journal import writer as writer_module
+from conversations.journal.commands import SendCommand
+from conversations.journal.writer import Writer
+from conversations.models import Conversation, Message, Participant
+from tests.journal.pens import PATIENCE_S, at_once, pens, results, sending
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+TOO_LARGE_FOR_ANY_DATABASE = 2**70
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
+    """What the writer hands to the postman."""
+    published: list[Letter] = []
+    monkeypatch.setattr(writer_module, "publish", published.extend)
+    return published
+
+
+def queued(*commands: SendCommand) -> list[tuple[SendCommand, Future[Any]]]:
+    """Commands that wait together, so that they form one batch."""
+    return [(command, Future()) for command in commands]
+
+
+def poisoned(chat: Conversation, sender: User) -> SendCommand:
+    """Passes every judgement in Python, and makes the whole statement fail in the database."""
+    return sending(chat, sender, reply_to=TOO_LARGE_FOR_ANY_DATABASE)
+
+
+# --- I8: nothing is acknowledged or published before its commit ---
+
+
+def test_alice_is_answered_and_bob_is_told_only_after_the_commit(chat, alice, monkeypatch):
+    """Somebody with a connection of their own sees the row whenever an answer or a letter goes out."""
+    seen: list[tuple[str, int]] = []
+
+    def look(what: str) -> None:
+        (stored,) = at_once(Message.objects.count)
+        seen.append((what, stored))
+
+    monkeypatch.setattr(writer_module, "publish", lambda letters: look("letter"))
+    with pens() as (pen,):
+        future = pen.submit(sending(chat, alice))
+        future.add_done_callback(lambda _: look("answer"))
+        results([future])
+    assert sorted(seen) == [("answer", 1), ("letter", 1)]
+
+
+@pytest.mark.parametrize("broken", ["insert_messages", "update_conversations", "update_participants"])
+def test_a_transaction_that_fails_acknowledges_nothing_and_tells_nobody(chat, alice, monkeypatch, letters, broken):
+    def fail(rows: Any) -> None:
+        raise OperationalError("the disk went away in the middle")
+
+    with pens() as (pen,):
+        with monkeypatch.context() as patch:
+            patch.setattr(statements, broken, fail)
+            with pytest.raises(Busy) as refused:
+                pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        assert refused.value.retry_after_ms
+        assert letters == []
+        assert not Message.objects.exists()
+        chat.refresh_from_db()
+        assert chat.head == 0
+        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 1, (
+            "the pen writes on when the fault is over, and no number is lost"
+        )
+
+
+def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, letters):
+    """All statements went well; only the commit did not."""
+    real = batch.close_page
+
+    def commit_fails(page: batch.Page) -> None:
+        real(page)
+        monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.commit", refuse)
+
+    def refuse(self: Any) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(writer_module, "publish", letters.extend)
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr(batch, "close_page", commit_fails)
+    with pens() as (pen,):
+        with pytest.raises(Busy):
+            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        assert (letters, Message.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize("reason", ["the layer is away", "a coroutine that nobody awaited"])
+def test_with_a_broken_layer_the_message_is_stored_and_acknowledged(chat, alice, monkeypatch, reason):
+    def break_down() -> None:
+        raise ConnectionError(reason)
+
+    monkeypatch.setattr(delivery, "get_channel_layer", break_down)
+    with pens() as (pen,):
+        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 1
+        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 2
+    assert Message.objects.count() == 2
+
+
+# --- Neighbours ---
+
+
+def test_one_poisoned_message_does_not_fail_its_neighbours(chat, alice, bob, letters):
+    first, poison, last = items = queued(sending(chat, alice), poisoned(chat, bob), sending(chat, alice))
+    Writer().write(items)
+    assert (first[1].result(0).seq, last[1].result(0).seq) == (1, 2)
+    with pytest.raises(Refusal):
+        poison[1].result(0)
+    assert len(letters) == 4, "two messages, each to two people"
+
+
+def test_mallory_cannot_fail_alices_messages_with_words_of_an_error(chat, alice, mallory, monkeypatch, letters):
+    """PostgreSQL puts the failing row, body and all, into the text of an error; nobody may write "connection timeout" into it and be believed."""
+    real = batch.write
+
+    def refuse_her(commands: Any) -> Any:
+        if any(command.user_id == mallory.id for command in commands):
+            raise IntegrityError("Failing row contains (connection timeout, disk full, locked, shutting down)")
+        return real(commands)
+
+    monkeypatch.setattr(batch, "write", refuse_her)
+    items = queued(sending(chat, alice), sending(chat, mallory), sending(chat, alice))
+    Writer().write(items)
+    assert [items[0][1].result(0).seq, items[2][1].result(0).seq] == [1, 2]
+    assert isinstance(items[1][1].exception(0), Refusal)
+
+
+def test_a_refused_command_does_not_fail_its_neighbours(chat, alice, mallory, letters):
+    items = queued(sending(chat, mallory), sending(chat, alice))
+    Writer().write(items)
+    assert isinstance(items[0][1].exception(0), ConversationNotFound)
+    assert items[1][1].result(0).seq == 1
+
+
+def test_a_browser_that_gave_up_waiting_does_not_stop_the_pen(chat, alice, letters):
+    items = queued(sending(chat, alice), sending(chat, alice))
+    assert items[0][1].cancel()
+    Writer().write(items)
+    assert items[1][1].result(0).seq == 2
+
+
+# --- The database, away or full ---
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("database is locked", Busy),
+        ("server closed the connection unexpectedly", Busy),
+        ("couldn't get a connection after 5.00 sec", Busy),
+        ("database or disk is full", StorageFull),
+        ('could not extend file "base/1/2": No space left on device', StorageFull),
+    ],
+)
+def test_a_database_that_cannot_write_is_a_retryable_answer(chat, alice, monkeypatch, letters, text, refusal):
+    def fail(commands: Any) -> None:
+        raise OperationalError(text)
+
+    monkeypatch.setattr(batch, "write", fail)
+    items = queued(sending(chat, alice, "a secret"), sending(chat, alice))
+    Writer().write(items)
+    for _, future in items:
+        assert type(future.exception(0)) is refusal
+        assert "secret" not in str(future.exception(0))
+        assert text not in str(future.exception(0)), "the text of the error stays inside"
+
+
+def test_an_error_nobody_thought_of_is_an_answer_too_and_keeps_secrets_out_of_the_log(chat, alice, monkeypatch, letters, caplog):
+    def fail(commands: Any) -> None:
+        raise ZeroDivisionError(commands[0].body)
+
+    monkeypatch.setattr(batch, "write", fail)
+    items = queued(sending(chat, alice, "a secret"), sending(chat, alice, "a secret"))
+    Writer().write(items)
+    assert [future.exception(0).code for _, future in items] == ["internal", "internal"]
+    assert "ZeroDivisionError" in caplog.text
+    assert "a secret" not in caplog.text
+
+
+# --- The queue ---
+
+
+def test_a_full_queue_says_busy_at_once_and_forgets_nobody_who_was_let_in(chat, alice, bob, monkeypatch, settings):
+    settings.JOURNAL_QUEUE = 3
+    is_writing, may_go_on = threading.Event(), threading.Event()
+    real = batch.write
+
+    def wait(commands: Any) -> Any:
+        is_writing.set()
+        assert may_go_on.wait(PATIENCE_S)
+        return real(commands)
+
+    monkeypatch.setattr(batch, "write", wait)
+    with pens() as (pen,):
+        let_in = [pen.submit(sending(chat, alice))]
+        assert is_writing.wait(PATIENCE_S)
+        let_in += [pen.submit(sending(chat, bob)) for _ in range(3)]
+        with pytest.raises(Busy) as refused:
+            pen.submit(sending(chat, bob))
+        assert refused.value.retryable
+        assert refused.value.retry_after_ms
+        may_go_on.set()
+        assert [accepted.seq for accepted in results(let_in)] == [1, 2, 3, 4]
+        assert pen.submit(sending(chat, bob)).result(PATIENCE_S).seq == 5
+    assert Message.objects.count() == 5
+
+
+def test_who_comes_while_a_batch_is_written_forms_the_next_one(chat, alice, monkeypatch):
+    sizes: list[int] = []
+    is_writing, may_go_on = threading.Event(), threading.Event()
+    real = batch.write
+
+    def count(commands: Any) -> Any:
+        sizes.append(len(commands))
+        is_writing.set()
+        assert may_go_on.wait(PATIENCE_S)
+        return real(commands)
+
+    monkeypatch.setattr(batch, "write", count)
+    with pens() as (pen,):
+        futures = [pen.submit(sending(chat, alice))]
+        assert is_writing.wait(PATIENCE_S)
+        futures += [pen.submit(sending(chat, alice)) for _ in range(50)]
+        may_go_on.set()
+        results(futures)
+    assert sizes == [1, 50]
+
+
+def test_bobs_empty_list_shows_the_chat_with_its_first_message(chat, alice, bob, letters):
+    Participant.objects.filter(user=bob).update(activity=None)
+    with pens() as (pen,):
+        first, second = results([pen.submit(sending(chat, alice)), pen.submit(sending(chat, alice))])
+    assert (first.revealed_to, second.revealed_to) == (bob.id, None)
+    assert Participant.objects.get(user=bob).activity is not None
