@@ -7,7 +7,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from conversations.api import api
 from conversations.protocol import codes, commands, events, replies
+from tests.protocol.golden import GOLDEN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +64,20 @@ def test_every_frame_is_in_the_protocol_page(type_name: str) -> None:
 @pytest.mark.parametrize("code", [*codes.ErrorCode, *codes.CloseCode], ids=str)
 def test_every_code_is_in_the_protocol_page(code: Any) -> None:
     assert re.search(rf"\b{code.value}\b", page("docs/protocol.md"))
+
+
+@pytest.mark.parametrize("type_name", sorted(GOLDEN))
+def test_every_golden_example_stands_in_the_protocol_page(type_name: str) -> None:
+    assert GOLDEN[type_name].strip() in page("docs/protocol.md")
+
+
+def test_every_route_of_the_api_is_in_the_protocol_page() -> None:
+    described = {
+        f"`{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method in methods
+    }
+    assert {route for route in described if route.rstrip("/") not in page("docs/protocol.md")} == set()
 
 
 def test_every_room_on_the_walk_exists() -> None:
