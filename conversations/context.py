@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -61,6 +62,7 @@ def usable_invite(request: HttpRequest) -> Invite | None:
 def invited(request: HttpRequest) -> dict[str, Callable[[], Invited | None]]:
     """Template context: `invited` on the sign-in pages of somebody who holds an invite. Asked only by the templates that want it."""
 
+    @cache
     def look() -> Invited | None:
         if not hasattr(request, "session"):
             return None

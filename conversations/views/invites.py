@@ -131,11 +131,10 @@ def landing(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def secret(response: HttpResponse) -> HttpResponse:
-    """The token must not travel on in a Referer, stay in a cache, be found by a search engine, or stand in the log of refused requests."""
+    """The token must not travel on in a Referer, stay in a cache, or be found by a search engine (safety.md T20)."""
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
-    response._has_been_logged = True  # type: ignore[attr-defined]  # what Django asks before it logs the path of a 404 or 410
     return response
 
 
