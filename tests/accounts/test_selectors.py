@@ -8,6 +8,8 @@ from accounts.models import User
 from accounts.selectors import people_listed, user_by_username
 from accounts.services import account_create, account_deactivate, privacy_update, profile_update
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def people(db: None) -> None:

@@ -11,6 +11,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import Profile, User
 from accounts.services import account_create, account_deactivate, account_reactivate, appearance_update, email_replace, profile_update
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_an_account_is_made_whole(db: None) -> None:
     dora = account_create(username="Dora", name="Dora", password="a long phrase", email="Dora@example.com", listed=False, language="ru")

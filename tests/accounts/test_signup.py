@@ -15,6 +15,8 @@ from accounts.adapter import AccountAdapter
 from accounts.models import Profile, User
 from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 
+pytestmark = pytest.mark.both_databases
+
 SignUp = Callable[..., HttpResponse]
 
 

@@ -13,6 +13,8 @@ from accounts import services
 from accounts.models import Profile, User
 from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_name_taken_between_check_and_storing_is_a_taken_name(
     sign_up: Callable[..., HttpResponse], client: Client, monkeypatch: pytest.MonkeyPatch
