@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -175,9 +175,7 @@ def spend(invite: Invite, user: User, now: datetime, *, judged_at: datetime) -> 
     # Blocked people must not come back by a link that still lies around; after the lock, so that a block cannot pass this.
     if is_blocked(user.pk, invite.maker_id):
         raise InviteGone
-    still = Invite.objects.filter(
-        pk=invite.pk, claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=judged_at, maker__is_active=True
-    )
+    still = still_open(invite, judged_at)
     hidden = hidden_from(conversation, {user.pk, invite.maker_id})
     if not hidden and conversation.state == Conversation.State.OPEN and still.exists():
         return Claim(conversation, "pair_exists")
@@ -188,6 +186,13 @@ def spend(invite: Invite, user: User, now: datetime, *, judged_at: datetime) -> 
     open_up(conversation, now)
     InviteWish.objects.filter(user=user, invite=invite).delete()
     return Claim(conversation, "created")
+
+
+def still_open(invite: Invite, judged_at: datetime) -> QuerySet[Invite]:
+    """Every condition stands on the row itself. With a join Django would write `id IN (SELECT ...)`, which PostgreSQL does not judge anew
+    after waiting for a faster one: both would get in."""
+    maker_is_here = Exists(User.objects.filter(pk=OuterRef("maker_id"), is_active=True))
+    return Invite.objects.filter(maker_is_here, pk=invite.pk, claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=judged_at)
 
 
 def open_up(conversation: Conversation, now: datetime) -> None:

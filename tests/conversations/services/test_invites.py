@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -369,6 +370,15 @@ def test_fifty_people_at_one_instant_and_exactly_one_gets_in() -> None:
     assert Conversation.objects.count() == 1, "nothing is left of those who lost"
     assert Participant.objects.count() == 2
     assert Invite.objects.get().claimed_by == winner
+
+
+def test_the_deciding_update_judges_the_row_itself(bob: User, invite: Invite) -> None:
+    """PostgreSQL judges a condition anew after a wait only where it stands on the row; inside a subquery both of two would win."""
+    with CaptureQueriesContext(connection) as asked:
+        invite_claim(user=bob, token=token(invite))
+    deciding = [query["sql"] for query in asked if query["sql"].startswith('UPDATE "invite"')]
+    assert len(deciding) == 1
+    assert " IN (SELECT" not in deciding[0]
 
 
 @both_databases
