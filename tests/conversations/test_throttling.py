@@ -1,0 +1,279 @@
+"""Limits with a borrowed clock: how many at once, when the next, counted for whom, and what happens where the cache is away."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from conversations import throttling
+from conversations.exceptions import TooManyTries
+from conversations.throttling import (
+    Buckets,
+    SharedWindow,
+    admit_socket,
+    allow_frame,
+    allow_invite_claim,
+    allow_message,
+    allow_typing,
+    client_address,
+    count_invite_try,
+    dismiss_socket,
+    require_invite_tries,
+    told_limits,
+)
+from tests.conversations.races import at_once
+
+ALICE, BOB = 1, 2
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture(autouse=True)
+def _limits_on(settings: Any) -> Iterator[None]:
+    settings.LIMITS = True
+    for buckets in (throttling.frames, throttling.sends, throttling.typing):
+        buckets.clear()
+    yield
+    for buckets in (throttling.frames, throttling.sends, throttling.typing):
+        buckets.clear()
+
+
+def wait_after(action: Callable[[], object]) -> int:
+    """How long the refusal says to wait."""
+    with pytest.raises(TooManyTries) as refused:
+        action()
+    assert refused.value.retry_after_ms is not None
+    return refused.value.retry_after_ms
+
+
+# --- What happens often ---
+
+
+def test_alice_sends_sixty_at_once_and_then_ten_a_second() -> None:
+    for _ in range(60):
+        allow_message(ALICE, now=100.0)
+    assert wait_after(lambda: allow_message(ALICE, now=100.0)) == 101
+    for _ in range(10):
+        allow_message(ALICE, now=101.0)
+    wait_after(lambda: allow_message(ALICE, now=101.0))
+
+
+def test_waiting_as_long_as_the_refusal_says_is_enough() -> None:
+    for _ in range(60):
+        allow_message(ALICE, now=100.0)
+    wait = wait_after(lambda: allow_message(ALICE, now=100.0))
+    allow_message(ALICE, now=100.0 + wait / 1000)
+
+
+def test_what_alice_sends_does_not_slow_bob() -> None:
+    for _ in range(60):
+        allow_message(ALICE, now=100.0)
+    allow_message(BOB, now=100.0)
+
+
+def test_after_a_long_silence_there_are_no_more_than_sixty() -> None:
+    allow_message(ALICE, now=100.0)
+    for _ in range(60):
+        allow_message(ALICE, now=1_000_000.0)
+    wait_after(lambda: allow_message(ALICE, now=1_000_000.0))
+
+
+def test_a_clock_that_steps_back_gives_nothing_away_and_takes_nothing() -> None:
+    for _ in range(60):
+        allow_message(ALICE, now=100.0)
+    wait_after(lambda: allow_message(ALICE, now=50.0))
+    allow_message(ALICE, now=51.0)
+
+
+def test_frames_have_a_wider_limit_of_their_own() -> None:
+    for _ in range(240):
+        allow_frame(ALICE, now=100.0)
+    wait_after(lambda: allow_frame(ALICE, now=100.0))
+    allow_message(ALICE, now=100.0)
+
+
+def test_a_sign_of_typing_passes_every_two_seconds_in_each_room() -> None:
+    allow_typing(ALICE, "dm-a", now=100.0)
+    assert wait_after(lambda: allow_typing(ALICE, "dm-a", now=101.0)) == 1001
+    allow_typing(ALICE, "dm-b", now=101.0)
+    allow_typing(ALICE, "dm-a", now=102.0)
+
+
+def test_the_buckets_do_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Buckets, "KEPT", 3)
+    buckets = Buckets()
+    for subject in range(10):
+        buckets.take(subject, burst=1, per_second=1, now=100.0)
+    assert list(buckets.buckets) == [7, 8, 9]
+
+
+def test_threads_share_one_bucket_fairly() -> None:
+    buckets = Buckets()
+    passed, refused = at_once([lambda: buckets.take("alice", burst=25, per_second=0.001, now=100.0)] * 40)
+    assert (len(passed), len(refused)) == (25, 15)
+
+
+# --- Sockets ---
+
+
+def handshake(address: str = HERE, forwarded: str = "") -> dict[str, Any]:
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    return {"client": (address, 50_000), "headers": headers}
+
+
+def test_alice_holds_twenty_sockets_and_gives_them_back() -> None:
+    tickets = [admit_socket(ALICE, handshake()) for _ in range(20)]
+    assert wait_after(lambda: admit_socket(ALICE, handshake(THERE))) > 0
+    bobs = admit_socket(BOB, handshake())
+    dismiss_socket(tickets[0])
+    tickets[0] = admit_socket(ALICE, handshake())
+    for ticket in [*tickets, bobs]:
+        dismiss_socket(ticket)
+    assert not throttling.sockets.people
+    assert not throttling.sockets.addresses
+
+
+def test_one_address_holds_a_hundred_whatever_the_accounts() -> None:
+    tickets = [admit_socket(person, handshake()) for person in range(100)]
+    wait_after(lambda: admit_socket(1000, handshake()))
+    tickets.append(admit_socket(1000, handshake(THERE)))
+    for ticket in tickets:
+        dismiss_socket(ticket)
+
+
+def test_a_socket_without_an_address_is_counted_too() -> None:
+    ticket = admit_socket(ALICE, {"client": None, "headers": []})
+    assert ticket is not None
+    assert ticket.address == "unknown"
+    dismiss_socket(ticket)
+
+
+# --- Tries of invites ---
+
+
+def guess(address: str = HERE, user: int | None = None, now: float = 1000.0) -> None:
+    require_invite_tries(address=address, user_id=user, now=now)
+    count_invite_try(address=address, user_id=user, now=now)
+
+
+def test_ten_unknown_tokens_a_minute_from_one_address() -> None:
+    for _ in range(10):
+        guess()
+    assert 59_000 < wait_after(guess) <= 60_001
+    guess(THERE)
+    guess(now=1060.5)
+
+
+def test_looking_costs_nothing() -> None:
+    for _ in range(100):
+        require_invite_tries(address=HERE, user_id=ALICE, now=1000.0)
+
+
+def test_claims_and_unknown_tokens_count_together() -> None:
+    for _ in range(5):
+        guess(user=ALICE)
+    for _ in range(5):
+        allow_invite_claim(address=HERE, user_id=ALICE, now=1000.0)
+    wait_after(lambda: allow_invite_claim(address=HERE, user_id=ALICE, now=1000.0))
+
+
+def test_an_account_has_thirty_tries_an_hour_wherever_it_comes_from() -> None:
+    for number in range(30):
+        guess(f"192.0.2.{number}", user=ALICE)
+    assert wait_after(lambda: guess("192.0.2.99", user=ALICE)) > 3_590_000
+    guess("192.0.2.99", user=BOB)
+    guess("192.0.2.98", user=ALICE, now=4601.0)
+
+
+def test_fifty_guesses_at_one_instant_are_all_counted() -> None:
+    at_once([lambda: count_invite_try(address=HERE, user_id=None, now=1000.0)] * 50)
+    _ends, used = throttling.shared.count(f"invite-address:{HERE}", period=60.0, now=1000.0)
+    assert used == 51
+
+
+class Broken:
+    def __getattr__(self, name: str) -> Any:
+        raise ConnectionError("no cache here")
+
+
+def test_without_the_cache_this_process_goes_on_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttling, "cache", Broken())
+    monkeypatch.setattr(throttling, "shared", SharedWindow())
+    throttling.shared.own.clear()
+    for _ in range(10):
+        guess()
+    wait_after(guess)
+
+
+def test_a_broken_cache_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Counting(Broken):
+        def get(self, key: str) -> Any:
+            asked.append(key)
+            raise ConnectionError
+
+    monkeypatch.setattr(throttling, "cache", Counting())
+    window = SharedWindow()
+    window.own.clear()
+    for _ in range(5):
+        window.count("anything", period=60.0, now=1000.0)
+    assert len(asked) == 1
+
+
+# --- All off, and told ---
+
+
+def test_limits_off_means_none_at_all(settings: Any) -> None:
+    settings.LIMITS = False
+    for _ in range(300):
+        allow_frame(ALICE, now=1.0)
+        allow_message(ALICE, now=1.0)
+        allow_typing(ALICE, "dm-a", now=1.0)
+        allow_invite_claim(address=HERE, user_id=ALICE, now=1.0)
+        assert admit_socket(ALICE, handshake()) is None
+    dismiss_socket(None)
+
+
+def test_the_limits_in_force_are_told(settings: Any) -> None:
+    assert told_limits()["sends_burst"] == 60
+    assert told_limits()["sends_per_s"] == 10
+    settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 5}
+    assert told_limits()["sends_burst"] == 5
+    settings.LIMITS = False
+    assert told_limits()["sends_burst"] >= 1_000_000
+
+
+# --- Where somebody comes from ---
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "peer", "proxies", "believed"),
+    [
+        ("", "192.0.2.1", 0, "192.0.2.1"),
+        ("203.0.113.9", "192.0.2.1", 0, "192.0.2.1"),
+        ("203.0.113.9", "10.0.0.1", 1, "203.0.113.9"),
+        ("6.6.6.6, 203.0.113.9", "10.0.0.1", 1, "203.0.113.9"),
+        ("6.6.6.6, 203.0.113.9, 10.0.0.2", "10.0.0.1", 2, "203.0.113.9"),
+        ("203.0.113.9", "10.0.0.1", 3, "203.0.113.9"),
+        ("", "10.0.0.1", 1, "10.0.0.1"),
+        ("unknown", "10.0.0.1", 1, "10.0.0.1"),
+        ("6.6.6.6, <script>", "10.0.0.1", 1, "10.0.0.1"),
+        (" , ,203.0.113.9 ,", "10.0.0.1", 1, "203.0.113.9"),
+        ("", "", 0, "unknown"),
+        ("", "/run/entre.sock", 0, "/run/entre.sock"),
+        ("", "::ffff:192.0.2.1", 0, "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "10.0.0.1", 1, "2001:db8:1:2::/64"),
+    ],
+)
+def test_only_what_our_own_proxies_wrote_is_believed(forwarded: str, peer: str, proxies: int, believed: str) -> None:
+    assert client_address(forwarded, peer, proxies) == believed
+
+
+def test_mallory_does_not_get_a_new_address_by_inventing_headers(settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
+    invented = {throttling.address_of_scope(handshake("10.0.0.1", f"6.6.6.{number}, 203.0.113.9")) for number in range(20)}
+    assert invented == {"203.0.113.9"}
+
+
+def test_a_machine_with_a_whole_ipv6_network_is_one_visitor() -> None:
+    assert len({client_address("", f"2001:db8:1:2::{number:x}", 0) for number in range(1, 100)}) == 1
