@@ -162,6 +162,8 @@ def test_usual_form_of_a_uuid_is_an_id(id: str) -> None:
         "1_2_f0c1-7a3e-7b52-9c41-5d2f8e6a1b70",
         "\uff11" * 8 + ID[8:],
         ID + "\n",
+        ID + "-",
+        "{" + ID,
         " " + ID[1:],
         ID[:-1] + "g",
         ID[:-1],
