@@ -12,8 +12,10 @@ import sys
 from typing import Any
 
 from daphne.cli import CommandLineInterface
+from daphne.ws_protocol import WebSocketFactory
 
 from dm_project.env import BadEnvironment
+from dm_project.wire import FrugalProtocol
 
 APPLICATION = "dm_project.server:application"
 PING_SECONDS, PING_TIMEOUT_SECONDS = 25, 20
@@ -84,6 +86,7 @@ def main(argv: list[str] | None = None) -> None:
         str(LONGEST_SOCKET_SECONDS),
     ]
     options += ["--verbosity", "0", "--no-server-name", APPLICATION]
+    WebSocketFactory.protocol = FrugalProtocol
     # Behind a proxy the client's address is taken from its header (TRUSTED_PROXIES) by the application, never by Daphne, which believes the
     # left-most entry, the one a client can write itself.
     CommandLineInterface().run(options)

@@ -1,0 +1,116 @@
+"""Frames leave in the order in which they were said, whole, whatever the kernel takes at once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from websockets.frames import Frame
+from websockets.streams import StreamReader
+
+from dm_project.wire import FrugalProtocol, text_frame
+
+
+class Transport:
+    """A transport whose kernel takes `room` bytes and no more until it is asked again."""
+
+    def __init__(self, room: int = 1_000_000, *, fails: bool = False) -> None:
+        self.room, self.fails = room, fails
+        self.connected, self.disconnecting = True, False
+        self.dataBuffer, self._tempDataBuffer = b"", []
+        self.taken, self.writes = b"", 0
+
+    def writeSomeData(self, data: bytes) -> int | Exception:
+        self.writes += 1
+        if self.fails:
+            return ConnectionError()
+        part = data[: self.room]
+        self.room -= len(part)
+        self.taken += part
+        return len(part)
+
+    def write(self, data: bytes) -> None:
+        self._tempDataBuffer.append(data)
+
+    def loseConnection(self) -> None:
+        self.disconnecting = True
+
+    @property
+    def everything(self) -> bytes:
+        return self.taken + b"".join(self._tempDataBuffer)
+
+
+def protocol_on(transport: Transport) -> Any:
+    protocol = FrugalProtocol()
+    protocol.transport = transport
+    protocol.state = protocol.STATE_OPEN
+    protocol._perMessageCompress = None
+    protocol.client_addr = None
+    protocol.send_queue = []
+    protocol.trafficStats = type("Stats", (), {"outgoingOctetsWireLevel": 0})()
+    protocol.logOctets = False
+    protocol.peer = "nobody"
+    return protocol
+
+
+def frames_in(data: bytes) -> list[bytes]:
+    stream = StreamReader()
+    stream.feed_data(data)
+    stream.feed_eof()
+    found = []
+    while True:
+        reading = Frame.parse(stream.read_exact, mask=False)
+        try:
+            next(reading)
+        except StopIteration as done:
+            found.append(bytes(done.value.data))
+        except EOFError:
+            return found
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 131_072])
+def test_a_frame_of_any_size_is_read_as_it_was_written(size: int) -> None:
+    assert frames_in(text_frame(b"x" * size)) == [b"x" * size]
+
+
+async def test_what_is_said_in_one_turn_leaves_in_one_write_and_in_order() -> None:
+    transport = Transport()
+    protocol = protocol_on(transport)
+    for text in ("one", "two", "olá"):
+        protocol.serverSend(text)
+    await asyncio.sleep(0)
+    assert frames_in(transport.everything) == [b"one", b"two", "olá".encode()]
+    assert transport.writes == 1
+
+
+async def test_what_the_kernel_does_not_take_waits_in_order() -> None:
+    transport = Transport(room=7)
+    protocol = protocol_on(transport)
+    for text in ("one", "two", "three"):
+        protocol.serverSend(text)
+        await asyncio.sleep(0)
+    assert frames_in(transport.everything) == [b"one", b"two", b"three"]
+    assert len(transport.taken) == 7
+
+
+async def test_a_lost_connection_is_left_to_the_transport() -> None:
+    transport = Transport(fails=True)
+    protocol_on(transport).serverSend("one")
+    await asyncio.sleep(0)
+    assert transport._tempDataBuffer == [text_frame(b"one")]
+
+
+async def test_a_close_never_overtakes_what_was_said_before_it() -> None:
+    transport = Transport()
+    protocol = protocol_on(transport)
+    protocol.serverSend("bye")
+    protocol.sendData(b"the close frame")
+    assert transport.everything == text_frame(b"bye") + b"the close frame"
+
+
+async def test_hanging_up_loses_nothing_that_was_said_in_the_same_turn() -> None:
+    transport = Transport()
+    protocol = protocol_on(transport)
+    protocol.serverSend("bye")
+    protocol._closeConnection()
+    assert transport.everything == text_frame(b"bye")
+    assert transport.disconnecting
