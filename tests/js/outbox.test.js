@@ -244,6 +244,15 @@ test("a browser that keeps nothing still sends", () => {
   assert.deepEqual([states(), ids()], [["sent"], ["a"]]);
 });
 
+test("a tab that hears of the log-out elsewhere never writes again", () => {
+  const storage = fakeStorage();
+  const store = new Store({ storage, user: "u-alice" });
+  store.set("draft:r", { text: "secret" });
+  store.end();
+  store.set("draft:r", { text: "secret, typed on" });
+  assert.deepEqual(Object.keys(storage), []);
+});
+
 test("log-out leaves nothing of any account; another account leaves nothing of the one before", () => {
   const storage = fakeStorage();
   storage["someone-elses-key"] = "stays";

@@ -23,6 +23,7 @@ export function wipeOthers(storage, user = null) {
 export class Store {
   #storage;
   #prefix;
+  #isOver = false;
 
   constructor({ storage, user }) {
     this.#storage = storage;
@@ -35,7 +36,7 @@ export class Store {
 
   /** False when it could not be kept. */
   set(key, value) {
-    return tried(() => {
+    return !this.#isOver && tried(() => {
       this.#storage.setItem(this.#prefix + key, JSON.stringify(value));
       return true;
     }, false);
@@ -43,6 +44,12 @@ export class Store {
 
   remove(key) {
     tried(() => this.#storage.removeItem(this.#prefix + key));
+  }
+
+  /** The account was left in another tab: what this one still holds is never written again. */
+  end() {
+    this.#isOver = true;
+    for (const key of this.keys("")) this.remove(key);
   }
 
   /** The keys that begin so, without the account's prefix. */

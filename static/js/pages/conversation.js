@@ -34,15 +34,9 @@ async function offerUndo(entry) {
   toast(t("Message deleted"), { clock, button: { label: t("Undo"), onPress: () => outbox.restore(entry) } });
 }
 
-/** The first message that was not read when the chat was opened. */
-function firstUnread() {
-  const { unread, read_count: count } = page.conversation;
-  return unread ? (page.messages.find((message) => message.sender !== me && message.ordinal > count)?.seq ?? null) : null;
-}
-
 shell.chat = new ChatView({
   root, room, me, peerName: page.conversation.peer.name, timeline, outbox, list, drafts, t, dates, clock, loadOlder,
-  dividerFrom: firstUnread(),
+  dividerFrom: page.conversation.unread ? page.conversation.read_count : null,
   on: {
     seen: (seq) => marker.shows(seq),
     undo: offerUndo,

@@ -38,10 +38,12 @@ export class Shell {
   /** The open chat (view/chat-view.js) and its room; null on the other pages. */
   chat = null;
   room = this.page.room ?? null;
+  #isLoggedOut = false;
 
   constructor() {
     wipeOthers(localStorage, this.me);
-    const store = new Store({ storage: localStorage, user: this.me });
+    const store = (this.store = new Store({ storage: localStorage, user: this.me }));
+    // So that the page of logging out, which knows no account, finds the other tabs of this one.
     store.set("here", true);
     const send = (command) => this.socket.send(command);
     this.tabs = new Tabs({ user: this.me, onNews: (kind, news) => this.#news(kind, news) });
@@ -92,7 +94,7 @@ export class Shell {
     this.receipts.setLive(isLive);
     this.strip?.update(connection);
     this.chat?.render();
-    if (connection.name === "signed-out") location.assign(LOGIN + encodeURIComponent(location.pathname));
+    if (connection.name === "signed-out" && !this.#isLoggedOut) location.assign(LOGIN + encodeURIComponent(location.pathname));
   }
 
   #events() {
@@ -122,9 +124,18 @@ export class Shell {
     return answer.message ? { accepted: true } : answer;
   }
 
+  /** The page is emptied at once. It leaves when the server has heard of it too, or "/" would lead straight back here. */
+  async #loggedOut(tries = 20) {
+    this.#isLoggedOut = true;
+    this.store.end();
+    document.body.hidden = true;
+    if (tries > 0 && (await this.api.whyRefused()) !== "signed-out") clock.after(200, () => this.#loggedOut(tries - 1));
+    else location.replace("/");
+  }
+
   #news(kind, { room, draft }) {
     if (kind === "outbox") this.outbox.reload();
-    else if (kind === "log-out") location.replace("/");
+    else if (kind === "log-out") this.#loggedOut();
     else if (kind === "draft" && room === this.room) this.chat?.adoptDraft(draft);
     else if (kind === "draft") this.rows.renderSoon();
   }

@@ -37,7 +37,7 @@ function follows(item, before) {
 
 /**
  * `messages` ascending by seq, `entries` of the outbox in the order typed, `peer` {delivered, read},
- * `divider` the seq of the first new message or null, `dayOf` moment -> day key in the reader's zone.
+ * `divider` how many of their messages are not new (an ordinal) or null, `dayOf` moment -> day key in the reader's zone.
  */
 export function arrange({ messages, entries = [], me, peer, divider = null, dayOf }) {
   const known = new Set(messages.map((message) => message.id));
@@ -53,10 +53,10 @@ export function arrange({ messages, entries = [], me, peer, divider = null, dayO
       day = item.day;
       items.push({ kind: "day", key: `day:${day}`, day });
     }
-    if (!isDivided && item.message.seq >= divider && !item.own) {
+    if (!isDivided && !item.own && item.message.ordinal > divider) {
       isDivided = true;
-      const count = messages.filter((message) => message.seq >= divider && message.sender !== me).length;
-      items.push({ kind: "divider", key: "divider", count });
+      const newest = messages.findLast((message) => message.sender !== me && message.ordinal !== null);
+      items.push({ kind: "divider", key: "divider", count: newest.ordinal - divider });
     }
     const before = items.at(-1);
     item.first = !follows(item, before);

@@ -68,7 +68,7 @@ export class ChatView {
 
   /** A message came while nobody watched the end: the first of them gets the "new messages" line. */
   arrived(message) {
-    if (this.#divider === null && !(document.hasFocus() && this.keeper.isAtEnd)) this.#divider = message.seq;
+    if (this.#divider === null && message.ordinal && !(document.hasFocus() && this.keeper.isAtEnd)) this.#divider = message.ordinal - 1;
     this.render();
   }
 
@@ -108,8 +108,8 @@ export class ChatView {
       });
     }, { passive: true });
     this.#root.addEventListener("click", (event) => this.#press(event));
-    this.#root.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.isComposing || this.#divider === null) return;
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#divider === null) return;
       this.#divider = null;
       this.render();
     });

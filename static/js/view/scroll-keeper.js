@@ -78,6 +78,9 @@ export class ScrollKeeper {
       if (all[middle].getBoundingClientRect().bottom > top) high = middle;
       else low = middle + 1;
     }
-    return all[low] ?? null;
+    // Day lines and the "new messages" line may move up by themselves; a message never does.
+    let anchor = all[low] ?? null;
+    while (anchor && !anchor.dataset.id) anchor = anchor.nextElementSibling;
+    return anchor;
   }
 }
