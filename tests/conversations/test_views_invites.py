@@ -1,0 +1,475 @@
+"""The pages of invites: every row of the table in protocol.md 8 as a browser, a robot or a thief meets it."""
+
+import html
+import io
+import logging
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Profile, User
+from conversations.models import Block, Conversation, Invite, InviteWish
+from conversations.selectors.invites import token_of
+from conversations.services.invites import invite_claim, invite_create, invite_revoke
+from tests.factories import make_user
+
+ClientOf = Callable[..., Client]
+ROBOTS = [
+    "facebookexternalhit/1.1",
+    "WhatsApp/2.23",
+    "TelegramBot (like TwitterBot)",
+    "Slackbot-LinkExpanding 1.0",
+    "Mozilla/5.0 (compatible; Googlebot/2.1)",
+    "Mozilla/5.0 (Windows NT 10.0) SafeLinks",
+]
+
+
+@pytest.fixture
+def invite(alice: User) -> Invite:
+    return invite_create(maker=alice, note="Bob, from the choir")
+
+
+def address(invite: Invite) -> str:
+    return f"/i/{token_of(invite.pk)}/"
+
+
+def text_of(response: HttpResponse) -> str:
+    return html.unescape(response.content.decode())
+
+
+def state_of(response: Any) -> str:
+    return str(response.context["state"])
+
+
+def untouched(invite: Invite) -> bool:
+    stored = Invite.objects.get(pk=invite.pk)
+    return stored.claimed_at is None and stored.revoked_at is None and not Conversation.objects.exists()
+
+
+def end_by(how: str, invite: Invite, alice: User, bob: User) -> None:
+    now = timezone.now()
+    if how == "run out":
+        Invite.objects.filter(pk=invite.pk).update(created_at=now - timedelta(days=8), expires_at=now - timedelta(days=1))
+    elif how == "revoked":
+        invite_revoke(maker=alice, invite_id=invite.pk)
+    elif how == "maker gone":
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+    elif how == "alice blocks bob":
+        Block.objects.create(blocker=alice, blocked=bob, created_at=now)
+    elif how == "bob blocks alice":
+        Block.objects.create(blocker=bob, blocked=alice, created_at=now)
+
+
+# --- Somebody who is not signed in ---
+
+
+def test_a_visitor_sees_who_invites_and_until_when(invite: Invite, client: Client) -> None:
+    response = client.get(address(invite))
+    assert (response.status_code, state_of(response)) == (200, "open_visitor")
+    assert response.context["maker"].name == "Alice"
+    assert response.context["invite"].expires_at == invite.expires_at
+    assert "Alice invites you to a private chat" in re.sub(r"<[^>]+>", "", text_of(response))
+
+
+def test_a_maker_who_does_not_show_the_name_is_someone(alice: User, invite: Invite, client: Client) -> None:
+    Profile.objects.filter(user=alice).update(invites_show_name=False)
+    response = client.get(address(invite))
+    assert response.context["maker"] is None
+    assert "Alice" not in text_of(response)
+
+
+def test_the_private_note_is_shown_to_nobody_else(invite: Invite, client: Client, bob: User, client_of: ClientOf) -> None:
+    for visitor in (client, client_of(bob)):
+        response = visitor.get(address(invite))
+        assert "choir" not in text_of(response)
+        assert (response.context["invite"].note, response.context["invite"].url) == ("", None)
+
+
+def test_title_and_metadata_name_nobody(invite: Invite, client: Client, bob: User, client_of: ClientOf) -> None:
+    for visitor in (client, client_of(bob)):
+        head = text_of(visitor.get(address(invite))).partition("</head>")[0]
+        assert "<title>" in head
+        assert not re.search("alice|bob", head, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("method", ["get", "head", "options"])
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_previews_by_robots_spend_nothing(invite: Invite, bob: User, client_of: ClientOf, method: str, robot: str) -> None:
+    for visitor in (client_of(None), client_of(bob)):
+        for _ in range(4):
+            response = getattr(visitor, method)(address(invite), headers={"user-agent": robot})
+            assert response.status_code == 200
+    assert untouched(invite)
+    assert not InviteWish.objects.exists()
+    assert Session.objects.count() == 1, "Bob's own; a robot leaves none behind"
+
+
+def test_a_head_has_no_body_and_an_options_says_what_is_allowed(invite: Invite, client: Client) -> None:
+    assert client.head(address(invite)).content == b""
+    assert client.options(address(invite)).headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_other_methods_are_refused(invite: Invite, client: Client, method: str) -> None:
+    assert getattr(client, method)(address(invite)).status_code == 405
+
+
+@pytest.mark.parametrize(("go", "page"), [("signup", "/accounts/signup/"), ("login", "/accounts/login/"), ("", "/accounts/login/")])
+def test_a_visitor_presses_and_goes_to_sign_in_without_the_token(invite: Invite, client: Client, go: str, page: str) -> None:
+    response = client.post(address(invite), {"go": go})
+    assert (response.status_code, response["Location"]) == (303, page)
+    assert untouched(invite)
+    assert token_of(invite.pk) not in str(dict(client.session))
+
+
+def test_a_press_needs_the_token_of_the_form(invite: Invite, bob: User, client_of: ClientOf) -> None:
+    for visitor in (client_of(None, enforce_csrf_checks=True), client_of(bob, enforce_csrf_checks=True)):
+        assert visitor.post(address(invite)).status_code == 403
+    assert untouched(invite)
+
+
+# --- Signed in, somebody else ---
+
+
+def test_bob_is_asked_once_more_before_he_accepts(invite: Invite, bob: User, client_of: ClientOf) -> None:
+    response = client_of(bob).get(address(invite))
+    assert (response.status_code, state_of(response)) == (200, "open_signed_in")
+    assert response.context["maker"].name == "Alice"
+    assert "@bob" in text_of(response)
+
+
+def test_bob_accepts_and_is_in_the_chat(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
+    response = client_of(bob).post(address(invite))
+    conversation = Conversation.objects.of_pair(alice.pk, bob.pk).get()
+    assert (response.status_code, response["Location"]) == (303, f"/chats/{conversation.room_name}/")
+    assert Invite.objects.get(pk=invite.pk).claimed_by == bob
+
+
+def test_bob_uses_another_account_and_the_invite_comes_along(invite: Invite, bob: User, client_of: ClientOf) -> None:
+    browser = client_of(bob)
+    response = browser.post(address(invite), {"go": "switch"})
+    assert (response.status_code, response["Location"]) == (303, "/accounts/login/")
+    assert "_auth_user_id" not in browser.session
+    assert browser.get("/accounts/login/").context["invited"]().name == "Alice"
+    assert untouched(invite)
+
+
+# --- Its maker ---
+
+
+def test_its_maker_sees_the_link_and_the_note(invite: Invite, alice: User, client_of: ClientOf) -> None:
+    response = client_of(alice).get(address(invite))
+    assert (response.status_code, state_of(response)) == (200, "own")
+    assert response.context["invite"].note == "Bob, from the choir"
+    assert response.context["invite"].url.endswith(address(invite))
+
+
+def test_its_maker_cannot_accept_it(invite: Invite, alice: User, client_of: ClientOf) -> None:
+    response = client_of(alice).post(address(invite))
+    assert (response.status_code, state_of(response), response.context["refused"]) == (200, "own", True)
+    assert untouched(invite)
+
+
+@pytest.mark.parametrize("how", ["run out", "revoked"])
+def test_its_maker_sees_the_end_of_it(invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str) -> None:
+    end_by(how, invite, alice, bob)
+    response = client_of(alice).get(address(invite))
+    assert (response.status_code, state_of(response)) == (200, "own")
+    assert response.context["invite"].state in {"expired", "revoked"}
+
+
+def test_its_maker_sees_by_whom_it_was_used(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
+    invite_claim(user=bob, token=token_of(invite.pk))
+    for response in (client_of(alice).get(address(invite)), client_of(alice).post(address(invite))):
+        assert response.status_code == 200
+        assert response.context["invite"].claimed_by == bob
+
+
+# --- Used ---
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_who_accepted_it_is_led_to_the_chat(invite: Invite, bob: User, client_of: ClientOf, method: str) -> None:
+    claim = invite_claim(user=bob, token=token_of(invite.pk))
+    response = getattr(client_of(bob), method)(address(invite))
+    assert (response.status_code, response["Location"]) == (303, f"/chats/{claim.conversation.room_name}/")
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("visitor", ["mallory", "nobody"])
+def test_a_third_person_meets_a_used_link_without_names(
+    invite: Invite, bob: User, mallory: User, client_of: ClientOf, method: str, visitor: str
+) -> None:
+    invite_claim(user=bob, token=token_of(invite.pk))
+    response = getattr(client_of(mallory if visitor == "mallory" else None), method)(address(invite))
+    assert (response.status_code, state_of(response)) == (410, "used")
+    assert (response.context["maker"], response.context["invite"]) == (None, None)
+    assert not re.search("alice|bob", text_of(response), re.IGNORECASE)
+    assert Conversation.objects.count() == 1
+
+
+# --- The pair chats already ---
+
+
+def test_a_pair_that_chats_is_offered_the_chat_and_spends_nothing(
+    invite: Invite, bob: User, chat: Conversation, client_of: ClientOf
+) -> None:
+    browser = client_of(bob)
+    page = browser.get(address(invite))
+    assert (page.status_code, state_of(page)) == (200, "pair")
+    response = browser.post(address(invite))
+    assert (response.status_code, response["Location"]) == (303, f"/chats/{chat.room_name}/")
+    assert Invite.objects.get(pk=invite.pk).claimed_at is None
+
+
+# --- Gone ---
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("how", ["run out", "revoked", "maker gone", "alice blocks bob", "bob blocks alice"])
+def test_gone_is_one_neutral_page(invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str, method: str) -> None:
+    end_by(how, invite, alice, bob)
+    response = getattr(client_of(bob), method)(address(invite))
+    assert (response.status_code, state_of(response)) == (410, "gone")
+    assert "alice" not in text_of(response).lower()
+    assert untouched(invite) or how == "revoked"
+
+
+def test_the_dead_ends_are_equal_to_the_byte(alice: User, bob: User, client_of: ClientOf) -> None:
+    browser, bodies = client_of(bob), set()
+    for how in ("run out", "revoked", "alice blocks bob"):
+        invite = invite_create(maker=alice)
+        end_by(how, invite, alice, bob)
+        bodies.add(browser.get(address(invite)).content)
+    assert len(bodies) == 1
+
+
+@pytest.mark.parametrize("how", ["run out", "revoked", "maker gone"])
+def test_a_visitor_meets_the_same_dead_end_and_is_not_sent_to_sign_in(
+    invite: Invite, alice: User, bob: User, client: Client, how: str
+) -> None:
+    end_by(how, invite, alice, bob)
+    for response in (client.get(address(invite)), client.post(address(invite), {"go": "signup"})):
+        assert (response.status_code, state_of(response)) == (410, "gone")
+
+
+# --- Unknown ---
+
+
+@pytest.mark.parametrize("method", ["get", "head", "post"])
+def test_an_unknown_token_is_a_404(bob: User, client_of: ClientOf, method: str) -> None:
+    for visitor in (client_of(None), client_of(bob)):
+        assert getattr(visitor, method)("/i/aaaaaaaaaaaaaaaaaaaaaaaaaaa/").status_code == 404
+
+
+def test_unknown_tokens_answer_alike_to_the_byte(invite: Invite, client: Client) -> None:
+    token = token_of(invite.pk)
+    guesses = ["x", token[:-1], token + "A", token.swapcase(), "%00", "..%5c", "a" * 2000, "%F0%9F%98%80"]
+    answers = {(response.status_code, response.content) for response in (client.get(f"/i/{guess}/") for guess in guesses)}
+    assert len(answers) == 1
+
+
+# --- Limits ---
+
+
+def test_after_ten_unknown_tokens_a_minute_nothing_is_answered_from_that_address(
+    settings: Any, invite: Invite, bob: User, client_of: ClientOf
+) -> None:
+    settings.LIMITS = True
+    visitor = client_of(None)
+    assert [visitor.get(f"/i/{uuid4().hex}/").status_code for _ in range(12)] == [404] * 10 + [429] * 2
+    blocked = client_of(bob).post(address(invite))
+    assert (blocked.status_code, state_of(blocked)) == (429, "limited")
+    assert 0 < int(blocked["Retry-After"]) <= 61
+    assert visitor.get(address(invite)).status_code == 429, "or guessing would go on behind it"
+    assert untouched(invite), "and the link is not used up"
+    assert client_of(bob).get(address(invite), REMOTE_ADDR="192.0.2.77").status_code == 200
+
+
+def test_opening_a_good_link_often_is_no_offence(settings: Any, invite: Invite, client: Client) -> None:
+    settings.LIMITS = True
+    assert {client.get(address(invite)).status_code for _ in range(30)} == {200}
+
+
+def test_an_account_that_tries_from_many_addresses_is_stopped_too(settings: Any, mallory: User, client_of: ClientOf) -> None:
+    settings.LIMITS = True
+    browser = client_of(mallory)
+    codes = [browser.post(f"/i/{uuid4().hex}/", REMOTE_ADDR=f"192.0.2.{number}").status_code for number in range(32)]
+    assert codes == [404] * 30 + [429] * 2
+
+
+# --- The token stays a secret ---
+
+
+@pytest.mark.parametrize("method", ["get", "head", "options", "post"])
+@pytest.mark.parametrize("path", ["open", "unknown"])
+def test_every_answer_forbids_keeping_naming_and_indexing(invite: Invite, bob: User, client_of: ClientOf, method: str, path: str) -> None:
+    for visitor in (client_of(None), client_of(bob)):
+        response = getattr(visitor, method)(address(invite) if path == "open" else "/i/unknown/")
+        assert response["Cache-Control"] == "no-store"
+        assert response["Referrer-Policy"] == "no-referrer"
+        assert response["X-Robots-Tag"] == "noindex"
+
+
+def test_no_address_on_the_page_carries_the_token_or_leads_abroad(invite: Invite, bob: User, client_of: ClientOf) -> None:
+    for visitor in (client_of(None), client_of(bob)):
+        body = text_of(visitor.get(address(invite)))
+        addresses = re.findall(r"(?:href|src|action|content)=[\"']([^\"']*)", body)
+        assert addresses
+        assert not any(token_of(invite.pk) in found for found in addresses)
+        assert not any(re.match(r"(?:https?:)?//", found) for found in addresses)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What an operator would read: the handler of the settings, writing here."""
+    written = io.StringIO()
+    (handler,) = logging.getLogger("django").handlers
+    assert isinstance(handler, logging.StreamHandler)
+    before = handler.setStream(written)
+    yield written
+    handler.setStream(before)
+
+
+@pytest.mark.parametrize("ending", ["used", "unknown"])
+def test_refused_requests_leave_no_token_in_the_log(invite: Invite, bob: User, client_of: ClientOf, ending: str, log: io.StringIO) -> None:
+    token = "unknown-token-of-somebody-else"
+    if ending == "used":
+        token = token_of(invite.pk)
+        invite_claim(user=bob, token=token)
+    visitor = client_of(None, enforce_csrf_checks=True)
+    visitor.get(f"/i/{token}/")
+    visitor.post(f"/i/{token}/")
+    assert log.getvalue().count("/i/…") == 2
+    assert token not in log.getvalue()
+
+
+def test_the_page_lets_browsers_name_our_origin_when_its_form_is_sent(invite: Invite, client: Client) -> None:
+    """Under `no-referrer` alone a browser sends "Origin: null" with the form, and the check against forgery refuses it."""
+    assert '<meta name="referrer" content="strict-origin">' in text_of(client.get(address(invite)))
+
+
+# --- My invites ---
+
+
+def test_alice_makes_a_link_and_sees_it(alice: User, client_of: ClientOf) -> None:
+    browser = client_of(alice)
+    response = browser.post("/invites/", {"note": "Caio", "lives": "1d"})
+    made = Invite.objects.get()
+    assert (response.status_code, response["Location"]) == (303, f"/invites/?fresh={made.pk}")
+    assert (made.note, made.expires_at - made.created_at) == ("Caio", timedelta(days=1))
+    page = browser.get(response["Location"])
+    assert page.context["fresh"].url == f"http://testserver{address(made)}"
+    assert page.context["fresh"].qr.startswith("<svg ")
+    assert [view.id for view in page.context["waiting"]] == [made.pk]
+
+
+@pytest.fixture(autouse=True)
+def _known_host(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
+
+
+def test_making_links_asks_for_a_sign_in(client: Client, db: None) -> None:
+    for response in (client.get("/invites/"), client.post("/invites/", {"lives": "7d"})):
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/")
+    assert not Invite.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"note": "x" * 81, "lives": "7d"}, "note"),
+        ({"note": "", "lives": "1y"}, "lives"),
+        ({"note": ""}, "lives"),
+        ({"note": "\0", "lives": "7d"}, "note"),
+    ],
+)
+def test_a_form_that_cannot_be_comes_back_with_a_word(alice: User, client_of: ClientOf, fields: dict[str, str], field: str) -> None:
+    response = client_of(alice).post("/invites/", fields)
+    assert response.status_code == 422
+    assert field in response.context["form"].errors
+    assert not Invite.objects.exists()
+
+
+def test_the_twenty_first_link_is_refused_with_a_word(alice: User, client_of: ClientOf) -> None:
+    for _ in range(20):
+        invite_create(maker=alice)
+    browser = client_of(alice)
+    assert browser.get("/invites/").context["limit_reached"]
+    response = browser.post("/invites/", {"note": "", "lives": "7d"})
+    assert (response.status_code, Invite.objects.count()) == (409, 20)
+
+
+def test_alice_revokes_a_link_and_it_is_dead(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
+    response = client_of(alice).post(f"/invites/{invite.pk}/revoke/")
+    assert (response.status_code, response["Location"]) == (303, "/invites/")
+    assert client_of(bob).get(address(invite)).status_code == 410
+
+
+def test_alice_changes_a_link_that_waits(invite: Invite, alice: User, client_of: ClientOf) -> None:
+    browser = client_of(alice)
+    assert browser.post(f"/invites/{invite.pk}/change/", {"lives": "30d"}).status_code == 303
+    changed = Invite.objects.get()
+    assert changed.note == "Bob, from the choir"
+    assert changed.expires_at > invite.expires_at
+    browser.post(f"/invites/{invite.pk}/change/", {"note": ""})
+    assert Invite.objects.get().note == ""
+    assert browser.post(f"/invites/{invite.pk}/change/", {"note": "x" * 81}).status_code == 422
+
+
+def test_alice_says_not_who_i_meant(invite: Invite, alice: User, mallory: User, client_of: ClientOf) -> None:
+    invite_claim(user=mallory, token=token_of(invite.pk))
+    browser = client_of(alice)
+    assert f"/invites/{invite.pk}/undo/" in text_of(browser.get("/invites/"))
+    response = browser.post(f"/invites/{invite.pk}/undo/")
+    new = Invite.objects.exclude(pk=invite.pk).get()
+    assert (response.status_code, response["Location"]) == (303, f"/invites/?fresh={new.pk}")
+    assert Conversation.objects.get().state == "closed"
+    assert client_of(mallory).get(address(new)).status_code == 410
+    assert f"/invites/{invite.pk}/undo/" not in text_of(browser.get("/invites/"))
+
+
+@pytest.mark.parametrize("act", ["revoke", "change", "undo"])
+def test_mallory_cannot_touch_links_of_alice(invite: Invite, mallory: User, client_of: ClientOf, act: str) -> None:
+    browser = client_of(mallory)
+    hers = browser.post(f"/invites/{invite.pk}/{act}/")
+    nobodys = browser.post(f"/invites/{uuid4()}/{act}/")
+    assert (hers.status_code, nobodys.status_code) == (404, 404)
+    assert hers.content == nobodys.content
+    assert untouched(invite)
+
+
+@pytest.mark.parametrize("act", ["revoke", "change", "undo"])
+def test_following_a_link_changes_no_invite(invite: Invite, alice: User, client_of: ClientOf, act: str) -> None:
+    assert client_of(alice).get(f"/invites/{invite.pk}/{act}/").status_code == 405
+
+
+def test_what_came_too_late_is_said_and_changes_nothing(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
+    invite_claim(user=bob, token=token_of(invite.pk))
+    browser = client_of(alice)
+    for act in ("revoke", "change"):
+        assert browser.post(f"/invites/{invite.pk}/{act}/").status_code == 303
+    assert Invite.objects.get().revoked_at is None
+
+
+def test_mallory_s_list_has_none_of_alice_s_links(invite: Invite, mallory: User, client_of: ClientOf) -> None:
+    page = client_of(mallory).get(f"/invites/?fresh={invite.pk}")
+    assert (page.context["fresh"], page.context["waiting"], page.context["past"]) == (None, [], [])
+
+
+def test_the_list_says_who_accepted_and_what_waits(alice: User, client_of: ClientOf) -> None:
+    caio = make_user("caio", "Caio")
+    used, waiting = invite_create(maker=alice), invite_create(maker=alice)
+    invite_claim(user=caio, token=token_of(used.pk))
+    page = client_of(alice).get("/invites/")
+    assert [view.id for view in page.context["waiting"]] == [waiting.pk]
+    assert [(view.id, view.claimed_by) for view in page.context["past"]] == [(used.pk, caio)]
