@@ -16,6 +16,12 @@ export const systemClock = {
   },
 };
 
+/** What the first paint and the first key do not need. */
+export function whenIdle(run) {
+  if (globalThis.requestIdleCallback) requestIdleCallback(run, { timeout: 2_000 });
+  else setTimeout(run, 500);
+}
+
 /** An alarm that rings once, at the earliest moment it was last set to. */
 export class Alarm {
   #clock;

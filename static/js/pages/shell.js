@@ -4,7 +4,7 @@ import { pageData, view } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
 import { newId } from "../lib/ids.js";
 import { translator } from "../lib/text.js";
-import { systemClock as clock } from "../lib/timing.js";
+import { systemClock as clock, whenIdle } from "../lib/timing.js";
 import { Api, csrfToken } from "../net/api.js";
 import { Socket } from "../net/socket.js";
 import { Store, wipeOthers } from "../net/store.js";
@@ -17,7 +17,6 @@ import { ConversationList } from "../state/list.js";
 import { Outbox } from "../state/outbox.js";
 import { Receipts } from "../state/read-marker.js";
 import { Announcer } from "../view/announcer.js";
-import { ConnectionView } from "../view/connection-view.js";
 import { ListView } from "../view/list-view.js";
 import { sayTimes, watchDays } from "../view/local-time.js";
 
@@ -38,6 +37,8 @@ export class Shell {
   /** The open chat (view/chat-view.js) and its room; null on the other pages. */
   chat = null;
   room = this.page.room ?? null;
+  /** The connection strip, once it is loaded. */
+  strip = null;
   #isLoggedOut = false;
 
   constructor() {
@@ -60,8 +61,6 @@ export class Shell {
     this.socket = this.#connect();
     const { list: state, drafts, room: current, me, t, dates } = this;
     this.rows = new ListView({ root: view("list"), state, drafts, current, me, t, dates, clock });
-    const strip = view("connection");
-    this.strip = strip && new ConnectionView({ root: strip, t, clock, say: (text) => this.announcer.status(text), onRetry: () => this.socket.wake() });
   }
 
   start() {
@@ -73,6 +72,17 @@ export class Shell {
       on: { wake: (kind) => this.socket.wake(kind), shownAfterLong: () => this.feed.lookAgain(), leaving: () => (this.drafts.flush(), this.receipts.flush()) },
     });
     this.socket.start();
+    whenIdle(() => this.#loadRest());
+  }
+
+  /** Needed by nobody in the first second, and fetched before the connection can be lost. */
+  async #loadRest() {
+    const [{ listenForButtons }, { ConnectionView }] = await Promise.all([import("../view/buttons.js"), import("../view/connection-view.js")]);
+    listenForButtons(this);
+    const root = view("connection");
+    if (!root) return;
+    this.strip = new ConnectionView({ root, t: this.t, clock, say: (text) => this.announcer.status(text), onRetry: () => this.socket.wake() });
+    this.strip.update(this.socket.connection);
   }
 
   #connect() {
