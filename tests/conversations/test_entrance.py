@@ -1,0 +1,346 @@
+"""From a link through sign-up or log-in to the chat, on one device or two, whoever may register here."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.account.adapter import get_adapter
+from django.core import mail as outbox
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from time_machine import travel
+
+from accounts.models import User
+from conversations.entrance import EntranceAdapter
+from conversations.models import Block, Conversation, Invite, InviteWish
+from conversations.selectors.invites import token_of
+from conversations.services.invites import invite_claim, invite_create, invite_revoke
+from tests.conversations.races import at_once
+from tests.factories import PASSWORD, make_user
+
+ClientOf = Callable[..., Client]
+
+
+@pytest.fixture
+def invite(alice: User) -> Invite:
+    return invite_create(maker=alice)
+
+
+@pytest.fixture
+def by_invite(settings: Any) -> None:
+    settings.REGISTRATION = "invite"
+
+
+@pytest.fixture
+def with_mail(settings: Any) -> None:
+    settings.MAIL_CONFIGURED = True
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+    settings.ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+
+
+def press(browser: Client, invite: Invite, go: str = "signup") -> HttpResponse:
+    """Open the link and press the button."""
+    browser.get(f"/i/{token_of(invite.pk)}/")
+    return browser.post(f"/i/{token_of(invite.pk)}/", {"go": go})
+
+
+def sign_up(browser: Client, username: str = "zoya", **fields: str) -> HttpResponse:
+    filled = {"username": username, "name": username.capitalize(), "password1": PASSWORD, "email": "", "listed": "on", **fields}
+    return browser.post("/accounts/signup/", filled)
+
+
+def log_in(browser: Client, username: str = "bob", address: str = "/accounts/login/") -> HttpResponse:
+    return browser.post(address, {"login": username, "password": PASSWORD})
+
+
+def the_chat() -> str:
+    return f"/chats/{Conversation.objects.get().room_name}/"
+
+
+def is_signed_in(browser: Client) -> bool:
+    return "_auth_user_id" in browser.session
+
+
+# --- Signing up where everybody may ---
+
+
+def test_zoya_signs_up_from_the_link_and_is_in_the_chat_without_another_press(invite: Invite, alice: User, client: Client) -> None:
+    press(client, invite)
+    response = sign_up(client)
+    zoya = User.objects.get(username="zoya")
+    assert (response.status_code, response["Location"]) == (302, the_chat())
+    assert Conversation.objects.of_pair(alice.pk, zoya.pk).exists()
+    assert Invite.objects.get().claimed_by == zoya
+    assert not InviteWish.objects.exists()
+
+
+def test_the_sign_in_pages_say_who_waits_at_the_end(invite: Invite, client: Client) -> None:
+    press(client, invite)
+    for page in ("/accounts/signup/", "/accounts/login/"):
+        assert b"Alice" in client.get(page).content
+
+
+def test_the_sign_in_pages_keep_quiet_when_the_maker_does_not_show_the_name(invite: Invite, alice: User, client: Client) -> None:
+    alice.profile.invites_show_name = False
+    alice.profile.save()
+    press(client, invite)
+    page = client.get("/accounts/signup/")
+    assert page.context["invited"]().name == ""
+    assert b"Alice" not in page.content
+
+
+def test_who_comes_without_an_invite_is_told_of_none_and_asks_the_database_nothing_about_it(client: Client, db: None) -> None:
+    assert client.get("/accounts/signup/").context["invited"]() is None
+
+
+def test_the_token_stands_in_no_later_address(invite: Invite, client: Client) -> None:
+    token, seen = token_of(invite.pk), []
+    response = press(client, invite)
+    seen += [response["Location"], client.get(response["Location"]).content.decode()]
+    response = sign_up(client)
+    seen += [response["Location"], client.get(response["Location"]).content.decode()]
+    assert not any(token in text for text in seen)
+
+
+def test_a_mistake_in_the_form_does_not_lose_the_invite(invite: Invite, client: Client) -> None:
+    press(client, invite)
+    assert sign_up(client, password1="short").status_code == 200
+    assert sign_up(client)["Location"] == the_chat()
+
+
+def test_the_invite_may_run_out_while_the_form_is_filled_in(invite: Invite, client: Client) -> None:
+    Invite.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    press(client, invite)
+    with travel(timezone.now() + timedelta(hours=1), tick=True):
+        assert sign_up(client)["Location"] == the_chat()
+
+
+def test_a_day_later_the_wish_is_over_and_the_account_is_made_all_the_same(invite: Invite, client: Client) -> None:
+    press(client, invite)
+    with travel(timezone.now() + timedelta(hours=25), tick=True):
+        response = sign_up(client)
+        assert response["Location"] == "/chats/"
+        assert "has run out" in client.get("/chats/").content.decode()
+    assert User.objects.filter(username="zoya").exists()
+    assert Invite.objects.get().claimed_at is None
+
+
+def test_revoked_while_the_form_was_filled_in_is_revoked(invite: Invite, alice: User, client: Client) -> None:
+    press(client, invite)
+    invite_revoke(maker=alice, invite_id=invite.pk)
+    assert sign_up(client)["Location"] == "/chats/"
+    assert not Conversation.objects.exists()
+
+
+def test_somebody_was_faster_and_zoya_is_told_so(invite: Invite, bob: User, client: Client) -> None:
+    press(client, invite)
+    invite_claim(user=bob, token=token_of(invite.pk))
+    assert sign_up(client)["Location"] == "/chats/"
+    assert "has already been used" in client.get("/chats/").content.decode()
+    assert Conversation.objects.count() == 1
+
+
+# --- Two devices: the wish is the account's, not the browser's ---
+
+
+def test_confirming_the_address_ends_in_the_chat(with_mail: None, invite: Invite, client: Client) -> None:
+    press(client, invite)
+    response = sign_up(client, email="zoya@example.com")
+    assert not is_signed_in(client)
+    assert Invite.objects.get().claimed_at is None, "nothing is spent before the sign-in is complete"
+    response = client.post(response["Location"], {"code": code_of_last_mail()})
+    assert (response.status_code, response["Location"]) == (302, the_chat())
+
+
+def test_finishing_the_sign_up_on_another_device_ends_in_the_chat(with_mail: None, invite: Invite, client: Client) -> None:
+    press(client, invite)
+    sign_up(client, email="zoya@example.com")
+    phone = Client()
+    response = log_in(phone, "zoya")
+    response = phone.post(response["Location"], {"code": code_of_last_mail()})
+    assert (response.status_code, response["Location"]) == (302, the_chat())
+    assert Invite.objects.get().claimed_by == User.objects.get(username="zoya")
+
+
+def code_of_last_mail() -> str:
+    lines = [line.strip() for line in outbox.outbox[-1].body.splitlines()]
+    return next(line for line in lines if 6 <= len(line) <= 9 and " " not in line and line.upper() == line and line)
+
+
+def test_the_wish_is_tied_to_the_account_before_a_second_step(invite: Invite, bob: User, rf: Any) -> None:
+    """Whatever follows the password (a second factor, a mailed code) may happen on another device."""
+    request = with_session(rf.post("/accounts/login/"), invite)
+    details = {"email_verification": "none", "signal_kwargs": None, "email": None, "signup": False, "redirect_url": None}
+    assert EntranceAdapter(request).pre_login(request, bob, **details) is None
+    assert InviteWish.objects.get(user=bob).invite == invite
+    assert "invite" not in request.session
+    phone = Client()
+    assert log_in(phone)["Location"] == the_chat()
+
+
+def with_session(request: Any, invite: Invite) -> Any:
+    browser = Client()
+    press(browser, invite)
+    request.session = browser.session
+    return request
+
+
+# --- Logging in ---
+
+
+def test_bob_logs_in_from_the_link_and_is_in_the_chat(invite: Invite, bob: User, client: Client) -> None:
+    press(client, invite, go="login")
+    response = log_in(client)
+    assert (response.status_code, response["Location"]) == (302, the_chat())
+    assert Invite.objects.get().claimed_by == bob
+
+
+def test_the_chat_comes_before_whatever_else_was_asked_for(invite: Invite, bob: User, client: Client) -> None:
+    press(client, invite, go="login")
+    assert log_in(client, address="/accounts/login/?next=/people/")["Location"] == the_chat()
+
+
+def test_without_an_invite_a_log_in_goes_where_it_was_asked_to(bob: User, client: Client) -> None:
+    assert log_in(client, address="/accounts/login/?next=/people/")["Location"] == "/people/"
+
+
+def test_a_wrong_password_keeps_the_invite(invite: Invite, bob: User, client: Client) -> None:
+    press(client, invite, go="login")
+    assert client.post("/accounts/login/", {"login": "bob", "password": "wrong wrong wrong"}).status_code == 200
+    assert log_in(client)["Location"] == the_chat()
+
+
+def test_bob_who_chats_with_alice_already_gets_there_and_spends_nothing(
+    invite: Invite, bob: User, chat: Conversation, client: Client
+) -> None:
+    press(client, invite, go="login")
+    assert log_in(client)["Location"] == f"/chats/{chat.room_name}/"
+    assert Invite.objects.get().claimed_at is None
+
+
+def test_alice_who_logs_in_from_her_own_link_is_at_home_and_spends_nothing(invite: Invite, alice: User, client: Client) -> None:
+    press(client, invite, go="login")
+    assert log_in(client, "alice")["Location"] == "/chats/"
+    assert Invite.objects.get().claimed_at is None
+
+
+def test_blocked_bob_learns_nothing_by_logging_in(invite: Invite, alice: User, bob: User, client: Client) -> None:
+    Block.objects.create(blocker=alice, blocked=bob, created_at=timezone.now())
+    press(client, invite, go="login")
+    assert log_in(client)["Location"] == "/chats/"
+    assert "has run out" in client.get("/chats/").content.decode()
+    assert not Conversation.objects.exists()
+
+
+def test_a_suspended_account_keeps_no_wish(invite: Invite, bob: User, client: Client) -> None:
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    press(client, invite, go="login")
+    log_in(client)
+    assert not InviteWish.objects.exists()
+
+
+def test_a_wish_is_settled_once_and_later_log_ins_lead_home(invite: Invite, bob: User, client: Client) -> None:
+    press(client, invite, go="login")
+    log_in(client)
+    assert log_in(Client())["Location"] == "/chats/"
+
+
+# --- Where registration is by invite ---
+
+
+def test_without_an_invite_nobody_signs_up(by_invite: None, client: Client, db: None) -> None:
+    sign_up(client)
+    assert not User.objects.exists()
+
+
+def test_an_invite_opens_the_door_and_is_spent_with_the_account(by_invite: None, invite: Invite, client: Client) -> None:
+    press(client, invite)
+    response = sign_up(client)
+    assert response["Location"] == the_chat()
+    assert Invite.objects.get().claimed_by == User.objects.get(username="zoya")
+
+
+def test_the_invite_is_spent_even_before_the_address_is_confirmed(by_invite: None, with_mail: None, invite: Invite, client: Client) -> None:
+    press(client, invite)
+    sign_up(client, email="zoya@example.com")
+    assert Invite.objects.get().claimed_by == User.objects.get(username="zoya")
+    phone = Client()
+    response = log_in(phone, "zoya")
+    assert phone.post(response["Location"], {"code": code_of_last_mail()})["Location"] == the_chat()
+
+
+@pytest.mark.parametrize("end", ["used", "revoked", "maker gone"])
+def test_an_invite_that_ended_meanwhile_opens_nothing(
+    by_invite: None, invite: Invite, alice: User, bob: User, client: Client, end: str
+) -> None:
+    press(client, invite)
+    if end == "used":
+        invite_claim(user=bob, token=token_of(invite.pk))
+    elif end == "revoked":
+        invite_revoke(maker=alice, invite_id=invite.pk)
+    else:
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+    sign_up(client)
+    assert not User.objects.filter(username="zoya").exists()
+
+
+def test_one_invite_brings_in_one_person_and_not_their_friends(by_invite: None, invite: Invite, client: Client) -> None:
+    friend = Client()
+    press(client, invite)
+    press(friend, invite)
+    sign_up(client)
+    sign_up(friend, "mallory")
+    assert not User.objects.filter(username="mallory").exists()
+
+
+def test_used_in_the_very_moment_is_a_word_in_the_form_and_no_account(
+    by_invite: None, invite: Invite, bob: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(client, invite)
+    invite_claim(user=bob, token=token_of(invite.pk))
+    monkeypatch.setattr(EntranceAdapter, "is_open_for_signup", lambda self, request: True)
+    response = sign_up(client)
+    assert "does not work any more" in response.content.decode()
+    assert not User.objects.filter(username="zoya").exists()
+    assert not is_signed_in(client)
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_eight_people_sign_up_with_one_link_at_one_instant_and_one_has_an_account(by_invite: None) -> None:
+    invite = invite_create(maker=make_user("alice"))
+    browsers = [Client() for _ in range(8)]
+    for browser in browsers:
+        press(browser, invite)
+    _done, errors = at_once([lambda number=number: sign_up(browsers[number], f"person-{number}") for number in range(8)])
+    assert errors == []
+    newcomers = User.objects.filter(username__startswith="person-")
+    assert newcomers.count() == 1
+    assert Invite.objects.get().claimed_by == newcomers.get()
+    assert Conversation.objects.count() == 1
+    assert sum(is_signed_in(browser) for browser in browsers) == 1
+
+
+# --- Closed ---
+
+
+def test_where_nobody_may_register_an_invite_does_not_help(settings: Any, invite: Invite, client: Client) -> None:
+    settings.REGISTRATION = "closed"
+    press(client, invite)
+    sign_up(client)
+    assert not User.objects.filter(username="zoya").exists()
+
+
+def test_where_nobody_may_register_members_still_use_invites(settings: Any, invite: Invite, bob: User, client: Client) -> None:
+    settings.REGISTRATION = "closed"
+    press(client, invite, go="login")
+    assert log_in(client)["Location"] == the_chat()
+
+
+def test_the_adapter_in_use_is_this_one() -> None:
+    assert isinstance(get_adapter(), EntranceAdapter)
