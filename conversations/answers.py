@@ -89,9 +89,9 @@ def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> Syn
         receipts=serializers.receipts(me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer),
         more=changes.more,
         reset=changes.reset,
-        conversation=wire if changes.mark_behind else None,
-        hidden=[] if changes.mark_behind else None,
-        mark=row.me.mark if changes.mark_behind else None,
+        conversation=wire if changes.with_row else None,
+        hidden=[] if changes.with_row else None,
+        mark=row.me.mark if changes.with_row else None,
     )
 
 

@@ -49,8 +49,8 @@ class Closed(Exception):
 class Socket:
     """One open socket, whatever carries it."""
 
-    def __init__(self, send_text: Callable[[str], Awaitable[None]], receive_text: Callable[[float], Awaitable[str]]) -> None:
-        self._send_text = send_text
+    def __init__(self, send_data: Callable[[str | bytes], Awaitable[None]], receive_text: Callable[[float], Awaitable[str]]) -> None:
+        self._send_data = send_data
         self._receive_text = receive_text
         self.waiting: list[Frame] = []
         self.seen: list[Frame] = []
@@ -61,7 +61,10 @@ class Socket:
 
     async def send_text(self, text: str) -> None:
         """Anything at all, also what is no frame."""
-        await self._send_text(text)
+        await self._send_data(text)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self._send_data(data)
 
     async def next(self, within: float = PATIENCE_S) -> Frame:
         """The oldest frame not yet taken. Raises TimeoutError, or Closed."""
@@ -166,11 +169,13 @@ def _receiver_of(connection: ClientConnection) -> Callable[[float], Awaitable[st
 
 
 @asynccontextmanager
-async def open_inside(user: Any, path: str = "/ws/", *, origin: str | None = f"http://{INSIDE_HOST}") -> AsyncIterator[Socket]:
+async def open_inside(
+    user: Any, path: str = "/ws/", *, origin: str | None = f"http://{INSIDE_HOST}", session_key: str | None = None
+) -> AsyncIterator[Socket]:
     """The same through the ASGI application, without a server: fast, sees the test's database (mark it `transaction=True`).
 
-    It passes the whole gate: origin, session cookie, routes. `user` may be None for somebody who is not signed in. Close codes and
-    size limits of the real server do not exist here; tests/live has those.
+    It passes the whole gate: origin, session cookie, routes. `user` may be None for somebody who is not signed in; `session_key` is that
+    of a browser which is signed in already. Close codes and size limits of the real server do not exist here; tests/live has those.
 
     Raises:
         Refused: not accepted.
@@ -181,15 +186,22 @@ async def open_inside(user: Any, path: str = "/ws/", *, origin: str | None = f"h
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     if user is not None:
-        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={await session_key_of(user)}".encode()))
+        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={session_key or await session_key_of(user)}".encode()))
     communicator = WebsocketCommunicator(application, path, headers=headers)
     accepted, _ = await communicator.connect(timeout=PATIENCE_S)
     if not accepted:
         raise Refused(403)
     try:
-        yield Socket(lambda text: communicator.send_to(text_data=text), _receiver_inside(communicator))
+        yield Socket(_sender_inside(communicator), _receiver_inside(communicator))
     finally:
         await communicator.disconnect(timeout=PATIENCE_S)
+
+
+def _sender_inside(communicator: WebsocketCommunicator) -> Callable[[str | bytes], Awaitable[None]]:
+    async def send(data: str | bytes) -> None:
+        await communicator.send_input({"type": "websocket.receive", "text" if isinstance(data, str) else "bytes": data})
+
+    return send
 
 
 def _receiver_inside(communicator: WebsocketCommunicator) -> Callable[[float], Awaitable[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from conversations.access import Seat
@@ -19,7 +20,7 @@ CHUNK = 50
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """One page. `version` is the cursor after it. `row` is there when the caller's mark was behind."""
+    """One page. `version` is the cursor after it. `with_row` says that the row rides along, because the caller's mark was behind."""
 
     row: ConversationRow
     after: int
@@ -27,7 +28,7 @@ class Changes:
     messages: list[Message]
     more: bool
     reset: bool
-    mark_behind: bool
+    with_row: bool
 
 
 def changes_after(*, seat: Seat, after: int, mark: int | None = None) -> Changes:
@@ -35,13 +36,18 @@ def changes_after(*, seat: Seat, after: int, mark: int | None = None) -> Changes
     me = Participant.objects.select_related("conversation", "peer").get(conversation_id=seat.conversation.id, user_id=seat.me.user_id)
     row = rows_for([me])[0]
     head = row.conversation.head
-    is_behind = mark is not None and mark != me.mark
-    if after > head or head - after > FAR_BEHIND:
-        return Changes(row, after, head, newest(row.conversation, head), more=False, reset=True, mark_behind=is_behind or mark is None)
-    numbers = changed_numbers(row.conversation.id, after, head)
-    messages, is_whole = chunk_of(row.conversation.id, numbers)
-    version = head if is_whole else numbers[len(messages) - 1][0]
-    return Changes(row, after, version, messages, more=not is_whole, reset=False, mark_behind=is_behind)
+    is_reset = after > head or head - after > FAR_BEHIND
+    wants_row = mark != me.mark if mark is not None else is_reset
+    # The row carries the newest message, which may be as long as a page: both together must still fit.
+    row_size = size_of(row.last) if wants_row and row.last else 0
+    if is_reset:
+        messages, is_whole, version = newest(row.conversation, head, PAGE_BYTES - row_size), True, head
+    else:
+        numbers = changed_numbers(row.conversation.id, after, head)
+        messages, is_whole = chunk_of(row.conversation.id, numbers, PAGE_BYTES - row_size)
+        version = head if is_whole else numbers[len(messages) - 1][0]
+    fits = not messages or sum(map(size_of, messages)) + row_size <= PAGE_BYTES
+    return Changes(row, after, version, messages, more=not (is_whole and fits), reset=is_reset, with_row=wants_row and fits)
 
 
 def changed_numbers(conversation_id: int, after: int, head: int) -> list[tuple[int, int]]:
@@ -52,31 +58,32 @@ def changed_numbers(conversation_id: int, after: int, head: int) -> list[tuple[i
     return sorted(pair for pair in {*births, *later} if pair[0] <= head)
 
 
-def chunk_of(conversation_id: int, numbers: list[tuple[int, int]]) -> tuple[list[Message], bool]:
-    """As many rows as fit a frame, in the order of `numbers`; at least one, so that a page always moves on."""
+def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], room: int) -> tuple[list[Message], bool]:
+    """As many rows as fit into so many bytes, in the order of `numbers`; at least one, so that a page always moves on."""
     taken: list[Message] = []
-    size = 0
     for start in range(0, len(numbers), CHUNK):
         seqs = [seq for _, seq in numbers[start : start + CHUNK]]
         found = {message.seq: message for message in Message.objects.filter(conversation_id=conversation_id, seq__in=seqs)}
         for seq in seqs:
-            size += FRAME_BYTES_PER_MESSAGE + json_size(found[seq].body)
-            if taken and size > PAGE_BYTES:
+            room -= size_of(found[seq])
+            if taken and room < 0:
                 return taken, False
             taken.append(found[seq])
     return taken, True
 
 
-def json_size(body: str) -> int:
-    """Bytes of a body inside a frame; escapes of quotes, line ends and controls counted at their worst."""
-    return len(body.encode()) + 5 * sum(body.count(char) for char in '"\\\n\t') + 6 * sum(1 for char in body if char < " ")
+def size_of(message: Message) -> int:
+    """Bytes of a message inside a frame."""
+    return FRAME_BYTES_PER_MESSAGE + len(json.dumps(message.body, ensure_ascii=False).encode())
 
 
-def newest(conversation: Conversation, head: int) -> list[Message]:
-    rows = list(Message.objects.filter(conversation_id=conversation.id, seq__lte=head).order_by("-seq")[:FRESH_PAGE])[::-1]
-    size = 0
-    for index in range(len(rows) - 1, -1, -1):
-        size += FRAME_BYTES_PER_MESSAGE + json_size(rows[index].body)
-        if size > PAGE_BYTES:
-            return rows[index + 1 :] or rows[-1:]
-    return rows
+def newest(conversation: Conversation, head: int, room: int) -> list[Message]:
+    """The last rows that fit into so many bytes, ascending; at least one, if there is any."""
+    newest_first = Message.objects.filter(conversation_id=conversation.id, seq__lte=head).order_by("-seq")[:FRESH_PAGE]
+    taken: list[Message] = []
+    for message in newest_first:
+        room -= size_of(message)
+        if taken and room < 0:
+            break
+        taken.append(message)
+    return taken[::-1]

@@ -1,0 +1,458 @@
+"""What both socket routes promise, whatever carries them: written once, kept in process and by the real Daphne alike.
+
+A subclass gives the fixture `stage`: alice and bob, who have a room, and mallory, who has none with either. Rooms may have a past: numbers
+are compared with the head of the greeting.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from itertools import islice
+from typing import Any, Protocol
+from uuid import uuid4
+
+import pytest
+
+from tests.sockets import Frame, Refused, Socket, expect, expect_close
+
+ROUTES = {"everything": "/ws/", "one_room": "/ws/chat/{room}/"}
+UNKNOWN = "dm-" + "a" * 32
+SOME_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+FRAME_BYTES, DROP_BYTES = 65_536, 131_072
+GREETING_FIELDS = {"type", "message", "protocol", "user", "epoch", "now", "heartbeat_ms", "limits", "rooms", "marks"}
+MESSAGE_FIELDS = {
+    "seq", "version", "id", "sender", "ordinal", "kind", "body", "reply_to", "attachments", "reactions", "created_at", "edited_at", "deleted_at",
+}  # fmt: skip
+
+
+class Stage(Protocol):
+    """Where the contract is played. People are whatever the stage makes them."""
+
+    alice: Any
+    bob: Any
+    mallory: Any
+    room: str
+
+    def open(self, person: Any, path: str, **options: Any) -> AbstractAsyncContextManager[Socket]:
+        """A socket of this person (None: of nobody). Raises Refused."""
+
+    async def write(self, person: Any, room: str, id: str, body: str) -> tuple[int, Any]:
+        """A message over HTTP. Returns status and answer."""
+
+    async def another_browser(self, person: Any) -> Any:
+        """The same person, signed in once more."""
+
+    async def log_out(self, browser: Any) -> None: ...
+
+    def public_id(self, person: Any) -> str: ...
+
+
+def uuid() -> str:
+    return str(uuid4())
+
+
+def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    waiting = iter(items)
+    while some := list(islice(waiting, size)):
+        yield some
+
+
+def padded(size: int, **fields: Any) -> str:
+    """A frame of exactly so many bytes."""
+    frame = json.dumps(fields)
+    return frame + " " * (size - len(frame))
+
+
+BAD_FRAMES = {
+    "no JSON": ("hello", "bad_frame"),
+    "nothing": ("", "bad_frame"),
+    "a list": ("[]", "bad_frame"),
+    "a number": ("1", "bad_frame"),
+    "a string": ('"ping"', "bad_frame"),
+    "null": ("null", "bad_frame"),
+    "text after it": ('{"type":"ping"} and more', "bad_frame"),
+    "two frames": ('{"type":"ping"}{"type":"ping"}', "bad_frame"),
+    "a key twice": ('{"type":"ping","type":"ping"}', "bad_frame"),
+    "a key twice, deep": ('{"type":"sync","rooms":{"ROOM":1,"ROOM":2}}', "bad_frame"),
+    "NaN": ('{"type":"receipt.set","room":"ROOM","read":NaN}', "bad_frame"),
+    "Infinity": ('{"type":"receipt.set","room":"ROOM","read":Infinity}', "bad_frame"),
+    "a number of 5000 digits": ('{"type":"receipt.set","room":"ROOM","read":' + "9" * 5000 + "}", "bad_frame"),
+    "a number above 64 bits": ('{"type":"receipt.set","room":"ROOM","read":9223372036854775808}', "bad_frame"),
+    "a negative number": ('{"type":"receipt.set","room":"ROOM","read":-1}', "bad_frame"),
+    "a fraction": ('{"type":"receipt.set","room":"ROOM","read":1.5}', "bad_frame"),
+    "a number as text": ('{"type":"receipt.set","room":"ROOM","read":"1"}', "bad_frame"),
+    "a truth as a number": ('{"type":"receipt.set","room":"ROOM","read":true}', "bad_frame"),
+    "no type": ('{"room":"ROOM"}', "bad_frame"),
+    "a type that is no text": ('{"type":1}', "bad_frame"),
+    "a missing field": ('{"type":"message.send","room":"ROOM","body":"hello"}', "bad_frame"),
+    "an unknown field": ('{"type":"ping","sender":"alice"}', "bad_frame"),
+    "a forged sequence number": ('{"type":"message.send","room":"ROOM","id":"UUID","body":"hello","seq":1}', "bad_frame"),
+    "a room that is a list": ('{"type":"message.send","room":["ROOM"],"id":"UUID","body":"hello"}', "bad_frame"),
+    "a body that is a number": ('{"type":"message.send","room":"ROOM","id":"UUID","body":1}', "bad_frame"),
+    "an id that is no UUID": ('{"type":"message.send","room":"ROOM","id":"1","body":"hello"}', "bad_frame"),
+    "a ref too long": ('{"type":"ping","ref":"' + "r" * 65 + '"}', "bad_frame"),
+    "a hundred and one rooms": (json.dumps({"type": "sync", "rooms": {f"dm-{n}": 0 for n in range(101)}}), "bad_frame"),
+    "thirty thousand lists": ("[" * 30_000 + "]" * 30_000, "bad_frame"),
+    "thirty thousand objects": ('{"a":' * 9_000 + "1" + "}" * 9_000, "bad_frame"),
+    "an unknown type": ('{"type":"message.forge"}', "unknown_type"),
+    "a type of the layer": ('{"type":"frame.push","room":"ROOM","text":"{}"}', "unknown_type"),
+    "another type of the layer": ('{"type":"session.end","code":4401}', "unknown_type"),
+    "a type of the server": ('{"type":"websocket.disconnect","code":1000}', "unknown_type"),
+    "NUL in the text": ('{"type":"message.send","room":"ROOM","id":"UUID","body":"a\\u0000b"}', "invalid_text"),
+    "NUL in the room": ('{"type":"room.open","room":"dm-\\u0000"}', "invalid_text"),
+    "half a character": ('{"type":"message.send","room":"ROOM","id":"UUID","body":"\\ud800"}', "invalid_text"),
+}
+
+ROOM_COMMANDS: list[Frame] = [
+    {"type": "message.send", "ref": "r", "room": "ROOM", "id": "UUID", "body": "let me in"},
+    {"type": "receipt.set", "ref": "r", "room": "ROOM", "read": 1},
+    {"type": "room.open", "ref": "r", "room": "ROOM"},
+    {"type": "room.close", "ref": "r", "room": "ROOM"},
+    {"type": "sync", "ref": "r", "rooms": {"ROOM": 0}},
+    {"type": "sync", "ref": "r", "marks": {"ROOM": 0}},
+]
+
+BAD_TEXTS = {
+    "nothing": ("", "invalid_text"),
+    "white space": (" \n\t  ", "invalid_text"),
+    "only what cannot be seen": ("\u200b\u2060", "invalid_text"),
+    "8,001 characters": ("x" * 8_001, "too_large"),
+    "a tower of marks": ("a" + "\u0301" * 200, "invalid_text"),
+}
+
+
+class SocketContract:
+    """One contract for `/ws/` and `/ws/chat/<room_name>/`."""
+
+    @pytest.fixture(params=ROUTES.values(), ids=ROUTES.keys())
+    def path(self, request: pytest.FixtureRequest, stage: Stage) -> str:
+        return str(request.param.format(room=stage.room))
+
+    @pytest.fixture
+    async def phone(self, stage: Stage, path: str) -> AsyncIterator[Socket]:
+        """Alice's phone, greeted."""
+        async with self.greeted(stage, stage.alice, path) as socket:
+            yield socket
+
+    @asynccontextmanager
+    async def greeted(self, stage: Stage, person: Any, path: str) -> AsyncIterator[Socket]:
+        async with stage.open(person, path) as socket:
+            await expect(socket, "connection_established")
+            yield socket
+
+    async def is_alive(self, socket: Socket) -> None:
+        await socket.send("ping")
+        await expect(socket, "pong")
+
+    async def refused(self, stage: Stage, person: Any, path: str, **options: Any) -> int:
+        with pytest.raises(Refused) as refusal:
+            async with stage.open(person, path, **options):
+                pass
+        return refusal.value.status
+
+    # Coming in
+
+    async def test_alice_is_greeted_first_of_all(self, stage: Stage, path: str) -> None:
+        async with stage.open(stage.alice, path) as socket:
+            greeting = await socket.next()
+        assert (greeting["type"], greeting["message"]) == ("connection_established", "You are now connected!")
+        assert set(greeting) == GREETING_FIELDS
+        assert (greeting["protocol"], greeting["user"]["id"]) == ("dm.v1", stage.public_id(stage.alice))
+        assert greeting["limits"]["body_chars"] == 8_000
+        assert greeting["limits"]["frame_bytes"] == FRAME_BYTES
+        assert set(greeting["rooms"]) == set(greeting["marks"])
+        assert stage.room in greeting["rooms"]
+        if stage.room in path:
+            assert list(greeting["rooms"]) == [stage.room]
+
+    async def test_nobody_without_an_account_is_let_in(self, stage: Stage, path: str) -> None:
+        assert await self.refused(stage, None, path) == 403
+
+    async def test_no_other_page_is_let_in_with_alices_cookie(self, stage: Stage, path: str) -> None:
+        for origin in (None, "null", "https://evil.example", "http://localhost", "http://localhost:1", "ws://localhost:8000"):
+            assert await self.refused(stage, stage.alice, path, origin=origin) == 403
+
+    async def test_mallory_is_not_let_into_the_room_of_others(self, stage: Stage) -> None:
+        for room in (stage.room, UNKNOWN, "lobby", stage.room.upper(), stage.room + "a", "dm-%00"):
+            assert await self.refused(stage, stage.mallory, f"/ws/chat/{room}/") == 403
+
+    async def test_a_path_without_sockets_is_refused(self, stage: Stage) -> None:
+        for path in ("/", "/ws", "/ws/chat/", "/ws/other/", "/ws/chat/a/b/", "/chats/", "/api/v1/me", "/" + "x" * 3_000):
+            assert await self.refused(stage, stage.alice, path) == 403
+
+    # Frames that are none
+
+    async def test_every_bad_frame_is_answered_and_the_socket_lives(self, stage: Stage, path: str) -> None:
+        for some in batched(BAD_FRAMES.items(), 9):
+            async with self.greeted(stage, stage.alice, path) as phone:
+                for name, (text, code) in some:
+                    await phone.send_text(text.replace("ROOM", stage.room).replace("UUID", uuid()))
+                    error = await expect(phone, "error")
+                    assert (error["code"], error["retryable"]) == (code, False), name
+                    assert len(json.dumps(error)) < 300, f"{name}: an error carries nothing of what was sent"
+                await self.is_alive(phone)
+
+    async def test_what_could_be_read_of_a_bad_frame_is_given_back(self, phone: Socket) -> None:
+        id = uuid()
+        await phone.send("message.send", ref="r7", id=id, body="no room")
+        assert (await expect(phone, "error", ref="r7", id=id))["code"] == "bad_frame"
+
+    async def test_a_binary_frame_is_refused_and_the_socket_lives(self, phone: Socket) -> None:
+        await phone.send_bytes(b'{"type":"ping"}')
+        await expect(phone, "error", code="bad_frame")
+        await self.is_alive(phone)
+
+    async def test_ten_bad_frames_end_the_socket_with_a_reason(self, phone: Socket) -> None:
+        for _ in range(10):
+            await phone.send_text("nonsense")
+        await expect_close(phone, 4400)
+        assert [frame["code"] for frame in phone.of_type("error")] == ["bad_frame"] * 10
+        (bye,) = phone.of_type("bye")
+        assert (bye["code"], bye["reason"], bye["retryable"]) == (4400, "bad_protocol", True)
+        assert bye["retry_after_ms"] > 0
+        assert phone.seen[-1] == bye, "nothing is sent after it"
+
+    async def test_nine_bad_frames_do_not(self, phone: Socket) -> None:
+        for _ in range(9):
+            await phone.send_text("nonsense")
+        await self.is_alive(phone)
+
+    async def test_a_frame_of_64_kib_is_read_and_one_byte_more_is_too_large(self, phone: Socket) -> None:
+        await phone.send_text(padded(FRAME_BYTES, type="ping"))
+        await expect(phone, "pong")
+        for size in (FRAME_BYTES + 1, DROP_BYTES):
+            await phone.send_text(padded(size, type="ping"))
+            await expect(phone, "error", code="too_large", retryable=False)
+        await self.is_alive(phone)
+
+    async def test_bytes_count_not_characters(self, phone: Socket) -> None:
+        await phone.send("ping", ref="я" * 40_000)
+        await expect(phone, "error", code="too_large")
+        await self.is_alive(phone)
+
+    # Sending
+
+    async def test_what_alice_sends_arrives_on_every_device_of_both(self, stage: Stage, path: str, phone: Socket) -> None:
+        async with AsyncExitStack() as stack:
+            others = [
+                await stack.enter_async_context(self.greeted(stage, person, route.format(room=stage.room)))
+                for person in (stage.alice, stage.bob)
+                for route in ROUTES.values()
+            ]
+            id = uuid()
+            await phone.send("message.send", ref="r1", room=stage.room, id=id, body="Grüße, Боб 👋\r\n")
+            accepted = await expect(phone, "message.accepted", id=id)
+            created = [await expect(socket, "message.created", room=stage.room) for socket in (phone, *others)]
+        assert set(accepted) == {"type", "ref", "room", "id", "seq", "version", "created_at", "duplicate"}
+        assert (accepted["ref"], accepted["room"], accepted["duplicate"]) == ("r1", stage.room, False)
+        assert created == [created[0]] * 5, "all devices are told the same"
+        message = created[0]["message"]
+        assert set(message) == MESSAGE_FIELDS
+        assert (message["id"], message["sender"], message["body"]) == (id, stage.public_id(stage.alice), "Grüße, Боб 👋\n")
+        assert (message["seq"], message["version"], message["created_at"]) == (accepted["seq"], accepted["version"], accepted["created_at"])
+
+    async def test_a_burst_keeps_its_order(self, stage: Stage, path: str, phone: Socket) -> None:
+        ids = [uuid() for _ in range(40)]
+        async with self.greeted(stage, stage.bob, path) as bob:
+            for number, id in enumerate(ids):
+                await phone.send("message.send", room=stage.room, id=id, body=f"{number}")
+            accepted = [await expect(phone, "message.accepted") for _ in ids]
+            created = [await expect(bob, "message.created") for _ in ids]
+        first = accepted[0]["seq"]
+        assert [(frame["id"], frame["seq"]) for frame in accepted] == [(id, first + n) for n, id in enumerate(ids)]
+        assert [frame["message"]["id"] for frame in created] == ids
+        assert [frame["message"]["seq"] for frame in created] == list(range(first, first + len(ids)))
+        assert "ref" not in accepted[0], "what was not given is not given back"
+
+    async def test_a_repeat_is_told_the_first_number_over_every_door(self, stage: Stage, path: str, phone: Socket) -> None:
+        id = uuid()
+        command: Frame = {"room": stage.room, "id": id, "body": "once"}
+        await phone.send("message.send", **command)
+        first = await expect(phone, "message.accepted", id=id)
+        await expect(phone, "message.created")
+        await phone.send("message.send", **command)
+        again = await expect(phone, "message.accepted", id=id)
+        async with self.greeted(stage, stage.alice, path) as tablet:
+            await tablet.send("message.send", **command)
+            elsewhere = await expect(tablet, "message.accepted", id=id)
+        assert again == elsewhere == {**first, "duplicate": True}
+        status, answer = await stage.write(stage.alice, stage.room, id, "once")
+        assert (status, answer["duplicate"], answer["message"]["seq"]) == (200, True, first["seq"])
+        await phone.send("message.send", room=stage.room, id=uuid(), body="a fence")
+        assert (await expect(phone, "message.created"))["message"]["body"] == "a fence", "a repeat is announced to nobody"
+
+    async def test_a_repeat_of_what_was_sent_over_http_is_known_here(self, stage: Stage, phone: Socket) -> None:
+        id = uuid()
+        status, answer = await stage.write(stage.alice, stage.room, id, "by letter")
+        assert status == 201
+        assert (await expect(phone, "message.created"))["message"] == answer["message"], "stored over HTTP, announced to the sockets"
+        await phone.send("message.send", room=stage.room, id=id, body="by letter")
+        accepted = await expect(phone, "message.accepted")
+        assert (accepted["seq"], accepted["duplicate"]) == (answer["message"]["seq"], True)
+
+    async def test_one_id_for_two_texts_is_a_conflict(self, stage: Stage, path: str, phone: Socket) -> None:
+        id = uuid()
+        await phone.send("message.send", room=stage.room, id=id, body="one")
+        await expect(phone, "message.accepted")
+        await phone.send("message.send", ref="r2", room=stage.room, id=id, body="two")
+        conflict = await expect(phone, "error", ref="r2")
+        assert (conflict["code"], conflict["id"], conflict["retryable"]) == ("conflict", id, False)
+        async with self.greeted(stage, stage.bob, path) as bob:
+            await bob.send("message.send", room=stage.room, id=id, body="one")
+            assert (await expect(bob, "error", id=id))["code"] == "conflict"
+        assert (await stage.write(stage.alice, stage.room, id, "two"))[0] == 409
+
+    async def test_a_text_that_cannot_be_sent_is_refused_for_good(self, stage: Stage, phone: Socket) -> None:
+        for name, (body, code) in BAD_TEXTS.items():
+            id = uuid()
+            await phone.send("message.send", ref="r3", room=stage.room, id=id, body=body)
+            error = await expect(phone, "error", ref="r3")
+            assert (error["code"], error["retryable"], error["id"]) == (code, False, id), name
+            assert (await stage.write(stage.alice, stage.room, id, body))[0] in {413, 422}, name
+            await phone.send("message.send", room=stage.room, id=id, body="now it is good")
+            assert not (await expect(phone, "message.accepted"))["duplicate"], f"{name}: nothing was stored under that id"
+
+    async def test_8000_characters_of_four_bytes_arrive(self, stage: Stage, phone: Socket) -> None:
+        body = "👋" * 8_000
+        await phone.send("message.send", room=stage.room, id=uuid(), body=body)
+        assert (await expect(phone, "message.created"))["message"]["body"] == body
+
+    async def test_a_reply_to_nothing_is_not_found(self, stage: Stage, phone: Socket) -> None:
+        await phone.send("message.send", ref="r4", room=stage.room, id=uuid(), body="re", reply_to=2**62)
+        assert (await expect(phone, "error", ref="r4"))["code"] == "not_found"
+
+    async def test_a_room_that_is_not_mine_is_not_there(self, stage: Stage) -> None:
+        """Mallory's answers for the room of others and for none at all differ in nothing."""
+        async with self.greeted(stage, stage.mallory, "/ws/") as mallory:
+            for command in ROOM_COMMANDS:
+                for room in (stage.room, UNKNOWN):
+                    await mallory.send_text(json.dumps(command).replace("ROOM", room).replace("UUID", SOME_ID))
+                foreign, unknown = await expect(mallory, "error"), await expect(mallory, "error")
+                assert foreign == unknown
+                assert (foreign["code"], foreign["ref"]) == ("not_found", "r")
+            await self.is_alive(mallory)
+            assert not [frame for frame in mallory.seen if stage.room in json.dumps(frame)]
+
+    async def test_the_route_of_one_room_knows_no_other(self, stage: Stage) -> None:
+        async with self.greeted(stage, stage.alice, f"/ws/chat/{stage.room}/") as phone:
+            for command in ROOM_COMMANDS:
+                await phone.send_text(json.dumps(command).replace("ROOM", UNKNOWN).replace("UUID", uuid()))
+                assert (await expect(phone, "error", ref="r"))["code"] == "not_found"
+            await phone.send("sync", ref="both", rooms={stage.room: 0, UNKNOWN: 0})
+            assert (await expect(phone, "error", ref="both"))["code"] == "not_found"
+            await self.is_alive(phone)
+            assert not phone.of_type("sync.page")
+
+    # Catching up
+
+    async def test_alice_catches_up_from_where_she_was(self, stage: Stage, path: str) -> None:
+        async with stage.open(stage.alice, path) as socket:
+            cursor = (await expect(socket, "connection_established"))["rooms"][stage.room]
+        bodies = [f"while you were away {number}" for number in range(3)]
+        for body in bodies:
+            assert (await stage.write(stage.bob, stage.room, uuid(), body))[0] == 201
+        async with stage.open(stage.alice, path) as socket:
+            assert (await expect(socket, "connection_established"))["rooms"][stage.room] == cursor + 3
+            await socket.send("sync", ref="s1", rooms={stage.room: cursor})
+            page = await expect(socket, "sync.page", ref="s1")
+        assert [message["body"] for message in page["messages"]] == bodies
+        assert [message["version"] for message in page["messages"]] == [cursor + 1, cursor + 2, cursor + 3]
+        assert (page["after"], page["version"], page["more"], page["reset"]) == (cursor, cursor + 3, False, False)
+        assert {receipt["user"] for receipt in page["receipts"]} == {stage.public_id(stage.alice), stage.public_id(stage.bob)}
+        assert not {"conversation", "hidden", "mark"} & set(page), "her mark was not behind"
+
+    async def test_large_messages_come_in_pages_that_fit(self, stage: Stage, phone: Socket) -> None:
+        bodies = ["x" * 8_000] * 7 + ['"' * 8_000, "\u0001" * 7_999 + "x", "\n" * 7_999 + "x", "Ж" * 8_000, "👋" * 8_000]
+        for body in bodies:
+            await phone.send("message.send", room=stage.room, id=uuid(), body=body)
+        accepted = [await expect(phone, "message.accepted") for _ in bodies]
+        cursor, last = accepted[0]["seq"] - 1, accepted[-1]["seq"]
+        found: list[str] = []
+        more = True
+        while more:
+            await phone.send("sync", rooms={stage.room: cursor}, marks={stage.room: 10**6})
+            page = await expect(phone, "sync.page")
+            assert len(json.dumps(page, ensure_ascii=False).encode()) <= FRAME_BYTES
+            assert page["messages"] or not page["more"], "a page always moves on"
+            assert page["version"] == max([cursor, *[message["version"] for message in page["messages"]]]), "the cursor is never ahead"
+            found += [message["body"] for message in page["messages"]]
+            cursor, more = page["version"], page["more"]
+        assert found == bodies
+        assert page["conversation"]["last_message"]["body"] == bodies[-1], "the row comes along where it fits"
+        assert cursor == last
+
+    async def test_a_cursor_of_another_world_begins_anew(self, stage: Stage, phone: Socket) -> None:
+        await phone.send("message.send", room=stage.room, id=uuid(), body="the newest")
+        head = (await expect(phone, "message.accepted"))["seq"]
+        await phone.send("sync", rooms={stage.room: head + 1_000_000})
+        page = await expect(phone, "sync.page")
+        assert (page["reset"], page["more"], page["version"]) == (True, False, head)
+        assert page["messages"][-1]["body"] == "the newest"
+        assert len(page["messages"]) <= 50
+
+    async def test_an_empty_sync_tells_the_heads(self, stage: Stage, phone: Socket) -> None:
+        await phone.send("message.send", room=stage.room, id=uuid(), body="one more")
+        head = (await expect(phone, "message.accepted"))["version"]
+        await expect(phone, "message.created")
+        await phone.send("sync")
+        heads = await expect(phone, "heads", more=False)
+        assert heads["rooms"][stage.room] == head
+        assert set(heads["rooms"]) == set(heads["marks"])
+        assert heads["epoch"]
+
+    async def test_a_room_that_moved_is_told_again_by_itself(self, stage: Stage, path: str, phone: Socket) -> None:
+        """A lost last event has no later one to reveal it; the beat does."""
+        head = (await stage.write(stage.bob, stage.room, uuid(), "psst"))[1]["message"]["version"]
+        while (await expect(phone, "heads"))["rooms"][stage.room] < head:
+            pass
+
+    # Receipts and the rest
+
+    async def test_bobs_reading_is_shown_to_alice_and_to_his_own_devices(self, stage: Stage, path: str, phone: Socket) -> None:
+        await phone.send("message.send", room=stage.room, id=uuid(), body="read me")
+        seq = (await expect(phone, "message.accepted"))["seq"]
+        async with self.greeted(stage, stage.bob, path) as bobs_phone, self.greeted(stage, stage.bob, path) as bobs_laptop:
+            await bobs_phone.send("receipt.set", ref="r5", room=stage.room, delivered=seq)
+            assert await expect(bobs_phone, "done") == {"type": "done", "ref": "r5", "room": stage.room}
+            await bobs_phone.send("receipt.set", room=stage.room, read=seq)
+            shown = [await expect(phone, "receipt.advanced", user=stage.public_id(stage.bob)) for _ in range(2)]
+            own = [await expect(bobs_laptop, "receipt.advanced", user=stage.public_id(stage.bob)) for _ in range(2)]
+        assert [(frame["delivered"], frame["read"] == seq) for frame in shown] == [(seq, False), (seq, True)]
+        assert not any("read_count" in frame for frame in shown), "how many she has left to read is nobody else's matter"
+        assert own[-1]["read"] == seq
+        assert own[1]["read_count"] > own[0]["read_count"]
+        assert own[1]["mark"] == own[0]["mark"] + 1
+
+    async def test_a_receipt_that_says_nothing_new_tells_nobody(self, stage: Stage, path: str, phone: Socket) -> None:
+        async with self.greeted(stage, stage.bob, path) as bob:
+            await bob.send("receipt.set", ref="r6", room=stage.room, read=2**62)
+            await expect(bob, "done", ref="r6")
+            await bob.send("receipt.set", ref="r7", room=stage.room, read=1)
+            await expect(bob, "done", ref="r7")
+            await bob.send("message.send", room=stage.room, id=uuid(), body="a fence")
+            await expect(bob, "message.created")
+            assert len(bob.of_type("receipt.advanced")) <= 1
+
+    async def test_open_and_close_are_confirmed_to_who_asks(self, stage: Stage, phone: Socket) -> None:
+        for command in ("room.open", "room.close"):
+            await phone.send(command, ref=command, room=stage.room)
+            assert await expect(phone, "done") == {"type": "done", "ref": command, "room": stage.room}
+        await phone.send("room.open", room=stage.room)
+        await self.is_alive(phone)
+        assert len(phone.of_type("done")) == 2, "without a ref there is nothing to confirm"
+
+    async def test_logging_out_ends_the_sockets_of_that_browser_only(self, stage: Stage, path: str, phone: Socket) -> None:
+        browser = await stage.another_browser(stage.alice)
+        async with self.greeted(stage, browser, path) as one, self.greeted(stage, browser, "/ws/") as two:
+            await stage.log_out(browser)
+            for socket in (one, two):
+                await expect_close(socket, 4401)
+                (bye,) = socket.of_type("bye")
+                assert (bye["code"], bye["reason"], bye["retryable"]) == (4401, "unauthenticated", False)
+        await self.is_alive(phone)
+        assert await self.refused(stage, browser, path) == 403
+
+    async def test_a_hundred_commands_at_once_are_all_answered(self, stage: Stage, phone: Socket) -> None:
+        await asyncio.gather(*[phone.send("room.open", ref=f"{n}", room=stage.room) for n in range(100)])
+        assert [(await expect(phone, "done"))["ref"] for _ in range(100)] == [f"{n}" for n in range(100)]
