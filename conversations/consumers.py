@@ -14,8 +14,6 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
-from channels.generic.websocket import AsyncWebsocketConsumer
-
 from accounts.models import User
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
@@ -28,6 +26,7 @@ from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Done, MessageAccepted, Pong
 from conversations.pulse import pulse
+from conversations.pumps import PumpedConsumer, ferry
 from conversations.selectors.conversations import Heads
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
@@ -42,10 +41,8 @@ EARLY_FRAMES = 200
 ROOMS_OPEN = 50
 
 
-class SessionConsumer(AsyncWebsocketConsumer):
+class SessionConsumer(PumpedConsumer):
     """One socket of one person: everything of theirs on /ws/, one room on /ws/chat/<room_name>/."""
-
-    channel_layer: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,10 +61,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
         return cast("User", self.scope["user"])
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """One event at a time. Unlike the base class, no thread hop to close old connections: this consumer opens none.
-
-        An unforeseen error must not close the socket, or the browser would come back and meet it again.
-        """
+        """An unforeseen error must not close the socket, or the browser would come back and meet it again."""
         try:
             await getattr(self, message["type"].replace(".", "_"))(message)
         except (asyncio.CancelledError, GeneratorExit):
@@ -141,7 +135,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
         self.is_greeted = True
         pulse().join(self.user.id, self.beat)
         while self.early_pushes:
-            await self.send(text_data=self.early_pushes.popleft())
+            await self.say(self.early_pushes.popleft())
         while self.early_commands:
             await self.obey(self.early_commands.popleft())
 
@@ -293,8 +287,8 @@ class SessionConsumer(AsyncWebsocketConsumer):
             await self.reply(Done(ref=command.ref, room=room))
 
     def when_done(self, future: Future[Any], command: Command, answer: Callable[[Any, Any], Frame | None]) -> None:
-        """Reply when the journal has written. Called from the journal's thread, hence the hop back to this loop."""
-        loop = asyncio.get_running_loop()
+        """Reply when the journal has written. Called from the journal's thread, hence the way back to this loop."""
+        home = ferry()
 
         async def finish() -> None:
             try:
@@ -307,11 +301,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
             if frame is not None:
                 await self.reply(frame)
 
-        def hop(_: Future[Any]) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda: self.start(finish()))
-
-        future.add_done_callback(hop)
+        future.add_done_callback(lambda _: home.carry(lambda: self.start(finish())))
 
     def start(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -320,7 +310,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
 
     async def reply(self, frame: Frame) -> None:
         if not self.is_over:
-            await self.send(text_data=frame.encode())
+            await self.say(frame.encode())
 
     # From the layer. Only delivery and this class choose these types; a browser's frame never gets here.
 
@@ -328,7 +318,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
         if self.is_over or (self.room is not None and event["room"] != self.room):
             return
         if self.is_greeted:
-            await self.send(text_data=event["text"])
+            await self.say(event["text"])
         else:
             self.early_pushes.append(event["text"])
 

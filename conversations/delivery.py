@@ -48,6 +48,11 @@ def to_people(user_ids: Iterable[int], room: str | None, text: str) -> list[Lett
     return [Letter(user_group(user_id), room, text) for user_id in user_ids]
 
 
+def channel_layer() -> Any:
+    """The layer that sockets listen on."""
+    return get_channel_layer()
+
+
 def publish(letters: list[Letter]) -> None:
     """Hand letters over, in order, from any thread. Returns at once; a failure is counted, never raised."""
     if letters:

@@ -1,0 +1,102 @@
+"""What moves events into a consumer and finished work back to it, with as few steps of the loop as possible.
+
+Knows sockets and threads, no frame and no person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from conversations.delivery import channel_layer
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class PumpedConsumer(AsyncWebsocketConsumer):
+    """A consumer that costs less for each event; one event at a time, as in its base.
+
+    Channels waits for browser and layer with two new tasks and a `wait` for every single event, and hops to a thread to close database
+    connections before each. Here each of the two has one task for life; and this consumer opens no database connection of its own.
+    """
+
+    channel_layer: Any
+    base_send: Any
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scope, self.base_send = scope, send
+        self.channel_layer = channel_layer()
+        self.channel_name = await self.channel_layer.new_channel()
+        self.turn = asyncio.Lock()
+        sources: list[Receive] = [receive, lambda: self.channel_layer.receive(self.channel_name)]
+        pumps = [asyncio.ensure_future(self.pump(source)) for source in sources]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            for pump in pumps:
+                if pump.done():
+                    pump.result()
+        except StopConsumer:
+            return
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def pump(self, receive: Receive) -> NoReturn:
+        while True:
+            event = await receive()
+            async with self.turn:
+                await self.dispatch(event)
+
+    async def say(self, text: str) -> None:
+        """Send one text frame."""
+        await self.base_send({"type": "websocket.send", "text": text})
+
+
+class Ferry:
+    """Carries work from other threads to the loop it was made in, all that waits in one crossing.
+
+    The journal answers a hundred sockets at once: a hundred wake-ups of the loop would cost more than what they tell.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.waiting: deque[Callable[[], object]] = deque()
+        self.is_called = False
+
+    def carry(self, work: Callable[[], object]) -> None:
+        """Run this on the loop, soon. From any thread; in order."""
+        # Without a lock: whoever reads "called" before `land` takes it back has added its work before `land` begins to take.
+        self.waiting.append(work)
+        if not self.is_called and not self.loop.is_closed():
+            self.is_called = True
+            self.loop.call_soon_threadsafe(self.land)
+
+    def land(self) -> None:
+        self.is_called = False
+        while self.waiting:
+            work = self.waiting.popleft()
+            try:
+                work()
+            except Exception as error:
+                # One socket's trouble must not strand the others on the way.
+                self.loop.call_exception_handler({"message": "a ferried answer failed", "exception": error})
+
+
+_ferries: dict[asyncio.AbstractEventLoop, Ferry] = {}
+
+
+def ferry() -> Ferry:
+    """The ferry of the running loop; a closed loop takes its own along."""
+    loop = asyncio.get_running_loop()
+    found = _ferries.get(loop)
+    if found is None:
+        for other in [known for known in _ferries if known.is_closed()]:
+            del _ferries[other]
+        found = _ferries[loop] = Ferry(loop)
+    return found

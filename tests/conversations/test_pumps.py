@@ -1,0 +1,149 @@
+"""Events come in one at a time, from both sides; what other threads have finished comes back in order and in few crossings."""
+
+import asyncio
+import threading
+from typing import Any
+
+from channels.exceptions import StopConsumer
+
+from conversations.pumps import Ferry, PumpedConsumer, ferry
+
+
+class Recorder(PumpedConsumer):
+    """Notes which event began and ended when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+        self.slow = asyncio.Event()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        self.notes.append(f"begin {message['type']}")
+        if message["type"] == "slow":
+            await self.slow.wait()
+        if message["type"] == "end":
+            raise StopConsumer
+        if message["type"] == "trouble":
+            raise RuntimeError("trouble")
+        self.notes.append(f"end {message['type']}")
+
+
+class Stage:
+    """A consumer at work, with a queue for its browser; the layer is the one of the settings."""
+
+    def __init__(self) -> None:
+        self.consumer = Recorder()
+        self.browser: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.sent: list[dict[str, Any]] = []
+        self.work = asyncio.ensure_future(self.consumer({"type": "websocket"}, self.browser.get, self.keep))
+
+    async def keep(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    async def settle(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def from_layer(self, type: str) -> None:
+        await self.consumer.channel_layer.send(self.consumer.channel_name, {"type": type})
+
+
+async def test_browser_and_layer_wait_for_each_other() -> None:
+    stage = Stage()
+    await stage.browser.put({"type": "slow"})
+    await stage.settle()
+    await stage.from_layer("push")
+    await stage.settle()
+    assert stage.consumer.notes == ["begin slow"]
+    stage.consumer.slow.set()
+    await stage.browser.put({"type": "end"})
+    await stage.work
+    assert stage.consumer.notes == ["begin slow", "end slow", "begin push", "end push", "begin end"]
+
+
+async def test_the_end_leaves_no_pump_behind() -> None:
+    before = asyncio.all_tasks()
+    stage = Stage()
+    await stage.browser.put({"type": "end"})
+    await stage.work
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_server_may_cancel_a_consumer_and_no_pump_stays() -> None:
+    before = asyncio.all_tasks()
+    stage = Stage()
+    await stage.settle()
+    stage.work.cancel()
+    await asyncio.wait([stage.work])
+    assert asyncio.all_tasks() == before
+
+
+async def test_an_error_of_an_event_reaches_the_server() -> None:
+    stage = Stage()
+    await stage.settle()
+    await stage.from_layer("trouble")
+    await asyncio.wait([stage.work])
+    assert isinstance(stage.work.exception(), RuntimeError)
+
+
+async def test_text_is_said_as_the_server_wants_it() -> None:
+    stage = Stage()
+    await stage.settle()
+    await stage.consumer.say("hello")
+    await stage.browser.put({"type": "end"})
+    await stage.work
+    assert stage.sent == [{"type": "websocket.send", "text": "hello"}]
+
+
+async def test_work_of_many_threads_lands_whole_and_each_thread_in_order() -> None:
+    landed: list[tuple[int, int]] = []
+    home = ferry()
+
+    def carry(thread: int) -> None:
+        for number in range(500):
+            home.carry(lambda key=(thread, number): landed.append(key))  # type: ignore[misc]
+
+    threads = [threading.Thread(target=carry, args=(thread,)) for thread in range(4)]
+    for thread in threads:
+        thread.start()
+    await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
+    await asyncio.sleep(0)
+    assert len(landed) == 2000
+    assert all([number for thread, number in landed if thread == wanted] == list(range(500)) for wanted in range(4))
+
+
+async def test_what_waits_together_crosses_together() -> None:
+    crossings = []
+
+    class Counted(Ferry):
+        def land(self) -> None:
+            crossings.append(len(self.waiting))
+            super().land()
+
+    home = Counted(asyncio.get_running_loop())
+    for _ in range(100):
+        home.carry(lambda: None)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert crossings == [100]
+
+
+async def test_one_answer_that_fails_does_not_strand_the_others() -> None:
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context))
+    landed: list[str] = []
+    home = Ferry(loop)
+    home.carry(lambda: 1 / 0)
+    home.carry(lambda: landed.append("after"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert landed == ["after"]
+    assert isinstance(told[0]["exception"], ZeroDivisionError)
+
+
+def test_a_loop_that_is_gone_is_no_error() -> None:
+    loop = asyncio.new_event_loop()
+    home = Ferry(loop)
+    loop.close()
+    home.carry(lambda: None)
