@@ -83,7 +83,7 @@ function client({ server = new Server(), open = true, loadRows = async () => [se
   } else feed.learnRows([server.row()], { isWhole: true });
   const greet = (extra = {}) => feed.handle({ type: "connection_established", epoch: "1", user: {}, rooms: { [ROOM]: server.head }, marks: { [ROOM]: server.mark }, ...extra });
   const syncs = () => sent.filter((command) => command.type === "sync" && ROOM in command.rooms);
-  return { server, clock, sent, seen, list, outbox, feed, timeline, greet, syncs };
+  return { server, clock, sent, seen, list, outbox, receipts, feed, timeline, greet, syncs };
 }
 
 const truth = (server) => [...server.messages.values()].map(({ seq, version, body }) => [seq, version, body]);
@@ -220,6 +220,15 @@ test("rows that are behind after an absence are fetched together", async () => {
   c.greet({ rooms: { [ROOM]: 1, "dm-a": 1, "dm-b": 1, "dm-c": 4 } });
   await c.clock.advance(1_000);
   assert.deepEqual(rooms, [null]);
+});
+
+test("what arrived while no page was open is delivered when the list is read", () => {
+  const server = new Server();
+  server.create(BOB);
+  server.create(BOB);
+  const c = client({ server, open: false });
+  c.receipts.setLive(true);
+  assert.deepEqual(c.sent.map(({ type, delivered, read }) => [type, delivered, read]), [["receipt.set", 2, undefined]]);
 });
 
 test("whatever is lost, doubled, delayed or reordered: after one answer the page is the log", () => {

@@ -105,6 +105,15 @@ test("after a reconnect the last number is told again, for nobody knows what the
   assert.deepEqual(sent, [["r", 3, 3], ["r", 5, 5]]);
 });
 
+test("a receipt that the server was too busy to take is told again, the newest number only", async () => {
+  const { clock, receipts, sent } = told();
+  receipts.read("r", 3);
+  await clock.advance(0);
+  receipts.again("r");
+  receipts.again("unknown");
+  assert.deepEqual(sent, [["r", 3, 3], ["r", 3, 3]]);
+});
+
 test("a server that knows no receipts is not asked again", async () => {
   const { clock, receipts, sent } = told();
   receipts.stop();

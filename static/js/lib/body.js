@@ -7,6 +7,8 @@ const PAIRS = { ")": "(", "]": "[", "}": "{" };
 const SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u, /\p{Script=Armenian}/u, /\p{Script=Cherokee}/u];
 const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}(?:\ufe0f|[\u{1f3fb}-\u{1f3ff}]|$)|[\d#*]\ufe0f?\u20e3)/u;
 
+let segmenter = null;
+
 const count = (text, char) => text.split(char).length - 1;
 
 /** "(see https://a.example/x)." ends before the bracket and the full stop; "/wiki/A_(b)" keeps its own. */
@@ -70,6 +72,7 @@ export function bodyParts(body) {
 export function isEmojiOnly(body) {
   const text = body.trim();
   if (!text || text.length > 60 || /^\p{L}/u.test(text)) return false;
-  const graphemes = Array.from(new Intl.Segmenter().segment(text), (piece) => piece.segment);
+  segmenter ??= new Intl.Segmenter();
+  const graphemes = Array.from(segmenter.segment(text), (piece) => piece.segment);
   return graphemes.length <= 3 && graphemes.every((piece) => EMOJI.test(piece));
 }

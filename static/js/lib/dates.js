@@ -12,7 +12,14 @@ export function dates({ language = "en", t, zone, now = () => Date.now() }) {
     return made.get(name);
   };
   const sayDay = (key, options, name) => format(`${name}@noon`, { ...options, timeZone: "UTC" }).format(noonOf(key));
-  const dayKey = (moment) => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment));
+  const toKey = (moment) => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment));
+  const days = new Map();
+  /** Asked for every message at every change, hence remembered. */
+  function dayKey(moment) {
+    if (typeof moment !== "string") return toKey(moment);
+    if (!days.has(moment)) days.set(moment, toKey(moment));
+    return days.get(moment);
+  }
   const daysAgo = (key) => Math.round((noonOf(dayKey(now())) - noonOf(key)) / DAY_MS);
 
   function dayLabel(key, month = "long") {

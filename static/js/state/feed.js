@@ -32,7 +32,9 @@ export class Feed {
   learnRows(rows, { isWhole = false } = {}) {
     this.#with.list.loaded ||= isWhole;
     for (const row of rows) {
-      this.#with.list.put(row);
+      const { unread } = this.#with.list.put(row);
+      // They arrived while no page was open; now this device has them.
+      if (unread && row.last_message) this.#with.receipts.delivered(row.room, row.last_message.seq);
       this.#rooms.learn(row.room, this.#isOpen(row.room) ? { mark: row.mark } : { version: row.head, mark: row.mark });
       this.#with.on.changed(row.room);
     }
@@ -190,6 +192,7 @@ export class Feed {
     const refused = outbox.get(id) ?? outbox.get(ref);
     if (refused) return outbox.refused({ id: refused.id, code, retryable, retry_after_ms });
     if (code === "unknown_type") return receipts.stop();
+    if (ref.startsWith("receipt:") && retryable) return clock.after(retry_after_ms ?? 1_000, () => receipts.again(ref.slice(8)));
     if (!ref.startsWith("sync:") || !this.#open) return;
     this.#rooms.answered(this.#open.room);
     if (retryable) clock.after(retry_after_ms ?? 1_000, () => this.#rooms.ask(this.#open.room));

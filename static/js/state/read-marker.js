@@ -87,9 +87,16 @@ export class Receipts {
 
   /** After a reconnect everything is told again: nobody knows what the lost connection took along, and a repeat changes nothing. */
   setLive(isLive) {
-    if (isLive && !this.#isLive) for (const [room, told] of this.#told) this.#due.set(room, { ...told, ...this.#due.get(room) });
+    if (isLive && !this.#isLive) for (const room of this.#told.keys()) this.#repeat(room);
     this.#isLive = isLive;
     if (isLive) this.flush();
+  }
+
+  /** The server was too busy to take it. */
+  again(room) {
+    if (!this.#told.has(room)) return;
+    this.#repeat(room);
+    this.flush();
   }
 
   /** An older server knows no receipts: silence for the rest of this page's life. */
@@ -107,6 +114,10 @@ export class Receipts {
       this.#due.delete(room);
       this.#told.set(room, { delivered, read, at: this.#clock.now() });
     }
+  }
+
+  #repeat(room) {
+    this.#due.set(room, { ...this.#told.get(room), ...this.#due.get(room) });
   }
 
   #raise(room, marks) {

@@ -44,7 +44,7 @@ export class ChatView {
   render() {
     if (this.#isDue) return;
     this.#isDue = true;
-    queueMicrotask(() => this.renderNow());
+    queueMicrotask(() => this.#isDue && this.renderNow());
   }
 
   renderNow() {
