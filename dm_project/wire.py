@@ -37,6 +37,9 @@ class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
         self.unsent: list[bytes] = []
 
     def serverSend(self, content: str | bytes, binary: bool = False) -> None:
+        if self.state in {self.STATE_CLOSING, self.STATE_CLOSED}:
+            # The browser has gone, and the application learns it in a moment; until then every push would be a traceback.
+            return
         if binary or self.state != self.STATE_OPEN or self._perMessageCompress is not None:
             super().serverSend(content, binary)
             return

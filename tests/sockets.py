@@ -145,7 +145,9 @@ async def open_socket(person: Person, path: str = "/ws/", *, origin: str | None 
     if origin is not None:
         headers["Origin"] = origin or person.address
     try:
-        connection = await connect(address, additional_headers=headers, max_size=2**24, compression=None, proxy=None, ping_interval=None)
+        connection = await connect(
+            address, additional_headers=headers, max_size=2**24, max_queue=None, compression=None, proxy=None, ping_interval=None
+        )
     except InvalidStatus as refused:
         raise Refused(refused.response.status_code) from None
     try:
