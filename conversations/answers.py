@@ -14,7 +14,7 @@ from django.conf import settings
 from accounts.models import User
 from conversations import serializers, throttling
 from conversations.access import access_conversation
-from conversations.exceptions import ConversationNotFound, Refusal
+from conversations.exceptions import Refusal
 from conversations.protocol.codes import RETRYABLE, CloseCode, ErrorCode
 from conversations.protocol.commands import Command
 from conversations.protocol.events import Bye, ConnectionEstablished
@@ -25,7 +25,6 @@ from conversations.protocol.text import BODY_CHARS
 from conversations.selectors.changes import Changes, changes_after
 from conversations.selectors.conversations import Heads, head_of, heads
 
-OTHER_ROOM = ConversationNotFound("this socket is filtered to another room")
 ROOMS_PER_FRAME = 500
 """Heads of so many rooms stay below 64 KiB."""
 ALL_ROOMS = 100_000

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, cast
 from accounts.models import User
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
-from conversations.exceptions import Refusal
+from conversations.exceptions import ConversationNotFound, Refusal
 from conversations.journal import Accepted, Advanced
 from conversations.lanes import read
 from conversations.protocol.codes import CloseCode, ErrorCode
@@ -203,7 +203,7 @@ class SessionConsumer(PumpedConsumer):
         named = getattr(command, "room", None)
         others = set(command.rooms) | set(command.marks) if isinstance(command, Sync) else {named} - {None}
         if self.room is not None and others - {self.room}:
-            raise answers.OTHER_ROOM
+            raise ConversationNotFound("this socket is filtered to another room")
 
     async def strike(self, bad: BadFrame) -> None:
         await self.reply(answers.error(bad.code, ref=bad.ref, message_id=bad.message_id))

@@ -42,6 +42,8 @@ class Pulse:
             del self.listeners[user_id]
         if not self.listeners and self.task is not None:
             self.task.cancel()
+            # Whoever joins before the cancelled task has noticed needs a new one.
+            self.task = None
 
     async def run(self) -> None:
         since = datetime.now(UTC)
@@ -52,6 +54,9 @@ class Pulse:
                 await self.beat(since)
             except Busy:
                 logger.warning("the database is away; the next beat covers this one")
+            except Exception:
+                # Without this everybody who is connected would go without beats from here on.
+                logger.exception("a beat failed; the next one covers it")
             else:
                 since = began
 
@@ -65,7 +70,15 @@ class Pulse:
                 heads.rooms[room], heads.marks[room] = head, mark
         for user_id, heads in by_user.items():
             for listener in tuple(self.listeners.get(user_id, ())):
-                await listener(heads)
+                await tell(listener, heads)
+
+
+async def tell(listener: Listener, heads: Heads) -> None:
+    try:
+        await listener(heads)
+    except Exception as error:
+        # One socket that breaks must not keep the beat from the others.
+        logger.warning("a socket could not be told its heads (%s)", type(error).__name__)
 
 
 _pulses: dict[asyncio.AbstractEventLoop, Pulse] = {}
