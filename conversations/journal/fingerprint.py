@@ -3,10 +3,12 @@
 import hashlib
 import hmac
 import json
+from functools import lru_cache
 
 from django.conf import settings
 
 SIZE = 16
+ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def fingerprints(body: str, reply_to: int | None, attachments: tuple[str, ...]) -> list[bytes]:
@@ -14,10 +16,14 @@ def fingerprints(body: str, reply_to: int | None, attachments: tuple[str, ...]) 
 
     Keyed, so that whoever reads a backup cannot test guesses of a deleted text.
     """
-    content = json.dumps([body, reply_to, attachments], ensure_ascii=False).encode()
+    content = ENCODER.encode([body, reply_to, attachments]).encode()
     return [digest(content, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
 def digest(content: bytes, key: str) -> bytes:
-    own_key = hashlib.sha256(b"message fingerprint\0" + key.encode()).digest()
-    return hmac.new(own_key, content, hashlib.sha256).digest()[:SIZE]
+    return hmac.digest(own_key(key), content, "sha256")[:SIZE]
+
+
+@lru_cache(maxsize=16)
+def own_key(key: str) -> bytes:
+    return hashlib.sha256(b"message fingerprint\0" + key.encode()).digest()

@@ -114,7 +114,7 @@ def decode(text: str) -> Command:
             unknown_type for an unknown `type`, invalid_text for NUL or a lone surrogate in any string.
     """
     try:
-        frame = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+        frame = DECODER.decode(text)
     except (ValueError, RecursionError):
         raise BadFrame(ErrorCode.BAD_FRAME) from None
     if not isinstance(frame, dict):
@@ -147,6 +147,10 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+# Made once: `json.loads` with hooks makes a new one for each text.
+DECODER = json.JSONDecoder(object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
 
 
 def texts_in(value: Any) -> Iterable[str]:
