@@ -135,6 +135,29 @@ test("a hole is asked for once, however many events come behind it, and again af
   assert.equal(c.syncs().length, 2);
 });
 
+test("a hole that an answer fills only in part is asked for again, from where the answer ended", () => {
+  const c = client();
+  c.greet();
+  for (let n = 0; n < 3; n += 1) c.server.create(BOB);
+  const early = c.server.page({ rooms: { [ROOM]: 0 } }, 50);
+  c.server.create(BOB);
+  c.feed.handle(c.server.create(BOB));
+  c.feed.handle(early);
+  assert.deepEqual(c.syncs().map((command) => command.rooms[ROOM]), [0, 3]);
+});
+
+test("a server that knows less than this page, after a restored backup, is asked and believed", () => {
+  const c = client();
+  for (let n = 0; n < 4; n += 1) c.feed.handle(c.server.create(BOB));
+  const restored = new Server();
+  restored.create(BOB, "id-1", "born again");
+  c.feed.handle({ type: "connection_established", epoch: "1", user: {}, rooms: { [ROOM]: 1 }, marks: { [ROOM]: 0 } });
+  c.feed.handle({ ...restored.page({ rooms: { [ROOM]: 0 } }, 50), after: 4, reset: true });
+  assert.deepEqual(held(c.timeline), truth(restored));
+  c.feed.handle(restored.create(BOB));
+  assert.equal(c.timeline.cursor, 2);
+});
+
 test("a hole that the server cannot fill is not asked for ever", () => {
   const c = client();
   c.greet();

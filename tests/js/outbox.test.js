@@ -108,6 +108,16 @@ test("ten silent seconds on an open line: once more through the other door, with
   assert.deepEqual(states(), ["accepted"]);
 });
 
+test("while the other door is tried, nothing else makes a second try", async () => {
+  const { outbox, clock, posts, ids } = tab();
+  outbox.setLive(true);
+  write(outbox, "one");
+  await clock.advance(10_000);
+  write(outbox, "two");
+  outbox.reload();
+  assert.deepEqual([posts.length, ids()], [1, ["a"]]);
+});
+
 test("silence through both doors is tried after 1, 3 and 9 seconds, then said", async () => {
   const { outbox, clock, posts } = tab();
   outbox.setLive(true);

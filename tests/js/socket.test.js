@@ -96,6 +96,16 @@ test("after a minute of stable connection the waits begin anew", async () => {
   assert.equal(b.lines.length, 3);
 });
 
+test("the server's retry_after_ms comes before the drawn wait, so that the returns are spread", async () => {
+  const b = browser();
+  b.live();
+  b.line().hears({ type: "bye", code: 4012, reason: "restarting", retryable: true, retry_after_ms: 5_000 });
+  await b.clock.advance(5_249);
+  assert.equal(b.lines.length, 1);
+  await b.clock.advance(1);
+  assert.equal(b.lines.length, 2);
+});
+
 test("the server's retry_after_ms is a floor, for a press on Try now too", async () => {
   const b = browser();
   b.live();

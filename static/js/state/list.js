@@ -69,9 +69,9 @@ export class ConversationList {
     return [...this.#rows.values()].filter((row) => !row.archived).sort(order);
   }
 
-  /** What the title and the badge say: unread messages of everything that is not muted. */
-  total(now) {
-    const isMuted = (row) => row.muted_until && Date.parse(row.muted_until) > now;
-    return this.rows.reduce((sum, row) => sum + (isMuted(row) ? 0 : row.unread), 0);
+  /** What the title and the badge say: unread messages of everything that is not muted, nor on the screen (`watched`). */
+  total(now, watched = null) {
+    const isQuiet = (row) => row.room === watched || (row.muted_until && Date.parse(row.muted_until) > now);
+    return this.rows.reduce((sum, row) => sum + (isQuiet(row) ? 0 : row.unread), 0);
   }
 }

@@ -103,6 +103,7 @@ export class Receipts {
   stop() {
     this.#isUnderstood = false;
     this.#due.clear();
+    this.#told.clear();
   }
 
   /** Says everything now: the chat is being left. */

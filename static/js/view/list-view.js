@@ -19,6 +19,7 @@ export class ListView {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
     this.#with = { state, drafts, current, me, t, dates, clock };
+    for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
   }
 
@@ -33,13 +34,18 @@ export class ListView {
   render() {
     this.#isDue = false;
     const { state, clock } = this.#with;
-    if (state.loaded) this.#total(state.total(clock.now()));
+    if (state.loaded) this.#total(state.total(clock.now(), this.#watched));
     if (!this.#rows) return;
     const rows = state.rows;
     for (const row of rows) this.#fill(this.#elements.get(row.room) ?? this.#make(row.room), row);
     const empty = this.#root.querySelector('[data-part="empty"]');
     if (empty && rows.length) empty.hidden = true;
     this.#order(rows);
+  }
+
+  /** The chat before somebody's eyes counts nothing: its number would only flicker until the receipt is back. */
+  get #watched() {
+    return document.hasFocus() ? this.#with.current : null;
   }
 
   #make(room) {
@@ -76,7 +82,7 @@ export class ListView {
     if (row.activity) time.setAttribute("datetime", row.activity);
     setText(time, row.activity ? dates.listTime(row.activity) : "");
     const badge = part(element, "badge");
-    const unread = row.room === current && document.hasFocus() ? 0 : row.unread;
+    const unread = row.room === this.#watched ? 0 : row.unread;
     setText(badge, unread ? shown(unread) : "");
     badge.hidden = !unread;
     setText(part(element, "badge-word"), unread ? t("{n} unread message|{n} unread messages", { n: unread }) : "");
