@@ -28,7 +28,7 @@ from conversations.exceptions import InviteGone, InviteIsYours, InviteNotFound, 
 from conversations.forms import InviteChangeForm, InviteForm
 from conversations.selectors.invites import InviteView, Landing, invite_view, invites_of, landing_of
 from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke, invite_undo
-from conversations.views.pages import SeeOther
+from conversations.views.shell import SeeOther, shell
 
 # --- Mine ---
 
@@ -53,6 +53,7 @@ def invites_page(request: SignedInRequest, form: InviteForm | InviteChangeForm, 
     mine = invites_of(maker=request.user, origin=origin, now=now)
     waiting = [invite for invite in mine if invite.state == "open"]
     context = {
+        **shell(request, tab="", page="invites"),
         "form": form,
         "fresh": fresh_one(request, waiting),
         "waiting": waiting,

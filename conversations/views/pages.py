@@ -19,21 +19,15 @@ from conversations import serializers, throttling
 from conversations.access import Seat, access_conversation
 from conversations.exceptions import Busy, CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
 from conversations.forms import MessageForm
-from conversations.selectors.conversations import conversation_list, conversation_row, room_with, total_unread
+from conversations.selectors.conversations import conversation_row, room_with
 from conversations.selectors.messages import MessagePage, message_page
 from conversations.services.conversations import conversation_open, person_startable
 from conversations.services.messages import message_send
-from conversations.views.client_texts import client_texts
 from conversations.views.shapes import conversation_object, conversation_view, message_views
+from conversations.views.shell import SeeOther, shell
 
 ANSWER_SECONDS = 10
 """Longest wait of a form for the journal; after it nobody knows whether it was stored, and the same form may be sent again."""
-
-
-class SeeOther(HttpResponseRedirect):
-    """303: whatever was posted, the browser goes on with a GET."""
-
-    status_code = 303
 
 
 @require_safe
@@ -163,22 +157,6 @@ def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> 
         "messages": [serializers.message(message, sender=senders[message.sender_id]).model_dump(mode="json") for message in page.items],
         "version": page.version,
         "has_older": page.has_older,
-    }
-
-
-def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
-    """The list beside every page of the shell."""
-    rows = conversation_list(user=request.user)
-    return {
-        "rows": [conversation_view(row, request.user, current=current) for row in rows.items],
-        "tab": tab,
-        "total_unread": total_unread(user=request.user),
-        "page_data": {
-            "page": page,
-            "user": serializers.card(request.user).model_dump(mode="json"),
-            "conversations": [conversation_object(row, request.user).model_dump(mode="json") for row in rows.items],
-            "strings": client_texts(),
-        },
     }
 
 

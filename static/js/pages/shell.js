@@ -39,6 +39,8 @@ export class Shell {
   room = this.page.room ?? null;
   /** The connection strip, once it is loaded. */
   strip = null;
+  /** What else a page wants to hear: (room) => nothing. */
+  onChanged = null;
   #isLoggedOut = false;
 
   constructor() {
@@ -119,6 +121,7 @@ export class Shell {
   #changed(room) {
     this.rows?.renderSoon();
     if (room === this.room) this.chat?.render();
+    this.onChanged?.(room);
   }
 
   #arrived(room, message) {

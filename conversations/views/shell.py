@@ -1,0 +1,35 @@
+"""What every page of the shell has: the list beside it, and what its script begins with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponseRedirect
+
+from accounts.requests import SignedInRequest
+from conversations import serializers
+from conversations.selectors.conversations import conversation_list, total_unread
+from conversations.views.client_texts import client_texts
+from conversations.views.shapes import conversation_object, conversation_view
+
+
+class SeeOther(HttpResponseRedirect):
+    """303: whatever was posted, the browser goes on with a GET."""
+
+    status_code = 303
+
+
+def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
+    """The list beside every page of the shell."""
+    rows = conversation_list(user=request.user)
+    return {
+        "rows": [conversation_view(row, request.user, current=current) for row in rows.items],
+        "tab": tab,
+        "total_unread": total_unread(user=request.user),
+        "page_data": {
+            "page": page,
+            "user": serializers.card(request.user).model_dump(mode="json"),
+            "conversations": [conversation_object(row, request.user).model_dump(mode="json") for row in rows.items],
+            "strings": client_texts(),
+        },
+    }
