@@ -51,7 +51,10 @@ def test_a_sqlite_library_with_the_wal_fault_may_not_run_in_wal(settings_are):
     [
         ({"BACKEND": "channels_redis.core.RedisChannelLayer"}, "entre.E004"),
         (
-            {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [{"address": "redis://x", "socket_timeout": 5}]}},
+            {
+                "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+                "CONFIG": {"hosts": [{"address": "redis://x", "socket_timeout": 5}]},
+            },
             "entre.E005",
         ),
     ],
