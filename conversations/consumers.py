@@ -17,7 +17,7 @@ from typing import Any, ClassVar, cast
 from accounts.models import User
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
-from conversations.exceptions import ConversationNotFound, Refusal
+from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries
 from conversations.journal import Accepted, Advanced
 from conversations.lanes import read
 from conversations.protocol.codes import CloseCode, ErrorCode
@@ -28,6 +28,7 @@ from conversations.protocol.replies import Done, MessageAccepted, Pong
 from conversations.pulse import pulse
 from conversations.pumps import PumpedConsumer, ferry
 from conversations.selectors.conversations import Heads
+from conversations.selectors.messages import was_sent
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
 
@@ -50,7 +51,7 @@ class SessionConsumer(PumpedConsumer):
         self.open_rooms: set[str] = set()
         self.strikes: deque[float] = deque(maxlen=STRIKES)
         self.is_greeted = self.is_over = False
-        self.early_commands: deque[str] = deque(maxlen=EARLY_FRAMES)
+        self.early_commands: deque[str] = deque()
         self.early_pushes: deque[str] = deque(maxlen=EARLY_FRAMES)
         self.probed: asyncio.Future[None] | None = None
         self.tasks: set[asyncio.Task[None]] = set()
@@ -173,10 +174,13 @@ class SessionConsumer(PumpedConsumer):
         if text_data is None:
             await self.strike(BadFrame(ErrorCode.BAD_FRAME))
             return
-        if not self.is_greeted:
+        if self.is_greeted:
+            await self.obey(text_data)
+        elif len(self.early_commands) < EARLY_FRAMES:
             self.early_commands.append(text_data)
-            return
-        await self.obey(text_data)
+        else:
+            # Dropping one of many in silence would let the later ones pass it.
+            await self.say_goodbye(CloseCode.RATE_LIMITED, retry_after_ms=2_000)
 
     async def obey(self, text: str) -> None:
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
@@ -197,6 +201,9 @@ class SessionConsumer(PumpedConsumer):
             await self.METHODS[type(command)](self, command)
         except Refusal as refusal:
             await self.reply(answers.refusal(refusal, command))
+        except Exception:
+            logger.exception("a command of type %s failed", command.type)
+            await self.reply(answers.refusal(Refusal(), command))
 
     def require_own_room(self, command: Command) -> None:
         """A socket filtered to one room knows no other; the access check of the room itself is the service's."""
@@ -214,7 +221,12 @@ class SessionConsumer(PumpedConsumer):
 
     async def on_message_send(self, command: MessageSend) -> None:
         """Not awaited: the journal keeps the order, and a socket may have many sends on the way."""
-        throttling.allow_message(self.user.id)
+        try:
+            throttling.allow_message(self.user.id)
+        except TooManyTries:
+            # What is stored already costs nobody anything: a repeat is told so whatever the limits say (P2).
+            if not await read(was_sent, user_id=self.user.id, room=command.room, id=command.id):
+                raise
         future = message_send(
             user=self.user,
             room=command.room,

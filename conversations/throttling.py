@@ -92,6 +92,15 @@ def allow_message(user_id: int, *, now: float | None = None) -> None:
         sends.take(user_id, burst=limit("sends_burst"), per_second=limit("sends_per_s"), now=monotonic(now))
 
 
+def allow_send(user_id: int, is_repeat: Callable[[], bool]) -> None:
+    """The same at a door that may ask the database: what is stored already is told whatever the limits say (P2). Raises TooManyTries."""
+    try:
+        allow_message(user_id)
+    except TooManyTries:
+        if not is_repeat():
+            raise
+
+
 def allow_typing(user_id: int, room: str, *, now: float | None = None) -> None:
     """A sign of typing in one room. Raises TooManyTries."""
     if settings.LIMITS:

@@ -27,7 +27,7 @@ from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
 from conversations.protocol.commands import canonical_uuid
 from conversations.selectors.conversations import conversation_list, conversation_row
-from conversations.selectors.messages import PAGE, message_at, message_page
+from conversations.selectors.messages import PAGE, message_at, message_page, was_sent
 from conversations.services.conversations import conversation_open, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
@@ -91,11 +91,12 @@ def history(request: SignedInRequest, room: str, before: int | None = None, afte
 @api.post("/conversations/{room}/messages", auth=django_auth, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
 def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpResponse:
     """201 the first time, 200 for a repeat of the same id, 409 when the id was used for something else."""
-    throttling.allow_message(request.user.id)
+    id = message_id(request, body)
+    throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
     future = message_send(
         user=request.user,
         room=room,
-        id=message_id(request, body),
+        id=id,
         body=body.body,
         reply_to=body.reply_to,
         attachments=tuple(body.attachments),

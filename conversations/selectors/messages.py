@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from conversations.access import Seat
 from conversations.models import Conversation, Message
@@ -37,3 +38,8 @@ def message_page(*, seat: Seat, before: int | None = None, after: int | None = N
 def message_at(*, seat: Seat, seq: int) -> Message:
     """One message of my conversation. Raises Message.DoesNotExist."""
     return Message.objects.get(conversation_id=seat.conversation.id, seq=seq)
+
+
+def was_sent(*, user_id: int, room: str, id: UUID) -> bool:
+    """Has this person stored a message under this id there? Asked about repeats, so the text is not looked at."""
+    return Message.objects.filter(conversation__room_name=room, client_id=id, sender_id=user_id).exists()

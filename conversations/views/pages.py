@@ -20,7 +20,7 @@ from conversations.access import Seat, access_conversation
 from conversations.exceptions import Busy, CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
 from conversations.forms import MessageForm
 from conversations.selectors.conversations import conversation_row, room_with
-from conversations.selectors.messages import MessagePage, message_page
+from conversations.selectors.messages import MessagePage, message_page, was_sent
 from conversations.services.conversations import conversation_open, person_startable
 from conversations.services.messages import message_send
 from conversations.views.shapes import conversation_object, conversation_view, message_views
@@ -92,8 +92,9 @@ def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
         return show(request, seat, form, status=422)
     room = seat.conversation.room_name
     try:
-        throttling.allow_message(request.user.id)
-        message_send(user=request.user, room=room, id=form.cleaned_data["id"], body=form.cleaned_data["body"]).result(ANSWER_SECONDS)
+        id = form.cleaned_data["id"]
+        throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
+        message_send(user=request.user, room=room, id=id, body=form.cleaned_data["body"]).result(ANSWER_SECONDS)
     except (Refusal, TimeoutError) as reason:
         form.add_error("body", sentence_for(reason))
         return show(request, seat, form, status=status_for(reason), retry_after=reason)

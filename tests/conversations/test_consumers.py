@@ -1,10 +1,10 @@
 """The session consumer in process: the contract of the sockets, and what only the database next door can show."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -13,13 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from conversations import answers, delivery, lanes
-from conversations.consumers import SessionConsumer
+from conversations import answers, delivery, throttling
+from conversations.consumers import EARLY_FRAMES
 from conversations.models import Conversation, Message, Participant
-from conversations.pulse import Pulse
-from tests.contract import FRAME_BYTES, ROUTES, SocketContract, Stage, uuid
-from tests.factories import make_conversation, make_messages, make_user
-from tests.sockets import Socket, expect, expect_close, expect_silence, open_inside
+from tests.contract import FRAME_BYTES, SocketContract, Stage, uuid
+from tests.factories import make_conversation, make_message, make_messages, make_user
+from tests.sockets import Socket, expect, expect_close, open_inside
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -64,6 +63,16 @@ def _as_in_the_service(settings: Any) -> None:
 
 
 @pytest.fixture
+def limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three sends, and time stands still."""
+    settings.LIMITS = True
+    settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 3, "sends_per_s": 1}
+    monkeypatch.setattr(throttling, "monotonic", lambda now: 1_000.0)
+    throttling.sends.clear()
+    throttling.frames.clear()
+
+
+@pytest.fixture
 def stage(alice: User, bob: User, mallory: User, chat: Conversation, client_of: Callable[[User | None], Client]) -> Stage:
     make_conversation(mallory, make_user("trent"))
     return InsideStage(alice, bob, mallory, chat.room_name, client_of)
@@ -71,3 +80,297 @@ def stage(alice: User, bob: User, mallory: User, chat: Conversation, client_of: 
 
 class TestInside(SocketContract):
     """The contract, kept in process."""
+
+
+# --- Who may send what ---
+
+
+async def answer_to_send(user: User, room: str) -> dict[str, Any]:
+    async with open_inside(user) as socket:
+        await expect(socket, "connection_established")
+        await socket.send("message.send", ref="r", room=room, id="7c9e6679-7425-40de-944b-e07fc1f90ae7", body="hello")
+        return await expect(socket, "error")
+
+
+async def test_alice_cannot_tell_why_bob_cannot_be_reached(alice: User, bob: User, chat: Conversation) -> None:
+    """Blocked by him, blocked by her, ended, his account closed: the answers are equal to the letter (T14)."""
+    conversation, account = Conversation.objects.filter(pk=chat.pk), User.objects.filter(pk=bob.pk)
+    frames = []
+    for changes in ({"low_blocks": True}, {"high_blocks": True}, {"state": "closed"}):
+        await conversation.aupdate(**changes)
+        frames.append(await answer_to_send(alice, chat.room_name))
+        await conversation.aupdate(low_blocks=False, high_blocks=False, state="open")
+    await account.aupdate(is_active=False)
+    frames.append(await answer_to_send(alice, chat.room_name))
+    assert frames == [frames[0]] * 4
+    assert (frames[0]["code"], frames[0]["retryable"]) == ("cannot_deliver", False)
+    assert await Message.objects.acount() == 0
+
+
+async def test_a_suspended_account_is_refused_with_its_next_command(alice: User, chat: Conversation) -> None:
+    """The user in the socket's hands was read at the handshake; the rows are asked each time (P9)."""
+    async with open_inside(alice) as socket:
+        await expect(socket, "connection_established")
+        await User.objects.filter(pk=alice.pk).aupdate(is_active=False)
+        await socket.send("message.send", ref="r", room=chat.room_name, id=uuid(), body="once more")
+        assert (await expect(socket, "error", ref="r"))["code"] == "not_found"
+        await socket.send("sync", ref="s", rooms={chat.room_name: 0})
+        assert (await expect(socket, "error", ref="s"))["code"] == "not_found"
+        await socket.send("receipt.set", ref="t", room=chat.room_name, read=1)
+        assert (await expect(socket, "error", ref="t"))["code"] == "not_found"
+
+
+async def test_ending_a_person_ends_all_their_sockets(alice: User, bob: User, chat: Conversation) -> None:
+    async with open_inside(alice) as one, open_inside(alice, f"/ws/chat/{chat.room_name}/") as two, open_inside(bob) as bobs:
+        for socket in (one, two, bobs):
+            await expect(socket, "connection_established")
+        delivery.end_person(alice.pk, 4401)
+        await expect_close(one, 4401)
+        await expect_close(two, 4401)
+        await bobs.send("ping")
+        await expect(bobs, "pong")
+
+
+async def test_an_attachment_is_not_taken_yet(alice: User, chat: Conversation) -> None:
+    async with open_inside(alice) as socket:
+        await expect(socket, "connection_established")
+        await socket.send("message.send", ref="r", room=chat.room_name, id=uuid(), body="a file", attachments=["x"])
+        assert (await expect(socket, "error", ref="r"))["retryable"] is False
+
+
+async def test_too_many_sends_are_told_when_to_come_back(alice: User, chat: Conversation, client_of: Any, limits: None) -> None:
+    """One count for all doors: whoever is out of sends at the socket is out at the API and at the form, too (T36, T69).
+
+    A repeat costs nothing: it is told its number whatever the limits say (P2).
+    """
+    first = uuid()
+    async with open_inside(alice) as socket:
+        await expect(socket, "connection_established")
+        for id in (first, uuid(), uuid(), uuid()):
+            await socket.send("message.send", room=chat.room_name, id=id, body="quick")
+        error = await expect(socket, "error")
+        assert (error["code"], error["retryable"]) == ("rate_limited", True)
+        assert 0 < error["retry_after_ms"] <= 1_001
+        assert error["id"] == id
+        for _ in range(3):
+            await expect(socket, "message.accepted")
+        await socket.send("message.send", room=chat.room_name, id=first, body="quick")
+        assert (await expect(socket, "message.accepted"))["duplicate"]
+
+    def other_doors(id: str) -> list[Any]:
+        browser = client_of(alice)
+        api = browser.post(f"/api/v1/conversations/{chat.room_name}/messages", {"id": id, "body": "quick"}, "application/json")
+        return [api, browser.post(f"/chats/{chat.room_name}/", {"id": id, "body": "quick"})]
+
+    for answer in await sync_to_async(other_doors)(uuid()):
+        assert answer.status_code == 429
+        assert int(answer["Retry-After"]) > 0
+    assert [answer.status_code for answer in await sync_to_async(other_doors)(first)] == [200, 303]
+    assert await Message.objects.acount() == 3
+
+
+# --- Who hears what ---
+
+
+async def test_no_frame_of_the_room_reaches_anybody_else(alice: User, bob: User, mallory: User, chat: Conversation) -> None:
+    carol = await sync_to_async(make_user)("carol")
+    with_carol = await sync_to_async(make_conversation)(alice, carol)
+    async with open_inside(mallory) as mallorys, open_inside(carol) as carols, open_inside(alice) as alices, open_inside(bob) as bobs:
+        for socket in (mallorys, carols, alices, bobs):
+            await expect(socket, "connection_established")
+        await alices.send("message.send", room=chat.room_name, id=uuid(), body="between us")
+        await bobs.send("receipt.set", room=chat.room_name, read=1)
+        await expect(alices, "receipt.advanced")
+        while chat.room_name not in (await expect(bobs, "heads"))["rooms"]:
+            pass
+        await alices.send("message.send", room=with_carol.room_name, id=uuid(), body="a fence")
+        await expect(carols, "message.created", room=with_carol.room_name)
+        for stranger in (mallorys, carols):
+            await stranger.send("ping")
+            await expect(stranger, "pong")
+            assert not [frame for frame in stranger.seen if chat.room_name in str(frame) or bob.public_id in str(frame)]
+
+
+async def test_the_route_of_one_room_is_told_nothing_of_others(alice: User, bob: User, carol: User, chat: Conversation) -> None:
+    other = await sync_to_async(make_conversation)(alice, carol)
+    async with open_inside(alice, f"/ws/chat/{chat.room_name}/") as filtered, open_inside(alice) as everything:
+        await expect(filtered, "connection_established")
+        await expect(everything, "connection_established")
+        await everything.send("message.send", room=other.room_name, id=uuid(), body="to Carol")
+        await expect(everything, "message.created", room=other.room_name)
+        await everything.send("message.send", room=chat.room_name, id=uuid(), body="to Bob")
+        await expect(filtered, "message.created", room=chat.room_name)
+        while chat.room_name not in (await expect(filtered, "heads"))["rooms"]:
+            pass
+        assert not [frame for frame in filtered.seen if other.room_name in str(frame)]
+
+
+async def test_bob_learns_of_the_chat_with_its_first_message(alice: User, bob: User, chat: Conversation) -> None:
+    await Participant.objects.filter(user=bob).aupdate(activity=None)
+    async with open_inside(bob) as bobs, open_inside(alice) as alices:
+        assert (await expect(bobs, "connection_established"))["rooms"] == {}
+        await expect(alices, "connection_established")
+        await alices.send("message.send", room=chat.room_name, id=uuid(), body="hello Bob")
+        row = (await expect(bobs, "conversation.changed"))["conversation"]
+        await expect(bobs, "message.created", room=chat.room_name)
+    assert (row["room"], row["peer"]["username"], row["unread"], row["last_message"]["body"]) == (chat.room_name, "alice", 1, "hello Bob")
+
+
+async def test_forty_sockets_of_two_people_are_not_mixed_up(alice: User, mallory: User, chat: Conversation) -> None:
+    """Shared state between handshakes is how one person is served as another (T70)."""
+
+    async def who_am_i(stack: AsyncExitStack, person: User) -> tuple[str, list[str]]:
+        socket = await stack.enter_async_context(open_inside(person))
+        greeting = await expect(socket, "connection_established")
+        return greeting["user"]["username"], list(greeting["rooms"])
+
+    async with AsyncExitStack() as stack:
+        told = await asyncio.gather(*[who_am_i(stack, person) for person in [alice, mallory] * 20])
+    assert told == [("alice", [chat.room_name]), ("mallory", [])] * 20
+
+
+# --- Catching up ---
+
+
+async def synced(user: User, room: str, after: int) -> dict[str, Any]:
+    async with open_inside(user) as socket:
+        await expect(socket, "connection_established")
+        await socket.send("sync", rooms={room: after})
+        page = await expect(socket, "sync.page")
+    assert len(str(page).encode()) <= FRAME_BYTES
+    return page
+
+
+def history_of(chat: Conversation, sender: User, how_many: int) -> None:
+    """A long past, quickly."""
+    Message.objects.bulk_create(
+        Message(conversation=chat, seq=n, version=n, client_id=uuid(), sender=sender, ordinal=n, body=f"{n}", created_at=timezone.now())
+        for n in range(1, how_many + 1)
+    )
+    Conversation.objects.filter(pk=chat.pk).update(head=how_many)
+
+
+async def test_a_thousand_behind_is_walked_and_one_more_is_a_fresh_page(alice: User, chat: Conversation) -> None:
+    await sync_to_async(history_of)(chat, alice, 1_001)
+    near, far = await synced(alice, chat.room_name, 1), await synced(alice, chat.room_name, 0)
+    assert (near["reset"], near["messages"][0]["seq"], near["more"]) == (False, 2, True)
+    assert (far["reset"], far["more"], far["version"]) == (True, False, 1_001)
+    assert [message["seq"] for message in far["messages"]] == list(range(952, 1_002))
+    assert far["conversation"]["head"] == 1_001, "what was dropped comes back with the fresh page"
+
+
+async def test_a_deleted_message_leaves_its_number_and_no_word(alice: User, bob: User, chat: Conversation) -> None:
+    """Changes later than the birth arrive where their version stands; a page never ends early because of an empty row."""
+    await sync_to_async(make_messages)(chat, [alice, bob], 4)
+    await Message.objects.filter(seq=2).aupdate(body="", version=5, deleted_at=timezone.now(), fingerprint=None)
+    await Conversation.objects.filter(pk=chat.pk).aupdate(head=5)
+    page = await synced(alice, chat.room_name, 0)
+    assert [(message["seq"], message["version"]) for message in page["messages"]] == [(1, 1), (3, 3), (4, 4), (2, 5)]
+    assert (page["messages"][-1]["body"], bool(page["messages"][-1]["deleted_at"])) == ("", True)
+    assert (page["version"], page["more"]) == (5, False)
+    later = await synced(alice, chat.room_name, 4)
+    assert [(message["seq"], message["version"]) for message in later["messages"]] == [(2, 5)]
+
+
+async def test_a_mark_that_is_behind_brings_the_row_along(alice: User, bob: User, chat: Conversation) -> None:
+    await sync_to_async(make_message)(chat, bob, "unread")
+    async with open_inside(alice) as socket:
+        mark = (await expect(socket, "connection_established"))["marks"][chat.room_name]
+        await socket.send("receipt.set", ref="r", room=chat.room_name, read=1)
+        await expect(socket, "done")
+        await socket.send("sync", rooms={chat.room_name: 1}, marks={chat.room_name: mark})
+        page = await expect(socket, "sync.page")
+        await socket.send("sync", marks={chat.room_name: page["mark"]})
+        level = await expect(socket, "sync.page")
+    assert (page["mark"], page["hidden"], page["messages"]) == (mark + 1, [], [])
+    assert (page["conversation"]["unread"], page["conversation"]["read"], page["conversation"]["mark"]) == (0, 1, mark + 1)
+    assert "conversation" not in level
+
+
+async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(alice: User, chat: Conversation) -> None:
+    def many() -> None:
+        User.objects.bulk_create(User(username=f"peer{n:03}", name=f"Peer {n}") for n in range(110))
+        long_ago = timezone.now() - timedelta(days=1)
+        for peer in User.objects.filter(username__startswith="peer"):
+            make_conversation(alice, peer, now=long_ago)
+
+    await sync_to_async(many)()
+    async with open_inside(alice) as socket:
+        greeting = await expect(socket, "connection_established")
+        await socket.send("sync")
+        heads = await expect(socket, "heads", more=False)
+    assert len(greeting["rooms"]) == 100
+    assert next(iter(greeting["rooms"])) == chat.room_name
+    assert len(heads["rooms"]) == 111
+
+
+# --- Trouble inside ---
+
+
+async def test_with_the_database_away_the_socket_lives_and_says_busy(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    async with open_inside(alice) as socket:
+        await expect(socket, "connection_established")
+        with monkeypatch.context() as patch:
+            patch.setattr(answers, "changes_after", fail)
+            await socket.send("sync", ref="s", rooms={chat.room_name: 0})
+            error = await expect(socket, "error", ref="s")
+        assert (error["code"], error["retryable"]) == ("busy", True)
+        assert error["retry_after_ms"] > 0
+        await socket.send("sync", ref="s", rooms={chat.room_name: 0})
+        await expect(socket, "sync.page", ref="s")
+
+
+async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+    """A closed socket would come back and meet the same error again."""
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    async with open_inside(alice) as socket:
+        await expect(socket, "connection_established")
+        monkeypatch.setattr(answers, "changes_after", fail)
+        await socket.send("sync", ref="s", rooms={chat.room_name: 0})
+        error = await expect(socket, "error", ref="s")
+        assert (error["code"], error["retryable"]) == ("internal", True)
+        await socket.send("ping")
+        await expect(socket, "pong")
+
+
+async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(alice: User, monkeypatch: Any) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(answers, "greeting", fail)
+    async with open_inside(alice) as socket:
+        await expect_close(socket, 4503)
+    (bye,) = socket.seen
+    assert (bye["type"], bye["retryable"]) == ("bye", True)
+    assert bye["retry_after_ms"] > 0
+
+
+async def test_what_comes_before_the_greeting_waits_for_it(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+    """A layer with a network greets late; commands sent meanwhile are answered after it, in order."""
+    monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+    async with open_inside(alice) as socket:
+        for number in range(5):
+            await socket.send("room.open", ref=f"{number}", room=chat.room_name)
+        assert [(await socket.next())["type"] for _ in range(6)] == ["connection_established", *["done"] * 5]
+    assert [frame["ref"] for frame in socket.of_type("done")] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_flood_before_the_greeting_ends_the_socket_and_drops_no_single_message(alice: User, monkeypatch: Any) -> None:
+    """Dropping one of many in silence would let the later ones pass it."""
+    monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+
+    async def never(*args: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("conversations.consumers.SessionConsumer.greet_after_probe", never)
+    async with open_inside(alice) as socket:
+        for _ in range(EARLY_FRAMES + 1):
+            await socket.send("ping")
+        await expect_close(socket, 4429)
+    assert [frame["type"] for frame in socket.seen] == ["bye"]
