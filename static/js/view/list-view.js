@@ -94,7 +94,7 @@ export class ListView {
     const { t, me, drafts, current } = this.#with;
     const last = row.last_message;
     const draft = row.room === current ? null : drafts.get(row.room);
-    const text = draft ? t("Draft: {text}", { text: draft.text }) : last?.deleted_at ? t("Message deleted") : last?.body ?? "";
+    const text = draft ? t("Draft: {text}", { text: draft.text }) : last?.deleted_at ? t("Message deleted") : last?.body ?? t("No messages yet");
     setText(part(element, "preview"), text.slice(0, 200));
     const isOwn = !draft && last?.sender === me;
     const state = last && (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
