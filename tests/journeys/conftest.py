@@ -1,20 +1,23 @@
-"""Real browsers for the journeys: one Chromium, a fresh context for every person, a picture of each page when a test fails.
+"""Real browsers for the journeys: one Chromium and one service for all of them, a fresh context and new people for every test.
 
-A page that throws, or that the Content-Security-Policy stops, fails its test even when nobody looked.
+When a test fails, a picture of each page is put into test-output/.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import or_skip
+from tests.journeys.line import Line
+from tests.journeys.visitors import PATIENCE_MS, Visitor
 from tests.rig import finding
-from tests.rig.daphne_server import EntreServer
-from tests.rig.people import PASSWORD
+from tests.rig.daphne_server import EntreServer, SharedStatics
 
 OUTPUT = Path(__file__).resolve().parents[2] / "test-output"
 FLAGS = [
@@ -26,86 +29,79 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 15_000
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+DESK: Any = {"width": 1280, "height": 800}
+VisitorMaker = Callable[..., Visitor]
+
+_tests = count(1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Ends with the module, because Playwright's own event loop would be in the way of asynchronous tests elsewhere."""
+    """Ends with the journeys, because Playwright's own event loop would be in the way of asynchronous tests elsewhere."""
     try:
         program = finding.chromium()
     except finding.Absent as reason:
         or_skip(reason)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
 
 
-class Visitor:
-    """One person at one browser window, with the few things that every journey does."""
-
-    def __init__(self, context: BrowserContext, username: str) -> None:
-        self.context = context
-        self.username = username
-        self.name = username.capitalize()
-        self.faults: list[str] = []
-        self.page = self.new_page()
-
-    def new_page(self) -> Page:
-        """Another tab."""
-        page = self.context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
-        page.on("console", self.listen)
-        return page
-
-    def listen(self, message: ConsoleMessage) -> None:
-        if re.search(r"Content Security Policy|Refused to", message.text):
-            self.faults.append(f"policy: {message.text}")
-
-    def sign_up(self, *, at: str = "/accounts/signup/", listed: bool = True) -> None:
-        """Fill in the sign-up form that is at this address, as a person does."""
-        if at:
-            self.page.goto(at)
-        self.page.fill("input[name=username]", self.username)
-        self.page.fill("input[name=name]", self.name)
-        self.page.fill("input[name=password1]", PASSWORD)
-        self.page.locator("input[name=listed]").set_checked(listed)
-        self.page.locator("form:has(input[name=password1]) [type=submit]").click()
-        self.page.wait_for_url(lambda address: "/accounts/" not in address)
-
-    def log_in(self) -> None:
-        self.page.goto("/accounts/login/")
-        self.page.fill("input[name=login]", self.username)
-        self.page.fill("input[name=password]", PASSWORD)
-        self.page.locator("form:has(input[name=password]) [type=submit]").click()
-        self.page.wait_for_url(lambda address: "/accounts/" not in address)
-
-    def write(self, body: str) -> None:
-        self.page.fill("textarea[name=body]", body)
-        self.page.press("textarea[name=body]", "Enter")
+@pytest.fixture(scope="package")
+def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
+    """One service for all journeys: their people have names of their own."""
+    with EntreServer(statics) as server:
+        yield server
 
 
 @pytest.fixture
-def visitor(chromium: Browser, daphne_server: EntreServer, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visitor]]:
-    """`visitor("alice")`: a new window. Options are Playwright's: viewport, java_script_enabled, color_scheme, locale, ..."""
+def mark() -> str:
+    """Makes the handles of a test its own."""
+    return f"{next(_tests):02}"
+
+
+@pytest.fixture
+def line(daphne_server: EntreServer) -> Iterator[Line]:
+    """A line to the service that this test may cut."""
+    with Line(daphne_server.ports[0]) as line:
+        yield line
+
+
+@pytest.fixture
+def visitor(chromium: Browser, daphne_server: EntreServer, mark: str, request: pytest.FixtureRequest) -> Iterator[VisitorMaker]:
+    """`visitor("alice")`: a new browser, at no page yet.
+
+    Args:
+        signed_up: the account exists and the browser is signed in; `visitor.person` asks over plain HTTP, like another device.
+        address: where to find the service, when not at its front door.
+        options: Playwright's: viewport, java_script_enabled, color_scheme, locale, ...
+    """
     present: list[Visitor] = []
+    with ExitStack() as stack:
 
-    def come(username: str, *, server: EntreServer = daphne_server, process: int = 0, **options: Any) -> Visitor:
-        options = {"viewport": DESK, "locale": "en-GB", "reduced_motion": "reduce", **options}
-        context = chromium.new_context(base_url=server.address_of(process), **options)
-        context.set_default_timeout(PATIENCE_MS)
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.address_of(process))
-        present.append(Visitor(context, username))
-        return present[-1]
+        def come(username: str, *, name: str = "", signed_up: bool = True, address: str = "", **options: Any) -> Visitor:
+            address = address or daphne_server.address
+            context = chromium.new_context(
+                **{"base_url": address, "viewport": DESK, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce", **options}
+            )
+            context.set_default_timeout(PATIENCE_MS)
+            context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+            guest = Visitor(context, address, f"{username}{mark}", name or username.capitalize())
+            present.append(guest)
+            stack.enter_context(guest.person)
+            if signed_up:
+                guest.person.sign_up()
+                guest.arrive_as(guest.person)
+            return guest
 
-    yield come
-    failed = getattr(request.node, "report_of_call", None)
-    for guest in present:
-        if failed is not None and failed.failed:
-            photograph(guest, request.node.name)
-        guest.context.close()
+        yield come
+        failed = getattr(request.node, "report_of_call", None)
+        for guest in present:
+            if failed is not None and failed.failed:
+                photograph(guest, request.node.name)
+            guest.context.close()
     faults = {guest.username: guest.faults for guest in present if guest.faults}
     assert not faults, f"pages had faults that nobody looked at: {faults}"
 

@@ -1,0 +1,161 @@
+"""A link for exactly one person: from the press that makes it to the chat that it opens."""
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import Visitor, no_sideways_scroll
+
+ROBOTS = ("WhatsApp/2.23.20.0", "TelegramBot (like TwitterBot)", "facebookexternalhit/1.1", "Slackbot-LinkExpanding 1.0")
+
+
+def link_of(maker: Visitor) -> str:
+    """Make a link with the buttons of the page, and take it from the clipboard."""
+    page = maker.page
+    page.goto("/invites/")
+    page.get_by_role("button", name="Make a link").click()
+    field = page.get_by_label("Invite link").first
+    expect(field).to_have_value(re.compile(rf"^{re.escape(maker.address)}/i/[\w-]{{20,}}/?$"))
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied").first).to_be_visible()
+    link = str(page.evaluate("navigator.clipboard.readText()"))
+    assert link == field.input_value()
+    return link
+
+
+def expect_state(page: Page, link: str, *, status: int, heading: str) -> None:
+    answer = page.goto(link)
+    assert answer is not None
+    assert answer.status == status
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(heading))
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert page.locator("main a[href], main button").count() >= 1, "there is a way on"
+    no_sideways_scroll(page)
+
+
+def test_a_link_leads_a_stranger_through_sign_up_into_the_chat_and_nobody_else(visitor: VisitorMaker) -> None:
+    alice, bob, carol = visitor("alice"), visitor("bob", signed_up=False), visitor("carol", signed_up=False)
+    link = link_of(alice)
+    # Alice goes on with something else; the chat has to come to her.
+    alice.page.goto("/chats/")
+    expect(alice.page.locator('[data-view="rows"] > li')).to_have_count(0)
+    alice.until_loaded("buttons")
+
+    bob.page.goto(link)
+    expect(bob.page.get_by_role("heading", level=1)).to_have_text(re.compile("Alice invites you to a private chat"))
+    assert "Alice" not in bob.page.title(), "a messenger's preview names nobody"
+    bob.page.get_by_role("button", name="Create an account and accept").click()
+    expect(bob.page.get_by_text("You will be in a private chat with Alice right after this.")).to_be_visible()
+    assert link.rsplit("/i/")[1].strip("/") not in bob.page.url, "the token stays out of later addresses"
+    bob.sign_up(at="")
+    bob.settle()
+    expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
+    expect(bob.box).to_be_focused()
+
+    row = alice.page.locator('[data-view="rows"] > li')
+    expect(row).to_have_count(1)
+    expect(row.locator('[data-part="name"]')).to_have_text("Bob")
+    bob.write("Your link worked")
+    expect(row.locator('[data-part="preview"]')).to_have_text("Your link worked")
+    expect(row.locator('[data-part="badge"]')).to_have_text("1")
+    row.get_by_role("link").click()
+    alice.settle()
+    alice.write("Welcome")
+    bob.sees("Your link worked", "Welcome")
+
+    expect_state(carol.page, link, status=410, heading="already been used")
+    assert not re.search(r"Alice|Bob", carol.page.content()), "a third person learns no names"
+    # For the two of them the link goes on to lead somewhere.
+    bob.page.goto(link)
+    expect(bob.page).to_have_url(re.compile(rf"/chats/{bob.room}/$"))
+    expect_state(alice.page, link, status=200, heading="your own invite")
+    expect(alice.page.get_by_text("Bob has accepted it.")).to_be_visible()
+
+
+def test_a_link_leads_through_log_in_into_the_chat(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    link = link_of(alice)
+    bob.context.clear_cookies()
+    bob.page.goto(link)
+    bob.page.get_by_role("button", name="I already have an account").click()
+    bob.log_in(at="")
+    bob.settle()
+    expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
+
+
+def test_somebody_signed_in_accepts_with_one_press(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    link = link_of(alice)
+    bob.page.goto(link)
+    expect(bob.page.get_by_text(f"(@{bob.username})")).to_be_visible()
+    bob.page.get_by_role("button", name="Accept and open the chat").click()
+    bob.settle()
+    expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
+    # A second link of hers finds the chat there and is not spent on it.
+    second = link_of(alice)
+    expect_state(bob.page, second, status=200, heading="already have a chat")
+    bob.page.get_by_role("button", name="Open the chat").click()
+    expect(bob.page).to_have_url(re.compile(r"/chats/dm-"))
+    assert "open" in {invite["state"] for invite in alice.person.api("GET", "/invites").json()["items"]}
+
+
+def test_two_browsers_press_accept_at_one_time_and_one_gets_the_chat(visitor: VisitorMaker) -> None:
+    alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
+    link = link_of(alice)
+    for rival in (bob, carol):
+        rival.page.goto(link)
+        expect(rival.page.get_by_role("button", name="Accept and open the chat")).to_be_visible()
+    for rival in (bob, carol):
+        rival.page.get_by_role("button", name="Accept and open the chat").click(no_wait_after=True)
+    for rival in (bob, carol):
+        expect(rival.page.get_by_role("heading", level=1)).to_have_text(re.compile("^Alice$|already been used"))
+    headings = sorted(rival.page.get_by_role("heading", level=1).inner_text() for rival in (bob, carol))
+    assert headings == ["Alice", "This link has already been used"]
+
+
+def test_previews_and_her_own_look_spend_nothing_and_a_revoked_link_is_gone(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob", signed_up=False)
+    link = link_of(alice)
+    for robot in ROBOTS:
+        for method in ("GET", "HEAD", "GET"):
+            answer = httpx.request(method, link, headers={"User-Agent": robot})
+            assert answer.status_code == 200
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert "noindex" in answer.headers["X-Robots-Tag"]
+            meta = "".join(re.findall(r"<title>.*?</title>|<meta[^>]*>", answer.text, re.DOTALL))
+            assert "Alice" not in meta
+    expect_state(alice.page, link, status=200, heading="your own invite")
+    expect(alice.page.get_by_text("Nobody has accepted it yet.")).to_be_visible()
+    expect_state(bob.page, link, status=200, heading="Alice invites you")
+
+    alice.page.get_by_role("button", name="Revoke this link").click()
+    expect(alice.page.get_by_text("You took it back")).to_be_visible()
+    expect_state(bob.page, link, status=410, heading="has run out")
+    assert "Alice" not in bob.page.content()
+    expect_state(bob.page, f"{alice.address}/i/{'x' * 22}/", status=404, heading="can’t find this invite")
+
+
+@pytest.fixture
+def waiting_note(visitor: VisitorMaker) -> Visitor:
+    alice = visitor("alice")
+    alice.page.goto("/invites/")
+    alice.page.get_by_label("Who is it for?").fill("Caio, from the choir")
+    alice.page.get_by_role("button", name="Make a link").click()
+    expect(alice.page.get_by_label("Invite link").first).to_be_visible()
+    return alice
+
+
+def test_a_note_can_be_changed_while_the_link_waits(waiting_note: Visitor) -> None:
+    page = waiting_note.page
+    page.goto("/invites/")
+    line = page.locator('[data-view="waiting"] > li')
+    expect(line).to_contain_text("Caio, from the choir")
+    line.get_by_text("Show and change").click()
+    line.get_by_label("Who is it for?").fill("Zoya")
+    line.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(line).to_contain_text("Zoya")

@@ -1,0 +1,192 @@
+"""The line goes and comes back, and so does the service: what was typed goes out once and in order, what was missed comes in."""
+
+import json
+import re
+import signal
+
+import pytest
+from playwright.sync_api import Error, WebSocketRoute, expect
+
+from tests.conftest import ServerMaker
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.line import Line
+from tests.journeys.visitors import Visitor, meet
+
+
+def lose_the_line(person: Visitor, line: Line) -> None:
+    """What a tunnel does: the connections break, and the device knows that it has no network."""
+    person.until_loaded("connection-view")
+    line.cut()
+    person.context.set_offline(True)
+
+
+def find_the_line(person: Visitor, line: Line) -> None:
+    line.mend()
+    person.context.set_offline(False)
+
+
+def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line: Line) -> None:
+    alice, bob = visitor("alice"), visitor("bob", address=line.address)
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.open(room)
+    bob.write("before the tunnel")
+    alice.sees("before the tunnel")
+
+    lose_the_line(bob, line)
+    expect(bob.strip).to_have_attribute("data-state", "offline")
+    expect(bob.strip).to_contain_text("No connection. Messages will go out when it is back.")
+    for body in ("one", "two", "three"):
+        bob.write(body)
+        bob.sees_state(body, "pending")
+    expect(bob.box).to_be_focused()
+    expect(bob.page.locator('[data-part="under"]')).to_have_text("Waiting for connection")
+    expect(bob.page.locator("#say-status")).to_contain_text("No connection.")
+    alice.write("are you in the tunnel?")
+    alice.sees_state("are you in the tunnel?", "sent")
+
+    find_the_line(bob, line)
+    everything = ("before the tunnel", "are you in the tunnel?", "one", "two", "three")
+    alice.sees(*everything)
+    bob.sees(*everything)
+    for body in ("one", "two", "three"):
+        bob.sees_state(body, "read")
+    expect(bob.strip).to_be_hidden()
+    bob.page.reload()
+    bob.sees(*everything)
+
+
+def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(visitor: VisitorMaker, line: Line) -> None:
+    alice, bob = visitor("alice"), visitor("bob", address=line.address)
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.open(room)
+    lose_the_line(bob, line)
+    for body in ("one", "two", "three"):
+        bob.write(body)
+        bob.sees_state(body, "pending")
+    with pytest.raises(Error, match="ERR_"):
+        bob.page.reload()
+    bob.page.close()
+    find_the_line(bob, line)
+    # Any page of his sends it; he need not go back into that chat.
+    bob.page = bob.new_page()
+    bob.page.goto("/people/")
+    alice.sees("one", "two", "three")
+    bob.open(room)
+    bob.sees("one", "two", "three")
+
+
+def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: VisitorMaker) -> None:
+    """Pages come through and sockets do not: a proxy that knows no WebSocket."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    is_open = {"line": False}
+
+    def route(socket: WebSocketRoute) -> None:
+        if is_open["line"]:
+            socket.connect_to_server()
+        else:
+            socket.close()
+
+    bob.page.route_web_socket("**/ws/**", route)
+    bob.open(room)
+    for body in ("one", "two"):
+        bob.write(body)
+        bob.sees_state(body, "pending")
+    for _ in range(2):
+        bob.page.reload()
+        bob.settle()
+        bob.sees("one", "two")
+        bob.sees_state("two", "pending")
+    expect(bob.strip).to_have_attribute("data-state", re.compile("connecting|offline"))
+    is_open["line"] = True
+    bob.strip.get_by_role("button", name="Try now").click()
+    alice.sees("one", "two")
+    bob.sees("one", "two")
+    bob.sees_state("two", "read")
+
+
+def test_a_draft_waits_over_a_reload_and_is_gone_when_sent(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.box.press_sequentially("Half a thought 🌿")
+    alice.page.reload()
+    alice.settle()
+    expect(alice.box).to_have_value("Half a thought 🌿")
+    alice.page.goto("/chats/")
+    expect(alice.row(room).locator('[data-part="preview"]')).to_have_text("Draft: Half a thought 🌿")
+    alice.open(room)
+    alice.box.press("Enter")
+    alice.sees("Half a thought 🌿")
+    alice.page.reload()
+    alice.settle()
+    expect(alice.box).to_have_value("")
+
+
+def test_the_service_dies_and_comes_back_and_nothing_is_lost_or_doubled(visitor: VisitorMaker, start_server: ServerMaker) -> None:
+    server = start_server()
+    alice, bob = visitor("alice", address=server.address), visitor("bob", address=server.address)
+    room = meet(alice, bob)
+    for person in (alice, bob):
+        person.open(room)
+        person.until_loaded("connection-view")
+    alice.write("before")
+    bob.sees("before")
+
+    server.stop(how=signal.SIGKILL)
+    for number in range(3):
+        alice.write(f"alice {number}")
+        bob.write(f"bob {number}")
+    for person in (alice, bob):
+        expect(person.strip).to_be_visible()
+        expect(person.page.locator('li[data-state="pending"]')).to_have_count(3)
+    server.start()
+
+    for person in (alice, bob):
+        expect(person.bodies()).to_have_count(7)
+        expect(person.page.locator('li:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)
+        expect(person.strip).to_be_hidden()
+    said = alice.bodies().all_text_contents()
+    assert bob.bodies().all_text_contents() == said
+    for name in ("alice", "bob"):
+        assert [body for body in said if body.startswith(name)] == [f"{name} {number}" for number in range(3)]
+    bob.write("after")
+    alice.sees(*said, "after")
+    bob.page.reload()
+    bob.sees(*said, "after")
+
+
+def test_a_refused_message_keeps_its_text_and_goes_out_again_under_the_same_id(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    ids: list[str] = []
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def carry(message: str | bytes) -> None:
+            frame = json.loads(message)
+            if frame["type"] == "message.send":
+                ids.append(frame["id"])
+            if len(ids) != 1 or frame["type"] != "message.send":
+                return server.send(message)
+            socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
+
+        socket.on_message(carry)
+
+    alice.page.route_web_socket("**/ws/**", route)
+    alice.open(room)
+    alice.write("Will you have me?")
+    alice.sees_state("Will you have me?", "failed")
+    expect(alice.page.locator('li > [data-part="failure"]')).to_contain_text("Not sent. You can't write to this person now.")
+    expect(alice.page.locator("#say-alert")).to_contain_text("Not sent")
+    alice.page.reload()
+    alice.settle()
+    alice.sees_state("Will you have me?", "failed")
+    alice.page.get_by_role("button", name="Try again").click()
+    alice.sees_state("Will you have me?", "sent")
+    assert len(ids) == 2
+    assert len(set(ids)) == 1

@@ -1,0 +1,126 @@
+"""The main job: two people sign up, one clicks the other, and they talk."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import BOX, Visitor, meet
+
+
+def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", signed_up=False), visitor("bob", signed_up=False)
+    for person in (alice, bob):
+        person.page.goto("/")
+        person.page.get_by_role("link", name="Create an account").click()
+        person.sign_up(at="")
+        expect(person.page).to_have_url(re.compile(r"/chats/$"))
+        expect(person.page.get_by_role("heading", level=1)).to_have_text("Who would you like to write to?")
+
+    alice.page.get_by_role("navigation", name="Lists").get_by_role("link", name="People").click()
+    alice.page.get_by_role("searchbox").fill(bob.username)
+    alice.page.get_by_role("searchbox").press("Enter")
+    alice.page.get_by_role("button", name=bob.username).click()
+    alice.settle()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")
+    expect(alice.box).to_be_focused()
+
+    # Bob is somewhere else; the chat comes to him.
+    alice.write("Hello Bob")
+    row = bob.row(alice.room)
+    expect(row.locator('[data-part="preview"]')).to_have_text("Hello Bob")
+    expect(row.locator('[data-part="badge"]')).to_have_text("1")
+    row.get_by_role("link").click()
+    bob.settle()
+    bob.sees("Hello Bob")
+    alice.sees_state("Hello Bob", "read")
+    expect(alice.page.locator('[data-part="under"]')).to_have_text(re.compile("^Read"))
+
+    bob.write("Hello Alice")
+    bob.write("You found me")
+    alice.write("It was one click")
+    for person in (alice, bob):
+        expect(person.bodies()).to_have_count(4)
+    said = alice.bodies().all_text_contents()
+    assert said == bob.bodies().all_text_contents(), "both see one order"
+    assert said.index("Hello Alice") < said.index("You found me")
+
+
+def test_ticks_tell_sent_delivered_and_read(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.write("Are you there?")
+    alice.sees_state("Are you there?", "sent")
+    ticks = alice.message("Are you there?").locator('[data-part="ticks"]')
+    body = alice.message("Are you there?").locator('[data-part="body"]')
+    before = body.bounding_box(), ticks.bounding_box()
+
+    bob.page.goto("/people/")
+    alice.sees_state("Are you there?", "delivered")
+    expect(alice.page.locator('[data-part="under"]')).to_have_text("Delivered")
+    bob.open(room)
+    alice.sees_state("Are you there?", "read")
+    assert (body.bounding_box(), ticks.bounding_box()) == before, "a tick never moves the text"
+
+
+def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(visitor: VisitorMaker) -> None:
+    alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
+    with_bob, with_carol = meet(alice, bob), meet(alice, carol)
+    assert alice.person.write(with_carol, "Hi Carol").status_code == 201
+    alice.page.goto("/chats/")
+    expect(alice.page).to_have_title(re.compile(r"^Chats"))
+
+    for number in range(1, 4):
+        assert bob.person.write(with_bob, f"news {number}").status_code == 201
+        expect(alice.row(with_bob).locator('[data-part="badge"]')).to_have_text(str(number))
+        expect(alice.row(with_bob).locator('[data-part="preview"]')).to_have_text(f"news {number}")
+        expect(alice.page.locator('[data-part="total-unread"]')).to_have_text(str(number))
+        expect(alice.page).to_have_title(re.compile(rf"^\({number}\) Chats"))
+    expect(alice.page.locator('[data-view="rows"] > li').first).to_have_attribute("data-room", with_bob)
+
+    # A second tab, where the other chat is open, counts as well; reading in the first lowers it there.
+    second = alice.new_page()
+    alice.open(with_carol, page=second)
+    expect(second).to_have_title(re.compile(r"^\(3\) Carol"))
+    alice.row(with_bob).get_by_role("link").click()
+    alice.settle()
+    expect(alice.page.locator('[data-part="new-divider"]')).to_have_text("3 new messages")
+    for page in (alice.page, second):
+        expect(alice.row(with_bob, page=page).locator('[data-part="badge"]')).to_be_hidden()
+        expect(page.locator('[data-part="total-unread"]')).to_be_hidden()
+    expect(second).to_have_title(re.compile(r"^Carol"))
+    expect(alice.page).to_have_title(re.compile(r"^Bob"))
+    # The line stays until she answers.
+    expect(alice.page.locator('[data-part="new-divider"]')).to_be_visible()
+    alice.write("Read them all")
+    expect(alice.page.locator('[data-part="new-divider"]')).to_have_count(0)
+
+
+def test_mallory_sees_the_room_of_others_as_one_that_never_was(visitor: VisitorMaker) -> None:
+    alice, bob, mallory = visitor("alice"), visitor("bob"), visitor("mallory")
+    room = meet(alice, bob)
+    answer = mallory.page.goto(f"/chats/{room}/")
+    assert answer is not None
+    assert answer.status == 404
+    never = mallory.page.content()
+    mallory.page.goto("/chats/dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/")
+    assert mallory.page.content() == never
+    expect(mallory.page.locator(BOX)).to_have_count(0)
+
+
+def words_of(person: Visitor, region: str) -> list[str]:
+    return person.page.locator(f"#{region} > p").all_text_contents()
+
+
+def test_screen_readers_hear_what_arrives_and_nothing_else(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "before").status_code == 201
+    alice.open(room)
+    assert words_of(alice, "say-messages") == []
+    alice.write("mine")
+    alice.sees_state("mine", "sent")
+    assert bob.person.write(room, "yours").status_code == 201
+    expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: yours"])
+    assert alice.page.locator('[data-view="scroller"]').get_attribute("aria-live") is None

@@ -1,0 +1,186 @@
+"""A person at a browser window: signs up, opens a chat, writes, and sees what stands on the page.
+
+Whatever a page does that nobody asked for (an uncaught error, a refusal by the Content-Security-Policy, a dialog, a request to another
+server) is noted as a fault of that visitor, and the test ends with it.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebSocket, expect
+
+from tests.rig.people import PASSWORD, Person
+
+PATIENCE_MS = 30_000
+LOOK_EVERY_MS = 20
+BOX = "textarea[name=body]"
+
+
+class Visitor:
+    """One person at one browser (a context of its own), with the few things that every journey does.
+
+    Args:
+        context: the browser's own cookies and storage.
+        address: where this visitor finds the service; a line that can be cut has an address of its own.
+        username: the handle; the name shown to others is `name`.
+    """
+
+    def __init__(self, context: BrowserContext, address: str, username: str, name: str) -> None:
+        self.context = context
+        self.address = address
+        self.username = username
+        self.name = name
+        self.faults: list[str] = []
+        self.complaints: list[str] = []
+        """Console errors and failed requests: faults only where nothing was broken on purpose."""
+        self.loaded: set[str] = set()
+        self.person = Person(address, username, name)
+        """The same person at another device, without a browser."""
+        self.page = self.new_page()
+
+    # --- The window ---
+
+    def new_page(self) -> Page:
+        """Another tab."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
+        page.on("console", self._listen)
+        page.on("dialog", self._refuse)
+        page.on("request", self._watch)
+        page.on("requestfinished", lambda request: self.loaded.add(urlsplit(request.url).path))
+        page.on("requestfailed", self._note_failure)
+        page.on("websocket", self._watch_socket)
+        return page
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if re.search(r"Content Security Policy|Refused to", message.text):
+            self.faults.append(f"policy: {message.text}")
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _watch(self, request: Request) -> None:
+        if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(f"{self.address}/"):
+            self.faults.append(f"asked somebody else: {request.url}")
+
+    def _watch_socket(self, socket: WebSocket) -> None:
+        if urlsplit(socket.url).netloc != urlsplit(self.address).netloc:
+            self.faults.append(f"asked somebody else: {socket.url}")
+
+    def _note_failure(self, request: Request) -> None:
+        # What a page still loaded when it was left is nobody's failure.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"{request.failure}: {request.url}")
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for something that is not on the page."""
+        deadline = time.monotonic() + PATIENCE_MS / 1_000
+        while not condition():
+            assert time.monotonic() < deadline, f"{self.username} waited in vain for {what}"
+            self.page.wait_for_timeout(LOOK_EVERY_MS)
+
+    def until_loaded(self, module: str) -> None:
+        """The page has fetched this script; what it loads when idle must be there before a line is cut."""
+        self.until(lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js")
+
+    # --- The account ---
+
+    def sign_up(self, *, at: str = "/accounts/signup/", listed: bool = True) -> None:
+        """Fill in the sign-up form that is at this address (or on the page, for ""), as a person does."""
+        if at:
+            self.page.goto(at)
+        self.page.fill("input[name=username]", self.username)
+        self.page.fill("input[name=name]", self.name)
+        self.page.fill("input[name=password1]", PASSWORD)
+        self.page.locator("input[name=listed]").set_checked(listed)
+        self.page.get_by_role("button", name="Create account").click()
+        self.page.wait_for_url(lambda address: "/accounts/" not in address)
+
+    def log_in(self, *, at: str = "/accounts/login/") -> None:
+        if at:
+            self.page.goto(at)
+        self.page.fill("input[name=login]", self.username)
+        self.page.fill("input[name=password]", PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.wait_for_url(lambda address: "/accounts/" not in address)
+
+    def arrive_as(self, person: Person) -> None:
+        """The browser is signed in already: for journeys that are about something else."""
+        self.context.add_cookies(
+            [{"name": str(name), "value": str(value), "url": self.address} for name, value in person.http.cookies.items()]
+        )
+
+    # --- The chat ---
+
+    def open(self, room: str, *, page: Page | None = None) -> None:
+        """Open a chat and wait until the script answers the keys."""
+        page = page or self.page
+        page.goto(f"/chats/{room}/")
+        self.settle(page)
+
+    def settle(self, page: Page | None = None) -> None:
+        """The message box is the script's now."""
+        expect((page or self.page).locator(f"{BOX}[enterkeyhint]")).to_be_visible()
+
+    @property
+    def room(self) -> str:
+        return urlsplit(self.page.url).path.strip("/").split("/")[1]
+
+    @property
+    def box(self) -> Locator:
+        return self.page.locator(BOX)
+
+    def write(self, body: str) -> None:
+        self.box.fill(body)
+        self.box.press("Enter")
+
+    def message(self, body: str, *, page: Page | None = None) -> Locator:
+        """The message with exactly this text."""
+        exactly = re.compile(rf"^{re.escape(body)}$")
+        page = page or self.page
+        return page.locator('[data-view="timeline"] > li[data-id]').filter(has=page.locator('[data-part="body"]', has_text=exactly))
+
+    def bodies(self, page: Page | None = None) -> Locator:
+        return (page or self.page).locator('[data-view="timeline"] > li[data-id] [data-part="body"]')
+
+    def sees(self, *bodies: str, page: Page | None = None) -> None:
+        """These messages stand in the chat, in this order, and no others."""
+        expect(self.bodies(page)).to_have_text(list(bodies), use_inner_text=False)
+
+    def sees_state(self, body: str, state: str) -> None:
+        expect(self.message(body)).to_have_attribute("data-state", state)
+
+    def row(self, room: str, *, page: Page | None = None) -> Locator:
+        return (page or self.page).locator(f'[data-view="rows"] > li[data-room="{room}"]')
+
+    @property
+    def strip(self) -> Locator:
+        return self.page.locator('[data-view="connection"]')
+
+
+def meet(one: Visitor, other: Visitor) -> str:
+    """They have a chat, empty yet and open for both (an empty one is there only for who opened it). Returns its room."""
+    room = one.person.open_chat_with(other.person)
+    assert other.person.open_chat_with(one.person) == room
+    return room
+
+
+def no_sideways_scroll(page: Page) -> None:
+    """Nothing sticks out: neither the page nor a pane can be pushed to the side."""
+    wide: list[Any] = page.evaluate(
+        """() => [document.documentElement, ...document.body.querySelectorAll("*")]
+            .filter((element) => !element.closest("textarea, input, .sr-only, [inert], template"))
+            .filter((element) => {
+                const style = getComputedStyle(element);
+                const scrolls = element === document.documentElement || ["auto", "scroll"].includes(style.overflowX);
+                return scrolls && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
+            })
+            .map((element) => `${element.tagName.toLowerCase()}.${element.className} ${element.scrollWidth}>${element.clientWidth}`)"""
+    )
+    assert not wide, f"{page.url} at {page.viewport_size} can be scrolled sideways: {wide}"
