@@ -268,8 +268,8 @@ test("log-out leaves nothing of any account; another account leaves nothing of t
   storage["someone-elses-key"] = "stays";
   new Store({ storage, user: "u-alice" }).set("draft:r", { text: "secret" });
   new Store({ storage, user: "u-bob" }).set("draft:r", { text: "mine" });
-  wipeOthers(storage, "u-bob");
+  wipeOthers("u-bob", storage);
   assert.deepEqual(Object.keys(storage), ["someone-elses-key", "entre:u-bob:draft:r"]);
-  wipeOthers(storage);
+  wipeOthers(null, storage);
   assert.deepEqual(Object.keys(storage), ["someone-elses-key"]);
 });

@@ -11,10 +11,13 @@ function tried(run, otherwise) {
   }
 }
 
+/** Even to name it is refused where a person has blocked site data. */
+export const browserStorage = () => tried(() => globalThis.localStorage, {});
+
 const names = (storage) => tried(() => Object.keys(storage), []);
 
 /** Everything of every account but `user` leaves the device: at log-out (nobody stays) and when another account signs in. */
-export function wipeOthers(storage, user = null) {
+export function wipeOthers(user = null, storage = browserStorage()) {
   for (const name of names(storage)) {
     if (name.startsWith(ALL) && (user === null || !name.startsWith(`${ALL}${user}:`))) tried(() => storage.removeItem(name));
   }

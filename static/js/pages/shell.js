@@ -7,7 +7,7 @@ import { translator } from "../lib/text.js";
 import { systemClock as clock, whenIdle } from "../lib/timing.js";
 import { Api, csrfToken } from "../net/api.js";
 import { Socket } from "../net/socket.js";
-import { Store, wipeOthers } from "../net/store.js";
+import { browserStorage, Store, wipeOthers } from "../net/store.js";
 import { Tabs } from "../net/tabs.js";
 import { watchWakeUps } from "../net/wake-ups.js";
 import { Decoder } from "../protocol/events.js";
@@ -44,8 +44,8 @@ export class Shell {
   #isLoggedOut = false;
 
   constructor() {
-    wipeOthers(localStorage, this.me);
-    const store = (this.store = new Store({ storage: localStorage, user: this.me }));
+    wipeOthers(this.me);
+    const store = (this.store = new Store({ storage: browserStorage(), user: this.me }));
     // So that the page of logging out, which knows no account, finds the other tabs of this one.
     store.set("here", true);
     const send = (command) => this.socket.send(command);
