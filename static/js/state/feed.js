@@ -13,10 +13,7 @@ export class Feed {
   #rows;
   #with;
 
-  /**
-   * `on`: changed(room), arrived(room, message), caughtUp(), restored() (another epoch: drop the page).
-   * `loadRows` as in row-refresh.js.
-   */
+  /** `on`: changed(room), arrived(room, message), caughtUp(), restored() (another epoch: drop the page). `loadRows`: see RowRefresh. */
   constructor({ me, list, outbox, receipts, send, loadRows, clock, random = Math.random, on }) {
     this.#with = { me, list, outbox, receipts, send, clock, random, on };
     this.#rows = new RowRefresh({ load: loadRows, clock, learn: (rows, isWhole) => this.learnRows(rows, { isWhole }) });
@@ -117,7 +114,8 @@ export class Feed {
     const isTheirs = message.sender !== me;
     if (isLive && isTheirs) receipts.delivered(room, message.seq);
     on.changed(room);
-    if (isLive && isTheirs && placed !== "old" && placed !== "gap") on.arrived(room, message);
+    const isNews = this.#isOpen(room) ? placed === "applied" : placed !== "old" && isKnown;
+    if (isLive && isTheirs && isNews) on.arrived(room, message);
   }
 
   #intoTimeline(room, message) {
