@@ -10,15 +10,20 @@ from django.db import Error, connection
 
 from dm_project.env import BadEnvironment
 
+PATIENCE_S = 5
 SQLITE_FULL = 2
 
 
 def require_database() -> None:
     """Raises BadEnvironment when the database does not answer."""
+    database = connection.Database  # type: ignore[attr-defined]
     try:
+        if connection.vendor == "postgresql":
+            # Not through the pool yet: it would try for five seconds, with a warning each time, and then have forgotten the reason.
+            database.connect(**{"connect_timeout": PATIENCE_S, **connection.get_connection_params()}).close()
         with connection.cursor() as cursor:
             require_durable_commits(cursor)
-    except Error as error:
+    except (Error, database.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         where = settings.DATABASES["default"].get("HOST") or settings.DATABASES["default"]["NAME"]
         raise BadEnvironment(f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs.") from None

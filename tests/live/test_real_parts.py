@@ -1,10 +1,15 @@
 """The parts that tests stand on are real, and the service starts on each of them."""
 
+import subprocess
+import sys
+
 import httpx
 import psycopg
+import pytest
 
 from tests.conftest import ServerMaker
-from tests.rig.daphne_server import PATIENCE_S, EntreServer
+from tests.rig.daphne_server import PATIENCE_S, EntreServer, free_port
+from tests.rig.environment import ROOT
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
 
@@ -50,3 +55,28 @@ def test_a_taken_port_is_told_in_one_sentence(daphne_server: EntreServer, start_
 def test_it_stops_in_order_when_asked_to(start_server: ServerMaker) -> None:
     server = start_server()
     assert server.stop() in {0, -15}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "Redis (127.0.0.1) does not answer"),
+        ({"DATABASE_URL": "postgres://entre@127.0.0.1:1/entre"}, "the database (127.0.0.1) does not answer"),
+        ({"PORT": "eight thousand"}, "PORT is 'eight thousand'"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY has 5 characters"),
+        ({"REGISTRATION": "maybe"}, "REGISTRATION is 'maybe'"),
+        ({"PUBLIC_URL": "chat.example.org"}, "PUBLIC_URL is 'chat.example.org'"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_start_that_cannot_be_ends_with_one_sentence(start_server: ServerMaker, values: dict[str, str], sentence: str) -> None:
+    server = start_server(processes=0)
+    words = [sys.executable, "-m", "dm_project.server"]
+    environment = {**server.environment, "PORT": str(free_port()), **values}
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
+    assert done.returncode != 0
+    assert f"Entre cannot start: {sentence}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
