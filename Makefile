@@ -118,8 +118,8 @@ check: gates test ## everything: the gate of every change, here and in CI
 # --- Now and then ---
 
 messages: $(DEV) ## collect the texts for the translators and compile what they wrote (needs gettext)
-	@$(MANAGE) makemessages --locale ru --locale pt_BR --no-obsolete --no-location --verbosity 0
-	@$(MANAGE) compilemessages --verbosity 0
+	@$(MANAGE) makemessages --verbosity 0
+	@$(MANAGE) compilemessages --verbosity 0 --ignore $(VENV)
 
 audit: $(DEV) ## known vulnerabilities of the pins (asks a public service), and static security rules
 	@$(BIN)/ruff check --select S --ignore S105,S106,S107 dm_project accounts conversations

@@ -4,7 +4,6 @@ Nobody imports this module; the code reads `django.conf.settings`.
 """
 
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from dm_project import env
 from dm_project.sqlite import use_fixed_sqlite
@@ -226,7 +225,8 @@ EMAIL_TIMEOUT = 10
 # Languages and time
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("pt-br", _("Portuguese")), ("ru", _("Russian"))]
+# Each by its own name: who lands in a strange language must find theirs.
+LANGUAGES = [("en", "English"), ("pt-br", "Português"), ("ru", "Русский")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -12,23 +12,22 @@ from django.utils.translation import to_locale
 
 DATE_LINE = '"POT-Creation-Date:'
 NOT_OURS = ["tests", "benchmarks", "staticfiles", "test-output", "node_modules", "htmlcov", "deploy", "docs"]
+KEYWORDS: dict[str, list[str]] = {"django": [], "djangojs": ["--keyword=t"]}
 
 
 class Command(makemessages.Command):
     help = "Collects the texts of templates, Python and JavaScript into locale/, for every language of the settings."
 
-    # A guess from a text that looks alike would be shown as if somebody had translated it.
-    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching", "--sort-output"]
-    msgattrib_options = [*makemessages.Command.msgattrib_options, "--sort-output"]
-
     def handle(self, *args: Any, **options: Any) -> None:
+        # A guess from a text that looks alike would be shown as if somebody had translated it.
+        self.msgmerge_options = [*self.msgmerge_options, "--no-fuzzy-matching", "--sort-output"]
+        self.msgattrib_options = [*self.msgattrib_options, "--sort-output"]
+        others = [to_locale(code) for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+        options |= {"locale": options["locale"] or others, "no_location": True, "no_obsolete": True}
         plain = self.xgettext_options
-        options["locale"] = options["locale"] or [to_locale(code) for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-        options |= {"no_location": True, "no_obsolete": True}
-        options["ignore_patterns"] = [*options["ignore_patterns"], *NOT_OURS]
-        for domain, keywords in (("django", []), ("djangojs", ["--keyword=t"])):
+        for domain, keywords in KEYWORDS.items():
             self.xgettext_options = [*plain, *keywords]
-            super().handle(*args, **options | {"domain": domain})
+            super().handle(*args, **options | {"domain": domain, "ignore_patterns": [*options["ignore_patterns"], *NOT_OURS]})
 
     def write_po_file(self, potfile: str, locale: str) -> None:
         """Leaves out the time of collecting: without it, a second run changes nothing."""

@@ -1,0 +1,49 @@
+"""Days and moments as the language of the page writes them, for readers without JavaScript and for sentences that hold a date.
+
+The catalogues hold the patterns, because Django's own put Russian months into the wrong case and capitalise Portuguese ones.
+"""
+
+from datetime import date, datetime
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturalday, naturaltime
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.text import capfirst
+from django.utils.translation import get_language, ngettext, pgettext
+
+register = template.Library()
+
+
+def pattern(form: str) -> str:
+    return {
+        "day": pgettext("pattern of Django's date filter: 21 November", "j E"),
+        "date": pgettext("pattern of Django's date filter: 21 November 2026", "j E Y"),
+        "moment": pgettext("pattern of Django's date filter: 21 November 2026, 14:07", "j E Y, H:i"),
+        "short": pgettext("pattern of Django's date filter: 21 Nov", "j M"),
+    }[form]
+
+
+@register.filter
+def written(moment: datetime | date, form: str) -> str:
+    """`form` is day, date, moment or short."""
+    text = date_format(timezone.localtime(moment) if isinstance(moment, datetime) else moment, pattern(form))
+    return text if (get_language() or "en").startswith("en") else text.lower()
+
+
+@register.filter
+def near(moment: datetime | date | None, form: str) -> str:
+    """As `written`, but "Today" and "Yesterday" by name."""
+    if not moment:
+        return ""
+    named = naturalday(moment, "Y-m-d")
+    return written(moment, form) if str(named)[:1].isdigit() else capfirst(str(named))
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """One unit is enough: "2 days ago", not "2 days, 19 hours ago"."""
+    days = (timezone.now() - moment).days
+    if days < 1:
+        return str(naturaltime(moment))
+    return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
