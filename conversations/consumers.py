@@ -11,7 +11,9 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar, cast
 
 from accounts.models import User
@@ -38,6 +40,7 @@ FRAME_BYTES, DROP_BYTES = 65_536, 131_072
 STRIKES, STRIKE_SECONDS = 10, 60.0
 """So many frames that are none of ours within so many seconds end the socket."""
 PROBE_SECONDS, PROBES = 0.5, 4
+JOIN_SECONDS = 2.0
 EARLY_FRAMES = 200
 ROOMS_OPEN = 50
 
@@ -57,9 +60,10 @@ class SessionConsumer(PumpedConsumer):
         self.tasks: set[asyncio.Task[None]] = set()
         self.joined: list[str] = []
 
-    @property
+    @cached_property
     def user(self) -> User:
-        return cast("User", self.scope["user"])
+        # Channels wraps the user in a lazy object, which asks itself on every access whether it is there.
+        return cast("User", getattr(self.scope["user"], "_wrapped", self.scope["user"]))
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """An unforeseen error must not close the socket, or the browser would come back and meet it again."""
@@ -108,8 +112,22 @@ class SessionConsumer(PumpedConsumer):
             await self.close()
 
     async def join(self, group: str) -> None:
-        await self.channel_layer.group_add(group, self.channel_name)
+        """A layer that is away refuses nobody: this socket lives from numbers until it has joined after all (P5)."""
         self.joined.append(group)
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self.channel_layer.group_add(group, self.channel_name)
+        except Exception as error:
+            logger.warning("a socket could not join its group (%s) and tries again", type(error).__name__)
+            self.start(self.join_later(group))
+
+    async def join_later(self, group: str) -> None:
+        is_joined = False
+        while not is_joined:
+            await asyncio.sleep(JOIN_SECONDS)
+            with suppress(Exception):
+                await self.channel_layer.group_add(group, self.channel_name)
+                is_joined = True
 
     async def greet_after_probe(self) -> None:
         """Barrier (core.md 3): read the state only when this socket's own group really answers, so that nothing falls between."""

@@ -119,23 +119,27 @@ def decode(text: str) -> Command:
         raise BadFrame(ErrorCode.BAD_FRAME) from None
     if not isinstance(frame, dict):
         raise BadFrame(ErrorCode.BAD_FRAME)
+    # JSON carries NUL and lone surrogates only escaped or, the latter, as what they are: in most frames there is nothing to look for.
+    if ("\\u" in text or not text.isascii()) and not all(is_storable(part) for part in texts_in(frame)):
+        raise bad_frame(frame, ErrorCode.INVALID_TEXT)
     return from_object(frame)
 
 
 def from_object(frame: dict[str, Any]) -> Command:
-    ref, message_id = readable_ref(frame), readable_id(frame)
-    if not all(is_storable(text) for text in texts_in(frame)):
-        raise BadFrame(ErrorCode.INVALID_TEXT, ref=ref, message_id=message_id)
     kind = frame.get("type")
     if not isinstance(kind, str):
-        raise BadFrame(ErrorCode.BAD_FRAME, ref=ref, message_id=message_id)
+        raise bad_frame(frame, ErrorCode.BAD_FRAME)
     model = COMMANDS.get(kind)
     if model is None:
-        raise BadFrame(ErrorCode.UNKNOWN_TYPE, ref=ref, message_id=message_id)
+        raise bad_frame(frame, ErrorCode.UNKNOWN_TYPE)
     try:
         return model.model_validate(frame)
     except ValidationError:
-        raise BadFrame(ErrorCode.BAD_FRAME, ref=ref, message_id=message_id) from None
+        raise bad_frame(frame, ErrorCode.BAD_FRAME) from None
+
+
+def bad_frame(frame: dict[str, Any], code: ErrorCode) -> BadFrame:
+    return BadFrame(code, ref=readable_ref(frame), message_id=readable_id(frame))
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
