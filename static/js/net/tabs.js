@@ -5,10 +5,14 @@ export class Tabs {
   #user;
   #locks;
 
-  /** `onNews(kind, data)` with kind "draft", "outbox" or "log-out". Both helpers are missing in some browsers and on plain-http origins. */
-  constructor({ user, onNews, BroadcastChannel = globalThis.BroadcastChannel, locks = globalThis.navigator?.locks }) {
+  /**
+   * `onNews(kind, data)` with kind "draft", "outbox" or "log-out", and "stored" once the storage of this tab shows what another has kept
+   * (word of it may come earlier). Both helpers are missing in some browsers and on plain-http origins.
+   */
+  constructor({ user, onNews, BroadcastChannel = globalThis.BroadcastChannel, locks = globalThis.navigator?.locks, window = globalThis.window }) {
     this.#user = user;
     this.#locks = locks;
+    window?.addEventListener("storage", () => onNews("stored", {}));
     if (!BroadcastChannel) return;
     this.#channel = new BroadcastChannel(`app:${user}`);
     this.#channel.onmessage = ({ data }) => onNews(data.kind, data);

@@ -147,9 +147,9 @@ export class Shell {
   }
 
   #news(kind, { room, draft }) {
-    if (kind === "outbox") this.outbox.reload();
+    if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
     else if (kind === "draft" && room === this.room) this.chat?.adoptDraft(draft);
-    else if (kind === "draft") this.rows.renderSoon();
+    if (kind === "draft" || kind === "stored") this.rows.renderSoon();
   }
 }
