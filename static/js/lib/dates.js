@@ -31,7 +31,7 @@ export function dates({ language = "en", t, zone, now = () => Date.now() }) {
     return sayDay(key, { day: "numeric", month, year: "numeric" }, `year-${month}`);
   }
 
-  const time = (moment) => format("time", { hour: "numeric", minute: "2-digit" }).format(new Date(moment));
+  const time = (moment) => format("time", { timeStyle: "short" }).format(new Date(moment));
   return {
     time,
     dayKey,
