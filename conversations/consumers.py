@@ -11,12 +11,12 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, cast
 
 from accounts.models import User
+from accounts.standing import Credential, Standing, credential_of, standing_of
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
 from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries
@@ -33,6 +33,7 @@ from conversations.selectors.conversations import Heads
 from conversations.selectors.messages import was_sent
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
+from conversations.vigil import vigil
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ FRAME_BYTES, DROP_BYTES = 65_536, 131_072
 STRIKES, STRIKE_SECONDS = 10, 60.0
 """So many frames that are none of ours within so many seconds end the socket."""
 PROBE_SECONDS, PROBES = 0.5, 4
-JOIN_SECONDS = 2.0
 EARLY_FRAMES = 200
 ROOMS_OPEN = 50
 
@@ -59,6 +59,7 @@ class SessionConsumer(PumpedConsumer):
         self.probed: asyncio.Future[None] | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self.joined: list[str] = []
+        self.credential: Credential | None = None
 
     @cached_property
     def user(self) -> User:
@@ -96,6 +97,7 @@ class SessionConsumer(PumpedConsumer):
         await self.accept()
         await self.join(rooms.user_group(user.id))
         if session_key := getattr(self.scope.get("session"), "session_key", None):
+            self.credential = credential_of(self.user, session_key)
             await self.join(rooms.session_group(session_key))
         if getattr(self.channel_layer, "joins_at_once", False):
             await self.greet()
@@ -112,22 +114,8 @@ class SessionConsumer(PumpedConsumer):
             await self.close()
 
     async def join(self, group: str) -> None:
-        """A layer that is away refuses nobody: this socket lives from numbers until it has joined after all (P5)."""
+        await self.channel_layer.group_add(group, self.channel_name)
         self.joined.append(group)
-        try:
-            async with asyncio.timeout(JOIN_SECONDS):
-                await self.channel_layer.group_add(group, self.channel_name)
-        except Exception as error:
-            logger.warning("a socket could not join its group (%s) and tries again", type(error).__name__)
-            self.start(self.join_later(group))
-
-    async def join_later(self, group: str) -> None:
-        is_joined = False
-        while not is_joined:
-            await asyncio.sleep(JOIN_SECONDS)
-            with suppress(Exception):
-                await self.channel_layer.group_add(group, self.channel_name)
-                is_joined = True
 
     async def greet_after_probe(self) -> None:
         """Barrier (core.md 3): read the state only when this socket's own group really answers, so that nothing falls between."""
@@ -153,6 +141,7 @@ class SessionConsumer(PumpedConsumer):
         await self.reply(greeting)
         self.is_greeted = True
         pulse().join(self.user.id, self.beat)
+        vigil().join(self)
         while self.early_pushes:
             await self.say(self.early_pushes.popleft())
         while self.early_commands:
@@ -166,6 +155,7 @@ class SessionConsumer(PumpedConsumer):
             task.cancel()
         if self.is_greeted:
             pulse().leave(self.user.id, self.beat)
+            vigil().leave(self)
         throttling.dismiss_socket(getattr(self, "ticket", None))
         for group in self.joined:
             try:
@@ -354,6 +344,17 @@ class SessionConsumer(PumpedConsumer):
 
     async def session_end(self, event: dict[str, Any]) -> None:
         await self.say_goodbye(CloseCode(event["code"]))
+
+    async def standing_check(self, event: dict[str, Any]) -> None:
+        if self.credential is not None:
+            await self.fall(await read(standing_of, self.credential))
+
+    async def fall(self, standing: Standing) -> None:
+        """Without rights: gone for good, or back with the session's new key when only the password has changed."""
+        if standing is Standing.LOST:
+            await self.say_goodbye(CloseCode.UNAUTHENTICATED)
+        elif standing is Standing.RENEWED:
+            await self.say_goodbye(CloseCode.RESTARTING)
 
     async def probe_back(self, event: dict[str, Any]) -> None:
         if event["to"] == self.channel_name and self.probed is not None and not self.probed.done():

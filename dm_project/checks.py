@@ -34,7 +34,7 @@ def layer_lives_with_its_redis(app_configs: Any = None, **kwargs: Any) -> list[C
     layer: dict[str, Any] = settings.CHANNEL_LAYERS["default"]
     if layer["BACKEND"] == "channels_redis.core.RedisChannelLayer":
         return [
-            Error("Use channels_redis.pubsub.RedisPubSubChannelLayer: the core layer drops bursts and dies with Redis.", id="entre.E004")
+            Error("Use conversations.redis_layer.RedisLayer: the core layer drops bursts and dies with Redis.", id="entre.E004")
         ]
     hosts = layer.get("CONFIG", {}).get("hosts", [])
     timeouts = [host.get("socket_timeout") for host in hosts if isinstance(host, dict)]

@@ -106,7 +106,7 @@ if REDIS_URL:
     CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "conversations.redis_layer.RedisLayer",
             # Retries let a restarted Redis heal without an error (stack.md L5); the time-out must be longer than any blocking read (L1).
             "CONFIG": {
                 "hosts": [
@@ -252,6 +252,7 @@ DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 131_072
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
 HEARTBEAT_MS = env.whole("HEARTBEAT_MS", 25_000, 1_000, 120_000)
 HEADS_EVERY_MS = env.whole("HEADS_EVERY_MS", 25_000, 200, 30_000)
+VIGIL_EVERY_MS = env.whole("VIGIL_EVERY_MS", 1_000, 100, 60_000)
 JOURNAL_INLINE = False
 JOURNAL_QUEUE = env.whole("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
 METRICS_TOKEN = env.text("METRICS_TOKEN")

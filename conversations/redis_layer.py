@@ -1,0 +1,65 @@
+"""The channel layer between processes: Redis pub/sub, made to refuse nobody while Redis is away.
+
+As its base it may lose anything; the numbers of the journal repair that (protocol.md P4, P5). It leans on the inside of channels_redis,
+which is pinned; tests/conversations/test_redis_layer.py holds it against a real Redis that dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
+
+logger = logging.getLogger(__name__)
+SUBSCRIBE_SECONDS = 2.0
+"""Longest wait of a handshake for Redis, and the pause before the next try."""
+
+
+class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
+    """The layer of one event loop."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.late: dict[str, asyncio.Task[None]] = {}
+
+    async def _subscribe_to_channel(self, channel: str) -> None:
+        """A mailbox without a subscription: we write to groups only, and a handshake must not depend on Redis."""
+        self.channels[channel] = asyncio.Queue()
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Never fails: a group that cannot be subscribed now is subscribed as soon as Redis is back."""
+        try:
+            async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                await super().group_add(group, channel)
+        except Exception as error:
+            name = self._get_group_channel_name(group)
+            logger.warning("Redis is away (%s); a group is subscribed later", type(error).__name__)
+            if name not in self.late:
+                self.late[name] = asyncio.ensure_future(self.subscribe_later(name))
+
+    async def subscribe_later(self, name: str) -> None:
+        try:
+            while name in self.groups:
+                await asyncio.sleep(SUBSCRIBE_SECONDS)
+                try:
+                    await self._get_shard(name).subscribe(name)
+                except Exception as error:
+                    logger.info("Redis is still away (%s)", type(error).__name__)
+                else:
+                    return
+        finally:
+            del self.late[name]
+
+
+class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
+    """What settings name; makes one LoopLayer for each event loop."""
+
+    def _get_layer(self) -> Any:
+        loop = asyncio.get_running_loop()
+        if loop not in self._layers:
+            # Lets the base do its bookkeeping for a loop that is new, and takes the place of what it made.
+            super()._get_layer()
+            self._layers[loop] = LoopLayer(**self._kwargs, channel_layer=self)
+        return self._layers[loop]
