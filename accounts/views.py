@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import check_for_language
+from django.utils.translation import check_for_language, get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -105,7 +105,8 @@ def settings_section(request: HttpRequest, section: str, form_class: type[Settin
     if request.method == "POST":
         if form.is_valid():
             form.save(profile)
-            messages.success(request, _("Saved"))
+            with override(form.cleaned_data.get("language") or get_language()):  # it may just have been changed
+                messages.success(request, _("Saved"))
             return see_other(reverse(f"settings_{section}"))
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, f"accounts/settings_{section}.html", {"section": section, "form": form}, status=status)

@@ -201,6 +201,12 @@ def test_alice_finds_her_language_on_another_device(client: Client, alice: User)
     assert '<html lang="pt-BR"' in client.get("/people/").text
 
 
+def test_a_changed_language_is_confirmed_in_that_language(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    page = client.post("/settings/appearance/", {"theme": "auto", "language": "ru"}, follow=True)
+    assert "Сохранено" in page.text
+
+
 def test_the_modules_of_a_chat_speak_the_language_of_its_page(client: Client, alice: User, bob: User) -> None:
     room = make_conversation(alice, bob).room_name
     client.force_login(alice)
