@@ -1,0 +1,178 @@
+"""What each of the five earlier systems could do works here, for real: one test for each, named after it."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+import redis
+
+from tests.rig.daphne_server import EntreServer, SharedStatics
+from tests.rig.environment import ROOT
+from tests.rig.people import Person
+from tests.rig.redis_server import RedisServer
+from tests.sockets import Refused, expect, expect_silence, open_socket
+
+Newcomer = Callable[..., Person]
+
+
+@pytest.fixture
+def trio(daphne_server: EntreServer, person_at: Newcomer) -> tuple[Person, Person, Person]:
+    """Alice, Bob and Mallory, under names of this test's own."""
+    mark = uuid4().hex[:6]
+    alice, bob, mallory = (person_at(daphne_server, f"{name}{mark}") for name in ("alice", "bob", "mallory"))
+    return alice, bob, mallory
+
+
+async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
+    scaled_server: EntreServer, real_redis: RedisServer, person_at: Newcomer, statics: SharedStatics
+) -> None:
+    """(a) ProtocolTypeRouter for http and websocket, group_send through Redis between two processes, `runserver` that is Daphne's."""
+    from channels.routing import ProtocolTypeRouter
+
+    from dm_project.asgi import application
+
+    assert isinstance(application, ProtocolTypeRouter)
+    assert set(application.application_mapping) == {"http", "websocket"}
+
+    alice, bob = person_at(scaled_server, "alice"), person_at(scaled_server, "bob", process=1)
+    room = alice.open_chat_with(bob)
+    assert bob.open_chat_with(alice) == room
+    with redis.Redis.from_url(real_redis.url) as client:
+        spy = client.pubsub()
+        spy.psubscribe("*")
+        spy.get_message(timeout=10)
+        async with open_socket(alice) as hers, open_socket(bob) as his:
+            await expect(hers, "connection_established")
+            await expect(his, "connection_established")
+            await hers.send("message.send", room=room, id=str(uuid4()), body="through Redis")
+            assert (await expect(his, "message.created"))["message"]["body"] == "through Redis"
+        channels = set()
+        while message := spy.get_message(timeout=1):
+            channels.add(message["channel"])
+        assert len([channel for channel in channels if b"user." in channel]) == 2, "one publication for each of the two"
+
+    runserver = EntreServer(statics)
+    try:
+        runserver.manage("migrate", "--noinput", "--verbosity", "0")
+        command = [sys.executable, "manage.py", "runserver", f"127.0.0.1:{runserver.ports[0]}", "--noreload"]
+        with runserver.log_file(0).open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=runserver.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        runserver.processes[0] = process
+        runserver.wait_until_it_answers(0)
+        carol = person_at(runserver, "carol")
+        async with open_socket(carol) as socket:
+            await expect(socket, "connection_established")
+        assert "Daphne" in runserver.log()
+    finally:
+        runserver.__exit__(None, None, None)
+
+
+async def test_b_requirements_sockets_by_room_name_and_links_for_exactly_two(
+    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+) -> None:
+    """(b) `pip install -r requirements.txt`, sockets under ws/chat/<room_name>, a personal link whose view sends exactly two to one room."""
+    pins = dict(re.findall(r"^([a-z0-9-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    for name in ("django", "channels", "daphne", "channels-redis"):
+        assert version(name) == pins[name]
+
+    alice, bob, mallory = trio
+    opened = alice.post_form(f"/chats/with/{bob.username}/")
+    assert opened.status_code == 303
+    chat = opened.headers["location"]
+    room = chat.strip("/").split("/")[-1]
+    assert alice.http.get(f"/chats/with/{bob.username}/").headers["location"] == chat
+    assert bob.post_form(f"/chats/with/{alice.username}/").headers["location"] == chat, "the link of the other one leads into the same room"
+    assert mallory.post_form(f"/chats/with/{alice.username}/").headers["location"] != chat
+    assert mallory.http.get(chat).status_code == 404
+    async with open_socket(alice, f"/ws/chat/{room}/") as hers, open_socket(bob, f"/ws/chat/{room}/") as his:
+        for socket in (hers, his):
+            assert list((await expect(socket, "connection_established"))["rooms"]) == [room]
+        await his.send("message.send", room=room, id=str(uuid4()), body="just us two")
+        assert (await expect(hers, "message.created"))["message"]["body"] == "just us two"
+    with pytest.raises(Refused):
+        async with open_socket(mallory, f"/ws/chat/{room}/"):
+            pass
+
+
+async def test_c_the_sessions_of_django_on_sockets_and_the_greeting(
+    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+) -> None:
+    """(c) AuthMiddlewareStack: the cookie of the log-in is enough; greeted with connection_established "You are now connected!"."""
+    alice, bob, _ = trio
+    for person in (alice, bob):
+        async with open_socket(person) as socket:
+            greeting = await socket.next()
+        assert (greeting["type"], greeting["message"]) == ("connection_established", "You are now connected!")
+        assert greeting["user"]["username"] == person.username
+    for cookies in ("", "sessionid=made-up"):
+        with pytest.raises(Refused) as refusal:
+            async with open_socket(alice, cookies=cookies):
+                pass
+        assert refusal.value.status == 403
+
+
+async def test_d_strict_origin_redis_by_compose_personal_channels_and_saved_before_announced(
+    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+) -> None:
+    """(d) stricter than AllowedHostsOriginValidator, Redis by a compose file, a channel for each connection of a person, HTTP save then announce."""
+    alice, bob, _ = trio
+    port = urlsplit(alice.address).port
+    for origin in (
+        f"https://127.0.0.1:{port}",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1",
+        f"http://localhost:{port}",
+        "https://evil.example",
+    ):
+        with pytest.raises(Refused) as refusal:
+            async with open_socket(alice, origin=origin):
+                pass
+        assert refusal.value.status == 403, "an allowed host with another scheme or port is another page"
+    compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+    assert re.search(r"^  redis:\n    image: (redis|valkey)", compose, re.MULTILINE)
+    assert "REDIS_URL: redis://redis:6379" in compose
+
+    room = alice.open_chat_with(bob)
+    async with open_socket(alice) as phone, open_socket(alice) as laptop:
+        for socket in (phone, laptop):
+            await expect(socket, "connection_established")
+        await phone.send("ping")
+        await expect(phone, "pong")
+        saved = alice.post_form(f"/chats/{room}/", body="saved first", id=str(uuid4()))
+        assert saved.status_code == 303
+        for socket in (phone, laptop):
+            assert (await expect(socket, "message.created"))["message"]["body"] == "saved first"
+        await expect_silence(laptop, "pong")
+    stored = bob.api("GET", f"/conversations/{room}/messages").json()["items"]
+    assert [message["body"] for message in stored] == ["saved first"]
+
+
+async def test_e_an_index_to_name_somebody_a_page_with_the_messages_and_several_sockets(
+    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+) -> None:
+    """(e) a page where one names whom to talk to, a chat page with the messages, several sockets in one room that all receive."""
+    alice, bob, _ = trio
+    index = alice.http.get(f"/people/?q={bob.username}").text
+    assert f"/chats/with/{bob.username}/" in index
+    room = alice.post_form("/people/", to=f"/chats/with/{bob.username}/").headers["location"].strip("/").split("/")[-1]
+    alice.write(room, "stands on the page")
+    for person in (alice, bob):
+        assert "stands on the page" in person.http.get(f"/chats/{room}/").text
+    path = f"/ws/chat/{room}/"
+    async with (
+        open_socket(alice, path) as one,
+        open_socket(alice, path) as two,
+        open_socket(bob, path) as three,
+        open_socket(bob, path) as four,
+    ):
+        sockets = (one, two, three, four)
+        for socket in sockets:
+            await expect(socket, "connection_established")
+        await three.send("message.send", room=room, id=str(uuid4()), body="to every one of us")
+        for socket in sockets:
+            assert (await expect(socket, "message.created"))["message"]["body"] == "to every one of us"
