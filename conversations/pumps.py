@@ -27,9 +27,11 @@ class PumpedConsumer(AsyncWebsocketConsumer):
 
     channel_layer: Any
     base_send: Any
+    plain_send: Any
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
+        self.plain_send = scope.get("plain_send", send)
         self.channel_layer = channel_layer()
         self.channel_name = await self.channel_layer.new_channel()
         self.turn = asyncio.Lock()
@@ -54,8 +56,8 @@ class PumpedConsumer(AsyncWebsocketConsumer):
                 await self.dispatch(event)
 
     async def say(self, text: str) -> None:
-        """Send one text frame."""
-        await self.base_send({"type": "websocket.send", "text": text})
+        """Send one text frame, past the session (dm_project.wire.keep_plain_send)."""
+        await self.plain_send({"type": "websocket.send", "text": text})
 
 
 class Ferry:

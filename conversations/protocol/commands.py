@@ -58,7 +58,7 @@ class MessageSend(Command):
     id: MessageId
     body: str
     reply_to: Seq | None = None
-    attachments: Annotated[list[str], Field(max_length=10)] = []
+    attachments: Annotated[list[str], Field(max_length=10, default_factory=list)]
 
 
 class ReceiptSet(Command):
@@ -80,8 +80,8 @@ class RoomClose(Command):
 
 class Sync(Command):
     type: Literal["sync"]
-    rooms: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
-    marks: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
+    rooms: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS, default_factory=dict)]
+    marks: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS, default_factory=dict)]
 
     @model_validator(mode="after")
     def few_rooms(self) -> Self:

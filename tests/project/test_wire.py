@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from websockets.frames import Frame
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from dm_project.wire import FrugalProtocol, text_frame
+from dm_project.wire import FrugalProtocol, keep_plain_send, text_frame, whole_texts
 
 
 class Transport:
@@ -70,6 +72,81 @@ def frames_in(data: bytes) -> list[bytes]:
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 131_072])
 def test_a_frame_of_any_size_is_read_as_it_was_written(size: int) -> None:
     assert frames_in(text_frame(b"x" * size)) == [b"x" * size]
+
+
+def from_browser(payload: bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True, mask: bool = True) -> bytes:
+    return Frame(opcode, payload, fin=fin).serialize(mask=mask)
+
+
+@given(st.lists(st.text(max_size=300), min_size=1, max_size=5))
+def test_whole_texts_are_read_in_one_step(texts: list[str]) -> None:
+    payloads = [text.encode() for text in texts]
+    assert whole_texts(b"".join(map(from_browser, payloads))) == payloads
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 128, 65_535])
+def test_a_text_of_any_short_size_is_read_in_one_step(size: int) -> None:
+    assert whole_texts(from_browser(b"x" * size)) == [b"x" * size]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        from_browser(b"x" * 65_536),
+        from_browser(b"hello", mask=False),
+        from_browser(b"hello", fin=False),
+        from_browser(b"hello", Opcode.CONT),
+        from_browser(b"hello", Opcode.BINARY),
+        from_browser(b"hello", Opcode.PING),
+        from_browser(b"\x03\xe8", Opcode.CLOSE),
+        from_browser(b"\xff\xfe"),
+        from_browser("\ud800".encode("utf-8", "surrogatepass")),
+        from_browser(b"one") + from_browser(b"two", Opcode.PING),
+        b"\xc1" + from_browser(b"hello")[1:],
+        b"\x81\xfe\x00\x05" + from_browser(b"hello")[2:],
+    ],
+    ids=[
+        "long",
+        "unmasked",
+        "unfinished",
+        "continued",
+        "binary",
+        "ping",
+        "close",
+        "no UTF-8",
+        "surrogate",
+        "two",
+        "reserved bit",
+        "length",
+    ],
+)
+def test_everything_else_is_left_to_the_library_to_judge(data: bytes) -> None:
+    assert whole_texts(data) is None
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_break_the_reader(data: bytes) -> None:
+    found = whole_texts(data)
+    assert not found or data[:1] == b"\x81"
+
+
+@pytest.mark.parametrize("end", range(1, len(from_browser(b"x" * 130))))
+def test_part_of_a_text_waits_for_the_rest(end: int) -> None:
+    assert whole_texts(from_browser(b"x" * 130)[:end]) is None
+
+
+async def test_frames_find_their_way_past_the_session() -> None:
+    seen: dict[str, Any] = {}
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        seen.update(scope)
+
+    async def send(message: dict[str, Any]) -> None: ...
+
+    scope = {"type": "websocket"}
+    await keep_plain_send(application)(scope, None, send)
+    assert seen == {"type": "websocket", "plain_send": send}
+    assert scope == {"type": "websocket"}
 
 
 async def test_what_is_said_in_one_turn_leaves_in_one_write_and_in_order() -> None:
