@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.links import public_link
 from accounts.models import Profile, User, profile_search_key
+from accounts.signals import standing_changed
 
 
 class AccountInactive(Exception):
@@ -97,9 +98,10 @@ def email_replace(*, user: User, email: str) -> EmailAddress:
 
 
 def account_deactivate(*, user: User) -> None:
-    """Suspend: no log-in, no place in People, and every session ends with its next request. Nothing is deleted."""
+    """Suspend: no log-in, no place in People, and every session ends with its next request, and every socket at once. Nothing is deleted."""
     user.is_active = False
     user.save(update_fields=["is_active"])
+    standing_changed.send(sender=User, user=user)
 
 
 def account_reactivate(*, user: User) -> None:

@@ -12,9 +12,10 @@ from itertools import islice
 from django.conf import settings
 
 from accounts.models import User
+from accounts.standing import Credential, Standing, standing_of
 from conversations import serializers, throttling
 from conversations.access import access_conversation
-from conversations.exceptions import Refusal
+from conversations.exceptions import Refusal, Unauthenticated
 from conversations.protocol.codes import RETRYABLE, CloseCode, ErrorCode
 from conversations.protocol.commands import Command
 from conversations.protocol.events import Bye, ConnectionEstablished
@@ -42,6 +43,12 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
         rooms=known.rooms,
         marks=known.marks,
     )
+
+
+def require_good(credential: Credential) -> None:
+    """Raises Unauthenticated when session or account have lost their rights since the socket was opened (P9)."""
+    if standing_of(credential) is not Standing.GOOD:
+        raise Unauthenticated
 
 
 def all_heads(user: User, room: str | None) -> list[HeadsFrame]:

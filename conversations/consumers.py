@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.standing import Credential, Standing, credential_of, standing_of
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
-from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries
+from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries, Unauthenticated
 from conversations.journal import Accepted, Advanced
 from conversations.lanes import read
 from conversations.protocol.codes import CloseCode, ErrorCode
@@ -206,7 +206,13 @@ class SessionConsumer(PumpedConsumer):
         try:
             throttling.allow_frame(self.user.id)
             self.require_own_room(command)
+            # The journal asks for those it writes, within their transaction.
+            if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose)):
+                await read(answers.require_good, self.credential)
             await self.METHODS[type(command)](self, command)
+        except Unauthenticated as refusal:
+            await self.reply(answers.refusal(refusal, command))
+            await self.look_at_standing()
         except Refusal as refusal:
             await self.reply(answers.refusal(refusal, command))
         except Exception:
@@ -242,11 +248,14 @@ class SessionConsumer(PumpedConsumer):
             body=command.body,
             reply_to=command.reply_to,
             attachments=tuple(command.attachments),
+            credential=self.credential,
         )
         self.when_done(future, command, self.accepted)
 
     async def on_receipt_set(self, command: ReceiptSet) -> None:
-        future = receipt_advance(user=self.user, room=command.room, delivered=command.delivered, read=command.read)
+        future = receipt_advance(
+            user=self.user, room=command.room, delivered=command.delivered, read=command.read, credential=self.credential
+        )
         self.when_done(future, command, self.advanced)
 
     async def on_room_open(self, command: RoomOpen) -> None:
@@ -313,6 +322,10 @@ class SessionConsumer(PumpedConsumer):
         async def finish() -> None:
             try:
                 frame = answer(command, future.result())
+            except Unauthenticated as refusal:
+                await self.reply(answers.refusal(refusal, command))
+                await self.look_at_standing()
+                return
             except Refusal as refusal:
                 frame = answers.refusal(refusal, command)
             except Exception:
@@ -346,6 +359,9 @@ class SessionConsumer(PumpedConsumer):
         await self.say_goodbye(CloseCode(event["code"]))
 
     async def standing_check(self, event: dict[str, Any]) -> None:
+        await self.look_at_standing()
+
+    async def look_at_standing(self) -> None:
         if self.credential is not None:
             await self.fall(await read(standing_of, self.credential))
 

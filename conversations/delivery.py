@@ -64,9 +64,9 @@ def end_session(session_key: str, code: int) -> None:
     post([(session_group(session_key), {"type": "session.end", "code": code})])
 
 
-def end_person(user_id: int, code: int) -> None:
-    """Close every socket of one person with `bye` and this code."""
-    post([(user_group(user_id), {"type": "session.end", "code": code})])
+def check_person(user_id: int) -> None:
+    """Let every socket of one person look whether it may stay."""
+    post([(user_group(user_id), {"type": "standing.check"})])
 
 
 def post(parcels: list[tuple[str, dict[str, Any]]]) -> None:

@@ -32,6 +32,12 @@ class MessageNotFound(Refusal):
     code = "not_found"
 
 
+class Unauthenticated(Refusal):
+    """The session or the account has lost its rights since the socket was opened."""
+
+    code = "unauthenticated"
+
+
 class AttachmentNotFound(Refusal):
     """No such upload, or not the sender's."""
 

@@ -1,20 +1,38 @@
-"""The one allowed use of signals: a session ended elsewhere, and its live sockets are told.
+"""The one allowed use of signals: a session or an account loses its rights elsewhere, and its live sockets are told.
 
-It stands here and not in accounts, because accounts may not know conversations.
+It stands here and not in accounts, because accounts may not know conversations. What no signal tells of, `vigil` finds.
 """
 
 from typing import Any
 
+from allauth.account.signals import password_changed, password_reset, password_set
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from conversations.services.sessions import session_end
+from accounts.models import User
+from accounts.signals import standing_changed
+from conversations.services.sessions import person_check, session_end, session_renew
 
 
 @receiver(user_logged_out)
-def end_sockets(sender: Any, request: HttpRequest | None, **kwargs: Any) -> None:
+def signed_out(sender: Any, request: HttpRequest | None, **kwargs: Any) -> None:
     """Django sends this before it flushes the session, so its key is still known."""
     session_key = getattr(getattr(request, "session", None), "session_key", None)
     if session_key:
         session_end(session_key)
+
+
+@receiver([password_changed, password_set, password_reset])
+def has_new_password(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """The acting session lives on under a new key: its sockets, which came in with the old one, leave and return. All others end."""
+    old_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if old_key and request.user.is_authenticated and request.user.pk == user.pk:
+        session_renew(old_key)
+    person_check(user.pk)
+
+
+@receiver(standing_changed)
+def has_other_standing(sender: Any, user: User, **kwargs: Any) -> None:
+    person_check(user.pk)

@@ -6,15 +6,16 @@ block and state.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
+from accounts.standing import Credential, fallen
 from conversations.delivery import Letter, to_people
-from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, MessageNotFound, Refusal
+from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, MessageNotFound, Refusal, Unauthenticated
 from conversations.journal import statements
 from conversations.journal.commands import Accepted, Advanced, Command, ReceiptCommand, Result, SendCommand
 from conversations.journal.fingerprint import fingerprints
@@ -36,6 +37,7 @@ class Page:
     repeats: dict[tuple[int, UUID], StoredMessage] = field(default_factory=dict)
     replies: set[tuple[int, int]] = field(default_factory=set)
     ordinals: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    fallen: Collection[Credential] = ()
     messages: list[Message] = field(default_factory=list)
     changed: dict[int, ConversationRow] = field(default_factory=dict)
     moved: dict[tuple[int, int], ParticipantRow] = field(default_factory=dict)
@@ -98,6 +100,9 @@ def open_page(commands: Sequence[Command]) -> Page:
     reads = [key for command in commands if isinstance(command, ReceiptCommand) and (key := reading_key(page, command))]
     if reads:
         page.ordinals = statements.ordinals_at(reads)
+    credentials = {command.credential for command in commands if command.credential is not None}
+    if credentials:
+        page.fallen = fallen(credentials)
     return page
 
 
@@ -111,6 +116,9 @@ def reading_key(page: Page, command: ReceiptCommand) -> tuple[int, int, int] | N
 def attempt(page: Page, command: Command) -> Outcome:
     """One refused command never fails its neighbours: it is judged before it changes anything."""
     try:
+        # Whoever was signed out while this command was on its way (P9).
+        if command.credential in page.fallen:
+            raise Unauthenticated
         return accept(page, command) if isinstance(command, SendCommand) else advance(page, command)
     except Refusal as refusal:
         return refusal

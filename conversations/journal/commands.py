@@ -1,10 +1,15 @@
-"""What the pen is asked to write, and what it answers."""
+"""What the pen is asked to write, and what it answers.
+
+A `credential` is what a long-lived socket came in with; whether it is still good is judged with the command. Other doors ask at each request.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from accounts.standing import Credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,7 @@ class SendCommand:
     body: str
     reply_to: int | None = None
     attachments: tuple[str, ...] = ()
+    credential: Credential | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class ReceiptCommand:
     reader: str
     delivered: int | None = None
     read: int | None = None
+    credential: Credential | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import cast
 from uuid import UUID
 
 from accounts.models import User
+from accounts.standing import Credential
 from conversations.exceptions import AttachmentNotFound
 from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation
@@ -19,19 +20,28 @@ logger = logging.getLogger(__name__)
 
 
 def message_send(
-    *, user: User, room: str, id: UUID, body: str, reply_to: int | None = None, attachments: tuple[str, ...] = ()
+    *,
+    user: User,
+    room: str,
+    id: UUID,
+    body: str,
+    reply_to: int | None = None,
+    attachments: tuple[str, ...] = (),
+    credential: Credential | None = None,
 ) -> Future[Accepted]:
     """Write one message into a conversation of this person.
 
     Raises at once: InvalidText, TextTooLong, AttachmentNotFound (nothing can be uploaded yet, so no id is known), Busy (the queue is
-    full). The future fails with ConversationNotFound, MessageNotFound (reply),
-    MessageConflict or CannotDeliver.
+    full). The future fails with ConversationNotFound, MessageNotFound (reply), MessageConflict, CannotDeliver, or
+    Unauthenticated (the credential is no longer good).
     Repeats: the same id with the same content gives the first answer again, marked duplicate.
     Announces after the commit: `message.created` to both people, and the new row of the list to whom the conversation first shows.
     """
     if attachments:
         raise AttachmentNotFound
-    command = SendCommand(room=room, user_id=user.id, sender=user.public_id, id=id, body=clean_body(body), reply_to=reply_to)
+    command = SendCommand(
+        room=room, user_id=user.id, sender=user.public_id, id=id, body=clean_body(body), reply_to=reply_to, credential=credential
+    )
     future = cast("Future[Accepted]", submit(command))
     future.add_done_callback(reveal(room))
     return future

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from conversations import answers, delivery, throttling
+from conversations import answers, throttling
 from conversations.consumers import EARLY_FRAMES
 from conversations.models import Conversation, Message, Participant
 from tests.contract import FRAME_BYTES, SocketContract, Stage, uuid
@@ -105,30 +105,6 @@ async def test_alice_cannot_tell_why_bob_cannot_be_reached(alice: User, bob: Use
     assert frames == [frames[0]] * 4
     assert (frames[0]["code"], frames[0]["retryable"]) == ("cannot_deliver", False)
     assert await Message.objects.acount() == 0
-
-
-async def test_a_suspended_account_is_refused_with_its_next_command(alice: User, chat: Conversation) -> None:
-    """The user in the socket's hands was read at the handshake; the rows are asked each time (P9)."""
-    async with open_inside(alice) as socket:
-        await expect(socket, "connection_established")
-        await User.objects.filter(pk=alice.pk).aupdate(is_active=False)
-        await socket.send("message.send", ref="r", room=chat.room_name, id=uuid(), body="once more")
-        assert (await expect(socket, "error", ref="r"))["code"] == "not_found"
-        await socket.send("sync", ref="s", rooms={chat.room_name: 0})
-        assert (await expect(socket, "error", ref="s"))["code"] == "not_found"
-        await socket.send("receipt.set", ref="t", room=chat.room_name, read=1)
-        assert (await expect(socket, "error", ref="t"))["code"] == "not_found"
-
-
-async def test_ending_a_person_ends_all_their_sockets(alice: User, bob: User, chat: Conversation) -> None:
-    async with open_inside(alice) as one, open_inside(alice, f"/ws/chat/{chat.room_name}/") as two, open_inside(bob) as bobs:
-        for socket in (one, two, bobs):
-            await expect(socket, "connection_established")
-        delivery.end_person(alice.pk, 4401)
-        await expect_close(one, 4401)
-        await expect_close(two, 4401)
-        await bobs.send("ping")
-        await expect(bobs, "pong")
 
 
 async def test_an_attachment_is_not_taken_yet(alice: User, chat: Conversation) -> None:

@@ -13,7 +13,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from prometheus_client import REGISTRY
 
 from conversations import delivery
-from conversations.delivery import Letter, end_person, end_session, publish, to_people
+from conversations.delivery import Letter, check_person, end_session, publish, to_people
 from conversations.layers import LocalChannelLayer
 from conversations.protocol.codes import CloseCode
 from conversations.rooms import session_group, user_group
@@ -111,10 +111,10 @@ async def test_ended_session_is_told_and_the_other_session_is_not(local: LocalCh
     assert not local.mailboxes[kept].messages
 
 
-async def test_ended_person_is_told_in_every_session(local: LocalChannelLayer) -> None:
+async def test_every_session_of_a_person_is_asked_to_look_at_its_rights(local: LocalChannelLayer) -> None:
     channels = [await channel_in(local, user_group(1), session_group(key)) for key in ("a", "b")]
-    end_person(1, CloseCode.UNAUTHENTICATED)
-    assert [list(local.mailboxes[channel].messages) for channel in channels] == [[{"type": "session.end", "code": 4401}]] * 2
+    check_person(1)
+    assert [list(local.mailboxes[channel].messages) for channel in channels] == [[{"type": "standing.check"}]] * 2
 
 
 # --- It never raises ---
@@ -129,7 +129,7 @@ def test_broken_layer_is_counted_and_not_raised(use_layer: Callable[[Any], Any],
     use_layer(BrokenLayer())
     publish(letters(3))
     end_session("a", 4401)
-    end_person(1, 4401)
+    check_person(1)
     assert losses.count == 5
 
 

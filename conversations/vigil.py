@@ -1,0 +1,85 @@
+"""Every second asks whether everybody who is connected still may be: what no signal tells of (another process, a shell, a worker) is seen here.
+
+Two statements for each five hundred sockets. Whoever is found without rights twice in a row is told; once could be a password change
+that is giving its own session a new key at this moment (protocol.md P9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from django.conf import settings
+
+from accounts.standing import Credential, Standing, fallen
+from conversations.exceptions import Busy
+from conversations.lanes import read
+
+logger = logging.getLogger(__name__)
+
+
+class Guarded(Protocol):
+    """A socket under watch."""
+
+    credential: Credential | None
+
+    async def fall(self, standing: Standing) -> None:
+        """Say goodbye: the rights this socket came in with are gone."""
+
+
+class Vigil:
+    """The watch of one event loop. It runs while anybody is connected."""
+
+    def __init__(self) -> None:
+        self.guarded: dict[Credential, set[Guarded]] = {}
+        self.suspects: set[Credential] = set()
+        self.task: asyncio.Task[None] | None = None
+
+    def join(self, socket: Guarded) -> None:
+        if socket.credential is None:
+            return
+        self.guarded.setdefault(socket.credential, set()).add(socket)
+        if self.task is None or self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self.run())
+
+    def leave(self, socket: Guarded) -> None:
+        if socket.credential is None or socket.credential not in self.guarded:
+            return
+        self.guarded[socket.credential].discard(socket)
+        if not self.guarded[socket.credential]:
+            del self.guarded[socket.credential]
+        if not self.guarded and self.task is not None:
+            self.task.cancel()
+            # Whoever joins before the cancelled task has noticed needs a new one.
+            self.task = None
+
+    async def run(self) -> None:
+        while self.guarded:
+            await asyncio.sleep(settings.VIGIL_EVERY_MS / 1000)
+            try:
+                await self.look()
+            except Busy:
+                logger.warning("the database is away; nobody's rights can be looked at")
+            except Exception:
+                # Without this nobody who is connected would be watched from here on.
+                logger.exception("a look at rights failed; the next one covers it")
+
+    async def look(self) -> None:
+        found = await read(fallen, tuple(self.guarded))
+        seen_twice = [credential for credential in found if credential in self.suspects]
+        self.suspects = set(found)
+        for credential in seen_twice:
+            for socket in tuple(self.guarded.get(credential, ())):
+                await socket.fall(found[credential])
+
+
+_vigils: dict[asyncio.AbstractEventLoop, Vigil] = {}
+
+
+def vigil() -> Vigil:
+    """The watch of the running loop; a closed loop takes its own along."""
+    loop = asyncio.get_running_loop()
+    for other in [known for known in _vigils if known.is_closed()]:
+        del _vigils[other]
+    return _vigils.setdefault(loop, Vigil())

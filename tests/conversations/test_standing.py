@@ -1,0 +1,159 @@
+"""Rights while connected (P9): who loses them is refused with the next command and gone within moments; nobody else notices."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.test import Client
+
+from accounts import services
+from accounts.models import User
+from conversations.models import Conversation, Message
+from tests.factories import PASSWORD
+from tests.sockets import Socket, expect, expect_close, open_inside
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _as_in_the_service(settings: Any) -> None:
+    settings.JOURNAL_INLINE = False
+    settings.VIGIL_EVERY_MS = 100
+
+
+@pytest.fixture
+def _no_vigil(settings: Any) -> None:
+    """What is tested must come by itself, not from the watch."""
+    settings.VIGIL_EVERY_MS = 60_000
+
+
+def key_of(client: Client) -> str:
+    return client.cookies["sessionid"].value
+
+
+async def greeted(socket: Socket) -> None:
+    await expect(socket, "connection_established")
+
+
+async def still_lives(socket: Socket) -> None:
+    await socket.send("ping")
+    await expect(socket, "pong")
+
+
+def change_password(client: Client) -> None:
+    answer = client.post(
+        "/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "another horse battery", "password2": "another horse battery"}
+    )
+    assert answer.status_code == 302, answer.content[:500]
+
+
+@pytest.mark.usefixtures("_no_vigil")
+async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_back(alice: User, bob: User, client_of: Any) -> None:
+    acting, other = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
+    async with (
+        open_inside(alice, session_key=key_of(acting)) as here,
+        open_inside(alice, session_key=key_of(other)) as elsewhere,
+        open_inside(bob) as bobs,
+    ):
+        for socket in (here, elsewhere, bobs):
+            await greeted(socket)
+        await sync_to_async(change_password)(acting)
+        assert (await expect(elsewhere, "bye"))["code"] == 4401
+        await expect_close(elsewhere, 4401)
+        assert (await expect(here, "bye"))["code"] == 4012
+        await expect_close(here, 4012)
+        await still_lives(bobs)
+    async with open_inside(alice, session_key=key_of(acting)) as back:
+        await greeted(back)
+
+
+@pytest.mark.usefixtures("_no_vigil")
+async def test_a_suspension_ends_all_sockets_of_the_person_at_once(alice: User, bob: User) -> None:
+    async with open_inside(alice) as one, open_inside(alice) as two, open_inside(bob) as bobs:
+        for socket in (one, two, bobs):
+            await greeted(socket)
+        await sync_to_async(services.account_deactivate)(user=alice)
+        await expect_close(one, 4401)
+        await expect_close(two, 4401)
+        await still_lives(bobs)
+
+
+async def test_what_no_signal_tells_of_is_seen_by_the_watch(alice: User, bob: User) -> None:
+    """A row changed by another program: nobody here was told."""
+    async with open_inside(alice) as alices, open_inside(bob) as bobs:
+        await greeted(alices)
+        await greeted(bobs)
+        await User.objects.filter(pk=alice.pk).aupdate(is_active=False)
+        await expect_close(alices, 4401)
+        await still_lives(bobs)
+
+
+async def test_a_password_set_in_a_shell_ends_the_sockets(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_inside(alice) as socket:
+        await greeted(socket)
+        monkeypatch.setattr("getpass.getpass", lambda *_args, **_kwargs: "a fresh horse battery")
+        await sync_to_async(call_command)("changepassword", alice.username)
+        await expect_close(socket, 4401)
+
+
+async def test_an_ended_session_closes_its_own_sockets_only(alice: User, client_of: Any) -> None:
+    one, two = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
+    async with open_inside(alice, session_key=key_of(one)) as first, open_inside(alice, session_key=key_of(two)) as second:
+        await greeted(first)
+        await greeted(second)
+        await Session.objects.filter(session_key=key_of(one)).adelete()
+        await expect_close(first, 4401)
+        await still_lives(second)
+
+
+@pytest.mark.usefixtures("_no_vigil")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("message.send", {"body": "too late"}),
+        ("receipt.set", {"read": 1}),
+        ("room.open", {}),
+        ("sync", {}),
+    ],
+)
+async def test_from_that_commit_on_every_command_is_refused(
+    alice: User, chat: Conversation, client_of: Any, command: tuple[str, Any]
+) -> None:
+    """Nobody told the socket; the command itself finds out."""
+    browser = await sync_to_async(client_of)(alice)
+    kind, fields = command
+    if kind == "message.send":
+        fields = {**fields, "id": str(uuid4())}
+    fields = {**fields, "rooms": {chat.room_name: 0}} if kind == "sync" else {**fields, "room": chat.room_name}
+    async with open_inside(alice, session_key=key_of(browser)) as socket:
+        await greeted(socket)
+        await Session.objects.filter(session_key=key_of(browser)).adelete()
+        await socket.send(kind, ref="r", **fields)
+        error = await expect(socket, "error", ref="r")
+        assert (error["code"], error["retryable"]) == ("unauthenticated", False)
+        await expect_close(socket, 4401)
+    assert not await Message.objects.aexists()
+
+
+async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(alice: User, client_of: Any) -> None:
+    """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""
+    from accounts.standing import Standing, credential_of
+    from conversations.vigil import Vigil
+
+    seen = []
+
+    class Socket:
+        credential = credential_of(alice, "a key that has just been replaced")
+
+        async def fall(self, standing: Standing) -> None:
+            seen.append(standing)
+
+    vigil = Vigil()
+    vigil.guarded = {Socket.credential: {Socket()}}
+    await vigil.look()
+    assert seen == []
+    await vigil.look()
+    assert seen == [Standing.LOST]
