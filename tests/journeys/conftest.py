@@ -5,7 +5,6 @@ When a test fails, a picture of each page is put into test-output/.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -69,6 +68,19 @@ def line(daphne_server: EntreServer) -> Iterator[Line]:
         yield line
 
 
+def visitor_at(chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any) -> Visitor:
+    """A new browser at this service. The account exists and the browser is signed in, unless `signed_up` is false."""
+    usual = {"base_url": address, "viewport": DESK, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
+    context = chromium.new_context(**{**usual, **options})
+    context.set_default_timeout(PATIENCE_MS)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    guest = Visitor(context, address, username, name)
+    if signed_up:
+        guest.person.sign_up()
+        guest.arrive_as(guest.person)
+    return guest
+
+
 @pytest.fixture
 def visitor(chromium: Browser, daphne_server: EntreServer, mark: str, request: pytest.FixtureRequest) -> Iterator[VisitorMaker]:
     """`visitor("alice")`: a new browser, at no page yet.
@@ -79,29 +91,18 @@ def visitor(chromium: Browser, daphne_server: EntreServer, mark: str, request: p
         options: Playwright's: viewport, java_script_enabled, color_scheme, locale, ...
     """
     present: list[Visitor] = []
-    with ExitStack() as stack:
 
-        def come(username: str, *, name: str = "", signed_up: bool = True, address: str = "", **options: Any) -> Visitor:
-            address = address or daphne_server.address
-            context = chromium.new_context(
-                **{"base_url": address, "viewport": DESK, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce", **options}
-            )
-            context.set_default_timeout(PATIENCE_MS)
-            context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-            guest = Visitor(context, address, f"{username}{mark}", name or username.capitalize())
-            present.append(guest)
-            stack.enter_context(guest.person)
-            if signed_up:
-                guest.person.sign_up()
-                guest.arrive_as(guest.person)
-            return guest
+    def come(username: str, *, name: str = "", address: str = "", **options: Any) -> Visitor:
+        guest = visitor_at(chromium, address or daphne_server.address, f"{username}{mark}", name=name or username.capitalize(), **options)
+        present.append(guest)
+        return guest
 
-        yield come
-        failed = getattr(request.node, "report_of_call", None)
-        for guest in present:
-            if failed is not None and failed.failed:
-                photograph(guest, request.node.name)
-            guest.context.close()
+    yield come
+    failed = getattr(request.node, "report_of_call", None)
+    for guest in present:
+        if failed is not None and failed.failed:
+            photograph(guest, request.node.name)
+        guest.leave()
     faults = {guest.username: guest.faults for guest in present if guest.faults}
     assert not faults, f"pages had faults that nobody looked at: {faults}"
 

@@ -102,7 +102,6 @@ def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: Vis
         bob.sees_state("two", "pending")
     expect(bob.strip).to_have_attribute("data-state", re.compile("connecting|offline"))
     is_open["line"] = True
-    bob.strip.get_by_role("button", name="Try now").click()
     alice.sees("one", "two")
     bob.sees("one", "two")
     bob.sees_state("two", "read")

@@ -89,6 +89,14 @@ class Visitor:
         """The page has fetched this script; what it loads when idle must be there before a line is cut."""
         self.until(lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js")
 
+    def until_idle(self) -> None:
+        """Whatever the page asked for has come or failed."""
+        self.page.wait_for_load_state("networkidle")
+
+    def leave(self) -> None:
+        self.person.leave()
+        self.context.close()
+
     # --- The account ---
 
     def sign_up(self, *, at: str = "/accounts/signup/", listed: bool = True) -> None:

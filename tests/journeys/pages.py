@@ -1,0 +1,70 @@
+"""Every kind of page there is, as a person comes to it. For the tests that look at all of them, and for the pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.visitors import BOX
+
+
+@dataclass(frozen=True)
+class PageKind:
+    """A page that somebody (`who`) opens at `path`; `{room}` and the links of invites are filled in by the stage."""
+
+    name: str
+    who: str
+    path: str
+    status: int = 200
+    prepare: Callable[[Page], None] | None = None
+
+
+def submit_nothing(page: Page) -> None:
+    page.locator("main form [type=submit], main form button:not([type])").last.click()
+    expect(page.locator(".error-summary")).to_be_visible()
+
+
+def open_details(page: Page) -> None:
+    for summary in page.locator("summary").all():
+        summary.click()
+
+
+def wait_for_script(page: Page) -> None:
+    expect(page.locator(f"{BOX}[enterkeyhint]")).to_be_visible()
+
+
+KINDS = (
+    PageKind("landing", "visitor", "/"),
+    PageKind("sign-up", "visitor", "/accounts/signup/"),
+    PageKind("sign-up with errors", "visitor", "/accounts/signup/", prepare=submit_nothing),
+    PageKind("log-in", "visitor", "/accounts/login/"),
+    PageKind("log-in with errors", "visitor", "/accounts/login/", prepare=submit_nothing),
+    PageKind("forgotten password", "visitor", "/accounts/password/reset/"),
+    PageKind("invite, opened by a visitor", "visitor", "{open_link}"),
+    PageKind("invite, used", "visitor", "{used_link}", status=410),
+    PageKind("invite, run out", "visitor", "{gone_link}", status=410),
+    PageKind("invite, unknown", "visitor", "/i/xxxxxxxxxxxxxxxxxxxxxx/", status=404),
+    PageKind("nothing there", "visitor", "/nothing/here/", status=404),
+    PageKind("inbox, empty", "newcomer", "/chats/"),
+    PageKind("invites, none yet", "newcomer", "/invites/"),
+    PageKind("invite, opened by somebody signed in", "newcomer", "{open_link}"),
+    PageKind("a person's link", "newcomer", "{person_link}"),
+    PageKind("inbox", "member", "/chats/"),
+    PageKind("chat", "member", "/chats/{room}/", prepare=wait_for_script),
+    PageKind("chat, nothing written", "member", "/chats/{empty_room}/", prepare=wait_for_script),
+    PageKind("people", "member", "/people/"),
+    PageKind("people, nobody found", "member", "/people/?q=nobodyhere"),
+    PageKind("invites", "member", "/invites/", prepare=open_details),
+    PageKind("invite, just made", "member", "/invites/?fresh={open_id}"),
+    PageKind("invite, one's own", "member", "{open_link}"),
+    PageKind("invite of somebody known", "member", "{pair_link}"),
+    PageKind("settings", "member", "/settings/"),
+    PageKind("settings, profile", "member", "/settings/profile/"),
+    PageKind("settings, privacy", "member", "/settings/privacy/"),
+    PageKind("settings, appearance", "member", "/settings/appearance/"),
+    PageKind("settings, account", "member", "/settings/account/"),
+    PageKind("change of password", "member", "/accounts/password/change/"),
+    PageKind("e-mail address", "member", "/accounts/email/"),
+    PageKind("log-out", "member", "/accounts/logout/"),
+    PageKind("nothing there, signed in", "member", "/chats/dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/", status=404),
+)

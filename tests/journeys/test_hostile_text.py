@@ -1,0 +1,89 @@
+"""Names and messages written to break pages are shown as the text they are."""
+
+from unicodedata import normalize
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import meet, no_sideways_scroll
+
+MARKUP = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+RIGHT_TO_LEFT = "\u202egnp.exe\u202c and \u2067مرحبا"
+ARABIC = "عبد الرحمن بن محمد"
+MESSAGES = {
+    "markup": f"{MARKUP}<svg/onload=alert(3)>{{{{7*7}}}}${{alert(4)}}",
+    "comment": "<!-- --><template><li data-id=1></template></textarea></script><h1>Bank</h1>",
+    "one long word": "w" * 5_000,
+    "right to left": f"{RIGHT_TO_LEFT} \u202d0123",
+    "zalgo, as much as is let through": "Z" + "\u0351\u0317\u0300" * 3 + "algo",
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈👍🏽" * 70,
+    "not a link": "javascript:alert(5) data:text/html,<script>alert(6)</script> vbscript:x file:///etc/passwd",
+    "false host": "https://bank.example@evil.example/ https://аpple.com/",
+}
+PLAIN = 'mail to bob@example.org or see (https://example.org/a_(b)?q="1").'
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, width: int) -> None:
+    viewport = {"width": width, "height": 700}
+    alice, bob = visitor("alice", name=MARKUP[:50], viewport=viewport), visitor("bob", name=ARABIC, viewport=viewport)
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.open(room)
+    for body in (*MESSAGES.values(), PLAIN):
+        alice.box.fill(body)
+        alice.box.press("Control+Enter")
+    for person in (alice, bob):
+        expect(person.bodies()).to_have_count(len(MESSAGES) + 1)
+        for page in ("live", "drawn by the server"):
+            if page != "live":
+                person.page.reload()
+                person.settle()
+            drawn = person.bodies().all_text_contents()
+            assert len(drawn) == len(MESSAGES) + 1
+            # A host in two scripts is shown in its ASCII form; all else stands to the letter.
+            shown = [body.replace("https://аpple.com/", "https://xn--pple-43d.com/") for body in MESSAGES.values()]
+            # Not compared as one list: the explanation of a difference would be longer than the patience of its reader.
+            wrong = [name for name, body, seen in zip(MESSAGES, shown, drawn, strict=False) if normalize("NFC", body) != seen]
+            assert wrong == []
+            assert drawn[-1] == PLAIN
+            expect(person.page.locator('[data-part="body"] :not(a)')).to_have_count(0)
+            hrefs = person.page.locator('[data-part="body"] a').evaluate_all("(all) => all.map((a) => [a.protocol, a.rel, a.target])")
+            assert hrefs, "there are links at all"
+            for protocol, rel, target in hrefs:
+                assert protocol in {"https:", "mailto:"}
+                assert {"noopener", "noreferrer", "nofollow", "ugc"} <= set(rel.split())
+                assert target == "_blank"
+            no_sideways_scroll(person.page)
+            outside = person.bodies().evaluate_all(
+                "(all) => all.filter((body) => body.getBoundingClientRect().right > innerWidth + 1 || body.scrollWidth > body.clientWidth + 1).length"
+            )
+            assert outside == 0, "every text stays inside its bubble"
+
+
+def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: VisitorMaker) -> None:
+    narrow = {"width": 320, "height": 700}
+    alice, bob = visitor("alice", name=MARKUP[:50], viewport=narrow), visitor("bob", viewport=narrow)
+    room = meet(alice, bob)
+    bob.open(room)
+    bob.write("Z" + "\u0351\u0317\u0300" * 60)
+    expect(bob.page.locator('li[data-state="failed"]')).to_contain_text("Not sent. The text holds characters that cannot be sent.")
+    assert alice.person.write(room, MARKUP).status_code == 201
+    link = alice.person.api("POST", "/invites", {"note": MARKUP}).json()["url"]
+    carol = visitor("carol", viewport=narrow)
+    shown = {"/chats/": "bdi", f"/chats/{room}/": "h1", f"/people/?q={alice.username}": "bdi"}
+    for address, element in shown.items():
+        bob.page.goto(address)
+        expect(bob.page.locator(element, has_text=MARKUP[:50]).first).to_be_attached()
+        no_sideways_scroll(bob.page)
+        assert address != f"/chats/{room}/" or MARKUP[:50] in bob.page.title()
+    carol.page.goto(link)
+    expect(carol.page.locator("h1")).to_contain_text(MARKUP[:50])
+    no_sideways_scroll(carol.page)
+    alice.page.goto("/invites/")
+    expect(alice.page.locator("bdi", has_text=MARKUP).first).to_be_attached()
+    no_sideways_scroll(alice.page)
+    for address in ("/settings/", "/settings/profile/"):
+        alice.page.goto(address)
+        no_sideways_scroll(alice.page)

@@ -1,0 +1,118 @@
+"""Writing with the keyboard: what sends, what makes a line, and what belongs to an input method alone."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import Visitor, meet
+
+
+@pytest.fixture
+def alice(visitor: VisitorMaker) -> Visitor:
+    """In an empty chat with Bob."""
+    alice, bob = visitor("alice"), visitor("bob")
+    alice.open(meet(alice, bob))
+    return alice
+
+
+def test_enter_sends_and_shift_enter_makes_a_line_and_the_focus_stays(alice: Visitor) -> None:
+    alice.box.press_sequentially("first line")
+    alice.box.press("Shift+Enter")
+    alice.box.press_sequentially("second line")
+    expect(alice.bodies()).to_have_count(0)
+    alice.box.press("Enter")
+    alice.sees("first line\nsecond line")
+    expect(alice.box).to_have_value("")
+    expect(alice.box).to_be_focused()
+    # She goes on without touching anything.
+    alice.page.keyboard.type("and on")
+    alice.page.keyboard.press("Control+Enter")
+    alice.sees("first line\nsecond line", "and on")
+    expect(alice.box).to_be_focused()
+
+
+def test_blank_text_is_not_sent(alice: Visitor) -> None:
+    alice.box.press_sequentially("   ")
+    alice.box.press("Shift+Enter")
+    alice.box.press("Enter")
+    alice.box.fill("something")
+    alice.box.press("Enter")
+    alice.sees("something")
+
+
+def test_the_enter_of_an_input_method_never_sends(alice: Visitor) -> None:
+    """Enter chooses a word there. Half-written Japanese must not fly away."""
+    alice.box.focus()
+    keyboard = alice.context.new_cdp_session(alice.page)
+    keyboard.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
+    expect(alice.box).to_have_value("にほん")
+    for kind in ("rawKeyDown", "keyUp"):
+        keyboard.send("Input.dispatchKeyEvent", {"type": kind, "key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229})
+    keyboard.send("Input.insertText", {"text": "日本"})
+    expect(alice.box).to_have_value("日本")
+    # Safari ends the composition first and then tells of the key, with this number alone.
+    alice.box.evaluate(
+        """(box) => box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
+    )
+    alice.box.evaluate(
+        """(box) => box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }))"""
+    )
+    expect(alice.box).to_have_value("日本")
+    expect(alice.bodies()).to_have_count(0)
+    alice.box.press("Enter")
+    alice.sees("日本")
+
+
+def test_on_a_touch_screen_enter_makes_a_line_and_the_button_sends(visitor: VisitorMaker) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    alice, bob = visitor("alice", **phone), visitor("bob")
+    alice.open(meet(alice, bob))
+    expect(alice.box).to_have_attribute("enterkeyhint", "enter")
+    expect(alice.box).not_to_be_focused()
+    alice.box.tap()
+    alice.page.keyboard.type("one")
+    alice.page.keyboard.press("Enter")
+    alice.page.keyboard.type("two")
+    expect(alice.box).to_have_value("one\ntwo")
+    alice.page.get_by_role("button", name="Send").tap()
+    alice.sees("one\ntwo")
+    expect(alice.box).to_be_focused()
+
+
+def test_a_whole_way_without_a_pointer(visitor: VisitorMaker) -> None:
+    """From the list to a sent answer by keys alone, and the focus is always somewhere one can see."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "Can you reach me?").status_code == 201
+    alice.page.goto("/chats/")
+    keys = alice.page.keyboard
+    keys.press("Tab")
+    expect(alice.page.locator(":focus")).to_have_text("Skip to the content")
+    link = alice.row(room).get_by_role("link")
+    for _ in range(20):
+        keys.press("Tab")
+        expect(alice.page.locator(":focus-visible")).to_have_count(1)
+        if link.evaluate("(row) => row === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+    keys.press("Enter")
+    alice.settle()
+    expect(alice.box).to_be_focused()
+    keys.type("I can")
+    keys.press("Enter")
+    alice.sees("Can you reach me?", "I can")
+    keys.press("Shift+Tab")
+    expect(alice.page.locator(":focus-visible")).to_have_count(1)
+
+
+def test_too_much_text_is_counted_and_cannot_be_sent(alice: Visitor) -> None:
+    alice.box.fill("x" * 8_001)
+    expect(alice.page.locator('[data-part="counter"]')).to_have_text("1 character too many")
+    expect(alice.page.get_by_role("button", name="Send")).to_be_disabled()
+    alice.box.press("Enter")
+    expect(alice.bodies()).to_have_count(0)
+    alice.box.press("Backspace")
+    expect(alice.page.locator('[data-part="counter"]')).to_have_text("8000 / 8000")
+    alice.box.press("Enter")
+    alice.sees("x" * 8_000)
+    alice.sees_state("x" * 8_000, "sent")

@@ -1,0 +1,78 @@
+"""Several tabs of one person show one and the same, and end together."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import BOX, meet
+
+KEPT = "() => Object.keys(localStorage).filter((name) => name.startsWith('entre:'))"
+
+
+def test_all_tabs_show_the_same_chat(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    tabs: list[Page] = [alice.page, alice.new_page(), alice.new_page()]
+    for tab in tabs:
+        alice.open(room, page=tab)
+    bob.open(room)
+    for number, tab in enumerate(tabs):
+        tab.fill(BOX, f"from tab {number}")
+        tab.press(BOX, "Enter")
+        bob.sees(*(f"from tab {sent}" for sent in range(number + 1)))
+    bob.write("which one are you?")
+    everything = ("from tab 0", "from tab 1", "from tab 2", "which one are you?")
+    for tab in tabs:
+        alice.sees(*everything, page=tab)
+        expect(tab.locator('li[data-own="true"][data-state="read"]')).to_have_count(3)
+
+
+def test_a_draft_typed_in_one_tab_stands_in_the_other(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    second = alice.new_page()
+    second.goto("/chats/")
+    alice.box.press_sequentially("in two places")
+    expect(alice.row(room, page=second).locator('[data-part="preview"]')).to_have_text("Draft: in two places")
+
+
+def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.write("read this")
+    alice.sees_state("read this", "sent")
+    alice.box.press_sequentially("a secret draft")
+    chats, leaving = alice.new_page(), alice.new_page()
+    chats.goto("/chats/")
+    leaving.goto("/settings/")
+    alice.until(lambda: any("draft" in name for name in leaving.evaluate(KEPT)), "the draft in the storage")
+
+    leaving.get_by_role("button", name="Log out").click()
+    expect(leaving).to_have_url(re.compile(r"/(accounts/login/)?$"))
+    for tab in (alice.page, chats):
+        expect(tab).to_have_url(re.compile(r"/(accounts/login/.*)?$"))
+        expect(tab.locator("body")).not_to_contain_text("read this")
+        assert tab.evaluate(KEPT) == []
+    assert leaving.evaluate("() => sessionStorage.length") == 0
+    # Nor can anybody walk back into it with the back button.
+    alice.page.go_back()
+    expect(alice.page.locator(BOX)).to_have_count(0)
+    expect(alice.page.locator("body")).not_to_contain_text("read this")
+
+
+def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.box.press_sequentially("a secret draft")
+    alice.until(lambda: any("draft" in name for name in alice.page.evaluate(KEPT)), "the draft in the storage")
+    # The session ended somewhere else, so no page could tidy up.
+    alice.context.clear_cookies()
+    alice.arrive_as(bob.person)
+    alice.open(room)
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Alice")
+    expect(alice.box).to_have_value("")
+    assert "secret" not in alice.page.evaluate("() => JSON.stringify(localStorage)")

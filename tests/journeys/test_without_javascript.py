@@ -1,0 +1,121 @@
+"""Without JavaScript the whole main job works by links and forms."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import BOX, Visitor
+from tests.rig.people import PASSWORD
+
+
+def write_by_form(person: Visitor, body: str) -> None:
+    person.page.fill(BOX, body)
+    person.page.get_by_role("button", name="Send").click()
+    expect(person.bodies().last).to_have_text(body)
+
+
+def test_two_people_sign_up_find_each_other_and_write_by_forms(visitor: VisitorMaker) -> None:
+    alice = visitor("alice", signed_up=False, java_script_enabled=False)
+    bob = visitor("bob", signed_up=False, java_script_enabled=False)
+    for person in (alice, bob):
+        person.page.goto("/")
+        person.page.get_by_role("link", name="Create an account").click()
+        person.sign_up(at="")
+        expect(person.page.get_by_role("heading", name="No chats yet")).to_be_visible()
+
+    alice.page.get_by_role("navigation", name="Lists").get_by_role("link", name="People").click()
+    alice.page.get_by_role("searchbox").fill(bob.username)
+    alice.page.get_by_role("searchbox").press("Enter")
+    alice.page.get_by_role("button", name=bob.username).click()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")
+    write_by_form(alice, "Two lines\nwithout a script")
+
+    bob.page.goto("/chats/")
+    row = bob.row(alice.room)
+    expect(row).to_contain_text("1 unread message")
+    row.get_by_role("link").click()
+    expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
+    bob.sees("Two lines\nwithout a script")
+    write_by_form(bob, "It came")
+    alice.page.reload()
+    alice.sees("Two lines\nwithout a script", "It came")
+
+    # The newest message stands in view at once, without a script to scroll there.
+    bob.person.log_in()
+    for number in range(40):
+        assert bob.person.write(alice.room, f"line {number}").status_code == 201
+    alice.page.reload()
+    expect(alice.bodies().last).to_be_in_viewport()
+
+
+def test_earlier_messages_are_a_link_away(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", java_script_enabled=False), visitor("bob")
+    room = alice.person.open_chat_with(bob.person)
+    for number in range(55):
+        assert alice.person.write(room, f"line {number}").status_code == 201
+    alice.page.goto(f"/chats/{room}/")
+    expect(alice.bodies()).to_have_count(50)
+    alice.page.get_by_role("link", name="Earlier messages").click()
+    expect(alice.bodies()).to_have_text([f"line {number}" for number in range(5)])
+    alice.page.get_by_role("link", name="Newest messages").click()
+    expect(alice.bodies().last).to_have_text("line 54")
+
+
+def test_an_empty_message_is_refused_with_a_word_and_keeps_the_chat(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", java_script_enabled=False), visitor("bob")
+    room = alice.person.open_chat_with(bob.person)
+    alice.page.goto(f"/chats/{room}/")
+    alice.page.fill(BOX, "   ")
+    alice.page.get_by_role("button", name="Send").click()
+    expect(alice.page.get_by_role("form", name="Message").get_by_role("alert")).not_to_be_empty()
+    expect(alice.bodies()).to_have_count(0)
+    write_by_form(alice, "A real one")
+
+
+def test_a_link_is_made_and_accepted_by_forms(visitor: VisitorMaker) -> None:
+    alice = visitor("alice", java_script_enabled=False)
+    bob = visitor("bob", signed_up=False, java_script_enabled=False)
+    alice.page.goto("/invites/")
+    alice.page.get_by_role("button", name="Make a link").click()
+    link = alice.page.get_by_label("Invite link").first.input_value()
+    expect(alice.page.get_by_role("img", name="QR code of the invite link").first).to_be_visible()
+    bob.page.goto(link)
+    bob.page.get_by_role("button", name="Create an account and accept").click()
+    bob.sign_up(at="")
+    expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
+    write_by_form(bob, "Here I am")
+    alice.page.goto("/chats/")
+    alice.page.get_by_role("link", name=re.compile("Bob")).click()
+    write_by_form(alice, "So you are")
+
+
+def test_settings_are_saved_and_one_logs_out_and_in_again(visitor: VisitorMaker) -> None:
+    alice = visitor("alice", java_script_enabled=False)
+    page = alice.page
+    page.goto("/settings/profile/")
+    page.get_by_label("Your name", exact=True).fill("Alice Liddell")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    page.goto("/settings/appearance/")
+    page.get_by_label("Dark").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto("/settings/privacy/")
+    page.get_by_label("Show me in People").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Show me in People")).not_to_be_checked()
+
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    page.goto("/chats/")
+    page.fill("input[name=login]", alice.username)
+    page.fill("input[name=password]", "not her password")
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_title(re.compile("^Error: "))
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.fill("input[name=password]", PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(re.compile(r"/chats/$"))
+    expect(page.get_by_text("Alice Liddell")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
