@@ -79,7 +79,7 @@ export class MessageView {
     const known = {
       too_large: t("Not sent. The message is too long."),
       invalid_text: t("Not sent. The text holds characters that cannot be sent."),
-      cannot_deliver: t("Not sent. You can't write to this person now."),
+      cannot_deliver: t("Not sent. You can’t write to this person now."),
       not_found: t("Not sent. This chat is not available."),
       waited: t("Not sent. It waited for a day."),
     };
