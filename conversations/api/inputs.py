@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import NinjaAPI
 from ninja.parser import Parser
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from conversations.protocol.commands import SYNC_ROOMS, Number, Room, Seq, canonical_uuid, refuse_constant, texts_in, without_duplicates
 from conversations.protocol.text import is_storable
@@ -51,6 +51,13 @@ class ReceiptInput(Input):
 class SyncInput(Input):
     rooms: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
     marks: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
+
+    @model_validator(mode="after")
+    def few_rooms(self) -> Self:
+        """Each room named is a page to read, whichever of the two names it."""
+        if len(self.rooms.keys() | self.marks.keys()) > SYNC_ROOMS:
+            raise ValueError("too many rooms")
+        return self
 
 
 class InviteInput(Input):

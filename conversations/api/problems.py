@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -76,6 +77,10 @@ def answer_with_problems(api: NinjaAPI) -> None:
     @api.exception_handler(TimeoutError)
     def unknown_end(request: HttpRequest, reason: TimeoutError) -> HttpResponse:
         return problem(ErrorCode.BUSY)
+
+    @api.exception_handler(RequestDataTooBig)
+    def oversized(request: HttpRequest, reason: RequestDataTooBig) -> HttpResponse:
+        return problem(ErrorCode.TOO_LARGE)
 
     @api.exception_handler(HttpError)
     def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:

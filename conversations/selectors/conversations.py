@@ -148,10 +148,10 @@ def write_cursor(seat: Participant) -> str:
 def read_cursor(cursor: str) -> tuple[datetime, int]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        activity, _, conversation_id = text.partition("|")
-        moment = datetime.fromisoformat(activity)
-        if moment.tzinfo is None:
-            raise ValueError("no offset")
-        return moment, int(conversation_id)
+        activity, _, number = text.partition("|")
+        moment, conversation_id = datetime.fromisoformat(activity), int(number)
+        if moment.tzinfo is None or not 0 < conversation_id < 2**63:
+            raise ValueError("not one of ours")
+        return moment.astimezone(UTC), conversation_id
     except (ValueError, binascii.Error, UnicodeError, OverflowError):
         raise ValueError("not a cursor") from None
