@@ -1,24 +1,21 @@
-"""The session: one class behind both socket routes. It decodes a frame, calls one service, sends one reply.
+"""What a connected person may ask for: a table from command to method. Each decodes, calls one service, sends one reply.
 
 No model and no JSON by hand in here; what the database knows is asked for through `lanes`, and writes are awaited from the journal.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from accounts.models import User
-from accounts.standing import Credential, Standing, credential_of, standing_of
-from conversations import answers, rooms, throttling
+from conversations import answers, throttling
 from conversations.access import access_conversation
+from conversations.consumers.lifecycle import EARLY_FRAMES, SocketLife
 from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries, Unauthenticated
 from conversations.journal import Accepted, Advanced
 from conversations.lanes import read
@@ -27,152 +24,26 @@ from conversations.protocol.commands import BadFrame, Command, MessageSend, Ping
 from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Done, MessageAccepted, Pong
-from conversations.pulse import pulse
-from conversations.pumps import PumpedConsumer, ferry
-from conversations.selectors.conversations import Heads
+from conversations.pumps import ferry
 from conversations.selectors.messages import was_sent
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
-from conversations.vigil import vigil
 
 logger = logging.getLogger(__name__)
 
 FRAME_BYTES, DROP_BYTES = 65_536, 131_072
 STRIKES, STRIKE_SECONDS = 10, 60.0
 """So many frames that are none of ours within so many seconds end the socket."""
-PROBE_SECONDS, PROBES = 0.5, 4
-EARLY_FRAMES = 200
 ROOMS_OPEN = 50
 
 
-class SessionConsumer(PumpedConsumer):
+class SessionConsumer(SocketLife):
     """One socket of one person: everything of theirs on /ws/, one room on /ws/chat/<room_name>/."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.room: str | None = None
         self.open_rooms: set[str] = set()
         self.strikes: deque[float] = deque(maxlen=STRIKES)
-        self.is_greeted = self.is_over = False
-        self.early_commands: deque[str] = deque()
-        self.early_pushes: deque[str] = deque(maxlen=EARLY_FRAMES)
-        self.probed: asyncio.Future[None] | None = None
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.joined: list[str] = []
-        self.credential: Credential | None = None
-
-    @cached_property
-    def user(self) -> User:
-        # Channels wraps the user in a lazy object, which asks itself on every access whether it is there.
-        return cast("User", getattr(self.scope["user"], "_wrapped", self.scope["user"]))
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """An unforeseen error must not close the socket, or the browser would come back and meet it again."""
-        try:
-            await getattr(self, message["type"].replace(".", "_"))(message)
-        except (asyncio.CancelledError, GeneratorExit):
-            raise
-        except Exception as error:
-            if message["type"] in {"websocket.connect", "websocket.disconnect"} or type(error).__name__ == "StopConsumer":
-                raise
-            logger.exception("a socket event of type %s failed", message["type"])
-            await self.reply(answers.error(ErrorCode.INTERNAL))
-
-    # Coming in
-
-    async def connect(self) -> None:
-        """Refuse before accepting: anonymous people, strangers and unknown rooms get the same bare 403 (protocol.md 4)."""
-        user: Any = self.scope.get("user")
-        if user is None or not user.is_authenticated or not user.is_active:
-            await self.close()
-            return
-        self.room = self.scope["url_route"]["kwargs"].get("room_name")
-        try:
-            if self.room is not None:
-                await read(access_conversation, self.user, self.room)
-            self.ticket = throttling.admit_socket(user.id, self.scope)
-        except Refusal as refusal:
-            await self.refuse(refusal)
-            return
-        await self.accept()
-        await self.join(rooms.user_group(user.id))
-        if session_key := getattr(self.scope.get("session"), "session_key", None):
-            self.credential = credential_of(self.user, session_key)
-            await self.join(rooms.session_group(session_key))
-        if getattr(self.channel_layer, "joins_at_once", False):
-            await self.greet()
-        else:
-            # In a task of its own: the probe comes back as an event, and events wait for this method to end.
-            self.start(self.greet_after_probe())
-
-    async def refuse(self, refusal: Refusal) -> None:
-        if refusal.retryable:
-            await self.accept()
-            code = CloseCode.REPLACED if refusal.code == "rate_limited" else CloseCode.OVERLOADED
-            await self.say_goodbye(code, retry_after_ms=refusal.retry_after_ms or 2_000)
-        else:
-            await self.close()
-
-    async def join(self, group: str) -> None:
-        await self.channel_layer.group_add(group, self.channel_name)
-        self.joined.append(group)
-
-    async def greet_after_probe(self) -> None:
-        """Barrier (core.md 3): read the state only when this socket's own group really answers, so that nothing falls between."""
-        self.probed = asyncio.get_running_loop().create_future()
-        for _ in range(PROBES):
-            try:
-                await asyncio.wait_for(
-                    self.channel_layer.group_send(self.joined[0], {"type": "probe.back", "to": self.channel_name}), PROBE_SECONDS
-                )
-                await asyncio.wait_for(asyncio.shield(self.probed), PROBE_SECONDS)
-                break
-            except Exception as error:
-                # The layer may be away; the database is not, and `heads` repairs what the layer loses.
-                logger.info("a probe did not come back (%s)", type(error).__name__)
-        await self.greet()
-
-    async def greet(self) -> None:
-        try:
-            greeting = await read(answers.greeting, self.user, self.room)
-        except Refusal:
-            await self.say_goodbye(CloseCode.OVERLOADED, retry_after_ms=2_000)
-            return
-        await self.reply(greeting)
-        self.is_greeted = True
-        pulse().join(self.user.id, self.beat)
-        vigil().join(self)
-        while self.early_pushes:
-            await self.say(self.early_pushes.popleft())
-        while self.early_commands:
-            await self.obey(self.early_commands.popleft())
-
-    # Going out
-
-    async def disconnect(self, code: int) -> None:
-        self.is_over = True
-        for task in self.tasks:
-            task.cancel()
-        if self.is_greeted:
-            pulse().leave(self.user.id, self.beat)
-            vigil().leave(self)
-        throttling.dismiss_socket(getattr(self, "ticket", None))
-        for group in self.joined:
-            try:
-                await self.channel_layer.group_discard(group, self.channel_name)
-            except Exception as error:
-                logger.info("leaving a group failed (%s)", type(error).__name__)
-        if hasattr(type(self.channel_layer), "forget"):
-            # Channels tells the layer by cancelling its wait; with a message at the same moment there is no wait to cancel.
-            self.channel_layer.forget(self.channel_name)
-
-    async def say_goodbye(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
-        """Say why, then close. Nothing is sent after it."""
-        if self.is_over:
-            return
-        await self.reply(answers.bye(code, retry_after_ms=retry_after_ms))
-        self.is_over = True
-        await self.close(code=int(code))
 
     # From the browser
 
@@ -335,47 +206,3 @@ class SessionConsumer(PumpedConsumer):
                 await self.reply(frame)
 
         future.add_done_callback(lambda _: home.carry(lambda: self.start(finish())))
-
-    def start(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def reply(self, frame: Frame) -> None:
-        if not self.is_over:
-            await self.say(frame.encode())
-
-    # From the layer. Only delivery and this class choose these types; a browser's frame never gets here.
-
-    async def frame_push(self, event: dict[str, Any]) -> None:
-        if self.is_over or (self.room is not None and event["room"] != self.room):
-            return
-        if self.is_greeted:
-            await self.say(event["text"])
-        else:
-            self.early_pushes.append(event["text"])
-
-    async def session_end(self, event: dict[str, Any]) -> None:
-        await self.say_goodbye(CloseCode(event["code"]))
-
-    async def standing_check(self, event: dict[str, Any]) -> None:
-        await self.look_at_standing()
-
-    async def look_at_standing(self) -> None:
-        if self.credential is not None:
-            await self.fall(await read(standing_of, self.credential))
-
-    async def fall(self, standing: Standing) -> None:
-        """Without rights: gone for good, or back with the session's new key when only the password has changed."""
-        if standing is Standing.LOST:
-            await self.say_goodbye(CloseCode.UNAUTHENTICATED)
-        elif standing is Standing.RENEWED:
-            await self.say_goodbye(CloseCode.RESTARTING)
-
-    async def probe_back(self, event: dict[str, Any]) -> None:
-        if event["to"] == self.channel_name and self.probed is not None and not self.probed.done():
-            self.probed.set_result(None)
-
-    async def beat(self, heads: Heads) -> None:
-        for frame in answers.heads_frames(heads, only=self.room):
-            await self.reply(frame)
