@@ -17,7 +17,7 @@ from accounts.requests import SignedInRequest
 from accounts.selectors import people_listed
 from conversations import serializers, throttling
 from conversations.access import Seat, access_conversation
-from conversations.exceptions import Busy, CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
+from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
 from conversations.forms import MessageForm
 from conversations.selectors.conversations import conversation_row, room_with
 from conversations.selectors.messages import MessagePage, message_page, was_sent
@@ -67,6 +67,9 @@ def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
         return render(request, "conversations/chat_with.html", {**shell(request, tab="people", page="people"), "person": person})
     try:
         conversation, _created = conversation_open(user=request.user, peer=person)
+    except PersonNotFound:
+        # A block came between the look and the lock.
+        raise Http404 from None
     except TooManyTries as refusal:
         return too_many(request, refusal)
     return SeeOther(reverse("conversation", args=[conversation.room_name]))
@@ -95,6 +98,8 @@ def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
         id = form.cleaned_data["id"]
         throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
         message_send(user=request.user, room=room, id=id, body=form.cleaned_data["body"]).result(ANSWER_SECONDS)
+    except ConversationNotFound:
+        raise Http404 from None
     except (Refusal, TimeoutError) as reason:
         form.add_error("body", sentence_for(reason))
         return show(request, seat, form, status=status_for(reason), retry_after=reason)
@@ -119,10 +124,10 @@ def status_for(reason: Exception) -> int:
             return 409
         case TooManyTries():
             return 429
-        case Busy() | TimeoutError():
-            return 503
-        case _:
+        case CannotDeliver():
             return 422
+        case _:
+            return 503
 
 
 def show(
@@ -131,7 +136,8 @@ def show(
     row = conversation_row(seat)
     page = message_page(seat=seat, before=whole(request.GET.get("before")), after=None)
     current = conversation_view(row, request.user, current=row.conversation.room_name)
-    if form.is_bound and status == 409:
+    if form.is_bound and (status == 409 or "id" in form.errors):
+        # Under the old id nothing more can be sent.
         form.data = {"body": form.data.get("body", ""), "id": str(uuid.uuid4())}
     context = {
         **shell(request, tab="chats", page="conversation", current=current.room),

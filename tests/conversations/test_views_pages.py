@@ -1,0 +1,325 @@
+"""Pages of chats and people without JavaScript: every command as a plain form, every refusal with the text kept."""
+
+import html
+import json
+import re
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.models import Profile, User
+from conversations import throttling
+from conversations.exceptions import Busy, ConversationNotFound, PersonNotFound, StorageFull
+from conversations.models import Block, Conversation, Message, Participant
+from conversations.views import pages
+from tests.factories import make_conversation, make_message, make_messages, make_user
+
+pytestmark = pytest.mark.django_db
+UNKNOWN = "dm-" + "a" * 32
+
+
+@pytest.fixture
+def browser(client_of: Callable[[User | None], Client], alice: User) -> Client:
+    """Alice's."""
+    return client_of(alice)
+
+
+@pytest.fixture
+def page(chat: Conversation) -> str:
+    return f"/chats/{chat.room_name}/"
+
+
+def text_of(answer: HttpResponse) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def hidden_id(answer: HttpResponse) -> str:
+    (found,) = re.findall(r'name="id" value="([^"]*)"', text_of(answer))
+    return str(found)
+
+
+def written(answer: HttpResponse) -> str:
+    """What stands in the box."""
+    (found,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", text_of(answer), re.DOTALL)
+    return str(found)
+
+
+def page_data(answer: HttpResponse) -> dict[str, Any]:
+    (found,) = re.findall(r'id="page-data"[^>]*>(.*?)</script>', answer.content.decode(), re.DOTALL)
+    return dict(json.loads(found))
+
+
+# --- Who sees which page ---
+
+
+def test_a_visitor_sees_the_landing_and_alice_her_chats(client: Client, browser: Client) -> None:
+    assert client.get("/").status_code == 200
+    assert browser.get("/")["Location"] == "/chats/"
+
+
+@pytest.mark.parametrize("path", ["/chats/", "/people/", "/chats/with/bob/", f"/chats/{UNKNOWN}/"])
+def test_a_visitor_is_sent_to_the_log_in_and_back(client: Client, bob: User, path: str) -> None:
+    for answer in (client.get(path), client.post(path, {"body": "x", "id": str(uuid4())})):
+        assert answer.status_code == 302
+        assert answer["Location"] == f"/accounts/login/?next={path}"
+
+
+@pytest.mark.parametrize("path", ["/", "/chats/", "/people/"])
+def test_what_only_shows_takes_no_post(browser: Client, path: str) -> None:
+    assert browser.post(path).status_code == 405
+
+
+# --- Sending by the form ---
+
+
+def test_alice_sends_and_is_led_back(browser: Client, page: str, alice: User) -> None:
+    opened = browser.get(page)
+    sent = browser.post(page, {"body": "Hello,\r\nBob  ", "id": hidden_id(opened)})
+    assert (sent.status_code, sent["Location"]) == (303, page)
+    message = Message.objects.get()
+    assert (message.body, message.sender_id, str(message.client_id)) == ("Hello,\nBob  ", alice.pk, hidden_id(opened))
+    assert "Hello," in text_of(browser.get(page))
+
+
+def test_the_form_needs_its_token(client_of: Callable[..., Client], alice: User, page: str) -> None:
+    """Another site's page can post a form with her cookie, but not with the token."""
+    browser = client_of(alice, enforce_csrf_checks=True)
+    assert browser.post(page, {"body": "not by alice", "id": str(uuid4())}).status_code == 403
+    assert not Message.objects.exists()
+
+
+def test_a_double_press_is_one_message(browser: Client, page: str) -> None:
+    form = {"body": "once", "id": hidden_id(browser.get(page))}
+    assert [browser.post(page, form).status_code for _ in range(2)] == [303, 303]
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("body", ["", "   ", "\r\n", "\u200b", "x" * 8_001, "a\0b", "a" + "\u0301" * 100])
+def test_a_text_that_cannot_be_sent_comes_back_with_a_word(browser: Client, page: str, body: str) -> None:
+    id = str(uuid4())
+    answer = browser.post(page, {"body": body, "id": id})
+    assert answer.status_code == 422
+    assert written(answer).replace("\r\n", "\n") == body.replace("\r\n", "\n")
+    assert 'role="alert"' in text_of(answer)
+    assert hidden_id(answer) == id
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("fields", [{}, {"id": ""}, {"id": "1"}])
+def test_a_form_without_a_usable_id_comes_back_with_a_fresh_one(browser: Client, page: str, fields: dict[str, str]) -> None:
+    """With the old one kept, every press of the button would fail again."""
+    answer = browser.post(page, {"body": "keep me", **fields})
+    assert (answer.status_code, written(answer)) == (422, "keep me")
+    again = browser.post(page, {"body": "keep me", "id": str(UUID(hidden_id(answer)))})
+    assert again.status_code == 303
+
+
+def test_another_text_under_a_used_id_is_409_and_may_be_sent_anew(browser: Client, page: str) -> None:
+    id = str(uuid4())
+    browser.post(page, {"body": "one", "id": id})
+    answer = browser.post(page, {"body": "two", "id": id})
+    assert (answer.status_code, written(answer)) == (409, "two")
+    assert hidden_id(answer) != id
+    assert browser.post(page, {"body": "two", "id": hidden_id(answer)}).status_code == 303
+    assert list(Message.objects.order_by("seq").values_list("body", flat=True)) == ["one", "two"]
+
+
+def test_whoever_cannot_be_reached_is_told_calmly(browser: Client, page: str, chat: Conversation) -> None:
+    Conversation.objects.update(high_blocks=True)
+    answer = browser.post(page, {"body": "hello", "id": str(uuid4())})
+    assert answer.status_code == 422
+    assert "You can’t write to this person now." in text_of(answer)
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("reason", [Busy(retry_after_ms=3_000), StorageFull(), TimeoutError()])
+def test_a_database_that_is_away_keeps_the_text_and_the_id(browser: Client, page: str, monkeypatch: Any, reason: Exception) -> None:
+    def fail(**values: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(reason)
+        return future
+
+    monkeypatch.setattr(pages, "message_send", fail)
+    id = str(uuid4())
+    answer = browser.post(page, {"body": "important", "id": id})
+    assert (answer.status_code, written(answer), hidden_id(answer)) == (503, "important", id)
+    assert int(answer["Retry-After"]) >= 1
+
+
+def test_a_room_that_is_lost_while_sending_is_not_there(browser: Client, page: str, monkeypatch: Any) -> None:
+    def fail(**values: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(ConversationNotFound())
+        return future
+
+    monkeypatch.setattr(pages, "message_send", fail)
+    assert browser.post(page, {"body": "hello", "id": str(uuid4())}).status_code == 404
+
+
+def test_writing_too_fast_keeps_the_text(browser: Client, page: str, settings: Any, monkeypatch: Any) -> None:
+    settings.LIMITS = True
+    settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 1, "sends_per_s": 1}
+    monkeypatch.setattr(throttling, "monotonic", lambda now: 1_000.0)
+    throttling.sends.clear()
+    assert browser.post(page, {"body": "first", "id": str(uuid4())}).status_code == 303
+    answer = browser.post(page, {"body": "second", "id": str(uuid4())})
+    assert (answer.status_code, written(answer)) == (429, "second")
+    assert int(answer["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize(
+    "body", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }} %s {0.__class__}", "</textarea><b>"]
+)
+def test_text_is_text_on_every_page(browser: Client, page: str, body: str) -> None:
+    browser.post(page, {"body": body, "id": str(uuid4())})
+    for answer in (browser.get(page), browser.get("/chats/"), browser.post(page, {"body": body, "id": "bad"})):
+        raw = answer.content.decode()
+        assert body not in raw.replace("{{ 7*7 }} %s {0.__class__}", "")
+        assert "49" not in re.findall(r"\{\{.*?\}\}", raw)
+    assert page_data(browser.get(page))["messages"][0]["body"] == body
+
+
+# --- Reading ---
+
+
+def test_a_room_of_others_is_a_page_that_is_not_there(client_of: Any, mallory: User, page: str) -> None:
+    browser = client_of(mallory)
+    for method in (browser.get, browser.post):
+        foreign = method(page, {"body": "x", "id": str(uuid4())})
+        unknown = method(f"/chats/{UNKNOWN}/", {"body": "x", "id": str(uuid4())})
+        assert (foreign.status_code, foreign.content) == (404, unknown.content)
+
+
+def test_older_messages_are_a_link_away(browser: Client, page: str, chat: Conversation, alice: User, bob: User) -> None:
+    make_messages(chat, [alice, bob], 60)
+    newest = browser.get(page)
+    assert "message 60" in text_of(newest)
+    assert "message 10<" not in text_of(newest)
+    (before,) = re.findall(r'href="\?before=(\d+)"', text_of(newest))
+    older = browser.get(f"{page}?before={before}")
+    assert "message 10<" in text_of(older)
+    assert "message 60" not in [message["body"] for message in page_data(older)["messages"]]
+    assert not re.findall(r'href="\?before=(\d+)"', text_of(older)), "nothing is older than the first"
+
+
+@pytest.mark.parametrize("before", ["", "x", "-1", "9" * 40, "1.5", "%00", "²"])
+def test_a_strange_place_in_the_address_is_no_accident(browser: Client, page: str, before: str) -> None:
+    assert browser.get(f"{page}?before={before}").status_code == 200
+
+
+def test_the_page_carries_what_the_script_goes_live_from(browser: Client, page: str, chat: Conversation, bob: User) -> None:
+    make_message(chat, bob, "hello")
+    data = page_data(browser.get(page))
+    assert (data["page"], data["room"], data["version"]) == ("conversation", chat.room_name, 1)
+    assert [message["body"] for message in data["messages"]] == ["hello"]
+    assert data["conversation"]["unread"] == 1
+    assert data["user"]["username"] == "alice"
+
+
+def test_looking_is_not_reading(browser: Client, page: str, chat: Conversation, alice: User, bob: User) -> None:
+    """A GET changes nothing: a prefetching browser must not tell Bob that Alice has read."""
+    make_message(chat, bob, "hello")
+    before = list(Participant.objects.values())
+    browser.get(page)
+    browser.head(page)
+    assert list(Participant.objects.values()) == before
+
+
+# --- A person's link ---
+
+
+def test_bobs_link_shows_bob_and_opens_the_chat(browser: Client, bob: User) -> None:
+    shown = browser.get("/chats/with/bob/")
+    assert shown.status_code == 200
+    assert "Bob" in text_of(shown)
+    assert not Conversation.objects.exists(), "looking opens nothing"
+    opened = browser.post("/chats/with/bob/")
+    room = Conversation.objects.get().room_name
+    assert (opened.status_code, opened["Location"]) == (303, f"/chats/{room}/")
+    for answer in (browser.get("/chats/with/bob/"), browser.get("/chats/with/BOB/"), browser.post("/chats/with/bob/")):
+        assert answer["Location"] == f"/chats/{room}/"
+    assert Conversation.objects.count() == 1
+
+
+def test_both_links_lead_into_one_room(browser: Client, client_of: Any, bob: User) -> None:
+    hers = browser.post("/chats/with/bob/")["Location"]
+    his = client_of(bob).post("/chats/with/alice/")["Location"]
+    assert hers == his
+
+
+def test_whom_alice_may_not_reach_is_a_page_that_is_not_there(browser: Client, alice: User, bob: User) -> None:
+    """Unknown, herself, closed, by invite only, blocked either way: one page for all (T14, T23)."""
+    make_user("hermit", start_by=Profile.StartBy.ONLY_BY_INVITE)
+    gone, blocked, blocking = make_user("gone"), make_user("blocked"), make_user("blocking")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    Block.objects.create(blocker=alice, blocked=blocked, created_at=bob.date_joined)
+    Block.objects.create(blocker=blocking, blocked=alice, created_at=bob.date_joined)
+    names = ("nobody", "alice", "hermit", "gone", "blocked", "blocking", "%00", "..", "x" * 300)
+    for method in (browser.get, browser.post):
+        answers = [method(f"/chats/with/{name}/") for name in names]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({answer.content for answer in answers}) == 1
+    assert not Conversation.objects.exists()
+
+
+def test_a_block_that_comes_between_look_and_press_is_the_same_page(browser: Client, bob: User, monkeypatch: Any) -> None:
+    def refuse(**values: Any) -> None:
+        raise PersonNotFound
+
+    monkeypatch.setattr(pages, "conversation_open", refuse)
+    assert browser.post("/chats/with/bob/").content == browser.get("/chats/with/nobody/").content
+
+
+def test_too_many_strangers_in_a_day_are_told_when_to_come_back(browser: Client, bob: User, carol: User, settings: Any) -> None:
+    settings.LIMITS = True
+    settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "new_conversations_a_day": 1}
+    assert browser.post("/chats/with/bob/").status_code == 303
+    refused = browser.post("/chats/with/carol/")
+    assert refused.status_code == 429
+    assert int(refused["Retry-After"]) > 3_600
+    assert browser.post("/chats/with/bob/").status_code == 303, "a chat she has is not a new one"
+
+
+# --- People and the list ---
+
+
+def test_people_are_found_by_name_and_one_press_away(browser: Client, bob: User) -> None:
+    make_user("hidden", "Hidden Person", listed=False)
+    found = text_of(browser.get("/people/?q=bo"))
+    assert "/chats/with/bob/" in found
+    assert "/chats/with/hidden/" not in text_of(browser.get("/people/?q=hidden"))
+    assert "/chats/with/alice/" not in text_of(browser.get("/people/")), "nobody starts a chat with oneself"
+
+
+def test_the_list_shows_who_wrote_last_and_what_is_unread(browser: Client, chat: Conversation, alice: User, bob: User, carol: User) -> None:
+    make_message(chat, bob, "are you there")
+    other = make_conversation(alice, carol)
+    make_message(other, carol, "the newest of all")
+    shown = text_of(browser.get("/chats/"))
+    assert shown.index(f'data-room="{other.room_name}"') < shown.index(f'data-room="{chat.room_name}"')
+    assert "the newest of all" in shown
+    assert "are you there" in shown
+    assert [row["unread"] for row in page_data(browser.get("/chats/"))["conversations"]] == [1, 1]
+
+
+def test_pages_cost_the_same_however_much_is_on_them(
+    browser: Client, chat: Conversation, alice: User, bob: User, django_assert_max_num_queries: Any
+) -> None:
+    def count(path: str) -> int:
+        with django_assert_max_num_queries(20) as queries:
+            assert browser.get(path).status_code == 200
+        return len(queries)
+
+    paths = (f"/chats/{chat.room_name}/", "/chats/", "/people/")
+    make_message(chat, bob)
+    few = [count(path) for path in paths]
+    make_messages(chat, [alice, bob], 60)
+    for _ in range(12):
+        peer = make_user()
+        make_message(make_conversation(alice, peer), peer)
+    assert [count(path) for path in paths] == few
