@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
@@ -77,7 +78,7 @@ def passwords_of(credentials: Sequence[Credential]) -> dict[tuple[str, int], str
         " JOIN django_session s ON s.session_key = k.session_key AND s.expire_date > %s"
         " JOIN accounts_user u ON u.id = k.user_id AND u.is_active"
     )
-    values: list[object] = [value for credential in credentials for value in (credential.session_key, credential.user_id)]
+    values: list[Any] = [value for credential in credentials for value in (credential.session_key, credential.user_id)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, connection.ops.adapt_datetimefield_value(timezone.now())])
         return {(session_key, user_id): password for session_key, user_id, password in cursor.fetchall()}
