@@ -45,12 +45,14 @@ ready: $(RUNTIME)
 	@$(BIN)/python -m dm_project.env
 	@$(BIN)/python -m dm_project.stores
 	@$(MANAGE) migrate --noinput --verbosity 0
-	@$(MAKE) --silent $(STATIC)
+	@root=$$($(BIN)/python -m dm_project.env STATIC_ROOT); $(MAKE) --silent statics STATIC_ROOT="$${root:-staticfiles}"
+
+.PHONY: statics
+statics: $(STATIC)
 
 $(STATIC): $(shell find static -print) dm_project/storage.py $(RUNTIME)
 	@echo "Collecting static files"
 	@$(MANAGE) collectstatic --noinput --verbosity 0 >/dev/null
-	@touch $@
 
 # --- The service ---
 

@@ -1,7 +1,7 @@
 """Typed readers for the environment; a wrong value stops the start with one clear sentence.
 
 Called by settings only. Values come from the process environment first, then from `.env` beside manage.py.
-`python -m dm_project.env` writes the keys that `.env` lacks.
+`python -m dm_project.env` writes the keys that `.env` lacks; with a name, it prints that value.
 """
 
 import os
@@ -86,16 +86,23 @@ def words(name: str) -> list[str]:
     return [item.strip() for item in text(name).split(",") if item.strip()]
 
 
-def folder(name: str, default: Path, *, private: bool = False) -> Path:
-    """A folder we may write to; made if it is missing, and when it is private then for nobody else's eyes on this machine."""
+def folder(name: str, default: Path, *, private: bool = False, written: bool = True) -> Path:
+    """A folder, made if it is missing, and when it is private then for nobody else's eyes on this machine.
+
+    Args:
+        written: the running service writes there, so it must be able to.
+    """
     path = Path(text(name) or default).expanduser().resolve()
     try:
         path.mkdir(mode=0o700 if private else 0o755, parents=True, exist_ok=True)
     except OSError as error:
         raise BadEnvironment(f"{name} is {str(path)!r}, and that folder cannot be made ({error.strerror}).") from None
-    if not os.access(path, os.W_OK):
+    if written and not os.access(path, os.W_OK):
         raise BadEnvironment(f"{name} is {str(path)!r}, and this process may not write there.")
     return path
+
+
+USUAL_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,13 @@ def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
         or parts.username
     ):
         raise BadEnvironment(f"{name} is {raw!r}; it must look like https://chat.example.org, without a path.")
-    return PublicUrl(origin=f"{parts.scheme}://{parts.netloc}".lower(), host=parts.hostname, is_https=parts.scheme == "https")
+    try:
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise BadEnvironment(f"{name} is {raw!r}, and that is no name of a host.") from None
+    # As browsers write it, to the letter: they leave the usual port out, and sockets and forms compare exactly.
+    port = "" if parts.port in {None, USUAL_PORTS[parts.scheme]} else f":{parts.port}"
+    return PublicUrl(origin=f"{parts.scheme}://{host}{port}", host=host, is_https=parts.scheme == "https")
 
 
 def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
@@ -232,6 +245,14 @@ def write_missing_keys(path: Path = ROOT / ".env") -> list[str]:
     return missing
 
 
-if __name__ == "__main__":
+def main(argv: list[str]) -> None:
+    if argv:
+        read_file()
+        sys.stdout.write(f"{text(argv[0])}\n")
+        return
     written = write_missing_keys()
     sys.stdout.write(f"wrote {', '.join(written)} into .env\n" if written else "")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

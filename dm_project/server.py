@@ -57,7 +57,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dm_project.server", description="Run the service on Daphne.")
-    parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
+    parser.add_argument("--host", default=None, help="127.0.0.1, or HOST from the environment")
     parser.add_argument("--port", type=int, default=None, help="8000, or PORT from the environment")
     parser.add_argument("--fd", type=int, default=None, help="a listening socket that was inherited; several processes may share one")
     return parser.parse_args(argv)
@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from dm_project import stores
 
-    listener = None if args.fd is not None else listen(args.host, args.port or settings.PORT)
+    listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
     stores.main()
     descriptor = args.fd if listener is None else listener.fileno()
     if listener is not None:

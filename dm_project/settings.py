@@ -18,6 +18,7 @@ SITE_NAME = env.text("SITE_NAME", "Entre")
 SOURCE_URL = env.text("SOURCE_URL")
 DEBUG = env.switch("DEBUG", False)
 PORT = env.whole("PORT", 8000, 1, 65535)
+HOST = env.text("HOST", "127.0.0.1")
 DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data", private=True)
 _public = env.public_url()
 PUBLIC_ORIGIN = _public.origin if _public else ""
@@ -235,7 +236,8 @@ TIME_ZONE = "UTC"
 # Static files: hashed names, compressed beforehand, served by WhiteNoise (or by nginx from the same folder)
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles")
+# Only collected into, so a container may hold it read-only.
+STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles", written=False)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {

@@ -1,6 +1,8 @@
 """Values from the environment: each wrong one ends the start with one sentence that names it."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from dm_project import env
+from tests.rig import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "0123456789-0123456789-0123456789-key"
@@ -109,7 +112,10 @@ class TestReaders:
             ("https://chat.example.org", "https://chat.example.org", "chat.example.org", True),
             ("https://Chat.Example.org/", "https://chat.example.org", "chat.example.org", True),
             ("http://localhost:8000", "http://localhost:8000", "localhost", False),
-            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443", "2001:db8::1", True),
+            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443", "[2001:db8::1]", True),
+            ("https://chat.example.org:443", "https://chat.example.org", "chat.example.org", True),
+            ("http://chat.example.org:80", "http://chat.example.org", "chat.example.org", False),
+            ("https://bücher.example", "https://xn--bcher-kva.example", "xn--bcher-kva.example", True),
         ],
     )
     def test_public_addresses(self, monkeypatch: pytest.MonkeyPatch, value: str, origin: str, host: str, is_https: bool) -> None:
@@ -122,6 +128,12 @@ class TestReaders:
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("NAME", str(tmp_path / "file" / "b"))
         assert "and that folder cannot be made (" in sentence(env.folder, "NAME", tmp_path)
+
+    def test_a_folder_that_is_only_read_may_be_somebody_elses(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Static files in a container: collected by root, served by another user."""
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+        assert "may not write there" in sentence(env.folder, "NAME", tmp_path)
+        assert env.folder("NAME", tmp_path, written=False) == tmp_path
 
     @pytest.mark.parametrize("value", ["mysql://localhost/x", "postgresqI://x", "/var/lib/entre.sqlite3"])
     def test_a_database_is_postgres_or_sqlite(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str) -> None:
@@ -290,3 +302,47 @@ def test_the_checks_of_django_and_allauth_find_nothing(tmp_path: Path, mail: str
     code = "import sys; sys.argv = ['manage.py', 'check', '--fail-level', 'WARNING']; import manage; manage.main()"
     checked = start(code, DATA_DIR=str(tmp_path), STATIC_ROOT=str(tmp_path / "s"), EMAIL_URL=mail)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_service_starts_with_static_files_it_may_only_read(tmp_path: Path) -> None:
+    read_only = "import os; real = os.access; os.access = lambda path, mode: 'static' not in str(path) and real(path, mode)\n"
+    done = start(f"{read_only}import dm_project.settings", STATIC_ROOT=str(tmp_path / "static"), DATA_DIR=str(tmp_path / "data"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_port_and_host_are_read_from_the_file_too(tmp_path: Path) -> None:
+    """Not from the process environment alone: `.env` is where both are explained."""
+    (tmp_path / ".env").write_text("HOST=127.0.0.9\nPORT=9009\n")
+    code = f"""
+import os, pathlib
+from dm_project import env
+os.environ.pop("HOST"), os.environ.pop("PORT")
+env.read_file.__defaults__ = (pathlib.Path({str(tmp_path / ".env")!r}),)
+from dm_project import server
+server.listen = lambda host, port: exit(f"{{host}} {{port}}")
+server.main([])
+"""
+    done = start(code, DATA_DIR=str(tmp_path / "data"), STATIC_ROOT=str(tmp_path / "static"), HOST="")
+    assert done.stderr == "127.0.0.9 9009\n"
+
+
+def test_the_makefile_asks_where_static_files_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("STATIC_ROOT=/srv/static\n")
+    monkeypatch.setattr(env.read_file, "__defaults__", (tmp_path / ".env",))
+    monkeypatch.delenv("STATIC_ROOT")
+    env.main(["STATIC_ROOT"])
+    assert capsys.readouterr().out == "/srv/static\n"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_development_mode_leaves_no_list_of_files_that_stops_the_next_start(tmp_path: Path) -> None:
+    """DEBUG=on collects without a manifest; an empty one in its place would pass for one that is up to date."""
+    manifest = tmp_path / "static" / "staticfiles.json"
+    wish = ["make", "--silent", "statics", f"STATIC_ROOT={manifest.parent}"]
+    values = {**environment.clean_environment(), "DATA_DIR": str(tmp_path / "data"), "DEBUG": "on"}
+    subprocess.run(wish, cwd=env.ROOT, env=values, check=True, capture_output=True)
+    assert not manifest.exists()
+    subprocess.run(wish, cwd=env.ROOT, env={**values, "DEBUG": ""}, check=True, capture_output=True)
+    assert json.loads(manifest.read_text())["paths"]
