@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from dm_project import health
 
+handler500 = "dm_project.errors.server_error"
+
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("conversations.urls")),

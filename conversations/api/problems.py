@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
+import traceback
+from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from conversations.exceptions import Refusal
 from conversations.protocol.codes import RETRYABLE, ErrorCode
+
+logger = logging.getLogger(__name__)
+Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 STATUS = {
     ErrorCode.BAD_FRAME: 422,
@@ -59,31 +68,49 @@ def problem(code: ErrorCode, *, status: int | None = None, retry_after_ms: int |
     return response
 
 
+@csrf_exempt
+def unknown_route(request: HttpRequest, rest: str) -> HttpResponse:
+    """An address below the API that is none, for programs that read JSON."""
+    return problem(ErrorCode.NOT_FOUND)
+
+
 def answer_with_problems(api: NinjaAPI) -> None:
     """Every way in which a route of this API can fail ends in `problem`."""
+    for reason, handler in HANDLERS.items():
+        api.add_exception_handler(reason, handler)
 
-    @api.exception_handler(Refusal)
-    def refused(request: HttpRequest, reason: Refusal) -> HttpResponse:
-        return problem(ErrorCode(reason.code), retry_after_ms=reason.retry_after_ms)
 
-    @api.exception_handler(AuthenticationError)
-    def anonymous(request: HttpRequest, reason: AuthenticationError) -> HttpResponse:
-        return problem(ErrorCode.UNAUTHENTICATED)
+def refused(request: HttpRequest, reason: Refusal) -> HttpResponse:
+    return problem(ErrorCode(reason.code), retry_after_ms=reason.retry_after_ms)
 
-    @api.exception_handler(ValidationError)
-    def invalid(request: HttpRequest, reason: ValidationError) -> HttpResponse:
-        return problem(ErrorCode.BAD_FRAME)
 
-    @api.exception_handler(TimeoutError)
-    def unknown_end(request: HttpRequest, reason: TimeoutError) -> HttpResponse:
-        return problem(ErrorCode.BUSY)
+def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:
+    if reason.status_code == 403:
+        return problem(ErrorCode.FORBIDDEN)
+    return problem(ErrorCode.BAD_FRAME, status=422 if reason.status_code == 400 else reason.status_code)
 
-    @api.exception_handler(RequestDataTooBig)
-    def oversized(request: HttpRequest, reason: RequestDataTooBig) -> HttpResponse:
-        return problem(ErrorCode.TOO_LARGE)
 
-    @api.exception_handler(HttpError)
-    def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:
-        if reason.status_code == 403:
-            return problem(ErrorCode.FORBIDDEN)
-        return problem(ErrorCode.BAD_FRAME, status=422 if reason.status_code == 400 else reason.status_code)
+def unforeseen(request: HttpRequest, reason: Exception) -> HttpResponse:
+    # The way to it, never its text, which may quote what somebody wrote.
+    logger.error("a request of the API failed with %s\n%s", type(reason).__name__, "".join(traceback.format_tb(reason.__traceback__)))
+    return problem(ErrorCode.INTERNAL)
+
+
+def always(code: ErrorCode) -> Handler:
+    return lambda request, reason: problem(code)
+
+
+HANDLERS: dict[type[Exception], Handler] = {
+    Refusal: refused,
+    HttpError: plain,
+    AuthenticationError: always(ErrorCode.UNAUTHENTICATED),
+    ValidationError: always(ErrorCode.BAD_FRAME),
+    RequestDataTooBig: always(ErrorCode.TOO_LARGE),
+    Http404: always(ErrorCode.NOT_FOUND),
+    # Nobody knows how it ended, or the database is away: the same request may be made again.
+    TimeoutError: always(ErrorCode.BUSY),
+    OperationalError: always(ErrorCode.BUSY),
+    InterfaceError: always(ErrorCode.BUSY),
+    Exception: unforeseen,
+}
+"""The nearest class of an exception decides."""

@@ -48,7 +48,7 @@ def invites(request: SignedInRequest) -> HttpResponse:
     return SeeOther(f"{reverse('invites')}?fresh={invite.pk}")
 
 
-def invites_page(request: SignedInRequest, form: InviteForm | InviteChangeForm, *, status: int = 200) -> HttpResponse:
+def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
     now, origin = timezone.now(), own_origin(request)
     mine = invites_of(maker=request.user, origin=origin, now=now)
     waiting = [invite for invite in mine if invite.state == "open"]
@@ -88,7 +88,10 @@ def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
 def change(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     form = InviteChangeForm(request.POST)
     if not form.is_valid():
-        return invites_page(request, form, status=422)
+        # Not as the form of the page: that one would make a second link instead of changing this one.
+        for reason in form.errors.values():
+            messages.error(request, str(reason[0]))
+        return invites_page(request, InviteForm(), status=422)
     try:
         invite_change(maker=request.user, invite_id=invite_id, note=form.new_note, lives=form.new_lives)
     except InviteNotFound:

@@ -473,3 +473,12 @@ def test_the_list_says_who_accepted_and_what_waits(alice: User, client_of: Clien
     page = client_of(alice).get("/invites/")
     assert [view.id for view in page.context["waiting"]] == [waiting.pk]
     assert [(view.id, view.claimed_by) for view in page.context["past"]] == [(used.pk, caio)]
+
+
+def test_a_change_that_is_refused_offers_no_second_link(invite: Invite, alice: User, client_of: ClientOf) -> None:
+    """Its form stands with the link; the form of the page makes new ones and must not show what was typed into the other."""
+    page = client_of(alice).post(f"/invites/{invite.pk}/change/", {"note": "x" * 81, "lives": ""})
+    assert page.status_code == 422
+    assert "Use at most 80 characters." in text_of(page)
+    assert ("x" * 81 in text_of(page), page.context["form"].is_bound) == (False, False)
+    assert untouched(invite)

@@ -1,0 +1,78 @@
+"""A database or a Redis that goes away: every door says so and asks to come back; nobody meets a traceback."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from redis.exceptions import ConnectionError as RedisAway
+
+from accounts.models import User
+
+pytestmark = pytest.mark.django_db
+ClientOf = Callable[[User | None], Client]
+
+
+@pytest.fixture
+def browser(client_of: ClientOf, alice: User) -> Client:
+    client = client_of(alice)
+    client.raise_request_exception = False
+    return client
+
+
+@pytest.fixture
+def no_database(browser: Client) -> Iterator[None]:
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> None:
+        raise OperationalError("server closed the connection; canary")
+
+    with connection.execute_wrapper(fail):
+        yield
+
+
+@pytest.mark.usefixtures("no_database")
+@pytest.mark.parametrize("path", ["/chats/", "/people/", "/invites/", "/settings/privacy/"])
+def test_a_page_without_its_database_is_503_and_says_when_to_come_back(browser: Client, path: str) -> None:
+    page = browser.get(path)
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert b"canary" not in page.content
+    assert b"Wait a moment and reload the page" in page.content
+
+
+@pytest.mark.usefixtures("no_database")
+@pytest.mark.parametrize("path", ["me", "people", "conversations", "invites"])
+def test_the_api_without_its_database_is_a_problem_worth_another_try(browser: Client, path: str) -> None:
+    answer = browser.get(f"/api/v1/{path}")
+    assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (503, "application/problem+json", "1")
+    assert (answer.json()["code"], answer.json()["retryable"]) == ("busy", True)
+
+
+def test_a_cache_that_is_away_is_503(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*words: Any, **values: Any) -> None:
+        raise RedisAway("refused")
+
+    monkeypatch.setattr("conversations.views.pages.people_listed", fail)
+    assert browser.get("/people/").status_code == 503
+
+
+def test_any_other_fault_is_500_at_a_page_and_a_problem_at_the_api(
+    browser: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*words: Any, **values: Any) -> None:
+        raise ZeroDivisionError("can" + "ary")
+
+    monkeypatch.setattr("conversations.views.pages.people_listed", fail)
+    monkeypatch.setattr("conversations.api.routes.people_listed", fail)
+    page = browser.get("/people/")
+    assert (page.status_code, page.has_header("Retry-After")) == (500, False)
+    caplog.clear()
+    answer = browser.get("/api/v1/people")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (500, "application/problem+json", "internal")
+    assert "ZeroDivisionError" in caplog.text
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_address_below_the_api_that_is_none_is_a_problem_too(client: Client, method: str) -> None:
+    answer = getattr(Client(enforce_csrf_checks=True), method)("/api/v1/nothing/at/all")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (404, "application/problem+json", "not_found")
