@@ -14,21 +14,11 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import or_skip
 from tests.journeys.line import Line
-from tests.journeys.visitors import PATIENCE_MS, Visitor
+from tests.journeys.visitors import FLAGS, PATIENCE_MS, Visitor, visitor_at
 from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 OUTPUT = Path(__file__).resolve().parents[2] / "test-output"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESK: Any = {"width": 1280, "height": 800}
 VisitorMaker = Callable[..., Visitor]
 
 _tests = count(1)
@@ -50,8 +40,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
-    """One service for all journeys: their people have names of their own."""
-    with EntreServer(statics) as server:
+    """One service for all journeys: their people have names of their own. More of them sign up from one address than limits allow."""
+    with EntreServer(statics, LIMITS="off") as server:
         yield server
 
 
@@ -66,19 +56,6 @@ def line(daphne_server: EntreServer) -> Iterator[Line]:
     """A line to the service that this test may cut."""
     with Line(daphne_server.ports[0]) as line:
         yield line
-
-
-def visitor_at(chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any) -> Visitor:
-    """A new browser at this service. The account exists and the browser is signed in, unless `signed_up` is false."""
-    usual = {"base_url": address, "viewport": DESK, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
-    context = chromium.new_context(**{**usual, **options})
-    context.set_default_timeout(PATIENCE_MS)
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-    guest = Visitor(context, address, username, name)
-    if signed_up:
-        guest.person.sign_up()
-        guest.arrive_as(guest.person)
-    return guest
 
 
 @pytest.fixture

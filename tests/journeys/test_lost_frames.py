@@ -59,14 +59,20 @@ def test_each_message_stands_once_and_in_order_on_both_sides(visitor: VisitorMak
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     drops, to_server = LOSSES[loss]
-    # Ten seconds of silence each, then the other door.
-    count = 1 if to_server else HOW_MANY
+    # Each waits for ten silent seconds, then takes the other door.
+    count = 2 if to_server else HOW_MANY
     for person in (alice, bob):
+        person.page.clock.install()
         hold_back(person.page, drops, to_server=to_server)
         person.open(room)
     for number in range(count):
         alice.write(f"alice {number}")
         bob.write(f"bob {number}")
+    for number in range(count if to_server else 0):
+        for person in (alice, bob):
+            expect(person.message(f"{person.name.lower()} {number}")).to_be_visible()
+            person.page.clock.fast_forward(11_000)
+            person.sees_state(f"{person.name.lower()} {number}", "read")
     for person in (alice, bob):
         expect(person.bodies()).to_have_count(2 * count)
         expect(person.page.locator('li[data-own="true"]:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)

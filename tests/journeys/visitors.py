@@ -10,10 +10,20 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebSocket, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebSocket, expect
 
 from tests.rig.people import PASSWORD, Person
 
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK: Any = {"width": 1280, "height": 800}
 PATIENCE_MS = 30_000
 LOOK_EVERY_MS = 20
 BOX = "textarea[name=body]"
@@ -172,6 +182,19 @@ class Visitor:
         return self.page.locator('[data-view="connection"]')
 
 
+def visitor_at(chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any) -> Visitor:
+    """A new browser at this service. The account exists and the browser is signed in, unless `signed_up` is false."""
+    usual = {"base_url": address, "viewport": DESK, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
+    context = chromium.new_context(**{**usual, **options})
+    context.set_default_timeout(PATIENCE_MS)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    guest = Visitor(context, address, username, name)
+    if signed_up:
+        guest.person.sign_up()
+        guest.arrive_as(guest.person)
+    return guest
+
+
 def meet(one: Visitor, other: Visitor) -> str:
     """They have a chat, empty yet and open for both (an empty one is there only for who opened it). Returns its room."""
     room = one.person.open_chat_with(other.person)
@@ -179,16 +202,23 @@ def meet(one: Visitor, other: Visitor) -> str:
     return room
 
 
+STICKING_OUT = """() => {
+    const all = [document.documentElement, ...document.body.querySelectorAll("*")];
+    const isSeen = (element) => !element.closest("textarea, input, svg, template, .sr-only, .skip-link, [inert]") && element.checkVisibility();
+    const scrolls = (element) => {
+        const isScroller = element === document.documentElement || ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
+        return isScroller && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
+    };
+    const endsInDots = (element) => element && (getComputedStyle(element).textOverflow === "ellipsis" || endsInDots(element.parentElement));
+    const isOutside = (element) => {
+        const { left, right, width } = element.getBoundingClientRect();
+        return width > 0 && (left < -1 || right > document.documentElement.clientWidth + 1) && !endsInDots(element);
+    };
+    return all.filter(isSeen).filter((element) => scrolls(element) || isOutside(element)).map((element) => element.outerHTML.slice(0, 200));
+}"""
+
+
 def no_sideways_scroll(page: Page) -> None:
-    """Nothing sticks out: neither the page nor a pane can be pushed to the side."""
-    wide: list[Any] = page.evaluate(
-        """() => [document.documentElement, ...document.body.querySelectorAll("*")]
-            .filter((element) => !element.closest("textarea, input, .sr-only, [inert], template"))
-            .filter((element) => {
-                const style = getComputedStyle(element);
-                const scrolls = element === document.documentElement || ["auto", "scroll"].includes(style.overflowX);
-                return scrolls && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
-            })
-            .map((element) => `${element.tagName.toLowerCase()}.${element.className} ${element.scrollWidth}>${element.clientWidth}`)"""
-    )
-    assert not wide, f"{page.url} at {page.viewport_size} can be scrolled sideways: {wide}"
+    """Nothing sticks out: no pane can be pushed to the side, and nothing is cut off at the edge of the window."""
+    wide: list[str] = page.evaluate(STICKING_OUT)
+    assert not wide, f"{page.url} at {page.viewport_size} is too wide: {wide}"
