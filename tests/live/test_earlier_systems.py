@@ -3,7 +3,8 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -26,6 +27,23 @@ def trio(daphne_server: EntreServer, person_at: Newcomer) -> tuple[Person, Perso
     mark = uuid4().hex[:6]
     alice, bob, mallory = (person_at(daphne_server, f"{name}{mark}") for name in ("alice", "bob", "mallory"))
     return alice, bob, mallory
+
+
+@contextmanager
+def running_runserver(statics: SharedStatics) -> Iterator[EntreServer]:
+    """`manage.py runserver`, as somebody starts it who knows Django and not us."""
+    server = EntreServer(statics)
+    try:
+        server.manage("migrate", "--noinput", "--verbosity", "0")
+        command = [sys.executable, "manage.py", "runserver", f"127.0.0.1:{server.ports[0]}", "--noreload"]
+        with server.log_file(0).open("ab") as log:
+            server.processes[0] = subprocess.Popen(
+                command, cwd=ROOT, env=server.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        server.wait_until_it_answers(0)
+        yield server
+    finally:
+        server.__exit__(None, None, None)
 
 
 async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
@@ -56,20 +74,11 @@ async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
             channels.add(message["channel"])
         assert len([channel for channel in channels if b"user." in channel]) == 2, "one publication for each of the two"
 
-    runserver = EntreServer(statics)
-    try:
-        runserver.manage("migrate", "--noinput", "--verbosity", "0")
-        command = [sys.executable, "manage.py", "runserver", f"127.0.0.1:{runserver.ports[0]}", "--noreload"]
-        with runserver.log_file(0).open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=runserver.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        runserver.processes[0] = process
-        runserver.wait_until_it_answers(0)
+    with running_runserver(statics) as runserver:
         carol = person_at(runserver, "carol")
         async with open_socket(carol) as socket:
             await expect(socket, "connection_established")
         assert "Daphne" in runserver.log()
-    finally:
-        runserver.__exit__(None, None, None)
 
 
 async def test_b_requirements_sockets_by_room_name_and_links_for_exactly_two(

@@ -1,0 +1,105 @@
+"""Pages of history by number, and the questions about one message."""
+
+from uuid import uuid4
+
+import pytest
+
+from accounts.models import User
+from conversations.access import access_conversation
+from conversations.models import Conversation, Message, Participant
+from conversations.selectors.messages import MessagePage, message_at, message_page, was_sent
+from tests.factories import make_conversation, make_message, make_messages
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+def page(user: User, chat: Conversation, **where: int) -> MessagePage:
+    return message_page(seat=access_conversation(user, chat.room_name), **where)
+
+
+def seqs(found: MessagePage) -> list[int]:
+    return [message.seq for message in found.items]
+
+
+def test_pages_walk_back_to_the_first_message(chat: Conversation, alice: User, bob: User) -> None:
+    make_messages(chat, [alice, bob], 120)
+    seen: list[int] = []
+    found = page(alice, chat)
+    while True:
+        seen = seqs(found) + seen
+        assert found.version == 120
+        if not found.has_older:
+            break
+        found = page(alice, chat, before=found.items[0].seq)
+    assert seen == list(range(1, 121))
+
+
+def test_a_page_knows_whether_something_is_older(chat: Conversation, alice: User) -> None:
+    make_messages(chat, [alice], 3)
+    assert not page(alice, chat, limit=3).has_older
+    assert page(alice, chat, limit=2).has_older
+    assert not page(alice, chat, before=1).has_older
+
+
+@pytest.mark.parametrize(("limit", "size"), [(0, 1), (-5, 1), (1, 1), (100, 100), (5_000, 100)])
+def test_a_limit_is_brought_into_bounds(chat: Conversation, alice: User, limit: int, size: int) -> None:
+    make_messages(chat, [alice], 110)
+    assert len(page(alice, chat, limit=limit).items) == size
+
+
+def test_after_and_before_are_exclusive(chat: Conversation, alice: User) -> None:
+    make_messages(chat, [alice], 6)
+    assert seqs(page(alice, chat, after=2)) == [3, 4, 5, 6]
+    assert seqs(page(alice, chat, before=3)) == [1, 2]
+    assert seqs(page(alice, chat, after=2, before=5)) == [3, 4]
+
+
+def test_the_version_is_read_before_the_rows(chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that goes live from it must not skip what was written between the two readings."""
+    make_messages(chat, [alice], 2)
+    seat = access_conversation(alice, chat.room_name)
+    real = Message.objects.filter
+
+    def somebody_writes(*args: object, **values: object):
+        monkeypatch.undo()
+        make_message(chat, bob, "in between")
+        return real(*args, **values)
+
+    monkeypatch.setattr(Message.objects, "filter", somebody_writes)
+    found = message_page(seat=seat)
+    assert (found.version, seqs(found)) == (2, [1, 2, 3])
+
+
+def test_what_alice_has_cleared_is_gone_for_her_only(chat: Conversation, alice: User, bob: User) -> None:
+    make_messages(chat, [alice, bob], 5)
+    Participant.objects.filter(user=alice).update(cleared_seq=3)
+    assert seqs(page(alice, chat)) == [4, 5]
+    assert seqs(page(bob, chat)) == [1, 2, 3, 4, 5]
+    assert not page(alice, chat, limit=2).has_older
+
+
+def test_a_page_takes_two_statements(chat: Conversation, alice: User, django_assert_num_queries) -> None:
+    make_messages(chat, [alice], 100)
+    seat = access_conversation(alice, chat.room_name)
+    for where in ({}, {"before": 50}, {"after": 50}, {"limit": 100}):
+        with django_assert_num_queries(2):
+            message_page(seat=seat, **where)
+
+
+def test_a_number_of_another_conversation_is_not_found(chat: Conversation, alice: User, carol: User) -> None:
+    other = make_conversation(alice, carol)
+    make_messages(other, [carol], 3)
+    make_message(chat, alice, "the only one")
+    seat = access_conversation(alice, chat.room_name)
+    assert message_at(seat=seat, seq=1).body == "the only one"
+    with pytest.raises(Message.DoesNotExist):
+        message_at(seat=seat, seq=3)
+
+
+def test_only_what_this_person_sent_into_this_room_was_sent(chat: Conversation, alice: User, bob: User, mallory: User) -> None:
+    id = make_message(chat, alice).client_id
+    assert was_sent(user_id=alice.pk, room=chat.room_name, id=id)
+    assert not was_sent(user_id=bob.pk, room=chat.room_name, id=id)
+    assert not was_sent(user_id=mallory.pk, room=chat.room_name, id=id)
+    assert not was_sent(user_id=alice.pk, room="dm-" + "a" * 32, id=id)
+    assert not was_sent(user_id=alice.pk, room=chat.room_name, id=uuid4())

@@ -1,0 +1,106 @@
+"""How far somebody has come: positions that only grow, and what of them is shown to whom."""
+
+import json
+from typing import Any
+
+import pytest
+
+from accounts.models import Profile, User
+from conversations.delivery import Letter
+from conversations.exceptions import ConversationNotFound
+from conversations.journal import writer
+from conversations.models import Conversation, Participant
+from conversations.rooms import user_group
+from conversations.services.receipts import receipt_advance
+from tests.factories import make_messages
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+@pytest.fixture(autouse=True)
+def _past(chat: Conversation, alice: User, bob: User) -> None:
+    """Alice, Bob, Alice, Bob, Alice."""
+    make_messages(chat, [alice, bob], 5)
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
+    gone: list[Letter] = []
+    monkeypatch.setattr(writer, "publish", gone.extend)
+    return gone
+
+
+def told(letters: list[Letter], user: User) -> list[dict[str, Any]]:
+    return [json.loads(letter.text) for letter in letters if letter.group == user_group(user.pk)]
+
+
+def seat(user: User) -> Participant:
+    return Participant.objects.get(user=user)
+
+
+def test_bob_reads_and_alice_is_shown_how_far(chat: Conversation, alice: User, bob: User, letters: list[Letter]) -> None:
+    advanced = receipt_advance(user=bob, room=chat.room_name, read=3).result(0)
+    assert (advanced.read, advanced.delivered, advanced.read_count) == (3, 3, 2)
+    (shown,), (own,) = told(letters, alice), told(letters, bob)
+    assert (shown["user"], shown["read"], shown["delivered"], "read_count" in shown) == (bob.public_id, 3, 3, False)
+    assert (own["user"], own["read"], own["read_count"]) == (bob.public_id, 3, 2)
+    assert (shown["mark"], own["mark"]) == (seat(alice).mark, seat(bob).mark)
+    assert seat(bob).unread == 1
+
+
+def test_delivered_is_not_read(chat: Conversation, alice: User, bob: User) -> None:
+    receipt_advance(user=bob, room=chat.room_name, delivered=5)
+    assert (seat(bob).delivered_seq, seat(bob).read_seq, seat(bob).unread, seat(bob).shown_delivered) == (5, 0, 3, 5)
+
+
+@pytest.mark.parametrize("positions", [{"read": 2}, {"read": 3}, {"delivered": 1}, {"read": 0, "delivered": 0}, {}])
+def test_nothing_goes_back_and_nobody_is_told_of_nothing(
+    chat: Conversation, bob: User, letters: list[Letter], positions: dict[str, int]
+) -> None:
+    receipt_advance(user=bob, room=chat.room_name, read=3)
+    mark = seat(bob).mark
+    letters.clear()
+    advanced = receipt_advance(user=bob, room=chat.room_name, **positions).result(0)
+    assert (advanced.read, advanced.delivered, advanced.mark) == (3, 3, mark)
+    assert letters == []
+
+
+def test_nobody_reads_what_is_not_written_yet(chat: Conversation, alice: User, bob: User) -> None:
+    """A receipt for the future would count the next messages as read."""
+    receipt_advance(user=bob, room=chat.room_name, read=2**62, delivered=2**62)
+    assert (seat(bob).read_seq, seat(bob).delivered_seq, seat(bob).unread) == (5, 5, 0)
+    make_messages(chat, [alice], 1)
+    assert seat(bob).unread == 1
+
+
+def test_own_messages_count_for_nobody(chat: Conversation, alice: User) -> None:
+    receipt_advance(user=alice, room=chat.room_name, read=1)
+    assert (seat(alice).read_count, seat(alice).unread) == (0, 2)
+
+
+@pytest.mark.parametrize("shy", ["alice", "bob"])
+def test_who_shares_no_receipts_is_shown_none(chat: Conversation, alice: User, bob: User, letters: list[Letter], shy: str) -> None:
+    """Both switches count: whoever hides their own sees none of others."""
+    Profile.objects.filter(user__username=shy).update(shares_receipts=False)
+    receipt_advance(user=bob, room=chat.room_name, read=3)
+    assert told(letters, alice) == []
+    assert len(told(letters, bob)) == 1, "his own devices are told"
+    assert (seat(bob).read_seq, seat(bob).shown_read) == (3, 0)
+
+
+@pytest.mark.parametrize("changes", [{"low_blocks": True}, {"high_blocks": True}, {"state": "request"}, {"state": "closed"}])
+def test_behind_a_block_or_before_acceptance_nothing_is_shown(
+    chat: Conversation, alice: User, bob: User, letters: list[Letter], changes: dict[str, Any]
+) -> None:
+    Conversation.objects.update(**changes)
+    receipt_advance(user=bob, room=chat.room_name, read=3)
+    assert told(letters, alice) == []
+    assert (seat(bob).read_seq, seat(bob).shown_read, seat(bob).shown_delivered) == (3, 0, 0)
+
+
+def test_mallory_moves_nobody(chat: Conversation, mallory: User, letters: list[Letter]) -> None:
+    before = list(Participant.objects.values())
+    for room in (chat.room_name, "dm-" + "a" * 32):
+        assert type(receipt_advance(user=mallory, room=room, read=5).exception(0)) is ConversationNotFound
+    assert list(Participant.objects.values()) == before
+    assert letters == []
