@@ -113,7 +113,9 @@ class SocketLife(PumpedConsumer):
             except Exception as error:
                 # The layer may be away; the database is not, and `heads` repairs what the layer loses.
                 logger.info("a probe did not come back (%s)", type(error).__name__)
-        await self.greet()
+        # As an event of its own: what comes now must not overtake what waited (P3).
+        async with self.turn:
+            await self.greet()
 
     async def greet(self) -> None:
         try:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from conversations import answers, throttling
-from conversations.consumers import EARLY_FRAMES
+from conversations.consumers import EARLY_FRAMES, SessionConsumer
 from conversations.models import Conversation, Message, Participant
 from tests.contract import FRAME_BYTES, SocketContract, Stage, uuid
 from tests.factories import make_conversation, make_message, make_messages, make_user
@@ -332,9 +332,26 @@ async def test_what_comes_before_the_greeting_waits_for_it(alice: User, chat: Co
     monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
     async with open_inside(alice) as socket:
         for number in range(5):
-            await socket.send("room.open", ref=f"{number}", room=chat.room_name)
+            await socket.send("room.close", ref=f"{number}", room=chat.room_name)
         assert [(await socket.next())["type"] for _ in range(6)] == ["connection_established", *["done"] * 5]
     assert [frame["ref"] for frame in socket.of_type("done")] == ["0", "1", "2", "3", "4"]
+
+
+async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+    """Messages of one socket keep their order (P3), also around a late greeting."""
+    monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+    obey = SessionConsumer.obey
+
+    async def slowly(self: SessionConsumer, text: str) -> None:
+        await asyncio.sleep(0.2 if '"early"' in text else 0)
+        await obey(self, text)
+
+    monkeypatch.setattr(SessionConsumer, "obey", slowly)
+    async with open_inside(alice) as socket:
+        await socket.send("room.close", ref="early", room=chat.room_name)
+        assert (await socket.next())["type"] == "connection_established"
+        await socket.send("room.close", ref="late", room=chat.room_name)
+        assert [(await expect(socket, "done"))["ref"] for _ in range(2)] == ["early", "late"]
 
 
 async def test_a_flood_before_the_greeting_ends_the_socket_and_drops_no_single_message(alice: User, monkeypatch: Any) -> None:
