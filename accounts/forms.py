@@ -157,7 +157,7 @@ class ProfileForm(forms.Form):
 
 
 class PrivacyForm(forms.Form):
-    """The switches that do something already; receipts, typing, presence and requests join when they exist."""
+    """What others see and may do. Requests of strangers join when they exist."""
 
     listed = forms.BooleanField(
         label=_("Show me in People"), required=False, help_text=_("Others on this server can find you by name or username.")
@@ -169,12 +169,29 @@ class PrivacyForm(forms.Form):
         label=_("Show my name on my invites"), required=False, help_text=_("Whoever opens your invite link sees who it is from.")
     )
 
+    shares_receipts = forms.BooleanField(
+        label=_("Read receipts"),
+        required=False,
+        help_text=_("Others see when you have read their messages. Without it you don’t see theirs either."),
+    )
+    shares_typing = forms.BooleanField(
+        label=_("Typing"), required=False, help_text=_("Others see when you are typing. Without it you don’t see theirs either.")
+    )
+    shares_presence = forms.BooleanField(
+        label=_("Last seen and online"),
+        required=False,
+        help_text=_("People you chat with see when you are here. Without it you don’t see theirs either."),
+    )
+
     @classmethod
     def initial_of(cls, profile: Profile) -> dict[str, Any]:
         return {
             "listed": profile.listed,
             "only_by_invite": profile.start_by == Profile.StartBy.ONLY_BY_INVITE,
             "invites_show_name": profile.invites_show_name,
+            "shares_receipts": profile.shares_receipts,
+            "shares_typing": profile.shares_typing,
+            "shares_presence": profile.shares_presence,
         }
 
     def save(self, profile: Profile) -> None:

@@ -1,6 +1,7 @@
 """Everything that changes an account. Whoever knocks has checked the form; what must hold on every way in is checked here again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any
 
 from allauth.account.forms import default_token_generator
@@ -12,7 +13,7 @@ from django.db import transaction
 
 from accounts.links import public_link
 from accounts.models import Profile, User, profile_search_key
-from accounts.signals import standing_changed
+from accounts.signals import privacy_changed, standing_changed
 
 
 class AccountInactive(Exception):
@@ -75,16 +76,32 @@ def profile_update(*, profile: Profile, name: str, about: str) -> None:
 
 
 def privacy_update(*, profile: Profile, **choices: Any) -> None:
-    """Change switches of a profile. `choices` are names of its fields."""
+    """Change switches of a profile. `choices` are names of its fields.
+
+    Announces: `privacy_changed`.
+    """
+    if choices.get("shares_presence") is False:
+        # Switching it on again must not tell of the time before.
+        choices["last_seen_at"] = None
+    profile_set(profile, choices)
+    privacy_changed.send(sender=Profile, user_id=profile.pk)
+
+
+def profile_set(profile: Profile, choices: dict[str, Any]) -> None:
     for name, value in choices.items():
         setattr(profile, name, value)
     profile.save(update_fields=list(choices))
 
 
+def last_seen_note(user_ids: Collection[int], now: datetime) -> None:
+    """These people are here now. Nothing is kept of those who do not show it."""
+    Profile.objects.filter(user_id__in=user_ids, shares_presence=True).update(last_seen_at=now)
+
+
 def appearance_update(*, profile: Profile, theme: str | None = None, language: str | None = None) -> None:
     """Remember looks and language for the person's other devices."""
     chosen = {name: value for name, value in (("theme", theme), ("language", language)) if value is not None}
-    privacy_update(profile=profile, **chosen)
+    profile_set(profile, chosen)
 
 
 @transaction.atomic

@@ -2,5 +2,8 @@
 
 from django.dispatch import Signal
 
+privacy_changed = Signal()
+"""Somebody has changed what others may see of them at the moment. Arguments: `user_id`. Sent after the row was written."""
+
 standing_changed = Signal()
 """An account was suspended or let back in. Arguments: `user`. Sent after the row was written."""

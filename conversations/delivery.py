@@ -69,6 +69,16 @@ def check_person(user_id: int) -> None:
     post([(user_group(user_id), {"type": "standing.check"})])
 
 
+def look_at_presence(hints: list[tuple[str, int | None]]) -> None:
+    """Let the sockets of these groups ask anew what they may see of a person, or of everybody (None) whose room they show."""
+    post([(group, {"type": "presence.look", "user_id": about}) for group, about in hints])
+
+
+def relay_typing(user_id: int, room: str, text: str) -> None:
+    """A frame for those sockets of one person that show this room."""
+    post([(user_group(user_id), {"type": "typing.push", "room": room, "text": text})])
+
+
 def post(parcels: list[tuple[str, dict[str, Any]]]) -> None:
     try:
         layer = get_channel_layer()

@@ -35,6 +35,11 @@ def user_group(user_id: int) -> str:
     return f"user.{user_id}"
 
 
+def watch_group(user_id: int) -> str:
+    """The layer group of sockets of others that show a room with this person."""
+    return f"watch.{user_id}"
+
+
 def session_group(session_key: str) -> str:
     """The layer group of every socket of one session. Hashed: the key itself must not pass through Redis."""
     return "session." + hashlib.sha256(session_key.encode()).hexdigest()[:32]

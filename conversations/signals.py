@@ -8,11 +8,13 @@ from typing import Any
 from allauth.account.signals import password_changed, password_reset, password_set
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.signals import standing_changed
+from accounts.signals import privacy_changed, standing_changed
+from conversations.presence import privacy_look
 from conversations.services.sessions import person_check, session_end, session_renew
 
 
@@ -36,3 +38,8 @@ def has_new_password(sender: Any, request: HttpRequest, user: User, **kwargs: An
 @receiver(standing_changed)
 def has_other_standing(sender: Any, user: User, **kwargs: Any) -> None:
     person_check(user.pk)
+
+
+@receiver(privacy_changed)
+def shows_something_else(sender: Any, user_id: int, **kwargs: Any) -> None:
+    transaction.on_commit(lambda: privacy_look(user_id), robust=True)

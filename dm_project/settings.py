@@ -104,7 +104,14 @@ DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "entre.sqlite3",
 REDIS_URL = env.redis_url()
 
 if REDIS_URL:
-    CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES: dict[str, dict[str, object]] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            # A frozen Redis must not hold a thread for longer than this.
+            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        }
+    }
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "conversations.redis_layer.RedisLayer",
@@ -255,6 +262,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
 HEARTBEAT_MS = env.whole("HEARTBEAT_MS", 25_000, 1_000, 120_000)
 HEADS_EVERY_MS = env.whole("HEADS_EVERY_MS", 25_000, 200, 30_000)
 VIGIL_EVERY_MS = env.whole("VIGIL_EVERY_MS", 1_000, 100, 60_000)
+AWAY_AFTER_MS = env.whole("AWAY_AFTER_MS", 10_000, 0, 30_000)
 JOURNAL_INLINE = False
 JOURNAL_QUEUE = env.whole("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
 METRICS_TOKEN = env.text("METRICS_TOKEN")

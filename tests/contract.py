@@ -109,6 +109,7 @@ ROOM_COMMANDS: list[Frame] = [
     {"type": "receipt.set", "ref": "r", "room": "ROOM", "read": 1},
     {"type": "room.open", "ref": "r", "room": "ROOM"},
     {"type": "room.close", "ref": "r", "room": "ROOM"},
+    {"type": "typing.set", "ref": "r", "room": "ROOM", "on": True},
     {"type": "sync", "ref": "r", "rooms": {"ROOM": 0}},
     {"type": "sync", "ref": "r", "marks": {"ROOM": 0}},
 ]

@@ -221,10 +221,13 @@ async def _output(communicator: WebsocketCommunicator, within: float) -> Frame:
     queue, application = communicator.output_queue, communicator.future
     if queue.empty():
         getter = asyncio.ensure_future(queue.get())
-        await asyncio.wait({getter, application}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-        if getter.done():
-            return dict(getter.result())
-        getter.cancel()
+        try:
+            await asyncio.wait({getter, application}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if getter.done():
+                return dict(getter.result())
+        finally:
+            # Left waiting it would swallow the frame after a silence.
+            getter.cancel()
         if not application.done():
             raise TimeoutError
         application.result()

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.standing import Credential, Standing, credential_of, standing_of
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
+from conversations.attendance import attendance
 from conversations.exceptions import Refusal
 from conversations.lanes import read
 from conversations.protocol.codes import CloseCode, ErrorCode
@@ -100,6 +101,11 @@ class SocketLife(PumpedConsumer):
         await self.channel_layer.group_add(group, self.channel_name)
         self.joined.append(group)
 
+    async def part(self, group: str) -> None:
+        if group in self.joined:
+            self.joined.remove(group)
+            await self.channel_layer.group_discard(group, self.channel_name)
+
     async def greet_after_probe(self) -> None:
         """Barrier (core.md 3): read the state only when this socket's own group really answers, so that nothing falls between."""
         self.probed = asyncio.get_running_loop().create_future()
@@ -127,6 +133,8 @@ class SocketLife(PumpedConsumer):
         self.is_greeted = True
         pulse().join(self.user.id, self.beat)
         vigil().join(self)
+        attendance().join(self.user.id)
+        await self.begin()
         while self.early_pushes:
             await self.say(self.early_pushes.popleft())
         while self.early_commands:
@@ -141,6 +149,7 @@ class SocketLife(PumpedConsumer):
         if self.is_greeted:
             pulse().leave(self.user.id, self.beat)
             vigil().leave(self)
+            attendance().leave(self.user.id)
         throttling.dismiss_socket(getattr(self, "ticket", None))
         for group in self.joined:
             try:
@@ -158,6 +167,9 @@ class SocketLife(PumpedConsumer):
         await self.reply(answers.bye(code, retry_after_ms=retry_after_ms))
         self.is_over = True
         await self.close(code=int(code))
+
+    async def begin(self) -> None:
+        """What happens right after the greeting. Never raises."""
 
     async def obey(self, text: str) -> None:
         """Do what a frame from the browser asks. Never raises."""

@@ -13,14 +13,16 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from conversations import answers, throttling
+from conversations import answers, presence, throttling
 from conversations.access import access_conversation
-from conversations.consumers.lifecycle import EARLY_FRAMES, SocketLife
+from conversations.attendance import attendance
+from conversations.consumers.in_view import RoomsInView
+from conversations.consumers.lifecycle import EARLY_FRAMES
 from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries, Unauthenticated
 from conversations.journal import Accepted, Advanced
-from conversations.lanes import read
+from conversations.lanes import read, read_aside
 from conversations.protocol.codes import CloseCode, ErrorCode
-from conversations.protocol.commands import BadFrame, Command, MessageSend, Ping, ReceiptSet, RoomClose, RoomOpen, Sync, decode
+from conversations.protocol.commands import BadFrame, Command, MessageSend, Ping, ReceiptSet, RoomClose, RoomOpen, Sync, TypingSet, decode
 from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Done, MessageAccepted, Pong
@@ -34,16 +36,15 @@ logger = logging.getLogger(__name__)
 FRAME_BYTES, DROP_BYTES = 65_536, 131_072
 STRIKES, STRIKE_SECONDS = 10, 60.0
 """So many frames that are none of ours within so many seconds end the socket."""
-ROOMS_OPEN = 50
 
 
-class SessionConsumer(SocketLife):
+class SessionConsumer(RoomsInView):
     """One socket of one person: everything of theirs on /ws/, one room on /ws/chat/<room_name>/."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.open_rooms: set[str] = set()
         self.strikes: deque[float] = deque(maxlen=STRIKES)
+        self.types_in: set[str] = set()
 
     # From the browser
 
@@ -78,7 +79,7 @@ class SessionConsumer(SocketLife):
             throttling.allow_frame(self.user.id)
             self.require_own_room(command)
             # The journal asks for those it writes, within their transaction.
-            if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose)):
+            if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose, TypingSet)):
                 await read(answers.require_good, self.credential)
             await self.METHODS[type(command)](self, command)
         except Unauthenticated as refusal:
@@ -130,14 +131,24 @@ class SessionConsumer(SocketLife):
         self.when_done(future, command, self.advanced)
 
     async def on_room_open(self, command: RoomOpen) -> None:
-        await read(access_conversation, self.user, command.room)
-        if len(self.open_rooms) < ROOMS_OPEN or command.room in self.open_rooms:
-            self.open_rooms.add(command.room)
+        await self.show(command.room)
         await self.done(command, room=command.room)
 
     async def on_room_close(self, command: RoomClose) -> None:
         await read(access_conversation, self.user, command.room)
-        self.open_rooms.discard(command.room)
+        await self.hide(command.room)
+        await self.done(command, room=command.room)
+
+    async def on_typing_set(self, command: TypingSet) -> None:
+        """Only what begins is counted: who began may always stop, and who did not has nothing to tell."""
+        if command.on:
+            throttling.allow_typing(self.user.id, command.room)
+        if command.on or command.room in self.types_in:
+            await read(presence.typing_set, user=self.user, room=command.room, on=command.on)
+            (self.types_in.add if command.on else self.types_in.discard)(command.room)
+            self.start(read_aside(presence.typing_note, user_id=self.user.id, room=command.room, on=command.on))
+        else:
+            await read(access_conversation, self.user, command.room)
         await self.done(command, room=command.room)
 
     async def on_sync(self, command: Sync) -> None:
@@ -155,6 +166,8 @@ class SessionConsumer(SocketLife):
                 await self.reply(page)
 
     async def on_ping(self, command: Ping) -> None:
+        if command.visible:
+            attendance().seen(self.user.id)
         await self.reply(Pong(now=instant(datetime.now(UTC))))
 
     METHODS: ClassVar[dict[type[Command], Callable[[SessionConsumer, Any], Awaitable[None]]]] = {
@@ -162,6 +175,7 @@ class SessionConsumer(SocketLife):
         ReceiptSet: on_receipt_set,
         RoomOpen: on_room_open,
         RoomClose: on_room_close,
+        TypingSet: on_typing_set,
         Sync: on_sync,
         Ping: on_ping,
     }

@@ -78,6 +78,12 @@ class RoomClose(Command):
     room: Room
 
 
+class TypingSet(Command):
+    type: Literal["typing.set"]
+    room: Room
+    on: bool
+
+
 class Sync(Command):
     type: Literal["sync"]
     rooms: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS, default_factory=dict)]
@@ -101,6 +107,7 @@ COMMANDS: dict[str, type[Command]] = {
     "receipt.set": ReceiptSet,
     "room.open": RoomOpen,
     "room.close": RoomClose,
+    "typing.set": TypingSet,
     "sync": Sync,
     "ping": Ping,
 }

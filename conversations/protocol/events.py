@@ -41,6 +41,28 @@ class ReceiptAdvanced(Frame):
     mark: int
 
 
+class Typing(Frame):
+    """Ends by itself after `ttl_ms`."""
+
+    type: Literal["typing"] = "typing"
+    room: str
+    user: str
+    on: bool
+    ttl_ms: int
+
+
+class Presence(Frame):
+    """Ends by itself after `ttl_ms` unless it is renewed."""
+
+    optional: ClassVar[frozenset[str]] = frozenset({"last_seen"})
+
+    type: Literal["presence"] = "presence"
+    user: str
+    online: bool
+    ttl_ms: int
+    last_seen: str | None = None
+
+
 class ConversationChanged(Frame):
     type: Literal["conversation.changed"] = "conversation.changed"
     conversation: Conversation
@@ -62,4 +84,13 @@ class Bye(Frame):
     retry_after_ms: int
 
 
-EVENTS: tuple[type[Frame], ...] = (ConnectionEstablished, MessageCreated, ReceiptAdvanced, ConversationChanged, Heads, Bye)
+EVENTS: tuple[type[Frame], ...] = (
+    ConnectionEstablished,
+    MessageCreated,
+    ReceiptAdvanced,
+    Typing,
+    Presence,
+    ConversationChanged,
+    Heads,
+    Bye,
+)

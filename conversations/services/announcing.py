@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import User
 from conversations import serializers
-from conversations.delivery import Letter, publish
+from conversations.delivery import Letter, look_at_presence, publish
 from conversations.models import Conversation
 from conversations.protocol.events import ConversationChanged
 from conversations.rooms import user_group
@@ -22,9 +22,16 @@ def announce_conversation(conversation: Conversation, *user_ids: int) -> None:
 
     def tell() -> None:
         tell_people(conversation.id, user_ids)
+        look_again(conversation)
 
     # An inner function, not a partial: Django 5.2 needs its name when it logs a failure.
     transaction.on_commit(tell, robust=True)
+
+
+def look_again(conversation: Conversation) -> None:
+    """Both, whoever is told of the row: a block is announced to one of them, and what the other one sees of the moment ends with it."""
+    low, high = conversation.low_id, conversation.high_id
+    look_at_presence([(user_group(low), high), (user_group(high), low)])
 
 
 def tell_people(conversation_id: int, user_ids: tuple[int, ...]) -> None:

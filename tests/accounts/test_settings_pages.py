@@ -59,10 +59,19 @@ def test_what_cannot_be_saved_stays_in_the_form(browser: Client, alice: User, da
 
 
 def test_alice_leaves_the_directory(browser: Client, alice: User) -> None:
-    assert browser.get("/settings/privacy/").context["form"].initial == {"listed": True, "only_by_invite": False, "invites_show_name": True}
-    browser.post("/settings/privacy/", {"invites_show_name": "on", "shares_receipts": "off"})
+    initial = {"listed": True, "invites_show_name": True, "shares_receipts": True, "shares_typing": True, "shares_presence": True}
+    assert browser.get("/settings/privacy/").context["form"].initial == {**initial, "only_by_invite": False}
+    browser.post("/settings/privacy/", {"invites_show_name": "on"})
+    assert {name: getattr(Profile.objects.get(), name) for name in initial} == {**dict.fromkeys(initial, False), "invites_show_name": True}
+
+
+@pytest.mark.parametrize("name", ["shares_receipts", "shares_typing", "shares_presence"])
+def test_each_sign_of_the_moment_has_a_switch_of_its_own(browser: Client, alice: User, name: str) -> None:
+    signs = {"shares_receipts": "on", "shares_typing": "on", "shares_presence": "on"}
+    del signs[name]
+    browser.post("/settings/privacy/", signs)
     profile = Profile.objects.get()
-    assert (profile.listed, profile.invites_show_name, profile.shares_receipts) == (False, True, True)
+    assert [sign for sign in ("shares_receipts", "shares_typing", "shares_presence") if not getattr(profile, sign)] == [name]
 
 
 @pytest.mark.parametrize(

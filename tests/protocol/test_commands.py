@@ -19,9 +19,10 @@ SEND = {"type": "message.send", "room": ROOM, "id": ID, "body": "hello"}
 RECEIPT = {"type": "receipt.set", "room": ROOM}
 OPEN = {"type": "room.open", "room": ROOM}
 CLOSE = {"type": "room.close", "room": ROOM}
+TYPING = {"type": "typing.set", "room": ROOM, "on": True}
 SYNC = {"type": "sync", "rooms": {ROOM: 7}}
 PING = {"type": "ping"}
-SHORTEST = {frame["type"]: frame for frame in (SEND, RECEIPT, OPEN, CLOSE, SYNC, PING)}
+SHORTEST = {frame["type"]: frame for frame in (SEND, RECEIPT, OPEN, CLOSE, TYPING, SYNC, PING)}
 
 NOT_TEXT = [None, 1, 1.0, True, [], {}, ["hello"]]
 NOT_A_NUMBER = ["1", 1.0, 1.5, True, False, -1, LARGEST + 1, 10**400, [], {}, "", "0x1"]
@@ -132,7 +133,7 @@ def test_body_that_is_no_text_is_refused(body: Any) -> None:
     assert_refused({**SEND, "body": body})
 
 
-@pytest.mark.parametrize("kind", ["message.send", "receipt.set", "room.open", "room.close"])
+@pytest.mark.parametrize("kind", ["message.send", "receipt.set", "room.open", "room.close", "typing.set"])
 @pytest.mark.parametrize("room", NOT_A_ROOM)
 def test_room_that_is_no_name_is_refused(kind: str, room: Any) -> None:
     assert_refused({**SHORTEST[kind], "room": room})
@@ -417,6 +418,7 @@ commands = st.one_of(
         {"type": st.just("receipt.set"), "room": room_texts}, optional={"ref": refs, "delivered": numbers, "read": numbers}
     ),
     st.fixed_dictionaries({"type": st.sampled_from(["room.open", "room.close"]), "room": room_texts}, optional={"ref": refs}),
+    st.fixed_dictionaries({"type": st.just("typing.set"), "room": room_texts, "on": st.booleans()}, optional={"ref": refs}),
     st.fixed_dictionaries({"type": st.just("sync")}, optional={"ref": refs, "rooms": maps, "marks": maps}),
     st.fixed_dictionaries({"type": st.just("ping")}, optional={"ref": refs, "visible": st.booleans()}),
 )

@@ -1,0 +1,42 @@
+"""What two people show each other of the moment: online, last seen, typing. Judged from rows alone, anew each time it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import Profile
+from conversations.access import Seat
+from conversations.models import Conversation, Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What flows between the two of one seat. Every switch works both ways: who hides, does not see."""
+
+    can_deliver: bool = False
+    has_met: bool = False
+    """The peer sees the conversation, too: to somebody who has only opened it they are a stranger."""
+    presence: bool = False
+    typing: bool = False
+    last_seen: datetime | None = None
+
+
+def signs_between(seat: Seat) -> Signs:
+    """At most two statements."""
+    conversation, peer = seat.conversation, seat.peer
+    is_blocked = conversation.low_blocks or conversation.high_blocks
+    # Somebody who was blocked, declined or left must see nothing move (safety.md T47).
+    if conversation.state != Conversation.State.OPEN or is_blocked or not peer.is_active:
+        return Signs()
+    profiles = {profile.user_id: profile for profile in Profile.objects.filter(user_id__in=(seat.me.user_id, peer.pk))}
+    if len(profiles) < 2:
+        return Signs(can_deliver=True)
+    has_met = Participant.objects.filter(conversation_id=conversation.pk, user_id=peer.pk, activity__isnull=False).exists()
+    return Signs(
+        can_deliver=True,
+        has_met=has_met,
+        presence=has_met and all(profile.shares_presence for profile in profiles.values()),
+        typing=all(profile.shares_typing for profile in profiles.values()),
+        last_seen=profiles[peer.pk].last_seen_at,
+    )

@@ -1,0 +1,281 @@
+"""Online, last seen and typing: leases with the clock passed in, and what sockets are told; to strangers and blocked people nothing."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.cache import cache
+
+from accounts.models import Profile, User
+from accounts.services import last_seen_note, privacy_update
+from conversations import presence, throttling
+from conversations.exceptions import CannotDeliver, ConversationNotFound
+from conversations.models import Conversation, Participant
+from conversations.services.announcing import announce_conversation
+from tests.sockets import Frame, Socket, expect, expect_silence, open_inside
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+Change = Callable[[User, User, Conversation], Any]
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings: Any) -> None:
+    settings.AWAY_AFTER_MS = 200
+    settings.JOURNAL_INLINE = False
+
+
+def switch(user: User, **choices: bool) -> None:
+    privacy_update(profile=Profile.objects.get(user=user), **choices)
+
+
+def block(chat: Conversation, flag: str) -> None:
+    Conversation.objects.filter(pk=chat.pk).update(**{flag: True})
+    announce_conversation(chat, chat.low_id)
+
+
+def close(chat: Conversation) -> None:
+    Conversation.objects.filter(pk=chat.pk).update(state="closed")
+    announce_conversation(chat, chat.low_id)
+
+
+APART: dict[str, Change] = {
+    "alice hides it": lambda alice, bob, chat: switch(alice, shares_presence=False, shares_typing=False),
+    "bob hides it": lambda alice, bob, chat: switch(bob, shares_presence=False, shares_typing=False),
+    "alice blocks": lambda alice, bob, chat: block(chat, "low_blocks"),
+    "bob blocks": lambda alice, bob, chat: block(chat, "high_blocks"),
+    "the chat is closed": lambda alice, bob, chat: close(chat),
+}
+apart = pytest.mark.parametrize("change", APART.values(), ids=APART)
+
+
+# --- Leases ---
+
+
+def test_a_lease_ends_by_itself(alice: User, bob: User, chat: Conversation) -> None:
+    """A process that was killed leaves nobody online."""
+    presence.lease_renew([alice.id], holder="one", now=1_000)
+
+    def seen(now: float) -> tuple[bool, int]:
+        frame = presence.presence_of(user=bob, room=chat.room_name, now=now)
+        assert frame is not None
+        assert frame.user == alice.public_id
+        return frame.online, frame.ttl_ms
+
+    assert seen(1_010) == (True, 35_000)
+    assert seen(1_045) == (False, 0)
+
+
+def test_leaving_one_process_ends_nothing_while_another_has_a_lease(alice: User, bob: User, chat: Conversation) -> None:
+    for holder in ("one", "other"):
+        presence.lease_renew([alice.id], holder=holder, now=1_000)
+    for holder, is_online in (("one", True), ("stranger", True), ("other", False)):
+        presence.lease_end([alice.id], holder=holder, now=1_001)
+        frame = presence.presence_of(user=bob, room=chat.room_name, now=1_002)
+        assert frame is not None
+        assert frame.online is is_online
+
+
+def test_last_seen_is_told_to_the_minute(alice: User, bob: User, chat: Conversation) -> None:
+    last_seen_note([alice.id], datetime(2026, 11, 21, 18, 4, 59, 123_456, tzinfo=UTC))
+    frame = presence.presence_of(user=bob, room=chat.room_name)
+    assert frame is not None
+    assert (frame.online, frame.last_seen) == (False, "2026-11-21T18:04:00.000Z")
+
+
+def test_nothing_is_kept_of_those_who_hide_it(alice: User, bob: User) -> None:
+    moment = datetime(2026, 11, 21, 18, 4, tzinfo=UTC)
+    last_seen_note([alice.id, bob.id], moment)
+    switch(alice, shares_presence=False)
+    last_seen_note([alice.id, bob.id], moment)
+    switch(alice, shares_presence=True)
+    assert Profile.objects.get(user=alice).last_seen_at is None
+    assert Profile.objects.get(user=bob).last_seen_at == moment
+
+
+@apart
+def test_neither_sees_the_other_when(alice: User, bob: User, chat: Conversation, change: Change) -> None:
+    presence.lease_renew([alice.id, bob.id], holder="one")
+    presence.typing_note(user_id=alice.id, room=chat.room_name, on=True)
+    change(alice, bob, chat)
+    for user in (alice, bob):
+        assert presence.presence_of(user=user, room=chat.room_name) is None
+        assert presence.typing_of(user=user, room=chat.room_name) is None
+        with pytest.raises(CannotDeliver):
+            presence.typing_set(user=user, room=chat.room_name, on=True)
+
+
+def test_a_stranger_who_has_only_opened_a_chat_sees_nothing(alice: User, bob: User, chat: Conversation) -> None:
+    Participant.objects.filter(conversation=chat, user=bob).update(activity=None)
+    presence.lease_renew([bob.id], holder="one")
+    presence.typing_note(user_id=bob.id, room=chat.room_name, on=True)
+    assert presence.presence_of(user=alice, room=chat.room_name) is None
+    assert presence.typing_of(user=alice, room=chat.room_name) is None
+    presence.typing_set(user=alice, room=chat.room_name, on=True)
+
+
+def test_mallory_is_told_that_there_is_no_such_room(mallory: User, chat: Conversation) -> None:
+    for question in (presence.presence_of, presence.typing_of):
+        with pytest.raises(ConversationNotFound):
+            question(user=mallory, room=chat.room_name)
+    with pytest.raises(ConversationNotFound):
+        presence.typing_set(user=mallory, room=chat.room_name, on=True)
+
+
+def test_without_a_cache_nobody_is_online_and_nothing_fails(
+    alice: User, bob: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presence.lease_renew([alice.id], holder="one")
+
+    def away(*args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError("refused")
+
+    for name in ("get", "get_many", "set", "set_many", "delete"):
+        monkeypatch.setattr(cache, name, away)
+    presence.lease_renew([alice.id], holder="one")
+    presence.lease_end([alice.id], holder="one")
+    presence.typing_note(user_id=alice.id, room=chat.room_name, on=True)
+    frame = presence.presence_of(user=bob, room=chat.room_name)
+    assert frame is not None
+    assert not frame.online
+    assert presence.typing_of(user=bob, room=chat.room_name) is None
+
+
+# --- Sockets ---
+
+
+async def greeted(socket: Socket) -> None:
+    await expect(socket, "connection_established")
+
+
+async def opened(socket: Socket, chat: Conversation) -> Frame:
+    await greeted(socket)
+    await socket.send("room.open", ref="o", room=chat.room_name)
+    await expect(socket, "done", ref="o")
+    return await expect(socket, "presence")
+
+
+async def test_bob_sees_alice_come_and_go(alice: User, bob: User, chat: Conversation) -> None:
+    async with open_inside(bob) as his:
+        assert not (await opened(his, chat))["online"]
+        async with open_inside(alice) as hers:
+            await greeted(hers)
+            await hers.send("ping", visible=True)
+            came = await expect(his, "presence", online=True)
+            assert came["user"] == alice.public_id
+            assert 0 < came["ttl_ms"] <= 45_000
+        gone = await expect(his, "presence", online=False)
+        assert gone["ttl_ms"] == 0
+        assert gone["last_seen"].endswith(":00.000Z")
+
+
+async def test_what_is_so_is_told_at_once_also_on_the_room_route(alice: User, bob: User, chat: Conversation) -> None:
+    async with open_inside(alice) as hers:
+        await greeted(hers)
+        await hers.send("ping", visible=True)
+        await expect(hers, "pong")
+        await hers.send("typing.set", ref="t", room=chat.room_name, on=True)
+        await expect(hers, "done", ref="t")
+        async with open_inside(bob, f"/ws/chat/{chat.room_name}/") as his:
+            await greeted(his)
+            await expect(his, "presence", online=True)
+            typing = await expect(his, "typing", on=True)
+            assert 0 < typing["ttl_ms"] <= 6_000
+
+
+async def test_a_hidden_tab_is_nobody(alice: User, bob: User, chat: Conversation) -> None:
+    async with open_inside(bob) as his, open_inside(alice) as hers:
+        await opened(his, chat)
+        await greeted(hers)
+        await hers.send("ping", visible=False)
+        await hers.send("ping")
+        await expect_silence(his, "presence")
+
+
+async def test_nothing_flows_where_the_room_is_not_open(alice: User, bob: User, chat: Conversation) -> None:
+    async with open_inside(bob) as his, open_inside(alice) as hers:
+        await opened(his, chat)
+        await his.send("room.close", ref="c", room=chat.room_name)
+        await expect(his, "done", ref="c")
+        await greeted(hers)
+        await hers.send("ping", visible=True)
+        await hers.send("typing.set", room=chat.room_name, on=True)
+        await expect_silence(his)
+
+
+async def test_typing_goes_to_the_peer_alone_and_ends(alice: User, bob: User, chat: Conversation) -> None:
+    async with open_inside(bob) as his, open_inside(alice) as hers, open_inside(alice) as her_phone:
+        await opened(his, chat)
+        await opened(hers, chat)
+        await opened(her_phone, chat)
+        await hers.send("typing.set", room=chat.room_name, on=False)
+        await hers.send("typing.set", room=chat.room_name, on=True)
+        await hers.send("typing.set", room=chat.room_name, on=False)
+        here = {"room": chat.room_name, "user": alice.public_id}
+        assert await expect(his, "typing") == {"type": "typing", **here, "on": True, "ttl_ms": 6_000}
+        assert await expect(his, "typing") == {"type": "typing", **here, "on": False, "ttl_ms": 0}
+        await expect_silence(hers)
+        await expect_silence(her_phone)
+
+
+async def test_typing_is_limited_and_stopping_is_not(
+    alice: User, bob: User, chat: Conversation, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LIMITS = True
+    monkeypatch.setattr(throttling, "monotonic", lambda now: 5_000.0)
+    throttling.typing.clear()
+    async with open_inside(bob) as his, open_inside(alice) as hers:
+        await opened(his, chat)
+        await greeted(hers)
+        for ref in ("1", "2"):
+            await hers.send("typing.set", ref=ref, room=chat.room_name, on=True)
+        await hers.send("typing.set", ref="3", room=chat.room_name, on=False)
+        await expect(hers, "done", ref="1")
+        await expect(hers, "error", ref="2", code="rate_limited", retryable=True)
+        await expect(hers, "done", ref="3")
+        await expect(his, "typing", on=False)
+        assert len(his.of_type("typing")) == 2
+
+
+@apart
+async def test_what_flows_stops_while_the_room_is_open_when(alice: User, bob: User, chat: Conversation, change: Change) -> None:
+    async with open_inside(bob) as his, open_inside(alice) as hers:
+        await opened(his, chat)
+        await opened(hers, chat)
+        for socket in (his, hers):
+            await socket.send("ping", visible=True)
+        for socket in (his, hers):
+            await expect(socket, "presence", online=True)
+        await sync_to_async(change)(alice, bob, chat)
+        for socket in (his, hers):
+            gone = await expect(socket, "presence", online=False, within=1)
+            assert "last_seen" not in gone
+        await sync_to_async(presence.lease_renew)([alice.id, bob.id], holder="one")
+        await hers.send("typing.set", ref="t", room=chat.room_name, on=True)
+        await expect(hers, "error", ref="t", code="cannot_deliver", retryable=False)
+        for socket in (his, hers):
+            await expect_silence(socket, "presence", "typing")
+
+
+async def test_switched_on_again_it_flows_again(alice: User, bob: User, chat: Conversation) -> None:
+    await sync_to_async(switch)(alice, shares_presence=False)
+    async with open_inside(bob) as his, open_inside(alice) as hers:
+        await greeted(his)
+        await his.send("room.open", room=chat.room_name)
+        await greeted(hers)
+        await hers.send("ping", visible=True)
+        await expect_silence(his, "presence")
+        await sync_to_async(switch)(alice, shares_presence=True)
+        await expect(his, "presence", online=True)
+
+
+async def test_mallory_opens_nothing(alice: User, mallory: User, chat: Conversation) -> None:
+    async with open_inside(mallory) as hers:
+        await greeted(hers)
+        for type, fields in (("room.open", {}), ("typing.set", {"on": True}), ("typing.set", {"on": False})):
+            await hers.send(type, ref="x", room=chat.room_name, **fields)
+            await expect(hers, "error", ref="x", code="not_found")
+        await sync_to_async(presence.lease_renew)([alice.id], holder="one")
+        await expect_silence(hers)
