@@ -136,6 +136,9 @@ lock: $(DEV) ## write the pins anew from the lists in pyproject.toml
 bench: $(DEV) ## CPU a delivered message, against the plain Channels chat (PAIRS=5 turns, SECONDS=8 each, RATE=200 a second)
 	@$(BIN)/python -m benchmarks --rounds $(or $(PAIRS),5) --seconds $(or $(SECONDS),8) --rate $(or $(RATE),0)
 
+screenshots: $(DEV) ## take the pictures of docs/screenshots anew (needs Chromium)
+	@$(BIN)/python -m tests.journeys.screenshots
+
 clean: ## leave the tree as cloned (your .env and data stay)
 	@rm -rf $(VENV) staticfiles test-output htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
