@@ -159,7 +159,8 @@ class Studio:
         )
         context.set_default_timeout(PATIENCE_MS)
         if who:
-            context.add_cookies(who.context.cookies())
+            cookies: Any = who.context.cookies()
+            context.add_cookies(cookies)
         page = context.new_page()
         page.clock.install(time=NOW)
         return page
