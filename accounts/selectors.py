@@ -41,6 +41,12 @@ def people_listed(*, viewer: User, q: str = "", after: str | None = None, limit:
     return list(people.order_by("profile__search_key", "pk")[:limit])
 
 
+def people_page(*, viewer: User, q: str = "", after: str | None = None, limit: int = 60) -> tuple[list[User], str | None]:
+    """A page of people_listed, and what to ask the following one with; None after the last."""
+    found = people_listed(viewer=viewer, q=q, after=after if after and "\0" not in after else None, limit=limit + 1)
+    return found[:limit], found[limit - 1].username if len(found) > limit else None
+
+
 def matching(q: str) -> Q:
     """`contains` escapes % and _: somebody who types them looks for them."""
     if not settings.DIRECTORY:

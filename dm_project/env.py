@@ -161,7 +161,7 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
         # Kept connections leak under ASGI (stack.md C4); the pool is what keeps them.
         # A database that is away is said after three seconds. Giving a connection up after two lets the next question try at once:
         # the pool's own patience doubles, and would find a database that is back minutes later.
-        config.setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 10, "timeout": 3, "reconnect_timeout": 2}
+        config.setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 20, "timeout": 3, "reconnect_timeout": 2}
         return dict(config)
     if raw:
         path = raw.split("://", 1)[1] if "://" in raw else ""

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from ninja.security import django_auth
 
 from accounts.requests import SignedInRequest
-from accounts.selectors import people_listed
+from accounts.selectors import people_page
 from conversations import answers, serializers, throttling
 from conversations.access import Seat, access_conversation
 from conversations.api.answering import PROBLEMS, answer, row_object
@@ -50,10 +50,10 @@ def me(request: SignedInRequest) -> HttpResponse:
 
 
 @api.get("/people", auth=django_auth, response={200: CardPage, **PROBLEMS})
-def people(request: SignedInRequest, q: str = "") -> HttpResponse:
-    """People who chose to be listed."""
-    found = people_listed(viewer=request.user, q=q[:50])
-    return answer(CardPage(items=[serializers.card(person) for person in found], next=None))
+def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> HttpResponse:
+    """People who chose to be listed, by name; `next` of a page is the `cursor` of the following one."""
+    found, following = people_page(viewer=request.user, q=q[:50], after=cursor)
+    return answer(CardPage(items=[serializers.card(person) for person in found], next=following))
 
 
 @api.get("/conversations", auth=django_auth, response={200: ConversationPage, **PROBLEMS})

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import SignedInRequest
-from accounts.selectors import people_listed
+from accounts.selectors import people_page
 from conversations import serializers, throttling
 from conversations.access import Seat, access_conversation
 from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
@@ -47,9 +47,9 @@ def inbox(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def people(request: SignedInRequest) -> HttpResponse:
     q = request.GET.get("q", "")[:50]
-    found = people_listed(viewer=request.user, q=q)
-    context = shell(request, tab="people", page="people")
-    return render(request, "conversations/people.html", {**context, "people": found, "q": q, "directory": settings.DIRECTORY})
+    found, following = people_page(viewer=request.user, q=q, after=request.GET.get("after"))
+    context = {**shell(request, tab="people", page="people"), "people": found, "people_next": following}
+    return render(request, "conversations/people.html", {**context, "q": q, "directory": settings.DIRECTORY})
 
 
 @login_required
@@ -164,6 +164,7 @@ def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> 
         "messages": [serializers.message(message, sender=senders[message.sender_id]).model_dump(mode="json") for message in page.items],
         "version": page.version,
         "has_older": page.has_older,
+        "shows_typing": request.user.profile.shares_typing,
     }
 
 

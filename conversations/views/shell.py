@@ -8,7 +8,7 @@ from django.http import HttpResponseRedirect
 
 from accounts.requests import SignedInRequest
 from conversations import serializers
-from conversations.selectors.conversations import conversation_list, total_unread
+from conversations.selectors.conversations import ConversationPage, conversation_list, total_unread
 from conversations.views.client_texts import client_texts
 from conversations.views.shapes import conversation_object, conversation_view
 
@@ -19,10 +19,19 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
+def list_page(request: SignedInRequest) -> ConversationPage:
+    """The newest chats, or those after a cursor; an address with a cursor that is none of ours shows the newest."""
+    try:
+        return conversation_list(user=request.user, cursor=request.GET.get("cursor"))
+    except ValueError:
+        return conversation_list(user=request.user)
+
+
 def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
     """The list beside every page of the shell."""
-    rows = conversation_list(user=request.user)
+    rows = list_page(request)
     return {
+        "rows_next": rows.next,
         "rows": [conversation_view(row, request.user, current=current) for row in rows.items],
         "tab": tab,
         "total_unread": total_unread(user=request.user),

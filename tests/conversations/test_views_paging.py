@@ -1,0 +1,58 @@
+"""Nobody is out of reach: lists that are longer than a page lead on, with and without a script."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from tests.factories import make_conversation, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def followed(client: Client, path: str, label: str) -> list[str]:
+    """The bodies of a list's pages, from the first to the last, by the link a person presses."""
+    pages = []
+    while path:
+        body = client.get(path).content.decode()
+        pages.append(body)
+        link = re.search(rf'href="([^"]+)">{label}<', body)
+        path = "" if link is None else unescape(link[1])
+        path = path if path.startswith("/") or not path else pytest.fail(path)
+        assert len(pages) < 10
+    return pages
+
+
+def test_alice_reaches_the_seventieth_person(alice: User, client_of: Any) -> None:
+    people = [make_user(f"guest{number:03}", f"Guest {number:03}") for number in range(130)]
+    pages = followed(client_of(alice), "/people/", "More people")
+    assert len(pages) == 3
+    shown = "".join(pages)
+    assert all(f"/chats/with/{person.username}/" in shown for person in people)
+
+
+def test_the_api_leads_on_through_people(alice: User, client_of: Any) -> None:
+    names = {make_user(f"guest{number:03}").username for number in range(61)}
+    first = client_of(alice).get("/api/v1/people").json()
+    second = client_of(alice).get("/api/v1/people", {"cursor": first["next"]}).json()
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (60, 1, None)
+    assert {card["username"] for card in first["items"] + second["items"]} == names
+
+
+def test_alice_reaches_her_oldest_chat(alice: User, client_of: Any) -> None:
+    rooms = [make_conversation(alice, make_user()).room_name for _ in range(65)]
+    pages = followed(client_of(alice), "/chats/", "Older chats")
+    assert len(pages) == 2
+    assert all(f"/chats/{room}/" in "".join(pages) for room in rooms)
+
+
+@pytest.mark.parametrize("cursor", ["x", "%00", "AAAA", "9" * 500])
+def test_a_cursor_that_is_none_of_ours_shows_the_newest_chats(alice: User, client_of: Any, cursor: str) -> None:
+    room = make_conversation(alice, make_user()).room_name
+    answer = client_of(alice).get(f"/chats/?cursor={cursor}")
+    assert answer.status_code == 200
+    assert room in answer.content.decode()
+    assert client_of(alice).get(f"/people/?after={cursor}").status_code == 200
