@@ -98,8 +98,9 @@ class SocketLife(PumpedConsumer):
             await self.close()
 
     async def join(self, group: str) -> None:
-        await self.channel_layer.group_add(group, self.channel_name)
+        # Noted first: a socket that ends in between must still leave it.
         self.joined.append(group)
+        await self.channel_layer.group_add(group, self.channel_name)
 
     async def part(self, group: str) -> None:
         if group in self.joined:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
-import { messageSend, ping, receiptSet, syncHeads, syncRoom } from "../../static/js/protocol/commands.js";
+import { messageSend, ping, receiptSet, roomOpen, syncHeads, syncRoom, typingSet } from "../../static/js/protocol/commands.js";
 import { Decoder } from "../../static/js/protocol/events.js";
 
 test("a frame of a type that a newer server invented is ignored and counted", () => {
@@ -33,7 +33,7 @@ test("commands carry exactly the fields of the dictionary", () => {
 test("commands look like the golden ones, but for fields that need not be there", () => {
   const golden = (type) => JSON.parse(readFileSync(new URL(`../protocol/golden/${type}.json`, import.meta.url), "utf8"));
   const { room, id, body, reply_to } = golden("message.send");
-  const built = [messageSend({ room, id, body, reply_to }), receiptSet({ room, delivered: 1, read: 1 }), syncRoom({ room, version: 1, mark: 1 }), ping(true)];
+  const built = [messageSend({ room, id, body, reply_to }), receiptSet({ room, delivered: 1, read: 1 }), syncRoom({ room, version: 1, mark: 1 }), ping(true), roomOpen({ room }), typingSet({ room, on: true })];
   for (const command of built) assert.deepEqual(Object.keys({ ...command, ref: "" }).sort(), Object.keys({ ...golden(command.type), ref: "" }).sort(), command.type);
 });
 
@@ -41,7 +41,7 @@ test("every golden event of the server is understood", () => {
   const folder = new URL("../protocol/golden/", import.meta.url);
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
   assert.ok(names.length > 10);
-  const commands = new Set(["message.send", "receipt.set", "sync", "ping", "room.open", "room.close"]);
+  const commands = new Set(["message.send", "receipt.set", "sync", "ping", "room.open", "room.close", "typing.set"]);
   for (const name of names) {
     const frame = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
     if (typeof frame.type !== "string" || commands.has(frame.type)) continue;

@@ -27,8 +27,23 @@ export function dates({ language = "en", t, zone, now = () => Date.now() }) {
     if (ago === 0) return t("Today");
     if (ago === 1) return t("Yesterday");
     if (ago > 1 && ago < 7) return capital(sayDay(key, { weekday: "long" }, "weekday"));
+    return date(key, month);
+  }
+
+  function date(key, month) {
     if (key.slice(0, 4) === dayKey(now()).slice(0, 4)) return sayDay(key, { day: "numeric", month }, `day-${month}`);
     return sayDay(key, { day: "numeric", month, year: "numeric" }, `year-${month}`);
+  }
+
+  /** The line under the name of somebody who is not here (ui-spec R4). */
+  function lastSeen(moment) {
+    const n = Math.floor((now() - Date.parse(moment)) / 60_000);
+    if (n < 1) return t("last seen just now");
+    if (n < 60) return t("last seen {n} minute ago|last seen {n} minutes ago", { n });
+    const ago = daysAgo(dayKey(moment));
+    if (ago === 0) return t("last seen today at {time}", { time: time(moment) });
+    if (ago === 1) return t("last seen yesterday at {time}", { time: time(moment) });
+    return t("last seen {date}", { date: date(dayKey(moment), "long") });
   }
 
   const time = (moment) => format("time", { timeStyle: "short" }).format(new Date(moment));
@@ -36,6 +51,7 @@ export function dates({ language = "en", t, zone, now = () => Date.now() }) {
     time,
     dayKey,
     dayLabel,
+    lastSeen,
     /** What a row of the list says: the hour today, else the day. */
     listTime: (moment) => (daysAgo(dayKey(moment)) === 0 ? time(moment) : dayLabel(dayKey(moment), "short")),
     full: (moment) => format("full", { dateStyle: "medium", timeStyle: "short" }).format(new Date(moment)),

@@ -45,6 +45,12 @@ function openChat(root, shell) {
       isAway: () => shell.socket.connection.name !== "live",
     },
   });
+  later(() => import("../view/signs-view.js")).then(({ SignsView }) => {
+    const { keeper } = shell.chat;
+    const send = (command) => shell.socket.send(command);
+    shell.signs = new SignsView({ ...shell, root, keeper, send, peer: conversation.peer.id, showsTyping: page.shows_typing, onChange: () => shell.rows.renderSoon() });
+    shell.signs.connected(shell.socket.connection);
+  });
 }
 
 const shell = new Shell();

@@ -10,6 +10,7 @@ import { Socket } from "../net/socket.js";
 import { browserStorage, Store, wipeOthers } from "../net/store.js";
 import { Tabs } from "../net/tabs.js";
 import { watchWakeUps } from "../net/wake-ups.js";
+import { ping } from "../protocol/commands.js";
 import { Decoder } from "../protocol/events.js";
 import { Drafts } from "../state/drafts.js";
 import { Feed } from "../state/feed.js";
@@ -37,6 +38,8 @@ export class Shell {
   /** The open chat (view/chat-view.js) and its room; null on the other pages. */
   chat = null;
   room = this.page.room ?? null;
+  /** What the peer of the open chat is doing (view/signs-view.js), once it is loaded. */
+  signs = null;
   /** The connection strip, once it is loaded. */
   strip = null;
   /** What else a page wants to hear: (room) => nothing. */
@@ -62,7 +65,8 @@ export class Shell {
     this.feed = new Feed({ ...this, send, loadRows: (rooms) => this.api.conversations(rooms), on: this.#events() });
     this.socket = this.#connect();
     const { list: state, drafts, room: current, me, t, dates } = this;
-    this.rows = new ListView({ root: view("list"), state, drafts, current, me, t, dates, clock });
+    const signsOf = (room) => (room === current ? this.signs : null);
+    this.rows = new ListView({ root: view("list"), state, drafts, current, signsOf, me, t, dates, clock });
   }
 
   start() {
@@ -95,7 +99,12 @@ export class Shell {
   }
 
   #heard(event) {
-    if (event.type === "connection_established") this.chat?.composer?.setLimit(event.limits?.body_chars);
+    if (event.type === "connection_established") {
+      this.chat?.composer?.setLimit(event.limits?.body_chars);
+      // Not only with the first heartbeat: a reload would look like leaving.
+      this.socket.send(ping(!document.hidden));
+    }
+    this.signs?.handle(event);
     this.feed.handle(event);
   }
 
@@ -105,6 +114,7 @@ export class Shell {
     this.outbox.setLive(isLive);
     this.receipts.setLive(isLive);
     this.strip?.update(connection);
+    this.signs?.connected(connection);
     this.chat?.render();
     if (connection.name === "signed-out" && !this.#isLoggedOut) location.assign(LOGIN + encodeURIComponent(location.pathname));
   }
@@ -127,6 +137,7 @@ export class Shell {
   #arrived(room, message) {
     const name = this.list.get(room)?.peer.name ?? "";
     if (room !== this.room) return this.announcer.otherChat(room, name);
+    this.signs?.arrived();
     this.announcer.message(name, message.body);
     this.chat?.arrived(message);
   }

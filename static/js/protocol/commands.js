@@ -17,6 +17,11 @@ export const receiptSet = ({ room, delivered, read }) => ({
   ref: `receipt:${room}`,
 });
 
+/** This chat is on the screen: presence and typing of the peer flow from here on. */
+export const roomOpen = ({ room }) => ({ type: "room.open", room });
+
+export const typingSet = ({ room, on }) => ({ type: "typing.set", room, on, ref: `typing:${room}` });
+
 /** One room: answered by a `sync.page`. */
 export const syncRoom = ({ room, version, mark }) => ({
   type: "sync",

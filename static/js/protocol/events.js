@@ -8,6 +8,8 @@ const FIELDS = {
   "message.changed": ["room", "message"],
   "message.hidden": ["room", "seq", "mark"],
   "receipt.advanced": ["room", "user", "delivered", "read"],
+  typing: ["room", "user", "on"],
+  presence: ["user", "online"],
   "conversation.changed": ["conversation"],
   "sync.page": ["room", "after", "version", "messages"],
   heads: ["rooms"],

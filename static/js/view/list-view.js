@@ -14,11 +14,11 @@ export class ListView {
   #heldSince = null;
   #isDue = false;
 
-  /** `state` is the ConversationList; `current` the room on the screen or null; `me` my id. */
-  constructor({ root, state, drafts, current, me, t, dates, clock }) {
+  /** `state` is the ConversationList; `current` the room on the screen or null; `signsOf(room)` {typing, online} or null; `me` my id. */
+  constructor({ root, state, drafts, current, signsOf = () => null, me, t, dates, clock }) {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
-    this.#with = { state, drafts, current, me, t, dates, clock };
+    this.#with = { state, drafts, current, signsOf, me, t, dates, clock };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
   }
@@ -72,12 +72,15 @@ export class ListView {
   }
 
   #fill(element, row) {
-    const { t, dates, current } = this.#with;
+    const { t, dates, current, signsOf } = this.#with;
+    const signs = signsOf(row.room);
     const avatar = part(element, "avatar");
+    setData(avatar, "online", signs?.online);
+    setText(part(element, "online-word"), signs?.online ? t("online") : "");
     setText(avatar, row.peer.initials ?? "");
     setData(avatar, "colour", row.peer.colour);
     setText(part(element, "name"), row.peer.name);
-    this.#preview(element, row);
+    this.#preview(element, row, signs?.typing);
     const time = part(element, "time");
     if (row.activity) time.setAttribute("datetime", row.activity);
     setText(time, row.activity ? dates.listTime(row.activity) : "");
@@ -90,13 +93,14 @@ export class ListView {
     if (row.room === current) link.setAttribute("aria-current", "page");
   }
 
-  #preview(element, row) {
+  #preview(element, row, isTyping) {
     const { t, me, drafts, current } = this.#with;
     const last = row.last_message;
     const draft = row.room === current ? null : drafts.get(row.room);
     const text = draft ? t("Draft: {text}", { text: draft.text }) : last?.deleted_at ? t("Message deleted") : last?.body ?? t("No messages yet");
-    setText(part(element, "preview"), text.slice(0, 200));
-    const isOwn = !draft && last?.sender === me;
+    setText(part(element, "preview"), isTyping ? t("typing…") : text.slice(0, 200));
+    setData(part(element, "preview"), "state", isTyping && "typing");
+    const isOwn = !draft && !isTyping && last?.sender === me;
     const state = last && (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
     setData(part(element, "ticks"), "state", isOwn && !last.deleted_at && state);
   }

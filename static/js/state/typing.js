@@ -1,0 +1,93 @@
+// Signs of typing (ui-spec R3): when to say that I type, and for how long to believe that the peer does.
+
+import { Alarm } from "../lib/timing.js";
+
+const AGAIN_MS = 3_000;
+const PAUSE_MS = 5_000;
+const SHOWN_AT_LEAST_MS = 800;
+const QUIET_MS = 60_000;
+
+export class OwnTyping {
+  #clock;
+  #say;
+  #alarm;
+  #saidAt = null;
+  #quietUntil = 0;
+
+  /** `say(on)` tells the server. */
+  constructor({ clock, say }) {
+    this.#clock = clock;
+    this.#say = say;
+    this.#alarm = new Alarm(clock, () => this.stop());
+  }
+
+  /** A key changed the field to this. */
+  typed(text) {
+    const now = this.#clock.now();
+    if (!text.trim()) return this.stop();
+    if (now < this.#quietUntil) return;
+    if (this.#saidAt === null || now - this.#saidAt >= AGAIN_MS) {
+      this.#saidAt = now;
+      this.#say(true);
+    }
+    this.#alarm.set(now + PAUSE_MS);
+  }
+
+  /** Sent, emptied, left, hidden, or five seconds without a key. */
+  stop() {
+    this.#alarm.clear();
+    if (this.#saidAt === null) return;
+    this.#saidAt = null;
+    this.#say(false);
+  }
+
+  /** The server does not pass it on (a block, a switch of the peer): no further word for a while. */
+  refused() {
+    this.#alarm.clear();
+    this.#saidAt = null;
+    this.#quietUntil = this.#clock.now() + QUIET_MS;
+  }
+}
+
+export class PeerTyping {
+  #clock;
+  #onChange;
+  #alarm;
+  #since = null;
+  #until = 0;
+
+  constructor({ clock, onChange = () => {} }) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+    this.#alarm = new Alarm(clock, () => this.#settle());
+  }
+
+  get on() {
+    return this.#since !== null;
+  }
+
+  heard({ on, ttl_ms: ttl = 6_000 }) {
+    const now = this.#clock.now();
+    const wasOn = this.on;
+    if (!on && !wasOn) return;
+    this.#since ??= now;
+    this.#until = on ? now + ttl : Math.max(now, this.#since + SHOWN_AT_LEAST_MS);
+    if (!wasOn) this.#onChange();
+    this.#settle();
+  }
+
+  /** What was being typed is here. */
+  ended() {
+    if (!this.on) return;
+    this.#until = 0;
+    this.#settle();
+  }
+
+  #settle() {
+    this.#alarm.clear();
+    if (!this.on) return;
+    if (this.#clock.now() < this.#until) return this.#alarm.set(this.#until);
+    this.#since = null;
+    this.#onChange();
+  }
+}

@@ -1,0 +1,67 @@
+"""Signs of the moment: typing comes and goes, somebody is online, and who hides it does not see it either."""
+
+import re
+
+from playwright.sync_api import Locator, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import Visitor, meet
+
+
+def status(person: Visitor) -> Locator:
+    return person.page.locator('[data-part="status"]')
+
+
+def bubble(person: Visitor) -> Locator:
+    return person.page.locator('[data-part="typing"]')
+
+
+def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    expect(status(alice)).to_have_text(f"@{bob.username}")
+    bob.open(room)
+    for person in (alice, bob):
+        person.until_loaded("signs-view")
+        expect(status(person)).to_have_text("online")
+        expect(person.row(room).locator('[data-part="avatar"]')).to_have_attribute("data-online", "true")
+
+    bob.box.press_sequentially("Hel")
+    expect(status(alice)).to_have_text("typing…")
+    expect(bubble(alice)).to_be_visible()
+    expect(alice.row(room).locator('[data-part="preview"]')).to_have_text("typing…")
+    # Emptied: over.
+    bob.box.fill("")
+    expect(bubble(alice)).to_be_hidden()
+    expect(status(alice)).to_have_text("online")
+    # Limits let one sign of typing through in two seconds.
+    bob.page.wait_for_timeout(2_000)
+    bob.box.press_sequentially("Hello")
+    expect(bubble(alice)).to_be_visible()
+    bob.box.press("Enter")
+    alice.sees("Hello")
+    expect(bubble(alice)).to_be_hidden()
+    # Typing is never announced.
+    assert "typing" not in "".join(alice.page.locator("#say-messages, #say-status").all_text_contents())
+
+    settings = bob.new_page()
+    settings.goto("/settings/privacy/")
+    settings.get_by_role("switch", name="Last seen and online").uncheck()
+    settings.get_by_role("switch", name="Typing").uncheck()
+    settings.get_by_role("button", name="Save").click()
+    expect(settings.get_by_role("switch", name="Typing")).not_to_be_checked()
+    for person, other in ((alice, bob), (bob, alice)):
+        expect(status(person)).to_have_text(f"@{other.username}")
+        expect(person.row(room).locator('[data-part="avatar"]')).not_to_have_attribute("data-online", re.compile("."))
+    told: list[str] = []
+    bob.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: told.append(str(frame))))
+    bob.open(room)
+    bob.until_loaded("signs-view")
+    bob.box.press_sequentially("Nobody sees this")
+    alice.box.press_sequentially("Nor this")
+    bob.page.wait_for_timeout(500)
+    expect(bubble(alice)).to_be_hidden()
+    expect(bubble(bob)).to_be_hidden()
+    assert told
+    assert not [frame for frame in told if "typing.set" in frame]
