@@ -47,7 +47,7 @@ def running_runserver(statics: SharedStatics) -> Iterator[EntreServer]:
 
 
 async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
-    scaled_server: EntreServer, real_redis: RedisServer, person_at: Newcomer, statics: SharedStatics
+    shared_scaled_server: EntreServer, shared_redis: RedisServer, person_at: Newcomer, statics: SharedStatics
 ) -> None:
     """(a) ProtocolTypeRouter for http and websocket, group_send through Redis between two processes, `runserver` that is Daphne's."""
     from channels.routing import ProtocolTypeRouter
@@ -57,10 +57,11 @@ async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
     assert isinstance(application, ProtocolTypeRouter)
     assert set(application.application_mapping) == {"http", "websocket"}
 
-    alice, bob = person_at(scaled_server, "alice"), person_at(scaled_server, "bob", process=1)
+    mark = uuid4().hex[:6]
+    alice, bob = person_at(shared_scaled_server, f"alice{mark}"), person_at(shared_scaled_server, f"bob{mark}", process=1)
     room = alice.open_chat_with(bob)
     assert bob.open_chat_with(alice) == room
-    with redis.Redis.from_url(real_redis.url) as client:
+    with redis.Redis.from_url(shared_redis.url) as client:
         spy = client.pubsub()
         spy.psubscribe("*")
         spy.get_message(timeout=10)

@@ -37,9 +37,9 @@ def test_the_default_service_answers_and_is_ready(daphne_server: EntreServer) ->
     assert ready.status_code == 200, ready.text
 
 
-def test_two_processes_on_postgres_and_redis_answer_and_are_ready(scaled_server: EntreServer) -> None:
+def test_two_processes_on_postgres_and_redis_answer_and_are_ready(shared_scaled_server: EntreServer) -> None:
     for process in range(2):
-        ready = httpx.get(f"{scaled_server.address_of(process)}/readyz")
+        ready = httpx.get(f"{shared_scaled_server.address_of(process)}/readyz")
         assert ready.status_code == 200, ready.text
 
 

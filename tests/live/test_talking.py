@@ -14,7 +14,7 @@ Newcomer = Callable[..., Person]
 
 @pytest.fixture(params=["one process on SQLite", "two processes on PostgreSQL and Redis"])
 def service(request: pytest.FixtureRequest) -> EntreServer:
-    fixture = "daphne_server" if "SQLite" in request.param else "scaled_server"
+    fixture = "daphne_server" if "SQLite" in request.param else "shared_scaled_server"
     server: EntreServer = request.getfixturevalue(fixture)
     return server
 

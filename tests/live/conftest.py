@@ -1,0 +1,40 @@
+"""Servers that the live tests share, because starting one takes seconds. Their people have names of each test's own.
+
+A test that stops, starves or misconfigures a part takes parts of its own: `start_server`, `scaled_server`, `real_redis`.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.conftest import or_skip
+from tests.rig import finding
+from tests.rig.daphne_server import EntreServer, SharedStatics
+from tests.rig.postgres import PostgresServer
+from tests.rig.redis_server import RedisServer
+
+
+@pytest.fixture(scope="package")
+def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
+    """One process, SQLite, the local layer."""
+    with EntreServer(statics) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def shared_redis() -> Iterator[RedisServer]:
+    """The Redis of the shared two processes. To be listened to, never to be hurt."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(RedisServer())
+        except finding.Absent as reason:
+            or_skip(reason)
+        yield server
+
+
+@pytest.fixture(scope="package")
+def shared_scaled_server(statics: SharedStatics, real_postgres: PostgresServer, shared_redis: RedisServer) -> Iterator[EntreServer]:
+    """Two processes on PostgreSQL and Redis."""
+    with EntreServer(statics, 2, DATABASE_URL=real_postgres.new_database(), REDIS_URL=shared_redis.url) as server:
+        yield server
