@@ -50,6 +50,8 @@ def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visito
     leaving.goto("/settings/")
     alice.until(lambda: any("draft" in name for name in leaving.evaluate(KEPT)), "the draft in the storage")
 
+    # What is typed last is not kept yet, and must not be kept any more.
+    alice.box.press_sequentially(" and more")
     leaving.get_by_role("button", name="Log out").click()
     expect(leaving).to_have_url(re.compile(r"/(accounts/login/)?$"))
     for tab in (alice.page, chats):
