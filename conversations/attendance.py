@@ -131,8 +131,6 @@ class Attendance:
             self.bell.clear()
             try:
                 await self.beat()
-            except Busy:
-                logger.warning("the database is away; when people were last seen is not written")
             except Exception:
                 # Without this nobody who is connected would be online from here on.
                 logger.exception("a look at who is here failed; the next one covers it")
@@ -140,11 +138,19 @@ class Attendance:
     async def beat(self) -> None:
         due = self.register.due(time.monotonic(), away_after=settings.AWAY_AFTER_MS / 1000)
         if due.note:
-            await read(last_seen_note, due.note, datetime.now(UTC))
+            await self.note(due.note)
         if due.renew:
             await read_aside(presence.lease_renew, due.renew, holder=self.holder)
         if due.end:
             await read_aside(presence.lease_end, due.end, holder=self.holder)
+
+    @staticmethod
+    async def note(user_ids: list[int]) -> None:
+        """Before the leases, so that whoever hears that somebody has gone reads when. Without a database the leases go on."""
+        try:
+            await read(last_seen_note, user_ids, datetime.now(UTC))
+        except Busy:
+            logger.warning("the database is away; when people were last seen is not written")
 
 
 _attendances: dict[asyncio.AbstractEventLoop, Attendance] = {}
