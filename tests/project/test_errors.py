@@ -51,7 +51,7 @@ def test_a_cache_that_is_away_is_503(browser: Client, monkeypatch: pytest.Monkey
     def fail(*words: Any, **values: Any) -> None:
         raise RedisAway("refused")
 
-    monkeypatch.setattr("conversations.views.pages.people_listed", fail)
+    monkeypatch.setattr("conversations.views.pages.people_page", fail)
     assert browser.get("/people/").status_code == 503
 
 
@@ -61,8 +61,8 @@ def test_any_other_fault_is_500_at_a_page_and_a_problem_at_the_api(
     def fail(*words: Any, **values: Any) -> None:
         raise ZeroDivisionError("can" + "ary")
 
-    monkeypatch.setattr("conversations.views.pages.people_listed", fail)
-    monkeypatch.setattr("conversations.api.routes.people_listed", fail)
+    monkeypatch.setattr("conversations.views.pages.people_page", fail)
+    monkeypatch.setattr("conversations.api.routes.people_page", fail)
     page = browser.get("/people/")
     assert (page.status_code, page.has_header("Retry-After")) == (500, False)
     caplog.clear()
