@@ -11,12 +11,13 @@ django_application = get_asgi_application()
 
 # Only now: these modules need the apps that the line above has loaded.
 from conversations.routing import websocket_urlpatterns  # noqa: E402
+from dm_project.away import refuse_while_away  # noqa: E402
 from dm_project.origin import ExactOriginValidator  # noqa: E402
 from dm_project.wire import keep_plain_send  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": ExactOriginValidator(keep_plain_send(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
+        "websocket": ExactOriginValidator(keep_plain_send(refuse_while_away(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))),
     }
 )

@@ -15,7 +15,7 @@ from tests.rig.daphne_server import PATIENCE_S, EntreServer, SharedStatics
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
-from tests.sockets import Frame, Socket, expect, open_socket
+from tests.sockets import Frame, Refused, Socket, expect, open_socket
 
 Newcomer = Callable[..., Person]
 
@@ -61,6 +61,11 @@ async def test_when_postgres_goes_away_sockets_live_and_sends_may_be_tried_again
                 assert (error["code"], error["retryable"]) == ("busy", True)
                 assert error["retry_after_ms"] > 0
                 await is_alive(socket)
+            with pytest.raises(Refused) as refusal:
+                async with open_socket(bob):
+                    pass
+            assert refusal.value.status == 403
+            assert alice.api("GET", "/me").status_code == 503, "which is what a refused browser asks"
         accepted = await send_until_accepted(hers, room, id, "into the dark")
         assert (accepted["seq"], accepted["duplicate"]) == (2, False), "what was answered busy had not been stored"
         await expect(hers, "message.created", room=room)
@@ -70,6 +75,7 @@ async def test_when_postgres_goes_away_sockets_live_and_sends_may_be_tried_again
         page = await expect(his, "sync.page", ref="4", within=30)
         assert [message["body"] for message in page["messages"]] == ["before", "into the dark"]
     assert "into the dark" not in server.log()
+    assert "Exception inside application" not in server.log()
 
 
 async def test_cut_connections_are_replaced_before_anybody_notices(
