@@ -1,4 +1,4 @@
-"""The gate: HTTP to Django; sockets through the origin check, then the session, then the routes."""
+"""The gate: HTTP to Django; sockets through the origin check, then the queue of handshakes and the session, then the routes."""
 
 import os
 
@@ -11,13 +11,15 @@ django_application = get_asgi_application()
 
 # Only now: these modules need the apps that the line above has loaded.
 from conversations.routing import websocket_urlpatterns  # noqa: E402
+from dm_project.admission import Admission  # noqa: E402
 from dm_project.away import refuse_while_away  # noqa: E402
 from dm_project.origin import ExactOriginValidator  # noqa: E402
 from dm_project.wire import keep_plain_send  # noqa: E402
 
+sessions = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": ExactOriginValidator(keep_plain_send(refuse_while_away(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))),
+        "websocket": ExactOriginValidator(keep_plain_send(Admission(refuse_while_away(sessions)))),
     }
 )

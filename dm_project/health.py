@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from dm_project import draining
+
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -21,6 +23,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """The database answers and has every migration; the layer exists. 503 with the name of what is missing otherwise."""
+    if draining.is_begun():
+        return JsonResponse({"status": "draining"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     checks = {"database": is_database_ready(), "layer": get_channel_layer() is not None}
     status = HTTPStatus.OK if all(checks.values()) else HTTPStatus.SERVICE_UNAVAILABLE
     return JsonResponse({"status": "ready" if status == HTTPStatus.OK else "not ready", "checks": checks}, status=status)

@@ -14,14 +14,19 @@ import sys
 from typing import Any
 
 from daphne.cli import CommandLineInterface
-from daphne.ws_protocol import WebSocketFactory
 
 from dm_project.env import BadEnvironment
-from dm_project.wire import FrugalProtocol
+from dm_project.front import FrontServer
 
 APPLICATION = "dm_project.server:application"
 PING_SECONDS, PING_TIMEOUT_SECONDS = 25, 20
 LONGEST_SOCKET_SECONDS = 4 * 60 * 60
+
+
+class Launcher(CommandLineInterface):  # type: ignore[misc]
+    """Daphne's command line, with our server behind it."""
+
+    server_class = FrontServer
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -83,9 +88,11 @@ def main(argv: list[str] | None = None) -> None:
 
     listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
     stores.main()
-    descriptor = args.fd if listener is None else listener.fileno()
+    descriptor = args.fd
     if listener is not None:
         host, port = listener.getsockname()[:2]
+        # Daphne makes a socket of its own of it and closes this one.
+        descriptor = listener.detach()
         sys.stdout.write(f"{settings.SITE_NAME} is at http://{f'[{host}]' if ':' in host else host}:{port}/  (Ctrl C ends it)\n")
         sys.stdout.flush()
     limit = str(settings.DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE)
@@ -99,11 +106,10 @@ def main(argv: list[str] | None = None) -> None:
         str(LONGEST_SOCKET_SECONDS),
     ]
     options += ["--verbosity", "0", "--no-server-name", APPLICATION]
-    WebSocketFactory.protocol = FrugalProtocol
     spare_the_collector()
     # Behind a proxy the client's address is taken from its header (TRUSTED_PROXIES) by the application, never by Daphne, which believes the
     # left-most entry, the one a client can write itself.
-    CommandLineInterface().run(options)
+    Launcher().run(options)
 
 
 if __name__ == "__main__":

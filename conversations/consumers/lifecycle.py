@@ -11,11 +11,14 @@ from collections import deque
 from functools import cached_property
 from typing import Any, cast
 
+from prometheus_client import Counter
+
 from accounts.models import User
 from accounts.standing import Credential, Standing, credential_of, standing_of
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
 from conversations.attendance import attendance
+from conversations.consumers.fleet import fleet
 from conversations.exceptions import Refusal
 from conversations.lanes import read
 from conversations.protocol.codes import CloseCode, ErrorCode
@@ -27,6 +30,7 @@ from conversations.vigil import vigil
 
 logger = logging.getLogger(__name__)
 
+GOODBYES = Counter("entre_goodbyes_total", "Sockets that were told why they end.", ["reason"])
 PROBE_SECONDS, PROBES = 0.5, 4
 EARLY_FRAMES = 200
 
@@ -79,6 +83,8 @@ class SocketLife(PumpedConsumer):
             await self.refuse(refusal)
             return
         await self.accept()
+        if not await fleet.join(self):
+            return
         await self.join(rooms.user_group(user.id))
         if session_key := getattr(self.scope.get("session"), "session_key", None):
             self.credential = credential_of(self.user, session_key)
@@ -145,6 +151,7 @@ class SocketLife(PumpedConsumer):
 
     async def disconnect(self, code: int) -> None:
         self.is_over = True
+        fleet.leave(self)
         for task in self.tasks:
             task.cancel()
         if self.is_greeted:
@@ -167,6 +174,7 @@ class SocketLife(PumpedConsumer):
             return
         await self.reply(answers.bye(code, retry_after_ms=retry_after_ms))
         self.is_over = True
+        GOODBYES.labels(code.reason).inc()
         await self.close(code=int(code))
 
     async def begin(self) -> None:
@@ -221,3 +229,13 @@ class SocketLife(PumpedConsumer):
     async def beat(self, heads: Heads) -> None:
         for frame in answers.heads_frames(heads, only=self.room):
             await self.reply(frame)
+
+    # From the server in front (dm_project.pressure): this socket's reader, never the browser's frames.
+
+    async def socket_behind(self, event: dict[str, Any]) -> None:
+        """It reads again after frames were dropped: with the heads it finds what it lacks."""
+        for frame in await read(answers.all_heads, self.user, self.room):
+            await self.reply(frame)
+
+    async def socket_stalled(self, event: dict[str, Any]) -> None:
+        await self.say_goodbye(CloseCode.TOO_SLOW, retry_after_ms=2_000)

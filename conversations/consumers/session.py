@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 FRAME_BYTES, DROP_BYTES = 65_536, 131_072
 STRIKES, STRIKE_SECONDS = 10, 60.0
 """So many frames that are none of ours within so many seconds end the socket."""
+FRAMES_TOO_MANY, FLOOD_REST_MS = 3, 5_000
 
 
 class SessionConsumer(RoomsInView):
@@ -44,6 +45,7 @@ class SessionConsumer(RoomsInView):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.strikes: deque[float] = deque(maxlen=STRIKES)
+        self.frames_too_many = 0
         self.types_in: set[str] = set()
 
     # From the browser
@@ -76,7 +78,7 @@ class SessionConsumer(RoomsInView):
             await self.strike(bad)
             return
         try:
-            throttling.allow_frame(self.user.id)
+            self.count_frame()
             self.require_own_room(command)
             # The journal asks for those it writes, within their transaction.
             if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose, TypingSet)):
@@ -87,9 +89,23 @@ class SessionConsumer(RoomsInView):
             await self.look_at_standing()
         except Refusal as refusal:
             await self.reply(answers.refusal(refusal, command))
+            await self.end_flood()
         except Exception:
             logger.exception("a command of type %s failed", command.type)
             await self.reply(answers.refusal(Refusal(), command))
+
+    def count_frame(self) -> None:
+        """Raises TooManyTries."""
+        try:
+            throttling.allow_frame(self.user.id)
+        except TooManyTries:
+            self.frames_too_many += 1
+            raise
+
+    async def end_flood(self) -> None:
+        """A client that is told to wait and goes on is a flood: the third frame too many ends the socket (safety.md T35)."""
+        if self.frames_too_many >= FRAMES_TOO_MANY:
+            await self.say_goodbye(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)
 
     def require_own_room(self, command: Command) -> None:
         """A socket filtered to one room knows no other; the access check of the room itself is the service's."""

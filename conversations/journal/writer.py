@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ class Writer:
         self.condition = threading.Condition()
         self.waiting: deque[Waiting] = deque()
         self.thread: threading.Thread | None = None
+        self.is_writing = False
 
     def submit(self, command: Command) -> Future[Result]:
         """Queue one command.
@@ -62,11 +64,23 @@ class Writer:
     def run(self) -> None:
         while True:
             self.write(self.gather())
+            self.is_writing = False
+
+    def finish(self, seconds: float) -> bool:
+        """Wait, outside the loop, until all that was queued is answered. False when it takes longer."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self.condition:
+                if not self.waiting and not self.is_writing:
+                    return True
+            time.sleep(0.01)
+        return False
 
     def gather(self) -> list[Waiting]:
         with self.condition:
             while not self.waiting:
                 self.condition.wait()
+            self.is_writing = True
             return [self.waiting.popleft() for _ in range(min(BATCH_SIZE, len(self.waiting)))]
 
     def write(self, items: list[Waiting]) -> None:

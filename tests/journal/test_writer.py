@@ -220,6 +220,27 @@ def test_a_full_queue_says_busy_at_once_and_forgets_nobody_who_was_let_in(chat, 
     assert Message.objects.count() == 5
 
 
+def test_who_ends_the_process_can_wait_until_all_is_written(chat, alice, monkeypatch):
+    is_writing, may_go_on = threading.Event(), threading.Event()
+    real = batch.write
+
+    def wait(commands: Any) -> Any:
+        is_writing.set()
+        assert may_go_on.wait(PATIENCE_S)
+        return real(commands)
+
+    monkeypatch.setattr(batch, "write", wait)
+    with pens() as (pen,):
+        assert pen.finish(PATIENCE_S), "nothing was asked of it yet"
+        futures = [pen.submit(sending(chat, alice))]
+        assert is_writing.wait(PATIENCE_S)
+        futures.append(pen.submit(sending(chat, alice)))
+        assert not pen.finish(0.05)
+        may_go_on.set()
+        assert pen.finish(PATIENCE_S)
+        assert all(future.done() for future in futures)
+
+
 def test_who_comes_while_a_batch_is_written_forms_the_next_one(chat, alice, monkeypatch):
     sizes: list[int] = []
     is_writing, may_go_on = threading.Event(), threading.Event()

@@ -1,0 +1,267 @@
+"""The server in front holds: it ends decently, and whoever floods, stalls, trickles or crowds harms nobody but himself."""
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.conftest import ServerMaker
+from tests.rig.daphne_server import EntreServer
+from tests.rig.people import Person
+from tests.sockets import Closed, Socket, expect, expect_close, open_socket
+
+Newcomer = Callable[..., Person]
+PATIENCE_S = 30.0
+MEBIBYTE = 1024 * 1024
+
+
+def memory_of(server: EntreServer) -> int:
+    """Bytes of the process that are in memory."""
+    process = server.processes[0]
+    assert process is not None
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+def half_open(server: EntreServer, data: bytes) -> socket.socket:
+    """A connection that has sent this and nothing else."""
+    connection = socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE_S)
+    connection.sendall(data)
+    return connection
+
+
+def everything_from(connection: socket.socket) -> bytes:
+    found = b""
+    try:
+        while part := connection.recv(65_536):
+            found += part
+    except ConnectionResetError:
+        pass
+    return found
+
+
+# --- The end ---
+
+
+async def test_on_sigterm_everybody_is_told_and_a_running_request_ends(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server(LIMITS="off")
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    process = server.processes[0]
+    assert process is not None
+    body = json.dumps({"id": str(uuid4()), "body": "just in time"}).encode()
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(open_socket(person)) for person in (alice, bob) for _ in range(25)]
+        for each in sockets:
+            await expect(each, "connection_established", within=PATIENCE_S)
+        # A request of which the server has all but the last byte.
+        token = alice.http.cookies["csrftoken"]
+        lines = (
+            f"POST /api/v1/conversations/{room}/messages HTTP/1.1",
+            f"Host: {urlsplit(alice.address).netloc}",
+            f"Origin: {alice.address}",
+            f"Cookie: {alice.cookies}",
+            f"X-CSRFToken: {token}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            "",
+            "",
+        )
+        running = half_open(server, "\r\n".join(lines).encode() + body[:-1])
+        waiting = half_open(server, b"")
+        process.send_signal(signal.SIGTERM)
+        told = []
+        for each in sockets:
+            bye = await expect(each, "bye", within=PATIENCE_S)
+            assert (bye["code"], bye["reason"], bye["retryable"]) == (4012, "restarting", True)
+            told.append(bye["retry_after_ms"])
+            await expect_close(each, 4012)
+        assert all(500 <= wait <= 10_000 for wait in told)
+        assert len(set(told)) > 10, "they do not all come back in one instant"
+        waiting.sendall(f"GET /readyz HTTP/1.1\r\nHost: {urlsplit(alice.address).netloc}\r\n\r\n".encode())
+        answer = await asyncio.to_thread(everything_from, waiting)
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"draining" in answer
+        assert b"connection: close" in answer.lower()
+        with pytest.raises(ConnectionRefusedError):
+            half_open(server, b"")
+        running.sendall(body[-1:])
+        answer = await asyncio.to_thread(everything_from, running)
+        assert answer.startswith(b"HTTP/1.1 201")
+        waiting.close()
+        running.close()
+    assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
+    assert "Traceback" not in server.log()
+    server.start()
+    page = person_at(server, "alice", signed_up=False)
+    page.log_in()
+    assert "just in time" in page.api("GET", f"/conversations/{room}/messages").text
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_with_nothing_to_do_ends_with_zero(start_server: ServerMaker, how: signal.Signals) -> None:
+    server = start_server()
+    assert server.stop(how=how) == 0
+    assert "Traceback" not in server.log()
+
+
+# --- Floods and stalls ---
+
+
+async def test_who_floods_is_ended_while_a_neighbour_talks(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server()
+    alice, bob, mallory = (person_at(server, name) for name in ("alice", "bob", "mallory"))
+    room = alice.open_chat_with(bob)
+    async with open_socket(alice) as hers, open_socket(mallory) as flood:
+        for each in (hers, flood):
+            await expect(each, "connection_established")
+        before = memory_of(server)
+
+        async def pour() -> None:
+            try:
+                while True:
+                    # Ten thousand a second; with more, this client would not come to reading what it is told.
+                    for _ in range(100):
+                        await flood.send_text('{"type": "ping"}')
+                    await asyncio.sleep(0.01)
+            except Exception:
+                return
+
+        pouring = asyncio.ensure_future(pour())
+        bye = await expect(flood, "bye", within=PATIENCE_S)
+        assert (bye["code"], bye["reason"], bye["retryable"]) == (4429, "rate_limited", True)
+        assert bye["retry_after_ms"] > 0
+        for number in range(5):
+            await hers.send("message.send", ref=str(number), room=room, id=str(uuid4()), body="undisturbed")
+            await expect(hers, "message.accepted", ref=str(number))
+        pouring.cancel()
+        assert memory_of(server) - before < 16 * MEBIBYTE
+    assert "Traceback" not in server.log()
+
+
+async def test_who_stops_reading_is_ended_and_keeps_little_memory(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server(LIMITS="off", METRICS_TOKEN="for-the-test-only")
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    body = "🌿" * 8_000
+    async with open_socket(alice) as hers:
+        await expect(hers, "connection_established")
+        # So that caches and buffers have their size.
+        await talk(hers, room, body, 200)
+        before = memory_of(server)
+        stalled = [await stalled_socket(bob) for _ in range(6)]
+        await talk(hers, room, body, 400)
+        assert memory_of(server) - before < 40 * MEBIBYTE, "six times 12 MiB have been pushed"
+        async with asyncio.timeout(PATIENCE_S * 2):
+            while 'entre_goodbyes_total{reason="too_slow"} 6.0' not in metrics(server):
+                await talk(hers, room, "still here", 1)
+                await asyncio.sleep(0.5)
+        for each in stalled:
+            each.transport.abort()
+        async with open_socket(bob) as again:
+            greeting = await expect(again, "connection_established")
+            assert greeting["rooms"][room] > 600
+    assert "Traceback" not in server.log()
+
+
+async def test_who_reads_again_is_told_what_he_lacks(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server(LIMITS="off", HEADS_EVERY_MS="30000")
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    async with open_socket(alice) as hers:
+        await expect(hers, "connection_established")
+        his = await stalled_socket(bob)
+        await talk(hers, room, "🌿" * 8_000, 500)
+        his.transport.resume_reading()
+        created = 0
+        async with asyncio.timeout(PATIENCE_S):
+            while (frame := json.loads(await his.recv()))["type"] != "heads" or frame["rooms"][room] < 500:
+                created += frame["type"] == "message.created"
+        assert created < 500, "some were dropped, or this test shows nothing"
+        await his.close()
+
+
+async def stalled_socket(person: Person) -> ClientConnection:
+    """A device that was greeted and does not read any more."""
+    address = f"ws://{urlsplit(person.address).netloc}/ws/"
+    headers = {"Cookie": person.cookies, "Origin": person.address}
+    connection = await connect(address, additional_headers=headers, max_queue=1, compression=None, proxy=None, ping_interval=None)
+    await connection.recv()
+    connection.transport.pause_reading()
+    return connection
+
+
+def metrics(server: EntreServer) -> str:
+    return httpx.get(f"{server.address}/metrics", headers={"Authorization": "Bearer for-the-test-only"}).text
+
+
+async def talk(socket: Socket, room: str, body: str, times: int) -> None:
+    """Send and take every answer, so that nothing piles up on this side."""
+    for start in range(0, times, 10):
+        wanted = min(10, times - start)
+        for _ in range(wanted):
+            await socket.send("message.send", room=room, id=str(uuid4()), body=body)
+        for _ in range(wanted):
+            await expect(socket, "message.accepted", within=PATIENCE_S)
+        socket.waiting.clear()
+        socket.seen.clear()
+
+
+# --- HTTP ---
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(daphne_server: EntreServer) -> None:
+    head = f"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1:{daphne_server.ports[0]}\r\nContent-Length: 52428800\r\n\r\n"
+    with half_open(daphne_server, head.encode()) as connection:
+        assert everything_from(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_five_mebibytes_are_answered_413_however_they_come(daphne_server: EntreServer) -> None:
+    address = f"{daphne_server.address}/accounts/login/"
+    assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 413
+    assert httpx.post(address, content=iter([b"x" * 65_536] * 80)).status_code == 413, "chunked"
+    assert httpx.post(address, content=b"x" * 1000).status_code == 403, "a small one is for Django to judge"
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "], ids=["mute", "line", "header"]
+)
+def test_headers_that_never_end_are_not_waited_for(daphne_server: EntreServer, head: bytes) -> None:
+    with half_open(daphne_server, head) as connection:
+        everything_from(connection)
+
+
+def test_headers_beyond_measure_are_refused(daphne_server: EntreServer) -> None:
+    with half_open(daphne_server, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000) as connection:
+        assert b"200 OK" not in everything_from(connection)
+
+
+def test_a_connection_that_is_kept_serves_many_requests(daphne_server: EntreServer) -> None:
+    with httpx.Client(base_url=daphne_server.address) as client:
+        assert {client.get("/healthz").status_code for _ in range(5)} == {200}
+
+
+# --- Handshakes ---
+
+
+async def test_five_hundred_handshakes_at_once_are_all_let_in(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server(LIMITS="off")
+    alice = person_at(server, "alice")
+
+    async def come() -> str:
+        async with open_socket(alice) as opened:
+            try:
+                return str((await opened.next(PATIENCE_S))["type"])
+            except Closed as closed:
+                return f"closed {closed.code}"
+
+    assert set(await asyncio.gather(*(come() for _ in range(500)))) == {"connection_established"}
