@@ -64,7 +64,6 @@ class Writer:
     def run(self) -> None:
         while True:
             self.write(self.gather())
-            self.is_writing = False
 
     def finish(self, seconds: float) -> bool:
         """Wait, outside the loop, until all that was queued is answered. False when it takes longer."""
@@ -78,6 +77,8 @@ class Writer:
 
     def gather(self) -> list[Waiting]:
         with self.condition:
+            # Whoever comes for the next batch has written the one before.
+            self.is_writing = False
             while not self.waiting:
                 self.condition.wait()
             self.is_writing = True
