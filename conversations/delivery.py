@@ -33,19 +33,25 @@ WAITING_LETTERS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One frame for one group. `room` lets a socket that is filtered to another room leave it aside."""
+    """One frame for one group.
+
+    `room` lets a socket that is filtered to another room leave it aside; `head` and `mark` say up to which numbers of that room it tells,
+    so that the pulse knows who has heard what (0: tells no such number).
+    """
 
     group: str
-    room: str | None
+    room: str
     text: str
+    head: int = 0
+    mark: int = 0
 
     def as_layer_message(self) -> dict[str, Any]:
-        return {"type": "frame.push", "room": self.room, "text": self.text}
+        return {"type": "frame.push", "room": self.room, "text": self.text, "head": self.head, "mark": self.mark}
 
 
-def to_people(user_ids: Iterable[int], room: str | None, text: str) -> list[Letter]:
+def to_people(user_ids: Iterable[int], room: str, text: str, *, head: int = 0, mark: int = 0) -> list[Letter]:
     """The same encoded frame for every socket of these people."""
-    return [Letter(user_group(user_id), room, text) for user_id in user_ids]
+    return [Letter(user_group(user_id), room, text, head, mark) for user_id in user_ids]
 
 
 def channel_layer() -> Any:

@@ -1,12 +1,14 @@
-"""Every 20 to 30 seconds each socket hears which rooms moved, so that a lost last event is noticed without another event.
+"""The pulse of a process: asks the database each second what moved, and sees to it that every socket hears of it.
 
-One statement for the whole process, whatever the number of sockets. A hint: devices compare numbers and ask for what they lack.
+One statement for the whole process, whatever the number of sockets. It carries what the layer lost, what another process wrote while Redis
+was away, and what a management command wrote beside the server. All of it is a hint: devices compare numbers and ask for what they lack.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -19,9 +21,13 @@ from conversations.selectors.conversations import Heads, epoch, moved_since
 
 logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=10)
-"""A transaction may commit this much later than the time it carries."""
+"""A transaction may commit this much later than the time it carries; clocks of two machines may differ by so much."""
 
 Listener = Callable[[Heads], Awaitable[None]]
+Numbers = tuple[int, int]
+"""Head of a room, and the mark of one participant in it."""
+Known = dict[int, dict[str, Numbers]]
+"""What is known of each person's rooms."""
 
 
 class Pulse:
@@ -30,8 +36,19 @@ class Pulse:
     def __init__(self) -> None:
         self.listeners: dict[int, set[Listener]] = defaultdict(set)
         self.task: asyncio.Task[None] | None = None
+        self.epoch = ""
+        self.told: Known = {}
+        """The newest numbers that any socket here has been pushed."""
+        self.behind: Known = {}
+        """What the last look found ahead of that."""
+        self.moved: Known = {}
+        """What moved since the last beat."""
+        self.beat_at = 0.0
 
-    def join(self, user_id: int, listener: Listener) -> None:
+    def join(self, user_id: int, listener: Listener, greeted: Heads) -> None:
+        """Listen from now on. `greeted` is what this socket has just been told of its rooms."""
+        if user_id not in self.listeners:
+            self.told[user_id] = {room: (head, greeted.marks.get(room, 0)) for room, head in greeted.rooms.items()}
         self.listeners[user_id].add(listener)
         if self.task is None or self.task.done():
             self.task = asyncio.get_running_loop().create_task(self.run())
@@ -39,46 +56,82 @@ class Pulse:
     def leave(self, user_id: int, listener: Listener) -> None:
         self.listeners[user_id].discard(listener)
         if not self.listeners[user_id]:
-            del self.listeners[user_id]
+            for known in (self.listeners, self.told, self.behind, self.moved):
+                known.pop(user_id, None)
         if not self.listeners and self.task is not None:
             self.task.cancel()
             # Whoever joins before the cancelled task has noticed needs a new one.
             self.task = None
 
+    def note(self, user_id: int, room: str, head: int, mark: int) -> None:
+        """A socket of this person was pushed a frame that tells up to these numbers (0: nothing of that kind)."""
+        rooms = self.told.setdefault(user_id, {})
+        before = rooms.get(room, (0, 0))
+        rooms[room] = (max(head, before[0]), max(mark, before[1]))
+
     async def run(self) -> None:
         since = datetime.now(UTC)
+        self.beat_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
         while self.listeners:
-            await asyncio.sleep(settings.HEADS_EVERY_MS / 1000)
+            await asyncio.sleep(settings.POLL_EVERY_MS / 1000)
             began = datetime.now(UTC)
             try:
-                await self.beat(since)
+                await self.look(since)
             except Busy:
-                logger.warning("the database is away; the next beat covers this one")
+                logger.warning("the database is away; the next look covers this one")
             except Exception:
                 # Without this everybody who is connected would go without beats from here on.
-                logger.exception("a beat failed; the next one covers it")
+                logger.exception("a look at what moved failed; the next one covers it")
             else:
                 since = began
 
-    async def beat(self, since: datetime) -> None:
-        moved = await read(moved_since, since, overlap=OVERLAP)
-        by_user: dict[int, Heads] = {}
-        value = await read(epoch) if moved else ""
+    async def look(self, since: datetime) -> None:
+        """Tell whoever lags, and every HEADS_EVERY_MS everybody whose rooms moved."""
+        value, moved = await read(epoch), await read(moved_since, since, overlap=OVERLAP)
+        if value != self.epoch:
+            await self.begin_epoch(value)
+        late = self.find_late([row for row in moved if row[2] in self.listeners])
+        if time.monotonic() >= self.beat_at:
+            self.beat_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
+            late, self.moved = self.moved, {}
+        await self.tell(late)
+
+    def find_late(self, moved: list[tuple[str, int, int, int]]) -> Known:
+        """Whoever was behind at the last look and still lacks what it saw. Once is no sign: a push may be on its way at this moment."""
+        late: Known = {}
+        before, self.behind = self.behind, {}
         for room, head, user_id, mark in moved:
-            if user_id in self.listeners:
-                heads = by_user.setdefault(user_id, Heads(value, {}, {}))
-                heads.rooms[room], heads.marks[room] = head, mark
-        for user_id, heads in by_user.items():
+            self.moved.setdefault(user_id, {})[room] = (head, mark)
+            told = self.told.get(user_id, {}).get(room, (0, 0))
+            if not is_ahead((head, mark), told):
+                continue
+            if is_ahead(before.get(user_id, {}).get(room, (0, 0)), told):
+                late.setdefault(user_id, {})[room] = (head, mark)
+                self.note(user_id, room, head, mark)
+            else:
+                self.behind.setdefault(user_id, {})[room] = (head, mark)
+        return late
+
+    async def begin_epoch(self, value: str) -> None:
+        """A backup was restored beneath us: the numbers we knew are of another history (protocol.md P11)."""
+        was_known, self.epoch = bool(self.epoch), value
+        if was_known:
+            self.told, self.behind, self.moved = {}, {}, {}
+            await self.tell({user_id: {} for user_id in self.listeners})
+
+    async def tell(self, known: Known) -> None:
+        for user_id, rooms in known.items():
+            heads = Heads(self.epoch, {room: head for room, (head, _) in rooms.items()}, {room: mark for room, (_, mark) in rooms.items()})
             for listener in tuple(self.listeners.get(user_id, ())):
-                await tell(listener, heads)
+                try:
+                    await listener(heads)
+                except Exception as error:
+                    # One socket that breaks must not keep the beat from the others.
+                    logger.warning("a socket could not be told its heads (%s)", type(error).__name__)
 
 
-async def tell(listener: Listener, heads: Heads) -> None:
-    try:
-        await listener(heads)
-    except Exception as error:
-        # One socket that breaks must not keep the beat from the others.
-        logger.warning("a socket could not be told its heads (%s)", type(error).__name__)
+def is_ahead(numbers: Numbers, of: Numbers) -> bool:
+    return numbers[0] > of[0] or numbers[1] > of[1]
 
 
 _pulses: dict[asyncio.AbstractEventLoop, Pulse] = {}
@@ -87,6 +140,9 @@ _pulses: dict[asyncio.AbstractEventLoop, Pulse] = {}
 def pulse() -> Pulse:
     """The pulse of the running loop; a closed loop takes its own along."""
     loop = asyncio.get_running_loop()
-    for other in [known for known in _pulses if known.is_closed()]:
-        del _pulses[other]
-    return _pulses.setdefault(loop, Pulse())
+    found = _pulses.get(loop)
+    if found is None:
+        for other in [known for known in _pulses if known.is_closed()]:
+            del _pulses[other]
+        found = _pulses[loop] = Pulse()
+    return found

@@ -48,6 +48,7 @@ class SocketLife(PumpedConsumer):
         self.tasks: set[asyncio.Task[None]] = set()
         self.joined: list[str] = []
         self.credential: Credential | None = None
+        self.epoch = ""
 
     @cached_property
     def user(self) -> User:
@@ -138,7 +139,8 @@ class SocketLife(PumpedConsumer):
             return
         await self.reply(greeting)
         self.is_greeted = True
-        pulse().join(self.user.id, self.beat)
+        self.epoch = greeting.epoch
+        pulse().join(self.user.id, self.beat, Heads(greeting.epoch, greeting.rooms, greeting.marks))
         vigil().join(self)
         attendance().join(self.user.id)
         await self.begin()
@@ -202,6 +204,7 @@ class SocketLife(PumpedConsumer):
             return
         if self.is_greeted:
             await self.say(event["text"])
+            pulse().note(self.user.id, event["room"], event["head"], event["mark"])
         else:
             self.early_pushes.append(event["text"])
 
@@ -227,6 +230,10 @@ class SocketLife(PumpedConsumer):
             self.probed.set_result(None)
 
     async def beat(self, heads: Heads) -> None:
+        if heads.epoch != self.epoch:
+            # A restored backup (P11): it comes back, spread out over some seconds, and learns of it from the greeting.
+            await self.say_goodbye(CloseCode.RESTARTING, retry_after_ms=fleet.retry_after_ms())
+            return
         for frame in answers.heads_frames(heads, only=self.room):
             await self.reply(frame)
 

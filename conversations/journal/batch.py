@@ -168,7 +168,7 @@ def store(
     page.repeats[conversation.id, send.id] = StoredMessage(message.seq, message.version, send.user_id, fingerprint, created_at)
     page.replies.add((conversation.id, message.seq))
     frame = MessageCreated(room=send.room, message=message_object(message, sender=send.sender)).encode()
-    page.letters += to_people((conversation.low_id, conversation.high_id), send.room, frame)
+    page.letters += to_people((conversation.low_id, conversation.high_id), send.room, frame, head=message.version)
     return Accepted(send.room, send.id, message.seq, message.version, created_at, duplicate=False, revealed_to=revealed_to)
 
 
@@ -208,7 +208,7 @@ def tell(page: Page, conversation: ConversationRow, me: ParticipantRow, receiver
         read_count=me.read_count if is_mine else None,
         mark=receiver.mark,
     )
-    page.letters += to_people((receiver.user_id,), conversation.room_name, frame.encode())
+    page.letters += to_people((receiver.user_id,), conversation.room_name, frame.encode(), mark=receiver.mark)
 
 
 def close_page(page: Page) -> None:

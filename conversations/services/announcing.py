@@ -44,4 +44,5 @@ def letter_for(conversation_id: int, user_id: int) -> Letter | None:
         return None
     viewer = User.objects.get(id=user_id)
     wire = serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
-    return Letter(user_group(user_id), row.conversation.room_name, ConversationChanged(conversation=wire).encode())
+    frame = ConversationChanged(conversation=wire)
+    return Letter(user_group(user_id), row.conversation.room_name, frame.encode(), head=row.conversation.head, mark=row.me.mark)

@@ -1,4 +1,4 @@
-"""The beat: every listener hears what moved, whatever befalls one of them or the database."""
+"""The pulse: whoever lacks what the database has hears of it, whatever befalls one of them or the database; nobody is told twice for nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,28 +13,48 @@ from conversations.selectors.conversations import Heads
 
 ALICE, BOB = 1, 2
 MOVED = [("dm-x", 7, ALICE, 3), ("dm-x", 7, BOB, 4), ("dm-y", 9, ALICE, 1)]
+NOTHING = Heads("e1", {}, {})
+FAR_AWAY_MS = 30_000
 
 
 @pytest.fixture(autouse=True)
 def _fast(settings: Any) -> None:
-    settings.HEADS_EVERY_MS = 1
+    settings.HEADS_EVERY_MS = settings.POLL_EVERY_MS = 1
 
 
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the database says to the next questions; an exception is raised. The last answer is said again and again."""
-    waiting: list[Any] = [MOVED]
+class Database:
+    """What the database says to the next looks; an exception is raised. The last answer is said again and again."""
 
-    async def read(question: Any, *args: Any, **kwargs: Any) -> Any:
+    def __init__(self) -> None:
+        self.answers: list[Any] = [MOVED]
+        self.epoch = "e1"
+        self.looks = 0
+        self.looked = asyncio.Event()
+
+    async def read(self, question: Any, *args: Any, **kwargs: Any) -> Any:
         if question is pulse_module.epoch:
-            return "e1"
-        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            return self.epoch
+        self.looks += 1
+        self.looked.set()
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    monkeypatch.setattr(pulse_module, "read", read)
-    return waiting
+    async def be_looked_at(self, times: int) -> None:
+        """So many looks begin from now on: all but the last one are over then."""
+        wanted = self.looks + times
+        async with asyncio.timeout(10):
+            while self.looks < wanted:
+                self.looked.clear()
+                await self.looked.wait()
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    database = Database()
+    monkeypatch.setattr(pulse_module, "read", database.read)
+    return database
 
 
 @pytest.fixture
@@ -59,51 +79,145 @@ class Ear:
             return await self.heard.get()
 
 
-async def test_each_person_hears_of_their_own_rooms(beats: Pulse, answers: list[Any]) -> None:
+# --- The beat ---
+
+
+async def test_each_person_hears_of_their_own_rooms(beats: Pulse, database: Database) -> None:
     alice, alices_phone, bob = Ear(), Ear(), Ear()
-    beats.join(ALICE, alice.listen)
-    beats.join(ALICE, alices_phone.listen)
-    beats.join(BOB, bob.listen)
+    beats.join(ALICE, alice.listen, NOTHING)
+    beats.join(ALICE, alices_phone.listen, NOTHING)
+    beats.join(BOB, bob.listen, NOTHING)
     assert await alice.next() == await alices_phone.next() == Heads("e1", {"dm-x": 7, "dm-y": 9}, {"dm-x": 3, "dm-y": 1})
     assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
 
 
-async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(beats: Pulse, answers: list[Any]) -> None:
+async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(beats: Pulse, database: Database) -> None:
     async def break_down(heads: Heads) -> None:
         raise ConnectionError
 
     bob = Ear()
-    beats.join(BOB, break_down)
-    beats.join(BOB, bob.listen)
+    beats.join(BOB, break_down, NOTHING)
+    beats.join(BOB, bob.listen, NOTHING)
     for _ in range(3):
         await bob.next()
 
 
 @pytest.mark.parametrize("trouble", [Busy(), ZeroDivisionError()])
-async def test_the_beat_goes_on_after_a_fault_and_covers_the_time_of_it(beats: Pulse, answers: list[Any], trouble: Exception) -> None:
-    answers[:] = [trouble, trouble, MOVED]
+async def test_the_beat_goes_on_after_a_fault_and_covers_the_time_of_it(beats: Pulse, database: Database, trouble: Exception) -> None:
+    database.answers[:] = [trouble, trouble, MOVED]
     bob = Ear()
-    beats.join(BOB, bob.listen)
+    beats.join(BOB, bob.listen, NOTHING)
     assert (await bob.next()).rooms == {"dm-x": 7}
 
 
-async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat(beats: Pulse, answers: list[Any]) -> None:
+async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat(beats: Pulse, database: Database) -> None:
     """A page that reloads: the old socket goes and the new one comes within one turn of the loop."""
     first, second = Ear(), Ear()
-    beats.join(BOB, first.listen)
+    beats.join(BOB, first.listen, NOTHING)
     await first.next()
     beats.leave(BOB, first.listen)
-    beats.join(BOB, second.listen)
+    beats.join(BOB, second.listen, NOTHING)
     await second.next()
 
 
-async def test_with_nobody_there_the_heart_rests(beats: Pulse, answers: list[Any]) -> None:
+async def test_with_nobody_there_the_heart_rests_and_remembers_nobody(beats: Pulse, database: Database) -> None:
     bob = Ear()
-    beats.join(BOB, bob.listen)
+    beats.join(BOB, bob.listen, NOTHING)
     await bob.next()
     task = beats.task
     beats.leave(BOB, bob.listen)
     assert task is not None
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not beats.listeners
+    assert [beats.listeners, beats.told, beats.behind, beats.moved] == [{}, {}, {}, {}]
+
+
+# --- Between the beats ---
+
+
+@pytest.fixture
+def _no_beat(settings: Any) -> None:
+    settings.HEADS_EVERY_MS = FAR_AWAY_MS
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_what_no_push_told_of_is_told_without_waiting_for_the_beat(beats: Pulse, database: Database) -> None:
+    """Redis is away, or a management command wrote: the message is in the database and nowhere else."""
+    bob = Ear()
+    beats.join(BOB, bob.listen, NOTHING)
+    assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_what_was_told_once_is_not_told_again(beats: Pulse, database: Database) -> None:
+    bob = Ear()
+    beats.join(BOB, bob.listen, NOTHING)
+    await bob.next()
+    await database.be_looked_at(5)
+    assert bob.heard.empty()
+
+
+@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.parametrize("numbers", [(7, 4), (9, 9)], ids=["just that", "something newer"])
+async def test_what_a_push_told_of_is_not_told_again(beats: Pulse, database: Database, numbers: tuple[int, int]) -> None:
+    bob = Ear()
+    beats.join(BOB, bob.listen, NOTHING)
+    beats.note(BOB, "dm-x", numbers[0], 0)
+    beats.note(BOB, "dm-x", 0, numbers[1])
+    await database.be_looked_at(5)
+    assert bob.heard.empty()
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_what_the_greeting_told_is_not_told_again(beats: Pulse, database: Database) -> None:
+    bob = Ear()
+    beats.join(BOB, bob.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
+    await database.be_looked_at(5)
+    assert bob.heard.empty()
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_a_greeting_of_the_phone_does_not_hide_what_the_laptop_lacks(beats: Pulse, database: Database) -> None:
+    laptop, phone = Ear(), Ear()
+    beats.join(BOB, laptop.listen, NOTHING)
+    beats.join(BOB, phone.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
+    assert (await laptop.next()).rooms == {"dm-x": 7}
+
+
+@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.parametrize(("head", "mark"), [(6, 4), (7, 3)], ids=["a message", "a receipt"])
+async def test_one_number_behind_is_behind(beats: Pulse, database: Database, head: int, mark: int) -> None:
+    bob = Ear()
+    beats.join(BOB, bob.listen, NOTHING)
+    beats.note(BOB, "dm-x", head, mark)
+    assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_in_a_lively_room_the_push_on_its_way_is_not_overtaken(beats: Pulse, database: Database) -> None:
+    """At every look the newest message is not pushed yet, and the one before has come: nobody is behind."""
+    bob = Ear()
+    beats.join(BOB, bob.listen, NOTHING)
+    for head in range(1, 20):
+        database.answers[:] = [[("dm-x", head, BOB, 0)]]
+        await database.be_looked_at(1)
+        beats.note(BOB, "dm-x", head, 0)
+    await database.be_looked_at(2)
+    assert bob.heard.empty()
+
+
+# --- A restored backup ---
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_a_restored_backup_is_told_to_everybody_at_once(beats: Pulse, database: Database) -> None:
+    alice, bob = Ear(), Ear()
+    database.answers[:] = [[]]
+    beats.join(ALICE, alice.listen, NOTHING)
+    beats.join(BOB, bob.listen, NOTHING)
+    beats.note(BOB, "dm-x", 9, 9)
+    await database.be_looked_at(2)
+    database.epoch = "e2"
+    assert await alice.next() == await bob.next() == Heads("e2", {}, {})
+    database.answers[:] = [[("dm-x", 3, BOB, 1)]]
+    assert await bob.next() == Heads("e2", {"dm-x": 3}, {"dm-x": 1}), "lower numbers of the new history are news"
