@@ -10,11 +10,41 @@ import asyncio
 import logging
 from typing import Any
 
-from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
+from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 SUBSCRIBE_SECONDS = 2.0
 """Longest wait of a handshake for Redis, and the pause before the next try."""
+LISTEN_AGAIN_SECONDS = 1.0
+
+
+class Shard(RedisSingleShardConnection):  # type: ignore[misc]
+    """The connection to one Redis. Its receiver never ends: that of the base does with a time-out, and the process would be deaf from then on.
+
+    And it says once that Redis is away, where the base writes a traceback a second.
+    """
+
+    async def _do_receiving(self) -> None:
+        is_away = False
+        while True:
+            try:
+                if self._pubsub is None or not self._pubsub.subscribed:
+                    await asyncio.sleep(0.1)
+                    continue
+                message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=0.1)
+                if is_away:
+                    is_away = False
+                    logger.warning("Redis is back")
+                self._receive_message(message)
+            except (RedisError, OSError) as error:
+                if not is_away:
+                    is_away = True
+                    logger.warning("Redis is away (%s); what it does not bring comes from the database", type(error).__name__)
+                await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+            except Exception:
+                logger.exception("a letter from Redis could not be taken")
+                await asyncio.sleep(LISTEN_AGAIN_SECONDS)
 
 
 class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
@@ -22,6 +52,7 @@ class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._shards = [Shard(shard.host, self) for shard in self._shards]
         self.late: dict[str, asyncio.Task[None]] = {}
 
     async def _subscribe_to_channel(self, channel: str) -> None:

@@ -1,10 +1,12 @@
 """The layer between processes against a real Redis: it refuses nobody while Redis is away, and hears again when it is back."""
 
 import asyncio
+import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from redis.exceptions import RedisError
 
 from conversations import redis_layer
 from conversations.redis_layer import RedisLayer
@@ -77,3 +79,60 @@ async def test_nobody_is_waited_for_who_has_left(layer: RedisLayer, real_redis: 
     await layer.group_discard("user.1", alice)
     async with asyncio.timeout(5):
         await asyncio.gather(*layer.late.values())
+
+
+class LogReader(logging.Handler):
+    """Hands on every line that is written, as it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.put_nowait(self.format(record))
+
+    async def next(self) -> str:
+        async with asyncio.timeout(20):
+            return await self.lines.get()
+
+
+@pytest.fixture
+def log() -> Iterator[LogReader]:
+    reader = LogReader()
+    redis_layer.logger.addHandler(reader)
+    yield reader
+    redis_layer.logger.removeHandler(reader)
+
+
+async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
+    layer: RedisLayer, real_redis: RedisServer, log: LogReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_layer, "LISTEN_AGAIN_SECONDS", 0.05)
+    alice = await layer.new_channel()
+    await layer.group_add("user.1", alice)
+    await heard(layer, alice, "user.1")
+    real_redis.stop(signal.SIGKILL)
+    assert await log.next() == "Redis is away (ConnectionError); what it does not bring comes from the database"
+    for _ in range(5):
+        with pytest.raises(RedisError):
+            await layer.group_send("user.1", LETTER)
+    real_redis.start()
+    assert await log.next() == "Redis is back"
+
+
+async def test_a_letter_that_cannot_be_read_does_not_make_the_process_deaf(layer: RedisLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a time-out: either would end the receiver of the base for good."""
+    monkeypatch.setattr(redis_layer, "LISTEN_AGAIN_SECONDS", 0.05)
+    alice = await layer.new_channel()
+    await layer.group_add("user.1", alice)
+    troubles: list[Exception] = [TimeoutError(), ValueError()]
+    receive = redis_layer.Shard._receive_message
+
+    def receive_badly(shard: redis_layer.Shard, message: object) -> None:
+        if troubles:
+            raise troubles.pop()
+        receive(shard, message)
+
+    monkeypatch.setattr(redis_layer.Shard, "_receive_message", receive_badly)
+    await heard(layer, alice, "user.1")
+    assert troubles == []
