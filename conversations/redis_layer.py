@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
+from channels_redis.utils import decode_hosts
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._shards = [Shard(shard.host, self) for shard in self._shards]
+        self._shards: list[Shard] = [Shard(host, self) for host in decode_hosts(options.get("hosts"))]
         self.late: dict[str, asyncio.Task[None]] = {}
 
     async def _subscribe_to_channel(self, channel: str) -> None:
