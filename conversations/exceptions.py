@@ -84,9 +84,10 @@ class Busy(Refusal):
     retryable = True
 
 
-class StorageFull(Refusal):
+class StorageFull(Busy):
+    """The disk of the database is full; reading goes on."""
+
     code = "storage_full"
-    retryable = True
 
 
 class InviteNotFound(Refusal):

@@ -1,12 +1,13 @@
 """Threads in which sockets read the database.
 
 Without them every consumer of a process shares one thread, and a slow read of one person delays the rest (stack.md C1 to C3).
-Each lane keeps its own connection, and drops it when the database complains.
+Each lane keeps its own connection, and drops it when the database complains. Who would have to wait too long is told at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -14,36 +15,72 @@ from typing import ParamSpec, TypeVar
 from django.db import DatabaseError, InterfaceError, connection
 
 from conversations.exceptions import Busy
+from conversations.outages import is_cut, is_kept, refusal_for
 
 LANES = 4
+PATIENCE_SECONDS = 2.0
+"""A question that no lane has taken up by then is not asked any more."""
+REST_SECONDS = 0.5
+"""So long after that, new ones are not taken: whoever comes later would wait as long."""
+QUICK_SECONDS = 1.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_executor = ThreadPoolExecutor(LANES, thread_name_prefix="lane")
-_aside = ThreadPoolExecutor(1, thread_name_prefix="side-lane")
+
+class Lanes:
+    """Some threads with one queue."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self.executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self.clogged_until = 0.0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Raises Busy when no thread takes it up in time. What was begun is waited for: the database's own limits end it."""
+        if time.monotonic() < self.clogged_until:
+            raise Busy("the lanes are full", retry_after_ms=1_000)
+        future = self.executor.submit(work)
+        awaited = asyncio.wrap_future(future)
+        try:
+            await asyncio.wait((awaited,), timeout=PATIENCE_SECONDS)
+        except asyncio.CancelledError:
+            awaited.cancel()
+            raise
+        if future.cancel():
+            self.clogged_until = time.monotonic() + REST_SECONDS
+            raise Busy("no lane was free", retry_after_ms=2_000)
+        return await awaited
+
+
+_lanes = Lanes(LANES, "lane")
+_aside = Lanes(1, "side-lane")
 
 
 async def read(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Ask the database from a coroutine.
 
     Raises:
-        Busy: the database is away or locked. A stale connection is replaced once before that is said.
+        Busy: the database is away, locked or full (StorageFull), or so much is asked that it would take too long.
     """
-    return await asyncio.get_running_loop().run_in_executor(_executor, lambda: ask(question, *args, **kwargs))
+    return await _lanes.run(lambda: ask(question, *args, **kwargs))
 
 
 async def read_aside(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The same in a lane of its own, in the order asked: for what also waits for the cache, which may hang while the database does not."""
-    return await asyncio.get_running_loop().run_in_executor(_aside, lambda: ask(question, *args, **kwargs))
+    return await _aside.run(lambda: ask(question, *args, **kwargs))
 
 
 def ask(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """One try, and a second one when the kept connection turns out to be dead. Not after a long wait: somebody is waiting for an answer."""
+    began, was_kept = time.monotonic(), is_kept()
     try:
         return question(*args, **kwargs)
-    except (DatabaseError, InterfaceError):
+    except (DatabaseError, InterfaceError) as error:
+        may_help = was_kept and is_cut() and time.monotonic() - began < QUICK_SECONDS
         connection.close()
+        if not may_help:
+            raise refusal_for(error) from error
     try:
         return question(*args, **kwargs)
     except (DatabaseError, InterfaceError) as error:
         connection.close()
-        raise Busy(type(error).__name__) from error
+        raise refusal_for(error) from error

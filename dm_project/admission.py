@@ -4,15 +4,12 @@ Load must never look like a refusal: a 403 says "not you" (ADR 0009). Knows hand
 """
 
 import asyncio
-import random
 from typing import Any
 
-from conversations import answers
-from conversations.protocol.codes import CloseCode
+from dm_project.away import turn_away
 
 AT_ONCE, WAITING = 64, 5_000
 PATIENCE_SECONDS = 15.0
-RETRY_MS = (2_000, 10_000)
 
 
 class Admission:
@@ -25,7 +22,7 @@ class Admission:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if not await self.enter():
-            await self.turn_away(receive, send)
+            await turn_away(receive, send)
             return
         is_inside = True
 
@@ -57,13 +54,3 @@ class Admission:
         finally:
             self.waiting -= 1
         return True
-
-    async def turn_away(self, receive: Any, send: Any) -> None:
-        """Accepted, because only so can a browser be told why."""
-        await receive()
-        await send({"type": "websocket.accept"})
-        retry_ms = random.randint(*RETRY_MS)  # noqa: S311
-        await send({"type": "websocket.send", "text": answers.bye(CloseCode.OVERLOADED, retry_after_ms=retry_ms).encode()})
-        await send({"type": "websocket.close", "code": int(CloseCode.OVERLOADED)})
-        while (await receive())["type"] != "websocket.disconnect":
-            pass

@@ -12,7 +12,7 @@ django_application = get_asgi_application()
 # Only now: these modules need the apps that the line above has loaded.
 from conversations.routing import websocket_urlpatterns  # noqa: E402
 from dm_project.admission import Admission  # noqa: E402
-from dm_project.away import refuse_while_away  # noqa: E402
+from dm_project.away import turn_away_while_away  # noqa: E402
 from dm_project.origin import ExactOriginValidator  # noqa: E402
 from dm_project.wire import keep_plain_send  # noqa: E402
 
@@ -20,6 +20,6 @@ sessions = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": ExactOriginValidator(keep_plain_send(Admission(refuse_while_away(sessions)))),
+        "websocket": ExactOriginValidator(keep_plain_send(Admission(turn_away_while_away(sessions)))),
     }
 )

@@ -1,26 +1,43 @@
-"""What a handshake is told while the database is away: the bare refusal of everybody whom we do not know.
+"""What a handshake is told when it cannot be answered now: accepted, a `bye` with the time to come back, and 4503.
 
-Without it the session's question ends in a traceback for every browser that tries, and each tries again and again.
+Never the bare 403: that says "not you" (ADR 0009), and a browser would have to ask the HTTP API why. Nobody is known here, so nothing else
+is said.
 """
 
 import logging
+import random
 from typing import Any
 
-from channels.security.websocket import WebsocketDenier
 from django.db import Error
 
+from conversations import answers
+from conversations.protocol.codes import CloseCode
+
 logger = logging.getLogger(__name__)
+RETRY_MS = (2_000, 10_000)
+"""Spread out: all who are turned away now come back then."""
 
 
-def refuse_while_away(application: Any) -> Any:
-    """ASGI wrapper around the session of the sockets. The browser then asks the HTTP API why, and is told when to come back."""
+def turn_away_while_away(application: Any) -> Any:
+    """ASGI wrapper around the session of the sockets. Without it the session's question ends in a traceback for every browser that tries."""
 
-    async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> Any:
+    async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
         try:
-            return await application(scope, receive, send)
+            await application(scope, receive, send)
         except Error as error:
             # Past the handshake the consumer answers for itself, so this is always the session that could not be read.
-            logger.warning("a handshake was refused: the database is away (%s)", type(error).__name__)
-            return await WebsocketDenier()(scope, receive, send)  # type: ignore[arg-type]
+            logger.warning("a handshake was turned away: the database is away (%s)", type(error).__name__)
+            await turn_away(receive, send)
 
     return guarded
+
+
+async def turn_away(receive: Any, send: Any) -> None:
+    """Accepted, because only so can a browser be told why."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    retry_ms = random.randint(*RETRY_MS)  # noqa: S311
+    await send({"type": "websocket.send", "text": answers.bye(CloseCode.OVERLOADED, retry_after_ms=retry_ms).encode()})
+    await send({"type": "websocket.close", "code": int(CloseCode.OVERLOADED)})
+    while (await receive())["type"] != "websocket.disconnect":
+        pass

@@ -142,8 +142,12 @@ def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
     return PublicUrl(origin=f"{parts.scheme}://{host}{port}", host=host, is_https=parts.scheme == "https")
 
 
+PATIENT_LINE = {"connect_timeout": 2, "keepalives_idle": 10, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 8_000}
+"""Options of libpq; seconds, but the last one in milliseconds."""
+
+
 def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
-    """Django's DATABASES entry: PostgreSQL by address, or SQLite in a file.
+    """Django's DATABASES entry: PostgreSQL by address (dm_project.postgres keeps its connections), or SQLite in a file.
 
     SQLite's options are a promise (P1, "sent means stored"): IMMEDIATE, or half of all concurrent writers fail; FULL, or a
     power cut takes acknowledged messages; `secure_delete`, or deleted text stays in the file.
@@ -156,12 +160,12 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
             config = env.dj_db_url(name)
         except (EnvError, ValueError):
             raise BadEnvironment(f"{name} cannot be read; it must look like postgres://user:password@host:5432/name.") from None
+        config["ENGINE"] = "dm_project.postgres"
         config["CONN_MAX_AGE"] = 0
         config["CONN_HEALTH_CHECKS"] = False
-        # Kept connections leak under ASGI (stack.md C4); the pool is what keeps them.
-        # A database that is away is said after three seconds. Giving a connection up after two lets the next question try at once:
-        # the pool's own patience doubles, and would find a database that is back minutes later.
-        config.setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 20, "timeout": 3, "reconnect_timeout": 2}
+        # A machine that vanishes sends no farewell: its connections are found dead within seconds, not the hours that kernels wait.
+        # Whoever names other values in the address wins.
+        config["OPTIONS"] = {**PATIENT_LINE, **config.get("OPTIONS", {})}
         return dict(config)
     if raw:
         path = raw.split("://", 1)[1] if "://" in raw else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, transaction
 
 from accounts.standing import Credential, fallen
 from conversations.delivery import Letter, to_people
@@ -21,6 +21,7 @@ from conversations.journal.commands import Accepted, Advanced, Command, ReceiptC
 from conversations.journal.fingerprint import fingerprints
 from conversations.journal.statements import ConversationRow, ParticipantRow, StoredMessage
 from conversations.models import Conversation, Message
+from conversations.outages import is_cut
 from conversations.protocol.events import MessageCreated, ReceiptAdvanced
 from conversations.serializers import message as message_object
 
@@ -69,6 +70,10 @@ class Page:
         return conversation.changed_at
 
 
+class Undecided(Exception):
+    """All of the batch is stored, or nothing: nobody knows."""
+
+
 def write(commands: Sequence[Command]) -> tuple[list[Outcome], list[Letter]]:
     """Write all commands in one transaction.
 
@@ -76,12 +81,20 @@ def write(commands: Sequence[Command]) -> tuple[list[Outcome], list[Letter]]:
         An outcome for each command, in their order, and the letters to publish now that the commit has happened.
 
     Raises:
-        django.db.DatabaseError: nothing of the batch was stored.
+        django.db.Error: nothing of the batch was stored.
+        Undecided: the connection ended while the database was asked to commit.
     """
-    with transaction.atomic():
-        page = open_page(commands)
-        outcomes = [attempt(page, command) for command in commands]
-        close_page(page)
+    is_asked_to_commit = False
+    try:
+        with transaction.atomic():
+            page = open_page(commands)
+            outcomes = [attempt(page, command) for command in commands]
+            close_page(page)
+            is_asked_to_commit = True
+    except Error:
+        if is_asked_to_commit and is_cut():
+            raise Undecided from None
+        raise
     return outcomes, page.letters
 
 

@@ -15,22 +15,21 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, connection
 from prometheus_client import Counter, Histogram
 
 from conversations.delivery import Letter, publish
-from conversations.exceptions import Busy, Refusal, StorageFull
+from conversations.exceptions import Busy, Refusal
 from conversations.journal import batch
 from conversations.journal.commands import Command, Result
+from conversations.outages import PASSING, is_away, is_cut, is_kept
+from conversations.outages import refusal_for as outage_for
 
 logger = logging.getLogger(__name__)
 BATCH_SIZE = 256
 WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
 BATCHES = Histogram("entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
-
-PASSING = (OperationalError, InterfaceError)
-"""What may be over in a moment; other database errors come from the command itself."""
-AWAY_WORDS = ("locked", "connection", "timeout", "disk", "full", "readonly", "shutting down")
+LONGEST_DOUBT_SECONDS, TRY_EVERY_SECONDS = 60.0, 0.2
 
 Waiting = tuple[Command, "Future[Result]"]
 
@@ -86,20 +85,57 @@ class Writer:
 
     def write(self, items: list[Waiting]) -> None:
         """Answer every future, whatever happens: a send that is never answered would look lost."""
+        commands = [command for command, _ in items]
         try:
-            outcomes, letters = written([command for command, _ in items])
+            outcomes, letters = written(commands)
+        except batch.Undecided:
+            connection.close()
+            self.settle(items)
+            return
         except Exception as error:
             connection.close()
-            if len(items) > 1 and not is_database_away(error):
+            if len(items) > 1 and not is_away(error):
                 self.write_one_by_one(items)
                 return
             logger.warning("a batch of %d could not be written (%s)", len(items), type(error).__name__)
             outcomes, letters = [refusal_for(error)] * len(items), []
+            self.refuse_waiting(error)
+        self.answer(items, outcomes, letters)
+
+    def answer(self, items: list[Waiting], outcomes: Sequence[batch.Outcome], letters: list[Letter]) -> None:
         BATCHES.observe(len(items))
         WRITTEN.inc(len(items))
         for (_, future), outcome in zip(items, outcomes, strict=True):
             resolve(future, outcome)
         publish(letters)
+
+    def refuse_waiting(self, error: Exception) -> None:
+        """While the database is away, whoever waits is told now: waiting for the same failure again would only make it late."""
+        if not is_away(error):
+            return
+        with self.condition:
+            items = list(self.waiting)
+            self.waiting.clear()
+        if items:
+            self.answer(items, [refusal_for(error)] * len(items), [])
+
+    def settle(self, items: list[Waiting]) -> None:
+        """The connection ended in the middle of a commit, so nobody knows whether these are stored. "Busy" would say that they are not (P10):
+        nobody is told anything until the database is back and says it. Whoever comes meanwhile is told to try again.
+        """
+        commands = [command for command, _ in items]
+        deadline = time.monotonic() + LONGEST_DOUBT_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                outcomes, letters = batch.write(commands)
+            except Exception as error:
+                connection.close()
+                self.refuse_waiting(error)
+                time.sleep(TRY_EVERY_SECONDS)
+            else:
+                self.answer(items, outcomes, letters)
+                return
+        logger.error("nobody knows whether %d commands were stored; they stay unanswered", len(items))
 
     def write_one_by_one(self, items: list[Waiting]) -> None:
         """One poisoned command must not fail its neighbours."""
@@ -108,17 +144,27 @@ class Writer:
 
 
 def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
-    """One try, and a second one on a fresh connection when the kept one turns out to be dead."""
-    was_kept = connection.connection is not None
+    """One try, and a second one on a fresh connection when the kept one turns out to be dead.
+
+    Raises:
+        batch.Undecided: the commands may be stored or not.
+    """
+    was_kept = is_kept()
     try:
         return batch.write(commands)
-    except Error:
+    except (batch.Undecided, Error) as error:
         # A connection that could not even be made now will not be made by asking again at once.
-        if not was_kept or connection.vendor != "postgresql" or (connection.connection is not None and connection.is_usable()):
+        if not (was_kept and is_cut()):
             raise
-        connection.close()
+        first = error
+    connection.close()
+    try:
         # Nothing of the first try is stored twice: repeats are found by their ids.
         return batch.write(commands)
+    except Error:
+        if isinstance(first, batch.Undecided):
+            raise first from None
+        raise
 
 
 def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
@@ -130,19 +176,10 @@ def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
         future.set_result(outcome)
 
 
-def is_database_away(error: Exception) -> bool:
-    """Would every command of the batch fail alike? Judged by words only where the text is the driver's own: the text of other errors
-    quotes the row, and a body may say "connection timeout"."""
-    text = str(error).lower()
-    return isinstance(error, PASSING) and any(word in text for word in AWAY_WORDS)
-
-
 def refusal_for(error: Exception) -> Refusal:
     """A retryable answer for everything that may pass. No text of an error gets out or into the log: it may quote a body."""
     if isinstance(error, PASSING):
-        text = str(error).lower()
-        is_full = "disk is full" in text or "no space" in text or "disk full" in text
-        return StorageFull() if is_full else Busy(type(error).__name__, retry_after_ms=1_000)
+        return outage_for(error)
     where = "".join(traceback.format_tb(error.__traceback__))
     logger.error("the journal met a %s that it does not know\n%s", type(error).__name__, where)
     return Refusal()

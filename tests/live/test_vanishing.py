@@ -1,5 +1,6 @@
 """Parts that go away while people talk, or are not there at the start: nothing acknowledged is lost, sockets live, operators read one sentence."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from tests.rig.daphne_server import PATIENCE_S, EntreServer, SharedStatics
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
-from tests.sockets import Frame, Refused, Socket, expect, open_socket
+from tests.sockets import Frame, Socket, expect, expect_close, open_socket
 
 Newcomer = Callable[..., Person]
 
@@ -61,11 +62,11 @@ async def test_when_postgres_goes_away_sockets_live_and_sends_may_be_tried_again
                 assert (error["code"], error["retryable"]) == ("busy", True)
                 assert error["retry_after_ms"] > 0
                 await is_alive(socket)
-            with pytest.raises(Refused) as refusal:
-                async with open_socket(bob):
-                    pass
-            assert refusal.value.status == 403
-            assert alice.api("GET", "/me").status_code == 503, "which is what a refused browser asks"
+            async with open_socket(bob) as late:
+                bye = await expect(late, "bye")
+                assert (bye["code"], bye["retryable"]) == (4503, True), "a 403 would say: not you"
+                await expect_close(late, 4503)
+            assert alice.api("GET", "/me").status_code == 503
         accepted = await send_until_accepted(hers, room, id, "into the dark")
         assert (accepted["seq"], accepted["duplicate"]) == (2, False), "what was answered busy had not been stored"
         await expect(hers, "message.created", room=room)
@@ -104,6 +105,7 @@ async def send_until_accepted(socket: Socket, room: str, id: str, body: str) -> 
         if answer["type"] == "message.accepted":
             return answer
         assert answer["retryable"], answer
+        await asyncio.sleep(answer["retry_after_ms"] / 1000)
 
 
 # --- Redis ---

@@ -1,22 +1,27 @@
 """A handshake while the database is away."""
 
+import json
 from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 
-from dm_project.away import refuse_while_away
+from dm_project.away import turn_away_while_away
 
 
 async def break_down(scope: Any, receive: Any, send: Any) -> None:
     raise OperationalError("could not connect: a secret")
 
 
-async def test_it_is_refused_without_a_traceback_and_without_the_text_of_the_error(caplog: pytest.LogCaptureFixture) -> None:
-    communicator = WebsocketCommunicator(refuse_while_away(break_down), "/ws/")
+async def test_whoever_comes_is_told_when_to_come_back_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    communicator = WebsocketCommunicator(turn_away_while_away(break_down), "/ws/")
     accepted, _ = await communicator.connect()
-    assert not accepted
+    assert accepted, "a 403 would say: not you"
+    bye = json.loads(await communicator.receive_from())
+    assert (bye["type"], bye["code"], bye["retryable"]) == ("bye", 4503, True)
+    assert bye["retry_after_ms"] >= 2_000
+    assert await communicator.receive_output() == {"type": "websocket.close", "code": 4503}
     assert "OperationalError" in caplog.text
     assert "secret" not in caplog.text
 
@@ -26,4 +31,4 @@ async def test_another_error_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await WebsocketCommunicator(refuse_while_away(stumble), "/ws/").connect()
+        await WebsocketCommunicator(turn_away_while_away(stumble), "/ws/").connect()

@@ -1,0 +1,78 @@
+"""What an error of the database means for whoever asked: away for a moment, full, or cut off in the middle.
+
+Judged by the driver's own words and codes only; they are looked at and never shown, because other errors quote the row.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.db import InterfaceError, OperationalError, connection
+
+from conversations.exceptions import Busy, StorageFull
+
+PASSING = (OperationalError, InterfaceError)
+"""What may be over in a moment; other database errors come from the command itself."""
+RETRY_AFTER_MS = 1_000
+FULL_CODES = {"53100", "58030"}
+AWAY_CLASSES = {"08", "53", "57", "58"}
+"""PostgreSQL: connection, resources, operator's intervention, system error."""
+AWAY_CODES = {"25006", "55P03"}
+"""Read-only since a fail-over; a lock that was not given in time."""
+FULL_WORDS = ("database or disk is full", "disk i/o error", "no space left on device")
+"""A quota that is used up, or a limit of the process, is an "I/O error" to SQLite."""
+AWAY_WORDS = ("locked", "readonly", "unable to open", *FULL_WORDS)
+
+
+@dataclass(slots=True)
+class Memory:
+    full_at: float | None = None
+
+
+memory = Memory()
+
+
+def refusal_for(error: Exception) -> Busy:
+    """The retryable answer to an error that may pass."""
+    if is_full(error):
+        memory.full_at = time.monotonic()
+        return StorageFull(retry_after_ms=RETRY_AFTER_MS)
+    return Busy(type(error).__name__, retry_after_ms=RETRY_AFTER_MS)
+
+
+def was_full_within(seconds: float) -> bool:
+    """Has this process been told so lately? For readiness: the database's disk may be on a machine that we cannot look at."""
+    return memory.full_at is not None and time.monotonic() - memory.full_at < seconds
+
+
+def is_full(error: Exception) -> bool:
+    return isinstance(error, PASSING) and (code_of(error) in FULL_CODES or any(word in str(error).lower() for word in FULL_WORDS))
+
+
+def is_away(error: Exception) -> bool:
+    """Would every other question fail alike just now?"""
+    if not isinstance(error, PASSING):
+        return False
+    if connection.vendor == "postgresql":
+        code = code_of(error)
+        return code is None or code in AWAY_CODES or code[:2] in AWAY_CLASSES
+    return any(word in str(error).lower() for word in AWAY_WORDS)
+
+
+def is_kept() -> bool:
+    """Has this thread a connection from earlier questions?"""
+    return connection.connection is not None
+
+
+def is_cut() -> bool:
+    """After an error: has the connection of this thread turned out to be dead? Without asking the server, which may be frozen.
+
+    Django drops a connection on which it could not even roll back.
+    """
+    return connection.vendor == "postgresql" and (connection.connection is None or bool(connection.connection.closed))
+
+
+def code_of(error: Exception) -> str | None:
+    """PostgreSQL's code; None where it said nothing, because the connection ended or never was."""
+    return getattr(error.__cause__, "sqlstate", None)
