@@ -1,0 +1,457 @@
+"""Whatever two people with two devices each do, in any order and any weather, the promises of protocol.md 6 hold after every single step.
+
+Hypothesis invents the days of Alice, Bob and Mallory; tests/rules/model.py says what must be true of them. The same days in every run;
+RULE_DAYS=500 lives through so many new ones (as `make faults` does) and prints how to live a bad one again.
+"""
+
+import logging
+import os
+from typing import Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from accounts.models import User
+from accounts.services import account_deactivate, account_reactivate, privacy_update
+from conversations.models import Block, Conversation, Message, Participant
+from tests.factories import PASSWORD, make_conversation, make_user
+from tests.rules.model import Line, Side, Talk, Verdict
+from tests.rules.phone import FENCE, Phone
+from tests.rules.stack import CALM, WEATHERS, Stack
+from tests.sockets import Frame, Refused
+
+DAYS, STEPS = int(os.environ.get("RULE_DAYS", "0")), 30
+USUAL_DAYS = 45
+UNKNOWN = "dm-" + "a" * 32
+SOCKET, API, FORM = DOORS = ("socket", "api", "form")
+SIGN_OUT, PASSWORD_CHANGE, SUSPENSION, FLUSH = LOSSES = ("sign-out", "password change", "suspension", "session deleted in a shell")
+FORM_STATUS = {None: 303, "conflict": 409, "cannot_deliver": 422}
+API_STATUS = {"conflict": 409, "cannot_deliver": 403}
+OUTSIDE = {"connection_established", "error", FENCE}
+
+any_phone = st.integers(0, 3)
+any_door = st.sampled_from(DOORS)
+any_line = st.integers(0, 1_000)
+any_position = st.none() | st.integers(0, 20) | st.just(2**40)
+any_body = st.sampled_from(["hello", "yes", "🌿", "x" * 40]) | st.text("abc éЖ\n👋", min_size=1, max_size=9).filter(str.strip)
+
+
+class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = Stack()
+        self.ids = self.passwords = 0
+        self.password: dict[int, str] = {}
+
+    @initialize()
+    def morning(self) -> None:
+        self.alice, self.bob, self.mallory = make_user(), make_user(), make_user()
+        chat = make_conversation(self.alice, self.bob)
+        self.chat_id, self.room = chat.id, chat.room_name
+        self.talk = Talk({self.alice.public_id: Side(), self.bob.public_id: Side()})
+        self.phones = [Phone(user, self.room, path) for user in (self.alice, self.bob) for path in ("/ws/", f"/ws/chat/{self.room}/")]
+        self.outside = Phone(self.mallory, self.room, "/ws/")
+        for phone in (*self.phones, self.outside):
+            self.bring_back(phone)
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "phones"):
+                self.evening()
+        finally:
+            for phone in (*getattr(self, "phones", ()), *([self.outside] if hasattr(self, "outside") else ())):
+                self.stack.run(phone.go())
+            self.stack.close()
+
+    def evening(self) -> None:
+        """Everybody is back, the weather is good, and all screens are the log."""
+        self.stack.layer.weather = CALM
+        for phone in self.phones:
+            if phone.socket is None:
+                self.bring_back(phone)
+        self.settle()
+        for phone in self.phones:
+            self.stack.run(phone.catch_up())
+            self.is_whole(phone)
+        assert self.phones[0].messages == self.phones[1].messages == self.phones[2].messages == self.phones[3].messages
+
+    # --- What people do ---
+
+    @rule(who=any_phone, door=any_door, body=any_body)
+    def writes(self, who: int, door: str, body: str) -> None:
+        if phone := self.open_one(who):
+            self.send(phone, door, self.new_id(), body)
+
+    @precondition(lambda self: self.talk.lines)
+    @rule(who=any_phone, door=any_door, line=any_line)
+    def tries_the_same_again(self, who: int, door: str, line: int) -> None:
+        """Over any device and door, after any time; from the other person it is somebody else's id."""
+        if phone := self.open_one(who):
+            known = self.line(line)
+            self.send(phone, door, known.id, known.body)
+
+    @precondition(lambda self: self.talk.lines)
+    @rule(who=any_phone, door=any_door, line=any_line, body=any_body)
+    def takes_an_id_for_something_else(self, who: int, door: str, line: int, body: str) -> None:
+        if phone := self.open_one(who):
+            self.send(phone, door, self.line(line).id, f"{body} after all")
+
+    @rule(one=any_phone, other=any_phone, is_one_id=st.booleans(), body=any_body)
+    def write_at_the_same_moment(self, one: int, other: int, is_one_id: bool, body: str) -> None:
+        first, second = self.open_one(one), self.open_one(other)
+        if first is None or second is None or first is second:
+            return
+        id = self.new_id()
+        sends = [(first, id), (second, id if is_one_id else self.new_id())]
+        answers = self.stack.run(self.at_once(sends, body))
+        # The server may put them in either order; it tells which by their numbers.
+        in_order = sorted(zip(sends, answers, strict=True), key=lambda pair: (pair[1].code is not None, pair[1].duplicate, pair[1].seq))
+        for (phone, used), answer in in_order:
+            assert answer == self.talk.send(phone.me, used, body)
+        self.settle()
+
+    @rule(who=any_phone, door=st.sampled_from([SOCKET, API]), delivered=any_position, read=any_position)
+    def says_how_far_she_is(self, who: int, door: str, delivered: int | None, read: int | None) -> None:
+        """Forwards, backwards, and beyond what there is."""
+        phone = self.open_one(who)
+        if phone is None or (delivered is None and read is None):
+            return
+        positions = {name: value for name, value in (("delivered", delivered), ("read", read)) if value is not None}
+        if door == API:
+            status, row = self.api(phone, "put", "/receipt", positions)
+            assert status == 200
+        else:
+            assert self.stack.run(phone.ask("receipt.set", room=self.room, **positions))["type"] == "done"
+        self.talk.receipt(phone.me, delivered, read)
+        if door == API:
+            self.is_row(row, phone.me)
+        self.settle()
+
+    @rule(who=any_phone, cursor=st.integers(0, 20))
+    def asks_from_anywhere(self, who: int, cursor: int) -> None:
+        if phone := self.open_one(who):
+            page = self.stack.run(phone.ask("sync", rooms={self.room: cursor}, marks={self.room: phone.mark}))
+            is_beyond = cursor > self.talk.head
+            first = max(0, self.talk.head - 50) if is_beyond else cursor
+            assert (page["reset"], page["after"]) == (is_beyond, cursor)
+            if is_beyond or not page["more"]:
+                assert page["version"] == self.talk.head
+            versions = [message["version"] for message in page["messages"]]
+            assert versions == list(range(self.talk.head - len(versions) + 1 if is_beyond else first + 1, page["version"] + 1))
+            # A page from elsewhere must not make this device believe that it has what lies between.
+            self.forget(phone)
+            self.settle()
+
+    @rule(who=any_phone)
+    def catches_up(self, who: int) -> None:
+        if phone := self.open_one(who):
+            self.stack.run(phone.catch_up())
+            self.settle()
+            self.stack.run(phone.catch_up())
+            self.is_whole(phone)
+
+    @rule(who=any_phone)
+    def asks_for_the_heads(self, who: int) -> None:
+        if phone := self.open_one(who):
+            self.stack.run(self.ask_heads(phone))
+            self.settle()
+            self.is_whole(phone)
+
+    @rule(who=any_phone)
+    def goes_away(self, who: int) -> None:
+        if phone := self.open_one(who):
+            self.stack.run(phone.go())
+
+    @precondition(lambda self: not all(phone.socket for phone in self.phones))
+    @rule(who=any_phone, is_new=st.booleans())
+    def comes_back(self, who: int, is_new: bool) -> None:
+        away = [phone for phone in self.phones if phone.socket is None]
+        phone = away[who % len(away)]
+        if is_new:
+            self.forget(phone)
+        self.bring_back(phone)
+        self.settle()
+
+    @rule(weather=st.sampled_from(WEATHERS), dice=st.integers(0, 1_000))
+    def weather_changes(self, weather: str, dice: int) -> None:
+        self.stack.layer.weather = weather
+        self.stack.layer.dice.seed(dice)
+        self.settle()
+
+    @rule(is_alice=st.booleans(), on=st.booleans())
+    def blocks(self, is_alice: bool, on: bool) -> None:
+        blocker, blocked = (self.alice, self.bob) if is_alice else (self.bob, self.alice)
+        if on:
+            Block.objects.get_or_create(blocker=blocker, blocked=blocked, defaults={"created_at": timezone.now()})
+        else:
+            Block.objects.filter(blocker=blocker, blocked=blocked).delete()
+        # Alice came first, so she is the lower one of the pair.
+        Conversation.objects.filter(pk=self.chat_id).update(**{"low_blocks" if is_alice else "high_blocks": on})
+        self.talk.sides[blocker.public_id].blocks = on
+        self.settle()
+
+    @rule(is_alice=st.booleans(), on=st.booleans())
+    def turns_receipts(self, is_alice: bool, on: bool) -> None:
+        user = self.alice if is_alice else self.bob
+        privacy_update(profile=user.profile, shares_receipts=on)
+        self.talk.sides[user.public_id].shares = on
+        self.settle()
+
+    @rule(who=any_phone, how=st.sampled_from(LOSSES), body=any_body)
+    def loses_rights(self, who: int, how: str, body: str) -> None:
+        """A send in between is never acknowledged; the sockets concerned end and no others (P9)."""
+        phone = self.open_one(who)
+        if phone is None:
+            return
+        siblings = [each for each in self.phones if each.owner is phone.owner and each.socket is not None and each is not phone]
+        lost = {SIGN_OUT: [phone], FLUSH: [phone], SUSPENSION: [phone, *siblings], PASSWORD_CHANGE: siblings}[how]
+        self.take_rights(phone, how)
+        for each in lost:
+            self.is_ended(each, 4401, body)
+        if how == PASSWORD_CHANGE:
+            self.is_ended(phone, 4012, body)
+        for each in self.phones:
+            if each.owner is phone.owner and (each is not phone or how != PASSWORD_CHANGE) and (each in lost or how == PASSWORD_CHANGE):
+                each.browser = None
+        self.settle()
+
+    @rule(door=st.sampled_from(["message.send", "receipt.set", "room.open", "room.close", "typing.set", "sync", API, FORM, "handshake"]))
+    def mallory_tries(self, door: str) -> None:
+        """The answer for this room is that for a room which never was."""
+        if door in {API, FORM, "handshake"}:
+            assert self.mallory_at(door, self.room) == self.mallory_at(door, UNKNOWN)
+            return
+        answers = [self.stack.run(self.outside.ask(door, **outsiders_fields(door, room))) for room in (self.room, UNKNOWN)]
+        for answer in answers:
+            assert (answer["type"], answer["code"]) == ("error", "not_found")
+            answer.pop("ref")
+        assert answers[0] == {**answers[1], **({"id": answers[0]["id"]} if "id" in answers[0] else {})}
+
+    # --- What is always true ---
+
+    @invariant()
+    def the_log_is_what_was_accepted(self) -> None:
+        """1..n without a hole, a row for each id, nothing that was refused, no time that goes back."""
+        if not hasattr(self, "talk"):
+            return
+        rows = Message.objects.filter(conversation_id=self.chat_id).order_by("seq")
+        names = {self.alice.pk: self.alice.public_id, self.bob.pk: self.bob.public_id}
+        found = [Line(row.seq, str(row.client_id), names[row.sender_id], row.body, row.ordinal) for row in rows]
+        assert found == self.talk.lines
+        assert [row.version for row in rows] == [line.seq for line in self.talk.lines]
+        assert [row.created_at for row in rows] == sorted(row.created_at for row in rows)
+        assert Conversation.objects.get(pk=self.chat_id).head == self.talk.head
+
+    @invariant()
+    def counters_and_receipts_are_those_of_the_model(self) -> None:
+        if not hasattr(self, "talk"):
+            return
+        for seat in Participant.objects.filter(conversation_id=self.chat_id).select_related("user"):
+            side = self.talk.sides[seat.user.public_id]
+            assert (seat.read_seq, seat.delivered_seq, seat.read_count) == (side.read, side.delivered, side.read_count)
+            assert (seat.shown_read, seat.shown_delivered) == (side.shown_read, side.shown_delivered), "what the other one may see"
+            assert (seat.received, seat.mark) == (side.received, side.mark)
+            assert seat.unread == self.talk.unread(seat.user.public_id)
+
+    @invariant()
+    def no_screen_shows_anything_else(self) -> None:
+        """Whatever was lost: up to its cursor a device has exactly the log, and nobody's receipt is ahead of what may be seen."""
+        for phone in getattr(self, "phones", ()):
+            self.is_true_so_far(phone)
+
+    @invariant()
+    def mallory_hears_nothing(self) -> None:
+        if hasattr(self, "outside") and self.outside.socket is not None:
+            assert {frame["type"] for frame in self.outside.socket.seen} <= OUTSIDE
+            assert not [frame for frame in self.outside.socket.seen if self.room in str(frame)]
+
+    # --- Steps ---
+
+    def settle(self) -> None:
+        """The journal has written, the weather has had its way, everybody has heard what came, and asked for what was lacking."""
+        self.stack.run(self.settled())
+
+    async def settled(self) -> None:
+        await self.stack.written()
+        here = [phone for phone in (*self.phones, self.outside) if phone.socket is not None]
+        self.stack.release(self.room, {phone.owner.pk for phone in here})
+        for phone in here:
+            await phone.listen()
+            assert phone.socket is not None, "nobody else is thrown out"
+            if phone.is_behind and phone is not self.outside:
+                await phone.catch_up()
+
+    def send(self, phone: Phone, door: str, id: str, body: str) -> None:
+        expected = self.talk.send(phone.me, id, body)
+        if door == SOCKET:
+            assert self.stack.run(self.over_socket(phone, id, body)) == expected
+        elif door == API:
+            status, answer = self.api(phone, "post", "/messages", {"id": id, "body": body})
+            assert status == API_STATUS.get(expected.code or "", 200 if expected.duplicate else 201)
+            assert expected.code or (answer["message"]["seq"], answer["duplicate"]) == (expected.seq, expected.duplicate)
+        else:
+            assert phone.browser is not None
+            status = phone.browser.post(f"/chats/{self.room}/", {"id": id, "body": body}).status_code
+            assert status == FORM_STATUS[expected.code]
+        self.settle()
+
+    async def over_socket(self, phone: Phone, id: str, body: str) -> Verdict:
+        return verdict(await phone.ask("message.send", room=self.room, id=id, body=body))
+
+    async def at_once(self, sends: list[tuple[Phone, str]], body: str) -> list[Verdict]:
+        refs = [await phone.say("message.send", room=self.room, id=id, body=body) for phone, id in sends]
+        return [verdict(await phone.answer_to(ref)) for (phone, _), ref in zip(sends, refs, strict=True)]
+
+    async def ask_heads(self, phone: Phone) -> None:
+        frame = await phone.ask_for("heads", "sync")
+        assert (frame["rooms"][self.room], frame["marks"][self.room]) == (self.talk.head, self.talk.sides[phone.me].mark)
+
+    def api(self, phone: Phone, method: str, path: str, body: Any) -> tuple[int, Any]:
+        assert phone.browser is not None
+        answer = getattr(phone.browser, method)(f"/api/v1/conversations/{self.room}{path}", body, "application/json")
+        return answer.status_code, answer.json()
+
+    def bring_back(self, phone: Phone) -> None:
+        side = self.talk.sides.get(phone.me)
+        if side is not None and not side.is_active:
+            account_reactivate(user=phone.owner)
+            side.is_active = True
+        if phone.browser is None:
+            phone.browser = Client()
+            phone.browser.force_login(User.objects.get(pk=phone.owner.pk), backend=django_settings.AUTHENTICATION_BACKENDS[0])
+        greeting = self.stack.run(phone.come())
+        expected = {} if side is None else {self.room: self.talk.head}
+        assert (greeting["rooms"], greeting["marks"]) == (expected, {} if side is None else {self.room: side.mark})
+
+    def take_rights(self, phone: Phone, how: str) -> None:
+        assert phone.browser is not None
+        if how == SIGN_OUT:
+            assert phone.browser.post("/accounts/logout/").status_code == 302
+        elif how == FLUSH:
+            assert Session.objects.filter(pk=phone.browser.cookies["sessionid"].value).delete()[0] == 1
+        elif how == SUSPENSION:
+            account_deactivate(user=phone.owner)
+            self.talk.sides[phone.me].is_active = False
+        else:
+            old = self.password.get(phone.owner.pk, PASSWORD)
+            self.passwords += 1
+            new = self.password[phone.owner.pk] = f"another horse battery {self.passwords}"
+            form = {"oldpassword": old, "password1": new, "password2": new}
+            assert phone.browser.post("/accounts/password/change/", form).status_code == 302
+
+    def is_ended(self, phone: Phone, code: int, body: str) -> None:
+        id = self.new_id()
+        heard = self.stack.run(self.last_words(phone, id, body))
+        assert phone.socket is None, "still open"
+        assert (heard[-1]["type"], heard[-1]["code"]) == ("bye", code)
+        assert not [frame for frame in heard if frame["type"] == "message.accepted"]
+
+    async def last_words(self, phone: Phone, id: str, body: str) -> list[Frame]:
+        await phone.say("message.send", room=self.room, id=id, body=body)
+        return await phone.listen()
+
+    def mallory_at(self, door: str, room: str) -> Any:
+        browser = self.outside.browser
+        assert browser is not None
+        message = {"id": str(uuid4()), "body": "let me in"}
+        if door == API:
+            answer = browser.post(f"/api/v1/conversations/{room}/messages", message, "application/json")
+        elif door == FORM:
+            answer = browser.post(f"/chats/{room}/", message)
+        else:
+            stranger = Phone(self.mallory, room, f"/ws/chat/{room}/")
+            stranger.browser = browser
+            with pytest.raises(Refused) as refused:
+                self.stack.run(stranger.come())
+            return refused.value.status
+        assert answer.status_code == 404
+        return answer.content.replace(room.encode(), b"ROOM")
+
+    # --- Looking ---
+
+    def is_true_so_far(self, phone: Phone) -> None:
+        shown = [phone.messages[seq] for seq in sorted(phone.messages)]
+        found = [Line(each["seq"], each["id"], each["sender"], each["body"], each["ordinal"]) for each in shown]
+        assert found == self.talk.lines[: phone.cursor]
+        visible = self.talk.visible(phone.me)
+        for name, (delivered, read) in phone.receipts.items():
+            assert delivered <= visible[name][0], "more than may be seen"
+            assert read <= visible[name][1], "more than may be seen"
+
+    def is_whole(self, phone: Phone) -> None:
+        self.is_true_so_far(phone)
+        assert (phone.cursor, phone.mark) == (self.talk.head, self.talk.sides[phone.me].mark)
+        visible = self.talk.visible(phone.me)
+        assert {name: phone.receipts.get(name, (0, 0)) for name in visible} == visible
+        assert phone.unread() == self.talk.unread(phone.me)
+
+    def is_row(self, row: Frame, who: str) -> None:
+        side, peer = self.talk.sides[who], self.talk.sides[self.talk.peer(who)]
+        assert (row["head"], row["mark"], row["unread"]) == (self.talk.head, side.mark, self.talk.unread(who))
+        assert (row["read"], row["peer_read"], row["peer_delivered"]) == (side.read, peer.shown_read, peer.shown_delivered)
+
+    def open_one(self, number: int) -> Phone | None:
+        here = [phone for phone in self.phones if phone.socket is not None]
+        return here[number % len(here)] if here else None
+
+    def line(self, number: int) -> Line:
+        return self.talk.lines[number % len(self.talk.lines)]
+
+    def new_id(self) -> str:
+        self.ids += 1
+        return str(uuid5(NAMESPACE_URL, f"{self.ids}"))
+
+    @staticmethod
+    def forget(phone: Phone) -> None:
+        phone.messages, phone.receipts, phone.row = {}, {}, {}
+        phone.cursor = phone.mark = 0
+        phone.is_behind = True
+
+
+def verdict(frame: Frame) -> Verdict:
+    if frame["type"] == "error":
+        return Verdict(frame["code"])
+    assert frame["version"] == frame["seq"]
+    return Verdict(seq=frame["seq"], duplicate=frame["duplicate"])
+
+
+def outsiders_fields(command: str, room: str) -> dict[str, Any]:
+    if command == "sync":
+        return {"rooms": {room: 0}}
+    fields: dict[str, dict[str, Any]] = {
+        "message.send": {"id": str(uuid4()), "body": "let me in"},
+        "receipt.set": {"read": 1, "delivered": 1},
+        "typing.set": {"on": True},
+    }
+    return {"room": room, **fields.get(command, {})}
+
+
+@pytest.mark.timeout(3_600 if DAYS else 300)
+@pytest.mark.django_db(transaction=True)
+def test_the_promises_hold_on_every_day_of_alice_bob_and_mallory(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings.JOURNAL_INLINE = False
+    # What ends a socket here must come by itself or with the next command, not from the watch.
+    settings.VIGIL_EVERY_MS = settings.POLL_EVERY_MS = 60_000
+    run_state_machine_as_test(TwoPeopleAndAnOutsider, settings=machine_settings())
+    assert not [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def machine_settings() -> settings:
+    return settings(
+        max_examples=DAYS or USUAL_DAYS,
+        stateful_step_count=STEPS * 2 if DAYS else STEPS,
+        derandomize=not DAYS,
+        # Making an example small lives through thousands of days; thirty steps can be read as they are.
+        phases=[Phase.generate, Phase.shrink] if DAYS else [Phase.generate],
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
