@@ -1,0 +1,224 @@
+"""What clients did and saw: pure records, with the clock passed in. `checker` compares them with what the service holds in the end.
+
+Each send is invoked, then ok, refused (for good) or unknown (never answered). What can be judged at once (an ack that goes back on its
+socket, a cursor that goes back, a frame of a stranger's room) is noted as a finding the moment it is seen.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+COLUMNS = ("lost", "phantom", "duplicate", "order", "hole", "regression", "leak", "exceptions")
+"""All must be 0, whatever happens to the parts."""
+EXAMPLES = 5
+
+
+class Outcome(StrEnum):
+    INVOKED = "invoked"
+    OK = "ok"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Send:
+    """One message on its way. `number` is its place among all sends of the run; `digest` stands for its body."""
+
+    id: str
+    room: str
+    device: str
+    digest: int
+    at: float
+    number: int
+    outcome: Outcome = Outcome.INVOKED
+    seq: int = 0
+    tries: int = 0
+    was_repeat: bool = False
+    """The ack that counted said `duplicate`: an earlier try had been stored, and its answer was lost."""
+    is_shown: bool = False
+    is_excused: bool = False
+    """Acknowledged, and then a backup from before it was restored: the one loss that is no defect."""
+
+
+class Findings:
+    """Counts of each column, with a few examples in words."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, column: str, example: str, count: int = 1) -> None:
+        assert column in COLUMNS, column
+        self.counts[column] += count
+        if len(self.examples[column]) < EXAMPLES:
+            self.examples[column].append(example)
+
+    def merge(self, other: Findings) -> None:
+        for column, count in other.counts.items():
+            self.counts[column] += count
+            self.examples[column] = (self.examples[column] + other.examples[column])[:EXAMPLES]
+
+    @property
+    def is_clean(self) -> bool:
+        return not any(self.counts.values())
+
+    def __str__(self) -> str:
+        told = [f"{column} {self.counts[column]}: {'; '.join(self.examples[column])}" for column in COLUMNS if self.counts[column]]
+        return " | ".join(told) or "all zero"
+
+
+class Samples:
+    """Durations in seconds with the moment each was taken, so that a row can ask for those of its own time."""
+
+    def __init__(self) -> None:
+        self.moments = array("d")
+        self.seconds = array("d")
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def add(self, at: float, seconds: float) -> None:
+        self.moments.append(at)
+        self.seconds.append(seconds)
+
+    def since(self, at: float, until: float = float("inf")) -> list[float]:
+        """Sorted, of what was taken in this time."""
+        first, last = bisect_left(self.moments, at), bisect_left(self.moments, until)
+        return sorted(self.seconds[first:last])
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """Of a sorted list; 0.0 when there is nothing."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+@dataclass(slots=True)
+class Screen:
+    """What one device shows of one room: a message at each `seq` after `base`. A device that was told to start anew has a later base."""
+
+    base: int = 0
+    cursor: int = 0
+    shown: dict[int, str] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Positions:
+    """How far one person's receipts have come, as one device was told."""
+
+    delivered: int = 0
+    read: int = 0
+
+
+class History:
+    """One run. Devices are named by strings; a `line` is the number of a device's socket, because order is promised per socket."""
+
+    def __init__(self) -> None:
+        self.sends: dict[str, Send] = {}
+        self.screens: dict[tuple[str, str], Screen] = defaultdict(Screen)
+        self.positions: dict[tuple[str, str, str], Positions] = defaultdict(Positions)
+        self.last_ack: dict[tuple[str, int, str], int] = {}
+        self.findings = Findings()
+        self.acks = Samples()
+        self.deliveries = Samples()
+        self.refusals: Counter[str] = Counter()
+
+    # Sends
+
+    def invoked(self, *, id: str, room: str, device: str, digest: int, at: float) -> None:
+        self.sends[id] = Send(id, room, device, digest, at, len(self.sends))
+
+    def tried(self, id: str) -> None:
+        self.sends[id].tries += 1
+
+    def accepted(self, *, device: str, line: int, id: str, seq: int, duplicate: bool, at: float, waited: float | None) -> None:
+        """`waited` is the time since the last try went out, None for an answer that nobody waited for any more."""
+        send = self.sends.get(id)
+        if send is None:
+            self.findings.add("phantom", f"{device} was told that {id} is stored, which nobody sent")
+            return
+        if waited is not None:
+            self.acks.add(at, waited)
+        if send.outcome is Outcome.OK and send.seq != seq:
+            self.findings.add("order", f"{id} was acknowledged as {send.seq} and as {seq}")
+        if not duplicate:
+            key = (device, line, send.room)
+            if seq <= self.last_ack.get(key, 0):
+                self.findings.add("regression", f"{device} got ack {seq} after {self.last_ack[key]} on one socket")
+            self.last_ack[key] = seq
+        if send.outcome is not Outcome.OK:
+            send.outcome, send.seq, send.was_repeat = Outcome.OK, seq, duplicate
+
+    def refused(self, id: str, code: str, *, retryable: bool) -> None:
+        """A retryable refusal leaves the send open: the same id is tried again."""
+        self.refusals[code] += 1
+        send = self.sends.get(id)
+        if send is not None and not retryable and send.outcome is not Outcome.OK:
+            send.outcome = Outcome.REFUSED
+
+    def given_up(self, id: str) -> None:
+        """Its device is gone without having been answered."""
+        if self.sends[id].outcome is Outcome.INVOKED:
+            self.sends[id].outcome = Outcome.UNKNOWN
+
+    def restored(self) -> None:
+        """A backup was put back: what was acknowledged until now may be gone, and numbers may be given anew."""
+        for send in self.sends.values():
+            send.is_excused = True
+        self.screens.clear()
+        self.positions.clear()
+        self.last_ack.clear()
+
+    # Screens
+
+    def shown(self, *, device: str, room: str, seq: int, id: str, is_mine: bool, at: float) -> None:
+        """A device has put this message at this place."""
+        screen = self.screens[device, room]
+        before = screen.shown.get(seq)
+        if before is not None and before != id:
+            self.findings.add("order", f"{device} saw {before} and {id} at {seq} of {room}")
+        elsewhere = screen.places.get(id)
+        if elsewhere is not None and elsewhere != seq:
+            self.findings.add("duplicate", f"{device} shows {id} at {elsewhere} and at {seq} of {room}")
+        send = self.sends.get(id)
+        # One text for each id, however often it was read from the wire.
+        known = send.id if send is not None else id
+        screen.shown[seq] = known
+        screen.places[known] = seq
+        if send is not None and not is_mine and not send.is_shown:
+            send.is_shown = True
+            self.deliveries.add(at, at - send.at)
+
+    def moved(self, *, device: str, room: str, cursor: int) -> None:
+        screen = self.screens[device, room]
+        if cursor < screen.cursor:
+            self.findings.add("regression", f"the cursor of {device} in {room} went from {screen.cursor} back to {cursor}")
+        screen.cursor = cursor
+
+    def started_anew(self, *, device: str, room: str, base: int, cursor: int, is_new_epoch: bool) -> None:
+        """The server said `reset`: what was held is dropped. Only a restored backup may take numbers away."""
+        before = self.screens[device, room].cursor
+        if cursor < before and not is_new_epoch:
+            self.findings.add("regression", f"{device} was reset from {before} back to {cursor} of {room}")
+        self.screens[device, room] = Screen(base=base, cursor=cursor)
+
+    def receipt(self, *, device: str, room: str, user: str, delivered: int, read: int, is_stored: bool) -> None:
+        """A receipt was told. The layer may deliver late (P5); what comes from the database (`is_stored`) may not go back."""
+        known = self.positions[device, room, user]
+        if is_stored and (delivered < known.delivered or read < known.read):
+            self.findings.add(
+                "regression", f"{device} read ({delivered}, {read}) as receipt of {user} after ({known.delivered}, {known.read})"
+            )
+        known.delivered, known.read = max(known.delivered, delivered), max(known.read, read)
+
+    def foreign(self, *, device: str, room: str, kind: str) -> None:
+        self.findings.add("leak", f"{device} got {kind} of {room}")
+
+    # Sums
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(send.outcome is outcome for send in self.sends.values())

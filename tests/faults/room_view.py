@@ -1,0 +1,61 @@
+"""What a device holds of one room, and the client's rule for what comes (protocol.md P4). Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Frame = dict[str, Any]
+
+
+class RoomView:
+    """`cursor` is the version up to which everything is here; `held` what came ahead of a gap; `asked_at` when `sync` went out."""
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+        self.cursor = self.mark = 0
+        self.held: dict[int, Frame] = {}
+        self.asked_at: float | None = None
+        self.newest_of_peer = self.told_receipt = 0
+        self.told_receipt_at = 0.0
+
+    @property
+    def has_gap(self) -> bool:
+        return bool(self.held)
+
+    def is_behind(self, head: int, mark: int) -> bool:
+        return head > self.cursor or mark > self.mark
+
+    def drop(self) -> None:
+        self.__init__(self.room)  # type: ignore[misc]
+
+    def receive(self, message: Frame) -> list[Frame]:
+        """A pushed change. Returns what is to be shown now; a change beyond the next number waits for what is missing."""
+        version = message["version"]
+        if version <= self.cursor:
+            return []
+        self.held[version] = message
+        return self.take_held()
+
+    def take_held(self) -> list[Frame]:
+        taken = []
+        while (message := self.held.pop(self.cursor + 1, None)) is not None:
+            self.cursor += 1
+            taken.append(message)
+        return taken
+
+    def turn(self, page: Frame) -> list[Frame]:
+        """A page of `sync`. Returns what is to be shown."""
+        if page["reset"]:
+            self.cursor, self.held = page["version"], {}
+        self.cursor = max(self.cursor, page["version"])
+        self.held = {version: message for version, message in self.held.items() if version > self.cursor}
+        if page.get("mark") is not None:
+            self.mark = page["mark"] if page["reset"] else max(self.mark, page["mark"])
+        return [*page["messages"], *self.take_held()]
+
+    def place_mark(self, mark: int) -> bool:
+        """False when marks between are missing."""
+        if mark > self.mark + 1:
+            return False
+        self.mark = max(self.mark, mark)
+        return True
