@@ -69,8 +69,9 @@ test: $(DEV) ## the whole test suite: Python, PostgreSQL, Redis, Daphne, browser
 	@$(BIN)/python -m tests.rig.finding
 	@$(MAKE) --no-print-directory --keep-going test-python test-postgres test-js
 
-test-python: $(DEV) ## all of it that is Python: SQLite, Redis, Daphne, browsers
-	@$(BIN)/python -m pytest
+# A file's tests stay together: they share a started server.
+test-python: $(DEV) ## all of it that is Python: SQLite, Redis, Daphne, browsers (JOBS=2 processes)
+	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile
 
 test-fast: $(DEV) ## only what needs no browser and no started server
 	@$(BIN)/python -m pytest --ignore=tests/journeys --ignore=tests/live

@@ -73,9 +73,10 @@ def test_same_frame_goes_to_every_person_named() -> None:
     assert to_people((1, 2), "dm-x", "{}") == [Letter(user_group(1), "dm-x", "{}"), Letter(user_group(2), "dm-x", "{}")]
 
 
-def test_letter_reaches_the_consumer_with_its_room() -> None:
-    """A socket that is filtered to another room must be able to leave it aside without reading it."""
-    assert Letter("user.1", "dm-x", "{}").as_layer_message() == {"type": "frame.push", "room": "dm-x", "text": "{}"}
+def test_letter_reaches_the_consumer_with_its_room_and_numbers() -> None:
+    """A socket that is filtered to another room must be able to leave it aside without reading it, and the pulse to know what was told."""
+    message = Letter("user.1", "dm-x", "{}", head=7, mark=3).as_layer_message()
+    assert message == {"type": "frame.push", "room": "dm-x", "text": "{}", "head": 7, "mark": 3}
 
 
 # --- Within one process ---
