@@ -1,14 +1,19 @@
 """Error pages that need neither database nor session."""
 
+import logging
 import sys
 from http import HTTPStatus
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 from redis.exceptions import RedisError
 
+from conversations.outages import refusal_for
+
+logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, RedisError)
 """Database or Redis do not answer: true now, maybe not in a moment."""
 RETRY_AFTER_S = 5
@@ -21,10 +26,25 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """What nobody foresaw. Django calls it while the error is in hand; a store that is away is worth another try, and proxies are told so."""
-    is_away = isinstance(sys.exc_info()[1], AWAY)
-    page = HttpResponse(
-        render_to_string("500.html"), status=HTTPStatus.SERVICE_UNAVAILABLE if is_away else HTTPStatus.INTERNAL_SERVER_ERROR
-    )
-    if is_away:
-        page["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(sys.exc_info()[1], AWAY):
+        return store_away()
+    return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def store_away() -> HttpResponse:
+    page = HttpResponse(render_to_string("500.html"), status=HTTPStatus.SERVICE_UNAVAILABLE)
+    page["Retry-After"] = str(RETRY_AFTER_S)
     return page
+
+
+class StoresMayBeAway(MiddlewareMixin):
+    """A view that met a store which is away is answered without a traceback: it is foreseen, and there would be thousands."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, AWAY):
+            return None
+        if isinstance(exception, DatabaseError):
+            # It may be its disk: readiness remembers.
+            refusal_for(exception)
+        logger.warning("a page could not be shown: a store is away (%s)", type(exception).__name__)
+        return store_away()

@@ -85,9 +85,11 @@ def main(argv: list[str] | None = None) -> None:
     from django.conf import settings
 
     from dm_project import stores
+    from dm_project.postgres.connections import serve_people
 
     listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
     stores.main()
+    serve_people()
     descriptor = args.fd
     if listener is not None:
         host, port = listener.getsockname()[:2]

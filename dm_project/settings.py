@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dm_project.errors.StoresMayBeAway",
 ]
 
 ROOT_URLCONF = "dm_project.urls"
@@ -254,6 +255,7 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
+DISK_FREE_MB = env.whole("DISK_FREE_MB", 100, 0, 1_000_000)
 
 # Sockets and messages (protocol.md sections 4 to 7)
 

@@ -8,6 +8,7 @@ import django
 from django.conf import settings
 from django.db import Error, connection
 
+from dm_project import checks
 from dm_project.env import BadEnvironment
 
 PATIENCE_S = 5
@@ -58,9 +59,16 @@ def require_redis() -> None:
         raise BadEnvironment(f"Redis ({where}) does not answer ({type(error).__name__}). Check REDIS_URL, and that it runs.") from None
 
 
+def require_safe_settings() -> None:
+    """Raises BadEnvironment for settings that would quietly break a promise; the server starts without `manage.py`, which checks them too."""
+    for problem in (*checks.sqlite_keeps_its_word(), *checks.layer_lives_with_its_redis()):
+        raise BadEnvironment(f"{problem.msg} ({problem.id})")
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
     django.setup()
+    require_safe_settings()
     require_database()
     require_redis()
 

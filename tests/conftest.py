@@ -113,6 +113,17 @@ def real_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A cluster of this test's own, which it may stop, freeze and start again."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_postgres())
+        except finding.Absent as reason:
+            or_skip(reason)
+        yield server
+
+
+@pytest.fixture
 def real_redis() -> Iterator[RedisServer]:
     """A Redis of this test's own, which it may stop, freeze and kill."""
     with ExitStack() as stack:

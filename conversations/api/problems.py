@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from conversations.exceptions import Refusal
+from conversations.outages import refusal_for
 from conversations.protocol.codes import RETRYABLE, ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,10 @@ def refused(request: HttpRequest, reason: Refusal) -> HttpResponse:
     return problem(ErrorCode(reason.code), retry_after_ms=reason.retry_after_ms)
 
 
+def outage(request: HttpRequest, reason: Exception) -> HttpResponse:
+    return refused(request, refusal_for(reason))
+
+
 def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:
     if reason.status_code == 403:
         return problem(ErrorCode.FORBIDDEN)
@@ -109,8 +114,8 @@ HANDLERS: dict[type[Exception], Handler] = {
     Http404: always(ErrorCode.NOT_FOUND),
     # Nobody knows how it ended, or the database is away: the same request may be made again.
     TimeoutError: always(ErrorCode.BUSY),
-    OperationalError: always(ErrorCode.BUSY),
-    InterfaceError: always(ErrorCode.BUSY),
+    OperationalError: outage,
+    InterfaceError: outage,
     Exception: unforeseen,
 }
 """The nearest class of an exception decides."""

