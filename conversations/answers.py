@@ -91,7 +91,7 @@ def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> Syn
         room=row.conversation.room_name,
         after=changes.after,
         version=changes.version,
-        messages=[serializers.message(message, sender=senders[message.sender_id]) for message in changes.messages],
+        messages=[serializers.message(message, sender=senders.get(message.sender_id, "")) for message in changes.messages],
         receipts=serializers.receipts(me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer),
         more=changes.more,
         reset=changes.reset,

@@ -85,7 +85,8 @@ def history(request: SignedInRequest, room: str, before: int | None = None, afte
     seat = access_conversation(request.user, room)
     page = message_page(seat=seat, before=bounded(before), after=bounded(after), limit=limit)
     names = senders(request, seat)
-    return answer(MessagePage(items=[serializers.message(row, sender=names[row.sender_id]) for row in page.items], version=page.version))
+    items = [serializers.message(row, sender=names.get(row.sender_id, "")) for row in page.items]
+    return answer(MessagePage(items=items, version=page.version))
 
 
 @api.post("/conversations/{room}/messages", auth=django_auth, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})

@@ -73,8 +73,9 @@ def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], room: int) ->
 
 
 def size_of(message: Message) -> int:
-    """Bytes of a message inside a frame."""
-    return FRAME_BYTES_PER_MESSAGE + len(json.dumps(message.body, ensure_ascii=False).encode())
+    """Bytes of a message inside a frame. A spoiled row need not hold text."""
+    body: object = message.body
+    return FRAME_BYTES_PER_MESSAGE + (len(json.dumps(body, ensure_ascii=False).encode()) if isinstance(body, str) else 0)
 
 
 def newest(conversation: Conversation, head: int, room: int) -> list[Message]:

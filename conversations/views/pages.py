@@ -161,7 +161,9 @@ def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> 
     return {
         "room": row.conversation.room_name,
         "conversation": conversation_object(row, request.user).model_dump(mode="json"),
-        "messages": [serializers.message(message, sender=senders[message.sender_id]).model_dump(mode="json") for message in page.items],
+        "messages": [
+            serializers.message(message, sender=senders.get(message.sender_id, "")).model_dump(mode="json") for message in page.items
+        ],
         "version": page.version,
         "has_older": page.has_older,
         "shows_typing": request.user.profile.shares_typing,

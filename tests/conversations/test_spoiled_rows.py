@@ -1,0 +1,80 @@
+"""Rows that are not what the journal wrote: a disk that lied, a hand in the database. Both people still get everything around them."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from accounts.models import User
+from conversations.models import Conversation, Message
+from tests.factories import make_message
+from tests.sockets import expect, open_inside
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def spoil(message: Message, **columns: Any) -> None:
+    """Write into the row past everything that guards it."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA foreign_keys=OFF")
+        for name, value in columns.items():
+            cursor.execute(
+                f"UPDATE message SET {name} = {value} WHERE conversation_id = %s AND seq = %s", [message.conversation_id, message.seq]
+            )
+
+
+SPOILED = [
+    pytest.param({"body": "CAST(x'68ff69' AS TEXT)"}, id="a body that is no text"),
+    pytest.param({"body": "x'00ff00'"}, id="a body of bytes"),
+    pytest.param({"sender_id": "987654321"}, id="a sender who is not there"),
+    pytest.param({"kind": "'later'"}, id="a kind of the future"),
+    pytest.param({"created_at": "'yesterday'"}, id="a time that is none"),
+]
+
+
+@pytest.fixture
+def told(chat: Conversation, alice: User, bob: User) -> list[Message]:
+    return [make_message(chat, alice if number % 2 else bob, f"message {number}") for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("columns", SPOILED)
+async def test_both_people_catch_up_past_a_spoiled_row(
+    chat: Conversation, alice: User, bob: User, told: list[Message], columns: dict[str, str]
+) -> None:
+    await sync_to_async(spoil)(told[2], **columns)
+    for person in (alice, bob):
+        async with open_inside(person) as socket:
+            await expect(socket, "connection_established")
+            await socket.send("sync", rooms={chat.room_name: 0})
+            page = await expect(socket, "sync.page")
+            assert [message["seq"] for message in page["messages"]] == [1, 2, 3, 4, 5]
+            assert page["version"] == 5
+            bodies = [message["body"] for message in page["messages"]]
+            assert bodies[:2] + bodies[3:] == ["message 1", "message 2", "message 4", "message 5"]
+
+
+@pytest.mark.parametrize("columns", SPOILED)
+@pytest.mark.parametrize("seq", [3, 5], ids=["in the middle", "the newest"])
+def test_pages_and_the_api_show_what_is_around_it(
+    chat: Conversation, alice: User, bob: User, told: list[Message], client_of: Any, columns: dict[str, str], seq: int
+) -> None:
+    spoil(told[seq - 1], **columns)
+    for person in (alice, bob):
+        browser = client_of(person)
+        for path in ("/chats/", f"/chats/{chat.room_name}/"):
+            page = browser.get(path)
+            assert page.status_code == 200
+        assert b"message 4" in page.content
+        items = browser.get(f"/api/v1/conversations/{chat.room_name}/messages").json()["items"]
+        assert [message["seq"] for message in items] == [1, 2, 3, 4, 5]
+        assert len(browser.get("/api/v1/conversations").json()["items"]) == 1
+
+
+def test_alice_writes_on_after_a_spoiled_row(chat: Conversation, alice: User, told: list[Message], client_of: Any) -> None:
+    spoil(told[4], body="x'ff'", kind="'later'")
+    body = {"id": str(uuid4()), "body": "still here"}
+    sent = client_of(alice).post(f"/api/v1/conversations/{chat.room_name}/messages", body, content_type="application/json")
+    assert (sent.status_code, sent.json()["message"]["seq"]) == (201, 6)
