@@ -30,9 +30,10 @@ $(BIN)/python:
 	|| { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) 2>/dev/null && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip 2>/dev/null; } \
 	|| { rm -rf $(VENV); echo "Python cannot make a virtual environment here. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 
-$(RUNTIME): requirements.txt | $(BIN)/python
+$(RUNTIME): requirements.txt requirements-static.txt | $(BIN)/python
 	@echo "Installing what the service needs (half a minute the first time)"
 	@$(PIP) -r requirements.txt
+	@$(PIP) --only-binary :all: -r requirements-static.txt 2>/dev/null || echo "No minifier for this system: pages come in somewhat larger files"
 	@touch $@
 
 $(DEV): requirements-dev.txt | $(BIN)/python
@@ -132,7 +133,9 @@ lock: $(DEV) ## write the pins anew from the lists in pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  pyproject.toml --output-file requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	  pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	  --group static --constraint requirements.txt --output-file requirements-static.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml --group dev --constraint requirements.txt --constraint requirements-static.txt --output-file requirements-dev.txt
 
 bench: $(DEV) ## CPU a delivered message, against the plain Channels chat (PAIRS=5 turns, SECONDS=8 each, RATE=200 a second)
 	@$(BIN)/python -m benchmarks --rounds $(or $(PAIRS),5) --seconds $(or $(SECONDS),8) --rate $(or $(RATE),0)
