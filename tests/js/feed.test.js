@@ -221,11 +221,13 @@ test("a refusal finds its message by id or by ref", () => {
   }
 });
 
-test("another epoch means a restored backup: the page starts over", () => {
+test("another epoch means a restored backup: the page starts over, and what was not sent yet is kept", () => {
   const c = client();
   c.greet();
+  c.outbox.add({ room: ROOM, body: "not sent yet" });
   c.greet({ epoch: "2" });
   assert.equal(c.seen.restored, 1);
+  assert.deepEqual(c.outbox.entries(ROOM).map(({ state, body }) => [state, body]), [["pending", "not sent yet"]]);
 });
 
 test("a message of a chat that this page does not know brings its row", async () => {

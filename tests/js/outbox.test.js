@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
-import { Store, wipeOthers } from "../../static/js/net/store.js";
+import { keptHere, Store, wipeOthers } from "../../static/js/net/store.js";
+import { Tabs } from "../../static/js/net/tabs.js";
 import { Outbox } from "../../static/js/state/outbox.js";
-import { FakeClock, fakeStorage, settle } from "./helpers/clock.js";
+import { FakeClock, fakeLocks, fakeStorage, settle } from "./helpers/clock.js";
 
 /** One browser tab: what it sent over both doors, and a server that answers only when told. */
-function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, names = "abcdefghij" } = {}) {
+function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, names = "abcdefghij", takes = () => true } = {}) {
   const sent = [];
   const posts = [];
   let next = 0;
@@ -13,7 +15,7 @@ function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, n
     clock,
     store: new Store({ storage, user: "u-alice" }),
     newId: () => names[next++],
-    send: (command) => Boolean(sent.push(command)),
+    send: (command) => takes() && Boolean(sent.push(command)),
     post: (entry) => new Promise((answer) => posts.push({ id: entry.id, answer })),
     random: () => 0.5,
     ...(locks ? { exclusive: (run) => locks(run) } : {}),
@@ -206,16 +208,116 @@ test("being signed out keeps the message for the next sign-in", () => {
   assert.deepEqual(states(), ["sent"]);
 });
 
-/** Web Locks: one holder at a time, the others in a queue. */
-function locks() {
-  let tail = Promise.resolve();
-  return (run) => (tail = tail.then(run));
+/** What becomes of a message that meets each code of the contract, and of the one behind it. */
+const WAITS = { then: "pending", sentAgain: true, next: "pending" };
+const FAILS = { then: "failed", sentAgain: false, next: "sent" };
+const CODES = {
+  bad_frame: FAILS, unknown_type: FAILS, invalid_text: FAILS, too_large: FAILS, not_found: FAILS, cannot_deliver: FAILS,
+  conflict: FAILS, gone: FAILS, edit_window_closed: FAILS, forbidden: FAILS,
+  rate_limited: WAITS, busy: WAITS, storage_full: WAITS, internal: WAITS,
+  unauthenticated: { then: "pending", sentAgain: false, next: "pending" },
+  "a code of a newer server, for now": { ...WAITS, retryable: true },
+  "a code of a newer server, for good": FAILS,
+};
+
+for (const [code, { then, sentAgain, next, retryable = false }] of Object.entries(CODES)) {
+  test(`refused with ${code}: ${then}, ${sentAgain ? "sent again later" : "not sent again"}`, async () => {
+    const { outbox, clock, ids, states, storage } = tab();
+    outbox.setLive(true);
+    write(outbox, "one", "two");
+    outbox.refused({ id: "a", code, retryable, retry_after_ms: 4_000 });
+    assert.deepEqual(states(), [then, next]);
+    assert.deepEqual(outbox.entries("r").map(({ body }) => body), ["one", "two"], "no text is lost");
+    assert.ok("entre:u-alice:outbox:a" in storage, "nor forgotten by the device");
+    await clock.advance(4_000);
+    assert.equal(ids().filter((id) => id === "a").length, sentAgain ? 2 : 1);
+  });
 }
+
+test("the codes are those of the contract", () => {
+  const contract = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
+  for (const code of Object.keys(CODES).filter((code) => !code.includes(" "))) assert.ok(contract.includes(`\`${code}\``), code);
+});
+
+test("a limit is waited for however often it is met; a server that stumbles over one message is asked five times", async () => {
+  for (const [code, times, end] of [["busy", 40, "sent"], ["internal", 5, "failed"]]) {
+    const { outbox, clock, states, ids } = tab();
+    outbox.setLive(true);
+    write(outbox, "hello");
+    for (let round = 0; round < 40; round += 1) {
+      outbox.refused({ id: "a", code, retryable: true });
+      await clock.advance(30_000);
+    }
+    assert.deepEqual([states(), ids().length], [[end], end === "sent" ? times + 1 : times], code);
+  }
+});
+
+test("an id that belongs to other words: trying again takes a new one, in the same place", () => {
+  const { outbox, ids, storage } = tab();
+  outbox.setLive(true);
+  write(outbox, "one", "two");
+  outbox.refused({ id: "a", code: "conflict" });
+  outbox.retry("a");
+  outbox.accepted("b");
+  assert.deepEqual(ids(), ["a", "b", "c"]);
+  assert.deepEqual(outbox.entries("r").map(({ id, body }) => [id, body]), [["c", "one"], ["b", "two"]]);
+  assert.deepEqual(Object.keys(storage), ["entre:u-alice:outbox:c"]);
+});
+
+test("Try all again sends all that failed in this chat, in the order typed, and leaves other chats alone", () => {
+  const { outbox, ids, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "one", "two", "three");
+  outbox.add({ room: "other", body: "elsewhere" });
+  for (const id of ["a", "b", "c", "d"]) outbox.refused({ id, code: "cannot_deliver" });
+  const before = ids().length;
+  outbox.retryAll("r");
+  for (const id of ["a", "b", "c"]) outbox.accepted(id);
+  assert.deepEqual(ids().slice(before), ["a", "b", "c"]);
+  assert.deepEqual(states("other"), ["failed"]);
+});
+
+test("a line that is open and takes nothing, because it is in doubt: the other door at once", async () => {
+  let takes = false;
+  const { outbox, ids, posts, states } = tab({ takes: () => takes });
+  outbox.setLive(true);
+  write(outbox, "one", "two");
+  assert.deepEqual([ids(), posts.map(({ id }) => id)], [[], ["a"]], "one at a time through this door, too");
+  takes = true;
+  posts[0].answer({ accepted: true });
+  await settle();
+  assert.deepEqual([states(), ids()], [["accepted", "sent"], ["b"]]);
+});
+
+const tabsOf = (clock, locks) => new Tabs({ user: "u-alice", onNews: () => {}, clock, locks, BroadcastChannel: null, window: null });
+
+test("a tab that stands still while it sends is relieved after twenty seconds, and sends nothing more when it wakes", async () => {
+  const storage = fakeStorage();
+  const clock = new FakeClock();
+  const locks = fakeLocks();
+  const exclusive = () => { const tabs = tabsOf(clock, locks); return (run) => tabs.exclusive(run); };
+  const frozen = tab({ clock, storage, locks: exclusive(), names: "abc" });
+  frozen.outbox.setLive(true);
+  write(frozen.outbox, "one", "two");
+  await settle();
+  const other = tab({ clock, storage, locks: exclusive(), names: "xyz" });
+  other.outbox.setLive(true);
+  await clock.advance(19_999);
+  assert.deepEqual([frozen.ids(), other.ids()], [["a"], []]);
+  await clock.advance(1);
+  assert.deepEqual(other.ids(), ["a"], "with the same id: nothing is stored twice");
+  other.outbox.accepted("a");
+  other.outbox.accepted("b");
+  frozen.outbox.accepted("a");
+  await settle();
+  assert.deepEqual([frozen.ids(), other.ids()], [["a"], ["a", "b"]]);
+});
 
 test("of two tabs one sends at a time, and neither sends what the other has sent", async () => {
   const storage = fakeStorage();
   const clock = new FakeClock();
-  const lock = locks();
+  const held = fakeLocks();
+  const lock = (run) => held.request("outbox", {}, run);
   const left = tab({ clock, storage, locks: lock, names: "abc" });
   const right = tab({ clock, storage, locks: lock, names: "xyz" });
   left.outbox.setLive(true);
@@ -232,7 +334,8 @@ test("of two tabs one sends at a time, and neither sends what the other has sent
 
 test("a tab that loses its line hands the sending over", async () => {
   const storage = fakeStorage();
-  const lock = locks();
+  const held = fakeLocks();
+  const lock = (run) => held.request("outbox", {}, run);
   const left = tab({ storage, locks: lock });
   const right = tab({ storage, locks: lock, names: "xyz" });
   left.outbox.setLive(true);
@@ -252,6 +355,30 @@ test("a browser that keeps nothing still sends", () => {
   outbox.reload();
   outbox.setLive(true);
   assert.deepEqual([states(), ids()], [["sent"], ["a"]]);
+});
+
+test("what the browser could not keep is at risk until it is sent; what it kept is not", () => {
+  const storage = fakeStorage();
+  const { outbox } = tab({ storage });
+  write(outbox, "kept");
+  assert.equal(outbox.isAtRisk, false);
+  storage.setItem = () => { throw new Error("full"); };
+  Object.getPrototypeOf(storage).setItem = storage.setItem;
+  delete storage.setItem;
+  write(outbox, "not kept");
+  assert.equal(outbox.isAtRisk, true);
+  outbox.setLive(true);
+  outbox.accepted("a");
+  outbox.accepted("b");
+  assert.equal(outbox.isAtRisk, false);
+});
+
+test("what a log-out would take along is counted by kind", () => {
+  const storage = fakeStorage();
+  const store = new Store({ storage, user: "u-alice" });
+  for (const key of ["here", "outbox:a", "outbox:b", "draft:r"]) store.set(key, {});
+  storage["somebody-elses"] = "x";
+  assert.deepEqual(keptHere(storage), { users: new Set(["u-alice"]), messages: 2, drafts: 1 });
 });
 
 test("a tab that hears of the log-out elsewhere never writes again", () => {

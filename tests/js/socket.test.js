@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Socket } from "../../static/js/net/socket.js";
 import { Decoder } from "../../static/js/protocol/events.js";
-import { Connection, strip } from "../../static/js/state/connection.js";
 import { FakeClock, settle } from "./helpers/clock.js";
 
 /** A browser with one socket and a server that does what the test says. */
@@ -180,11 +179,14 @@ test("a ping every 25 s; ten seconds without any answer close the line", async (
   b.line().hears({ type: "pong" });
   await b.clock.advance(25_000);
   assert.deepEqual(b.line().sent, ["ping", "ping"]);
-  await b.clock.advance(9_999);
+  await b.clock.advance(4_999);
   assert.equal(b.name(), "live");
+  await b.clock.advance(5_000);
+  assert.equal(b.name(), "suspect");
+  assert.ok(!b.lines[0].wasClosed, "kept while it is only doubted");
   await b.clock.advance(1);
   assert.ok(b.lines[0].wasClosed);
-  assert.notEqual(b.name(), "live");
+  assert.equal(b.name(), "backing-off");
 });
 
 test("any frame shows that the line is alive", async () => {
@@ -202,6 +204,25 @@ test("after a sleep a dead line is noticed within five seconds", async () => {
   await b.clock.sleep(3_600_000);
   await b.clock.advance(5_000);
   assert.ok(b.lines[0].wasClosed);
+});
+
+test("a short standstill of the page is asked about, and an answer that waited in line saves the connection", async () => {
+  const b = browser();
+  b.live();
+  await b.clock.advance(25_000);
+  await b.clock.sleep(20_000);
+  assert.equal(b.name(), "suspect");
+  b.line().hears({ type: "pong" });
+  await b.clock.advance(5_000);
+  assert.deepEqual([b.name(), b.lines.length], ["live", 1]);
+});
+
+test("a socket that was told why it is turned away asks nobody", async () => {
+  const b = browser();
+  b.socket.start();
+  b.line().hears({ type: "bye", code: 4503, reason: "overloaded", retryable: true, retry_after_ms: 2_000 });
+  await settle();
+  assert.deepEqual([b.name(), b.asked()], ["backing-off", 0]);
 });
 
 test("a server that opens the line and never greets is left after ten seconds", async () => {
@@ -259,21 +280,4 @@ test("what an old line still says after it was given up is not heard", async () 
   old.breaks(4401);
   assert.deepEqual(b.events, ["connection_established"]);
   assert.notEqual(b.name(), "signed-out");
-});
-
-test("the strip: three quiet seconds, then connecting, after fifteen no connection; a second when the device itself says so", () => {
-  const lost = { name: "backing-off", lostAt: 0, deviceOffline: false };
-  assert.deepEqual([0, 2_999, 3_000, 14_999, 15_000].map((now) => strip(lost, now).says), ["quiet", "quiet", "connecting", "connecting", "offline"]);
-  assert.deepEqual([999, 1_000].map((now) => strip({ ...lost, deviceOffline: true }, now).says), ["quiet", "offline"]);
-  assert.equal(strip({ ...lost, name: "catching-up" }, 16_000).says, "offline", "only live is back");
-  assert.equal(strip({ ...lost, name: "live" }, 16_000).says, "quiet");
-});
-
-test("no move leads out of the end", () => {
-  for (const name of ["signed-out", "stopped"]) {
-    const connection = new Connection({ now: 0 });
-    connection.name = name;
-    for (const type of ["start", "tick", "wake", "online", "offline", "closed", "greeted", "caught-up", "verdict"]) assert.deepEqual(connection.on({ type }, 1), []);
-    assert.equal(connection.name, name);
-  }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { newId } from "../../static/js/lib/ids.js";
+import { newId } from "../../static/js/protocol/commands.js";
 import { Alarm, backoff } from "../../static/js/lib/timing.js";
 import { FakeClock } from "./helpers/clock.js";
 

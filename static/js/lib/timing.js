@@ -1,4 +1,4 @@
-// Waiting: how long before the next try, and the clock that everything else is handed.
+// Waiting: how long before the next try, for one's turn, and the clock that everything else is handed.
 
 const LONGEST_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
@@ -45,5 +45,47 @@ export class Alarm {
   clear() {
     this.#cancel?.();
     this.#cancel = null;
+  }
+}
+
+/** One's turn at something that one tab does at a time. */
+export class Turn {
+  #exclusive;
+  #changed;
+  #isAsked = false;
+  #end = null;
+
+  /** `exclusive(run)` runs `run` while nobody else does, until its promise ends; `changed()` when the turn has come, or was taken away. */
+  constructor(exclusive, changed) {
+    this.#exclusive = exclusive;
+    this.#changed = changed;
+  }
+
+  get isMine() {
+    return this.#end !== null;
+  }
+
+  async ask() {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    let mine = null;
+    const begin = (end) => {
+      this.#isAsked = false;
+      this.#end = mine = end;
+      this.#changed();
+    };
+    try {
+      await this.#exclusive(() => new Promise(begin));
+    } catch {
+      // This tab stood still for so long that another one took over.
+      if (this.#end !== mine) return;
+      this.#end = null;
+      this.#changed();
+    }
+  }
+
+  end() {
+    this.#end?.();
+    this.#end = null;
   }
 }

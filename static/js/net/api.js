@@ -1,5 +1,7 @@
 // The HTTP API: JSON in, JSON out, refusals as `ApiError` with the code of the contract.
 
+import { ruleOf } from "../protocol/errors.js";
+
 const TIMEOUT_MS = 10_000;
 
 /** Django's token: the cookie (its name has a prefix over TLS), or what a form of this page carries. */
@@ -16,11 +18,10 @@ export class ApiError extends Error {
   }
 }
 
-const RETRYABLE = new Set(["rate_limited", "busy", "storage_full", "internal"]);
-
 async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
-  const code = problem.code ?? (response.status === 401 ? "unauthenticated" : response.status >= 500 ? "internal" : "forbidden");
+  // Without a word of ours somebody between has answered (a proxy, the page of a hotel's network), and that decides nothing.
+  const code = problem.code ?? (response.status === 401 ? "unauthenticated" : "internal");
   return new ApiError({ status: response.status, code, retryAfterMs: problem.retry_after_ms ?? 1_000 * Number(response.headers.get("Retry-After") ?? 0) });
 }
 
@@ -60,7 +61,7 @@ export class Api {
       return { message: (await this.post(`/api/v1/conversations/${room}/messages`, { id, body, ...(reply_to == null ? {} : { reply_to }) })).message };
     } catch (error) {
       if (!error.status) return {};
-      return { refused: { code: error.code, retryable: RETRYABLE.has(error.code), retry_after_ms: error.retryAfterMs } };
+      return { refused: { code: error.code, retryable: ["wait", "few"].includes(ruleOf(error)), retry_after_ms: error.retryAfterMs } };
     }
   }
 

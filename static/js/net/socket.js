@@ -4,7 +4,7 @@ import { ping } from "../protocol/commands.js";
 import { Connection } from "../state/connection.js";
 import { Alarm } from "../lib/timing.js";
 
-const SLEPT_MS = 40_000;
+const LATE_MS = 5_000;
 
 export class Socket {
   #with;
@@ -30,7 +30,7 @@ export class Socket {
     this.#feed({ type: "start" });
   }
 
-  /** Something woke us: "wake" (shown, focused, pressed), "online" or "offline". */
+  /** Something woke us: "wake" (shown, focused, pressed), "slept" (the machine or the page stood still), "online" or "offline". */
   wake(type = "wake") {
     this.#feed({ type });
   }
@@ -61,9 +61,9 @@ export class Socket {
     ask: () => this.#with.ask().then((says) => this.#feed({ type: "verdict", says })),
   };
 
-  /** A timer that is far too late means that the machine slept: the line may be dead without knowing. */
+  /** A timer that is late means that everything stood still: the line may be dead without knowing, or well with its answer still unread. */
   #rang(due) {
-    if (this.#with.clock.now() - due >= SLEPT_MS) this.#feed({ type: "wake" });
+    if (this.#with.clock.now() - due >= LATE_MS) this.#feed({ type: "slept" });
     this.#feed({ type: "tick" });
   }
 

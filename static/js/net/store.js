@@ -23,6 +23,13 @@ export function wipeOthers(user = null, storage = browserStorage()) {
   }
 }
 
+/** What would be lost with a log-out: {users, messages, drafts}, of every account that this browser keeps something of. */
+export function keptHere(storage = browserStorage()) {
+  const keys = names(storage).map((name) => /^entre:([^:]+):(\w+)/.exec(name)).filter(Boolean);
+  const count = (kind) => keys.filter((key) => key[2] === kind).length;
+  return { users: new Set(keys.map((key) => key[1])), messages: count("outbox"), drafts: count("draft") };
+}
+
 export class Store {
   #storage;
   #prefix;

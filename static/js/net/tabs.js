@@ -1,17 +1,23 @@
 // The other tabs of the same account in this browser: what they tell each other, and that only one of them sends at a time.
 
+import { systemClock } from "../lib/timing.js";
+
+const STANDS_STILL_MS = 20_000;
+
 export class Tabs {
   #channel = null;
   #user;
   #locks;
+  #clock;
 
   /**
    * `onNews(kind, data)` with kind "draft", "outbox" or "log-out", and "stored" once the storage of this tab shows what another has kept
    * (word of it may come earlier). Both helpers are missing in some browsers and on plain-http origins.
    */
-  constructor({ user, onNews, BroadcastChannel = globalThis.BroadcastChannel, locks = globalThis.navigator?.locks, window = globalThis.window }) {
+  constructor({ user, onNews, clock = systemClock, BroadcastChannel = globalThis.BroadcastChannel, locks = globalThis.navigator?.locks, window = globalThis.window }) {
     this.#user = user;
     this.#locks = locks;
+    this.#clock = clock;
     window?.addEventListener("storage", () => onNews("stored", {}));
     if (!BroadcastChannel) return;
     this.#channel = new BroadcastChannel(`app:${user}`);
@@ -22,8 +28,26 @@ export class Tabs {
     this.#channel?.postMessage({ kind, ...data });
   }
 
-  /** Runs while no other tab does. Without locks each tab sends for itself: the same id twice is stored once. */
-  exclusive(run) {
-    return this.#locks ? this.#locks.request(`outbox:${this.#user}`, run) : run();
+  /**
+   * Runs while no other tab does. Without locks each tab sends for itself: the same id twice is stored once.
+   * A tab that stands still (frozen, stopped) keeps its lock, so after a while it is taken from it; the promise of that one's `run` rejects.
+   */
+  async exclusive(run) {
+    if (!this.#locks) return run();
+    const name = `outbox:${this.#user}`;
+    const patience = new AbortController();
+    const callOff = this.#clock.after(STANDS_STILL_MS, () => patience.abort());
+    let isMine = false;
+    const begin = () => {
+      isMine = true;
+      callOff();
+      return run();
+    };
+    try {
+      return await this.#locks.request(name, { signal: patience.signal }, begin);
+    } catch (error) {
+      if (isMine) throw error;
+      return patience.signal.aborted ? this.#locks.request(name, { steal: true }, begin) : begin();
+    }
   }
 }

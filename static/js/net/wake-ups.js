@@ -2,10 +2,25 @@
 
 const HIDDEN_LONG_MS = 60_000;
 
-/** `on.wake(kind)` with "wake", "online" or "offline"; `on.shownAfterLong()`; `on.leaving()` while there is still time to keep things. */
-export function watchWakeUps({ window, clock, on }) {
+const SLEPT_MS = 5_000;
+
+/**
+ * `on.wake(kind)` with "wake", "slept", "online" or "offline"; `on.shownAfterLong()`; `on.leaving()` while there is still time to keep
+ * things; `on.frozen()` when the browser is about to stop this page.
+ */
+export function watchWakeUps({ window, clock, on, steady = () => performance.now() }) {
   const { document } = window;
   let hiddenAt = null;
+  let apart = clock.now() - steady();
+  // On most systems the timers stand still with the machine, so none is late after a sleep. But one of the two clocks went on.
+  const look = () => {
+    const now = clock.now() - steady();
+    if (Math.abs(now - apart) >= SLEPT_MS) on.wake("slept");
+    apart = now;
+  };
+  for (const type of ["pointermove", "pointerdown", "keydown", "focus"]) window.addEventListener(type, look, { passive: true, capture: true });
+  document.addEventListener("freeze", on.frozen);
+  document.addEventListener("resume", () => on.wake("slept"));
   window.addEventListener("online", () => on.wake("online"));
   window.addEventListener("offline", () => on.wake("offline"));
   window.addEventListener("focus", () => on.wake("wake"));

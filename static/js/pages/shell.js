@@ -2,7 +2,6 @@
 
 import { pageData, view } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
-import { newId } from "../lib/ids.js";
 import { translator } from "../lib/text.js";
 import { systemClock as clock, whenIdle } from "../lib/timing.js";
 import { Api, csrfToken } from "../net/api.js";
@@ -10,7 +9,7 @@ import { Socket } from "../net/socket.js";
 import { browserStorage, Store, wipeOthers } from "../net/store.js";
 import { Tabs } from "../net/tabs.js";
 import { watchWakeUps } from "../net/wake-ups.js";
-import { ping } from "../protocol/commands.js";
+import { newId, ping } from "../protocol/commands.js";
 import { Decoder } from "../protocol/events.js";
 import { Drafts } from "../state/drafts.js";
 import { Feed } from "../state/feed.js";
@@ -45,18 +44,21 @@ export class Shell {
   /** What else a page wants to hear: (room) => nothing. */
   onChanged = null;
   #isLoggedOut = false;
+  #keeps = false;
 
   constructor() {
     wipeOthers(this.me);
     const store = (this.store = new Store({ storage: browserStorage(), user: this.me }));
     // So that the page of logging out, which knows no account, finds the other tabs of this one.
-    store.set("here", true);
+    this.#keeps = store.set("here", true);
     const send = (command) => this.socket.send(command);
     this.tabs = new Tabs({ user: this.me, onNews: (kind, news) => this.#news(kind, news) });
     this.drafts = new Drafts({ store, clock, onSaved: (room, draft) => this.tabs.tell("draft", { room, draft }) });
     this.receipts = new Receipts({ clock, send });
     this.outbox = new Outbox({
-      store, send, clock, newId,
+      store, clock, newId,
+      // A line in doubt would swallow it; the other door answers, or says that there is none.
+      send: (command) => this.socket.connection.name !== "suspect" && send(command),
       post: (entry) => this.#post(entry),
       exclusive: (run) => this.tabs.exclusive(run),
       onChange: (room) => this.#changed(room),
@@ -75,19 +77,36 @@ export class Shell {
     watchDays({ dates: this.dates, clock, onDay: () => (this.rows.render(), this.chat?.render()) });
     watchWakeUps({
       window, clock,
-      on: { wake: (kind) => this.socket.wake(kind), shownAfterLong: () => this.feed.lookAgain(), leaving: () => (this.drafts.flush(), this.receipts.flush()) },
+      on: {
+        wake: (kind) => this.socket.wake(kind),
+        shownAfterLong: () => this.feed.lookAgain(),
+        leaving: () => this.#keepAll(),
+        frozen: () => (this.#keepAll(), this.outbox.setLive(false)),
+      },
     });
+    // The back button may bring a page back as it was, with everything that was on it, after the log-out.
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#keeps && !this.store.get("here") && this.#loggedOut());
     this.socket.start();
     whenIdle(() => this.#loadRest());
   }
 
+  #keepAll() {
+    this.drafts.flush();
+    this.receipts.flush();
+  }
+
   /** Needed by nobody in the first second, and fetched before the connection can be lost. */
   async #loadRest() {
-    const [{ listenForButtons }, { ConnectionView }] = await Promise.all([import("../view/buttons.js"), import("../view/connection-view.js")]);
+    const [{ listenForButtons }, { ConnectionView }, { UnsentView }] = await Promise.all([
+      import("../view/buttons.js"), import("../view/connection-view.js"), import("../view/unsent-view.js"),
+    ]);
     listenForButtons(this);
+    const say = (text) => this.announcer.status(text);
+    if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), t: this.t, say });
+    this.chat?.render();
     const root = view("connection");
     if (!root) return;
-    this.strip = new ConnectionView({ root, t: this.t, clock, say: (text) => this.announcer.status(text), onRetry: () => this.socket.wake() });
+    this.strip = new ConnectionView({ root, t: this.t, clock, say, onRetry: () => this.socket.wake() });
     this.strip.update(this.socket.connection);
   }
 
@@ -109,10 +128,10 @@ export class Shell {
   }
 
   #moved(connection) {
-    const isLive = connection.name === "live";
-    if (!isLive && connection.greetedAt === null) this.feed.connectionLost();
-    this.outbox.setLive(isLive);
-    this.receipts.setLive(isLive);
+    const { isUp } = connection;
+    if (connection.greetedAt === null) this.feed.connectionLost();
+    this.outbox.setLive(isUp);
+    this.receipts.setLive(isUp);
     this.strip?.update(connection);
     this.signs?.connected(connection);
     this.chat?.render();

@@ -20,6 +20,8 @@ export const receiptSet = ({ room, delivered, read }) => ({
 /** This chat is on the screen: presence and typing of the peer flow from here on. */
 export const roomOpen = ({ room }) => ({ type: "room.open", room });
 
+export const roomClose = ({ room }) => ({ type: "room.close", room });
+
 export const typingSet = ({ room, on }) => ({ type: "typing.set", room, on, ref: `typing:${room}` });
 
 /** One room: answered by a `sync.page`. */
@@ -34,3 +36,13 @@ export const syncRoom = ({ room, version, mark }) => ({
 export const syncHeads = () => ({ type: "sync", rooms: {} });
 
 export const ping = (visible) => ({ type: "ping", visible });
+
+/** The name that this browser gives to a message before the server has seen it: a random UUID (version 4). `crypto.randomUUID` is missing on plain-http origins, `getRandomValues` is not. */
+export function newId(source = globalThis.crypto) {
+  if (typeof source.randomUUID === "function") return source.randomUUID();
+  const bytes = source.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

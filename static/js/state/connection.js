@@ -5,10 +5,14 @@ import { backoff } from "../lib/timing.js";
 const GREETING_MS = 10_000;
 const CATCH_UP_MS = 10_000;
 const PONG_MS = 10_000;
-const PROBE_MS = 5_000;
-const OFFLINE_PROBE_MS = 1_000;
+const IMPATIENT_MS = 3_000;
 const STABLE_MS = 60_000;
 const STOPS = new Map([[4401, "signed-out"], [4403, "stopped"], [4404, "stopped"], [4426, "stopped"], [4409, "resting"]]);
+
+/** How long after a question the line is doubted, and how long until it is given up. */
+const WOKEN = { doubt: 1_000, within: 4_000 };
+const SLEPT = { doubt: 0, within: 3_000 };
+const NO_NETWORK = { doubt: 0, within: 1_000 };
 
 /** What the strip above the messages says (ui-spec K1): "quiet", "connecting", "offline", and when to look again. */
 export function strip({ name, lostAt, deviceOffline }, now) {
@@ -20,62 +24,91 @@ export function strip({ name, lostAt, deviceOffline }, now) {
 }
 
 function connect(c) {
-  c.name = "connecting";
-  c.wakeAt = c.now + GREETING_MS;
+  Object.assign(c, { name: "connecting", triedAt: c.now, wakeAt: c.now + GREETING_MS });
   return ["open"];
 }
 
+/** A try that hangs is not waited for by somebody who presses; one that has just begun is not cut short. */
+const connectAnew = (c) => (c.now - c.triedAt >= IMPATIENT_MS ? connect(c) : []);
+
+/** The deadline passed while nobody could look, so the greeting may be there already and only not read. */
+function respite(c) {
+  c.wakeAt = Math.max(c.wakeAt, c.now + SLEPT.within);
+  return [];
+}
+
 function greeted(c, { heartbeat_ms: heartbeat = 25_000 }) {
-  Object.assign(c, { name: "catching-up", heartbeat, greetedAt: c.now, pongBy: null, deviceOffline: false });
+  Object.assign(c, { name: "catching-up", heartbeat, greetedAt: c.now, doubtAt: null, pongBy: null, deviceOffline: false });
   c.pingAt = c.now + heartbeat;
   c.liveBy = c.now + CATCH_UP_MS;
   return watch(c);
 }
 
+/** A line in doubt stays in doubt until something is heard. */
 function caughtUp(c) {
-  Object.assign(c, { name: "live", liveBy: null });
+  c.liveBy = null;
+  if (c.name === "catching-up") c.name = "live";
   return watch(c);
 }
 
 function watch(c, effects = []) {
-  c.wakeAt = Math.min(...[c.pingAt, c.pongBy, c.liveBy].filter((at) => at != null));
+  c.wakeAt = Math.min(...[c.pingAt, c.doubtAt, c.pongBy, c.liveBy].filter((at) => at != null));
   return effects;
 }
 
 /** Any frame shows that the line is alive, not only a pong. */
 function heard(c) {
-  c.pongBy = null;
+  c.doubtAt = c.pongBy = null;
+  if (c.name === "suspect") c.name = c.liveBy == null ? "live" : "catching-up";
   return watch(c);
 }
 
-function probe(c, within) {
+/** "Are you there?" Asked again before the answer, the earlier deadline stays. */
+function probe(c, { doubt, within }) {
   c.pongBy = Math.min(c.pongBy ?? Infinity, c.now + within);
+  if (c.name !== "suspect") c.doubtAt = Math.min(c.doubtAt ?? Infinity, c.now + doubt);
+  if (c.doubtAt === c.now) suspect(c);
+  c.pingAt = c.now + c.heartbeat;
   return watch(c, ["ping"]);
+}
+
+/** Half-open for all we know: the line is kept and nothing more is entrusted to it. */
+function suspect(c) {
+  if (c.name === "live") c.lostAt = c.now;
+  Object.assign(c, { name: "suspect", doubtAt: null });
+}
+
+/** What was due during the sleep proves nothing: the answer may have come meanwhile. */
+function slept(c) {
+  c.doubtAt = c.pongBy = null;
+  return probe(c, SLEPT);
 }
 
 function beat(c) {
   if (c.pongBy != null && c.now >= c.pongBy) return lost(c, {}, ["close"]);
+  if (c.doubtAt != null && c.now >= c.doubtAt) suspect(c);
   if (c.liveBy != null && c.now >= c.liveBy) caughtUp(c);
   if (c.now < c.pingAt) return watch(c);
-  c.pingAt = c.now + c.heartbeat;
-  return probe(c, PONG_MS);
+  // A server that wants to be asked more often wants to be missed sooner.
+  const within = Math.min(PONG_MS, c.heartbeat);
+  return probe(c, { doubt: within / 2, within });
 }
 
 function lost(c, { code }, effects = []) {
   if (c.name === "live") c.lostAt = c.now;
   if (STOPS.has(code)) return rest(c, STOPS.get(code), effects);
-  const unheard = c.name === "connecting";
+  const isUnexplained = c.name === "connecting" && !(code >= 4_000);
   if (c.greetedAt != null && c.now - c.greetedAt >= STABLE_MS) c.attempt = 0;
   c.greetedAt = null;
   c.wakeAt = Math.max(c.now, c.notBefore) + backoff(c.attempt, c.random);
   c.attempt += 1;
   c.name = c.deviceOffline ? "offline" : "backing-off";
   // A refused handshake never says why (it is a bare 403), so the HTTP API is asked.
-  return unheard ? [...effects, "ask"] : effects;
+  return isUnexplained ? [...effects, "ask"] : effects;
 }
 
 function rest(c, name, effects) {
-  Object.assign(c, { name, wakeAt: null });
+  Object.assign(c, { name, greetedAt: null, wakeAt: null });
   return effects;
 }
 
@@ -97,29 +130,35 @@ function hurry(c) {
   return [];
 }
 
-function deviceOnline(c) {
+function online(c) {
   c.deviceOffline = false;
   if (c.name === "offline") c.name = "backing-off";
   return hurry(c);
 }
 
-/** The device says it has no network. It may be wrong (a server on this very machine), so the line is asked first. */
-function deviceOffline(c) {
+function offline(c) {
   c.deviceOffline = true;
-  return c.name === "live" || c.name === "catching-up" ? probe(c, OFFLINE_PROBE_MS) : [];
+  if (c.name === "backing-off") c.name = "offline";
+  return [];
 }
 
-const waiting = { tick: connect, wake: hurry, online: deviceOnline, offline: deviceOffline, verdict };
+const waiting = { tick: connect, wake: hurry, slept: hurry, online, offline, verdict };
 const open = {
-  heard, bye, closed: lost, tick: beat, offline: deviceOffline, "caught-up": caughtUp,
-  wake: (c) => probe(c, PROBE_MS),
-  online: (c) => ((c.deviceOffline = false), probe(c, PROBE_MS)),
+  heard, bye, slept, closed: lost, tick: beat, "caught-up": caughtUp,
+  wake: (c) => probe(c, WOKEN),
+  online: (c) => ((c.deviceOffline = false), probe(c, WOKEN)),
+  // The device may be wrong (a server on this very machine), so the line is asked first.
+  offline: (c) => ((c.deviceOffline = true), probe(c, NO_NETWORK)),
 };
 const MOVES = {
   idle: { start: connect },
-  connecting: { greeted, bye, closed: lost, tick: timedOut, verdict, offline: deviceOffline, online: (c) => ((c.deviceOffline = false), []) },
+  connecting: {
+    greeted, bye, offline, verdict, closed: lost, tick: timedOut, slept: respite, wake: connectAnew,
+    online: (c) => ((c.deviceOffline = false), connectAnew(c)),
+  },
   "catching-up": open,
   live: open,
+  suspect: open,
   "backing-off": waiting,
   offline: waiting,
   resting: { wake: connect },
@@ -133,11 +172,17 @@ export class Connection {
   wakeAt = null;
   notBefore = 0;
   greetedAt = null;
+  liveBy = null;
   deviceOffline = false;
 
   constructor({ now, random = Math.random }) {
     this.random = random;
     this.now = this.lostAt = now;
+  }
+
+  /** Open, and all that was missed is in. In doubt or not: what is on its way is not given up yet. */
+  get isUp() {
+    return this.greetedAt !== null && this.liveBy === null;
   }
 
   /** Takes one thing that happened; returns what to do, of "open", "close", "ping" and "ask". Nothing is due before `wakeAt`. */

@@ -40,10 +40,10 @@ export class Drafts {
   flush() {
     this.#alarm.clear();
     for (const [room, draft] of this.#unsaved) {
-      if (draft.text.trim()) this.#store.set(key(room), draft);
-      else this.#store.remove(key(room));
+      const isKept = draft.text.trim() ? this.#store.set(key(room), draft) : (this.#store.remove(key(room)), true);
+      // Where the browser keeps nothing, the page does as long as it lives.
+      if (isKept) this.#unsaved.delete(room);
       this.#onSaved(room, draft);
     }
-    this.#unsaved.clear();
   }
 }

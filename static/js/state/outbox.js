@@ -1,11 +1,12 @@
 // Unsent messages: pending -> sent -> accepted, or failed. Kept until the server has them, one in flight per room, the same id on every try.
 
 import { messageSend } from "../protocol/commands.js";
-import { Alarm, backoff } from "../lib/timing.js";
+import { ruleOf } from "../protocol/errors.js";
+import { Alarm, backoff, Turn } from "../lib/timing.js";
 
 const SILENCE_MS = 10_000;
 const TRY_AGAIN_MS = [1_000, 3_000, 9_000];
-const INTERNAL_AT_MOST = 5;
+const FEW = 5;
 const DAY_MS = 24 * 3_600_000;
 const KEY = "outbox:";
 
@@ -17,17 +18,23 @@ export class Outbox {
   #with;
   #alarm;
   #isLive = false;
-  #isQueued = false;
-  #lead = null;
+  #turn;
 
   /**
    * `store` get/set/remove/keys; `send(command)` -> went out; `post(entry)` -> promise of {accepted} or {refused} or {} for silence;
    * `exclusive(run)` runs `run` while no other tab of this account sends; `onChange(room)`; `onStored()` tells the other tabs.
    */
   constructor({ store, send, post, clock, newId, exclusive = (run) => run(), onChange = () => {}, onStored = () => {}, random = Math.random }) {
-    this.#with = { store, send, post, clock, newId, exclusive, onChange, onStored, random };
+    this.#with = { store, send, post, clock, newId, onChange, onStored, random };
     this.#alarm = new Alarm(clock, () => this.#pump());
+    // Another tab may have sent or added meanwhile, so the store is read again before the first send.
+    this.#turn = new Turn(exclusive, () => this.reload());
     this.reload();
+  }
+
+  /** Something is nowhere but in this page: the browser keeps nothing, or its storage is full. */
+  get isAtRisk() {
+    return [...this.#entries.values()].some((entry) => entry.isUnsaved && entry.state !== "accepted");
   }
 
   /** In the order typed. */
@@ -72,20 +79,30 @@ export class Outbox {
     if (this.#forget(id)) this.#pump();
   }
 
-  /** Retryable: waits as long as the server says. Permanent: failed at once, with the reason; the next one goes on. */
+  /** For now: waits as long as the server says. For good: failed at once, with the reason; the next one goes on. */
   refused({ id, code, retryable = false, retry_after_ms: wait = 0 }) {
     const entry = this.get(id);
     if (!entry || entry.state === "accepted") return;
     entry.refusals = (entry.refusals ?? 0) + 1;
-    if (code === "unauthenticated") this.#wait(entry, Infinity);
-    else if (retryable && !(code === "internal" && entry.refusals >= INTERNAL_AT_MOST)) this.#wait(entry, Math.max(wait ?? 0, backoff(entry.refusals - 1, this.#with.random)));
+    const rule = ruleOf({ code, retryable });
+    if (rule === "hold") this.#wait(entry, Infinity, code);
+    else if (rule === "wait" || (rule === "few" && entry.refusals < FEW)) this.#wait(entry, Math.max(wait ?? 0, backoff(entry.refusals - 1, this.#with.random)), code);
     else this.#fail(entry, code);
     this.#pump();
+  }
+
+  retryAll(room) {
+    for (const { id } of this.entries(room)) this.retry(id);
   }
 
   retry(id) {
     const entry = this.get(id);
     if (entry?.state !== "failed") return;
+    if (ruleOf({ code: entry.reason }) === "rename") {
+      this.#forget(id);
+      entry.id = this.#with.newId();
+      this.#entries.set(entry.id, entry);
+    }
     Object.assign(entry, { state: "pending", reason: undefined, tries: 0, refusals: 0, notBefore: 0, isPosted: false, since: this.#with.clock.now() });
     this.#keep(entry);
     this.#pump();
@@ -129,8 +146,8 @@ export class Outbox {
     // Nobody wants yesterday's words to go out unasked.
     for (const entry of this.#entries.values()) if (entry.state === "pending" && now - entry.since >= DAY_MS) this.#fail(entry, "waited");
     const open = [...this.#entries.values()].filter(isOpen);
-    if (!this.#isLive || !open.length) return this.#release();
-    if (!this.#lead) return this.#queueForLead();
+    if (!this.#isLive || !open.length) return this.#turn.end();
+    if (!this.#turn.isMine) return this.#turn.ask();
     for (const room of new Set(open.map((entry) => entry.room))) this.#pumpRoom(room, now);
     const soonest = Math.min(...open.map(dueAt).filter((at) => at != null && at > now));
     if (soonest < Infinity) this.#alarm.set(soonest);
@@ -142,9 +159,10 @@ export class Outbox {
     if (entry.isPosted || (dueAt(entry) ?? 0) > now) return;
     if (entry.state === "sent" || entry.tries) this.#overHttp(entry);
     else if (this.#with.send(messageSend(entry))) Object.assign(entry, { state: "sent", sentAt: now });
+    else this.#overHttp(entry);
   }
 
-  /** The socket is open and says nothing: the other door, with the same id. */
+  /** The socket says nothing, or takes nothing: the other door, with the same id. */
   async #overHttp(entry) {
     Object.assign(entry, { state: "sent", isPosted: true });
     const answer = await this.#with.post(entry).catch(() => ({}));
@@ -157,8 +175,8 @@ export class Outbox {
     this.#pump();
   }
 
-  #wait(entry, ms) {
-    Object.assign(entry, { state: "pending", isPosted: false, notBefore: this.#with.clock.now() + ms });
+  #wait(entry, ms, reason) {
+    Object.assign(entry, { state: "pending", isPosted: false, notBefore: this.#with.clock.now() + ms, reason });
   }
 
   #fail(entry, reason) {
@@ -179,21 +197,5 @@ export class Outbox {
   #tell(room) {
     this.#with.onChange(room);
     this.#with.onStored();
-  }
-
-  /** Another tab may have sent or added meanwhile, so the store is read again before the first send. */
-  async #queueForLead() {
-    if (this.#isQueued) return;
-    this.#isQueued = true;
-    await this.#with.exclusive(() => new Promise((release) => {
-      this.#isQueued = false;
-      this.#lead = release;
-      this.reload();
-    }));
-  }
-
-  #release() {
-    this.#lead?.();
-    this.#lead = null;
   }
 }

@@ -18,6 +18,8 @@ export class ChatView {
   #isDue = false;
   #divider = null;
   #jump = null;
+  /** What stands above the message box about unsent messages (view/unsent-view.js), once it is loaded. */
+  unsent = null;
 
   /**
    * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`, `loadOlder(seq)`;
@@ -58,6 +60,7 @@ export class ChatView {
     this.keeper.keep(() => {
       this.page.render(this.#items);
       this.#under();
+      this.unsent?.update({ failed: failed(this.#items), isAtRisk: outbox.isAtRisk });
       const older = action("older", this.#root);
       if (older) older.hidden = timeline.complete;
     });
@@ -120,6 +123,7 @@ export class ChatView {
     const id = event.target.closest("[data-id]")?.dataset.id;
     const { outbox, on } = this.#with;
     if (name === "retry-send") outbox.retry(id);
+    else if (name === "retry-all") outbox.retryAll(this.#with.room);
     else if (name === "discard") on.undo(outbox.discard(id));
     else if (name === "older" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
@@ -155,7 +159,9 @@ export class ChatView {
     const { t, on } = this.#with;
     const own = newestOwn(this.#items);
     const isLast = own && this.#items.at(-1) === own;
-    const words = { pending: this.#isLate(own) && on.isAway() ? t("Waiting for connection") : t("Sending…"), delivered: t("Delivered"), read: t("Read") };
+    const isWaiting = this.#isLate(own);
+    const pending = isWaiting && on.isAway() ? t("Waiting for connection") : isWaiting && own.reason ? t("The server is busy. Trying again…") : t("Sending…");
+    const words = { pending, delivered: t("Delivered"), read: t("Read") };
     setText(under, isLast ? (words[own.state] ?? "") : "");
   }
 

@@ -1,7 +1,7 @@
 // One message: a clone of the template, filled with text nodes. The same element lives from local echo to "read".
 
 import { bodyParts } from "../lib/body.js";
-import { cloneTemplate, part, setData, setText } from "../lib/dom.js";
+import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 
 const link = ({ text, href }) => Object.assign(document.createElement("a"), { href, textContent: text, target: "_blank", rel: "noopener noreferrer nofollow ugc" });
 
@@ -66,7 +66,11 @@ export class MessageView {
     const failure = part(element, "failure");
     if (!failure) return;
     failure.hidden = state !== "failed";
-    if (state === "failed") setText(part(failure, "reason"), this.#reason(reason));
+    if (state !== "failed") return;
+    const isQuestion = reason === "waited";
+    setText(part(failure, "reason"), this.#reason(reason));
+    setText(action("retry-send", failure), isQuestion ? this.#t("Send") : this.#t("Try again"));
+    setText(action("discard", failure), isQuestion ? this.#t("Discard") : this.#t("Delete"));
   }
 
   #stateName(state) {
@@ -81,7 +85,10 @@ export class MessageView {
       invalid_text: t("Not sent. The text holds characters that cannot be sent."),
       cannot_deliver: t("Not sent. You can’t write to this person now."),
       not_found: t("Not sent. This chat is not available."),
-      waited: t("Not sent. It waited for a day."),
+      gone: t("Not sent. This chat is not available."),
+      no_answer: t("Not sent. The server does not answer."),
+      internal: t("Not sent. The server could not take it."),
+      waited: t("Not sent for more than a day. Send it now?"),
     };
     return known[code] ?? t("Not sent.");
   }

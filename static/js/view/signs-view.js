@@ -37,9 +37,9 @@ export class SignsView {
   }
 
   /** After every reconnect the server is told again what is on the screen. */
-  connected({ name }) {
-    if (name !== "live") this.#isOpen = false;
-    else if (!this.#isOpen) this.#isOpen = this.#with.send(roomOpen({ room: this.#with.room }));
+  connected({ name, greetedAt }) {
+    if (greetedAt === null) this.#isOpen = false;
+    else if (name === "live" && !this.#isOpen) this.#isOpen = this.#with.send(roomOpen({ room: this.#with.room }));
   }
 
   handle(event) {

@@ -65,3 +65,33 @@ export function fakeStorage() {
   });
   return storage;
 }
+
+/** Web Locks: one holder at a time, the others in a queue that they may leave; or take it by force, and the holder's promise rejects. */
+export function fakeLocks() {
+  const queue = [];
+  let holder = null;
+  function next() {
+    holder = queue.shift() ?? null;
+    holder?.begin();
+  }
+  function request(name, { signal, steal = false }, run) {
+    return new Promise((resolve, reject) => {
+      const mine = {
+        reject,
+        begin: () => Promise.resolve().then(run).then(resolve, reject).then(() => holder === mine && next()),
+      };
+      signal?.addEventListener("abort", () => {
+        if (!queue.includes(mine)) return;
+        queue.splice(queue.indexOf(mine), 1);
+        reject(signal.reason);
+      });
+      if (steal) {
+        holder?.reject(new DOMException("stolen", "AbortError"));
+        holder = null;
+        queue.unshift(mine);
+      } else queue.push(mine);
+      if (holder === null) next();
+    });
+  }
+  return { request };
+}

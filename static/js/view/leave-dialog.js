@@ -1,0 +1,24 @@
+// "2 messages have not been sent. They will be deleted from this device." Asked before log-out; loaded only where something is kept.
+
+import { part, setText, view } from "../lib/dom.js";
+import { translator } from "../lib/text.js";
+
+/** Promise of whether to leave. `kept` is {messages, drafts}; Esc, the backdrop and "Stay" all mean no. */
+export function askToLeave(kept) {
+  const dialog = view("leave");
+  const t = translator(JSON.parse(document.getElementById("client-texts").textContent), document.documentElement.lang);
+  setText(part(dialog, "text"), sentences(kept, t).join(" "));
+  dialog.returnValue = "";
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close(), { once: true });
+  return new Promise((answer) => {
+    dialog.addEventListener("close", () => answer(dialog.returnValue === "leave"), { once: true });
+    dialog.showModal();
+  });
+}
+
+function sentences({ messages, drafts }, t) {
+  return [
+    messages && t("{n} message has not been sent. It will be deleted from this device.|{n} messages have not been sent. They will be deleted from this device.", { n: messages }),
+    drafts && t("{n} draft will be deleted from this device.|{n} drafts will be deleted from this device.", { n: drafts }),
+  ].filter(Boolean);
+}

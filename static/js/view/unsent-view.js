@@ -1,0 +1,29 @@
+// The lines above the message box: several messages failed, or the browser keeps nothing of what waits. Loaded when idle, before it is needed.
+
+import { part, setText, view } from "../lib/dom.js";
+
+export class UnsentView {
+  #with;
+  #isAtRisk = false;
+
+  /** `say(text)` tells screen readers politely. */
+  constructor({ root, t, say }) {
+    this.#with = { root, t, say };
+    // The one case in which leaving loses text, hence the browser's own question.
+    globalThis.addEventListener?.("beforeunload", (event) => this.#isAtRisk && event.preventDefault());
+  }
+
+  /** `failed` of this chat; `isAtRisk`: a message of any chat is nowhere but in this page. */
+  update({ failed, isAtRisk }) {
+    const { root, t, say } = this.#with;
+    const several = view("several-failed", root);
+    const risk = view("at-risk", root);
+    if (!several) return;
+    several.hidden = failed < 2;
+    if (failed > 1) setText(part(several, "text"), t("{n} message not sent.|{n} messages not sent.", { n: failed }));
+    if (isAtRisk === this.#isAtRisk) return;
+    this.#isAtRisk = isAtRisk;
+    risk.hidden = !isAtRisk;
+    if (isAtRisk) say(risk.textContent.trim());
+  }
+}
