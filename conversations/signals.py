@@ -17,10 +17,15 @@ from accounts.signals import privacy_changed, standing_changed
 from conversations.presence import privacy_look
 from conversations.services.sessions import person_check, session_end, session_renew
 
+SIGNED_OUT = "entre.signed_out"
+"""Set in the META of a request that has ended its own session, for the headers of its answer (dm_project/middleware.py)."""
+
 
 @receiver(user_logged_out)
 def signed_out(sender: Any, request: HttpRequest | None, **kwargs: Any) -> None:
     """Django sends this before it flushes the session, so its key is still known."""
+    if request is not None:
+        request.META[SIGNED_OUT] = True
     session_key = getattr(getattr(request, "session", None), "session_key", None)
     if session_key:
         session_end(session_key)

@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from conversations.views.client_texts import client_texts
+
 
 def site(request: HttpRequest) -> dict[str, Any]:
     return {
@@ -12,5 +14,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "SOURCE_URL": settings.SOURCE_URL,
         "REGISTRATION": settings.REGISTRATION,
         "MAIL_CONFIGURED": settings.MAIL_CONFIGURED,
+        # A function, so that only the page that wants the sentences of the browser's modules asks for them.
+        "client_texts": client_texts,
         "theme": request.COOKIES.get("theme", "auto") if request.COOKIES.get("theme") in {"light", "dark"} else "auto",
     }

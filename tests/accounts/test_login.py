@@ -93,6 +93,16 @@ def test_logging_out_needs_a_post(client: Client, bob: User) -> None:
     assert not is_signed_in(client)
 
 
+def test_logging_out_makes_the_browser_forget_and_nothing_else_does(client: Client, bob: User) -> None:
+    """A session that ended elsewhere must not take the unsent text of this device along."""
+    client.force_login(bob)
+    assert "Clear-Site-Data" not in client.get("/accounts/logout/")
+    assert client.post("/accounts/logout/")["Clear-Site-Data"] == '"cache", "storage"'
+    client.force_login(bob)
+    client.session.flush()
+    assert "Clear-Site-Data" not in client.get("/chats/")
+
+
 @pytest.mark.parametrize("url", FOREIGN)
 def test_next_never_leads_away(client: Client, bob: User, url: str) -> None:
     """Open redirect (safety.md T58)."""

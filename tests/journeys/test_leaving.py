@@ -1,0 +1,159 @@
+"""Logging out: asked first when something unsent would go with it; afterwards this browser holds nothing, in any tab, behind any button."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import BOX, Visitor, meet
+
+LEFT_BEHIND = """async () => ({
+    local: Object.keys(localStorage),
+    session: Object.keys(sessionStorage),
+    databases: (await indexedDB.databases()).map(({name}) => name),
+    caches: await caches.keys(),
+    workers: (await navigator.serviceWorker.getRegistrations()).length,
+    cookies: document.cookie.split("; ").filter((pair) => !/^(csrftoken|theme|language|django_language)=/.test(pair) && pair),
+})"""
+NOTHING = {"local": [], "session": [], "databases": [], "caches": [], "workers": 0, "cookies": []}
+OUTSIDE = re.compile(r"^http://[^/]+/(accounts/login/.*)?$")
+
+
+def dialog(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Log out of this device?")
+
+
+def keeps(page: Page, *kinds: str) -> bool:
+    names = page.evaluate("() => Object.keys(localStorage)")
+    return all(any(f":{kind}:" in name for name in names) for kind in kinds)
+
+
+def leave_two_unsent(person: Visitor, room: str) -> None:
+    """Two messages that never got out of the browser, and a draft: written while no socket and no request came through."""
+    person.page.route_web_socket("**/ws/**", lambda socket: socket.close())
+    person.open(room)
+    for body in ("a secret one", "a secret two"):
+        person.write(body)
+        person.sees_state(body, "pending")
+    person.box.press_sequentially("a secret draft")
+    person.until(lambda: keeps(person.page, "outbox", "draft"), "what is unsent in the storage")
+
+
+def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    leave_two_unsent(alice, room)
+    leaving = alice.new_page()
+    leaving.goto("/settings/")
+    log_out = leaving.get_by_role("navigation").get_by_role("button", name="Log out")
+    for refuse in ("Escape", "Stay", "outside"):
+        log_out.focus()
+        leaving.keyboard.press("Enter")
+        expect(dialog(leaving)).to_be_visible()
+        expect(dialog(leaving)).to_contain_text("2 messages have not been sent. They will be deleted from this device.")
+        expect(dialog(leaving)).to_contain_text("1 draft will be deleted from this device.")
+        expect(dialog(leaving).get_by_role("button", name="Stay")).to_be_focused()
+        if refuse == "Escape":
+            leaving.keyboard.press("Escape")
+        elif refuse == "Stay":
+            leaving.keyboard.press("Enter")
+        else:
+            leaving.mouse.click(5, 5)
+        expect(dialog(leaving)).to_be_hidden()
+        expect(log_out).to_be_focused()
+        assert keeps(leaving, "outbox", "draft")
+    leaving.reload()
+    expect(leaving).to_have_url(re.compile("/settings/"))
+
+    leaving.goto("/accounts/logout/")
+    leaving.get_by_role("main").get_by_role("button", name="Log out").click()
+    expect(dialog(leaving).get_by_role("button", name="Stay")).to_be_focused()
+    leaving.keyboard.press("Shift+Tab")
+    expect(dialog(leaving).get_by_role("button", name="Log out")).to_be_focused()
+    leaving.keyboard.press("Enter")
+    expect(leaving).to_have_url(OUTSIDE)
+    assert leaving.evaluate(LEFT_BEHIND) == NOTHING
+    expect(alice.page).to_have_url(OUTSIDE)
+    # Nothing of it goes out later.
+    alice.log_in()
+    alice.until_idle()
+    assert bob.person.api("GET", f"/conversations/{room}/messages").json()["items"] == []
+
+
+def test_with_nothing_unsent_nobody_is_asked(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    alice.page.goto("/settings/")
+    alice.page.get_by_role("button", name="Log out").click()
+    expect(alice.page).to_have_url(OUTSIDE)
+
+
+def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.write("read this")
+    alice.sees_state("read this", "sent")
+    alice.box.press_sequentially("a secret draft")
+    chats, leaving = alice.new_page(), alice.new_page()
+    chats.goto("/chats/")
+    leaving.goto("/settings/")
+    alice.until(lambda: keeps(leaving, "draft"), "the draft in the storage")
+
+    # What is typed last is not kept yet, and must not be kept any more.
+    alice.box.press_sequentially(" and more")
+    leaving.get_by_role("button", name="Log out").click()
+    dialog(leaving).get_by_role("button", name="Log out").click()
+    expect(leaving).to_have_url(OUTSIDE)
+    for tab in (alice.page, chats):
+        expect(tab).to_have_url(OUTSIDE)
+        expect(tab.locator("body")).not_to_contain_text("read this")
+        assert tab.evaluate(LEFT_BEHIND) == NOTHING
+    assert leaving.evaluate(LEFT_BEHIND) == NOTHING
+    # Nor can anybody walk back into it with the back button.
+    alice.page.go_back()
+    expect(alice.page.locator(BOX)).to_have_count(0)
+    expect(alice.page.locator("body")).not_to_contain_text("read this")
+
+
+def test_the_back_button_brings_no_message_back(visitor: VisitorMaker) -> None:
+    """All in one tab: chat, settings, log-out, and then back to each of them."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.write("read this")
+    alice.sees_state("read this", "sent")
+    alice.page.goto("/settings/")
+    alice.page.get_by_role("button", name="Log out").click()
+    expect(alice.page).to_have_url(OUTSIDE)
+    for _ in range(2):
+        alice.page.go_back()
+        expect(alice.page.locator("body")).not_to_contain_text("read this")
+        expect(alice.page.locator(BOX)).to_have_count(0)
+        assert alice.page.evaluate(LEFT_BEHIND) == NOTHING
+
+
+def test_the_server_tells_the_browser_to_forget(visitor: VisitorMaker) -> None:
+    """Whatever a page may once keep that no script of ours knows of (safety.md T57)."""
+    alice = visitor("alice")
+    alice.page.goto("/settings/")
+    alice.page.evaluate("() => { localStorage.setItem('of-an-older-version', 'secret'); sessionStorage.setItem('another', 'secret'); }")
+    alice.page.evaluate("() => new Promise((done) => { indexedDB.open('old').onsuccess = done; }).then(() => caches.open('old'))")
+    with alice.page.expect_response(lambda answer: answer.url.endswith("/accounts/logout/")) as answered:
+        alice.page.get_by_role("button", name="Log out").click()
+    assert answered.value.all_headers()["clear-site-data"] == '"cache", "storage"'
+    expect(alice.page).to_have_url(OUTSIDE)
+    assert alice.page.evaluate(LEFT_BEHIND) == NOTHING
+
+
+def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_in(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.box.press_sequentially("half a thought")
+    alice.until(lambda: keeps(alice.page, "draft"), "the draft in the storage")
+    # Another device of hers with the same session: "log out" there ends it here.
+    alice.person.log_out()
+    expect(alice.page).to_have_url(re.compile("/accounts/login/"))
+    alice.log_in(at="")
+    alice.settle()
+    expect(alice.box).to_have_value("half a thought")
