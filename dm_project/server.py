@@ -79,6 +79,15 @@ def spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def look_back_at_restored() -> None:
+    from django.db import connection
+
+    from conversations.services.epoch import epoch_look_back
+
+    epoch_look_back()
+    connection.close()
+
+
 def main(argv: list[str] | None = None) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
     args = arguments(sys.argv[1:] if argv is None else argv)
@@ -89,6 +98,7 @@ def main(argv: list[str] | None = None) -> None:
 
     listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
     stores.main()
+    look_back_at_restored()
     serve_people()
     descriptor = args.fd
     if listener is not None:

@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
+from conversations.journal import last_write
 from conversations.models import Conversation
 from conversations.models.epoch import Epoch
 from tests.factories import make_conversation, make_user
@@ -82,6 +83,13 @@ def _forgetful_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _forgetful_pen() -> Iterator[None]:
+    """Each test's database is another one, none of them restored from a backup."""
+    yield
+    last_write.forget()
 
 
 @pytest.fixture(autouse=True)

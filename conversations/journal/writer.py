@@ -21,7 +21,8 @@ from prometheus_client import Counter, Histogram
 from conversations.delivery import Letter, publish
 from conversations.exceptions import Busy, Refusal
 from conversations.journal import batch
-from conversations.journal.commands import Command, Result
+from conversations.journal.commands import Accepted, Command, Result
+from conversations.journal.life import SAVE_SECONDS, last_write, look_back
 from conversations.outages import PASSING, is_away, is_cut, is_kept
 from conversations.outages import refusal_for as outage_for
 
@@ -70,18 +71,24 @@ class Writer:
         while time.monotonic() < deadline:
             with self.condition:
                 if not self.waiting and not self.is_writing:
-                    return True
+                    break
             time.sleep(0.01)
-        return False
+        else:
+            return False
+        last_write.save()
+        return True
 
     def gather(self) -> list[Waiting]:
-        with self.condition:
-            # Whoever comes for the next batch has written the one before.
-            self.is_writing = False
-            while not self.waiting:
-                self.condition.wait()
-            self.is_writing = True
-            return [self.waiting.popleft() for _ in range(min(BATCH_SIZE, len(self.waiting)))]
+        while True:
+            with self.condition:
+                # Whoever comes for the next batch has written the one before.
+                self.is_writing = False
+                if not self.waiting:
+                    self.condition.wait(None if last_write.is_saved else SAVE_SECONDS)
+                if self.waiting:
+                    self.is_writing = True
+                    return [self.waiting.popleft() for _ in range(min(BATCH_SIZE, len(self.waiting)))]
+            last_write.save_if_due(time.monotonic())
 
     def write(self, items: list[Waiting]) -> None:
         """Answer every future, whatever happens: a send that is never answered would look lost."""
@@ -107,7 +114,10 @@ class Writer:
         WRITTEN.inc(len(items))
         for (_, future), outcome in zip(items, outcomes, strict=True):
             resolve(future, outcome)
+            if isinstance(outcome, Accepted) and not outcome.duplicate:
+                last_write.note(outcome.room, outcome.version)
         publish(letters)
+        last_write.save_if_due(time.monotonic())
 
     def refuse_waiting(self, error: Exception) -> None:
         """While the database is away, whoever waits is told now: waiting for the same failure again would only make it late."""
@@ -127,7 +137,7 @@ class Writer:
         deadline = time.monotonic() + LONGEST_DOUBT_SECONDS
         while time.monotonic() < deadline:
             try:
-                outcomes, letters = batch.write(commands)
+                outcomes, letters = write_knowingly(commands)
             except Exception as error:
                 connection.close()
                 self.refuse_waiting(error)
@@ -151,7 +161,7 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
     """
     was_kept = is_kept()
     try:
-        return batch.write(commands)
+        return write_knowingly(commands)
     except (batch.Undecided, Error) as error:
         # A connection that could not even be made now will not be made by asking again at once.
         if not (was_kept and is_cut()):
@@ -160,11 +170,18 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
     connection.close()
     try:
         # Nothing of the first try is stored twice: repeats are found by their ids.
-        return batch.write(commands)
+        return write_knowingly(commands)
     except Error:
         if isinstance(first, batch.Undecided):
             raise first from None
         raise
+
+
+def write_knowingly(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
+    """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
+    if not is_kept():
+        look_back()
+    return batch.write(commands)
 
 
 def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
