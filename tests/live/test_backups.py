@@ -1,0 +1,96 @@
+"""The recipes of docs/operate.md, taken from that page and run: a backup of a running service, and its way back."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import ServerMaker
+from tests.rig.daphne_server import EntreServer
+from tests.rig.environment import ROOT
+from tests.rig.people import Person
+from tests.rig.postgres import PostgresServer
+from tests.sockets import expect, expect_close, open_socket
+
+Newcomer = Callable[..., Person]
+SAVE, RESTORE, DUMP, LOAD = range(4)
+
+
+def recipes() -> list[str]:
+    """The four blocks of commands, in their order."""
+    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    section = page.split("## Backup and restore")[1].split("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def follow(recipe: str, server: EntreServer, *, folder: Path, programs: Path | None = None) -> None:
+    """Type it in a shell that stands in the service's folder."""
+    words = recipe.replace("manage.py", f"{ROOT}/manage.py").replace(".venv/bin/python", sys.executable)
+    path = f"{programs}:{os.environ['PATH']}" if programs else os.environ["PATH"]
+    environment = {**server.environment, "PATH": path, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "-ec", words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+async def the_lost_time_is_gone_and_everybody_knows(server: EntreServer, alice: Person, room: str, before: str) -> None:
+    async with open_socket(alice) as hers:
+        greeting = await expect(hers, "connection_established")
+        assert greeting["rooms"] == {room: 2}
+        assert greeting["epoch"] != before
+        await hers.send("message.send", room=room, id=str(uuid4()), body="a new third")
+        assert (await expect(hers, "message.accepted"))["seq"] == 3
+
+
+async def epoch_of(person: Person) -> str:
+    async with open_socket(person) as socket:
+        return str((await expect(socket, "connection_established"))["epoch"])
+
+
+@pytest.mark.parametrize("says_so", [True, False], ids=["the operator says so", "it is noticed"])
+async def test_sqlite_goes_back_to_its_backup(start_server: ServerMaker, person_at: Newcomer, says_so: bool) -> None:
+    server = start_server()
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    for body in ("first", "second"):
+        alice.write(room, body)
+    before = await epoch_of(alice)
+    follow(recipes()[SAVE], server, folder=server.folder)
+    for body in ("third", "fourth"):
+        alice.write(room, body)
+    server.stop()
+    recipe = recipes()[RESTORE]
+    assert "manage.py restored" in recipe
+    follow(recipe if says_so else recipe.split(".venv")[0], server, folder=server.folder)
+    with sqlite3.connect(server.data_folder / "entre.sqlite3") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    server.start()
+    await the_lost_time_is_gone_and_everybody_knows(server, alice, room, before)
+
+
+async def test_postgresql_goes_back_to_its_dump_beneath_a_running_server(
+    start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
+) -> None:
+    """Whoever forgets to stop the service: sockets that are open are told, too."""
+    server = start_server(DATABASE_URL=own_postgres.new_database())
+    programs = Path(own_postgres.package.bin_path)
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    for body in ("first", "second"):
+        alice.write(room, body)
+    before = await epoch_of(alice)
+    follow(recipes()[DUMP], server, folder=server.folder, programs=programs)
+    for body in ("third", "fourth"):
+        alice.write(room, body)
+    async with open_socket(alice) as hers:
+        await expect(hers, "connection_established")
+        follow(recipes()[LOAD], server, folder=server.folder, programs=programs)
+        bye = await expect(hers, "bye", code=4012)
+        assert bye["retryable"]
+        await expect_close(hers, 4012)
+    await the_lost_time_is_gone_and_everybody_knows(server, alice, room, before)
