@@ -48,6 +48,12 @@ class ConversationWithOneself(Refusal):
     code = "forbidden"
 
 
+class TooManyRoomsOpen(Refusal):
+    """A socket shows as many rooms as it may. Waiting does not help, closing one does; hence not `rate_limited`."""
+
+    code = "forbidden"
+
+
 class MessageConflict(Refusal):
     """The same id came with other content, or from the other person."""
 

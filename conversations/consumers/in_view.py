@@ -11,7 +11,7 @@ from typing import Any
 from conversations import presence
 from conversations.access import access_conversation
 from conversations.consumers.lifecycle import SocketLife
-from conversations.exceptions import Busy, Refusal
+from conversations.exceptions import Busy, Refusal, TooManyRoomsOpen
 from conversations.lanes import read, read_aside
 from conversations.protocol.events import Presence
 from conversations.rooms import watch_group
@@ -19,6 +19,7 @@ from conversations.rooms import watch_group
 logger = logging.getLogger(__name__)
 
 ROOMS_OPEN = 50
+FIRST = 1
 
 
 class RoomsInView(SocketLife):
@@ -37,12 +38,13 @@ class RoomsInView(SocketLife):
                 logger.info("a room was not opened (%s)", refusal.code)
 
     async def show(self, room: str) -> None:
-        """Raises ConversationNotFound."""
+        """Raises ConversationNotFound, TooManyRoomsOpen."""
         peer = (await read(access_conversation, self.user, room)).peer
-        if room in self.in_view or len(self.in_view) < ROOMS_OPEN:
-            self.in_view[room] = peer.pk
-            # Not awaited: the layer or the cache may be away, and the next command must not wait for them.
-            self.start(self.watch(room, peer.pk))
+        if room not in self.in_view and len(self.in_view) >= ROOMS_OPEN:
+            raise TooManyRoomsOpen
+        self.in_view[room] = peer.pk
+        # Not awaited: the layer or the cache may be away, and the next command must not wait for them.
+        self.start(self.watch(room, peer.pk))
 
     async def hide(self, room: str) -> None:
         peer_id = self.in_view.pop(room, None)
@@ -91,6 +93,12 @@ class RoomsInView(SocketLife):
             await self.reply(Presence(user=before.user, online=False, ttl_ms=0))
 
     # From the layer
+
+    async def frame_push(self, event: dict[str, Any]) -> None:
+        await super().frame_push(event)
+        # With its first message a chat becomes the peer's, too: until then they were a stranger, of whom nothing is shown.
+        if event["head"] == FIRST and event["room"] in self.in_view:
+            self.start(self.tell_presence(event["room"]))
 
     async def presence_look(self, event: dict[str, Any]) -> None:
         """About one peer, or (None) about all of them."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,9 +12,11 @@ from django.core.cache import cache
 from accounts.models import Profile, User
 from accounts.services import last_seen_note, privacy_update
 from conversations import presence, throttling
+from conversations.consumers.in_view import ROOMS_OPEN
 from conversations.exceptions import CannotDeliver, ConversationNotFound
 from conversations.models import Conversation, Participant
 from conversations.services.announcing import announce_conversation
+from tests.factories import make_conversation, make_user
 from tests.sockets import Frame, Socket, expect, expect_silence, open_inside
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -269,6 +272,40 @@ async def test_switched_on_again_it_flows_again(alice: User, bob: User, chat: Co
         await expect_silence(his, "presence")
         await sync_to_async(switch)(alice, shares_presence=True)
         await expect(his, "presence", online=True)
+
+
+async def test_the_first_message_shows_at_once_that_the_peer_is_online(alice: User, bob: User, chat: Conversation) -> None:
+    """Until then the chat is not bob's, and he is nobody whom alice may see."""
+    await Participant.objects.filter(conversation=chat, user=bob).aupdate(activity=None)
+    async with open_inside(alice) as hers, open_inside(bob) as his:
+        await greeted(his)
+        await his.send("ping", visible=True)
+        await expect(his, "pong")
+        await greeted(hers)
+        await hers.send("room.open", ref="o", room=chat.room_name)
+        await expect(hers, "done", ref="o")
+        await expect_silence(hers, "presence")
+        await hers.send("message.send", room=chat.room_name, id=str(uuid4()), body="Hello")
+        await expect(hers, "presence", user=bob.public_id, online=True, within=2)
+
+
+async def test_fifty_rooms_are_open_and_the_next_is_refused_until_one_is_closed(alice: User, bob: User, chat: Conversation) -> None:
+    others = [
+        await sync_to_async(make_conversation)(alice, await sync_to_async(make_user)(f"friend{number}")) for number in range(ROOMS_OPEN)
+    ]
+    async with open_inside(alice) as hers:
+        await greeted(hers)
+        for other in others:
+            await hers.send("room.open", ref=other.room_name, room=other.room_name)
+            await expect(hers, "done", ref=other.room_name)
+        await hers.send("room.open", ref="again", room=others[0].room_name)
+        await expect(hers, "done", ref="again")
+        await hers.send("room.open", ref="one too many", room=chat.room_name)
+        await expect(hers, "error", ref="one too many", code="forbidden", retryable=False)
+        await hers.send("room.close", ref="closed", room=others[0].room_name)
+        await expect(hers, "done", ref="closed")
+        await hers.send("room.open", ref="now", room=chat.room_name)
+        await expect(hers, "done", ref="now")
 
 
 async def test_mallory_opens_nothing(alice: User, mallory: User, chat: Conversation) -> None:
