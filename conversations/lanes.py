@@ -18,7 +18,7 @@ from conversations.exceptions import Busy
 from conversations.outages import is_cut, is_kept, refusal_for
 
 LANES = 4
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.2
 """A question that no lane has taken up by then is not asked any more."""
 REST_SECONDS = 0.5
 """So long after that, new ones are not taken: whoever comes later would wait as long."""

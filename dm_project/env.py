@@ -144,10 +144,13 @@ def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
 
 PATIENT_LINE = {"connect_timeout": 2, "keepalives_idle": 10, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 8_000}
 """Options of libpq; seconds, but the last one in milliseconds."""
+POOL = {"min_size": 2, "max_size": 20, "timeout": 1.0, "max_waiting": 100, "reconnect_timeout": 2}
+"""Kept connections leak under ASGI (stack.md C4); the pool is what keeps them. A database that is away is said after a second. Giving a connection
+up after two lets the next question try at once: the pool's own patience doubles, and would find a database that is back minutes later."""
 
 
 def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
-    """Django's DATABASES entry: PostgreSQL by address (dm_project.postgres keeps its connections), or SQLite in a file.
+    """Django's DATABASES entry: PostgreSQL by address, or SQLite in a file.
 
     SQLite's options are a promise (P1, "sent means stored"): IMMEDIATE, or half of all concurrent writers fail; FULL, or a
     power cut takes acknowledged messages; `secure_delete`, or deleted text stays in the file.
@@ -160,12 +163,15 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
             config = env.dj_db_url(name)
         except (EnvError, ValueError):
             raise BadEnvironment(f"{name} cannot be read; it must look like postgres://user:password@host:5432/name.") from None
-        config["ENGINE"] = "dm_project.postgres"
+        # Only here: the driver is slow to load, and SQLite wants none.
+        from dm_project.patience import PatientConnection
+
         config["CONN_MAX_AGE"] = 0
-        config["CONN_HEALTH_CHECKS"] = False
+        # After a restart of the server all kept connections are dead, and must not fail one request each.
+        config["CONN_HEALTH_CHECKS"] = True
         # A machine that vanishes sends no farewell: its connections are found dead within seconds, not the hours that kernels wait.
         # Whoever names other values in the address wins.
-        config["OPTIONS"] = {**PATIENT_LINE, **config.get("OPTIONS", {})}
+        config["OPTIONS"] = {**PATIENT_LINE, **config.get("OPTIONS", {}), "pool": {**POOL, "connection_class": PatientConnection}}
         return dict(config)
     if raw:
         path = raw.split("://", 1)[1] if "://" in raw else ""

@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
     from django.conf import settings
 
     from dm_project import stores
-    from dm_project.postgres.connections import serve_people
+    from dm_project.patience import serve_people
 
     listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
     stores.main()
