@@ -60,6 +60,12 @@ class Crowd:
         self.devices.append(device)
         return device
 
+    async def dismiss(self, device: Device) -> None:
+        """An extra device goes home: what it shows is no longer asked for."""
+        await device.leave()
+        self.devices.remove(device)
+        self.history.forget_screens(device.name)
+
     async def __aenter__(self) -> Crowd:
         for work in (*(device.live() for device in self.devices), self.ticking(), self.writing()):
             self.start(work)

@@ -175,6 +175,11 @@ class History:
 
     # Screens
 
+    def forget_screens(self, device: str) -> None:
+        """This device is no longer there to be looked at. Compare it first, if it was to show something."""
+        for key in [key for key in self.screens if key[0] == device]:
+            del self.screens[key]
+
     def shown(self, *, device: str, room: str, seq: int, id: str, is_mine: bool, at: float) -> None:
         """A device has put this message at this place."""
         screen = self.screens[device, room]

@@ -14,7 +14,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
@@ -119,15 +119,16 @@ class ChaoticLocalLayer(LocalChannelLayer):
 
 
 class ChaoticRedisLayer(RedisLayer):
-    """Between processes."""
+    """Between processes. Its base hands all it does to the layer of the running loop by `__getattr__`, which `super()` does not ask."""
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        layer = self._get_layer()
         for delay in fates():
             if delay:
-                asyncio.get_running_loop().call_later(delay, self.send_late, group, message)
+                asyncio.get_running_loop().call_later(delay, self.send_late, layer.group_send(group, message))
             else:
-                await super().group_send(group, message)
+                await layer.group_send(group, message)
 
-    def send_late(self, group: str, message: dict[str, Any]) -> None:
-        task = asyncio.ensure_future(super().group_send(group, message))
+    def send_late(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(sending)
         task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -54,6 +54,7 @@ class World:
         self.audit = Audit(crowd, rig.address)
         self.seen: Counter[str] = Counter()
         self.known: Counter[str] = Counter()
+        self.rest_s = 0.0
 
     # How long and how often, for rows
 
@@ -116,10 +117,12 @@ class World:
 
     async def judge(self, *, is_whole: bool = False) -> Findings:
         """Heal, let everybody come to rest, read everything, compare. All findings since the run began."""
+        began = time.monotonic()
         await self.rig.heal()
         self.refresh()
         await self.crowd.all_live(LIVE_S)
-        await self.crowd.settle()
+        is_settled = await self.crowd.settle()
+        self.rest_s = time.monotonic() - began if is_settled else float("inf")
         logs, others = await self.audit.read(is_whole=is_whole)
         findings = check(self.history, logs, others)
         errors = self.rig.errors()
@@ -139,6 +142,7 @@ class World:
             trouble = f"{type(error).__name__}: {error}"[:300]
             self.crowd.history.findings.examples["exceptions"] = []
         findings = await self.judge(is_whole=is_whole)
+        figures.add("all at rest", self.rest_s, "s")
         new = Counter({column: max(0, findings.counts[column] - self.seen[column]) for column in COLUMNS})
         self.seen = findings.counts
         examples = str(findings) if any(new.values()) else ""

@@ -32,10 +32,12 @@ async def kill_again_and_again(world: World, count: int, away: float = 0.0) -> F
         world.refresh()
         await asyncio.sleep(world.luck.uniform(0.1, 1.5))
         index = world.luck.choice(rig.processes)
+        began = time.monotonic()
         await rig.kill_server(index)
         await asyncio.sleep(away)
         await rig.start_server(index)
-        answers = time.monotonic()
+        # Where others run, the port answers all the time.
+        answers = time.monotonic() if len(rig.processes) == 1 else began
         await world.crowd.all_live(60)
         backs.append(percentile(world.crowd.back_after(answers), 0.99))
         await world.emptied(emptied, answers, goal=15)
