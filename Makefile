@@ -143,6 +143,9 @@ bench: $(DEV) ## CPU a delivered message, against the plain Channels chat (PAIRS
 screenshots: $(DEV) ## take the pictures of docs/screenshots anew (needs Chromium)
 	@$(BIN)/python -m tests.journeys.screenshots
 
+icons: $(DEV) ## draw the app's icons anew from static/img/mark.svg (needs Chromium)
+	@$(BIN)/python -m tests.journeys.icons
+
 clean: ## leave the tree as cloned (your .env and data stay)
 	@rm -rf $(VENV) staticfiles test-output htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +

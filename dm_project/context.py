@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from conversations.views.client_texts import client_texts
+from dm_project.installable import release
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -16,5 +17,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "MAIL_CONFIGURED": settings.MAIL_CONFIGURED,
         # A function, so that only the page that wants the sentences of the browser's modules asks for them.
         "client_texts": client_texts,
+        "release": release,
         "theme": request.COOKIES.get("theme", "auto") if request.COOKIES.get("theme") in {"light", "dark"} else "auto",
     }

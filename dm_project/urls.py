@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from dm_project import health
+from dm_project import health, installable
 
 handler500 = "dm_project.errors.server_error"
 
@@ -14,5 +14,10 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("manifest/<str:language>.webmanifest", installable.manifest, name="manifest"),
+    path("release", installable.release_name, name="release"),
+    path("sw.js", installable.worker, name="worker"),
+    path("offline/", installable.offline, name="offline"),
+    path("share/", installable.shared, name="shared"),
     path("admin/", admin.site.urls),
 ]

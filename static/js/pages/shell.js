@@ -41,6 +41,8 @@ export class Shell {
   signs = null;
   /** The connection strip, once it is loaded. */
   strip = null;
+  /** The look-out for a new version (installed.js), once it is loaded. */
+  installed = null;
   /** What else a page wants to hear: (room) => nothing. */
   onChanged = null;
   #isLoggedOut = false;
@@ -104,6 +106,7 @@ export class Shell {
     const say = (text) => this.announcer.status(text);
     if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), t: this.t, say });
     this.chat?.render();
+    import("./installed.js").then(({ installed }) => (this.installed = installed(this)));
     const root = view("connection");
     if (!root) return;
     this.strip = new ConnectionView({ root, t: this.t, clock, say, onRetry: () => this.socket.wake() });
@@ -120,6 +123,7 @@ export class Shell {
   #heard(event) {
     if (event.type === "connection_established") {
       this.chat?.composer?.setLimit(event.limits?.body_chars);
+      this.installed?.look();
       // Not only with the first heartbeat: a reload would look like leaving.
       this.socket.send(ping(!document.hidden));
     }

@@ -1,0 +1,120 @@
+"""What makes a home screen take the site for an app: manifest, worker, the page for when there is no connection, shared invite links.
+
+None of it knows who asks. What the worker keeps on disk is listed here, and is the same for everybody: no message, no signed-in page.
+"""
+
+import hashlib
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+PAGE_COLOUR, LIST_COLOUR = "#f5f4ef", "#fcfbf8"
+DAY_S = 24 * 60 * 60
+
+
+def release() -> str:
+    """Names what browsers have been given: changes when any script, style sheet or picture does."""
+    return str(getattr(staticfiles_storage, "manifest_hash", "") or "unhashed")
+
+
+@require_safe
+def release_name(request: HttpRequest) -> HttpResponse:
+    """For an open page that wants to know whether it is out of date (view/new-release.js)."""
+    return JsonResponse({"release": release()})
+
+
+@require_safe
+@cache_control(max_age=DAY_S, public=True)
+def manifest(request: HttpRequest, language: str) -> HttpResponse:
+    """How the site is called and looks as an app. The language stands in the address: browsers ask for this without cookies."""
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    with translation.override(language):
+        return JsonResponse(description_of_app(), content_type="application/manifest+json", json_dumps_params={"ensure_ascii": False})
+
+
+def description_of_app() -> dict[str, Any]:
+    return {
+        "id": "/",
+        "name": settings.SITE_NAME,
+        "short_name": settings.SITE_NAME,
+        "description": _("Private one-to-one messages: two people, one conversation."),
+        "lang": translation.get_language(),
+        "dir": "rtl" if translation.get_language_bidi() else "ltr",
+        "start_url": reverse("inbox"),
+        "scope": "/",
+        "display": "standalone",
+        "background_color": PAGE_COLOUR,
+        "theme_color": LIST_COLOUR,
+        "categories": ["social"],
+        "icons": [
+            {"src": static("img/icon-192.png"), "sizes": "192x192", "type": "image/png"},
+            {"src": static("img/icon-512.png"), "sizes": "512x512", "type": "image/png"},
+            {"src": static("img/icon-maskable-512.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+        ],
+        "shortcuts": [{"name": _("People"), "url": reverse("people")}, {"name": _("Invite a person"), "url": reverse("invites")}],
+        # By GET, because a POST that comes from another app carries no token of ours. It only leads to the page that asks.
+        "share_target": {"action": reverse("shared"), "method": "GET", "params": {"title": "title", "text": "text", "url": "url"}},
+    }
+
+
+# --- The worker ---
+
+
+def offline_page(request: HttpRequest) -> str:
+    """In the language and the colours of this browser. Rendered without the request, so that nothing of a person can get into it."""
+    theme = request.COOKIES.get("theme", "")
+    context = {"SITE_NAME": settings.SITE_NAME, "SOURCE_URL": settings.SOURCE_URL, "theme": theme if theme in {"light", "dark"} else "auto"}
+    return render_to_string("offline.html", context)
+
+
+@require_safe
+def offline(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(offline_page(request))
+
+
+@require_safe
+@cache_control(no_cache=True)
+def worker(request: HttpRequest) -> HttpResponse:
+    """The script that browsers run beside the pages. Its text changes when what it keeps does, which is how browsers notice.
+
+    Where files have no hashed names (DEBUG) it keeps nothing, or a changed file would never be seen.
+    """
+    page = offline_page(request)
+    is_hashed = release() != "unhashed"
+    files = sorted(set(re.findall(rf'(?:href|src)="({re.escape(settings.STATIC_URL)}[^"#]+)', page))) if is_hashed else []
+    digest = hashlib.sha256(page.encode()).hexdigest()[:12]
+    kept = {"cache": f"offline-{digest}", "page": reverse("offline") if is_hashed else None, "files": files}
+    text = f'import {{ serve }} from "{static("js/net/worker.js")}";\n\nserve(self, {json.dumps(kept)});\n'
+    return HttpResponse(text, content_type="text/javascript")
+
+
+# --- Shared from another app ---
+
+
+@require_safe
+def shared(request: HttpRequest) -> HttpResponse:
+    """An invite link that somebody shared into the app opens here. Nothing else that is shared has a place yet."""
+    words = " ".join(request.GET.get(name, "")[:2_000] for name in ("url", "text", "title"))
+    link = re.search(rf"https?://{re.escape(request.get_host())}/i/([\w-]{{10,100}})(?![\w-])", words, re.ASCII)
+    if not link:
+        messages.info(request, _("Only invite links of this server can be opened here."))
+    response = redirect("invite_landing", link[1]) if link else redirect("inbox")
+    # The address held the token of an invite: nobody is told where the person came from.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.status_code = HTTPStatus.SEE_OTHER
+    return response

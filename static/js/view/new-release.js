@@ -1,0 +1,39 @@
+// "A new version is ready. Reload" (ui-spec K7): looked for after every reconnection. Reloads by itself only where nobody could notice.
+
+const KEY = "entre-reloaded-for";
+
+const isUntouched = (field) => (field.type === "checkbox" || field.type === "radio" ? field.checked === field.defaultChecked : field.value === field.defaultValue);
+
+export class NewRelease {
+  #root;
+  #with;
+  #found = null;
+
+  /**
+   * `release` is the page's own; `ask()` -> promise of the server's. `isUnsent()`: is something of this person still waiting to go out?
+   * `say(text)` tells screen readers politely. `session` remembers what was reloaded for: two processes of different age, while a new
+   * version is rolled out, must not send a hidden tab round in circles.
+   */
+  constructor({ root, release, ask, isUnsent, say, document, reload, session }) {
+    this.#root = root;
+    this.#with = { release, ask, isUnsent, say, document, reload, session };
+    document.addEventListener("visibilitychange", () => this.#tryAlone());
+  }
+
+  async look() {
+    const found = await this.#with.ask().catch(() => null);
+    if (!found || found === this.#with.release || found === this.#found) return;
+    this.#found = found;
+    this.#root.hidden = false;
+    this.#with.say(this.#root.textContent.trim());
+    this.#tryAlone();
+  }
+
+  #tryAlone() {
+    const { document, isUnsent, reload, session } = this.#with;
+    if (!this.#found || !document.hidden || isUnsent() || session.get(KEY) === this.#found) return;
+    if (document.querySelector("dialog[open]") || ![...document.querySelectorAll("textarea, input")].every(isUntouched)) return;
+    // Where this cannot be remembered, it is not done.
+    if (session.set(KEY, this.#found)) reload();
+  }
+}

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { serve } from "../../static/js/net/worker.js";
+
+const CONFIG = { cache: "offline-2", page: "/offline/", files: ["/static/css/kind-page.abc.css"] };
+const HOST = "https://chat.example.org";
+
+/** A browser around the worker: its caches, its network, and what the worker asked it for. */
+class World {
+  handlers = {};
+  stored = new Map();
+  asked = [];
+  isOnline = true;
+  hasPreload = true;
+  registration = { navigationPreload: { enable: async () => this.asked.push("preload") } };
+  clients = { claim: async () => this.asked.push("claim") };
+  caches = {
+    open: async (name) => {
+      if (!this.stored.has(name)) this.stored.set(name, new Map());
+      const files = this.stored.get(name);
+      return {
+        addAll: async (requests) => requests.forEach(({ url }) => files.set(new URL(url).pathname, `kept ${new URL(url).pathname}`)),
+        match: async (path) => files.get(path),
+      };
+    },
+    keys: async () => [...this.stored.keys()],
+    delete: async (name) => this.stored.delete(name),
+  };
+
+  constructor(config = CONFIG) {
+    globalThis.Request = class extends RealRequest {
+      constructor(path, options) {
+        super(new URL(path, HOST), options);
+      }
+    };
+    globalThis.fetch = async ({ url }) => {
+      if (!this.isOnline) throw new TypeError("no network");
+      return `fetched ${new URL(url).pathname}`;
+    };
+    serve(this, config);
+  }
+
+  addEventListener(type, run) {
+    this.handlers[type] = run;
+  }
+
+  async skipWaiting() {
+    this.asked.push("skip waiting");
+  }
+
+  /** Let the worker live through "install" or "activate". */
+  async live(type) {
+    let work;
+    this.handlers[type]({ waitUntil: (promise) => (work = promise) });
+    await work;
+  }
+
+  /** What the page gets; undefined when the worker leaves it to the browser. */
+  async ask(path, { method = "GET", mode = "cors" } = {}) {
+    let answer;
+    const preloadResponse = mode === "navigate" && this.hasPreload ? (this.isOnline ? Promise.resolve(`preloaded ${path}`) : Promise.reject(new TypeError("no network"))) : Promise.resolve(undefined);
+    preloadResponse.catch(() => {});
+    this.handlers.fetch({ request: { url: HOST + path, method, mode }, preloadResponse, respondWith: (promise) => (answer = promise) });
+    return answer && (await answer);
+  }
+
+  get kept() {
+    return [...this.stored.values()].flatMap((files) => [...files.keys()]);
+  }
+}
+
+const RealRequest = globalThis.Request;
+const realFetch = globalThis.fetch;
+test.afterEach(() => Object.assign(globalThis, { Request: RealRequest, fetch: realFetch }));
+
+test("an installed worker keeps the offline page and what it is drawn with, and takes over at once", async () => {
+  const world = new World();
+  await world.live("install");
+  assert.deepEqual(world.kept, ["/offline/", "/static/css/kind-page.abc.css"]);
+  await world.live("activate");
+  assert.deepEqual(world.asked, ["skip waiting", "preload", "claim"]);
+});
+
+test("a new version throws away what the old one kept, and nothing that is not the worker's", async () => {
+  const world = new World();
+  for (const name of ["offline-1", "something else"]) await world.caches.open(name);
+  await world.live("install");
+  await world.live("activate");
+  assert.deepEqual(await world.caches.keys(), ["something else", "offline-2"]);
+});
+
+test("a page comes from the network while there is one, and the offline page when there is none", async () => {
+  const world = new World();
+  await world.live("install");
+  assert.equal(await world.ask("/chats/", { mode: "navigate" }), "preloaded /chats/");
+  world.hasPreload = false;
+  assert.equal(await world.ask("/chats/", { mode: "navigate" }), "fetched /chats/");
+  world.isOnline = false;
+  assert.equal(await world.ask("/chats/", { mode: "navigate" }), "kept /offline/");
+  world.hasPreload = true;
+  assert.equal(await world.ask("/chats/", { mode: "navigate" }), "kept /offline/");
+});
+
+test("messages, answers of the API and forms pass by, online and offline, and nothing of them is kept", async () => {
+  const world = new World();
+  await world.live("install");
+  const before = world.kept;
+  for (const isOnline of [true, false]) {
+    world.isOnline = isOnline;
+    assert.equal(await world.ask("/api/v1/conversations/dm-a/messages"), undefined);
+    assert.equal(await world.ask("/static/js/pages/shell.abc.js"), undefined);
+    assert.equal(await world.ask("/chats/dm-a/", { method: "POST", mode: "navigate" }), undefined);
+    await world.ask("/chats/dm-a/", { mode: "navigate" });
+  }
+  assert.deepEqual(world.kept, before);
+});
+
+test("the files of the offline page are there without a network, and from the network when they were wiped", async () => {
+  const world = new World();
+  await world.live("install");
+  assert.equal(await world.ask(CONFIG.files[0]), `kept ${CONFIG.files[0]}`);
+  world.stored.clear();
+  assert.equal(await world.ask(CONFIG.files[0]), `fetched ${CONFIG.files[0]}`);
+});
+
+test("after a wipe, without a network, the browser says so itself", async () => {
+  const world = new World();
+  world.isOnline = false;
+  assert.equal((await world.ask("/chats/", { mode: "navigate" })).type, "error");
+});
+
+test("where files have no hashed names the worker keeps nothing and stands in for nothing", async () => {
+  const world = new World({ cache: "offline-0", page: null, files: [] });
+  await world.live("install");
+  assert.deepEqual(world.kept, []);
+  assert.equal(await world.ask("/chats/", { mode: "navigate" }), undefined);
+});

@@ -1,0 +1,179 @@
+"""The site as an app: its manifest, its worker, the offline page, shared links. None of it says who asks."""
+
+import json
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client, override_settings
+
+from accounts.models import User
+from tests.rig.daphne_server import SharedStatics
+
+ClientOf = Callable[[User | None], Client]
+IMG = Path(__file__).resolve().parents[2] / "static" / "img"
+TOKEN = "Abc-123_xyz-Abc-123_xyz"
+
+
+@pytest.fixture
+def _deployed(statics: SharedStatics) -> object:
+    storages = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "dm_project.storage.HashedModulesStorage"},
+    }
+    with override_settings(STATIC_ROOT=statics.collect(), STORAGES=storages):
+        yield
+
+
+def worker_of(client: Client) -> tuple[str, dict[str, object]]:
+    """Its text, and what it is told to keep."""
+    response = client.get("/sw.js")
+    text = response.content.decode()
+    found = re.search(r"serve\(self, (.*)\);", text)
+    assert found
+    return text, json.loads(found[1])
+
+
+# --- Manifest ---
+
+
+@pytest.mark.parametrize(("language", "people"), [("en", "People"), ("ru", "Люди"), ("pt-br", "Pessoas")])
+def test_the_manifest_has_the_name_of_the_site_and_the_words_of_a_language(client: Client, language: str, people: str) -> None:
+    with override_settings(SITE_NAME="Garden gate"):
+        response = client.get(f"/manifest/{language}.webmanifest")
+    assert response["Content-Type"] == "application/manifest+json"
+    told = response.json()
+    assert told["name"] == told["short_name"] == "Garden gate"
+    assert told["lang"] == language
+    assert told["shortcuts"][0]["name"] == people
+    assert told["start_url"].startswith(told["scope"])
+    assert told["id"] == "/", "with another one every installed app would become a second app"
+
+
+def test_the_manifest_is_the_same_for_everybody_and_may_be_kept(alice: User, client_of: ClientOf, client: Client) -> None:
+    """A proxy may keep it, so it must not depend on who asks, nor on their languages."""
+    mine = client_of(alice).get("/manifest/en.webmanifest", headers={"accept-language": "ru"})
+    assert mine.content == client.get("/manifest/en.webmanifest").content
+    assert "public" in mine["Cache-Control"]
+    assert "sessionid" not in mine.cookies
+
+
+def test_there_is_no_manifest_in_a_language_that_the_site_does_not_speak(client: Client) -> None:
+    assert client.get("/manifest/xx.webmanifest").status_code == 404
+
+
+def test_every_icon_is_as_large_as_the_manifest_says(client: Client) -> None:
+    icons = client.get("/manifest/en.webmanifest").json()["icons"]
+    assert any(icon.get("purpose") == "maskable" for icon in icons)
+    for icon in icons:
+        png = (IMG / Path(icon["src"]).name).read_bytes()
+        width, height = struct.unpack(">II", png[16:24])
+        assert icon["sizes"] == f"{width}x{height}"
+
+
+@pytest.mark.django_db
+def test_pages_name_the_manifest_of_their_language(client: Client) -> None:
+    html = client.get("/accounts/login/", headers={"accept-language": "ru"}).content.decode()
+    assert '<link rel="manifest" href="/manifest/ru.webmanifest">' in html
+
+
+# --- Worker ---
+
+
+@pytest.mark.usefixtures("_deployed")
+def test_the_worker_keeps_the_offline_page_and_hashed_files_only(client: Client) -> None:
+    response = client.get("/sw.js")
+    assert response["Content-Type"].startswith("text/javascript")
+    assert "no-cache" in response["Cache-Control"], "or an old worker would stay for as long as a proxy likes"
+    _, kept = worker_of(client)
+    assert kept["page"] == "/offline/"
+    files = kept["files"]
+    assert isinstance(files, list)
+    assert len(files) >= 4
+    for name in files:
+        assert re.fullmatch(r"/static/[\w/-]+\.[0-9a-f]{12}\.\w+", name), name
+
+
+@pytest.mark.usefixtures("_deployed")
+def test_everything_that_the_offline_page_is_drawn_with_is_kept(client: Client) -> None:
+    _, kept = worker_of(client)
+    html = client.get("/offline/").content.decode()
+    wanted = set(re.findall(r'<(?:link rel="stylesheet"|script[^>]*?|use) (?:href|src)="([^"#]+)', html))
+    assert wanted
+    assert wanted <= set(kept["files"])  # type: ignore[call-overload]
+
+
+@pytest.mark.usefixtures("_deployed")
+def test_the_worker_is_another_one_in_another_language_and_the_same_for_another_person(alice: User, bob: User, client_of: ClientOf) -> None:
+    """Its text is how a browser notices that what it keeps is out of date; and what it keeps is nobody's."""
+    of_alice, _ = worker_of(client_of(alice))
+    of_bob, _ = worker_of(client_of(bob))
+    assert of_alice == of_bob
+    russian = client_of(alice)
+    russian.cookies.load({"django_language": "ru"})
+    assert worker_of(russian)[0] != of_alice
+
+
+def test_without_hashed_names_the_worker_keeps_nothing(client: Client) -> None:
+    """In development a kept file would hide every later change of it."""
+    _, kept = worker_of(client)
+    assert kept["page"] is None
+    assert kept["files"] == []
+
+
+def test_the_offline_page_names_nobody(alice: User, client_of: ClientOf, client: Client) -> None:
+    html = client_of(alice).get("/offline/").content
+    assert html == client.get("/offline/").content
+    assert b"csrf" not in html
+    assert b"alice" not in html.lower()
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "You are offline"), ("ru", "Нет соединения"), ("pt-br", "Você está sem conexão")])
+def test_the_offline_page_speaks_the_language_of_the_browser(client: Client, language: str, title: str) -> None:
+    assert title in client.get("/offline/", headers={"accept-language": language}).content.decode()
+
+
+def test_a_policy_of_the_worker_lets_it_ask_this_server_alone(client: Client) -> None:
+    policy = client.get("/sw.js")["Content-Security-Policy"]
+    assert "worker-src 'self'" in policy
+    assert "manifest-src 'self'" in policy
+    assert "connect-src 'self'" in policy
+
+
+@pytest.mark.usefixtures("_deployed")
+def test_an_open_page_can_ask_whether_it_is_out_of_date(alice: User, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    release = client.get("/release").json()["release"]
+    assert re.fullmatch(r"[0-9a-f]{12}", release)
+    assert f'<meta name="release" content="{release}">' in client.get("/chats/").content.decode()
+
+
+# --- Shared from another app ---
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"url": f"http://testserver/i/{TOKEN}/"},
+        {"text": f"Marta invites you: http://testserver/i/{TOKEN}/"},
+        {"title": "Invitation", "text": f"http://testserver/i/{TOKEN}"},
+    ],
+)
+def test_a_shared_invite_link_opens_here(client: Client, query: dict[str, str]) -> None:
+    response = client.get("/share/", query)
+    assert response.status_code == 303
+    assert response["Location"] == f"/i/{TOKEN}/"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Dinner at eight?", f"https://evil.example/i/{TOKEN}/", f"//testserver/i/{TOKEN}/", "http://testserver/i/../admin/"]
+)
+def test_anything_else_that_is_shared_leads_to_the_chats_with_a_word(alice: User, client_of: ClientOf, text: str) -> None:
+    """Never to an address of the sharer's choice."""
+    response = client_of(alice).get("/share/", {"text": text}, follow=True)
+    assert response.redirect_chain == [("/chats/", 303)]
+    assert "Only invite links of this server can be opened here." in response.content.decode()
