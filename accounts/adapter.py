@@ -17,11 +17,12 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import postbox
-from accounts.cookies import remember_language, remember_theme
+from accounts.cookies import LOOKS, remember_language, remember_looks, remember_theme
 from accounts.links import public_host, public_link
+from accounts.looks import USUAL
 from accounts.models import Profile, User
 from accounts.redirects import is_local_path
-from accounts.selectors import profile_of
+from accounts.selectors import looks_of, profile_of, username_is_taken
 from accounts.usernames import is_reserved, tidy_username
 
 NO_MATCH = _("That name and password do not match.")
@@ -57,6 +58,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if is_reserved(tidy, settings.SITE_NAME):
             raise self.validation_error("username_blacklisted")
         clean: str = super().clean_username(tidy, shallow=shallow)
+        if not shallow and username_is_taken(clean):
+            raise self.validation_error("username_taken")
+        return clean
+
+    def clean_new_username(self, username: str, user: User) -> str:
+        """As clean_username, for somebody who has one: their own, and what they left themselves, are free for them."""
+        clean: str = self.clean_username(username, shallow=True)
+        if username_is_taken(clean, by=user):
+            raise self.validation_error("username_taken")
         return clean
 
     def account_created(self, request: HttpRequest, user: User) -> None:
@@ -79,6 +89,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             remember_language(response, profile.language)
         if profile.theme != Profile.Theme.AUTO or "theme" in request.COOKIES:
             remember_theme(response, profile.theme)
+        if looks_of(profile) != USUAL or LOOKS in request.COOKIES:
+            remember_looks(response, looks_of(profile))
         return response
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:

@@ -1,9 +1,11 @@
-"""Two cookies that make pages look as their reader chose before anybody is known: language and theme."""
+"""Three cookies that make pages look as their reader chose before anybody is known: language, theme, and the other looks."""
 
 from django.conf import settings
 from django.http import HttpResponseBase
 
-THEME = "theme"
+from accounts.looks import Looks
+
+THEME, LOOKS = "theme", "looks"
 A_YEAR = 365 * 24 * 3600
 
 
@@ -13,6 +15,10 @@ def remember_language(response: HttpResponseBase, code: str) -> None:
 
 def remember_theme(response: HttpResponseBase, theme: str) -> None:
     remember(response, THEME, theme)
+
+
+def remember_looks(response: HttpResponseBase, looks: Looks) -> None:
+    remember(response, LOOKS, looks.cookie)
 
 
 def remember(response: HttpResponseBase, name: str, value: str) -> None:

@@ -6,7 +6,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import NAME_MAX
+from accounts.models import NAME_MAX, USERNAME_MAX, USERNAME_MIN
 from accounts.names import check_name, check_text, tidy_name
 
 EMAIL_MAX = 254
@@ -34,6 +34,24 @@ class NameField(TextField):
             error_messages={"required": _("Enter your name."), "max_length": _("Use a name of at most %(limit_value)d characters.")},
             **options,
         )
+
+
+class UsernameField(forms.CharField):
+    def __init__(self, **options: Any) -> None:
+        words = {
+            "required": _("Choose a username."),
+            "min_length": _("Use at least %(limit_value)d characters."),
+            "max_length": _("Use at most %(limit_value)d characters."),
+        }
+        usual = {
+            "label": _("Username"),
+            "min_length": USERNAME_MIN,
+            "max_length": USERNAME_MAX,
+            "help_text": _("People find you by it. Letters a to z, digits, dots, dashes and underscores."),
+            "widget": forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+            "error_messages": words,
+        }
+        super().__init__(**{**usual, **options})
 
 
 class PlainFields:

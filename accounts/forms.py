@@ -1,4 +1,4 @@
-"""What people fill in: sign-up, log-in, passwords, and what they chose to show.
+"""What people fill in: sign-up, log-in, passwords. Settings have forms of their own (settings_forms.py).
 
 Checks and words are here; what is stored goes through services.
 """
@@ -18,8 +18,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
-from accounts.fields import NameField, PlainFields, TextField
-from accounts.models import USERNAME_MAX, USERNAME_MIN, Profile, User
+from accounts.fields import NameField, PlainFields, UsernameField
+from accounts.models import User
 from accounts.passwords import NotAboutYou
 from accounts.usernames import tidy_username
 
@@ -28,17 +28,7 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
     """Makes an account. What is not a field here cannot be set by whoever signs up (safety.md T65)."""
 
     name = NameField()
-    username = forms.CharField(
-        min_length=USERNAME_MIN,
-        max_length=USERNAME_MAX,
-        help_text=_("People find you by it. Letters a to z, digits, dots, dashes and underscores."),
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages={
-            "required": _("Choose a username."),
-            "min_length": _("Use at least %(limit_value)d characters."),
-            "max_length": _("Use at most %(limit_value)d characters."),
-        },
-    )
+    username = UsernameField()
     listed = forms.BooleanField(
         label=_("Show me in People"), required=False, initial=True, help_text=_("Others on this server can find you by name or username.")
     )
@@ -140,76 +130,3 @@ class ReauthenticateForm(PlainFields, allauth.ReauthenticateForm):  # type: igno
 
 class ConfirmCodeForm(PlainFields, allauth.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
     pass
-
-
-class ProfileForm(forms.Form):
-    name = NameField()
-    about = TextField(
-        label=_("About you"), max_length=140, required=False, error_messages={"max_length": _("Use at most %(limit_value)d characters.")}
-    )
-
-    @classmethod
-    def initial_of(cls, profile: Profile) -> dict[str, Any]:
-        return {"name": profile.user.name, "about": profile.about}
-
-    def save(self, profile: Profile) -> None:
-        services.profile_update(profile=profile, name=self.cleaned_data["name"], about=self.cleaned_data["about"])
-
-
-class PrivacyForm(forms.Form):
-    """What others see and may do. Requests of strangers join when they exist."""
-
-    listed = forms.BooleanField(
-        label=_("Show me in People"), required=False, help_text=_("Others on this server can find you by name or username.")
-    )
-    only_by_invite = forms.BooleanField(
-        label=_("New chats only with my invite link"), required=False, help_text=_("Nobody else can start a chat with you.")
-    )
-    invites_show_name = forms.BooleanField(
-        label=_("Show my name on my invites"), required=False, help_text=_("Whoever opens your invite link sees who it is from.")
-    )
-
-    shares_receipts = forms.BooleanField(
-        label=_("Read receipts"),
-        required=False,
-        help_text=_("Others see when you have read their messages. Without it you don’t see theirs either."),
-    )
-    shares_typing = forms.BooleanField(
-        label=_("Typing"), required=False, help_text=_("Others see when you are typing. Without it you don’t see theirs either.")
-    )
-    shares_presence = forms.BooleanField(
-        label=_("Last seen and online"),
-        required=False,
-        help_text=_("People you chat with see when you are here. Without it you don’t see theirs either."),
-    )
-
-    @classmethod
-    def initial_of(cls, profile: Profile) -> dict[str, Any]:
-        return {
-            "listed": profile.listed,
-            "only_by_invite": profile.start_by == Profile.StartBy.ONLY_BY_INVITE,
-            "invites_show_name": profile.invites_show_name,
-            "shares_receipts": profile.shares_receipts,
-            "shares_typing": profile.shares_typing,
-            "shares_presence": profile.shares_presence,
-        }
-
-    def save(self, profile: Profile) -> None:
-        choices = dict(self.cleaned_data)
-        if choices.pop("only_by_invite"):
-            choices["start_by"] = Profile.StartBy.ONLY_BY_INVITE
-        elif profile.start_by == Profile.StartBy.ONLY_BY_INVITE:
-            choices["start_by"] = Profile.StartBy.AFTER_I_ACCEPT
-        services.privacy_update(profile=profile, **choices)
-
-
-class AppearanceForm(forms.Form):
-    theme = forms.ChoiceField(label=_("Theme"), choices=Profile.Theme.choices, widget=forms.RadioSelect)
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
-
-    @classmethod
-    def initial_of(cls, profile: Profile) -> dict[str, Any]:
-        return {"theme": profile.theme, "language": profile.language or get_language()}
-
-    def save(self, profile: Profile) -> None:
-        services.appearance_update(profile=profile, **self.cleaned_data)

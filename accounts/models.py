@@ -69,6 +69,8 @@ class User(AbstractUser):
         error_messages={"unique": _("This username is taken. Choose another one.")},
     )
     name = models.CharField(_("name"), max_length=NAME_MAX)
+    picture = models.CharField(max_length=40, blank=True, default="", editable=False)
+    """The name of a file (accounts/pictures.py). Here and not in the profile, because it goes wherever the name goes."""
 
     objects: ClassVar[AccountManager] = AccountManager()
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -101,6 +103,25 @@ class Profile(models.Model):
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
+    class TextSize(models.TextChoices):
+        """Of messages."""
+
+        SMALL = "small", _("Small")
+        NORMAL = "normal", _("Normal")
+        LARGE = "large", _("Large")
+        LARGEST = "largest", _("Largest")
+
+    class Hours(models.TextChoices):
+        AUTO = "auto", _("Automatic")
+        TWELVE = "12", _("12 hours")
+        TWENTY_FOUR = "24", _("24 hours")
+
+    class Enter(models.TextChoices):
+        """What the key does where a mouse is; on touch screens it makes a line."""
+
+        SENDS = "sends", _("Enter sends")
+        LINE = "line", _("Enter makes a new line")
+
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="profile")
     about = models.CharField(_("about you"), max_length=140, blank=True)
     listed = models.BooleanField(_("show me in People"), default=False, db_index=True)
@@ -111,8 +132,35 @@ class Profile(models.Model):
     shares_presence = models.BooleanField(_("last seen and online"), default=True)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
     language = models.CharField(max_length=8, blank=True)
+    text_size = models.CharField(max_length=7, choices=TextSize, default=TextSize.NORMAL)
+    enter = models.CharField(max_length=5, choices=Enter, default=Enter.SENDS)
+    hours = models.CharField(max_length=4, choices=Hours, default=Hours.AUTO)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     search_key = models.CharField(max_length=200, db_index=True, editable=False, default="")
 
     def __str__(self) -> str:
         return f"profile of {self.user_id}"
+
+
+class Device(models.Model):
+    """A session, as its owner tells it from others. It ends with the session; nothing depends on it (accounts/devices.py)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="devices")
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    user_agent = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    active_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"a device of {self.user_id}"
+
+
+class HeldUsername(models.Model):
+    """A handle that somebody has left. For a while nobody else gets it: whoever still knows it must not reach a stranger (safety.md T64)."""
+
+    username = models.CharField(max_length=USERNAME_MAX, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"@{self.username}, left"

@@ -7,8 +7,10 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from accounts.models import Profile, User, search_key
+from accounts.looks import Looks
+from accounts.models import HeldUsername, Profile, User, search_key
 from accounts.usernames import tidy_username
 
 QUERY_MAX = 60
@@ -77,3 +79,15 @@ def needs_address_proof(user: User) -> bool:
 def display_name(user: User) -> str:
     """How mails and notices of allauth call a person."""
     return user.name or user.username
+
+
+def username_is_taken(username: str, *, by: User | None = None) -> bool:
+    """Has somebody else this handle, or left it a short time ago? Suspended accounts keep theirs."""
+    mine = 0 if by is None else by.pk
+    if User.objects.filter(username=username).exclude(pk=mine).exists():
+        return True
+    return HeldUsername.objects.filter(username=username, until__gt=timezone.now()).exclude(user_id=mine).exists()
+
+
+def looks_of(profile: Profile) -> Looks:
+    return Looks(text=profile.text_size, enter=profile.enter, hours=profile.hours)

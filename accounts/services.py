@@ -1,7 +1,7 @@
 """Everything that changes an account. Whoever knocks has checked the form; what must hold on every way in is checked here again."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.forms import default_token_generator
@@ -10,10 +10,14 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.links import public_link
-from accounts.models import Profile, User, profile_search_key
+from accounts.models import HeldUsername, Profile, User, profile_search_key
+from accounts.pictures import picture_forget, picture_store
 from accounts.signals import privacy_changed, standing_changed
+
+USERNAME_HELD = timedelta(days=90)
 
 
 class AccountInactive(Exception):
@@ -65,14 +69,44 @@ def known(value: str, values: list[str], otherwise: str) -> str:
 
 
 @transaction.atomic
-def profile_update(*, profile: Profile, name: str, about: str) -> None:
-    """Change what others read about a person, and under what they find them."""
+def profile_update(*, profile: Profile, name: str, about: str, username: str | None = None) -> None:
+    """Change what others read about a person, and under what they find them.
+
+    Args:
+        username: the new handle; the old one is held for its owner for USERNAME_HELD.
+
+    Raises:
+        IntegrityError: the handle was taken in this very moment.
+    """
     user = profile.user
+    if username is not None and username != user.username:
+        HeldUsername.objects.update_or_create(username=user.username, defaults={"user": user, "until": timezone.now() + USERNAME_HELD})
+        user.username = username
     user.name = name
-    user.save(update_fields=["name"])
+    user.save(update_fields=["name", "username"])
     profile.about = about
     profile.search_key = profile_search_key(user.name, user.username)
     profile.save(update_fields=["about", "search_key"])
+
+
+def picture_set(*, user: User, webp: bytes) -> None:
+    """Show this picture (of pictures.picture_make) wherever the person is shown. The one before is gone for everybody.
+
+    Raises:
+        OSError: it could not be kept; nothing has changed.
+    """
+    picture_change(user, picture_store(webp))
+
+
+def picture_remove(*, user: User) -> None:
+    """Back to letters on a colour."""
+    picture_change(user, "")
+
+
+def picture_change(user: User, picture: str) -> None:
+    before, user.picture = user.picture, picture
+    user.save(update_fields=["picture"])
+    transaction.on_commit(lambda: picture_forget(before), robust=True)
 
 
 def privacy_update(*, profile: Profile, **choices: Any) -> None:
@@ -98,10 +132,9 @@ def last_seen_note(user_ids: Collection[int], now: datetime) -> None:
     Profile.objects.filter(user_id__in=user_ids, shares_presence=True).update(last_seen_at=now)
 
 
-def appearance_update(*, profile: Profile, theme: str | None = None, language: str | None = None) -> None:
-    """Remember looks and language for the person's other devices."""
-    chosen = {name: value for name, value in (("theme", theme), ("language", language)) if value is not None}
-    profile_set(profile, chosen)
+def appearance_update(*, profile: Profile, **choices: str) -> None:
+    """Remember looks and language for the person's other devices. `choices` are names of the profile's fields."""
+    profile_set(profile, choices)
 
 
 @transaction.atomic

@@ -7,3 +7,6 @@ privacy_changed = Signal()
 
 standing_changed = Signal()
 """An account was suspended or let back in. Arguments: `user`. Sent after the row was written."""
+
+session_ended = Signal()
+"""A session was ended from another device. Arguments: `session_key`. Sent inside the transaction that ends it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.avatars import colour, initials
 from accounts.models import User
+from accounts.pictures import picture_url
 from conversations.models import Conversation, Message, Participant
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
@@ -18,7 +19,7 @@ def card(user: User) -> objects.Card:
         id=user.public_id,
         username=user.username,
         name=user.name,
-        avatar=None,
+        avatar=picture_url(user.picture) or None,
         initials=initials(user.name or user.username),
         colour=colour(user.public_id),
     )

@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.signals import privacy_changed, standing_changed
+from accounts.signals import privacy_changed, session_ended, standing_changed
 from conversations.presence import privacy_look
 from conversations.services.sessions import person_check, session_end, session_renew
 
@@ -38,6 +38,11 @@ def has_new_password(sender: Any, request: HttpRequest, user: User, **kwargs: An
     if old_key and request.user.is_authenticated and request.user.pk == user.pk:
         session_renew(old_key)
     person_check(user.pk)
+
+
+@receiver(session_ended)
+def was_ended_elsewhere(sender: Any, session_key: str, **kwargs: Any) -> None:
+    session_end(session_key)
 
 
 @receiver(standing_changed)

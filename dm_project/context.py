@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.cookies import LOOKS
+from accounts.looks import looks_in
 from conversations.views.client_texts import client_texts
 from dm_project.installable import release
 
@@ -18,5 +20,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         # A function, so that only the page that wants the sentences of the browser's modules asks for them.
         "client_texts": client_texts,
         "release": release,
+        "looks": looks_in(request.COOKIES.get(LOOKS, "")),
         "theme": request.COOKIES.get("theme", "auto") if request.COOKIES.get("theme") in {"light", "dark"} else "auto",
     }

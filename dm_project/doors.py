@@ -23,7 +23,7 @@ class GuardedRequest(WebRequest):  # type: ignore[misc]
 
     def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
-        if self.received > settings.BODY_BYTES:
+        if self.received > self.channel.most_bytes:
             self.channel.refuse(413, "Content Too Large")
         else:
             super().handleContentChunk(data)
@@ -44,6 +44,7 @@ class GuardedChannel(Channel):  # type: ignore[misc]
 
     deadline: Any = None
     is_shut = False
+    most_bytes = 0
 
     def connectionMade(self) -> None:
         # Here, because Daphne's factory names its own just before.
@@ -61,13 +62,21 @@ class GuardedChannel(Channel):  # type: ignore[misc]
 
     def allHeadersReceived(self) -> None:
         self.relax()
-        if (self.length or 0) > settings.BODY_BYTES:
+        self.most_bytes = self.body_bytes()
+        if (self.length or 0) > self.most_bytes:
             self.refuse(413, "Content Too Large")
             return
         super().allHeadersReceived()
         if self.length != 0:
             most = settings.BODY_BYTES if self.length is None else self.length
             self.expect_within(BODY_SECONDS + most / BODY_BYTES_A_SECOND)
+
+    def body_bytes(self) -> int:
+        """Uploads may be larger, if they say beforehand how large: nobody sends for a minute to be refused at the end."""
+        if self.length is None:
+            return int(settings.BODY_BYTES)
+        path = bytes(self._path or b"").decode("ascii", "replace")
+        return max(settings.BODY_BYTES, settings.UPLOAD_BYTES.get(path, 0))
 
     def rawDataReceived(self, data: bytes) -> None:
         if not self.is_shut:

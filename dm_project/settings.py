@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.note_devices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "dm_project.errors.StoresMayBeAway",
 ]
@@ -184,7 +185,8 @@ ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
 # A family or a class behind one address signs up together; `key` is a name tried from one address (accounts/adapter.py).
-ACCOUNT_RATE_LIMITS = {"signup": "60/10m/ip", "login": "60/m/ip", "login_failed": "60/5m/ip,10/5m/key"} if LIMITS else False
+_rates = {"signup": "60/10m/ip", "login": "60/m/ip", "login_failed": "60/5m/ip,10/5m/key", "picture": "30/h/user", "username_check": "60/m/user"}
+ACCOUNT_RATE_LIMITS = _rates if LIMITS else False
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 # Sessions, cookies, headers
@@ -261,6 +263,8 @@ DISK_FREE_MB = env.whole("DISK_FREE_MB", 100, 0, 1_000_000)
 
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 131_072
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+# What may be larger than BODY_BYTES, where a length is announced: the picture of a person, 8 MiB and its form around it.
+UPLOAD_BYTES = {"/settings/profile/picture/": 8_388_608 + 65_536}
 BODY_BYTES = env.whole("BODY_BYTES", 1_048_576, 262_144, 1_073_741_824)
 HEARTBEAT_MS = env.whole("HEARTBEAT_MS", 25_000, 1_000, 120_000)
 HEADS_EVERY_MS = env.whole("HEADS_EVERY_MS", 25_000, 200, 30_000)

@@ -1,9 +1,12 @@
 """What templates may ask about a person."""
 
 from django import template
+from django.utils.translation import gettext as _
 
 from accounts import avatars
 from accounts.models import User
+from accounts.pictures import picture_url
+from accounts.user_agents import Appearance
 
 register = template.Library()
 
@@ -16,3 +19,17 @@ def initials(person: User) -> str:
 @register.filter
 def colour(person: User) -> int:
     return avatars.colour(person.public_id)
+
+
+@register.filter
+def picture(person: User) -> str:
+    """The address of somebody's picture; empty without one."""
+    return picture_url(person.picture)
+
+
+@register.filter
+def in_words(device: Appearance) -> str:
+    """Such as "Firefox on Linux"."""
+    if device.browser and device.system:
+        return _("%(browser)s on %(system)s") % {"browser": device.browser, "system": device.system}
+    return device.browser or device.system or _("Unknown device")

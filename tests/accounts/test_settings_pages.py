@@ -1,15 +1,23 @@
 """Pages on which people say what they show and how things look."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Profile, User
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.test_redirects import FOREIGN
 
-SECTIONS = ["/settings/", "/settings/profile/", "/settings/privacy/", "/settings/appearance/", "/settings/account/"]
+SECTIONS = [
+    "/settings/",
+    "/settings/profile/",
+    "/settings/privacy/",
+    "/settings/appearance/",
+    "/settings/account/",
+    "/settings/devices/",
+]
 
 
 @pytest.fixture
@@ -34,7 +42,7 @@ def test_every_section_has_a_page(browser: Client, url: str) -> None:
 
 def test_alice_changes_her_name_and_line(browser: Client, alice: User) -> None:
     response = browser.post(
-        "/settings/profile/", {"name": " Alice  the Great ", "about": "Writes\nletters", "username": "root", "is_staff": "on"}
+        "/settings/profile/", {"name": " Alice  the Great ", "about": "Writes\nletters", "public_id": "root", "is_staff": "on"}
     )
     assert (response.status_code, response["Location"]) == (303, "/settings/profile/")
     alice.refresh_from_db()
@@ -58,42 +66,99 @@ def test_what_cannot_be_saved_stays_in_the_form(browser: Client, alice: User, da
     assert User.objects.get().name == "Alice Ávila"
 
 
+SWITCHES = ("listed", "invites_show_name", "shares_receipts", "shares_typing")
+
+
+def switches() -> dict[str, bool]:
+    return {name: getattr(Profile.objects.get(), name) for name in SWITCHES}
+
+
 def test_alice_leaves_the_directory(browser: Client, alice: User) -> None:
-    initial = {"listed": True, "invites_show_name": True, "shares_receipts": True, "shares_typing": True, "shares_presence": True}
-    assert browser.get("/settings/privacy/").context["form"].initial == {**initial, "only_by_invite": False}
+    initial = browser.get("/settings/privacy/").context["form"].initial
+    assert initial == {**dict.fromkeys(SWITCHES, True), "presence": "chats", "start_by": "everybody"}
     browser.post("/settings/privacy/", {"invites_show_name": "on"})
-    assert {name: getattr(Profile.objects.get(), name) for name in initial} == {**dict.fromkeys(initial, False), "invites_show_name": True}
+    assert switches() == {**dict.fromkeys(SWITCHES, False), "invites_show_name": True}
 
 
-@pytest.mark.parametrize("name", ["shares_receipts", "shares_typing", "shares_presence"])
-def test_each_sign_of_the_moment_has_a_switch_of_its_own(browser: Client, alice: User, name: str) -> None:
-    signs = {"shares_receipts": "on", "shares_typing": "on", "shares_presence": "on"}
-    del signs[name]
-    browser.post("/settings/privacy/", signs)
+@pytest.mark.parametrize("name", ["shares_receipts", "shares_typing"])
+def test_each_sign_has_a_switch_of_its_own(browser: Client, alice: User, name: str) -> None:
+    browser.post("/settings/privacy/", {other: "on" for other in SWITCHES if other != name})
+    assert switches() == {**dict.fromkeys(SWITCHES, True), name: False}
+
+
+def test_who_hides_when_they_were_here_leaves_no_trace_of_before(browser: Client, alice: User) -> None:
+    Profile.objects.update(last_seen_at=timezone.now())
+    browser.post("/settings/privacy/", {"presence": "nobody"})
     profile = Profile.objects.get()
-    assert [sign for sign in ("shares_receipts", "shares_typing", "shares_presence") if not getattr(profile, sign)] == [name]
+    assert (profile.shares_presence, profile.last_seen_at) == (False, None)
+    browser.post("/settings/privacy/", {"presence": "chats"})
+    assert Profile.objects.get().shares_presence is True
 
 
 @pytest.mark.parametrize(
-    ("before", "data", "after"),
+    ("before", "chosen", "after"),
     [
-        ("after_i_accept", {"only_by_invite": "on"}, "only_by_invite"),
-        ("only_by_invite", {}, "after_i_accept"),
-        ("everybody", {}, "everybody"),
+        ("after_i_accept", "only_by_invite", "only_by_invite"),
+        ("only_by_invite", "everybody", "after_i_accept"),
+        ("everybody", "everybody", "everybody"),
+        ("after_i_accept", "everybody", "after_i_accept"),
     ],
 )
-def test_alice_says_who_may_start_a_chat(browser: Client, alice: User, before: str, data: dict[str, str], after: str) -> None:
+def test_alice_says_who_may_start_a_chat(browser: Client, alice: User, before: str, chosen: str, after: str) -> None:
     Profile.objects.update(start_by=before)
-    browser.post("/settings/privacy/", data)
+    browser.post("/settings/privacy/", {"start_by": chosen})
     assert Profile.objects.get().start_by == after
 
 
+class TestOneControl:
+    """What a script sends when one switch is turned."""
+
+    JSON: ClassVar = {"accept": "application/json"}
+
+    def turn(self, browser: Client, section: str, **data: str) -> Any:
+        return browser.post(f"/settings/{section}/", data, headers=self.JSON)
+
+    def test_it_alone_changes(self, browser: Client, alice: User) -> None:
+        """The page may have stood open for a day: another device has changed the rest meanwhile."""
+        Profile.objects.update(shares_typing=False, start_by="only_by_invite")
+        answer = self.turn(browser, "privacy", only="shares_receipts")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert switches() == {**dict.fromkeys(SWITCHES, True), "shares_receipts": False, "shares_typing": False}
+        assert Profile.objects.get().start_by == "only_by_invite"
+        self.turn(browser, "privacy", only="shares_receipts", shares_receipts="on")
+        assert switches()["shares_receipts"] is True
+
+    def test_nothing_else_that_came_along_counts(self, browser: Client, alice: User) -> None:
+        self.turn(browser, "privacy", only="shares_receipts", listed="", presence="nobody", shares_receipts="on")
+        assert Profile.objects.get().shares_presence is True
+
+    def test_a_made_up_choice_is_refused_in_words(self, browser: Client, alice: User) -> None:
+        answer = self.turn(browser, "appearance", only="text_size", text_size="gigantic")
+        assert answer.status_code == 422
+        assert list(answer.json()["errors"]) == ["text_size"]
+        assert Profile.objects.get().text_size == "normal"
+
+    def test_a_made_up_control_saves_nothing_by_itself(self, browser: Client, alice: User) -> None:
+        self.turn(browser, "appearance", only="is_staff", is_staff="on")
+        assert not User.objects.get().is_staff
+
+    def test_the_browser_follows_at_once(self, browser: Client, alice: User) -> None:
+        answer = self.turn(browser, "appearance", only="text_size", text_size="large")
+        assert answer.cookies["looks"].value == "large.sends.auto"
+        assert 'data-text="large" data-enter="sends" data-hours="auto"' in browser.get("/settings/").text
+
+    def test_whose_session_has_ended_is_sent_to_the_door(self, client: Client, db: None) -> None:
+        assert client.post("/settings/privacy/", {"only": "listed"}, headers=self.JSON).status_code == 302
+
+
 def test_looks_change_here_at_once_and_elsewhere_with_the_next_log_in(browser: Client, alice: User) -> None:
-    response = browser.post("/settings/appearance/", {"theme": "dark", "language": "ru"})
+    chosen = {"theme": "dark", "language": "ru", "text_size": "largest", "enter": "line", "hours": "24"}
+    response = browser.post("/settings/appearance/", chosen)
     assert response.status_code == 303
-    assert (response.cookies["theme"].value, response.cookies["django_language"].value) == ("dark", "ru")
+    cookies = {"theme": "dark", "django_language": "ru", "looks": "largest.line.24"}
+    assert {name: response.cookies[name].value for name in cookies} == cookies
     elsewhere = Client().post("/accounts/login/", {"login": "alice", "password": PASSWORD})
-    assert (elsewhere.cookies["theme"].value, elsewhere.cookies["django_language"].value) == ("dark", "ru")
+    assert {name: elsewhere.cookies[name].value for name in cookies} == cookies
 
 
 def test_a_made_up_language_is_refused(browser: Client) -> None:

@@ -20,6 +20,15 @@ export function setData(element, name, value) {
   else if (element.dataset[name] !== String(value)) element.dataset[name] = String(value);
 }
 
+/** The picture of a person over their letters; `card` is theirs. As templates/partials/_avatar.html draws it. */
+export function showFace(avatar, { initials = "", avatar: picture }) {
+  const drawn = avatar.querySelector("img");
+  if ((drawn?.getAttribute("src") ?? "") === (picture ?? "") && avatar.textContent === initials) return;
+  avatar.textContent = initials;
+  if (!picture) return;
+  avatar.append(Object.assign(new Image(), { className: "avatar__picture", src: picture, alt: "", decoding: "async" }));
+}
+
 export function pageData() {
   const element = document.getElementById("page-data");
   return element ? JSON.parse(element.textContent) : {};

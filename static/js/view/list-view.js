@@ -1,6 +1,6 @@
 // The list pane: one row per conversation, the total in the tab and in the title.
 
-import { cloneTemplate, part, setData, setText } from "../lib/dom.js";
+import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 
 const HOLD_MS = 3_000;
 const shown = (count) => (count > 99 ? "99+" : String(count));
@@ -77,7 +77,7 @@ export class ListView {
     const avatar = part(element, "avatar");
     setData(avatar, "online", signs?.online);
     setText(part(element, "online-word"), signs?.online ? t("online") : "");
-    setText(avatar, row.peer.initials ?? "");
+    showFace(avatar, row.peer);
     setData(avatar, "colour", row.peer.colour);
     setText(part(element, "name"), row.peer.name);
     this.#preview(element, row, signs?.typing);

@@ -1,0 +1,221 @@
+"""What people say of themselves and how they want things: one form for each page of the settings.
+
+Every form can be sent whole, or with the name of the one control that was turned (`only`): a page that has stood open for a day must not
+put everything else back to what it was then.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Self
+
+from allauth.account.adapter import get_adapter
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.http import QueryDict  # noqa: TID251 (what a posted form is)
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts import pictures, services
+from accounts.fields import NameField, TextField, UsernameField
+from accounts.models import Profile
+from accounts.usernames import tidy_username
+
+Group = tuple[str | Promise, tuple[str, ...]]
+
+
+class SettingsForm(forms.Form):
+    """A form about one profile."""
+
+    groups: ClassVar[tuple[Group, ...]] = ()
+    """Title and names of fields, in the order of the page."""
+
+    def __init__(self, profile: Profile, data: Any = None) -> None:
+        self.profile = profile
+        super().__init__(data, initial=self.initial_of(profile))
+
+    @classmethod
+    def posted(cls, profile: Profile, data: QueryDict) -> Self:
+        """As it was filled in; with `only`, that one control over what is stored at this moment.
+
+        A field that did not come at all keeps its value. Of a switch nobody can tell: off is how browsers say nothing.
+        """
+        only = data.get("only", "")
+        is_whole = only not in cls.base_fields
+        filled = data.copy()
+        for name, value in cls.initial_of(profile).items():
+            is_switch = isinstance(value, bool)
+            is_meant = name == only or (is_whole and (is_switch or name in data))
+            if not is_meant:
+                filled[name] = ("on" if value else "") if is_switch else value
+        return cls(profile, filled)
+
+    @property
+    def boxes(self) -> list[tuple[str | Promise, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in self.groups]
+
+    @classmethod
+    def initial_of(cls, profile: Profile) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def save(self) -> None:
+        raise NotImplementedError
+
+
+class ProfileForm(SettingsForm):
+    name = NameField()
+    username = UsernameField()
+    about = TextField(
+        label=_("About you"),
+        max_length=140,
+        required=False,
+        help_text=_("One line that others see under your name, up to 140 characters."),
+        error_messages={"max_length": _("Use at most %(limit_value)d characters.")},
+    )
+
+    @classmethod
+    def initial_of(cls, profile: Profile) -> dict[str, Any]:
+        return {"name": profile.user.name, "username": profile.user.username, "about": profile.about}
+
+    def clean_username(self) -> str:
+        wanted = tidy_username(self.cleaned_data["username"])
+        user = self.profile.user
+        # Their own stays theirs, also where it would be refused to newcomers: the administrator's, for one.
+        return wanted if wanted == user.username else get_adapter().clean_new_username(wanted, user)
+
+    def save(self) -> None:
+        """Raises ValidationError when the handle was taken in this very moment."""
+        before = self.profile.user.username
+        try:
+            services.profile_update(profile=self.profile, **self.cleaned_data)
+        except IntegrityError:
+            self.profile.user.username = before
+            raise ValidationError({"username": get_adapter().validation_error("username_taken")}) from None
+
+
+class PrivacyForm(SettingsForm):
+    """What others see and may do. "Ask me first" joins when there are requests to ask with."""
+
+    PRESENCE = (("chats", _("People I chat with")), ("nobody", _("Nobody")))
+    START = (
+        (Profile.StartBy.EVERYBODY.value, _("Everyone on this server")),
+        (Profile.StartBy.ONLY_BY_INVITE.value, _("Only with my invite link")),
+    )
+
+    presence = forms.ChoiceField(
+        label=_("Last seen and online"),
+        choices=PRESENCE,
+        help_text=_("Who sees when you are here. If you hide yours, you don’t see theirs either."),
+    )
+    shares_receipts = forms.BooleanField(
+        label=_("Read receipts"),
+        required=False,
+        help_text=_("Others see when you have read their messages. Without it you don’t see theirs either."),
+    )
+    shares_typing = forms.BooleanField(
+        label=_("Typing"), required=False, help_text=_("Others see when you are typing. Without it you don’t see theirs either.")
+    )
+    start_by = forms.ChoiceField(label=_("New chats"), choices=START, help_text=_("Someone with your invite link can always start one."))
+    listed = forms.BooleanField(
+        label=_("Show me in People"), required=False, help_text=_("Others on this server can find you by name or username.")
+    )
+    invites_show_name = forms.BooleanField(
+        label=_("Show my name on my invites"), required=False, help_text=_("Whoever opens your invite link sees who it is from.")
+    )
+    groups = (
+        (_("What others see"), ("presence", "shares_receipts", "shares_typing")),
+        (_("Who can start a chat"), ("start_by", "listed")),
+        (_("Invites"), ("invites_show_name",)),
+    )
+
+    @classmethod
+    def initial_of(cls, profile: Profile) -> dict[str, Any]:
+        is_closed = profile.start_by == Profile.StartBy.ONLY_BY_INVITE
+        return {
+            "presence": "chats" if profile.shares_presence else "nobody",
+            "shares_receipts": profile.shares_receipts,
+            "shares_typing": profile.shares_typing,
+            "start_by": Profile.StartBy.ONLY_BY_INVITE.value if is_closed else Profile.StartBy.EVERYBODY.value,
+            "listed": profile.listed,
+            "invites_show_name": profile.invites_show_name,
+        }
+
+    def save(self) -> None:
+        choices = dict(self.cleaned_data)
+        choices["shares_presence"] = choices.pop("presence") == "chats"
+        was_closed = self.profile.start_by == Profile.StartBy.ONLY_BY_INVITE
+        if choices["start_by"] != Profile.StartBy.ONLY_BY_INVITE:
+            # "Ask me first" and "everyone" are one choice yet; opening up again means the careful one of the two.
+            choices["start_by"] = Profile.StartBy.AFTER_I_ACCEPT if was_closed else self.profile.start_by
+        services.privacy_update(profile=self.profile, **choices)
+
+
+class AppearanceForm(SettingsForm):
+    theme = forms.ChoiceField(label=_("Theme"), choices=Profile.Theme.choices, widget=forms.RadioSelect)
+    text_size = forms.ChoiceField(label=_("Size of messages"), choices=Profile.TextSize.choices, widget=forms.RadioSelect)
+    enter = forms.ChoiceField(
+        label=_("Enter key"),
+        choices=Profile.Enter.choices,
+        help_text=_("Ctrl and Enter always send. On a touch screen Enter makes a new line and the button sends."),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    hours = forms.ChoiceField(label=_("Time of day"), choices=Profile.Hours.choices, help_text=_("Automatic follows your language."))
+    groups = (
+        (_("Looks"), ("theme", "text_size")),
+        (_("Writing"), ("enter",)),
+        (_("Language and time"), ("language", "hours")),
+    )
+
+    @classmethod
+    def initial_of(cls, profile: Profile) -> dict[str, Any]:
+        return {
+            "theme": profile.theme,
+            "text_size": profile.text_size,
+            "enter": profile.enter,
+            "language": profile.language or get_language(),
+            "hours": profile.hours,
+        }
+
+    def save(self) -> None:
+        services.appearance_update(profile=self.profile, **self.cleaned_data)
+
+
+class PictureForm(forms.Form):
+    """A file and the square that was chosen of it. What the file really is, pictures.py finds out."""
+
+    picture = forms.FileField(
+        label=_("Picture"),
+        help_text=_("JPEG, PNG or WebP, up to 8 MB. Location data is removed."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        error_messages={"required": _("Choose a picture first."), "empty": _("This file is empty. Choose another picture.")},
+    )
+    crop = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+
+    def clean_picture(self) -> bytes:
+        file = self.cleaned_data["picture"]
+        if file.size > pictures.MOST_BYTES:
+            raise ValidationError(_("Choose a picture of at most 8 MB."), code="too_large")
+        data: bytes = file.read()
+        return data
+
+    def clean_crop(self) -> list[float] | None:
+        """Nonsense means the middle: somebody without a script sends none."""
+        try:
+            crop = [float(part) for part in self.cleaned_data["crop"].split()]
+        except ValueError:
+            return None
+        is_sound = len(crop) == 3 and all(math.isfinite(part) and 0 <= part <= 1 for part in crop) and crop[2] >= 0.01
+        return crop if is_sound else None
+
+    def save(self, profile: Profile) -> None:
+        """Raises ValidationError (not a picture, too large), PictureBusy, OSError."""
+        try:
+            webp = pictures.picture_make(self.cleaned_data["picture"], self.cleaned_data["crop"])
+        except pictures.PictureTooLarge:
+            raise ValidationError({"picture": _("This picture is too large. Choose one of at most 8 MB and 40 megapixels.")}) from None
+        except pictures.NoPicture:
+            raise ValidationError({"picture": _("This file is not a picture we can read. Choose a JPEG, PNG or WebP.")}) from None
+        services.picture_set(user=profile.user, webp=webp)

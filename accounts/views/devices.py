@@ -1,0 +1,52 @@
+"""Where somebody is signed in, and how they end it. Ending asks once more who they are, when that was long ago (allauth's own page)."""
+
+from __future__ import annotations
+
+import time
+
+from allauth.account.authentication import get_authentication_records
+from allauth.account.decorators import reauthentication_required
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from accounts.devices import device_end, devices_end_others, devices_of
+from accounts.requests import SignedInRequest
+from accounts.views.answers import see_other
+
+
+def is_proof_old(request: SignedInRequest) -> bool:
+    """allauth by itself does not count the log-in as a proof: somebody who has just typed the password would type it again."""
+    moments = [record["at"] for record in get_authentication_records(request, request.user)]
+    return time.time() - max(moments, default=0) >= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(allow_get=True, enabled=is_proof_old)  # type: ignore[untyped-decorator]
+def devices(request: SignedInRequest) -> HttpResponse:
+    session_key = request.session.session_key or ""
+    if request.method != "POST":
+        found = devices_of(user=request.user, session_key=session_key)
+        return render(request, "accounts/settings_devices.html", {"section": "devices", "devices": found})
+    if "others" in request.POST:
+        ended = devices_end_others(user=request.user, session_key=session_key)
+        messages.success(request, said(ended))
+    else:
+        wanted = request.POST.get("device", "")
+        is_ended = wanted.isdecimal() and len(wanted) < 19 and device_end(user=request.user, device_id=int(wanted), session_key=session_key)
+        # A second press finds nothing, and what was wanted is true.
+        messages.success(request, said(1) if is_ended else _("This device is logged out already."))
+    return see_other(reverse("settings_devices"))
+
+
+def said(count: int) -> str:
+    if not count:
+        return _("You are logged in nowhere else.")
+    return ngettext("%(count)d device is logged out.", "%(count)d devices are logged out.", count) % {"count": count}

@@ -1,0 +1,87 @@
+"""The picture of a person: put up, taken down, and read by whoever has its address."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import services
+from accounts.pictures import NAME_LETTERS, PictureBusy, picture_path
+from accounts.requests import SignedInRequest
+from accounts.selectors import profile_of
+from accounts.settings_forms import PictureForm, ProfileForm
+from accounts.views.answers import is_from_script, refused_in_a_word, saved_in_a_word, see_other
+
+NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")
+
+
+@login_required
+@require_POST
+def change(request: SignedInRequest) -> HttpResponse:
+    form = PictureForm(request.POST, request.FILES)
+    if not ratelimit.consume(request, action="picture", user=request.user):
+        form.add_error("picture", _("Too many pictures in an hour. Try again later."))
+        return refuse(request, form, HTTPStatus.TOO_MANY_REQUESTS)
+    if not form.is_valid():
+        return refuse(request, form)
+    try:
+        form.save(profile_of(request.user))
+    except ValidationError as refusal:
+        form.add_error(None, refusal)
+        return refuse(request, form)
+    except (PictureBusy, OSError):
+        form.add_error("picture", _("The server cannot keep a picture just now. Try again in a moment."))
+        return refuse(request, form, HTTPStatus.SERVICE_UNAVAILABLE)
+    return done(request)
+
+
+@login_required
+@require_POST
+def remove(request: SignedInRequest) -> HttpResponse:
+    services.picture_remove(user=request.user)
+    return done(request)
+
+
+def done(request: HttpRequest) -> HttpResponse:
+    if is_from_script(request):
+        return saved_in_a_word()
+    messages.success(request, _("Saved"))
+    return see_other(reverse("settings_profile"))
+
+
+def refuse(request: SignedInRequest, form: PictureForm, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> HttpResponse:
+    if is_from_script(request):
+        return refused_in_a_word(form, status)
+    context = {"section": "profile", "form": ProfileForm(profile_of(request.user)), "picture_form": form}
+    return render(request, "accounts/settings_profile.html", context, status=status)
+
+
+@require_safe
+def read(request: HttpRequest, name: str) -> HttpResponse:
+    """Our own WebP and nothing else; its address changes with it, so it is kept for ever, but by no shared cache."""
+    if not NAME.fullmatch(name):
+        raise Http404
+    try:
+        webp = picture_path(name).read_bytes()
+    except OSError:
+        raise Http404 from None
+    return HttpResponse(
+        webp,
+        content_type="image/webp",
+        headers={
+            "Cache-Control": "private, max-age=31536000, immutable",
+            "Content-Disposition": 'inline; filename="picture.webp"',
+            # Were it ever opened as a page, nothing in it would run.
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )

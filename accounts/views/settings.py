@@ -1,0 +1,114 @@
+"""The pages of the settings. Each saves by its button, or control by control for a script (`only`, answered in a word)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.cookies import remember_language, remember_looks, remember_theme
+from accounts.models import USERNAME_MAX, USERNAME_MIN
+from accounts.requests import SignedInRequest
+from accounts.selectors import looks_of, profile_of
+from accounts.settings_forms import AppearanceForm, PictureForm, PrivacyForm, ProfileForm, SettingsForm
+from accounts.usernames import tidy_username
+from accounts.views.answers import is_from_script, refused_in_a_word, saved_in_a_word, see_other
+
+
+@login_required
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """The list of sections. A wide screen shows the first section beside it, hence its form."""
+    context = {"section": "", "form": ProfileForm(profile_of(request.user)), "picture_form": PictureForm()}
+    return render(request, "accounts/settings_index.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: SignedInRequest) -> HttpResponse:
+    return section_page(request, "profile", ProfileForm)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def privacy(request: SignedInRequest) -> HttpResponse:
+    return section_page(request, "privacy", PrivacyForm)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def appearance(request: SignedInRequest) -> HttpResponse:
+    """As the other sections; this browser follows at once, the others with their next log-in."""
+    response = section_page(request, "appearance", AppearanceForm)
+    if response.status_code in {HTTPStatus.SEE_OTHER, HTTPStatus.NO_CONTENT}:
+        profile = profile_of(request.user)
+        remember_language(response, profile.language)
+        remember_theme(response, profile.theme)
+        remember_looks(response, looks_of(profile))
+    return response
+
+
+@login_required
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/settings_account.html", {"section": "account", "form": None})
+
+
+def section_page(request: SignedInRequest, section: str, form_class: type[SettingsForm]) -> HttpResponse:
+    profile = profile_of(request.user)
+    if request.method != "POST":
+        return show(request, section, form_class(profile))
+    form = form_class.posted(profile, request.POST)
+    if not is_saved(form):
+        return refused_in_a_word(form) if is_from_script(request) else show(request, section, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if is_from_script(request):
+        return saved_in_a_word()
+    with override(form.cleaned_data.get("language") or get_language()):  # it may just have been changed
+        messages.success(request, _("Saved"))
+    return see_other(reverse(f"settings_{section}"))
+
+
+def is_saved(form: SettingsForm) -> bool:
+    if not form.is_valid():
+        return False
+    try:
+        form.save()
+    except ValidationError as refusal:
+        form.add_error(None, refusal)
+    return form.is_valid()
+
+
+def show(request: HttpRequest, section: str, form: SettingsForm, status: int = HTTPStatus.OK) -> HttpResponse:
+    context = {"section": section, "form": form, "picture_form": PictureForm()}
+    return render(request, f"accounts/settings_{section}.html", context, status=status)
+
+
+@login_required
+@require_POST
+def username_check(request: SignedInRequest) -> HttpResponse:
+    """May this handle be mine? In the words that the form would use. Says no more than sign-up tells everybody.
+
+    A POST, because allauth's limits let every GET pass.
+    """
+    if not ratelimit.consume(request, action="username_check", user=request.user):
+        return JsonResponse({}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    wanted = tidy_username(request.POST.get("username", "")[: USERNAME_MAX * 2])
+    if wanted == request.user.username:
+        return JsonResponse({"username": wanted, "free": True, "says": ""})
+    try:
+        if not USERNAME_MIN <= len(wanted) <= USERNAME_MAX:
+            raise ValidationError(_("Use 3 to 24 characters."))
+        get_adapter().clean_new_username(wanted, request.user)
+    except ValidationError as refusal:
+        return JsonResponse({"username": wanted, "free": False, "says": " ".join(refusal.messages)})
+    return JsonResponse({"username": wanted, "free": True, "says": _("@%(username)s is free.") % {"username": wanted}})

@@ -1,0 +1,21 @@
+// Entry of the settings: what is turned is saved at once, the handle is tried, the picture is cut. Each page works without it.
+
+import { view } from "../lib/dom.js";
+import { translator } from "../lib/text.js";
+import { systemClock as clock } from "../lib/timing.js";
+import { csrfToken } from "../net/api.js";
+import { postForm } from "../net/forms.js";
+import { saveAtOnce } from "../view/save-at-once.js";
+
+const strings = JSON.parse(document.getElementById("client-texts")?.textContent ?? "{}");
+const t = translator(strings, document.documentElement.lang);
+const post = (url, body) => postForm(url, body, { fetch: (...call) => fetch(...call), csrf: csrfToken });
+
+const switches = view("save-at-once");
+if (switches) saveAtOnce(switches, { post, t, clock });
+
+const profile = view("profile");
+if (profile) import("../view/username-check.js").then(({ checkUsername }) => checkUsername(profile, { post, clock }), () => {});
+
+const picture = view("picture");
+if (picture) import("../view/picture-choice.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => {});

@@ -1,0 +1,79 @@
+// Switches and choices that save themselves: "Saved" stands beside the control for two seconds; what failed goes back and says why.
+
+import { part, setData, setText } from "../lib/dom.js";
+
+const SAVED_MS = 2_000;
+/** What the page itself shows of a choice: attributes of <html>. */
+const SHOWN = { theme: "theme", text_size: "text", enter: "enter", hours: "hours" };
+
+/** Why it was not saved, in a sentence. Also for the picture. */
+export function reason({ state, errors = {} }, t) {
+  const said = Object.values(errors).flat().join(" ");
+  if (said) return said;
+  if (state === "signed-out") return t("You have been logged out. Reload this page to log in again.");
+  if (state === "old") return t("This page is too old. Reload it and try again.");
+  if (state === "limited") return t("Too many tries. Wait a minute.");
+  return t("Not saved: the server does not answer. Try again.");
+}
+
+const valueOf = (control) => (control.type === "checkbox" ? control.checked : control.value);
+
+function putBack(form, name, value) {
+  const control = form.elements[name];
+  if (control instanceof RadioNodeList) control.value = value;
+  else if (control.type === "checkbox") control.checked = value;
+  else control.value = value;
+}
+
+const stored = (form) => {
+  const found = new Map();
+  for (const control of form.elements) if (control.name && (control.type !== "radio" || control.checked)) found.set(control.name, valueOf(control));
+  return found;
+};
+
+export function saveAtOnce(form, { post, t, clock }) {
+  const kept = stored(form);
+  const latest = new Map();
+  const fades = new WeakMap();
+
+  function say(control, text, state) {
+    const place = part(control.closest('[data-part="setting"]'), "saved");
+    fades.get(place)?.();
+    setText(place, text);
+    setData(place, "state", state);
+    if (state === "saved") fades.set(place, clock.after(SAVED_MS, () => setText(place, "")));
+  }
+
+  async function save(control) {
+    const { name } = control;
+    const value = valueOf(control);
+    const turn = (latest.get(name) ?? 0) + 1;
+    latest.set(name, turn);
+    show(name, value);
+    const body = new FormData();
+    body.set("only", name);
+    if (value !== false) body.set(name, value === true ? "on" : value);
+    const answer = await post(form.action, body);
+    const isLast = latest.get(name) === turn;
+    if (answer.state === "saved") {
+      kept.set(name, value);
+      if (isLast) say(control, t("Saved"), "saved");
+      if (name === "language") location.reload();
+    } else if (isLast) {
+      putBack(form, name, kept.get(name));
+      show(name, kept.get(name));
+      say(control, reason(answer, t), "failed");
+    }
+  }
+
+  // One after the other, so that the last press is what stays.
+  let queue = Promise.resolve();
+  form.addEventListener("change", ({ target }) => {
+    if (target.name) queue = queue.then(() => save(target));
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+}
+
+function show(name, value) {
+  if (name in SHOWN) document.documentElement.dataset[SHOWN[name]] = value;
+}

@@ -1,0 +1,40 @@
+"""The cookie of looks: what it says is believed only where it is one of ours."""
+
+import pytest
+from django.test import Client
+
+from accounts.looks import KNOWN, Looks, looks_in
+
+
+@pytest.mark.parametrize(
+    ("cookie", "looks"),
+    [
+        ("", Looks()),
+        ("large.line.24", Looks("large", "line", "24")),
+        ("largest", Looks("largest")),
+        ("huge.line.24", Looks("normal", "line", "24")),
+        ('"><script>.line.12', Looks("normal", "line", "12")),
+        ("large.line.24.more", Looks("large", "line", "24")),
+        ("." * 5_000, Looks()),
+    ],
+)
+def test_only_known_values_are_read(cookie: str, looks: Looks) -> None:
+    assert looks_in(cookie) == looks
+
+
+@pytest.mark.parametrize("text", KNOWN["text"])
+@pytest.mark.parametrize("hours", KNOWN["hours"])
+def test_what_is_written_is_read_again(text: str, hours: str) -> None:
+    looks = Looks(text=text, hours=hours)
+    assert looks_in(looks.cookie) == looks
+
+
+def test_mallory_puts_nothing_into_the_page_by_a_cookie(client: Client, db: None) -> None:
+    client.cookies["looks"] = '"><b>.<b>.<b>'
+    assert 'data-text="normal" data-enter="sends" data-hours="auto">' in client.get("/").text
+
+
+def test_who_logs_in_gets_the_looks_of_the_account_not_those_of_the_last_guest(client: Client, alice: object) -> None:
+    client.cookies["looks"] = "largest.line.12"
+    answer = client.post("/accounts/login/", {"login": "alice", "password": "correct horse battery"})
+    assert answer.cookies["looks"].value == "normal.sends.auto"

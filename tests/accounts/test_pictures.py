@@ -1,0 +1,289 @@
+"""Pictures of people: what comes in may be anything, what goes out is a small square WebP with nothing else in it."""
+
+import io
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from accounts import pictures
+from accounts.models import User
+from accounts.pictures import NoPicture, PictureTooLarge, picture_make
+
+CHANGE, REMOVE = "/settings/profile/picture/", "/settings/profile/picture/remove/"
+JSON = {"accept": "application/json"}
+RED, BLUE = (220, 20, 20), (20, 20, 220)
+
+
+def halves(width: int = 600, height: int = 300, mode: str = "RGB") -> Image.Image:
+    """Red on the left, blue on the right."""
+    picture = Image.new("RGB", (width, height), RED)
+    picture.paste(BLUE, (width // 2, 0, width, height))
+    return picture.convert(mode)
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()
+
+
+def opened(webp: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(webp))
+
+
+def is_near(found: Any, colour: tuple[int, int, int]) -> bool:
+    return all(abs(one - other) < 40 for one, other in zip(found, colour, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_each_kind_we_promise_becomes_a_square(kind: str) -> None:
+    made = opened(picture_make(encoded(halves(), kind)))
+    assert (made.format, made.size, made.mode) == ("WEBP", (256, 256), "RGB")
+    assert is_near(made.getpixel((5, 128)), RED)
+    assert is_near(made.getpixel((250, 128)), BLUE)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "I;16"])
+def test_every_way_to_write_colours_is_read(mode: str) -> None:
+    assert opened(picture_make(encoded(halves(1200, 1200, mode)))).size == (256, 256)
+
+
+def test_the_chosen_part_is_what_is_shown() -> None:
+    left = opened(picture_make(encoded(halves()), [0.0, 0.0, 0.8]))
+    right = opened(picture_make(encoded(halves(3000, 1500), "JPEG"), [0.6, 0.2, 0.5]))
+    assert is_near(left.getpixel((250, 128)), RED)
+    assert is_near(right.getpixel((5, 128)), BLUE)
+
+
+@pytest.mark.parametrize("crop", [[1.0, 1.0, 1.0], [0.99, 0.0, 0.01], [0.0, 1.0, 0.5]])
+def test_a_part_beyond_the_edge_is_moved_inside(crop: list[float]) -> None:
+    assert opened(picture_make(encoded(halves()), crop)).size == (256, 256)
+
+
+@pytest.mark.parametrize("size", [(600, 300), (3000, 1500)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_taken_lying_down_stands_up(kind: str, size: tuple[int, int]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the phone was turned: red is up
+    made = opened(picture_make(encoded(halves(*size), kind, exif=exif), [0.0, 0.0, 1.0]))
+    assert is_near(made.getpixel((128, 5)), RED)
+    assert is_near(made.getpixel((128, 250)), RED), "the upper half of a picture that is now high"
+
+
+def test_the_place_where_it_was_taken_goes_nowhere() -> None:
+    """safety.md T41."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
+    exif[0x010F] = "canary-maker"
+    for kind in ("JPEG", "PNG", "WEBP"):
+        data = encoded(halves(), kind, exif=exif)
+        assert b"canary-maker" in data
+        made = picture_make(data)
+        assert dict(opened(made).getexif()) == {}
+        assert b"canary" not in made
+        assert not {b"EXIF", b"XMP ", b"ICCP"} & {made[at : at + 4] for at in range(len(made))}
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+OTHERS: dict[str, bytes] = {
+    "nothing": b"",
+    "text": b"I am no picture",
+    "svg with a script": SVG,
+    "html": b"<!doctype html><script>alert(1)</script>",
+    "gif": encoded(halves(), "GIF"),
+    "gif that is a script, too": b"GIF89a/*" + b"\0" * 20 + b"*/=1;alert(1)",
+    "bmp": encoded(halves(), "BMP"),
+    "tiff": encoded(halves(), "TIFF"),
+    "postscript": encoded(halves(), "EPS"),
+    "pdf": encoded(halves(), "PDF"),
+    "icon": encoded(halves(), "ICO"),
+    "half a picture": encoded(halves())[:200],
+    "a broken picture": encoded(halves())[:60] + b"\xff" * 400,
+    "only the head of a jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + b"\0" * 50,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_picture_is_refused(name: str) -> None:
+    """safety.md T39: by what it is, not by what it is called."""
+    with pytest.raises(NoPicture):
+        picture_make(OTHERS[name])
+
+
+def png_that_claims(width: int, height: int, rows: bytes = b"") -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def zeros(count: int) -> bytes:
+    packer = zlib.compressobj(9)
+    return b"".join(packer.compress(b"\0" * (1 << 20)) for _ in range(count >> 20)) + packer.flush()
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "four hundred megapixels in a few kilobytes": lambda: png_that_claims(20_000, 20_000, zeros(64 << 20)),
+    "a line as long as the sky": lambda: png_that_claims(0x7FFFFFFF, 1),
+    "just too many points": lambda: png_that_claims(8_000, 5_001),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_does_not_go_off(name: str) -> None:
+    """safety.md T40: within seconds, and the service is still there."""
+    data = BOMBS[name]()
+    began = time.monotonic()
+    with pytest.raises(PictureTooLarge):
+        picture_make(data)
+    assert time.monotonic() - began < pictures.SECONDS + pictures.SECONDS
+
+
+def test_the_largest_that_we_promise_is_taken() -> None:
+    flat = Image.new("RGBA", (8_000, 5_000), (*RED, 255))
+    assert opened(picture_make(encoded(flat, compress_level=1))).size == (256, 256)
+
+
+def test_more_than_eight_megabytes_are_not_even_tried() -> None:
+    with pytest.raises(PictureTooLarge):
+        picture_make(b"x" * (8 * 1024 * 1024 + 1))
+
+
+def test_a_decoder_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    endless = tmp_path / "endless.py"
+    endless.write_text("while True: pass")
+    monkeypatch.setattr(pictures, "MAKER", endless)
+    monkeypatch.setattr(pictures, "SECONDS", 0.5)
+    with pytest.raises(NoPicture):
+        picture_make(encoded(halves()))
+
+
+def test_a_decoder_that_was_taken_over_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nosy = tmp_path / "nosy.py"
+    nosy.write_text("import os, sys; sys.stdout.write(repr(sorted(os.environ)) + repr('/work' in ':'.join(sys.path[:1])))")
+    monkeypatch.setattr(pictures, "MAKER", nosy)
+    monkeypatch.setenv("SECRET_KEY", "canary")
+    assert b"SECRET" not in picture_make(b"")
+
+
+# On the page
+
+
+@pytest.fixture
+def media(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media" / "pictures"
+
+
+@pytest.fixture
+def browser(client: Client, alice: User, media: Path) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def put_up(browser: Client, data: bytes = b"", crop: str = "", **options: Any) -> Any:
+    file = SimpleUploadedFile("../../etc/passwd.svg", data or encoded(halves()), content_type="text/html")
+    return browser.post(CHANGE, {"picture": file, "crop": crop}, **options)
+
+
+def address_of(user: User) -> str:
+    user.refresh_from_db()
+    return pictures.picture_url(user.picture)
+
+
+def test_alice_puts_a_picture_up_and_everybody_who_has_its_address_sees_it(browser: Client, alice: User, media: Path) -> None:
+    assert put_up(browser)["Location"] == "/settings/profile/"
+    address = address_of(alice)
+    assert f'src="{address}"' in browser.get("/settings/profile/").text
+    answer = Client().get(address)
+    assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("image/webp", "nosniff")
+    assert "immutable" in answer["Cache-Control"]
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert opened(answer.content).size == (256, 256)
+    assert [path.suffix for path in media.iterdir()] == [".webp"]
+
+
+def test_a_new_picture_has_a_new_address_and_the_old_one_is_gone(
+    browser: Client, alice: User, media: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    put_up(browser)
+    before = address_of(alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        put_up(browser)
+    assert address_of(alice) != before
+    assert Client().get(before).status_code == 404
+    with django_capture_on_commit_callbacks(execute=True):
+        assert browser.post(REMOVE)["Location"] == "/settings/profile/"
+    assert address_of(alice) == ""
+    assert list(media.iterdir()) == []
+    assert browser.post(REMOVE).status_code == 303, "a second press is no error"
+
+
+@pytest.mark.parametrize(
+    "crop", ["nonsense", "nan nan nan", "0 0", "0 0 0", "-1 0 1", "0 0 9e999", "1e400 0 1", "0.5 0.5 0.5 0.5", "0.2 0.1 0.5"]
+)
+def test_whatever_the_part_says_a_picture_comes_of_it(browser: Client, alice: User, crop: str) -> None:
+    assert put_up(browser, crop=crop).status_code == 303
+    assert address_of(alice)
+
+
+@pytest.mark.parametrize("data", [SVG, b"x" * 100, OTHERS["gif"]], ids=["svg", "text", "gif"])
+def test_a_file_that_is_no_picture_gets_a_calm_sentence(browser: Client, alice: User, data: bytes) -> None:
+    answer = put_up(browser, data)
+    assert answer.status_code == 422
+    assert "This file is not a picture we can read. Choose a JPEG, PNG or WebP." in answer.text
+    assert answer.text.index("<title>Error:") > 0
+    assert put_up(browser, data, headers=JSON).json() == {
+        "errors": {"picture": ["This file is not a picture we can read. Choose a JPEG, PNG or WebP."]}
+    }
+    assert address_of(alice) == ""
+
+
+def test_without_a_file_it_says_what_to_do(browser: Client) -> None:
+    answer = browser.post(CHANGE)
+    assert (answer.status_code, "Choose a picture first." in answer.text) == (422, True)
+
+
+def test_a_full_disk_changes_nothing(browser: Client, alice: User, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_up(browser)
+    before = address_of(alice)
+
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    answer = put_up(browser)
+    assert answer.status_code == 503
+    assert address_of(alice) == before
+    assert len(list(media.iterdir())) == 1
+
+
+def test_thirty_in_an_hour_are_enough(browser: Client, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"picture": "2/h/user"}
+    assert [put_up(browser).status_code for _ in range(3)] == [303, 303, 429]
+
+
+@pytest.mark.parametrize("name", ["x", "../../../etc/passwd", "a" * 27, "A" * 26, "a" * 26, "..%2f..%2fsecret"])
+def test_mallory_reads_no_other_file(client: Client, db: None, media: Path, name: str) -> None:
+    assert client.get(f"/media/pictures/{name}.webp").status_code == 404
+
+
+def test_strangers_put_nothing_up(client: Client, db: None, media: Path) -> None:
+    assert put_up(client).status_code == 302
+    assert client.post(REMOVE).status_code == 302
+    assert not media.exists()
+
+
+def test_the_card_of_a_person_carries_it(browser: Client, alice: User) -> None:
+    assert browser.get("/api/v1/me").json()["avatar"] is None
+    put_up(browser)
+    assert browser.get("/api/v1/me").json()["avatar"] == address_of(alice)
