@@ -13,6 +13,7 @@ const EVENTS = {
   start: { type: "start" },
   greeted: GREETING,
   heard: { type: "heard" },
+  answered: { type: "answered" },
   "caught up": { type: "caught-up" },
   lost: closed(1006),
   "closed 4401": closed(4401),
@@ -48,7 +49,7 @@ const REACHED = {
 };
 
 /** What every cell must do: the state, the effects, and how long until the next tick; "same" is the moment of before. */
-const SETTLED = ["start", "greeted", "heard", "caught up", "lost", "closed 4401", "closed 4409", "bye 4012", "bye 4401", "bye 4404", "bye 4409"];
+const SETTLED = ["start", "greeted", "heard", "answered", "caught up", "lost", "closed 4401", "closed 4409", "bye 4012", "bye 4401", "bye 4404", "bye 4409"];
 const VERDICTS = ["told signed-out", "told stopped", "told nothing"];
 const OPEN_ENDS = {
   lost: "backing-off · 250",
@@ -79,7 +80,7 @@ const TABLE = {
     "told signed-out": "signed-out close never",
     "told stopped": "stopped close never",
     "ticked when due": "backing-off close+ask 250",
-    nothing: ["start", "heard", "caught up", "wake", "slept", "online", "offline", "told nothing", "ticked early"],
+    nothing: ["start", "heard", "answered", "caught up", "wake", "slept", "online", "offline", "told nothing", "ticked early"],
   },
   "catching-up": {
     ...OPEN_ENDS,
@@ -90,7 +91,7 @@ const TABLE = {
     offline: "suspect ping 1000",
     // What never comes in does not keep the talk from going on.
     "ticked when due": "live · 15000",
-    nothing: ["start", "greeted", "heard", ...VERDICTS, "ticked early"],
+    nothing: ["start", "greeted", "heard", "answered", ...VERDICTS, "ticked early"],
   },
   live: {
     ...OPEN_ENDS,
@@ -99,11 +100,12 @@ const TABLE = {
     online: "live ping 1000",
     offline: "suspect ping 1000",
     "ticked when due": "live ping 5000",
-    nothing: ["start", "greeted", "heard", "caught up", ...VERDICTS, "ticked early"],
+    nothing: ["start", "greeted", "heard", "answered", "caught up", ...VERDICTS, "ticked early"],
   },
   suspect: {
     ...OPEN_ENDS,
-    heard: "live · 24800",
+    answered: "live · 24800",
+    heard: "live · 10000",
     wake: "suspect ping same",
     slept: "suspect ping 3000",
     online: "suspect ping same",
@@ -176,6 +178,18 @@ test("a line that died without a word is doubted after 30 seconds and given up a
   assert.deepEqual(walk(reached("live"), ...steps), ["live ping", "live", "suspect", "suspect", "backing-off close"]);
 });
 
+test("a line that carries one way only is given up after 45 seconds, however much comes", () => {
+  const connection = reached("live");
+  walk(connection, ["tick", 25_000]);
+  for (let at = 26_000; at < 45_000; at += 1_000) assert.deepEqual(walk(connection, ["heard", at], ["tick", at]), ["live", "live"], at);
+  assert.deepEqual(walk(connection, ["heard", 44_999], ["tick", 45_000]), ["live", "backing-off close"]);
+});
+
+test("a pong that waited behind much else is in time", () => {
+  const steps = [["tick", 25_000], ["heard", 34_000], ["tick", 35_000], ["heard", 43_000], ["answered", 44_000], ["tick", 45_000]];
+  assert.deepEqual(walk(reached("live"), ...steps), ["live ping", "live", "live", "live", "live", "live"]);
+});
+
 test("a shorter heartbeat notices sooner", () => {
   const connection = reached("connecting");
   connection.on({ type: "greeted", heartbeat_ms: 2_000 }, T0);
@@ -188,7 +202,7 @@ test("after waking from sleep a dead line is doubted at once and given up within
 });
 
 test("an answer that came while nobody could look saves the line, although its time is over", () => {
-  assert.deepEqual(walk(reached("live"), ["tick", 25_000], ["slept", 85_000], ["tick", 85_000], ["heard", 85_001]), ["live ping", "suspect ping", "suspect", "live"]);
+  assert.deepEqual(walk(reached("live"), ["tick", 25_000], ["slept", 85_000], ["tick", 85_000], ["answered", 85_001]), ["live ping", "suspect ping", "suspect", "live"]);
 });
 
 test("only shown, not slept: asked first, doubted after a second, given up after four", () => {
@@ -201,9 +215,9 @@ test("a second question does not put off the answer to the first", () => {
 
 test("whoever was catching up when the line was doubted goes on catching up", () => {
   const connection = reached("catching-up");
-  assert.deepEqual(walk(connection, ["slept", 100], ["heard", 200], ["caught up", 300]), ["suspect ping", "catching-up", "live"]);
+  assert.deepEqual(walk(connection, ["slept", 100], ["answered", 200], ["caught up", 300]), ["suspect ping", "catching-up", "live"]);
   const other = reached("catching-up");
-  assert.deepEqual(walk(other, ["slept", 100], ["caught up", 200], ["heard", 300]), ["suspect ping", "suspect", "live"]);
+  assert.deepEqual(walk(other, ["slept", 100], ["caught up", 200], ["answered", 300]), ["suspect ping", "suspect", "live"]);
 });
 
 test("a try that hangs is begun again by a press or by the network, one that has just begun is not", () => {

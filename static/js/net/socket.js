@@ -88,7 +88,7 @@ export class Socket {
 
   #hear(data) {
     const event = this.#with.decoder.decode(data);
-    this.#feed({ type: "heard" });
+    this.#feed({ type: event?.type === "pong" ? "answered" : "heard" });
     if (!event || event.type === "pong") return;
     if (event.type === "bye") return this.#feed(event);
     if (event.type === "connection_established") this.#feed({ type: "greeted", heartbeat_ms: event.heartbeat_ms });

@@ -5,6 +5,7 @@ import { backoff } from "../lib/timing.js";
 const GREETING_MS = 10_000;
 const CATCH_UP_MS = 10_000;
 const PONG_MS = 10_000;
+const TALKING_MS = 20_000;
 const IMPATIENT_MS = 3_000;
 const STABLE_MS = 60_000;
 const STOPS = new Map([[4401, "signed-out"], [4403, "stopped"], [4404, "stopped"], [4426, "stopped"], [4409, "resting"]]);
@@ -38,7 +39,7 @@ function respite(c) {
 }
 
 function greeted(c, { heartbeat_ms: heartbeat = 25_000 }) {
-  Object.assign(c, { name: "catching-up", heartbeat, greetedAt: c.now, doubtAt: null, pongBy: null, deviceOffline: false });
+  Object.assign(c, { name: "catching-up", heartbeat, greetedAt: c.now, askedAt: null, doubtAt: null, pongBy: null, deviceOffline: false });
   c.pingAt = c.now + heartbeat;
   c.liveBy = c.now + CATCH_UP_MS;
   return watch(c);
@@ -56,15 +57,27 @@ function watch(c, effects = []) {
   return effects;
 }
 
-/** Any frame shows that the line is alive, not only a pong. */
+/** A pong: the line carries both ways. */
+function answered(c) {
+  c.askedAt = c.doubtAt = c.pongBy = null;
+  return relieved(c);
+}
+
+/** Any other frame: it carries this way. The answer may wait behind much else on a slow line, but not for ever: ours may never arrive. */
 function heard(c) {
-  c.doubtAt = c.pongBy = null;
+  c.doubtAt = null;
+  if (c.pongBy != null) c.pongBy = Math.max(c.pongBy, Math.min(c.now + PONG_MS, c.askedAt + TALKING_MS));
+  return relieved(c);
+}
+
+function relieved(c) {
   if (c.name === "suspect") c.name = c.liveBy == null ? "live" : "catching-up";
   return watch(c);
 }
 
 /** "Are you there?" Asked again before the answer, the earlier deadline stays. */
 function probe(c, { doubt, within }) {
+  c.askedAt ??= c.now;
   c.pongBy = Math.min(c.pongBy ?? Infinity, c.now + within);
   if (c.name !== "suspect") c.doubtAt = Math.min(c.doubtAt ?? Infinity, c.now + doubt);
   if (c.doubtAt === c.now) suspect(c);
@@ -80,7 +93,7 @@ function suspect(c) {
 
 /** What was due during the sleep proves nothing: the answer may have come meanwhile. */
 function slept(c) {
-  c.doubtAt = c.pongBy = null;
+  c.askedAt = c.doubtAt = c.pongBy = null;
   return probe(c, SLEPT);
 }
 
@@ -144,7 +157,7 @@ function offline(c) {
 
 const waiting = { tick: connect, wake: hurry, slept: hurry, online, offline, verdict };
 const open = {
-  heard, bye, slept, closed: lost, tick: beat, "caught-up": caughtUp,
+  answered, heard, bye, slept, closed: lost, tick: beat, "caught-up": caughtUp,
   wake: (c) => probe(c, WOKEN),
   online: (c) => ((c.deviceOffline = false), probe(c, WOKEN)),
   // The device may be wrong (a server on this very machine), so the line is asked first.

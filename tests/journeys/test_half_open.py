@@ -1,0 +1,125 @@
+"""A line that died without a word, a page that stood still, a machine that slept: noticed in time, and nothing lost or doubled.
+
+The server asks for a short heartbeat, so that what takes half a minute elsewhere takes seconds here.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.line import TO_BROWSER, TO_SERVER, Line
+from tests.journeys.visitors import Visitor, meet
+from tests.rig.daphne_server import EntreServer, SharedStatics
+
+HEARTBEAT_MS = 2_000
+WAYS = {"both ways": (TO_SERVER, TO_BROWSER), "to the server only": (TO_SERVER,), "to the browser only": (TO_BROWSER,)}
+
+
+@pytest.fixture(scope="module")
+def brisk_server(statics: SharedStatics) -> Iterator[EntreServer]:
+    with EntreServer(statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS)) as server:
+        yield server
+
+
+@pytest.fixture
+def two(visitor: VisitorMaker, brisk_server: EntreServer) -> Iterator[tuple[Visitor, Visitor, Line, str]]:
+    """Alice close to the server, Bob at the end of a line; their chat is open for both, and Bob's page counts its sockets."""
+    with Line(brisk_server.ports[0]) as line:
+        alice, bob = visitor("alice", address=brisk_server.address), visitor("bob", address=line.address)
+        room = meet(alice, bob)
+        alice.open(room)
+        yield alice, bob, line, room
+
+
+def opens(person: Visitor, room: str) -> list[str]:
+    """The addresses of the sockets that the page opens from here on."""
+    opened: list[str] = []
+    person.page.on("websocket", lambda socket: opened.append(socket.url))
+    person.open(room)
+    person.until_loaded("connection-view")
+    person.until(lambda: len(opened) == 1, "the first socket")
+    person.until_idle()
+    return opened
+
+
+def both_have_everything(alice: Visitor, bob: Visitor, room: str, *bodies: str) -> None:
+    for person in (alice, bob):
+        person.sees(*bodies)
+        expect(person.page.locator('li:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)
+    stored = alice.person.api("GET", f"/conversations/{room}/messages").json()["items"]
+    assert [message["body"] for message in stored] == list(bodies)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(two: tuple[Visitor, Visitor, Line, str], way: str) -> None:
+    alice, bob, line, room = two
+    sockets = opens(bob, room)
+    bob.write("before")
+    bob.sees_state("before", "read")
+    line.forget(*WAYS[way])
+    bob.write("into the void")
+    bob.sees_state("into the void", "pending")
+    bob.until(lambda: len(sockets) == 2, "a second socket, after the pong that did not come")
+    bob.sees_state("into the void", "read")
+    alice.write("there you are")
+    both_have_everything(alice, bob, room, "before", "into the void", "there you are")
+    expect(bob.strip).to_be_hidden()
+
+
+def test_who_waits_silently_at_a_dead_line_gets_what_was_said(two: tuple[Visitor, Visitor, Line, str]) -> None:
+    alice, bob, line, room = two
+    sockets = opens(bob, room)
+    bob.page.wait_for_function("() => document.querySelector('[data-part=status]').textContent === 'online'")
+    line.forget(TO_SERVER, TO_BROWSER)
+    alice.write("are you there?")
+    bob.sees("are you there?")
+    assert len(sockets) == 2
+
+
+def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, Line, str]) -> None:
+    """Ten minutes pass in one jump; the heartbeat of this server would have noticed sooner, so it is the jump that is heard of first."""
+    alice, bob, line, room = two
+    bob.page.clock.install()
+    sockets = opens(bob, room)
+    line.forget(TO_SERVER, TO_BROWSER)
+    alice.write("good morning")
+    bob.page.clock.fast_forward(600_000)
+    bob.until(lambda: len(sockets) == 2, "a second socket")
+    bob.sees("good morning")
+    bob.write("good morning to you")
+    both_have_everything(alice, bob, room, "good morning", "good morning to you")
+
+
+def test_a_frozen_page_catches_up_when_it_goes_on(two: tuple[Visitor, Visitor, Line, str]) -> None:
+    alice, bob, line, room = two
+    sockets = opens(bob, room)
+    tools = bob.context.new_cdp_session(bob.page)
+    tools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    line.forget(TO_SERVER, TO_BROWSER)
+    alice.write("while you were away")
+    tools.send("Page.setWebLifecycleState", {"state": "active"})
+    bob.until(lambda: len(sockets) == 2, "a second socket")
+    bob.sees("while you were away")
+    bob.write("back again")
+    both_have_everything(alice, bob, room, "while you were away", "back again")
+
+
+def test_a_frozen_tab_does_not_keep_the_others_from_sending(two: tuple[Visitor, Visitor, Line, str]) -> None:
+    """It held the turn to send when it froze."""
+    alice, bob, _line, room = two
+    # Sends of the first tab are swallowed, so that its turn does not end.
+    bob.page.route_web_socket("**/ws/**", lambda socket: socket.connect_to_server() and socket.on_message(lambda frame: None))
+    bob.page.route("**/api/v1/conversations/*/messages", lambda route: None)
+    bob.open(room)
+    bob.until_loaded("connection-view")
+    bob.write("from the frozen tab")
+    bob.sees_state("from the frozen tab", "pending")
+    other = bob.new_page()
+    bob.context.new_cdp_session(bob.page).send("Page.setWebLifecycleState", {"state": "frozen"})
+    bob.open(room, page=other)
+    other.fill("textarea[name=body]", "from the other tab")
+    other.press("textarea[name=body]", "Enter")
+    bob.sees("from the frozen tab", "from the other tab", page=other)
+    alice.sees("from the frozen tab", "from the other tab")
