@@ -71,7 +71,7 @@ def check_log(findings: Findings, history: History, log: Reading, stored: dict[s
     for row in log.rows:
         if row.id in stored:
             findings.add("duplicate", f"{row.id} stands at {stored[row.id]} and at {log.room} {row.seq}")
-        stored[row.id] = (log.room, row.seq)
+        stored.setdefault(row.id, (log.room, row.seq))
         if row.created_at < created_at:
             findings.add("regression", f"{log.room} {row.seq} is older than the one before it")
         created_at = row.created_at
