@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from django.db import DatabaseError, InterfaceError, connection
 
 from conversations.exceptions import Busy
-from conversations.outages import is_cut, is_kept, refusal_for
+from conversations.outages import is_cut, kept, refusal_for
 
 LANES = 4
 PATIENCE_SECONDS = 1.2
@@ -71,11 +71,11 @@ async def read_aside(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 
 def ask(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """One try, and a second one when the kept connection turns out to be dead. Not after a long wait: somebody is waiting for an answer."""
-    began, was_kept = time.monotonic(), is_kept()
+    began, before = time.monotonic(), kept()
     try:
         return question(*args, **kwargs)
     except (DatabaseError, InterfaceError) as error:
-        may_help = was_kept and is_cut() and time.monotonic() - began < QUICK_SECONDS
+        may_help = is_cut(before) and time.monotonic() - began < QUICK_SECONDS
         connection.close()
         if not may_help:
             raise refusal_for(error) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
@@ -60,17 +61,15 @@ def is_away(error: Exception) -> bool:
     return any(word in str(error).lower() for word in AWAY_WORDS)
 
 
-def is_kept() -> bool:
-    """Has this thread a connection from earlier questions?"""
-    return connection.connection is not None
+def kept() -> Any:
+    """The connection that this thread has from earlier questions, if there is one."""
+    return connection.connection
 
 
-def is_cut() -> bool:
-    """After an error: has the connection of this thread turned out to be dead? Without asking the server, which may be frozen.
-
-    Django drops a connection on which it could not even roll back.
-    """
-    return connection.vendor == "postgresql" and (connection.connection is None or bool(connection.connection.closed))
+def is_cut(kept: Any) -> bool:
+    """After an error: has this connection turned out to be dead? Without asking the server, which may be frozen; and of the one that was there
+    before the error, because on the way out of a transaction Django may have made a new one already."""
+    return connection.vendor == "postgresql" and kept is not None and bool(kept.closed)
 
 
 def code_of(error: Exception) -> str | None:

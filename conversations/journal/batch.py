@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import Error, transaction
@@ -21,7 +22,7 @@ from conversations.journal.commands import Accepted, Advanced, Command, ReceiptC
 from conversations.journal.fingerprint import fingerprints
 from conversations.journal.statements import ConversationRow, ParticipantRow, StoredMessage
 from conversations.models import Conversation, Message
-from conversations.outages import is_cut
+from conversations.outages import is_cut, kept
 from conversations.protocol.events import MessageCreated, ReceiptAdvanced
 from conversations.serializers import message as message_object
 
@@ -84,15 +85,15 @@ def write(commands: Sequence[Command]) -> tuple[list[Outcome], list[Letter]]:
         django.db.Error: nothing of the batch was stored.
         Undecided: the connection ended while the database was asked to commit.
     """
-    is_asked_to_commit = False
+    committing: Any = None
     try:
         with transaction.atomic():
             page = open_page(commands)
             outcomes = [attempt(page, command) for command in commands]
             close_page(page)
-            is_asked_to_commit = True
+            committing = kept()
     except Error:
-        if is_asked_to_commit and is_cut():
+        if is_cut(committing):
             raise Undecided from None
         raise
     return outcomes, page.letters

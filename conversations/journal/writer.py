@@ -23,7 +23,7 @@ from conversations.exceptions import Busy, Refusal
 from conversations.journal import batch
 from conversations.journal.commands import Accepted, Command, Result
 from conversations.journal.life import SAVE_SECONDS, last_write, look_back
-from conversations.outages import PASSING, is_away, is_cut, is_kept
+from conversations.outages import PASSING, is_away, is_cut, kept
 from conversations.outages import refusal_for as outage_for
 
 logger = logging.getLogger(__name__)
@@ -159,12 +159,12 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
     Raises:
         batch.Undecided: the commands may be stored or not.
     """
-    was_kept = is_kept()
+    before = kept()
     try:
         return write_knowingly(commands)
     except (batch.Undecided, Error) as error:
         # A connection that could not even be made now will not be made by asking again at once.
-        if not (was_kept and is_cut()):
+        if not is_cut(before):
             raise
         first = error
     connection.close()
@@ -179,7 +179,7 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
 
 def write_knowingly(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
     """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
-    if not is_kept():
+    if kept() is None:
         look_back()
     return batch.write(commands)
 

@@ -1,0 +1,129 @@
+"""Questions of sockets to the database: nobody waits long behind others, and a dead connection is nobody's trouble."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError
+
+from conversations import lanes, outages
+from conversations.exceptions import Busy, StorageFull
+from conversations.lanes import Lanes
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Closed until a test opens it; never left closed behind."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+async def test_whoever_waits_too_long_is_told_so_and_never_asked(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.05)
+    two = Lanes(2, "test")
+    held = [asyncio.ensure_future(two.run(gate.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    asked: list[int] = []
+    with pytest.raises(Busy) as refused:
+        await two.run(lambda: asked.append(1))
+    assert refused.value.retry_after_ms
+    gate.set()
+    assert await asyncio.gather(*held) == [True, True], "what was begun is waited for, however long it takes"
+    assert asked == []
+
+
+async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(lanes, "REST_SECONDS", 3600)
+    one = Lanes(1, "test")
+    held = asyncio.ensure_future(one.run(gate.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await one.run(lambda: None)
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 3600)
+    for _ in range(1000):
+        with pytest.raises(Busy):
+            await one.run(lambda: None)
+    assert one.executor._work_queue.qsize() <= 1
+    gate.set()
+    await held
+
+
+async def test_a_socket_that_goes_while_it_waits_is_not_asked_for(gate: threading.Event) -> None:
+    one = Lanes(1, "test")
+    held = asyncio.ensure_future(one.run(gate.wait))
+    await asyncio.sleep(0)
+    asked: list[int] = []
+    waiting = asyncio.ensure_future(one.run(lambda: asked.append(1)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    gate.set()
+    await held
+    assert await one.run(lambda: "next") == "next"
+    assert asked == []
+
+
+@pytest.mark.parametrize("is_dead", [True, False])
+def test_a_dead_connection_is_replaced_once(monkeypatch: pytest.MonkeyPatch, is_dead: bool) -> None:
+    monkeypatch.setattr(lanes, "is_cut", lambda before: is_dead)
+    monkeypatch.setattr("conversations.lanes.connection.close", lambda: None)
+    tries: list[int] = []
+
+    def question() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return "answer"
+
+    if is_dead:
+        assert lanes.ask(question) == "answer"
+    else:
+        with pytest.raises(Busy):
+            lanes.ask(question)
+    assert len(tries) == 1 + is_dead
+
+
+class Said(Exception):
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+def error(text: str = "", sqlstate: str | None = None) -> OperationalError:
+    found = OperationalError(text)
+    found.__cause__ = Said(sqlstate) if sqlstate else None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("reason", "refusal"),
+    [
+        (error("database or disk is full"), StorageFull),
+        (error("disk I/O error"), StorageFull),
+        (error("anything", "53100"), StorageFull),
+        (error("database is locked"), Busy),
+        (error("anything", "57P01"), Busy),
+    ],
+)
+def test_a_full_disk_is_told_apart_and_remembered(reason: Exception, refusal: type[Busy], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outages, "memory", outages.Memory())
+    assert type(outages.refusal_for(reason)) is refusal
+    assert outages.was_full_within(10) is (refusal is StorageFull)
+
+
+def test_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outages, "memory", outages.Memory())
+    outages.refusal_for(error("database or disk is full"))
+    monkeypatch.setattr("conversations.outages.time.monotonic", lambda: outages.memory.full_at + 10.0)
+    assert not outages.was_full_within(10)
+
+
+def test_words_of_a_person_make_no_outage() -> None:
+    """An error of the command itself quotes the row, and the row may say anything."""
+    assert not outages.is_away(ValueError("database is locked"))
+    assert not outages.is_full(ValueError("database or disk is full"))
+    assert outages.is_away(error("database is locked"))
+    assert not any(outages.is_away(error(text)) for text in ("near SELECT: syntax error", ""))
