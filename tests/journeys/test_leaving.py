@@ -153,7 +153,15 @@ def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_
     alice.until(lambda: keeps(alice.page, "draft"), "the draft in the storage")
     # Another device of hers with the same session: "log out" there ends it here.
     alice.person.log_out()
+    dialog = alice.page.get_by_role("dialog", name="You have been logged out.")
+    expect(dialog).to_contain_text("Your unsent text is kept on this device.")
+    expect(alice.box).to_have_value("half a thought")
+    alice.page.keyboard.press("Escape")
+    alice.page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("link", name="Log in again").press("Enter")
     expect(alice.page).to_have_url(re.compile("/accounts/login/"))
     alice.log_in(at="")
+    assert alice.room == room
     alice.settle()
     expect(alice.box).to_have_value("half a thought")

@@ -4,8 +4,10 @@ const DAY_MS = 86_400_000;
 const noonOf = (key) => Date.parse(`${key}T12:00:00Z`);
 const capital = (word) => word.charAt(0).toLocaleUpperCase() + word.slice(1);
 
-/** `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. */
-export function dates({ language = "en", t, zone, now = () => Date.now() }) {
+const CYCLES = { 12: "h12", 24: "h23" };
+
+/** `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. `hours` is "12", "24", or what the language does. */
+export function dates({ language = "en", t, zone, hours, now = () => Date.now() }) {
   const made = new Map();
   const format = (name, options) => {
     if (!made.has(name)) made.set(name, new Intl.DateTimeFormat(name === "key" ? "en-CA" : language, { timeZone: zone, ...options }));
@@ -46,7 +48,8 @@ export function dates({ language = "en", t, zone, now = () => Date.now() }) {
     return t("last seen {date}", { date: date(dayKey(moment), "long") });
   }
 
-  const time = (moment) => format("time", { timeStyle: "short" }).format(new Date(moment));
+  const clock = { timeStyle: "short", ...(CYCLES[hours] && { hourCycle: CYCLES[hours] }) };
+  const time = (moment) => format("time", clock).format(new Date(moment));
   return {
     time,
     dayKey,
@@ -54,7 +57,7 @@ export function dates({ language = "en", t, zone, now = () => Date.now() }) {
     lastSeen,
     /** What a row of the list says: the hour today, else the day. */
     listTime: (moment) => (daysAgo(dayKey(moment)) === 0 ? time(moment) : dayLabel(dayKey(moment), "short")),
-    full: (moment) => format("full", { dateStyle: "medium", timeStyle: "short" }).format(new Date(moment)),
+    full: (moment) => format("full", { dateStyle: "medium", ...clock }).format(new Date(moment)),
     /** Milliseconds until every label above is out of date; an hour at most, so that a changed zone or clock is noticed. */
     untilNextDay() {
       const today = dayKey(now());

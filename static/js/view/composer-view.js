@@ -15,7 +15,8 @@ export class ComposerView {
   #t;
   #on;
   #limit;
-  #enterSends = matchMedia("(hover: hover) and (pointer: fine)").matches;
+  /** On touch screens Enter makes a line, elsewhere as the person has chosen (accounts/looks.py). */
+  #enterSends = matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
 
   /** `on.submit(text)` and `on.change({text, caret})`. */
   constructor({ form, t, limit = 8_000, on }) {
