@@ -29,7 +29,7 @@ export class Shell {
   page = pageData();
   clock = clock;
   t = translator(this.page.strings, document.documentElement.lang);
-  dates = datesOf({ language: language(), t: this.t, now: clock.now });
+  dates = datesOf({ language: language(), hours: document.documentElement.dataset.hours, t: this.t, now: clock.now });
   me = this.page.user.id;
   list = new ConversationList({ me: this.me });
   api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken });
@@ -106,6 +106,8 @@ export class Shell {
     const say = (text) => this.announcer.status(text);
     if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), t: this.t, say });
     this.chat?.render();
+    // Fetched while the server is there: without a session it is the only thing this page can still say.
+    import("../view/signed-out.js");
     import("./installed.js").then(({ installed }) => (this.installed = installed(this)));
     const root = view("connection");
     if (!root) return;
@@ -139,7 +141,15 @@ export class Shell {
     this.strip?.update(connection);
     this.signs?.connected(connection);
     this.chat?.render();
-    if (connection.name === "signed-out" && !this.#isLoggedOut) location.assign(LOGIN + encodeURIComponent(location.pathname));
+    if (connection.name === "signed-out" && !this.#isLoggedOut) this.#signedOut();
+  }
+
+  /** Elsewhere, or by time. What was typed in a chat stays before the eyes and on the device. */
+  #signedOut() {
+    const login = LOGIN + encodeURIComponent(location.pathname);
+    if (!this.chat) return location.assign(login);
+    this.#keepAll();
+    import("../view/signed-out.js").then(({ showSignedOut }) => showSignedOut({ t: this.t, login }), () => location.assign(login));
   }
 
   #events() {
