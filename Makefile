@@ -15,7 +15,7 @@ MANAGE      := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-python test-fast test-js test-postgres test-journeys cover format lint types layers templates \
-        migrations-check deploy-check gates check messages audit lock bench clean
+        migrations-check deploy-check gates check messages audit lock bench palette screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -139,6 +139,9 @@ lock: $(DEV) ## write the pins anew from the lists in pyproject.toml
 
 bench: $(DEV) ## CPU a delivered message, against the plain Channels chat (PAIRS=5 turns, SECONDS=8 each, RATE=200 a second)
 	@$(BIN)/python -m benchmarks --rounds $(or $(PAIRS),5) --seconds $(or $(SECONDS),8) --rate $(or $(RATE),0)
+
+palette: $(DEV) ## write the colours into static/css/tokens.css, if every pair of them can be read
+	@$(BIN)/python -m tests.rig.palette
 
 screenshots: $(DEV) ## take the pictures of docs/screenshots anew (needs Chromium)
 	@$(BIN)/python -m tests.journeys.screenshots

@@ -1,0 +1,59 @@
+"""The colours: strong enough for everybody to read, and the style sheet has exactly those."""
+
+import re
+
+import pytest
+
+from tests.rig import palette
+from tests.rig.environment import ROOT
+
+
+def test_every_pair_of_colours_can_be_read_by_day_and_by_night() -> None:
+    assert not list(palette.too_weak())
+
+
+def test_a_colour_that_fades_into_its_ground_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(palette.COLOURS, "ink-faint", ((62, 0.018, 228), palette.COLOURS["ink-faint"][1]))
+    weak = list(palette.too_weak())
+    assert any(line.startswith("list: time: ink-faint on panel by day has 3.") for line in weak)
+    assert not any("by night" in line for line in weak)
+
+
+def test_the_style_sheet_has_the_colours_of_the_palette() -> None:
+    css = palette.TOKENS.read_text()
+    assert palette.written(css) == css, "run `make palette`"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ratio"),
+    [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#ff0000", "#ffffff", 4.0), ("#123456", "#123456", 1.0)],
+)
+def test_contrast_is_what_the_guidelines_count(first: str, second: str, ratio: float) -> None:
+    assert palette.contrast(first, second) == pytest.approx(ratio, abs=0.01)
+
+
+def test_no_rule_names_a_colour_of_its_own() -> None:
+    """Rules speak of meanings; a colour written into a rule would be outside every check above."""
+    allowed = {
+        "tokens.css",  # the palette and its shades
+        "invite.css",  # the white plate of the QR code: cameras expect it in both themes
+    }
+    for sheet in sorted((ROOT / "static" / "css").glob("*.css")):
+        if sheet.name in allowed:
+            continue
+        css = re.sub(r"/\*.*?\*/|url\(.*?\)", "", sheet.read_text(), flags=re.DOTALL)
+        found = re.findall(r"#[0-9a-f]{3,8}\b(?=[^{]*;)|\b(?:rgb|hsl|oklch)a?\(", css)
+        assert not found, f"{sheet.name} names {found}"
+
+
+def test_only_logical_sides_are_named() -> None:
+    """Left and right are wrong for half of the readers as soon as the script runs the other way."""
+    sides = re.compile(
+        r"(?:^|[{;\s])(?:(?:margin|padding|border|inset)-(?:left|right|top|bottom)[\w-]*|left|right|float: (?:left|right)|text-align: (?:left|right)"
+        r"|border-(?:top|bottom)-(?:left|right)-radius|(?:min-|max-)?(?:width|height))\s*:"
+    )
+    for sheet in sorted((ROOT / "static" / "css").glob("*.css")):
+        css = re.sub(r"/\*.*?\*/|@(?:media|container)[^{]*|url\(.*?\)", "", sheet.read_text(), flags=re.DOTALL)
+        found = [match.group(0).strip() for match in sides.finditer(css)]
+        assert not found, f"{sheet.name}: {found}"
+        assert not re.search(r"(?:float|text-align|clear):\s*(?:left|right)", css), sheet.name
