@@ -68,7 +68,12 @@ def description_of_app() -> dict[str, Any]:
         ],
         "shortcuts": [{"name": _("People"), "url": reverse("people")}, {"name": _("Invite a person"), "url": reverse("invites")}],
         # By GET, because a POST that comes from another app carries no token of ours. It only leads to the page that asks.
-        "share_target": {"action": reverse("shared"), "method": "GET", "params": {"title": "title", "text": "text", "url": "url"}},
+        "share_target": {
+            "action": reverse("shared"),
+            "method": "GET",
+            "enctype": "application/x-www-form-urlencoded",
+            "params": {"title": "title", "text": "text", "url": "url"},
+        },
     }
 
 

@@ -107,8 +107,9 @@ export class Shell {
     if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), t: this.t, say });
     this.chat?.render();
     // Fetched while the server is there: without a session it is the only thing this page can still say.
-    import("../view/signed-out.js");
-    import("./installed.js").then(({ installed }) => (this.installed = installed(this)));
+    import("../view/signed-out.js").catch(() => {});
+    // Each may be missed where the connection goes meanwhile.
+    import("./installed.js").then(({ installed }) => (this.installed = installed(this)), () => {});
     const root = view("connection");
     if (!root) return;
     this.strip = new ConnectionView({ root, t: this.t, clock, say, onRetry: () => this.socket.wake() });

@@ -1,0 +1,187 @@
+"""The site as an app: it can be installed, says calmly that it is offline, and leaves nothing of anybody on the device."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import ServerMaker
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.line import Line
+from tests.journeys.visitors import BOX, PATIENCE_MS, Visitor, meet, visitor_at
+from tests.rig.daphne_server import EntreServer
+
+SECRET = "the quinces are under the stairs"
+HOLDS_THE_PAGE = "() => navigator.serviceWorker.controller !== null"
+EVERYTHING_KEPT = """async () => {
+    const kept = {};
+    for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        for (const request of await cache.keys()) kept[new URL(request.url).pathname] = await (await cache.match(request)).text();
+    }
+    return kept;
+}"""
+WORKERS = "async () => (await navigator.serviceWorker.getRegistrations()).length"
+
+
+def with_worker(person: Visitor, page: Page | None = None) -> None:
+    """The worker stands beside this page now, with everything that it keeps."""
+    (page or person.page).wait_for_function(HOLDS_THE_PAGE)
+
+
+def test_a_browser_finds_everything_that_an_app_needs(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    alice.page.goto("/chats/")
+    with_worker(alice)
+    devtools = alice.context.new_cdp_session(alice.page)
+    told: dict[str, Any] = devtools.send("Page.getAppManifest")
+    assert told["errors"] == []
+    assert told["url"].endswith("/manifest/en.webmanifest")
+    assert told["manifest"]["name"] == "Entre"
+    found: dict[str, Any] = devtools.send("Page.getInstallabilityErrors")
+    # A private window installs nothing, and every window of a test is one.
+    assert {error["errorId"] for error in found["installabilityErrors"]} <= {"in-incognito"}
+
+
+def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back(visitor: VisitorMaker, line: Line) -> None:
+    alice, bob = visitor("alice", address=line.address), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.write(SECRET)
+    alice.sees_state(SECRET, "sent")
+    with_worker(alice)
+
+    line.cut()
+    alice.context.set_offline(True)
+    alice.page.reload()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
+    expect(alice.page.locator("body")).not_to_contain_text(SECRET)
+    assert alice.page.evaluate("getComputedStyle(document.querySelector('.card')).display") == "grid", "the style sheet is there, too"
+    assert alice.page.evaluate("document.fonts.ready.then(() => document.fonts.check('16px Onest'))")
+
+    line.mend()
+    alice.context.set_offline(False)
+    alice.sees(SECRET)
+
+
+def test_what_was_written_before_a_reload_in_a_tunnel_goes_out_after_it(visitor: VisitorMaker, line: Line) -> None:
+    alice, bob = visitor("alice", address=line.address), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.open(room)
+    with_worker(alice)
+    line.cut()
+    alice.context.set_offline(True)
+    alice.write("from the tunnel")
+    alice.sees_state("from the tunnel", "pending")
+    alice.page.reload()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
+    line.mend()
+    alice.context.set_offline(False)
+    bob.sees("from the tunnel")
+
+
+def test_the_worker_keeps_no_message_no_answer_and_no_page_of_anybody(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", name="Alice Unmistakable"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    with_worker(alice)
+    alice.write(SECRET)
+    alice.sees_state(SECRET, "sent")
+    for path in (f"/chats/{room}/", "/people/", "/invites/", "/settings/profile/", "/chats/"):
+        alice.page.goto(path)
+        alice.until_idle()
+    kept: dict[str, str] = alice.page.evaluate(EVERYTHING_KEPT)
+    assert "/offline/" in kept
+    assert {path for path in kept if not path.startswith("/static/")} == {"/offline/"}
+    for text in kept.values():
+        assert SECRET not in text
+        assert "Unmistakable" not in text
+        assert room not in text
+
+
+def test_logging_out_takes_the_worker_and_all_that_it_keeps_along(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    alice.page.goto("/chats/")
+    with_worker(alice)
+    alice.page.goto("/accounts/logout/")
+    alice.page.get_by_role("button", name="Log out").click()
+    alice.page.wait_for_url(f"{alice.address}/")
+    alice.until(lambda: alice.page.evaluate(WORKERS) == 0, "the worker to go")
+    assert alice.page.evaluate(EVERYTHING_KEPT) == {}
+
+
+def test_a_browser_that_blocks_workers_has_pages_that_work(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", service_workers="block"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.open(room)
+    alice.until_loaded("installed")
+    alice.write("nobody stands beside this page")
+    bob.sees("nobody stands beside this page")
+    assert alice.page.evaluate("navigator.serviceWorker?.controller ?? null") is None
+
+
+# --- A new version ---
+
+
+@pytest.fixture
+def own_server(start_server: ServerMaker) -> EntreServer:
+    return start_server(LIMITS="off")
+
+
+@pytest.fixture
+def alice(chromium: Browser, own_server: EntreServer) -> Iterator[Visitor]:
+    guest = visitor_at(chromium, own_server.address, "alice", name="Alice")
+    yield guest
+    guest.leave()
+
+
+def deploy_another_version(person: Visitor, server: EntreServer) -> None:
+    """The server comes back, and says that it is another one than the page is of."""
+    person.until_loaded("installed")
+    person.page.route("**/release", lambda route: route.fulfill(json={"release": "another"}))
+    server.stop()
+    server.start()
+
+
+def test_after_a_deployment_an_open_page_says_quietly_that_there_is_a_new_version(alice: Visitor, own_server: EntreServer) -> None:
+    alice.page.goto("/chats/")
+    line = alice.page.locator('[data-view="new-release"]')
+    expect(line).to_be_hidden()
+    deploy_another_version(alice, own_server)
+    expect(line).to_be_visible()
+    expect(line).to_contain_text("A new version is ready.")
+    expect(alice.page.locator("#say-status")).to_contain_text("A new version is ready.")
+    line.get_by_role("link", name="Reload").click()
+    expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
+
+
+def test_after_a_restart_of_the_same_version_nothing_is_said(alice: Visitor, own_server: EntreServer) -> None:
+    alice.page.goto("/chats/")
+    alice.until_loaded("installed")
+    with alice.page.expect_response("**/release", timeout=PATIENCE_MS) as answer:
+        own_server.stop()
+        own_server.start()
+    assert answer.value.ok
+    expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
+
+
+def test_a_hidden_page_with_half_a_sentence_in_it_is_not_reloaded(alice: Visitor, own_server: EntreServer, chromium: Browser) -> None:
+    bob = visitor_at(chromium, own_server.address, "bob", name="Bob")
+    room = meet(alice, bob)
+    bob.leave()
+    alice.open(room)
+    alice.page.fill(BOX, "half a sen")
+    hide = "() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"
+    alice.page.evaluate("window.isTheSame = true")
+    deploy_another_version(alice, own_server)
+    expect(alice.page.locator('[data-view="new-release"]')).not_to_have_attribute("hidden", "")
+    alice.page.evaluate(hide)
+    assert alice.page.evaluate("window.isTheSame")
+    expect(alice.box).to_have_value("half a sen")
+    with alice.page.expect_navigation():
+        alice.page.fill(BOX, "")
+        alice.page.evaluate(hide)
+    alice.settle()
