@@ -1,0 +1,185 @@
+"""The file of SQLite locked by another program, disks that are full, a cache that is gone: every door says so, reading goes on, nobody restarts anything."""
+
+import asyncio
+import resource
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import ServerMaker
+from tests.live.test_vanishing import is_alive, send_until_accepted
+from tests.rig.daphne_server import EntreServer
+from tests.rig.people import Person
+from tests.rig.postgres import PostgresServer
+from tests.rig.redis_server import RedisServer
+from tests.sockets import Socket, expect, open_socket
+
+Newcomer = Callable[..., Person]
+RIGHT, WRONG = "correct horse battery", "another horse battery"
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Another program writes, and takes its time."""
+    connection = sqlite3.connect(file, isolation_level=None, timeout=10)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
+@contextmanager
+def full_disk(server: EntreServer) -> Iterator[None]:
+    """The process can make no file larger than it is: what a full disk or a used-up quota looks like from inside."""
+    process = server.processes[0]
+    assert process is not None
+    before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+
+
+async def reading_goes_on(socket: Socket, person: Person, room: str, head: int) -> None:
+    await is_alive(socket)
+    await socket.send("sync", ref="read", rooms={room: 0})
+    assert (await expect(socket, "sync.page", ref="read"))["version"] == head
+    assert person.api("GET", f"/conversations/{room}/messages").status_code == 200
+    assert person.http.get(f"/chats/{room}/").status_code == 200
+
+
+async def every_door_answers(socket: Socket, person: Person, room: str, code: str, token: str) -> str:
+    """Socket, API and form: retryable, and the form keeps the text. Returns the id of the socket's send."""
+    id = str(uuid4())
+    await socket.send("message.send", ref="full", room=room, id=id, body="into the dark")
+    error = await expect(socket, "error", ref="full")
+    assert (error["code"], error["retryable"], error["id"]) == (code, True, id)
+    assert error["retry_after_ms"] > 0
+    refused = await asyncio.to_thread(person.write, room, "into the dark")
+    assert (refused.status_code, refused.json()["code"]) == (503, code)
+    assert "Retry-After" in refused.headers
+    page = f"/chats/{room}/"
+    fields = {"id": str(uuid4()), "body": "typed with care", "csrfmiddlewaretoken": token}
+    form = await asyncio.to_thread(person.http.post, page, data=fields, headers={"Referer": f"{person.address}{page}"})
+    assert form.status_code == 503
+    assert "Retry-After" in form.headers
+    assert "typed with care" in form.text
+    return id
+
+
+async def test_a_lock_that_another_program_holds_is_waited_for_and_then_told(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server()
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    alice.write(room, "before")
+    token = alice.csrf_token(f"/chats/{room}/")
+    async with open_socket(alice) as hers:
+        await expect(hers, "connection_established")
+        with locked(server.data_folder / "entre.sqlite3"):
+            await hers.send("message.send", ref="patient", room=room, id=str(uuid4()), body="waits for the lock")
+            await reading_goes_on(hers, alice, room, 1)
+            assert not hers.of_type("error"), "nobody is told at once: most locks are short"
+        assert (await expect(hers, "message.accepted", ref="patient"))["seq"] == 2
+        with locked(server.data_folder / "entre.sqlite3"):
+            id = await every_door_answers(hers, alice, room, "busy", token)
+            await reading_goes_on(hers, alice, room, 2)
+        accepted = await send_until_accepted(hers, room, id, "into the dark")
+        assert (accepted["seq"], accepted["duplicate"]) == (3, False)
+    assert "Traceback" not in server.log()
+
+
+async def test_a_full_disk_takes_nothing_but_the_sending(start_server: ServerMaker, person_at: Newcomer) -> None:
+    """The log cannot grow either: it lies on the same disk."""
+    server = start_server()
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    alice.write(room, "before")
+    token = alice.csrf_token(f"/chats/{room}/")
+    async with open_socket(alice) as hers, open_socket(bob) as his:
+        for socket in (hers, his):
+            await expect(socket, "connection_established")
+        assert alice.http.get("/readyz").status_code == 200
+        with full_disk(server):
+            id = await every_door_answers(hers, alice, room, "storage_full", token)
+            await reading_goes_on(his, bob, room, 1)
+            ready = alice.http.get("/readyz")
+            assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, False)
+            refused = bob.api("POST", "/invites", {"note": "for carol"})
+            assert (refused.status_code, refused.json()["code"]) == (503, "storage_full")
+            async with open_socket(bob, f"/ws/chat/{room}/") as late:
+                await expect(late, "connection_established")
+        assert (await send_until_accepted(hers, room, id, "into the dark"))["seq"] == 2
+        assert (await expect(his, "message.created"))["message"]["seq"] == 2
+    with sqlite3.connect(server.data_folder / "entre.sqlite3") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert "Traceback" not in server.log()
+
+
+async def test_a_full_disk_of_postgresql_is_told_as_such(
+    start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
+) -> None:
+    url = real_postgres.new_database()
+    name = urlsplit(url).path[1:]
+    server = start_server(DATABASE_URL=url)
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    alice.write(room, "before")
+    token = alice.csrf_token(f"/chats/{room}/")
+    real_postgres.execute(
+        "CREATE FUNCTION no_room() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
+        " LANGUAGE plpgsql",
+        database=name,
+    )
+    async with open_socket(alice) as hers:
+        await expect(hers, "connection_established")
+        real_postgres.execute("CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_room()", database=name)
+        id = await every_door_answers(hers, alice, room, "storage_full", token)
+        await reading_goes_on(hers, alice, room, 1)
+        assert alice.http.get("/readyz").json()["checks"] == {"database": True, "layer": True, "disk": False}
+        real_postgres.execute("DROP TRIGGER full_disk ON message", database=name)
+        assert (await send_until_accepted(hers, room, id, "into the dark"))["seq"] == 2
+    assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_without_the_cache_people_write_on_and_nobody_can_guess_passwords(
+    start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer, person_at: Newcomer, how: str
+) -> None:
+    """Guesses are counted in the cache. Where they cannot be counted, nobody is let in, the right password included (safety.md F28)."""
+    server = start_server(DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url, LIMITS="on")
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    carol = person_at(server, "carol")
+    carol.log_out()
+    fields = {"login": "carol", "csrfmiddlewaretoken": carol.csrf_token("/accounts/login/")}
+
+    def try_password(password: str) -> int:
+        page = f"{carol.address}/accounts/login/"
+        return carol.http.post("/accounts/login/", data={**fields, "password": password}, headers={"Referer": page}).status_code
+
+    async with open_socket(alice) as hers:
+        await expect(hers, "connection_established")
+        real_redis.stop(signal.SIGKILL) if how == "killed" else real_redis.freeze()
+        try:
+            assert (await send_until_accepted(hers, room, str(uuid4()), "without a cache"))["seq"] == 1
+            assert alice.write(room, "over HTTP").status_code == 201
+            assert [try_password(word) for word in (WRONG, RIGHT)] == [503, 503]
+            assert alice.http.get("/people/").status_code == 200
+            assert alice.http.get("/i/not-a-token/").status_code == 404
+            ready = alice.http.get("/readyz")
+            assert (ready.status_code, ready.json()["redis"]) == (200, False), "told, and no reason to take the process out of service"
+        finally:
+            real_redis.start() if how == "killed" else real_redis.thaw()
+        async with asyncio.timeout(30):
+            while try_password(RIGHT) != 302:  # noqa: ASYNC110 (only asking tells)
+                await asyncio.sleep(0.2)
+    assert "Traceback" not in server.log().replace("channels_redis", "")
