@@ -185,7 +185,13 @@ ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
 # A family or a class behind one address signs up together; `key` is a name tried from one address (accounts/adapter.py).
-_rates = {"signup": "60/10m/ip", "login": "60/m/ip", "login_failed": "60/5m/ip,10/5m/key", "picture": "30/h/user", "username_check": "60/m/user"}
+_rates = {
+    "signup": "60/10m/ip",
+    "login": "60/m/ip",
+    "login_failed": "60/5m/ip,10/5m/key",
+    "picture": "30/h/user",
+    "username_check": "60/m/user",
+}
 ACCOUNT_RATE_LIMITS = _rates if LIMITS else False
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 

@@ -363,6 +363,8 @@ def test_a_place_that_is_no_number_is_refused(browser: Client, past: Conversatio
 
 def test_history_costs_the_same_whatever_its_length(browser: Client, past: Conversation, django_assert_num_queries: Any) -> None:
     path = f"/conversations/{past.room_name}/messages"
+    # A device is noted once a minute.
+    ask(browser, "GET", "/me")
     # Session, user, seat, head, rows.
     for query in ("?limit=1", "?limit=100", "?before=50", "?after=3"):
         with django_assert_num_queries(5):
@@ -376,6 +378,8 @@ def test_the_list_costs_the_same_whatever_its_length(browser: Client, alice: Use
             make_message(make_conversation(alice, peer), peer)
 
     fill(1)
+    # A device is noted once a minute.
+    ask(browser, "GET", "/me")
     with django_assert_num_queries(5):
         ask(browser, "GET", "/conversations")
     fill(9)

@@ -72,13 +72,17 @@ def named(html: str, pattern: str, folder: Path) -> set[Path]:
     return {folder / name for name in re.findall(pattern.replace("FILE", r"/static/([^\"#]+)"), html)}
 
 
+AFTER_A_PRESS = ("picture-choice",)
+"""Modules of the settings that are fetched when somebody chooses a picture, and never by the page itself."""
+
+
 def reached(entries: set[Path]) -> set[Path]:
-    """These modules and all that they import, at once or later."""
+    """These modules and all that they import, at once or later, but not what waits for a press."""
     found: set[Path] = set()
     waiting = list(entries)
     while waiting:
         path = waiting.pop()
-        if path not in found:
+        if path not in found and not path.name.startswith(AFTER_A_PRESS):
             found.add(path)
             waiting += [(path.parent / name).resolve() for name in IMPORTED.findall(path.read_text(encoding="utf-8"))]
     return found

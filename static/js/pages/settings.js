@@ -18,4 +18,5 @@ const profile = view("profile");
 if (profile) import("../view/username-check.js").then(({ checkUsername }) => checkUsername(profile, { post, clock }), () => {});
 
 const picture = view("picture");
-if (picture) import("../view/picture-choice.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => {});
+const choose = () => import("../view/picture-choice.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => {});
+picture?.elements.picture.addEventListener("change", choose, { once: true });

@@ -7,6 +7,7 @@ import { reason } from "./save-at-once.js";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 0.05;
 
+/** Called with the first choice of a file, which is why it begins with looking at what is chosen. */
 export function choosePicture(form, { post, t, dialog }) {
   const field = form.elements.picture;
   const says = part(form, "saved");
@@ -27,7 +28,7 @@ export function choosePicture(form, { post, t, dialog }) {
     say(answer.state === "too-large" ? t("Choose a picture of at most 8 MB.") : reason(answer, t), "failed");
   }
 
-  field.addEventListener("change", async () => {
+  async function look() {
     const [file] = field.files;
     if (!file) return;
     say("");
@@ -39,7 +40,10 @@ export function choosePicture(form, { post, t, dialog }) {
     field.focus();
     if (shares) await send(file, shares);
     else if (shares === null) say(t("This file is not a picture we can read. Choose a JPEG, PNG or WebP."), "failed");
-  });
+  }
+
+  field.addEventListener("change", look);
+  return look();
 }
 
 /** Promise of the shares; "" when the person thought better of it. Rejects what the browser cannot draw. */
