@@ -15,7 +15,7 @@ MANAGE      := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-python test-fast test-js test-postgres test-journeys cover format lint types layers templates \
-        migrations-check deploy-check gates check messages audit lock bench palette screenshots clean
+        migrations-check deploy-check gates check messages audit lock bench faults palette screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,6 +142,10 @@ bench: $(DEV) ## CPU a delivered message, against the plain Channels chat (PAIRS
 
 palette: $(DEV) ## write the colours into static/css/tokens.css, if every pair of them can be read
 	@$(BIN)/python -m tests.rig.palette
+
+faults: $(DEV) ## break every part while people write and count what is lost (MINUTES=30 SEED=7 RIG=S|P|both ROWS=F1,F4 MESSAGES=200000 PACE=1)
+	@$(BIN)/python -m tests.faults --rig $(or $(RIG),both) --minutes $(or $(MINUTES),10) --messages $(or $(MESSAGES),0) \
+	  --rows $(or $(ROWS),all) --pace $(or $(PACE),0.1) $(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
 screenshots: $(DEV) ## take the pictures of docs/screenshots anew (needs Chromium)
 	@$(BIN)/python -m tests.journeys.screenshots

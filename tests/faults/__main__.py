@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.faults.figures import Figures
 from tests.faults.randomly import random_faults
 from tests.faults.report import Run, write
-from tests.faults.rows import NOT_HERE, FaultRow, known_rows
+from tests.faults.rows import FaultRow, known_rows, missing_rows
 from tests.faults.world import PAIRS, Result, World, open_world
 
 RANDOM_S = 60.0
@@ -58,7 +58,7 @@ def chosen(rows: str, rig: str) -> list[FaultRow]:
     names = list(known) if rows == "all" else [] if rows == "none" else rows.split(",")
     for name in names:
         if name not in known:
-            say(f"{name} cannot run here: {NOT_HERE.get(name, 'there is no such row')}")
+            say(f"{name} cannot run here: {missing_rows().get(name, 'there is no such row')}")
     return [known[name] for name in names if name in known and rig in known[name].rigs]
 
 
@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000)
     seed = random.randrange(10**6) if args.seed is None else args.seed
-    run = Run(command=shlex.join(["python", "-m", "tests.faults", *words]), seed=seed, pace=args.pace)
+    run = Run(command=shlex.join(["python", "-m", "tests.faults", *words]), seed=seed, pace=args.pace, pairs=args.pairs)
     say(f"seed {seed}")
     try:
         for rig in ("S", "P") if args.rig == "both" else (args.rig,):

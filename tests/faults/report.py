@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.faults.history import COLUMNS
-from tests.faults.rows import NOT_HERE, ROWS
+from tests.faults.rows import ROWS, missing_rows
 from tests.faults.world import Result
 
 RIGS = {"S": "one process, SQLite, local layer", "P": "three processes behind a proxy, PostgreSQL, Redis pub/sub"}
@@ -24,6 +24,7 @@ class Run:
     command: str
     seed: int
     pace: float
+    pairs: int
     results: list[Result] = field(default_factory=list)
     rates: dict[str, float] = field(default_factory=dict)
     """Messages a second of the load, by rig."""
@@ -47,8 +48,8 @@ def render(run: Run) -> str:
     lines = [
         "# Faults: what was broken, and what was lost",
         "",
-        "Made by the command below; `make faults` makes it anew. Each row broke the named part while 200 people in 100 conversations wrote"
-        " to each other; afterwards everything was healed, every device read everything, and a checker compared it with what each client"
+        "Made by the command below; `make faults` makes it anew. Each row broke the named part while people wrote to each other,"
+        f" {run.pairs} pairs of them; afterwards everything was healed, every device read everything, and a checker compared it with what each client"
         " had been told. How to read it: [fault-suite.md](fault-suite.md).",
         "",
         f"- Command: `{run.command}`",
@@ -58,7 +59,7 @@ def render(run: Run) -> str:
     for rig in dict.fromkeys(result.rig for result in run.results):
         lines += ["", *table(run, rig)]
     lines += ["", "## What cannot run here", ""]
-    lines += [f"- {id}: {reason}." for id, reason in NOT_HERE.items()]
+    lines += [f"- {id}: {reason}." for id, reason in missing_rows().items()]
     return "\n".join(lines) + "\n"
 
 

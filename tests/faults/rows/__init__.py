@@ -26,6 +26,14 @@ NOT_HERE = {
 }
 """Rows of safety.md that this suite cannot run, with the reason."""
 
+NOT_YET = {
+    **dict.fromkeys(
+        ("F9", "F11", "F12", "F20", "F26", "F28", "F29", "F30"), "its row is not written yet; the fast tests try the fault alone"
+    ),
+    "F32": "needs a proxy with TLS that reloads; the lines it would cut are cut by F3 and by the random faults",
+}
+"""Rows that are still missing. One that is written need not be taken out here."""
+
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
@@ -63,3 +71,10 @@ def known_rows() -> dict[str, FaultRow]:
             if missing.name != name:
                 raise
     return dict(sorted(ROWS.items(), key=lambda item: int(item[0][1:])))
+
+
+def missing_rows() -> dict[str, str]:
+    """What cannot run here and why, by number."""
+    known = known_rows()
+    told = {id: reason for id, reason in {**NOT_HERE, **NOT_YET}.items() if id not in known}
+    return dict(sorted(told.items(), key=lambda item: int(item[0][1:])))
