@@ -57,7 +57,7 @@ def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line:
 
 
 def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(visitor: VisitorMaker, line: Line) -> None:
-    alice, bob = visitor("alice"), visitor("bob", address=line.address)
+    alice, bob = visitor("alice"), visitor("bob", address=line.address, service_workers="block")
     room = meet(alice, bob)
     alice.open(room)
     bob.open(room)
