@@ -32,7 +32,8 @@ export class ComposerView {
   }
 
   get isTouched() {
-    return document.activeElement === this.#field;
+    // A tab behind another one has its field active, too; nobody is there.
+    return document.hasFocus() && document.activeElement === this.#field;
   }
 
   setLimit(limit) {

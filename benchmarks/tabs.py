@@ -1,0 +1,154 @@
+"""`python -m benchmarks.tabs`: what a socket for every tab costs the server, and how soon devices and tabs agree (docs/adr/0011).
+
+The sockets speak as a browser's idle tab does: greeted, one ping every 25 seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.meter import cpu_seconds
+from tests.journeys.visitors import FLAGS, meet, visitor_at
+from tests.rig import finding
+from tests.rig.daphne_server import EntreServer, SharedStatics
+from tests.rig.people import Person
+from tests.sockets import Closed, Socket, expect, open_socket
+
+PEOPLE = 40
+TABS = (1, 5, 15)
+IDLE_S = 30.0
+PING_S = 25.0
+TALK = 200
+ROUNDS = 10
+BADGE = "document.querySelector('[data-view=rows] [data-part=badge]:not([hidden])')"
+HAS_ONE = f"() => {BADGE}?.textContent === '1'"
+HAS_NONE = f"() => !{BADGE}"
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def resident_kib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+async def live_as_a_tab(socket: Socket, start_s: float) -> None:
+    """Reads all that comes, and pings; tabs do not ping at the same moment."""
+
+    async def read() -> None:
+        try:
+            while True:
+                await socket.next(within=3_600)
+        except (Closed, TimeoutError):
+            return
+
+    async def ping() -> None:
+        await asyncio.sleep(start_s)
+        while True:
+            await socket.send("ping", visible=True)
+            await asyncio.sleep(PING_S)
+
+    pinging = asyncio.ensure_future(ping())
+    try:
+        await read()
+    finally:
+        pinging.cancel()
+
+
+async def cost(server: EntreServer, people: list[Person], room: str) -> None:
+    """Grows from one tab a person to fifteen; what the difference costs is the price of a socket."""
+    process = server.processes[0]
+    assert process is not None
+    before: tuple[int, int] | None = None
+    async with AsyncExitStack() as stack:
+        opened = 0
+        for tabs in TABS:
+            for person in people * (tabs - opened // len(people)):
+                socket = await stack.enter_async_context(open_socket(person))
+                await expect(socket, "connection_established")
+                life = asyncio.ensure_future(live_as_a_tab(socket, PING_S * opened / (max(TABS) * len(people))))
+                stack.callback(life.cancel)
+                opened += 1
+            await asyncio.sleep(3)
+            cpu, began = cpu_seconds([process.pid]), time.monotonic()
+            await asyncio.sleep(IDLE_S)
+            idle = (cpu_seconds([process.pid]) - cpu) / (time.monotonic() - began)
+            memory = resident_kib(process.pid)
+            each = "" if before is None else f", {(memory - before[1]) / (opened - before[0]):5.1f} KiB for each more"
+            talk = await talking(process.pid, people[0], room)
+            say(f"{tabs:3} tabs a person, {opened:4} sockets: {memory / 1024:6.1f} MiB{each}; idle {100 * idle:5.2f} % of a core; {talk}")
+            before = (opened, memory)
+
+
+async def talking(pid: int, writer: Person, room: str) -> str:
+    """One message goes to all tabs of the two."""
+    cpu = cpu_seconds([pid])
+    for number in range(TALK):
+        await asyncio.to_thread(writer.write, room, f"message {number}")
+    return f"a message over HTTP {1000 * (cpu_seconds([pid]) - cpu) / TALK:5.2f} ms of CPU"
+
+
+def agreement(server: EntreServer) -> None:
+    """Two devices of Alice with two tabs each: Bob writes, one tab reads; how long until all four say so."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
+        desk, bob = (visitor_at(browser, server.address, name, name=name.capitalize()) for name in ("alice", "bob"))
+        phone = visitor_at(browser, server.address, "alice", name="Alice", signed_up=False)
+        phone.log_in()
+        room = meet(desk, bob)
+        reading = desk.page
+        others: list[Page] = [desk.new_page(), phone.page, phone.new_page()]
+        for page in others:
+            page.goto("/chats/")
+        unread, read = [], []
+        for number in range(ROUNDS):
+            reading.goto("/people/")
+            desk.until_idle()
+            began = time.monotonic()
+            bob.person.write(room, f"message {number}")
+            for page in others:
+                page.wait_for_function(HAS_ONE, polling=5)
+            unread.append(time.monotonic() - began)
+            desk.open(room)
+            began = time.monotonic()
+            for page in others:
+                page.wait_for_function(HAS_NONE, polling=5)
+            read.append(time.monotonic() - began)
+        for what, times in (("unread, from the writing", unread), ("read, from the opening of the chat", read)):
+            say(
+                f"three other tabs agree about {what}: median {1000 * statistics.median(times):4.0f} ms, longest {1000 * max(times):4.0f} ms"
+            )
+        for guest in (desk, phone, bob):
+            guest.leave()
+        browser.close()
+
+
+def main() -> None:
+    statics = SharedStatics()
+    try:
+        with EntreServer(statics, LIMITS="off", HEADS_EVERY_MS="25000") as server:
+            people = [Person(server.address, f"person{number}") for number in range(PEOPLE)]
+            for person in people:
+                person.sign_up()
+            room = people[0].open_chat_with(people[1])
+            people[1].open_chat_with(people[0])
+            asyncio.run(cost(server, people, room))
+            agreement(server)
+            for person in people:
+                person.leave()
+    finally:
+        statics.remove()
+
+
+if __name__ == "__main__":
+    main()

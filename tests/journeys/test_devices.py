@@ -1,0 +1,59 @@
+"""Two devices of one person with two tabs each say the same: what is unread, what was read, what was written; and tabs share the draft."""
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import BOX, Visitor, meet
+
+Tab = tuple[Visitor, Page]
+
+
+def badge(owner: Visitor, room: str, page: Page) -> Locator:
+    return owner.row(room, page=page).locator('[data-part="badge"]')
+
+
+def four_tabs(desk: Visitor, phone: Visitor) -> list[Tab]:
+    return [(owner, page) for owner in (desk, phone) for page in (owner.page, owner.new_page())]
+
+
+def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: VisitorMaker) -> None:
+    desk, bob = visitor("alice"), visitor("bob")
+    phone = visitor("alice", signed_up=False)
+    phone.log_in()
+    room = meet(desk, bob)
+    tabs = four_tabs(desk, phone)
+    for _owner, page in tabs:
+        page.goto("/chats/")
+    for number in (1, 2, 3):
+        bob.person.write(room, f"message {number}")
+        for owner, page in tabs:
+            expect(badge(owner, room, page)).to_have_text(str(number))
+            expect(owner.row(room, page=page).locator('[data-part="preview"]')).to_have_text(f"message {number}")
+
+    # Read in one tab of one device: nowhere unread any more, and nowhere again after a reload.
+    phone.open(room, page=tabs[3][1])
+    for owner, page in tabs[:3]:
+        expect(badge(owner, room, page)).to_be_hidden()
+        page.reload()
+        expect(badge(owner, room, page)).to_be_hidden()
+    assert bob.person.api("GET", f"/conversations/{room}").json()["peer_read"] == 3
+
+
+def test_tabs_of_one_device_share_the_draft_and_all_devices_the_message(visitor: VisitorMaker) -> None:
+    desk, bob = visitor("alice"), visitor("bob")
+    phone = visitor("alice", signed_up=False)
+    phone.log_in()
+    room = meet(desk, bob)
+    tabs = four_tabs(desk, phone)
+    for owner, page in tabs:
+        owner.open(room, page=page)
+        # Every page of this browser believes that it has the focus.
+        page.locator(BOX).blur()
+    desk.page.locator(BOX).press_sequentially("half a thought")
+    expect(tabs[1][1].locator(BOX)).to_have_value("half a thought")
+    for _owner, page in tabs[2:]:
+        expect(page.locator(BOX)).to_have_value("")
+    desk.page.locator(BOX).press("Enter")
+    for owner, page in tabs:
+        owner.sees("half a thought", page=page)
+        expect(page.locator(BOX)).to_have_value("")

@@ -1,0 +1,107 @@
+"""What could not be sent: it asks after a day, goes out again together, and says when the browser keeps nothing of it."""
+
+import json
+from collections.abc import Callable
+
+from playwright.sync_api import WebSocketRoute, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import Visitor, meet
+
+DAY_MS = 24 * 3_600_000
+KEEPS_NOTHING = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+
+
+def with_a_gate(person: Visitor) -> Callable[[], None]:
+    """No socket comes through until the returned function is called. Before the page is opened."""
+    gate = {"open": False}
+
+    def route(socket: WebSocketRoute) -> None:
+        if gate["open"]:
+            socket.connect_to_server()
+        else:
+            socket.close()
+
+    person.page.route_web_socket("**/ws/**", route)
+    return lambda: gate.update(open=True)
+
+
+def test_what_waited_for_a_day_asks_before_it_goes(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.page.clock.install()
+    let_through = with_a_gate(bob)
+    bob.open(room)
+    for body in ("yesterday's news", "better not"):
+        bob.write(body)
+        bob.sees_state(body, "pending")
+    let_through()
+    bob.page.clock.fast_forward(DAY_MS + 60_000)
+    for body in ("yesterday's news", "better not"):
+        bob.sees_state(body, "failed")
+        expect(bob.message(body)).to_contain_text("Not sent for more than a day. Send it now?")
+    bob.message("yesterday's news").get_by_role("button", name="Send").click()
+    alice.sees("yesterday's news")
+    bob.message("better not").get_by_role("button", name="Discard").click()
+    expect(bob.message("better not")).to_have_count(0)
+    bob.page.reload()
+    bob.settle()
+    bob.sees("yesterday's news")
+    alice.sees("yesterday's news")
+
+
+def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    bob.open(room)
+    refusing = {"on": True}
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def carry(message: str | bytes) -> None:
+            frame = json.loads(message)
+            if refusing["on"] and frame["type"] == "message.send":
+                socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
+            else:
+                server.send(message)
+
+        socket.on_message(carry)
+
+    alice.page.route_web_socket("**/ws/**", route)
+    alice.open(room)
+    alice.until_loaded("unsent-view")
+    again = alice.page.get_by_role("button", name="Try all again")
+    alice.write("one")
+    alice.sees_state("one", "failed")
+    expect(again).to_be_hidden()
+    for body in ("two", "three"):
+        alice.write(body)
+        alice.sees_state(body, "failed")
+    expect(alice.page.get_by_text("3 messages not sent.", exact=True)).to_be_visible()
+    refusing["on"] = False
+    again.click()
+    bob.sees("one", "two", "three")
+    alice.sees("one", "two", "three")
+    expect(again).to_be_hidden()
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.context.add_init_script(KEEPS_NOTHING)
+    let_through = with_a_gate(bob)
+    bob.open(room)
+    bob.until_loaded("unsent-view")
+    warning = bob.page.get_by_text("This browser cannot keep unsent messages. Leave this page open until they are sent.").first
+    expect(warning).to_be_hidden()
+    bob.write("only in this page")
+    bob.sees_state("only in this page", "pending")
+    expect(warning).to_be_visible()
+    expect(bob.page.locator("#say-status")).to_contain_text("cannot keep unsent messages")
+    let_through()
+    alice.sees("only in this page")
+    bob.sees_state("only in this page", "read")
+    expect(warning).to_be_hidden()
