@@ -19,6 +19,7 @@ class MessagePage:
     items: list[Message]
     version: int
     has_older: bool
+    has_newer: bool = False
 
 
 def message_page(*, seat: Seat, before: int | None = None, after: int | None = None, limit: int = PAGE) -> MessagePage:
@@ -33,6 +34,18 @@ def message_page(*, seat: Seat, before: int | None = None, after: int | None = N
         return MessagePage(items, version, has_older=True)
     newest_first = list(rows.order_by("-seq")[: limit + 1])
     return MessagePage(newest_first[:limit][::-1], version, has_older=len(newest_first) > limit)
+
+
+def message_page_around(*, seat: Seat, seq: int, version: int, side: int = PAGE // 2) -> MessagePage:
+    """A page in the middle of history: `seq`, if there is such a message, and up to `side` on either side of it. Two statements.
+
+    `version` was read before.
+    """
+    rows = Message.objects.filter(conversation_id=seat.conversation.id, seq__gt=seat.me.cleared_seq)
+    below = list(rows.before(seq).order_by("-seq")[: side + 1])
+    above = list(rows.after(seq - 1).order_by("seq")[: side + 2])
+    items = [*below[:side][::-1], *above[: side + 1]]
+    return MessagePage(items, version, has_older=len(below) > side, has_newer=len(above) > side + 1)
 
 
 def message_at(*, seat: Seat, seq: int) -> Message:

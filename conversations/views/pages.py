@@ -20,7 +20,7 @@ from conversations.access import Seat, access_conversation
 from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
 from conversations.forms import MessageForm
 from conversations.selectors.conversations import conversation_row, room_with
-from conversations.selectors.messages import MessagePage, message_page, was_sent
+from conversations.selectors.messages import PAGE, MessagePage, message_page, message_page_around, was_sent
 from conversations.services.conversations import conversation_open, person_startable
 from conversations.services.messages import message_send
 from conversations.views.shapes import conversation_object, conversation_view, message_views
@@ -135,6 +135,7 @@ def show(
 ) -> HttpResponse:
     row = conversation_row(seat)
     page = message_page(seat=seat, before=whole(request.GET.get("before")), after=None)
+    opens_at, window = opening(request, seat, page)
     current = conversation_view(row, request.user, current=row.conversation.room_name)
     if form.is_bound and (status == 409 or "id" in form.errors):
         # Under the old id nothing more can be sent.
@@ -142,32 +143,54 @@ def show(
     context = {
         **shell(request, tab="chats", page="conversation", current=current.room),
         "conversation": current,
-        "messages_list": message_views(page.items, row, request.user),
-        "older": page.has_older,
-        "older_before": page.items[0].seq if page.items else None,
+        "messages_list": message_views(window.items, row, request.user),
+        "older": window.has_older,
+        "older_before": window.items[0].seq if window.items else None,
         "is_newest": "before" not in request.GET,
+        "newest": page.items[-1].seq if window.has_newer else None,
         "form": form,
     }
-    context["page_data"] |= conversation_data(request, row, page)
+    context["page_data"] |= conversation_data(request, row, page) | {"opens_at": opens_at}
+    if window is not page:
+        context["page_data"] |= {"window": message_objects(request, row, window), "window_has_older": window.has_older}
     response = render(request, "conversations/detail.html", context, status=status)
     if status in {429, 503}:
         response["Retry-After"] = str(max(1, (getattr(retry_after, "retry_after_ms", None) or 1_000) // 1_000))
     return response
 
 
+def opening(request: SignedInRequest, seat: Seat, newest: MessagePage) -> tuple[int | None, MessagePage]:
+    """Where the chat opens: at `?m=<seq>`, or at the first unread message when the newest page does not hold it (ui-spec H6).
+
+    Returns:
+        The seq that a link points at, if it is a message, and the page to show: the newest one, unless that place stands above it.
+    """
+    asked = whole(request.GET.get("m"))
+    unread_above = seat.me.unread > PAGE - 10 and newest.items and newest.items[-1].sender_id != request.user.id
+    at = asked or (seat.me.read_seq + 1 if unread_above and "before" not in request.GET else None)
+    if at is None or not newest.items or at >= newest.items[0].seq:
+        return (asked if any(message.seq == asked for message in newest.items) else None), newest
+    window = message_page_around(seat=seat, seq=at, version=newest.version)
+    if asked and not any(message.seq == asked for message in window.items):
+        return None, newest
+    return asked, window
+
+
 def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> dict[str, Any]:
     """What the script needs to go live from this page: the very objects of the wire, and the number they were read at."""
-    senders = {request.user.id: request.user.public_id, row.peer.id: row.peer.public_id}
     return {
         "room": row.conversation.room_name,
         "conversation": conversation_object(row, request.user).model_dump(mode="json"),
-        "messages": [
-            serializers.message(message, sender=senders.get(message.sender_id, "")).model_dump(mode="json") for message in page.items
-        ],
+        "messages": message_objects(request, row, page),
         "version": page.version,
         "has_older": page.has_older,
         "shows_typing": request.user.profile.shares_typing,
     }
+
+
+def message_objects(request: SignedInRequest, row: Any, page: MessagePage) -> list[Any]:
+    senders = {request.user.id: request.user.public_id, row.peer.id: row.peer.public_id}
+    return [serializers.message(message, sender=senders.get(message.sender_id, "")).model_dump(mode="json") for message in page.items]
 
 
 def whole(text: str | None) -> int | None:

@@ -307,6 +307,42 @@ def test_the_list_shows_who_wrote_last_and_what_is_unread(browser: Client, chat:
     assert [row["unread"] for row in page_data(browser.get("/chats/"))["conversations"]] == [1, 1]
 
 
+def shown_seqs(page: Any) -> list[int]:
+    return [message.seq for message in page.context["messages_list"]]
+
+
+def test_a_link_to_a_message_opens_there_and_leads_back_to_the_newest(browser: Client, chat: Conversation, alice: User, bob: User) -> None:
+    make_messages(chat, [alice, bob], 200)
+    page = browser.get(f"/chats/{chat.room_name}/?m=60")
+    assert shown_seqs(page) == list(range(35, 86))
+    data = page.context["page_data"]
+    assert data["opens_at"] == 60
+    assert [message["seq"] for message in data["window"]] == list(range(35, 86))
+    assert [message["seq"] for message in data["messages"]] == list(range(151, 201)), "what is live begins at the newest page"
+    newest = page.context["newest"]
+    assert shown_seqs(browser.get(f"/chats/{chat.room_name}/?m={newest}"))[-1] == 200
+
+
+@pytest.mark.parametrize("m", ["0", "-1", "201", "999999999999999999", "9999999999999999999999", "x", "", "1.5"])
+def test_a_link_to_no_message_opens_at_the_end(browser: Client, chat: Conversation, alice: User, bob: User, m: str) -> None:
+    make_messages(chat, [bob, alice], 200)
+    Participant.objects.filter(user=alice).update(read_seq=200, read_count=100)
+    page = browser.get(f"/chats/{chat.room_name}/", {"m": m})
+    assert shown_seqs(page) == list(range(151, 201))
+    assert page.context["page_data"]["opens_at"] is None
+
+
+def test_with_more_unread_than_a_page_holds_the_chat_opens_at_the_first_of_them(
+    browser: Client, chat: Conversation, alice: User, bob: User
+) -> None:
+    make_messages(chat, [bob], 200)
+    Participant.objects.filter(user=alice).update(read_seq=60, read_count=60)
+    assert 61 in shown_seqs(browser.get(f"/chats/{chat.room_name}/"))
+    # Whoever has answered, without a script that reads, wants to see the answer.
+    make_message(chat, alice, "an answer")
+    assert shown_seqs(browser.get(f"/chats/{chat.room_name}/"))[-1] == 201
+
+
 def test_pages_cost_the_same_however_much_is_on_them(
     browser: Client, chat: Conversation, alice: User, bob: User, django_assert_max_num_queries: Any
 ) -> None:

@@ -1,6 +1,7 @@
-// Older messages, page by page, one request at a time. Loaded when somebody first scrolls up.
+// Pages of a conversation: older, newer, around a message. One request at a time. Loaded when the page is idle.
 
 const PAGE = 50;
+const AROUND = 25;
 
 export class History {
   #api;
@@ -12,14 +13,35 @@ export class History {
     this.#room = room;
   }
 
-  /** `{messages, complete}` before `seq`; the request already running is shared. */
+  /** `{messages, complete}` before `seq`; complete: nothing stands before them. */
   before(seq) {
-    this.#running ??= this.#load(seq).finally(() => (this.#running = null));
-    return this.#running;
+    return this.#alone(async () => {
+      const messages = await this.#page(`before=${seq}&limit=${PAGE}`);
+      return { messages, complete: messages.length < PAGE };
+    });
   }
 
-  async #load(seq) {
-    const { items } = await this.#api.get(`/api/v1/conversations/${this.#room}/messages?before=${seq}&limit=${PAGE}`);
-    return { messages: items, complete: items.length < PAGE };
+  /** `{messages}` after `seq`. */
+  after(seq) {
+    return this.#alone(async () => ({ messages: await this.#page(`after=${seq}&limit=${PAGE}`) }));
+  }
+
+  /** `{messages, complete}`: 25 before `seq`, itself, and 25 after it. */
+  around(seq) {
+    return this.#alone(async () => {
+      const [before, after] = await Promise.all([this.#page(`before=${seq + 1}&limit=${AROUND + 1}`), this.#page(`after=${seq}&limit=${AROUND}`)]);
+      return { messages: [...before, ...after], complete: before.length <= AROUND };
+    });
+  }
+
+  /** Whoever asks while a request runs gets nothing: what they wanted may not be what is needed afterwards. */
+  async #alone(load) {
+    if (this.#running) return null;
+    this.#running = load();
+    return this.#running.finally(() => (this.#running = null));
+  }
+
+  async #page(query) {
+    return (await this.#api.get(`/api/v1/conversations/${this.#room}/messages?${query}`)).items;
   }
 }

@@ -39,6 +39,8 @@ export class Shell {
   room = this.page.room ?? null;
   /** What the peer of the open chat is doing (view/signs-view.js), once it is loaded. */
   signs = null;
+  /** Switcher, shortcuts, notifications and the like (view/comforts.js), once they are loaded. */
+  comforts = null;
   /** The connection strip, once it is loaded. */
   strip = null;
   /** The look-out for a new version (installed.js), once it is loaded. */
@@ -69,7 +71,7 @@ export class Shell {
     this.feed = new Feed({ ...this, send, loadRows: (rooms) => this.api.conversations(rooms), on: this.#events() });
     this.socket = this.#connect();
     const { list: state, drafts, room: current, me, t, dates } = this;
-    const signsOf = (room) => (room === current ? this.signs : null);
+    const signsOf = (room) => (room === current ? this.signs : this.comforts?.signsOf(room));
     this.rows = new ListView({ root: view("list"), state, drafts, current, signsOf, me, t, dates, clock });
   }
 
@@ -106,6 +108,10 @@ export class Shell {
     const say = (text) => this.announcer.status(text);
     if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), t: this.t, say });
     this.chat?.render();
+    import("../view/comforts.js").then(({ comforts }) => {
+      this.comforts = comforts(this);
+      this.comforts.connected(this.socket.connection);
+    }, () => {});
     // Fetched while the server is there: without a session it is the only thing this page can still say.
     import("../view/signed-out.js").catch(() => {});
     // Each may be missed where the connection goes meanwhile.
@@ -131,6 +137,7 @@ export class Shell {
       this.socket.send(ping(!document.hidden));
     }
     this.signs?.handle(event);
+    this.comforts?.handle(event);
     this.feed.handle(event);
   }
 
@@ -141,6 +148,7 @@ export class Shell {
     this.receipts.setLive(isUp);
     this.strip?.update(connection);
     this.signs?.connected(connection);
+    this.comforts?.connected(connection);
     this.chat?.render();
     if (connection.name === "signed-out" && !this.#isLoggedOut) this.#signedOut();
   }
@@ -166,10 +174,12 @@ export class Shell {
     this.rows?.renderSoon();
     if (room === this.room) this.chat?.render();
     this.onChanged?.(room);
+    this.comforts?.changed(room);
   }
 
   #arrived(room, message) {
     const name = this.list.get(room)?.peer.name ?? "";
+    this.comforts?.arrived(room, message);
     if (room !== this.room) return this.announcer.otherChat(room, name);
     this.signs?.arrived();
     this.announcer.message(name, message.body);

@@ -37,9 +37,9 @@ function follows(item, before) {
 
 /**
  * `messages` ascending by seq, `entries` of the outbox in the order typed, `peer` {delivered, read},
- * `divider` how many of their messages are not new (an ordinal) or null, `dayOf` moment -> day key in the reader's zone.
+ * `divider` how many of their messages are not new (an ordinal) or null, `received` how many there are in all, `dayOf` moment -> day key in the reader's zone.
  */
-export function arrange({ messages, entries = [], me, peer, divider = null, dayOf }) {
+export function arrange({ messages, entries = [], me, peer, divider = null, received = 0, dayOf }) {
   const known = new Set(messages.map((message) => message.id));
   const context = { me, peer, dayOf };
   const all = messages.map((message) => stored(message, context));
@@ -56,7 +56,7 @@ export function arrange({ messages, entries = [], me, peer, divider = null, dayO
     if (!isDivided && !item.own && item.message.ordinal > divider) {
       isDivided = true;
       const newest = messages.findLast((message) => message.sender !== me && message.ordinal !== null);
-      items.push({ kind: "divider", key: "divider", count: newest.ordinal - divider });
+      items.push({ kind: "divider", key: "divider", count: Math.max(received, newest.ordinal) - divider });
     }
     const before = items.at(-1);
     item.first = !follows(item, before);

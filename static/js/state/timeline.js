@@ -1,6 +1,10 @@
 // The messages of one conversation, in order, each once, in their newest state (protocol.md P3, P4). Knows numbers, not clocks.
 
 const HOLD_AT_MOST = 1_000;
+/** Messages that stand on the page at most (ui-spec H4). */
+const SHOWN_AT_MOST = 240;
+/** The newest ones are always kept, so that the way to the end needs no network. */
+const TAIL = 50;
 
 /** What an outbox entry becomes once the server has given it its numbers. */
 export const acceptedMessage = (entry, { seq, version, created_at }, me) => ({
@@ -11,8 +15,13 @@ export const acceptedMessage = (entry, { seq, version, created_at }, me) => ({
 export class Timeline {
   /** Everything up to this version has been applied. */
   cursor = 0;
-  /** The oldest message of the conversation is here. */
-  complete = false;
+  /** The seq of the first message of the conversation, once it was seen. */
+  #first = null;
+  /** What stands on the page: from one seq to another, or to whatever is the newest. */
+  #low = 0;
+  #high = Infinity;
+  /** From here to the newest nothing is missing. Below it, only what stands on the page is kept. */
+  #tailFrom = 0;
   #bySeq = new Map();
   #byId = new Map();
   #order = [];
@@ -27,7 +36,9 @@ export class Timeline {
     this.#held.clear();
     this.#unplaced.clear();
     this.cursor = version;
-    this.complete = complete;
+    this.#low = this.#tailFrom = messages[0]?.seq ?? 0;
+    this.#high = Infinity;
+    this.#first = complete ? this.#low : null;
     for (const message of messages) this.#put(message, true);
   }
 
@@ -56,8 +67,49 @@ export class Timeline {
 
   /** A page of older history. Its rows were read at some other moment, so a newer state that came meanwhile wins. */
   prepend(messages, { complete = messages.length === 0 } = {}) {
+    this.#low = Math.min(this.#low, messages[0]?.seq ?? Infinity);
+    if (this.isAtEnd) this.#tailFrom = this.#low;
+    if (complete) this.#first = this.#low;
     for (const message of messages) this.#put(message, true);
-    this.complete ||= complete;
+  }
+
+  /** A page of newer history, on the way down from far above. */
+  append(messages) {
+    for (const message of messages) this.#put(message, true);
+    this.#high = Math.max(this.#high, messages.at(-1)?.seq ?? Infinity);
+    this.#join();
+  }
+
+  /** Leaves what stands on the page for another place: a page around some message. */
+  replace(messages, { complete = false } = {}) {
+    [this.#low, this.#high] = [messages[0].seq, messages.at(-1).seq];
+    if (complete) this.#first = this.#low;
+    for (const message of messages) this.#put(message, true);
+    this.#join();
+    this.#forget();
+  }
+
+  /** Back to the newest messages. */
+  toEnd() {
+    this.#low = this.isAtEnd ? this.#low : this.#tailFrom;
+    this.#high = Infinity;
+    this.#forget();
+  }
+
+  /** Takes away what is too much for the page, at the end where nobody reads: "start" or "end". True when something went. */
+  trim(side) {
+    const shown = this.#shown;
+    const over = shown.length - SHOWN_AT_MOST;
+    if (over <= 0) return false;
+    if (side === "start") {
+      this.#low = shown[over];
+      if (this.isAtEnd) this.#tailFrom = this.#low;
+    } else {
+      this.#high = shown[SHOWN_AT_MOST - 1];
+      this.#tailFrom = Math.max(this.#tailFrom, this.#order.at(-TAIL));
+    }
+    this.#forget();
+    return true;
   }
 
   /** Deleted for me alone: an empty tombstone stays, as in every page of mine. */
@@ -68,12 +120,32 @@ export class Timeline {
     }
   }
 
+  /** What stands on the page. */
   get messages() {
-    return this.#order.map((seq) => this.#bySeq.get(seq));
+    return this.#shown.map((seq) => this.#bySeq.get(seq));
   }
 
+  get #shown() {
+    return this.#order.filter((seq) => seq >= this.#low && seq <= this.#high);
+  }
+
+  /** The oldest and the newest one on the page. */
   get oldest() {
-    return this.#order[0];
+    return this.#shown[0];
+  }
+
+  get latest() {
+    return this.#shown.at(-1);
+  }
+
+  /** The page shows whatever comes; otherwise somebody reads far above. */
+  get isAtEnd() {
+    return this.#high === Infinity;
+  }
+
+  /** Nothing stands before what is on the page. */
+  get complete() {
+    return this.#first !== null && this.#low <= this.#first;
   }
 
   get newest() {
@@ -98,7 +170,7 @@ export class Timeline {
     if (known && known.version >= message.version && this.#bySeq.has(message.seq)) return false;
     const newest = known && known.version > message.version ? known : message;
     // A change of a message above the loaded window: kept until its page of history comes, which may have been read before it.
-    if (!isHistory && this.#order.length && message.seq < this.oldest && !this.#bySeq.has(message.seq)) {
+    if (!isHistory && this.#order.length && !this.#isPlaced(message.seq) && !this.#bySeq.has(message.seq)) {
       this.#unplaced.set(message.seq, newest);
       return false;
     }
@@ -107,6 +179,25 @@ export class Timeline {
     this.#bySeq.set(message.seq, known?.hidden ? { ...newest, body: "", hidden: true } : newest);
     this.#byId.set(message.id, message.seq);
     return true;
+  }
+
+  #isPlaced(seq) {
+    return seq >= this.#tailFrom || (seq >= this.#low && seq <= this.#high);
+  }
+
+  /** From far above down to what was kept of the end. */
+  #join() {
+    if (this.#high < this.#tailFrom) return;
+    this.#high = Infinity;
+    this.#tailFrom = Math.min(this.#low, this.#tailFrom);
+  }
+
+  #forget() {
+    for (const seq of this.#order.filter((other) => !this.#isPlaced(other))) {
+      this.#byId.delete(this.#bySeq.get(seq).id);
+      this.#bySeq.delete(seq);
+    }
+    this.#order = this.#order.filter((seq) => this.#bySeq.has(seq));
   }
 
   #insert(seq) {

@@ -3,6 +3,7 @@
 import { action, part, setText, view } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
 import { arrange, newestOwn } from "../state/arrange.js";
+import { ReadMarker } from "../state/read-marker.js";
 import { ComposerView } from "./composer-view.js";
 import { MessageView } from "./message-view.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
@@ -17,15 +18,16 @@ export class ChatView {
   #items = [];
   #isDue = false;
   #divider = null;
-  #jump = null;
+  /** Older and newer pages, the button to the end (view/history-view.js), once it is loaded. */
+  history = null;
   /** What stands above the message box about unsent messages (view/unsent-view.js), once it is loaded. */
   unsent = null;
 
   /**
-   * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`, `loadOlder(seq)`;
+   * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`; `place` {seq, top} or {seq} to begin at;
    * `on`: seen(seq), undo(entry), failed(), isAway() -> the connection is not there.
    */
-  constructor({ root, dividerFrom = null, ...rest }) {
+  constructor({ root, dividerFrom = null, place = null, ...rest }) {
     this.#root = root;
     this.#with = rest;
     this.#lateAlarm = new Alarm(rest.clock, () => this.render());
@@ -38,8 +40,31 @@ export class ChatView {
     if (form) this.composer = this.#compose(form);
     this.#listen();
     this.renderNow();
-    const divider = this.page.element("divider");
-    if (divider) this.keeper.toQuarter(divider);
+    this.#begin(place);
+  }
+
+  /** The "new messages" line on the page, or null. */
+  get divider() {
+    return this.page.element("divider");
+  }
+
+  /** Its place has been passed by what is on the page, or there is none. */
+  get isDividerSeen() {
+    const { timeline, me } = this.#with;
+    return this.#divider === null || timeline.messages.some((message) => message.sender !== me && message.ordinal > this.#divider);
+  }
+
+  elementOf(seq) {
+    const item = this.#items.find(({ message }) => message?.seq === seq);
+    return item ? this.page.element(item.key) : null;
+  }
+
+  /** Before the first paint: where a link points, where one was, at what is new, or at the end (ui-spec H6). */
+  #begin(place) {
+    const element = place && this.elementOf(place.seq);
+    if (element && place.top !== undefined) this.keeper.toPlace(element, place.top);
+    else if (element) this.keeper.toMiddle(element);
+    else if (this.divider) this.keeper.toQuarter(this.divider);
   }
 
   /** Changes of one task are drawn together, before the next frame. */
@@ -56,13 +81,19 @@ export class ChatView {
     const peer = { read: row.peer_read ?? 0, delivered: row.peer_delivered ?? 0 };
     const failed = (items) => items.filter((item) => item.state === "failed").length;
     const before = failed(this.#items);
-    this.#items = arrange({ messages: timeline.messages, entries: outbox.entries(room), me, peer, divider: this.#divider, dayOf: dates.dayKey });
+    if (this.keeper.isAtEnd) timeline.trim("start");
+    else if (timeline.isAtEnd) timeline.trim("end");
+    const entries = timeline.isAtEnd ? outbox.entries(room) : [];
+    this.#items = arrange({ messages: timeline.messages, entries, me, peer, divider: this.#divider, received: row.received, dayOf: dates.dayKey });
     this.keeper.keep(() => {
+      this.keeper.isWhole = timeline.isAtEnd;
       this.page.render(this.#items);
       this.#under();
       this.unsent?.update({ failed: failed(this.#items), isAtRisk: outbox.isAtRisk });
       const older = action("older", this.#root);
       if (older) older.hidden = timeline.complete;
+      const newest = action("newest", this.#root);
+      if (newest) newest.hidden = timeline.isAtEnd;
     });
     if (failed(this.#items) > before) this.#with.on.failed();
     for (const { key } of this.#items) if (timeline.has(key)) outbox.settle(key);
@@ -90,8 +121,9 @@ export class ChatView {
   }
 
   #send(body) {
-    const { room, outbox, drafts } = this.#with;
+    const { room, outbox, drafts, timeline } = this.#with;
     this.#divider = null;
+    timeline.toEnd();
     outbox.add({ room, body });
     drafts.clear(room);
     this.renderNow();
@@ -107,12 +139,14 @@ export class ChatView {
       requestAnimationFrame(() => {
         isQueued = false;
         this.#look();
-        if (this.keeper.isNearStart) this.#older();
       });
     }, { passive: true });
     this.#root.addEventListener("click", (event) => this.#press(event));
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#divider === null) return;
+      // One press closes one thing, and what lies above comes first.
+      if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
       this.#divider = null;
       this.render();
     });
@@ -125,32 +159,12 @@ export class ChatView {
     if (name === "retry-send") outbox.retry(id);
     else if (name === "retry-all") outbox.retryAll(this.#with.room);
     else if (name === "discard") on.undo(outbox.discard(id));
-    else if (name === "older" && !event.ctrlKey && !event.metaKey) {
-      event.preventDefault();
-      this.#older();
-    }
   }
 
-  async #older() {
-    const { timeline, loadOlder } = this.#with;
-    if (timeline.complete || !timeline.oldest) return;
-    const from = timeline.oldest;
-    const page = await loadOlder(from).catch(() => null);
-    if (!page || timeline.oldest !== from) return;
-    timeline.prepend(page.messages, page);
-    this.renderNow();
-  }
-
-  /** What is in view now: for the read mark and for the button that leads to the end. */
-  async #look() {
-    const { timeline, me, t, on } = this.#with;
-    on.seen(this.keeper.newestInView());
-    if (!this.#jump && this.keeper.isAtEnd) return;
-    if (!this.#jump) {
-      const { JumpView } = await import("./jump-view.js");
-      this.#jump ??= new JumpView({ root: this.#root, t, keeper: this.keeper, divider: () => this.page.element("divider") });
-    }
-    this.#jump.update(timeline.messages, me);
+  /** What is in view now, for the read mark. */
+  #look() {
+    this.#with.on.seen(this.keeper.newestInView());
+    this.history?.look();
   }
 
   #under() {
@@ -162,6 +176,7 @@ export class ChatView {
     const isWaiting = this.#isLate(own);
     const pending = isWaiting && on.isAway() ? t("Waiting for connection") : isWaiting && own.reason ? t("The server is busy. Trying again…") : t("Sending…");
     const words = { pending, delivered: t("Delivered"), read: t("Read") };
+    under.hidden = !this.#with.timeline.isAtEnd;
     setText(under, isLast ? (words[own.state] ?? "") : "");
   }
 
@@ -172,4 +187,15 @@ export class ChatView {
     if (own?.state === "pending" && left > 0) this.#lateAlarm.set(own.at + LATE_MS);
     return left <= 0;
   }
+}
+
+/** Whether somebody is there to read: told by the focus, the visibility and the hands. Returns the ReadMarker. */
+export function watchReader(room, { clock, receipts }) {
+  const marker = new ReadMarker({ clock, onRead: (seq) => receipts.read(room, seq) });
+  const look = (options) => marker.attention(!document.hidden && document.hasFocus(), options);
+  for (const type of ["focus", "blur"]) window.addEventListener(type, () => look());
+  document.addEventListener("visibilitychange", () => look());
+  for (const type of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) window.addEventListener(type, () => marker.input(), { passive: true });
+  look({ isReturn: false });
+  return marker;
 }

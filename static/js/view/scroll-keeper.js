@@ -4,6 +4,8 @@ const AT_END_PX = 80;
 const FAR_PX = 480;
 
 export class ScrollKeeper {
+  /** What is newest stands on the page; otherwise its lower edge is not the end. */
+  isWhole = true;
   #scroller;
   #list;
 
@@ -13,11 +15,16 @@ export class ScrollKeeper {
   }
 
   get isAtEnd() {
-    return -this.#scroller.scrollTop <= AT_END_PX;
+    return this.isWhole && -this.#scroller.scrollTop <= AT_END_PX;
   }
 
   get isFar() {
-    return -this.#scroller.scrollTop > FAR_PX;
+    return !this.isWhole || -this.#scroller.scrollTop > FAR_PX;
+  }
+
+  /** Less than one and a half views are left below. */
+  get isNearEnd() {
+    return -this.#scroller.scrollTop < 1.5 * this.#scroller.clientHeight;
   }
 
   /** Less than one and a half views are left above. */
@@ -52,6 +59,25 @@ export class ScrollKeeper {
     this.#scroller.scrollTop += element.getBoundingClientRect().top - view.top - view.height / 4;
   }
 
+  toMiddle(element) {
+    const view = this.#scroller.getBoundingClientRect();
+    const { top, height } = element.getBoundingClientRect();
+    this.#scroller.scrollTop += top - view.top - Math.max(0, (view.height - height) / 2);
+  }
+
+  /** So far below the top edge of the view. */
+  toPlace(element, top) {
+    this.#scroller.scrollTop += element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top - top;
+  }
+
+  /** `{seq, top}` of the first message in view, or null within one view of the end. */
+  get place() {
+    const { scrollTop, clientHeight } = this.#scroller;
+    const anchor = this.isWhole && -scrollTop <= clientHeight ? null : this.#firstInView();
+    if (!anchor?.dataset.seq) return null;
+    return { seq: Number(anchor.dataset.seq), top: anchor.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top };
+  }
+
   isBelowView(element) {
     return element.getBoundingClientRect().top >= this.#scroller.getBoundingClientRect().bottom;
   }
@@ -82,5 +108,26 @@ export class ScrollKeeper {
     let anchor = all[low] ?? null;
     while (anchor && !anchor.dataset.id) anchor = anchor.nextElementSibling;
     return anchor;
+  }
+}
+
+const key = (room) => `entre:place:${room}`;
+
+/** Where this tab left the chat (ui-spec H6): `{seq, top}`, or null after news. A browser that keeps nothing begins at the end. */
+export function keptPlace(room, newest) {
+  try {
+    const { place, at } = JSON.parse(sessionStorage.getItem(key(room))) ?? {};
+    return at === newest ? place : null;
+  } catch {
+    return null;
+  }
+}
+
+export function keepPlace(room, place, newest) {
+  try {
+    if (place) sessionStorage.setItem(key(room), JSON.stringify({ place, at: newest }));
+    else sessionStorage.removeItem(key(room));
+  } catch {
+    // Nothing is lost but a place.
   }
 }

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from conversations.access import access_conversation
 from conversations.models import Conversation, Message, Participant
-from conversations.selectors.messages import MessagePage, message_at, message_page, was_sent
+from conversations.selectors.messages import MessagePage, message_at, message_page, message_page_around, was_sent
 from tests.factories import make_conversation, make_message, make_messages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -84,6 +84,43 @@ def test_a_page_takes_two_statements(chat: Conversation, alice: User, django_ass
     for where in ({}, {"before": 50}, {"after": 50}, {"limit": 100}):
         with django_assert_num_queries(2):
             message_page(seat=seat, **where)
+
+
+@pytest.mark.parametrize(
+    ("seq", "expected", "has_older", "has_newer"),
+    [
+        (50, [48, 49, 50, 51, 52], True, True),
+        (1, [1, 2, 3], False, True),
+        (3, [1, 2, 3, 4, 5], False, True),
+        (4, [2, 3, 4, 5, 6], True, True),
+        (98, [96, 97, 98, 99, 100], True, False),
+        (97, [95, 96, 97, 98, 99], True, True),
+        (100, [98, 99, 100], True, False),
+        (500, [99, 100], True, False),
+    ],
+)
+def test_a_page_around_a_message_holds_as_many_on_either_side(
+    chat: Conversation,
+    alice: User,
+    bob: User,
+    django_assert_num_queries,
+    seq: int,
+    expected: list[int],
+    has_older: bool,
+    has_newer: bool,
+) -> None:
+    make_messages(chat, [alice, bob], 100)
+    seat = access_conversation(alice, chat.room_name)
+    with django_assert_num_queries(2):
+        found = message_page_around(seat=seat, seq=seq, version=100, side=2)
+    assert (seqs(found), found.has_older, found.has_newer) == (expected, has_older, has_newer)
+
+
+def test_a_page_around_a_message_leaves_out_what_alice_has_cleared(chat: Conversation, alice: User, bob: User) -> None:
+    make_messages(chat, [alice, bob], 10)
+    Participant.objects.filter(user=alice).update(cleared_seq=4)
+    found = message_page_around(seat=access_conversation(alice, chat.room_name), seq=5, version=10, side=2)
+    assert (seqs(found), found.has_older) == ([5, 6, 7], False)
 
 
 def test_a_number_of_another_conversation_is_not_found(chat: Conversation, alice: User, carol: User) -> None:

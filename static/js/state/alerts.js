@@ -1,0 +1,81 @@
+// When this browser speaks up about a message (ui-spec M2, M5, M7): one tab for all, never about the chat before somebody's eyes, and never unasked.
+
+const ASK_OTHERS_MS = 200;
+const SOUND_EVERY_MS = 5_000;
+const FIRST_VISIT_MS = 60_000;
+const NOT_NOW_MS = 30 * 24 * 3_600_000;
+const KEY = "alerts";
+
+export class Alerts {
+  #with;
+  #seen = new Map();
+  #soundAt = -Infinity;
+
+  /**
+   * `isLeader()`: this tab speaks for all; `isWatched(room)`: it is before somebody's eyes in this tab; `isActive()`: somebody works in this tab;
+   * `tell(room)` lets the other tabs know that they need not; `notify(room, message)` and `sound()` do it.
+   */
+  constructor({ clock, store, isLeader, isWatched, isActive, tell, notify, sound }) {
+    this.#with = { clock, store, isLeader, isWatched, isActive, tell, notify, sound };
+    if (!this.#kept.since) this.#keep({ since: clock.now() });
+  }
+
+  /** A message of the peer came; `isMuted` and `isRequest` are silent. */
+  arrived({ room, message, isMuted = false, isRequest = false }) {
+    const { clock, isWatched, tell } = this.#with;
+    if (isWatched(room)) return tell(room);
+    if (isMuted || isRequest) return;
+    const at = clock.now();
+    // Another window may have that very chat open; it says so at once.
+    clock.after(ASK_OTHERS_MS, () => (this.#seen.get(room) ?? -Infinity) < at - ASK_OTHERS_MS && this.#speak(room, message));
+  }
+
+  /** Another tab has this chat before somebody's eyes. */
+  watchedElsewhere(room) {
+    this.#seen.set(room, this.#with.clock.now());
+  }
+
+  #speak(room, message) {
+    const { clock, isLeader, isActive, notify, sound } = this.#with;
+    if (!isLeader()) return;
+    if (this.isOn && !isActive()) notify(room, message);
+    if (!this.hasSound || clock.now() - this.#soundAt < SOUND_EVERY_MS) return;
+    this.#soundAt = clock.now();
+    sound();
+  }
+
+  get #kept() {
+    return this.#with.store.get(KEY) ?? {};
+  }
+
+  #keep(changes) {
+    this.#with.store.set(KEY, { ...this.#kept, ...changes });
+  }
+
+  get isOn() {
+    return this.#kept.isOn ?? false;
+  }
+
+  set isOn(isOn) {
+    this.#keep({ isOn });
+  }
+
+  get hasSound() {
+    return this.#kept.hasSound ?? false;
+  }
+
+  set hasSound(hasSound) {
+    this.#keep({ hasSound });
+  }
+
+  /** May the card be shown? After something was received, not in the first minute of the first visit, and not again soon after "Not now". */
+  mayAsk({ permission, hasReceived }) {
+    const { since = 0, refusedAt = -Infinity } = this.#kept;
+    const now = this.#with.clock.now();
+    return permission === "default" && hasReceived && now - since >= FIRST_VISIT_MS && now - refusedAt >= NOT_NOW_MS;
+  }
+
+  notNow() {
+    this.#keep({ refusedAt: this.#with.clock.now() });
+  }
+}

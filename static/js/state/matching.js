@@ -1,0 +1,53 @@
+// Finding people by a few letters of their name or handle, whatever the accents and the case; and the neighbours of a chat in the list.
+
+const MARKS = /\p{M}+/gu;
+
+/** Without accents and case; ё is е, as everybody types it. */
+export const plain = (text) => text.normalize("NFKD").replace(MARKS, "").toLowerCase();
+
+/** How well the letters of `query` stand in `text`, in order; 0 for not at all. Beginnings count most, then words, then nearness. */
+function score(query, text) {
+  if (text.startsWith(query)) return 4;
+  const at = text.indexOf(query);
+  if (at >= 0) return /[\p{L}\p{N}]/u.test(text[at - 1]) ? 2 : 3;
+  let from = -1;
+  let first = -1;
+  for (const letter of query) {
+    from = text.indexOf(letter, from + 1);
+    if (from < 0) return 0;
+    if (first < 0) first = from;
+  }
+  return query.length / (from - first + 1);
+}
+
+/** The best of the person's names; every word of the query must be found. `@` looks at the handle alone. */
+export function match(query, { name, username }) {
+  const words = plain(query).split(/\s+/).filter(Boolean);
+  const scores = words.map((word) => {
+    if (word === "@") return 1;
+    if (word.startsWith("@")) return score(word.slice(1), plain(username));
+    return Math.max(score(word, plain(name)), score(word, plain(username)) * 0.9);
+  });
+  return scores.length && scores.every(Boolean) ? Math.min(...scores) : 0;
+}
+
+/**
+ * What the quick switcher offers: `{chats, people}`. `rows` come in the order of the list, `people` from the directory, `current` is on the screen.
+ * Without a query the unread chats lead; with one the best matches do, and among equals the order stays.
+ */
+export function offers({ query, rows, people = [], current = null, most = 20 }) {
+  const isAsked = Boolean(query.trim());
+  const worth = (row) => (isAsked ? match(query, row.peer) : Number(row.unread > 0 && row.room !== current));
+  const chats = rows.map((row) => ({ row, worth: worth(row) })).filter((found) => !isAsked || found.worth > 0);
+  chats.sort((a, b) => b.worth - a.worth);
+  const known = new Set(rows.map((row) => row.peer.id));
+  return { chats: chats.slice(0, most).map(({ row }) => row), people: people.filter(({ id }) => !known.has(id)).slice(0, most) };
+}
+
+/** The chat above or below the one on the screen; `unread` passes by everything that is read. Null at the end, or when there is none. */
+export function neighbour(rows, current, step, { unread = false } = {}) {
+  const at = rows.findIndex(({ room }) => room === current);
+  const start = at < 0 && step < 0 ? rows.length : at;
+  for (let place = start + step; place >= 0 && place < rows.length; place += step) if (!unread || rows[place].unread) return rows[place].room;
+  return null;
+}

@@ -1,0 +1,81 @@
+// Everything that makes the shell comfortable and that reading and writing do not wait for: fetched in one go when the page is idle.
+
+import { action, view } from "../lib/dom.js";
+import { guardAgainstFiles } from "./drop-guard.js";
+import { FloatingDay } from "./floating-day.js";
+import { listenForCopy } from "./message-copy.js";
+import { MessageKeys } from "./message-keys.js";
+import { MessageTools } from "./message-tools.js";
+import { loadRowsOnScroll } from "./more-rows.js";
+import { Notifier } from "./notifier.js";
+import { RowSigns } from "./row-signs.js";
+import { Shortcuts } from "./shortcuts.js";
+import { Switcher } from "./switcher.js";
+import { toast } from "./toast.js";
+
+const go = (room) => location.assign(`/chats/${room}/`);
+
+/** The chat with somebody of the directory: opened at once; where that is refused, their page says why. */
+async function meet({ api }, username) {
+  const room = await api.post("/api/v1/conversations", { user: username }).then((chat) => chat.room, () => null);
+  if (room) go(room);
+  else location.assign(`/chats/with/${encodeURIComponent(username)}/`);
+}
+
+/** Wires them to the shell (pages/shell.js); returns what wants to hear of events: {handle, connected, arrived, changed}. */
+export function comforts(shell) {
+  const { api, t, clock, list, room: current, announcer, me, store } = shell;
+  const say = (text) => announcer.status(text);
+  const show = (text) => toast(text, { clock });
+  const rows = () => list.rows;
+
+  const rowsElement = view("rows");
+  const signs = rowsElement && new RowSigns({
+    rows: rowsElement, current, clock,
+    peerOf: (room) => list.get(room)?.peer.id,
+    send: (command) => shell.socket.send(command),
+    onChange: () => shell.rows.renderSoon(),
+  });
+  const people = async (q) => (await api.get(`/api/v1/people?q=${encodeURIComponent(q)}`)).items;
+  const switcher = new Switcher({
+    t, clock, rows, current, people, say,
+    online: (room) => Boolean((room === current ? shell.signs : signs?.get(room))?.online),
+    open: ({ room, username }) => (room ? go(room) : meet(shell, username)),
+  });
+  new Shortcuts({ rows, current, open: go, switcher: () => switcher.show() });
+  const opener = action("switch");
+  opener?.setAttribute("aria-haspopup", "dialog");
+  opener?.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    switcher.show();
+  });
+  guardAgainstFiles({ t, tell: (text) => (show(text), say(text)) });
+  const link = action("older-chats");
+  if (link) loadRowsOnScroll({ link, t, say, load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`), learn: (items) => shell.feed.learnRows(items) });
+  const notifier = new Notifier({ me, store, clock, list, current, t, open: go, icon: view("icon")?.href });
+  if (shell.chat) chatComforts(shell, { say, show });
+
+  return {
+    signsOf: (room) => signs?.get(room) ?? null,
+    handle: (event) => signs?.handle(event),
+    connected: (connection) => signs?.connected(connection),
+    arrived: (room, message) => notifier.arrived(room, message),
+    changed: (room) => notifier.changed(room),
+  };
+}
+
+function chatComforts({ chat, clock, room, t }, { say, show }) {
+  const scroller = view("scroller");
+  const list = view("timeline");
+  const tools = new MessageTools({ list, room, t, say, toast: show });
+  new MessageKeys({
+    scroller, list,
+    copy: (li) => tools.copy(li),
+    menu: (li) => tools.menu(li),
+    end: () => chat.history?.toEnd(),
+    leave: () => chat.composer?.focus(),
+  });
+  new FloatingDay({ scroller, list, clock });
+  listenForCopy(list);
+}

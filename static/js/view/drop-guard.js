@@ -1,0 +1,24 @@
+// Files cannot be sent yet. Whoever drops or pastes one is told so; without this the browser would leave the chat and open the file.
+
+const hasFiles = (data) => [...(data?.types ?? [])].includes("Files");
+
+/** `tell(text)` shows and says a sentence. */
+export function guardAgainstFiles({ t, tell }) {
+  const refuse = () => tell(t("Files cannot be sent here yet. Your text is still there."));
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event.dataTransfer)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+  addEventListener("drop", (event) => {
+    if (!hasFiles(event.dataTransfer)) return;
+    event.preventDefault();
+    refuse();
+  });
+  addEventListener("paste", (event) => {
+    // Copied from a page or a table, text often brings a picture of itself along: then the text is what is meant.
+    if (!hasFiles(event.clipboardData) || event.clipboardData.types.includes("text/plain")) return;
+    event.preventDefault();
+    refuse();
+  });
+}

@@ -1,0 +1,149 @@
+// Moving about in a long conversation (ui-spec H3, H4, H7, H11): pages come at the edge where somebody reads, and go at the other.
+
+import { action, part, setText, view } from "../lib/dom.js";
+import { keepPlace } from "./scroll-keeper.js";
+
+const TINT_MS = 1_200;
+
+export class HistoryView {
+  #with;
+  #button;
+  #isKeyboard = false;
+
+  /**
+   * `chat` (ChatView), `timeline`, `keeper`, `history` (net/history.js), `list` the ConversationList; `seen` how many of their messages had been
+   * seen when the chat was opened; `place` {seq, top} where the chat was left, if it may stand above the loaded page; `say(text)` tells screen readers.
+   */
+  constructor({ root, room, me, chat, timeline, keeper, history, list, seen, place = null, t, clock, say }) {
+    this.#with = { root, room, me, chat, timeline, keeper, history, list, t, clock, say };
+    this.seen = seen;
+    this.#button = view("jump", root);
+    this.#button?.addEventListener("click", () => this.jump());
+    root.addEventListener("click", (event) => this.#press(event));
+    const scroller = view("scroller", root);
+    scroller.addEventListener("keydown", () => (this.#isKeyboard = true));
+    for (const type of ["wheel", "pointerdown", "touchstart"]) scroller.addEventListener(type, () => (this.#isKeyboard = false), { passive: true });
+    addEventListener("pagehide", () => keepPlace(room, keeper.place, timeline.newest?.seq));
+    if (place && place.top === undefined) this.goTo(place.seq);
+    else if (place && !chat.elementOf(place.seq)) this.#returnTo(place);
+    else this.look();
+  }
+
+  /** After every change and every movement: what is seen, is more needed, is the way to the end to be offered? */
+  look() {
+    const { keeper, timeline } = this.#with;
+    this.#count();
+    if (keeper.isNearStart && !timeline.complete) this.older();
+    else if (!timeline.isAtEnd && keeper.isNearEnd) this.newer();
+  }
+
+  async older() {
+    const { timeline, history, chat, t, say } = this.#with;
+    const from = timeline.oldest;
+    if (!from || timeline.complete) return;
+    const page = await this.#load(() => history.before(from));
+    if (!page || timeline.oldest !== from) return;
+    timeline.prepend(page.messages, page);
+    timeline.trim("end");
+    chat.renderNow();
+    if (this.#isKeyboard) say(t("{n} earlier message loaded|{n} earlier messages loaded", { n: page.messages.length }));
+  }
+
+  async newer() {
+    const { timeline, history, chat } = this.#with;
+    const from = timeline.latest;
+    const page = await this.#load(() => history.after(from));
+    if (!page || timeline.latest !== from) return;
+    timeline.append(page.messages);
+    timeline.trim("start");
+    chat.renderNow();
+  }
+
+  /** The button: first to the "new messages" line, if that is further down; else to the end. */
+  jump() {
+    const { chat, keeper } = this.#with;
+    const line = chat.divider;
+    if (line && keeper.isBelowView(line)) return keeper.toQuarter(line);
+    if (line || chat.isDividerSeen || this.#with.timeline.isAtEnd) return this.toEnd();
+    this.#home();
+    if (chat.divider) keeper.toQuarter(chat.divider);
+    else keeper.jumpToEnd();
+  }
+
+  toEnd() {
+    const { timeline, keeper } = this.#with;
+    if (timeline.isAtEnd) return keeper.toEnd();
+    this.#home();
+    keeper.jumpToEnd();
+  }
+
+  /** Brings the message into the middle of the view; what stood there is left if it is far away. False when there is no such message. */
+  async goTo(seq) {
+    const { chat, keeper, clock } = this.#with;
+    if (!(await this.#fetchAround(seq))) return false;
+    const element = chat.elementOf(seq);
+    keeper.toMiddle(element);
+    element.dataset.found = "true";
+    clock.after(TINT_MS, () => delete element.dataset.found);
+    element.querySelector("article").focus({ preventScroll: true });
+    return true;
+  }
+
+  /** Back to the same message at the same place (ui-spec H6). */
+  async #returnTo({ seq, top }) {
+    const { chat, keeper } = this.#with;
+    if (!(await this.#fetchAround(seq))) return;
+    keeper.toPlace(chat.elementOf(seq), top);
+  }
+
+  async #fetchAround(seq) {
+    const { timeline, history, chat } = this.#with;
+    if (chat.elementOf(seq)) return true;
+    const page = await this.#load(() => history.around(seq));
+    if (!page?.messages.some((message) => message.seq === seq)) return false;
+    timeline.replace(page.messages, page);
+    chat.renderNow();
+    return true;
+  }
+
+  #home() {
+    const { timeline, chat } = this.#with;
+    timeline.toEnd();
+    timeline.trim("start");
+    chat.renderNow();
+  }
+
+  /** A failure is told where the page was expected; the same place asks again. */
+  async #load(ask) {
+    const { root, t } = this.#with;
+    const line = action("older", root);
+    try {
+      return await ask();
+    } catch {
+      setText(line, t("Earlier messages could not be loaded. Try again"));
+      return null;
+    }
+  }
+
+  #press(event) {
+    const name = event.target.closest("[data-action]")?.dataset.action;
+    if (event.ctrlKey || event.metaKey || !["older", "newest"].includes(name)) return;
+    event.preventDefault();
+    if (name === "newest") return this.toEnd();
+    setText(action("older", this.#with.root), this.#with.t("Earlier messages"));
+    this.older();
+  }
+
+  #count() {
+    const { timeline, keeper, list, room, me, t } = this.#with;
+    const received = list.get(room)?.received ?? 0;
+    const seq = keeper.newestInView();
+    const last = keeper.isAtEnd ? received : (timeline.messages.findLast((message) => message.seq <= seq && message.sender !== me && message.ordinal)?.ordinal ?? 0);
+    this.seen = Math.max(this.seen, last);
+    const n = Math.max(0, received - this.seen);
+    if (!this.#button) return;
+    this.#button.hidden = !keeper.isFar && (n === 0 || keeper.isAtEnd);
+    setText(part(this.#button, "count"), n ? (n > 99 ? "99+" : String(n)) : "");
+    this.#button.setAttribute("aria-label", n ? t("{n} new message below|{n} new messages below", { n }) : t("To the newest message"));
+  }
+}

@@ -1,0 +1,39 @@
+// Copying messages (ui-spec T5): the bare text of one; of several, lines that say when and who.
+
+const bodyOf = (li) => li.querySelector('[data-part="body"]');
+
+/** As it was typed; a host that is shown in its ASCII form is copied so. Empty for what is gone. */
+export const textOf = (li) => (li.dataset.deleted ? "" : bodyOf(li).textContent);
+
+/** Promise of whether the clipboard took it. */
+export const copied = (text) => navigator.clipboard.writeText(text).then(() => true, () => false);
+
+const name = (li) => li.querySelector('[data-part="who"]').textContent.trim();
+const line = (li, text) => `[${li.querySelector("time").textContent}] ${name(li)} ${text}`;
+
+/** What a selection that spans messages puts on the clipboard; null for one inside a single message, which the browser copies itself. */
+export function selectedText(selection, list) {
+  if (!selection.rangeCount || selection.isCollapsed) return null;
+  const range = selection.getRangeAt(0);
+  const chosen = [...list.querySelectorAll("li[data-id]")].filter((li) => range.intersectsNode(bodyOf(li)) && textOf(li));
+  if (chosen.length < 2) return null;
+  return chosen.map((li) => line(li, within(range, bodyOf(li)))).join("\n");
+}
+
+/** The part of the body that is selected. */
+function within(range, body) {
+  const part = document.createRange();
+  part.selectNodeContents(body);
+  if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0) part.setStart(range.startContainer, range.startOffset);
+  if (range.compareBoundaryPoints(Range.END_TO_END, part) < 0) part.setEnd(range.endContainer, range.endOffset);
+  return part.toString();
+}
+
+export function listenForCopy(list) {
+  document.addEventListener("copy", (event) => {
+    const text = selectedText(getSelection(), list);
+    if (text === null) return;
+    event.clipboardData.setData("text/plain", text);
+    event.preventDefault();
+  });
+}

@@ -1,0 +1,68 @@
+// The keyboard in the list of messages (ui-spec A4, H12): one message has the focus, the arrows move it, single letters act on it.
+
+const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+export class MessageKeys {
+  #list;
+  #with;
+  #current = null;
+
+  /** `list` is the timeline; `copy(li)`, `menu(li)`, `end()` goes to the newest message, `leave()` to the message box. */
+  constructor({ scroller, list, copy, menu, end, leave }) {
+    this.#list = list;
+    this.#with = { scroller, copy, menu, end, leave };
+    scroller.addEventListener("focusin", ({ target }) => this.#mark(target.closest?.("article")));
+    scroller.addEventListener("keydown", (event) => !isComposing(event) && this.#key(event));
+    new MutationObserver(() => this.#settle()).observe(list, { childList: true });
+    this.#settle();
+  }
+
+  get #articles() {
+    return [...this.#list.querySelectorAll("article")];
+  }
+
+  /** Exactly one message can be reached with Tab: where one was last, else the newest. */
+  #settle() {
+    if (this.#current?.isConnected && this.#list.contains(this.#current)) return;
+    this.#mark(this.#list.querySelector("li[data-id]:last-of-type article") ?? this.#articles.at(-1));
+  }
+
+  #mark(article) {
+    if (!article || article === this.#current) return;
+    for (const other of this.#list.querySelectorAll('article[tabindex="0"]')) other.tabIndex = -1;
+    article.tabIndex = 0;
+    this.#current = article;
+  }
+
+  #key(event) {
+    const { scroller, copy, menu, end, leave } = this.#with;
+    const isOnMessage = event.target === this.#current;
+    if (event.defaultPrevented || (!isOnMessage && event.target !== scroller)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const li = this.#current?.closest("li");
+    const run = {
+      ArrowUp: () => this.#move(isOnMessage ? -1 : 0),
+      ArrowDown: () => this.#move(isOnMessage ? 1 : 0),
+      Home: () => this.#focus(this.#articles[0]),
+      End: () => (end(), this.#focus(this.#articles.at(-1))),
+      Escape: leave,
+      ...(isOnMessage && { Enter: () => menu(li), KeyC: () => copy(li) }),
+    };
+    const act = run[event.key] ?? (event.code === "KeyC" && !event.shiftKey ? run.KeyC : null);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  #move(step) {
+    const articles = this.#articles;
+    const at = articles.indexOf(this.#current);
+    this.#focus(articles[Math.min(articles.length - 1, Math.max(0, at + step))]);
+  }
+
+  #focus(article) {
+    if (!article) return;
+    article.focus({ preventScroll: true });
+    article.scrollIntoView({ block: "nearest" });
+  }
+}

@@ -1,0 +1,100 @@
+// Notifications and the sound of this browser, as long as a page is open (ui-spec M2, M5, M7). Asks for permission only after a press on our own button.
+
+import { part, view } from "../lib/dom.js";
+import { Alerts } from "../state/alerts.js";
+import { chime } from "./chime.js";
+
+const ASK_AGAIN_MS = 60_000;
+const LONGEST = 200;
+
+export class Notifier {
+  #with;
+  #alerts;
+  #isLeader = false;
+  #release = null;
+  #shown = new Map();
+  #channel = null;
+
+  /** `current` room or null; `list` the ConversationList; `open(room)`; `icon` address of the picture. */
+  constructor({ me, store, clock, list, current, open, icon, t, locks = navigator.locks }) {
+    this.#with = { me, clock, list, current, open, icon, t, locks };
+    if (globalThis.BroadcastChannel) {
+      this.#channel = new BroadcastChannel(`app:${me}`);
+      this.#channel.onmessage = ({ data }) => data.kind === "watched" && this.#alerts.watchedElsewhere(data.room);
+    }
+    const isActive = () => !document.hidden && document.hasFocus();
+    this.#alerts = new Alerts({
+      clock, store, isActive,
+      isLeader: () => this.#isLeader,
+      isWatched: (room) => room === current && isActive(),
+      tell: (room) => this.#channel?.postMessage({ kind: "watched", room }),
+      notify: (room, message) => this.#notify(room, message),
+      sound: chime,
+    });
+    this.#lead();
+    document.addEventListener("visibilitychange", () => document.hidden && this.#release?.());
+    this.#card();
+  }
+
+  arrived(room, message) {
+    const row = this.#with.list.get(room) ?? {};
+    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.clock.now());
+    this.#alerts.arrived({ room, message, isMuted, isRequest: row.state === "request" });
+  }
+
+  /** Read elsewhere: what was said about it is taken back. */
+  changed(room) {
+    if (this.#with.list.get(room)?.unread) return;
+    this.#shown.get(room)?.close();
+    this.#shown.delete(room);
+  }
+
+  /** One tab leads; a hidden one lets a visible one go before. Without locks every tab stays silent but for the one in use. */
+  async #lead() {
+    const { locks, me } = this.#with;
+    if (!locks) return;
+    for (;;) {
+      const isDone = await locks.request(`leader:${me}`, () => {
+        this.#isLeader = true;
+        return new Promise((release) => (this.#release = () => release(false)));
+      }).catch(() => true);
+      this.#isLeader = false;
+      this.#release = null;
+      if (isDone) return;
+    }
+  }
+
+  #notify(room, message) {
+    const { list, t, icon, open } = this.#with;
+    const row = list.get(room);
+    if (!row || Notification.permission !== "granted") return;
+    const body = row.unread > 1 ? t("{n} new message|{n} new messages", { n: row.unread }) : message.body.slice(0, LONGEST);
+    const options = { body, tag: room, icon, silent: true };
+    try {
+      const notification = new Notification(row.peer.name, options);
+      notification.onclick = () => (focus(), notification.close(), open(room));
+      this.#shown.set(room, notification);
+    } catch {
+      // Android knows notifications of service workers only.
+      navigator.serviceWorker?.ready.then((worker) => worker.showNotification(row.peer.name, { ...options, data: { room } })).catch(() => {});
+    }
+  }
+
+  /** The card in the list; looked at again after a minute, when the first one of the first visit is over. */
+  #card() {
+    const card = view("notify-card");
+    if (!card || !globalThis.Notification) return;
+    const { list, clock } = this.#with;
+    const look = () => {
+      card.hidden = !this.#alerts.mayAsk({ permission: Notification.permission, hasReceived: list.rows.some((row) => row.received > 0) });
+      if (card.hidden && Notification.permission === "default") clock.after(ASK_AGAIN_MS, look);
+    };
+    part(card, "turn-on").addEventListener("click", async () => {
+      this.#alerts.hasSound = part(card, "sound").checked;
+      this.#alerts.isOn = (await Notification.requestPermission()) === "granted";
+      card.hidden = true;
+    });
+    part(card, "not-now").addEventListener("click", () => (this.#alerts.notNow(), (card.hidden = true)));
+    look();
+  }
+}

@@ -1,0 +1,75 @@
+// Keys that work anywhere on the page (ui-spec 4 X). No single letters: those belong to a focused message, or to the message box.
+
+import { cloneTemplate, view } from "../lib/dom.js";
+import { neighbour } from "../state/matching.js";
+
+const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+export class Shortcuts {
+  #with;
+
+  /** `rows()` -> rows in the order of the list; `current` room or null; `open(room)`; `switcher()` shows the quick switcher. */
+  constructor({ rows, current, open, switcher }) {
+    this.#with = { rows, current, open, switcher };
+    document.addEventListener("keydown", (event) => !isComposing(event) && !event.defaultPrevented && this.#key(event));
+  }
+
+  #key(event) {
+    if (document.querySelector("dialog[open]")) return;
+    const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey;
+    const act = isCommand && !event.shiftKey ? this.#command(event) : event.altKey && !event.ctrlKey && !event.metaKey ? this.#alt(event) : this.#bare(event);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  #command({ key, code }) {
+    // By its place too: on a Cyrillic keyboard the same key says "л".
+    if (key === "k" || code === "KeyK") return this.#with.switcher;
+    return key === "/" || code === "Slash" ? showHelp : null;
+  }
+
+  #alt({ key, shiftKey }) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+    if (!step) return null;
+    const { rows, current, open } = this.#with;
+    return () => {
+      const room = neighbour(rows(), current, step, { unread: shiftKey });
+      if (room) open(room);
+    };
+  }
+
+  #bare(event) {
+    if (event.key === "F6") return () => moveRegion(event.shiftKey ? -1 : 1);
+    // Nothing has the focus, or only the pane of messages as a whole: what is typed is meant for the message box (X10).
+    const isNowhere = document.activeElement === document.body || document.activeElement === view("scroller");
+    const isPrintable = [...event.key].length === 1 && !event.ctrlKey && !event.metaKey && event.key !== " ";
+    if (isNowhere && isPrintable) view("composer")?.elements.body.focus({ preventScroll: true });
+    return null;
+  }
+}
+
+/** List, messages, message box, and round again; what a page does not have is left out. */
+function moveRegion(step) {
+  const list = view("list");
+  const regions = [
+    list?.querySelector('[aria-current="page"][href^="/chats/dm"]') ?? list?.querySelector("li a, li button, a"),
+    view("timeline")?.querySelector('article[tabindex="0"]') ?? view("scroller"),
+    view("composer")?.elements.body,
+  ].filter((element) => element?.checkVisibility());
+  const here = [list, view("scroller"), view("composer")].filter((region) => region?.checkVisibility()).findIndex((region) => region.contains(document.activeElement));
+  const next = here < 0 && step < 0 ? regions.length - 1 : (here + step + regions.length) % regions.length;
+  regions[next]?.focus();
+}
+
+/** Made when first asked for; the focus returns to where it was. */
+export function showHelp() {
+  const found = view("shortcuts");
+  const dialog = found ?? cloneTemplate("shortcuts");
+  if (!found) {
+    document.body.append(dialog);
+    dialog.addEventListener("click", ({ target }) => (target === dialog || target.closest('[data-action="close"]')) && dialog.close());
+    if (/Mac|iP(hone|ad)/.test(navigator.platform)) for (const key of dialog.querySelectorAll('[data-part="command-key"]')) key.textContent = "⌘";
+  }
+  dialog.showModal();
+}

@@ -1,0 +1,151 @@
+// The quick switcher (Ctrl K): chats and people by a few letters. The focus stays in the field; the chosen line is told to screen readers by its id.
+
+import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
+import { Alarm } from "../lib/timing.js";
+import { offers } from "../state/matching.js";
+
+const ASK_AFTER_MS = 150;
+const shown = (count) => (count > 99 ? "99+" : String(count));
+
+export class Switcher {
+  #with;
+  #dialog = null;
+  #field;
+  #list;
+  #people = [];
+  #asked = null;
+  #chosen = 0;
+  #alarm;
+  #opener = null;
+
+  /** `rows()` -> the rows of the list; `current` room or null; `people(q)` -> promise of cards; `open({room} or {username})` goes there; `online(room)`; `say(text)`. */
+  constructor({ t, clock, rows, current = null, people, open, online = () => false, say }) {
+    this.#with = { t, clock, rows, current, people, open, online, say };
+    this.#alarm = new Alarm(clock, () => this.#ask());
+  }
+
+  show() {
+    if (this.#dialog?.open) return;
+    this.#dialog ??= this.#make();
+    this.#opener = document.activeElement;
+    this.#field.value = "";
+    this.#people = [];
+    this.#asked = null;
+    this.#dialog.showModal();
+    this.#typed();
+  }
+
+  #make() {
+    const dialog = cloneTemplate("switcher");
+    document.body.append(dialog);
+    this.#field = part(dialog, "query");
+    this.#list = part(dialog, "results");
+    this.#field.addEventListener("input", () => this.#typed());
+    dialog.addEventListener("keydown", (event) => this.#key(event));
+    dialog.addEventListener("click", (event) => this.#press(event));
+    // The browser gives the focus back itself, but not to a field that was left for a shortcut in every engine.
+    dialog.addEventListener("close", () => this.#opener?.isConnected && this.#opener.focus({ preventScroll: true }));
+    return dialog;
+  }
+
+  /** A key of a running composition belongs to the input method (ui-spec X2). */
+  #key(event) {
+    if (event.isComposing || event.keyCode === 229) return;
+    const options = this.#options;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && options.length) this.#choose((this.#chosen + step + options.length) % options.length);
+    else if (event.key === "Enter") this.#go(options[this.#chosen]);
+    else return;
+    event.preventDefault();
+  }
+
+  #press({ target }) {
+    if (target === this.#dialog) return this.#dialog.close();
+    this.#go(target.closest('[role="option"]'));
+  }
+
+  #go(option) {
+    if (!option) return;
+    const { room, username } = option.dataset;
+    this.#opener = null;
+    this.#dialog.close();
+    this.#with.open(room ? { room } : { username });
+  }
+
+  #typed() {
+    this.#chosen = 0;
+    this.#render();
+    this.#alarm.set(this.#with.clock.now() + (this.#asked === null ? 0 : ASK_AFTER_MS));
+  }
+
+  /** The answer of an earlier question is of no use any more. */
+  async #ask() {
+    const query = this.#field.value.trim();
+    this.#asked = query;
+    const people = await this.#with.people(query).catch(() => []);
+    if (!this.#dialog.open || this.#asked !== query) return;
+    this.#people = people;
+    this.#render();
+    const { t, say } = this.#with;
+    const n = this.#options.length;
+    if (query) say(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
+  }
+
+  get #options() {
+    return [...this.#list.querySelectorAll('[role="option"]')];
+  }
+
+  #render() {
+    const { t, rows, current } = this.#with;
+    const query = this.#field.value;
+    const { chats, people } = offers({ query, rows: rows(), people: this.#people, current });
+    const groups = [
+      [t("Chats"), chats.map((row) => this.#option(row.peer, { room: row.room, unread: row.unread }))],
+      [t("People"), people.map((card) => this.#option(card, { username: card.username }))],
+    ].filter(([, options]) => options.length);
+    this.#list.replaceChildren(...groups.map(([label, options], index) => this.#group(`switch-${index}`, label, options)));
+    for (const [index, option] of this.#options.entries()) option.id = `switch-to-${index}`;
+    const nobody = part(this.#dialog, "nobody");
+    nobody.hidden = groups.length > 0 || this.#asked !== query.trim();
+    setText(nobody, t("Nobody called “{q}” here. Send them an invite link.", { q: query.trim() }));
+    this.#choose(Math.min(this.#chosen, Math.max(0, this.#options.length - 1)), { isQuiet: true });
+  }
+
+  #group(id, label, options) {
+    const group = document.createElement("div");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-labelledby", id);
+    const heading = Object.assign(document.createElement("div"), { id, textContent: label, className: "group-title" });
+    heading.setAttribute("role", "presentation");
+    group.append(heading, ...options);
+    return group;
+  }
+
+  #option(card, { room = null, username = null, unread = 0 }) {
+    const { t, online } = this.#with;
+    const option = cloneTemplate("switch-to");
+    setData(option, "room", room);
+    setData(option, "username", username);
+    const avatar = part(option, "avatar");
+    showFace(avatar, card);
+    setData(avatar, "colour", card.colour);
+    setData(avatar, "online", room && online(room));
+    setText(part(option, "name"), card.name);
+    setText(part(option, "handle"), `@${card.username}`);
+    const badge = part(option, "badge");
+    badge.hidden = !unread;
+    setText(badge, unread ? shown(unread) : "");
+    setText(part(option, "badge-word"), unread ? t("{n} unread message|{n} unread messages", { n: unread }) : "");
+    return option;
+  }
+
+  #choose(index, { isQuiet = false } = {}) {
+    const options = this.#options;
+    this.#chosen = index;
+    for (const [place, option] of options.entries()) option.setAttribute("aria-selected", String(place === index));
+    const chosen = options[index];
+    if (chosen) this.#field.setAttribute("aria-activedescendant", chosen.id);
+    else this.#field.removeAttribute("aria-activedescendant");
+    if (!isQuiet) chosen?.scrollIntoView({ block: "nearest" });
+  }
+}

@@ -1,0 +1,197 @@
+"""Checks 13, 14 and 15: whoever reads far above is not moved and finds the way back, and what is new is marked."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.long_talk import minutes, talk
+from tests.journeys.visitors import Visitor, meet
+from tests.rig.daphne_server import EntreServer
+
+LONG = 100_000
+SHOWN_AT_MOST = 240
+
+
+def jump(person: Visitor) -> Locator:
+    return person.page.locator('[data-view="jump"]')
+
+
+def divider(person: Visitor) -> Locator:
+    return person.page.locator('[data-part="new-divider"]')
+
+
+def edges(page: Page) -> list[str | None]:
+    """The numbers of the first and the last message on the page."""
+    messages = page.locator('[data-view="timeline"] > li[data-seq]')
+    return [messages.first.get_attribute("data-seq"), messages.last.get_attribute("data-seq")]
+
+
+# Messages in view and where they stand.
+PLACES = """() => {
+    const view = document.querySelector('[data-view="scroller"]').getBoundingClientRect();
+    const seen = [...document.querySelectorAll('[data-view="timeline"] > li[data-id]')].map((li) => [li.dataset.seq, li.getBoundingClientRect()]);
+    return Object.fromEntries(seen.filter(([, box]) => box.bottom > view.top && box.top < view.bottom).map(([seq, box]) => [seq, box.top]));
+}"""
+
+
+def test_check_13_a_chat_of_100_000_messages_moves_nothing_on_the_way_up_and_down(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    talk(daphne_server, room, minutes(LONG), read=LONG)
+    alice.open(room)
+    alice.until_loaded("history-view")
+    page = alice.page
+    expect(alice.bodies()).to_have_count(50)
+    box = page.locator('[data-view="scroller"]')
+    start = heap(page)
+
+    for side, pages in (("top", 20), ("bottom", 12)):
+        for _ in range(pages):
+            before_edges = edges(page)
+            # To where the next page is wanted, and no further: what is in view then must not move.
+            box.evaluate(
+                "(scroller, side) => { const room = scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop;"
+                " scroller.scrollTop += side === 'top' ? scroller.clientHeight * 1.4 - room : -scroller.scrollTop - scroller.clientHeight * 1.4; }",
+                side,
+            )
+            before = page.evaluate(PLACES)
+            alice.until(lambda seen=before_edges: edges(page) != seen, "another page")  # type: ignore[misc]
+            after = page.evaluate(PLACES)
+            moved = {seq: after.get(seq, 1e9) - top for seq, top in before.items() if abs(after.get(seq, 1e9) - top) > 1}
+            assert moved == {}, f"at {edges(page)}: {moved}"
+            assert alice.bodies().count() <= SHOWN_AT_MOST
+    assert page.evaluate("document.querySelectorAll('*').length") <= 4_500
+    assert heap(page) - start <= 10_000_000
+
+    # And home in one press, without a walk through everything between.
+    expect(jump(alice)).to_be_visible()
+    jump(alice).click()
+    expect(alice.message("number 100000")).to_be_in_viewport()
+    expect(jump(alice)).to_be_hidden()
+
+
+def heap(page: Page) -> int:
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    found = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return int(found)
+
+
+def places(page: Page) -> dict[str, float]:
+    return dict(page.evaluate(PLACES))
+
+
+def test_check_14_what_arrives_below_moves_nothing_and_the_button_leads_there_in_two_presses(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    for n in range(40):
+        bob.person.write(room, f"earlier {n}")
+    alice.open(room)
+    alice.until_loaded("history-view")
+    expect(divider(alice)).to_have_text("40 new messages")
+    alice.write("I have read it")
+    alice.sees_state("I have read it", "sent")
+    expect(divider(alice)).to_have_count(0)
+    alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -900; }")
+    expect(jump(alice)).to_be_visible()
+    before = places(alice.page)
+    for n in range(10):
+        assert bob.person.write(room, f"later {n}" + " with more words" * n).status_code == 201
+    expect(alice.page.locator('[data-view="jump"] [data-part="count"]')).to_have_text("10")
+    expect(jump(alice)).to_have_accessible_name("10 new messages below")
+    assert places(alice.page) == pytest.approx(before, abs=1)
+    expect(divider(alice)).to_have_text("10 new messages")
+    jump(alice).click()
+    expect(divider(alice)).to_be_in_viewport()
+    expect(alice.message("later 0")).to_be_in_viewport()
+    jump(alice).click()
+    expect(jump(alice)).to_be_hidden()
+    expect(divider(alice)).to_have_count(1)
+
+
+def test_check_14_far_above_where_the_newest_are_not_on_the_page(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+    """They are not there to be scrolled to; the button brings them."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    talk(daphne_server, room, minutes(1_000), read=1_000)
+    alice.page.goto(f"/chats/{room}/?m=200")
+    alice.settle()
+    alice.until_loaded("history-view")
+    expect(alice.page.locator('li[data-seq="200"] article')).to_be_focused()
+    expect(alice.page.locator('li[data-seq="200"]')).to_be_in_viewport()
+    before = places(alice.page)
+    for n in range(3):
+        assert bob.person.write(room, f"new {n}").status_code == 201
+    expect(alice.page.locator('[data-view="jump"] [data-part="count"]')).to_have_text("3")
+    assert places(alice.page) == pytest.approx(before, abs=1)
+    expect(alice.message("new 0")).to_have_count(0)
+    jump(alice).click()
+    expect(divider(alice)).to_have_text("3 new messages")
+    expect(divider(alice)).to_be_in_viewport()
+    expect(alice.message("new 2")).to_be_in_viewport()
+    # What I write stands at the end, wherever I was.
+    alice.page.goto(f"/chats/{room}/?m=100")
+    alice.settle()
+    alice.write("from far above")
+    expect(alice.message("from far above")).to_be_in_viewport()
+    alice.sees_state("from far above", "sent")
+    expect(alice.bodies().last).to_have_text("from far above")
+
+
+def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answer(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    for n in range(30):
+        bob.person.write(room, f"read {n}")
+    last = bob.person.api("GET", f"/conversations/{room}/messages?limit=1").json()["items"][-1]["seq"]
+    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": last, "delivered": last}).status_code < 300
+    for n in range(7):
+        bob.person.write(room, f"unread {n}\n" + "line\n" * 6)
+    alice.open(room)
+    expect(divider(alice)).to_have_text("7 new messages")
+    share = divider(alice).evaluate(
+        """(line) => {
+            const view = document.querySelector('[data-view="scroller"]').getBoundingClientRect();
+            return (line.getBoundingClientRect().top - view.top) / view.height;
+        }"""
+    )
+    assert share == pytest.approx(0.25, abs=0.02)
+    alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = 0; }")
+    expect(jump(alice)).to_be_hidden()
+    expect(divider(alice)).to_have_count(1)
+    alice.write("An answer")
+    expect(divider(alice)).to_have_count(0)
+
+    # More is unread than a page holds: it opens at the first of them all the same.
+    carol = visitor("carol")
+    other = meet(alice, carol)
+    talk(daphne_server, other, minutes(300), by=lambda n: True, bodies=lambda n: f"number {n}", read=100)
+    reader = next(person for person in (alice, carol) if person.person.api("GET", f"/conversations/{other}").json()["unread"])
+    reader.open(other)
+    expect(divider(reader)).to_have_text("200 new messages")
+    expect(reader.message("number 101")).to_be_in_viewport()
+
+
+def test_check_13_back_to_where_one_was(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    talk(daphne_server, room, minutes(400), read=400)
+    alice.open(room)
+    alice.until_loaded("history-view")
+    scroller = alice.page.locator('[data-view="scroller"]')
+    scroller.evaluate("(scroller) => { scroller.scrollTop = -1200; }")
+    alice.until_idle()
+    before = places(alice.page)
+    alice.page.goto("/people/")
+    alice.open(room)
+    assert places(alice.page) == pytest.approx(before, abs=1)
+    # News lead to the news.
+    alice.page.goto("/people/")
+    assert bob.person.write(room, "something new").status_code == 201
+    alice.open(room)
+    expect(alice.message("something new")).to_be_in_viewport()

@@ -1,0 +1,253 @@
+"""Checks 21, 22 and 23 as far as there is something to press: the switcher, the keys of the shell and of the message list."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import Visitor, meet
+
+
+@pytest.fixture
+def alice(visitor: VisitorMaker) -> Visitor:
+    return visitor("alice", name="Alice Vale")
+
+
+def comfortable(person: Visitor) -> None:
+    """What is loaded when idle answers."""
+    expect(person.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+
+
+def switcher(person: Visitor) -> Locator:
+    return person.page.get_by_role("combobox", name="Search people and chats")
+
+
+def options(person: Visitor) -> Locator:
+    return person.page.get_by_role("option")
+
+
+def chosen(person: Visitor) -> Locator:
+    """The option that the field points a screen reader at."""
+    id = switcher(person).get_attribute("aria-activedescendant")
+    assert id
+    option = person.page.locator(f"#{id}")
+    expect(option).to_have_attribute("aria-selected", "true")
+    expect(person.page.locator('[role="option"][aria-selected="true"]')).to_have_count(1)
+    return option
+
+
+def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrillic(alice: Visitor, visitor: VisitorMaker) -> None:
+    ilya, marta, far = visitor("ilya", name="Илья Воронцов"), visitor("marta", name="Márta Oliveira"), visitor("zed", name="Зоя Ёлкина")
+    quiet, loud = meet(alice, marta), meet(alice, ilya)
+    assert ilya.person.write(loud, "Привет").status_code == 201
+    assert marta.person.write(quiet, "Olá").status_code == 201
+    alice.open(quiet)
+    comfortable(alice)
+    alice.sees("Olá")
+    keys = alice.page.keyboard
+    alice.box.fill("half a thought")
+    keys.press("Control+k")
+    expect(switcher(alice)).to_be_focused()
+    # Nothing asked for: the unread chat leads.
+    expect(options(alice).first).to_have_accessible_name(f"Илья Воронцов @{ilya.username} 1 unread message")
+    expect(chosen(alice)).to_have_attribute("data-room", loud)
+    keys.type("ma")
+    expect(options(alice).first).to_contain_text("Márta Oliveira")
+    expect(chosen(alice)).to_have_attribute("data-room", quiet)
+    keys.press("ControlOrMeta+a")
+    keys.type("ел")
+    expect(options(alice).first).to_contain_text("Зоя Ёлкина")
+    expect(alice.page.get_by_role("listbox", name="Chats and people")).to_be_visible()
+    keys.press("Escape")
+    expect(switcher(alice)).to_be_hidden()
+    expect(alice.box).to_be_focused()
+    expect(alice.box).to_have_value("half a thought")
+
+    # On a Cyrillic keyboard the same key.
+    alice.page.evaluate(
+        """() => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "л", code: "KeyK", ctrlKey: true, bubbles: true, cancelable: true }))"""
+    )
+    expect(switcher(alice)).to_be_focused()
+    keys.press("ArrowDown")
+    second = options(alice).nth(1)
+    expect(second).to_have_attribute("aria-selected", "true")
+    keys.press("ArrowUp")
+    keys.press("ArrowUp")
+    expect(options(alice).last).to_have_attribute("aria-selected", "true")
+    keys.press("ArrowDown")
+    # The Enter of an input method chooses a word, not a chat.
+    switcher(alice).evaluate(
+        """(field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
+    )
+    expect(switcher(alice)).to_be_focused()
+    keys.type("ил")
+    expect(options(alice).first).to_contain_text("Илья")
+    keys.press("Enter")
+    alice.page.wait_for_url(f"**/chats/{loud}/")
+    alice.settle()
+    comfortable(alice)
+
+    # Somebody new: one press, and the other knows nothing before the first message.
+    alice.page.get_by_role("link", name="Search people and chats").click()
+    expect(switcher(alice)).to_be_focused()
+    keys.type(f"@{far.username}")
+    expect(options(alice)).to_have_count(1)
+    keys.press("Enter")
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Зоя Ёлкина")
+    assert far.person.api("GET", "/conversations").json()["items"] == []
+
+    alice.settle()
+    comfortable(alice)
+    keys.press("Control+k")
+    expect(switcher(alice)).to_be_focused()
+    keys.type("nobody has this name")
+    expect(alice.page.get_by_text("Nobody called “nobody has this name” here.")).to_be_visible()
+    expect(alice.page.locator("#say-status")).to_contain_text("Nobody found")
+
+
+def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(alice: Visitor, visitor: VisitorMaker) -> None:
+    rooms = []
+    for name in ("bob", "carol", "dave"):
+        friend = visitor(name)
+        rooms.append(meet(alice, friend))
+        assert friend.person.write(rooms[-1], f"from {name}").status_code == 201
+    bob, carol, dave = rooms
+    assert alice.person.api("PUT", f"/conversations/{carol}/receipt", {"read": 1, "delivered": 1}).status_code < 300
+    alice.open(dave)
+    comfortable(alice)
+    for pressed, room in (("Alt+ArrowDown", carol), ("Alt+ArrowUp", dave), ("Alt+Shift+ArrowDown", bob)):
+        alice.page.keyboard.press(pressed)
+        alice.page.wait_for_url(f"**/chats/{room}/")
+        alice.settle()
+        comfortable(alice)
+        expect(alice.row(room).locator("[aria-current=page]")).to_have_count(1)
+    where = "document.activeElement.closest('[data-view=rows], [data-view=scroller], [data-view=composer]')?.dataset.view"
+    order = []
+    for _ in range(4):
+        order.append(alice.page.evaluate(where))
+        alice.page.keyboard.press("F6")
+    assert order == ["composer", "rows", "scroller", "composer"]
+    alice.page.keyboard.press("Shift+F6")
+    assert alice.page.evaluate(where) == "composer"
+    alice.page.keyboard.press("Control+/")
+    expect(alice.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    alice.page.keyboard.press("Escape")
+    expect(alice.page.get_by_role("dialog")).to_have_count(0)
+    expect(alice.box).to_be_focused()
+
+
+def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_focused_one(alice: Visitor, visitor: VisitorMaker) -> None:
+    bob = visitor("bob")
+    room = meet(alice, bob)
+    for text in ("one", "two", "three"):
+        assert bob.person.write(room, text).status_code == 201
+    alice.open(room)
+    comfortable(alice)
+    page, keys = alice.page, alice.page.keyboard
+    expect(page.locator('article[tabindex="0"]')).to_have_count(1)
+    article = {text: alice.message(text).locator("article") for text in ("one", "two", "three")}
+    keys.press("Shift+F6")
+    expect(article["three"]).to_be_focused()
+    keys.press("ArrowUp")
+    expect(article["two"]).to_be_focused()
+    expect(article["two"]).to_have_attribute("tabindex", "0")
+    keys.press("Home")
+    expect(article["one"]).to_be_focused()
+    keys.press("ArrowUp")
+    expect(article["one"]).to_be_focused()
+    keys.press("c")
+    expect(page.locator("#say-status")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "one"
+    keys.press("Enter")
+    expect(page.get_by_role("menuitem", name="Copy text")).to_be_focused()
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(article["one"]).to_be_focused()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert urlsplit(link).path == f"/chats/{room}/"
+    assert urlsplit(link).query == "m=1"
+    keys.press("Enter")
+    keys.press("Escape")
+    expect(page.get_by_role("menu")).to_have_count(0)
+    expect(article["one"]).to_be_focused()
+    expect(page.locator('[data-part="new-divider"]')).to_have_count(1)
+    keys.press("End")
+    expect(article["three"]).to_be_focused()
+    keys.press("Escape")
+    expect(alice.box).to_be_focused()
+    # A letter while a message has the focus is a command; in the pane as a whole it is the beginning of an answer (X10).
+    page.locator('[data-view="scroller"]').focus()
+    keys.type("hi")
+    expect(alice.box).to_be_focused()
+    expect(alice.box).to_have_value("hi")
+
+
+def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: VisitorMaker) -> None:
+    bob = visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "unread").status_code == 201
+    alice.open(room)
+    comfortable(alice)
+    line = alice.page.locator('[data-part="new-divider"]')
+    expect(line).to_have_count(1)
+    alice.message("unread").locator("article").click(button="right")
+    expect(alice.page.get_by_role("menu")).to_be_visible()
+    alice.page.keyboard.press("Control+k")
+    alice.page.keyboard.press("Escape")
+    expect(alice.page.get_by_role("menu")).to_have_count(0)
+    alice.page.keyboard.press("Control+/")
+    expect(alice.page.get_by_role("dialog")).to_be_visible()
+    alice.page.keyboard.press("Escape")
+    expect(alice.page.get_by_role("dialog")).to_have_count(0)
+    expect(line).to_have_count(1)
+    alice.box.focus()
+    alice.page.keyboard.press("Escape")
+    expect(line).to_have_count(0)
+    # On nothing at all it stays where it is.
+    alice.page.keyboard.press("Escape")
+    assert re.search(rf"/chats/{room}/$", alice.page.url)
+
+
+def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(alice: Visitor, visitor: VisitorMaker) -> None:
+    bob = visitor("bob", name="Bob")
+    room = meet(alice, bob)
+    for text in ("first words", "second words"):
+        assert bob.person.write(room, text).status_code == 201
+    alice.open(room)
+    comfortable(alice)
+    select = """([from, to]) => {
+        const bodies = [...document.querySelectorAll('[data-view="timeline"] > li[data-id] [data-part="body"]')];
+        const range = document.createRange();
+        range.setStart(bodies[0].firstChild, from);
+        range.setEnd(bodies[1].firstChild, to);
+        const selection = getSelection();
+        selection.removeAllRanges();
+        selection.addRange(range);
+    }"""
+    alice.page.evaluate(select, [6, 6])
+    alice.page.keyboard.press("Control+c")
+    copied = alice.page.evaluate("navigator.clipboard.readText()")
+    assert re.fullmatch(r"\[\d\d:\d\d\] Bob: words\n\[\d\d:\d\d\] Bob: second", copied)
+
+
+def test_check_20_a_dropped_file_is_refused_calmly_and_the_chat_stays(alice: Visitor, visitor: VisitorMaker) -> None:
+    """Files wait for their feature; a browser left alone would open the file in place of the chat."""
+    bob = visitor("bob")
+    alice.open(meet(alice, bob))
+    comfortable(alice)
+    alice.box.fill("half a thought")
+    drop = """(kind) => {
+        const data = new DataTransfer();
+        data.items.add(new File(["x"], "holiday.png", { type: "image/png" }));
+        const event = kind === "paste" ? new ClipboardEvent(kind, { clipboardData: data, bubbles: true, cancelable: true })
+            : new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+        document.querySelector("main").dispatchEvent(event);
+        return event.defaultPrevented;
+    }"""
+    toast = alice.page.locator('[data-view="toast"]')
+    for kind in ("dragover", "drop", "paste"):
+        assert alice.page.evaluate(drop, kind), kind
+    expect(toast).to_contain_text("Files cannot be sent here yet. Your text is still there.")
+    expect(alice.box).to_have_value("half a thought")

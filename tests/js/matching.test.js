@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { match, neighbour, offers, plain } from "../../static/js/state/matching.js";
+
+const person = (name, username = "somebody") => ({ id: `u-${name}`, name, username });
+const row = (name, extra = {}) => ({ room: `dm-${name}`, peer: person(name, name.toLowerCase()), unread: 0, ...extra });
+
+// [typed, name, handle, found?]
+const FOUND = [
+  ["ma", "Márta Oliveira", "mo", true],
+  ["OLIV", "Márta Oliveira", "mo", true],
+  ["mo", "Márta Oliveira", "mo", true],
+  ["mrt", "Márta Oliveira", "x", true],
+  ["ел", "Зоя Ёлкина", "zed", true],
+  ["ёл", "Зоя Елкина", "zed", true],
+  ["ЗОЯ", "Зоя Ёлкина", "zed", true],
+  ["zo", "Зоя Ёлкина", "kina", false],
+  ["@ze", "Anna", "zed", true],
+  ["@an", "Anna", "zed", false],
+  ["@", "Anna", "zed", true],
+  ["anna zed", "Anna", "zed", true],
+  ["anna bob", "Anna", "zed", false],
+  ["نو", "نور حداد", "noor", true],
+  ["", "Anna", "zed", false],
+];
+
+for (const [typed, name, username, isFound] of FOUND) {
+  test(`"${typed}" ${isFound ? "finds" : "does not find"} ${name} @${username}`, () => assert.equal(match(typed, { name, username }) > 0, isFound));
+}
+
+test("beginnings come before the middle of words, and those before scattered letters", () => {
+  const rows = ["Samara", "Mara", "Tom Arlo", "Ana Maria"].map((name) => row(name));
+  assert.deepEqual(offers({ query: "mar", rows }).chats.map(({ peer }) => peer.name), ["Mara", "Ana Maria", "Samara", "Tom Arlo"]);
+});
+
+test("with nothing typed unread chats lead, but not the one on the screen; the order of the list stays otherwise", () => {
+  const rows = [row("Here", { unread: 2 }), row("Read"), row("Loud", { unread: 1 }), row("Old")];
+  assert.deepEqual(offers({ query: " ", rows, current: "dm-Here" }).chats.map(({ peer }) => peer.name), ["Loud", "Here", "Read", "Old"]);
+});
+
+test("somebody one already writes to is a chat and not a person", () => {
+  const rows = [row("Bob")];
+  const { people } = offers({ query: "o", rows, people: [rows[0].peer, person("Zoe", "zoe")] });
+  assert.deepEqual(people.map(({ name }) => name), ["Zoe"]);
+});
+
+test("accents and case are nothing", () => assert.equal(plain("ÁÉÍ ç Ё Й"), "aei c е и"));
+
+// [current, step, unread, where to]
+const WAYS = [
+  ["b", 1, false, "c"], ["b", -1, false, "a"], ["a", -1, false, null], ["d", 1, false, null],
+  ["a", 1, true, "b"], ["b", 1, true, "d"], ["d", -1, true, "b"], [null, 1, false, "a"], [null, -1, false, "d"], ["gone", 1, true, "b"],
+];
+
+for (const [current, step, unread, to] of WAYS) {
+  test(`from ${current} ${step > 0 ? "down" : "up"} ${unread ? "to what is unread" : ""}: ${to}`, () => {
+    const rows = [..."abcd"].map((room) => ({ room, unread: "bd".includes(room) && room !== current ? 1 : 0 }));
+    assert.equal(neighbour(rows, current, step, { unread }), to);
+  });
+}
