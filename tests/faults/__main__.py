@@ -13,6 +13,7 @@ import logging
 import random
 import resource
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -72,6 +73,9 @@ async def run_rig(run: Run, rig: str, args: argparse.Namespace) -> None:
             result = await world.run(row, is_whole=is_whole)
             run.results.append(result)
             tell(result)
+            # Row by row: a run that is ended early leaves what it has found.
+            if args.report is not None:
+                write(run, args.report)
 
         for row in chosen(args.rows, rig):
             await take(row)
@@ -104,12 +108,10 @@ def main(argv: list[str] | None = None) -> int:
     seed = random.randrange(10**6) if args.seed is None else args.seed
     run = Run(command=shlex.join(["python", "-m", "tests.faults", *words]), seed=seed, pace=args.pace, pairs=args.pairs)
     say(f"seed {seed}")
-    try:
-        for rig in ("S", "P") if args.rig == "both" else (args.rig,):
-            asyncio.run(run_rig(run, rig, args))
-    finally:
-        if args.report is not None and run.results:
-            write(run, args.report)
+    # Ended from outside, too, it takes its servers along.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for rig in ("S", "P") if args.rig == "both" else (args.rig,):
+        asyncio.run(run_rig(run, rig, args))
     say("0 in every column" if run.is_clean else "NOT CLEAN")
     return 0 if run.is_clean else 1
 

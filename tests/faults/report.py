@@ -14,6 +14,10 @@ from tests.faults.rows import ROWS, missing_rows
 from tests.faults.world import Result
 
 RIGS = {"S": "one process, SQLite, local layer", "P": "three processes behind a proxy, PostgreSQL, Redis pub/sub"}
+UNNUMBERED = {
+    "random": ("random faults, one upon another", "the zero columns"),
+    "calm": ("nothing; then everything is read from the first message by both people", "the zero columns"),
+}
 PACKAGES = ("django", "channels", "daphne", "channels-redis", "psycopg")
 
 
@@ -81,7 +85,7 @@ def table(run: Run, rig: str) -> list[str]:
 
 def line(result: Result) -> str:
     known = ROWS.get(result.row)
-    fault, expected = (known.fault, known.expected) if known else ("random faults, one upon another", "the zero columns")
+    fault, expected = (known.fault, known.expected) if known else UNNUMBERED[result.row]
     counts = " | ".join(str(result.findings[column]) for column in COLUMNS)
     measured = str(result.figures) or "nothing"
     if result.trouble:
