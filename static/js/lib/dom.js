@@ -29,6 +29,12 @@ export function showFace(avatar, { initials = "", avatar: picture }) {
   avatar.append(Object.assign(new Image(), { className: "avatar__picture", src: picture, alt: "", decoding: "async" }));
 }
 
+/** Django's token: the cookie (its name has a prefix over TLS), or what a form of this page carries. */
+export function csrfToken() {
+  const cookie = document.cookie.split("; ").find((pair) => /^(?:__Host-)?csrftoken=/.test(pair));
+  return cookie?.split("=")[1] ?? document.querySelector('meta[name="csrf-token"]')?.content ?? document.querySelector('[name="csrfmiddlewaretoken"]')?.value ?? "";
+}
+
 export function pageData() {
   const element = document.getElementById("page-data");
   return element ? JSON.parse(element.textContent) : {};

@@ -4,12 +4,6 @@ import { ruleOf } from "../protocol/errors.js";
 
 const TIMEOUT_MS = 10_000;
 
-/** Django's token: the cookie (its name has a prefix over TLS), or what a form of this page carries. */
-export function csrfToken() {
-  const cookie = document.cookie.split("; ").find((pair) => /^(?:__Host-)?csrftoken=/.test(pair));
-  return cookie?.split("=")[1] ?? document.querySelector('meta[name="csrf-token"]')?.content ?? document.querySelector('[name="csrfmiddlewaretoken"]')?.value ?? "";
-}
-
 export class ApiError extends Error {
   /** `status` 0 means that no answer came. */
   constructor({ status, code, retryAfterMs = 0 }) {

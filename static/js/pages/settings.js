@@ -1,9 +1,8 @@
 // Entry of the settings: what is turned is saved at once, the handle is tried, the picture is cut. Each page works without it.
 
-import { view } from "../lib/dom.js";
+import { csrfToken, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
 import { systemClock as clock } from "../lib/timing.js";
-import { csrfToken } from "../net/api.js";
 import { postForm } from "../net/forms.js";
 import { saveAtOnce } from "../view/save-at-once.js";
 

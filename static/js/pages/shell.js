@@ -1,10 +1,10 @@
 // What every page of a signed-in person runs: one socket, the list pane, the strip, and the word of the other tabs.
 
-import { pageData, view } from "../lib/dom.js";
+import { csrfToken, pageData, view } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
 import { translator } from "../lib/text.js";
 import { systemClock as clock, whenIdle } from "../lib/timing.js";
-import { Api, csrfToken } from "../net/api.js";
+import { Api } from "../net/api.js";
 import { Socket } from "../net/socket.js";
 import { browserStorage, Store, wipeOthers } from "../net/store.js";
 import { Tabs } from "../net/tabs.js";
@@ -72,7 +72,7 @@ export class Shell {
     this.socket = this.#connect();
     const { list: state, drafts, room: current, me, t, dates } = this;
     const signsOf = (room) => (room === current ? this.signs : this.comforts?.signsOf(room));
-    this.rows = new ListView({ root: view("list"), state, drafts, current, signsOf, me, t, dates, clock });
+    this.rows = new ListView({ root: view("list"), state, drafts, unsent: (room) => this.outbox.entries(room), current, signsOf, me, t, dates, clock });
   }
 
   start() {

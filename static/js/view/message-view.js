@@ -62,11 +62,11 @@ export class MessageView {
     if (quote && message.reply_to == null) quote.hidden = true;
   }
 
+  /** Few messages ever fail; the hundreds of a history do without its buttons. */
   #fillFailure(element, { state, reason }) {
-    const failure = part(element, "failure");
-    if (!failure) return;
-    failure.hidden = state !== "failed";
-    if (state !== "failed") return;
+    let failure = part(element, "failure");
+    if (state !== "failed") return failure?.remove();
+    if (!failure) element.append((failure = cloneTemplate("failure")));
     const isQuestion = reason === "waited";
     setText(part(failure, "reason"), this.#reason(reason));
     setText(action("retry-send", failure), isQuestion ? this.#t("Send") : this.#t("Try again"));
