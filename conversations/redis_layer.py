@@ -38,7 +38,8 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
                     is_away = False
                     logger.warning("Redis is back")
                 self._receive_message(message)
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, RuntimeError) as error:
+                # RuntimeError: a subscription of the same moment makes the broken connection anew while it is read here.
                 if not is_away:
                     is_away = True
                     logger.warning("Redis is away (%s); what it does not bring comes from the database", type(error).__name__)
