@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.journeys.visitors import BOX
+
+PICTURE = (Path(__file__).resolve().parents[2] / "static" / "img" / "icon-192.png").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class PageKind:
 def submit_nothing(page: Page) -> None:
     page.locator("main form [type=submit], main form button:not([type])").last.click()
     expect(page.locator(".error-summary")).to_be_visible()
+
+
+def choose_picture(page: Page) -> None:
+    page.set_input_files("input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE})
+    expect(page.get_by_role("dialog", name="Choose the part to show")).to_be_visible()
 
 
 def open_details(page: Page) -> None:
@@ -63,6 +71,9 @@ KINDS = (
     PageKind("settings, privacy", "member", "/settings/privacy/"),
     PageKind("settings, appearance", "member", "/settings/appearance/"),
     PageKind("settings, account", "member", "/settings/account/"),
+    PageKind("settings, devices", "member", "/settings/devices/"),
+    PageKind("settings, a picture being cut", "member", "/settings/profile/", prepare=choose_picture),
+    PageKind("who can read this", "visitor", "/who-can-read-this/"),
     PageKind("change of password", "member", "/accounts/password/change/"),
     PageKind("e-mail address", "member", "/accounts/email/"),
     PageKind("log-out", "member", "/accounts/logout/"),

@@ -1,0 +1,303 @@
+"""The settings: saved at once, by keys alone, without a server, without a script; and a picture from the file to the peer's list."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.pages import PICTURE
+from tests.journeys.test_every_page import violations
+from tests.journeys.visitors import BOX, Visitor, meet
+
+SECTIONS = ("profile", "privacy", "appearance", "account", "devices")
+
+
+def setting(page: Page, name: str) -> Locator:
+    return page.locator('[data-part="setting"]').filter(has=page.get_by_text(name, exact=True))
+
+
+def saved(page: Page, name: str) -> Locator:
+    return setting(page, name).get_by_role("status")
+
+
+def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
+    for _ in range(40):
+        page.keyboard.press(key)
+        expect(page.locator(":focus-visible")).to_have_count(1)
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    pytest.fail(f"no way to {target} by keys")
+
+
+def test_a_switch_saves_itself_and_says_so_for_two_seconds(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    page = alice.page
+    page.clock.install()
+    page.goto("/settings/privacy/")
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    page.get_by_role("switch", name="Read receipts").uncheck()
+    expect(saved(page, "Read receipts")).to_have_text("Saved")
+    expect(saved(page, "Typing")).to_have_text("")
+    page.clock.fast_forward(2_100)
+    expect(saved(page, "Read receipts")).to_have_text("")
+    page.reload()
+    expect(page.get_by_role("switch", name="Read receipts")).not_to_be_checked()
+    expect(page.get_by_role("switch", name="Typing")).to_be_checked()
+
+
+def test_the_last_of_many_presses_is_what_stays(visitor: VisitorMaker) -> None:
+    page = visitor("alice").page
+    page.goto("/settings/privacy/")
+    switch = page.get_by_role("switch", name="Typing")
+    for _ in range(7):
+        switch.click()
+    expect(saved(page, "Typing")).to_have_text("Saved")
+    page.wait_for_load_state("networkidle")
+    page.reload()
+    expect(switch).not_to_be_checked()
+
+
+def test_a_failed_save_goes_back_and_says_why(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    page = alice.page
+    page.goto("/settings/privacy/")
+    switch = page.get_by_role("switch", name="Typing")
+    page.route("**/settings/privacy/", lambda route: route.abort())
+    switch.click()
+    expect(saved(page, "Typing")).to_have_text("Not saved: the server does not answer. Try again.")
+    expect(switch).to_be_checked()
+    page.get_by_label("New chats").select_option(label="Only with my invite link")
+    expect(saved(page, "New chats")).to_contain_text("Not saved")
+    expect(page.get_by_label("New chats")).to_have_value("everybody")
+    page.unroute_all()
+    alice.person.log_out()
+    switch.click()
+    expect(saved(page, "Typing")).to_have_text("You have been logged out. Reload this page to log in again.")
+    expect(switch).to_be_checked()
+
+
+def test_looks_follow_at_once_and_reach_the_chat(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "How large am I?").status_code == 201
+    page = alice.page
+    page.goto("/settings/appearance/")
+    for choice in ("Dark", "Largest"):
+        page.get_by_label(choice).check()
+    page.get_by_label("Enter key").select_option(label="Enter makes a new line")
+    page.get_by_label("Time of day").select_option(label="12 hours")
+    expect(page.locator('html[data-theme="dark"][data-text="largest"][data-enter="line"][data-hours="12"]')).to_have_count(1)
+    expect(saved(page, "Time of day")).to_have_text("Saved")
+    alice.open(room)
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    bubble = page.locator(".message__bubble").first
+    assert bubble.evaluate("(bubble) => getComputedStyle(bubble).fontSize") == "20px"
+    expect(bubble.locator("time, .message__meta").first).to_contain_text(re.compile("[ap]m", re.IGNORECASE))
+    alice.box.press_sequentially("one")
+    alice.box.press("Enter")
+    alice.box.press_sequentially("two")
+    expect(alice.box).to_have_value("one\ntwo")
+    alice.box.press("Control+Enter")
+    alice.sees("How large am I?", "one\ntwo")
+
+
+def test_another_language_comes_at_once(visitor: VisitorMaker) -> None:
+    page = visitor("alice").page
+    page.goto("/settings/appearance/")
+    page.get_by_label("Language").select_option(label="Русский")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Оформление и язык")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_every_page_by_keys_alone(visitor: VisitorMaker, script: bool) -> None:
+    """From the list of sections into each and back to it; the focus is always to be seen."""
+    page = visitor("alice", java_script_enabled=script).page
+    page.goto("/settings/")
+    for section in SECTIONS:
+        link = page.locator(f'nav a[href="/settings/{section}/"]').last
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.locator(f'nav a[href="/settings/{section}/"]:focus-visible').count():
+                break
+        link.press("Enter")
+        expect(page).to_have_url(re.compile(f"/settings/{section}/$"))
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_a_choice_of_several_by_arrows(visitor: VisitorMaker) -> None:
+    page = visitor("alice").page
+    page.goto("/settings/appearance/")
+    tab_to(page, page.get_by_label("Like the system"))
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("Light")).to_be_checked()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    expect(saved(page, "Theme")).to_have_text("Saved")
+
+
+def test_a_handle_is_tried_while_it_is_typed(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    page = alice.page
+    page.goto("/settings/profile/")
+    says = page.locator('[data-part="username-says"]')
+    field = page.get_by_label("Username")
+    field.fill(bob.username)
+    expect(says).to_have_text("This username is taken. Choose another one.")
+    field.fill(f"{alice.username}.new")
+    expect(says).to_have_text(f"@{alice.username}.new is free.")
+    field.press("Enter")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(page.locator("nav")).to_contain_text(f"@{alice.username}.new")
+
+
+def test_what_cannot_be_saved_keeps_the_text_and_can_be_read_by_everybody(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    page = alice.page
+    page.goto("/settings/profile/")
+    page.get_by_label("About you").fill("Sings in the choir")
+    page.get_by_label("Your name").fill("")
+    page.get_by_label("Your name").press("Enter")
+    expect(page).to_have_title(re.compile("^Error: "))
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_label("About you")).to_have_value("Sings in the choir")
+    assert violations(page) == []
+
+
+class TestPicture:
+    def choose(self, page: Page, data: bytes = PICTURE, name: str = "me.png") -> None:
+        page.set_input_files("input[name=picture]", {"name": name, "mimeType": "image/png", "buffer": data})
+
+    def test_from_the_file_by_keys_to_the_list_of_the_other(self, visitor: VisitorMaker) -> None:
+        alice, bob = visitor("alice"), visitor("bob")
+        room = meet(alice, bob)
+        page = alice.page
+        page.goto("/settings/profile/")
+        self.choose(page)
+        dialog = page.get_by_role("dialog", name="Choose the part to show")
+        expect(dialog.get_by_role("group")).to_be_focused()
+        for key in ("+", "+", "ArrowLeft", "ArrowUp", "-"):
+            page.keyboard.press(key)
+        page.evaluate(
+            """() => {
+                const send = window.fetch;
+                window.fetch = (url, options) => ((sessionStorage.crop = options.body.get("crop")), send(url, options));
+            }"""
+        )
+        dialog.get_by_role("button", name="Save").press("Enter")
+        picture = page.locator('main [data-part="avatar"] img')
+        expect(picture).to_be_visible()
+        left, top, side = map(float, page.evaluate("sessionStorage.crop").split())
+        assert side == pytest.approx(0.8)
+        assert left == pytest.approx(top)
+        assert 0 < left < 0.1, "moved up and to the left of the middle"
+        assert picture.evaluate("(image) => image.complete && image.naturalWidth") == 256
+        bob.open(room)
+        expect(bob.row(room).locator('[data-part="avatar"] img')).to_be_visible()
+        expect(bob.page.locator("header img").first).to_be_visible()
+        page.get_by_role("button", name="Remove").click()
+        expect(picture).to_have_count(0)
+
+    def test_by_dragging_and_buttons(self, visitor: VisitorMaker) -> None:
+        page = visitor("alice").page
+        page.goto("/settings/profile/")
+        self.choose(page)
+        image = page.locator(".crop__picture")
+        before = image.bounding_box()
+        page.get_by_role("button", name="Larger").click()
+        after = image.bounding_box()
+        assert before
+        assert after
+        assert after["width"] == pytest.approx(before["width"] * 1.25, rel=0.01)
+        middle = after["x"] + after["width"] / 2, after["y"] + after["height"] / 2
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 20, middle[1] + 10, steps=4)
+        page.mouse.up()
+        moved = image.bounding_box()
+        assert moved
+        assert moved["x"] - after["x"] == pytest.approx(20, abs=1)
+        assert moved["y"] - after["y"] == pytest.approx(10, abs=1)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator("input[name=picture]")).to_be_focused()
+
+    def test_a_file_that_is_no_picture(self, visitor: VisitorMaker) -> None:
+        page = visitor("alice").page
+        page.goto("/settings/profile/")
+        self.choose(page, b"I am no picture")
+        said = page.get_by_role("status").filter(has_text="This file is not a picture we can read. Choose a JPEG, PNG or WebP.")
+        expect(said).to_be_visible()
+        self.choose(page, b"x" * (8 * 1024 * 1024 + 1))
+        expect(page.get_by_role("status").filter(has_text="Choose a picture of at most 8 MB.")).to_be_visible()
+
+    def test_a_server_that_is_away_leaves_the_page_as_it_was(self, visitor: VisitorMaker) -> None:
+        page = visitor("alice").page
+        page.goto("/settings/profile/")
+        page.route("**/settings/profile/picture/", lambda route: route.abort())
+        self.choose(page)
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        expect(page.get_by_role("status").filter(has_text="Not saved: the server does not answer. Try again.")).to_be_visible()
+
+    def test_without_a_script(self, visitor: VisitorMaker, tmp_path: Path) -> None:
+        page = visitor("alice", java_script_enabled=False).page
+        page.goto("/settings/profile/")
+        self.choose(page, b"I am no picture")
+        page.get_by_role("button", name="Save").first.click()
+        expect(page.get_by_role("link", name="This file is not a picture we can read. Choose a JPEG, PNG or WebP.")).to_be_visible()
+        self.choose(page)
+        page.get_by_role("button", name="Save").first.click()
+        expect(page.locator('main [data-part="avatar"] img')).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_a_device_is_ended_and_its_open_chat_says_so(visitor: VisitorMaker, script: bool) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.box.press_sequentially("half a thought")
+    laptop = other_device(visitor, alice, java_script_enabled=script)
+    laptop.page.goto("/settings/devices/")
+    expect(laptop.page.get_by_text("This device", exact=True)).to_have_count(1)
+    laptop.page.get_by_role("button", name="Log out everywhere else").press("Enter")
+    expect(laptop.page.get_by_text("logged out.")).to_be_visible()
+    expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
+    alice.page.get_by_role("link", name="Log in again").click()
+    alice.log_in(at="")
+    alice.settle()
+    expect(alice.box).to_have_value("half a thought")
+
+
+def other_device(visitor: VisitorMaker, alice: Visitor, **options: bool) -> Visitor:
+    """Alice logs in at a second browser."""
+    second = visitor("alice", signed_up=False, **options)
+    assert second.username == alice.username
+    second.log_in()
+    return second
+
+
+def test_who_can_read_this_is_said_in_every_chat_and_leads_back(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.page.get_by_role("banner").get_by_role("link", name="Who can read this").or_(
+        alice.page.locator("header.peer-header").get_by_role("link", name="Who can read this")
+    ).first.click()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Who can read this")
+    text = alice.page.locator("main").inner_text()
+    for words in ("The two people of a chat.", "The people who run this server.", "not end-to-end encrypted"):
+        assert words in text
+    alice.page.get_by_role("link", name="Back").click()
+    expect(alice.page.locator(BOX)).to_be_visible()
+    assert alice.room == room
+
+
+def test_a_save_that_nobody_answers_for_ten_seconds_gets_a_sentence(visitor: VisitorMaker) -> None:
+    """Never a control that waits for ever (ui-spec K8)."""
+    page = visitor("alice").page
+    page.goto("/settings/privacy/")
+    page.evaluate("AbortSignal.timeout = () => AbortSignal.abort()")
+    waiting: list[Route] = []
+    page.route("**/settings/privacy/", lambda route: waiting.append(route))
+    page.get_by_role("switch", name="Typing").click()
+    expect(saved(page, "Typing")).to_contain_text("Not saved")
