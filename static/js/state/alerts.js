@@ -22,12 +22,14 @@ export class Alerts {
 
   /** A message of the peer came; `isMuted` and `isRequest` are silent. */
   arrived({ room, message, isMuted = false, isRequest = false }) {
-    const { clock, isWatched, tell } = this.#with;
+    const { clock, isWatched, isActive, tell } = this.#with;
     if (isWatched(room)) return tell(room);
     if (isMuted || isRequest) return;
     const at = clock.now();
+    // Who sees it come into the list needs no notification, even if they turn away right then.
+    const isSeen = isActive();
     // Another window may have that very chat open; it says so at once.
-    clock.after(ASK_OTHERS_MS, () => (this.#seen.get(room) ?? -Infinity) < at - ASK_OTHERS_MS && this.#speak(room, message));
+    clock.after(ASK_OTHERS_MS, () => (this.#seen.get(room) ?? -Infinity) < at - ASK_OTHERS_MS && this.#speak(room, message, isSeen));
   }
 
   /** Another tab has this chat before somebody's eyes. */
@@ -35,10 +37,10 @@ export class Alerts {
     this.#seen.set(room, this.#with.clock.now());
   }
 
-  #speak(room, message) {
-    const { clock, isLeader, isActive, notify, sound } = this.#with;
+  #speak(room, message, isSeen) {
+    const { clock, isLeader, notify, sound } = this.#with;
     if (!isLeader()) return;
-    if (this.isOn && !isActive()) notify(room, message);
+    if (this.isOn && !isSeen) notify(room, message);
     if (!this.hasSound || clock.now() - this.#soundAt < SOUND_EVERY_MS) return;
     this.#soundAt = clock.now();
     sound();

@@ -1,6 +1,6 @@
 // The list pane: one row per conversation, the total in the tab and in the title.
 
-import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
+import { cloneTemplate, part, setData, setText, showFace, view } from "../lib/dom.js";
 
 const HOLD_MS = 3_000;
 const shown = (count) => (count > 99 ? "99+" : String(count));
@@ -14,11 +14,11 @@ export class ListView {
   #heldSince = null;
   #isDue = false;
 
-  /** `state` is the ConversationList; `current` the room on the screen or null; `signsOf(room)` {typing, online} or null; `me` my id. */
-  constructor({ root, state, drafts, current, signsOf = () => null, me, t, dates, clock }) {
+  /** `state` is the ConversationList; `current` the room on the screen or null; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `me` my id. */
+  constructor({ root, state, drafts, unsent = () => [], current, signsOf = () => null, me, t, dates, clock }) {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
-    this.#with = { state, drafts, current, signsOf, me, t, dates, clock };
+    this.#with = { state, drafts, unsent, current, signsOf, me, t, dates, clock };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
   }
@@ -89,20 +89,38 @@ export class ListView {
     setText(badge, unread ? shown(unread) : "");
     badge.hidden = !unread;
     setText(part(element, "badge-word"), unread ? t("{n} unread message|{n} unread messages", { n: unread }) : "");
+    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.clock.now());
+    part(element, "muted").hidden = !isMuted;
+    setText(part(element, "muted-word"), isMuted ? t("muted") : "");
+    setData(badge, "quiet", isMuted);
     const link = element.querySelector("a");
     if (row.room === current) link.setAttribute("aria-current", "page");
   }
 
   #preview(element, row, isTyping) {
-    const { t, me, drafts, current } = this.#with;
-    const last = row.last_message;
+    const { t } = this.#with;
+    const { label = "", state = null, text, ticks = null } = isTyping ? { text: t("typing…"), state: "typing" } : this.#says(row);
+    setText(part(element, "label"), label);
+    setData(part(element, "label"), "state", label && state);
+    setText(part(element, "preview"), text.slice(0, 200));
+    setData(part(element, "preview"), "state", !label && state);
+    setData(part(element, "ticks"), "state", ticks);
+  }
+
+  /** The first that applies (ui-spec 3.4): not sent, a draft left behind, what waits, what was said last. */
+  #says(row) {
+    const { t, me, drafts, unsent, current } = this.#with;
+    const waiting = unsent(row.room);
+    const failed = waiting.find((entry) => entry.state === "failed");
+    if (failed) return { label: t("Not sent."), state: "failed", text: failed.body };
     const draft = row.room === current ? null : drafts.get(row.room);
-    const text = draft ? t("Draft: {text}", { text: draft.text }) : last?.deleted_at ? t("Message deleted") : last?.body ?? t("No messages yet");
-    setText(part(element, "preview"), isTyping ? t("typing…") : text.slice(0, 200));
-    setData(part(element, "preview"), "state", isTyping && "typing");
-    const isOwn = !draft && !isTyping && last?.sender === me;
-    const state = last && (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
-    setData(part(element, "ticks"), "state", isOwn && !last.deleted_at && state);
+    if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
+    const last = row.last_message;
+    const newest = waiting.findLast((entry) => entry.state !== "accepted");
+    if (newest) return { text: newest.body, ticks: "pending" };
+    if (last?.deleted_at) return { text: t("Message deleted") };
+    const ticks = last?.sender === me && (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
+    return { text: last?.body ?? t("No messages yet"), ticks };
   }
 
   #total(count) {
@@ -111,7 +129,16 @@ export class ListView {
     if (badge) badge.hidden = !count;
     const title = count ? `(${shown(count)}) ${this.#title}` : this.#title;
     if (document.title !== title) document.title = title;
+    this.#icon(count > 0);
     if (count) navigator.setAppBadge?.(count).catch(() => {});
     else navigator.clearAppBadge?.().catch(() => {});
+  }
+  /** One of two files: with and without a dot. */
+  #icon(isNew) {
+    const icon = view("icon");
+    if (!icon?.dataset.new) return;
+    icon.dataset.quiet ??= icon.getAttribute("href");
+    const wanted = isNew ? icon.dataset.new : icon.dataset.quiet;
+    if (icon.getAttribute("href") !== wanted) icon.href = wanted;
   }
 }

@@ -1,0 +1,139 @@
+"""Checks 17, 25 and 26 as far as there is something to see: the list tells what others do, badges tell numbers, and nothing is asked unasked."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.long_talk import minutes, talk
+from tests.journeys.visitors import Visitor, meet
+from tests.rig.daphne_server import EntreServer
+
+# A browser that notes what a page asks of it. `away` is another window in front of this one.
+NOTING = """
+window.asked = 0;
+window.shown = [];
+window.badges = [];
+let away = false;
+window.goAway = (isAway) => { away = isAway; dispatchEvent(new Event(isAway ? "blur" : "focus")); };
+Document.prototype.hasFocus = () => !away;
+class Noted {
+    static permission = sessionStorage.getItem("permission") ?? "default";
+    static requestPermission() {
+        window.asked += 1;
+        Noted.permission = "granted";
+        sessionStorage.setItem("permission", "granted");
+        return Promise.resolve("granted");
+    }
+    constructor(title, options) { this.title = title; this.body = options.body; this.tag = options.tag; this.isOpen = true; window.shown.push(this); }
+    close() { this.isOpen = false; }
+}
+window.Notification = Noted;
+navigator.setAppBadge = (n) => { window.badges.push(n); return Promise.resolve(); };
+navigator.clearAppBadge = () => { window.badges.push(0); return Promise.resolve(); };
+"""
+
+
+def shown(person: Visitor) -> list[list[str]]:
+    found: list[list[str]] = person.page.evaluate("shown.map(({ title, body, isOpen }) => [title, body, isOpen ? 'open' : 'closed'])")
+    return found
+
+
+def comfortable(person: Visitor) -> None:
+    expect(person.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+
+
+def test_check_26_title_icon_and_badge_follow_the_unread(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+    alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
+    room, other = meet(alice, bob), meet(alice, carol)
+    alice.context.add_init_script(NOTING)
+    alice.page.goto("/people/")
+    icon = alice.page.locator("link[rel=icon]")
+    expect(alice.page).to_have_title(re.compile(r"^People"))
+    for number in range(1, 4):
+        assert bob.person.write(room, f"news {number}").status_code == 201
+    expect(alice.page).to_have_title(re.compile(r"^\(3\) People"))
+    expect(icon).to_have_attribute("href", re.compile("mark-new"))
+    assert alice.page.evaluate("badges.at(-1)") == 3
+    talk(daphne_server, other, minutes(234), bodies=lambda n: f"number {n}", by=lambda n: n % 2 == 0)
+    alice.page.reload()
+    expect(alice.page).to_have_title(re.compile(r"^\(99\+\) People"))
+    alice.until(lambda: alice.page.evaluate("badges.at(-1)") == 120, "the whole number on the app")
+    for place in (room, other):
+        head = alice.person.api("GET", f"/conversations/{place}").json()["head"]
+        assert alice.person.api("PUT", f"/conversations/{place}/receipt", {"read": head, "delivered": head}).status_code < 300
+    expect(alice.page).to_have_title(re.compile(r"^People"))
+    expect(icon).not_to_have_attribute("href", re.compile("mark-new"))
+    assert alice.page.evaluate("badges.at(-1)") == 0
+
+
+def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_for_a_chat(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.context.add_init_script(NOTING)
+    assert bob.person.write(room, "first").status_code == 201
+    alice.page.goto("/chats/")
+    comfortable(alice)
+    card = alice.page.locator('[data-view="notify-card"]')
+    # Not in the first minute of the first visit.
+    expect(card).to_be_hidden()
+    key = f"entre:{alice.person.api('GET', '/me').json()['id']}:alerts"
+    alice.page.evaluate("(key) => localStorage.setItem(key, JSON.stringify({ since: Date.now() - 61000 }))", key)
+    alice.page.reload()
+    comfortable(alice)
+    expect(card).to_be_visible()
+    assert alice.page.evaluate("asked") == 0
+    alice.page.get_by_role("button", name="Turn on notifications").click()
+    expect(card).to_be_hidden()
+    assert alice.page.evaluate("asked") == 1
+
+    # In front of her: no notification. Behind another window: one for the chat.
+    assert bob.person.write(room, "seen in the list").status_code == 201
+    expect(alice.row(room).locator('[data-part="badge"]')).to_have_text("2")
+    alice.page.evaluate("goAway(true)")
+    assert bob.person.write(room, "while she is away").status_code == 201
+    alice.until(lambda: len(shown(alice)) == 1, "a notification")
+    assert shown(alice) == [["Bob", "3 new messages", "open"]]
+    assert alice.page.evaluate("shown[0].tag") == room
+    # Read on her phone: taken back.
+    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 3, "delivered": 3}).status_code < 300
+    alice.until(lambda: shown(alice)[0][2] == "closed", "the notification to go")
+
+    # Of three tabs one speaks.
+    tabs = [alice.new_page() for _ in range(2)]
+    for tab in tabs:
+        tab.goto("/chats/")
+        expect(tab.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+        tab.evaluate("goAway(true)")
+    assert bob.person.write(room, "to three tabs").status_code == 201
+    for tab in tabs:
+        expect(tab.locator('[data-view="rows"] [data-part="badge"]')).to_have_text("1")
+    alice.until(lambda: sum(tab.evaluate("shown.length") for tab in alice.context.pages) == 2, "one more notification")
+    # The chat before her eyes in one of them keeps all of them silent.
+    tabs[0].goto(f"/chats/{room}/")
+    expect(tabs[0].locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    before = sum(tab.evaluate("shown.length") for tab in alice.context.pages)
+    assert bob.person.write(room, "right before her").status_code == 201
+    alice.sees("first", "seen in the list", "while she is away", "to three tabs", "right before her", page=tabs[0])
+    tabs[0].wait_for_timeout(600)
+    assert sum(tab.evaluate("shown.length") for tab in alice.context.pages) == before
+
+
+def test_check_17_the_list_tells_who_is_online_and_typing_in_other_chats(visitor: VisitorMaker) -> None:
+    alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
+    room, other = meet(alice, bob), meet(alice, carol)
+    for person, place in ((bob, room), (carol, other)):
+        assert person.person.write(place, "Hello").status_code == 201
+        assert alice.person.write(place, "Hello you").status_code == 201
+    bob.open(room)
+    bob.until_loaded("signs-view")
+    alice.open(other)
+    comfortable(alice)
+    row = alice.row(room)
+    expect(row.locator('[data-part="avatar"]')).to_have_attribute("data-online", "true")
+    expect(row.locator('[data-part="online-word"]')).to_have_text("online")
+    expect(alice.row(other).locator('[data-part="avatar"]')).not_to_have_attribute("data-online", "true")
+    bob.box.press_sequentially("Some words")
+    expect(row.locator('[data-part="preview"]')).to_have_text("typing…")
+    bob.box.fill("")
+    expect(row.locator('[data-part="preview"]')).to_have_text("Hello you")
