@@ -16,6 +16,7 @@ from conversations.protocol.codes import CloseCode
 logger = logging.getLogger(__name__)
 RETRY_MS = (2_000, 10_000)
 """Spread out: all who are turned away now come back then."""
+LONGEST_MS = 30_000
 
 
 def turn_away_while_away(application: Any) -> Any:
@@ -32,11 +33,13 @@ def turn_away_while_away(application: Any) -> Any:
     return guarded
 
 
-async def turn_away(receive: Any, send: Any) -> None:
-    """Accepted, because only so can a browser be told why."""
-    await receive()
+async def turn_away(receive: Any, send: Any, *, spread_ms: int = 0) -> None:
+    """Accepted, because only so can a browser be told why. `spread_ms`: over how long they come back when RETRY_MS is too short for all."""
+    if (await receive())["type"] == "websocket.disconnect":
+        return
     await send({"type": "websocket.accept"})
-    retry_ms = random.randint(*RETRY_MS)  # noqa: S311
+    soonest, latest = RETRY_MS
+    retry_ms = random.randint(soonest, max(latest, min(spread_ms, LONGEST_MS)))  # noqa: S311
     await send({"type": "websocket.send", "text": answers.bye(CloseCode.OVERLOADED, retry_after_ms=retry_ms).encode()})
     await send({"type": "websocket.close", "code": int(CloseCode.OVERLOADED)})
     while (await receive())["type"] != "websocket.disconnect":

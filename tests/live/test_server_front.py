@@ -232,6 +232,15 @@ def test_five_mebibytes_are_answered_413_however_they_come(daphne_server: EntreS
     assert httpx.post(address, content=b"x" * 1000).status_code == 403, "a small one is for Django to judge"
 
 
+def test_a_picture_may_be_larger_if_it_says_how_large_and_only_at_its_own_address(daphne_server: EntreServer) -> None:
+    address = f"{daphne_server.address}/settings/profile/picture/"
+    assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 403, "read, and refused by Django: it has no token"
+    assert httpx.post(address, content=b"x" * 9 * MEBIBYTE).status_code == 413
+    assert httpx.post(address, content=iter([b"x" * 65_536] * 80)).status_code == 413, "chunked"
+    for other in ("/settings/profile/picture/remove/", "/settings/profile/picture", "//settings/profile/picture/"):
+        assert httpx.post(f"{daphne_server.address}{other}", content=b"x" * 5 * MEBIBYTE).status_code == 413
+
+
 @pytest.mark.parametrize(
     "head", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "], ids=["mute", "line", "header"]
 )

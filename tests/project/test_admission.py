@@ -2,22 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from dm_project.admission import Admission
 
 
-async def come(admission: Admission) -> list[dict[str, Any]]:
-    """One visitor who connects and leaves. Returns what he was sent."""
-    incoming: Iterator[dict[str, Any]] = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}])
+async def come(admission: Admission, *, impatient: asyncio.Event | None = None) -> list[dict[str, Any]]:
+    """One visitor who connects and leaves when told to close, or when `impatient` is set. Returns what he was sent."""
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    incoming.put_nowait({"type": "websocket.connect"})
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return next(incoming)
+        if impatient is not None and incoming.empty():
+            await impatient.wait()
+            return {"type": "websocket.disconnect", "code": 1001}
+        return await incoming.get()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
+        if message["type"] == "websocket.close":
+            incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
     await admission({"type": "websocket"}, receive, send)
     return sent
@@ -65,10 +70,62 @@ async def test_who_would_wait_too_long_is_accepted_and_told_to_come_back() -> No
     async def door(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError("nobody gets here")
 
-    for admission in (Admission(door, at_once=0, patience=0), Admission(door, waiting=0)):
+    for admission in (Admission(door, at_once=0, patience=0), Admission(door, at_once=0, waiting=0)):
         accept, bye, close = await come(admission)
         assert accept == {"type": "websocket.accept"}
         frame = json.loads(bye["text"])
         assert (frame["type"], frame["code"], frame["retryable"]) == ("bye", 4503, True)
         assert frame["retry_after_ms"] >= 2_000
         assert close == {"type": "websocket.close", "code": 4503}
+
+
+async def test_who_left_while_waiting_costs_nobody_a_place() -> None:
+    """After a cut line half of the queue may be dead: each would be looked up in the database and answered into nothing."""
+    asked: list[str] = []
+    may_answer, gone = asyncio.Event(), asyncio.Event()
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "websocket.connect"
+        asked.append("somebody")
+        await may_answer.wait()
+        await send({"type": "websocket.accept"})
+
+    admission = Admission(door, at_once=1)
+    bob = asyncio.ensure_future(come(admission))
+    mallory = asyncio.ensure_future(come(admission, impatient=gone))
+    alice = asyncio.ensure_future(come(admission))
+    while admission.waiting < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    gone.set()
+    assert await mallory == []
+    assert admission.waiting == 1
+    may_answer.set()
+    assert await bob == await alice == [{"type": "websocket.accept"}]
+    assert asked == ["somebody"] * 2
+
+
+async def test_what_one_said_while_waiting_is_heard_in_its_order() -> None:
+    heard: list[str] = []
+    is_first_inside, may_go = asyncio.Event(), asyncio.Event()
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        is_first_inside.set()
+        await may_go.wait()
+        heard.extend([(await receive())["type"], (await receive()).get("text", "")] if scope["name"] == "bob" else [])
+        await send({"type": "websocket.accept"})
+
+    async def silent(message: dict[str, Any]) -> None:
+        pass
+
+    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    said.put_nowait({"type": "websocket.connect"})
+    admission = Admission(door, at_once=1)
+    alice = asyncio.ensure_future(admission({"type": "websocket", "name": "alice"}, asyncio.Queue().get, silent))
+    await is_first_inside.wait()
+    bob = asyncio.ensure_future(admission({"type": "websocket", "name": "bob"}, said.get, silent))
+    while not said.empty() or not admission.waiting:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    said.put_nowait({"type": "websocket.receive", "text": "first words"})
+    may_go.set()
+    await asyncio.gather(alice, bob)
+    assert heard == ["websocket.connect", "first words"]
