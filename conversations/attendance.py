@@ -131,6 +131,8 @@ class Attendance:
             self.bell.clear()
             try:
                 await self.beat()
+            except Busy:
+                logger.warning("the database is away or overloaded; who is here is looked at again")
             except Exception:
                 # Without this nobody who is connected would be online from here on.
                 logger.exception("a look at who is here failed; the next one covers it")

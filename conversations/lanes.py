@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from django.db import DatabaseError, InterfaceError, connection
 
 from conversations.exceptions import Busy
-from conversations.outages import is_cut, kept, refusal_for
+from conversations.outages import is_cut, kept, refusal_for, require_way
 
 LANES = 4
 PATIENCE_SECONDS = 1.2
@@ -73,6 +73,7 @@ def ask(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """One try, and a second one when the kept connection turns out to be dead. Not after a long wait: somebody is waiting for an answer."""
     began, before = time.monotonic(), kept()
     try:
+        require_way()
         return question(*args, **kwargs)
     except (DatabaseError, InterfaceError) as error:
         may_help = is_cut(before) and time.monotonic() - began < QUICK_SECONDS
@@ -80,6 +81,7 @@ def ask(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if not may_help:
             raise refusal_for(error) from error
     try:
+        require_way()
         return question(*args, **kwargs)
     except (DatabaseError, InterfaceError) as error:
         connection.close()

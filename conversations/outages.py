@@ -5,8 +5,9 @@ Judged by the driver's own words and codes only; they are looked at and never sh
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -34,8 +35,41 @@ class Memory:
 memory = Memory()
 
 
+@dataclass(slots=True)
+class Way:
+    """Is there a way to PostgreSQL? While there is none, one thread at a time looks for it and waits; all others are told at once."""
+
+    is_lost: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+way = Way()
+
+
+def require_way() -> None:
+    """Connect, if this thread is not connected. Called where many wait in one queue: there each one's patience would add to the others'.
+
+    Raises:
+        django.db.OperationalError: no connection could be made, or somebody else is trying just now and has not succeeded yet.
+    """
+    if connection.vendor != "postgresql" or connection.connection is not None:
+        return
+    if not way.is_lost:
+        connection.ensure_connection()
+        return
+    if not way.lock.acquire(blocking=False):
+        raise OperationalError("no connection: the database was away a moment ago")
+    try:
+        connection.ensure_connection()
+        way.is_lost = False
+    finally:
+        way.lock.release()
+
+
 def refusal_for(error: Exception) -> Busy:
     """The retryable answer to an error that may pass."""
+    if is_away(error) and code_of(error) is None:
+        way.is_lost = True
     if is_full(error):
         memory.full_at = time.monotonic()
         return StorageFull(retry_after_ms=RETRY_AFTER_MS)

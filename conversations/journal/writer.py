@@ -23,7 +23,7 @@ from conversations.exceptions import Busy, Refusal
 from conversations.journal import batch
 from conversations.journal.commands import Accepted, Command, Result
 from conversations.journal.life import SAVE_SECONDS, last_write, look_back
-from conversations.outages import PASSING, is_away, is_cut, kept
+from conversations.outages import PASSING, is_away, is_cut, kept, require_way
 from conversations.outages import refusal_for as outage_for
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ BATCH_SIZE = 256
 WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
 BATCHES = Histogram("entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
 LONGEST_DOUBT_SECONDS, TRY_EVERY_SECONDS = 60.0, 0.2
+QUICK_SECONDS = 0.5
 
 Waiting = tuple[Command, "Future[Result]"]
 
@@ -159,12 +160,12 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
     Raises:
         batch.Undecided: the commands may be stored or not.
     """
-    before = kept()
+    began, before = time.monotonic(), kept()
     try:
         return write_knowingly(commands)
     except (batch.Undecided, Error) as error:
-        # A connection that could not even be made now will not be made by asking again at once.
-        if not is_cut(before):
+        # On the way out of the transaction Django has asked for a new connection. Where it waited in vain, waiting again would only be later.
+        if not is_cut(before) or time.monotonic() - began > QUICK_SECONDS:
             raise
         first = error
     connection.close()
@@ -180,6 +181,7 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
 def write_knowingly(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
     """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
     if kept() is None:
+        require_way()
         look_back()
     return batch.write(commands)
 

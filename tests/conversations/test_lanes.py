@@ -127,3 +127,52 @@ def test_words_of_a_person_make_no_outage() -> None:
     assert not outages.is_full(ValueError("database or disk is full"))
     assert outages.is_away(error("database is locked"))
     assert not any(outages.is_away(error(text)) for text in ("near SELECT: syntax error", ""))
+
+
+# --- The way to PostgreSQL ---
+
+
+@pytest.fixture
+def lost_way(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A PostgreSQL that is away. What is asked of it stands in the list."""
+    tries: list[str] = []
+
+    class Gone:
+        vendor = "postgresql"
+        connection = None
+
+        def ensure_connection(self) -> None:
+            tries.append("connect")
+            raise OperationalError("could not connect")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(outages, "connection", Gone())
+    monkeypatch.setattr(lanes, "connection", Gone())
+    monkeypatch.setattr(outages, "way", outages.Way())
+    return tries
+
+
+def test_while_one_looks_for_the_way_nobody_else_waits_for_it(lost_way: list[str]) -> None:
+    """Else four lanes of a hundred sockets would each wait a second for the same nothing, one after the other."""
+    with pytest.raises(Busy):
+        lanes.ask(lambda: None)
+    assert outages.way.is_lost
+    assert lost_way == ["connect"]
+    with outages.way.lock:
+        for _ in range(100):
+            with pytest.raises(Busy):
+                lanes.ask(lambda: None)
+    assert lost_way == ["connect"]
+    with pytest.raises(Busy):
+        lanes.ask(lambda: None)
+    assert lost_way == ["connect", "connect"], "somebody looks again, or it would never be found"
+
+
+def test_whoever_finds_the_way_opens_it_for_all(lost_way: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Busy):
+        lanes.ask(lambda: None)
+    monkeypatch.setattr(outages.connection, "ensure_connection", lambda: None, raising=False)
+    assert lanes.ask(lambda: "answer") == "answer"
+    assert not outages.way.is_lost
