@@ -301,9 +301,11 @@ class Device:
 
     def refuse(self, entry: Entry, code: str, retry_after_ms: int) -> None:
         is_retryable = code in {"rate_limited", "busy", "storage_full", "internal", "unauthenticated"}
-        self.history.refused(entry.id, code, retryable=is_retryable)
+        now = time.monotonic()
+        waited = None if entry.sent_at is None else now - entry.sent_at
+        self.history.refused(entry.id, code, retryable=is_retryable, at=now, waited=waited)
         if is_retryable:
-            entry.sent_at, entry.not_before = None, time.monotonic() + retry_after_ms / 1000
+            entry.sent_at, entry.not_before = None, now + retry_after_ms / 1000
         else:
             self.outbox.remove(entry)
 

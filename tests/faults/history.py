@@ -126,6 +126,7 @@ class History:
         self.acks = Samples()
         self.deliveries = Samples()
         self.refusals: Counter[str] = Counter()
+        self.refused_after = Samples()
 
     # Sends
 
@@ -153,8 +154,10 @@ class History:
         if send.outcome is not Outcome.OK:
             send.outcome, send.seq, send.was_repeat = Outcome.OK, seq, duplicate
 
-    def refused(self, id: str, code: str, *, retryable: bool) -> None:
-        """A retryable refusal leaves the send open: the same id is tried again."""
+    def refused(self, id: str, code: str, *, retryable: bool, at: float = 0.0, waited: float | None = None) -> None:
+        """A retryable refusal leaves the send open: the same id is tried again. `waited` is the time since the try went out, where known."""
+        if waited is not None:
+            self.refused_after.add(at, waited)
         self.refusals[code] += 1
         send = self.sends.get(id)
         if send is not None and not retryable and send.outcome is not Outcome.OK:

@@ -2,6 +2,7 @@
 
 A hook is switched by a file in FAULTS_FOLDER, so that a running server can be told; its content is its setting.
   chaos   "LOST DOUBLED DELAY_S": the layer loses and doubles these shares of its letters and delays each by up to so long
+  slow    seconds that every question to the database takes longer
   clock   seconds by which the journal's clock is off
 A message whose body begins with KILL_MARK, stored for the first time, kills its process after the commit and before the answer.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 from conversations.layers import LocalChannelLayer
 from conversations.redis_layer import RedisLayer
@@ -48,7 +50,7 @@ class Switch:
         return self.content
 
 
-chaos, clock = Switch("chaos"), Switch("clock")
+chaos, clock, slow = Switch("chaos"), Switch("clock"), Switch("slow")
 
 
 class FaultsConfig(AppConfig):
@@ -70,7 +72,18 @@ class FaultsConfig(AppConfig):
             return answer
 
         writer.written = written_and_killed
+        connection_created.connect(slow_down)
         setattr(batch, "datetime", CrookedClock)  # noqa: B010  (a name that the module only imports)
+
+
+def slow_down(sender: Any, connection: Any, **kwargs: Any) -> None:
+    if slowly not in connection.execute_wrappers:
+        connection.execute_wrappers.append(slowly)
+
+
+def slowly(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    time.sleep(float(slow.read() or 0))
+    return execute(sql, params, many, context)
 
 
 class CrookedClock(datetime):

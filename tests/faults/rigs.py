@@ -249,7 +249,7 @@ class Rig:
 
     async def heal(self) -> None:
         """Whatever was broken works again when this returns."""
-        for hook in ("chaos", "clock"):
+        for hook in ("chaos", "clock", "slow"):
             self.set_hook(hook)
         for index in tuple(self.paused):
             self.continue_server(index)
