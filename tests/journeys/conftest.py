@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import or_skip
 from tests.journeys.line import Line
+from tests.journeys.stage import Stage
 from tests.journeys.visitors import FLAGS, PATIENCE_MS, Visitor, visitor_at
 from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
@@ -43,6 +44,14 @@ def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
     """One service for all journeys: their people have names of their own. More of them sign up from one address than limits allow."""
     with EntreServer(statics, LIMITS="off") as server:
         yield server
+
+
+@pytest.fixture(scope="package")
+def stage(chromium: Browser, daphne_server: EntreServer) -> Iterator[Stage]:
+    """The people and the links of all tests that look at every kind of page."""
+    stage = Stage(chromium, daphne_server)
+    yield stage
+    stage.leave()
 
 
 @pytest.fixture

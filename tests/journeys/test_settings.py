@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.conftest import VisitorMaker
+from tests.journeys.examiner import violations
 from tests.journeys.pages import PICTURE
-from tests.journeys.test_every_page import violations
 from tests.journeys.visitors import BOX, Visitor, meet
 
 SECTIONS = ("profile", "privacy", "appearance", "account", "devices")
