@@ -15,7 +15,7 @@ MANAGE      := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-python test-fast test-js test-postgres test-journeys cover format lint types layers templates \
-        migrations-check deploy-check gates check messages audit lock bench faults palette screenshots clean
+        migrations-check deploy-check gates check messages audit lock bench bench-page faults palette screenshots icons clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -146,6 +146,9 @@ palette: $(DEV) ## write the colours into static/css/tokens.css, if every pair o
 faults: $(DEV) ## break every part while people write and count what is lost (MINUTES=30 SEED=7 RIG=S|P|both ROWS=F1,F4 MESSAGES=200000 PACE=1)
 	@$(BIN)/python -m tests.faults --rig $(or $(RIG),both) --minutes $(or $(MINUTES),10) --messages $(or $(MESSAGES),0) \
 	  --rows $(or $(ROWS),all) --pace $(or $(PACE),0.1) $(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
+
+bench-page: $(DEV) ## what pages cost, against the interface's budget (RUNS=5 each; needs Chromium and a quiet machine; a quarter of an hour)
+	@$(BIN)/python -m benchmarks.page --runs $(or $(RUNS),5)
 
 screenshots: $(DEV) ## take the pictures of docs/screenshots anew (needs Chromium)
 	@$(BIN)/python -m tests.journeys.screenshots
