@@ -20,6 +20,8 @@ from conversations.outages import is_cut, kept, refusal_for, require_way
 LANES = 4
 PATIENCE_SECONDS = 1.2
 """A question that no lane has taken up by then is not asked any more."""
+STILL_SECONDS = 0.4
+"""Nor one that has waited so long while no lane took up anything: then it is the database that is slow, and not the queue that is long."""
 REST_SECONDS = 0.5
 """So long after that, new ones are not taken: whoever comes later would wait as long."""
 QUICK_SECONDS = 1.0
@@ -33,15 +35,18 @@ class Lanes:
     def __init__(self, threads: int, name: str) -> None:
         self.executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self.clogged_until = 0.0
+        self.moved_at = 0.0
 
     async def run(self, work: Callable[[], T]) -> T:
         """Raises Busy when no thread takes it up in time. What was begun is waited for: the database's own limits end it."""
         if time.monotonic() < self.clogged_until:
             raise Busy("the lanes are full", retry_after_ms=1_000)
-        future = self.executor.submit(work)
+        future = self.executor.submit(self.take_up, work)
         awaited = asyncio.wrap_future(future)
         try:
-            await asyncio.wait((awaited,), timeout=PATIENCE_SECONDS)
+            await asyncio.wait((awaited,), timeout=STILL_SECONDS)
+            if self.moves:
+                await asyncio.wait((awaited,), timeout=PATIENCE_SECONDS - STILL_SECONDS)
         except asyncio.CancelledError:
             awaited.cancel()
             raise
@@ -49,6 +54,14 @@ class Lanes:
             self.clogged_until = time.monotonic() + REST_SECONDS
             raise Busy("no lane was free", retry_after_ms=2_000)
         return await awaited
+
+    def take_up(self, work: Callable[[], T]) -> T:
+        self.moved_at = time.monotonic()
+        return work()
+
+    @property
+    def moves(self) -> bool:
+        return time.monotonic() - self.moved_at < STILL_SECONDS
 
 
 _lanes = Lanes(LANES, "lane")

@@ -34,6 +34,27 @@ async def test_whoever_waits_too_long_is_told_so_and_never_asked(gate: threading
     assert asked == []
 
 
+async def test_who_stands_where_nothing_moves_is_told_sooner(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow database shows itself before patience ends; a long queue that moves is worth waiting in."""
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 3600)
+    monkeypatch.setattr(lanes, "STILL_SECONDS", 0.05)
+    one = Lanes(1, "test")
+    held = asyncio.ensure_future(one.run(gate.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await one.run(lambda: None)
+    gate.set()
+    await held
+
+
+async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "STILL_SECONDS", 0.1)
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 3600)
+    one, step = Lanes(1, "test"), threading.Event()
+    answers = [asyncio.ensure_future(one.run(lambda: step.wait(0.02))) for _ in range(20)]
+    assert await asyncio.gather(*answers) == [False] * 20
+
+
 async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(lanes, "REST_SECONDS", 3600)

@@ -163,13 +163,14 @@ async def filled(world: World) -> Figures:
         figures.add("readiness red after", await ready_becomes(rig, 503), "s", goal=10)
         await asyncio.sleep(max(0.0, full_at + world.lasting(60, least=8) - time.monotonic()))
     free_at = time.monotonic()
+    green = asyncio.ensure_future(ready_becomes(rig, 200))
     await world.emptied(figures, free_at, goal=5)
     reading.tell(figures)
     stayed(world, figures, began)
     for code, count in sorted(world.history.refusals.items()):
         if count > before.get(code, 0):
             figures.add(f"refused with {code}", count - before.get(code, 0))
-    figures.add("readiness green again after", await ready_becomes(rig, 200) + time.monotonic() - free_at, "s")
+    figures.add("readiness green again after", await green, "s")
     if rig.name == "S":
         with sqlite3.connect(rig.sqlite_file) as database:
             if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
