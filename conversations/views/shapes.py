@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from conversations import serializers
@@ -74,7 +75,7 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         version=message.version,
         id=str(message.client_id),
         is_own=is_own,
-        who=viewer.name if is_own else row.peer.name,
+        who=_("You") if is_own else row.peer.name,
         body=message.body,
         kind=message.kind,
         created_at=message.created_at,

@@ -19,6 +19,8 @@ export class MessageTools {
     this.#bar.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#bar.closest("li")));
     this.#menu.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#of));
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
+    // It stands where its message stood.
+    addEventListener("resize", () => this.#close());
   }
 
   /** Under its message, or where the pointer is. */

@@ -1,0 +1,397 @@
+"""Check 27: what screen readers are given. The tree of a live chat to the letter, what is spoken and what is not, and what opens over it."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.examiner import violations
+from tests.journeys.long_talk import minutes, talk
+from tests.journeys.pages import PICTURE
+from tests.journeys.tree import Tree
+from tests.journeys.visitors import Visitor, meet, no_sideways_scroll
+from tests.rig.daphne_server import EntreServer
+
+REGIONS = ("say-messages", "say-status", "say-alert")
+
+
+@pytest.fixture
+def alice(visitor: VisitorMaker) -> Visitor:
+    return visitor("alice", name="Alice")
+
+
+@pytest.fixture
+def bob(visitor: VisitorMaker) -> Visitor:
+    return visitor("bob", name="Bob")
+
+
+def tell(writer: Visitor, room: str, *bodies: str) -> None:
+    for body in bodies:
+        assert writer.person.write(room, body).status_code == 201
+
+
+def comfortable(person: Visitor) -> None:
+    """What is loaded when idle answers."""
+    expect(person.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    person.until_idle()
+
+
+def said(person: Visitor, region: str) -> list[str]:
+    return person.page.locator(f"#{region} > p").all_text_contents()
+
+
+def timeless(lines: list[str]) -> str:
+    return re.sub(r"\d\d:\d\d", "14:07", "\n".join(lines))
+
+
+LIVE_CHAT = """\
+RootWebArea "(1) Bob · Entre" [focused]
+  link "Skip to the message box"
+  complementary "Chats"
+    link "Entre"
+    link "Invite a person"
+    link "Search people and chats" [hasPopup=dialog]
+    navigation "Lists"
+      link "Chats 1"
+      link "People"
+    navigation "Chats"
+      list
+        listitem
+          link "Carol 1 unread message from another chat 14:07"
+        listitem
+          link "Bob and two 14:07 online"
+    form
+      button "Change the theme"
+    link "Settings"
+  main
+    heading 1 "Bob"
+    link "Who can read this"
+    region "Messages with Bob"
+      heading 2 "Just you and Bob"
+      link "Who can read this"
+      list
+        listitem
+          heading 2 "Today"
+        listitem
+          article "Bob: one 14:07"
+        listitem
+          article "You: mine 14:07 Read"
+        listitem
+          article "Bob: and two 14:07"
+    form "Message"
+      textbox "Message" [focused]
+      button "Send"
+  log
+  status
+  alert"""
+
+
+def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor: VisitorMaker) -> None:
+    """Landmarks, headings, one list of named articles, one named box and button, three empty regions; nothing without a name, nothing twice."""
+    carol = visitor("carol")
+    room = meet(alice, bob)
+    tell(bob, room, "one")
+    alice.open(room)
+    bob.open(room)
+    alice.write("mine")
+    alice.sees_state("mine", "read")
+    bob.write("and two")
+    alice.sees("one", "mine", "and two")
+    comfortable(alice)
+    bob.until_loaded("signs-view")
+    tell(carol, meet(alice, carol), "from another chat")
+    expect(alice.page.locator('[data-part="total-unread"]')).to_have_text("1")
+    expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
+    expect(alice.page.locator('[data-view="rows"] > li').first).to_contain_text("Carol")
+
+    # A row is told in this order: name, how many are unread, preview, time, "online", "muted".
+    alice.page.get_by_role("heading", level=1).focus()
+    alice.box.focus()
+    tree = Tree(alice.page)
+    assert timeless(tree.lines()) == LIVE_CHAT
+    # The list of messages itself says nothing by itself; the regions do, and each line is read alone, not with all before it.
+    assert "live" not in tree.properties("region", "Messages with Bob")
+    assert tree.properties("log")["live"] == "polite"
+    assert tree.properties("status")["live"] == "polite"
+    assert tree.properties("alert")["live"] == "assertive"
+    for region in ("log", "status", "alert"):
+        assert tree.properties(region)["atomic"] is False, region
+    expect(alice.row(room).get_by_role("link")).to_have_attribute("aria-current", "page")
+
+    bob.sees_state("and two", "read")
+    # The server draws the same tree as the script does.
+    alice.page.reload()
+    comfortable(alice)
+    expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
+    alice.box.focus()
+    assert timeless(Tree(alice.page).lines()) == LIVE_CHAT
+
+
+def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(alice: Visitor, bob: Visitor) -> None:
+    room = meet(alice, bob)
+    tell(bob, room, "one", "two")
+    alice.open(room)
+    comfortable(alice)
+    alice.page.keyboard.press("Shift+F6")
+    expect(alice.message("two").locator("article")).to_be_focused()
+    assert timeless(Tree(alice.page).lines("region", "Messages with Bob")) == "\n".join(
+        [
+            'region "Messages with Bob"',
+            '  heading 2 "Just you and Bob"',
+            '  link "Who can read this"',
+            "  list",
+            "    listitem",
+            '      heading 2 "Today"',
+            "    listitem",
+            '      heading 2 "2 new messages"',
+            "    listitem",
+            '      article "Bob: one 14:07"',
+            "    listitem",
+            '      article "Bob: two 14:07" [focused]',
+            '        toolbar "Message actions"',
+            '          button "Copy text"',
+            '          button "More actions" [hasPopup=menu]',
+        ]
+    )
+    expect(alice.page.locator('article[tabindex="0"]')).to_have_count(1)
+    alice.page.keyboard.press("Enter")
+    assert Tree(alice.page).lines("menu") == [
+        'menu "Message actions"',
+        '  menuitem "Copy text" [focused]',
+        '  menuitem "Copy link to message"',
+    ]
+
+
+def test_check_27_a_narrow_list_has_one_heading_and_a_way_past_its_head(alice: Visitor, bob: Visitor) -> None:
+    """What stands in the other pane is not in the tree, and no link leads there."""
+    meet(alice, bob)
+    for width, target in ((390, "list"), (1280, "main")):
+        alice.page.set_viewport_size({"width": width, "height": 800})
+        for path in ("/chats/", "/people/"):
+            alice.page.goto(path)
+            lines = Tree(alice.page).lines()
+            assert len([line for line in lines if "heading 1" in line]) == 1, lines
+            alice.page.keyboard.press("Tab")
+            skip = alice.page.locator(":focus")
+            expect(skip).to_have_text("Skip to the content")
+            expect(skip).to_be_in_viewport()
+            expect(skip).to_have_attribute("href", f"#{target}")
+            expect(alice.page.locator(f"#{target}")).to_be_visible()
+            skip.press("Enter")
+            alice.page.keyboard.press("Tab")
+            assert alice.page.evaluate("(id) => document.getElementById(id).contains(document.activeElement)", target)
+
+
+# --- What is spoken (A1 to A3) ---
+
+
+def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(alice: Visitor, bob: Visitor, daphne_server: EntreServer) -> None:
+    room = meet(alice, bob)
+    talk(daphne_server, room, minutes(120), read=120)
+    alice.open(room)
+    bob.open(room)
+    alice.until_loaded("history-view")
+    comfortable(alice)
+    bob.until_loaded("signs-view")
+    for region in REGIONS:
+        assert said(alice, region) == [], "what was there before is spoken by nobody"
+    # Older messages, own sends, ticks and typing.
+    alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -scroller.scrollHeight; }")
+    expect(alice.bodies().first).to_contain_text("number 21 ")
+    alice.write("mine")
+    alice.sees_state("mine", "read")
+    bob.box.press_sequentially("typing")
+    expect(alice.page.locator('[data-part="status"]')).to_have_text("typing…")
+    for region in REGIONS:
+        assert said(alice, region) == []
+    bob.box.press("Enter")
+    expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: typing"])
+    bob.write("x" * 300)
+    expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: typing", f"Bob: {'x' * 200}"])
+    assert said(alice, "say-status") == said(alice, "say-alert") == []
+    # The next page begins in silence.
+    alice.page.reload()
+    comfortable(alice)
+    for region in REGIONS:
+        assert said(alice, region) == []
+
+
+def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(alice: Visitor, bob: Visitor, daphne_server: EntreServer) -> None:
+    room = meet(alice, bob)
+    talk(daphne_server, room, minutes(120), read=120)
+    alice.open(room)
+    alice.until_loaded("history-view")
+    comfortable(alice)
+    alice.page.locator('[data-view="scroller"]').focus()
+    alice.page.keyboard.press("Home")
+    expect(alice.page.locator("#say-status > p").first).to_have_text("50 earlier messages loaded")
+    assert said(alice, "say-messages") == []
+
+
+def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_while(
+    alice: Visitor, bob: Visitor, visitor: VisitorMaker
+) -> None:
+    carol = visitor("carol", name="Carol")
+    room, other = meet(alice, bob), meet(alice, carol)
+    alice.open(room)
+    comfortable(alice)
+    tell(bob, room, *(f"line {number}" for number in range(25)))
+    expect(alice.page.locator("#say-messages > p").last).to_have_text("Bob: line 24")
+    assert said(alice, "say-messages") == [f"Bob: line {number}" for number in range(5, 25)]
+    tell(carol, other, "one", "two", "three")
+    expect(alice.row(other).locator('[data-part="badge"]')).to_have_text("3")
+    assert said(alice, "say-status") == ["New message from Carol"], "not more than one in ten seconds"
+    assert len(said(alice, "say-messages")) == 20
+
+
+def test_check_27_the_connection_is_told_politely_and_a_failure_at_once(alice: Visitor, bob: Visitor) -> None:
+    room = meet(alice, bob)
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def carry(message: str | bytes) -> None:
+            frame = json.loads(message)
+            if frame["type"] == "message.send":
+                socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
+            else:
+                server.send(message)
+
+        socket.on_message(carry)
+
+    alice.page.route_web_socket("**/ws/**", route)
+    alice.open(room)
+    comfortable(alice)
+    alice.write("nobody takes it")
+    alice.sees_state("nobody takes it", "failed")
+    expect(alice.page.locator("#say-alert > p")).to_have_text(["Not sent."])
+    assert said(alice, "say-messages") == said(alice, "say-status") == []
+    tree = timeless(Tree(alice.page).lines("region", "Messages with Bob"))
+    assert 'article "You: nobody takes it 14:07 Not sent."' in tree
+    assert 'button "Try again"' in tree
+    assert 'button "Delete"' in tree
+
+
+# --- What opens over a page ---
+
+
+def open_switcher(alice: Visitor) -> None:
+    alice.page.keyboard.press("Control+k")
+    expect(alice.page.get_by_role("option").first).to_be_visible()
+
+
+def open_shortcuts(alice: Visitor) -> None:
+    alice.page.keyboard.press("Control+/")
+    expect(alice.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+
+
+def open_message_menu(alice: Visitor) -> None:
+    alice.page.keyboard.press("Shift+F6")
+    alice.page.keyboard.press("Enter")
+    expect(alice.page.get_by_role("menu")).to_be_visible()
+
+
+def focus_message(alice: Visitor) -> None:
+    alice.page.keyboard.press("Shift+F6")
+    expect(alice.page.get_by_role("toolbar", name="Message actions")).to_be_attached()
+
+
+def end_session(alice: Visitor) -> None:
+    alice.box.fill("half a thought")
+    alice.person.log_out()
+    expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
+
+
+def scroll_up(alice: Visitor) -> None:
+    alice.page.locator('[data-view="scroller"]').hover()
+    alice.page.mouse.wheel(0, -700)
+    expect(alice.page.locator('[data-view="jump"]')).to_be_visible()
+    expect(alice.page.locator("[data-shown]")).to_be_attached()
+
+
+def write_too_much(alice: Visitor) -> None:
+    alice.box.fill("x" * 8_010)
+    expect(alice.page.get_by_text("10 characters too many")).to_be_visible()
+
+
+def show_toast(alice: Visitor) -> None:
+    alice.page.keyboard.press("Shift+F6")
+    alice.page.keyboard.press("c")
+    expect(alice.page.locator('[data-view="toast"]')).to_be_visible()
+
+
+def go_offline(alice: Visitor) -> None:
+    alice.context.set_offline(True)
+    alice.page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(alice.strip).to_have_attribute("data-state", "offline")
+
+
+def ask_to_leave(alice: Visitor) -> None:
+    alice.box.fill("a draft")
+    alice.until(lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage")
+    alice.page.goto("/settings/")
+    alice.page.evaluate("document.querySelector('form[action$=\"logout/\"]').requestSubmit()")
+    expect(alice.page.get_by_role("dialog", name="Log out of this device?")).to_be_visible()
+
+
+def cut_picture(alice: Visitor) -> None:
+    alice.page.goto("/settings/profile/")
+    alice.page.set_input_files("input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE})
+    expect(alice.page.get_by_role("dialog", name="Choose the part to show")).to_be_visible()
+
+
+OPENED: dict[str, Callable[[Visitor], None]] = {
+    "the quick switcher": open_switcher,
+    "the help about keys": open_shortcuts,
+    "the menu of a message": open_message_menu,
+    "a message with its buttons": focus_message,
+    "the session ended": end_session,
+    "the button to the newest message": scroll_up,
+    "a text that is too long": write_too_much,
+    "a toast": show_toast,
+    "no connection": go_offline,
+    "the question before log-out": ask_to_leave,
+    "a picture being cut": cut_picture,
+}
+MODAL = {"the quick switcher", "the help about keys", "the session ended", "the question before log-out", "a picture being cut"}
+
+
+@pytest.mark.parametrize("what", OPENED)
+def test_check_27_whatever_opens_is_sound_too(what: str, alice: Visitor, bob: Visitor) -> None:
+    """By the examiner, in both themes, wide and narrow; a dialog is modal, has a name and the focus, and keeps it."""
+    room = meet(alice, bob)
+    tell(bob, room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")
+    alice.open(room)
+    comfortable(alice)
+    alice.write("read")
+    alice.sees_state("read", "sent")
+    OPENED[what](alice)
+    page = alice.page
+    if what in MODAL:
+        expect_modal(page)
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 720})
+        if what == "the menu of a message" and width == 320:
+            # It stood where its message was; that is somewhere else now.
+            expect(page.get_by_role("menu")).to_have_count(0)
+            page.keyboard.press("Enter")
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            assert violations(page) == []
+        no_sideways_scroll(page)
+    alice.faults.clear()
+
+
+def expect_modal(page: Page) -> None:
+    lines = Tree(page).lines()
+    (dialog,) = [line for line in lines if line.strip().startswith("dialog")]
+    assert re.search(r'dialog ".+" \[modal', dialog)
+    assert not [line for line in lines if line.strip().startswith(("main", "complementary"))], "what is behind is not in the tree"
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "!document.activeElement || document.activeElement === document.body || !!document.activeElement.closest('dialog[open]')"
+        )

@@ -1,0 +1,83 @@
+"""What a screen reader is given of a page: Chromium's own accessibility tree, written down as lines."""
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+UNSPOKEN = {
+    "generic",
+    "none",
+    "StaticText",
+    "InlineTextBox",
+    "LineBreak",
+    "LabelText",
+    "paragraph",
+    "time",
+    "sectionheader",
+    "sectionfooter",
+}
+"""Boxes and pieces of text: what they hold stands in the name of what is around them."""
+WORTH_SAYING = {"focused": True, "modal": True, "expanded": True, "selected": True, "checked": "true", "disabled": True, "hasPopup": None}
+"""Properties and the value at which they are written down; None: whatever it is, but for "false"."""
+
+Node = dict[str, Any]
+
+
+class Tree:
+    """The tree of a page at this moment. Nodes that are ignored (hidden, inert, decoration) are left out."""
+
+    def __init__(self, page: Page) -> None:
+        session = page.context.new_cdp_session(page)
+        found: list[Node] = session.send("Accessibility.getFullAXTree")["nodes"]
+        session.detach()
+        self.nodes = {node["nodeId"]: node for node in found}
+        self.root = found[0]
+
+    def lines(self, role: str = "", name: str = "") -> list[str]:
+        """Each as `role "name" [properties]`, indented by depth, from the first node of this role and name on."""
+        start = self.find(role, name) if role else self.root
+        return self._lines(start, 0)
+
+    def find(self, role: str, name: str = "") -> Node:
+        for node in self.nodes.values():
+            if not node.get("ignored") and role_of(node) == role and (not name or name_of(node) == name):
+                return node
+        raise AssertionError(f"no {role} {name!r} in the tree:\n" + "\n".join(self.lines()))
+
+    def properties(self, role: str, name: str = "") -> dict[str, Any]:
+        return properties_of(self.find(role, name))
+
+    def _lines(self, node: Node, depth: int) -> list[str]:
+        children = [self.nodes[child] for child in node.get("childIds", []) if child in self.nodes]
+        if node.get("ignored") or role_of(node) in UNSPOKEN:
+            return [line for child in children for line in self._lines(child, depth)]
+        held = properties_of(node)
+        told = [key if value in (True, "true") else f"{key}={value}" for key, value in held.items() if is_worth_saying(key, value)]
+        parts = [role_of(node)]
+        if parts[0] == "heading":
+            parts.append(str(held["level"]))
+        if name_of(node):
+            parts.append(f'"{name_of(node)}"')
+        if told:
+            parts.append(f"[{', '.join(told)}]")
+        line = "  " * depth + " ".join(parts)
+        return [line] + [line for child in children for line in self._lines(child, depth + 1)]
+
+
+def role_of(node: Node) -> str:
+    return str(node.get("role", {}).get("value", ""))
+
+
+def name_of(node: Node) -> str:
+    return " ".join(str(node.get("name", {}).get("value", "")).split())
+
+
+def properties_of(node: Node) -> dict[str, Any]:
+    return {held["name"]: held["value"].get("value") for held in node.get("properties", [])}
+
+
+def is_worth_saying(key: str, value: Any) -> bool:
+    if key not in WORTH_SAYING:
+        return False
+    wanted = WORTH_SAYING[key]
+    return bool(value) and value != "false" if wanted is None else value == wanted
