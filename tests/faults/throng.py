@@ -84,7 +84,8 @@ class Peak:
 
 async def metric(rig: Rig, name: str, index: int = 0) -> float:
     """The value of one line of /metrics, 0 while it is not there."""
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    # Without `verify=False` each client reads all authorities' certificates: thirty milliseconds in which we measure nobody else.
+    async with httpx.AsyncClient(trust_env=False, timeout=10, verify=False) as http:
         answer = await http.get(f"{rig.server.address_of(index)}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
     return next((float(line.rpartition(" ")[2]) for line in answer.text.splitlines() if line.startswith(f"{name} ")), 0.0)
 
