@@ -1,0 +1,101 @@
+// Read by sight.py. What can be seen of a page: an object of functions, each of which returns sentences about what is wrong.
+(() => {
+  // What is meant for ears alone, decoration and closed parts are left out.
+  const UNSEEN = ".sr-only, .skip-link, .message__ticks, .row__ticks, [inert], template, script, style, svg, option, .floating-day";
+  const FIELDS = "input[type=text], input[type=password], input[type=search], input:not([type]), select, button, .badge, .chip, .avatar";
+  const CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=option], [role=menuitem], [tabindex='0']";
+  const ABOVE = "dialog[open], [popover]:popover-open, .toast, .jump, .message-tools";
+
+  const style = (element) => getComputedStyle(element);
+  const isSeen = (element) => !element.closest(UNSEEN) && element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
+  const boxOf = (element) => (style(element).display === "inline" ? boxOf(element.parentElement) : element);
+  const scrolls = (element) => ["auto", "scroll"].includes(style(element).overflowY);
+  const hides = (element) => ["hidden", "clip"].includes(style(element).overflowY);
+  const around = (element) => (element && element !== document.documentElement ? [element, ...around(element.parentElement)] : []);
+  const dotted = (element) => around(element).find((at) => style(at).textOverflow === "ellipsis");
+
+  // Of a text that ends in dots the browser tells the full width; what is seen of it ends with its box.
+  function clipped(rect, box) {
+    if (!box) return rect;
+    const left = Math.max(rect.left, box.left);
+    return new DOMRect(left, rect.top, Math.min(rect.right, box.right) - left, rect.height);
+  }
+
+  function texts() {
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const element = node.parentElement;
+      if (!node.data.trim() || !isSeen(element)) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const box = dotted(element)?.getBoundingClientRect();
+      const rects = [...range.getClientRects()].map((rect) => clipped(rect, box)).filter((rect) => rect.width > 0.5);
+      if (rects.length) found.push({ element, rects, says: node.data.trim().slice(0, 60) });
+    }
+    return found;
+  }
+
+  // What can be scrolled to is not cut.
+  function cutters(element) {
+    const ways = around(element);
+    const scroller = ways.findIndex(scrolls);
+    return ways.slice(0, scroller < 0 ? ways.length : scroller).filter(hides);
+  }
+
+  function cut() {
+    const wrong = new Set();
+    for (const { element, rects, says } of texts()) {
+      const box = boxOf(element).getBoundingClientRect();
+      for (const rect of rects) {
+        if (rect.left < box.left - 1 || rect.right > box.right + 1) wrong.add(`"${says}" leaves its box to the side`);
+        // The box of a line is higher than its letters.
+        const slack = rect.height / 4;
+        for (const cutter of cutters(element)) {
+          const edge = cutter.getBoundingClientRect();
+          if (rect.top < edge.top - slack || rect.bottom > edge.bottom + slack) wrong.add(`"${says}" is cut by ${cutter.className}`);
+        }
+      }
+    }
+    for (const field of document.querySelectorAll(FIELDS)) {
+      const { scrollHeight, clientHeight } = field;
+      if (isSeen(field) && scrollHeight > clientHeight + 4) wrong.add(`${field.outerHTML.slice(0, 80)} is too low: ${scrollHeight} in ${clientHeight}`);
+    }
+    return [...wrong];
+  }
+
+  // What lies above the page on purpose is judged with what it holds, not with what it covers.
+  const layerOf = (element) => element.closest(ABOVE) ?? around(element).find(scrolls) ?? null;
+  const overlap = (a, b, from, to) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]);
+
+  function covered() {
+    const inView = (rect) => rect.bottom > 0 && rect.top < innerHeight;
+    const pieces = texts().flatMap(({ element, rects, says }) => {
+      const layer = layerOf(element);
+      return rects.filter(inView).map((rect) => ({ element, rect, says, layer }));
+    });
+    const wrong = new Set();
+    for (const [index, one] of pieces.entries()) {
+      for (const other of pieces.slice(index + 1)) {
+        if (one.layer !== other.layer || one.element === other.element) continue;
+        const height = Math.min(one.rect.height, other.rect.height);
+        const isOver = overlap(one.rect, other.rect, "left", "right") > 2 && overlap(one.rect, other.rect, "top", "bottom") > height / 2;
+        if (isOver) wrong.add(`"${one.says}" and "${other.says}" lie over each other`);
+      }
+    }
+    return [...wrong];
+  }
+
+  // WCAG 2.5.8: 24 by 24, but for links inside a sentence. A control inside its label is as large as the label.
+  function small() {
+    const isInSentence = (link) => link.matches("a") && style(link).display === "inline" && link.parentElement.textContent.trim() !== link.textContent.trim();
+    const isControl = (control) => !control.closest("template, .skip-link, .sr-only") && control.checkVisibility({ checkVisibilityCSS: true }) && !isInSentence(control);
+    return [...document.querySelectorAll(CONTROLS)].filter(isControl).flatMap((control) => {
+      const boxes = [control, control.closest("label"), ...(control.labels ?? [])].filter(Boolean).map((element) => element.getBoundingClientRect());
+      const isLarge = boxes.some(({ width, height }) => width >= 23.5 && height >= 23.5);
+      return isLarge ? [] : [`${control.outerHTML.slice(0, 120)} is ${Math.round(boxes[0].width)} x ${Math.round(boxes[0].height)}`];
+    });
+  }
+
+  return { cut, covered, small };
+})()

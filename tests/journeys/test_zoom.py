@@ -1,0 +1,142 @@
+"""Small windows and large letters: at 320 px, at 200 and 400 % zoom, with text twice as large and spaced, all is there and can be pressed."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.pages import KINDS, PageKind
+from tests.journeys.sight import cut_texts, overlapping_texts, small_targets
+from tests.journeys.stage import Stage
+from tests.journeys.visitors import Visitor, meet, no_sideways_scroll
+
+# Zoom of a browser is this and nothing else: fewer CSS pixels, each of them larger.
+PHONE: Any = {"width": 390, "height": 844}
+DESK: Any = {"width": 1280, "height": 800}
+MODES: dict[str, tuple[Any, str]] = {
+    "1280 px": (DESK, ""),
+    "320 px": ({"width": 320, "height": 640}, ""),
+    "200 % zoom": ({"width": 640, "height": 400}, ""),
+    "400 % zoom": ({"width": 320, "height": 256}, ""),
+    "a phone that lies": ({"width": 844, "height": 390}, ""),
+    "letters twice as large": (DESK, "html { font-size: 200%; }"),
+    "letters twice as large on a phone": (PHONE, "html { font-size: 200%; }"),
+    # WCAG 1.4.12
+    "letters set apart": (PHONE, "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }"),
+}
+DRESS = "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }"
+
+
+def set_mode(page: Page, mode: str) -> None:
+    size, css = MODES[mode]
+    page.set_viewport_size(size)
+    page.evaluate(DRESS, css)
+
+
+def faults_of(page: Page) -> list[str]:
+    no_sideways_scroll(page)
+    return [*cut_texts(page), *overlapping_texts(page), *small_targets(page)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_check_28_nothing_is_cut_covered_or_too_small_to_be_pressed(stage: Stage, kind: PageKind) -> None:
+    guest = stage.open(kind)
+    for mode in MODES:
+        set_mode(guest.page, mode)
+        assert faults_of(guest.page) == [], mode
+    guest.page.evaluate(DRESS, "")
+
+
+def test_the_eyes_see_what_is_wrong(stage: Stage) -> None:
+    """Else the test above would be green for ever."""
+    page = stage.open(KINDS[0]).page
+    page.evaluate(DRESS, ".button { overflow: hidden; block-size: 6px; min-block-size: 0; padding: 0; }")
+    assert [fault for fault in cut_texts(page) if "Log in" in fault]
+    page.evaluate(DRESS, "h1 { inline-size: 40px; overflow-wrap: normal; }")
+    assert [fault for fault in cut_texts(page) if "leaves its box" in fault]
+    page.evaluate(DRESS, ".landing__lead { margin-block-start: -60px; }")
+    assert overlapping_texts(page)
+    page.evaluate(DRESS, ".languages__link { padding: 0; line-height: 1; }")
+    assert small_targets(page)
+    page.evaluate(DRESS, "")
+
+
+def refuse_messages(person: Visitor) -> None:
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def carry(message: str | bytes) -> None:
+            if '"message.send"' in str(message):
+                id = str(message).split('"id":"')[1][:36]
+                socket.send(f'{{"type": "error", "code": "cannot_deliver", "retryable": false, "id": "{id}"}}')
+            else:
+                server.send(message)
+
+        socket.on_message(carry)
+
+    person.page.route_web_socket("**/ws/**", route)
+
+
+def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(visitor: VisitorMaker) -> None:
+    """Failed messages, the line about them, the strip, a long text in the box: the box and its button stay in the window."""
+    alice, bob = visitor("alice", name="Alice with a Name of Several Words"), visitor("bob", name="Bartholomew the Long-Named of Somewhere")
+    room = meet(alice, bob)
+    for number in range(12):
+        assert (
+            bob.person.write(
+                room, f"line {number} with some words in it, so that it takes more than one line in a narrow window"
+            ).status_code
+            == 201
+        )
+    alice.page.goto("/settings/appearance/")
+    alice.page.get_by_label("Largest").check()
+    expect(alice.page.locator('html[data-text="largest"]')).to_have_count(1)
+    expect(alice.page.get_by_role("status").filter(has_text="Saved")).to_have_count(1)
+    refuse_messages(alice)
+    alice.open(room)
+    alice.until_loaded("unsent-view")
+    alice.until_idle()
+    for body in ("one", "two"):
+        alice.write(body)
+        alice.sees_state(body, "failed")
+    expect(alice.page.get_by_text("2 messages not sent.", exact=True)).to_be_visible()
+    alice.context.set_offline(True)
+    alice.page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(alice.strip).to_have_attribute("data-state", "offline")
+    for mode in MODES:
+        set_mode(alice.page, mode)
+        assert faults_of(alice.page) == [], mode
+    alice.page.evaluate(DRESS, "")
+    alice.box.fill("\n".join(f"line {number}" for number in range(30)))
+    for mode in ("400 % zoom", "200 % zoom", "a phone that lies"):
+        set_mode(alice.page, mode)
+        for control in (alice.box, alice.page.get_by_role("button", name="Send"), alice.page.get_by_role("heading", level=1)):
+            expect(control).to_be_in_viewport(ratio=0.9)
+
+
+@pytest.mark.parametrize("mode", ["320 px", "400 % zoom", "letters twice as large on a phone"])
+def test_check_28_dialogs_fit_and_can_be_closed(visitor: VisitorMaker, mode: str) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    alice.open(meet(alice, bob))
+    page = alice.page
+    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_attached()
+    alice.until_idle()
+    set_mode(page, mode)
+    for keys, dialog in (
+        ("Control+k", page.get_by_role("dialog", name="Search people and chats")),
+        ("Control+/", page.get_by_role("dialog", name="Keyboard shortcuts")),
+    ):
+        page.keyboard.press(keys)
+        expect(dialog).to_be_visible()
+        box = dialog.bounding_box()
+        size = MODES[mode][0]
+        assert box
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["x"] + box["width"] <= size["width"] + 1
+        assert box["y"] + box["height"] <= size["height"] + 1
+        assert [*cut_texts(page), *small_targets(page)] == []
+        no_sideways_scroll(page)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
