@@ -1,6 +1,7 @@
 """`python -m tests.faults.keys`: another process with the keys of the database, as a shell or a management command is. Obeys lines of JSON.
 
     {"do": "person", "username": "visitor"}        makes an account with PASSWORD
+    {"do": "pair", "username": "alice"}            makes an account and a friend of hers who is signed in: {"id", "room", "cookie": the friend's}
     {"do": "session", "username": "visitor"}       signs it in on one more device: {"cookie": ...}
     {"do": "staff", "username": "root"}            the same for an administrator
     {"do": "forget", "key": ...}                   deletes a session
@@ -65,14 +66,24 @@ def main() -> None:
 
     from accounts.models import User
     from accounts.services import account_deactivate, account_reactivate
+    from conversations.models import Conversation
+    from conversations.services.conversations import conversation_open
+
+    def account(username: str, *, is_staff: bool = False) -> User:
+        user = person(username)
+        user.set_password(PASSWORD)
+        user.is_staff = user.is_superuser = is_staff
+        user.save()
+        return user
 
     def do(what: str, *, username: str = "", key: str = "") -> dict[str, Any]:
         if what in {"person", "staff"}:
-            user = person(username)
-            user.set_password(PASSWORD)
-            user.is_staff = user.is_superuser = what == "staff"
-            user.save()
+            user = account(username, is_staff=what == "staff")
             return {"id": user.pk, "cookie": cookie(user)}
+        if what == "pair":
+            user, friend = account(username), account(f"friend-of-{username}")
+            conversation, _ = conversation_open(user=user, peer=friend, origin=Conversation.Origin.INVITE)
+            return {"id": user.pk, "room": conversation.room_name, "cookie": cookie(friend)}
         if what == "forget":
             return {"count": Session.objects.filter(pk=key).delete()[0]}
         user = User.objects.get(username=username)
