@@ -64,3 +64,22 @@ def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: Visit
     expect(bubble(bob)).to_be_hidden()
     assert told
     assert not [frame for frame in told if "typing.set" in frame]
+
+
+def test_the_typing_bubble_keeps_its_shape_in_a_chat_longer_than_the_window(visitor: VisitorMaker) -> None:
+    """What stands at the end of a full list is scrolled to, never squeezed."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    for number in range(30):
+        assert alice.person.write(room, f"line {number}").status_code == 201
+    for person in (alice, bob):
+        person.open(room)
+        person.until_loaded("signs-view")
+    expect(status(alice)).to_have_text("online")
+    bob.box.press_sequentially("Hel")
+    expect(bubble(alice)).to_be_visible()
+    box, composer = bubble(alice).bounding_box(), alice.box.bounding_box()
+    assert box
+    assert composer
+    assert box["height"] >= 32
+    assert box["y"] + box["height"] <= composer["y"], "all of it is in view"

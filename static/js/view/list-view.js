@@ -112,7 +112,7 @@ export class ListView {
     const { t, me, drafts, unsent, current } = this.#with;
     const waiting = unsent(row.room);
     const failed = waiting.find((entry) => entry.state === "failed");
-    if (failed) return { label: t("Not sent."), state: "failed", text: failed.body };
+    if (failed) return { label: t("Not sent."), state: "failed", text: failed.body, ticks: "failed" };
     const draft = row.room === current ? null : drafts.get(row.room);
     if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
     const last = row.last_message;
