@@ -6,6 +6,7 @@ Carries bytes and knows nothing of them. Listens on a TCP port or a Unix socket 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Half(asyncio.Protocol):
         self.line.made(self)
 
     def data_received(self, data: bytes) -> None:
+        self.line.used_at = time.monotonic()
         if self.other is not None and self.other.transport is not None:
             self.other.transport.write(data)
 
@@ -79,6 +81,7 @@ class Line:
         self.server = Half(self, BACK)
         self.target: Target | None = None
         self.has_ended = False
+        self.used_at = time.monotonic()
 
     def made(self, half: Half) -> None:
         if half is self.client:
@@ -187,6 +190,20 @@ class Proxy:
         for line in chosen:
             line.cut()
         return len(chosen)
+
+    async def cut_idle(self, seconds: float) -> None:
+        """End every line on which nothing was said for so long, as proxies do, until cancelled."""
+        while True:
+            await asyncio.sleep(1)
+            for line in [line for line in self.lines if time.monotonic() - line.used_at > seconds]:
+                line.cut()
+
+    async def reload(self) -> None:
+        """New lines are taken by somebody else from now on; the old ones are ended, as nginx does it when its old workers' time is over."""
+        assert self.listener is not None
+        self.listener.close()
+        self.listener = await asyncio.get_running_loop().create_server(self.take, "127.0.0.1", self.port, backlog=4096)
+        self.cut()
 
     def refuse(self) -> None:
         """The way is gone: what is open is cut, and nothing new gets through."""

@@ -23,7 +23,6 @@ NOT_HERE = {
     "F10": "needs a PostgreSQL replica to fail over to",
     "F27": "needs an earlier release with a migration in between; there is none yet",
     "F31": "there are no mail or push jobs yet that could be retried",
-    "F32": "needs a proxy with TLS that reloads; the lines it would cut are cut by F3 and by the random faults",
 }
 """Rows of safety.md that this suite cannot run, with the reason."""
 

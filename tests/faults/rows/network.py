@@ -181,3 +181,33 @@ async def crooked_clocks(world: World) -> Figures:
     world.rig.set_hook("clock")
     world.speeds(figures, began)
     return figures
+
+
+# --- The proxy in front ---
+
+IDLE_S = 60.0
+
+
+@row(
+    "F32",
+    rigs="P",
+    fault="a proxy (ours, without TLS) that ends lines idle for 60 s, over two silent minutes; then its reload, 3 times",
+    expected="the client's ticks keep idle lines alive; reload as F3: 99 % LIVE ≤ 15 s",
+)
+async def impatient_proxy(world: World) -> Figures:
+    figures, crowd = Figures(), world.crowd
+    crowd.is_writing = False
+    began = time.monotonic()
+    impatience = asyncio.ensure_future(world.rig.front.cut_idle(IDLE_S))
+    await asyncio.sleep(world.lasting(2 * IDLE_S, least=IDLE_S + 10))
+    impatience.cancel()
+    figures.add("lines lost in silence", len(crowd.endings_since(began)), goal=0)
+    crowd.is_writing = True
+    for _ in range(3):
+        await world.calm(2)
+        world.refresh()
+        began = time.monotonic()
+        await world.rig.front.reload()
+        await until(lambda: crowd.live_share < 0.1, 10, 0.01)
+        await world.back(figures, began, goal=15, name="back after a reload")
+    return figures
