@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.faults.checker import Reading, Row
 from tests.faults.crowd import Crowd
@@ -15,6 +16,10 @@ from tests.faults.crowd import Crowd
 PAGE = 100
 AT_ONCE = 16
 PATIENCE_S = 60.0
+
+
+class PutOff(Exception):
+    """Told to ask again later."""
 
 
 class Audit:
@@ -66,19 +71,26 @@ class Audit:
         )
 
     async def by_socket(self, room: str, person: dict[str, Any]) -> Reading:
-        """A device that holds nothing yet. Far behind, it is given the newest page and starts from there (`reset`)."""
+        """A device that holds nothing yet. Under load it may be sent away or put off, and comes again."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    return await self.once_by_socket(room, person)
+                except (OSError, ConnectionClosed, PutOff):
+                    await asyncio.sleep(1)
+
+    async def once_by_socket(self, room: str, person: dict[str, Any]) -> Reading:
+        """Far behind, it is given the newest page and starts from there (`reset`)."""
         cookie = {"Cookie": person["cookies"][0], "Origin": self.address}
         url = f"{self.address.replace('http', 'ws', 1)}/ws/chat/{room}/"
         rows: dict[int, Row] = {}
         base = cursor = 0
-        async with (
-            asyncio.timeout(PATIENCE_S),
-            connect(url, additional_headers=cookie, compression=None, proxy=None, ping_interval=None, close_timeout=1) as socket,
-        ):
+        async with connect(url, additional_headers=cookie, compression=None, proxy=None, ping_interval=None, close_timeout=1) as socket:
             while True:
                 await socket.send(json.dumps({"type": "sync", "rooms": {room: cursor}}))
                 while (page := json.loads(await socket.recv()))["type"] != "sync.page":
-                    pass
+                    if page["type"] == "error":
+                        raise PutOff
                 if page["reset"]:
                     rows.clear()
                     base = page["messages"][0]["seq"] - 1 if page["messages"] else page["version"]
@@ -99,7 +111,7 @@ def row_of(item: dict[str, Any]) -> Row:
 
 async def get(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> Any:
     """A line may be cut while we read: then again."""
-    for attempt in range(5):
+    for attempt in range(10):
         try:
             answer = await http.get(path, headers=headers)
             if answer.status_code < 500:
