@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/<path:rest>", unknown_route),
     # Invites
     path("invites/", invites.invites, name="invites"),
+    path("invites/dialog/", invites.dialog, name="invite_dialog"),
+    path("invites/<uuid:invite_id>/qr.svg", invites.qr, name="invite_qr"),
     path("invites/<uuid:invite_id>/revoke/", invites.revoke, name="invite_revoke"),
     path("invites/<uuid:invite_id>/change/", invites.change, name="invite_change"),
     path("invites/<uuid:invite_id>/undo/", invites.undo, name="invite_undo"),

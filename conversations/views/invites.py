@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.requests import SignedInRequest
@@ -26,7 +27,7 @@ from conversations import throttling
 from conversations.context import hold_invite, own_origin
 from conversations.exceptions import InviteGone, InviteIsYours, InviteNotFound, TooManyInvites, TooManyTries
 from conversations.forms import InviteChangeForm, InviteForm
-from conversations.selectors.invites import InviteView, Landing, invite_view, invites_of, landing_of
+from conversations.selectors.invites import InviteView, Landing, invite_of, invite_view, invites_of, landing_of, qr_file
 from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke, invite_undo
 from conversations.views.shell import SeeOther, shell
 
@@ -49,18 +50,33 @@ def invites(request: SignedInRequest) -> HttpResponse:
 
 
 def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
-    now, origin = timezone.now(), own_origin(request)
-    mine = invites_of(maker=request.user, origin=origin, now=now)
-    waiting = [invite for invite in mine if invite.state == "open"]
-    context = {
-        **shell(request, tab="", page="invites"),
-        "form": form,
-        "fresh": fresh_one(request, waiting),
-        "waiting": waiting,
-        "past": [invite for invite in mine if invite.state != "open"],
-        "limit_reached": len(waiting) >= settings.LIMIT_NUMBERS["open_invites"],
-    }
+    lists = my_invites(request)
+    context = {**shell(request, tab="", page="invites"), **lists, "form": form, "fresh": fresh_one(request, lists["waiting"])}
     return render(request, "conversations/invites.html", context, status=status)
+
+
+def my_invites(request: SignedInRequest) -> dict[str, Any]:
+    mine = invites_of(maker=request.user, origin=own_origin(request), now=timezone.now())
+    waiting = [invite for invite in mine if invite.state == "open"]
+    past = [invite for invite in mine if invite.state != "open"]
+    return {"waiting": waiting, "past": past, "limit_reached": len(waiting) >= settings.LIMIT_NUMBERS["open_invites"]}
+
+
+@login_required
+@require_safe
+def dialog(request: SignedInRequest) -> HttpResponse:
+    """The dialog that the shell opens over a chat: a piece of HTML for its script. The page above does the same without one."""
+    return render(request, "conversations/_invite_dialog.html", {**my_invites(request), "form": InviteForm()})
+
+
+@login_required
+@require_safe
+def qr(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
+    """The picture of a link that waits, for its maker: named by the invite's id, because an address is no place for the token."""
+    invite = invite_of(maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now())
+    if invite is None or not invite.qr:
+        raise Http404
+    return HttpResponse(qr_file(str(invite.url)), content_type="image/svg+xml")
 
 
 def fresh_one(request: SignedInRequest, waiting: list[InviteView]) -> InviteView | None:

@@ -482,3 +482,52 @@ def test_a_change_that_is_refused_offers_no_second_link(invite: Invite, alice: U
     assert "Use at most 80 characters." in text_of(page)
     assert ("x" * 81 in text_of(page), page.context["form"].is_bound) == (False, False)
     assert untouched(invite)
+
+
+# --- The dialog over a chat ---
+
+
+def test_the_dialog_lists_what_waits_and_makes_nothing(invite: Invite, alice: User, client_of: ClientOf) -> None:
+    response = client_of(alice).get("/invites/dialog/")
+    assert response.status_code == 200
+    assert "<html" not in text_of(response), "a piece of a page"
+    assert f'data-invite="{invite.pk}"' in text_of(response)
+    assert token_of(invite.pk) in text_of(response)
+    assert "no-store" in response["Cache-Control"]
+    assert Invite.objects.count() == 1
+
+
+def test_the_dialog_shows_mallory_nothing_of_alice(invite: Invite, mallory: User, client_of: ClientOf, client: Client) -> None:
+    page = text_of(client_of(mallory).get("/invites/dialog/"))
+    assert str(invite.pk) not in page
+    assert invite.note not in page
+    assert client.get("/invites/dialog/").status_code == 302
+
+
+def test_a_note_is_text_in_every_sentence_of_the_dialog(alice: User, client_of: ClientOf) -> None:
+    invite_create(maker=alice, note='"><script>alert(1)</script>')
+    page = client_of(alice).get("/invites/dialog/").content.decode()
+    assert "<script" not in page
+    assert 'data-ask="Revoke the link for &quot;&gt;' in page
+
+
+def test_the_code_of_a_link_is_a_picture_for_its_maker_alone(
+    invite: Invite, alice: User, mallory: User, client: Client, client_of: ClientOf
+) -> None:
+    path = f"/invites/{invite.pk}/qr.svg"
+    picture = client_of(alice).get(path)
+    assert picture["Content-Type"] == "image/svg+xml"
+    assert picture.content.startswith(b'<svg xmlns="http://www.w3.org/2000/svg" ')
+    assert "no-store" in picture["Cache-Control"]
+    assert client_of(mallory).get(path).status_code == 404
+    assert client.get(path).status_code == 302
+    assert client_of(alice).post(path).status_code == 405
+
+
+@pytest.mark.parametrize("how", ["run out", "revoked", "used"])
+def test_a_link_that_is_over_has_no_code(invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str) -> None:
+    if how == "used":
+        invite_claim(user=bob, token=token_of(invite.pk))
+    else:
+        end_by(how, invite, alice, bob)
+    assert client_of(alice).get(f"/invites/{invite.pk}/qr.svg").status_code == 404

@@ -37,6 +37,13 @@ def open_details(page: Page) -> None:
         summary.click()
 
 
+def open_invite_dialog(page: Page) -> None:
+    page.locator('[data-view="list"] header a[aria-haspopup="dialog"]').click()
+    dialog = page.get_by_role("dialog", name="Invite one person")
+    dialog.get_by_role("button", name="QR code").click()
+    expect(dialog.get_by_role("img", name="QR code of the invite link")).to_be_visible()
+
+
 def wait_for_script(page: Page) -> None:
     expect(page.locator(f"{BOX}[enterkeyhint]")).to_be_visible()
 
@@ -63,6 +70,7 @@ KINDS = (
     PageKind("people", "member", "/people/"),
     PageKind("people, nobody found", "member", "/people/?q=nobodyhere"),
     PageKind("invites", "member", "/invites/", prepare=open_details),
+    PageKind("invite dialog over a chat", "member", "/chats/{room}/", prepare=open_invite_dialog),
     PageKind("invite, just made", "member", "/invites/?fresh={open_id}"),
     PageKind("invite, one's own", "member", "{open_link}"),
     PageKind("invite of somebody known", "member", "{pair_link}"),

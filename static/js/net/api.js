@@ -34,7 +34,19 @@ export class Api {
   }
 
   post(path, body) {
-    return this.#call(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf() } });
+    return this.#write("POST", path, body);
+  }
+
+  patch(path, body) {
+    return this.#write("PATCH", path, body);
+  }
+
+  remove(path) {
+    return this.#write("DELETE", path);
+  }
+
+  #write(method, path, body) {
+    return this.#call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf() } });
   }
 
   /** Why was the socket refused? A 403 of the handshake says nothing; these two say it. */

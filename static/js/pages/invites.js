@@ -1,15 +1,12 @@
-// Entry of the invite links: copy, share; the chat list stays live, and an accepted link says so.
+// Entry of the page of invites: the chat list stays live, and a link is taken back only after a question.
 
-import { AcceptedInvites } from "../view/accepted-invites.js";
+import { ask } from "../view/ask.js";
 import { Shell } from "./shell.js";
 
-const shell = new Shell();
-const { api, t, clock, page } = shell;
-const accepted = new AcceptedInvites({
-  rooms: page.conversations.map(({ room }) => room),
-  invites: async () => (await api.get("/api/v1/invites")).items,
-  open: (room) => location.assign(`/chats/${room}/`),
-  t, clock,
+document.addEventListener("submit", async (event) => {
+  const question = event.target.dataset.ask;
+  if (!question) return;
+  event.preventDefault();
+  if (await ask(question)) event.target.submit();
 });
-shell.onChanged = (room) => accepted.changed(room);
-shell.start();
+new Shell().start();

@@ -45,8 +45,8 @@ export class Shell {
   strip = null;
   /** The look-out for a new version (installed.js), once it is loaded. */
   installed = null;
-  /** What else a page wants to hear: (room) => nothing. */
-  onChanged = null;
+  /** Promise of what is loaded when idle; null where it could not be had. */
+  #rest;
   #isLoggedOut = false;
   #keeps = false;
 
@@ -91,7 +91,14 @@ export class Shell {
     // The back button may bring a page back as it was, with everything that was on it, after the log-out.
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#keeps && !this.store.get("here") && this.#loggedOut());
     this.socket.start();
+    // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
+    if (!globalThis.WebSocket) this.outbox.setLive(true);
     whenIdle(() => this.#loadRest());
+  }
+
+  /** A connection that went meanwhile took the scripts along; the next one brings them. */
+  #loadRest() {
+    this.#rest ??= this.#fetchRest().catch(() => (this.#rest = null));
   }
 
   #keepAll() {
@@ -100,13 +107,13 @@ export class Shell {
   }
 
   /** Needed by nobody in the first second, and fetched before the connection can be lost. */
-  async #loadRest() {
+  async #fetchRest() {
     const [{ listenForButtons }, { ConnectionView }, { UnsentView }] = await Promise.all([
       import("../view/buttons.js"), import("../view/connection-view.js"), import("../view/unsent-view.js"),
     ]);
     listenForButtons(this);
     const say = (text) => this.announcer.status(text);
-    if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), t: this.t, say });
+    if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), drafts: this.drafts, t: this.t, say });
     this.chat?.render();
     import("../view/comforts.js").then(({ comforts }) => {
       this.comforts = comforts(this);
@@ -119,14 +126,15 @@ export class Shell {
     const root = view("connection");
     if (!root) return;
     this.strip = new ConnectionView({ root, t: this.t, clock, say, onRetry: () => this.socket.wake() });
-    this.strip.update(this.socket.connection);
+    if (globalThis.WebSocket) this.strip.update(this.socket.connection);
+    else this.strip.tell(this.t("This browser cannot receive messages by itself. Reload this page to see what is new."));
   }
 
   #connect() {
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/`;
     const ask = () => this.api.whyRefused(this.room);
     const isVisible = () => !document.hidden;
-    return new Socket({ url, WebSocket, clock, decoder: new Decoder(), ask, isVisible, onEvent: (event) => this.#heard(event), onState: (state) => this.#moved(state) });
+    return new Socket({ url, WebSocket: globalThis.WebSocket, clock, decoder: new Decoder(), ask, isVisible, onEvent: (event) => this.#heard(event), onState: (state) => this.#moved(state) });
   }
 
   #heard(event) {
@@ -145,6 +153,7 @@ export class Shell {
     const { isUp } = connection;
     if (connection.greetedAt === null) this.feed.connectionLost();
     this.outbox.setLive(isUp);
+    if (isUp && this.#rest === null) this.#loadRest();
     this.receipts.setLive(isUp);
     this.strip?.update(connection);
     this.signs?.connected(connection);
@@ -173,7 +182,6 @@ export class Shell {
   #changed(room) {
     this.rows?.renderSoon();
     if (room === this.room) this.chat?.render();
-    this.onChanged?.(room);
     this.comforts?.changed(room);
   }
 

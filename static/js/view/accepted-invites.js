@@ -1,33 +1,49 @@
-// The page of invites while it is open: a link that somebody accepts says so at once, and offers the chat. Takes no focus.
+// A link of mine that somebody accepts while I am here says so at once, on whatever page, and offers the chat. Takes no focus.
 
 import { toast } from "./toast.js";
 
+const INVITES = "/api/v1/invites";
+
+/** What stands in the place of a link that has been accepted. May be given the focus, where that was on the link. */
+export function acceptedNotice({ name, room, t }) {
+  const notice = Object.assign(document.createElement("p"), { className: "notice notice--good notice--accepted", tabIndex: -1 });
+  const text = Object.assign(document.createElement("span"), { textContent: t("{name} accepted your invite", { name }) });
+  const link = Object.assign(document.createElement("a"), { href: `/chats/${room}/`, textContent: t("Open chat") });
+  notice.append(text, link);
+  return notice;
+}
+
 export class AcceptedInvites {
   #known;
+  #since;
   #with;
 
-  /** `rooms` stand in the list already; `invites()` -> promise of my invites as the API gives them. */
-  constructor({ rooms, invites, t, clock, open }) {
-    this.#known = new Set(rooms);
-    this.#with = { invites, t, clock, open };
+  /** `rows` are those that the page came with; `onAccepted({id, name, room})` shows it where the link itself stands. */
+  constructor({ rows, list, api, t, clock, say, open, onAccepted }) {
+    this.#known = new Set(rows.map(({ room }) => room));
+    // By the server's clock: what moved later than everything on the page is news, and not an old chat that was scrolled into the list.
+    this.#since = rows.map(({ activity }) => activity ?? "").sort().at(-1) ?? "";
+    this.#with = { list, api, t, clock, say, open, onAccepted };
   }
 
-  /** A chat that was not there before may come from one of the links on this page; the server knows. */
+  /** A chat that was not there before may come from a link of mine; the server knows. */
   async changed(room) {
-    if (this.#known.has(room)) return;
+    const { list, api, onAccepted } = this.#with;
+    const row = list.get(room);
+    if (!row || this.#known.has(room)) return;
     this.#known.add(room);
-    const invites = await this.#with.invites().catch(() => []);
-    for (const { id, state, claimed_by: person } of invites) {
-      const line = document.querySelector(`[data-invite="${CSS.escape(id)}"]`);
-      if (line && state === "used" && person) this.#tell(line, person.name, room);
-    }
+    if (!(row.activity > this.#since)) return;
+    const { items } = await api.get(INVITES).catch(() => ({ items: [] }));
+    const { id, claimed_by: person } = items.find(({ claimed_by, claimed_at }) => claimed_by?.id === row.peer.id && claimed_at > this.#since) ?? {};
+    if (!id) return;
+    this.#tell(person.name, room);
+    onAccepted({ id, name: person.name, room });
   }
 
-  #tell(line, name, room) {
-    const { t, clock, open } = this.#with;
+  #tell(name, room) {
+    const { t, clock, say, open } = this.#with;
     const text = t("{name} accepted your invite", { name });
-    const said = Object.assign(document.createElement(line.tagName), { textContent: text });
-    line.replaceWith(said);
     toast(text, { clock, button: { label: t("Open chat"), onPress: () => open(room) } });
+    say(text);
   }
 }

@@ -32,7 +32,8 @@ export class Announcer {
   }
 
   #add(id, text) {
-    const region = document.getElementById(id);
+    // Behind a modal dialog nothing is read aloud; one that has a region of its own is spoken from there.
+    const region = document.querySelector(`dialog[open] [data-say="${id}"]`) ?? document.getElementById(id);
     if (!region) return;
     region.append(Object.assign(document.createElement("p"), { textContent: text }));
     while (region.childElementCount > LINES) region.firstElementChild.remove();

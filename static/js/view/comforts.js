@@ -3,6 +3,7 @@
 import { action, view } from "../lib/dom.js";
 import { guardAgainstFiles } from "./drop-guard.js";
 import { FloatingDay } from "./floating-day.js";
+import { invites } from "./invites.js";
 import { listenForCopy } from "./message-copy.js";
 import { MessageKeys } from "./message-keys.js";
 import { MessageTools } from "./message-tools.js";
@@ -53,6 +54,7 @@ export function comforts(shell) {
   guardAgainstFiles({ t, tell: (text) => (show(text), say(text)) });
   const link = action("older-chats");
   if (link) loadRowsOnScroll({ link, t, say, load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`), learn: (items) => shell.feed.learnRows(items) });
+  const accepted = invites(shell, { open: go, say });
   const notifier = new Notifier({ me, store, clock, list, current, t, open: go, icon: view("icon")?.href });
   if (shell.chat) chatComforts(shell, { say, show });
 
@@ -61,7 +63,7 @@ export function comforts(shell) {
     handle: (event) => signs?.handle(event),
     connected: (connection) => signs?.connected(connection),
     arrived: (room, message) => notifier.arrived(room, message),
-    changed: (room) => notifier.changed(room),
+    changed: (room) => (notifier.changed(room), accepted.changed(room)),
   };
 }
 

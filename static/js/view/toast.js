@@ -10,6 +10,7 @@ export function toast(text, { clock, button = null } = {}) {
   const root = view("toast");
   if (!root) return;
   cancel?.();
+  bringForward(root);
   setText(part(root, "text") ?? root, text);
   root.querySelector('[data-part="undo"]')?.remove();
   if (button) root.append(undo(root, button));
@@ -19,6 +20,14 @@ export function toast(text, { clock, button = null } = {}) {
     else root.hidden = true;
   };
   cancel = clock.after(SHOWN_MS, end);
+}
+
+/** Behind a modal dialog it could be neither seen well nor pressed. */
+function bringForward(root) {
+  const front = [...document.querySelectorAll("dialog:modal")].at(-1);
+  const place = front ?? document.body;
+  if (root.parentElement !== place) place.append(root);
+  front?.addEventListener("close", () => root.parentElement === front && bringForward(root), { once: true });
 }
 
 function undo(root, { label, onPress }) {

@@ -1,0 +1,150 @@
+// A link for exactly one person, made over the chat that is open. The dialog is fetched anew each time, with the links that wait now.
+
+import { part, setText, view } from "../lib/dom.js";
+import { acceptedNotice } from "./accepted-invites.js";
+import { ask } from "./ask.js";
+import { closeOnPressBeside } from "./backdrop.js";
+import { InviteMaking } from "./invite-making.js";
+import { sayTimes } from "./local-time.js";
+import { toast } from "./toast.js";
+
+const ADDRESS = "/invites/dialog/";
+const HISTORY = "invite";
+const PATIENCE_MS = 10_000;
+
+const isNarrow = () => matchMedia("(width < 760px)").matches;
+
+export class InviteDialog {
+  #shell;
+  #dialog = null;
+  #opener = null;
+  #making;
+  #loading = null;
+  #unsaved = null;
+
+  constructor(shell) {
+    this.#shell = shell;
+    window.addEventListener("popstate", () => this.#dialog?.open && this.#dialog.close());
+  }
+
+  /** Rejects where the dialog cannot be had; then the page of invites does it all. */
+  show(opener) {
+    if (this.#dialog?.open) return Promise.resolve();
+    this.#opener = opener;
+    return (this.#loading ??= this.#open().finally(() => (this.#loading = null)));
+  }
+
+  async #open() {
+    // A log-in page comes by a redirect.
+    const answer = await fetch(ADDRESS, { credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout?.(PATIENCE_MS) });
+    if (!answer.ok) throw new Error(`${ADDRESS}: ${answer.status}`);
+    const dialog = view("invite", new DOMParser().parseFromString(await answer.text(), "text/html"));
+    this.#dialog?.remove();
+    this.#dialog = document.importNode(dialog, true);
+    this.#wire(this.#dialog);
+    document.body.append(this.#dialog);
+    this.#dialog.showModal();
+    // So that "back" closes it where it covers the page.
+    if (isNarrow()) history.pushState({ open: HISTORY }, "");
+  }
+
+  #wire(dialog) {
+    const { api, t, clock, dates, announcer } = this.#shell;
+    sayTimes(dialog, dates);
+    if (/Mac|iP(hone|ad)/.test(navigator.platform)) setText(part(dialog, "command-key"), "⌘");
+    this.#making = new InviteMaking({
+      form: part(dialog, "making"), api, t, clock,
+      say: (text) => announcer.status(text),
+      problem: (error) => this.#problem(error),
+    });
+    if (this.#unsaved) this.#making.restore(this.#unsaved);
+    closeOnPressBeside(dialog, () => !this.#making.unsaved);
+    dialog.addEventListener("click", ({ target }) => this.#press(target.closest("[data-do]")));
+    dialog.addEventListener("close", () => this.#closed());
+  }
+
+  #closed() {
+    this.#making.save();
+    this.#unsaved = this.#making.unsaved;
+    if (history.state?.open === HISTORY) history.back();
+    if (this.#opener?.checkVisibility?.() ?? this.#opener?.isConnected) this.#opener.focus({ preventScroll: true });
+  }
+
+  #press(button) {
+    const acts = {
+      close: () => this.#dialog.close(),
+      copy: () => this.#making.copy(button),
+      share: () => this.#making.share(button),
+      qr: () => this.#making.showCode(button),
+      preview: () => this.#making.preview(),
+      "copy-waiting": () => this.#copyWaiting(button),
+      revoke: () => this.#revoke(button),
+    };
+    // What failed has been said by `problem`.
+    Promise.resolve(acts[button?.dataset.do]?.()).catch(() => {});
+  }
+
+  #problem(error) {
+    const place = part(this.#dialog, "problem");
+    place.hidden = !error;
+    if (!error) return;
+    const text = this.#reason(error);
+    if (this.#dialog.open) setText(place, text);
+    else toast(text, { clock: this.#shell.clock });
+  }
+
+  #reason({ status }) {
+    const { t } = this.#shell;
+    if (status === 409) return t("Too many links wait to be opened. Revoke one of them to make another.");
+    if (status === 410) return t("This link is not waiting any more.");
+    if (status === 401) return t("You have been logged out. Reload this page to log in again.");
+    return t("That did not work. Check the connection and try again.");
+  }
+
+  async #copyWaiting({ dataset }) {
+    const { announcer, t, clock } = this.#shell;
+    try {
+      await navigator.clipboard.writeText(dataset.url);
+    } catch {
+      // The page shows each link in a field of its own.
+      return toast(t("The browser does not let this page copy. You find the link under “All my invites”."), { clock });
+    }
+    toast(dataset.done, { clock });
+    announcer.status(dataset.done);
+  }
+
+  async #revoke(button) {
+    const { api, t, announcer } = this.#shell;
+    if (!(await ask(button.dataset.ask, this.#dialog))) return;
+    const line = button.closest("[data-invite]");
+    try {
+      await api.remove(`/api/v1/invites/${line.dataset.invite}`);
+    } catch (error) {
+      return this.#problem(error);
+    }
+    const next = line.nextElementSibling ?? line.previousElementSibling;
+    line.remove();
+    part(this.#dialog, "waiting").hidden = !next;
+    // It may have been the one too many.
+    part(this.#dialog, "full").hidden = true;
+    part(this.#dialog, "making").hidden = false;
+    this.#problem(null);
+    (next?.querySelector("button") ?? this.#dialog.querySelector('[data-do="close"]')).focus();
+    announcer.status(t("The link does not work any more."));
+  }
+
+  /** Somebody has accepted the link that was made here, or one that waited. No focus moves unless its place is gone. */
+  accepted({ id, name, room }) {
+    if (!this.#dialog?.open) return;
+    const form = part(this.#dialog, "making");
+    const place = this.#making.id === id ? form : this.#dialog.querySelector(`[data-invite="${CSS.escape(id)}"]`);
+    if (!place) return;
+    const hadFocus = place.contains(document.activeElement);
+    const notice = acceptedNotice({ name, room, t: this.#shell.t });
+    if (place === form) {
+      form.before(notice);
+      form.hidden = true;
+    } else place.replaceChildren(notice);
+    if (hadFocus) notice.focus({ preventScroll: true });
+  }
+}

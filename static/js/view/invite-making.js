@@ -1,0 +1,162 @@
+// The link of the invite dialog. It is made by the first press that needs it: looking leaves no unused links behind (ui-spec I1).
+
+import { part, setData, setText } from "../lib/dom.js";
+import { Alarm } from "../lib/timing.js";
+import { copyLater } from "./clipboard.js";
+
+const INVITES = "/api/v1/invites";
+const SAVE_AFTER_MS = 500;
+const DONE_MS = 2_000;
+
+export class InviteMaking {
+  #form;
+  #with;
+  #alarm;
+  /** What the server has of it: {id, url, note, lives}; null before it is made. */
+  #invite = null;
+  #making = null;
+  #fades = new Map();
+
+  /** `say(text)` is for screen readers; `problem(error)` shows why something failed, or nothing for null. */
+  constructor({ form, api, t, clock, say, problem }) {
+    this.#form = form;
+    this.#with = { api, t, clock, say, problem };
+    this.#alarm = new Alarm(clock, () => this.save());
+    form.addEventListener("submit", (event) => (event.preventDefault(), this.save()));
+    form.addEventListener("input", () => this.#alarm.set(clock.now() + SAVE_AFTER_MS));
+    form.addEventListener("change", () => this.save());
+    form.querySelector('[data-do="share"]').hidden = !navigator.share;
+  }
+
+  get id() {
+    return this.#invite?.id ?? null;
+  }
+
+  /** Typed for a link that does not exist yet. */
+  get unsaved() {
+    const [note, lives] = [this.#note, this.#lives];
+    return !this.#invite && note ? { note, lives } : null;
+  }
+
+  restore({ note, lives }) {
+    this.#form.elements.note.value = note;
+    this.#form.elements.lives.value = lives;
+  }
+
+  get #note() {
+    return this.#form.elements.note.value.trim();
+  }
+
+  get #lives() {
+    return this.#form.elements.lives.value;
+  }
+
+  /** Promise of the link; rejects where it could not be made, which has been said then. Two quick presses make one. */
+  #link() {
+    return (this.#making ??= this.#make().catch((error) => {
+      this.#making = null;
+      this.#with.problem(error);
+      throw error;
+    }));
+  }
+
+  async #make() {
+    const sent = { note: this.#note, lives: this.#lives };
+    const { id, url } = await this.#with.api.post(INVITES, sent);
+    this.#invite = { id, url, ...sent };
+    part(this.#form, "link").value = url;
+    this.#with.problem(null);
+    // Typed on while it was made.
+    this.save();
+    return url;
+  }
+
+  async copy(button) {
+    const link = this.#link();
+    try {
+      await copyLater(link);
+    } catch {
+      return link.then(() => this.#select(), () => {});
+    }
+    const label = part(button, "label");
+    this.#with.say(button.dataset.done);
+    if (button.dataset.state === "done") return;
+    const before = label.textContent;
+    setText(label, button.dataset.done);
+    setData(button, "state", "done");
+    this.#with.clock.after(DONE_MS, () => (setText(label, before), setData(button, "state", null)));
+  }
+
+  /** For the person's own Ctrl C. */
+  #select() {
+    const hint = part(this.#form, "press");
+    part(this.#form, "link").select();
+    hint.hidden = false;
+    this.#with.say(hint.textContent);
+  }
+
+  async share(button) {
+    const url = await this.#link();
+    // Closing the system's sheet is a refusal too; it needs no word.
+    navigator.share({ url, text: button.dataset.text }).catch(() => {});
+  }
+
+  async showCode(button) {
+    const figure = part(this.#form, "qr");
+    if (figure.hidden) {
+      await this.#link();
+      await this.#loadCode();
+    }
+    figure.hidden = !figure.hidden;
+    button.setAttribute("aria-expanded", String(!figure.hidden));
+    if (!figure.hidden) figure.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Shown when it is there, so that the fields below move once. */
+  async #loadCode() {
+    const picture = part(this.#form, "code");
+    if (!picture.hasAttribute("src")) picture.src = `/invites/${this.#invite.id}/qr.svg`;
+    try {
+      await picture.decode();
+    } catch (error) {
+      picture.removeAttribute("src");
+      this.#with.problem({ status: 0 });
+      throw error;
+    }
+  }
+
+  /** The tab is opened by the press itself; one that came after the answer would be taken for an unwanted window. */
+  async preview() {
+    const tab = window.open("", "_blank");
+    const url = await this.#link().catch((error) => (tab?.close(), Promise.reject(error)));
+    if (!tab) return location.assign(url);
+    tab.opener = null;
+    tab.location.replace(url);
+  }
+
+  /** The note and the time of the link that is there; before it is, they wait for it. */
+  async save() {
+    this.#alarm.clear();
+    const invite = this.#invite;
+    const [note, lives] = [this.#note, this.#lives];
+    const change = { ...(note !== invite?.note && { note }), ...(lives !== invite?.lives && { lives }) };
+    if (!invite || !Object.keys(change).length) return;
+    const before = { note: invite.note, lives: invite.lives };
+    Object.assign(invite, change);
+    try {
+      await this.#with.api.patch(`${INVITES}/${invite.id}`, change);
+      this.#with.problem(null);
+      for (const name of Object.keys(change)) this.#sayBeside(part(this.#form, `saved-${name}`));
+      this.#with.say(this.#with.t("Saved"));
+    } catch (error) {
+      Object.assign(invite, before);
+      this.#with.problem(error);
+    }
+  }
+
+  #sayBeside(place) {
+    this.#fades.get(place)?.();
+    setText(place, this.#with.t("Saved"));
+    this.#fades.set(place, this.#with.clock.after(DONE_MS, () => setText(place, "")));
+  }
+}

@@ -1,0 +1,354 @@
+"""The invite dialog: a link for exactly one person, made over an open chat and without leaving it."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import BOX, Visitor, meet, no_sideways_scroll
+
+PHONE: Any = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def alice(visitor: VisitorMaker) -> Visitor:
+    """Alice, in an open chat with Bob."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "Is there room for my sister?").status_code == 201
+    alice.open(room)
+    return alice
+
+
+def dialog_of(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Invite one person")
+
+
+def opener_of(page: Page) -> Locator:
+    """The button at the top of the list, once the script answers it."""
+    opener = page.locator('[data-view="list"] header a[aria-haspopup="dialog"]')
+    expect(opener).to_have_accessible_name("Invite a person")
+    return opener
+
+
+def open_dialog(alice: Visitor) -> Locator:
+    opener_of(alice.page).click()
+    dialog = dialog_of(alice.page)
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def waiting(alice: Visitor) -> list[Any]:
+    return [invite for invite in alice.person.api("GET", "/invites").json()["items"] if invite["state"] == "open"]
+
+
+def copied(page: Page) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def said(dialog: Locator) -> Locator:
+    return dialog.locator('[data-say="say-status"]')
+
+
+def life_of(invite: Any) -> timedelta:
+    return datetime.fromisoformat(invite["expires_at"]) - datetime.fromisoformat(invite["created_at"])
+
+
+def claim(guest: Visitor, link: str, *, status: int = 201) -> None:
+    assert guest.person.api("POST", "/invites/claim", {"token": link.rstrip("/").rsplit("/", 1)[1]}).status_code == status
+
+
+# --- Making a link ---
+
+
+def test_looking_makes_no_link_and_the_first_copy_makes_one(alice: Visitor) -> None:
+    dialog = open_dialog(alice)
+    field = dialog.get_by_label("Invite link")
+    expect(field).to_have_attribute("placeholder", "Your link will appear here")
+    alice.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert waiting(alice) == []
+
+    open_dialog(alice).get_by_role("button", name="Copy").click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect(said(dialog)).to_contain_text("Copied")
+    (invite,) = waiting(alice)
+    assert copied(alice.page) == field.input_value() == invite["url"]
+    expect(dialog.get_by_role("button", name="Copy", exact=True)).to_be_visible()
+    dialog.get_by_role("button", name="Copy", exact=True).dblclick()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    assert len(waiting(alice)) == 1, "one dialog makes one link, however often it is copied"
+    assert alice.page.url.endswith(f"/chats/{alice.room}/"), "the chat was not left"
+
+
+def test_a_link_is_made_and_copied_by_keys_alone_and_the_focus_comes_back(alice: Visitor) -> None:
+    page = alice.page
+    opener = opener_of(page)
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = dialog_of(page)
+    expect(dialog.get_by_role("button", name="Copy")).to_be_focused()
+    for _step in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || document.activeElement.closest('dialog') !== null"), (
+            "nothing behind the dialog takes the focus"
+        )
+    dialog.get_by_role("button", name="Copy").focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    assert re.fullmatch(rf"{re.escape(alice.address)}/i/[\w-]{{20,}}/", copied(page))
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_note_and_life_go_along_and_are_saved_at_once_afterwards(alice: Visitor) -> None:
+    dialog = open_dialog(alice)
+    dialog.get_by_label("Who is it for?").fill("Caio, from the choir")
+    dialog.get_by_role("radio", name="1 day").check()
+    dialog.get_by_role("button", name="Copy").click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    (made,) = waiting(alice)
+    assert made["note"] == "Caio, from the choir"
+    assert life_of(made) == timedelta(days=1)
+
+    dialog.get_by_label("Who is it for?").press("End")
+    dialog.get_by_label("Who is it for?").press_sequentially(" and his dog")
+    expect(dialog.locator('[data-part="saved-note"]')).to_have_text("Saved")
+    dialog.get_by_role("radio", name="30 days").check()
+    expect(dialog.locator('[data-part="saved-lives"]')).to_have_text("Saved")
+    (changed,) = waiting(alice)
+    assert changed["note"] == "Caio, from the choir and his dog"
+    assert life_of(changed) > timedelta(days=29)
+    assert changed["id"] == made["id"]
+
+
+def test_a_note_for_a_link_that_was_not_made_is_still_there_the_next_time(alice: Visitor) -> None:
+    dialog = open_dialog(alice)
+    dialog.get_by_label("Who is it for?").fill("Grandma Zoya")
+    # A press beside it closes nothing while something is typed.
+    alice.page.mouse.click(5, 5)
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+    expect(open_dialog(alice).get_by_label("Who is it for?")).to_have_value("Grandma Zoya")
+    dialog.get_by_label("Who is it for?").fill("")
+    alice.page.mouse.click(5, 5)
+    expect(dialog).to_be_hidden()
+
+
+def test_the_code_is_a_picture_of_this_very_link(alice: Visitor) -> None:
+    dialog = open_dialog(alice)
+    button = dialog.get_by_role("button", name="QR code")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.click()
+    picture = dialog.get_by_role("img", name="QR code of the invite link")
+    expect(picture).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    (invite,) = waiting(alice)
+    expect(picture).to_have_attribute("src", f"/invites/{invite['id']}/qr.svg")
+    assert picture.evaluate("image => image.naturalWidth") > 0
+    button.click()
+    expect(picture).to_be_hidden()
+
+
+def test_share_is_there_where_the_system_has_it(alice: Visitor) -> None:
+    page = alice.page
+    expect(open_dialog(alice).get_by_role("button", name="Share…")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.evaluate("navigator.share = (what) => { globalThis.shared = what; return Promise.resolve(); }")
+    open_dialog(alice).get_by_role("button", name="Share…").click()
+    page.wait_for_function("() => globalThis.shared")
+    shared = page.evaluate("globalThis.shared")
+    (invite,) = waiting(alice)
+    assert shared["url"] == invite["url"]
+    assert "private chat" in shared["text"]
+
+
+def test_where_the_clipboard_is_refused_the_link_is_selected_and_the_key_named(alice: Visitor) -> None:
+    refuse = "Promise.reject(new DOMException('no', 'NotAllowedError'))"
+    alice.page.evaluate(f"() => {{ navigator.clipboard.write = navigator.clipboard.writeText = () => {refuse}; }}")
+    dialog = open_dialog(alice)
+    dialog.get_by_role("button", name="Copy").click()
+    expect(dialog.locator('[data-part="press"]')).to_have_text("Press Ctrl C")
+    expect(said(dialog)).to_contain_text("Press Ctrl C")
+    field = dialog.get_by_label("Invite link")
+    expect(field).to_be_focused()
+    assert field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)") == waiting(alice)[0]["url"]
+
+
+def test_preview_opens_the_link_beside_the_chat(alice: Visitor) -> None:
+    with alice.context.expect_page() as opened:
+        open_dialog(alice).get_by_role("button", name="Preview").click()
+    tab = opened.value
+    expect(tab.get_by_role("heading", level=1)).to_have_text("This is your own invite")
+    assert tab.evaluate("window.opener") is None
+    tab.close()
+
+
+# --- Links that wait ---
+
+
+def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor) -> None:
+    for note in ("Grandma Zoya", "Too late"):
+        assert alice.person.api("POST", "/invites", {"note": note}).status_code == 201
+    dialog = open_dialog(alice)
+    lines = dialog.locator("[data-invite]")
+    expect(lines).to_have_count(2)
+    zoya = lines.filter(has_text="Grandma Zoya")
+    zoya.get_by_role("button", name="Copy the link for Grandma Zoya").click()
+    expect(said(dialog)).to_contain_text("Copied")
+    assert copied(alice.page) == next(invite["url"] for invite in waiting(alice) if invite["note"] == "Grandma Zoya")
+
+    zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
+    question = alice.page.get_by_role("dialog", name="Revoke the link for Grandma Zoya? It will stop working.")
+    expect(question.get_by_role("button", name="Keep")).to_be_focused()
+    alice.page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(dialog).to_be_visible()
+    assert len(waiting(alice)) == 2
+
+    zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
+    question.get_by_role("button", name="Revoke", exact=True).click()
+    expect(lines).to_have_count(1)
+    expect(said(dialog)).to_contain_text("The link does not work any more.")
+    assert [invite["note"] for invite in waiting(alice)] == ["Too late"]
+    assert alice.page.evaluate("document.activeElement !== document.body"), "the focus went to the next line"
+
+
+def test_with_twenty_links_waiting_one_has_to_go_first(alice: Visitor) -> None:
+    for number in range(20):
+        assert alice.person.api("POST", "/invites", {"note": f"Guest {number}"}).status_code == 201
+    dialog = open_dialog(alice)
+    why = dialog.get_by_text("Too many links wait to be opened.")
+    expect(why).to_be_visible()
+    expect(dialog.get_by_role("button", name="Copy", exact=True)).to_have_count(0)
+    dialog.get_by_role("button", name="Revoke the link for Guest 7").click()
+    alice.page.get_by_role("button", name="Revoke", exact=True).click()
+    expect(why).to_be_hidden()
+    dialog.get_by_role("button", name="Copy", exact=True).click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    assert len(waiting(alice)) == 20
+
+
+# --- Somebody accepts ---
+
+
+def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visitor: VisitorMaker) -> None:
+    zoya = alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).json()["url"]
+    dialog = open_dialog(alice)
+    dialog.get_by_role("button", name="Copy", exact=True).click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    note = dialog.get_by_label("Who is it for?")
+    note.focus()
+
+    carol, dave = visitor("carol"), visitor("dave")
+    claim(carol, zoya)
+    line = dialog.locator("li[data-invite]")
+    expect(line).to_have_text(re.compile("Carol accepted your invite"))
+    toast = alice.page.locator('[data-view="toast"]')
+    expect(toast).to_contain_text("Carol accepted your invite")
+    expect(said(dialog)).to_contain_text("Carol accepted your invite")
+    assert toast.evaluate("toast => toast.closest('dialog') !== null"), "behind the dialog nobody could press it"
+    expect(note).to_be_focused()
+
+    claim(dave, dialog.get_by_label("Invite link").input_value())
+    expect(dialog.locator(".stack > .notice--accepted")).to_contain_text("Dave accepted your invite")
+    expect(dialog.get_by_label("Invite link")).to_be_hidden()
+    assert alice.page.evaluate("document.activeElement.closest('dialog') !== null"), "the focus is not lost with the field"
+    toast.get_by_role("button", name="Open chat").click()
+    alice.settle()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
+
+
+def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(alice: Visitor, visitor: VisitorMaker) -> None:
+    link = alice.person.api("POST", "/invites", {"note": ""}).json()["url"]
+    alice.box.press_sequentially("Half a sen")
+    claim(visitor("carol"), link)
+    toast = alice.page.locator('[data-view="toast"]')
+    expect(toast).to_contain_text("Carol accepted your invite")
+    expect(alice.box).to_be_focused()
+    alice.box.press_sequentially("tence")
+    expect(alice.box).to_have_value("Half a sentence")
+
+
+def test_a_chat_that_begins_without_a_link_is_no_accepted_invite(alice: Visitor, visitor: VisitorMaker) -> None:
+    carol = visitor("carol")
+    room = meet(carol, alice)
+    assert carol.person.write(room, "Found you in the list").status_code == 201
+    expect(alice.row(room)).to_be_visible()
+    alice.until_idle()
+    expect(alice.page.get_by_text("accepted your invite")).to_have_count(0)
+
+
+# --- Where it has to give way ---
+
+
+def test_on_a_phone_it_is_a_sheet_and_back_closes_it(visitor: VisitorMaker) -> None:
+    alice = visitor("alice", viewport=PHONE, has_touch=True)
+    alice.page.goto("/chats/")
+    dialog = open_dialog(alice)
+    box = dialog.bounding_box()
+    assert box is not None
+    assert (round(box["x"]), round(box["width"])) == (0, PHONE["width"])
+    assert round(box["y"] + box["height"]) == PHONE["height"]
+    no_sideways_scroll(alice.page)
+    alice.page.go_back()
+    expect(dialog).to_be_hidden()
+    expect(alice.page).to_have_url(re.compile(r"/chats/$"))
+    # Closed by its button it leaves no entry behind: one more "back" leaves the page.
+    open_dialog(alice).get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+    alice.page.wait_for_function("() => history.state === null")
+
+
+def test_where_the_dialog_cannot_be_had_the_link_leads_to_the_page(alice: Visitor) -> None:
+    alice.page.route("**/invites/dialog/", lambda route: route.abort())
+    opener_of(alice.page).click()
+    expect(alice.page).to_have_url(re.compile(r"/invites/$"))
+    expect(alice.page.get_by_role("button", name="Make a link")).to_be_visible()
+
+
+def test_a_server_that_is_away_is_told_and_what_was_typed_stays(alice: Visitor) -> None:
+    dialog = open_dialog(alice)
+    dialog.get_by_label("Who is it for?").fill("Caio")
+    alice.page.route("**/api/v1/invites", lambda route: route.abort())
+    dialog.get_by_role("button", name="Copy").click()
+    expect(dialog.get_by_role("alert")).to_have_text("That did not work. Check the connection and try again.")
+    expect(dialog.get_by_label("Who is it for?")).to_have_value("Caio")
+    alice.page.unroute("**/api/v1/invites")
+    dialog.get_by_role("button", name="Copy").click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+    assert waiting(alice)[0]["note"] == "Caio"
+
+
+def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) -> None:
+    assert alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).status_code == 201
+    alice.page.goto("/invites/")
+    alice.until_loaded("ask")
+    alice.page.get_by_role("button", name="Revoke").click()
+    question = alice.page.get_by_role("dialog", name="Revoke the link for Grandma Zoya? It will stop working.")
+    question.get_by_role("button", name="Keep").click()
+    assert len(waiting(alice)) == 1
+    alice.page.get_by_role("button", name="Revoke").first.click()
+    question.get_by_role("button", name="Revoke").click()
+    expect(alice.page.get_by_text("You took it back")).to_be_visible()
+
+
+def test_nobody_else_gets_the_picture_of_a_link(alice: Visitor, visitor: VisitorMaker) -> None:
+    made = alice.person.api("POST", "/invites", {"note": ""}).json()
+    path = f"/invites/{made['id']}/qr.svg"
+    assert alice.person.http.get(path).status_code == 200
+    assert visitor("mallory").person.http.get(path).status_code == 404
+    assert httpx.get(f"{alice.address}{path}").status_code == 302
+    expect(alice.page.locator(BOX)).to_be_visible()
