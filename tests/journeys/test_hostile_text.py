@@ -87,3 +87,19 @@ def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: Visi
     for address in ("/settings/", "/settings/profile/"):
         alice.page.goto(address)
         no_sideways_scroll(alice.page)
+
+
+def test_a_name_without_a_space_stays_inside_the_card_of_an_invite(visitor: VisitorMaker) -> None:
+    """The card of who opens it: signed out, signed in, and once both have a chat."""
+    narrow = {"width": 320, "height": 700}
+    alice = visitor("alice", name="W" * 50)
+    carol, dave = visitor("carol", name="M" * 50, viewport=narrow), visitor("dave", viewport=narrow, signed_up=False)
+    link = alice.person.api("POST", "/invites", {"note": "n" * 80}).json()["url"]
+    for person in (dave, carol):
+        person.page.goto(link)
+        expect(person.page.locator("h1")).to_contain_text(alice.name)
+        no_sideways_scroll(person.page)
+    meet(alice, carol)
+    carol.page.goto(link)
+    expect(carol.page.get_by_role("button", name="Open the chat").or_(carol.page.get_by_role("link", name="Open the chat"))).to_be_visible()
+    no_sideways_scroll(carol.page)
