@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from conversations.selectors.conversations import conversation_row, room_with
 from conversations.selectors.messages import PAGE, MessagePage, message_page, message_page_around, was_sent
 from conversations.services.conversations import conversation_open, person_startable
 from conversations.services.messages import message_send
+from conversations.services.receipts import receipt_advance
 from conversations.views.shapes import conversation_object, conversation_view, message_views
 from conversations.views.shell import SeeOther, shell
 
@@ -84,8 +86,18 @@ def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
         # The same page as for a room that never was: nobody learns who talks to whom (safety.md T2).
         raise Http404 from None
     if request.method == "POST":
-        return send(request, seat)
+        mark_read(request, seat)
+        return send(request, seat) if "body" in request.POST else SeeOther(reverse("conversation", args=[room_name]))
     return show(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
+
+
+def mark_read(request: SignedInRequest, seat: Seat) -> None:
+    """Who sends the form of a page, or presses its button, has seen what stands on it. A script never sends forms: it knows what was in view."""
+    read = whole(request.POST.get("read"))
+    if read and seat.me.unread:
+        # Not worth a refusal: the button is still there.
+        with suppress(Refusal, TimeoutError):
+            receipt_advance(user=request.user, room=seat.conversation.room_name, read=read, delivered=read).result(ANSWER_SECONDS)
 
 
 def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
@@ -148,6 +160,7 @@ def show(
         "older_before": window.items[0].seq if window.items else None,
         "is_newest": "before" not in request.GET,
         "newest": page.items[-1].seq if window.has_newer else None,
+        "seen": window.items[-1].seq if window.items else None,
         "form": form,
     }
     context["page_data"] |= conversation_data(request, row, page) | {"opens_at": opens_at}

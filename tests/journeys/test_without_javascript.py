@@ -38,7 +38,16 @@ def test_two_people_sign_up_find_each_other_and_write_by_forms(visitor: VisitorM
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
     bob.sees("Two lines\nwithout a script")
     write_by_form(bob, "It came")
+    # Who answers has read what stood above the answer.
+    expect(bob.row(alice.room)).not_to_contain_text("unread")
     alice.page.reload()
+    alice.sees("Two lines\nwithout a script", "It came")
+    expect(alice.message("Two lines\nwithout a script").locator('[data-part="ticks"]')).to_have_text("Read")
+    # Who does not answer says so with a button.
+    expect(alice.row(alice.room)).to_contain_text("1 unread message")
+    alice.page.get_by_role("button", name="Mark as read").click()
+    expect(alice.row(alice.room)).not_to_contain_text("unread")
+    expect(alice.page.get_by_role("button", name="Mark as read")).to_have_count(0)
     alice.sees("Two lines\nwithout a script", "It came")
 
     # The newest message stands in view at once, without a script to scroll there.

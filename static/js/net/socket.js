@@ -13,7 +13,7 @@ export class Socket {
   #line = null;
 
   /**
-   * `ask()` -> promise of "signed-out", "stopped" or "unknown": why was the handshake refused?
+   * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "stopped" or "unknown": why was the handshake refused?
    * `onEvent(event)` for every frame but the connection's own; `onState(connection)` after every move.
    */
   constructor({ url, WebSocket, clock, decoder, ask, isVisible = () => true, onEvent, onState = () => {}, random = Math.random }) {
@@ -48,6 +48,7 @@ export class Socket {
   }
 
   #feed(event) {
+    if (!this.#with.WebSocket) return;
     const before = this.#connection.name;
     for (const effect of this.#connection.on(event, this.#with.clock.now())) this.#DO[effect]();
     this.#alarm.set(this.#connection.wakeAt);

@@ -5,7 +5,13 @@ import { keptHere } from "../net/store.js";
 import { NewRelease } from "../view/new-release.js";
 
 /** Blocked in private windows, missing on plain-http addresses: then the page is just a page. */
-const register = () => navigator.serviceWorker?.register("/sw.js", { type: "module" }).catch(() => {});
+async function register() {
+  try {
+    await navigator.serviceWorker?.register("/sw.js", { type: "module" });
+  } catch {
+    // Some browsers refuse even the name.
+  }
+}
 
 /** Storage for this tab; a browser may refuse it even to be named. */
 const session = {

@@ -26,6 +26,11 @@ export class Drafts {
     return draft?.text ? draft : null;
   }
 
+  /** Something is nowhere but in this page: after `flush()`, what the browser would not keep. */
+  get isAtRisk() {
+    return [...this.#unsaved.values()].some(({ text }) => text.trim());
+  }
+
   set(room, { text, caret }) {
     this.#unsaved.set(room, { text: text.slice(0, LONGEST), caret });
     this.#alarm.set(this.#clock.now() + SAVE_AFTER_MS);

@@ -37,6 +37,11 @@ export class ConnectionView {
     else if (state !== "back" || connection.name !== "live") this.#hide();
   }
 
+  /** Something that stays as it is. */
+  tell(text) {
+    this.#show("connecting", text);
+  }
+
   #comeBack() {
     this.#show("back", this.#t("Connected"));
     this.#clock.after(BACK_MS, () => this.#root.dataset.state === "back" && this.#hide());

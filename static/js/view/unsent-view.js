@@ -6,11 +6,14 @@ export class UnsentView {
   #with;
   #isAtRisk = false;
 
-  /** `say(text)` tells screen readers politely. */
-  constructor({ root, t, say }) {
+  /** `drafts` are those of every chat (state/drafts.js); `say(text)` tells screen readers politely. */
+  constructor({ root, drafts, t, say }) {
     this.#with = { root, t, say };
     // The one case in which leaving loses text, hence the browser's own question.
-    globalThis.addEventListener?.("beforeunload", (event) => this.#isAtRisk && event.preventDefault());
+    globalThis.addEventListener?.("beforeunload", (event) => {
+      drafts.flush();
+      if (this.#isAtRisk || drafts.isAtRisk) event.preventDefault();
+    });
   }
 
   /** `failed` of this chat; `isAtRisk`: a message of any chat is nowhere but in this page. */

@@ -1,0 +1,264 @@
+"""Check 28: what the system asks for. Forced colours, less motion, more contrast, and a language that is written from the right."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.pages import KINDS, PageKind
+from tests.journeys.sight import cut_texts, overlapping_texts
+from tests.journeys.stage import Stage
+from tests.journeys.visitors import meet, no_sideways_scroll
+
+CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
+ARABIC = "مرحبا، كيف حالك اليوم؟"
+WIDE: Any = {"width": 1280, "height": 800}
+NARROW: Any = {"width": 320, "height": 640}
+
+
+def picture(page: Page, box: dict[str, float], margin: int = 6) -> Image.Image:
+    size = page.viewport_size
+    assert size
+    left, top = max(0, box["x"] - margin), max(0, box["y"] - margin)
+    right, bottom = min(size["width"], box["x"] + box["width"] + margin), min(size["height"], box["y"] + box["height"] + margin)
+    clip: Any = {"x": left, "y": top, "width": max(1, right - left), "height": max(1, bottom - top)}
+    return Image.open(io.BytesIO(page.screenshot(clip=clip, caret="hide"))).convert("RGB")
+
+
+def picture_of(control: Locator) -> Image.Image:
+    box: Any = control.bounding_box()
+    assert box
+    return picture(control.page, box, margin=0)
+
+
+def colours(image: Image.Image) -> int:
+    return len(image.getcolors(1 << 24) or [])
+
+
+# --- Forced colours ---
+
+LOOKED_AT = {"sign-up with errors", "inbox", "chat", "invites", "settings, privacy", "settings, appearance", "settings, profile"}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in LOOKED_AT], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(stage: Stage, kind: PageKind, theme: Any) -> None:
+    """Backgrounds and shadows are gone there. What was drawn with them alone would be an empty patch."""
+    page = stage.open(kind, size=WIDE).page
+    page.emulate_media(color_scheme=theme, forced_colors="active")
+    try:
+        for control in page.locator(CONTROLS).all():
+            if not control.is_visible() or control.evaluate("(it) => !!it.closest('.skip-link') || getComputedStyle(it).opacity === '0'"):
+                continue
+            control.scroll_into_view_if_needed()
+            assert colours(picture_of(control)) > 1, control.evaluate("(it) => it.outerHTML.slice(0, 200)")
+    finally:
+        page.emulate_media(color_scheme="light", forced_colors="none")
+
+
+def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_is_not(stage: Stage) -> None:
+    page = stage.open(next(kind for kind in KINDS if kind.name == "settings, privacy")).page
+    page.emulate_media(forced_colors="active")
+    try:
+        switch = page.get_by_role("switch", name="Typing")
+        on = picture_of(switch)
+        switch.uncheck()
+        expect(page.get_by_role("status").filter(has_text="Saved")).to_have_count(1)
+        page.mouse.move(0, 0)
+        switch.blur()
+        assert picture_of(switch).tobytes() != on.tobytes()
+        switch.check()
+        here, elsewhere = (page.locator(f'nav a[href="/settings/{section}/"]').last for section in ("privacy", "devices"))
+        assert border(here) != border(elsewhere)
+        page.goto("/settings/appearance/")
+        assert border(page.locator(".choice:has(:checked)").first) != border(page.locator(".choice:not(:has(:checked))").first)
+        stage.member.open(stage.places["room"])
+        rows = page.locator('[data-view="rows"] a')
+        assert border(page.locator('[data-view="rows"] a[aria-current]')) != border(rows.and_(page.locator(":not([aria-current])")).first)
+        assert border(page.locator(".message__bubble").first).startswith("1px solid")
+        # The box shows its focus by a border, and border colours are the system's here.
+        page.get_by_role("heading", level=1).focus()
+        calm = page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")
+        page.locator("textarea").focus()
+        assert (calm, page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")) == ("none", "solid")
+    finally:
+        page.emulate_media(forced_colors="none")
+
+
+def border(element: Locator) -> str:
+    return str(
+        element.evaluate(
+            "(it) => { const { borderTopWidth, borderTopStyle } = getComputedStyle(it); return `${borderTopWidth} ${borderTopStyle}`; }"
+        )
+    )
+
+
+# --- The focus is seen ---
+
+FOCUSED = """() => {
+    const it = document.activeElement;
+    if (!it || it === document.body) return null;
+    const { x, y, width, height } = (it.closest(".choice, .composer, .switcher__find, .picture__choose") ?? it).getBoundingClientRect();
+    return { x, y, width, height, says: it.outerHTML.slice(0, 120) };
+}"""
+WALKED = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance", "settings, profile"}
+
+
+@pytest.mark.parametrize("mode", ["light", "dark", "forced colours"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in WALKED], ids=lambda kind: kind.name)
+def test_check_21_the_focus_is_seen_wherever_tab_leads(stage: Stage, kind: PageKind, mode: str) -> None:
+    """Compared as pictures, with the focus and without it; and what has it is in the window, under nothing else."""
+    page = stage.open(kind, size=WIDE).page
+    page.emulate_media(color_scheme="dark" if mode == "dark" else "light", forced_colors="active" if mode == "forced colours" else "none")
+    try:
+        page.evaluate("document.activeElement.blur()")
+        for step in range(12):
+            page.keyboard.press("Tab")
+            focused: Any = page.evaluate(FOCUSED)
+            if focused is None:
+                assert step, "there is nothing to go to"
+                break
+            assert focused["y"] + focused["height"] >= 0, focused["says"]
+            assert focused["y"] <= WIDE["height"], f"{focused['says']} is outside of the window"
+            with_focus = picture(page, focused)
+            page.evaluate("(window.left = document.activeElement).blur()")
+            without = picture(page, focused)
+            assert with_focus.tobytes() != without.tobytes(), f"nothing shows the focus of {focused['says']}"
+            page.evaluate("window.left.focus({ preventScroll: true, focusVisible: true })")
+    finally:
+        page.emulate_media(color_scheme="light", forced_colors="none")
+
+
+# --- Motion ---
+
+LONGEST_MS = 240
+MOVING = """() => [...document.querySelectorAll("*"), ...document.querySelectorAll("*::before")].flatMap((it) => {
+    const style = getComputedStyle(it);
+    const long = style.transitionDuration.split(",").filter((part) => parseFloat(part) * 1_000 > 240);
+    return long.length ? [`${it.className}: ${style.transitionDuration}`] : [];
+})"""
+RUNNING = "() => document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`)"
+
+
+def test_check_28_with_less_motion_nothing_moves(visitor: VisitorMaker) -> None:
+    """Not even the dots of somebody who types, nor a jump to the newest message."""
+    alice, bob = visitor("alice", reduced_motion="reduce"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    bob.open(room)
+    alice.until_loaded("signs-view")
+    bob.until_loaded("signs-view")
+    bob.box.press_sequentially("typing")
+    expect(alice.page.locator('[data-part="typing"]')).to_be_visible()
+    assert alice.page.evaluate(RUNNING) == []
+    alice.page.keyboard.press("Control+k")
+    expect(alice.page.get_by_role("option").first).to_be_visible()
+    assert alice.page.evaluate(RUNNING) == []
+    alice.page.keyboard.press("Escape")
+    assert alice.page.evaluate("[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).scrollBehavior === 'auto')")
+    assert alice.page.evaluate("[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).transitionDuration === '0s')")
+
+
+def test_check_28_with_motion_nothing_takes_longer_than_a_quarter_of_a_second_and_an_idle_chat_is_still(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", reduced_motion="no-preference"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "hello").status_code == 201
+    alice.open(room)
+    bob.open(room)
+    bob.until_loaded("signs-view")
+    for path in (f"/chats/{room}/", "/people/", "/invites/", "/settings/privacy/", "/settings/appearance/", "/"):
+        alice.page.goto(path)
+        alice.until_idle()
+        assert alice.page.evaluate(MOVING) == [], path
+        alice.page.wait_for_function("document.getAnimations().length === 0")
+    alice.open(room)
+    alice.until_loaded("signs-view")
+    # New bubbles are simply there; the dots are the only thing that goes on, and only while somebody types.
+    alice.write("mine")
+    alice.sees_state("mine", "read")
+    assert [name for name in alice.page.evaluate(RUNNING) if "message__bubble" in name] == []
+    bob.box.press_sequentially("x")
+    expect(alice.page.locator('[data-part="typing"]')).to_be_visible()
+    assert {name.split(" of ")[0] for name in alice.page.evaluate(RUNNING)} == {"breathe"}
+    bob.box.fill("")
+    expect(alice.page.locator('[data-part="typing"]')).to_be_hidden()
+    alice.page.wait_for_function("document.getAnimations().length === 0")
+
+
+# --- From the right ---
+
+
+# As the server says it in a language that is written from the right: before anything is drawn.
+FROM_THE_RIGHT = """new MutationObserver((_, observer) => {
+    if (!document.documentElement) return;
+    document.documentElement.dir = "rtl";
+    observer.disconnect();
+}).observe(document, { childList: true })"""
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_check_28_from_the_right_every_page_is_whole(stage: Stage, kind: PageKind) -> None:
+    page = stage.open(kind).page
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        no_sideways_scroll(page)
+        assert [*cut_texts(page), *overlapping_texts(page)] == []
+
+
+def edges(element: Locator) -> tuple[float, float]:
+    box = element.bounding_box()
+    assert box
+    return box["x"], box["x"] + box["width"]
+
+
+def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_its_own_direction(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", name="ليلى حسن"), visitor("bob", name="Bob")
+    room = meet(alice, bob)
+    alice.page.add_init_script(FROM_THE_RIGHT)
+    for body in (ARABIC, "Hello there", f"(1) {ARABIC} ok?"):
+        assert bob.person.write(room, body).status_code == 201
+    alice.open(room)
+    alice.until_idle()
+    page = alice.page
+    expect(page.locator('html[dir="rtl"]')).to_have_count(1)
+    alice.write("Mine")
+    alice.sees_state("Mine", "sent")
+    alice.write("وهذه رسالتي")
+    list_pane, chat = edges(page.locator(".list-pane")), edges(page.locator("main"))
+    assert list_pane[0] >= chat[1] - 1, "the list stands at the right"
+    scroller = edges(page.locator('[data-view="timeline"]'))
+    theirs, mine = edges(alice.message("Hello there").locator("article")), edges(alice.message("Mine").locator("article"))
+    assert scroller[1] - theirs[1] < 2, "theirs begins where one begins to read"
+    assert mine[0] - scroller[0] < 2, "mine stands at the other side"
+    assert edges(page.get_by_role("button", name="Send"))[1] <= edges(alice.box)[0] + 1
+    for body, direction in ((ARABIC, "rtl"), ("Hello there", "ltr"), ("Mine", "ltr")):
+        assert alice.message(body).locator('[data-part="body"]').evaluate("(it) => it.matches(':dir(rtl)') ? 'rtl' : 'ltr'") == direction
+    # Arrows point the way one reads; ticks do not.
+    page.set_viewport_size({"width": 390, "height": 800})
+    back = page.locator(".peer-header__back .icon")
+    assert back.evaluate("(it) => getComputedStyle(it).transform") == "matrix(-1, 0, 0, 1, 0, 0)"
+    assert edges(back)[0] > 300, "the way back is at the beginning"
+    ticks = alice.message("Mine").locator('[data-part="ticks"]')
+    assert ticks.evaluate("(it) => getComputedStyle(it, '::before').transform") == "none"
+    no_sideways_scroll(page)
+
+
+def test_check_28_in_a_page_from_the_left_arabic_stands_from_the_right(visitor: VisitorMaker) -> None:
+    """Names and texts of people have no language that we know; each has the direction of its first letter."""
+    alice, bob = visitor("alice"), visitor("bob", name="عبد الرحمن")
+    room = meet(alice, bob)
+    assert bob.person.write(room, ARABIC).status_code == 201
+    alice.open(room)
+    body = alice.message(ARABIC).locator('[data-part="body"]')
+    assert body.evaluate("(it) => it.matches(':dir(rtl)')")
+    alice.box.fill(ARABIC)
+    assert alice.box.evaluate("(it) => it.matches(':dir(rtl)')")
+    alice.box.fill("Hello")
+    assert alice.box.evaluate("(it) => it.matches(':dir(ltr)')")
+    assert alice.row(room).locator('[data-part="preview"]').evaluate("(it) => it.matches(':dir(rtl)')")
+    assert alice.row(room).locator('[data-part="name"]').evaluate("(it) => it.matches('bdi')")
+    expect(alice.page.locator("h1 bdi")).to_have_text("عبد الرحمن")

@@ -1,0 +1,180 @@
+"""A browser that lacks something or refuses it: a calm sentence or nothing at all, and what was typed is never lost."""
+
+import re
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.line import Line
+from tests.journeys.visitors import BOX, Visitor, meet
+
+# As browsers do where somebody has blocked the data of sites: to name it is refused.
+BLOCKED = """
+const refuse = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };
+for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) Object.defineProperty(window, name, { get: refuse });
+Object.defineProperty(Navigator.prototype, "serviceWorker", { get: refuse });
+Object.defineProperty(Navigator.prototype, "locks", { get: () => ({ request: async () => refuse() }) });
+"""
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+MISSING = {
+    "no worker": "delete Navigator.prototype.serviceWorker",
+    "no locks": "delete Navigator.prototype.locks",
+    "no channel between tabs": "delete window.BroadcastChannel",
+    "no notifications": "delete window.Notification",
+    "no idle time": "delete window.requestIdleCallback",
+    "no patience": "delete AbortSignal.timeout",
+    "no random names": "delete Crypto.prototype.randomUUID",
+    "no graphemes": "delete Intl.Segmenter",
+    "site data blocked": BLOCKED,
+    "storage full": FULL,
+}
+
+
+@pytest.mark.parametrize("lack", MISSING)
+def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker, lack: str) -> None:
+    """And no page of hers has a fault that nobody caught."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    bob.open(room)
+    alice.context.add_init_script(MISSING[lack])
+    alice.open(room)
+    alice.until_loaded("comforts")
+    alice.until_idle()
+    alice.write("Can you read me?")
+    bob.sees("Can you read me?")
+    bob.write("Yes")
+    alice.sees("Can you read me?", "Yes")
+    alice.sees_state("Can you read me?", "read")
+    for path in ("/chats/", "/people/", "/invites/", "/settings/profile/", "/settings/appearance/"):
+        alice.page.goto(path)
+        alice.until_idle()
+    assert alice.faults == []
+    alice.page.goto("/settings/")
+    alice.page.get_by_role("button", name="Log out").click()
+    expect(alice.page.get_by_role("link", name="Log in")).to_be_visible()
+
+
+@pytest.mark.parametrize("lack", ["site data blocked", "storage full"])
+def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(visitor: VisitorMaker, lack: str) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.context.add_init_script(MISSING[lack])
+    alice.open(room)
+    alice.until_loaded("unsent-view")
+    alice.until_idle()
+    alice.box.press_sequentially("half a thought")
+    alice.page.evaluate("location.assign('/people/')")
+    alice.until(lambda: bool(alice.faults), "the question of the browser")
+    assert alice.faults == ["dialog: "]
+    expect(alice.box).to_have_value("half a thought")
+    alice.faults.clear()
+    # Sent or taken back, there is nothing to ask about.
+    alice.box.press("Enter")
+    alice.sees_state("half a thought", "sent")
+    alice.page.goto("/people/")
+    assert alice.faults == []
+
+
+def test_without_sockets_messages_go_out_and_a_sentence_says_how_to_see_what_is_new(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    bob.open(room)
+    alice.context.add_init_script("delete window.WebSocket")
+    alice.open(room)
+    alice.until_loaded("unsent-view")
+    sentence = "This browser cannot receive messages by itself. Reload this page to see what is new."
+    expect(alice.strip).to_contain_text(sentence)
+    expect(alice.page.locator("#say-status")).to_have_text(sentence)
+    alice.write("over the other door")
+    alice.sees_state("over the other door", "sent")
+    bob.sees("over the other door")
+    bob.write("an answer")
+    bob.sees_state("an answer", "sent")
+    alice.box.press_sequentially("half a thought")
+    # Nothing that wakes a page makes it try what it has not got.
+    alice.page.evaluate("for (const type of ['offline', 'online', 'focus']) dispatchEvent(new Event(type))")
+    alice.until(lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage")
+    alice.page.reload()
+    alice.settle()
+    alice.sees("over the other door", "an answer")
+    expect(alice.box).to_have_value("half a thought")
+    assert alice.faults == []
+
+
+def refuse(person: Visitor, *modules: str) -> None:
+    """These scripts cannot be had until they are let through again with `unroute_all`."""
+    wanted = re.compile(rf"/js/.*/({'|'.join(modules)})(\.\w+)?\.js$")
+
+    def answer(route: Route) -> None:
+        route.abort()
+
+    person.page.route(wanted, answer)
+
+
+LATER = (
+    "buttons",
+    "connection-view",
+    "unsent-view",
+    "comforts",
+    "installed",
+    "signed-out",
+    "history-view",
+    "history",
+    "signs-view",
+    "toast",
+)
+
+
+def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    refuse(alice, *LATER)
+    alice.open(room)
+    bob.open(room)
+    alice.until(
+        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1, "all of them to be refused"
+    )
+    alice.write("Can you read me?")
+    bob.sees("Can you read me?")
+    bob.write("Yes")
+    alice.sees("Can you read me?", "Yes")
+    # The session ends: not even the dialog can be had, so the page leads to the log-in itself, and the text is kept.
+    alice.box.press_sequentially("half a thought")
+    alice.page.unroute_all()
+    refuse(alice, "signed-out")
+    alice.person.log_out()
+    expect(alice.page).to_have_url(re.compile("/accounts/login/"))
+    alice.log_in(at="")
+    alice.settle()
+    expect(alice.box).to_have_value("half a thought")
+    assert alice.faults == []
+
+
+def test_what_a_lost_connection_took_along_comes_with_the_next(visitor: VisitorMaker, line: Line) -> None:
+    alice, bob = visitor("alice", address=line.address), visitor("bob")
+    room = meet(alice, bob)
+    refuse(alice, "connection-view")
+    alice.open(room)
+    alice.until(lambda: any("connection-view" in complaint for complaint in alice.complaints), "it to be refused")
+    alice.page.unroute_all()
+    line.cut()
+    alice.write("in a tunnel")
+    alice.sees_state("in a tunnel", "pending")
+    line.mend()
+    alice.until_loaded("connection-view")
+    alice.sees_state("in a tunnel", "sent")
+    assert alice.faults == []
+
+
+def test_a_page_whose_own_script_does_not_come_works_by_its_forms(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    refuse(alice, "timeline")
+    alice.page.goto(f"/chats/{room}/")
+    alice.until_idle()
+    expect(alice.page.locator(f"{BOX}[enterkeyhint]")).to_have_count(0)
+    alice.box.fill("by form")
+    alice.page.get_by_role("button", name="Send").click()
+    expect(alice.bodies()).to_have_text(["by form"])
+    assert alice.faults == []
