@@ -29,6 +29,7 @@ PUBLISH_SECONDS = 1.0
 REST_SECONDS = 2.0
 """After a failure nothing is tried for so long: a frozen Redis must not build up a queue of waits."""
 WAITING_LETTERS = 20_000
+Parcel = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,13 @@ def publish(letters: list[Letter]) -> None:
 
 
 def end_session(session_key: str, code: int) -> None:
-    """Close every socket of one session with `bye` and this code."""
-    post([(session_group(session_key), {"type": "session.end", "code": code})])
+    """Close every socket of one session with `bye` and this code. What anybody sends after this has returned comes after it."""
+    post([(session_group(session_key), {"type": "session.end", "code": code})], ahead=True)
 
 
 def check_person(user_id: int) -> None:
-    """Let every socket of one person look whether it may stay."""
-    post([(user_group(user_id), {"type": "standing.check"})])
+    """Let every socket of one person look whether it may stay, before it takes anything that is sent after this has returned."""
+    post([(user_group(user_id), {"type": "standing.check"})], ahead=True)
 
 
 def look_at_presence(hints: list[tuple[str, int | None]]) -> None:
@@ -85,13 +86,15 @@ def relay_typing(user_id: int, room: str, text: str) -> None:
     post([(user_group(user_id), {"type": "typing.push", "room": room, "text": text})])
 
 
-def post(parcels: list[tuple[str, dict[str, Any]]]) -> None:
+def post(parcels: list[Parcel], *, ahead: bool = False) -> None:
     try:
         layer = get_channel_layer()
         if layer is None:
             return
         if isinstance(layer, LocalChannelLayer):
             layer.post_to_groups(parcels)
+        elif ahead:
+            postman.take_ahead(parcels)
         else:
             postman.take(parcels)
     except Exception:
@@ -104,31 +107,58 @@ class Postman:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.waiting: deque[tuple[str, dict[str, Any]]] = deque()
+        self.waiting: deque[Parcel] = deque()
+        self.urgent: deque[tuple[Parcel, threading.Event]] = deque()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.is_walking = False
         self.resting_until = 0.0
 
-    def take(self, parcels: list[tuple[str, dict[str, Any]]]) -> None:
+    def take(self, parcels: list[Parcel]) -> None:
         with self.lock:
             room_left = WAITING_LETTERS - len(self.waiting)
             LOST.inc(max(0, len(parcels) - room_left))
             self.waiting.extend(parcels[: max(0, room_left)])
-            if self.loop is None:
-                self.loop = asyncio.new_event_loop()
-                threading.Thread(target=self.loop.run_forever, name="postman", daemon=True).start()
-            if not self.is_walking:
-                self.is_walking = True
-                asyncio.run_coroutine_threadsafe(self.walk(), self.loop)
+            self.set_out()
+
+    def take_ahead(self, parcels: list[Parcel]) -> None:
+        """Before all that waits, and return when it is done or PUBLISH_SECONDS have passed.
+
+        Else whoever has just been told that a device is logged out could write something that another process brings there first.
+        """
+        done = [threading.Event() for _ in parcels]
+        with self.lock:
+            self.urgent.extend(zip(parcels, done, strict=True))
+            self.set_out()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            deadline = time.monotonic() + PUBLISH_SECONDS
+            for event in done:
+                event.wait(max(0.0, deadline - time.monotonic()))
+
+    def set_out(self) -> None:
+        """With the lock held."""
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+            threading.Thread(target=self.loop.run_forever, name="postman", daemon=True).start()
+        if not self.is_walking:
+            self.is_walking = True
+            asyncio.run_coroutine_threadsafe(self.walk(), self.loop)
 
     async def walk(self) -> None:
         while True:
+            done = None
             with self.lock:
-                if not self.waiting:
+                if self.urgent:
+                    (group, message), done = self.urgent.popleft()
+                elif self.waiting:
+                    group, message = self.waiting.popleft()
+                else:
                     self.is_walking = False
                     return
-                group, message = self.waiting.popleft()
             await self.deliver(group, message)
+            if done is not None:
+                done.set()
 
     async def deliver(self, group: str, message: dict[str, Any]) -> None:
         if time.monotonic() < self.resting_until:

@@ -192,7 +192,7 @@ class Network:
         if self.fails:
             raise ConnectionError("gone")
         with self.arrival:
-            self.delivered.append(message["text"])
+            self.delivered.append(message.get("text", message["type"]))
             self.arrival.notify_all()
 
 
@@ -302,6 +302,30 @@ def test_publishing_does_not_wait_for_the_network(network: Network, postman: Wat
     network.holds.set()
     postman.wait()
     assert network.delivered == texts(3)
+
+
+def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_returns(network: Network, postman: WatchedPostman) -> None:
+    """alice is told that her lost phone is logged out; what bob writes after that must not reach it through another process."""
+    network.holds.clear()
+    publish(letters(100))
+    ending = threading.Thread(target=end_session, args=("lost", 4401))
+    ending.start()
+    while not postman.urgent:
+        ending.join(0.01)
+    assert ending.is_alive(), "it waits for the network"
+    network.holds.set()
+    ending.join(PATIENCE_S)
+    assert "session.end" in network.delivered
+    postman.wait()
+    assert network.delivered[:2] == ["0", "session.end"]
+    assert network.delivered[2:] == texts(100)[1:]
+
+
+def test_a_dead_network_keeps_nobody_from_logging_out(network: Network, postman: WatchedPostman, losses: Losses) -> None:
+    network.fails = True
+    end_session("lost", 4401)
+    check_person(1)
+    assert losses.count == 2
 
 
 def test_postman_rests_after_a_failure_and_tries_again_later(
