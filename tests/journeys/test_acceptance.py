@@ -1,0 +1,185 @@
+"""Checks of the specification that cross the whole product (docs/acceptance.md says where the others are held)."""
+
+import itertools
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.long_talk import talk
+from tests.journeys.visitors import Visitor, meet
+from tests.rig.daphne_server import EntreServer
+from tests.rig.people import PASSWORD
+
+SENDS = 30
+
+# At the very frame in which the key is answered: is the bubble there, is the field empty, and does it keep the focus?
+WATCH_ECHO = """() => {
+    window.echoes = [];
+    const field = document.querySelector("textarea[name=body]");
+    const bodies = () => [...document.querySelectorAll('[data-view="timeline"] > li[data-id] [data-part="body"]')];
+    // Before the page hears of the key; a paint comes after the callbacks of its frame and not before.
+    addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        const text = field.value;
+        requestAnimationFrame(() => {
+            const bubble = bodies().at(-1);
+            window.echoes.push([text, bubble?.textContent, field.value, document.activeElement === field]);
+        });
+    }, true);
+}"""
+
+
+def test_check_7_every_message_stands_in_the_frame_of_its_key_and_the_field_keeps_the_focus(visitor: VisitorMaker) -> None:
+    """How many milliseconds that takes is measured by `make bench-page`."""
+    alice, bob = visitor("alice"), visitor("bob")
+    alice.open(meet(alice, bob))
+    alice.page.evaluate(WATCH_ECHO)
+    alice.box.focus()
+    lines = [f"line {number}" for number in range(SENDS)]
+    for number, line in enumerate(lines, 1):
+        alice.page.keyboard.type(line)
+        alice.page.keyboard.press("Enter")
+        # The next line may not be in the field while this one is looked at.
+        alice.page.wait_for_function("(number) => window.echoes.length === number", arg=number)
+    assert alice.page.evaluate("window.echoes") == [[line, line, "", True] for line in lines]
+    alice.sees(*lines)
+    expect(alice.page.locator('li[data-state="pending"]')).to_have_count(0)
+
+
+# --- 16: groups and days, as each reader's clock and language say ---
+
+MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=30)
+MOMENTS = [
+    MIDNIGHT - timedelta(minutes=2),
+    MIDNIGHT + timedelta(minutes=2),
+    MIDNIGHT + timedelta(minutes=6, seconds=59),
+    MIDNIGHT + timedelta(minutes=12),
+    MIDNIGHT + timedelta(hours=4),
+]
+"""At UTC the second begins a day; the third is 4:59 after it, the fourth 5:01 after that; four hours on, São Paulo has a new day, too."""
+MONTHS = {
+    "en-GB": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+    "ru-RU": ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"],
+    "pt-BR": ["janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro"],
+}
+
+
+def speaks(person: Visitor, language: str) -> None:
+    """The account's own language; the browser tells only how moments are written in it."""
+    answer = person.person.post_form(
+        "/settings/appearance/", only="language", language={"en-GB": "en", "ru-RU": "ru", "pt-BR": "pt-br"}[language]
+    )
+    assert answer.status_code < 400
+    person.arrive_as(person.person)
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "groups"),
+    [("en-GB", "UTC", [1, 2, 1, 1]), ("ru-RU", "Europe/Moscow", [3, 1, 1]), ("pt-BR", "America/Sao_Paulo", [3, 1, 1])],
+)
+def test_check_16_groups_and_days_around_midnight(
+    visitor: VisitorMaker, daphne_server: EntreServer, language: str, zone: str, groups: list[int]
+) -> None:
+    alice, bob = visitor("alice", locale=language, timezone_id=zone), visitor("bob")
+    speaks(alice, language)
+    room = meet(alice, bob)
+    talk(daphne_server, room, MOMENTS, by=lambda n: True, bodies=lambda n: f"number {n}", read=5)
+    alice.open(room)
+    expect(alice.bodies()).to_have_count(5)
+    days = alice.page.locator('[data-view="timeline"] > li[data-day]')
+    local = [moment.astimezone(ZoneInfo(zone)).date() for moment in MOMENTS]
+    wanted = list(dict.fromkeys(local))
+    expect(days).to_have_count(len(wanted))
+    for line, day in zip(days.all(), wanted, strict=True):
+        expect(line).to_have_text(re.compile(rf"{day.day}\b.*{MONTHS[language][day.month - 1]}"))
+    firsts = alice.page.locator('[data-view="timeline"] > li[data-id]').evaluate_all(
+        "(all) => all.map((li) => li.dataset.first === 'true')"
+    )
+    starts = [index for index, is_first in enumerate(firsts) if is_first] + [len(firsts)]
+    assert [after - before for before, after in itertools.pairwise(starts)] == groups
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en-GB", {1: "1 new message", 3: "3 new messages", 5: "5 new messages", 21: "21 new messages"}),
+        ("ru-RU", {1: "1 новое сообщение", 3: "3 новых сообщения", 5: "5 новых сообщений", 21: "21 новое сообщение"}),
+        ("pt-BR", {1: "1 mensagem nova", 3: "3 mensagens novas", 5: "5 mensagens novas", 21: "21 mensagens novas"}),
+    ],
+)
+def test_check_16_new_messages_are_counted_as_each_language_counts(visitor: VisitorMaker, language: str, words: dict[int, str]) -> None:
+    alice = visitor("alice", locale=language)
+    speaks(alice, language)
+    for count, wanted in words.items():
+        bob = visitor(f"bob{count}x")
+        room = meet(alice, bob)
+        for number in range(count):
+            assert bob.person.write(room, f"line {number}").status_code == 201
+        alice.open(room)
+        expect(alice.page.locator('[data-part="new-divider"]')).to_have_text(wanted)
+
+
+# --- 21: by keys alone ---
+
+
+def tab_to(person: Visitor, target: Locator, key: str = "Tab") -> None:
+    """The focus is always somewhere one can see, on every step."""
+    for _ in range(40):
+        person.page.keyboard.press(key)
+        expect(person.page.locator(":focus-visible")).to_have_count(1)
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    pytest.fail(f"no way to {target} by keys")
+
+
+def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys_alone(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "Can you reach me?").status_code == 201
+    alice.context.clear_cookies()
+    page, keys = alice.page, alice.page.keyboard
+    page.goto("/accounts/login/")
+    tab_to(alice, page.locator("input[name=login]"))
+    keys.type(alice.username)
+    tab_to(alice, page.locator("input[name=password]"))
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    page.wait_for_url(lambda address: "/accounts/" not in address)
+    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    tab_to(alice, alice.row(room).get_by_role("link"))
+    keys.press("Enter")
+    alice.settle()
+    expect(alice.box).to_be_focused()
+    keys.type("I can")
+    keys.press("Enter")
+    alice.sees("Can you reach me?", "I can")
+    bob.open(room)
+    bob.sees("Can you reach me?", "I can")
+    # An invite, from where she is, and back to where she was.
+    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    alice.until_idle()
+    opener = page.locator(".list-pane__head").get_by_role("link", name="Invite a person")
+    tab_to(alice, opener, "Shift+Tab")
+    keys.press("Enter")
+    copy = page.get_by_role("button", name=re.compile("^Copy")).first
+    expect(copy).to_be_focused()
+    keys.press("Enter")
+    expect(page.get_by_role("button", name="Copied").first).to_be_visible()
+    assert re.fullmatch(r"http://[^/]+/i/[\w-]{20,}/?", str(page.evaluate("navigator.clipboard.readText()")))
+    keys.press("Escape")
+    expect(opener).to_be_focused()
+    # From message to message, back to the box, to the list, and out.
+    keys.press("F6")
+    expect(page.locator('article[tabindex="0"]')).to_be_focused()
+    keys.press("Escape")
+    expect(alice.box).to_be_focused()
+    tab_to(alice, page.get_by_role("link", name="Settings"), "Shift+Tab")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    tab_to(alice, page.get_by_role("button", name="Log out"))
+    keys.press("Enter")
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
