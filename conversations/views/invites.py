@@ -145,8 +145,9 @@ def landing(request: HttpRequest, token: str) -> HttpResponse:
     try:
         answer = post(request, token) if request.method == "POST" else look(request, token)
     except TooManyTries as refusal:
-        answer = landing_page(request, Landing("limited"))
-        answer["Retry-After"] = str(math.ceil((refusal.retry_after_ms or 1_000) / 1_000))
+        wait_s = math.ceil((refusal.retry_after_ms or 1_000) / 1_000)
+        answer = landing_page(request, Landing("limited"), wait_s=wait_s)
+        answer["Retry-After"] = str(wait_s)
     return secret(answer)
 
 
@@ -208,8 +209,10 @@ def accept(request: HttpRequest, token: str, user: User) -> HttpResponse:
 STATUS = {"used": 410, "gone": 410, "unknown": 404, "limited": 429}
 
 
-def landing_page(request: HttpRequest, landing: Landing, *, refused: bool = False) -> HttpResponse:
-    context = {"state": landing.state, "invite": shown_invite(request, landing), "maker": landing.maker, "refused": refused}
+def landing_page(request: HttpRequest, landing: Landing, *, refused: bool = False, wait_s: int = 0) -> HttpResponse:
+    """`wait_s` is told to somebody who has tried too many."""
+    invite = shown_invite(request, landing)
+    context = {"state": landing.state, "invite": invite, "maker": landing.maker, "refused": refused, "wait_s": wait_s}
     return render(request, "conversations/invite_landing.html", context, status=STATUS.get(landing.state, 200))
 
 

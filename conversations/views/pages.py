@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from contextlib import suppress
 from typing import Any
@@ -212,6 +213,7 @@ def whole(text: str | None) -> int | None:
 
 
 def too_many(request: SignedInRequest, refusal: TooManyTries) -> HttpResponse:
-    response = render(request, "429.html", status=429)
-    response["Retry-After"] = str(max(1, (refusal.retry_after_ms or 1_000) // 1_000))
+    wait_s = math.ceil((refusal.retry_after_ms or 1_000) / 1_000)
+    response = render(request, "429.html", {"wait_s": wait_s}, status=429)
+    response["Retry-After"] = str(wait_s)
     return response

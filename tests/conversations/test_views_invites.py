@@ -288,7 +288,10 @@ def test_after_ten_unknown_tokens_a_minute_nothing_is_answered_from_that_address
     assert [visitor.get(f"/i/{uuid4().hex}/").status_code for _ in range(12)] == [404] * 10 + [429] * 2
     blocked = client_of(bob).post(address(invite))
     assert (blocked.status_code, state_of(blocked)) == (429, "limited")
-    assert 0 < int(blocked["Retry-After"]) <= 61
+    wait_s = int(blocked["Retry-After"])
+    assert 0 < wait_s <= 61
+    told = "Wait 1 second." if wait_s == 1 else f"Wait {wait_s} seconds." if wait_s < 60 else f"Wait {-(-wait_s // 60)} minute"
+    assert told in text_of(blocked), "the true time, not a round number"
     assert visitor.get(address(invite)).status_code == 429, "or guessing would go on behind it"
     assert untouched(invite), "and the link is not used up"
     assert client_of(bob).get(address(invite), REMOTE_ADDR="192.0.2.77").status_code == 200

@@ -131,9 +131,12 @@ def test_another_text_under_a_used_id_is_409_and_may_be_sent_anew(browser: Clien
 
 def test_whoever_cannot_be_reached_is_told_calmly(browser: Client, page: str, chat: Conversation) -> None:
     Conversation.objects.update(high_blocks=True)
-    answer = browser.post(page, {"body": "hello", "id": str(uuid4())})
+    answer = browser.post(page, {"body": "Is anybody there?", "id": str(uuid4())})
     assert answer.status_code == 422
     assert "You can’t write to this person now." in text_of(answer)
+    # The chat was closed while she wrote: what she wrote is there to be copied, and cannot be sent.
+    assert re.search(r"<textarea[^>]* readonly>\nIs anybody there\?</textarea>", text_of(answer))
+    assert 'name="body"' not in text_of(answer)
     assert not Message.objects.exists()
 
 
@@ -282,6 +285,7 @@ def test_too_many_strangers_in_a_day_are_told_when_to_come_back(browser: Client,
     refused = browser.post("/chats/with/carol/")
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) > 3_600
+    assert f"Wait {-(-int(refused['Retry-After']) // 3_600)} hours." in text_of(refused)
     assert browser.post("/chats/with/bob/").status_code == 303, "a chat she has is not a new one"
 
 

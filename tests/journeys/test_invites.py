@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, no_sideways_scroll
+from tests.journeys.visitors import Visitor, meet, no_sideways_scroll
 
 ROBOTS = ("WhatsApp/2.23.20.0", "TelegramBot (like TwitterBot)", "facebookexternalhit/1.1", "Slackbot-LinkExpanding 1.0")
 
@@ -19,6 +19,9 @@ def link_of(maker: Visitor) -> str:
     page.get_by_role("button", name="Make a link").click()
     field = page.get_by_label("Invite link").first
     expect(field).to_have_value(re.compile(rf"^{re.escape(maker.address)}/i/[\w-]{{20,}}/?$"))
+    # The script that answers the button comes when the page is idle.
+    maker.until_loaded("buttons")
+    maker.until_idle()
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name="Copied").first).to_be_visible()
     link = str(page.evaluate("navigator.clipboard.readText()"))
@@ -137,6 +140,37 @@ def test_previews_and_her_own_look_spend_nothing_and_a_revoked_link_is_gone(visi
     expect_state(bob.page, link, status=410, heading="has run out")
     assert "Alice" not in bob.page.content()
     expect_state(bob.page, f"{alice.address}/i/{'x' * 22}/", status=404, heading="can’t find this invite")
+
+
+def test_the_end_of_a_link_is_told_in_the_reader_s_own_time(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    bob = visitor("bob", signed_up=False, timezone_id="Asia/Tokyo")
+    bob.page.goto(alice.person.api("POST", "/invites", {"note": ""}).json()["url"])
+    until = bob.page.locator("time[data-says]")
+    there = until.evaluate(
+        "time => new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time.dateTime))"
+    )
+    expect(until).to_have_text(there)
+    expect(bob.page.get_by_text("UTC")).to_have_count(0)
+
+
+def test_another_account_is_not_taken_before_unsent_text_was_asked_about(visitor: VisitorMaker) -> None:
+    alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
+    bob.open(meet(bob, carol))
+    bob.box.press_sequentially("Half a letter")
+    bob.until(lambda: bool(bob.page.evaluate("Object.keys(localStorage).some((name) => name.includes(':draft:'))")), "the draft to be kept")
+    bob.page.goto(link_of(alice))
+    bob.page.get_by_role("button", name="Use another account").click()
+    question = bob.page.get_by_role("dialog", name="Log out of this device?")
+    expect(question).to_contain_text("1 draft will be deleted from this device.")
+    question.get_by_role("button", name="Stay").click()
+    expect(bob.page.get_by_role("button", name="Accept and open the chat")).to_be_visible()
+    assert bob.person.api("GET", "/me").status_code == 200, "Bob is still signed in"
+
+    bob.page.get_by_role("button", name="Use another account").click()
+    question.get_by_role("button", name="Log out").click()
+    expect(bob.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    assert bob.page.evaluate("Object.keys(localStorage).filter((name) => name.includes(':draft:'))") == []
 
 
 @pytest.fixture

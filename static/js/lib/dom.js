@@ -29,6 +29,12 @@ export function showFace(avatar, { initials = "", avatar: picture }) {
   avatar.append(Object.assign(new Image(), { className: "avatar__picture", src: picture, alt: "", decoding: "async" }));
 }
 
+/** The browser's own variant of the page's language: "en-GB" writes 14:07 where "en" writes 2:07 PM. */
+export function languageOfPage() {
+  const { lang } = document.documentElement;
+  return navigator.languages.find((name) => name.startsWith(lang)) ?? lang;
+}
+
 /** Django's token: the cookie (its name has a prefix over TLS), or what a form of this page carries. */
 export function csrfToken() {
   const cookie = document.cookie.split("; ").find((pair) => /^(?:__Host-)?csrftoken=/.test(pair));

@@ -1,6 +1,6 @@
 // What every page of a signed-in person runs: one socket, the list pane, the strip, and the word of the other tabs.
 
-import { csrfToken, pageData, view } from "../lib/dom.js";
+import { csrfToken, languageOfPage, pageData, view } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
 import { translator } from "../lib/text.js";
 import { systemClock as clock, whenIdle } from "../lib/timing.js";
@@ -22,14 +22,11 @@ import { sayTimes, watchDays } from "../view/local-time.js";
 
 const LOGIN = "/accounts/login/?next=";
 
-/** The browser's own variant of the page's language: "en-GB" writes 14:07 where "en" writes 2:07 PM. */
-const language = () => navigator.languages.find((name) => name.startsWith(document.documentElement.lang)) ?? document.documentElement.lang;
-
 export class Shell {
   page = pageData();
   clock = clock;
   t = translator(this.page.strings, document.documentElement.lang);
-  dates = datesOf({ language: language(), hours: document.documentElement.dataset.hours, t: this.t, now: clock.now });
+  dates = datesOf({ language: languageOfPage(), hours: document.documentElement.dataset.hours, t: this.t, now: clock.now });
   me = this.page.user.id;
   list = new ConversationList({ me: this.me });
   api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken });

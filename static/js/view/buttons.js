@@ -1,6 +1,7 @@
 // Small buttons that only a script can answer, or answers without a new page: copy, share, show the password, change the theme.
 
 import { part, setText } from "../lib/dom.js";
+import { watchSending } from "./sending.js";
 
 const NEXT_THEME = { auto: "dark", dark: "light", light: "auto" };
 const DONE_MS = 2_000;
@@ -58,6 +59,7 @@ function theme(button) {
 const DO = { copy, share, "show-password": showPassword, theme };
 
 export function listenForButtons({ announcer } = {}) {
+  watchSending();
   for (const button of document.querySelectorAll('[data-action="share"]')) button.hidden = !navigator.share;
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");

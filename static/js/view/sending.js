@@ -1,0 +1,50 @@
+// A form that is on its way says so, and a second press sends nothing again (ui-spec 3.2). Nothing is said twice, and nothing for ever.
+
+import { view } from "../lib/dom.js";
+
+const PATIENCE_MS = 10_000;
+
+const buttonOf = ({ target: form, submitter }) => submitter ?? form.querySelector('button:not([type]), button[type="submit"]');
+
+/** Returns what makes the button as it was. It keeps its width, and its place for the keyboard: a disabled one would lose the focus. */
+function busy(button) {
+  const label = [...button.childNodes];
+  button.style.minInlineSize = `${button.getBoundingClientRect().width}px`;
+  button.setAttribute("aria-disabled", "true");
+  button.setAttribute("aria-busy", "true");
+  if (button.dataset.busy) button.replaceChildren(button.dataset.busy);
+  return () => {
+    button.removeAttribute("aria-disabled");
+    button.removeAttribute("aria-busy");
+    button.style.minInlineSize = "";
+    button.replaceChildren(...label);
+  };
+}
+
+export function watchSending() {
+  const sent = new Map();
+  const end = (form) => {
+    const { back, timer } = sent.get(form);
+    clearTimeout(timer);
+    sent.delete(form);
+    back();
+  };
+  const tooLong = (form) => {
+    end(form);
+    const slow = view("slow");
+    if (slow) slow.hidden = false;
+  };
+
+  // At the window, after everybody who may want to answer the form without a new page.
+  window.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (sent.has(form)) return event.preventDefault();
+    const button = buttonOf(event);
+    // Its own name and value go along; they are collected right after this.
+    const timer = setTimeout(() => tooLong(form), PATIENCE_MS);
+    sent.set(form, { back: button ? busy(button) : () => {}, timer });
+  });
+  // The back button brings a page back as it was left.
+  window.addEventListener("pageshow", ({ persisted }) => persisted && [...sent.keys()].forEach(end));
+}

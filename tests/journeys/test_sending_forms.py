@@ -1,0 +1,86 @@
+"""A form that is on its way says so, goes once, and is free again when the answer does not."""
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import Visitor
+from tests.rig.people import PASSWORD
+
+
+class Unanswered:
+    """Counts the forms that are sent to an address. "No content" as the answer leaves the browser on its page, still waiting as far as it knows."""
+
+    def __init__(self, page: Page, path: str) -> None:
+        self.count = 0
+        page.route(path, self._answer)
+
+    def _answer(self, route: Route) -> None:
+        if route.request.method != "POST":
+            return route.continue_()
+        self.count += 1
+        return route.fulfill(status=204)
+
+
+def fill_log_in(alice: Visitor) -> None:
+    alice.context.clear_cookies()
+    alice.page.goto("/accounts/login/")
+    alice.page.fill("input[name=login]", alice.username)
+    alice.page.fill("input[name=password]", PASSWORD)
+    alice.until_loaded("entrance")
+
+
+def test_a_form_on_its_way_says_so_and_a_second_press_sends_nothing(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    fill_log_in(alice)
+    page = alice.page
+    sent = Unanswered(page, "**/accounts/login/")
+    button = page.get_by_role("button", name="Log in")
+    width = button.evaluate("button => button.offsetWidth")
+    button.click()
+    busy = page.get_by_role("button", name="Logging in…")
+    expect(busy).to_have_attribute("aria-disabled", "true")
+    expect(busy).to_have_attribute("aria-busy", "true")
+    assert busy.evaluate("button => button.offsetWidth") == width, "nothing moves"
+    busy.click(force=True)
+    page.locator("input[name=password]").press("Enter")
+    alice.until_idle()
+    assert sent.count == 1
+    expect(busy).to_be_visible()
+
+
+def test_a_page_that_the_back_button_brings_back_can_be_sent_again(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    fill_log_in(alice)
+    page = alice.page
+    sent = Unanswered(page, "**/accounts/login/")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Logging in…")).to_be_visible()
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    button = page.get_by_role("button", name="Log in")
+    expect(button).to_be_visible()
+    assert button.get_attribute("aria-disabled") is None
+    button.click()
+    alice.until(lambda: sent.count == 2, "the form to be sent again")
+
+
+def test_after_ten_seconds_a_sentence_stands_there_and_the_button_is_free(visitor: VisitorMaker) -> None:
+    alice = visitor("alice")
+    alice.page.clock.install()
+    fill_log_in(alice)
+    page = alice.page
+    Unanswered(page, "**/accounts/login/")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Logging in…")).to_be_visible()
+    page.clock.fast_forward(10_000)
+    expect(page.get_by_text("This takes longer than usual.")).to_be_visible()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    expect(page.locator("input[name=login]")).to_have_value(alice.username)
+
+
+def test_the_button_s_own_word_goes_along_with_the_form(visitor: VisitorMaker) -> None:
+    """What a pressed button says to the server is collected after it has been marked as busy."""
+    alice, bob = visitor("alice"), visitor("bob", signed_up=False)
+    bob.page.goto(alice.person.api("POST", "/invites", {"note": ""}).json()["url"])
+    bob.until_loaded("entrance")
+    bob.page.get_by_role("button", name="I already have an account").click()
+    expect(bob.page.get_by_role("heading", name="Welcome back")).to_be_visible()
