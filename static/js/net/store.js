@@ -44,9 +44,9 @@ export class Store {
     return tried(() => JSON.parse(this.#storage.getItem(this.#prefix + key)), null);
   }
 
-  /** False when it could not be kept. */
+  /** False when it could not be kept. After the end nothing is to be kept, and no page is to be held back for it. */
   set(key, value) {
-    return !this.#isOver && tried(() => {
+    return this.#isOver || tried(() => {
       this.#storage.setItem(this.#prefix + key, JSON.stringify(value));
       return true;
     }, false);
