@@ -534,3 +534,52 @@ def test_a_link_that_is_over_has_no_code(invite: Invite, alice: User, bob: User,
     else:
         end_by(how, invite, alice, bob)
     assert client_of(alice).get(f"/invites/{invite.pk}/qr.svg").status_code == 404
+
+
+# --- Acceptance check 4: each state has its text, one heading, one way on, and no name where none may stand ---
+
+STATES = {
+    "used": ("This link has already been used", False),
+    "run out": ("This link has run out", False),
+    "revoked": ("This link has run out", False),
+    "blocked": ("This link has run out", False),
+    "unknown": ("We can’t find this invite", False),
+    "limited": ("Too many tries", False),
+    "own": ("This is your own invite", False),
+    "pair": ("You and Alice already have a chat", True),
+    "open": ("Alice invites you to a private chat", True),
+}
+
+
+def bring_about(state: str, invite: Invite, alice: User, bob: User, carol: User) -> None:
+    if state == "used":
+        invite_claim(user=carol, token=token_of(invite.pk))
+    elif state == "blocked":
+        Block.objects.create(blocker=alice, blocked=bob, created_at=timezone.now())
+    elif state == "pair":
+        invite_claim(user=bob, token=token_of(invite_create(maker=alice).pk))
+    elif state in {"run out", "revoked"}:
+        end_by(state, invite, alice, bob)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_of_an_invite_has_its_text_one_heading_and_a_way_on(
+    invite: Invite, alice: User, bob: User, carol: User, client_of: ClientOf, settings: Any, state: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(name="Alice")
+    settings.LIMITS = state == "limited"
+    bring_about(state, invite, alice, bob, carol)
+    browser = client_of(alice if state == "own" else bob)
+    path = f"/i/{uuid4().hex}/" if state == "unknown" else address(invite)
+    if state == "limited":
+        for _ in range(11):
+            browser.get(f"/i/{uuid4().hex}/")
+    page = text_of(browser.get(path))
+    heading, may_name = STATES[state]
+    (found,) = re.findall(r"<h1>(.*?)</h1>", page, re.DOTALL)
+    assert " ".join(re.sub(r"<[^>]+>", "", found).split()) == heading
+    assert ("Alice" in page) == may_name
+    if not may_name and state != "own":
+        assert not re.search(r"carol|Carol", page)
+        (main,) = re.findall(r"<main.*?</main>", page, re.DOTALL)
+        assert len(re.findall(r"<a |<button", main)) == 1, "one way on, and nothing else to press"
