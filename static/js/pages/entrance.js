@@ -33,7 +33,7 @@ const { messages, drafts } = keptHere();
 if ((messages || drafts) && view("leave")) whenIdle(() => loadDialog().catch(() => {}));
 listenForButtons();
 
-/** Until when an invite lives: the server writes it in UTC. */
+/** Until when an invite lives: the server writes it in UTC, as long as here, so that no line moves. */
 const { hours } = document.documentElement.dataset;
-const until = new Intl.DateTimeFormat(languageOfPage(), { dateStyle: "medium", timeStyle: "short", hourCycle: { 12: "h12", 24: "h23" }[hours] });
+const until = new Intl.DateTimeFormat(languageOfPage(), { dateStyle: "long", timeStyle: "short", hourCycle: { 12: "h12", 24: "h23" }[hours] });
 for (const time of document.querySelectorAll('time[data-says="full"]')) time.textContent = until.format(new Date(time.dateTime));
