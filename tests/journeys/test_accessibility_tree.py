@@ -52,7 +52,7 @@ RootWebArea "(1) Bob · Entre" [focused]
   link "Skip to the message box"
   complementary "Chats"
     link "Entre"
-    link "Invite a person"
+    link "Invite a person" [hasPopup=dialog]
     link "Search people and chats" [hasPopup=dialog]
     navigation "Lists"
       link "Chats 1"

@@ -127,7 +127,7 @@ async def dropped_without_a_word(world: World) -> Figures:
     for name, directions in (("both ways", (FORWARD, BACK)), ("to the server", (FORWARD,)), ("to the clients", (BACK,))):
         world.refresh()
         await world.crowd.all_live(60)
-        seconds = world.lasting(120, least=55)
+        seconds = world.lasting(120, least=90)
         began = time.monotonic()
         rig.freeze_lines(*directions)
         is_free = await until(lambda: open_lines(rig.server.ports) == 0, seconds, 0.2)

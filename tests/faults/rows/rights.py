@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
+import httpx
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -130,23 +131,23 @@ Take = Callable[[Scene, Person], Awaitable[float]]
 
 
 async def log_out(scene: Scene, target: Person) -> float:
-    return await timed(target.log_out)
+    return await pressed(target, "/accounts/logout/")
 
 
 async def end_session(scene: Scene, target: Person) -> float:
     page = await asyncio.to_thread(scene.acting.http.get, "/settings/devices/")
     (device,) = re.findall(r'name="device" value="(\d+)"', page.text)
-    return await timed(lambda: scene.acting.post_form("/settings/devices/", device=device))
+    return await pressed(scene.acting, "/settings/devices/", device=device)
 
 
 async def end_others(scene: Scene, target: Person) -> float:
-    return await timed(lambda: scene.acting.post_form("/settings/devices/", others="1"))
+    return await pressed(scene.acting, "/settings/devices/", others="1")
 
 
 async def change_password(scene: Scene, target: Person) -> float:
     scene.password, scene.other_password = scene.other_password, scene.password
     fields = {"oldpassword": scene.other_password, "password1": scene.password, "password2": scene.password}
-    return await timed(lambda: scene.acting.post_form("/accounts/password/change/", **fields))
+    return await pressed(scene.acting, "/accounts/password/change/", **fields)
 
 
 async def forget(scene: Scene, target: Person) -> float:
@@ -166,16 +167,20 @@ async def suspend(scene: Scene, target: Person) -> float:
     with Person(scene.rig.address, "root") as root:
         name, value = scene.staff.split("=", 1)
         root.http.cookies.set(name, value)
-        return await timed(lambda: root.post_form(page, action="suspend", _selected_action=str(scene.id)))
+        return await pressed(root, page, action="suspend", _selected_action=str(scene.id))
 
 
-async def timed(press: Callable[[], object]) -> float:
-    """Press a button. Returns when it was pressed, which is a little before the commit."""
-    began = time.monotonic()
-    answer = await asyncio.to_thread(press)
-    if getattr(answer, "status_code", 0) not in {302, 303}:
-        raise AssertionError(f"refused with {getattr(answer, 'status_code', answer)}")
-    return began
+async def pressed(person: Person, page: str, **fields: str) -> float:
+    """Open a page and press a button on it. Returns when it was pressed, which is a little before the commit."""
+
+    def press() -> tuple[float, httpx.Response]:
+        filled = {**fields, "csrfmiddlewaretoken": person.csrf_token(page)}
+        return time.monotonic(), person.http.post(page, data=filled, headers={"Referer": f"{person.address}{page}"})
+
+    moment, answer = await asyncio.to_thread(press)
+    if answer.status_code not in {302, 303}:
+        raise AssertionError(f"refused with {answer.status_code}")
+    return moment
 
 
 WAYS: dict[str, tuple[Take, int | None]] = {
