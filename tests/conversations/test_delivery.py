@@ -174,6 +174,7 @@ class Network:
         self.fails = False
         self.holds = threading.Event()
         self.holds.set()
+        self.is_asked = threading.Event()
         self.arrival = threading.Condition()
 
     def is_complete(self, how_many: int) -> bool:
@@ -187,6 +188,7 @@ class Network:
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         self.tries += 1
+        self.is_asked.set()
         if not self.holds.is_set():
             await asyncio.to_thread(self.holds.wait, PATIENCE_S)
         if self.fails:
@@ -304,10 +306,14 @@ def test_publishing_does_not_wait_for_the_network(network: Network, postman: Wat
     assert network.delivered == texts(3)
 
 
-def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_returns(network: Network, postman: WatchedPostman) -> None:
+def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_returns(
+    network: Network, postman: WatchedPostman, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """alice is told that her lost phone is logged out; what bob writes after that must not reach it through another process."""
+    monkeypatch.setattr(delivery, "PUBLISH_SECONDS", PATIENCE_S)
     network.holds.clear()
     publish(letters(100))
+    assert network.is_asked.wait(PATIENCE_S), "the first is on its way"
     ending = threading.Thread(target=end_session, args=("lost", 4401))
     ending.start()
     while not postman.urgent:
