@@ -67,13 +67,22 @@ async def send_everywhere(world: World, number: int) -> list[int]:
 
     async with AsyncExitStack() as stack, asyncio.timeout(60):
         url = f"{address.replace('http', 'ws', 1)}/ws/"
-        sockets = [await stack.enter_async_context(connect(url, additional_headers=headers, proxy=None, max_queue=None)) for _ in range(10)]
+        sockets = [await greeted(stack, url, headers) for _ in range(10)]
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address, headers=headers, timeout=30, trust_env=False))
         found = await asyncio.gather(*map(by_socket, sockets), *(by_http(http) for _ in range(10)))
     seqs = [seq for some in found for seq in some]
     for seq in set(seqs):
         world.history.accepted(device=name, line=0, id=id, seq=seq, duplicate=False, at=time.monotonic(), waited=None)
     return seqs
+
+
+async def greeted(stack: AsyncExitStack, url: str, headers: dict[str, str]) -> ClientConnection:
+    """Who is sent away for load comes again."""
+    while True:
+        socket = await stack.enter_async_context(connect(url, additional_headers=headers, proxy=None, max_queue=None))
+        if json.loads(await socket.recv())["type"] != "bye":
+            return socket
+        await asyncio.sleep(1)
 
 
 @row(
