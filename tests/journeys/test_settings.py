@@ -14,6 +14,12 @@ from tests.journeys.visitors import BOX, Visitor, meet
 SECTIONS = ("profile", "privacy", "appearance", "account", "devices")
 
 
+def at_rest(page: Page) -> None:
+    """Nothing slides or grows any more, and what was pressed is painted."""
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def setting(page: Page, name: str) -> Locator:
     return page.locator('[data-part="setting"]').filter(has=page.get_by_text(name, exact=True))
 
@@ -203,8 +209,10 @@ class TestPicture:
         page.goto("/settings/profile/")
         self.choose(page)
         image = page.locator(".crop__picture")
+        at_rest(page)
         before = image.bounding_box()
         page.get_by_role("button", name="Larger").click()
+        at_rest(page)
         after = image.bounding_box()
         assert before
         assert after
@@ -214,6 +222,7 @@ class TestPicture:
         page.mouse.down()
         page.mouse.move(middle[0] + 20, middle[1] + 10, steps=4)
         page.mouse.up()
+        at_rest(page)
         moved = image.bounding_box()
         assert moved
         assert moved["x"] - after["x"] == pytest.approx(20, abs=1)
