@@ -148,7 +148,7 @@ def test_the_end_of_a_link_is_told_in_the_reader_s_own_time(visitor: VisitorMake
     bob.page.goto(alice.person.api("POST", "/invites", {"note": ""}).json()["url"])
     until = bob.page.locator("time[data-says]")
     there = until.evaluate(
-        "time => new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time.dateTime))"
+        "time => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(time.dateTime))"
     )
     expect(until).to_have_text(there)
     expect(bob.page.get_by_text("UTC")).to_have_count(0)
