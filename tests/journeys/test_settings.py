@@ -209,6 +209,7 @@ class TestPicture:
         page.goto("/settings/profile/")
         self.choose(page)
         image = page.locator(".crop__picture")
+        expect(image).to_be_visible()
         at_rest(page)
         before = image.bounding_box()
         page.get_by_role("button", name="Larger").click()
