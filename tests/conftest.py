@@ -5,6 +5,7 @@ Daphne, Chromium) start when a test first asks for one, once for the whole run.
 """
 
 import logging
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -98,6 +99,11 @@ def _epoch_row(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("db")
         Epoch.objects.get_or_create(id=1, defaults={"value": "0123456789abcdef"})
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Begun with `&` by a shell. The servers that are started here would inherit it and never hear of Ctrl C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
