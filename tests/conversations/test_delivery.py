@@ -316,7 +316,7 @@ def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_re
     assert network.is_asked.wait(PATIENCE_S), "the first is on its way"
     ending = threading.Thread(target=end_session, args=("lost", 4401))
     ending.start()
-    while not postman.urgent:
+    while ending.is_alive() and not postman.urgent:
         ending.join(0.01)
     assert ending.is_alive(), "it waits for the network"
     network.holds.set()

@@ -48,11 +48,11 @@ async def test_who_stands_where_nothing_moves_is_told_sooner(gate: threading.Eve
 
 
 async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "STILL_SECONDS", 0.1)
+    monkeypatch.setattr(lanes, "STILL_SECONDS", 0.5)
     monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 3600)
     one, step = Lanes(1, "test"), threading.Event()
-    answers = [asyncio.ensure_future(one.run(lambda: step.wait(0.02))) for _ in range(20)]
-    assert await asyncio.gather(*answers) == [False] * 20
+    answers = [asyncio.ensure_future(one.run(lambda: step.wait(0.05))) for _ in range(16)]
+    assert await asyncio.gather(*answers) == [False] * 16
 
 
 async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import json
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 from benchmarks.servers import NoStatics
 from tests.faults.logs import Errors, errors_in
 from tests.faults.proxy import Proxy, Target
+from tests.rig.broken_file import locked
 from tests.rig.daphne_server import EntreServer
 from tests.rig.environment import ROOT
 from tests.rig.postgres import PostgresServer, running_postgres
@@ -278,10 +278,5 @@ class Rig:
 
 
 def hold_lock(file: Path, seconds: float) -> None:
-    connection = sqlite3.connect(file, isolation_level=None, timeout=10)
-    try:
-        connection.execute("BEGIN IMMEDIATE")
+    with locked(file):
         time.sleep(seconds)
-        connection.execute("ROLLBACK")
-    finally:
-        connection.close()

@@ -1,12 +1,9 @@
 """The file of SQLite locked by another program, disks that are full, a cache that is gone: every door says so, reading goes on, nobody restarts anything."""
 
 import asyncio
-import resource
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -14,7 +11,7 @@ import pytest
 
 from tests.conftest import ServerMaker
 from tests.live.test_vanishing import is_alive, send_until_accepted
-from tests.rig.daphne_server import EntreServer
+from tests.rig.broken_file import full_disk, locked
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -22,31 +19,6 @@ from tests.sockets import Socket, expect, open_socket
 
 Newcomer = Callable[..., Person]
 RIGHT, WRONG = "correct horse battery", "another horse battery"
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Another program writes, and takes its time."""
-    connection = sqlite3.connect(file, isolation_level=None, timeout=10)
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
-    finally:
-        connection.close()
-
-
-@contextmanager
-def full_disk(server: EntreServer) -> Iterator[None]:
-    """The process can make no file larger than it is: what a full disk or a used-up quota looks like from inside."""
-    process = server.processes[0]
-    assert process is not None
-    before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
 
 
 async def reading_goes_on(socket: Socket, person: Person, room: str, head: int) -> None:
@@ -108,7 +80,9 @@ async def test_a_full_disk_takes_nothing_but_the_sending(start_server: ServerMak
         for socket in (hers, his):
             await expect(socket, "connection_established")
         assert alice.http.get("/readyz").status_code == 200
-        with full_disk(server):
+        process = server.processes[0]
+        assert process is not None
+        with full_disk(process.pid):
             id = await every_door_answers(hers, alice, room, "storage_full", token)
             await reading_goes_on(his, bob, room, 1)
             ready = alice.http.get("/readyz")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -23,10 +22,9 @@ from tests.faults.readers import readers
 from tests.faults.rigs import Rig
 from tests.faults.rows import row
 from tests.faults.world import World
+from tests.rig.broken_file import full_disk as no_room
 from tests.rig.daphne_server import free_port
 from tests.rig.environment import ROOT
-
-TOKEN = "f" * 32
 
 
 def stayed(world: World, figures: Figures, began: float) -> None:
@@ -127,7 +125,7 @@ FULL = (
 
 @asynccontextmanager
 async def full_disk(rig: Rig) -> AsyncIterator[None]:
-    """S: the process can make no file larger, its log included. P: the database says that its disk is full."""
+    """S: the process finds no room. P: the database says that its disk is full."""
     if rig.name == "P":
         name = urlsplit(rig.server.environment["DATABASE_URL"]).path[1:]
         await asyncio.to_thread(rig.postgres.execute, FULL, database=name)
@@ -141,12 +139,8 @@ async def full_disk(rig: Rig) -> AsyncIterator[None]:
         return
     process = rig.server.processes[0]
     assert process is not None
-    before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
+    with no_room(process.pid):
         yield
-    finally:
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
 
 
 @row(
