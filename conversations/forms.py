@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -57,10 +58,11 @@ class NoteField(forms.CharField):
 
 
 class InviteForm(forms.Form):
-    """A new link."""
+    """A new link. `key` is drawn with the page, so that a second press of the button makes no second one."""
 
     note = NoteField(label=_("Who is it for?"), help_text=_("Only you see this."), widget=forms.TextInput(attrs={"autocomplete": "off"}))
     lives = forms.ChoiceField(label=_("Works for"), choices=LIVES, initial=DEFAULT_LIFE, widget=forms.RadioSelect)
+    key = forms.UUIDField(initial=uuid.uuid4, required=False, widget=forms.HiddenInput)
 
 
 class InviteChangeForm(forms.Form):

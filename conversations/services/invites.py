@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import transaction
@@ -42,21 +42,27 @@ class Claim:
 # --- Making, changing, ending ---
 
 
-def invite_create(*, maker: User, note: str = "", lives: str = DEFAULT_LIFE, now: datetime | None = None) -> Invite:
-    """Make a link for exactly one person.
+def invite_create(
+    *, maker: User, note: str = "", lives: str = DEFAULT_LIFE, key: UUID | None = None, now: datetime | None = None
+) -> Invite:
+    """Make a link for exactly one person. The same wish under the same `key` is one link, however often and wherever it is sent.
 
     Raises: TooManyInvites (so many wait already; a rule of the product, so LIMITS=off does not lift it); InvalidText (the note);
         KeyError (a life that is none of LIVES).
     """
     now = now or timezone.now()
     note, life = clean_note(note), LIVES[lives]
+    # With all of the wish in it: a form that comes back by the back button and is filled in anew makes another link.
+    invite_id = uuid5(key, f"{maker.pk} {lives} {note}") if key else uuid4()
     with transaction.atomic():
+        stand_in_line(maker)
+        if key and (made := Invite.objects.filter(pk=invite_id, maker=maker).first()):
+            return made
         require_room_for_one(maker, now)
-        return new_invite(maker, note, life, now)
+        return new_invite(invite_id, maker, note, life, now)
 
 
-def new_invite(maker: User, note: str, life: timedelta, now: datetime) -> Invite:
-    invite_id = uuid4()
+def new_invite(invite_id: UUID, maker: User, note: str, life: timedelta, now: datetime) -> Invite:
     digest = digest_of(token_of(invite_id))
     return Invite.objects.create(pk=invite_id, maker=maker, token_digest=digest, note=note, created_at=now, expires_at=now + life)
 
@@ -71,9 +77,13 @@ def clean_note(raw: str) -> str:
     return note
 
 
-def require_room_for_one(maker: User, now: datetime) -> None:
-    """The maker's row is the queue of their creations; without it racing ones would all count one below the limit."""
+def stand_in_line(maker: User) -> None:
+    """The maker's row is the queue of their creations: racing ones would all count one below the limit, or not see each other."""
     User.objects.select_for_update(no_key=True).get(pk=maker.pk)
+
+
+def require_room_for_one(maker: User, now: datetime) -> None:
+    """In line."""
     if open_invites(maker, now) >= settings.LIMIT_NUMBERS["open_invites"]:
         raise TooManyInvites
 
@@ -273,11 +283,12 @@ def invite_undo(*, maker: User, invite_id: UUID, now: datetime | None = None) ->
             return None
         close_against(conversation, maker.pk, invite.claimed_by_id, now)
         announce_conversation(conversation, conversation.low_id, conversation.high_id)
+        stand_in_line(maker)
         try:
             require_room_for_one(maker, now)
         except TooManyInvites:
             return None
-        return new_invite(maker, invite.note, invite.expires_at - invite.created_at, now)
+        return new_invite(uuid4(), maker, invite.note, invite.expires_at - invite.created_at, now)
 
 
 def close_against(conversation: Conversation, blocker_id: int, blocked_id: int, now: datetime) -> None:

@@ -43,7 +43,7 @@ def invites(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return invites_page(request, form, status=422)
     try:
-        invite = invite_create(maker=request.user, note=form.cleaned_data["note"], lives=form.cleaned_data["lives"])
+        invite = invite_create(maker=request.user, **form.cleaned_data)
     except TooManyInvites:
         return invites_page(request, form, status=409)
     return SeeOther(f"{reverse('invites')}?fresh={invite.pk}")

@@ -375,6 +375,32 @@ def test_alice_makes_a_link_and_sees_it(alice: User, client_of: ClientOf) -> Non
     assert [view.id for view in page.context["waiting"]] == [made.pk]
 
 
+def key_on(page: Any) -> str:
+    (key,) = re.findall(r'name="key" value="([^"]+)"', text_of(page))
+    return str(key)
+
+
+def test_a_form_sent_twice_makes_one_link_and_leads_to_it_both_times(alice: User, client_of: ClientOf) -> None:
+    browser, other_tab = client_of(alice), client_of(alice)
+    form = {"note": "Caio", "lives": "1d", "key": key_on(browser.get("/invites/"))}
+    first, second = browser.post("/invites/", form), other_tab.post("/invites/", form)
+    assert (first.status_code, first["Location"]) == (303, f"/invites/?fresh={Invite.objects.get().pk}")
+    assert (second.status_code, second["Location"]) == (303, first["Location"])
+
+
+def test_the_next_form_makes_another_link(alice: User, client_of: ClientOf) -> None:
+    browser = client_of(alice)
+    for _ in range(2):
+        browser.post("/invites/", {"note": "", "lives": "7d", "key": key_on(browser.get("/invites/"))})
+    assert Invite.objects.count() == 2
+
+
+def test_a_form_that_came_back_keeps_its_key(alice: User, client_of: ClientOf) -> None:
+    browser = client_of(alice)
+    key = key_on(browser.get("/invites/"))
+    assert key_on(browser.post("/invites/", {"note": "x" * 81, "lives": "7d", "key": key})) == key
+
+
 @pytest.fixture(autouse=True)
 def _known_host(settings: Any) -> None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]

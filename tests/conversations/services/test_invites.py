@@ -165,6 +165,51 @@ def test_racing_creations_do_not_pass_the_limit() -> None:
     assert {type(error) for error in errors} == {TooManyInvites}
 
 
+# --- Sent twice ---
+
+
+@both_databases
+@pytest.mark.django_db(transaction=True)
+def test_racing_repeats_of_one_wish_are_one_link() -> None:
+    alice, key = make_user("alice"), uuid4()
+    made, errors = at_once([lambda: invite_create(maker=alice, note="Caio", key=key)] * 6)
+    assert not errors
+    assert {invite.pk for invite in made} == {Invite.objects.get().pk}
+
+
+def test_a_repeat_of_the_last_link_there_was_room_for_is_not_refused(alice: User) -> None:
+    for _ in range(19):
+        invite_create(maker=alice)
+    key = uuid4()
+    last = invite_create(maker=alice, key=key)
+    assert invite_create(maker=alice, key=key) == last
+    with pytest.raises(TooManyInvites):
+        invite_create(maker=alice, key=uuid4())
+
+
+def test_another_wish_under_an_old_key_is_another_link(alice: User) -> None:
+    """The back button brings an old form back; filling it in anew must not be lost."""
+    key = uuid4()
+    for wish in ({"note": "Caio"}, {"note": "Dora"}, {"note": "Dora", "lives": "1h"}):
+        made = invite_create(maker=alice, key=key, **wish)
+        assert made.note == wish["note"]
+    assert Invite.objects.count() == 3
+
+
+def test_a_repeat_changes_nothing_of_what_became_of_the_link(alice: User) -> None:
+    key = uuid4()
+    invite = invite_create(maker=alice, note="Caio", key=key)
+    invite_change(maker=alice, invite_id=invite.pk, note="Dora")
+    assert invite_create(maker=alice, note="Caio", key=key).note == "Dora"
+    invite_revoke(maker=alice, invite_id=invite.pk)
+    assert invite_create(maker=alice, note="Caio", key=key).revoked_at is not None
+
+
+def test_mallory_gets_a_link_of_her_own_under_alice_s_key(alice: User, mallory: User) -> None:
+    key = uuid4()
+    assert invite_create(maker=alice, key=key).pk != invite_create(maker=mallory, key=key).pk
+
+
 # --- Changing and revoking ---
 
 
