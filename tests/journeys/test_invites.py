@@ -136,6 +136,11 @@ def test_previews_and_her_own_look_spend_nothing_and_a_revoked_link_is_gone(visi
     expect_state(bob.page, link, status=200, heading="Alice invites you")
 
     alice.page.get_by_role("button", name="Revoke this link").click()
+    question = alice.page.get_by_role("dialog", name="Revoke this link? It will stop working.")
+    question.get_by_role("button", name="Keep").click()
+    expect_state(bob.page, link, status=200, heading="Alice invites you")
+    alice.page.get_by_role("button", name="Revoke this link").click()
+    question.get_by_role("button", name="Revoke").click()
     expect(alice.page.get_by_text("You took it back")).to_be_visible()
     expect_state(bob.page, link, status=410, heading="has run out")
     assert "Alice" not in bob.page.content()

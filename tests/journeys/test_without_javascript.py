@@ -99,6 +99,17 @@ def test_a_link_is_made_and_accepted_by_forms(visitor: VisitorMaker) -> None:
     write_by_form(alice, "So you are")
 
 
+def test_taking_a_link_back_says_beforehand_what_it_does(visitor: VisitorMaker) -> None:
+    """No question can be asked here, so the page says it beside the button."""
+    alice = visitor("alice", java_script_enabled=False)
+    link = alice.person.api("POST", "/invites", {"note": "Caio"}).json()["url"]
+    for path in ("/invites/", link):
+        alice.page.goto(path)
+        expect(alice.page.get_by_text("A link that is revoked stops working at once.")).to_be_visible()
+    alice.page.get_by_role("button", name="Revoke this link").click()
+    expect(alice.page.get_by_text("You took it back")).to_be_visible()
+
+
 def test_settings_are_saved_and_one_logs_out_and_in_again(visitor: VisitorMaker) -> None:
     alice = visitor("alice", java_script_enabled=False)
     page = alice.page

@@ -7,7 +7,8 @@ import { listenForButtons } from "../view/buttons.js";
 
 /** Its own form, or the button of an invite that goes on with another account. */
 const isLogOut = ({ target: form, submitter }) => form.method === "post" && (new URL(form.action).pathname.endsWith("/accounts/logout/") || submitter?.value === "switch");
-const loadDialog = () => import("../view/leave-dialog.js");
+const loadLeaving = () => import("../view/leave-dialog.js");
+const loadAsking = () => import("../view/ask.js");
 
 /** Logging out takes drafts and unsent messages from this device and closes the other tabs of the account. */
 function forget(users) {
@@ -17,20 +18,29 @@ function forget(users) {
 
 let isDecided = false;
 window.addEventListener("pageshow", () => (isDecided = false));
-document.addEventListener("submit", async (event) => {
-  if (isDecided || !isLogOut(event)) return;
-  const { messages, drafts, users } = keptHere();
-  if (!(messages || drafts) || !view("leave")) return forget(users);
+
+/** `answer` is a promise of whether to go on. Without a network no question can be loaded, and the form could not be sent either. */
+async function holdBack(event, answer, atLast = () => {}) {
   event.preventDefault();
-  // Without a network the question cannot be loaded, and the log-out could not be sent either.
-  if (!(await loadDialog().then(({ askToLeave }) => askToLeave({ messages, drafts }), () => false))) return;
-  forget(users);
+  if (!(await answer.catch(() => false))) return;
+  atLast();
   isDecided = true;
   event.target.requestSubmit(event.submitter);
+}
+
+document.addEventListener("submit", (event) => {
+  if (isDecided) return;
+  const { ask: question } = event.target.dataset;
+  if (question) return holdBack(event, loadAsking().then(({ ask }) => ask(question)));
+  if (!isLogOut(event)) return;
+  const { messages, drafts, users } = keptHere();
+  if (!(messages || drafts) || !view("leave")) return forget(users);
+  return holdBack(event, loadLeaving().then(({ askToLeave }) => askToLeave({ messages, drafts })), () => forget(users));
 });
 
 const { messages, drafts } = keptHere();
-if ((messages || drafts) && view("leave")) whenIdle(() => loadDialog().catch(() => {}));
+if ((messages || drafts) && view("leave")) whenIdle(() => loadLeaving().catch(() => {}));
+if (view("ask")) whenIdle(() => loadAsking().catch(() => {}));
 listenForButtons();
 
 /** Until when an invite lives: the server writes it in UTC, as long as here, so that no line moves. */
