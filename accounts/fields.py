@@ -1,13 +1,17 @@
-"""Form fields as our pages want them: a label instead of a placeholder, and errors that say what to do."""
+"""Form fields as our pages want them: a label instead of a placeholder, and errors that say what to do.
+
+The box above a form lists its errors without their fields, so each sentence names what it is about (ui-spec F4).
+"""
 
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxLengthValidator
+from django.core.validators import MaxLengthValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NAME_MAX, USERNAME_MAX, USERNAME_MIN
 from accounts.names import check_name, check_text, tidy_name
+from accounts.usernames import HANDLE, tidy_username
 
 EMAIL_MAX = 254
 """What the column holds. Django's field lets 320 pass, and PostgreSQL would answer those with an error page."""
@@ -25,23 +29,32 @@ class TextField(forms.CharField):
 
 class NameField(TextField):
     def __init__(self, **options: Any) -> None:
+        words = {
+            "required": _("Enter your name."),
+            "max_length": _("Use a name of at most %(limit_value)d characters."),
+            "hidden": _("Take the hidden characters out of your name: they can change how other text looks."),
+            "marks": _("Use fewer accents on one letter of your name."),
+        }
         super().__init__(
             label=_("Your name"),
             max_length=NAME_MAX,
             validators=[check_name],
             help_text=_("As the people you write to should see it."),
             widget=forms.TextInput(attrs={"autocomplete": "name"}),
-            error_messages={"required": _("Enter your name."), "max_length": _("Use a name of at most %(limit_value)d characters.")},
+            error_messages=words,
             **options,
         )
 
 
 class UsernameField(forms.CharField):
+    """Judged as it will be stored, so that a short one with the sign before it is short."""
+
     def __init__(self, **options: Any) -> None:
         words = {
             "required": _("Choose a username."),
-            "min_length": _("Use at least %(limit_value)d characters."),
-            "max_length": _("Use at most %(limit_value)d characters."),
+            "min_length": _("Use a username of at least %(limit_value)d characters."),
+            "max_length": _("Use a username of at most %(limit_value)d characters."),
+            "invalid": _("Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit."),
         }
         usual = {
             "label": _("Username"),
@@ -50,8 +63,12 @@ class UsernameField(forms.CharField):
             "help_text": _("People find you by it. Letters a to z, digits, dots, dashes and underscores."),
             "widget": forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
             "error_messages": words,
+            "validators": [RegexValidator(HANDLE)],
         }
         super().__init__(**{**usual, **options})
+
+    def to_python(self, value: Any) -> str:
+        return tidy_username(super().to_python(value) or "")
 
 
 class PlainFields:

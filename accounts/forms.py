@@ -12,6 +12,7 @@ from allauth.account.adapter import get_adapter
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError
 from django.http import HttpRequest
 from django.utils.translation import get_language
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import services
 from accounts.fields import NameField, PlainFields, UsernameField
-from accounts.models import User
+from accounts.models import USERNAME_MAX, User
 from accounts.passwords import NotAboutYou
 from accounts.usernames import tidy_username
 
@@ -38,7 +39,10 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
         # allauth wants an address from everybody wherever addresses are verified; here it is asked of nobody.
         kwargs["email_required"] = False
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = _("Username")
+        username = self.fields["username"]
+        username.label = _("Username")
+        # allauth has added the length once more, and it would be told twice.
+        username.validators.remove(MaxLengthValidator(USERNAME_MAX))
         self.fields["email"].label = _("Email (optional)")
         self.fields["email"].help_text = _("To get back in if you forget your password. Nobody else sees it.")
 
@@ -110,8 +114,9 @@ class AddEmailForm(PlainFields, allauth.AddEmailForm):  # type: ignore[misc]
 class ChangePasswordForm(PlainFields, allauth.ChangePasswordForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].label = _("New password")
-        self.fields["oldpassword"].label = _("Current password")
+        new, old = self.fields["password1"], self.fields["oldpassword"]
+        new.label, old.label = _("New password"), _("Current password")
+        new.error_messages["required"], old.error_messages["required"] = _("Enter a new password."), _("Enter your current password.")
 
 
 class SetPasswordForm(PlainFields, allauth.SetPasswordForm):  # type: ignore[misc]
@@ -129,4 +134,6 @@ class ReauthenticateForm(PlainFields, allauth.ReauthenticateForm):  # type: igno
 
 
 class ConfirmCodeForm(PlainFields, allauth.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
-    pass
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].error_messages["required"] = _("Enter the code from the mail.")

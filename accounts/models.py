@@ -14,6 +14,8 @@ from django.core.validators import MaxLengthValidator, MinLengthValidator, Regex
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.usernames import HANDLE
+
 NAME_MAX = 50
 USERNAME_MIN, USERNAME_MAX = 3, 24
 PUBLIC_ID_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -62,7 +64,7 @@ class User(AbstractUser):
             MinLengthValidator(USERNAME_MIN),
             MaxLengthValidator(USERNAME_MAX),
             RegexValidator(
-                r"\A[a-z0-9][a-z0-9._-]*\Z",
+                HANDLE,
                 _("Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit."),
             ),
         ],

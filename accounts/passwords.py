@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 
 class LongEnough(rules.MinimumLengthValidator):
     def get_error_message(self) -> str:
-        return ngettext("Use %(count)d character or more.", "Use %(count)d characters or more.", self.min_length) % {
-            "count": self.min_length
-        }
+        return ngettext(
+            "Use a password of %(count)d character or more.", "Use a password of %(count)d characters or more.", self.min_length
+        ) % {"count": self.min_length}
 
 
 class NotCommon(rules.CommonPasswordValidator):

@@ -15,6 +15,7 @@ RESERVED = frozenset({
     "system", "undefined", "user", "users", "webmaster",
 })
 # fmt: on
+HANDLE = r"\A[a-z0-9][a-z0-9._-]*\Z"
 LOOK_ALIKES = str.maketrans({"0": "o", "1": "l", "i": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b"})
 
 

@@ -153,4 +153,9 @@ class TestPasswordChange:
     def test_a_weak_one_is_refused(self, client: Client, bob: User) -> None:
         log_in(client, "bob")
         refused = client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "short"})
-        assert errors_of(refused) == {"password1": ["Use 10 characters or more."]}
+        assert errors_of(refused) == {"password1": ["Use a password of 10 characters or more."]}
+
+    def test_the_two_passwords_are_told_apart(self, client: Client, bob: User) -> None:
+        log_in(client, "bob")
+        empty = client.post("/accounts/password/change/", {"oldpassword": "", "password1": ""})
+        assert errors_of(empty) == {"oldpassword": ["Enter your current password."], "password1": ["Enter a new password."]}

@@ -1,5 +1,7 @@
 """Making an account through the form."""
 
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -57,32 +59,58 @@ def test_a_name_is_tidied_and_markup_in_it_is_text(sign_up: SignUp, client: Clie
     assert User.objects.get().name == "Ca <script>alert(1)</script> {{7*7}}"
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "sentence"),
-    [
-        ("name", "", "Enter your name."),
-        ("name", "   ", "Enter your name."),
-        ("name", "x" * 51, "Use a name of at most 50 characters."),
-        ("name", "Ana\u202e", "Take out the hidden characters: they can change how other text looks."),
-        ("name", "\u3164", "Enter a name with at least one letter."),
-        ("username", "", "Choose a username."),
-        ("username", "ab", "Use at least 3 characters."),
-        ("username", "a" * 25, "Use at most 24 characters."),
-        ("username", "admin", "This username is reserved. Choose another one."),
-        ("username", "4dm1n_", "This username is reserved. Choose another one."),
-        ("username", ".carol", "Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit."),
-        ("email", "ana.vale@", "Enter an email address in the form name@example.com."),
-        ("email", f"{'a' * 60}@{'b' * 200}.com", "Enter a shorter email address."),
-        ("password1", "", "Enter a password."),
-        ("password1", "short pw", "Use 10 characters or more."),
-        ("password1", "1234567891", "Add letters: a password of digits alone is easy to guess."),
-        ("password1", "basketball", "Choose another password: this one is in the lists that attackers try first."),
-    ],
-)
+WRONG = [
+    ("name", "", "Enter your name."),
+    ("name", "   ", "Enter your name."),
+    ("name", "x" * 51, "Use a name of at most 50 characters."),
+    ("name", "Ana\u202e", "Take the hidden characters out of your name: they can change how other text looks."),
+    ("name", "Ana" + "\u0301" * 9, "Use fewer accents on one letter of your name."),
+    ("name", "\u3164", "Enter a name with at least one letter."),
+    ("username", "", "Choose a username."),
+    ("username", "ab", "Use a username of at least 3 characters."),
+    ("username", "a" * 25, "Use a username of at most 24 characters."),
+    ("username", "@ab", "Use a username of at least 3 characters."),
+    ("username", "admin", "This username is reserved. Choose another one."),
+    ("username", "4dm1n_", "This username is reserved. Choose another one."),
+    ("username", ".carol", "Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit."),
+    ("email", "ana.vale@", "Enter an email address in the form name@example.com."),
+    ("email", f"{'a' * 60}@{'b' * 200}.com", "Enter a shorter email address."),
+    ("password1", "", "Enter a password."),
+    ("password1", "short pw", "Use a password of 10 characters or more."),
+    ("password1", "1234567891", "Add letters: a password of digits alone is easy to guess."),
+    ("password1", "basketball", "Choose another password: this one is in the lists that attackers try first."),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
 def test_what_cannot_be_used_is_answered_with_what_to_do(sign_up: SignUp, client: Client, field: str, value: str, sentence: str) -> None:
     assert sentence in errors_of(sign_up(**{field: value}))[field]
     assert not User.objects.exists()
     assert not is_signed_in(client)
+
+
+NAMED = {
+    "en": {"name": "name", "username": "username", "email": "email", "password1": "password"},
+    "ru": {"name": "им[яе]", "username": "им[яе].* пользователя", "email": "почт", "password1": "парол"},
+    "pt-br": {"name": "nome", "username": "nome de usuário", "email": "e-mail", "password1": "senha"},
+}
+
+
+@pytest.mark.parametrize("language", NAMED)
+@pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
+def test_each_sentence_names_its_field_and_stands_the_same_in_the_box(
+    sign_up: SignUp, field: str, value: str, sentence: str, language: str
+) -> None:
+    """The box lists the errors of all fields; a sentence that fits two of them helps nobody there (ui-spec F3, F4)."""
+    browser = Client(headers={"accept-language": language})
+    page = sign_up(by=browser, **{field: value})
+    assert page["Content-Language"] == language
+    found = errors_of(page)[field]
+    assert (sentence in found) == (language == "en")
+    box, _tag, at_field = html.unescape(page.text).partition("<form")
+    for said in found:
+        assert re.search(NAMED[language][field], said, re.IGNORECASE), said
+        assert (box.count(said), at_field.count(said)) == (1, 1)
 
 
 @pytest.mark.parametrize("password", ["carolsmith", "Carol-Smith1", "carol@example.com"])
