@@ -189,6 +189,7 @@ _rates = {
     "signup": "60/10m/ip",
     "login": "60/m/ip",
     "login_failed": "60/5m/ip,10/5m/key",
+    "confirm_email": "1/10s/key",
     "picture": "30/h/user",
     "username_check": "60/m/user",
 }

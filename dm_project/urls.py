@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from dm_project import health, installable
 
+# Not one of Django's: allauth looks for it.
+handler429 = "accounts.views.limits.too_many"
 handler500 = "dm_project.errors.server_error"
 
 urlpatterns = [

@@ -12,7 +12,10 @@ from django.utils.dateformat import format as date_format
 from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext, pgettext
 
+from accounts.waiting import wait
+
 register = template.Library()
+register.filter(wait)
 
 
 def pattern(form: str) -> str:
@@ -47,15 +50,3 @@ def ago(moment: datetime) -> str:
     if days < 1:
         return str(naturaltime(moment))
     return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
-
-
-@register.filter
-def wait(seconds: int) -> str:
-    """How long until the next try, never told too short: the whole of the unit that has begun."""
-    if seconds < 60:
-        return ngettext("Wait %(n)d second.", "Wait %(n)d seconds.", seconds) % {"n": seconds}
-    minutes = -(-seconds // 60)
-    if minutes < 60:
-        return ngettext("Wait %(n)d minute.", "Wait %(n)d minutes.", minutes) % {"n": minutes}
-    hours = -(-minutes // 60)
-    return ngettext("Wait %(n)d hour.", "Wait %(n)d hours.", hours) % {"n": hours}
