@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, Visitor, meet
+from tests.journeys.visitors import BOX, Visitor, meet, press_beside
 
 LEFT_BEHIND = """async () => ({
     local: Object.keys(localStorage),
@@ -58,7 +58,7 @@ def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -
         elif refuse == "Stay":
             leaving.keyboard.press("Enter")
         else:
-            leaving.mouse.click(5, 5)
+            press_beside(leaving, dialog(leaving))
         expect(dialog(leaving)).to_be_hidden()
         expect(log_out).to_be_focused()
         assert keeps(leaving, "outbox", "draft")

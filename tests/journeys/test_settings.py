@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.examiner import violations
 from tests.journeys.pages import PICTURE
-from tests.journeys.visitors import BOX, Visitor, meet
+from tests.journeys.visitors import BOX, Visitor, meet, press_beside
 
 SECTIONS = ("profile", "privacy", "appearance", "account", "devices")
 
@@ -230,6 +230,9 @@ class TestPicture:
         assert moved["y"] - after["y"] == pytest.approx(10, abs=1)
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator("input[name=picture]")).to_be_focused()
+        self.choose(page)
+        press_beside(page, page.get_by_role("dialog"))
         expect(page.locator("input[name=picture]")).to_be_focused()
 
     def test_a_file_that_is_no_picture(self, visitor: VisitorMaker) -> None:

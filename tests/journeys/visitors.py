@@ -218,6 +218,17 @@ STICKING_OUT = """() => {
 }"""
 
 
+def press_beside(page: Page, dialog: Locator) -> None:
+    """A press on the dialog's own rim changes nothing; one beside it closes."""
+    expect(dialog).to_be_visible()
+    rim = dialog.bounding_box()
+    assert rim
+    page.mouse.click(rim["x"] + 5, rim["y"] + rim["height"] / 2)
+    expect(dialog).to_be_visible()
+    page.mouse.click(5, 5)
+    expect(dialog).to_be_hidden()
+
+
 def no_sideways_scroll(page: Page) -> None:
     """Nothing sticks out: no pane can be pushed to the side, and nothing is cut off at the edge of the window."""
     wide: list[str] = page.evaluate(STICKING_OUT)

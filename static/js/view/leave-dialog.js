@@ -2,14 +2,15 @@
 
 import { part, setText, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
+import { closeOnPressBeside } from "./backdrop.js";
 
-/** Promise of whether to leave. `kept` is {messages, drafts}; Esc, the backdrop and "Stay" all mean no. */
+/** Promise of whether to leave. `kept` is {messages, drafts}; Esc, a press beside it and "Stay" all mean no. */
 export function askToLeave(kept) {
   const dialog = view("leave");
   const t = translator(JSON.parse(document.getElementById("client-texts").textContent), document.documentElement.lang);
   setText(part(dialog, "text"), sentences(kept, t).join(" "));
   dialog.returnValue = "";
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close(), { once: true });
+  closeOnPressBeside(dialog);
   return new Promise((answer) => {
     dialog.addEventListener("close", () => answer(dialog.returnValue === "leave"), { once: true });
     dialog.showModal();

@@ -2,6 +2,7 @@
 
 import { part, setData, setText } from "../lib/dom.js";
 import { Crop } from "../state/crop.js";
+import { closeOnPressBeside } from "./backdrop.js";
 import { reason } from "./save-at-once.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -85,6 +86,7 @@ async function cut(url, dialog) {
 
   draw();
   dialog.returnValue = "";
+  closeOnPressBeside(dialog);
   dialog.showModal();
   frame.focus();
   return new Promise((answer) => {
