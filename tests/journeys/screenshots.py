@@ -1,19 +1,18 @@
 """`make screenshots`: the pictures of docs/screenshots, taken of the real service with people who have something to say."""
 
 import io
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import segno
 from PIL import Image
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.cast import NAMES
 from tests.journeys.pictures import FOLDER, beside, keep
 from tests.journeys.studio import PHONE, Studio, ago, shot, studio
-from tests.journeys.visitors import BOX
+from tests.journeys.visitors import BOX, refuse_messages
 from tests.rig.people import Person
 
 ALL_BYTES = 3_000_000
@@ -28,24 +27,6 @@ PHONE_DARK = {"size": PHONE, "theme": "dark"}
 def draft(stage: Studio, page: Page, peer: str, text: str) -> None:
     stage.open_chat(page, peer)
     page.locator(BOX).fill(text)
-
-
-def refuse(page: Page) -> None:
-    """The server takes no message of this window."""
-
-    def route(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-
-        def carry(message: str | bytes) -> None:
-            frame = json.loads(message)
-            if frame["type"] == "message.send":
-                socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
-            else:
-                server.send(message)
-
-        socket.on_message(carry)
-
-    page.route_web_socket("**/ws/**", route)
 
 
 def away(page: Page) -> None:
@@ -127,7 +108,7 @@ def offline(stage: Studio) -> Page:
 
 def failed(stage: Studio) -> Page:
     page = stage.page(stage.ana)
-    refuse(page)
+    refuse_messages(page)
     stage.open_chat(page, "sam")
     page.locator(BOX).fill("And a jar for the jam")
     page.locator(BOX).press("Enter")

@@ -2,7 +2,7 @@
 (() => {
   // What is meant for ears alone, decoration and closed parts are left out.
   const UNSEEN = ".sr-only, .skip-link, .message__ticks, .row__ticks, [inert], template, script, style, svg, option, .floating-day";
-  const FIELDS = "input[type=text], input[type=password], input[type=search], input:not([type]), select, button, .badge, .chip, .avatar";
+  const FIELDS = "input[type=text], input[type=password], input[type=search], input:not([type]), select, button, .button, .choice, .tabs__tab, .settings__link, .badge, .chip, .avatar";
   const CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=option], [role=menuitem], [tabindex='0']";
   const ABOVE = "dialog[open], [popover]:popover-open, .toast, .jump, .message-tools";
 
@@ -61,7 +61,22 @@
       const { scrollHeight, clientHeight } = field;
       if (isSeen(field) && scrollHeight > clientHeight + 4) wrong.add(`${field.outerHTML.slice(0, 80)} is too low: ${scrollHeight} in ${clientHeight}`);
     }
+    for (const field of document.querySelectorAll("select, input:placeholder-shown")) {
+      const missing = isSeen(field) && !dotted(field) ? widthOf(saidBy(field), field) - roomIn(field) : 0;
+      if (missing > 1) wrong.add(`"${saidBy(field)}" is cut by its field`);
+    }
     return [...wrong];
+  }
+
+  // What a field says by itself; what somebody typed into it can be moved.
+  const saidBy = (field) => (field.matches("select") ? (field.selectedOptions[0]?.label ?? "") : field.placeholder);
+  const roomIn = (field) => field.clientWidth - parseFloat(style(field).paddingLeft) - parseFloat(style(field).paddingRight);
+
+  function widthOf(text, field) {
+    const pen = document.createElement("canvas").getContext("2d");
+    const { font, letterSpacing } = style(field);
+    Object.assign(pen, { font, letterSpacing: letterSpacing === "normal" ? "0px" : letterSpacing });
+    return pen.measureText(text).width;
   }
 
   // What lies above the page on purpose is judged with what it holds, not with what it covers.

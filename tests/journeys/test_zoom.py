@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.pages import KINDS, PageKind
 from tests.journeys.sight import cut_texts, overlapping_texts, small_targets
 from tests.journeys.stage import Stage
-from tests.journeys.visitors import Visitor, meet, no_sideways_scroll
+from tests.journeys.visitors import meet, no_sideways_scroll, refuse_messages
 
 # Zoom of a browser is this and nothing else: fewer CSS pixels, each of them larger.
 PHONE: Any = {"width": 390, "height": 844}
@@ -62,22 +62,6 @@ def test_the_eyes_see_what_is_wrong(stage: Stage) -> None:
     page.evaluate(DRESS, "")
 
 
-def refuse_messages(person: Visitor) -> None:
-    def route(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-
-        def carry(message: str | bytes) -> None:
-            if '"message.send"' in str(message):
-                id = str(message).split('"id":"')[1][:36]
-                socket.send(f'{{"type": "error", "code": "cannot_deliver", "retryable": false, "id": "{id}"}}')
-            else:
-                server.send(message)
-
-        socket.on_message(carry)
-
-    person.page.route_web_socket("**/ws/**", route)
-
-
 def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(visitor: VisitorMaker) -> None:
     """Failed messages, the line about them, the strip, a long text in the box: the box and its button stay in the window."""
     alice, bob = visitor("alice", name="Alice with a Name of Several Words"), visitor("bob", name="Bartholomew the Long-Named of Somewhere")
@@ -93,7 +77,7 @@ def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(v
     alice.page.get_by_label("Largest").check()
     expect(alice.page.locator('html[data-text="largest"]')).to_have_count(1)
     expect(alice.page.get_by_role("status").filter(has_text="Saved")).to_have_count(1)
-    refuse_messages(alice)
+    refuse_messages(alice.page)
     alice.open(room)
     alice.until_loaded("unsent-view")
     alice.until_idle()

@@ -4,13 +4,14 @@ Whatever a page does that nobody asked for (an uncaught error, a refusal by the 
 server) is noted as a fault of that visitor, and the test ends with it.
 """
 
+import json
 import re
 import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebSocket, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebSocket, WebSocketRoute, expect
 
 from tests.rig.people import PASSWORD, Person
 
@@ -200,6 +201,24 @@ def meet(one: Visitor, other: Visitor) -> str:
     room = one.person.open_chat_with(other.person)
     assert other.person.open_chat_with(one.person) == room
     return room
+
+
+def refuse_messages(page: Page) -> None:
+    """The server takes no message of this window."""
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def carry(message: str | bytes) -> None:
+            frame = json.loads(message)
+            if frame["type"] == "message.send":
+                socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
+            else:
+                server.send(message)
+
+        socket.on_message(carry)
+
+    page.route_web_socket("**/ws/**", route)
 
 
 STICKING_OUT = """() => {

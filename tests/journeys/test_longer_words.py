@@ -1,0 +1,146 @@
+"""Other languages need more room: with words two fifths longer, buttons and tabs wrap or grow; nothing is cut, covered or out of the window."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.pages import KINDS, PageKind, open_invite_dialog
+from tests.journeys.sight import cut_texts, overlapping_texts
+from tests.journeys.stage import Stage
+from tests.journeys.visitors import Visitor, meet, no_sideways_scroll, refuse_messages
+
+LONGER = (Path(__file__).parent / "longer.js").read_text(encoding="utf-8")
+SIZES: list[Any] = [{"width": 1280, "height": 800}, {"width": 390, "height": 844}, {"width": 320, "height": 640}]
+
+
+def faults_of(page: Page) -> list[str]:
+    no_sideways_scroll(page)
+    return [*cut_texts(page), *overlapping_texts(page)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_check_28_every_page_has_room_for_longer_words(stage: Stage, kind: PageKind) -> None:
+    guest = stage.open(kind)
+    # What a script still writes would be as short as ever.
+    guest.until_idle()
+    guest.page.evaluate(LONGER)
+    for size in SIZES:
+        guest.page.set_viewport_size(size)
+        assert faults_of(guest.page) == [], size
+
+
+# --- What scripts bring ---
+
+
+def full_of_trouble(alice: Visitor, room: str) -> None:
+    """The strip, failed messages and the line about them."""
+    refuse_messages(alice.page)
+    alice.open(room)
+    alice.until_loaded("unsent-view")
+    alice.until_idle()
+    for body in ("one", "two"):
+        alice.write(body)
+        alice.sees_state(body, "failed")
+    alice.context.set_offline(True)
+    alice.page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(alice.strip).to_have_attribute("data-state", "offline")
+
+
+def switcher(alice: Visitor, room: str) -> None:
+    open_by_keys(alice, room, "Control+k", "Search people and chats")
+
+
+def shortcut_help(alice: Visitor, room: str) -> None:
+    open_by_keys(alice, room, "Control+/", "Keyboard shortcuts")
+
+
+def open_by_keys(alice: Visitor, room: str, keys: str, name: str) -> None:
+    alice.open(room)
+    expect(alice.page.locator('[data-action="switch"][aria-haspopup]')).to_be_attached()
+    alice.page.keyboard.press(keys)
+    expect(alice.page.get_by_role("dialog", name=name)).to_be_visible()
+
+
+def menu_of_a_message(alice: Visitor, room: str) -> None:
+    alice.open(room)
+    alice.until_loaded("message-tools")
+    alice.until_idle()
+    alice.page.locator("article").last.press("Enter")
+    expect(alice.page.get_by_role("menu")).to_be_visible()
+
+
+def question_before_a_link_is_revoked(alice: Visitor, room: str) -> None:
+    assert alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).is_success
+    alice.page.goto("/chats/")
+    alice.until_idle()
+    open_invite_dialog(alice.page)
+    alice.page.get_by_role("dialog").get_by_role("button", name="Revoke").first.click()
+    expect(alice.page.get_by_role("button", name="Keep")).to_be_visible()
+
+
+def question_before_logging_out(alice: Visitor, room: str) -> None:
+    alice.open(room)
+    alice.box.press_sequentially("half a thought")
+    alice.until(lambda: "half a thought" in str(alice.page.evaluate("JSON.stringify(localStorage)")), "the draft in the storage")
+    alice.page.goto("/settings/privacy/")
+    alice.until_idle()
+    alice.page.locator(".settings__link--leave").evaluate("(button) => button.click()")
+    expect(alice.page.get_by_role("dialog", name="Log out of this device?")).to_be_visible()
+
+
+def log_in_again(alice: Visitor, room: str) -> None:
+    alice.open(room)
+    alice.until_idle()
+    alice.person.log_out()
+    expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
+
+
+BROUGHT = [
+    full_of_trouble,
+    switcher,
+    shortcut_help,
+    menu_of_a_message,
+    question_before_a_link_is_revoked,
+    question_before_logging_out,
+    log_in_again,
+]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']} px")
+@pytest.mark.parametrize("bring", BROUGHT, ids=lambda bring: bring.__name__)
+def test_check_28_what_scripts_bring_has_room_for_longer_words(
+    visitor: VisitorMaker, bring: Callable[[Visitor, str], None], size: Any
+) -> None:
+    alice, bob = visitor("alice", viewport=size), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "Is there room?").status_code == 201
+    bring(alice, room)
+    alice.page.evaluate(LONGER)
+    assert faults_of(alice.page) == []
+
+
+# --- The eyes ---
+
+DRESS = "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }"
+PLANTED = {
+    "a button of fixed height": ("/", ".button { flex: none; inline-size: 200px; block-size: 32px; min-block-size: 0; padding-block: 0; }"),
+    "a heading of fixed width": ("/", "h1 { inline-size: 122px; overflow-wrap: normal; }"),
+    "a tab that does not wrap": ("/chats/", ".tabs__tab { inline-size: 56px; flex: none; white-space: nowrap; }"),
+    "a choice without dots": ("/settings/privacy/", "select { text-overflow: clip; }"),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_the_eyes_see_what_has_no_room(visitor: VisitorMaker, plant: str) -> None:
+    """Else the tests above would be green for ever. With the words as they are there is nothing to see."""
+    path, css = PLANTED[plant]
+    page = visitor("alice", signed_up=path != "/", viewport=SIZES[-1]).page
+    page.goto(path)
+    page.evaluate(DRESS, css)
+    assert cut_texts(page) == []
+    page.evaluate(LONGER)
+    assert cut_texts(page) != []
