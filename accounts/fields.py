@@ -26,6 +26,10 @@ class TextField(forms.CharField):
     def to_python(self, value: Any) -> str:
         return tidy_name(super().to_python(value) or "")
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        # It is written from the side of its own first letter.
+        return {**super().widget_attrs(widget), "dir": "auto"}
+
 
 class NameField(TextField):
     def __init__(self, **options: Any) -> None:
@@ -69,6 +73,15 @@ class UsernameField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return tidy_username(super().to_python(value) or "")
+
+
+class LanguageSelect(forms.Select):
+    """Each language in its own words; a voice that reads the page has to be told which."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **options)
+        option["attrs"]["lang"] = str(value)
+        return option
 
 
 class PlainFields:

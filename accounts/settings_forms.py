@@ -20,7 +20,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import pictures, services
-from accounts.fields import NameField, TextField, UsernameField
+from accounts.fields import LanguageSelect, NameField, TextField, UsernameField
 from accounts.models import Profile
 from accounts.usernames import tidy_username
 
@@ -161,7 +161,7 @@ class AppearanceForm(SettingsForm):
         choices=Profile.Enter.choices,
         help_text=_("Ctrl and Enter always send. On a touch screen Enter makes a new line and the button sends."),
     )
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=LanguageSelect)
     hours = forms.ChoiceField(label=_("Time of day"), choices=Profile.Hours.choices, help_text=_("Automatic follows your language."))
     groups = (
         (_("Looks"), ("theme", "text_size")),

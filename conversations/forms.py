@@ -60,7 +60,9 @@ class NoteField(forms.CharField):
 class InviteForm(forms.Form):
     """A new link. `key` is drawn with the page, so that a second press of the button makes no second one."""
 
-    note = NoteField(label=_("Who is it for?"), help_text=_("Only you see this."), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    note = NoteField(
+        label=_("Who is it for?"), help_text=_("Only you see this."), widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
+    )
     lives = forms.ChoiceField(label=_("Works for"), choices=LIVES, initial=DEFAULT_LIFE, widget=forms.RadioSelect)
     key = forms.UUIDField(initial=uuid.uuid4, required=False, widget=forms.HiddenInput)
 

@@ -1,5 +1,6 @@
 """Every kind of page, light and dark, wide and narrow: nothing fails, nothing leaves the server, nothing sticks out, everybody can use it."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,23 @@ from tests.journeys.pages import KINDS, PageKind
 from tests.journeys.stage import Stage
 from tests.journeys.visitors import no_sideways_scroll
 
+# A dialog stands over these: what is behind cannot be reached.
+COVERED = {"invite dialog over a chat", "settings, a picture being cut"}
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((it) => it.checkVisibility() && !it.closest("[inert]"))
+    .map((it) => Number(it.localName[1]))"""
+FIRST_TO_FOCUS = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']")]
+    .find((it) => it.checkVisibility() && !it.closest("[inert]"))"""
+# "Русский" in an English page is read as noise, unless it says what it is.
+FOREIGN = """() => {
+    const own = { "English": "en", "Português": "pt", "Русский": "ru" };
+    const all = [...document.querySelectorAll("a, option, label, span")].filter((it) => it.childElementCount === 0 && own[it.textContent.trim()]);
+    return all.filter((it) => !it.closest("[lang]").lang.startsWith(own[it.textContent.trim()])).map((it) => it.outerHTML);
+}"""
+# Names of accounts, addresses and codes are written from the left; everything else may be Arabic.
+ONE_WAY = """() => [...document.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")]
+    .filter((it) => it.checkVisibility() && !it.readOnly && it.dir !== "auto")
+    .filter((it) => !/username|email|one-time-code/.test(it.autocomplete) && it.getAttribute("autocapitalize") !== "none")
+    .map((it) => it.outerHTML)"""
 SIZES: list[Any] = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}, {"width": 320, "height": 640}]
 
 
@@ -29,11 +47,31 @@ def test_the_page_is_sound_and_open_to_everybody(stage: Stage, kind: PageKind) -
         assert violations(page, "color-contrast" if size is SIZES[1] else "") == []
         page.emulate_media(color_scheme="light")
         assert violations(page, "color-contrast") == []
+    levels = page.evaluate(HEADINGS)
+    assert [(before, level) for before, level in pairwise(levels) if level > before + 1] == [], f"a leap in {levels}"
+    assert page.evaluate(FOREIGN) == []
+    assert page.evaluate(ONE_WAY) == []
     guest.until_idle()
     # The document itself may be a "not found"; what it needs must be there.
     complaints = [complaint for complaint in guest.complaints if f"status of {kind.status}" not in complaint]
     assert complaints == []
     assert guest.faults == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name not in COVERED], ids=lambda kind: kind.name)
+def test_the_first_key_leads_past_what_stands_on_every_page(stage: Stage, kind: PageKind) -> None:
+    page = stage.open(kind).page
+    skip = page.evaluate_handle(FIRST_TO_FOCUS).as_element()
+    assert skip
+    assert skip.evaluate("(it) => it.matches('.skip-link')"), "it comes before all that it leads past"
+    skip.focus()
+    expect(page.locator(".skip-link:focus")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    target = page.locator(f"[id='{str(skip.get_attribute('href')).removeprefix('#')}']")
+    expect(target).to_be_visible()
+    if not target.evaluate("(it) => it === document.activeElement"):
+        page.keyboard.press("Tab")
+        assert target.evaluate("(it) => it.contains(document.activeElement)"), "the next one is in there"
 
 
 def test_the_examiner_sees_what_is_wrong(stage: Stage) -> None:

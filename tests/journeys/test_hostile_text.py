@@ -24,6 +24,19 @@ MESSAGES = {
 PLAIN = 'mail to bob@example.org or see (https://example.org/a_(b)?q="1").'
 
 
+# A name is as it is: beside it stands our own text, and its direction must not spread over that.
+UNFRAMED = """(name) => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const at = node.parentElement;
+        const isRead = !at.closest("script, template, .sr-only, [inert], textarea") && at.checkVisibility();
+        if (isRead && node.data.includes(name) && !at.closest("bdi, [dir=auto]")) found.push(at.outerHTML.slice(0, 200));
+    }
+    return found;
+}"""
+
+
 @pytest.mark.parametrize("width", [1280, 320])
 def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, width: int) -> None:
     viewport = {"width": width, "height": 700}
@@ -87,6 +100,38 @@ def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: Visi
     for address in ("/settings/", "/settings/profile/"):
         alice.page.goto(address)
         no_sideways_scroll(alice.page)
+
+
+def test_every_name_keeps_its_direction_to_itself(visitor: VisitorMaker) -> None:
+    """A right-to-left name beside a number, a time or our own words turns none of them round: it stands in a <bdi>."""
+    bob = visitor("bob", name=ARABIC)
+    alice, carol = visitor("alice"), visitor("carol", signed_up=False)
+    room = meet(alice, bob)
+    assert bob.person.write(room, "hello").status_code == 201
+    link = bob.person.api("POST", "/invites", {"note": ARABIC}).json()["url"]
+    places = (
+        (alice, "/chats/"),
+        (alice, f"/chats/{room}/"),
+        (alice, f"/people/?q={bob.username}"),
+        (alice, f"/chats/with/{bob.username}/"),
+        (alice, link),
+        (carol, link),
+        (bob, "/chats/"),
+        (bob, "/invites/"),
+        (bob, "/settings/"),
+        (bob, link),
+    )
+    for person, address in places:
+        person.page.goto(address)
+        expect(person.page.get_by_text(ARABIC).first).to_be_attached()
+        person.until_idle()
+        assert person.page.evaluate(UNFRAMED, ARABIC) == [], address
+    alice.open(room)
+    expect(alice.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    alice.page.keyboard.press("Control+k")
+    expect(alice.page.get_by_role("option", name=ARABIC)).to_be_visible()
+    assert alice.page.evaluate(UNFRAMED, ARABIC) == []
+    expect(alice.page.get_by_role("combobox")).to_have_attribute("dir", "auto")
 
 
 def test_a_name_without_a_space_stays_inside_the_card_of_an_invite(visitor: VisitorMaker) -> None:
