@@ -189,5 +189,14 @@ def test_no_style_sheet_is_a_hall() -> None:
 
 
 @pytest.mark.parametrize("path", STYLES, ids=name_of)
+def test_style_sheets_know_no_left_and_right(path: Path) -> None:
+    """A language written from the right needs no second sheet: sides are called start and end (ui-spec T3)."""
+    code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    sides = r"(?:[\w-]+-(?:left|right)(?:-[\w-]+)?|left|right)\s*:"
+    values = r"(?:text-align|float|clear|justify-(?:content|items|self))\s*:\s*(?:left|right)\b"
+    assert re.findall(rf"(?<![\w-])(?:{sides}|{values})", code) == []
+
+
+@pytest.mark.parametrize("path", STYLES, ids=name_of)
 def test_style_sheets_ask_no_other_host(path: Path) -> None:
     assert re.findall(r"url\(\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")) == []

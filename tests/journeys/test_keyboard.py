@@ -31,6 +31,19 @@ def test_enter_sends_and_shift_enter_makes_a_line_and_the_focus_stays(alice: Vis
     expect(alice.box).to_be_focused()
 
 
+def test_the_box_grows_with_its_text_to_eight_lines_and_scrolls_from_there(alice: Visitor) -> None:
+    def height(lines: int) -> float:
+        alice.box.fill("\n".join(["line"] * lines))
+        box = alice.box.bounding_box()
+        assert box
+        assert lines > 8 or alice.box.evaluate("(box) => box.scrollHeight <= box.clientHeight + 4"), f"all of {lines} lines are seen"
+        return box["height"]
+
+    heights = [height(lines) for lines in (1, 2, 4, 8, 9, 30)]
+    assert heights[0] < heights[1] < heights[2] < heights[3], heights
+    assert heights[4] == heights[5] < heights[3] + 22, heights
+
+
 def test_blank_text_is_not_sent(alice: Visitor) -> None:
     alice.box.press_sequentially("   ")
     alice.box.press("Shift+Enter")
