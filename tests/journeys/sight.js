@@ -112,5 +112,21 @@
     });
   }
 
-  return { cut, covered, small };
+  // Titles and buttons may take several lines, but a word stays in one; names are as long as they are.
+  function broken() {
+    const titles = texts().filter(({ element }) => element.closest("h1, h2, h3, legend, label, button, .button, .tabs__tab") && !element.closest("bdi"));
+    return titles.flatMap(({ element }) => [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).flatMap(wordsInTwo));
+  }
+
+  function wordsInTwo(node) {
+    const range = document.createRange();
+    return [...node.data.matchAll(/\p{L}+/gu)].flatMap(({ 0: word, index }) => {
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+      return lines.size > 1 ? [`"${word}" is broken in two`] : [];
+    });
+  }
+
+  return { cut, covered, small, broken };
 })()

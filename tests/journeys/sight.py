@@ -16,6 +16,11 @@ def overlapping_texts(page: Page) -> list[str]:
     return look(page, "covered")
 
 
+def broken_words(page: Page) -> list[str]:
+    """Words of titles and buttons that begin on one line and end on the next."""
+    return look(page, "broken")
+
+
 def small_targets(page: Page) -> list[str]:
     """What is pressed and measures less than 24 by 24 pixels."""
     return look(page, "small")

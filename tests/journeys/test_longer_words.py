@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.pages import KINDS, PageKind, open_invite_dialog
-from tests.journeys.sight import cut_texts, overlapping_texts
+from tests.journeys.sight import broken_words, cut_texts, overlapping_texts
 from tests.journeys.stage import Stage
 from tests.journeys.visitors import Visitor, meet, no_sideways_scroll, refuse_messages
 
@@ -19,7 +19,7 @@ SIZES: list[Any] = [{"width": 1280, "height": 800}, {"width": 390, "height": 844
 
 def faults_of(page: Page) -> list[str]:
     no_sideways_scroll(page)
-    return [*cut_texts(page), *overlapping_texts(page)]
+    return [*cut_texts(page), *overlapping_texts(page), *broken_words(page)]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.pages import KINDS, PageKind
-from tests.journeys.sight import cut_texts, overlapping_texts, small_targets
+from tests.journeys.sight import broken_words, cut_texts, overlapping_texts, small_targets
 from tests.journeys.stage import Stage
 from tests.journeys.visitors import meet, no_sideways_scroll, refuse_messages
 
@@ -36,7 +36,7 @@ def set_mode(page: Page, mode: str) -> None:
 
 def faults_of(page: Page) -> list[str]:
     no_sideways_scroll(page)
-    return [*cut_texts(page), *overlapping_texts(page), *small_targets(page)]
+    return [*cut_texts(page), *overlapping_texts(page), *small_targets(page), *broken_words(page)]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -53,6 +53,8 @@ def test_the_eyes_see_what_is_wrong(stage: Stage) -> None:
     page = stage.open(KINDS[0]).page
     page.evaluate(DRESS, ".button { overflow: hidden; block-size: 6px; min-block-size: 0; padding: 0; }")
     assert [fault for fault in cut_texts(page) if "Log in" in fault]
+    page.evaluate(DRESS, "h1 { inline-size: 40px; }")
+    assert [fault for fault in broken_words(page) if "conversation" in fault]
     page.evaluate(DRESS, "h1 { inline-size: 40px; overflow-wrap: normal; }")
     assert [fault for fault in cut_texts(page) if "leaves its box" in fault]
     page.evaluate(DRESS, ".landing__lead { margin-block-start: -60px; }")
@@ -124,3 +126,15 @@ def test_check_28_dialogs_fit_and_can_be_closed(visitor: VisitorMaker, mode: str
         no_sideways_scroll(page)
         page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
+
+
+SHEETS = {"invite dialog over a chat", "settings, a picture being cut"}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in SHEETS], ids=lambda kind: kind.name)
+def test_on_a_phone_a_dialog_is_a_sheet_from_edge_to_edge(stage: Stage, kind: PageKind) -> None:
+    page = stage.open(kind).page
+    page.set_viewport_size(PHONE)
+    box = page.locator("dialog[open]").bounding_box()
+    assert box
+    assert (box["x"], box["width"], box["y"] + box["height"]) == (0, PHONE["width"], PHONE["height"])
