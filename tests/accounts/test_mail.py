@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import get_hasher
 from django.core import mail as letters
 from django.http import HttpResponse
 from django.test import Client
@@ -104,6 +106,23 @@ class TestEnumeration:
             pages[email] = (response.status_code, response["Location"], page.status_code, tidy, resent.status_code, resent["Location"])
         assert pages["bob@example.com"] == pages["new@example.com"]
         assert not User.objects.filter(username="carol").exists()
+
+    def test_signing_up_takes_the_work_of_one_password_either_way(self, sign_up: SignUp, bob: User) -> None:
+        """It is most of the time of the answer. The times themselves: `python -m benchmarks.enumeration`."""
+        EmailAddress.objects.filter(user=bob).update(verified=True)
+        kind = type(get_hasher())
+        for username, email in (("carol", "bob@example.com"), ("carla", "new@example.com")):
+            with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
+                sign_up(Client(), username=username, email=email)
+            assert hashing.call_count == 1, email
+
+    @pytest.mark.parametrize("login", ["bob", "bob@example.com", "nobody", "nobody@example.com"])
+    def test_a_wrong_password_takes_the_work_of_one_for_everybody(self, bob: User, login: str) -> None:
+        EmailAddress.objects.filter(user=bob).update(verified=True)
+        kind = type(get_hasher())
+        with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
+            Client().post("/accounts/login/", {"login": login, "password": "a wrong guess"})
+        assert hashing.call_count == 1
 
     def test_the_owner_is_told_once_and_the_stranger_gets_no_code(self, sign_up: SignUp, client: Client, bob: User) -> None:
         sign_up(email="bob@example.com")
