@@ -112,11 +112,9 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     alice.box.focus()
     tree = Tree(alice.page)
     assert timeless(tree.lines()) == LIVE_CHAT
-    # The list of messages itself says nothing by itself; the regions do, and each line is read alone, not with all before it.
-    assert "live" not in tree.properties("region", "Messages with Bob")
-    assert tree.properties("log")["live"] == "polite"
-    assert tree.properties("status")["live"] == "polite"
-    assert tree.properties("alert")["live"] == "assertive"
+    # Neither the list of messages nor the line under the name says anything by itself; the regions do, and each line is read alone,
+    # not with all before it.
+    assert tree.live_regions() == {"log": "polite", "status": "polite", "alert": "assertive"}
     for region in ("log", "status", "alert"):
         assert tree.properties(region)["atomic"] is False, region
     expect(alice.row(room).get_by_role("link")).to_have_attribute("aria-current", "page")
@@ -217,6 +215,36 @@ def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(alice: Visitor
     comfortable(alice)
     for region in REGIONS:
         assert said(alice, region) == []
+
+
+def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_own_place(
+    alice: Visitor, bob: Visitor, visitor: VisitorMaker
+) -> None:
+    """What stands in a chat is not read aloud because it is chosen; what arrives there from then on is, and the one left is another chat."""
+    carol = visitor("carol", name="Carol")
+    room, other = meet(alice, bob), meet(alice, carol)
+    tell(bob, room, "old from bob")
+    tell(carol, other, "one", "two", "three")
+    alice.open(room)
+    comfortable(alice)
+    tell(bob, room, "new from bob")
+    expect(alice.page.locator("#say-messages > p").last).to_have_text("Bob: new from bob")
+    for chosen, name, bodies in ((other, "Carol", ["one", "two", "three"]), (room, "Bob", ["old from bob", "new from bob"])):
+        before = said(alice, "say-messages")
+        alice.row(chosen).get_by_role("link").click()
+        expect(alice.page.get_by_role("heading", level=1)).to_have_text(name)
+        alice.sees(*bodies)
+        comfortable(alice)
+        assert said(alice, "say-messages") in ([], before)
+        assert [line for region in ("say-status", "say-alert") for line in said(alice, region) if name in line] == []
+    alice.row(other).get_by_role("link").click()
+    alice.sees("one", "two", "three")
+    comfortable(alice)
+    tell(carol, other, "four")
+    expect(alice.page.locator("#say-messages > p").last).to_have_text("Carol: four")
+    tell(bob, room, "from another chat")
+    expect(alice.page.locator("#say-status > p")).to_have_text(["New message from Bob"])
+    assert [line for line in said(alice, "say-messages") if "another chat" in line or line in {"Carol: one", "Carol: three"}] == []
 
 
 def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(alice: Visitor, bob: Visitor, daphne_server: EntreServer) -> None:

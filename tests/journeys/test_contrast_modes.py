@@ -1,10 +1,11 @@
 """Check 28: what the system asks for. Forced colours, less motion, more contrast, and a language that is written from the right."""
 
 import io
+import re
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
@@ -36,6 +37,12 @@ def picture_of(control: Locator) -> Image.Image:
 
 def colours(image: Image.Image) -> int:
     return len(image.getcolors(1 << 24) or [])
+
+
+def differ_plainly(one: Image.Image, other: Image.Image) -> bool:
+    """As a ring does; a shade here and there is only how letters were smoothed."""
+    strongest = max(ImageChops.difference(one, other).split(), key=lambda channel: sum(channel.histogram()[40:]))
+    return sum(strongest.histogram()[40:]) > (one.width + one.height) / 2
 
 
 # --- Forced colours ---
@@ -79,13 +86,39 @@ def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_
         rows = page.locator('[data-view="rows"] a')
         assert border(page.locator('[data-view="rows"] a[aria-current]')) != border(rows.and_(page.locator(":not([aria-current])")).first)
         assert border(page.locator(".message__bubble").first).startswith("1px solid")
+        assert border(page.locator(".badge:visible").first).startswith("1px solid")
+        tabs = page.locator(".tabs__tab")
+        assert border(tabs.and_(page.locator("[aria-current]"))) != border(tabs.and_(page.locator(":not([aria-current])")))
+        # What is drawn by a patch of colour alone: ticks, the dot of who is online, the dots of who types.
+        assert colours(picture_of(page.locator(".message__ticks").last)) > 1
+        face = page.locator(".row .avatar").first
+        away = picture_of(face)
+        face.evaluate("(it) => { it.dataset.online = 'true'; }")
+        assert picture_of(face).tobytes() != away.tobytes()
+        typing = page.locator('[data-part="typing"]')
+        typing.evaluate("(it) => { it.hidden = false; }")
+        typing.scroll_into_view_if_needed()
+        assert colours(picture_of(typing.locator(".typing__dot").first)) > 1
         # The box shows its focus by a border, and border colours are the system's here.
         page.get_by_role("heading", level=1).focus()
         calm = page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")
         page.locator("textarea").focus()
         assert (calm, page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")) == ("none", "solid")
+        expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+        page.keyboard.press("Control+k")
+        options = page.get_by_role("option")
+        expect(options.nth(1)).to_be_visible()
+        assert border(page.locator('[role="option"][aria-selected="true"]')) != border(
+            page.locator('[role="option"][aria-selected="false"]').first
+        )
+        page.keyboard.press("Escape")
+        stage.visitor.page.goto("/")
+        stage.visitor.page.emulate_media(forced_colors="active")
+        languages = stage.visitor.page.locator(".languages a")
+        assert border(languages.and_(stage.visitor.page.locator("[aria-current]"))) != border(languages.last)
     finally:
         page.emulate_media(forced_colors="none")
+        stage.visitor.page.emulate_media(forced_colors="none")
 
 
 def border(element: Locator) -> str:
@@ -96,13 +129,67 @@ def border(element: Locator) -> str:
     )
 
 
+# --- More contrast ---
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 counts it, of two colours as the browser tells them."""
+
+    def light(colour: str) -> float:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, bright = sorted((light(one), light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_check_28_with_more_contrast_lines_and_small_text_are_strong(stage: Stage, theme: Any) -> None:
+    """Lines as strong as the borders of controls, hours and hints as strong as other text (V3)."""
+    page = stage.open(next(kind for kind in KINDS if kind.name == "chat"), size=WIDE).page
+    page.emulate_media(color_scheme=theme, contrast="more")
+    try:
+        behind = colour(page.locator(".list-pane"), "backgroundColor")
+        assert contrast(colour(page.locator(".list-pane"), "borderRightColor"), behind) >= 3
+        assert contrast(colour(page.locator(".peer-header"), "borderBottomColor"), behind) >= 3
+        assert contrast(colour(page.locator(".row__time").last, "color"), behind) >= 7
+    finally:
+        page.emulate_media(color_scheme="light", contrast="no-preference")
+
+
+def colour(element: Locator, of: str) -> str:
+    return str(element.evaluate("(it, of) => getComputedStyle(it)[of]", of))
+
+
 # --- The focus is seen ---
 
 FOCUSED = """() => {
     const it = document.activeElement;
     if (!it || it === document.body) return null;
-    const { x, y, width, height } = (it.closest(".choice, .composer, .switcher__find, .picture__choose") ?? it).getBoundingClientRect();
-    return { x, y, width, height, says: it.outerHTML.slice(0, 120) };
+    const { x, y, width, height } = (it.closest(".choice, .composer:has(textarea:focus), .picture__choose") ?? it).getBoundingClientRect();
+    const looks = `${it.localName} ${it.className} ${it.ariaCurrent} ${it.checked}`;
+    return { x, y, width, height, looks, says: it.outerHTML.slice(0, 120) };
+}"""
+# Where something had the focus and is gone, Tab goes on from.
+TO_THE_TOP = """() => {
+    const at = document.createElement("i");
+    at.tabIndex = -1;
+    document.body.prepend(at);
+    at.focus();
+    at.remove();
+}"""
+# The message box shows that the focus is somewhere in it; its button has to show that it is the button.
+LEAVE = """() => {
+    const left = window.left = document.activeElement;
+    if (left.matches(".composer button")) left.form.querySelector("textarea").focus();
+    else left.blur();
+}"""
+# What comes beside a message that has the focus is no sign of it.
+BARE = """() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(".message-tools:not(:focus-within) { opacity: 0 !important; }");
+    document.adoptedStyleSheets.push(sheet);
 }"""
 WALKED = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance", "settings, profile"}
 
@@ -110,26 +197,63 @@ WALKED = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance
 @pytest.mark.parametrize("mode", ["light", "dark", "forced colours"])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in WALKED], ids=lambda kind: kind.name)
 def test_check_21_the_focus_is_seen_wherever_tab_leads(stage: Stage, kind: PageKind, mode: str) -> None:
-    """Compared as pictures, with the focus and without it; and what has it is in the window, under nothing else."""
+    """Compared as pictures, with the focus and without it; and what has it is in the window, under nothing else.
+
+    Tab goes all the way round; of those that look alike, the first is compared.
+    """
     page = stage.open(kind, size=WIDE).page
     page.emulate_media(color_scheme="dark" if mode == "dark" else "light", forced_colors="active" if mode == "forced colours" else "none")
     try:
-        page.evaluate("document.activeElement.blur()")
-        for step in range(12):
+        page.evaluate(TO_THE_TOP)
+        compared = set()
+        for step in range(60):
             page.keyboard.press("Tab")
             focused: Any = page.evaluate(FOCUSED)
             if focused is None:
-                assert step, "there is nothing to go to"
+                assert step > 6, "the way leads past everything"
                 break
             assert focused["y"] + focused["height"] >= 0, focused["says"]
             assert focused["y"] <= WIDE["height"], f"{focused['says']} is outside of the window"
+            if focused["looks"] in compared:
+                continue
+            compared.add(focused["looks"])
             with_focus = picture(page, focused)
-            page.evaluate("(window.left = document.activeElement).blur()")
+            page.evaluate(LEAVE)
             without = picture(page, focused)
-            assert with_focus.tobytes() != without.tobytes(), f"nothing shows the focus of {focused['says']}"
+            assert differ_plainly(with_focus, without), f"nothing shows the focus of {focused['says']}"
             page.evaluate("window.left.focus({ preventScroll: true, focusVisible: true })")
+        else:
+            raise AssertionError("Tab never comes round")
     finally:
         page.emulate_media(color_scheme="light", forced_colors="none")
+
+
+@pytest.mark.parametrize("mode", ["light", "dark", "forced colours"])
+def test_check_21_the_focus_is_seen_on_a_message_and_in_its_menu(visitor: VisitorMaker, mode: str) -> None:
+    alice, bob = visitor("alice", color_scheme="dark" if mode == "dark" else "light"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "hello").status_code == 201
+    alice.open(room)
+    page = alice.page
+    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    page.evaluate(BARE)
+    page.emulate_media(forced_colors="active" if mode == "forced colours" else "none")
+    page.keyboard.press("Shift+F6")
+    article = alice.message("hello").locator("article")
+    expect(article).to_be_focused()
+    box: Any = article.bounding_box()
+    with_focus = picture(page, box)
+    page.keyboard.press("Escape")
+    expect(alice.box).to_be_focused()
+    assert differ_plainly(with_focus, picture(page, box))
+    page.keyboard.press("Shift+F6")
+    page.keyboard.press("Enter")
+    first, second = page.get_by_role("menuitem").all()
+    expect(first).to_be_focused()
+    with_focus = picture_of(first)
+    page.keyboard.press("ArrowDown")
+    expect(second).to_be_focused()
+    assert differ_plainly(with_focus, picture_of(first))
 
 
 # --- Motion ---
@@ -143,8 +267,31 @@ MOVING = """() => [...document.querySelectorAll("*"), ...document.querySelectorA
 RUNNING = "() => document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`)"
 
 
+# In the very task of the press: a smooth way would still be at its beginning.
+JUMP = """() => {
+    const scroller = document.querySelector('[data-view="scroller"]');
+    document.querySelector('[data-view="jump"]').click();
+    return scroller.scrollTop;
+}"""
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_less_motion(visitor: VisitorMaker, motion: str) -> None:
+    alice, bob = visitor("alice", reduced_motion=motion), visitor("bob")
+    room = meet(alice, bob)
+    for number in range(20):
+        assert bob.person.write(room, f"line {number}\nwith a second\nand a third").status_code == 201
+    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 20, "delivered": 20}).status_code < 300
+    alice.open(room)
+    alice.until_loaded("history-view")
+    alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -600; }")
+    expect(alice.page.locator('[data-view="jump"]')).to_be_visible()
+    at = alice.page.evaluate(JUMP)
+    assert at == 0 if motion == "reduce" else at < -300
+
+
 def test_check_28_with_less_motion_nothing_moves(visitor: VisitorMaker) -> None:
-    """Not even the dots of somebody who types, nor a jump to the newest message."""
+    """Not even the dots of somebody who types."""
     alice, bob = visitor("alice", reduced_motion="reduce"), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)

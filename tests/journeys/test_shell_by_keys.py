@@ -38,6 +38,13 @@ def chosen(person: Visitor) -> Locator:
     return option
 
 
+def composes(element: Locator, key: str, **with_it: object) -> None:
+    """This key, as a browser tells it while an input method has it: Safari by its number alone, the others by a flag. Nobody answers it."""
+    press = """(it, press) => it.dispatchEvent(new KeyboardEvent("keydown", { ...press, bubbles: true, cancelable: true }))"""
+    for sign in ({"isComposing": True}, {"keyCode": 229}):
+        assert element.evaluate(press, {"key": key, **with_it, **sign}), f"{key} of an input method was answered"
+
+
 def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrillic(alice: Visitor, visitor: VisitorMaker) -> None:
     ilya, marta, far = visitor("ilya", name="Илья Воронцов"), visitor("marta", name="Márta Oliveira"), visitor("zed", name="Зоя Ёлкина")
     quiet, loud = meet(alice, marta), meet(alice, ilya)
@@ -59,7 +66,9 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     keys.press("ControlOrMeta+a")
     keys.type("ел")
     expect(options(alice).first).to_contain_text("Зоя Ёлкина")
-    expect(alice.page.get_by_role("listbox", name="Chats and people")).to_be_visible()
+    listbox = alice.page.get_by_role("listbox", name="Chats and people")
+    expect(listbox).to_be_visible()
+    expect(listbox.get_by_role("group", name="People").get_by_role("option")).not_to_have_count(0)
     keys.press("Escape")
     expect(switcher(alice)).to_be_hidden()
     expect(alice.box).to_be_focused()
@@ -73,15 +82,17 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     keys.press("ArrowDown")
     second = options(alice).nth(1)
     expect(second).to_have_attribute("aria-selected", "true")
+    assert chosen(alice).get_attribute("id") == second.get_attribute("id")
     keys.press("ArrowUp")
     keys.press("ArrowUp")
     expect(options(alice).last).to_have_attribute("aria-selected", "true")
     keys.press("ArrowDown")
-    # The Enter of an input method chooses a word, not a chat.
-    switcher(alice).evaluate(
-        """(field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
-    )
+    # The keys of an input method choose a word, not a chat.
+    first = chosen(alice).get_attribute("id")
+    for key in ("ArrowDown", "Enter"):
+        composes(switcher(alice), key)
     expect(switcher(alice)).to_be_focused()
+    assert chosen(alice).get_attribute("id") == first
     keys.type("ил")
     expect(options(alice).first).to_contain_text("Илья")
     keys.press("Enter")
@@ -208,6 +219,36 @@ def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: Vis
     # On nothing at all it stays where it is.
     alice.page.keyboard.press("Escape")
     assert re.search(rf"/chats/{room}/$", alice.page.url)
+
+
+def test_check_19_no_key_of_an_input_method_is_answered_anywhere(alice: Visitor, visitor: VisitorMaker) -> None:
+    """Not in the message box, nor with a message in focus: no shortcut, no letter, and Escape leaves the line where it is (X2)."""
+    bob, carol = visitor("bob"), visitor("carol")
+    room, other = meet(alice, bob), meet(alice, carol)
+    for person, place in ((bob, room), (carol, other)):
+        assert person.person.write(place, "unread").status_code == 201
+    alice.open(room)
+    comfortable(alice)
+    article = alice.message("unread").locator("article")
+    for element in (alice.box, article):
+        element.focus()
+        for key, with_it in (
+            ("Escape", {}),
+            ("Enter", {}),
+            ("F6", {}),
+            ("c", {"code": "KeyC"}),
+            ("ArrowUp", {}),
+            ("ArrowDown", {"altKey": True}),
+            ("k", {"ctrlKey": True, "code": "KeyK"}),
+            ("/", {"ctrlKey": True, "code": "Slash"}),
+        ):
+            composes(element, key, **with_it)
+        expect(element).to_be_focused()
+    expect(alice.page.get_by_role("dialog")).to_have_count(0)
+    expect(alice.page.get_by_role("menu")).to_have_count(0)
+    expect(alice.page.locator('[data-part="new-divider"]')).to_have_count(1)
+    assert alice.room == room
+    alice.sees("unread")
 
 
 def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(alice: Visitor, visitor: VisitorMaker) -> None:

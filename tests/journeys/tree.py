@@ -47,6 +47,11 @@ class Tree:
     def properties(self, role: str, name: str = "") -> dict[str, Any]:
         return properties_of(self.find(role, name))
 
+    def live_regions(self) -> dict[str, str]:
+        """Role -> how it is spoken, of whatever speaks by itself."""
+        held = [(role_of(node), properties_of(node).get("live")) for node in self.nodes.values() if not node.get("ignored")]
+        return {role: live for role, live in held if live and live != "off"}
+
     def _lines(self, node: Node, depth: int) -> list[str]:
         children = [self.nodes[child] for child in node.get("childIds", []) if child in self.nodes]
         if node.get("ignored") or role_of(node) in UNSPOKEN:
