@@ -256,6 +256,63 @@ test("what arrived while no page was open is delivered when the list is read", (
   assert.deepEqual(c.sent.map(({ type, delivered, read }) => [type, delivered, read]), [["receipt.set", 2, undefined]]);
 });
 
+test("a chat that is kept behind another one gets everything, and both are asked for after an absence", () => {
+  const c = client();
+  const other = new Timeline();
+  c.feed.openRoom({ room: "dm-other", timeline: other });
+  c.greet();
+  c.feed.handle(c.server.create(BOB));
+  assert.deepEqual(held(c.timeline), truth(c.server));
+  c.server.create(BOB);
+  c.feed.connectionLost();
+  const from = c.sent.length;
+  c.greet({ rooms: { [ROOM]: c.server.head, "dm-other": 3 } });
+  const asked = c.sent.slice(from).filter(({ type }) => type === "sync").flatMap(({ rooms }) => Object.keys(rooms));
+  assert.deepEqual(asked.sort(), [ROOM, "dm-other"].sort());
+  const before = c.seen.caughtUp;
+  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  assert.equal(c.seen.caughtUp, before, "one of the two has not answered");
+  c.feed.handle({ type: "sync.page", room: "dm-other", after: 0, version: 3, messages: [], receipts: [], more: false, reset: false });
+  assert.equal(c.seen.caughtUp, before + 1);
+  assert.deepEqual(held(c.timeline), truth(c.server));
+});
+
+test("what came between the drawing of a page and its arrival is asked for", () => {
+  const c = client({ open: false });
+  c.greet();
+  const timeline = new Timeline();
+  timeline.load([], 0, { complete: true });
+  c.feed.handle(c.server.create(BOB));
+  c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
+  assert.deepEqual(c.syncs().map((command) => command.rooms[ROOM]), [0]);
+  c.feed.handle(c.server.create(BOB));
+  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  assert.deepEqual(held(timeline), truth(c.server));
+});
+
+test("a mark that moved between the drawing of a page and its arrival is asked for, too", () => {
+  const c = client({ open: false });
+  c.greet();
+  c.server.create(BOB);
+  c.feed.handle({ type: "message.created", room: ROOM, message: c.server.messages.get(1) });
+  c.feed.handle(c.server.read());
+  const timeline = new Timeline();
+  timeline.load([...c.server.messages.values()], 1, { complete: true });
+  c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
+  assert.deepEqual(c.syncs().map((command) => [command.rooms[ROOM], command.marks[ROOM]]), [[1, 0]]);
+});
+
+test("a chat that is let go is a row again", async () => {
+  const rooms = [];
+  const c = client({ loadRows: async (asked) => (rooms.push(asked), []) });
+  c.greet();
+  c.feed.closeRoom(ROOM);
+  c.server.create(BOB);
+  c.feed.handle(c.server.create(BOB));
+  await c.clock.advance(200);
+  assert.deepEqual([c.syncs().length, rooms], [0, [[ROOM]]]);
+});
+
 test("whatever is lost, doubled, delayed or reordered: after one answer the page is the log", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const random = seeded(seed);

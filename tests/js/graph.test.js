@@ -36,7 +36,7 @@ for (const entry of entries) {
 
 test("the chat page names all its modules ahead, so that the browser fetches them side by side", () => {
   const named = [...source(PARTIAL).matchAll(/static 'js\/(.+?)'/g)].map(([, name]) => name).sort();
-  const needed = [...graph("conversation").keys()].map((path) => relative(JS, path)).sort();
+  const needed = [...graph("chats").keys()].map((path) => relative(JS, path)).sort();
   assert.deepEqual(named, needed);
 });
 

@@ -31,11 +31,11 @@ export class Shell {
   list = new ConversationList({ me: this.me });
   api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken });
   announcer = new Announcer({ t: this.t, now: clock.now });
-  /** The open chat (view/chat-view.js) and its room; null on the other pages. */
-  chat = null;
+  /** The conversation on the screen (pages/chats.js), and its room; null on the other pages. */
+  open = null;
   room = this.page.room ?? null;
-  /** What the peer of the open chat is doing (view/signs-view.js), once it is loaded. */
-  signs = null;
+  /** Every conversation that this tab holds (view/panes.js), by room. */
+  chats = new Map();
   /** Switcher, shortcuts, notifications and the like (view/comforts.js), once they are loaded. */
   comforts = null;
   /** The connection strip, once it is loaded. */
@@ -45,6 +45,8 @@ export class Shell {
   /** Promise of what is loaded when idle; null where it could not be had. */
   #rest;
   #isLoggedOut = false;
+  /** Characters of a message, once the server has told. */
+  #longest;
   #keeps = false;
 
   constructor() {
@@ -67,9 +69,29 @@ export class Shell {
     });
     this.feed = new Feed({ ...this, send, loadRows: (rooms) => this.api.conversations(rooms), on: this.#events() });
     this.socket = this.#connect();
-    const { list: state, drafts, room: current, me, t, dates } = this;
-    const signsOf = (room) => (room === current ? this.signs : this.comforts?.signsOf(room));
-    this.rows = new ListView({ root: view("list"), state, drafts, unsent: (room) => this.outbox.entries(room), current, signsOf, me, t, dates, clock });
+    const { list: state, drafts, me, t, dates } = this;
+    const signsOf = (room) => (room === this.room ? this.signs : this.comforts?.signsOf(room));
+    this.rows = new ListView({ root: view("list"), state, drafts, unsent: (room) => this.outbox.entries(room), current: () => this.room, signsOf, onTotal: (count) => this.comforts?.total(count), me, t, dates, clock });
+  }
+
+  /** Messages and composer of the conversation on the screen (view/chat-view.js), or null. */
+  get chat() {
+    return this.open?.chat ?? null;
+  }
+
+  /** What its peer is doing (view/signs-view.js), once that is loaded. */
+  get signs() {
+    return this.open?.signs ?? null;
+  }
+
+  /** This conversation is on the screen now, or with null none. Not yet painted. */
+  shows(open) {
+    this.open = open;
+    this.room = open?.room ?? null;
+    open?.show();
+    this.chat?.composer?.setLimit(this.#longest);
+    this.strip?.place();
+    this.rows.renderSoon();
   }
 
   start() {
@@ -95,36 +117,13 @@ export class Shell {
 
   /** A connection that went meanwhile took the scripts along; the next one brings them. */
   #loadRest() {
-    this.#rest ??= this.#fetchRest().catch(() => (this.#rest = null));
+    this.#rest ??= import("./rest.js").then(({ rest }) => rest(this)).catch(() => (this.#rest = null));
   }
 
   #keepAll() {
+    this.open?.history?.keepPlace();
     this.drafts.flush();
     this.receipts.flush();
-  }
-
-  /** Needed by nobody in the first second, and fetched before the connection can be lost. */
-  async #fetchRest() {
-    const [{ listenForButtons }, { ConnectionView }, { UnsentView }] = await Promise.all([
-      import("../view/buttons.js"), import("../view/connection-view.js"), import("../view/unsent-view.js"),
-    ]);
-    listenForButtons(this);
-    const say = (text) => this.announcer.status(text);
-    if (this.chat) this.chat.unsent = new UnsentView({ root: view("chat"), drafts: this.drafts, t: this.t, say });
-    this.chat?.render();
-    import("../view/comforts.js").then(({ comforts }) => {
-      this.comforts = comforts(this);
-      this.comforts.connected(this.socket.connection);
-    }, () => {});
-    // Fetched while the server is there: without a session it is the only thing this page can still say.
-    import("../view/signed-out.js").catch(() => {});
-    // Each may be missed where the connection goes meanwhile.
-    import("./installed.js").then(({ installed }) => (this.installed = installed(this)), () => {});
-    const root = view("connection");
-    if (!root) return;
-    this.strip = new ConnectionView({ root, t: this.t, clock, say, onRetry: () => this.socket.wake() });
-    if (globalThis.WebSocket) this.strip.update(this.socket.connection);
-    else this.strip.tell(this.t("This browser cannot receive messages by itself. Reload this page to see what is new."));
   }
 
   #connect() {
@@ -136,7 +135,8 @@ export class Shell {
 
   #heard(event) {
     if (event.type === "connection_established") {
-      this.chat?.composer?.setLimit(event.limits?.body_chars);
+      this.#longest = event.limits?.body_chars;
+      this.chat?.composer?.setLimit(this.#longest);
       this.installed?.look();
       // Not only with the first heartbeat: a reload would look like leaving.
       this.socket.send(ping(!document.hidden));
@@ -209,7 +209,7 @@ export class Shell {
   #news(kind, { room, draft }) {
     if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
-    else if (kind === "draft" && room === this.room) this.chat?.adoptDraft(draft);
+    else if (kind === "draft") this.chats.get(room)?.chat.adoptDraft(draft);
     if (kind === "draft" || kind === "stored") this.rows.renderSoon();
   }
 }

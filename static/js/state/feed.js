@@ -5,8 +5,8 @@ import { RowRefresh, Rooms } from "./rooms.js";
 import { acceptedMessage } from "./timeline.js";
 
 export class Feed {
-  /** The chat on the screen: `{room, timeline}` or null. */
-  #open = null;
+  /** The timelines that this tab holds, by room: of the chat on the screen, and of those that were there before it. */
+  #held = new Map();
   #rooms;
   #epoch = null;
   #isCatchingUp = false;
@@ -20,9 +20,17 @@ export class Feed {
     this.#rooms = new Rooms({ now: clock.now, send });
   }
 
+  /** From here on the timeline gets everything. What came since it was read, when nobody held it, is asked for. */
   openRoom({ room, timeline, mark = 0 }) {
-    this.#open = { room, timeline };
-    this.#rooms.learn(room, { version: timeline.cursor, mark });
+    this.#held.set(room, timeline);
+    const numbers = { version: timeline.cursor, mark: mark ?? 0 };
+    const known = this.#rooms.get(room) ?? numbers;
+    this.#rooms.reset(room, numbers);
+    if (known.version > numbers.version || known.mark > numbers.mark) this.#rooms.ask(room);
+  }
+
+  closeRoom(room) {
+    this.#held.delete(room);
   }
 
   /** Rows that came with the page or over HTTP. */
@@ -32,7 +40,7 @@ export class Feed {
       const { unread } = this.#with.list.put(row);
       // They arrived while no page was open; now this device has them.
       if (unread && row.last_message) this.#with.receipts.delivered(row.room, row.last_message.seq);
-      this.#rooms.learn(row.room, this.#isOpen(row.room) ? { mark: row.mark } : { version: row.head, mark: row.mark });
+      this.#rooms.learn(row.room, this.#held.has(row.room) ? { mark: row.mark } : { version: row.head, mark: row.mark });
       this.#with.on.changed(row.room);
     }
   }
@@ -71,10 +79,6 @@ export class Feed {
     error: (event) => this.#error(event),
   };
 
-  #isOpen(room) {
-    return this.#open?.room === room;
-  }
-
   #isSameEpoch({ epoch }) {
     const isSame = this.#epoch === null || epoch === undefined || epoch === this.#epoch;
     this.#epoch = epoch ?? this.#epoch;
@@ -87,39 +91,39 @@ export class Feed {
     this.#rooms.forgetQuestions();
     this.#isCatchingUp = true;
     this.#compare(event, { exact: true });
-    if (this.#open && !(this.#open.room in event.rooms)) this.#rooms.ask(this.#open.room);
+    for (const room of this.#held.keys()) if (!(room in event.rooms)) this.#rooms.ask(room);
     if (!this.#with.list.loaded) this.#rows.whole();
     this.#settleCatchUp();
   }
 
   #compare(event, { exact }) {
     for (const room of this.#rooms.behind(event, { exact })) {
-      if (this.#isOpen(room)) this.#rooms.ask(room);
+      if (this.#held.has(room)) this.#rooms.ask(room);
       else if (this.#with.list.loaded) this.#rows.soon(room);
     }
   }
 
   #settleCatchUp() {
-    if (!this.#isCatchingUp || (this.#open && this.#rooms.isAsking(this.#open.room))) return;
+    if (!this.#isCatchingUp || [...this.#held.keys()].some((room) => this.#rooms.isAsking(room))) return;
     this.#isCatchingUp = false;
     this.#with.on.caughtUp();
   }
 
   #message(room, message, { isLive = false } = {}) {
     const { list, me, outbox, receipts, on } = this.#with;
-    const placed = this.#isOpen(room) ? this.#intoTimeline(room, message) : this.#rooms.place(room, "version", message.version);
+    const timeline = this.#held.get(room);
+    const placed = timeline ? this.#intoTimeline(room, timeline, message) : this.#rooms.place(room, "version", message.version);
     const isKnown = list.message(room, message);
-    if (!this.#isOpen(room) && (placed === "gap" || !isKnown)) this.#rows.soon(room);
-    if (!this.#isOpen(room) || this.#open.timeline.has(message.id)) outbox.settle(message.id);
+    if (!timeline && (placed === "gap" || !isKnown)) this.#rows.soon(room);
+    if (!timeline || timeline.has(message.id)) outbox.settle(message.id);
     const isTheirs = message.sender !== me;
     if (isLive && isTheirs) receipts.delivered(room, message.seq);
     on.changed(room);
-    const isNews = this.#isOpen(room) ? placed === "applied" : placed !== "old" && isKnown;
+    const isNews = timeline ? placed === "applied" : placed !== "old" && isKnown;
     if (isLive && isTheirs && isNews) on.arrived(room, message);
   }
 
-  #intoTimeline(room, message) {
-    const { timeline } = this.#open;
+  #intoTimeline(room, timeline, message) {
     const placed = timeline.receive(message);
     this.#rooms.learn(room, { version: timeline.cursor });
     if (placed === "gap") this.#rooms.ask(room);
@@ -132,7 +136,7 @@ export class Feed {
   }
 
   #hidden({ room, seq, mark }) {
-    if (this.#isOpen(room)) this.#open.timeline.hide([seq]);
+    this.#held.get(room)?.hide([seq]);
     this.#placeMark(room, mark);
     if (this.#with.list.get(room)?.last_message?.seq === seq) this.#rows.soon(room);
     this.#with.on.changed(room);
@@ -146,18 +150,19 @@ export class Feed {
 
   #placeMark(room, mark) {
     if (this.#rooms.place(room, "mark", mark) !== "gap") return;
-    if (this.#isOpen(room)) this.#rooms.ask(room);
+    if (this.#held.has(room)) this.#rooms.ask(room);
     else this.#rows.soon(room);
   }
 
   #conversation(conversation) {
     this.learnRows([conversation]);
-    if (this.#isOpen(conversation.room) && conversation.head > this.#open.timeline.cursor) this.#rooms.ask(conversation.room);
+    if (conversation.head > this.#held.get(conversation.room)?.cursor) this.#rooms.ask(conversation.room);
   }
 
   #page(page) {
-    if (!this.#isOpen(page.room)) return;
-    const { timeline, room } = this.#open;
+    const { room } = page;
+    const timeline = this.#held.get(room);
+    if (!timeline) return;
     const { list, me, outbox, receipts, on } = this.#with;
     const newest = timeline.newest?.seq ?? 0;
     timeline.receivePage(page);
@@ -175,11 +180,10 @@ export class Feed {
     const fresh = page.messages.filter((message) => message.seq > newest && message.sender !== me);
     if (fresh.length) receipts.delivered(room, fresh.at(-1).seq);
     if (!page.reset) for (const message of fresh) on.arrived(room, message);
-    this.#goOn(page, isProgress);
+    this.#goOn(page, timeline, isProgress);
   }
 
-  #goOn({ more }, isProgress) {
-    const { timeline, room } = this.#open;
+  #goOn({ room, more }, timeline, isProgress) {
     if (timeline.hasGap && !more && !isProgress) timeline.dropHeld();
     if ((more && isProgress) || timeline.hasGap) this.#rooms.ask(room);
     this.#settleCatchUp();
@@ -191,8 +195,9 @@ export class Feed {
     if (refused) return outbox.refused({ id: refused.id, code, retryable, retry_after_ms });
     if (code === "unknown_type") return receipts.stop();
     if (ref.startsWith("receipt:") && retryable) return clock.after(retry_after_ms ?? 1_000, () => receipts.again(ref.slice(8)));
-    if (!ref.startsWith("sync:") || !this.#open) return;
-    this.#rooms.answered(this.#open.room);
-    if (retryable) clock.after(retry_after_ms ?? 1_000, () => this.#rooms.ask(this.#open.room));
+    const room = ref.startsWith("sync:") ? ref.slice(5) : null;
+    if (!this.#held.has(room)) return;
+    this.#rooms.answered(room);
+    if (retryable) clock.after(retry_after_ms ?? 1_000, () => this.#held.has(room) && this.#rooms.ask(room));
   }
 }

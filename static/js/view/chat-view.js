@@ -24,14 +24,13 @@ export class ChatView {
   unsent = null;
 
   /**
-   * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`; `place` {seq, top} or {seq} to begin at;
+   * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`;
    * `on`: seen(seq), undo(entry), failed(), isAway() -> the connection is not there.
    */
-  constructor({ root, dividerFrom = null, place = null, ...rest }) {
+  constructor({ root, ...rest }) {
     this.#root = root;
     this.#with = rest;
     this.#lateAlarm = new Alarm(rest.clock, () => this.render());
-    this.#divider = dividerFrom;
     const { t, dates, peerName } = rest;
     const list = view("timeline", root);
     this.keeper = new ScrollKeeper({ scroller: view("scroller", root), list });
@@ -39,8 +38,18 @@ export class ChatView {
     const form = view("composer", root);
     if (form) this.composer = this.#compose(form);
     this.#listen();
+  }
+
+  /** It stands on the page, before the first paint: at `place` {seq, top} or {seq}, at what is new since `dividerFrom`, or at the end (ui-spec H6). Until `signal` ends. */
+  begin({ dividerFrom = null, place = null, signal }) {
+    this.#divider = dividerFrom;
+    document.addEventListener("keydown", (event) => this.#escape(event), { signal });
     this.renderNow();
-    this.#begin(place);
+    const element = place && this.elementOf(place.seq);
+    if (element && place.top !== undefined) this.keeper.toPlace(element, place.top);
+    else if (element) this.keeper.toMiddle(element);
+    else if (this.divider) this.keeper.toQuarter(this.divider);
+    else this.keeper.jumpToEnd();
   }
 
   /** The "new messages" line on the page, or null. */
@@ -59,17 +68,9 @@ export class ChatView {
     return item ? this.page.element(item.key) : null;
   }
 
-  /** Before the first paint: where a link points, where one was, at what is new, or at the end (ui-spec H6). */
-  #begin(place) {
-    const element = place && this.elementOf(place.seq);
-    if (element && place.top !== undefined) this.keeper.toPlace(element, place.top);
-    else if (element) this.keeper.toMiddle(element);
-    else if (this.divider) this.keeper.toQuarter(this.divider);
-  }
-
-  /** Changes of one task are drawn together, before the next frame. */
+  /** Changes of one task are drawn together, before the next frame. What is not on the page is drawn when it comes back. */
   render() {
-    if (this.#isDue) return;
+    if (this.#isDue || !this.#root.isConnected) return;
     this.#isDue = true;
     queueMicrotask(() => this.#isDue && this.renderNow());
   }
@@ -142,14 +143,15 @@ export class ChatView {
       });
     }, { passive: true });
     this.#root.addEventListener("click", (event) => this.#press(event));
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#divider === null) return;
-      // One press closes one thing, and what lies above comes first.
-      if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-      event.preventDefault();
-      this.#divider = null;
-      this.render();
-    });
+  }
+
+  #escape(event) {
+    if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#divider === null) return;
+    // One press closes one thing, and what lies above comes first.
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    this.#divider = null;
+    this.render();
   }
 
   #press(event) {
@@ -189,13 +191,14 @@ export class ChatView {
   }
 }
 
-/** Whether somebody is there to read: told by the focus, the visibility and the hands. Returns the ReadMarker. */
-export function watchReader(room, { clock, receipts }) {
+/** Whether somebody is there to read: told by the focus, the visibility and the hands, until `signal` ends. Returns the ReadMarker. */
+export function watchReader(room, { clock, receipts, signal }) {
   const marker = new ReadMarker({ clock, onRead: (seq) => receipts.read(room, seq) });
   const look = (options) => marker.attention(!document.hidden && document.hasFocus(), options);
-  for (const type of ["focus", "blur"]) window.addEventListener(type, () => look());
-  document.addEventListener("visibilitychange", () => look());
-  for (const type of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) window.addEventListener(type, () => marker.input(), { passive: true });
+  for (const type of ["focus", "blur"]) window.addEventListener(type, () => look(), { signal });
+  document.addEventListener("visibilitychange", () => look(), { signal });
+  for (const type of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) window.addEventListener(type, () => marker.input(), { passive: true, signal });
+  signal.addEventListener("abort", () => marker.attention(false));
   look({ isReturn: false });
   return marker;
 }

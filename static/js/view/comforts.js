@@ -1,6 +1,7 @@
 // Everything that makes the shell comfortable and that reading and writing do not wait for: fetched in one go when the page is idle.
 
 import { action, view } from "../lib/dom.js";
+import { showTotal } from "./badges.js";
 import { guardAgainstFiles } from "./drop-guard.js";
 import { FloatingDay } from "./floating-day.js";
 import { invites } from "./invites.js";
@@ -9,23 +10,23 @@ import { MessageKeys } from "./message-keys.js";
 import { MessageTools } from "./message-tools.js";
 import { loadRowsOnScroll } from "./more-rows.js";
 import { Notifier } from "./notifier.js";
+import { Panes } from "./panes.js";
 import { RowSigns } from "./row-signs.js";
 import { Shortcuts } from "./shortcuts.js";
 import { Switcher } from "./switcher.js";
 import { toast } from "./toast.js";
 
-const go = (room) => location.assign(`/chats/${room}/`);
-
 /** The chat with somebody of the directory: opened at once; where that is refused, their page says why. */
-async function meet({ api }, username) {
+async function meet(api, go, username) {
   const room = await api.post("/api/v1/conversations", { user: username }).then((chat) => chat.room, () => null);
   if (room) go(room);
   else location.assign(`/chats/with/${encodeURIComponent(username)}/`);
 }
 
-/** Wires them to the shell (pages/shell.js); returns what wants to hear of events: {handle, connected, arrived, changed}. */
+/** Wires them to the shell (pages/shell.js); returns what wants to hear of events: {handle, connected, arrived, changed, total}. */
 export function comforts(shell) {
-  const { api, t, clock, list, room: current, announcer, me, store } = shell;
+  const { api, t, clock, list, announcer, me, store } = shell;
+  const current = () => shell.room;
   const say = (text) => announcer.status(text);
   const show = (text) => toast(text, { clock });
   const rows = () => list.rows;
@@ -37,11 +38,15 @@ export function comforts(shell) {
     send: (command) => shell.socket.send(command),
     onChange: () => shell.rows.renderSoon(),
   });
+  const panes = shell.openChat
+    ? new Panes({ shell, onOpen: (open) => chatComforts(open, shell, { say, show }), onShow: (room) => signs?.moved(room) })
+    : null;
+  const go = (room) => (panes ? panes.go(`/chats/${room}/`) : location.assign(`/chats/${room}/`));
   const people = async (q) => (await api.get(`/api/v1/people?q=${encodeURIComponent(q)}`)).items;
   const switcher = new Switcher({
     t, clock, rows, current, people, say,
-    online: (room) => Boolean((room === current ? shell.signs : signs?.get(room))?.online),
-    open: ({ room, username }) => (room ? go(room) : meet(shell, username)),
+    online: (room) => Boolean((room === current() ? shell.signs : signs?.get(room))?.online),
+    open: ({ room, username }) => (room ? go(room) : meet(api, go, username)),
   });
   new Shortcuts({ rows, current, open: go, switcher: () => switcher.show() });
   const opener = action("switch");
@@ -51,26 +56,33 @@ export function comforts(shell) {
     event.preventDefault();
     switcher.show();
   });
+  listenForCopy();
+  // The one case in which leaving loses text, hence the browser's own question.
+  addEventListener("beforeunload", (event) => {
+    shell.drafts.flush();
+    if (shell.outbox.isAtRisk || shell.drafts.isAtRisk) event.preventDefault();
+  });
   guardAgainstFiles({ t, tell: (text) => (show(text), say(text)) });
   const link = action("older-chats");
   if (link) loadRowsOnScroll({ link, t, say, load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`), learn: (items) => shell.feed.learnRows(items) });
   const accepted = invites(shell, { open: go, say });
   const notifier = new Notifier({ me, store, clock, list, current, t, open: go, icon: view("icon")?.href });
-  if (shell.chat) chatComforts(shell, { say, show });
+  if (shell.open) chatComforts(shell.open, shell, { say, show });
 
   return {
     signsOf: (room) => signs?.get(room) ?? null,
     handle: (event) => signs?.handle(event),
-    connected: (connection) => signs?.connected(connection),
+    connected: (connection) => (signs?.connected(connection), panes?.connected(connection)),
+    total: showTotal,
     arrived: (room, message) => notifier.arrived(room, message),
     changed: (room) => (notifier.changed(room), accepted.changed(room)),
   };
 }
 
-function chatComforts({ chat, clock, room, t }, { say, show }) {
-  const scroller = view("scroller");
-  const list = view("timeline");
-  const tools = new MessageTools({ list, room, t, say, toast: show });
+function chatComforts({ root, chat, room }, { clock, t }, { say, show }) {
+  const scroller = view("scroller", root);
+  const list = view("timeline", root);
+  const tools = new MessageTools({ root, list, room, t, say, toast: show });
   new MessageKeys({
     scroller, list,
     copy: (li) => tools.copy(li),
@@ -79,5 +91,4 @@ function chatComforts({ chat, clock, room, t }, { say, show }) {
     leave: () => chat.composer?.focus(),
   });
   new FloatingDay({ scroller, list, clock });
-  listenForCopy(list);
 }

@@ -1,40 +1,47 @@
 // The strip that says how the connection is (ui-spec K1, K2): late to appear, quick to go.
 
-import { part, setText } from "../lib/dom.js";
+import { part, setText, view } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
 import { strip } from "../state/connection.js";
 
 const BACK_MS = 1_500;
 
 export class ConnectionView {
-  #root;
+  #root = null;
   #t;
   #clock;
   #say;
   #alarm;
   #connection = null;
+  /** Said in whatever chat is on the screen, and since when, goes along from chat to chat. */
+  #state = "quiet";
+  #text = "";
 
   /** `say(text)` tells screen readers politely; `onRetry` is the press on "Try now". */
-  constructor({ root, t, clock, say, onRetry }) {
-    this.#root = root;
+  constructor({ t, clock, say, onRetry }) {
     this.#t = t;
     this.#clock = clock;
     this.#say = say;
     this.#alarm = new Alarm(clock, () => this.update());
-    root.querySelector('[data-action="retry"]')?.addEventListener("click", onRetry);
+    document.addEventListener("click", ({ target }) => target.closest('[data-action="retry"]') && onRetry());
+    this.place();
+  }
+
+  /** The strip of the chat that is on the screen now. */
+  place() {
+    this.#root = view("connection");
+    this.#render();
   }
 
   update(connection = this.#connection) {
     this.#connection = connection;
     const { says, until } = strip(connection, this.#clock.now());
-    const wasVisible = !this.#root.hidden;
-    const state = this.#root.dataset.state;
     this.#alarm.set(until);
     if (connection.name === "stopped") return this.#show("offline", this.#t("This page can no longer be used. Please load it again."));
     if (says === "connecting") this.#show("connecting", this.#t("Connecting again…"));
     else if (says === "offline") this.#show("offline", this.#t("No connection. Messages will go out when it is back."));
-    else if (wasVisible && connection.name === "live" && state !== "back") this.#comeBack();
-    else if (state !== "back" || connection.name !== "live") this.#hide();
+    else if (connection.name !== "live") this.#hide();
+    else if (this.#state !== "quiet" && this.#state !== "back") this.#comeBack();
   }
 
   /** Something that stays as it is. */
@@ -44,19 +51,26 @@ export class ConnectionView {
 
   #comeBack() {
     this.#show("back", this.#t("Connected"));
-    this.#clock.after(BACK_MS, () => this.#root.dataset.state === "back" && this.#hide());
+    this.#clock.after(BACK_MS, () => this.#state === "back" && this.#hide());
   }
 
   #show(state, text) {
-    if (this.#root.dataset.state === state && !this.#root.hidden) return;
-    this.#root.dataset.state = state;
-    setText(part(this.#root, "text"), text);
-    this.#root.hidden = false;
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#text = text;
+    this.#render();
     this.#say(text);
   }
 
   #hide() {
-    this.#root.dataset.state = "quiet";
-    this.#root.hidden = true;
+    this.#state = "quiet";
+    this.#render();
+  }
+
+  #render() {
+    if (!this.#root) return;
+    this.#root.dataset.state = this.#state;
+    if (this.#state !== "quiet") setText(part(this.#root, "text"), this.#text);
+    this.#root.hidden = this.#state === "quiet";
   }
 }

@@ -1,7 +1,7 @@
 // Moving about in a long conversation (ui-spec H3, H4, H7, H11): pages come at the edge where somebody reads, and go at the other.
 
 import { action, part, setText, view } from "../lib/dom.js";
-import { keepPlace } from "./scroll-keeper.js";
+import { placeKey } from "./scroll-keeper.js";
 
 const TINT_MS = 1_200;
 
@@ -9,24 +9,38 @@ export class HistoryView {
   #with;
   #button;
   #isKeyboard = false;
+  /** How many of their messages have been seen. */
+  seen = 0;
 
-  /**
-   * `chat` (ChatView), `timeline`, `keeper`, `history` (net/history.js), `list` the ConversationList; `seen` how many of their messages had been
-   * seen when the chat was opened; `place` {seq, top} where the chat was left, if it may stand above the loaded page; `say(text)` tells screen readers.
-   */
-  constructor({ root, room, me, chat, timeline, keeper, history, list, seen, place = null, t, clock, say }) {
+  /** `chat` (ChatView), `timeline`, `keeper`, `history` (net/history.js), `list` the ConversationList; `say(text)` tells screen readers. */
+  constructor({ root, room, me, chat, timeline, keeper, history, list, t, clock, say }) {
     this.#with = { root, room, me, chat, timeline, keeper, history, list, t, clock, say };
-    this.seen = seen;
     this.#button = view("jump", root);
     this.#button?.addEventListener("click", () => this.jump());
     root.addEventListener("click", (event) => this.#press(event));
     const scroller = view("scroller", root);
     scroller.addEventListener("keydown", () => (this.#isKeyboard = true));
     for (const type of ["wheel", "pointerdown", "touchstart"]) scroller.addEventListener(type, () => (this.#isKeyboard = false), { passive: true });
-    addEventListener("pagehide", () => keepPlace(room, keeper.place, timeline.newest?.seq));
+  }
+
+  /** The chat is on the screen. `seen` of their messages had been seen before; `place` {seq, top} or {seq} may stand above the loaded page. */
+  begin({ seen, place }) {
+    this.seen = seen;
     if (place && place.top === undefined) this.goTo(place.seq);
-    else if (place && !chat.elementOf(place.seq)) this.#returnTo(place);
+    else if (place && !this.#with.chat.elementOf(place.seq)) this.#returnTo(place);
     else this.look();
+  }
+
+  /** For whoever comes back (`keptPlace`); from a chat that is still on the screen. */
+  keepPlace() {
+    const { room, keeper, timeline } = this.#with;
+    const { place } = keeper;
+    try {
+      if (place) sessionStorage.setItem(placeKey(room), JSON.stringify({ place, at: timeline.newest?.seq }));
+      else sessionStorage.removeItem(placeKey(room));
+    } catch {
+      // Nothing is lost but a place.
+    }
   }
 
   /** After every change and every movement: what is seen, is more needed, is the way to the end to be offered? */

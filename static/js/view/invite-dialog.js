@@ -67,7 +67,8 @@ export class InviteDialog {
     this.#making.save();
     this.#unsaved = this.#making.unsaved;
     if (history.state?.open === HISTORY) history.back();
-    if (this.#opener?.checkVisibility?.() ?? this.#opener?.isConnected) this.#opener.focus({ preventScroll: true });
+    // Not in every engine by itself. This comes a moment after the closing, and by then somebody may have gone on.
+    if (document.activeElement === document.body) this.#opener?.focus({ preventScroll: true });
   }
 
   #press(button) {

@@ -1,26 +1,35 @@
 // The list pane: one row per conversation, the total in the tab and in the title.
 
-import { cloneTemplate, part, setData, setText, showFace, view } from "../lib/dom.js";
+import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 
 const HOLD_MS = 3_000;
 const shown = (count) => (count > 99 ? "99+" : String(count));
+
+/** What the page is called, without the number of unread messages. */
+export const titleOf = ({ title }) => title.replace(/^\(\d+\+?\) /, "");
 
 export class ListView {
   #root;
   #rows;
   #with;
   #elements = new Map();
-  #title = document.title.replace(/^\(\d+\+?\) /, "");
+  #title = titleOf(document);
   #heldSince = null;
   #isDue = false;
 
-  /** `state` is the ConversationList; `current` the room on the screen or null; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `me` my id. */
-  constructor({ root, state, drafts, unsent = () => [], current, signsOf = () => null, me, t, dates, clock }) {
+  /** `state` is the ConversationList; `current()` -> the room on the screen or null; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id. */
+  constructor({ root, state, drafts, unsent, current, signsOf, onTotal, me, t, dates, clock }) {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
-    this.#with = { state, drafts, unsent, current, signsOf, me, t, dates, clock };
+    this.#with = { state, drafts, unsent, current, signsOf, onTotal, me, t, dates, clock };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
+  }
+
+  /** The title of the page, without the number before it. */
+  set title(text) {
+    this.#title = document.title = text;
+    this.renderSoon();
   }
 
   /** Changes of one task are drawn together. */
@@ -45,7 +54,7 @@ export class ListView {
 
   /** The chat before somebody's eyes counts nothing: its number would only flicker until the receipt is back. */
   get #watched() {
-    return document.hasFocus() ? this.#with.current : null;
+    return document.hasFocus() ? this.#with.current() : null;
   }
 
   #make(room) {
@@ -94,7 +103,8 @@ export class ListView {
     setText(part(element, "muted-word"), isMuted ? t("muted") : "");
     setData(badge, "quiet", isMuted);
     const link = element.querySelector("a");
-    if (row.room === current) link.setAttribute("aria-current", "page");
+    if (row.room === current()) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 
   #preview(element, row, isTyping) {
@@ -113,7 +123,7 @@ export class ListView {
     const waiting = unsent(row.room);
     const failed = waiting.find((entry) => entry.state === "failed");
     if (failed) return { label: t("Not sent."), state: "failed", text: failed.body, ticks: "failed" };
-    const draft = row.room === current ? null : drafts.get(row.room);
+    const draft = row.room === current() ? null : drafts.get(row.room);
     if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
     const last = row.last_message;
     const newest = waiting.findLast((entry) => entry.state !== "accepted");
@@ -129,16 +139,6 @@ export class ListView {
     if (badge) badge.hidden = !count;
     const title = count ? `(${shown(count)}) ${this.#title}` : this.#title;
     if (document.title !== title) document.title = title;
-    this.#icon(count > 0);
-    if (count) navigator.setAppBadge?.(count).catch(() => {});
-    else navigator.clearAppBadge?.().catch(() => {});
-  }
-  /** One of two files: with and without a dot. */
-  #icon(isNew) {
-    const icon = view("icon");
-    if (!icon?.dataset.new) return;
-    icon.dataset.quiet ??= icon.getAttribute("href");
-    const wanted = isNew ? icon.dataset.new : icon.dataset.quiet;
-    if (icon.getAttribute("href") !== wanted) icon.href = wanted;
+    this.#with.onTotal(count);
   }
 }

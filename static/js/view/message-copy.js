@@ -1,5 +1,7 @@
 // Copying messages (ui-spec T5): the bare text of one; of several, lines that say when and who.
 
+import { view } from "../lib/dom.js";
+
 const bodyOf = (li) => li.querySelector('[data-part="body"]');
 
 /** As it was typed; a host that is shown in its ASCII form is copied so. Empty for what is gone. */
@@ -29,9 +31,11 @@ function within(range, body) {
   return part.toString();
 }
 
-export function listenForCopy(list) {
+/** In whatever chat is on the screen. */
+export function listenForCopy() {
   document.addEventListener("copy", (event) => {
-    const text = selectedText(getSelection(), list);
+    const list = view("timeline");
+    const text = list && selectedText(getSelection(), list);
     if (text === null) return;
     event.clipboardData.setData("text/plain", text);
     event.preventDefault();

@@ -10,17 +10,15 @@ export class MessageTools {
   #of = null;
 
   /** `room`; `say(text)` tells screen readers; `toast(text)` shows what was done. */
-  constructor({ list, room, t, say, toast }) {
+  constructor({ root, list, room, t, say, toast }) {
     this.#with = { list, room, t, say, toast };
-    document.body.append(this.#menu);
+    root.append(this.#menu);
     list.addEventListener("pointerover", ({ target, pointerType }) => pointerType === "mouse" && this.#show(target.closest("li[data-id]")));
     list.addEventListener("focusin", ({ target }) => this.#show(target.closest("li[data-id]")));
     list.addEventListener("contextmenu", (event) => this.#rightPress(event));
     this.#bar.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#bar.closest("li")));
     this.#menu.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#of));
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
-    // It stands where its message stood.
-    addEventListener("resize", () => this.#close());
   }
 
   /** Under its message, or where the pointer is. */
@@ -35,6 +33,8 @@ export class MessageTools {
     const top = Math.min(y ?? by.bottom + 4, innerHeight - box.height - 8);
     Object.assign(this.#menu.style, { left: `${Math.max(8, left)}px`, top: `${Math.max(8, top)}px` });
     this.#items[0]?.focus();
+    // It stands where its message stood.
+    addEventListener("resize", () => this.#close(), { once: true });
   }
 
   async copy(li) {

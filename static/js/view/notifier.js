@@ -15,7 +15,7 @@ export class Notifier {
   #shown = new Map();
   #channel = null;
 
-  /** `current` room or null; `list` the ConversationList; `open(room)`; `icon` address of the picture. */
+  /** `current()` -> room or null; `list` the ConversationList; `open(room)`; `icon` address of the picture. */
   constructor({ me, store, clock, list, current, open, icon, t, locks = navigator.locks }) {
     this.#with = { me, clock, list, current, open, icon, t, locks };
     if (globalThis.BroadcastChannel) {
@@ -26,7 +26,7 @@ export class Notifier {
     this.#alerts = new Alerts({
       clock, store, isActive,
       isLeader: () => this.#isLeader,
-      isWatched: (room) => room === current && isActive(),
+      isWatched: (room) => room === current() && isActive(),
       tell: (room) => this.#channel?.postMessage({ kind: "watched", room }),
       notify: (room, message) => this.#notify(room, message),
       sound: chime,

@@ -16,7 +16,7 @@ export class RowSigns {
   #isDue = false;
   #observer;
 
-  /** `rows` is the list's element; `current` the room whose signs others watch; `peerOf(room)` -> id; `onChange()`. */
+  /** `rows` is the list's element; `current()` -> the room whose signs others watch; `peerOf(room)` -> id; `onChange()`. */
   constructor({ rows, current, peerOf, send, clock, onChange }) {
     this.#with = { current, peerOf, send, clock, onChange };
     this.#observer = new IntersectionObserver((entries) => this.#seen(entries), { root: rows.parentElement, rootMargin: "40px" });
@@ -28,6 +28,13 @@ export class RowSigns {
   get(room) {
     const signs = this.#rooms.get(room);
     return signs ? { online: signs.presence.online, typing: signs.typing.on } : null;
+  }
+
+  /** Another chat is on the screen: its own signs watch that room, and this one would close it behind their back. */
+  moved(room) {
+    if (this.#rooms.get(room)?.isOpen) this.#with.send(roomClose({ room }));
+    this.#rooms.delete(room);
+    this.#soon();
   }
 
   connected({ name, greetedAt }) {
@@ -64,7 +71,7 @@ export class RowSigns {
     this.#isDue = false;
     const { current, peerOf, send, clock, onChange } = this.#with;
     if (!this.#isUp) return;
-    const wanted = [...this.#inView].filter((room) => room !== current && peerOf(room)).slice(0, AT_MOST);
+    const wanted = [...this.#inView].filter((room) => room !== current() && peerOf(room)).slice(0, AT_MOST);
     for (const [room, { isOpen }] of this.#rooms) {
       if (wanted.includes(room)) continue;
       if (isOpen) send(roomClose({ room }));

@@ -111,23 +111,14 @@ export class ScrollKeeper {
   }
 }
 
-const key = (room) => `entre:place:${room}`;
+export const placeKey = (room) => `entre:place:${room}`;
 
 /** Where this tab left the chat (ui-spec H6): `{seq, top}`, or null after news. A browser that keeps nothing begins at the end. */
 export function keptPlace(room, newest) {
   try {
-    const { place, at } = JSON.parse(sessionStorage.getItem(key(room))) ?? {};
+    const { place, at } = JSON.parse(sessionStorage.getItem(placeKey(room))) ?? {};
     return at === newest ? place : null;
   } catch {
     return null;
-  }
-}
-
-export function keepPlace(room, place, newest) {
-  try {
-    if (place) sessionStorage.setItem(key(room), JSON.stringify({ place, at: newest }));
-    else sessionStorage.removeItem(key(room));
-  } catch {
-    // Nothing is lost but a place.
   }
 }

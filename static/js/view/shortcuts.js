@@ -2,13 +2,14 @@
 
 import { cloneTemplate, view } from "../lib/dom.js";
 import { neighbour } from "../state/matching.js";
+import { closeOnPressBeside } from "./backdrop.js";
 
 const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 export class Shortcuts {
   #with;
 
-  /** `rows()` -> rows in the order of the list; `current` room or null; `open(room)`; `switcher()` shows the quick switcher. */
+  /** `rows()` -> rows in the order of the list; `current()` -> room or null; `open(room)`; `switcher()` shows the quick switcher. */
   constructor({ rows, current, open, switcher }) {
     this.#with = { rows, current, open, switcher };
     document.addEventListener("keydown", (event) => !isComposing(event) && !event.defaultPrevented && this.#key(event));
@@ -34,7 +35,7 @@ export class Shortcuts {
     if (!step) return null;
     const { rows, current, open } = this.#with;
     return () => {
-      const room = neighbour(rows(), current, step, { unread: shiftKey });
+      const room = neighbour(rows(), current(), step, { unread: shiftKey });
       if (room) open(room);
     };
   }
@@ -68,7 +69,8 @@ export function showHelp() {
   const dialog = found ?? cloneTemplate("shortcuts");
   if (!found) {
     document.body.append(dialog);
-    dialog.addEventListener("click", ({ target }) => (target === dialog || target.closest('[data-action="close"]')) && dialog.close());
+    dialog.addEventListener("click", ({ target }) => target.closest('[data-action="close"]') && dialog.close());
+    closeOnPressBeside(dialog);
     if (/Mac|iP(hone|ad)/.test(navigator.platform)) for (const key of dialog.querySelectorAll('[data-part="command-key"]')) key.textContent = "⌘";
   }
   dialog.showModal();

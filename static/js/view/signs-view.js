@@ -1,7 +1,7 @@
 // What the peer of the open chat is doing right now: the line under the name, the dot, the bubble. Loaded when idle; reading and writing do not need it.
 
 import { part, setData, setText, view } from "../lib/dom.js";
-import { roomOpen, typingSet } from "../protocol/commands.js";
+import { roomClose, roomOpen, typingSet } from "../protocol/commands.js";
 import { PeerPresence, statusLine } from "../state/presence.js";
 import { OwnTyping, PeerTyping } from "../state/typing.js";
 
@@ -21,11 +21,25 @@ export class SignsView {
     this.#with = { root, room, peer, keeper, send, t, dates, clock, onChange };
     this.#status = part(root, "status");
     this.#otherwise = this.#status.textContent;
-    this.#typing = new PeerTyping({ clock, onChange: () => this.#render() });
-    this.#presence = new PeerPresence({ clock, onChange: () => this.#render() });
+    this.#forget();
     this.#own = new OwnTyping({ clock, say: (on) => send(typingSet({ room, on })) });
     if (showsTyping) this.#listen(view("composer", root));
-    this.#everyMinute();
+  }
+
+  /** The chat is on the screen, until `signal` ends. */
+  begin({ connection, signal }) {
+    document.addEventListener("visibilitychange", () => document.hidden && this.#own.stop(), { signal });
+    this.#everyMinute(signal);
+    this.connected(connection);
+  }
+
+  /** Another chat takes its place; what is known of the peer grows old unheard. */
+  end() {
+    this.#own.stop();
+    if (this.#isOpen) this.#with.send(roomClose({ room: this.#with.room }));
+    this.#isOpen = false;
+    this.#forget();
+    this.#render();
   }
 
   get typing() {
@@ -59,12 +73,18 @@ export class SignsView {
     field?.addEventListener("input", () => this.#own.typed(field.value));
     field?.addEventListener("blur", () => this.#own.stop());
     form?.addEventListener("submit", () => this.#own.stop());
-    document.addEventListener("visibilitychange", () => document.hidden && this.#own.stop());
   }
 
-  #everyMinute() {
+  #forget() {
+    const { clock } = this.#with;
+    this.#typing = new PeerTyping({ clock, onChange: () => this.#render() });
+    this.#presence = new PeerPresence({ clock, onChange: () => this.#render() });
+  }
+
+  #everyMinute(signal) {
+    if (signal.aborted) return;
     this.#sayStatus();
-    this.#with.clock.after(MINUTE_MS, () => this.#everyMinute());
+    this.#with.clock.after(MINUTE_MS, () => this.#everyMinute(signal));
   }
 
   #render() {

@@ -3,6 +3,7 @@
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
 import { offers } from "../state/matching.js";
+import { closeOnPressBeside } from "./backdrop.js";
 
 const ASK_AFTER_MS = 150;
 const shown = (count) => (count > 99 ? "99+" : String(count));
@@ -18,8 +19,8 @@ export class Switcher {
   #alarm;
   #opener = null;
 
-  /** `rows()` -> the rows of the list; `current` room or null; `people(q)` -> promise of cards; `open({room} or {username})` goes there; `online(room)`; `say(text)`. */
-  constructor({ t, clock, rows, current = null, people, open, online = () => false, say }) {
+  /** `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise of cards; `open({room} or {username})` goes there; `online(room)`; `say(text)`. */
+  constructor({ t, clock, rows, current = () => null, people, open, online = () => false, say }) {
     this.#with = { t, clock, rows, current, people, open, online, say };
     this.#alarm = new Alarm(clock, () => this.#ask());
   }
@@ -43,8 +44,9 @@ export class Switcher {
     this.#field.addEventListener("input", () => this.#typed());
     dialog.addEventListener("keydown", (event) => this.#key(event));
     dialog.addEventListener("click", (event) => this.#press(event));
-    // The browser gives the focus back itself, but not to a field that was left for a shortcut in every engine.
-    dialog.addEventListener("close", () => this.#opener?.isConnected && this.#opener.focus({ preventScroll: true }));
+    closeOnPressBeside(dialog);
+    // Not in every engine by itself. This comes a moment after the closing, and by then somebody may have gone on.
+    dialog.addEventListener("close", () => document.activeElement === document.body && this.#opener?.focus({ preventScroll: true }));
     return dialog;
   }
 
@@ -60,7 +62,6 @@ export class Switcher {
   }
 
   #press({ target }) {
-    if (target === this.#dialog) return this.#dialog.close();
     this.#go(target.closest('[role="option"]'));
   }
 
@@ -98,7 +99,7 @@ export class Switcher {
   #render() {
     const { t, rows, current } = this.#with;
     const query = this.#field.value;
-    const { chats, people } = offers({ query, rows: rows(), people: this.#people, current });
+    const { chats, people } = offers({ query, rows: rows(), people: this.#people, current: current() });
     const groups = [
       [t("Chats"), chats.map((row) => this.#option(row.peer, { room: row.room, unread: row.unread }))],
       [t("People"), people.map((card) => this.#option(card, { username: card.username }))],

@@ -6,14 +6,9 @@ export class UnsentView {
   #with;
   #isAtRisk = false;
 
-  /** `drafts` are those of every chat (state/drafts.js); `say(text)` tells screen readers politely. */
-  constructor({ root, drafts, t, say }) {
+  /** `say(text)` tells screen readers politely. */
+  constructor({ root, t, say }) {
     this.#with = { root, t, say };
-    // The one case in which leaving loses text, hence the browser's own question.
-    globalThis.addEventListener?.("beforeunload", (event) => {
-      drafts.flush();
-      if (this.#isAtRisk || drafts.isAtRisk) event.preventDefault();
-    });
   }
 
   /** `failed` of this chat; `isAtRisk`: a message of any chat is nowhere but in this page. */
