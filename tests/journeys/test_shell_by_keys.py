@@ -134,6 +134,8 @@ def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(alice: Visito
         alice.settle()
         comfortable(alice)
         expect(alice.row(room).locator("[aria-current=page]")).to_have_count(1)
+        expect(alice.page.locator('[data-view="rows"] [aria-current=page]')).to_have_count(1)
+        expect(alice.box).to_be_focused()
     where = "document.activeElement.closest('[data-view=rows], [data-view=scroller], [data-view=composer]')?.dataset.view"
     order = []
     for _ in range(4):
