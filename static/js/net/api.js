@@ -1,6 +1,6 @@
 // The HTTP API: JSON in, JSON out, refusals as `ApiError` with the code of the contract.
 
-import { ruleOf } from "../protocol/errors.js";
+import { ruleOf } from "../protocol/events.js";
 
 const TIMEOUT_MS = 10_000;
 

@@ -1,4 +1,4 @@
-// Needed by nobody in the first second, and fetched before the connection can be lost. Loaded by shell.js when the page is idle.
+// Needed by nobody in the first second, and fetched before the connection can be lost. Loaded by the shell when the page is idle.
 
 /** Rejects, with nothing begun, when the connection went meanwhile; what is optional may be missed by itself. */
 export async function rest(shell) {

@@ -31,9 +31,11 @@ export class Shell {
   list = new ConversationList({ me: this.me });
   api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken });
   announcer = new Announcer({ t: this.t, now: clock.now });
-  /** The conversation on the screen (pages/chats.js), and its room; null on the other pages. */
+  /** The conversation on the screen (pages/open-chat.js), and its room; null on the other pages. */
   open = null;
   room = this.page.room ?? null;
+  /** `openChat(root, page)` -> OpenChat, on the pages where chats are chosen (pages/chats.js). */
+  openChat = null;
   /** Every conversation that this tab holds (view/panes.js), by room. */
   chats = new Map();
   /** Switcher, shortcuts, notifications and the like (view/comforts.js), once they are loaded. */

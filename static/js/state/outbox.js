@@ -1,7 +1,7 @@
 // Unsent messages: pending -> sent -> accepted, or failed. Kept until the server has them, one in flight per room, the same id on every try.
 
 import { messageSend } from "../protocol/commands.js";
-import { ruleOf } from "../protocol/errors.js";
+import { ruleOf } from "../protocol/events.js";
 import { Alarm, backoff, Turn } from "../lib/timing.js";
 
 const SILENCE_MS = 10_000;

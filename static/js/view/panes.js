@@ -20,7 +20,7 @@ const drawnAs = ({ peer, can_write: canWrite, state }) => JSON.stringify([peer, 
 
 /** What one page of the shell has of its own: its title, and the elements marked `data-swap`. */
 class Pane {
-  /** The conversation on it (pages/chats.js), or null; `drawn` as what. */
+  /** The conversation on it (pages/open-chat.js), or null; `drawn` as what. */
   open = null;
   drawn = null;
   isFailed = false;

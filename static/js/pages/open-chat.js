@@ -1,0 +1,90 @@
+// One conversation of a tab: its part of the page, its messages, and everything that lives on them. Stays whole while another chat is on the screen.
+
+import { whenIdle } from "../lib/timing.js";
+import { Timeline } from "../state/timeline.js";
+import { ChatView, watchReader } from "../view/chat-view.js";
+import { keptPlace } from "../view/scroll-keeper.js";
+
+// Fetched when there is time, and not at the press: then there may be no connection.
+const later = (load) => new Promise((done) => whenIdle(() => load().then(done, () => {})));
+
+export class OpenChat {
+  /** ui-spec 3.6; each loaded when idle, null until then. */
+  signs = null;
+  history = null;
+  #shell;
+  #marker = null;
+  /** Ends with this showing: what listens to the window stops. Null while another chat is on the screen. */
+  #shown = null;
+  /** What the address points at: once. */
+  #place;
+  #wasShown = false;
+
+  /** `root` is the pane, `page` the data that came with it (conversations/views/pages.py). */
+  constructor({ root, page, shell }) {
+    const { room, conversation } = page;
+    const { t, clock, list, outbox, feed } = shell;
+    const timeline = new Timeline();
+    timeline.load(page.messages, page.version, { complete: !page.has_older });
+    if (page.window) timeline.replace(page.window, { complete: !page.window_has_older });
+    list.put(conversation);
+    feed.openRoom({ room, timeline, mark: conversation.mark });
+    Object.assign(this, { root, room, timeline });
+    shell.chats.set(room, this);
+    this.#shell = shell;
+    this.#place = page.opens_at && { seq: page.opens_at };
+
+    const toasts = later(() => import("../view/toast.js"));
+    const undo = async (entry) => (await toasts).toast(t("Message deleted"), { clock, button: { label: t("Undo"), onPress: () => outbox.restore(entry) } });
+    const chat = (this.chat = new ChatView({
+      ...shell, room, root, timeline,
+      peerName: conversation.peer.name,
+      on: {
+        seen: (seq) => this.#marker?.shows(seq),
+        undo,
+        failed: () => shell.announcer.alert(t("Not sent.")),
+        isAway: () => shell.socket.connection.name !== "live",
+      },
+    }));
+    const tools = { ...shell, room, root, timeline, chat, keeper: chat.keeper, say: (text) => shell.announcer.status(text), send: (command) => shell.socket.send(command) };
+    later(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-view.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
+      chat.unsent = new UnsentView(tools);
+      chat.history = this.history = new HistoryView({ ...tools, history: new History({ api: shell.api, room }) });
+      if (this.#shown) this.#begin(this.history);
+      chat.render();
+    });
+    later(() => import("../view/signs-view.js")).then(({ SignsView }) => {
+      this.signs = new SignsView({ ...tools, peer: conversation.peer.id, showsTyping: page.shows_typing, onChange: () => shell.rows.renderSoon() });
+      if (this.#shown) this.#begin(this.signs);
+    });
+  }
+
+  /** It stands on the page, not yet painted. */
+  show() {
+    const { list } = this.#shell;
+    const { unread, read_count: seen } = list.get(this.room);
+    const place = this.#place ?? keptPlace(this.room, this.timeline.newest?.seq);
+    if (this.#wasShown && !place) this.timeline.toEnd();
+    this.#wasShown = true;
+    this.#place = null;
+    this.#shown = Object.assign(new AbortController(), { seen, place });
+    const { signal } = this.#shown;
+    this.#marker = watchReader(this.room, { ...this.#shell, signal });
+    this.chat.begin({ dividerFrom: unread ? seen : null, place, signal });
+    this.#begin(this.history);
+    this.#begin(this.signs);
+  }
+
+  /** Another chat takes its place. */
+  hide() {
+    this.history?.keepPlace();
+    this.signs?.end();
+    this.#shown.abort();
+    this.#shown = this.#marker = null;
+  }
+
+  #begin(what) {
+    const { seen, place, signal } = this.#shown;
+    what?.begin({ seen, place, signal, connection: this.#shell.socket.connection });
+  }
+}
