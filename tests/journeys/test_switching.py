@@ -66,6 +66,7 @@ def scene(visitor: VisitorMaker) -> Scene:
 
 
 def test_another_chat_opens_on_the_same_page_over_the_same_socket(scene: Scene) -> None:
+    scene.read_all()
     sockets: list[WebSocket] = []
     scene.alice.page.on("websocket", lambda socket: sockets.append(socket))
     alice = scene.alice_sits_with_bob()
