@@ -15,6 +15,8 @@ from tests.journeys.visitors import no_sideways_scroll
 COVERED = {"invite dialog over a chat", "settings, a picture being cut"}
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((it) => it.checkVisibility() && !it.closest("[inert]"))
     .map((it) => Number(it.localName[1]))"""
+# The links of an error box, and those past the head of a page.
+NOWHERE = """() => [...document.querySelectorAll("a[href^='#']")].filter((it) => !document.getElementById(it.hash.slice(1))).map((it) => it.outerHTML)"""
 FIRST_TO_FOCUS = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']")]
     .find((it) => it.checkVisibility() && !it.closest("[inert]"))"""
 # "Русский" in an English page is read as noise, unless it says what it is.
@@ -49,6 +51,7 @@ def test_the_page_is_sound_and_open_to_everybody(stage: Stage, kind: PageKind) -
         assert violations(page, "color-contrast") == []
     levels = page.evaluate(HEADINGS)
     assert [(before, level) for before, level in pairwise(levels) if level > before + 1] == [], f"a leap in {levels}"
+    assert page.evaluate(NOWHERE) == []
     assert page.evaluate(FOREIGN) == []
     assert page.evaluate(ONE_WAY) == []
     guest.until_idle()

@@ -192,9 +192,9 @@ def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_f
     expect(alice.box).to_be_focused()
     # A letter while a message has the focus is a command; in the pane as a whole it is the beginning of an answer (X10).
     page.locator('[data-view="scroller"]').focus()
-    keys.type("hi")
+    keys.type("cheers")
     expect(alice.box).to_be_focused()
-    expect(alice.box).to_have_value("hi")
+    expect(alice.box).to_have_value("cheers")
 
 
 def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: VisitorMaker) -> None:
