@@ -47,6 +47,8 @@ def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, wid
     for body in (*MESSAGES.values(), PLAIN):
         alice.box.fill(body)
         alice.box.press("Control+Enter")
+    # A page that is loaded before they are stored draws those that wait a moment later.
+    expect(alice.page.locator('[data-view="timeline"] > li[data-state="pending"]')).to_have_count(0)
     for person in (alice, bob):
         expect(person.bodies()).to_have_count(len(MESSAGES) + 1)
         for page in ("live", "drawn by the server"):

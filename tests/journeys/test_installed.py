@@ -147,7 +147,7 @@ def restart(person: Visitor, server: EntreServer) -> None:
 
 def deploy_another_version(person: Visitor, server: EntreServer) -> None:
     """The server comes back, and says that it is another one than the page is of."""
-    person.until_loaded("installed")
+    person.until_loaded("new-release")
     person.page.route("**/release", lambda route: route.fulfill(json={"release": "another"}))
     restart(person, server)
 
@@ -166,7 +166,7 @@ def test_after_a_deployment_an_open_page_says_quietly_that_there_is_a_new_versio
 
 def test_after_a_restart_of_the_same_version_nothing_is_said(alice: Visitor, own_server: EntreServer) -> None:
     alice.page.goto("/chats/")
-    alice.until_loaded("installed")
+    alice.until_loaded("new-release")
     with alice.page.expect_response("**/release", timeout=PATIENCE_MS) as answer:
         restart(alice, own_server)
     assert answer.value.ok

@@ -272,6 +272,21 @@ def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visi
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
 
 
+def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_to_the_list(visitor: VisitorMaker) -> None:
+    alice = visitor("alice", viewport=PHONE, has_touch=True)
+    alice.page.goto("/chats/")
+    dialog = open_dialog(alice)
+    dialog.get_by_role("button", name="Copy", exact=True).click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    claim(visitor("dave"), dialog.get_by_label("Invite link").input_value())
+    dialog.locator(".stack > .notice--accepted").get_by_role("link", name="Open chat").click()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
+    expect(dialog).to_be_hidden()
+    alice.page.go_back()
+    expect(alice.page).to_have_url(re.compile(r"/chats/$"))
+    expect(alice.row(alice.person.api("GET", "/conversations").json()["items"][0]["room"])).to_be_visible()
+
+
 def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(alice: Visitor, visitor: VisitorMaker) -> None:
     link = alice.person.api("POST", "/invites", {"note": ""}).json()["url"]
     alice.box.press_sequentially("Half a sen")

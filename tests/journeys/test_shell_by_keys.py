@@ -151,6 +151,30 @@ def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(alice: Visito
     expect(alice.box).to_be_focused()
 
 
+def test_tab_stops_at_one_message_and_its_links_however_many_there_are(alice: Visitor, visitor: VisitorMaker) -> None:
+    bob = visitor("bob")
+    room = meet(alice, bob)
+    for number in range(1, 4):
+        assert bob.person.write(room, f"look at https://place{number}.example/").status_code == 201
+    alice.open(room)
+    comfortable(alice)
+    page, keys = alice.page, alice.page.keyboard
+    articles, links = page.locator("article"), page.locator("article a")
+    expect(links).to_have_count(3)
+    keys.press("Shift+F6")
+    expect(articles.nth(2)).to_be_focused()
+    keys.press("ArrowUp")
+    expect(articles.nth(1)).to_be_focused()
+    keys.press("Tab")
+    expect(links.nth(1)).to_be_focused()
+    for stop in range(4):
+        keys.press("Tab")
+        assert not links.nth(2).evaluate("(link) => link === document.activeElement"), f"a link of another message at stop {stop}"
+        if alice.box.evaluate("(box) => box === document.activeElement"):
+            break
+    expect(alice.box).to_be_focused()
+
+
 def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_focused_one(alice: Visitor, visitor: VisitorMaker) -> None:
     bob = visitor("bob")
     room = meet(alice, bob)

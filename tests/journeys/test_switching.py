@@ -206,7 +206,11 @@ def test_who_presses_twice_ends_at_the_chat_pressed_last(scene: Scene, visitor: 
     alice = scene.alice_sits_with_bob()
     held: list[Route] = []
     alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
-    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.box.focus()
+    press = "(link) => { link.click(); return document.activeElement === document.body; }"
+    assert alice.row(scene.with_carol).get_by_role("link").evaluate(press), (
+        "an Enter in the same moment would send what stands in bob's box"
+    )
     alice.until(lambda: bool(held), "the page of carol's chat")
     chooses(alice, with_dave, "Dave")
     held.pop().continue_()
@@ -232,6 +236,110 @@ def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(visitor: V
     alice.sees("from carol")
     shows(alice, scene.with_carol, "Carol")
     assert is_the_same_page(alice)
+
+
+def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMaker, line: Line) -> None:
+    scene = Scene(visitor, address=line.address)
+    dave = visitor("dave")
+    with_dave = meet(scene.alice, dave)
+    assert dave.person.write(with_dave, "from dave").status_code == 201
+    alice = scene.alice_sits_with_bob()
+    held: list[Route] = []
+    alice.page.route(f"**/chats/{with_dave}/", lambda route: held.append(route))
+    line.cut()
+    alice.row(scene.with_carol).get_by_role("link").click()
+    expect(alice.page.locator("main").get_by_text("This page could not be loaded.")).to_be_visible()
+    alice.row(with_dave).get_by_role("link").click()
+    alice.until(lambda: bool(held), "the page of dave's chat")
+    assert scene.carol.person.write(scene.with_carol, "into the tunnel").status_code == 201
+    with alice.page.expect_websocket(lambda socket: True):
+        line.mend()
+        alice.page.evaluate("dispatchEvent(new Event('online'))")
+    expect(alice.row(scene.with_carol).locator('[data-part="badge"]')).to_have_text("2")
+    held.pop().continue_()
+    alice.sees("from dave")
+    shows(alice, with_dave, "Dave")
+
+
+def test_keys_pressed_one_after_another_go_on_from_the_chat_that_is_on_its_way(scene: Scene, visitor: VisitorMaker) -> None:
+    dave = visitor("dave")
+    with_dave = meet(scene.alice, dave)
+    assert dave.person.write(with_dave, "from dave").status_code == 201
+    alice = scene.alice
+    alice.open(with_dave)
+    comfortable(alice)
+    held: list[Route] = []
+    alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
+    alice.page.keyboard.press("Alt+ArrowDown")
+    expect(alice.row(scene.with_carol).get_by_role("link")).to_have_attribute("aria-current", "page")
+    alice.until(lambda: bool(held), "the page of carol's chat")
+    alice.page.keyboard.press("Alt+ArrowDown")
+    shows(alice, scene.with_bob, "Bob")
+    alice.page.keyboard.press("Alt+ArrowUp")
+    expect(alice.page).to_have_title(re.compile("Carol"))
+    expect(alice.page.locator("main[aria-busy=true]")).to_be_visible()
+    expect(alice.page.locator(".skip-link")).to_have_attribute("href", "#main")
+    alice.page.keyboard.press("Alt+ArrowUp")
+    shows(alice, with_dave, "Dave")
+
+
+def test_a_list_that_was_scrolled_stays_where_it_is(visitor: VisitorMaker) -> None:
+    scene = Scene(visitor, viewport={"width": 1000, "height": 500})
+    alice = scene.alice
+    rooms = []
+    for number in range(10):
+        friend = visitor(f"pal{number:02}")
+        rooms.append(meet(alice, friend))
+        assert friend.person.write(rooms[-1], "hi").status_code == 201
+    scene.alice_sits_with_bob()
+    tops = []
+    for room, name in ((scene.with_carol, "Carol"), (rooms[-1], "Pal09")):
+        alice.row(room).scroll_into_view_if_needed()
+        before = alice.page.locator("#list").evaluate("(list) => list.scrollTop")
+        chooses(alice, room, name)
+        assert alice.page.locator("#list").evaluate("(list) => list.scrollTop") == before
+        tops.append(before)
+    assert tops[0] > tops[1]
+
+
+def test_while_the_server_is_away_a_kept_chat_is_shown_and_another_one_waits(scene: Scene) -> None:
+    alice = scene.alice_sits_with_bob()
+    away = True
+    alice.page.route("**/chats/dm-*/", lambda route: route.fulfill(status=503, body="") if away else route.continue_())
+    alice.row(scene.with_carol).get_by_role("link").click()
+    expect(alice.page.locator("main").get_by_text("This page could not be loaded.")).to_be_visible()
+    chooses(alice, scene.with_bob, "Bob")
+    alice.sees("from bob")
+    alice.row(scene.with_carol).get_by_role("link").click()
+    expect(alice.page.get_by_role("button", name="Try again")).to_be_visible()
+    away = False
+    alice.page.get_by_role("button", name="Try again").click()
+    alice.sees("from carol")
+    assert is_the_same_page(alice)
+
+
+def test_from_a_chat_opened_by_its_address_the_empty_pane_offers_invites_in_a_dialog(scene: Scene) -> None:
+    alice = scene.alice_sits_with_bob()
+    alice.page.get_by_role("navigation", name="Lists").get_by_role("link", name="Chats").click()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Pick up where you left off")
+    alice.page.locator("main").get_by_role("link", name="Invite a person").click()
+    expect(alice.page.get_by_role("dialog", name="Invite one person")).to_be_visible()
+    alice.page.keyboard.press("Escape")
+    expect(alice.page.get_by_role("dialog")).to_have_count(0)
+    assert is_the_same_page(alice)
+
+
+def test_older_pages_for_browsers_without_scripts_are_left_as_pages(scene: Scene) -> None:
+    alice = scene.alice
+    alice.page.goto(f"/chats/{scene.with_bob}/?before=1")
+    comfortable(alice)
+    stays_on_this_page(alice)
+    alice.page.evaluate("location.hash = '#message-box'")
+    assert urlsplit(alice.page.url).query == "before=1"
+    assert is_the_same_page(alice)
+    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.sees("from carol")
+    assert not is_the_same_page(alice)
 
 
 def test_the_word_of_a_lost_connection_goes_along_from_chat_to_chat(visitor: VisitorMaker, line: Line) -> None:

@@ -302,6 +302,48 @@ test("a mark that moved between the drawing of a page and its arrival is asked f
   assert.deepEqual(c.syncs().map((command) => [command.rooms[ROOM], command.marks[ROOM]]), [[1, 0]]);
 });
 
+test("what another device has read meanwhile is there, and is no news", () => {
+  const c = client();
+  for (let n = 0; n < 2; n += 1) c.server.create(BOB);
+  const page = { ...c.server.row(), read: 2, read_count: 2, mark: 1 };
+  c.server.create(BOB);
+  c.server.mark = 1;
+  c.greet();
+  c.feed.handle({ ...c.server.page(c.syncs().at(-1), 50), conversation: { ...page, head: 3, received: 3 }, hidden: [], mark: 1 });
+  assert.deepEqual(held(c.timeline), truth(c.server));
+  assert.deepEqual(c.seen.arrived, [3]);
+});
+
+test("nobody waits for the answer about a chat that is let go or refused", () => {
+  for (const end of [(c) => c.feed.closeRoom(ROOM), (c) => c.feed.handle({ type: "error", ref: `sync:${ROOM}`, code: "not_found", retryable: false })]) {
+    const c = client();
+    c.server.create(BOB);
+    c.greet();
+    assert.equal(c.seen.caughtUp, 0);
+    end(c);
+    assert.equal(c.seen.caughtUp, 1);
+  }
+});
+
+test("a chat that is let go and opened again asks anew, though the first answer came to nobody", () => {
+  const c = client();
+  c.greet();
+  c.server.create(BOB);
+  c.feed.handle(c.server.create(BOB));
+  const answer = c.server.page(c.syncs().at(-1), 50);
+  c.feed.closeRoom(ROOM);
+  c.feed.handle(answer);
+  const timeline = new Timeline();
+  timeline.load([], 0, { complete: true });
+  c.feed.handle(c.server.create(BOB));
+  c.list.put(c.server.row());
+  c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
+  c.feed.learnRows([c.server.row()]);
+  assert.equal(c.syncs().length, 2);
+  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  assert.deepEqual(held(timeline), truth(c.server));
+});
+
 test("a chat that is let go is a row again", async () => {
   const rooms = [];
   const c = client({ loadRows: async (asked) => (rooms.push(asked), []) });

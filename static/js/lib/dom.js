@@ -41,7 +41,7 @@ export function csrfToken() {
   return cookie?.split("=")[1] ?? document.querySelector('meta[name="csrf-token"]')?.content ?? document.querySelector('[name="csrfmiddlewaretoken"]')?.value ?? "";
 }
 
-export function pageData() {
-  const element = document.getElementById("page-data");
+export function pageData(page = document) {
+  const element = page.getElementById("page-data");
   return element ? JSON.parse(element.textContent) : {};
 }

@@ -79,6 +79,7 @@ export class OpenChat {
   hide() {
     this.history?.keepPlace();
     this.signs?.end();
+    this.#shell.receipts.flush();
     this.#shown.abort();
     this.#shown = this.#marker = null;
   }

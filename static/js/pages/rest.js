@@ -1,19 +1,34 @@
 // Needed by nobody in the first second, and fetched before the connection can be lost. Loaded by the shell when the page is idle.
 
-/** Rejects, with nothing begun, when the connection went meanwhile; what is optional may be missed by itself. */
+const PARTS = [
+  { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
+  { load: () => import("../view/connection-view.js"), begin: strip },
+  { load: () => import("../view/comforts.js"), begin: comforts },
+  // Only fetched: without a session it is the one thing that this page can still say.
+  { load: () => import("../view/signed-out.js"), begin: () => {} },
+  { load: () => import("./installed.js"), begin: ({ installed }, shell) => (shell.installed = installed(shell)) },
+];
+const done = new Set();
+
+/** Rejects when something could not be had; asked again, it looks only for what is missing. */
 export async function rest(shell) {
+  const missing = PARTS.filter((part) => !done.has(part));
+  await Promise.all(missing.map(async (part) => {
+    const found = await part.load();
+    done.add(part);
+    part.begin(found, shell);
+  }));
+}
+
+function strip({ ConnectionView }, shell) {
   const { t, clock, announcer, socket } = shell;
-  const [{ listenForButtons }, { ConnectionView }] = await Promise.all([import("../view/buttons.js"), import("../view/connection-view.js")]);
-  listenForButtons(shell);
-  import("../view/comforts.js").then(({ comforts }) => {
-    shell.comforts = comforts(shell);
-    shell.comforts.connected(socket.connection);
-    shell.rows.renderSoon();
-  }, () => {});
-  // Fetched while the server is there: without a session it is the only thing this page can still say.
-  import("../view/signed-out.js").catch(() => {});
-  import("./installed.js").then(({ installed }) => (shell.installed = installed(shell)), () => {});
   shell.strip = new ConnectionView({ t, clock, say: (text) => announcer.status(text), onRetry: () => socket.wake() });
   if (globalThis.WebSocket) shell.strip.update(socket.connection);
   else shell.strip.tell(t("This browser cannot receive messages by itself. Reload this page to see what is new."));
+}
+
+function comforts(found, shell) {
+  shell.comforts = found.comforts(shell);
+  shell.comforts.connected(shell.socket.connection);
+  shell.rows.renderSoon();
 }

@@ -20,6 +20,7 @@ import { Announcer } from "../view/announcer.js";
 import { ListView } from "../view/list-view.js";
 import { sayTimes, watchDays } from "../view/local-time.js";
 
+const AGAIN_MS = 20_000;
 const LOGIN = "/accounts/login/?next=";
 
 export class Shell {
@@ -44,7 +45,7 @@ export class Shell {
   strip = null;
   /** The look-out for a new version (installed.js), once it is loaded. */
   installed = null;
-  /** Promise of what is loaded when idle; null where it could not be had. */
+  /** Promise of what is loaded when idle. */
   #rest;
   #isLoggedOut = false;
   /** Characters of a message, once the server has told. */
@@ -73,7 +74,7 @@ export class Shell {
     this.socket = this.#connect();
     const { list: state, drafts, me, t, dates } = this;
     const signsOf = (room) => (room === this.room ? this.signs : this.comforts?.signsOf(room));
-    this.rows = new ListView({ root: view("list"), state, drafts, unsent: (room) => this.outbox.entries(room), current: () => this.room, signsOf, onTotal: (count) => this.comforts?.total(count), me, t, dates, clock });
+    this.rows = new ListView({ root: view("list"), state, drafts, unsent: (room) => this.outbox.entries(room), current: () => this.room, chosen: () => (this.comforts ? this.comforts.chosen() : this.room), signsOf, onTotal: (count) => this.comforts?.total(count), me, t, dates, clock });
   }
 
   /** Messages and composer of the conversation on the screen (view/chat-view.js), or null. */
@@ -81,15 +82,14 @@ export class Shell {
     return this.open?.chat ?? null;
   }
 
-  /** What its peer is doing (view/signs-view.js), once that is loaded. */
+  /** What its peer is doing. */
   get signs() {
     return this.open?.signs ?? null;
   }
 
   /** This conversation is on the screen now, or with null none. Not yet painted. */
   shows(open) {
-    this.open = open;
-    this.room = open?.room ?? null;
+    Object.assign(this, { open, room: open?.room ?? null });
     open?.show();
     this.chat?.composer?.setLimit(this.#longest);
     this.strip?.place();
@@ -117,9 +117,12 @@ export class Shell {
     whenIdle(() => this.#loadRest());
   }
 
-  /** A connection that went meanwhile took the scripts along; the next one brings them. */
+  /** A connection that went meanwhile took scripts along; the next one brings them, or this one after a while. */
   #loadRest() {
-    this.#rest ??= import("./rest.js").then(({ rest }) => rest(this)).catch(() => (this.#rest = null));
+    this.#rest ??= import("./rest.js").then(({ rest }) => rest(this)).catch(() => {
+      this.#rest = null;
+      clock.after(AGAIN_MS, () => this.socket.connection.isUp && this.#loadRest());
+    });
   }
 
   #keepAll() {

@@ -31,6 +31,7 @@ export class Feed {
 
   closeRoom(room) {
     this.#held.delete(room);
+    this.#settleCatchUp();
   }
 
   /** Rows that came with the page or over HTTP. */
@@ -41,6 +42,7 @@ export class Feed {
       // They arrived while no page was open; now this device has them.
       if (unread && row.last_message) this.#with.receipts.delivered(row.room, row.last_message.seq);
       this.#rooms.learn(row.room, this.#held.has(row.room) ? { mark: row.mark } : { version: row.head, mark: row.mark });
+      if (row.head > this.#held.get(row.room)?.cursor) this.#rooms.ask(row.room);
       this.#with.on.changed(row.room);
     }
   }
@@ -73,7 +75,7 @@ export class Feed {
     "message.accepted": (event) => this.#accepted(event),
     "message.hidden": (event) => this.#hidden(event),
     "receipt.advanced": (event) => this.#receipt(event),
-    "conversation.changed": ({ conversation }) => this.#conversation(conversation),
+    "conversation.changed": ({ conversation }) => this.learnRows([conversation]),
     "sync.page": (event) => this.#page(event),
     resync: ({ after_ms: within }) => this.#with.clock.after(this.#with.random() * within, () => this.lookAgain()),
     error: (event) => this.#error(event),
@@ -154,15 +156,10 @@ export class Feed {
     else this.#rows.soon(room);
   }
 
-  #conversation(conversation) {
-    this.learnRows([conversation]);
-    if (conversation.head > this.#held.get(conversation.room)?.cursor) this.#rooms.ask(conversation.room);
-  }
-
   #page(page) {
     const { room } = page;
     const timeline = this.#held.get(room);
-    if (!timeline) return;
+    if (!timeline) return void this.#rooms.answered(room);
     const { list, me, outbox, receipts, on } = this.#with;
     const newest = timeline.newest?.seq ?? 0;
     timeline.receivePage(page);
@@ -179,7 +176,9 @@ export class Feed {
     on.changed(room);
     const fresh = page.messages.filter((message) => message.seq > newest && message.sender !== me);
     if (fresh.length) receipts.delivered(room, fresh.at(-1).seq);
-    if (!page.reset) for (const message of fresh) on.arrived(room, message);
+    // What another device has read meanwhile is no news.
+    const read = list.get(room)?.read ?? 0;
+    if (!page.reset) for (const message of fresh) if (message.seq > read) on.arrived(room, message);
     this.#goOn(page, timeline, isProgress);
   }
 
@@ -199,5 +198,6 @@ export class Feed {
     if (!this.#held.has(room)) return;
     this.#rooms.answered(room);
     if (retryable) clock.after(retry_after_ms ?? 1_000, () => this.#held.has(room) && this.#rooms.ask(room));
+    else this.#settleCatchUp();
   }
 }

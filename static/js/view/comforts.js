@@ -4,7 +4,7 @@ import { action, view } from "../lib/dom.js";
 import { showTotal } from "./badges.js";
 import { guardAgainstFiles } from "./drop-guard.js";
 import { FloatingDay } from "./floating-day.js";
-import { invites } from "./invites.js";
+import { invites, offerInvites } from "./invites.js";
 import { listenForCopy } from "./message-copy.js";
 import { MessageKeys } from "./message-keys.js";
 import { MessageTools } from "./message-tools.js";
@@ -23,7 +23,7 @@ async function meet(api, go, username) {
   else location.assign(`/chats/with/${encodeURIComponent(username)}/`);
 }
 
-/** Wires them to the shell (pages/shell.js); returns what wants to hear of events: {handle, connected, arrived, changed, total}. */
+/** Wires them to the shell (pages/shell.js); returns what wants to hear of events: {handle, connected, arrived, changed, total}, and `chosen()`. */
 export function comforts(shell) {
   const { api, t, clock, list, announcer, me, store } = shell;
   const current = () => shell.room;
@@ -38,9 +38,11 @@ export function comforts(shell) {
     send: (command) => shell.socket.send(command),
     onChange: () => shell.rows.renderSoon(),
   });
-  const panes = shell.openChat
-    ? new Panes({ shell, onOpen: (open) => chatComforts(open, shell, { say, show }), onShow: (room) => signs?.moved(room) })
-    : null;
+  const onMade = (main, open) => (offerInvites(main, shell), open && chatComforts(open, shell, { say, show }));
+  // A page of older messages, opened by the link that works without scripts, goes on as the pages without scripts do.
+  const isLive = shell.openChat && (shell.open || shell.page.page === "inbox");
+  const panes = isLive ? new Panes({ shell, onMade, onShow: (room) => signs?.moved(room) }) : null;
+  const chosen = () => (panes ? panes.chosen : shell.room);
   const go = (room) => (panes ? panes.go(`/chats/${room}/`) : location.assign(`/chats/${room}/`));
   const people = async (q) => (await api.get(`/api/v1/people?q=${encodeURIComponent(q)}`)).items;
   const switcher = new Switcher({
@@ -48,7 +50,7 @@ export function comforts(shell) {
     online: (room) => Boolean((room === current() ? shell.signs : signs?.get(room))?.online),
     open: ({ room, username }) => (room ? go(room) : meet(api, go, username)),
   });
-  new Shortcuts({ rows, current, open: go, switcher: () => switcher.show() });
+  new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show() });
   const opener = action("switch");
   opener?.setAttribute("aria-haspopup", "dialog");
   opener?.addEventListener("click", (event) => {
@@ -70,6 +72,7 @@ export function comforts(shell) {
   if (shell.open) chatComforts(shell.open, shell, { say, show });
 
   return {
+    chosen,
     signsOf: (room) => signs?.get(room) ?? null,
     handle: (event) => signs?.handle(event),
     connected: (connection) => (signs?.connected(connection), panes?.connected(connection)),

@@ -2,7 +2,13 @@
 
 import { AcceptedInvites, acceptedNotice } from "./accepted-invites.js";
 
+const OPENER = '[data-action="invite"]';
 const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+
+/** The links to the page of invites open a dialog. On that page itself they lead to a fresh form. */
+export function offerInvites(root, { page }) {
+  if (page.page !== "invites") for (const opener of root.querySelectorAll(OPENER)) opener.setAttribute("aria-haspopup", "dialog");
+}
 
 /** Returns what wants to hear that a room changed. Without the dialog the buttons are the links to the page of invites that they always were. */
 export function invites(shell, { open, say }) {
@@ -15,16 +21,13 @@ export function invites(shell, { open, say }) {
     await dialog.show(opener);
   }
 
-  // On the page of invites they lead to a fresh form.
-  const openers = page.page === "invites" ? [] : document.querySelectorAll('[data-action="invite"]');
-  for (const opener of openers) {
-    opener.setAttribute("aria-haspopup", "dialog");
-    opener.addEventListener("click", (event) => {
-      if (!isPlain(event)) return;
-      event.preventDefault();
-      show(opener).catch(() => location.assign(opener.href));
-    });
-  }
+  offerInvites(document, shell);
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest(OPENER);
+    if (!opener || page.page === "invites" || !isPlain(event)) return;
+    event.preventDefault();
+    show(opener).catch(() => location.assign(opener.href));
+  });
 
   const onAccepted = (news) => {
     dialog?.accepted(news);

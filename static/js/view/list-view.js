@@ -17,11 +17,11 @@ export class ListView {
   #heldSince = null;
   #isDue = false;
 
-  /** `state` is the ConversationList; `current()` -> the room on the screen or null; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id. */
-  constructor({ root, state, drafts, unsent, current, signsOf, onTotal, me, t, dates, clock }) {
+  /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id. */
+  constructor({ root, state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock }) {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
-    this.#with = { state, drafts, unsent, current, signsOf, onTotal, me, t, dates, clock };
+    this.#with = { state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
   }
@@ -81,7 +81,7 @@ export class ListView {
   }
 
   #fill(element, row) {
-    const { t, dates, current, signsOf } = this.#with;
+    const { t, dates, chosen, signsOf } = this.#with;
     const signs = signsOf(row.room);
     const avatar = part(element, "avatar");
     setData(avatar, "online", signs?.online);
@@ -103,7 +103,7 @@ export class ListView {
     setText(part(element, "muted-word"), isMuted ? t("muted") : "");
     setData(badge, "quiet", isMuted);
     const link = element.querySelector("a");
-    if (row.room === current()) link.setAttribute("aria-current", "page");
+    if (row.room === chosen()) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 

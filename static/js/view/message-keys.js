@@ -21,10 +21,10 @@ export class MessageKeys {
     return [...this.#list.querySelectorAll("article")];
   }
 
-  /** Exactly one message can be reached with Tab: where one was last, else the newest. */
+  /** Exactly one message can be reached with Tab, and the links in it: where one was last, else the newest. */
   #settle() {
-    if (this.#current?.isConnected && this.#list.contains(this.#current)) return;
-    this.#mark(this.#list.querySelector("li[data-id]:last-of-type article") ?? this.#articles.at(-1));
+    if (!this.#list.contains(this.#current)) this.#mark(this.#list.querySelector("li[data-id]:last-of-type article") ?? this.#articles.at(-1));
+    this.#links();
   }
 
   #mark(article) {
@@ -32,6 +32,14 @@ export class MessageKeys {
     for (const other of this.#list.querySelectorAll('article[tabindex="0"]')) other.tabIndex = -1;
     article.tabIndex = 0;
     this.#current = article;
+    this.#links();
+  }
+
+  #links() {
+    for (const link of this.#list.querySelectorAll("article a")) {
+      const stop = this.#current?.contains(link) ? 0 : -1;
+      if (link.tabIndex !== stop) link.tabIndex = stop;
+    }
   }
 
   #key(event) {

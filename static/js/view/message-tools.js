@@ -8,6 +8,7 @@ export class MessageTools {
   #bar = cloneTemplate("message-tools");
   #menu = cloneTemplate("message-menu");
   #of = null;
+  #opened = null;
 
   /** `room`; `say(text)` tells screen readers; `toast(text)` shows what was done. */
   constructor({ root, list, room, t, say, toast }) {
@@ -18,6 +19,7 @@ export class MessageTools {
     list.addEventListener("contextmenu", (event) => this.#rightPress(event));
     this.#bar.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#bar.closest("li")));
     this.#menu.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#of));
+    this.#menu.addEventListener("toggle", ({ newState }) => newState === "closed" && this.#opened?.abort());
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -34,7 +36,7 @@ export class MessageTools {
     Object.assign(this.#menu.style, { left: `${Math.max(8, left)}px`, top: `${Math.max(8, top)}px` });
     this.#items[0]?.focus();
     // It stands where its message stood.
-    addEventListener("resize", () => this.#close(), { once: true });
+    addEventListener("resize", () => this.#close(), { signal: (this.#opened = new AbortController()).signal });
   }
 
   async copy(li) {

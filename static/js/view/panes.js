@@ -1,6 +1,6 @@
 // Choosing a chat replaces what stands beside the list and nothing else (ui-spec N2): the socket stays, the list stays, and a chat seen before is there at once.
 
-import { cloneTemplate, part, setText, view } from "../lib/dom.js";
+import { cloneTemplate, pageData, part, setText, view } from "../lib/dom.js";
 import { titleOf } from "./list-view.js";
 import { sayTimes } from "./local-time.js";
 
@@ -14,6 +14,16 @@ const OURS = /^\/chats\/(?:[^/]+\/)?$/;
 const isWide = () => matchMedia("(width >= 760px)").matches;
 const release = (page) => page.querySelector('meta[name="release"]')?.content;
 const roomOf = (path) => path.split("/")[2] || null;
+
+/** What a dialog put into the history for "back" (invite-dialog.js) becomes the place of what comes. */
+function makeRoom() {
+  if (history.state?.open) history.replaceState({ isDialog: true }, "");
+}
+
+/** The one that asks to log in again stays. */
+function closeDialogs() {
+  for (const dialog of document.querySelectorAll('dialog[open]:not([data-view="signed-out"])')) dialog.close();
+}
 
 /** What the server drew around the messages: another name or picture, or a chat that was closed, wants a new page. */
 const drawnAs = ({ peer, can_write: canWrite, state }) => JSON.stringify([peer, canWrite, state]);
@@ -49,13 +59,16 @@ export class Panes {
   #turn = 0;
   #listTop = 0;
 
-  /** `onOpen(open)`: a conversation is made; `onShow(room)`: it is about to be on the screen, or with null none. */
-  constructor({ shell, onOpen, onShow }) {
-    this.#with = { shell, onOpen, onShow };
+  /** The room that was chosen last, on the screen already or still on its way; null for none. */
+  chosen;
+
+  /** `onMade(main, open)`: a page has come, with a conversation or null; `onShow(room)`: it is about to be on the screen, or with null none. */
+  constructor({ shell, onMade, onShow }) {
+    this.#with = { shell, onMade, onShow };
+    this.chosen = shell.room;
     this.#current = new Pane(document, location.pathname);
     this.#current.holds(shell.open, shell.page);
-    // A page of older messages, made for browsers without scripts, is not worth keeping.
-    if (shell.open || shell.page.page === "inbox") this.#keep(this.#current);
+    this.#keep(this.#current);
     document.addEventListener("click", (event) => this.#press(event));
     addEventListener("popstate", () => this.go(location.pathname, { isReturn: true }));
   }
@@ -63,20 +76,28 @@ export class Panes {
   /** Brings that page of the shell to the screen. `isReturn`: by the buttons back and forward, the address is there already. */
   async go(path, { isReturn = false } = {}) {
     const turn = (this.#turn += 1);
-    this.#current.main.inert = false;
-    if (path === this.#current.path && this.#kept.has(path)) return isReturn || this.#focus();
+    this.#current.main.inert = this.#current.isFailed = false;
+    this.chosen = roomOf(path);
+    this.#with.shell.rows.renderSoon();
+    if (path === this.#current.path && this.#kept.has(path)) return isReturn || (closeDialogs(), this.#focus());
+    makeRoom();
+    closeDialogs();
     const known = this.#fresh(path);
     if (known) return this.#arrive(known, { isReturn });
-    // What is typed from now on is not meant for the chat that is about to leave.
+    // What is typed from now on is not meant for the chat that is about to leave. Of itself the browser takes the focus away only with the next frame.
     this.#current.main.inert = true;
+    if (this.#current.main.contains(document.activeElement)) document.activeElement.blur();
     const wait = () => turn === this.#turn && this.#arrive(this.#waiting(path), { isReturn });
     const isListAlone = !roomOf(path) && !isWide();
     const callOff = this.#with.shell.clock.after(isListAlone ? 0 : SKELETON_AFTER_MS, wait);
     const page = await this.#fetch(path);
     callOff();
     if (turn !== this.#turn) return;
+    this.#current.main.inert = false;
     if (page === "elsewhere") location.assign(path);
     else if (page) this.#arrive(this.#made(page, path), { isReturn });
+    // An old name over the messages is better than none of them.
+    else if (this.#kept.has(path)) this.#arrive(this.#kept.get(path), { isReturn });
     else (wait(), this.#fail());
   }
 
@@ -91,7 +112,6 @@ export class Panes {
     const link = event.target.closest("a[href]");
     if (!link || link.target || link.origin !== location.origin || link.search || link.hash || !OURS.test(link.pathname)) return;
     event.preventDefault();
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     if (link.dataset.action === "back" && history.state?.from === link.pathname) history.back();
     else this.go(link.pathname);
   }
@@ -105,27 +125,26 @@ export class Panes {
     return isFine || socket.connection.name !== "live" ? pane : null;
   }
 
-  /** The page; "elsewhere" when the address leads to something else (signed out, gone, a newer release); null when there was no answer. */
+  /** The page and its data; "elsewhere" when the address leads to something else (signed out, another account, gone, a newer release); null for now. */
   async #fetch(path) {
     try {
-      const answer = await fetch(path, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(path, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout?.(PATIENCE_MS) });
+      if (answer.status >= 500 || answer.status === 429) return null;
       if (!answer.ok || new URL(answer.url).pathname !== path) return "elsewhere";
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      return release(page) === release(document) ? page : "elsewhere";
+      const data = pageData(page);
+      return data.user?.id === this.#with.shell.me && release(page) === release(document) ? { page, data } : "elsewhere";
     } catch {
       return null;
     }
   }
 
-  #made(page, path) {
-    const { shell, onOpen } = this.#with;
+  #made({ page, data }, path) {
+    const { shell, onMade } = this.#with;
     const pane = new Pane(page, path);
     sayTimes(pane.main, shell.dates);
-    const data = JSON.parse(page.getElementById("page-data").textContent);
-    if (data.room) {
-      pane.holds(shell.openChat(pane.main, data), data);
-      onOpen(pane.open);
-    }
+    if (data.room) pane.holds(shell.openChat(pane.main, data), data);
+    onMade(pane.main, pane.open);
     this.#keep(pane);
     return pane;
   }
@@ -145,8 +164,11 @@ export class Panes {
   /** The name is known from the list; the rest is on its way. */
   #waiting(path) {
     const main = cloneTemplate("waiting-chat");
-    setText(part(main, "name"), this.#with.shell.list.get(roomOf(path))?.peer.name ?? "");
-    return Object.assign(new Pane(document, path), { shows: roomOf(path) ? "chat" : "list", parts: [main] });
+    const name = this.#with.shell.list.get(roomOf(path))?.peer.name ?? "";
+    setText(part(main, "name"), name);
+    // What stands behind the last of these is the name of the site.
+    const title = [name, ...this.#current.title.split(" · ").slice(1).slice(-1)].filter(Boolean).join(" · ");
+    return Object.assign(new Pane(document, path), { title, shows: roomOf(path) ? "chat" : "list", parts: [main, cloneTemplate("waiting-skip")] });
   }
 
   #fail() {
@@ -160,7 +182,10 @@ export class Panes {
 
   #arrive(pane, { isReturn }) {
     const from = this.#current;
-    if (!isReturn && location.pathname + location.search !== pane.path) history.pushState({ from: from.path }, "", pane.path);
+    if (!isReturn && location.pathname + location.search !== pane.path) {
+      const put = history.state?.isDialog ? "replaceState" : "pushState";
+      history[put]({ from: location.pathname }, "", pane.path);
+    }
     this.#show(pane);
     this.#focus({ isReturn, from: roomOf(from.path) });
   }
@@ -168,7 +193,7 @@ export class Panes {
   #show(pane) {
     const { shell, onShow } = this.#with;
     const list = view("rows")?.parentElement;
-    this.#listTop = list?.scrollTop || this.#listTop;
+    if (list?.checkVisibility()) this.#listTop = list.scrollTop;
     shell.open?.hide();
     // What was said aloud in the last chat is not of this one.
     document.getElementById("say-messages").replaceChildren();
@@ -186,8 +211,9 @@ export class Panes {
   /** ui-spec 5.3. */
   #focus({ isReturn = false, from = null } = {}) {
     const { main, open, shows } = this.#current;
-    const row = from && view("rows")?.querySelector(`[data-room="${CSS.escape(from)}"] a`);
-    if (shows === "list" && !isWide()) return row?.focus();
+    const rows = view("rows");
+    const row = rows?.querySelector(`[data-room="${CSS.escape(from)}"] a`) ?? rows?.querySelector("a");
+    if (shows === "list" && !isWide()) return from && row?.focus();
     if (!isReturn && !isWide()) return main.querySelector('[data-action="back"]')?.focus();
     const canType = !isReturn && open?.chat.composer && matchMedia("(hover: hover)").matches;
     if (canType) return open.chat.composer.focus();

@@ -40,7 +40,12 @@ export class ScrollKeeper {
     const before = anchor?.getBoundingClientRect().top;
     change();
     if (isAtEnd) this.#scroller.scrollTop = 0;
-    else if (anchor?.isConnected) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    else if (anchor?.isConnected) this.#scrollBy(anchor.getBoundingClientRect().top - before);
+  }
+
+  /** Even by nothing a movement that is still under way would end. */
+  #scrollBy(distance) {
+    if (distance) this.#scroller.scrollTop += distance;
   }
 
   toEnd() {

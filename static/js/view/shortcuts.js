@@ -9,7 +9,7 @@ const isComposing = (event) => event.isComposing || event.keyCode === 229;
 export class Shortcuts {
   #with;
 
-  /** `rows()` -> rows in the order of the list; `current()` -> room or null; `open(room)`; `switcher()` shows the quick switcher. */
+  /** `rows()` -> rows in the order of the list; `current()` -> the room chosen last or null; `open(room)`; `switcher()` shows the quick switcher. */
   constructor({ rows, current, open, switcher }) {
     this.#with = { rows, current, open, switcher };
     document.addEventListener("keydown", (event) => !isComposing(event) && !event.defaultPrevented && this.#key(event));
