@@ -1,8 +1,8 @@
 // Choosing a chat replaces what stands beside the list and nothing else (ui-spec N2): the socket stays, the list stays, and a chat seen before is there at once.
 
 import { cloneTemplate, pageData, part, setText, view } from "../lib/dom.js";
-import { titleOf } from "./list-view.js";
 import { sayTimes } from "./local-time.js";
+import { drawnAs, Pane } from "./pane.js";
 
 const KEPT_AT_MOST = 6;
 const SKELETON_AFTER_MS = 150;
@@ -23,33 +23,6 @@ function makeRoom() {
 /** The one that asks to log in again stays. */
 function closeDialogs() {
   for (const dialog of document.querySelectorAll('dialog[open]:not([data-view="signed-out"])')) dialog.close();
-}
-
-/** What the server drew around the messages: another name or picture, or a chat that was closed, wants a new page. */
-const drawnAs = ({ peer, can_write: canWrite, state }) => JSON.stringify([peer, canWrite, state]);
-
-/** What one page of the shell has of its own: its title, and the elements marked `data-swap`. */
-class Pane {
-  /** The conversation on it (pages/open-chat.js), or null; `drawn` as what. */
-  open = null;
-  drawn = null;
-  isFailed = false;
-
-  constructor(page, path) {
-    this.path = path;
-    this.title = titleOf(page);
-    this.shows = view("shell", page).dataset.pane;
-    this.parts = [...page.querySelectorAll("[data-swap]")];
-  }
-
-  get main() {
-    return this.parts.find((element) => element.dataset.swap === "main");
-  }
-
-  holds(open, { conversation }) {
-    this.open = open;
-    this.drawn = open && drawnAs(conversation);
-  }
 }
 
 export class Panes {

@@ -1,0 +1,30 @@
+// What one page of the shell has of its own: its title, and the elements marked `data-swap`. Everything else stays (view/panes.js).
+
+import { view } from "../lib/dom.js";
+import { titleOf } from "./list-view.js";
+
+/** What the server drew around the messages: another name or picture, or a chat that was closed, wants a new page. */
+export const drawnAs = ({ peer, can_write: canWrite, state }) => JSON.stringify([peer, canWrite, state]);
+
+export class Pane {
+  /** The conversation on it (pages/open-chat.js), or null; `drawn` as what. */
+  open = null;
+  drawn = null;
+  isFailed = false;
+
+  constructor(page, path) {
+    this.path = path;
+    this.title = titleOf(page);
+    this.shows = view("shell", page).dataset.pane;
+    this.parts = [...page.querySelectorAll("[data-swap]")];
+  }
+
+  get main() {
+    return this.parts.find((element) => element.dataset.swap === "main");
+  }
+
+  holds(open, { conversation }) {
+    this.open = open;
+    this.drawn = open && drawnAs(conversation);
+  }
+}
