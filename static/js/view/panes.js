@@ -82,7 +82,8 @@ export class Panes {
   #press(event) {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (event.target.closest('[data-action="load-again"]')) return this.go(this.#current.path);
-    const link = event.target.closest("a[href]");
+    // An empty address means: this page anew.
+    const link = event.target.closest('a[href]:not([href=""])');
     if (!link || link.target || link.origin !== location.origin || link.search || link.hash || !OURS.test(link.pathname)) return;
     event.preventDefault();
     if (link.dataset.action === "back" && history.state?.from === link.pathname) history.back();
