@@ -180,6 +180,7 @@ def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys
     tab_to(alice, page.get_by_role("link", name="Settings"), "Shift+Tab")
     keys.press("Enter")
     page.wait_for_url("**/settings/**")
+    expect(page.get_by_role("heading", level=1, name="Profile")).to_be_visible()
     tab_to(alice, page.get_by_role("button", name="Log out"))
     keys.press("Enter")
     expect(page.get_by_role("link", name="Log in")).to_be_visible()

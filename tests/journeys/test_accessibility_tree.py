@@ -1,18 +1,17 @@
 """Check 27: what screen readers are given. The tree of a live chat to the letter, what is spoken and what is not, and what opens over it."""
 
-import json
 import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.examiner import violations
 from tests.journeys.long_talk import minutes, talk
 from tests.journeys.pages import PICTURE
 from tests.journeys.tree import Tree
-from tests.journeys.visitors import Visitor, meet, no_sideways_scroll
+from tests.journeys.visitors import Visitor, meet, no_sideways_scroll, refuse_messages
 from tests.rig.daphne_server import EntreServer
 
 REGIONS = ("say-messages", "say-status", "say-alert")
@@ -277,20 +276,7 @@ def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_
 
 def test_check_27_the_connection_is_told_politely_and_a_failure_at_once(alice: Visitor, bob: Visitor) -> None:
     room = meet(alice, bob)
-
-    def route(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-
-        def carry(message: str | bytes) -> None:
-            frame = json.loads(message)
-            if frame["type"] == "message.send":
-                socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
-            else:
-                server.send(message)
-
-        socket.on_message(carry)
-
-    alice.page.route_web_socket("**/ws/**", route)
+    refuse_messages(alice.page)
     alice.open(room)
     comfortable(alice)
     alice.write("nobody takes it")

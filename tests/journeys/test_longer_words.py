@@ -11,7 +11,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.pages import KINDS, PageKind, open_invite_dialog
 from tests.journeys.sight import broken_words, cut_texts, overlapping_texts
 from tests.journeys.stage import Stage
-from tests.journeys.visitors import Visitor, meet, no_sideways_scroll, refuse_messages
+from tests.journeys.visitors import Visitor, full_of_trouble, meet, no_sideways_scroll
 
 LONGER = (Path(__file__).parent / "longer.js").read_text(encoding="utf-8")
 SIZES: list[Any] = [{"width": 1280, "height": 800}, {"width": 390, "height": 844}, {"width": 320, "height": 640}]
@@ -34,20 +34,6 @@ def test_check_28_every_page_has_room_for_longer_words(stage: Stage, kind: PageK
 
 
 # --- What scripts bring ---
-
-
-def full_of_trouble(alice: Visitor, room: str) -> None:
-    """The strip, failed messages and the line about them."""
-    refuse_messages(alice.page)
-    alice.open(room)
-    alice.until_loaded("unsent-view")
-    alice.until_idle()
-    for body in ("one", "two"):
-        alice.write(body)
-        alice.sees_state(body, "failed")
-    alice.context.set_offline(True)
-    alice.page.evaluate("dispatchEvent(new Event('offline'))")
-    expect(alice.strip).to_have_attribute("data-state", "offline")
 
 
 def switcher(alice: Visitor, room: str) -> None:

@@ -45,9 +45,12 @@ class Scene:
     def __init__(self, visitor: VisitorMaker, **options: object) -> None:
         self.alice = visitor("alice", **options)
         self.bob, self.carol = visitor("bob"), visitor("carol")
-        self.with_bob, self.with_carol = meet(self.alice, self.bob), meet(self.alice, self.carol)
-        assert self.bob.person.write(self.with_bob, "from bob").status_code == 201
-        assert self.carol.person.write(self.with_carol, "from carol").status_code == 201
+        self.with_bob, self.with_carol = self.chat_with(self.bob), self.chat_with(self.carol)
+
+    def chat_with(self, friend: Visitor) -> str:
+        room = meet(self.alice, friend)
+        assert friend.person.write(room, f"from {friend.name.lower()}").status_code == 201
+        return room
 
     def read_all(self) -> None:
         for room in (self.with_bob, self.with_carol):
@@ -200,9 +203,7 @@ def test_keys_typed_while_a_chat_is_on_its_way_go_to_nobody(scene: Scene) -> Non
 
 
 def test_who_presses_twice_ends_at_the_chat_pressed_last(scene: Scene, visitor: VisitorMaker) -> None:
-    dave = visitor("dave")
-    with_dave = meet(scene.alice, dave)
-    assert dave.person.write(with_dave, "from dave").status_code == 201
+    with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice_sits_with_bob()
     held: list[Route] = []
     alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
@@ -240,9 +241,7 @@ def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(visitor: V
 
 def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMaker, line: Line) -> None:
     scene = Scene(visitor, address=line.address)
-    dave = visitor("dave")
-    with_dave = meet(scene.alice, dave)
-    assert dave.person.write(with_dave, "from dave").status_code == 201
+    with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice_sits_with_bob()
     held: list[Route] = []
     alice.page.route(f"**/chats/{with_dave}/", lambda route: held.append(route))
@@ -262,9 +261,7 @@ def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMa
 
 
 def test_keys_pressed_one_after_another_go_on_from_the_chat_that_is_on_its_way(scene: Scene, visitor: VisitorMaker) -> None:
-    dave = visitor("dave")
-    with_dave = meet(scene.alice, dave)
-    assert dave.person.write(with_dave, "from dave").status_code == 201
+    with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice
     alice.open(with_dave)
     comfortable(alice)

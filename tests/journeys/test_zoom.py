@@ -9,7 +9,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.pages import KINDS, PageKind
 from tests.journeys.sight import broken_words, cut_texts, overlapping_texts, small_targets
 from tests.journeys.stage import Stage
-from tests.journeys.visitors import meet, no_sideways_scroll, refuse_messages
+from tests.journeys.visitors import full_of_trouble, meet, no_sideways_scroll
 
 # Zoom of a browser is this and nothing else: fewer CSS pixels, each of them larger.
 PHONE: Any = {"width": 390, "height": 844}
@@ -79,17 +79,7 @@ def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(v
     alice.page.get_by_label("Largest").check()
     expect(alice.page.locator('html[data-text="largest"]')).to_have_count(1)
     expect(alice.page.get_by_role("status").filter(has_text="Saved")).to_have_count(1)
-    refuse_messages(alice.page)
-    alice.open(room)
-    alice.until_loaded("unsent-view")
-    alice.until_idle()
-    for body in ("one", "two"):
-        alice.write(body)
-        alice.sees_state(body, "failed")
-    expect(alice.page.get_by_text("2 messages not sent.", exact=True)).to_be_visible()
-    alice.context.set_offline(True)
-    alice.page.evaluate("dispatchEvent(new Event('offline'))")
-    expect(alice.strip).to_have_attribute("data-state", "offline")
+    full_of_trouble(alice, room)
     for mode in MODES:
         set_mode(alice.page, mode)
         assert faults_of(alice.page) == [], mode

@@ -221,6 +221,21 @@ def refuse_messages(page: Page) -> None:
     page.route_web_socket("**/ws/**", route)
 
 
+def full_of_trouble(person: Visitor, room: str) -> None:
+    """In this chat stand the strip, two messages that failed and the line about them."""
+    refuse_messages(person.page)
+    person.open(room)
+    person.until_loaded("unsent-view")
+    person.until_idle()
+    for body in ("one", "two"):
+        person.write(body)
+        person.sees_state(body, "failed")
+    expect(person.page.get_by_text("2 messages not sent.", exact=True)).to_be_visible()
+    person.context.set_offline(True)
+    person.page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(person.strip).to_have_attribute("data-state", "offline")
+
+
 STICKING_OUT = """() => {
     const all = [document.documentElement, ...document.body.querySelectorAll("*")];
     const isSeen = (element) => !element.closest("textarea, input, svg, template, .sr-only, .skip-link, [inert]") && element.checkVisibility();

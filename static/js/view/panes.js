@@ -7,6 +7,7 @@ import { drawnAs, Pane } from "./pane.js";
 const KEPT_AT_MOST = 6;
 const SKELETON_AFTER_MS = 150;
 const PATIENCE_MS = 10_000;
+/** Unread messages above which the server's page does not begin at the end (conversations/views/pages.py). */
 const MUCH = 40;
 /** The list, and a chat; the other pages beside the list have scripts of their own. */
 const OURS = /^\/chats\/(?:[^/]+\/)?$/;
