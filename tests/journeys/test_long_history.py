@@ -1,7 +1,7 @@
 """Checks 13, 14 and 15: whoever reads far above is not moved and finds the way back, and what is new is marked."""
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.long_talk import minutes, talk
@@ -195,3 +195,25 @@ def test_check_13_back_to_where_one_was(visitor: VisitorMaker, daphne_server: En
     assert bob.person.write(room, "something new").status_code == 201
     alice.open(room)
     expect(alice.message("something new")).to_be_in_viewport()
+
+
+def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+    """Scripts come late on a slow line. The address points far above; she has gone to the end since, by writing."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    talk(daphne_server, room, minutes(1_000), read=1_000)
+    held: list[Route] = []
+    alice.page.route("**/history-view*", lambda route: held.append(route))
+    alice.page.goto(f"/chats/{room}/?m=100")
+    alice.settle()
+    alice.until(lambda: bool(held), "the script that is held back")
+    alice.write("before it came")
+    alice.sees_state("before it came", "sent")
+    held[0].continue_()
+    alice.until_loaded("history-view")
+    alice.until_idle()
+    expect(alice.message("before it came")).to_be_in_viewport()
+    expect(alice.box).to_be_focused()
+    # It is at work, and not merely absent.
+    alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -2000; }")
+    expect(jump(alice)).to_be_visible()

@@ -126,6 +126,22 @@ LATER = (
 )
 
 
+def test_scripts_that_could_not_be_had_are_asked_for_again(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.page.clock.install()
+    refuse(alice, *LATER)
+    alice.open(room)
+    alice.until(
+        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1, "all of them to be refused"
+    )
+    alice.page.unroute_all()
+    alice.page.clock.run_for(21_000)
+    for module in LATER:
+        alice.until_loaded(module)
+    assert alice.faults == []
+
+
 def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)

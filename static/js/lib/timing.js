@@ -22,6 +22,17 @@ export function whenIdle(run) {
   else setTimeout(run, 500);
 }
 
+const AGAIN_MS = 20_000;
+
+/**
+ * What is not needed at once is fetched when there is time, and not at the press: then there may be no connection.
+ * What a lost connection took along is asked for again. Returns the promise of what `load` promises.
+ */
+export const fetchedLater = (load) => new Promise((done) => {
+  const ask = () => load().then(done, () => setTimeout(ask, AGAIN_MS));
+  whenIdle(ask);
+});
+
 /** An alarm that rings once, at the earliest moment it was last set to. */
 export class Alarm {
   #clock;

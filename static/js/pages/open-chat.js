@@ -1,12 +1,9 @@
 // One conversation of a tab: its part of the page, its messages, and everything that lives on them. Stays whole while another chat is on the screen.
 
-import { whenIdle } from "../lib/timing.js";
+import { fetchedLater as later } from "../lib/timing.js";
 import { Timeline } from "../state/timeline.js";
 import { ChatView, watchReader } from "../view/chat-view.js";
 import { keptPlace } from "../view/scroll-keeper.js";
-
-// Fetched when there is time, and not at the press: then there may be no connection.
-const later = (load) => new Promise((done) => whenIdle(() => load().then(done, () => {})));
 
 export class OpenChat {
   /** ui-spec 3.6; each loaded when idle, null until then. */
@@ -14,7 +11,7 @@ export class OpenChat {
   history = null;
   #shell;
   #marker = null;
-  /** Ends with this showing: what listens to the window stops. Null while another chat is on the screen. */
+  /** Ends with this showing: what listens to the window stops. Null while another chat is on the screen. `place` until somebody writes here. */
   #shown = null;
   /** What the address points at: once. */
   #place;
@@ -32,6 +29,8 @@ export class OpenChat {
     Object.assign(this, { root, room, timeline });
     shell.chats.set(room, this);
     this.#shell = shell;
+    // The parts may come late; whoever writes by then is not to be led away from it.
+    for (const type of ["input", "submit"]) root.addEventListener(type, () => (this.#shown.place = null));
     this.#place = page.opens_at && { seq: page.opens_at };
 
     const toasts = later(() => import("../view/toast.js"));

@@ -1,4 +1,4 @@
-// Needed by nobody in the first second, and fetched before the connection can be lost. Loaded by the shell when the page is idle.
+// Needed by nobody in the first second, and fetched before the connection can be lost.
 
 const PARTS = [
   { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
@@ -10,7 +10,7 @@ const PARTS = [
 ];
 const done = new Set();
 
-/** Rejects when something could not be had; asked again, it looks only for what is missing. */
+/** Rejects when something could not be had; asked again (lib/timing.js), it looks only for what is missing. */
 export async function rest(shell) {
   const missing = PARTS.filter((part) => !done.has(part));
   await Promise.all(missing.map(async (part) => {

@@ -3,7 +3,7 @@
 import { csrfToken, languageOfPage, pageData, view } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
 import { translator } from "../lib/text.js";
-import { systemClock as clock, whenIdle } from "../lib/timing.js";
+import { fetchedLater, systemClock as clock } from "../lib/timing.js";
 import { Api } from "../net/api.js";
 import { Socket } from "../net/socket.js";
 import { browserStorage, Store, wipeOthers } from "../net/store.js";
@@ -20,7 +20,6 @@ import { Announcer } from "../view/announcer.js";
 import { ListView } from "../view/list-view.js";
 import { sayTimes, watchDays } from "../view/local-time.js";
 
-const AGAIN_MS = 20_000;
 const LOGIN = "/accounts/login/?next=";
 
 export class Shell {
@@ -45,8 +44,6 @@ export class Shell {
   strip = null;
   /** The look-out for a new version (installed.js), once it is loaded. */
   installed = null;
-  /** Promise of what is loaded when idle. */
-  #rest;
   #isLoggedOut = false;
   /** Characters of a message, once the server has told. */
   #longest;
@@ -114,15 +111,7 @@ export class Shell {
     this.socket.start();
     // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
     if (!globalThis.WebSocket) this.outbox.setLive(true);
-    whenIdle(() => this.#loadRest());
-  }
-
-  /** A connection that went meanwhile took scripts along; the next one brings them, or this one after a while. */
-  #loadRest() {
-    this.#rest ??= import("./rest.js").then(({ rest }) => rest(this)).catch(() => {
-      this.#rest = null;
-      clock.after(AGAIN_MS, () => this.socket.connection.isUp && this.#loadRest());
-    });
+    fetchedLater(() => import("./rest.js").then(({ rest }) => rest(this)));
   }
 
   #keepAll() {
@@ -155,7 +144,6 @@ export class Shell {
     const { isUp } = connection;
     if (connection.greetedAt === null) this.feed.connectionLost();
     this.outbox.setLive(isUp);
-    if (isUp && this.#rest === null) this.#loadRest();
     this.receipts.setLive(isUp);
     this.strip?.update(connection);
     this.signs?.connected(connection);
