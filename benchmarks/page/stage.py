@@ -106,7 +106,7 @@ def stage() -> Iterator[Stage]:
     statics = SharedStatics()
     try:
         with EntreServer(statics, LIMITS="off") as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=finding.chromium(is_whole=True), args=FLAGS)
             yield Stage(browser, server)
             browser.close()
     finally:

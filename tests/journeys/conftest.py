@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
     """One service for all journeys: their people have names of their own. More of them sign up from one address than limits allow."""
-    with EntreServer(statics, LIMITS="off") as server:
+    with EntreServer(statics, LIMITS="off", DJANGO_SETTINGS_MODULE="tests.rig.quick") as server:
         yield server
 
 

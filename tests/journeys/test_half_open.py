@@ -19,7 +19,7 @@ WAYS = {"both ways": (TO_SERVER, TO_BROWSER), "to the server only": (TO_SERVER,)
 
 @pytest.fixture(scope="module")
 def brisk_server(statics: SharedStatics) -> Iterator[EntreServer]:
-    with EntreServer(statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS)) as server:
+    with EntreServer(statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS), DJANGO_SETTINGS_MODULE="tests.rig.quick") as server:
         yield server
 
 

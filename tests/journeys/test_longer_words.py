@@ -51,14 +51,6 @@ def open_by_keys(alice: Visitor, room: str, keys: str, name: str) -> None:
     expect(alice.page.get_by_role("dialog", name=name)).to_be_visible()
 
 
-def menu_of_a_message(alice: Visitor, room: str) -> None:
-    alice.open(room)
-    alice.until_loaded("message-tools")
-    alice.until_idle()
-    alice.page.locator("article").last.press("Enter")
-    expect(alice.page.get_by_role("menu")).to_be_visible()
-
-
 def question_before_a_link_is_revoked(alice: Visitor, room: str) -> None:
     assert alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).is_success
     alice.page.goto("/chats/")
@@ -89,24 +81,39 @@ BROUGHT = [
     full_of_trouble,
     switcher,
     shortcut_help,
-    menu_of_a_message,
     question_before_a_link_is_revoked,
     question_before_logging_out,
     log_in_again,
 ]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']} px")
 @pytest.mark.parametrize("bring", BROUGHT, ids=lambda bring: bring.__name__)
-def test_check_28_what_scripts_bring_has_room_for_longer_words(
-    visitor: VisitorMaker, bring: Callable[[Visitor, str], None], size: Any
-) -> None:
-    alice, bob = visitor("alice", viewport=size), visitor("bob")
+def test_check_28_what_scripts_bring_has_room_for_longer_words(visitor: VisitorMaker, bring: Callable[[Visitor, str], None]) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     assert bob.person.write(room, "Is there room?").status_code == 201
     bring(alice, room)
     alice.page.evaluate(LONGER)
-    assert faults_of(alice.page) == []
+    for size in SIZES:
+        alice.page.set_viewport_size(size)
+        assert faults_of(alice.page) == [], size
+
+
+def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_the_size_it_was_made_for(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "Is there room?").status_code == 201
+    alice.open(room)
+    alice.until_loaded("message-tools")
+    alice.until_idle()
+    menu = alice.page.get_by_role("menu")
+    for size in SIZES:
+        alice.page.set_viewport_size(size)
+        expect(menu).to_be_hidden()
+        alice.page.locator("article").last.press("Enter")
+        expect(menu).to_be_visible()
+        alice.page.evaluate(LONGER)
+        assert faults_of(alice.page) == [], size
 
 
 # --- The eyes ---

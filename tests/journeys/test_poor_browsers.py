@@ -136,7 +136,7 @@ def test_scripts_that_could_not_be_had_are_asked_for_again(visitor: VisitorMaker
         lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1, "all of them to be refused"
     )
     alice.page.unroute_all()
-    alice.page.clock.run_for(21_000)
+    alice.page.clock.run_for(6_000)
     for module in LATER:
         alice.until_loaded(module)
     assert alice.faults == []

@@ -27,6 +27,11 @@ FLAGS = [
 DESK: Any = {"width": 1280, "height": 800}
 PATIENCE_MS = 30_000
 LOOK_EVERY_MS = 20
+# After whatever the page itself has put off in the same way (static/js/lib/timing.js).
+IDLE = """async () => {
+    const wait = window.requestIdleCallback ? (run) => requestIdleCallback(run, { timeout: 500 }) : (run) => setTimeout(run, 200);
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(wait);
+}"""
 BOX = "textarea[name=body]"
 
 
@@ -48,6 +53,8 @@ class Visitor:
         self.complaints: list[str] = []
         """Console errors and failed requests: faults only where nothing was broken on purpose."""
         self.loaded: set[str] = set()
+        self.under_way: set[Request] = set()
+        """What `page` has asked for and not got yet."""
         self.person = Person(address, username, name)
         """The same person at another device, without a browser."""
         self.page = self.new_page()
@@ -61,7 +68,7 @@ class Visitor:
         page.on("console", self._listen)
         page.on("dialog", self._refuse)
         page.on("request", self._watch)
-        page.on("requestfinished", lambda request: self.loaded.add(urlsplit(request.url).path))
+        page.on("requestfinished", self._note_arrival)
         page.on("requestfailed", self._note_failure)
         page.on("websocket", self._watch_socket)
         return page
@@ -79,12 +86,18 @@ class Visitor:
     def _watch(self, request: Request) -> None:
         if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(f"{self.address}/"):
             self.faults.append(f"asked somebody else: {request.url}")
+        self.under_way.add(request)
+
+    def _note_arrival(self, request: Request) -> None:
+        self.under_way.discard(request)
+        self.loaded.add(urlsplit(request.url).path)
 
     def _watch_socket(self, socket: WebSocket) -> None:
         if urlsplit(socket.url).netloc != urlsplit(self.address).netloc:
             self.faults.append(f"asked somebody else: {socket.url}")
 
     def _note_failure(self, request: Request) -> None:
+        self.under_way.discard(request)
         # What a page still loaded when it was left is nobody's failure.
         if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"{request.failure}: {request.url}")
@@ -101,8 +114,14 @@ class Visitor:
         self.until(lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js")
 
     def until_idle(self) -> None:
-        """Whatever the page asked for has come or failed."""
-        self.page.wait_for_load_state("networkidle")
+        """Whatever the page asked for has come or failed, and it has had time for what it does when it has time."""
+        self.page.wait_for_load_state()
+        is_quiet = False
+        while not is_quiet:
+            self.until(lambda: not self.under_way, "all that the page asked for")
+            # What has come may ask for more.
+            self.page.evaluate(IDLE)
+            is_quiet = not self.under_way
 
     def leave(self) -> None:
         self.person.leave()

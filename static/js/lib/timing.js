@@ -22,7 +22,7 @@ export function whenIdle(run) {
   else setTimeout(run, 500);
 }
 
-const AGAIN_MS = 20_000;
+const AGAIN_MS = 5_000;
 
 /**
  * What is not needed at once is fetched when there is time, and not at the press: then there may be no connection.
