@@ -73,7 +73,7 @@ class ProfileForm(SettingsForm):
         max_length=140,
         required=False,
         help_text=_("One line that others see under your name, up to 140 characters."),
-        error_messages={"max_length": _("Use at most %(limit_value)d characters.")},
+        error_messages={"max_length": _("About you: use at most %(limit_value)d characters.")},
     )
 
     @classmethod

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 ALLAUTH = "allauth.account"
 
 
-def wait_s(request: HttpRequest, *actions: str, key: str) -> int:
+def wait_s(request: HttpRequest, *actions: str, key: str = "") -> int:
     """Seconds until one more try is let through, rounded up, so that nobody comes back too early for it; 0: there is room for one."""
     now = time.time()
     windows = [window for action in actions for window in windows_of(request, action, key)]

@@ -20,6 +20,7 @@ from accounts.pictures import NAME_LETTERS, PictureBusy, picture_path
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
 from accounts.settings_forms import PictureForm, ProfileForm
+from accounts.waiting import wait, wait_s
 from accounts.views.answers import is_from_script, refused_in_a_word, saved_in_a_word, see_other
 
 NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")
@@ -30,7 +31,8 @@ NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")
 def change(request: SignedInRequest) -> HttpResponse:
     form = PictureForm(request.POST, request.FILES)
     if not ratelimit.consume(request, action="picture", user=request.user):
-        form.add_error("picture", _("Too many pictures in an hour. Try again later."))
+        seconds = wait_s(request, "picture")
+        form.add_error("picture", f"{_('Too many pictures.')} {wait(seconds)}")
         return refuse(request, form, HTTPStatus.TOO_MANY_REQUESTS)
     if not form.is_valid():
         return refuse(request, form)

@@ -269,7 +269,9 @@ def test_a_full_disk_changes_nothing(browser: Client, alice: User, media: Path, 
 
 def test_thirty_in_an_hour_are_enough(browser: Client, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"picture": "2/h/user"}
-    assert [put_up(browser).status_code for _ in range(3)] == [303, 303, 429]
+    answers = [put_up(browser) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [303, 303, 429]
+    assert "Too many pictures. Wait 1 hour." in answers[-1].content.decode()
 
 
 @pytest.mark.parametrize("name", ["x", "../../../etc/passwd", "a" * 27, "A" * 26, "a" * 26, "..%2f..%2fsecret"])

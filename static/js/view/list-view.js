@@ -3,6 +3,7 @@
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 
 const HOLD_MS = 3_000;
+const isWaiting = (entry) => entry.state !== "accepted";
 const shown = (count) => (count > 99 ? "99+" : String(count));
 
 /** What the page is called, without the number of unread messages. */
@@ -81,7 +82,7 @@ export class ListView {
   }
 
   #fill(element, row) {
-    const { t, dates, chosen, signsOf } = this.#with;
+    const { t, dates, chosen, signsOf, unsent } = this.#with;
     const signs = signsOf(row.room);
     const avatar = part(element, "avatar");
     setData(avatar, "online", signs?.online);
@@ -91,8 +92,9 @@ export class ListView {
     setText(part(element, "name"), row.peer.name);
     this.#preview(element, row, signs?.typing);
     const time = part(element, "time");
-    if (row.activity) time.setAttribute("datetime", row.activity);
-    setText(time, row.activity ? dates.listTime(row.activity) : "");
+    const at = unsent(row.room).findLast(isWaiting)?.at ?? row.activity;
+    if (at) time.setAttribute("datetime", new Date(at).toISOString());
+    setText(time, at ? dates.listTime(at) : "");
     const badge = part(element, "badge");
     const unread = row.room === this.#watched ? 0 : row.unread;
     setText(badge, unread ? shown(unread) : "");
@@ -126,7 +128,7 @@ export class ListView {
     const draft = row.room === current() ? null : drafts.get(row.room);
     if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
     const last = row.last_message;
-    const newest = waiting.findLast((entry) => entry.state !== "accepted");
+    const newest = waiting.findLast(isWaiting);
     if (newest) return { text: newest.body, ticks: "pending" };
     if (last?.deleted_at) return { text: t("Message deleted") };
     const ticks = last?.sender === me && (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");

@@ -12,7 +12,7 @@ export function reason({ state, errors = {} }, t) {
   if (said) return said;
   if (state === "signed-out") return t("You have been logged out. Reload this page to log in again.");
   if (state === "old") return t("This page is too old. Reload it and try again.");
-  if (state === "limited") return t("Too many tries. Wait a minute.");
+  if (state === "limited") return t("Too many tries at once. Try again in a moment.");
   return t("Not saved: the server does not answer. Try again.");
 }
 
