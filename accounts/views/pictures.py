@@ -20,8 +20,8 @@ from accounts.pictures import NAME_LETTERS, PictureBusy, picture_path
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
 from accounts.settings_forms import PictureForm, ProfileForm
-from accounts.waiting import wait, wait_s
 from accounts.views.answers import is_from_script, refused_in_a_word, saved_in_a_word, see_other
+from accounts.waiting import wait, wait_s
 
 NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")
 

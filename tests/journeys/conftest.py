@@ -95,7 +95,7 @@ def visitor(chromium: Browser, daphne_server: EntreServer, mark: str, request: p
 
 def photograph(guest: Visitor, test: str) -> None:
     OUTPUT.mkdir(exist_ok=True)
-    for number, page in enumerate(guest.context.pages):
+    for number, page in enumerate(guest.pages):
         name = re.sub(r"[^\w-]+", "_", f"{test}-{guest.username}-{number}")
         try:
             page.screenshot(path=OUTPUT / f"{name}.png")

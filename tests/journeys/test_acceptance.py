@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.long_talk import talk
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.visitors import Visitor, cookies_of, meet
 from tests.rig.daphne_server import EntreServer
 from tests.rig.people import PASSWORD
 
@@ -74,7 +74,7 @@ def speaks(person: Visitor, language: str) -> None:
         "/settings/appearance/", only="language", language={"en-GB": "en", "ru-RU": "ru", "pt-BR": "pt-br"}[language]
     )
     assert answer.status_code < 400
-    person.arrive_as(person.person)
+    person.context.add_cookies(cookies_of(person.person))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, meet
+from tests.journeys.visitors import BOX, cookies_of, meet
 
 KEPT = "() => Object.keys(localStorage).filter((name) => name.startsWith('entre:'))"
 
@@ -46,7 +46,7 @@ def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor
     alice.until(lambda: any("draft" in name for name in alice.page.evaluate(KEPT)), "the draft in the storage")
     # The session ended somewhere else, so no page could tidy up.
     alice.context.clear_cookies()
-    alice.arrive_as(bob.person)
+    alice.context.add_cookies(cookies_of(bob.person))
     alice.open(room)
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Alice")
     expect(alice.box).to_have_value("")

@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,14 +39,16 @@ BOX = "textarea[name=body]"
 class Visitor:
     """One person at one browser (a context of its own), with the few things that every journey does.
 
+    The browser opens when it is first looked at: who only writes from another device needs none.
+
     Args:
-        context: the browser's own cookies and storage.
+        open_context: makes the browser's own cookies and storage.
         address: where this visitor finds the service; a line that can be cut has an address of its own.
         username: the handle; the name shown to others is `name`.
     """
 
-    def __init__(self, context: BrowserContext, address: str, username: str, name: str) -> None:
-        self.context = context
+    def __init__(self, open_context: Callable[[], BrowserContext], address: str, username: str, name: str) -> None:
+        self.open_context = open_context
         self.address = address
         self.username = username
         self.name = name
@@ -57,9 +60,16 @@ class Visitor:
         """What `page` has asked for and not got yet."""
         self.person = Person(address, username, name)
         """The same person at another device, without a browser."""
-        self.page = self.new_page()
 
     # --- The window ---
+
+    @cached_property
+    def context(self) -> BrowserContext:
+        return self.open_context()
+
+    @cached_property
+    def page(self) -> Page:
+        return self.new_page()
 
     def new_page(self) -> Page:
         """Another tab."""
@@ -123,9 +133,15 @@ class Visitor:
             self.page.evaluate(IDLE)
             is_quiet = not self.under_way
 
+    @property
+    def pages(self) -> list[Page]:
+        """Every tab, without opening one."""
+        return self.context.pages if "context" in vars(self) else []
+
     def leave(self) -> None:
         self.person.leave()
-        self.context.close()
+        if "context" in vars(self):
+            self.context.close()
 
     # --- The account ---
 
@@ -147,12 +163,6 @@ class Visitor:
         self.page.fill("input[name=password]", PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url(lambda address: "/accounts/" not in address)
-
-    def arrive_as(self, person: Person) -> None:
-        """The browser is signed in already: for journeys that are about something else."""
-        self.context.add_cookies(
-            [{"name": str(name), "value": str(value), "url": self.address} for name, value in person.http.cookies.items()]
-        )
 
     # --- The chat ---
 
@@ -205,14 +215,24 @@ class Visitor:
 def visitor_at(chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any) -> Visitor:
     """A new browser at this service. The account exists and the browser is signed in, unless `signed_up` is false."""
     usual = {"base_url": address, "viewport": DESK, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
-    context = chromium.new_context(**{**usual, **options})
-    context.set_default_timeout(PATIENCE_MS)
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-    guest = Visitor(context, address, username, name)
+
+    def open_context() -> BrowserContext:
+        context = chromium.new_context(**{**usual, **options})
+        context.set_default_timeout(PATIENCE_MS)
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+        if signed_up:
+            context.add_cookies(cookies_of(guest.person))
+        return context
+
+    guest = Visitor(open_context, address, username, name)
     if signed_up:
         guest.person.sign_up()
-        guest.arrive_as(guest.person)
     return guest
+
+
+def cookies_of(person: Person) -> list[Any]:
+    """With these the browser is signed in already: for journeys that are about something else."""
+    return [{"name": str(name), "value": str(value), "url": person.address} for name, value in person.http.cookies.items()]
 
 
 def meet(one: Visitor, other: Visitor) -> str:
