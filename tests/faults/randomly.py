@@ -18,17 +18,19 @@ OVERLAP = 0.3
 
 async def kill(world: World, luck: random.Random) -> None:
     index = luck.choice(world.rig.processes)
-    if world.rig.is_running(index):
-        await world.rig.kill_server(index)
-        await asyncio.sleep(luck.uniform(0, 1))
-        await world.rig.start_server(index)
+    if world.rig.is_running(index) and index not in world.rig.replaced:
+        with world.rig.replacing(index):
+            await world.rig.kill_server(index)
+            await asyncio.sleep(luck.uniform(0, 1))
+            await world.rig.start_server(index)
 
 
 async def deploy(world: World, luck: random.Random) -> None:
     index = luck.choice(world.rig.processes)
-    if world.rig.is_running(index) and index not in world.rig.paused:
-        await world.rig.term_server(index)
-        await world.rig.start_server(index)
+    if world.rig.is_running(index) and index not in world.rig.paused | world.rig.replaced:
+        with world.rig.replacing(index):
+            await world.rig.term_server(index)
+            await world.rig.start_server(index)
 
 
 async def stop(world: World, luck: random.Random) -> None:

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ class Rig:
         self.stack = AsyncExitStack()
         self.redis_ways: list[Proxy] = []
         self.paused: set[int] = set()
+        self.replaced: set[int] = set()
         self.is_redis_up = True
         self.is_postgres_up = True
 
@@ -154,6 +156,15 @@ class Rig:
                 return False
             await asyncio.sleep(0.02)
         return True
+
+    @contextmanager
+    def replacing(self, index: int) -> Iterator[None]:
+        """Meanwhile no other fault may kill it: who waits for its start would wait in vain."""
+        self.replaced.add(index)
+        try:
+            yield
+        finally:
+            self.replaced.discard(index)
 
     def is_running(self, index: int) -> bool:
         process = self.server.processes[index]
