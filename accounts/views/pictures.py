@@ -31,8 +31,8 @@ NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")
 def change(request: SignedInRequest) -> HttpResponse:
     form = PictureForm(request.POST, request.FILES)
     if not ratelimit.consume(request, action="picture", user=request.user):
-        seconds = wait_s(request, "picture")
-        form.add_error("picture", f"{_('Too many pictures.')} {wait(seconds)}")
+        too_many = _("Too many pictures.")
+        form.add_error("picture", f"{too_many} {wait(wait_s(request, 'picture'))}")
         return refuse(request, form, HTTPStatus.TOO_MANY_REQUESTS)
     if not form.is_valid():
         return refuse(request, form)
