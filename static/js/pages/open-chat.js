@@ -30,7 +30,7 @@ export class OpenChat {
     shell.chats.set(room, this);
     this.#shell = shell;
     // The parts may come late; whoever writes by then is not to be led away from it.
-    for (const type of ["input", "submit"]) root.addEventListener(type, () => (this.#shown.place = null));
+    for (const type of ["input", "submit"]) root.addEventListener(type, () => this.#shown && (this.#shown.place = null));
     this.#place = page.opens_at && { seq: page.opens_at };
 
     const toasts = later(() => import("../view/toast.js"));
