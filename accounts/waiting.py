@@ -13,14 +13,18 @@ from django.utils.translation import ngettext
 ALLAUTH = "allauth.account"
 
 
-def wait_s(request: HttpRequest, *actions: str, key: str = "") -> int:
-    """Seconds until one more try is let through, rounded up, so that nobody comes back too early for it; 0: there is room for one."""
+def wait_s(request: HttpRequest, *actions: str, key: str | None = None) -> int:
+    """Seconds until one more try is let through, rounded up, so that nobody comes back too early for it; 0: there is room for one.
+
+    Args:
+        key: what tries are counted by where that is neither the address nor the account; None where nothing is counted so.
+    """
     now = time.time()
     windows = [window for action in actions for window in windows_of(request, action, key)]
     return math.ceil(max((until_room(cache.get(place, []), rate, now) for rate, place in windows), default=0))
 
 
-def windows_of(request: HttpRequest, action: str, key: str) -> list[tuple[Rate, str]]:
+def windows_of(request: HttpRequest, action: str, key: str | None) -> list[tuple[Rate, str]]:
     """What allauth counts for an action, each with the place in the cache where the tries stand."""
     rates = get_rates(app=ALLAUTH, action=action)
     return [(rate, get_cache_key(request, app=ALLAUTH, action=action, rate=rate, key=key)) for rate in rates]

@@ -1,5 +1,7 @@
 """Checks 13, 14 and 15: whoever reads far above is not moved and finds the way back, and what is new is marked."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -217,3 +219,18 @@ def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(vi
     # It is at work, and not merely absent.
     alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -2000; }")
     expect(jump(alice)).to_be_visible()
+
+
+def test_the_row_tells_when_the_text_that_waits_was_written(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    talk(daphne_server, room, minutes(2), read=2)
+    alice.open(room)
+    alice.until_loaded("unsent-view")
+    alice.until_idle()
+    hour = alice.row(room).locator('[data-part="time"]')
+    expect(hour).not_to_have_text(re.compile(r"^\d\d:\d\d$"))
+    alice.context.set_offline(True)
+    alice.write("in a tunnel")
+    alice.sees_state("in a tunnel", "pending")
+    expect(hour).to_have_text(re.compile(r"^\d\d:\d\d$"))

@@ -106,13 +106,13 @@ def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_
     alice.open(room)
     alice.until_loaded("message-tools")
     alice.until_idle()
+    alice.page.evaluate(LONGER)
     menu = alice.page.get_by_role("menu")
     for size in SIZES:
         alice.page.set_viewport_size(size)
         expect(menu).to_be_hidden()
         alice.page.locator("article").last.press("Enter")
         expect(menu).to_be_visible()
-        alice.page.evaluate(LONGER)
         assert faults_of(alice.page) == [], size
 
 

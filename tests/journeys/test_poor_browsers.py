@@ -167,7 +167,7 @@ def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: 
     assert alice.faults == []
 
 
-def test_what_a_lost_connection_took_along_comes_with_the_next(visitor: VisitorMaker, line: Line) -> None:
+def test_what_a_lost_connection_took_along_comes_when_there_is_one_again(visitor: VisitorMaker, line: Line) -> None:
     alice, bob = visitor("alice", address=line.address), visitor("bob")
     room = meet(alice, bob)
     refuse(alice, "connection-view")

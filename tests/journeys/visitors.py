@@ -57,7 +57,7 @@ class Visitor:
         """Console errors and failed requests: faults only where nothing was broken on purpose."""
         self.loaded: set[str] = set()
         self.under_way: set[Request] = set()
-        """What `page` has asked for and not got yet."""
+        """What its tabs have asked for and not got yet."""
         self.person = Person(address, username, name)
         """The same person at another device, without a browser."""
 

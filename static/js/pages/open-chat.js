@@ -1,6 +1,6 @@
 // One conversation of a tab: its part of the page, its messages, and everything that lives on them. Stays whole while another chat is on the screen.
 
-import { fetchedLater as later } from "../lib/timing.js";
+import { fetchedLater } from "../lib/timing.js";
 import { Timeline } from "../state/timeline.js";
 import { ChatView, watchReader } from "../view/chat-view.js";
 import { keptPlace } from "../view/scroll-keeper.js";
@@ -33,7 +33,7 @@ export class OpenChat {
     for (const type of ["input", "submit"]) root.addEventListener(type, () => this.#shown && (this.#shown.place = null));
     this.#place = page.opens_at && { seq: page.opens_at };
 
-    const toasts = later(() => import("../view/toast.js"));
+    const toasts = fetchedLater(() => import("../view/toast.js"));
     const undo = async (entry) => (await toasts).toast(t("Message deleted"), { clock, button: { label: t("Undo"), onPress: () => outbox.restore(entry) } });
     const chat = (this.chat = new ChatView({
       ...shell, room, root, timeline,
@@ -46,13 +46,13 @@ export class OpenChat {
       },
     }));
     const tools = { ...shell, room, root, timeline, chat, keeper: chat.keeper, say: (text) => shell.announcer.status(text), send: (command) => shell.socket.send(command) };
-    later(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-view.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
+    fetchedLater(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-view.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
       chat.unsent = new UnsentView(tools);
       chat.history = this.history = new HistoryView({ ...tools, history: new History({ api: shell.api, room }) });
       if (this.#shown) this.#begin(this.history);
       chat.render();
     });
-    later(() => import("../view/signs-view.js")).then(({ SignsView }) => {
+    fetchedLater(() => import("../view/signs-view.js")).then(({ SignsView }) => {
       this.signs = new SignsView({ ...tools, peer: conversation.peer.id, showsTyping: page.shows_typing, onChange: () => shell.rows.renderSoon() });
       if (this.#shown) this.#begin(this.signs);
     });

@@ -1,5 +1,7 @@
 // Needed by nobody in the first second, and fetched before the connection can be lost.
 
+import { fetchedLater } from "../lib/timing.js";
+
 const PARTS = [
   { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
   { load: () => import("../view/connection-view.js"), begin: strip },
@@ -8,16 +10,10 @@ const PARTS = [
   { load: () => import("../view/signed-out.js"), begin: () => {} },
   { load: () => import("./installed.js"), begin: ({ installed }, shell) => (shell.installed = installed(shell)) },
 ];
-const done = new Set();
 
-/** Rejects when something could not be had; asked again (lib/timing.js), it looks only for what is missing. */
-export async function rest(shell) {
-  const missing = PARTS.filter((part) => !done.has(part));
-  await Promise.all(missing.map(async (part) => {
-    const found = await part.load();
-    done.add(part);
-    part.begin(found, shell);
-  }));
+/** Each by itself: one that cannot be had now keeps none of the others. */
+export function rest(shell) {
+  for (const { load, begin } of PARTS) fetchedLater(load).then((found) => begin(found, shell));
 }
 
 function strip({ ConnectionView }, shell) {

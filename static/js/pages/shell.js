@@ -111,7 +111,7 @@ export class Shell {
     this.socket.start();
     // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
     if (!globalThis.WebSocket) this.outbox.setLive(true);
-    fetchedLater(() => import("./rest.js").then(({ rest }) => rest(this)));
+    fetchedLater(() => import("./rest.js")).then(({ rest }) => rest(this));
   }
 
   #keepAll() {
