@@ -26,8 +26,8 @@ from accounts.selectors import looks_of, profile_of, username_is_taken
 from accounts.usernames import is_reserved, tidy_username
 from accounts.waiting import wait, wait_s
 
-NO_MATCH = _("That name and password do not match.")
-TEN_SECONDS = _("Too many tries. Wait 10 seconds.")
+NO_MATCH = _("That username or password isn’t right.")
+TEN_SECONDS = _("Too many attempts. Wait 10 seconds.")
 SILENT = frozenset({"account/messages/logged_in.txt", "account/messages/logged_out.txt"})
 """Notices that say what everybody sees anyway."""
 
@@ -45,7 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         "username_taken": _("This username is taken. Choose another one."),
         "incorrect_password": _("This is not your password. Try again."),
         "enter_current_password": _("This is not your current password. Try again."),
-        "incorrect_code": _("This is not the code from the mail. Look again, or ask for a new one."),
+        "incorrect_code": _("That code isn’t right. Check it or request a new one."),
         # Of codes by mail alone, one in ten seconds (settings.py); for passwords see pre_authenticate.
         "too_many_login_attempts": TEN_SECONDS,
         "rate_limited": TEN_SECONDS,
@@ -87,7 +87,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         except ValidationError as refusal:
             key = self._get_login_attempts_cache_key(request, **credentials)
             told = {"wait": wait(max(1, wait_s(request, "login_failed", key=key)))}
-            raise ValidationError(_("Too many tries. %(wait)s"), code=refusal.code, params=told) from None
+            raise ValidationError(_("Too many attempts. %(wait)s"), code=refusal.code, params=told) from None
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.ProveGivenAddress"}

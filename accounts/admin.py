@@ -37,7 +37,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("username", "password", "public_id")}),
         (_("Person"), {"fields": ("name", "email")}),
-        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "name", "usable_password", "password1", "password2")}),)
@@ -70,12 +70,12 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
             self.log_change(request, user, "Suspended")
         self.message_user(request, ngettext("%d account suspended.", "%d accounts suspended.", len(chosen)) % len(chosen))
 
-    @admin.action(description=_("Let back in"), permissions=["change"])
+    @admin.action(description=_("Restore access"), permissions=["change"])
     def let_back_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         chosen = queryset.filter(is_active=False)
         for user in chosen:
             services.account_reactivate(user=user)
-            self.log_change(request, user, "Let back in")
+            self.log_change(request, user, "Restore access")
         self.message_user(request, ngettext("%d account active again.", "%d accounts active again.", len(chosen)) % len(chosen))
 
     @admin.action(description=_("Make a one-time password link"), permissions=["change"])

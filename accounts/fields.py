@@ -36,14 +36,14 @@ class NameField(TextField):
         words = {
             "required": _("Enter your name."),
             "max_length": _("Use a name of at most %(limit_value)d characters."),
-            "hidden": _("Take the hidden characters out of your name: they can change how other text looks."),
+            "hidden": _("Remove the hidden characters from your name."),
             "marks": _("Use fewer accents on one letter of your name."),
         }
         super().__init__(
             label=_("Your name"),
             max_length=NAME_MAX,
             validators=[check_name],
-            help_text=_("As the people you write to should see it."),
+            help_text=_("This is how others will see you."),
             widget=forms.TextInput(attrs={"autocomplete": "name"}),
             error_messages=words,
             **options,
@@ -64,7 +64,7 @@ class UsernameField(forms.CharField):
             "label": _("Username"),
             "min_length": USERNAME_MIN,
             "max_length": USERNAME_MAX,
-            "help_text": _("People find you by it. Letters a to z, digits, dots, dashes and underscores."),
+            "help_text": _("Others can find you by this. Use a–z, digits, dots, dashes and underscores."),
             "widget": forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
             "error_messages": words,
             "validators": [RegexValidator(HANDLE)],
@@ -115,5 +115,5 @@ def make_email_plain(field: forms.EmailField) -> None:
 def make_password_plain(field: forms.Field) -> None:
     is_new = field.widget.attrs.get("autocomplete") == "new-password"
     field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
-    field.help_text = _("10 characters or more. A few words in a row work well.") if is_new else ""
+    field.help_text = _("At least 10 characters. A few random words work well.") if is_new else ""
     field.error_messages["required"] = _("Enter a password.") if is_new else _("Enter your password.")

@@ -45,7 +45,7 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
         # allauth has added the length once more, and it would be told twice.
         username.validators.remove(MaxLengthValidator(USERNAME_MAX))
         self.fields["email"].label = _("Email (optional)")
-        self.fields["email"].help_text = _("To get back in if you forget your password. Nobody else sees it.")
+        self.fields["email"].help_text = _("To reset your password if you forget it. Other people never see it.")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean()
@@ -114,7 +114,7 @@ class ResetPasswordForm(PlainFields, allauth.ResetPasswordForm):  # type: ignore
     def clean(self) -> dict[str, Any]:
         if not settings.MAIL_CONFIGURED:
             # Said to everybody alike, whether the address is known or not.
-            raise ValidationError(_("This server sends no mail. Ask the person who runs it for a one-time link."), code="no_mail")
+            raise ValidationError(_("This server can’t send email. Ask its administrator for a one-time link."), code="no_mail")
         data: dict[str, Any] = super().clean()
         return data
 
@@ -152,4 +152,4 @@ class ReauthenticateForm(PlainFields, allauth.ReauthenticateForm):  # type: igno
 class ConfirmCodeForm(PlainFields, allauth.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].error_messages["required"] = _("Enter the code from the mail.")
+        self.fields["code"].error_messages["required"] = _("Enter the code from the email.")

@@ -101,7 +101,7 @@ class Profile(models.Model):
         ONLY_BY_INVITE = "only_by_invite", _("Only with my invite link")
 
     class Theme(models.TextChoices):
-        AUTO = "auto", _("Like the system")
+        AUTO = "auto", _("Match system")
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
@@ -122,7 +122,7 @@ class Profile(models.Model):
         """What the key does where a mouse is; on touch screens it makes a line."""
 
         SENDS = "sends", _("Enter sends")
-        LINE = "line", _("Enter makes a new line")
+        LINE = "line", _("Enter starts a new line")
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="profile")
     about = models.CharField(_("about you"), max_length=140, blank=True)

@@ -23,7 +23,7 @@ def tidy_name(typed: str) -> str:
 def check_text(text: str) -> None:
     """Raises ValidationError for control characters, direction marks and towers of accents."""
     if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"} and char not in JOINERS for char in text):
-        raise ValidationError(_("Take out the hidden characters: they can change how other text looks."), code="hidden")
+        raise ValidationError(_("Remove the hidden characters: they can change how other text looks."), code="hidden")
     run = 0
     for char in text:
         run = run + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0

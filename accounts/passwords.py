@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 class LongEnough(rules.MinimumLengthValidator):
     def get_error_message(self) -> str:
         return ngettext(
-            "Use a password of %(count)d character or more.", "Use a password of %(count)d characters or more.", self.min_length
+            "Use a password of at least %(count)d character.", "Use a password of at least %(count)d characters.", self.min_length
         ) % {"count": self.min_length}
 
 

@@ -108,15 +108,15 @@ class PrivacyForm(SettingsForm):
     presence = forms.ChoiceField(
         label=_("Last seen and online"),
         choices=PRESENCE,
-        help_text=_("Who sees when you are here. If you hide yours, you don’t see theirs either."),
+        help_text=_("Who can see when you are online. If you hide yours, you won’t see theirs either."),
     )
     shares_receipts = forms.BooleanField(
         label=_("Read receipts"),
         required=False,
-        help_text=_("Others see when you have read their messages. Without it you don’t see theirs either."),
+        help_text=_("Others see when you have read their messages. If you turn this off, you won’t see theirs either."),
     )
     shares_typing = forms.BooleanField(
-        label=_("Typing"), required=False, help_text=_("Others see when you are typing. Without it you don’t see theirs either.")
+        label=_("Typing"), required=False, help_text=_("Others see when you are typing. If you turn this off, you won’t see theirs either.")
     )
     start_by = forms.ChoiceField(label=_("New chats"), choices=START, help_text=_("Someone with your invite link can always start one."))
     listed = forms.BooleanField(
@@ -155,16 +155,16 @@ class PrivacyForm(SettingsForm):
 
 class AppearanceForm(SettingsForm):
     theme = forms.ChoiceField(label=_("Theme"), choices=Profile.Theme.choices, widget=forms.RadioSelect)
-    text_size = forms.ChoiceField(label=_("Size of messages"), choices=Profile.TextSize.choices, widget=forms.RadioSelect)
+    text_size = forms.ChoiceField(label=_("Message text size"), choices=Profile.TextSize.choices, widget=forms.RadioSelect)
     enter = forms.ChoiceField(
         label=_("Enter key"),
         choices=Profile.Enter.choices,
-        help_text=_("Ctrl and Enter always send. On a touch screen Enter makes a new line and the button sends."),
+        help_text=_("Ctrl+Enter always sends. On a touch screen, Enter starts a new line and the button sends."),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=LanguageSelect)
-    hours = forms.ChoiceField(label=_("Time of day"), choices=Profile.Hours.choices, help_text=_("Automatic follows your language."))
+    hours = forms.ChoiceField(label=_("Time format"), choices=Profile.Hours.choices, help_text=_("Automatic follows your language."))
     groups = (
-        (_("Looks"), ("theme", "text_size")),
+        (_("Theme and text"), ("theme", "text_size")),
         (_("Writing"), ("enter",)),
         (_("Language and time"), ("language", "hours")),
     )
@@ -217,5 +217,5 @@ class PictureForm(forms.Form):
         except pictures.PictureTooLarge:
             raise ValidationError({"picture": _("This picture is too large. Choose one of at most 8 MB and 40 megapixels.")}) from None
         except pictures.NoPicture:
-            raise ValidationError({"picture": _("This file is not a picture we can read. Choose a JPEG, PNG or WebP.")}) from None
+            raise ValidationError({"picture": _("We can’t read this picture. Choose a JPEG, PNG or WebP.")}) from None
         services.picture_set(user=profile.user, webp=webp)

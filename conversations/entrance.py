@@ -43,7 +43,7 @@ class EntranceAdapter(AccountAdapter):
                     raise InviteGone
                 wish_fulfil(user=user, invite_id=held.invite_id, made_at=held.made_at)
             except InviteGone:
-                raise ValidationError(_("This invite does not work any more. Ask the person who sent it for a new one.")) from None
+                raise ValidationError(_("This invite no longer works. Ask the person who sent it for a new one.")) from None
         if held is not None:
             # Also after it was spent: whichever device ends the sign-in is led to the chat.
             wish_remember(user=user, invite_id=held.invite_id, made_at=held.made_at)
@@ -79,4 +79,4 @@ class EntranceAdapter(AccountAdapter):
 def sentence_for(gone: InviteGone) -> str:
     if gone.used:
         return _("The link you opened has already been used. Ask the person who sent it for a new one.")
-    return _("The link you opened has run out. Ask the person who sent it for a new one.")
+    return _("The link you opened has expired. Ask the person who sent it for a new one.")

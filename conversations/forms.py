@@ -24,9 +24,11 @@ class BodyField(forms.CharField):
         try:
             return clean_body(text)
         except TextTooLong:
-            raise forms.ValidationError(_("This message is too long. %(most)s characters fit."), params={"most": BODY_CHARS}) from None
+            raise forms.ValidationError(
+                _("This message is too long. The limit is %(most)s characters."), params={"most": BODY_CHARS}
+            ) from None
         except InvalidText:
-            reason = _("Write something first.") if not text.strip() else _("This text has characters that cannot be sent.")
+            reason = _("Write something first.") if not text.strip() else _("This text contains characters that can’t be sent.")
             raise forms.ValidationError(reason) from None
 
 
@@ -54,7 +56,7 @@ class NoteField(forms.CharField):
         try:
             return clean_note(text)
         except InvalidText:
-            raise forms.ValidationError(_("This text has characters that cannot be stored.")) from None
+            raise forms.ValidationError(_("This text contains characters that can’t be stored.")) from None
 
 
 class InviteForm(forms.Form):
@@ -63,7 +65,7 @@ class InviteForm(forms.Form):
     note = NoteField(
         label=_("Who is it for?"), help_text=_("Only you see this."), widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
     )
-    lives = forms.ChoiceField(label=_("Works for"), choices=LIVES, initial=DEFAULT_LIFE, widget=forms.RadioSelect)
+    lives = forms.ChoiceField(label=_("Valid for"), choices=LIVES, initial=DEFAULT_LIFE, widget=forms.RadioSelect)
     key = forms.UUIDField(initial=uuid.uuid4, required=False, widget=forms.HiddenInput)
 
 

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('shares_receipts', models.BooleanField(default=True, verbose_name='read receipts')),
                 ('shares_typing', models.BooleanField(default=True, verbose_name='typing')),
                 ('shares_presence', models.BooleanField(default=True, verbose_name='last seen and online')),
-                ('theme', models.CharField(choices=[('auto', 'Like the system'), ('light', 'Light'), ('dark', 'Dark')], default='auto', max_length=5)),
+                ('theme', models.CharField(choices=[('auto', 'Match system'), ('light', 'Light'), ('dark', 'Dark')], default='auto', max_length=5)),
                 ('language', models.CharField(blank=True, max_length=8)),
                 ('last_seen_at', models.DateTimeField(blank=True, null=True)),
                 ('search_key', models.CharField(db_index=True, default='', editable=False, max_length=200)),

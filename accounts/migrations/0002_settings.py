@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='profile',
             name='enter',
-            field=models.CharField(choices=[('sends', 'Enter sends'), ('line', 'Enter makes a new line')], default='sends', max_length=5),
+            field=models.CharField(choices=[('sends', 'Enter sends'), ('line', 'Enter starts a new line')], default='sends', max_length=5),
         ),
         migrations.AddField(
             model_name='profile',

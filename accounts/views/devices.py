@@ -42,11 +42,11 @@ def devices(request: SignedInRequest) -> HttpResponse:
         wanted = request.POST.get("device", "")
         is_ended = wanted.isdecimal() and len(wanted) < 19 and device_end(user=request.user, device_id=int(wanted), session_key=session_key)
         # A second press finds nothing, and what was wanted is true.
-        messages.success(request, said(1) if is_ended else _("This device is logged out already."))
+        messages.success(request, said(1) if is_ended else _("This device has already been logged out."))
     return see_other(reverse("settings_devices"))
 
 
 def said(count: int) -> str:
     if not count:
         return _("You are logged in nowhere else.")
-    return ngettext("%(count)d device is logged out.", "%(count)d devices are logged out.", count) % {"count": count}
+    return ngettext("%(count)d device logged out.", "%(count)d devices logged out.", count) % {"count": count}

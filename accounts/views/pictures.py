@@ -42,7 +42,7 @@ def change(request: SignedInRequest) -> HttpResponse:
         form.add_error(None, refusal)
         return refuse(request, form)
     except (PictureBusy, OSError):
-        form.add_error("picture", _("The server cannot keep a picture just now. Try again in a moment."))
+        form.add_error("picture", _("The server can’t save a picture right now. Try again in a moment."))
         return refuse(request, form, HTTPStatus.SERVICE_UNAVAILABLE)
     return done(request)
 

@@ -111,4 +111,4 @@ def username_check(request: SignedInRequest) -> HttpResponse:
         get_adapter().clean_new_username(wanted, request.user)
     except ValidationError as refusal:
         return JsonResponse({"username": wanted, "free": False, "says": " ".join(refusal.messages)})
-    return JsonResponse({"username": wanted, "free": True, "says": _("@%(username)s is free.") % {"username": wanted}})
+    return JsonResponse({"username": wanted, "free": True, "says": _("@%(username)s is available.") % {"username": wanted}})

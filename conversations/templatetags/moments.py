@@ -6,11 +6,12 @@ The catalogues hold the patterns, because Django's own put Russian months into t
 from datetime import date, datetime
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import naturalday, naturaltime
+from django.contrib.humanize.templatetags.humanize import naturalday
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import gettext as _
 
 from accounts.waiting import wait
 
@@ -46,7 +47,12 @@ def near(moment: datetime | date | None, form: str) -> str:
 @register.filter
 def ago(moment: datetime) -> str:
     """One unit is enough: "2 days ago", not "2 days, 19 hours ago"."""
-    days = (timezone.now() - moment).days
-    if days < 1:
-        return str(naturaltime(moment))
-    return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
+    minutes = int((timezone.now() - moment).total_seconds()) // 60
+    hours, days = minutes // 60, minutes // (24 * 60)
+    if days > 0:
+        return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
+    if hours > 0:
+        return ngettext("%(hours)d hour ago", "%(hours)d hours ago", hours) % {"hours": hours}
+    if minutes > 0:
+        return ngettext("%(minutes)d minute ago", "%(minutes)d minutes ago", minutes) % {"minutes": minutes}
+    return _("just now")

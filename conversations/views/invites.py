@@ -93,9 +93,9 @@ def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     except InviteNotFound:
         raise Http404 from None
     except InviteGone:
-        messages.info(request, _("Somebody has accepted this invite already."))
+        messages.info(request, _("Someone has already accepted this invite."))
     else:
-        messages.info(request, _("The link does not work any more."))
+        messages.info(request, _("The link no longer works."))
     return SeeOther(reverse("invites"))
 
 
@@ -113,7 +113,7 @@ def change(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     except InviteNotFound:
         raise Http404 from None
     except InviteGone:
-        messages.info(request, _("This link is not waiting any more."))
+        messages.info(request, _("This link can no longer be changed."))
     else:
         messages.info(request, _("Saved"))
     return SeeOther(reverse("invites"))

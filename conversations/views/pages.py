@@ -124,11 +124,11 @@ def sentence_for(reason: Exception) -> str:
         case CannotDeliver():
             return _("You can’t write to this person now.")
         case MessageConflict():
-            return _("This message was already sent with another text. Send it once more as a new message.")
+            return _("This message was already sent with a different text. Send it again as a new message.")
         case TooManyTries():
-            return _("You are writing very fast. Wait a moment and send it again.")
+            return _("You’re sending messages too fast. Wait a moment and try again.")
         case _:
-            return _("The server could not store this just now. Your text is still here; send it again in a moment.")
+            return _("The server couldn’t save this right now. Your text is still here; send it again in a moment.")
 
 
 def status_for(reason: Exception) -> int:

@@ -72,7 +72,7 @@ def test_suspending_and_letting_back_in(desk: Client, alice: User, root: User) -
     act(desk, "let_back_in", alice)
     alice.refresh_from_db()
     assert alice.is_active
-    assert {entry.change_message for entry in LogEntry.objects.all()} == {"Suspended", "Let back in"}
+    assert {entry.change_message for entry in LogEntry.objects.all()} == {"Suspended", "Restore access"}
 
 
 def test_a_password_link_is_shown_once_and_noted_without_the_link(desk: Client, alice: User) -> None:

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.views.limits import COUNTS_AS
 from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 
-TOO_MANY = {"__all__": ["Too many tries. Wait 5 minutes."]}
+TOO_MANY = {"__all__": ["Too many attempts. Wait 5 minutes."]}
 
 
 @pytest.fixture(autouse=True)
@@ -182,10 +182,10 @@ def test_who_tried_too_many_passwords_is_told_the_true_time(bob: User, later: La
     fail(9)
     later(100)
     fail(1)
-    assert errors_of(fail(1)) == {"__all__": ["Too many tries. Wait 4 minutes."]}
+    assert errors_of(fail(1)) == {"__all__": ["Too many attempts. Wait 4 minutes."]}
     later(170)
     (said,) = errors_of(fail(1))["__all__"]
-    assert 25 <= int(re.fullmatch(r"Too many tries. Wait (\d+) seconds.", said)[1]) <= 30  # type: ignore[index]
+    assert 25 <= int(re.fullmatch(r"Too many attempts. Wait (\d+) seconds.", said)[1]) <= 30  # type: ignore[index]
     later(30)
     assert come_in("192.0.2.1").status_code == 302
 

@@ -10,7 +10,7 @@ from accounts.services import account_create, account_deactivate
 from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 from tests.accounts.test_redirects import FOREIGN
 
-NO_MATCH = {"__all__": ["That name and password do not match."]}
+NO_MATCH = {"__all__": ["That username or password isn’t right."]}
 
 
 def log_in(client: Client, login: str, password: str = PASSWORD, **more: Any) -> Any:
@@ -153,7 +153,7 @@ class TestPasswordChange:
     def test_a_weak_one_is_refused(self, client: Client, bob: User) -> None:
         log_in(client, "bob")
         refused = client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "short"})
-        assert errors_of(refused) == {"password1": ["Use a password of 10 characters or more."]}
+        assert errors_of(refused) == {"password1": ["Use a password of at least 10 characters."]}
 
     def test_the_two_passwords_are_told_apart(self, client: Client, bob: User) -> None:
         log_in(client, "bob")

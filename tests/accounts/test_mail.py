@@ -44,8 +44,8 @@ def test_who_gave_an_address_is_in_after_typing_the_code(sign_up: SignUp, client
     (letter,) = letters.outbox
     assert letter.to == ["carol@example.com"]
     assert letter.subject.startswith("[Entre] ")
-    assert errors_of(confirm(client, "")) == {"code": ["Enter the code from the mail."]}
-    assert errors_of(confirm(client, "XXXX-XXXX")) == {"code": ["This is not the code from the mail. Look again, or ask for a new one."]}
+    assert errors_of(confirm(client, "")) == {"code": ["Enter the code from the email."]}
+    assert errors_of(confirm(client, "XXXX-XXXX")) == {"code": ["That code isn’t right. Check it or request a new one."]}
     assert not is_signed_in(client)
     assert confirm(client, code_in(letter).lower().replace("-", " "))["Location"] == "/chats/"
     assert is_signed_in(client)

@@ -85,7 +85,7 @@ def test_opening_the_link_changes_nothing(client: Client, alice: User) -> None:
 
 def test_a_weak_password_does_not_spend_the_link(client: Client, alice: User) -> None:
     path = path_for(alice)
-    assert errors_of(use(client, path, "short")) == {"password1": ["Use a password of 10 characters or more."]}
+    assert errors_of(use(client, path, "short")) == {"password1": ["Use a password of at least 10 characters."]}
     assert use(Client(), path)["Location"] == "/chats/"
 
 

@@ -240,10 +240,10 @@ def test_whatever_the_part_says_a_picture_comes_of_it(browser: Client, alice: Us
 def test_a_file_that_is_no_picture_gets_a_calm_sentence(browser: Client, alice: User, data: bytes) -> None:
     answer = put_up(browser, data)
     assert answer.status_code == 422
-    assert "This file is not a picture we can read. Choose a JPEG, PNG or WebP." in answer.text
+    assert "We can’t read this picture. Choose a JPEG, PNG or WebP." in answer.text
     assert answer.text.index("<title>Error:") > 0
     assert put_up(browser, data, headers=JSON).json() == {
-        "errors": {"picture": ["This file is not a picture we can read. Choose a JPEG, PNG or WebP."]}
+        "errors": {"picture": ["We can’t read this picture. Choose a JPEG, PNG or WebP."]}
     }
     assert address_of(alice) == ""
 

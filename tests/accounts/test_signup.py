@@ -63,7 +63,7 @@ WRONG = [
     ("name", "", "Enter your name."),
     ("name", "   ", "Enter your name."),
     ("name", "x" * 51, "Use a name of at most 50 characters."),
-    ("name", "Ana\u202e", "Take the hidden characters out of your name: they can change how other text looks."),
+    ("name", "Ana\u202e", "Remove the hidden characters from your name."),
     ("name", "Ana" + "\u0301" * 9, "Use fewer accents on one letter of your name."),
     ("name", "\u3164", "Enter a name with at least one letter."),
     ("username", "", "Choose a username."),
@@ -76,7 +76,7 @@ WRONG = [
     ("email", "ana.vale@", "Enter an email address in the form name@example.com."),
     ("email", f"{'a' * 60}@{'b' * 200}.com", "Enter a shorter email address."),
     ("password1", "", "Enter a password."),
-    ("password1", "short pw", "Use a password of 10 characters or more."),
+    ("password1", "short pw", "Use a password of at least 10 characters."),
     ("password1", "1234567891", "Add letters: a password of digits alone is easy to guess."),
     ("password1", "basketball", "Choose another password: this one is in the lists that attackers try first."),
 ]

@@ -34,7 +34,7 @@ def test_a_taken_address_is_not_told(sign_up: SignUp, bob: User) -> None:
 
 @pytest.mark.parametrize("email", ["bob@example.com", "nobody@example.com"])
 def test_asking_for_a_new_password_says_whom_to_ask(client: Client, bob: User, email: str) -> None:
-    sentence = "This server sends no mail. Ask the person who runs it for a one-time link."
+    sentence = "This server can’t send email. Ask its administrator for a one-time link."
     assert errors_of(client.post("/accounts/password/reset/", {"email": email})) == {"__all__": [sentence]}
 
 

@@ -125,7 +125,7 @@ def test_a_day_later_the_wish_is_over_and_the_account_is_made_all_the_same(invit
     with travel(timezone.now() + timedelta(hours=25), tick=True):
         response = sign_up(client)
         assert response["Location"] == "/chats/"
-        assert "has run out" in client.get("/chats/").content.decode()
+        assert "has expired" in client.get("/chats/").content.decode()
     assert User.objects.filter(username="zoya").exists()
     assert Invite.objects.get().claimed_at is None
 
@@ -233,7 +233,7 @@ def test_blocked_bob_learns_nothing_by_logging_in(invite: Invite, alice: User, b
     Block.objects.create(blocker=alice, blocked=bob, created_at=timezone.now())
     press(client, invite, go="login")
     assert log_in(client)["Location"] == "/chats/"
-    assert "has run out" in client.get("/chats/").content.decode()
+    assert "has expired" in client.get("/chats/").content.decode()
     assert not Conversation.objects.exists()
 
 
@@ -305,7 +305,7 @@ def test_used_in_the_very_moment_is_a_word_in_the_form_and_no_account(
     invite_claim(user=bob, token=token_of(invite.pk))
     monkeypatch.setattr(EntranceAdapter, "is_open_for_signup", lambda self, request: True)
     response = sign_up(client)
-    assert "does not work any more" in response.content.decode()
+    assert "no longer works" in response.content.decode()
     assert not User.objects.filter(username="zoya").exists()
     assert not is_signed_in(client)
 

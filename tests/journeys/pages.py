@@ -30,7 +30,7 @@ def submit_nothing(page: Page) -> None:
 
 def choose_picture(page: Page) -> None:
     page.set_input_files("input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE})
-    expect(page.get_by_role("dialog", name="Choose the part to show")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Crop your picture")).to_be_visible()
 
 
 def open_details(page: Page) -> None:

@@ -354,7 +354,7 @@ def ask_to_leave(alice: Visitor) -> None:
 def cut_picture(alice: Visitor) -> None:
     alice.page.goto("/settings/profile/")
     alice.page.set_input_files("input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE})
-    expect(alice.page.get_by_role("dialog", name="Choose the part to show")).to_be_visible()
+    expect(alice.page.get_by_role("dialog", name="Crop your picture")).to_be_visible()
 
 
 OPENED: dict[str, Callable[[Visitor], None]] = {

@@ -83,7 +83,7 @@ def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: Visi
     room = meet(alice, bob)
     bob.open(room)
     bob.write("Z" + "\u0351\u0317\u0300" * 60)
-    expect(bob.page.locator('li[data-state="failed"]')).to_contain_text("Not sent. The text holds characters that cannot be sent.")
+    expect(bob.page.locator('li[data-state="failed"]')).to_contain_text("Not sent. The text contains characters that can’t be sent.")
     assert alice.person.write(room, MARKUP).status_code == 201
     link = alice.person.api("POST", "/invites", {"note": MARKUP}).json()["url"]
     carol = visitor("carol", viewport=narrow)

@@ -222,7 +222,7 @@ def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor
     zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
     question.get_by_role("button", name="Revoke", exact=True).click()
     expect(lines).to_have_count(1)
-    expect(said(dialog)).to_contain_text("The link does not work any more.")
+    expect(said(dialog)).to_contain_text("The link no longer works.")
     assert [invite["note"] for invite in waiting(alice)] == ["Too late"]
     assert alice.page.evaluate("document.activeElement !== document.body"), "the focus went to the next line"
 
@@ -231,7 +231,7 @@ def test_with_twenty_links_waiting_one_has_to_go_first(alice: Visitor) -> None:
     for number in range(20):
         assert alice.person.api("POST", "/invites", {"note": f"Guest {number}"}).status_code == 201
     dialog = open_dialog(alice)
-    why = dialog.get_by_text("Too many links wait to be opened.")
+    why = dialog.get_by_text("Too many links haven’t been accepted yet.")
     expect(why).to_be_visible()
     expect(dialog.get_by_role("button", name="Copy", exact=True)).to_have_count(0)
     dialog.get_by_role("button", name="Revoke the link for Guest 7").click()
@@ -359,7 +359,7 @@ def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) ->
     assert len(waiting(alice)) == 1
     alice.page.get_by_role("button", name="Revoke").first.click()
     question.get_by_role("button", name="Revoke").click()
-    expect(alice.page.get_by_text("You took it back")).to_be_visible()
+    expect(alice.page.get_by_text("You revoked it")).to_be_visible()
 
 
 def test_nobody_else_gets_the_picture_of_a_link(alice: Visitor, visitor: VisitorMaker) -> None:

@@ -35,7 +35,7 @@ def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line:
 
     lose_the_line(bob, line)
     expect(bob.strip).to_have_attribute("data-state", "offline")
-    expect(bob.strip).to_contain_text("No connection. Messages will go out when it is back.")
+    expect(bob.strip).to_contain_text("No connection. Messages will be sent when you’re back online.")
     for body in ("one", "two", "three"):
         bob.write(body)
         bob.sees_state(body, "pending")

@@ -72,7 +72,7 @@ def test_a_failed_save_goes_back_and_says_why(visitor: VisitorMaker) -> None:
     switch = page.get_by_role("switch", name="Typing")
     page.route("**/settings/privacy/", lambda route: route.abort())
     switch.click()
-    expect(saved(page, "Typing")).to_have_text("Not saved: the server does not answer. Try again.")
+    expect(saved(page, "Typing")).to_have_text("Not saved: the server isn’t responding. Try again.")
     expect(switch).to_be_checked()
     page.get_by_label("New chats").select_option(label="Only with my invite link")
     expect(saved(page, "New chats")).to_contain_text("Not saved")
@@ -92,10 +92,10 @@ def test_looks_follow_at_once_and_reach_the_chat(visitor: VisitorMaker) -> None:
     page.goto("/settings/appearance/")
     for choice in ("Dark", "Largest"):
         page.get_by_label(choice).check()
-    page.get_by_label("Enter key").select_option(label="Enter makes a new line")
-    page.get_by_label("Time of day").select_option(label="12 hours")
+    page.get_by_label("Enter key").select_option(label="Enter starts a new line")
+    page.get_by_label("Time format").select_option(label="12 hours")
     expect(page.locator('html[data-theme="dark"][data-text="largest"][data-enter="line"][data-hours="12"]')).to_have_count(1)
-    expect(saved(page, "Time of day")).to_have_text("Saved")
+    expect(saved(page, "Time format")).to_have_text("Saved")
     alice.open(room)
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     bubble = page.locator(".message__bubble").first
@@ -135,7 +135,7 @@ def test_every_page_by_keys_alone(visitor: VisitorMaker, script: bool) -> None:
 def test_a_choice_of_several_by_arrows(visitor: VisitorMaker) -> None:
     page = visitor("alice").page
     page.goto("/settings/appearance/")
-    tab_to(page, page.get_by_label("Like the system"))
+    tab_to(page, page.get_by_label("Match system"))
     page.keyboard.press("ArrowRight")
     expect(page.get_by_label("Light")).to_be_checked()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
@@ -151,7 +151,7 @@ def test_a_handle_is_tried_while_it_is_typed(visitor: VisitorMaker) -> None:
     field.fill(bob.username)
     expect(says).to_have_text("This username is taken. Choose another one.")
     field.fill(f"{alice.username}.new")
-    expect(says).to_have_text(f"@{alice.username}.new is free.")
+    expect(says).to_have_text(f"@{alice.username}.new is available.")
     field.press("Enter")
     expect(page.get_by_text("Saved")).to_be_visible()
     expect(page.locator("nav")).to_contain_text(f"@{alice.username}.new")
@@ -180,7 +180,7 @@ class TestPicture:
         page = alice.page
         page.goto("/settings/profile/")
         self.choose(page)
-        dialog = page.get_by_role("dialog", name="Choose the part to show")
+        dialog = page.get_by_role("dialog", name="Crop your picture")
         expect(dialog.get_by_role("group")).to_be_focused()
         for key in ("+", "+", "ArrowLeft", "ArrowUp", "-"):
             page.keyboard.press(key)
@@ -239,7 +239,7 @@ class TestPicture:
         page = visitor("alice").page
         page.goto("/settings/profile/")
         self.choose(page, b"I am no picture")
-        said = page.get_by_role("status").filter(has_text="This file is not a picture we can read. Choose a JPEG, PNG or WebP.")
+        said = page.get_by_role("status").filter(has_text="We can’t read this picture. Choose a JPEG, PNG or WebP.")
         expect(said).to_be_visible()
         self.choose(page, b"x" * (8 * 1024 * 1024 + 1))
         expect(page.get_by_role("status").filter(has_text="Choose a picture of at most 8 MB.")).to_be_visible()
@@ -250,14 +250,14 @@ class TestPicture:
         page.route("**/settings/profile/picture/", lambda route: route.abort())
         self.choose(page)
         page.get_by_role("dialog").get_by_role("button", name="Save").click()
-        expect(page.get_by_role("status").filter(has_text="Not saved: the server does not answer. Try again.")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="Not saved: the server isn’t responding. Try again.")).to_be_visible()
 
     def test_without_a_script(self, visitor: VisitorMaker, tmp_path: Path) -> None:
         page = visitor("alice", java_script_enabled=False).page
         page.goto("/settings/profile/")
         self.choose(page, b"I am no picture")
         page.get_by_role("button", name="Save").first.click()
-        expect(page.get_by_role("link", name="This file is not a picture we can read. Choose a JPEG, PNG or WebP.")).to_be_visible()
+        expect(page.get_by_role("link", name="We can’t read this picture. Choose a JPEG, PNG or WebP.")).to_be_visible()
         self.choose(page)
         page.get_by_role("button", name="Save").first.click()
         expect(page.locator('main [data-part="avatar"] img')).to_be_visible()

@@ -105,9 +105,9 @@ def test_taking_a_link_back_says_beforehand_what_it_does(visitor: VisitorMaker) 
     link = alice.person.api("POST", "/invites", {"note": "Caio"}).json()["url"]
     for path in ("/invites/", link):
         alice.page.goto(path)
-        expect(alice.page.get_by_text("A link that is revoked stops working at once.")).to_be_visible()
+        expect(alice.page.get_by_text("A revoked link stops working at once.")).to_be_visible()
     alice.page.get_by_role("button", name="Revoke this link").click()
-    expect(alice.page.get_by_text("You took it back")).to_be_visible()
+    expect(alice.page.get_by_text("You revoked it")).to_be_visible()
 
 
 def test_settings_are_saved_and_one_logs_out_and_in_again(visitor: VisitorMaker) -> None:
@@ -120,7 +120,7 @@ def test_settings_are_saved_and_one_logs_out_and_in_again(visitor: VisitorMaker)
     page.goto("/settings/appearance/")
     page.get_by_label("Dark").check()
     page.get_by_label("Largest").check()
-    page.get_by_label("Time of day").select_option("12")
+    page.get_by_label("Time format").select_option("12")
     page.get_by_role("button", name="Save").click()
     expect(page.locator('html[data-theme="dark"][data-text="largest"][data-hours="12"]')).to_have_count(1)
     page.goto("/settings/privacy/")

@@ -182,6 +182,21 @@ def test_moments_are_written_as_the_language_writes_them(language: str, said: li
         assert [*dated, near(now, "date"), near(now - timedelta(days=1), "date"), ago(now - timedelta(days=3, hours=5))] == said
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["just now", "1 minute ago", "9 minutes ago", "1 hour ago", "23 hours ago"]),
+        ("ru", ["только что", "1 минуту назад", "9 минут назад", "1 час назад", "23 часа назад"]),
+        ("pt-br", ["agora mesmo", "há 1 minuto", "há 9 minutos", "há 1 hora", "há 23 horas"]),
+    ],
+)
+def test_an_age_is_said_as_the_language_says_it(language: str, said: list[str]) -> None:
+    now = timezone.now()
+    with translation.override(language):
+        ages = [timedelta(), timedelta(minutes=1), timedelta(minutes=9), timedelta(hours=1), timedelta(hours=23, minutes=59)]
+        assert [ago(now - age - timedelta(seconds=1)) for age in ages] == said
+
+
 def test_a_visitor_reads_the_language_that_the_browser_asks_for(client: Client, db: None) -> None:
     for asked, lang in (("pt-PT,pt;q=0.9", "pt-BR"), ("ru-RU,ru;q=0.9", "ru"), ("de", "en")):
         assert f'<html lang="{lang}"' in client.get("/", headers={"accept-language": asked}).text

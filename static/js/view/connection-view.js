@@ -37,9 +37,9 @@ export class ConnectionView {
     this.#connection = connection;
     const { says, until } = strip(connection, this.#clock.now());
     this.#alarm.set(until);
-    if (connection.name === "stopped") return this.#show("offline", this.#t("This page can no longer be used. Please load it again."));
-    if (says === "connecting") this.#show("connecting", this.#t("Connecting again…"));
-    else if (says === "offline") this.#show("offline", this.#t("No connection. Messages will go out when it is back."));
+    if (connection.name === "stopped") return this.#show("offline", this.#t("This page is out of date. Reload it."));
+    if (says === "connecting") this.#show("connecting", this.#t("Reconnecting…"));
+    else if (says === "offline") this.#show("offline", this.#t("No connection. Messages will be sent when you’re back online."));
     else if (connection.name !== "live") this.#hide();
     else if (this.#state !== "quiet" && this.#state !== "back") this.#comeBack();
   }

@@ -4,7 +4,7 @@ const hasFiles = (data) => [...(data?.types ?? [])].includes("Files");
 
 /** `tell(text)` shows and says a sentence. */
 export function guardAgainstFiles({ t, tell }) {
-  const refuse = () => tell(t("Files cannot be sent here yet. Your text is still there."));
+  const refuse = () => tell(t("Files can’t be sent yet."));
   addEventListener("dragover", (event) => {
     if (!hasFiles(event.dataTransfer)) return;
     event.preventDefault();

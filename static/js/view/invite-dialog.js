@@ -96,8 +96,8 @@ export class InviteDialog {
 
   #reason({ status }) {
     const { t } = this.#shell;
-    if (status === 409) return t("Too many links wait to be opened. Revoke one of them to make another.");
-    if (status === 410) return t("This link is not waiting any more.");
+    if (status === 409) return t("Too many links haven’t been accepted yet. Revoke one to make another.");
+    if (status === 410) return t("This link can no longer be changed.");
     if (status === 401) return t("You have been logged out. Reload this page to log in again.");
     return t("That did not work. Check the connection and try again.");
   }
@@ -131,7 +131,7 @@ export class InviteDialog {
     part(this.#dialog, "making").hidden = false;
     this.#problem(null);
     (next?.querySelector("button") ?? this.#dialog.querySelector('[data-do="close"]')).focus();
-    announcer.status(t("The link does not work any more."));
+    announcer.status(t("The link no longer works."));
   }
 
   /** Somebody has accepted the link that was made here, or one that waited. No focus moves unless its place is gone. */

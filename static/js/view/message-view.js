@@ -45,7 +45,7 @@ export class MessageView {
   #fillBody(body, { message, gone }) {
     const isKnown = message.kind === "text" || message.kind === "system";
     if (gone) return setText(body, this.#t("Message deleted"));
-    if (!isKnown) return setText(body, this.#t("Written by a newer version."));
+    if (!isKnown) return setText(body, this.#t("Sent from a newer version."));
     if (body.textContent === message.body && body.dataset.links) return;
     body.replaceChildren(...bodyParts(message.body).map((piece) => (piece.href ? link(piece) : piece.text)));
     setData(body, "links", "done");
@@ -82,12 +82,12 @@ export class MessageView {
     const t = this.#t;
     const known = {
       too_large: t("Not sent. The message is too long."),
-      invalid_text: t("Not sent. The text holds characters that cannot be sent."),
+      invalid_text: t("Not sent. The text contains characters that can’t be sent."),
       cannot_deliver: t("Not sent. You can’t write to this person now."),
       not_found: t("Not sent. This chat is not available."),
       gone: t("Not sent. This chat is not available."),
-      no_answer: t("Not sent. The server does not answer."),
-      internal: t("Not sent. The server could not take it."),
+      no_answer: t("Not sent. The server isn’t responding."),
+      internal: t("Not sent. The server couldn’t accept it."),
       waited: t("Not sent for more than a day. Send it now?"),
     };
     return known[code] ?? t("Not sent.");

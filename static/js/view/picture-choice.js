@@ -40,7 +40,7 @@ export function choosePicture(form, { post, t, dialog }) {
     field.value = "";
     field.focus();
     if (shares) await send(file, shares);
-    else if (shares === null) say(t("This file is not a picture we can read. Choose a JPEG, PNG or WebP."), "failed");
+    else if (shares === null) say(t("We can’t read this picture. Choose a JPEG, PNG or WebP."), "failed");
   }
 
   field.addEventListener("change", look);

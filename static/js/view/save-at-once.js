@@ -11,9 +11,9 @@ export function reason({ state, errors = {} }, t) {
   const said = Object.values(errors).flat().join(" ");
   if (said) return said;
   if (state === "signed-out") return t("You have been logged out. Reload this page to log in again.");
-  if (state === "old") return t("This page is too old. Reload it and try again.");
-  if (state === "limited") return t("Too many tries at once. Try again in a moment.");
-  return t("Not saved: the server does not answer. Try again.");
+  if (state === "old") return t("This page is out of date. Reload it and try again.");
+  if (state === "limited") return t("Too many attempts. Try again in a moment.");
+  return t("Not saved: the server isn’t responding. Try again.");
 }
 
 const valueOf = (control) => (control.type === "checkbox" ? control.checked : control.value);
