@@ -232,6 +232,14 @@ class SocketContract:
         await expect(phone, "error", code="too_large")
         await self.is_alive(phone)
 
+    async def test_a_message_that_is_too_large_to_be_read_is_refused_by_its_id(self, stage: Stage, phone: Socket) -> None:
+        """8,000 emoji are a message, but not where a client writes each as two escapes (P10: every send ends)."""
+        id = uuid()
+        escaped = json.dumps({"type": "message.send", "ref": "r", "room": stage.room, "id": id, "body": "🌿" * 8_000})
+        await phone.send_text(escaped)
+        await expect(phone, "error", code="too_large", ref="r", id=id)
+        await self.is_alive(phone)
+
     # Sending
 
     async def test_what_alice_sends_arrives_on_every_device_of_both(self, stage: Stage, path: str, phone: Socket) -> None:

@@ -22,7 +22,19 @@ from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries
 from conversations.journal import Accepted, Advanced
 from conversations.lanes import read, read_aside
 from conversations.protocol.codes import CloseCode, ErrorCode
-from conversations.protocol.commands import BadFrame, Command, MessageSend, Ping, ReceiptSet, RoomClose, RoomOpen, Sync, TypingSet, decode
+from conversations.protocol.commands import (
+    BadFrame,
+    Command,
+    MessageSend,
+    Ping,
+    ReceiptSet,
+    RoomClose,
+    RoomOpen,
+    Sync,
+    TypingSet,
+    decode,
+    named_in,
+)
 from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Done, MessageAccepted, Pong
@@ -70,7 +82,8 @@ class SessionConsumer(RoomsInView):
             await self.say_goodbye(CloseCode.TOO_LARGE)
             return
         if size > FRAME_BYTES:
-            await self.reply(answers.error(ErrorCode.TOO_LARGE))
+            ref, message_id = named_in(text)
+            await self.reply(answers.error(ErrorCode.TOO_LARGE, ref=ref, message_id=message_id))
             return
         try:
             command = decode(text)
@@ -174,6 +187,8 @@ class SessionConsumer(RoomsInView):
                 await self.reply(heads)
             return
         for room in wanted:
+            if self.is_over:
+                return
             try:
                 page = await read(answers.sync_page, self.user, room, command.rooms.get(room), command.marks.get(room), command.ref)
             except Refusal as refusal:

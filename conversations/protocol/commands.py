@@ -160,6 +160,9 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+NAMED_REF = re.compile(r'(?<!\\)"ref"\s*:\s*"([^"\\]{0,64})"')
+NAMED_ID = re.compile(r'(?<!\\)"id"\s*:\s*"([0-9A-Fa-f-]{32,36})"')
+
 # Made once: `json.loads` with hooks makes a new one for each text.
 DECODER = json.JSONDecoder(object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
 
@@ -179,6 +182,15 @@ def texts_in(value: Any) -> Iterable[str]:
             waiting += [(inner, depth + 1) for inner in item.values()]
         elif depth < MAX_DEPTH and isinstance(item, list):
             waiting += [(inner, depth + 1) for inner in item]
+
+
+def named_in(text: str) -> tuple[str | None, str | None]:
+    """`ref` and `id` of a frame that is too large to be read, as far as they stand there plainly.
+
+    Inside a JSON string every quotation mark is escaped, so a message that contains such words is not taken for them.
+    """
+    ref, message_id = NAMED_REF.search(text), NAMED_ID.search(text)
+    return readable_ref({"ref": ref[1]} if ref else {}), readable_id({"id": message_id[1]} if message_id else {})
 
 
 def readable_ref(frame: dict[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.protocol.codes import ErrorCode
-from conversations.protocol.commands import COMMANDS, BadFrame, Command, MessageSend, Ping, ReceiptSet, Sync, decode, texts_in
+from conversations.protocol.commands import COMMANDS, BadFrame, Command, MessageSend, Ping, ReceiptSet, Sync, decode, named_in, texts_in
 
 ROOM = "dm-2q2qkl6mbgzduynrdakhqabbq6m3r65w"
 ID = "0192f0c1-7a3e-7b52-9c41-5d2f8e6a1b70"
@@ -465,3 +465,18 @@ def test_valid_command_keeps_all_it_says(frame: dict[str, Any], ascii_only: bool
     command = decode(json.dumps(frame, ensure_ascii=ascii_only))
     assert json.loads(command.model_dump_json(exclude_unset=True)) == frame
     assert decode(command.model_dump_json()) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f'{{"type": "message.send", "ref": "r1", "id": "{ID}", "body": "x"}}', ("r1", ID)),
+        (f'{{"body": "x", "id" :\n"{ID.upper()}"}}', (None, ID)),
+        ('{"ref": "' + "r" * 65 + '"}', (None, None)),
+        ('{"ref": "a\\u0041", "id": 7}', (None, None)),
+        (r'{"body": "\"id\": \"' + ID + r'\", \"ref\": \"not mine\""}', (None, None)),
+        ("no frame at all", (None, None)),
+    ],
+)
+def test_a_frame_that_is_too_large_to_be_read_is_answered_by_its_name(text: str, found: tuple[str | None, str | None]) -> None:
+    assert named_in(text) == found
