@@ -115,7 +115,8 @@ class LocalChannelLayer(BaseChannelLayer):
             mailbox.messages.append(message)
             mailbox.wake()
 
-    def forget(self, channel: str) -> None:
+    def forget(self, channel: str, groups: Iterable[str] = ()) -> None:
+        """The channel has ended. It leaves all its groups; which they are (`groups`) is known here."""
         self.mailboxes.pop(channel, None)
         for group in self.memberships.pop(channel, set()):
             self.leave(group, channel)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NoReturn
 
 from channels.exceptions import StopConsumer
@@ -16,6 +16,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from conversations.delivery import channel_layer
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+Handle = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class PumpedConsumer(AsyncWebsocketConsumer):
@@ -35,25 +36,48 @@ class PumpedConsumer(AsyncWebsocketConsumer):
         self.channel_layer = channel_layer()
         self.channel_name = await self.channel_layer.new_channel()
         self.turn = asyncio.Lock()
-        sources: list[Receive] = [receive, lambda: self.channel_layer.receive(self.channel_name)]
-        pumps = [asyncio.ensure_future(self.pump(source)) for source in sources]
+        pumps = [
+            asyncio.ensure_future(self.pump(receive, self.dispatch)),
+            asyncio.ensure_future(self.pump(lambda: self.channel_layer.receive(self.channel_name), self.dispatch_from_layer)),
+        ]
+        # The server in front tells that the line has ended (dm_project.pressure.Inbox): commands that still wait are not obeyed then.
+        ends = [*pumps, scope["line_ended"]()] if "line_ended" in scope else pumps
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for pump in pumps:
                 if pump.done():
                     pump.result()
         except StopConsumer:
             return
         finally:
+            # Before anything that waits: a server that kills this consumer may cancel these waits, too.
+            self.release()
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
 
-    async def pump(self, receive: Receive) -> NoReturn:
+    async def pump(self, receive: Receive, handle: Handle) -> NoReturn:
         while True:
             event = await receive()
             async with self.turn:
-                await self.dispatch(event)
+                await handle(event)
+
+    async def dispatch_from_layer(self, message: dict[str, Any]) -> None:
+        """A message of the channel layer. Apart from `dispatch`: what other processes write must never pass as a frame of the browser."""
+        await self.dispatch(message)
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        raise StopConsumer
+
+    def release(self) -> None:
+        """Give back whatever this consumer has taken, however it ends: told, cancelled, or by an error. Must not wait and must not raise."""
+        self.forget_channel(())
+
+    def forget_channel(self, groups: Iterable[str]) -> None:
+        """Channels tells the layer by cancelling its wait; with a message at the same moment there is no wait to cancel."""
+        forget = getattr(self.channel_layer, "forget", None)
+        if forget is not None:
+            forget(self.channel_name, groups)
 
     async def say(self, text: str) -> None:
         """Send one text frame, past the session (dm_project.wire.keep_plain_send)."""

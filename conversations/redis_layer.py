@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
@@ -56,6 +57,7 @@ class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         super().__init__(**options)
         self._shards: list[Shard] = [Shard(host, self) for host in decode_hosts(options.get("hosts"))]
         self.late: dict[str, asyncio.Task[None]] = {}
+        self.leaving: set[asyncio.Task[None]] = set()
 
     async def _subscribe_to_channel(self, channel: str) -> None:
         """A mailbox without a subscription: we write to groups only, and a handshake must not depend on Redis."""
@@ -85,9 +87,35 @@ class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         finally:
             del self.late[name]
 
+    def forget(self, channel: str, groups: Iterable[str]) -> None:
+        """The channel has ended. At once on this side; Redis is told in a task, because a socket's end must not wait for the network."""
+        self.channels.pop(channel, None)
+        for name in map(self._get_group_channel_name, groups):
+            members = self.groups.get(name, set())
+            members.discard(channel)
+            if name in self.groups and not members:
+                del self.groups[name]
+                task = asyncio.ensure_future(self.unsubscribe(name))
+                self.leaving.add(task)
+                task.add_done_callback(self.leaving.discard)
+
+    async def unsubscribe(self, name: str) -> None:
+        try:
+            async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                await self._get_shard(name).unsubscribe(name)
+                if name in self.groups:
+                    # Joined again meanwhile, while the subscription still counted as there.
+                    await self._get_shard(name).subscribe(name)
+        except Exception as error:
+            # Messages of a group without members are dropped.
+            logger.info("leaving a group failed (%s)", type(error).__name__)
+
 
 class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
     """What settings name; makes one LoopLayer for each event loop."""
+
+    def forget(self, channel: str, groups: Iterable[str]) -> None:
+        self._get_layer().forget(channel, groups)
 
     def _get_layer(self) -> Any:
         loop = asyncio.get_running_loop()

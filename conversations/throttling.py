@@ -114,58 +114,97 @@ def monotonic(now: float | None) -> float:
 # --- In this process: open sockets ---
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Ticket:
-    """The right to one socket."""
+    """The right to one socket. `give_way` tells that socket that another one has taken its place."""
 
     user_id: int
     address: str
+    give_way: Callable[[], None] = lambda: None
+
+
+Places = dict[Ticket, None]
+"""Tickets in the order in which they were given out."""
 
 
 class Sockets:
-    """How many sockets are open, by person and by address."""
+    """The sockets that are open, by person and by address. One person, or one machine with many accounts, could otherwise hold every
+    socket this process can carry.
+
+    A person's newest socket takes the place of their oldest: a phone on a bad line would lock itself out behind its own dead sockets. Where
+    an address is full, whoever holds most there gives way, so that one visitor cannot keep the others of an office or a proxy out; only
+    where everybody has a single socket is the newest one refused.
+    """
 
     WAIT_MS = 30_000
 
     def __init__(self) -> None:
-        self.people: Counter[int] = Counter()
-        self.addresses: Counter[str] = Counter()
+        self.people: dict[int, Places] = {}
+        self.addresses: dict[str, Places] = {}
         self.lock = threading.Lock()
 
     def admit(self, ticket: Ticket) -> None:
+        """Raises TooManyTries when nobody can fairly give way."""
         with self.lock:
-            # One person, or one machine with many accounts, could otherwise hold every socket this process can carry.
-            if self.people[ticket.user_id] >= limit("sockets_a_person") or self.addresses[ticket.address] >= limit("sockets_an_address"):
-                raise TooManyTries(retry_after_ms=self.WAIT_MS)
-            self.people[ticket.user_id] += 1
-            self.addresses[ticket.address] += 1
+            leaving = self.who_gives_way(ticket)
+            for other in leaving:
+                self.remove(other)
+            self.people.setdefault(ticket.user_id, {})[ticket] = None
+            self.addresses.setdefault(ticket.address, {})[ticket] = None
+        for other in leaving:
+            other.give_way()
+
+    def who_gives_way(self, ticket: Ticket) -> list[Ticket]:
+        mine, here = self.people.get(ticket.user_id, {}), self.addresses.get(ticket.address, {})
+        leaving = [next(iter(mine))] if len(mine) >= limit("sockets_a_person") else []
+        if len(here) >= limit("sockets_an_address") and not any(other in here for other in leaving):
+            leaving.append(self.fullest(here, ticket.user_id))
+        return leaving
+
+    def fullest(self, here: Places, newcomer: int) -> Ticket:
+        """The oldest ticket at an address of who holds most there; of the newcomer, unless that one would still have fewer."""
+        held = Counter(other.user_id for other in here)
+        user_id, most = held.most_common(1)[0]
+        if most < held[newcomer] + 2:
+            user_id = newcomer
+        if not held[user_id]:
+            raise TooManyTries(retry_after_ms=self.WAIT_MS)
+        return next(other for other in here if other.user_id == user_id)
 
     def dismiss(self, ticket: Ticket) -> None:
+        """Any number of times."""
         with self.lock:
-            give_back(self.people, ticket.user_id)
-            give_back(self.addresses, ticket.address)
+            self.remove(ticket)
+
+    def remove(self, ticket: Ticket) -> None:
+        take_out(self.people, ticket.user_id, ticket)
+        take_out(self.addresses, ticket.address, ticket)
 
 
-def give_back(counter: Counter[Any], subject: Any) -> None:
-    counter[subject] -= 1
-    if counter[subject] <= 0:
-        del counter[subject]
+def take_out(books: dict[Any, Places], subject: Any, ticket: Ticket) -> None:
+    places = books.get(subject, {})
+    places.pop(ticket, None)
+    if not places:
+        books.pop(subject, None)
 
 
 sockets = Sockets()
 
 
-def admit_socket(user_id: int, scope: Mapping[str, Any]) -> Ticket | None:
-    """A ticket for one socket of this person from this address, to be given back once. Raises TooManyTries."""
+def admit_socket(user_id: int, scope: Mapping[str, Any], give_way: Callable[[], None] = lambda: None) -> Ticket | None:
+    """A ticket for one socket of this person from this address, to be given back. Another socket may be told to give way.
+
+    Raises TooManyTries.
+    """
     if not settings.LIMITS:
         return None
-    ticket = Ticket(user_id, address_of_scope(scope))
+    ticket = Ticket(user_id, address_of_scope(scope), give_way)
     sockets.admit(ticket)
     return ticket
 
 
 def dismiss_socket(ticket: Ticket | None) -> None:
-    """Give a ticket back; None is taken too."""
+    """Give a ticket back; None is taken too, and one that was given back already."""
     if ticket is not None:
         sockets.dismiss(ticket)
 

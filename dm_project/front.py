@@ -40,6 +40,9 @@ class FrontServer(Server):  # type: ignore[misc]
         self.ports: list[Any] = []
         # dm_project.admission decides about waiting handshakes; these only end what nobody decides about.
         self.websocket_connect_timeout = self.websocket_handshake_timeout = HANDSHAKE_SECONDS
+        # The application says goodbye first (dm_project.pressure); the base would just close.
+        self.longest_socket_seconds: float = kwargs.get("websocket_timeout", -1)
+        self.websocket_timeout = -1
         WebSocketFactory.protocol = BoundedProtocol
         HTTPFactory.protocol = GuardedChannel
 
@@ -54,6 +57,7 @@ class FrontServer(Server):  # type: ignore[misc]
             return queue
         inbox = Inbox(protocol)
         scope.setdefault("asgi", {"version": "3.0"})
+        scope["line_ended"] = inbox.ended
         running = self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol))
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(running)
         return inbox

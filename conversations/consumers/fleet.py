@@ -9,6 +9,8 @@ import asyncio
 import random
 from typing import Protocol
 
+from prometheus_client import Gauge
+
 from conversations.protocol.codes import CloseCode
 
 RETRY_FIRST_MS, RETRY_LAST_MS, RETRY_MS_A_SOCKET = 500, 10_000, 5
@@ -56,3 +58,5 @@ class Fleet:
 
 
 fleet = Fleet()
+SOCKETS = Gauge("entre_sockets", "Sockets that are open in this process.")
+SOCKETS.set_function(lambda: len(fleet.sockets))

@@ -6,7 +6,8 @@ What may be told is asked anew each time (`presence`); here it is only remembere
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from conversations import presence
 from conversations.access import access_conversation
@@ -23,6 +24,12 @@ FIRST = 1
 
 
 class RoomsInView(SocketLife):
+    LAYER_EVENTS: ClassVar[Mapping[str, str]] = {
+        **SocketLife.LAYER_EVENTS,
+        "presence.look": "presence_look",
+        "typing.push": "typing_push",
+    }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.in_view: dict[str, int] = {}

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+from channels.exceptions import StopConsumer
 from prometheus_client import Counter
 
 from accounts.models import User
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 GOODBYES = Counter("entre_goodbyes_total", "Sockets that were told why they end.", ["reason"])
 PROBE_SECONDS, PROBES = 0.5, 4
 EARLY_FRAMES = 200
+FAILED_REST_MS = 5_000
 
 
 class SocketLife(PumpedConsumer):
@@ -41,7 +44,7 @@ class SocketLife(PumpedConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.room: str | None = None
-        self.is_greeted = self.is_over = False
+        self.is_accepted = self.is_greeted = self.is_over = False
         self.early_commands: deque[str] = deque()
         self.early_pushes: deque[str] = deque(maxlen=EARLY_FRAMES)
         self.probed: asyncio.Future[None] | None = None
@@ -49,23 +52,59 @@ class SocketLife(PumpedConsumer):
         self.joined: list[str] = []
         self.credential: Credential | None = None
         self.epoch = ""
+        self.is_released = False
+        self.held: list[Callable[[], object]] = []
+        """What gives back the things that this socket has taken."""
 
     @cached_property
     def user(self) -> User:
         # Channels wraps the user in a lazy object, which asks itself on every access whether it is there.
         return cast("User", getattr(self.scope["user"], "_wrapped", self.scope["user"]))
 
+    SERVER_EVENTS: ClassVar[Mapping[str, str]] = {
+        "websocket.connect": "websocket_connect",
+        "websocket.receive": "websocket_receive",
+        "websocket.disconnect": "websocket_disconnect",
+        "socket.behind": "socket_behind",
+        "socket.stalled": "socket_stalled",
+        "socket.expired": "socket_expired",
+    }
+    LAYER_EVENTS: ClassVar[Mapping[str, str]] = {
+        "frame.push": "frame_push",
+        "session.end": "session_end",
+        "standing.check": "standing_check",
+        "probe.back": "probe_back",
+    }
+    """Type to method. Whoever can write to Redis chooses the type: a name that is not in here reaches no method, whatever it is."""
+
     async def dispatch(self, message: dict[str, Any]) -> None:
         """An unforeseen error must not close the socket, or the browser would come back and meet it again."""
         try:
-            await getattr(self, message["type"].replace(".", "_"))(message)
-        except (asyncio.CancelledError, GeneratorExit):
+            await getattr(self, self.SERVER_EVENTS[message["type"]])(message)
+        except (asyncio.CancelledError, GeneratorExit, StopConsumer):
             raise
-        except Exception as error:
-            if message["type"] in {"websocket.connect", "websocket.disconnect"} or type(error).__name__ == "StopConsumer":
-                raise
+        except Exception:
             logger.exception("a socket event of type %s failed", message["type"])
-            await self.reply(answers.error(ErrorCode.INTERNAL))
+            if message["type"] == "websocket.connect":
+                await self.fail()
+            else:
+                await self.reply(answers.error(ErrorCode.INTERNAL))
+
+    async def dispatch_from_layer(self, message: dict[str, Any]) -> None:
+        """The browser has asked for nothing here, so nothing is answered when it fails."""
+        kind = message.get("type")
+        name = self.LAYER_EVENTS.get(kind) if isinstance(kind, str) else None
+        if name is None:
+            logger.warning("a layer message of an unknown type was dropped: %.40r", kind)
+            return
+        try:
+            await getattr(self, name)(message)
+        except Refusal as refusal:
+            logger.info("a layer message of type %s was not followed (%s)", kind, refusal.code)
+        except (KeyError, TypeError, ValueError) as error:
+            logger.warning("a layer message of type %s was dropped: it is not in its form (%s)", kind, type(error).__name__)
+        except Exception:
+            logger.exception("a layer message of type %s failed", kind)
 
     # Coming in
 
@@ -79,11 +118,14 @@ class SocketLife(PumpedConsumer):
         try:
             if self.room is not None:
                 await read(access_conversation, self.user, self.room)
-            self.ticket = throttling.admit_socket(user.id, self.scope)
+            ticket = throttling.admit_socket(user.id, self.scope, self.give_way)
         except Refusal as refusal:
             await self.refuse(refusal)
             return
+        self.held.append(lambda: throttling.dismiss_socket(ticket))
         await self.accept()
+        self.is_accepted = True
+        self.held.append(lambda: fleet.leave(self))
         if not await fleet.join(self):
             return
         await self.join(rooms.user_group(user.id))
@@ -99,10 +141,23 @@ class SocketLife(PumpedConsumer):
     async def refuse(self, refusal: Refusal) -> None:
         if refusal.retryable:
             await self.accept()
-            code = CloseCode.REPLACED if refusal.code == "rate_limited" else CloseCode.OVERLOADED
+            self.is_accepted = True
+            code = CloseCode.RATE_LIMITED if refusal.code == "rate_limited" else CloseCode.OVERLOADED
             await self.say_goodbye(code, retry_after_ms=refusal.retry_after_ms or 2_000)
         else:
             await self.close()
+
+    async def fail(self) -> None:
+        """Something nobody thought of on the way in. Told with a time to come back, or a browser would meet it again at once."""
+        if self.is_accepted:
+            await self.say_goodbye(CloseCode.INTERNAL, retry_after_ms=FAILED_REST_MS)
+        else:
+            # Perhaps nobody knows yet who this is.
+            await self.close()
+
+    def give_way(self) -> None:
+        """A newer socket of this person has taken the place of this one."""
+        self.start(self.say_goodbye(CloseCode.REPLACED))
 
     async def join(self, group: str) -> None:
         # Noted first: a socket that ends in between must still leave it.
@@ -129,7 +184,11 @@ class SocketLife(PumpedConsumer):
                 logger.info("a probe did not come back (%s)", type(error).__name__)
         # As an event of its own: what comes now must not overtake what waited (P3).
         async with self.turn:
-            await self.greet()
+            try:
+                await self.greet()
+            except Exception:
+                logger.exception("a greeting failed")
+                await self.fail()
 
     async def greet(self) -> None:
         try:
@@ -137,45 +196,45 @@ class SocketLife(PumpedConsumer):
         except Refusal:
             await self.say_goodbye(CloseCode.OVERLOADED, retry_after_ms=2_000)
             return
+        if self.is_over:
+            # It gave way, or the process began to end, while its state was read.
+            return
         await self.reply(greeting)
         self.is_greeted = True
         self.epoch = greeting.epoch
-        pulse().join(self.user.id, self.beat, Heads(greeting.epoch, greeting.rooms, greeting.marks))
+        user_id = self.user.id
+        self.held.append(lambda: pulse().leave(user_id, self.beat))
+        pulse().join(user_id, self.beat, Heads(greeting.epoch, greeting.rooms, greeting.marks))
+        self.held.append(lambda: vigil().leave(self))
         vigil().join(self)
-        attendance().join(self.user.id)
+        attendance().join(user_id)
+        self.held.append(lambda: attendance().leave(user_id))
         await self.begin()
         while self.early_pushes:
             await self.say(self.early_pushes.popleft())
-        while self.early_commands:
+        while self.early_commands and not self.is_over:
             await self.obey(self.early_commands.popleft())
 
     # Going out
 
-    async def disconnect(self, code: int) -> None:
-        self.is_over = True
-        fleet.leave(self)
+    def release(self) -> None:
+        """Each thing is given back by itself: one that fails must not keep the others."""
+        self.is_over = self.is_released = True
         for task in self.tasks:
             task.cancel()
-        if self.is_greeted:
-            pulse().leave(self.user.id, self.beat)
-            vigil().leave(self)
-            attendance().leave(self.user.id)
-        throttling.dismiss_socket(getattr(self, "ticket", None))
-        for group in self.joined:
+        while self.held:
             try:
-                await self.channel_layer.group_discard(group, self.channel_name)
-            except Exception as error:
-                logger.info("leaving a group failed (%s)", type(error).__name__)
-        if hasattr(type(self.channel_layer), "forget"):
-            # Channels tells the layer by cancelling its wait; with a message at the same moment there is no wait to cancel.
-            self.channel_layer.forget(self.channel_name)
+                self.held.pop()()
+            except Exception:
+                logger.exception("something that a socket had taken was not given back")
+        self.forget_channel(self.joined)
 
     async def say_goodbye(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
         """Say why, then close. Nothing is sent after it."""
         if self.is_over:
             return
-        await self.reply(answers.bye(code, retry_after_ms=retry_after_ms))
         self.is_over = True
+        await self.say(answers.bye(code, retry_after_ms=retry_after_ms).encode())
         GOODBYES.labels(code.reason).inc()
         await self.close(code=int(code))
 
@@ -188,7 +247,11 @@ class SocketLife(PumpedConsumer):
 
     # Saying
 
-    def start(self, work: Any) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        if self.is_released:
+            # An answer of the journal came back after the line had ended. What began now would never be cancelled.
+            work.close()
+            return
         task = asyncio.ensure_future(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -197,7 +260,7 @@ class SocketLife(PumpedConsumer):
         if not self.is_over:
             await self.say(frame.encode())
 
-    # From the layer. Only delivery and this class choose these types; a browser's frame never gets here.
+    # From the layer. Only delivery and this class choose these types (LAYER_EVENTS); a browser's frame never gets here.
 
     async def frame_push(self, event: dict[str, Any]) -> None:
         if self.is_over or (self.room is not None and event["room"] != self.room):
@@ -246,3 +309,7 @@ class SocketLife(PumpedConsumer):
 
     async def socket_stalled(self, event: dict[str, Any]) -> None:
         await self.say_goodbye(CloseCode.TOO_SLOW, retry_after_ms=2_000)
+
+    async def socket_expired(self, event: dict[str, Any]) -> None:
+        """No socket lives for ever. Spread out: those that came together after a restart end together, too."""
+        await self.say_goodbye(CloseCode.RESTARTING, retry_after_ms=fleet.retry_after_ms())

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from typing import Any
 
+import pytest
 from channels.exceptions import StopConsumer
 
 from conversations.pumps import Ferry, PumpedConsumer, ferry
@@ -16,6 +17,11 @@ class Recorder(PumpedConsumer):
         super().__init__()
         self.notes: list[str] = []
         self.slow = asyncio.Event()
+        self.released = 0
+
+    def release(self) -> None:
+        self.released += 1
+        super().release()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         self.notes.append(f"begin {message['type']}")
@@ -31,11 +37,11 @@ class Recorder(PumpedConsumer):
 class Stage:
     """A consumer at work, with a queue for its browser; the layer is the one of the settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, **scope: Any) -> None:
         self.consumer = Recorder()
         self.browser: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.sent: list[dict[str, Any]] = []
-        self.work = asyncio.ensure_future(self.consumer({"type": "websocket"}, self.browser.get, self.keep))
+        self.work = asyncio.ensure_future(self.consumer({"type": "websocket", **scope}, self.browser.get, self.keep))
 
     async def keep(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
@@ -76,6 +82,35 @@ async def test_the_server_may_cancel_a_consumer_and_no_pump_stays() -> None:
     stage.work.cancel()
     await asyncio.wait([stage.work])
     assert asyncio.all_tasks() == before
+
+
+async def test_when_the_line_has_ended_nothing_that_waits_is_obeyed() -> None:
+    before = asyncio.all_tasks()
+    ended = asyncio.get_running_loop().create_future()
+    stage = Stage(line_ended=lambda: ended)
+    for type in ("slow", "after", "after"):
+        await stage.browser.put({"type": type})
+    await stage.settle()
+    ended.set_result(None)
+    await stage.work
+    assert stage.consumer.notes == ["begin slow"]
+    assert stage.consumer.released == 1
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("how", ["end", "trouble", "cancelled", "cancelled while busy", "cancelled twice"])
+async def test_however_it_ends_the_consumer_gives_everything_back(how: str) -> None:
+    stage = Stage()
+    await stage.browser.put({"type": "slow" if how == "cancelled while busy" else how})
+    await stage.settle()
+    if how.startswith("cancelled"):
+        stage.work.cancel()
+    if how == "cancelled twice":
+        await asyncio.sleep(0)
+        stage.work.cancel()
+    await asyncio.wait([stage.work])
+    assert stage.consumer.released == 1
+    assert stage.consumer.channel_name not in stage.consumer.channel_layer.mailboxes
 
 
 async def test_an_error_of_an_event_reaches_the_server() -> None:

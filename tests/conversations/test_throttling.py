@@ -120,24 +120,76 @@ def handshake(address: str = HERE, forwarded: str = "") -> dict[str, Any]:
     return {"client": (address, 50_000), "headers": headers}
 
 
-def test_alice_holds_twenty_sockets_and_gives_them_back() -> None:
-    tickets = [admit_socket(ALICE, handshake()) for _ in range(20)]
-    assert wait_after(lambda: admit_socket(ALICE, handshake(THERE))) > 0
-    bobs = admit_socket(BOB, handshake())
-    dismiss_socket(tickets[0])
-    tickets[0] = admit_socket(ALICE, handshake())
-    for ticket in [*tickets, bobs]:
+@pytest.fixture
+def told() -> Iterator[list[tuple[int, int]]]:
+    """Which sockets had to give way: person and number, in the order in which they were told."""
+    yield []
+    throttling.sockets.people.clear()
+    throttling.sockets.addresses.clear()
+
+
+def opened(told: list[tuple[int, int]], person: int, *numbers: int, address: str = HERE) -> list[Any]:
+    return [admit_socket(person, handshake(address), lambda number=number: told.append((person, number))) for number in numbers]  # type: ignore[misc]
+
+
+def test_alices_twenty_first_socket_takes_the_place_of_her_oldest(told: list[tuple[int, int]]) -> None:
+    tickets = opened(told, ALICE, *range(20))
+    bobs = opened(told, BOB, 0)
+    assert told == []
+    tickets += opened(told, ALICE, 20, address=THERE)
+    tickets += opened(told, ALICE, 21)
+    assert told == [(ALICE, 0), (ALICE, 1)]
+    for ticket in [*tickets, *bobs, tickets[0]]:
         dismiss_socket(ticket)
-    assert not throttling.sockets.people
+    assert not throttling.sockets.people, "what gave way is not counted, and giving back twice is no harm"
     assert not throttling.sockets.addresses
 
 
-def test_one_address_holds_a_hundred_whatever_the_accounts() -> None:
-    tickets = [admit_socket(person, handshake()) for person in range(100)]
-    wait_after(lambda: admit_socket(1000, handshake()))
-    tickets.append(admit_socket(1000, handshake(THERE)))
-    for ticket in tickets:
-        dismiss_socket(ticket)
+def test_a_place_that_was_given_back_is_free_again(told: list[tuple[int, int]]) -> None:
+    tickets = opened(told, ALICE, *range(20))
+    dismiss_socket(tickets[7])
+    opened(told, ALICE, 20)
+    assert told == []
+
+
+def test_where_an_address_is_full_whoever_holds_most_there_gives_way(told: list[tuple[int, int]]) -> None:
+    """Mallory's five accounts behind the proxy of an office keep nobody out."""
+    for account in range(100, 105):
+        opened(told, account, *range(20))
+    opened(told, ALICE, 0)
+    opened(told, BOB, 0, 1)
+    assert len(told) == 3
+    assert ALICE not in {person for person, _ in told}
+    assert len(throttling.sockets.addresses[HERE]) == 100
+
+
+def test_who_holds_most_at_a_full_address_takes_no_place_from_others(told: list[tuple[int, int]]) -> None:
+    for person in range(100, 181):
+        opened(told, person, 0)
+    opened(told, ALICE, *range(19))
+    assert told == []
+    opened(told, ALICE, 19)
+    assert told == [(ALICE, 0)]
+
+
+def test_where_everybody_has_one_socket_the_newest_is_asked_to_come_back(told: list[tuple[int, int]]) -> None:
+    for person in range(100, 200):
+        opened(told, person, 0)
+    assert wait_after(lambda: opened(told, ALICE, 0)) > 0
+    assert told == []
+    opened(told, ALICE, 0, address=THERE)
+    opened(told, 150, 1)
+    assert told == [(150, 0)]
+
+
+def test_a_socket_that_is_refused_takes_no_place_with_it(told: list[tuple[int, int]], settings: Any) -> None:
+    settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sockets_a_person": 2}
+    opened(told, ALICE, 0, 1, address=THERE)
+    for person in range(100, 200):
+        opened(told, person, 0)
+    wait_after(lambda: opened(told, ALICE, 2))
+    assert told == []
+    assert len(throttling.sockets.people[ALICE]) == 2
 
 
 def test_a_socket_without_an_address_is_counted_too() -> None:

@@ -148,6 +148,30 @@ async def test_who_floods_is_ended_while_a_neighbour_talks(start_server: ServerM
     assert "Traceback" not in server.log()
 
 
+async def test_twenty_sockets_that_are_cut_while_busy_give_their_places_back(start_server: ServerMaker, person_at: Newcomer) -> None:
+    """A phone on a bad line must not lock itself out, nor others of its address; and nobody works for a client that has gone."""
+    server = start_server(METRICS_TOKEN="for-the-test-only")
+    mallory = person_at(server, "mallory")
+    busy = json.dumps({"type": "sync", "rooms": {f"nobody-{number}": 0 for number in range(100)}})
+    # They stop reading: an answer that waits in the kernel must not keep a place either.
+    lines = [await stalled_socket(mallory) for _ in range(20)]
+    assert "entre_sockets 20.0" in metrics(server)
+    for line in lines:
+        for _ in range(10):
+            await line.send(busy)
+    for line in lines:
+        line.transport.abort()
+    async with asyncio.timeout(PATIENCE_S):
+        while "entre_sockets 0.0" not in metrics(server):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.1)
+    async with AsyncExitStack() as stack:
+        again = [await stack.enter_async_context(open_socket(mallory)) for _ in range(20)]
+        for socket in again:
+            await expect(socket, "connection_established")
+            assert not socket.of_type("bye")
+    assert "Traceback" not in server.log()
+
+
 async def test_who_stops_reading_is_ended_and_keeps_little_memory(start_server: ServerMaker, person_at: Newcomer) -> None:
     server = start_server(LIMITS="off", METRICS_TOKEN="for-the-test-only")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")

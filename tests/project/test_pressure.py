@@ -1,6 +1,8 @@
 """What one socket may pile up: its flood stays with the flooder, and a reader that stalls is dropped, reminded, or ended."""
 
+import socket
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,6 +48,55 @@ def test_a_full_inbox_stops_the_reading_until_it_is_nearly_empty(protocol: Any) 
     assert not protocol.transport.is_reading, "not for every single frame"
     inbox.get_nowait()
     assert protocol.transport.is_reading
+
+
+async def test_the_end_of_the_line_overtakes_what_waits(protocol: Any) -> None:
+    inbox = protocol.application_queue
+    for _ in range(pressure.INBOX_FULL):
+        inbox.put_nowait({"type": "websocket.receive", "text": "never obeyed"})
+    ended = inbox.ended()
+    assert not ended.done()
+    inbox.put_nowait({"type": "websocket.disconnect", "code": 1006})
+    assert ended.done()
+    assert inbox.get_nowait()["type"] == "websocket.disconnect"
+    assert inbox.empty()
+
+
+async def test_an_application_that_asks_late_hears_of_the_end_at_once(protocol: Any) -> None:
+    protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+    assert protocol.application_queue.ended().done()
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_line_that_ends_while_it_is_not_read_is_found(protocol: Any, is_cut: bool) -> None:
+    """Twisted hears nothing of a connection that it does not read, and a flooder could hold a place until the next ping."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        protocol.transport.fileno = ours.fileno
+        protocol.application_queue.is_reading = False
+        theirs.sendall(b"still to be read")
+        if is_cut:
+            theirs.close()
+        protocol.look_at_paused_line()
+        assert protocol.transport.is_aborted is is_cut
+
+
+def test_a_socket_at_the_end_of_its_time_is_told_before_it_is_closed(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+    protocol.server = SimpleNamespace(longest_socket_seconds=100)
+    monkeypatch.setattr(protocol, "serverClose", lambda: closed.append(True), raising=False)
+    monkeypatch.setattr(protocol, "duration", lambda: 99)
+    protocol.look_at_age()
+    assert protocol.application_queue.empty()
+    monkeypatch.setattr(protocol, "duration", lambda: 101)
+    protocol.look_at_age()
+    protocol.look_at_age()
+    assert protocol.application_queue.get_nowait() == {"type": "socket.expired"}
+    assert protocol.application_queue.empty(), "told once"
+    assert not closed
+    protocol.expired_at -= pressure.GOODBYE_SECONDS + 1
+    protocol.look_at_age()
+    assert closed, "an application that is busy is not waited for"
 
 
 def test_nothing_more_is_kept_for_a_reader_a_mebibyte_behind(protocol: Any) -> None:

@@ -1,0 +1,247 @@
+"""What a socket takes is given back with its end, whatever ends it; and only messages of known types reach it from the layer."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.conf import settings as configured
+
+from accounts.models import User
+from conversations import answers, delivery, throttling
+from conversations.attendance import attendance
+from conversations.consumers import SessionConsumer
+from conversations.consumers.fleet import fleet
+from conversations.models import Conversation, Message
+from conversations.pulse import pulse
+from conversations.rooms import user_group
+from conversations.vigil import vigil
+from tests.sockets import INSIDE_HOST, expect, expect_close, open_inside, session_key_of
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _as_in_the_service(settings: Any) -> None:
+    settings.LIMITS = True
+    settings.JOURNAL_INLINE = False
+
+
+@asynccontextmanager
+async def bare_socket(user: User, **scope: Any) -> AsyncIterator[WebsocketCommunicator]:
+    """A handshake whose application the test ends itself."""
+    from dm_project.asgi import application
+
+    cookie = f"{configured.SESSION_COOKIE_NAME}={await session_key_of(user)}"
+    headers = [(b"host", INSIDE_HOST.encode()), (b"origin", f"http://{INSIDE_HOST}".encode()), (b"cookie", cookie.encode())]
+    communicator = WebsocketCommunicator(application, "/ws/", headers=headers)
+    communicator.scope.update(scope)
+    await communicator.send_input({"type": "websocket.connect"})
+    yield communicator
+    communicator.stop(exceptions=False)
+
+
+async def ended(communicator: WebsocketCommunicator) -> None:
+    async with asyncio.timeout(10):
+        await asyncio.wait([communicator.future])
+    # Tasks that were cancelled with the socket end in the turns after it.
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def held() -> dict[str, Any]:
+    """Everything that sockets take, wherever it is written down."""
+    layer = delivery.channel_layer()
+    found = {
+        "places of people": throttling.sockets.people,
+        "places of addresses": throttling.sockets.addresses,
+        "fleet": fleet.sockets,
+        "pulse": pulse().listeners,
+        "vigil": vigil().guarded,
+        "attendance": {id: guest for id, guest in attendance().register.guests.items() if guest.sockets},
+        "mailboxes": layer.mailboxes,
+        "groups": layer.groups,
+    }
+    return {name: dict.fromkeys(what) for name, what in found.items() if what}
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110 (nothing tells of it)
+            await asyncio.sleep(0)
+
+
+async def until_greeted(communicator: WebsocketCommunicator) -> None:
+    while "connection_established" not in str(await communicator.receive_output(timeout=10)):
+        pass
+
+
+async def never(*args: Any, **kwargs: Any) -> None:
+    await asyncio.Event().wait()
+
+
+def fail(*args: Any, **kwargs: Any) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("how", ["killed while busy", "line ended while busy", "killed while idle", "told"])
+async def test_a_greeted_socket_gives_everything_back(alice: User, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    obeyed: list[str] = []
+    line_ended = asyncio.get_running_loop().create_future()
+
+    async def slowly(self: SessionConsumer, text: str) -> None:
+        obeyed.append(text)
+        await never()
+
+    if "busy" in how:
+        monkeypatch.setattr(SessionConsumer, "obey", slowly)
+    async with bare_socket(alice, line_ended=lambda: line_ended) as socket:
+        await until_greeted(socket)
+        assert len(held()) == 8, "or this test shows nothing"
+        if "busy" in how:
+            for number in range(3):
+                await socket.send_input({"type": "websocket.receive", "text": str(number)})
+            await until(lambda: bool(obeyed))
+        if how.startswith("killed"):
+            socket.future.cancel()
+        elif how == "told":
+            await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        else:
+            line_ended.set_result(None)
+        await ended(socket)
+    assert held() == {}
+    assert len(obeyed) <= 1
+
+
+@pytest.mark.parametrize("at", ["accept", "fleet", "groups", "greeting", "joining", "shown", "late greeting", "a probe"])
+async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(alice: User, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    if at in {"late greeting", "a probe"}:
+        monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+
+    async def failing(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    target: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+        "accept": (SessionConsumer, "accept", failing),
+        "fleet": (fleet, "join", failing),
+        "groups": (SessionConsumer, "join", failing),
+        "greeting": (answers, "greeting", fail),
+        "late greeting": (answers, "greeting", fail),
+        "joining": (vigil(), "join", fail),
+        "shown": (SessionConsumer, "begin", failing),
+        "a probe": (SessionConsumer, "greet_after_probe", never),
+    }
+    monkeypatch.setattr(*target[at])
+    async with bare_socket(alice) as socket:
+        if at == "a probe":
+            await until(lambda: bool(throttling.sockets.people))
+            socket.future.cancel()
+        else:
+            while (message := await socket.receive_output(timeout=10))["type"] != "websocket.close":
+                pass
+            assert message.get("code") == (None if at == "accept" else 4500)
+            await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await ended(socket)
+    assert held() == {}
+
+
+async def test_one_thing_that_cannot_be_given_back_keeps_no_other(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with bare_socket(alice) as socket:
+        await until_greeted(socket)
+        monkeypatch.setattr(attendance(), "leave", fail)
+        socket.future.cancel()
+        await ended(socket)
+    attendance().register.guests.clear()
+    assert held() == {}
+
+
+async def test_an_answer_that_comes_after_the_end_starts_nothing(alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets: list[SessionConsumer] = []
+    monkeypatch.setattr(SessionConsumer, "begin", lambda self: _note(sockets, self))
+    async with bare_socket(alice) as socket:
+        await until_greeted(socket)
+        socket.future.cancel()
+        await ended(socket)
+    sockets[0].start(sockets[0].show(chat.room_name))
+    assert not sockets[0].tasks
+    assert held() == {}
+
+
+async def _note(sockets: list[SessionConsumer], socket: SessionConsumer) -> None:
+    sockets.append(socket)
+
+
+async def test_the_twenty_first_socket_ends_the_oldest_with_a_reason(alice: User, settings: Any) -> None:
+    settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sockets_a_person": 2}
+    async with open_inside(alice) as oldest, open_inside(alice) as older:
+        for socket in (oldest, older):
+            await expect(socket, "connection_established")
+        async with open_inside(alice) as newest:
+            await expect(newest, "connection_established")
+            await expect_close(oldest, 4409)
+            bye = oldest.waiting[-1]
+            assert (bye["type"], bye["reason"], bye["retryable"], bye["retry_after_ms"]) == ("bye", "replaced", True, 0)
+            await older.send("ping")
+            await expect(older, "pong")
+    assert held() == {}
+
+
+async def test_at_the_end_of_its_time_a_socket_is_told_to_come_back(alice: User) -> None:
+    async with bare_socket(alice) as socket:
+        await until_greeted(socket)
+        await socket.send_input({"type": "socket.expired"})
+        assert '"code":4012' in (await socket.receive_output(timeout=10))["text"].replace(" ", "")
+        assert (await socket.receive_output(timeout=10))["code"] == 4012
+
+
+# --- What comes from the layer ---
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "websocket.receive", "text": "SEND"},
+        {"type": "websocket.disconnect", "code": 1000},
+        {"type": "obey", "text": "SEND"},
+        {"type": "release"},
+        {"type": "socket.stalled"},
+        {"type": "__init__"},
+        {"type": ["frame.push"]},
+        {},
+    ],
+)
+async def test_a_message_of_another_type_reaches_no_method(
+    alice: User, chat: Conversation, caplog: pytest.LogCaptureFixture, message: dict[str, Any]
+) -> None:
+    """Whoever can write to Redis must not act as everybody who is connected."""
+    send = f'{{"type": "message.send", "room": "{chat.room_name}", "id": "{uuid4()}", "body": "not hers"}}'
+    message = {key: send if value == "SEND" else value for key, value in message.items()}
+    async with open_inside(alice) as socket:
+        await expect(socket, "connection_established")
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            await delivery.channel_layer().group_send(user_group(alice.pk), message)
+            await socket.send("ping")
+            await expect(socket, "pong")
+        assert not socket.waiting
+    assert not await sync_to_async(Message.objects.exists)()
+    assert len(caplog.records) == 1
+    assert "unknown type" in caplog.text
+    assert "not hers" not in caplog.text
+
+
+@pytest.mark.parametrize("message", [{"type": "frame.push"}, {"type": "session.end", "code": "x"}, {"type": "typing.push", "room": []}])
+async def test_a_message_that_is_not_in_its_form_is_dropped(alice: User, caplog: pytest.LogCaptureFixture, message: dict[str, Any]) -> None:
+    async with open_inside(alice) as socket:
+        await expect(socket, "connection_established")
+        caplog.clear()
+        await delivery.channel_layer().group_send(user_group(alice.pk), message)
+        await socket.send("ping")
+        await expect(socket, "pong")
+        assert not socket.waiting
+    assert [record.exc_info for record in caplog.records] == [None]
