@@ -109,8 +109,8 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     # A row is told in this order: name, how many are unread, preview, time, "online", "muted".
     alice.page.get_by_role("heading", level=1).focus()
     alice.box.focus()
+    alice.until_equal(lambda: timeless(Tree(alice.page).lines()), LIVE_CHAT, "the tree")
     tree = Tree(alice.page)
-    assert timeless(tree.lines()) == LIVE_CHAT
     # Neither the list of messages nor the line under the name says anything by itself; the regions do, and each line is read alone,
     # not with all before it.
     assert tree.live_regions() == {"log": "polite", "status": "polite", "alert": "assertive"}
@@ -124,7 +124,7 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     comfortable(alice)
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
     alice.box.focus()
-    assert timeless(Tree(alice.page).lines()) == LIVE_CHAT
+    alice.until_equal(lambda: timeless(Tree(alice.page).lines()), LIVE_CHAT, "the tree that the server drew")
 
 
 def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(alice: Visitor, bob: Visitor) -> None:

@@ -36,7 +36,7 @@ def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: Visito
         expect(badge(owner, room, page)).to_be_hidden()
         page.reload()
         expect(badge(owner, room, page)).to_be_hidden()
-    assert bob.person.api("GET", f"/conversations/{room}").json()["peer_read"] == 3
+    desk.until_equal(lambda: bob.person.api("GET", f"/conversations/{room}").json()["peer_read"], 3, "what bob is told")
 
 
 def test_tabs_of_one_device_share_the_draft_and_all_devices_the_message(visitor: VisitorMaker) -> None:

@@ -48,8 +48,7 @@ def both_have_everything(alice: Visitor, bob: Visitor, room: str, *bodies: str) 
     for person in (alice, bob):
         person.sees(*bodies)
         expect(person.page.locator('li:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)
-    stored = alice.person.api("GET", f"/conversations/{room}/messages").json()["items"]
-    assert [message["body"] for message in stored] == list(bodies)
+    alice.until_stored(room, *bodies)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -61,7 +60,7 @@ def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(two: tuple[
     line.forget(*WAYS[way])
     bob.write("into the void")
     bob.sees_state("into the void", "pending")
-    bob.until(lambda: len(sockets) == 2, "a second socket, after the pong that did not come")
+    bob.until(lambda: len(sockets) >= 2, "a second socket, after the pong that did not come")
     bob.sees_state("into the void", "read")
     alice.write("there you are")
     both_have_everything(alice, bob, room, "before", "into the void", "there you are")
@@ -75,7 +74,8 @@ def test_who_waits_silently_at_a_dead_line_gets_what_was_said(two: tuple[Visitor
     line.forget(TO_SERVER, TO_BROWSER)
     alice.write("are you there?")
     bob.sees("are you there?")
-    assert len(sockets) == 2
+    # On a busy machine the new line may be doubted, too.
+    assert len(sockets) >= 2
 
 
 def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, Line, str]) -> None:
@@ -86,7 +86,7 @@ def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, 
     line.forget(TO_SERVER, TO_BROWSER)
     alice.write("good morning")
     bob.page.clock.fast_forward(600_000)
-    bob.until(lambda: len(sockets) == 2, "a second socket")
+    bob.until(lambda: len(sockets) >= 2, "a second socket")
     bob.sees("good morning")
     bob.write("good morning to you")
     both_have_everything(alice, bob, room, "good morning", "good morning to you")
@@ -100,7 +100,7 @@ def test_a_frozen_page_catches_up_when_it_goes_on(two: tuple[Visitor, Visitor, L
     line.forget(TO_SERVER, TO_BROWSER)
     alice.write("while you were away")
     tools.send("Page.setWebLifecycleState", {"state": "active"})
-    bob.until(lambda: len(sockets) == 2, "a second socket")
+    bob.until(lambda: len(sockets) >= 2, "a second socket")
     bob.sees("while you were away")
     bob.write("back again")
     both_have_everything(alice, bob, room, "while you were away", "back again")

@@ -150,8 +150,7 @@ def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answe
     room = meet(alice, bob)
     for n in range(30):
         bob.person.write(room, f"read {n}")
-    last = bob.person.api("GET", f"/conversations/{room}/messages?limit=1").json()["items"][-1]["seq"]
-    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": last, "delivered": last}).status_code < 300
+    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 30, "delivered": 30}).status_code < 300
     for n in range(7):
         bob.person.write(room, f"unread {n}\n" + "line\n" * 6)
     alice.open(room)

@@ -77,11 +77,10 @@ def test_each_message_stands_once_and_in_order_on_both_sides(visitor: VisitorMak
         expect(person.bodies()).to_have_count(2 * count)
         expect(person.page.locator('li[data-own="true"]:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)
     said = alice.bodies().all_text_contents()
-    assert bob.bodies().all_text_contents() == said
+    bob.sees(*said)
     for name in ("alice", "bob"):
         assert [body for body in said if body.startswith(name)] == [f"{name} {number}" for number in range(count)]
-    stored = alice.person.api("GET", f"/conversations/{room}/messages?limit=100").json()["items"]
-    assert [message["body"] for message in stored] == said
+    alice.until_stored(room, *said)
     alice.page.reload()
     alice.sees(*said)
 
@@ -111,5 +110,4 @@ def test_a_socket_that_ends_after_every_message_loses_none(visitor: VisitorMaker
     bob.sees(*lines)
     alice.sees(*lines)
     expect(alice.page.locator('li[data-state="pending"]')).to_have_count(0)
-    stored = alice.person.api("GET", f"/conversations/{room}/messages").json()["items"]
-    assert [message["body"] for message in stored] == lines
+    alice.until_stored(room, *lines)

@@ -119,6 +119,24 @@ class Visitor:
             assert time.monotonic() < deadline, f"{self.username} waited in vain for {what}"
             self.page.wait_for_timeout(LOOK_EVERY_MS)
 
+    def until_equal(self, read: Callable[[], Any], expected: Any, what: str) -> None:
+        """Wait until something that is not drawn by this page (the server, a storage, another tab) has this value; a failure shows both.
+
+        An assertion right after a local event would be a race: what a page draws at once may not be stored yet.
+        """
+        deadline = time.monotonic() + PATIENCE_MS / 1_000
+        while (value := read()) != expected:
+            assert time.monotonic() < deadline, f"{what}: {value!r}, expected {expected!r}"
+            self.page.wait_for_timeout(LOOK_EVERY_MS)
+
+    def until_stored(self, room: str, *bodies: str) -> None:
+        """Wait until the server holds exactly these messages of the room, in this order."""
+
+        def stored() -> list[str]:
+            return [message["body"] for message in self.person.api("GET", f"/conversations/{room}/messages?limit=100").json()["items"]]
+
+        self.until_equal(stored, list(bodies), f"the stored messages of {self.username}'s chat")
+
     def until_loaded(self, module: str) -> None:
         """The page has fetched this script; what it loads when idle must be there before a line is cut."""
         self.until(lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js")

@@ -1,0 +1,62 @@
+"""What keeps the browser tests reliable: no journey asserts a remote fact right after a local event, and none waits for time to pass.
+
+A page draws a message before it is stored. A test that saw it drawn and then asks the server once is a race, lost on a busy machine.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+JOURNEYS = sorted((Path(__file__).resolve().parents[1] / "journeys").glob("test_*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.name
+
+
+def is_read_of_the_api(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "api"
+        and bool(node.args)
+        and ast.unparse(node.args[0]) in {"'GET'"}
+    )
+
+
+def asserted_reads(tree: ast.AST) -> list[int]:
+    """Lines of `assert` that read a body through the API; the status of an answer is not what a page has just caused."""
+    return [
+        statement.lineno
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.Assert)
+        and any(is_read_of_the_api(node) for node in ast.walk(statement))
+        and ".status_code" not in ast.unparse(statement.test)
+    ]
+
+
+def reads_of_messages(tree: ast.AST) -> list[int]:
+    return [node.lineno for node in ast.walk(tree) if is_read_of_the_api(node) and "/messages" in ast.unparse(node)]
+
+
+@pytest.mark.parametrize("path", JOURNEYS, ids=name_of)
+def test_what_the_server_holds_is_waited_for(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert asserted_reads(tree) == [], (
+        "use Visitor.until_stored or Visitor.until_equal: what is drawn may still be on its way to the server"
+    )
+    assert reads_of_messages(tree) == [], "use Visitor.until_stored"
+
+
+@pytest.mark.parametrize("path", JOURNEYS, ids=name_of)
+def test_no_journey_waits_for_time_to_pass(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "wait_for_timeout" not in text, "wait for the event that you mean, or install the page's clock and move it on"
+    assert "time.sleep" not in text
+
+
+def test_the_rule_finds_what_it_is_for() -> None:
+    racing = ast.parse("assert [m for m in bob.person.api('GET', f'/conversations/{room}/messages').json()['items']] == []")
+    assert asserted_reads(racing) == reads_of_messages(racing) == [1]
+    assert asserted_reads(ast.parse("assert bob.person.api('GET', '/me').status_code == 200")) == []
