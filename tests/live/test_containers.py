@@ -16,9 +16,7 @@ from tests.rig.environment import KEYS, ROOT, setting_names
 
 
 def step(name: str, containing: str = "") -> Instruction:
-    return next(
-        found for found in instructions(DOCKERFILE.read_text(encoding="utf-8")) if found.name == name and containing in found.text
-    )
+    return next(found for found in instructions(DOCKERFILE.read_text(encoding="utf-8")) if found.name == name and containing in found.text)
 
 
 def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ def test_every_file_that_the_dockerfile_copies_passes_the_ignore_list(source: st
     assert [name for name in names if not is_sent(name, IGNORE)] == []
 
 
-@pytest.mark.parametrize("path", [".env", "data/entre.sqlite3", ".git/config", ".venv/bin/python", "tests/conftest.py", "deploy/compose.yaml"])
+@pytest.mark.parametrize(
+    "path", [".env", "data/entre.sqlite3", ".git/config", ".venv/bin/python", "tests/conftest.py", "deploy/compose.yaml"]
+)
 def test_secrets_and_what_the_service_does_not_need_stay_out_of_the_image(path: str) -> None:
     assert not is_sent(path, IGNORE)
 

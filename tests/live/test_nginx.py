@@ -1,0 +1,274 @@
+"""deploy/nginx.conf as it is shipped, in the system's nginx: what reaches Entre, what stands in logs, what browsers are told.
+
+Most of it asks an upstream that answers with the headers it got; the last part is Entre itself behind TLS.
+"""
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.conftest import or_skip
+from tests.rig import finding
+from tests.rig.daphne_server import EntreServer, SharedStatics, free_port
+from tests.rig.nginx import HOST, NginxServer
+from tests.rig.people import Person
+
+PATIENCE_S = 10.0
+TOKEN = "8Fk2wQ7xLm4PzR9sVb3NcYtHdJgK6e1A"
+FORGED = {
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Proto": "http",
+    "Daphne-Root-Path": "/evil",
+    "X_Forwarded_For": "6.6.6.6",
+}
+HANDSHAKE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Stands in for Entre and answers with the request that came."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        self.rfile.read(length)
+        seen: dict[str, Any] = {"path": self.path, "headers": [[name.lower(), value] for name, value in self.headers.items()]}
+        kind = "text/html" if self.path.startswith("/page") else "application/json"
+        body = (json.dumps(seen) + " " * 4000).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        # As Django sends it behind TLS.
+        self.send_header("Strict-Transport-Security", "max-age=31536000")
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *words: Any) -> None: ...
+
+
+def start_nginx(stack: ExitStack, upstream_port: int, tls_port: int) -> NginxServer:
+    try:
+        return stack.enter_context(NginxServer(upstream_port=upstream_port, tls_port=tls_port, plain_port=free_port()))
+    except finding.Absent as reason:
+        or_skip(reason)
+
+
+@pytest.fixture(scope="module")
+def echoing() -> Iterator[NginxServer]:
+    """nginx before the upstream that answers with what it got."""
+    with ExitStack() as stack:
+        upstream = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Echo))
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        stack.callback(upstream.shutdown)
+        yield start_nginx(stack, upstream.server_port, free_port())
+
+
+@pytest.fixture
+def alone() -> Iterator[NginxServer]:
+    """nginx before an upstream that is away."""
+    with ExitStack() as stack:
+        yield start_nginx(stack, free_port(), free_port())
+
+
+@pytest.fixture(scope="module")
+def entre(statics: SharedStatics) -> Iterator[NginxServer]:
+    """nginx before Entre, set as the first lines of nginx.conf say."""
+    with ExitStack() as stack:
+        tls_port = free_port()
+        server = stack.enter_context(EntreServer(statics, PUBLIC_URL=f"https://{HOST}:{tls_port}", TRUSTED_PROXIES="1"))
+        yield start_nginx(stack, server.ports[0], tls_port)
+
+
+# --- What reaches Entre ---
+
+
+def headers_at(nginx: NginxServer, path: str, **sent: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    with nginx.browser() as browser:
+        answer = browser.get(path, headers=sent)
+    for name, value in answer.json()["headers"]:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+OF_THE_PROXY = ("host", "x-forwarded-for", "x-forwarded-proto", "daphne-root-path", "x_forwarded_for", "x-forwarded-host")
+PATHS = ["/", "/ws/", "/ws/chat/dm-x/", "/api/v1/me", "/settings/profile/picture/", f"/i/{TOKEN}/", "/static/x.css"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("more", [{}, HANDSHAKE], ids=["asks", "shakes hands"])
+def test_every_location_tells_the_same_truth_about_who_asks(echoing: NginxServer, path: str, more: dict[str, str]) -> None:
+    """A location that sets a header of its own loses all that stand above it, and lets through what the client wrote."""
+    seen = headers_at(echoing, path, **FORGED, **more)
+    assert {name: seen.get(name) for name in OF_THE_PROXY} == {
+        "host": [f"{HOST}:{echoing.tls_port}"],
+        "x-forwarded-for": ["127.0.0.1"],
+        "x-forwarded-proto": ["https"],
+        "daphne-root-path": None,
+        "x_forwarded_for": None,
+        "x-forwarded-host": None,
+    }
+
+
+def test_only_a_socket_is_upgraded(echoing: NginxServer) -> None:
+    socket = headers_at(echoing, "/ws/", **HANDSHAKE)
+    assert (socket["upgrade"], socket["connection"]) == (["websocket"], ["upgrade"])
+    for asked in ("h2c", "TLS/1.0"):
+        other = headers_at(echoing, "/", Upgrade=asked, Connection="Upgrade")
+        assert "upgrade" not in other
+        assert "connection" not in other
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("/accounts/login/", 2**20, 200),
+        ("/accounts/login/", 2**20 + 1, 413),
+        ("/settings/profile/picture/", 8 * 2**20 + 65_536, 200),
+        ("/settings/profile/picture/", 10 * 2**20, 413),
+        ("/settings/profile/picture/remove/", 2**21, 413),
+        ("/api/v1/sync", 2**21, 413),
+    ],
+)
+def test_a_body_that_entre_would_refuse_ends_here(echoing: NginxServer, path: str, size: int, status: int) -> None:
+    with echoing.browser() as browser:
+        assert browser.post(path, content=b"x" * size).status_code == status
+
+
+def test_plain_http_leads_to_tls_at_our_own_name_whatever_was_asked_for(echoing: NginxServer) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{echoing.plain_port}/people/?q=x", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (308, f"https://{HOST}/people/?q=x")
+
+
+def test_measurements_are_not_for_the_world(echoing: NginxServer) -> None:
+    for path in ("/metrics", "/%6Detrics", "//metrics", "/metrics/", "/x/../metrics"):
+        assert echoing.status_of(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n") == 404
+
+
+# --- What browsers are told ---
+
+
+def test_whoever_answers_says_once_that_this_host_speaks_tls(echoing: NginxServer, alone: NginxServer) -> None:
+    with echoing.browser() as browser, alone.browser() as unlucky:
+        answers = [browser.get("/"), browser.get("/metrics"), browser.post("/", content=b"x" * 2**21), unlucky.get("/ws/")]
+    assert [answer.status_code for answer in answers] == [200, 404, 413, 502]
+    assert {tuple(answer.headers.get_list("Strict-Transport-Security")) for answer in answers} == {("max-age=31536000",)}
+
+
+@pytest.mark.parametrize(
+    ("path", "encoding"),
+    [("/page/", "gzip"), ("/api/v1/conversations", "gzip"), ("/api/v1/people?q=x", "gzip"), ("/page/?q=x", None), (f"/i/{TOKEN}/", None)],
+)
+def test_a_page_that_repeats_its_query_is_not_compressed(echoing: NginxServer, path: str, encoding: str | None) -> None:
+    """Beside private text its length would answer, guess by guess, what that text is (BREACH)."""
+    with echoing.browser() as browser:
+        answer = browser.get(path, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers.get("Content-Encoding") == encoding
+    assert answer.json() if encoding is None else answer.status_code == 200
+
+
+# --- What stands in logs ---
+
+SPELLINGS = [
+    f"/i/{TOKEN}/",
+    f"/i/{TOKEN}",
+    f"/i//{TOKEN}/",
+    f"//i/{TOKEN}/",
+    f"/%69/{TOKEN}/",
+    f"/i%2F{TOKEN}/",
+    f"/I/{TOKEN}/",
+    f"/i/./{TOKEN}/",
+    f"/x/../i/{TOKEN}/",
+    f"/en/i/{TOKEN}/",
+    f"/accounts/password/reset/key/2-{TOKEN}/",
+    f"/accounts/password//reset/key/2-{TOKEN}/",
+    f"/accounts/login/?next=/i/{TOKEN}/",
+    f"/?q={TOKEN}",
+]
+
+
+def ask_in_every_way(nginx: NginxServer) -> set[int]:
+    """To the letter, which a client that tidies addresses would not send."""
+    referrers = (f"{nginx.origin}/i/{TOKEN}/", f"{nginx.origin}/accounts/login/?next=/i/{TOKEN}/")
+    heads = [
+        f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nReferer: {referrer}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        for path in [*SPELLINGS, f"https://{HOST}/i/{TOKEN}/", "/static/x.css"]
+        for referrer in referrers
+        for method, length in (("GET", 0), ("POST", 2**21))
+    ]
+    return {nginx.status_of(head, tls=tls) for head in heads for tls in (True, False)}
+
+
+def test_no_log_has_the_token_of_an_invite_however_it_is_written(echoing: NginxServer) -> None:
+    assert ask_in_every_way(echoing) >= {200, 308, 413}
+    logs = echoing.logs()
+    assert "/i/-" in logs["entre.log"]
+    assert [line for text in logs.values() for line in text.splitlines() if TOKEN in line] == []
+
+
+def test_nor_has_one_while_entre_is_away(alone: NginxServer) -> None:
+    assert ask_in_every_way(alone) >= {502, 308, 413}
+    logs = alone.logs()
+    assert '"GET /i/-" 502' in logs["entre.log"]
+    assert [line for text in logs.values() for line in text.splitlines() if TOKEN in line] == []
+
+
+# --- Entre itself ---
+
+
+@pytest.fixture
+def visitor(entre: NginxServer) -> Iterator[Callable[[str], Person]]:
+    with ExitStack() as stack:
+
+        def come(username: str) -> Person:
+            person = Person(entre.origin, username)
+            person.http.close()
+            person.http = stack.enter_context(entre.browser())
+            person.sign_up()
+            return person
+
+        yield come
+
+
+async def test_two_people_talk_over_tls(entre: NginxServer, visitor: Callable[[str], Person]) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    assert {cookie.name for cookie in alice.http.cookies.jar} >= {"__Host-sessionid", "__Host-csrftoken"}
+    room = alice.open_chat_with(bob)
+    context = ssl.create_default_context(cafile=str(entre.folder / "fullchain.pem"))
+    headers = {"Cookie": bob.cookies, "Origin": entre.origin}
+    there = {"host": "127.0.0.1", "port": entre.tls_port, "server_hostname": HOST, "ssl": context}
+    async with connect(f"wss://{HOST}:{entre.tls_port}/ws/", additional_headers=headers, proxy=None, **there) as socket:
+        assert json.loads(await socket.recv())["type"] == "connection_established"
+        assert alice.write(room, "over TLS", str(uuid4())).status_code == 201
+        async with asyncio.timeout(PATIENCE_S):
+            while (frame := json.loads(await socket.recv()))["type"] != "message.created":
+                pass
+        assert frame["message"]["body"] == "over TLS"
+
+
+def test_limits_count_people_by_the_address_they_come_from(entre: NginxServer) -> None:
+    """Each from an address of its own, all claiming the same one: who guesses at invites is stopped alone."""
+
+    def guesses(address: str) -> list[int]:
+        with entre.browser(address) as browser:
+            return [browser.get(f"/i/{uuid4().hex}/", headers={"X-Forwarded-For": "6.6.6.6"}).status_code for _ in range(12)]
+
+    assert 429 in guesses("127.0.0.10")
+    assert guesses("127.0.0.11")[0] != 429
