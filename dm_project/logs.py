@@ -3,7 +3,9 @@
 import logging
 import re
 
-SECRET_PATHS = re.compile(r"(/i/|/password/reset/key/)[^/\s?'\"]+")
+SLASH = r"(?:/|%2f)+"
+SECRET_PATHS = re.compile(rf"({SLASH}(?:i|%69|password{SLASH}reset{SLASH}key){SLASH})[^\s?'\"]+", re.IGNORECASE)
+"""With doubled and encoded slashes, too: such an address is "not found", which is logged, and its token opens the invite all the same."""
 
 
 class HideSecretPaths(logging.Filter):
