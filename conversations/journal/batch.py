@@ -121,10 +121,11 @@ def open_page(commands: Sequence[Command]) -> Page:
 
 
 def reading_key(page: Page, command: ReceiptCommand) -> tuple[int, int, int] | None:
+    """What must be looked up: only a position below the head. At the head, the counters of the locked rows say it already."""
     conversation = page.conversations.get(command.room)
-    if conversation is None or command.read is None:
+    if conversation is None or command.read is None or command.read >= conversation.head_before:
         return None
-    return conversation.id, command.user_id, min(command.read, conversation.head)
+    return conversation.id, command.user_id, command.read
 
 
 def attempt(page: Page, command: Command) -> Outcome:
@@ -191,15 +192,32 @@ def advance(page: Page, command: ReceiptCommand) -> Advanced:
     conversation, me, peer = page.seats(command.room, command.user_id)
     read = max(me.read_seq, min(command.read or 0, conversation.head))
     delivered = max(me.delivered_seq, min(command.delivered or 0, conversation.head), read)
-    key = reading_key(page, command)
-    read_count = max(me.read_count, min(page.ordinals.get(key, 0), me.received)) if key and read > me.read_seq else me.read_count
-    if (read, delivered) != (me.read_seq, me.delivered_seq):
+    read_count = max(me.read_count, min(count_up_to(page, conversation, me, read), me.received)) if command.read else me.read_count
+    if (read, delivered, read_count) != (me.read_seq, me.delivered_seq, me.read_count):
         me.read_seq, me.delivered_seq, me.read_count = read, delivered, read_count
         me.mark += 1
         page.touch(conversation, me)
         tell(page, conversation, me, me, command.reader)
         show(page, conversation, me, peer, command.reader)
     return Advanced(command.room, me.delivered_seq, me.read_seq, me.read_count, me.mark)
+
+
+def count_up_to(page: Page, conversation: ConversationRow, me: ParticipantRow, seq: int) -> int:
+    """How many messages to me stand at or below `seq`, those of this batch included (P7). No answer is never taken for none."""
+    if seq >= conversation.head:
+        return me.received
+    if seq <= me.read_seq:
+        return me.read_count
+    if seq < conversation.head_before:
+        key = conversation.id, me.user_id, seq
+        if key not in page.ordinals:
+            page.ordinals |= statements.ordinals_at([key])
+        return page.ordinals[key]
+    # Between the head before this batch and the head of this moment: the last message to me in the batch, up to there.
+    for message in reversed(page.messages):
+        if message.conversation_id == conversation.id and message.seq <= seq and message.sender_id != me.user_id:
+            return message.ordinal or 0
+    return me.received_before
 
 
 def show(page: Page, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, reader: str) -> None:

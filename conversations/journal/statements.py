@@ -27,6 +27,8 @@ class ConversationRow:
     is_blocked: bool
     state: str
     changed_at: datetime
+    head_before: int = 0
+    """The head when the row was locked: what the database says about messages up to here is all there is."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class ParticipantRow:
     is_active: bool
     shares_receipts: bool
     public_id: str
+    received_before: int = 0
+    """`received` when the row was locked: how many messages to this person stand at or below `head_before`."""
 
 
 @dataclass(slots=True)
@@ -111,7 +115,7 @@ def lock_conversations(rooms: Iterable[str]) -> dict[str, ConversationRow]:
     with connection.cursor() as cursor:
         cursor.execute(sql, names)
         found = [
-            ConversationRow(id, low_id, high_id, room_name, head, bool(is_blocked), state, moment_out(changed_at))
+            ConversationRow(id, low_id, high_id, room_name, head, bool(is_blocked), state, moment_out(changed_at), head)
             for id, low_id, high_id, room_name, head, is_blocked, state, changed_at in cursor.fetchall()
         ]
     return {row.room_name: row for row in found}
@@ -130,6 +134,7 @@ def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], Pa
         rows = [ParticipantRow(*row) for row in cursor.fetchall()]
     for row in rows:
         row.activity, row.is_active, row.shares_receipts = moment_out(row.activity), bool(row.is_active), bool(row.shares_receipts)
+        row.received_before = row.received
     return {(row.conversation_id, row.user_id): row for row in rows}
 
 

@@ -1,5 +1,6 @@
 """The pen, one batch at a time: numbering, repeats, refusals, counters."""
 
+import random
 from uuid import uuid4
 
 import pytest
@@ -184,3 +185,46 @@ def test_switching_receipts_on_again_reveals_nothing_of_before(chat, alice, bob)
     bob.profile.save()
     write(receipt(chat, bob, read=1))
     assert Participant.objects.get(conversation=chat, user=bob).shown_read == 0
+
+
+@pytest.mark.parametrize("position", [5, 2**40], ids=["at the head as it will be", "beyond every head"])
+def test_reading_everything_in_the_batch_that_wrote_it_leaves_nothing_unread(chat, alice, bob, position):
+    write(sending(chat, alice), sending(chat, alice))
+    outcomes = write(sending(chat, alice), sending(chat, bob), sending(chat, alice), receipt(chat, bob, read=position))
+    assert (outcomes[-1].read, outcomes[-1].read_count) == (5, 4)
+    assert Participant.objects.get(conversation=chat, user=bob).unread == 0
+
+
+def test_a_position_that_counted_too_little_is_put_right_by_reading_it_again(chat, alice, bob):
+    """As an earlier release left it: the position at the head, and five messages that nothing could clear."""
+    write(*[sending(chat, alice) for _ in range(5)])
+    Participant.objects.filter(user=bob).update(read_seq=5, delivered_seq=5, read_count=0)
+    (advanced,) = write(receipt(chat, bob, read=5))
+    assert (advanced.read_count, advanced.mark) == (5, 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_unread_is_a_real_count_after_every_batch_however_it_is_mixed(chat, alice, bob, seed):
+    """Sends and receipts of both people in any order, at, below and beyond the head, before and after the batch."""
+    luck = random.Random(seed)
+    senders: list[User] = []
+    positions = {alice.id: 0, bob.id: 0}
+    for _ in range(12):
+        commands = []
+        for _ in range(luck.randint(1, 9)):
+            who = luck.choice([alice, bob])
+            if luck.random() < 0.5:
+                senders.append(who)
+                commands.append(sending(chat, who))
+            else:
+                at = luck.choice([0, luck.randint(0, len(senders) + 3), len(senders), 2**53])
+                name = luck.choice(["read", "read", "delivered"])
+                if name == "read":
+                    positions[who.id] = max(positions[who.id], min(at, len(senders)))
+                commands.append(receipt(chat, who, **{name: at}))
+        write(*commands)
+        for who in (alice, bob):
+            seat = Participant.objects.get(conversation=chat, user=who)
+            theirs = [number for number, sender in enumerate(senders, 1) if sender != who]
+            assert seat.read_seq == positions[who.id]
+            assert seat.unread == sum(number > seat.read_seq for number in theirs)
