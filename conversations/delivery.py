@@ -17,6 +17,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 from prometheus_client import Counter
+from redis.exceptions import RedisError
 
 from conversations.layers import LocalChannelLayer
 from conversations.rooms import session_group, user_group
@@ -167,10 +168,15 @@ class Postman:
         try:
             layer: Any = get_channel_layer()
             await asyncio.wait_for(layer.group_send(group, message), PUBLISH_SECONDS)
+        except (OSError, RedisError) as error:
+            self.resting_until = time.monotonic() + REST_SECONDS
+            LOST.inc()
+            # The layer has said so once for the whole outage, and the counter says how much was lost.
+            logger.debug("the channel layer is away (%s); numbers will repair what is lost", type(error).__name__)
         except Exception as error:
             self.resting_until = time.monotonic() + REST_SECONDS
             LOST.inc()
-            logger.warning("the channel layer is away (%s); numbers will repair what is lost", type(error).__name__)
+            logger.warning("the channel layer did not take a frame (%s)", type(error).__name__)
 
 
 postman = Postman()

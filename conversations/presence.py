@@ -150,4 +150,5 @@ def cache_away_is_no_matter() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        logger.warning("the cache is away (%s); nobody is seen online or typing for now", type(error).__name__)
+        # Told in the log once for the outage, by the cache itself.
+        logger.debug("the cache is away (%s); nobody is seen online or typing for now", type(error).__name__)

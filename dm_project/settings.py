@@ -108,24 +108,22 @@ REDIS_URL = env.redis_url()
 if REDIS_URL:
     CACHES: dict[str, dict[str, object]] = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "dm_project.redis_cache.BoundedRedisCache",
             "LOCATION": REDIS_URL,
             # A frozen Redis must not hold a thread for longer than this.
-            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "conversations.redis_layer.RedisLayer",
-            # Retries let a restarted Redis heal without an error (stack.md L5); the time-out must be longer than any blocking read (L1).
+            # The layer bounds and paces its attempts itself; redis-py's own health check and retries would storm (ADR 0004).
             "CONFIG": {
                 "hosts": [
                     {
                         "address": REDIS_URL,
                         "socket_timeout": 15,
                         "socket_connect_timeout": 2,
-                        "health_check_interval": 10,
-                        "retry_on_timeout": True,
                     }
                 ],
                 "prefix": env.text("REDIS_PREFIX", "entre"),

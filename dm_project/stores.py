@@ -49,12 +49,14 @@ def require_redis() -> None:
     if not settings.REDIS_URL:
         return
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     try:
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)
+        client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3, retry=Retry(NoBackoff(), 0))
         client.ping()
         client.close()
-    except redis.RedisError as error:
+    except (redis.RedisError, OSError) as error:
         where = urlsplit(settings.REDIS_URL).hostname or "the socket of REDIS_URL"
         raise BadEnvironment(f"Redis ({where}) does not answer ({type(error).__name__}). Check REDIS_URL, and that it runs.") from None
 

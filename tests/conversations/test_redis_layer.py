@@ -3,82 +3,20 @@
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import pytest
 from redis.exceptions import RedisError
 
 from conversations import redis_layer
 from conversations.redis_layer import RedisLayer
+from tests.faults.proxy import BACK, FORWARD, Proxy, Target
+from tests.rig.gone_redis import SHAPES, GoneRedis
 from tests.rig.redis_server import RedisServer
 
 LETTER = {"type": "frame.push", "text": "hello"}
-
-
-@pytest.fixture
-async def layer(real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisLayer]:
-    monkeypatch.setattr(redis_layer, "SUBSCRIBE_SECONDS", 0.2)
-    layer = RedisLayer(hosts=[{"address": real_redis.url}], prefix="entre")
-    yield layer
-    if real_redis.process and real_redis.process.poll() is None:
-        await layer.flush()
-
-
-async def heard(layer: RedisLayer, channel: str, group: str) -> None:
-    """Send to the group until the channel hears it: subscribing takes its time."""
-    hearing = asyncio.ensure_future(layer.receive(channel))
-    async with asyncio.timeout(20):
-        while not hearing.done():
-            await layer.group_send(group, LETTER)
-            await asyncio.wait([hearing], timeout=0.05)
-    assert hearing.result() == LETTER
-
-
-async def test_a_letter_to_a_group_reaches_its_members(layer: RedisLayer) -> None:
-    alice, mallory = await layer.new_channel(), await layer.new_channel()
-    await layer.group_add("user.1", alice)
-    await heard(layer, alice, "user.1")
-    assert layer.channels[mallory].empty()
-
-
-async def test_a_socket_costs_redis_no_subscription_of_its_own(layer: RedisLayer, real_redis: RedisServer) -> None:
-    for _ in range(5):
-        await layer.group_add("user.1", await layer.new_channel())
-    with real_redis.client() as client:
-        assert client.pubsub_channels() == ["entre__group__user.1"]
-
-
-async def test_who_comes_while_redis_is_dead_is_let_in_and_hears_later(layer: RedisLayer, real_redis: RedisServer) -> None:
-    real_redis.stop(signal.SIGKILL)
-    alice = await layer.new_channel()
-    await layer.group_add("user.1", alice)
-    await layer.group_add("user.1", await layer.new_channel())
-    assert len(layer.late) == 1, "one repair for a group, however many wait"
-    real_redis.start()
-    await asyncio.gather(*layer.late.values())
-    await heard(layer, alice, "user.1")
-    assert layer.late == {}
-
-
-async def test_who_comes_while_redis_is_frozen_is_let_in(layer: RedisLayer, real_redis: RedisServer) -> None:
-    alice = await layer.new_channel()
-    await layer.group_add("user.1", alice)
-    real_redis.freeze()
-    async with asyncio.timeout(5):
-        bob = await layer.new_channel()
-        await layer.group_add("user.2", bob)
-    real_redis.thaw()
-    await asyncio.gather(*layer.late.values())
-    await heard(layer, bob, "user.2")
-
-
-async def test_nobody_is_waited_for_who_has_left(layer: RedisLayer, real_redis: RedisServer) -> None:
-    real_redis.stop(signal.SIGKILL)
-    alice = await layer.new_channel()
-    await layer.group_add("user.1", alice)
-    await layer.group_discard("user.1", alice)
-    async with asyncio.timeout(5):
-        await asyncio.gather(*layer.late.values())
 
 
 class LogReader(logging.Handler):
@@ -104,10 +42,137 @@ def log() -> Iterator[LogReader]:
     redis_layer.logger.removeHandler(reader)
 
 
+@pytest.fixture
+async def layer(real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisLayer]:
+    monkeypatch.setattr(redis_layer, "SUBSCRIBE_SECONDS", 0.2)
+    layer = RedisLayer(hosts=[{"address": real_redis.url}], prefix="entre")
+    yield layer
+    if real_redis.process and real_redis.process.poll() is None:
+        await layer.flush()
+
+
+async def heard(layer: RedisLayer, channel: str, group: str) -> None:
+    """Send to the group until the channel hears it: subscribing takes its time."""
+    hearing = asyncio.ensure_future(layer.receive(channel))
+    async with asyncio.timeout(20):
+        while not hearing.done():
+            with suppress(RedisError, OSError):
+                await layer.group_send(group, LETTER)
+            await asyncio.wait([hearing], timeout=0.05)
+    assert hearing.result() == LETTER
+
+
+async def test_a_letter_to_a_group_reaches_its_members(layer: RedisLayer) -> None:
+    alice, mallory = await layer.new_channel(), await layer.new_channel()
+    await layer.group_add("user.1", alice)
+    await heard(layer, alice, "user.1")
+    assert layer.channels[mallory].empty()
+
+
+async def test_a_socket_costs_redis_no_subscription_of_its_own(layer: RedisLayer, real_redis: RedisServer) -> None:
+    for _ in range(5):
+        await layer.group_add("user.1", await layer.new_channel())
+    with real_redis.client() as client:
+        assert client.pubsub_channels() == ["entre__group__user.1"]
+
+
+async def test_who_comes_while_redis_is_dead_is_let_in_and_hears_later(layer: RedisLayer, real_redis: RedisServer) -> None:
+    real_redis.stop(signal.SIGKILL)
+    alice = await layer.new_channel()
+    await layer.group_add("user.1", alice)
+    await layer.group_add("user.1", await layer.new_channel())
+    real_redis.start()
+    await heard(layer, alice, "user.1")
+
+
+async def test_who_comes_while_redis_is_frozen_is_let_in(layer: RedisLayer, real_redis: RedisServer) -> None:
+    alice = await layer.new_channel()
+    await layer.group_add("user.1", alice)
+    real_redis.freeze()
+    async with asyncio.timeout(5):
+        bob = await layer.new_channel()
+        await layer.group_add("user.2", bob)
+    real_redis.thaw()
+    await heard(layer, bob, "user.2")
+
+
+async def test_only_the_first_one_waits_for_a_frozen_redis(
+    layer: RedisLayer, real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await layer.new_channel()
+    await layer.group_add("user.1", alice)
+    real_redis.freeze()
+    await layer.group_add("user.2", alice)
+    monkeypatch.setattr(redis_layer, "SUBSCRIBE_SECONDS", 600)
+    async with asyncio.timeout(5):
+        for number in range(3, 50):
+            await layer.group_add(f"user.{number}", alice)
+    real_redis.thaw()
+
+
+async def test_nobody_is_subscribed_for_who_has_left(layer: RedisLayer, real_redis: RedisServer) -> None:
+    real_redis.stop(signal.SIGKILL)
+    alice, bob = await layer.new_channel(), await layer.new_channel()
+    await layer.group_add("user.1", alice)
+    await layer.group_add("user.2", bob)
+    await layer.group_discard("user.1", alice)
+    real_redis.start()
+    await heard(layer, bob, "user.2")
+    with real_redis.client() as client:
+        assert client.pubsub_channels() == ["entre__group__user.2"]
+
+
+async def test_a_line_that_died_without_a_word_is_found_and_made_again(
+    layer: RedisLayer, real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a firewall does it that forgets an idle connection: no FIN, no RST, and the other connections live."""
+    monkeypatch.setattr(redis_layer, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(redis_layer, "PONG_SECONDS", 0.05)
+    async with Proxy([Target(path=real_redis.socket)]) as way:
+        layer = RedisLayer(hosts=[{"address": f"redis://127.0.0.1:{way.port}"}], prefix="entre")
+        alice = await layer.new_channel()
+        await layer.group_add("user.1", alice)
+        await heard(layer, alice, "user.1")
+        dead = set(way.lines)
+        for line in dead:
+            line.freeze(frozenset({FORWARD, BACK}))
+        await heard(layer, alice, "user.1")
+        await layer.flush()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_however_redis_is_gone_it_is_tried_once_a_pause_and_nobody_waits(
+    shape: str, log: LogReader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One attempt to listen and one to publish a pause, one line in the log, no handshake that is kept waiting, nothing left behind."""
+    for name in ("CONNECT_SECONDS", "ANSWER_SECONDS", "SUBSCRIBE_SECONDS"):
+        monkeypatch.setattr(redis_layer, name, 0.3)
+    monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.2)
+    began = time.monotonic()
+    async with GoneRedis(shape) as gone:
+        layer = RedisLayer(hosts=[{"address": gone.url, "health_check_interval": 0.01}], prefix="entre")
+        async with asyncio.timeout(20):
+            for number in range(60):
+                alice = await layer.new_channel()
+                await layer.group_add(f"user.{number}", alice)
+                with suppress(RedisError, OSError):
+                    await layer.group_send(f"user.{number}", LETTER)
+            until = time.monotonic() + 1
+            while time.monotonic() < until:
+                with suppress(RedisError, OSError):
+                    await layer.group_send("user.1", LETTER)
+                await asyncio.sleep(0)
+    assert gone.attempts <= 2 * (1 + (time.monotonic() - began) / 0.2)
+    await layer.flush()
+    assert (await log.next()).startswith("Redis is away (")
+    assert log.lines.empty()
+    assert "destroyed" not in caplog.text
+
+
 async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
     layer: RedisLayer, real_redis: RedisServer, log: LogReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_layer, "LISTEN_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.05)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     await heard(layer, alice, "user.1")
@@ -122,7 +187,7 @@ async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
 
 async def test_a_letter_that_cannot_be_read_does_not_make_the_process_deaf(layer: RedisLayer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does a time-out: either would end the receiver of the base for good."""
-    monkeypatch.setattr(redis_layer, "LISTEN_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.05)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     troubles: list[Exception] = [TimeoutError(), ValueError()]
