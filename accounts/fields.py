@@ -6,6 +6,7 @@ The box above a form lists its errors without their fields, so each sentence nam
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,10 @@ EMAIL_MAX = 254
 """What the column holds. Django's field lets 320 pass, and PostgreSQL would answer those with an error page."""
 
 
+NFC_SHORTENS_TO = 4
+"""Four characters as they are typed may be one as it is stored, never more."""
+
+
 class TextField(forms.CharField):
     """One line of text about oneself."""
 
@@ -24,7 +29,11 @@ class TextField(forms.CharField):
         super().__init__(**{"validators": [check_text], **options})
 
     def to_python(self, value: Any) -> str:
-        return tidy_name(super().to_python(value) or "")
+        typed = super().to_python(value) or ""
+        # Before anything that looks at its characters: composing takes the square of a row of marks (safety.md T32).
+        if self.max_length is not None and len(typed) > NFC_SHORTENS_TO * self.max_length:
+            raise ValidationError(self.error_messages["max_length"], code="max_length", params={"limit_value": self.max_length})
+        return tidy_name(typed)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         # It is written from the side of its own first letter.

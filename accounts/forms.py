@@ -20,7 +20,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
-from accounts.fields import NameField, PlainFields, UsernameField
+from accounts.fields import EMAIL_MAX, NameField, PlainFields, UsernameField
 from accounts.models import USERNAME_MAX, User
 from accounts.passwords import NotAboutYou
 from accounts.usernames import tidy_username
@@ -99,7 +99,8 @@ class LoginForm(PlainFields, allauth.LoginForm):  # type: ignore[misc]
 
     def clean_login(self) -> str:
         """People copy their handle with the sign before it."""
-        login: str = self.cleaned_data["login"].strip()
+        # What is longer than any name is nobody's, whatever follows.
+        login: str = self.cleaned_data["login"].strip()[: EMAIL_MAX + 1]
         return tidy_username(login) if login.startswith("@") else login
 
     def user_credentials(self) -> dict[str, str]:

@@ -8,10 +8,10 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.texts import has_piled_marks, is_blank
+
 JOINERS = "\u200c\u200d"
 """Persian needs the first, emoji families the second."""
-BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and signs by their class that nevertheless draw nothing."""
 MARKS_IN_A_ROW = 4
 
 
@@ -24,15 +24,12 @@ def check_text(text: str) -> None:
     """Raises ValidationError for control characters, direction marks and towers of accents."""
     if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"} and char not in JOINERS for char in text):
         raise ValidationError(_("Remove the hidden characters: they can change how other text looks."), code="hidden")
-    run = 0
-    for char in text:
-        run = run + 1 if unicodedata.category(char) in {"Mn", "Me"} else 0
-        if run > MARKS_IN_A_ROW:
-            raise ValidationError(_("Use fewer accents on one letter."), code="marks")
+    if has_piled_marks(text, MARKS_IN_A_ROW, MARKS_IN_A_ROW):
+        raise ValidationError(_("Use fewer accents on one letter."), code="marks")
 
 
 def check_name(name: str) -> None:
     """As check_text, and something of it must be visible: an empty-looking name could stand for anybody."""
     check_text(name)
-    if not any(unicodedata.category(char)[0] in "LNPS" and char not in BLANKS for char in name):
+    if is_blank(name) or not any(unicodedata.category(char)[0] in "LNPS" for char in name):
         raise ValidationError(_("Enter a name with at least one letter."), code="invisible")

@@ -7,8 +7,12 @@ PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """One slash first, then printable ASCII without the backslash: browsers read `/\\` as `//` and skip tabs and line ends."""
 
 
+LONGEST = 2_000
+"""Longer than any address of ours. Django refuses to lead to much longer ones with an error page."""
+
+
 def is_local_path(url: str) -> bool:
-    if not PATH.fullmatch(url or ""):
+    if len(url) > LONGEST or not PATH.fullmatch(url):
         return False
     parts = urlsplit(url)
     return not parts.scheme and not parts.netloc

@@ -8,13 +8,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.texts import is_blank
 from conversations.exceptions import InvalidText, TextTooLong
-from conversations.protocol.text import BODY_CHARS, clean_body
+from conversations.protocol.text import BODY_CHARS, clean_body, without_blank_end
 from conversations.services.invites import DEFAULT_LIFE, NOTE_MAX, clean_note
 
 
 class BodyField(forms.CharField):
-    """Text as typed: white space at its ends is the writer's."""
+    """Text as typed, but for empty lines at its end."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(strip=False, error_messages={"required": _("Write something first.")}, **options)
@@ -22,13 +23,13 @@ class BodyField(forms.CharField):
     def clean(self, value: Any) -> str:
         text = super().to_python(value) or ""
         try:
-            return clean_body(text)
+            return without_blank_end(clean_body(text))
         except TextTooLong:
             raise forms.ValidationError(
                 _("This message is too long. The limit is %(most)s characters."), params={"most": BODY_CHARS}
             ) from None
         except InvalidText:
-            reason = _("Write something first.") if not text.strip() else _("This text contains characters that can’t be sent.")
+            reason = _("Write something first.") if is_blank(text) else _("This text contains characters that can’t be sent.")
             raise forms.ValidationError(reason) from None
 
 

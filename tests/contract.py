@@ -214,6 +214,14 @@ class SocketContract:
         assert bye["retry_after_ms"] > 0
         assert phone.seen[-1] == bye, "nothing is sent after it"
 
+    @pytest.mark.parametrize("body", ["\u0345\u0300" * 7_000, "x" * 32_001, "\u3164"], ids=["marks in a row", "too long", "blank"])
+    async def test_ten_texts_that_no_page_would_send_end_it_too(self, stage: Stage, phone: Socket, body: str) -> None:
+        """Each costs its reading, and an answer without an end would be an invitation."""
+        for _ in range(10):
+            await phone.send("message.send", room=stage.room, id=uuid(), body=body)
+            assert (await expect(phone, "error"))["code"] in {"invalid_text", "too_large"}
+        await expect_close(phone, 4400)
+
     async def test_nine_bad_frames_do_not(self, phone: Socket) -> None:
         for _ in range(9):
             await phone.send_text("nonsense")

@@ -18,7 +18,7 @@ from conversations.access import access_conversation
 from conversations.attendance import attendance
 from conversations.consumers.in_view import RoomsInView
 from conversations.consumers.lifecycle import EARLY_FRAMES
-from conversations.exceptions import ConversationNotFound, Refusal, TooManyTries, Unauthenticated
+from conversations.exceptions import ConversationNotFound, InvalidText, Refusal, TextTooLong, TooManyTries, Unauthenticated
 from conversations.journal import Accepted, Advanced
 from conversations.lanes import read, read_aside
 from conversations.protocol.codes import CloseCode, ErrorCode
@@ -83,7 +83,7 @@ class SessionConsumer(RoomsInView):
             return
         if size > FRAME_BYTES:
             ref, message_id = named_in(text)
-            await self.reply(answers.error(ErrorCode.TOO_LARGE, ref=ref, message_id=message_id))
+            await self.strike(BadFrame(ErrorCode.TOO_LARGE, ref=ref, message_id=message_id))
             return
         try:
             command = decode(text)
@@ -102,7 +102,7 @@ class SessionConsumer(RoomsInView):
             await self.look_at_standing()
         except Refusal as refusal:
             await self.reply(answers.refusal(refusal, command))
-            await self.end_flood()
+            await self.end_flood(refusal)
         except Exception:
             logger.exception("a command of type %s failed", command.type)
             await self.reply(answers.refusal(Refusal(), command))
@@ -115,10 +115,13 @@ class SessionConsumer(RoomsInView):
             self.frames_too_many += 1
             raise
 
-    async def end_flood(self) -> None:
-        """A client that is told to wait and goes on is a flood: the third frame too many ends the socket (safety.md T35)."""
+    async def end_flood(self, refusal: Refusal) -> None:
+        """A client that is told to wait and goes on is a flood: the third frame too many ends the socket (safety.md T35). A text that is
+        refused is a strike: our pages judge it before they send it."""
         if self.frames_too_many >= FRAMES_TOO_MANY:
             await self.say_goodbye(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)
+        elif isinstance(refusal, (InvalidText, TextTooLong)):
+            await self.note_strike()
 
     def require_own_room(self, command: Command) -> None:
         """A socket filtered to one room knows no other; the access check of the room itself is the service's."""
@@ -129,6 +132,9 @@ class SessionConsumer(RoomsInView):
 
     async def strike(self, bad: BadFrame) -> None:
         await self.reply(answers.error(bad.code, ref=bad.ref, message_id=bad.message_id))
+        await self.note_strike()
+
+    async def note_strike(self) -> None:
         now = time.monotonic()
         self.strikes.append(now)
         if len(self.strikes) == STRIKES and now - self.strikes[0] < STRIKE_SECONDS:

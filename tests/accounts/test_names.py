@@ -1,8 +1,12 @@
 """What a display name may hold."""
 
+import unicodedata
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
 
+from accounts.fields import NameField, TextField
 from accounts.names import check_name, tidy_name
 
 
@@ -40,6 +44,9 @@ def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
         "Z" + "\u0301" * 9,  # a tower of accents hides the lines above
         "\u3164",  # draws nothing
         "\u2800\u2800",
+        "\u034f",
+        "\U0001d159",
+        "Z" + "\u0301\u200d" * 9,  # the joiner starts no new letter
         "\u200d",
         "\u0301",
         "",
@@ -52,3 +59,27 @@ def test_a_name_may_not_hide_anything(name: str) -> None:
 
 def test_a_name_is_one_line_in_composed_form() -> None:
     assert tidy_name("  Joa\u0303o \r\n Bcc:\tx  ") == "João Bcc: x"
+
+
+@pytest.mark.parametrize(
+    "field", [NameField(), TextField(max_length=140, error_messages={"max_length": "Too long."})], ids=["name", "about"]
+)
+@pytest.mark.parametrize(
+    "typed", ["\u0345\u0300" * 64_000, "\u0f73" * 85_000, "a " * 128_000, "x" * 256_000], ids=["marks", "double marks", "spaces", "letters"]
+)
+def test_length_is_judged_before_the_text_is_composed(field: TextField, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Composing a form of 256 KB of marks stopped the whole process for 26 seconds (safety.md T32)."""
+    real = unicodedata.normalize
+
+    def normalize(form: Any, text: str) -> str:
+        assert len(text) < 1_000
+        return real(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
+    with pytest.raises(ValidationError) as refused:
+        field.clean(typed)
+    assert refused.value.error_list[0].code == "max_length"
+
+
+def test_decomposed_name_may_be_longer_as_it_is_typed() -> None:
+    assert NameField().clean("u\u0308\u0301" * 50) == "\u01d8" * 50

@@ -79,7 +79,7 @@ def test_what_only_shows_takes_no_post(browser: Client, path: str) -> None:
 
 def test_alice_sends_and_is_led_back(browser: Client, page: str, alice: User) -> None:
     opened = browser.get(page)
-    sent = browser.post(page, {"body": "Hello,\r\nBob  ", "id": hidden_id(opened)})
+    sent = browser.post(page, {"body": "Hello,\r\nBob  \r\n \r\n", "id": hidden_id(opened)})
     assert (sent.status_code, sent["Location"]) == (303, page)
     message = Message.objects.get()
     assert (message.body, message.sender_id, str(message.client_id)) == ("Hello,\nBob  ", alice.pk, hidden_id(opened))
@@ -99,7 +99,7 @@ def test_a_double_press_is_one_message(browser: Client, page: str) -> None:
     assert Message.objects.count() == 1
 
 
-@pytest.mark.parametrize("body", ["", "   ", "\r\n", "\u200b", "x" * 8_001, "a\0b", "a" + "\u0301" * 100])
+@pytest.mark.parametrize("body", ["", "   ", "\r\n", "\u200b", "\u3164", "x" * 8_001, "a\0b", "a" + "\u0301" * 100])
 def test_a_text_that_cannot_be_sent_comes_back_with_a_word(browser: Client, page: str, body: str) -> None:
     id = str(uuid4())
     answer = browser.post(page, {"body": body, "id": id})

@@ -1,14 +1,19 @@
 """What becomes of the text of a message, and which text is none."""
 
+import json
 import unicodedata
 from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.texts import LONGEST_RUN, SIGNS_PER_BASE, has_long_run, is_blank
 from conversations.exceptions import InvalidText, TextTooLong
-from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, clean_body, is_storable
+from conversations.protocol import text as rules
+from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, clean_body, is_storable, without_blank_end
 
 ACUTE = "\u0301"
 ENCLOSING = "\u0489"
@@ -60,6 +65,32 @@ def test_text_is_stored_composed_with_plain_line_ends(typed: str, stored: str) -
 def test_text_that_shows_nothing_is_refused(text: str) -> None:
     with pytest.raises(InvalidText):
         clean_body(text)
+
+
+BLANK = json.loads((Path(__file__).parent / "blank.json").read_text())
+
+
+@pytest.mark.parametrize("text", BLANK["blank"], ids=ascii)
+def test_characters_that_draw_nothing_are_no_message(text: str) -> None:
+    """The file is the browser's, too (tests/js/body-text.test.js): what it sends is never refused as empty."""
+    assert is_blank(text)
+    with pytest.raises(InvalidText):
+        clean_body(text)
+
+
+@pytest.mark.parametrize("text", BLANK["visible"], ids=ascii)
+def test_whatever_draws_something_is_a_message(text: str) -> None:
+    """Among them an emoji that is younger than this Python's tables."""
+    assert clean_body(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(("typed", "sent"), BLANK["ends"])
+def test_pages_leave_out_the_empty_lines_at_the_end(typed: str, sent: str) -> None:
+    assert without_blank_end(typed.replace("\r\n", "\n")) == sent
+
+
+def test_what_a_program_sends_keeps_its_empty_lines() -> None:
+    assert clean_body("a\n\n") == "a\n\n"
 
 
 @pytest.mark.parametrize("text", ["", " "])
@@ -130,6 +161,86 @@ def test_letter_that_climbs_over_its_neighbours_is_refused(text: str) -> None:
     """Piled marks paint over the lines of others and cost every viewer's text engine dearly."""
     with pytest.raises(InvalidText):
         clean_body(text)
+
+
+@pytest.mark.parametrize(
+    ("letter", "sign"),
+    [
+        ("हा", "\u093e"),
+        ("की", "\u0941"),
+        ("দা", "\u09be"),
+        ("கா", "\u0bc0"),
+        ("కా", "\u0c3e"),
+        ("മാ", "\u0d41"),
+        ("ක", "\u0dd2"),
+        ("ดี", "\u0e35"),
+        ("ดุ", "\u0e38"),
+        ("น้", "\u0e49"),
+        ("ດ", "\u0eb5"),
+        ("ཀ", "\u0f72"),
+        ("က", "\u102f"),
+        ("ဟ", "\u1038"),
+        ("កូ", "\u17bc"),
+        ("ᬓ", "\u1b38"),
+        ("ꦏ", "\ua9b6"),
+    ],
+)
+@pytest.mark.parametrize("times", [17, 60])
+def test_word_that_is_drawn_out_by_its_vowel_signs_is_taken(letter: str, sign: str, times: int) -> None:
+    assert clean_body(f"{letter}{sign * times}!")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ดี" + "\u0e35" * 7_000,
+        "ดี" + "\u0e35" * (SIGNS_PER_BASE + 1),
+        "ดี" + ("\u0e35" + ZERO_WIDTH_JOINER) * (SIGNS_PER_BASE + 1),
+        "ก" + ("\u0301" + "\u0e35") * (MARKS_PER_BASE + 1),
+        "\U0001d165" * (MARKS_PER_BASE + 1),
+    ],
+    ids=["thousands", "one too many", "through a zero-width joiner", "accents among them", "spacing marks that are sorted"],
+)
+def test_tower_of_signs_is_refused_all_the_same(text: str) -> None:
+    with pytest.raises(InvalidText):
+        clean_body(text)
+
+
+# --- Cost ---
+
+
+COSTLY = {
+    "classes that change places": "\u0345\u0300" * 16_000,
+    "begun and ended by a letter": "a" + "\u0301\u0316" * 15_999 + "b",
+    "without a class, taken apart into two with": "\u0f73" * 32_000,
+    "as many as are allowed, again and again": ("a" + "\u0301\u0316" * 64) * 248,
+    "signs": ("ก" + "\u0e49\u0e38" * 50) * 316,
+    "growing threefold": "\U0001d160" * 32_000,
+    "growing eighteenfold": "\ufdfa" * 32_000,
+}
+
+
+@pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY.keys())
+def test_text_that_is_made_to_be_costly_is_never_normalised_whole(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sorting a run of marks takes the square of its length, on the loop that serves everybody: 32,000 took 1.5 s (safety.md T32)."""
+    work = 0
+
+    def normalize(form: str, part: str) -> str:
+        nonlocal work
+        work += len(part)
+        assert not has_long_run(part)
+        return unicodedata.normalize(form, part)
+
+    watched = SimpleNamespace(normalize=normalize, combining=unicodedata.combining, category=unicodedata.category)
+    monkeypatch.setattr("accounts.texts.unicodedata", watched)
+    with pytest.raises((InvalidText, TextTooLong)):
+        rules.composed(text)
+    assert work <= 2 * BODY_CHARS
+
+
+def test_longest_run_that_is_sorted_is_short() -> None:
+    assert not has_long_run("a" + "\u0301\u0316" * (LONGEST_RUN // 2))
+    assert has_long_run("a" + "\u0301\u0316" * (LONGEST_RUN // 2) + "\u0301")
 
 
 # --- Whatever is typed ---

@@ -1,13 +1,11 @@
 // The message box: keys, height, counter, draft. Says "submit" with the text; sending is somebody else's.
 
+import { isBlank, sendable } from "../lib/body-text.js";
 import { part, setData, setText } from "../lib/dom.js";
 
 const COUNT_FROM = 0.9;
 const LINES_AT_MOST_PX = 200;
 const length = (text) => [...text].length;
-
-/** As the server counts and keeps it: one form of every character, one kind of line end. */
-export const normalised = (text) => text.replace(/\r\n?/g, "\n").normalize("NFC");
 
 export class ComposerView {
   #form;
@@ -64,8 +62,8 @@ export class ComposerView {
 
   #submit(event) {
     event.preventDefault();
-    const text = normalised(this.#field.value);
-    if (!text.trim() || length(text) > this.#limit) return this.#field.focus();
+    const text = sendable(this.#field.value);
+    if (isBlank(text) || length(text) > this.#limit) return this.#field.focus();
     this.#field.value = "";
     this.#measure();
     this.#field.focus({ preventScroll: true });
@@ -88,7 +86,7 @@ export class ComposerView {
   #count() {
     const counter = part(this.#form, "counter");
     const { value } = this.#field;
-    const used = value.length < COUNT_FROM * this.#limit ? 0 : length(normalised(value));
+    const used = value.length < COUNT_FROM * this.#limit ? 0 : length(sendable(value));
     const over = used - this.#limit;
     const near = used >= COUNT_FROM * this.#limit ? `${used} / ${this.#limit}` : "";
     setText(counter, over > 0 ? this.#t("{n} character too many|{n} characters too many", { n: over }) : near);
