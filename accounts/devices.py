@@ -27,7 +27,7 @@ MOST_LISTED = 100
 class DeviceView:
     """A session as its owner sees it."""
 
-    id: int
+    id: str
     appearance: Appearance
     since: datetime
     active_at: datetime
@@ -62,15 +62,17 @@ def devices_of(*, user: User, session_key: str) -> list[DeviceView]:
         (alive if is_kept(Credential(device.session_key, user.pk, "")) else over).append(device)
     Device.objects.filter(pk__in=[device.pk for device in over]).delete()
     found = [
-        DeviceView(device.pk, appearance_of(device.user_agent), device.created_at, device.active_at, device.session_key == session_key)
+        DeviceView(
+            device.public_id, appearance_of(device.user_agent), device.created_at, device.active_at, device.session_key == session_key
+        )
         for device in alive
     ]
     return sorted(found, key=lambda device: not device.is_this)
 
 
-def device_end(*, user: User, device_id: int, session_key: str) -> bool:
+def device_end(*, user: User, device_id: str, session_key: str) -> bool:
     """End another session of this person; never the one that asks. False when there is none, or no longer."""
-    device = Device.objects.filter(user=user, pk=device_id).exclude(session_key=session_key).first()
+    device = Device.objects.filter(user=user, public_id=device_id).exclude(session_key=session_key).first()
     if device is None:
         return False
     end([device])

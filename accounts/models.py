@@ -148,6 +148,8 @@ class Device(models.Model):
     """A session, as its owner tells it from others. It ends with the session; nothing depends on it (accounts/devices.py)."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="devices")
+    # What pages call it by: the row's own number would tell how many log-ins the server has seen.
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
     session_key = models.CharField(max_length=40, unique=True, editable=False)
     user_agent = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()

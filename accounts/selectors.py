@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.cursors import cursor_read, cursor_write
 from accounts.looks import Looks
 from accounts.models import HeldUsername, Profile, User, search_key
 from accounts.usernames import tidy_username
@@ -27,26 +28,38 @@ def user_by_username(username: str) -> User | None:
     return active_users().filter(username=wanted).first() if wanted.isascii() and "\0" not in wanted else None
 
 
-def people_listed(*, viewer: User, q: str = "", after: str | None = None, limit: int = 60) -> list[User]:
+def people_listed(*, viewer: User, q: str = "", after: tuple[str, int] | None = None, limit: int = 60) -> list[User]:
     """People who chose to be listed, by name, without the viewer.
 
     Args:
         q: every word of it must occur in name or handle; case and accents do not count. "@mar" looks at the beginning of handles only.
-        after: the username of the last person of the page before; somebody who is gone since starts over.
+        after: (search key, id) of the last person of the page before.
 
     Where the directory is off, only the exact handle of somebody listed finds anybody.
     """
     people = active_users().filter(profile__listed=True).exclude(pk=viewer.pk).filter(matching(q[:QUERY_MAX].strip()))
-    if after and (last := User.objects.filter(username=after).select_related("profile").first()):
-        key = last.profile.search_key
-        people = people.filter(Q(profile__search_key__gt=key) | Q(profile__search_key=key, pk__gt=last.pk))
+    if after is not None:
+        key, pk = after
+        people = people.filter(Q(profile__search_key__gt=key) | Q(profile__search_key=key, pk__gt=pk))
     return list(people.order_by("profile__search_key", "pk")[:limit])
 
 
-def people_page(*, viewer: User, q: str = "", after: str | None = None, limit: int = 60) -> tuple[list[User], str | None]:
-    """A page of people_listed, and what to ask the following one with; None after the last."""
-    found = people_listed(viewer=viewer, q=q, after=after if after and "\0" not in after else None, limit=limit + 1)
-    return found[:limit], found[limit - 1].username if len(found) > limit else None
+def people_page(*, viewer: User, q: str = "", cursor: str | None = None, limit: int = 60) -> tuple[list[User], str | None]:
+    """A page of people_listed, and the cursor of the following one; None after the last.
+
+    The place itself is in the cursor, never a handle to look up: that one told whether a hidden account exists, and where its name sorts.
+
+    Raises: BadCursor.
+    """
+    after = None
+    if cursor:
+        key, pk = cursor_read(cursor, name="people", user_id=viewer.pk)
+        after = str(key), int(pk)
+    found = people_listed(viewer=viewer, q=q, after=after, limit=limit + 1)
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    return found[:limit], cursor_write([last.profile.search_key, last.pk], name="people", user_id=viewer.pk)
 
 
 def matching(q: str) -> Q:

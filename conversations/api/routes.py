@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from ninja.security import django_auth
 
+from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import answers, serializers, throttling
@@ -52,7 +53,10 @@ def me(request: SignedInRequest) -> HttpResponse:
 @api.get("/people", auth=django_auth, response={200: CardPage, **PROBLEMS})
 def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> HttpResponse:
     """People who chose to be listed, by name; `next` of a page is the `cursor` of the following one."""
-    found, following = people_page(viewer=request.user, q=q[:50], after=cursor)
+    try:
+        found, following = people_page(viewer=request.user, q=q[:50], cursor=cursor)
+    except BadCursor:
+        return problem(ErrorCode.BAD_FRAME)
     return answer(CardPage(items=[serializers.card(person) for person in found], next=following))
 
 
@@ -60,7 +64,7 @@ def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> 
 def conversations(request: SignedInRequest, cursor: str | None = None, limit: int = 60) -> HttpResponse:
     try:
         page = conversation_list(user=request.user, cursor=cursor, limit=max(1, min(limit, 100)))
-    except ValueError:
+    except BadCursor:
         return problem(ErrorCode.BAD_FRAME)
     return answer(ConversationPage(items=[row_object(row, request) for row in page.items], next=page.next))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
+from accounts.cursors import cursor_read, cursor_write
 from accounts.models import User
 from conversations.access import Seat
 from conversations.models import Conversation, Epoch, Message, Participant
@@ -49,11 +48,11 @@ def conversation_list(*, user: User, cursor: str | None = None, limit: int = 60)
     """The newest conversations first: one walk along the index, four statements however long the list is.
 
     Raises:
-        ValueError: the cursor is not one of ours.
+        BadCursor: the cursor is not one of ours.
     """
     mine = Participant.objects.filter(user_id=user.id, activity__isnull=False)
     if cursor:
-        activity, conversation_id = read_cursor(cursor)
+        activity, conversation_id = read_cursor(cursor, user_id=user.id)
         mine = mine.filter(Q(activity__lt=activity) | Q(activity=activity, conversation_id__lt=conversation_id))
     seats = list(mine.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[: limit + 1])
     rows = rows_for(seats[:limit])
@@ -142,16 +141,10 @@ def epoch() -> str:
 
 def write_cursor(seat: Participant) -> str:
     activity = seat.activity or datetime.fromtimestamp(0, UTC)
-    return base64.urlsafe_b64encode(f"{activity.isoformat()}|{seat.conversation_id}".encode()).decode().rstrip("=")
+    return cursor_write([activity.isoformat(), seat.conversation_id], name="conversations", user_id=seat.user_id)
 
 
-def read_cursor(cursor: str) -> tuple[datetime, int]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        activity, _, number = text.partition("|")
-        moment, conversation_id = datetime.fromisoformat(activity), int(number)
-        if moment.tzinfo is None or not 0 < conversation_id < 2**63:
-            raise ValueError("not one of ours")
-        return moment.astimezone(UTC), conversation_id
-    except (ValueError, binascii.Error, UnicodeError, OverflowError):
-        raise ValueError("not a cursor") from None
+def read_cursor(cursor: str, *, user_id: int) -> tuple[datetime, int]:
+    """Raises BadCursor."""
+    activity, conversation_id = cursor_read(cursor, name="conversations", user_id=user_id)
+    return datetime.fromisoformat(activity), conversation_id

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import serializers, throttling
@@ -50,7 +51,11 @@ def inbox(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def people(request: SignedInRequest) -> HttpResponse:
     q = request.GET.get("q", "")[:50]
-    found, following = people_page(viewer=request.user, q=q, after=request.GET.get("after"))
+    try:
+        found, following = people_page(viewer=request.user, q=q, cursor=request.GET.get("cursor"))
+    except BadCursor:
+        # An old address shows the first page.
+        found, following = people_page(viewer=request.user, q=q)
     context = {**shell(request, tab="people", page="people"), "people": found, "people_next": following}
     return render(request, "conversations/people.html", {**context, "q": q, "directory": settings.DIRECTORY})
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponseRedirect
 
+from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from conversations import serializers
 from conversations.selectors.conversations import ConversationPage, conversation_list, total_unread
@@ -23,7 +24,7 @@ def list_page(request: SignedInRequest) -> ConversationPage:
     """The newest chats, or those after a cursor; an address with a cursor that is none of ours shows the newest."""
     try:
         return conversation_list(user=request.user, cursor=request.GET.get("cursor"))
-    except ValueError:
+    except BadCursor:
         return conversation_list(user=request.user)
 
 

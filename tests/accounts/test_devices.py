@@ -136,7 +136,15 @@ def test_the_use_of_a_device_is_written_once_a_minute(alice: User, django_assert
 
 
 def test_no_address_is_kept(alice: User) -> None:
-    assert {field.name for field in Device._meta.get_fields()} == {"id", "user", "session_key", "user_agent", "created_at", "active_at"}
+    assert {field.name for field in Device._meta.get_fields()} == {
+        "id",
+        "public_id",
+        "user",
+        "session_key",
+        "user_agent",
+        "created_at",
+        "active_at",
+    }
 
 
 def test_a_health_check_costs_no_look_at_the_session(laptop: Client, django_assert_num_queries: Any) -> None:
@@ -149,3 +157,13 @@ def test_the_table_of_devices_is_no_way_in(laptop: Client, alice: User) -> None:
     Device.objects.create(user=alice, session_key="gone", created_at=timezone.now(), active_at=timezone.now())
     assert len(devices_of(user=alice, session_key="")) == 1
     assert Device.objects.count() == 1
+
+
+def test_a_device_is_called_by_a_random_name_and_never_by_its_number(laptop: Client, phone: Client, alice: User) -> None:
+    """Row numbers tell how many log-ins the server has seen."""
+    there = Device.objects.exclude(session_key=laptop.session.session_key).get()
+    assert f'value="{there.public_id}"' in laptop.get(PAGE).text
+    assert f'value="{there.pk}"' not in laptop.get(PAGE).text
+    for wrong in (str(there.pk), "\0", "", "x" * 10_000):
+        assert laptop.post(PAGE, {"device": wrong}).status_code == 303
+    assert is_signed_in(phone)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from accounts.selectors import people_listed, user_by_username
+from accounts.selectors import people_listed, people_page, user_by_username
 from accounts.services import account_create, account_deactivate, privacy_update, profile_update
 
 pytestmark = pytest.mark.both_databases
@@ -87,12 +87,19 @@ def test_a_new_name_is_found_and_the_old_one_is_not(alice: User, bob: User) -> N
 def test_pages_follow_each_other_without_gap_or_repeat(alice: User) -> None:
     for number in range(7):
         account_create(username=f"twin{number}", name="Twin")
-    pages, after = [], None
-    while page := found(alice, after=after, limit=3):
-        pages.append(page)
-        after = page[-1]
+    pages: list[list[str]] = []
+    cursor = None
+    while cursor or not pages:
+        page, cursor = people_page(viewer=alice, cursor=cursor, limit=3)
+        pages.append([person.username for person in page])
     assert pages == [["twin0", "twin1", "twin2"], ["twin3", "twin4", "twin5"], ["twin6"]]
-    assert found(alice, after="gone", limit=2) == ["twin0", "twin1"]
+
+
+def test_the_next_page_goes_on_where_a_person_stood_who_has_left_since(people: None, alice: User) -> None:
+    _, cursor = people_page(viewer=alice, limit=2)
+    privacy_update(profile=User.objects.get(username="maria").profile, listed=False)
+    page, _ = people_page(viewer=alice, cursor=cursor, limit=2)
+    assert [person.username for person in page] == ["marta", "per_cent"]
 
 
 def test_a_page_of_people_costs_one_question(people: None, alice: User, django_assert_num_queries: Any) -> None:

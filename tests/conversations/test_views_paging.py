@@ -1,5 +1,6 @@
 """Nobody is out of reach: lists that are longer than a page lead on, with and without a script."""
 
+import base64
 import re
 from html import unescape
 from typing import Any
@@ -55,4 +56,22 @@ def test_a_cursor_that_is_none_of_ours_shows_the_newest_chats(alice: User, clien
     answer = client_of(alice).get(f"/chats/?cursor={cursor}")
     assert answer.status_code == 200
     assert room in answer.content.decode()
-    assert client_of(alice).get(f"/people/?after={cursor}").status_code == 200
+    assert client_of(alice).get(f"/people/?cursor={cursor}").status_code == 200
+
+
+@pytest.mark.parametrize("cursor", ["zoe", "nobody", "mallory"])
+def test_the_cursor_of_people_is_no_question_about_hidden_ones(alice: User, client_of: Any, cursor: str) -> None:
+    """Looked up among all accounts it told whether a hidden one exists, and by halving where its display name sorts."""
+    make_user("zoe", "Zoe Quicksilver", listed=False)
+    answer = client_of(alice).get("/api/v1/people", {"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_frame")
+    assert client_of(alice).get("/people/", {"after": cursor, "cursor": cursor}).context["people"] == []
+
+
+def test_cursors_tell_no_counts(alice: User, client_of: Any) -> None:
+    for number in range(61):
+        make_conversation(alice, make_user(f"guest{number:03}"))
+    for path in ("/api/v1/conversations", "/api/v1/people"):
+        following = client_of(alice).get(path).json()["next"]
+        assert b"guest" not in base64.urlsafe_b64decode(following + "=" * (-len(following) % 4))
+        assert following != client_of(alice).get(path).json()["next"], "not even equal places look equal"

@@ -82,7 +82,7 @@ def test_cursors_walk_the_list_also_where_times_are_equal(alice: User) -> None:
 
 def test_a_cursor_reads_as_it_was_written(chat: Conversation, alice: User) -> None:
     seat = Participant.objects.get(user=alice)
-    assert read_cursor(write_cursor(seat)) == (seat.activity, seat.conversation_id)
+    assert read_cursor(write_cursor(seat), user_id=alice.pk) == (seat.activity, seat.conversation_id)
 
 
 def test_the_list_takes_three_statements_however_long(alice: User, django_assert_num_queries) -> None:
