@@ -5,10 +5,13 @@ Knows no invites; conversations/entrance.py refines it for people who hold one.
 
 from __future__ import annotations
 
+import logging
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.core import ratelimit
 from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
@@ -30,6 +33,9 @@ NO_MATCH = _("That username or password isn’t right.")
 TEN_SECONDS = _("Too many attempts. Wait 10 seconds.")
 SILENT = frozenset({"account/messages/logged_in.txt", "account/messages/logged_out.txt"})
 """Notices that say what everybody sees anyway."""
+BY_ANYBODY = ("email_confirmation", "email_confirmation_signup", "account_already_exists", "unknown_account", "password_reset_key")
+"""Mails that go to whatever address somebody types."""
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -89,6 +95,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             told = {"wait": wait(max(1, wait_s(request, "login_failed", key=key)))}
             raise ValidationError(_("Too many attempts. %(wait)s"), code=refusal.code, params=told) from None
 
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """By the account itself: allauth would try the password on every account that names the same address, too."""
+        found = self.authenticate(self.request, username=user.username, password=password)
+        return found is not None and found.pk == user.pk
+
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.ProveGivenAddress"}
         return [ours.get(stage, stage) for stage in super().get_login_stages()]
@@ -111,7 +122,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Not for the name alone, or anybody could lock anybody out (safety.md T37); not together with the Host header, as allauth does, or
         every made-up port would open a new count (T36).
         """
-        login = str(credentials.get("email") or credentials.get("username") or "").lower()
+        login = str(credentials.get("typed") or credentials.get("email") or credentials.get("username") or "").lower()
         return f"{truncate_ip(self.get_client_ip(request))}|{login}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -137,8 +148,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     # Mails and notices
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mails that anybody can cause end for the day at some number together, whatever they are, so that no inbox is flooded from here.
+
+        Quietly: a refusal would tell what is sent to an address, and with it whether there is an account.
+        """
+        if template_prefix.endswith(BY_ANYBODY) and not ratelimit.consume(self.request, action="mail_to_address", key=email.lower()):
+            logger.warning("a mail was not sent: its address has had all that one gets in a day")
+            return
         site = SimpleNamespace(name=settings.SITE_NAME, domain=public_host())
-        mail = self.render_mail(template_prefix, email, {"request": self.request, "email": email, "current_site": site, **context})
+        told = {"request": self.request, "email": email, "current_site": site, "handle": handle_for(context.get("user"), email)}
+        mail = self.render_mail(template_prefix, email, {**told, **context})
         postbox.post(mail)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
@@ -153,5 +172,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return public_link("account_confirm_email", key=emailconfirmation.key)
 
     def add_message(self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any) -> None:
-        if message_template not in SILENT:
+        is_untrue = message_template == "account/messages/email_confirmation_sent.txt" and not settings.MAIL_CONFIGURED
+        if message_template not in SILENT and not is_untrue:
             super().add_message(request, level, message_template, *args, **kwargs)
+
+
+def handle_for(user: User | None, email: str) -> str:
+    """The username as a mail may name it. Mail programs make a link of "prize.example": of those with a dot, only who has proven the
+    address reads their own."""
+    if user is None or ("." in user.username and not EmailAddress.objects.filter(user=user, email=email, verified=True).exists()):
+        return ""
+    return str(user.username)

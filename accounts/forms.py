@@ -9,9 +9,12 @@ from typing import Any
 
 from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
+from allauth.account.app_settings import LoginMethod
+from allauth.account.internal.flows.login import derive_login_method
+from allauth.account.internal.flows.signup import prevent_enumeration
+from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError
@@ -23,6 +26,7 @@ from accounts import services
 from accounts.fields import EMAIL_MAX, NameField, PlainFields, UsernameField
 from accounts.models import USERNAME_MAX, User
 from accounts.passwords import NotAboutYou
+from accounts.selectors import account_of_email
 from accounts.usernames import tidy_username
 
 
@@ -44,6 +48,9 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
         username.label = _("Username")
         # allauth has added the length once more, and it would be told twice.
         username.validators.remove(MaxLengthValidator(USERNAME_MAX))
+        if not settings.MAIL_CONFIGURED:
+            # Nothing could be promised for it. A program may still send one, to log in with.
+            self.fields["email"].widget = forms.HiddenInput()
         self.fields["email"].label = _("Email (optional)")
         self.fields["email"].help_text = _("To reset your password if you forget it. Other people never see it.")
 
@@ -57,13 +64,21 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
                 self.add_error("password1", refusal)
         return data
 
+    def validate_unique_email(self, email: str) -> str:
+        """Only who has confirmed an address can keep others from it: a stranger's sign-up must not lock its owner out."""
+        is_proven = EmailAddress.objects.filter(email=email, verified=True).exists()
+        self.account_already_exists = bool(settings.MAIL_CONFIGURED) and is_proven
+        return email
+
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """As allauth's, which makes no account where the address has one; but the time of the answer must not tell that (safety.md T23)."""
-        if self.account_already_exists:
-            # Most of the time that an account takes.
-            make_password(self.cleaned_data["password1"])
-        saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
-        return saved
+        """An account is made in any case, and with it the username is taken, the invite used, the log-in answered: if there were none where
+        the address has one already, each of these would tell so (safety.md T23). The mail alone differs: its owner gets no code for it.
+        """
+        user = self.save(request)
+        if not self.account_already_exists:
+            return user, None
+        get_adapter().pre_login(request, user, email_verification=None, signal_kwargs=None, email=None, signup=True, redirect_url=None)
+        return None, prevent_enumeration(request, email=self.cleaned_data["email"])
 
     def save(self, request: HttpRequest) -> User:
         """Store the account with all that belongs to it, or nothing.
@@ -104,11 +119,17 @@ class LoginForm(PlainFields, allauth.LoginForm):  # type: ignore[misc]
         return tidy_username(login) if login.startswith("@") else login
 
     def user_credentials(self) -> dict[str, str]:
-        """An address is nobody's handle. Tried as both, one that has an account would take the time of two passwords (safety.md T23)."""
-        credentials: dict[str, str] = super().user_credentials()
-        if "email" in credentials:
-            credentials.pop("username", None)
-        return credentials
+        """The one account that is meant, so that every try costs one password hash, whatever was typed (safety.md T23).
+
+        `typed` is what tries are counted by: counted by account, they would tell which handle belongs to an address.
+        """
+        typed = self.cleaned_data["login"]
+        credentials = {"typed": typed, "password": self.cleaned_data["password"]}
+        if derive_login_method(typed) is not LoginMethod.EMAIL:
+            return {**credentials, "username": typed}
+        account = account_of_email(typed)
+        # An address is nobody's handle: allauth would try it as both.
+        return credentials if account is None else {**credentials, "username": account.username}
 
 
 class ResetPasswordForm(PlainFields, allauth.ResetPasswordForm):  # type: ignore[misc]
@@ -118,6 +139,13 @@ class ResetPasswordForm(PlainFields, allauth.ResetPasswordForm):  # type: ignore
             raise ValidationError(_("This server can’t send email. Ask its administrator for a one-time link."), code="no_mail")
         data: dict[str, Any] = super().clean()
         return data
+
+    def clean_email(self) -> str:
+        """One mail, to the account that the address leads to; allauth would write one for each that ever named it."""
+        email: str = super().clean_email()
+        account = account_of_email(email, with_pending=True)
+        self.users = [account] if account is not None and account.is_active else []
+        return email
 
 
 class AddEmailForm(PlainFields, allauth.AddEmailForm):  # type: ignore[misc]
@@ -154,3 +182,10 @@ class ConfirmCodeForm(PlainFields, allauth.ConfirmEmailVerificationCodeForm):  #
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].error_messages["required"] = _("Enter the code from the email.")
+
+    def clean_code(self) -> str:
+        """As allauth's, but only another account that has proven the address stands in the way: naming it is nothing."""
+        code: str = super(allauth.ConfirmEmailVerificationCodeForm, self).clean_code()
+        if code and EmailAddress.objects.filter(email=self.email, verified=True).exclude(user=self.user).exists():
+            raise get_adapter().validation_error("email_taken")
+        return code

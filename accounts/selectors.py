@@ -89,6 +89,30 @@ def needs_address_proof(user: User) -> bool:
     return user.last_login is None and bool(user.email) and not EmailAddress.objects.filter(user=user, verified=True).exists()
 
 
+def is_proven_by_another(user: User) -> bool:
+    """Has another account confirmed the address of this one? Then nobody can confirm it here."""
+    return bool(user.email) and EmailAddress.objects.filter(email=user.email, verified=True).exclude(user=user).exists()
+
+
+def account_of_email(email: str, *, with_pending: bool = False) -> User | None:
+    """The one account that an address leads to, at log-in and for a new password; anything else would be a password hash or a mail each.
+
+    Whoever has confirmed the address comes first, then who has been in and gave it first: on the day when mail is switched on, addresses
+    that others have planted before change nothing for their owner.
+
+    Args:
+        with_pending: accept a sign-up that waits for its code. Not at log-in: it would tell whether the address had an account before.
+    """
+    rows = list(EmailAddress.objects.filter(email=email.lower()).select_related("user"))
+    if settings.MAIL_CONFIGURED and not with_pending:
+        rows = [row for row in rows if row.verified or row.user.last_login is not None]
+    if rows:
+        return min(rows, key=lambda row: (not row.verified, row.user.last_login is None, row.pk)).user  # type: ignore[no-any-return]
+    # Accounts that were made by hand have no row there.
+    by_hand = User.objects.filter(email=email.lower(), emailaddress__isnull=True).order_by("pk").first() if email else None
+    return None if by_hand is None or (by_hand.last_login is None and settings.MAIL_CONFIGURED and not with_pending) else by_hand
+
+
 def display_name(user: User) -> str:
     """How mails and notices of allauth call a person."""
     return user.name or user.username

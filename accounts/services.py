@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.links import public_link
 from accounts.models import HeldUsername, Profile, User, profile_search_key
 from accounts.pictures import picture_forget, picture_store
+from accounts.selectors import account_of_email
 from accounts.signals import privacy_changed, standing_changed
 
 USERNAME_HELD = timedelta(days=90)
@@ -46,7 +47,7 @@ def account_create(
         IntegrityError: the username is taken.
     """
     # Hashed before the transaction: it takes a tenth of a second, and SQLite has one writer.
-    user = User(username=username.lower(), name=name, email=email.lower(), password=make_password(password))
+    user = User(username=username.lower(), name=name, email=email_to_keep(email), password=make_password(password))
     user.clean_fields(exclude=["password"])
     with transaction.atomic():
         user.save(force_insert=True)
@@ -62,6 +63,18 @@ def account_create(
         if then is not None:
             then(user)
     return user
+
+
+def email_to_keep(email: str, *, by: User | None = None) -> str:
+    """The address as it is stored; empty where no mail can prove whose it is and another account has it already.
+
+    Nobody is told: a sentence would tell who has an account, and pages do not show addresses there.
+    """
+    wanted = email.lower()
+    if settings.MAIL_CONFIGURED or not wanted:
+        return wanted
+    holder = account_of_email(wanted)
+    return wanted if holder is None or holder == by else ""
 
 
 def known(value: str, values: list[str], otherwise: str) -> str:
@@ -139,9 +152,11 @@ def appearance_update(*, profile: Profile, **choices: str) -> None:
 
 @transaction.atomic
 def email_replace(*, user: User, email: str) -> EmailAddress:
-    """Give an account another address without proof, for servers that send no mail."""
+    """Give an account another address without proof, for servers that send no mail. One that another account has is quietly not kept."""
+    address = EmailAddress(user=user, email=email_to_keep(email, by=user), primary=True, verified=False)
     EmailAddress.objects.filter(user=user).delete()
-    address = EmailAddress.objects.create(user=user, email=email.lower(), primary=True, verified=False)
+    if address.email:
+        address.save(force_insert=True)
     user.email = address.email
     user.save(update_fields=["email"])
     return address

@@ -188,6 +188,7 @@ _rates = {
     "login": "60/m/ip",
     "login_failed": "60/5m/ip,10/5m/key",
     "confirm_email": "1/10s/key",
+    "mail_to_address": "12/d/key",
     "picture": "30/h/user",
     "username_check": "60/m/user",
 }

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import get_hasher
 from django.core import mail as letters
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import account_create
@@ -77,11 +78,11 @@ def test_the_code_can_be_asked_for_again(sign_up: SignUp, client: Client) -> Non
 
 def test_an_unproven_address_does_not_let_its_giver_in_by_another_door(sign_up: SignUp, client: Client) -> None:
     sign_up(email="carol@example.com")
-    for login in ("carol", "carol@example.com"):
-        elsewhere = Client()
-        assert elsewhere.post("/accounts/login/", {"login": login, "password": PASSWORD})["Location"] == CONFIRM
-        assert not is_signed_in(elsewhere)
-        assert elsewhere.get("/settings/account/").status_code == 302
+    elsewhere = Client()
+    assert elsewhere.post("/accounts/login/", {"login": "carol", "password": PASSWORD})["Location"] == CONFIRM
+    assert not is_signed_in(elsewhere)
+    assert elsewhere.get("/settings/account/").status_code == 302
+    assert Client().post("/accounts/login/", {"login": "carol@example.com", "password": PASSWORD}).status_code == 200
 
 
 def test_who_was_in_before_the_server_had_mail_keeps_coming_in(client: Client, bob: User) -> None:
@@ -105,7 +106,66 @@ class TestEnumeration:
             tidy = [re.sub(rb'value="[^"]{64}"', b"", each.content).replace(email.encode(), b"#") for each in (page, wrong)]
             pages[email] = (response.status_code, response["Location"], page.status_code, tidy, resent.status_code, resent["Location"])
         assert pages["bob@example.com"] == pages["new@example.com"]
-        assert not User.objects.filter(username="carol").exists()
+
+    def test_nothing_that_can_be_looked_at_afterwards_tells_it_either(self, bob: User, alice: User) -> None:
+        """The username that stayed free, a log-in that failed, a person missing in People: each told that the address had an account."""
+        EmailAddress.objects.filter(user=bob).update(verified=True)
+        looker = Client()
+        looker.force_login(alice)
+        seen = {}
+        for username, email in (("carol", "bob@example.com"), ("carla", "new@example.com")):
+            for again in (username, f"{username}_2"):
+                browser = Client()
+                filled = {"username": again, "name": "Caro", "password1": "another long phrase", "email": email, "listed": "on"}
+                browser.post("/accounts/signup/", filled)
+            for _ in range(3):
+                last = confirm(browser, "XXXX-XXXX")
+            seen[email] = [
+                last["Location"],
+                list(errors_of(Client().post("/accounts/signup/", {**filled, "username": username, "email": ""}))),
+                looker.post("/settings/profile/username/", {"username": username}).json()["says"].replace(username, "#"),
+                looker.get(f"/chats/with/{username}/").status_code,
+                [card["username"].replace(username, "#") for card in looker.get("/api/v1/people?q=" + username).json()["items"]],
+                *self.logged_in(username, email, username, "another long phrase"),
+                *self.logged_in(username, email, email, "another long phrase"),
+                *self.logged_in(username, email, username, "a wrong guess"),
+            ]
+        assert seen["bob@example.com"] == seen["new@example.com"]
+
+    def logged_in(self, username: str, email: str, login: str, password: str) -> tuple[Any, ...]:
+        browser = Client()
+        answer = browser.post("/accounts/login/", {"login": login, "password": password})
+        page = browser.get(CONFIRM)
+        tidy = re.sub(r'value="[^"]{64}"', "", page.text).replace(email, "#").replace(username, "#")
+        wrong = confirm(browser, "XXXX-XXXX")
+        resent = browser.post(CONFIRM, {"action": "resend"})
+        return (
+            answer.status_code,
+            answer.get("Location"),
+            page.status_code,
+            tidy,
+            wrong.status_code,
+            resent.status_code,
+            is_signed_in(browser),
+        )
+
+    def test_no_code_ever_leads_into_an_account_made_with_somebody_elses_address(self, sign_up: SignUp, bob: User) -> None:
+        EmailAddress.objects.filter(user=bob).update(verified=True)
+        sign_up(email="bob@example.com")
+        Client().post("/accounts/login/", {"login": "carol", "password": PASSWORD})
+        Client().post("/accounts/password/reset/", {"email": "bob@example.com"})
+        assert not any(re.search(r"[A-Z]{4}-[A-Z]{4}", letter.body) for letter in letters.outbox)
+        assert [letter.body.count("/password/reset/key/") for letter in letters.outbox].count(1) == 1, "one link, for Bob"
+        assert "Your username is bob." in letters.outbox[-1].body
+
+    def test_a_strangers_sign_up_keeps_nobody_from_their_own_address(self, sign_up: SignUp) -> None:
+        """Mallory takes Carol's address first and never sees the code; Carol signs up, proves it, and Mallory's account stays outside."""
+        sign_up(Client(), username="mallory", email="carol@example.com")
+        carol = Client()
+        sign_up(carol, email="carol@example.com")
+        assert confirm(carol, code_in(letters.outbox[-1]))["Location"] == "/chats/"
+        assert Client().post("/accounts/login/", {"login": "carol@example.com", "password": PASSWORD})["Location"] == "/chats/"
+        assert Client().post("/accounts/login/", {"login": "mallory", "password": PASSWORD})["Location"] == CONFIRM
 
     def test_signing_up_takes_the_work_of_one_password_either_way(self, sign_up: SignUp, bob: User) -> None:
         """It is most of the time of the answer. The times themselves: `python -m benchmarks.enumeration`."""
@@ -125,6 +185,7 @@ class TestEnumeration:
         assert hashing.call_count == 1
 
     def test_the_owner_is_told_once_and_the_stranger_gets_no_code(self, sign_up: SignUp, client: Client, bob: User) -> None:
+        EmailAddress.objects.filter(user=bob).update(verified=True)
         sign_up(email="bob@example.com")
         client.post(CONFIRM, {"action": "resend"})
         (letter,) = letters.outbox
@@ -151,6 +212,72 @@ class TestEnumeration:
             response = browser.post("/accounts/email/", {"email": email, "action_add": ""})
             answers.append((response.status_code, response["Location"]))
         assert answers[0] == answers[1] == (302, CONFIRM)
+
+
+class TestPlantedAddresses:
+    """Accounts of the time without mail may name an address that is not theirs."""
+
+    @pytest.fixture(autouse=True)
+    def planted(self, bob: User) -> None:
+        for number in range(12):
+            planter = account_create(username=f"planter{number}", name="P", password="a planted password", email="bob@example.com")
+            User.objects.filter(pk=planter.pk).update(last_login=timezone.now())
+        User.objects.filter(pk=bob.pk).update(last_login=timezone.now())
+
+    def test_a_log_in_by_the_address_takes_one_password_and_is_its_first_owners(self) -> None:
+        kind = type(get_hasher())
+        for password, status in ((PASSWORD, 302), ("a planted password", 200)):
+            with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
+                assert Client().post("/accounts/login/", {"login": "bob@example.com", "password": password}).status_code == status
+            assert hashing.call_count == 1
+
+    def test_a_new_password_is_one_mail(self) -> None:
+        Client().post("/accounts/password/reset/", {"email": "bob@example.com"})
+        assert ["Your username is bob." in letter.body for letter in letters.outbox] == [True]
+
+    def test_who_proves_it_has_it_whoever_came_first(self, sign_up: SignUp) -> None:
+        roberta = Client()
+        sign_up(roberta, username="roberta", email="bob@example.com")
+        confirm(roberta, code_in(letters.outbox[-1]))
+        browser = Client()
+        browser.post("/accounts/login/", {"login": "bob@example.com", "password": PASSWORD})
+        assert browser.session["_auth_user_id"] == str(User.objects.get(username="roberta").pk)
+
+    def test_asking_who_one_is_takes_one_password(self, bob: User) -> None:
+        browser = Client()
+        browser.force_login(bob)
+        kind = type(get_hasher())
+        with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
+            browser.post("/accounts/reauthenticate/", {"password": "a wrong guess"})
+        assert hashing.call_count == 1
+
+
+class TestHandlesInMails:
+    """Whoever signs up decides where the mail goes and what handle stands in it (safety.md T59)."""
+
+    def test_a_handle_that_a_mail_program_would_link_is_not_named(self, sign_up: SignUp) -> None:
+        sign_up(username="prize.example", email="victim@example.com")
+        Client().post("/accounts/password/reset/", {"email": "victim@example.com"})
+        assert len(letters.outbox) == 2
+        assert not any("prize" in letter.body for letter in letters.outbox)
+
+    def test_its_owner_is_told_it_once_the_address_is_proven(self, sign_up: SignUp, client: Client) -> None:
+        sign_up(username="ana.vale", email="ana@example.com")
+        confirm(client, code_in(letters.outbox[-1]))
+        Client().post("/accounts/password/reset/", {"email": "ana@example.com"})
+        assert "Your username is ana.vale." in letters.outbox[-1].body
+
+
+def test_one_address_gets_so_many_mails_a_day_whatever_asks_for_them(sign_up: SignUp, bob: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"mail_to_address": "4/d/key"}
+    EmailAddress.objects.filter(user=bob).update(verified=True)
+    for number in range(3):
+        sign_up(Client(), username=f"carol{number}", email="Bob@example.com")
+        Client().post("/accounts/password/reset/", {"email": "bob@example.com"})
+    assert len(letters.outbox) == 4
+    Client().post("/accounts/password/reset/", {"email": "nobody@example.com"})
+    sign_up(Client(), username="dora", email="dora@example.com")
+    assert letters.outbox[-1].to == ["dora@example.com"]
 
 
 class TestForgottenPassword:

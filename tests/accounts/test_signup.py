@@ -34,6 +34,7 @@ def test_carol_signs_up_without_an_address_and_is_in(sign_up: SignUp, client: Cl
     assert not EmailAddress.objects.exists()
 
 
+@pytest.mark.usefixtures("mail")
 def test_the_form_asks_for_exactly_five_things_in_their_order(client: Client, db: None) -> None:
     fields = client.get("/accounts/signup/").context["form"].fields
     assert list(fields) == ["name", "username", "email", "password1", "listed"]
@@ -96,6 +97,7 @@ NAMED = {
 }
 
 
+@pytest.mark.usefixtures("mail")
 @pytest.mark.parametrize("language", NAMED)
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
 def test_each_sentence_names_its_field_and_stands_the_same_in_the_box(

@@ -1,11 +1,14 @@
 """The server as it starts: no mail account, and nothing that waits for one."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.hashers import get_hasher
 from django.core import mail as letters
 from django.http import HttpResponse
 from django.test import Client
@@ -23,13 +26,42 @@ def test_signing_up_with_an_address_signs_in(sign_up: SignUp, client: Client) ->
     assert letters.outbox == []
 
 
-def test_a_taken_address_is_not_told(sign_up: SignUp, bob: User) -> None:
-    """Enumeration (safety.md T23): two accounts may claim one unproven address; each comes in with its own password."""
-    assert sign_up(email="bob@example.com", password1="another long phrase")["Location"] == "/chats/"
-    for password, username in ((PASSWORD, "bob"), ("another long phrase", "carol")):
+def test_a_taken_address_is_not_told_and_stays_with_who_has_it(sign_up: SignUp, bob: User) -> None:
+    """Enumeration (safety.md T23), and a log-in by address costs one password, however many others have claimed it."""
+    kind = type(get_hasher())
+    for number in range(3):
         browser = Client()
-        browser.post("/accounts/login/", {"login": "bob@example.com", "password": password})
-        assert browser.session["_auth_user_id"] == str(User.objects.get(username=username).pk)
+        assert (
+            sign_up(browser, username=f"carol{number}", email="BOB@example.com", password1="another long phrase")["Location"] == "/chats/"
+        )
+        assert "bob@example.com" not in browser.get("/settings/account/").text + browser.get("/accounts/email/").text
+    for password, status in ((PASSWORD, 302), ("another long phrase", 200)):
+        with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
+            assert Client().post("/accounts/login/", {"login": "bob@example.com", "password": password}).status_code == status
+        assert hashing.call_count == 1
+    assert EmailAddress.objects.get().user == bob
+
+
+def test_changing_to_a_taken_address_is_not_told_either(bob: User, mallory: User) -> None:
+    answers = []
+    for email in ("bob@example.com", "new@example.com"):
+        client = Client()
+        client.post("/accounts/login/", {"login": "mallory", "password": PASSWORD})
+        client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        answer = client.post("/accounts/email/", {"email": email, "action_add": ""}, follow=True)
+        answers.append((answer.status_code, answer.redirect_chain, re.sub(r"\b\w{64}\b", "", answer.text)))
+    assert answers[0] == answers[1]
+    assert EmailAddress.objects.get(email="bob@example.com").user == bob
+
+
+def test_nothing_is_promised_that_needs_mail(client: Client, bob: User) -> None:
+    pages = {path: client.get(path).text for path in ("/accounts/signup/", "/accounts/confirm-email/", "/accounts/password/reset/done/")}
+    client.force_login(bob)
+    pages |= {path: client.get(path).text for path in ("/settings/account/", "/accounts/email/")}
+    for path, page in pages.items():
+        for promise in ("Email (optional)", "reset your password if you forget", "Check your email", "we have sent", "We sent", "bob@"):
+            assert promise not in page, path
+    assert "This server can’t send email" in pages["/accounts/email/"]
 
 
 @pytest.mark.parametrize("email", ["bob@example.com", "nobody@example.com"])

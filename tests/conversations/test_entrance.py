@@ -1,11 +1,13 @@
 """From a link through sign-up or log-in to the chat, on one device or two, whoever may register here."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from django.core import mail as outbox
 from django.http import HttpResponse
 from django.test import Client
@@ -165,6 +167,27 @@ def test_finishing_the_sign_up_on_another_device_ends_in_the_chat(with_mail: Non
     response = phone.post(response["Location"], {"code": code_of_last_mail()})
     assert (response.status_code, response["Location"]) == (302, the_chat())
     assert Invite.objects.get().claimed_by == User.objects.get(username="zoya")
+
+
+@pytest.mark.parametrize("registration", ["open", "invite"])
+def test_what_becomes_of_the_invite_tells_nothing_about_the_address(
+    with_mail: None, alice: User, bob: User, settings: Any, registration: str
+) -> None:
+    """Spent for a new address and still open for a known one, an invite was a question about as many addresses as one likes."""
+    settings.REGISTRATION = registration
+    EmailAddress.objects.create(user=bob, email="bob@example.com", primary=True, verified=True)
+    seen = []
+    for username, email in (("carol", "bob@example.com"), ("carla", "new@example.com")):
+        invite = invite_create(maker=alice)
+        browser = Client()
+        press(browser, invite)
+        answer = sign_up(browser, username, email=email)
+        invite.refresh_from_db()
+        later = [browser.get(path) for path in ("/accounts/signup/", "/accounts/login/", f"/i/{token_of(invite.pk)}/")]
+        own = rf"\b\w{{64}}\b|datetime=\S+|\d\d:\d\d UTC|{token_of(invite.pk)}|{email}|{username}"
+        pages = [re.sub(own, "", page.text) for page in later]
+        seen.append((answer.status_code, answer["Location"], invite.claimed_at is None, pages, "invite" in browser.session))
+    assert seen[0] == seen[1]
 
 
 def code_of_last_mail() -> str:
