@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Store } from "../../static/js/net/store.js";
-import { Drafts } from "../../static/js/state/drafts.js";
 import { ConversationList } from "../../static/js/state/list.js";
 import { ReadMarker, Receipts } from "../../static/js/state/read-marker.js";
-import { FakeClock, fakeStorage } from "./helpers/clock.js";
+import { FakeClock } from "./helpers/clock.js";
 
 function reader() {
   const clock = new FakeClock();
@@ -124,43 +122,6 @@ test("a server that knows no receipts is not asked again", async () => {
   receipts.setLive(true);
   await clock.advance(5_000);
   assert.deepEqual(sent, [["r", 3, 3]]);
-});
-
-function writer() {
-  const clock = new FakeClock();
-  const storage = fakeStorage();
-  const make = () => new Drafts({ clock, store: new Store({ storage, user: "u-alice" }) });
-  return { clock, storage, make, drafts: make() };
-}
-
-test("a draft is kept half a second after the last key", async () => {
-  const { clock, drafts, make } = writer();
-  drafts.set("r", { text: "hel", caret: 3 });
-  await clock.advance(400);
-  drafts.set("r", { text: "hello", caret: 5 });
-  await clock.advance(499);
-  assert.equal(make().get("r"), null);
-  await clock.advance(1);
-  assert.deepEqual(make().get("r"), { text: "hello", caret: 5 });
-});
-
-test("a page that goes keeps the draft at once; sending takes it away at once", () => {
-  const { drafts, make, storage } = writer();
-  drafts.set("r", { text: "hello", caret: 5 });
-  drafts.flush();
-  assert.equal(make().get("r").text, "hello");
-  drafts.clear("r");
-  assert.deepEqual([make().get("r"), Object.keys(storage)], [null, []]);
-});
-
-test("white space is no draft, and a draft has its end at 64 KiB", () => {
-  const { drafts, storage, make } = writer();
-  drafts.set("r", { text: "  \n", caret: 0 });
-  drafts.flush();
-  assert.deepEqual(Object.keys(storage), []);
-  drafts.set("r", { text: "a".repeat(100_000), caret: 0 });
-  drafts.flush();
-  assert.equal(make().get("r").text.length, 65_536);
 });
 
 const row = (room, extra = {}) => ({

@@ -14,6 +14,13 @@ function tried(run, otherwise) {
 /** Even to name it is refused where a person has blocked site data. */
 export const browserStorage = () => tried(() => globalThis.localStorage, {});
 
+/** The page that this tab shows now, `tab`, and the one before it was loaded again, `before`; null in a fresh tab, or where a browser keeps nothing. */
+export function pageOfTab(tab) {
+  const before = tried(() => sessionStorage.getItem(`${ALL}tab`), null);
+  tried(() => sessionStorage.setItem(`${ALL}tab`, tab));
+  return { tab, before };
+}
+
 const names = (storage) => tried(() => Object.keys(storage), []);
 
 /** Everything of every account but `user` leaves the device: at log-out (nobody stays) and when another account signs in. */

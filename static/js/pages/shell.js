@@ -6,7 +6,7 @@ import { translator } from "../lib/text.js";
 import { fetchedLater, systemClock as clock } from "../lib/timing.js";
 import { Api } from "../net/api.js";
 import { Socket } from "../net/socket.js";
-import { browserStorage, Store, wipeOthers } from "../net/store.js";
+import { browserStorage, pageOfTab, Store, wipeOthers } from "../net/store.js";
 import { Tabs } from "../net/tabs.js";
 import { watchWakeUps } from "../net/wake-ups.js";
 import { newId, ping } from "../protocol/commands.js";
@@ -56,7 +56,7 @@ export class Shell {
     this.#keeps = store.set("here", true);
     const send = (command) => this.socket.send(command);
     this.tabs = new Tabs({ user: this.me, onNews: (kind, news) => this.#news(kind, news) });
-    this.drafts = new Drafts({ store, clock, onSaved: (room, draft) => this.tabs.tell("draft", { room, draft }) });
+    this.drafts = new Drafts({ store, clock, ...pageOfTab(newId()), onSaved: (room, draft, was) => (this.tabs.tell("draft", { room, draft, was }), this.chats.get(room)?.chat.render()) });
     this.receipts = new Receipts({ clock, send });
     this.outbox = new Outbox({
       store, clock, newId,
@@ -116,6 +116,7 @@ export class Shell {
 
   #keepAll() {
     this.open?.history?.keepPlace();
+    for (const { chat } of this.chats.values()) chat.holdDraft();
     this.drafts.flush();
     this.receipts.flush();
   }
@@ -199,10 +200,11 @@ export class Shell {
     else location.replace("/");
   }
 
-  #news(kind, { room, draft }) {
+  #news(kind, { room, ...news }) {
     if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
-    else if (kind === "draft") this.chats.get(room)?.chat.adoptDraft(draft);
+    if (kind === "draft") this.chats.get(room)?.chat.followDraft(news);
+    if (kind === "stored") for (const { chat } of this.chats.values()) chat.followDraft();
     if (kind === "draft" || kind === "stored") this.rows.renderSoon();
   }
 }

@@ -1,29 +1,55 @@
-// What was typed and not sent, per conversation: kept half a second after the last key, and at once when the page goes.
+// What was typed and not sent, per conversation: kept half a second after the last key, and at once when the page goes. No tab takes away what another one wrote.
 
 import { Alarm } from "../lib/timing.js";
 
 const SAVE_AFTER_MS = 500;
-const LONGEST = 64 * 1024;
-const key = (room) => `draft:${room}`;
+/** Half of what a browser keeps for a whole site. What is longer is not cut: `isAtRisk` says that it is not kept. */
+const LONGEST = 1024 * 1024;
+
+/** The draft of a chat stands under its own name. A text of another tab that it displaced stands beside it, under the name of that tab. */
+const key = (room, tab) => (tab ? `draft:${room}:${tab}` : `draft:${room}`);
 
 export class Drafts {
-  #store;
-  #onSaved;
+  #with;
   #unsaved = new Map();
+  /** What this tab last read or wrote, by room: only that is its own to overwrite and to remove. */
+  #base = new Map();
   #alarm;
-  #clock;
+  /** The browser would not keep a text: it is nowhere but in this page. */
+  isRefused = false;
 
-  constructor({ store, clock, onSaved = () => {} }) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#onSaved = onSaved;
+  /** `tab` names this page, `before` the one that the same tab showed before it was loaded again; `onSaved(room, draft, was)` tells the other tabs. */
+  constructor({ store, clock, tab = "", before = null, onSaved = () => {} }) {
+    this.#with = { store, clock, tab, before, onSaved };
     this.#alarm = new Alarm(clock, () => this.flush());
   }
 
   /** `{text, caret}` or null. */
   get(room) {
-    const draft = this.#unsaved.get(room) ?? this.#store.get(key(room));
-    return draft?.text ? draft : null;
+    return this.#said(this.#unsaved.get(room) ?? this.#with.store.get(key(room)));
+  }
+
+  /** For the message box: what this tab had before it was loaded again, else the newest. From here on it is this tab's own. */
+  take(room) {
+    const { store, before } = this.#with;
+    const draft = this.#unsaved.get(room) ?? (before && store.get(key(room, before))) ?? store.get(key(room));
+    this.#base.set(room, draft?.text ?? "");
+    return this.#said(draft);
+  }
+
+  /**
+   * What another tab wrote or sent, for a field that nobody is typing in: the draft that it shows from now on, or null to stay as it is.
+   * It follows what goes on with its own text, or sends it; a text that was replaced by another stays, and is kept again.
+   * `news` is {draft, was}, or nothing where only the store tells.
+   */
+  follow(room, text, news = null) {
+    if (this.#unsaved.has(room)) return null;
+    const draft = news?.draft ?? this.#with.store.get(key(room)) ?? { text: "", caret: 0 };
+    const isSame = news ? text === news.was : text === this.#base.get(room) && !this.#isStored(room, text);
+    const goesOn = draft.text.startsWith(text) || text.startsWith(draft.text);
+    if (text && !(isSame && goesOn)) return void (this.hold(room, { text, caret: text.length }), this.flush());
+    this.#base.set(room, draft.text);
+    return draft.text === text ? null : draft;
   }
 
   /** Something is nowhere but in this page: after `flush()`, what the browser would not keep. */
@@ -32,8 +58,13 @@ export class Drafts {
   }
 
   set(room, { text, caret }) {
-    this.#unsaved.set(room, { text: text.slice(0, LONGEST), caret });
-    this.#alarm.set(this.#clock.now() + SAVE_AFTER_MS);
+    this.#unsaved.set(room, { text, caret });
+    this.#alarm.set(this.#with.clock.now() + SAVE_AFTER_MS);
+  }
+
+  /** The page goes: what stands in the field is kept, even if something took it out of the store. */
+  hold(room, draft) {
+    if (draft.text.trim() && !this.#unsaved.has(room) && !this.#isStored(room, draft.text)) this.set(room, draft);
   }
 
   /** Sent or emptied: gone at once, so that a reload does not offer it again. */
@@ -45,10 +76,52 @@ export class Drafts {
   flush() {
     this.#alarm.clear();
     for (const [room, draft] of this.#unsaved) {
-      const isKept = draft.text.trim() ? this.#store.set(key(room), draft) : (this.#store.remove(key(room)), true);
+      const was = this.#base.get(room) ?? "";
+      const isKept = draft.text.trim() ? this.#keep(room, draft) : this.#drop(room);
       // Where the browser keeps nothing, the page does as long as it lives.
       if (isKept) this.#unsaved.delete(room);
-      this.#onSaved(room, draft);
+      this.#base.set(room, draft.text);
+      this.isRefused = this.#unsaved.size > 0;
+      this.#with.onSaved(room, draft, was);
     }
+  }
+
+  #said(draft) {
+    return draft?.text ? { text: draft.text, caret: draft.caret } : null;
+  }
+
+  #isMine(room, kept) {
+    return kept.tab === this.#with.tab || kept.text === this.#base.get(room);
+  }
+
+  #names(room) {
+    return [key(room), ...this.#with.store.keys(`${key(room)}:`)];
+  }
+
+  #isStored(room, text) {
+    return this.#names(room).some((name) => this.#with.store.get(name)?.text === text);
+  }
+
+  #keep(room, draft) {
+    const { store, tab } = this.#with;
+    if (draft.text.length > LONGEST) return false;
+    const kept = store.get(key(room));
+    const isMoved = !kept?.text || this.#isMine(room, kept) || store.set(key(room, kept.tab || "other"), kept);
+    if (!isMoved || !store.set(key(room), { ...draft, tab })) return false;
+    if (tab) store.remove(key(room, tab));
+    return true;
+  }
+
+  /** Where another tab's text was displaced, that one is the draft of the chat again. */
+  #drop(room) {
+    const { store } = this.#with;
+    const left = this.#names(room).filter((name) => {
+      const kept = store.get(name);
+      if (kept && this.#isMine(room, kept)) store.remove(name);
+      else return kept;
+    });
+    if (!left.length || left[0] === key(room) || !store.set(key(room), store.get(left[0]))) return true;
+    store.remove(left[0]);
+    return true;
   }
 }

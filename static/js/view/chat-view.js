@@ -77,7 +77,7 @@ export class ChatView {
 
   renderNow() {
     this.#isDue = false;
-    const { room, me, timeline, outbox, list, dates } = this.#with;
+    const { room, me, timeline, outbox, drafts, list, dates } = this.#with;
     const row = list.get(room) ?? {};
     const peer = { read: row.peer_read ?? 0, delivered: row.peer_delivered ?? 0 };
     const failed = (items) => items.filter((item) => item.state === "failed").length;
@@ -90,7 +90,7 @@ export class ChatView {
       this.keeper.isWhole = timeline.isAtEnd;
       this.page.render(this.#items);
       this.#under();
-      this.unsent?.update({ failed: failed(this.#items), isAtRisk: outbox.isAtRisk });
+      this.unsent?.update({ failed: failed(this.#items), isAtRisk: outbox.isAtRisk || drafts.isRefused });
       const older = action("older", this.#root);
       if (older) older.hidden = timeline.complete;
       const newest = action("newest", this.#root);
@@ -107,15 +107,22 @@ export class ChatView {
     this.render();
   }
 
-  /** Another tab has typed here; only an untouched field follows. */
-  adoptDraft(draft) {
-    if (this.composer && !this.composer.isTouched) this.composer.show(draft);
+  /** Another tab has typed or sent here, `news` {draft, was}; or its storage has changed. Nobody is followed while somebody types. */
+  followDraft(news) {
+    const { composer } = this;
+    const draft = composer && !composer.isTouched && this.#with.drafts.follow(this.#with.room, composer.draft.text, news);
+    if (draft) composer.show(draft);
+  }
+
+  /** The page goes. */
+  holdDraft() {
+    if (this.composer) this.#with.drafts.hold(this.#with.room, this.composer.draft);
   }
 
   #compose(form) {
     const { room, drafts, t } = this.#with;
     const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change: (draft) => drafts.set(room, draft) } });
-    const draft = drafts.get(room);
+    const draft = drafts.take(room);
     if (draft && !form.elements.body.value) composer.show(draft);
     if (matchMedia("(hover: hover) and (width >= 760px)").matches) composer.focus();
     return composer;

@@ -34,6 +34,10 @@ export class ComposerView {
     return document.hasFocus() && document.activeElement === this.#field;
   }
 
+  get draft() {
+    return { text: this.#field.value, caret: this.#field.selectionStart };
+  }
+
   setLimit(limit) {
     this.#limit = limit ?? this.#limit;
     this.#measure();
@@ -72,7 +76,7 @@ export class ComposerView {
 
   #changed() {
     this.#measure();
-    this.#on.change({ text: this.#field.value, caret: this.#field.selectionStart });
+    this.#on.change(this.draft);
   }
 
   #measure() {
