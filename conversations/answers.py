@@ -42,6 +42,8 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
         limits={"body_chars": BODY_CHARS, "frame_bytes": 65_536, "rooms_open": 50, "sync_rooms": 100, **throttling.told_limits()},
         rooms=known.rooms,
         marks=known.marks,
+        unread_total=known.unread.total if known.unread else 0,
+        unread_chats=known.unread.chats if known.unread else 0,
     )
 
 
@@ -53,7 +55,7 @@ def require_good(credential: Credential) -> None:
 
 def all_heads(user: User, room: str | None) -> list[HeadsFrame]:
     known = heads(user_id=user.id, limit=ALL_ROOMS) if room is None else head_of(access_conversation(user, room))
-    return list(heads_frames(known)) or [HeadsFrame(epoch=known.epoch, rooms={}, marks={})]
+    return list(heads_frames(known)) or [HeadsFrame(epoch=known.epoch, rooms={}, marks={}, unread_total=0, unread_chats=0)]
 
 
 def heads_frames(known: Heads, *, only: str | None = None) -> Iterator[HeadsFrame]:
@@ -67,6 +69,8 @@ def heads_frames(known: Heads, *, only: str | None = None) -> Iterator[HeadsFram
             rooms={room: known.rooms[room] for room in part},
             marks={room: known.marks[room] for room in part},
             more=bool(following),
+            unread_total=known.unread.total if known.unread else None,
+            unread_chats=known.unread.chats if known.unread else None,
         )
         part = following
 

@@ -20,7 +20,9 @@ ROUTES = {"everything": "/ws/", "one_room": "/ws/chat/{room}/"}
 UNKNOWN = "dm-" + "a" * 32
 SOME_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FRAME_BYTES, DROP_BYTES = 65_536, 131_072
-GREETING_FIELDS = {"type", "message", "protocol", "user", "epoch", "now", "heartbeat_ms", "limits", "rooms", "marks"}
+GREETING_FIELDS = {
+    "type", "message", "protocol", "user", "epoch", "now", "heartbeat_ms", "limits", "rooms", "marks", "unread_total", "unread_chats",
+}  # fmt: skip
 MESSAGE_FIELDS = {
     "seq", "version", "id", "sender", "ordinal", "kind", "body", "reply_to", "attachments", "reactions", "created_at", "edited_at", "deleted_at",
 }  # fmt: skip

@@ -25,8 +25,12 @@ class CardPage(BaseModel):
 
 
 class ConversationPage(BaseModel):
+    """The two totals are those of all chats that are not muted, at the moment of these rows."""
+
     items: list[objects.Conversation]
     next: str | None
+    unread_total: int
+    unread_chats: int
 
 
 class MessagePage(BaseModel):

@@ -38,6 +38,8 @@ api.add_router("/invites", invites)
 answer_with_problems(api)
 
 ANSWER_SECONDS = 10
+ROOMS_CHARS = 100 * 36
+"""A hundred names of rooms and the commas between them; what is longer is not looked at."""
 
 
 def senders(request: SignedInRequest, seat: Seat) -> dict[int, str]:
@@ -61,12 +63,15 @@ def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> 
 
 
 @api.get("/conversations", auth=django_auth, response={200: ConversationPage, **PROBLEMS})
-def conversations(request: SignedInRequest, cursor: str | None = None, limit: int = 60) -> HttpResponse:
+def conversations(request: SignedInRequest, cursor: str | None = None, limit: int = 60, rooms: str | None = None) -> HttpResponse:
+    """The chats of the list, the newest first. `rooms`: these by their names, with commas between them; what is not mine is left out."""
+    named = None if rooms is None else rooms[:ROOMS_CHARS].split(",")[:100]
     try:
-        page = conversation_list(user=request.user, cursor=cursor, limit=max(1, min(limit, 100)))
+        page = conversation_list(user=request.user, cursor=cursor, limit=max(1, min(limit, 100)), rooms=named)
     except BadCursor:
         return problem(ErrorCode.BAD_FRAME)
-    return answer(ConversationPage(items=[row_object(row, request) for row in page.items], next=page.next))
+    items = [row_object(row, request) for row in page.items]
+    return answer(ConversationPage(items=items, next=page.next, unread_total=page.unread.total, unread_chats=page.unread.chats))
 
 
 @api.post("/conversations", auth=django_auth, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})

@@ -21,6 +21,8 @@ class ConnectionEstablished(Frame):
     limits: dict[str, int | float]
     rooms: dict[str, int]
     marks: dict[str, int]
+    unread_total: int
+    unread_chats: int
 
 
 class MessageCreated(Frame):
@@ -69,11 +71,17 @@ class ConversationChanged(Frame):
 
 
 class Heads(Frame):
+    """The totals stand in the answer to `sync {}` only."""
+
+    optional: ClassVar[frozenset[str]] = frozenset({"unread_total", "unread_chats"})
+
     type: Literal["heads"] = "heads"
     epoch: str
     rooms: dict[str, int]
     marks: dict[str, int]
     more: bool = False
+    unread_total: int | None = None
+    unread_chats: int | None = None
 
 
 class Bye(Frame):

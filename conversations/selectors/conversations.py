@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, F, IntegerField, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from accounts.cursors import cursor_read, cursor_write
 from accounts.models import User
@@ -29,9 +31,20 @@ class ConversationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """What is unread in all chats that are not muted, by arithmetic on their rows."""
+
+    total: int = 0
+    chats: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationPage:
+    """`unread` was read in the same statement as the rows, so that a device can add events to it without counting any twice."""
+
     items: list[ConversationRow]
     next: str | None
+    unread: Unread = Unread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +55,48 @@ class Heads:
     rooms: dict[str, int]
     marks: dict[str, int]
     more: bool = False
+    unread: Unread | None = None
 
 
-def conversation_list(*, user: User, cursor: str | None = None, limit: int = 60) -> ConversationPage:
-    """The newest conversations first: one walk along the index, four statements however long the list is.
+def conversation_list(*, user: User, cursor: str | None = None, limit: int = 60, rooms: Sequence[str] | None = None) -> ConversationPage:
+    """The newest conversations first, or with `rooms` those of them that are this person's: four statements however long the list is.
 
     Raises:
         BadCursor: the cursor is not one of ours.
     """
-    mine = Participant.objects.filter(user_id=user.id, activity__isnull=False)
+    mine = with_unread(Participant.objects.filter(user_id=user.id, activity__isnull=False), user.id)
+    if rooms is not None:
+        mine = mine.filter(conversation__room_name__in=rooms)
     if cursor:
         activity, conversation_id = read_cursor(cursor, user_id=user.id)
         mine = mine.filter(Q(activity__lt=activity) | Q(activity=activity, conversation_id__lt=conversation_id))
-    seats = list(mine.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[: limit + 1])
+    seats: list[Any] = list(mine.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[: limit + 1])
     rows = rows_for(seats[:limit])
-    return ConversationPage(rows, write_cursor(seats[limit - 1]) if len(seats) > limit else None)
+    unread = Unread(seats[0].unread_total, seats[0].unread_chats) if seats else unread_of(user_id=user.id)
+    return ConversationPage(rows, write_cursor(seats[limit - 1]) if len(seats) > limit else None, unread)
+
+
+def counted(user_id: int) -> QuerySet[Participant, Any]:
+    """One group of all that is unread and not muted."""
+    rows = Participant.objects.filter(user_id=user_id, activity__isnull=False, archived_at__isnull=True, received__gt=F("read_count"))
+    return rows.exclude(muted_until__gt=datetime.now(UTC)).order_by().values("user_id")
+
+
+TOTAL = Sum(F("received") - F("read_count"))
+CHATS = Count("conversation_id")
+
+
+def with_unread(mine: QuerySet[Participant], user_id: int) -> QuerySet[Participant]:
+    """The same two numbers at each row. The subqueries name no outer column, so the database runs each once a statement."""
+    whole = IntegerField()
+    total = Subquery(counted(user_id).annotate(number=TOTAL).values("number"), output_field=whole)
+    chats = Subquery(counted(user_id).annotate(number=CHATS).values("number"), output_field=whole)
+    return mine.annotate(unread_total=Coalesce(total, Value(0)), unread_chats=Coalesce(chats, Value(0)))
+
+
+def unread_of(*, user_id: int) -> Unread:
+    found = list(counted(user_id).annotate(total=TOTAL, chats=CHATS).values_list("total", "chats"))
+    return Unread(*found[0]) if found else Unread()
 
 
 def conversation_row(seat: Seat) -> ConversationRow:
@@ -100,17 +140,20 @@ def last_messages(conversations: Sequence[Conversation]) -> dict[int, Message]:
 
 
 def heads(*, user_id: int, limit: int = HEADS) -> Heads:
-    """Numbers of the latest conversations; two statements."""
-    rows = Participant.objects.filter(user_id=user_id, activity__isnull=False).order_by("-activity", "-conversation_id")
-    found = list(rows.values_list("conversation__room_name", "conversation__head", "mark")[: limit + 1])
+    """Numbers of the latest conversations, and what is unread in all; two statements."""
+    rows: Any = with_unread(Participant.objects.filter(user_id=user_id, activity__isnull=False), user_id)
+    rows = rows.order_by("-activity", "-conversation_id")
+    found = list(rows.values_list("conversation__room_name", "conversation__head", "mark", "unread_total", "unread_chats")[: limit + 1])
     kept = found[:limit]
-    return Heads(epoch(), {room: head for room, head, _ in kept}, {room: mark for room, _, mark in kept}, more=len(found) > limit)
+    unread = Unread(*found[0][3:]) if found else Unread()
+    return Heads(epoch(), {row[0]: row[1] for row in kept}, {row[0]: row[2] for row in kept}, more=len(found) > limit, unread=unread)
 
 
 def head_of(seat: Seat) -> Heads:
     """The same for the one room of a filtered socket."""
     room = seat.conversation.room_name
-    return Heads(epoch(), {room: seat.conversation.head}, {room: seat.me.mark})
+    unread = Unread(seat.me.unread, int(seat.me.unread > 0))
+    return Heads(epoch(), {room: seat.conversation.head}, {room: seat.me.mark}, unread=unread)
 
 
 def moved_since(since: datetime, *, overlap: timedelta) -> list[tuple[str, int, int, int]]:
@@ -126,13 +169,6 @@ def room_with(*, user_id: int, peer_id: int) -> str | None:
     """The room of the conversation with this person, if it shows in my list."""
     rows = Participant.objects.filter(user_id=user_id, peer_id=peer_id, activity__isnull=False)
     return rows.values_list("conversation__room_name", flat=True).first()
-
-
-def total_unread(*, user: User) -> int:
-    """Unread messages over all conversations that are not muted, by arithmetic on their rows."""
-    now = datetime.now(UTC)
-    rows = Participant.objects.filter(user_id=user.id, activity__isnull=False).exclude(muted_until__gt=now)
-    return sum(received - read for received, read in rows.values_list("received", "read_count"))
 
 
 def epoch() -> str:

@@ -9,7 +9,7 @@ from django.http import HttpResponseRedirect
 from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from conversations import serializers
-from conversations.selectors.conversations import ConversationPage, conversation_list, total_unread
+from conversations.selectors.conversations import ConversationPage, conversation_list
 from conversations.views.client_texts import client_texts
 from conversations.views.shapes import conversation_object, conversation_view
 
@@ -35,11 +35,12 @@ def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None 
         "rows_next": rows.next,
         "rows": [conversation_view(row, request.user, current=current) for row in rows.items],
         "tab": tab,
-        "total_unread": total_unread(user=request.user),
+        "total_unread": rows.unread.total,
         "page_data": {
             "page": page,
             "user": serializers.card(request.user).model_dump(mode="json"),
             "conversations": [conversation_object(row, request.user).model_dump(mode="json") for row in rows.items],
+            "unread_total": rows.unread.total,
             "strings": client_texts(),
         },
     }

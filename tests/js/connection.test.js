@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Connection, strip } from "../../static/js/state/connection.js";
+import { Connection } from "../../static/js/state/connection.js";
+import { strip } from "../../static/js/state/strip.js";
 
 const T0 = 1_000_000;
 const AFTER_MS = 200;

@@ -3,7 +3,8 @@ import test from "node:test";
 import { Feed } from "../../static/js/state/feed.js";
 import { ConversationList } from "../../static/js/state/list.js";
 import { Outbox } from "../../static/js/state/outbox.js";
-import { Receipts } from "../../static/js/state/read-marker.js";
+import { Receipts } from "../../static/js/state/receipts.js";
+import { RowRefresh } from "../../static/js/state/row-refresh.js";
 import { Timeline } from "../../static/js/state/timeline.js";
 import { Store } from "../../static/js/net/store.js";
 import { FakeClock, fakeStorage, seeded, settle } from "./helpers/clock.js";
@@ -63,7 +64,7 @@ class Server {
   }
 }
 
-function client({ server = new Server(), open = true, loadRows = async () => [server.row()] } = {}) {
+function client({ server = new Server(), open = true, loadRows = async () => ({ items: [server.row()] }) } = {}) {
   const clock = new FakeClock();
   const sent = [];
   let typed = 0;
@@ -73,7 +74,9 @@ function client({ server = new Server(), open = true, loadRows = async () => [se
   const outbox = new Outbox({ clock, send, post: async () => ({}), newId: () => `mine-${(typed += 1)}`, store: new Store({ storage: fakeStorage(), user: ALICE }) });
   const receipts = new Receipts({ clock, send });
   const on = { changed() {}, arrived: (room, message) => seen.arrived.push(message.seq), caughtUp: () => (seen.caughtUp += 1), restored: () => (seen.restored += 1) };
-  const feed = new Feed({ me: ALICE, list, outbox, receipts, send, loadRows, clock, random: () => 0.5, on });
+  const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
+  const rows = new RowRefresh({ load: loadRows, clock, learn, stamp: () => list.stamp, random: () => 0.5 });
+  const feed = new Feed({ me: ALICE, list, outbox, receipts, send, refresh: (run) => run(rows), clock, random: () => 0.5, on });
   const timeline = new Timeline();
   list.loaded = true;
   if (open) {
@@ -232,20 +235,13 @@ test("another epoch means a restored backup: the page starts over, and what was 
 
 test("a message of a chat that this page does not know brings its row", async () => {
   const rooms = [];
-  const c = client({ open: false, loadRows: async (asked) => (rooms.push(asked), []) });
+  const c = client({ open: false, loadRows: async (asked) => (rooms.push(asked), { items: [] }) });
   c.greet();
   c.feed.handle({ type: "message.created", room: "dm-new", message: { ...c.server.create(BOB).message, seq: 1, version: 1 } });
   await c.clock.advance(200);
   assert.deepEqual(rooms, [["dm-new"]]);
 });
 
-test("rows that are behind after an absence are fetched together", async () => {
-  const rooms = [];
-  const c = client({ open: false, loadRows: async (asked) => (rooms.push(asked), []) });
-  c.greet({ rooms: { [ROOM]: 1, "dm-a": 1, "dm-b": 1, "dm-c": 4 } });
-  await c.clock.advance(1_000);
-  assert.deepEqual(rooms, [null]);
-});
 
 test("what arrived while no page was open is delivered when the list is read", () => {
   const server = new Server();
@@ -346,7 +342,7 @@ test("a chat that is let go and opened again asks anew, though the first answer 
 
 test("a chat that is let go is a row again", async () => {
   const rooms = [];
-  const c = client({ loadRows: async (asked) => (rooms.push(asked), []) });
+  const c = client({ loadRows: async (asked) => (rooms.push(asked), { items: [] }) });
   c.greet();
   c.feed.closeRoom(ROOM);
   c.server.create(BOB);
@@ -407,4 +403,35 @@ test("a long talk ends with nothing on its way", async () => {
   }
   assert.deepEqual(c.timeline.messages.map(({ body }) => body), Array.from({ length: 20 }, (_, n) => `line ${n}`));
   assert.equal(sends().length, 20);
+});
+
+test("an old message of mine that the server had all along settles in its place, and not as the newest one", () => {
+  for (const over of ["socket", "http"]) {
+    const server = new Server();
+    const stored = ["one", "two"].map((body, n) => server.create(ALICE, `mine-${n + 1}`, body));
+    for (let n = 0; n < 70; n += 1) server.create(BOB);
+    const c = client({ server });
+    c.timeline.load(server.history(server.head + 1, 50), server.head);
+    c.greet();
+    c.outbox.setLive(true);
+    const { id } = c.outbox.add({ room: ROOM, body: "one" });
+    const { seq, version, created_at } = stored[0].message;
+    if (over === "http") c.feed.posted(ROOM, stored[0].message);
+    else c.feed.handle({ type: "message.accepted", room: ROOM, id, seq, version, created_at, duplicate: true });
+    assert.deepEqual([c.outbox.entries(ROOM), c.timeline.has(id)], [[], false], over);
+    c.timeline.prepend(server.history(c.timeline.oldest, 50));
+    assert.equal(c.timeline.messages[0].id, id);
+  }
+});
+
+test("an answer that is lost on the way is asked for again, though nothing else comes", async () => {
+  const c = client();
+  c.server.create(BOB);
+  c.greet();
+  assert.equal(c.syncs().length, 1);
+  await c.clock.advance(10_000);
+  assert.equal(c.syncs().length, 2);
+  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  await c.clock.advance(60_000);
+  assert.deepEqual([c.syncs().length, held(c.timeline)], [2, truth(c.server)]);
 });

@@ -401,3 +401,24 @@ test("log-out leaves nothing of any account; another account leaves nothing of t
   wipeOthers(null, storage);
   assert.deepEqual(Object.keys(storage), ["someone-elses-key"]);
 });
+
+test("what another tab has sent does not stand at the end for ever, should its event have come before", async () => {
+  const clock = new FakeClock();
+  const storage = fakeStorage();
+  const first = tab({ clock, storage });
+  const second = tab({ clock, storage });
+  first.outbox.setLive(true);
+  write(first.outbox, "hello");
+  second.outbox.reload();
+  assert.deepEqual(second.states(), ["pending"]);
+  // Its event has come to the second tab already, which knew nothing of it then.
+  first.outbox.accepted("a");
+  second.outbox.reload();
+  await clock.advance(60_000);
+  assert.deepEqual(second.states(), ["accepted"], "without a line nothing brings it");
+  second.outbox.setLive(true);
+  await clock.advance(9_999);
+  assert.deepEqual(second.states(), ["accepted"]);
+  await clock.advance(1);
+  assert.deepEqual(second.states(), []);
+});

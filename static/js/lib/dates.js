@@ -37,24 +37,15 @@ export function dates({ language = "en", t, zone, hours, now = () => Date.now() 
     return sayDay(key, { day: "numeric", month, year: "numeric" }, `year-${month}`);
   }
 
-  /** The line under the name of somebody who is not here (ui-spec R4). */
-  function lastSeen(moment) {
-    const n = Math.floor((now() - Date.parse(moment)) / 60_000);
-    if (n < 1) return t("last seen just now");
-    if (n < 60) return t("last seen {n} minute ago|last seen {n} minutes ago", { n });
-    const ago = daysAgo(dayKey(moment));
-    if (ago === 0) return t("last seen today at {time}", { time: time(moment) });
-    if (ago === 1) return t("last seen yesterday at {time}", { time: time(moment) });
-    return t("last seen {date}", { date: date(dayKey(moment), "long") });
-  }
-
   const clock = { timeStyle: "short", ...(CYCLES[hours] && { hourCycle: CYCLES[hours] }) };
   const time = (moment) => format("time", clock).format(new Date(moment));
   return {
     time,
     dayKey,
     dayLabel,
-    lastSeen,
+    daysAgo,
+    date,
+    now,
     /** What a row of the list says: the hour today, else the day. */
     listTime: (moment) => (daysAgo(dayKey(moment)) === 0 ? time(moment) : dayLabel(dayKey(moment), "short")),
     full: (moment) => format("full", { dateStyle: "medium", ...clock }).format(new Date(moment)),

@@ -1,11 +1,15 @@
 // Waiting: how long before the next try, for one's turn, and the clock that everything else is handed.
 
+const FIRST_MS = 500;
 const LONGEST_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 /** Full jitter: anything from zero to the step, so that a thousand browsers cut at once do not come back at once. */
 export function backoff(attempt, random = Math.random) {
   return Math.floor(random() * LONGEST_MS[Math.min(attempt, LONGEST_MS.length - 1)]);
 }
+
+/** How long to wait before something that failed is asked for again: longer each time, and at least as long as the server said. */
+export const retryAfter = (error, attempt, random = Math.random) => Math.max(error?.retryAfterMs || 0, FIRST_MS + backoff(attempt, random));
 
 /** `after` returns the function that calls it off. Tests pass a clock of their own with the same two methods. */
 export const systemClock = {
@@ -56,6 +60,10 @@ export class Alarm {
   clear() {
     this.#cancel?.();
     this.#cancel = null;
+  }
+
+  get isSet() {
+    return this.#cancel !== null;
   }
 }
 

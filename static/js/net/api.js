@@ -13,10 +13,10 @@ export class ApiError extends Error {
 }
 
 async function refusal(response) {
-  const problem = await response.json().catch(() => ({}));
+  const problem = (await response.json().catch(() => null)) ?? {};
   // Without a word of ours somebody between has answered (a proxy, the page of a hotel's network), and that decides nothing.
   const code = problem.code ?? (response.status === 401 ? "unauthenticated" : "internal");
-  return new ApiError({ status: response.status, code, retryAfterMs: problem.retry_after_ms ?? 1_000 * Number(response.headers.get("Retry-After") ?? 0) });
+  return new ApiError({ status: response.status, code, retryAfterMs: problem.retry_after_ms ?? (1_000 * Number(response.headers.get("Retry-After")) || 0) });
 }
 
 export class Api {
@@ -71,19 +71,19 @@ export class Api {
     }
   }
 
-  /** Rows of the list: these, or with null the newest page. A room that is gone is left out. */
-  async conversations(rooms) {
-    if (rooms === null) return (await this.get("/api/v1/conversations?limit=60")).items;
-    const rows = await Promise.all(rooms.map((room) => this.get(`/api/v1/conversations/${room}`).catch(() => null)));
-    return rows.filter(Boolean);
+  /** {items, unread_total}: these rows of the list, those that are still there; or with null its newest page. */
+  conversations(rooms) {
+    return this.get(`/api/v1/conversations?limit=60${rooms ? `&rooms=${rooms.join()}` : ""}`);
   }
 
   async #call(path, options) {
     const headers = { Accept: "application/json", ...options.headers };
-    const response = await this.#fetch(path, { ...options, headers, credentials: "same-origin", signal: AbortSignal.timeout?.(TIMEOUT_MS) }).catch(() => {
+    const silence = () => {
       throw new ApiError({ status: 0, code: "no_answer" });
-    });
+    };
+    const response = await this.#fetch(path, { ...options, headers, credentials: "same-origin", signal: AbortSignal.timeout?.(TIMEOUT_MS) }).catch(silence);
     if (!response.ok) throw await refusal(response);
-    return response.json();
+    // What breaks off, or is the page of somebody between, is no answer of ours.
+    return response.json().catch(silence);
   }
 }

@@ -25,7 +25,6 @@ export function watchWakeUps({ window, clock, on, steady = () => performance.now
   window.addEventListener("offline", () => on.wake("offline"));
   window.addEventListener("focus", () => on.wake("wake"));
   window.addEventListener("pageshow", (event) => event.persisted && on.wake("wake"));
-  window.addEventListener("pagehide", on.leaving);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       hiddenAt = clock.now();

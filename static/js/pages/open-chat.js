@@ -2,7 +2,7 @@
 
 import { fetchedLater } from "../lib/timing.js";
 import { Timeline } from "../state/timeline.js";
-import { ChatView, watchReader } from "../view/chat-view.js";
+import { ChatView } from "../view/chat-view.js";
 import { keptPlace } from "../view/scroll-keeper.js";
 
 export class OpenChat {
@@ -10,6 +10,7 @@ export class OpenChat {
   signs = null;
   history = null;
   #shell;
+  #watch = null;
   #marker = null;
   /** Ends with this showing: what listens to the window stops. Null while another chat is on the screen. `place` until somebody writes here. */
   #shown = null;
@@ -46,10 +47,15 @@ export class OpenChat {
       },
     }));
     const tools = { ...shell, room, root, timeline, chat, keeper: chat.keeper, say: (text) => shell.announcer.status(text), send: (command) => shell.socket.send(command) };
-    fetchedLater(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-view.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
+    shell.late(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-view.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
       chat.unsent = new UnsentView(tools);
       chat.history = this.history = new HistoryView({ ...tools, history: new History({ api: shell.api, room }) });
       if (this.#shown) this.#begin(this.history);
+      chat.render();
+    });
+    fetchedLater(() => import("../view/reader.js")).then(({ watchReader }) => {
+      this.#watch = watchReader;
+      if (this.#shown) this.#read();
       chat.render();
     });
     fetchedLater(() => import("../view/signs-view.js")).then(({ SignsView }) => {
@@ -67,9 +73,8 @@ export class OpenChat {
     this.#wasShown = true;
     this.#place = null;
     this.#shown = Object.assign(new AbortController(), { seen, place });
-    const { signal } = this.#shown;
-    this.#marker = watchReader(this.room, { ...this.#shell, signal });
-    this.chat.begin({ dividerFrom: unread ? seen : null, place, signal });
+    if (this.#watch) this.#read();
+    this.chat.begin({ dividerFrom: unread ? seen : null, place, signal: this.#shown.signal });
     this.#begin(this.history);
     this.#begin(this.signs);
   }
@@ -81,6 +86,10 @@ export class OpenChat {
     this.#shell.receipts.flush();
     this.#shown.abort();
     this.#shown = this.#marker = null;
+  }
+
+  #read() {
+    this.#marker = this.#watch(this.room, { ...this.#shell, signal: this.#shown.signal });
   }
 
   #begin(what) {

@@ -1,18 +1,29 @@
 // Needed by nobody in the first second, and fetched before the connection can be lost.
 
 import { fetchedLater } from "../lib/timing.js";
+import { watchWakeUps } from "../net/wake-ups.js";
 
 const PARTS = [
   { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
   { load: () => import("../view/connection-view.js"), begin: strip },
   { load: () => import("../view/comforts.js"), begin: comforts },
   // Only fetched: without a session it is the one thing that this page can still say.
-  { load: () => import("../view/signed-out.js"), begin: () => {} },
+  { load: () => import("./session-end.js"), begin: () => {} },
   { load: () => import("./installed.js"), begin: ({ installed }, shell) => (shell.installed = installed(shell)) },
 ];
 
 /** Each by itself: one that cannot be had now keeps none of the others. */
 export function rest(shell) {
+  watchWakeUps({
+    window,
+    clock: shell.clock,
+    on: {
+      wake: (kind) => shell.socket.wake(kind),
+      shownAfterLong: () => shell.feed.lookAgain(),
+      leaving: () => shell.keepAll(),
+      frozen: () => (shell.keepAll(), shell.outbox.setLive(false)),
+    },
+  });
   for (const { load, begin } of PARTS) fetchedLater(load).then((found) => begin(found, shell));
 }
 

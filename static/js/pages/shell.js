@@ -4,23 +4,21 @@ import { csrfToken, languageOfPage, pageData, view } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
 import { translator } from "../lib/text.js";
 import { fetchedLater, systemClock as clock } from "../lib/timing.js";
-import { Api } from "../net/api.js";
 import { Socket } from "../net/socket.js";
 import { browserStorage, pageOfTab, Store, wipeOthers } from "../net/store.js";
 import { Tabs } from "../net/tabs.js";
-import { watchWakeUps } from "../net/wake-ups.js";
 import { newId, ping } from "../protocol/commands.js";
 import { Decoder } from "../protocol/events.js";
 import { Drafts } from "../state/drafts.js";
 import { Feed } from "../state/feed.js";
 import { ConversationList } from "../state/list.js";
 import { Outbox } from "../state/outbox.js";
-import { Receipts } from "../state/read-marker.js";
+import { Receipts } from "../state/receipts.js";
 import { Announcer } from "../view/announcer.js";
 import { ListView } from "../view/list-view.js";
 import { sayTimes, watchDays } from "../view/local-time.js";
 
-const LOGIN = "/accounts/login/?next=";
+const sessionEnd = () => import("./session-end.js");
 
 export class Shell {
   page = pageData();
@@ -29,7 +27,9 @@ export class Shell {
   dates = datesOf({ language: languageOfPage(), hours: document.documentElement.dataset.hours, t: this.t, now: clock.now });
   me = this.page.user.id;
   list = new ConversationList({ me: this.me });
-  api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken });
+  /** The HTTP API (net/api.js), once it is loaded: nothing needs it while the socket works. `hasApi` is the promise of it. */
+  api = null;
+  hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken })));
   announcer = new Announcer({ t: this.t, now: clock.now });
   /** The conversation on the screen (pages/open-chat.js), and its room; null on the other pages. */
   open = null;
@@ -67,7 +67,8 @@ export class Shell {
       onChange: (room) => this.#changed(room),
       onStored: () => this.tabs.tell("outbox"),
     });
-    this.feed = new Feed({ ...this, send, loadRows: (rooms) => this.api.conversations(rooms), on: this.#events() });
+    const refresh = this.late(() => import("../state/row-refresh.js")).then(({ RowRefresh }) => this.#refresh(RowRefresh));
+    this.feed = new Feed({ ...this, send, refresh: (run) => refresh.then(run), on: this.#events() });
     this.socket = this.#connect();
     const { list: state, drafts, me, t, dates } = this;
     const signsOf = (room) => (room === this.room ? this.signs : this.comforts?.signsOf(room));
@@ -94,27 +95,29 @@ export class Shell {
   }
 
   start() {
-    if (this.page.conversations) this.feed.learnRows(this.page.conversations, { isWhole: true });
+    if (this.page.conversations) this.feed.learnRows(this.page.conversations, { isWhole: true, total: this.page.unread_total });
     sayTimes(document, this.dates);
     watchDays({ dates: this.dates, clock, onDay: () => (this.rows.render(), this.chat?.render()) });
-    watchWakeUps({
-      window, clock,
-      on: {
-        wake: (kind) => this.socket.wake(kind),
-        shownAfterLong: () => this.feed.lookAgain(),
-        leaving: () => this.#keepAll(),
-        frozen: () => (this.#keepAll(), this.outbox.setLive(false)),
-      },
-    });
+    addEventListener("pagehide", () => this.keepAll());
     // The back button may bring a page back as it was, with everything that was on it, after the log-out.
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#keeps && !this.store.get("here") && this.#loggedOut());
     this.socket.start();
     // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
     if (!globalThis.WebSocket) this.outbox.setLive(true);
-    fetchedLater(() => import("./rest.js")).then(({ rest }) => rest(this));
+    this.late(() => import("./rest.js")).then(({ rest }) => rest(this));
   }
 
-  #keepAll() {
+  /** Fetched when there is time, and begun when the API is there. */
+  late = (load) => Promise.all([fetchedLater(load), this.hasApi]).then(([found]) => found);
+
+  #refresh(RowRefresh) {
+    const { api, feed, list } = this;
+    const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
+    return new RowRefresh({ load: (rooms) => api.conversations(rooms), clock, learn, stamp: () => list.stamp });
+  }
+
+  /** The page may go any moment. */
+  keepAll() {
     this.open?.history?.keepPlace();
     for (const { chat } of this.chats.values()) chat.holdDraft();
     this.drafts.flush();
@@ -123,7 +126,7 @@ export class Shell {
 
   #connect() {
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/`;
-    const ask = () => this.api.whyRefused(this.room);
+    const ask = async () => (await this.hasApi).whyRefused(this.room);
     const isVisible = () => !document.hidden;
     return new Socket({ url, WebSocket: globalThis.WebSocket, clock, decoder: new Decoder(), ask, isVisible, onEvent: (event) => this.#heard(event), onState: (state) => this.#moved(state) });
   }
@@ -153,12 +156,10 @@ export class Shell {
     if (connection.name === "signed-out" && !this.#isLoggedOut) this.#signedOut();
   }
 
-  /** Elsewhere, or by time. What was typed in a chat stays before the eyes and on the device. */
+  /** Elsewhere, or by time; without what says so the page of logging in does. */
   #signedOut() {
-    const login = LOGIN + encodeURIComponent(location.pathname);
-    if (!this.chat) return location.assign(login);
-    this.#keepAll();
-    import("../view/signed-out.js").then(({ showSignedOut }) => showSignedOut({ t: this.t, login }), () => location.assign(login));
+    this.keepAll();
+    sessionEnd().then(({ signedOut }) => signedOut(this), () => location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname)}`));
   }
 
   #events() {
@@ -186,18 +187,17 @@ export class Shell {
   }
 
   async #post(entry) {
-    const answer = await this.api.sendMessage(entry);
+    const answer = await (await this.hasApi).sendMessage(entry);
     if (answer.message) this.feed.posted(entry.room, answer.message);
     return answer.message ? { accepted: true } : answer;
   }
 
-  /** The page is emptied at once. It leaves when the server has heard of it too, or "/" would lead straight back here. */
-  async #loggedOut(tries = 20) {
+  /** In another tab. The page is emptied at once. */
+  #loggedOut() {
     this.#isLoggedOut = true;
     this.store.end();
     document.body.hidden = true;
-    if (tries > 0 && (await this.api.whyRefused()) !== "signed-out") clock.after(200, () => this.#loggedOut(tries - 1));
-    else location.replace("/");
+    Promise.all([sessionEnd(), this.hasApi]).then(([{ loggedOut }]) => loggedOut(this), () => location.replace("/"));
   }
 
   #news(kind, { room, ...news }) {

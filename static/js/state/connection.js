@@ -15,15 +15,6 @@ const WOKEN = { doubt: 1_000, within: 4_000 };
 const SLEPT = { doubt: 0, within: 3_000 };
 const NO_NETWORK = { doubt: 0, within: 1_000 };
 
-/** What the strip above the messages says (ui-spec K1): "quiet", "connecting", "offline", and when to look again. */
-export function strip({ name, lostAt, deviceOffline }, now) {
-  if (name === "live" || name === "stopped" || name === "signed-out") return { says: "quiet", until: null };
-  const lost = now - lostAt;
-  if (lost >= 15_000 || (deviceOffline && lost >= 1_000)) return { says: "offline", until: null };
-  if (lost >= 3_000) return { says: "connecting", until: lostAt + 15_000 };
-  return { says: "quiet", until: lostAt + (deviceOffline ? 1_000 : 3_000) };
-}
-
 function connect(c) {
   Object.assign(c, { name: "connecting", triedAt: c.now, wakeAt: c.now + GREETING_MS });
   return ["open"];

@@ -1,7 +1,7 @@
 // Where every event goes: one method per event type. Decides what to ask the server for; the answers end in timeline, list and outbox.
 
 import { syncHeads } from "../protocol/commands.js";
-import { RowRefresh, Rooms } from "./rooms.js";
+import { Rooms, Rows } from "./rooms.js";
 import { acceptedMessage } from "./timeline.js";
 
 export class Feed {
@@ -13,11 +13,14 @@ export class Feed {
   #rows;
   #with;
 
-  /** `on`: changed(room), arrived(room, message), caughtUp(), restored() (another epoch: drop the page). `loadRows`: see RowRefresh. */
-  constructor({ me, list, outbox, receipts, send, loadRows, clock, random = Math.random, on }) {
+  /**
+   * `on`: changed(room), arrived(room, message), caughtUp(), restored() (another epoch: drop the page). `refresh(run)` calls `run` with the
+   * RowRefresh, at once or when it is loaded; `now()` is the server's time.
+   */
+  constructor({ me, list, outbox, receipts, send, refresh, clock, now = clock.now, random = Math.random, on }) {
     this.#with = { me, list, outbox, receipts, send, clock, random, on };
-    this.#rows = new RowRefresh({ load: loadRows, clock, learn: (rows, isWhole) => this.learnRows(rows, { isWhole }) });
-    this.#rooms = new Rooms({ now: clock.now, send });
+    this.#rooms = new Rooms({ clock, send });
+    this.#rows = new Rows({ list, rooms: this.#rooms, refresh, now, arrived: on.arrived });
   }
 
   /** From here on the timeline gets everything. What came since it was read, when nobody held it, is asked for. */
@@ -31,20 +34,20 @@ export class Feed {
 
   closeRoom(room) {
     this.#held.delete(room);
+    this.#rooms.answered(room);
     this.#settleCatchUp();
   }
 
-  /** Rows that came with the page or over HTTP. */
-  learnRows(rows, { isWhole = false } = {}) {
-    this.#with.list.loaded ||= isWhole;
-    for (const row of rows) {
-      const { unread } = this.#with.list.put(row);
+  /** Rows that came with the page or over HTTP; `told` see Rows.learn. */
+  learnRows(rows, told) {
+    const { receipts, on } = this.#with;
+    this.#rows.learn(rows, told, ({ room, head, mark, unread, last_message: last }) => {
       // They arrived while no page was open; now this device has them.
-      if (unread && row.last_message) this.#with.receipts.delivered(row.room, row.last_message.seq);
-      this.#rooms.learn(row.room, this.#held.has(row.room) ? { mark: row.mark } : { version: row.head, mark: row.mark });
-      if (row.head > this.#held.get(row.room)?.cursor) this.#rooms.ask(row.room);
-      this.#with.on.changed(row.room);
-    }
+      if (unread && last) receipts.delivered(room, last.seq);
+      this.#rooms.learn(room, this.#held.has(room) ? { mark } : { version: head, mark });
+      if (head > this.#held.get(room)?.cursor) this.#rooms.ask(room);
+      on.changed(room);
+    });
   }
 
   connectionLost() {
@@ -69,7 +72,7 @@ export class Feed {
 
   #HANDLERS = {
     connection_established: (event) => this.#greeted(event),
-    heads: (event) => this.#isSameEpoch(event) && this.#compare(event, { exact: false }),
+    heads: (event) => this.#heads(event),
     "message.created": ({ room, message }) => this.#message(room, message, { isLive: true }),
     "message.changed": ({ room, message }) => this.#message(room, message),
     "message.accepted": (event) => this.#accepted(event),
@@ -94,15 +97,23 @@ export class Feed {
     this.#isCatchingUp = true;
     this.#compare(event, { exact: true });
     for (const room of this.#held.keys()) if (!(room in event.rooms)) this.#rooms.ask(room);
-    if (!this.#with.list.loaded) this.#rows.whole();
+    // It tells of the hundred latest chats; this page may know others.
+    if (!this.#rows.greeted(event)) this.lookAgain();
+    this.#with.on.changed(null);
     this.#settleCatchUp();
   }
 
+  #heads(event) {
+    if (!this.#isSameEpoch(event)) return;
+    this.#compare(event, { exact: false });
+    this.#rows.heads(event);
+    this.#with.on.changed(null);
+  }
+
   #compare(event, { exact }) {
-    for (const room of this.#rooms.behind(event, { exact })) {
-      if (this.#held.has(room)) this.#rooms.ask(room);
-      else if (this.#with.list.loaded) this.#rows.soon(room);
-    }
+    const behind = this.#rooms.behind(event, { exact });
+    for (const room of behind) if (this.#held.has(room)) this.#rooms.ask(room);
+    this.#rows.behind(behind.filter((room) => !this.#held.has(room)), event);
   }
 
   #settleCatchUp() {
@@ -117,9 +128,11 @@ export class Feed {
     const placed = timeline ? this.#intoTimeline(room, timeline, message) : this.#rooms.place(room, "version", message.version);
     const isKnown = list.message(room, message);
     if (!timeline && (placed === "gap" || !isKnown)) this.#rows.soon(room);
-    if (!timeline || timeline.has(message.id)) outbox.settle(message.id);
+    // An old one may stand above what is on the page; behind a gap it is not there yet.
+    if (!timeline || timeline.has(message.id) || placed !== "gap") outbox.settle(message.id);
     const isTheirs = message.sender !== me;
     if (isLive && isTheirs) receipts.delivered(room, message.seq);
+    if (isLive && isTheirs && !isKnown) this.#rows.unnamed(room, message);
     on.changed(room);
     const isNews = timeline ? placed === "applied" : placed !== "old" && isKnown;
     if (isLive && isTheirs && isNews) on.arrived(room, message);
@@ -145,7 +158,9 @@ export class Feed {
   }
 
   #receipt(event) {
-    this.#with.list.receipt(event.room, event);
+    const isKnown = this.#with.list.receipt(event.room, event);
+    // Read on another device, in a chat that counts in the rest.
+    if (!isKnown && event.user === this.#with.me) this.#rows.recount();
     if (event.mark != null) this.#placeMark(event.room, event.mark);
     this.#with.on.changed(event.room);
   }

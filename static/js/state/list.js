@@ -25,6 +25,10 @@ const unreadOf = (row) => Math.max(0, (row.received ?? 0) - (row.read_count ?? 0
 export class ConversationList {
   /** The server's rows are here; until then the page shows what came with the HTML. */
   loaded = false;
+  /** Changes whenever the unread number of any row does. */
+  stamp = 0;
+  /** How many unread messages stand in chats that this list does not hold. */
+  rest = 0;
   #rows = new Map();
   #me;
 
@@ -39,6 +43,7 @@ export class ConversationList {
   put(row) {
     const next = merged(this.get(row.room), row);
     next.unread = unreadOf(next);
+    if (next.unread !== this.get(row.room)?.unread) this.stamp += 1;
     this.#rows.set(row.room, next);
     return next;
   }
@@ -69,9 +74,18 @@ export class ConversationList {
     return [...this.#rows.values()].filter((row) => !row.archived).sort(order);
   }
 
+  /** The server's total at a moment at which these rows were as they are now. */
+  counted(total, now) {
+    this.rest = Math.max(0, total - this.#sum(now));
+  }
+
   /** What the title and the badge say: unread messages of everything that is not muted, nor on the screen (`watched`). */
   total(now, watched = null) {
-    const isQuiet = (row) => row.room === watched || (row.muted_until && Date.parse(row.muted_until) > now);
-    return this.rows.reduce((sum, row) => sum + (isQuiet(row) ? 0 : row.unread), 0);
+    return this.rest + this.#sum(now, watched);
+  }
+
+  #sum(now, watched = null) {
+    const isQuiet = (row) => row.room === watched || row.archived || (row.muted_until && Date.parse(row.muted_until) > now);
+    return [...this.#rows.values()].reduce((sum, row) => sum + (isQuiet(row) ? 0 : row.unread), 0);
   }
 }

@@ -59,6 +59,7 @@ export class Outbox {
     for (const entry of this.#entries.values()) {
       if (!isLive && entry.state === "sent") Object.assign(entry, { state: "pending", tries: 0, isPosted: false });
       if (isLive && entry.notBefore === Infinity) entry.notBefore = 0;
+      if (isLive && entry.isElsewhere) this.#isElsewhere(entry);
     }
     this.#pump();
   }
@@ -129,7 +130,7 @@ export class Outbox {
     for (const entry of [...this.#entries.values()]) {
       if (stored.has(entry.id) || entry.isUnsaved || entry.state === "accepted") continue;
       if (entry.state === "failed") this.#entries.delete(entry.id);
-      else entry.state = "accepted";
+      else this.#isElsewhere(entry);
     }
     for (const [id, entry] of stored) {
       const held = this.#entries.get(id);
@@ -138,6 +139,12 @@ export class Outbox {
     }
     for (const entry of this.#entries.values()) onChange(entry.room);
     this.#pump();
+  }
+
+  /** Another tab has sent it. The event for this one comes soon, or came before: it does not stand at the end of the chat for ever. */
+  #isElsewhere(entry) {
+    Object.assign(entry, { state: "accepted", isElsewhere: true });
+    this.#with.clock.after(SILENCE_MS, () => this.#isLive && this.get(entry.id) === entry && (this.settle(entry.id), this.#with.onChange(entry.room)));
   }
 
   #pump() {

@@ -27,9 +27,21 @@ export class PeerPresence {
   }
 }
 
+/** What is said of somebody who is not here. */
+export function lastSeen(moment, { t, dates }) {
+  const n = Math.floor((dates.now() - Date.parse(moment)) / 60_000);
+  if (n < 1) return t("last seen just now");
+  if (n < 60) return t("last seen {n} minute ago|last seen {n} minutes ago", { n });
+  const day = dates.dayKey(moment);
+  const ago = dates.daysAgo(day);
+  if (ago === 0) return t("last seen today at {time}", { time: dates.time(moment) });
+  if (ago === 1) return t("last seen yesterday at {time}", { time: dates.time(moment) });
+  return t("last seen {date}", { date: dates.date(day, "long") });
+}
+
 /** The line under the name, the first that applies; null for nothing to say. */
 export function statusLine({ typing, presence, t, dates }) {
   if (typing.on) return { state: "typing", text: t("typing…") };
   if (presence.online) return { state: "online", text: t("online") };
-  return presence.lastSeen ? { state: null, text: dates.lastSeen(presence.lastSeen) } : null;
+  return presence.lastSeen ? { state: null, text: lastSeen(presence.lastSeen, { t, dates }) } : null;
 }

@@ -3,18 +3,21 @@
 import { syncRoom } from "../protocol/commands.js";
 
 const ANSWER_MS = 10_000;
-const SOON_MS = 200;
-const SINGLY_AT_MOST = 3;
 
 export class Rooms {
   #known = new Map();
   #asked = new Map();
-  #now;
+  #clock;
   #send;
 
-  constructor({ now, send }) {
-    this.#now = now;
+  constructor({ clock, send }) {
+    this.#clock = clock;
     this.#send = send;
+  }
+
+  /** All of which this device knows something. */
+  get names() {
+    return [...this.#known.keys()];
   }
 
   get(room) {
@@ -51,16 +54,22 @@ export class Rooms {
     });
   }
 
-  /** Asks for what changed in the room since; one question at a time, asked again after ten seconds of silence. */
+  /** Asks for what changed in the room since; one question at a time, and again after ten seconds of silence: question or answer may be lost. */
   ask(room) {
     if (this.isAsking(room)) return;
     const command = syncRoom({ room, ...(this.get(room) ?? { version: 0 }) });
-    if (this.#send(command)) this.#asked.set(room, { at: this.#now(), version: command.rooms[room] });
+    if (!this.#send(command)) return;
+    const asked = { version: command.rooms[room] };
+    this.#asked.set(room, asked);
+    this.#clock.after(ANSWER_MS, () => {
+      if (this.#asked.get(room) !== asked) return;
+      this.#asked.delete(room);
+      this.ask(room);
+    });
   }
 
   isAsking(room) {
-    const asked = this.#asked.get(room);
-    return asked !== undefined && this.#now() - asked.at < ANSWER_MS;
+    return this.#asked.has(room);
   }
 
   /** A page came: false when it taught us nothing, so that a gap nobody can fill is not asked about for ever. */
@@ -76,40 +85,88 @@ export class Rooms {
   }
 }
 
-/** Rows of the list that we cannot know any more: fetched together, a moment later. */
-export class RowRefresh {
-  #load;
-  #clock;
-  #learn;
-  #stale = new Set();
-  #isDue = false;
+/** The rows of the list as the server tells of them: which ones are behind, and how much is unread in all. */
+export class Rows {
+  #with;
+  /** Messages of chats that the list does not know yet: told when their row is here. */
+  #unnamed = new Map();
+  /** What the parts of an answer to `sync {}` have told so far. */
+  #told = { rooms: {}, marks: {} };
 
-  /** `load(rooms | null)` -> promise of conversations: those, or with null the newest page of the list; `learn(rows, isWhole)`. */
-  constructor({ load, clock, learn }) {
-    this.#load = load;
-    this.#clock = clock;
-    this.#learn = learn;
+  /** `refresh(run)` calls `run` with the RowRefresh, at once or when it is loaded; `now()` is the server's time. */
+  constructor({ list, rooms, refresh, now, arrived }) {
+    this.#with = { list, rooms, refresh, now, arrived };
   }
 
   soon(room) {
-    this.#stale.add(room);
-    if (this.#isDue) return;
-    this.#isDue = true;
-    this.#clock.after(SOON_MS, () => this.#fetch());
+    this.#with.refresh((rows) => rows.soon(room));
   }
 
-  /** The newest page of the list, now. */
-  whole() {
-    this.#stale.add(null);
-    return this.#fetch();
+  recount() {
+    this.#with.refresh((rows) => rows.whole());
   }
 
-  async #fetch() {
-    this.#isDue = false;
-    if (!this.#stale.size) return;
-    const rooms = this.#stale.has(null) || this.#stale.size > SINGLY_AT_MOST ? null : [...this.#stale];
-    this.#stale.clear();
-    const rows = await this.#load(rooms).catch(() => null);
-    if (rows) this.#learn(rows, rooms === null);
+  /**
+   * `isWhole`: the newest page of the list; `isOlder`: a page further down, which moves messages from the rest to the rows; `total`: what the
+   * server counted in all when these rows were what it saw. `each(row)` for every one of them, once it is in the list.
+   */
+  learn(rows, { isWhole = false, isOlder = false, total = null } = {}, each) {
+    const { list, now } = this.#with;
+    list.loaded ||= isWhole;
+    const isNew = rows.some(({ room }) => !list.get(room));
+    const before = list.total(now());
+    for (const row of rows) each(list.put(row));
+    if (isOlder || total !== null) list.counted(isOlder ? before : total, now());
+    // How much of them stood in the rest nobody knows any more.
+    else if (isNew && list.rest) this.recount();
+    for (const { room, read } of rows) this.#name(room, read);
+  }
+
+  unnamed(room, message) {
+    this.#unnamed.set(room, message);
+  }
+
+  #name(room, read = 0) {
+    const message = this.#unnamed.get(room);
+    if (this.#unnamed.delete(room) && message.seq > read) this.#with.arrived(room, message);
+  }
+
+  /** Of these the server knows more than we do. A list of the latest also names chats that this page has not loaded: new are those above one that it has. */
+  behind(behind, { rooms, unread_total: total }) {
+    const { list } = this.#with;
+    if (!list.loaded) return;
+    const names = Object.keys(rooms);
+    const last = total === undefined ? names.length : names.findLastIndex((room) => list.get(room));
+    for (const room of behind) if (list.get(room) || names.indexOf(room) < last) this.soon(room);
+  }
+
+  /** False when it does not tell of everything that this page holds. */
+  greeted(event) {
+    if (!this.#with.list.loaded) this.recount();
+    else if (!this.#isTold(event)) return false;
+    else this.#count(event);
+    return true;
+  }
+
+  heads({ rooms, marks, unread_total: total, more }) {
+    if (total === undefined) return;
+    Object.assign(this.#told.rooms, rooms);
+    Object.assign(this.#told.marks, marks);
+    if (more) return;
+    this.#count({ ...this.#told, unread_total: total });
+    this.#told = { rooms: {}, marks: {} };
+  }
+
+  #isTold({ rooms }) {
+    return this.#with.rooms.names.every((room) => room in rooms);
+  }
+
+  /** The server's total holds for this page if all that it holds is what the server saw; otherwise it is asked for together with the newest rows. */
+  #count(told) {
+    const { list, rooms, now } = this.#with;
+    if (!list.loaded || told.unread_total === undefined) return;
+    const isBehind = rooms.behind(told, { exact: true }).some((room) => rooms.get(room));
+    if (isBehind || !this.#isTold(told)) this.recount();
+    else list.counted(told.unread_total, now());
   }
 }

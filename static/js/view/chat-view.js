@@ -3,7 +3,6 @@
 import { action, part, setText, view } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
 import { arrange, newestOwn } from "../state/arrange.js";
-import { ReadMarker } from "../state/read-marker.js";
 import { ComposerView } from "./composer-view.js";
 import { MessageView } from "./message-view.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
@@ -196,16 +195,4 @@ export class ChatView {
     if (own?.state === "pending" && left > 0) this.#lateAlarm.set(own.at + LATE_MS);
     return left <= 0;
   }
-}
-
-/** Whether somebody is there to read: told by the focus, the visibility and the hands, until `signal` ends. Returns the ReadMarker. */
-export function watchReader(room, { clock, receipts, signal }) {
-  const marker = new ReadMarker({ clock, onRead: (seq) => receipts.read(room, seq) });
-  const look = (options) => marker.attention(!document.hidden && document.hasFocus(), options);
-  for (const type of ["focus", "blur"]) window.addEventListener(type, () => look(), { signal });
-  document.addEventListener("visibilitychange", () => look(), { signal });
-  for (const type of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) window.addEventListener(type, () => marker.input(), { passive: true, signal });
-  signal.addEventListener("abort", () => marker.attention(false));
-  look({ isReturn: false });
-  return marker;
 }

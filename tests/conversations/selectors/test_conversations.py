@@ -17,7 +17,7 @@ from conversations.selectors.conversations import (
     read_cursor,
     room_with,
     row_of,
-    total_unread,
+    unread_of,
     write_cursor,
 )
 from tests.factories import make_conversation, make_message, make_messages, make_user
@@ -100,12 +100,25 @@ def test_unread_is_counted_over_all_that_is_not_muted(alice: User, bob: User, ca
     make_messages(make_conversation(alice, bob), [bob, alice, bob], 3)
     muted = make_conversation(alice, carol)
     make_messages(muted, [carol], 5)
-    assert total_unread(user=alice) == 7
+
+    def told() -> list[tuple[int, int]]:
+        pages = conversation_list(user=alice), conversation_list(user=alice, limit=1), conversation_list(user=alice, rooms=["dm-none"])
+        everywhere = [unread_of(user_id=alice.id), *(page.unread for page in pages), heads(user_id=alice.id, limit=1).unread]
+        return sorted({(unread.total, unread.chats) for unread in everywhere if unread})
+
+    assert told() == [(7, 2)]
     Participant.objects.filter(conversation=muted, user=alice).update(muted_until=timezone.now() + timedelta(hours=1))
-    assert total_unread(user=alice) == 2
+    assert told() == [(2, 1)]
     Participant.objects.filter(conversation=muted, user=alice).update(muted_until=timezone.now() - timedelta(hours=1))
-    assert total_unread(user=alice) == 7
-    assert total_unread(user=carol) == 0, "nobody has unread messages of their own"
+    assert told() == [(7, 2)]
+    assert unread_of(user_id=carol.id).total == 0, "nobody has unread messages of their own"
+
+
+def test_rows_that_are_asked_for_by_name_are_mine_alone(alice: User, bob: User, carol: User) -> None:
+    mine, foreign = make_conversation(alice, bob), make_conversation(bob, carol)
+    make_message(mine, bob)
+    make_message(foreign, bob)
+    assert rooms(alice, rooms=[foreign.room_name, mine.room_name, "dm-none", ""]) == [mine.room_name]
 
 
 def test_heads_are_those_of_the_latest_conversations(alice: User, bob: User, carol: User) -> None:

@@ -1,0 +1,20 @@
+// The session of this page is over. Fetched ahead: without a session it is the one thing that the page can still say.
+
+import { showSignedOut } from "../view/signed-out.js";
+
+const LOGIN = "/accounts/login/?next=";
+const TRIES = 20;
+const AGAIN_MS = 200;
+
+/** Elsewhere, or by time. What was typed in a chat stays before the eyes and on the device. */
+export function signedOut({ chat, t }) {
+  const login = LOGIN + encodeURIComponent(location.pathname);
+  if (chat) showSignedOut({ t, login });
+  else location.assign(login);
+}
+
+/** In another tab. This one leaves when the server has heard of it too, or "/" would lead straight back here. */
+export async function loggedOut({ api, clock }, tries = TRIES) {
+  if (tries > 0 && (await api.whyRefused()) !== "signed-out") clock.after(AGAIN_MS, () => loggedOut({ api, clock }, tries - 1));
+  else location.replace("/");
+}

@@ -1,0 +1,10 @@
+// Whether the page tells that it has no connection: late to appear, quick to go. Loaded when idle.
+
+/** What the strip above the messages says (ui-spec K1): "quiet", "connecting", "offline", and when to look again. */
+export function strip({ name, lostAt, deviceOffline }, now) {
+  if (name === "live" || name === "stopped" || name === "signed-out") return { says: "quiet", until: null };
+  const lost = now - lostAt;
+  if (lost >= 15_000 || (deviceOffline && lost >= 1_000)) return { says: "offline", until: null };
+  if (lost >= 3_000) return { says: "connecting", until: lostAt + 15_000 };
+  return { says: "quiet", until: lostAt + (deviceOffline ? 1_000 : 3_000) };
+}
