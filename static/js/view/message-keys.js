@@ -1,6 +1,6 @@
 // The keyboard in the list of messages (ui-spec A4, H12): one message has the focus, the arrows move it, single letters act on it.
 
-const isComposing = (event) => event.isComposing || event.keyCode === 229;
+import { isComposing, keyOf } from "../lib/keys.js";
 
 export class MessageKeys {
   #list;
@@ -54,9 +54,9 @@ export class MessageKeys {
       Home: () => this.#focus(this.#articles[0]),
       End: () => (end(), this.#focus(this.#articles.at(-1))),
       Escape: leave,
-      ...(isOnMessage && { Enter: () => menu(li), KeyC: () => copy(li) }),
+      ...(isOnMessage && { Enter: () => menu(li), c: () => copy(li) }),
     };
-    const act = run[event.key] ?? (event.code === "KeyC" && !event.shiftKey ? run.KeyC : null);
+    const act = run[event.key] ?? (event.shiftKey ? null : run[keyOf(event)]);
     if (!act) return;
     event.preventDefault();
     act();

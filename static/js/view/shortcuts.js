@@ -1,10 +1,9 @@
 // Keys that work anywhere on the page (ui-spec 4 X). No single letters: those belong to a focused message, or to the message box.
 
 import { cloneTemplate, view } from "../lib/dom.js";
+import { isCommand, isComposing, keyOf } from "../lib/keys.js";
 import { neighbour } from "../state/matching.js";
 import { closeOnPressBeside } from "./backdrop.js";
-
-const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 export class Shortcuts {
   #with;
@@ -17,17 +16,17 @@ export class Shortcuts {
 
   #key(event) {
     if (document.querySelector("dialog[open]")) return;
-    const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey;
-    const act = isCommand && !event.shiftKey ? this.#command(event) : event.altKey && !event.ctrlKey && !event.metaKey ? this.#alt(event) : this.#bare(event);
+    const act = isCommand(event) ? this.#command(event) : event.altKey && !event.ctrlKey && !event.metaKey ? this.#alt(event) : this.#bare(event);
     if (!act) return;
     event.preventDefault();
     act();
   }
 
-  #command({ key, code }) {
-    // By its place too: on a Cyrillic keyboard the same key says "л".
-    if (key === "k" || code === "KeyK") return this.#with.switcher;
-    return key === "/" || code === "Slash" ? showHelp : null;
+  #command(event) {
+    const key = keyOf(event);
+    if (key === "k" && !event.shiftKey) return this.#with.switcher;
+    // Many keyboards need Shift for it.
+    return key === "/" ? showHelp : null;
   }
 
   #alt({ key, shiftKey }) {

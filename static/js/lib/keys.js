@@ -1,0 +1,21 @@
+// Which key was meant, on whatever keyboard (ui-spec 4 X).
+
+const isMac = /Mac|iP(hone|ad|od)/.test(globalThis.navigator?.platform ?? "");
+
+/** A key of a running composition (Japanese, Chinese, many phone keyboards) is never ours; 229 is how Safari says so. */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+/** ⌘ on a Mac, where Ctrl moves in the text; Ctrl elsewhere, where the other one is the system's. Together with AltGr it writes a sign. */
+export const isCommand = ({ ctrlKey, metaKey, altKey }, onMac = isMac) => !altKey && (onMac ? metaKey && !ctrlKey : ctrlKey && !metaKey);
+
+/**
+ * What the key writes, in lower case. Where that is a letter that is not Latin, the letter that stands there on an English keyboard: on a
+ * Russian one K says "л". Never by the place alone: on a German one the minus, with which the browser makes the page smaller, stands where
+ * "/" is on an English one. And "/" on a letter's place (Hebrew Q) is meant as that letter.
+ */
+export function keyOf({ key = "", code = "" }) {
+  const letter = /^Key([A-Z])$/.exec(code)?.[1].toLowerCase();
+  const isForeign = /^[\p{L}\p{M}]/u.test(key) && !/^\p{Script=Latin}/u.test(key);
+  if (letter && (isForeign || key === "/")) return letter;
+  return isForeign && code === "Slash" ? "/" : key.toLowerCase();
+}
