@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from conversations.models import Message
 
 GROUP_SPAN = timedelta(minutes=5)
+FOLDED_FROM = 24
+WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class MessageView:
     edited: bool
     deleted: bool
     status: str
+    long: bool = False
     first: bool = True
     last: bool = True
     day: date | None = None
@@ -82,6 +85,7 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         edited=message.edited_at is not None,
         deleted=message.deleted_at is not None,
         status=status_of(message, row),
+        long=message.deleted_at is None and is_long(message.body),
         **grouping,
     )
 
@@ -105,6 +109,11 @@ def message_views(messages: Sequence[Message], row: ConversationRow, viewer: Use
             )
         )
     return views
+
+
+def is_long(body: str) -> bool:
+    """Longer than twenty lines and a few, as far as one can tell without drawing it. As static/js/lib/body.js."""
+    return sum(max(1, -(-len(line) // WIDTH)) for line in body.split("\n")) > FOLDED_FROM
 
 
 def is_group(earlier: Message | None, later: Message | None) -> bool:

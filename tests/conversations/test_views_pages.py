@@ -187,6 +187,14 @@ def test_text_is_text_on_every_page(browser: Client, page: str, body: str) -> No
     assert page_data(browser.get(page))["messages"][0]["body"] == body
 
 
+def test_a_long_text_is_whole_on_the_page_and_marked_to_be_folded(browser: Client, page: str) -> None:
+    """The marks are those of static/js/lib/body.js, so that a script that takes over moves nothing."""
+    for body, is_long in (("a\n" * 22 + "end", False), ("a\n" * 24 + "end", True), ("b" * 1_440, False), ("b" * 1_441, True)):
+        browser.post(page, {"body": body, "id": str(uuid4())})
+        item = re.findall(r'<li class="message"\s+data-seq="\d+".*?</li>', browser.get(page).content.decode(), re.DOTALL)[-1]
+        assert ('data-long="true"' in item, 'data-action="show-all"' in item, body[-50:] in item) == (is_long, is_long, True)
+
+
 # --- Reading ---
 
 

@@ -176,7 +176,9 @@ def test_share_is_there_where_the_system_has_it(alice: Visitor) -> None:
 
 def test_where_the_clipboard_is_refused_the_link_is_selected_and_the_key_named(alice: Visitor) -> None:
     refuse = "Promise.reject(new DOMException('no', 'NotAllowedError'))"
-    alice.page.evaluate(f"() => {{ navigator.clipboard.write = navigator.clipboard.writeText = () => {refuse}; }}")
+    alice.page.evaluate(
+        f"() => {{ navigator.clipboard.write = navigator.clipboard.writeText = () => {refuse}; document.execCommand = () => false; }}"
+    )
     dialog = open_dialog(alice)
     dialog.get_by_role("button", name="Copy").click()
     expect(dialog.locator('[data-part="press"]')).to_have_text("Press Ctrl C")

@@ -1,5 +1,7 @@
 // What is said aloud by screen readers (ui-spec A1 to A3). The regions are empty on load and hold twenty lines at most.
 
+import { cut } from "../lib/body.js";
+
 const LINES = 20;
 const LONGEST = 200;
 
@@ -13,7 +15,7 @@ export class Announcer {
 
   /** A message that arrived while its chat is open. */
   message(name, text) {
-    this.#add("say-messages", `${name}: ${text.slice(0, LONGEST)}`);
+    this.#add("say-messages", `${name}: ${cut(text, LONGEST)}`);
   }
 
   /** News in another chat: once in ten seconds per chat at most. */

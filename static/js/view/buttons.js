@@ -1,6 +1,7 @@
 // Small buttons that only a script can answer, or answers without a new page: copy, share, show the password, change the theme.
 
 import { part, setText } from "../lib/dom.js";
+import { copyText } from "./clipboard.js";
 import { watchSending } from "./sending.js";
 
 const NEXT_THEME = { auto: "dark", dark: "light", light: "auto" };
@@ -10,11 +11,7 @@ const DONE_MS = 2_000;
 async function copy(button, { announcer }) {
   const source = document.getElementById(button.dataset.copyFrom);
   const text = source.value ?? source.textContent.trim();
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    return select(source);
-  }
+  if (!(await copyText(text))) return select(source);
   const label = part(button, "label");
   const before = label?.textContent;
   const done = button.dataset.labelDone ?? before;

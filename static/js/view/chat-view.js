@@ -166,7 +166,25 @@ export class ChatView {
     const { outbox, on } = this.#with;
     if (name === "retry-send") outbox.retry(id);
     else if (name === "retry-all") outbox.retryAll(this.#with.room);
+    else if (name === "edit-send") this.#edit(outbox.discard(id));
     else if (name === "discard") on.undo(outbox.discard(id));
+    else if (name === "show-all") this.#unfold(event.target.closest("[data-id]"));
+  }
+
+  /** What was refused is back in the message box, before what is typed there. Where nobody can write it stays under the words. */
+  #edit(entry) {
+    const { room, drafts, outbox } = this.#with;
+    if (!entry) return;
+    if (!this.composer) return outbox.restore(entry);
+    const text = [entry.body, drafts.get(room)?.text].filter(Boolean).join("\n");
+    this.composer.show({ text });
+    this.composer.focus();
+    drafts.set(room, { text, caret: text.length });
+  }
+
+  #unfold(element) {
+    this.keeper.keepTop(element, () => (element.dataset.open = "true"));
+    element.querySelector("article").focus({ preventScroll: true });
   }
 
   /** What is in view now, for the read mark. */

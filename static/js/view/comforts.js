@@ -85,7 +85,7 @@ export function comforts(shell) {
 function chatComforts({ root, chat, room }, { clock, t }, { say, show }) {
   const scroller = view("scroller", root);
   const list = view("timeline", root);
-  const tools = new MessageTools({ root, list, room, t, say, toast: show });
+  const tools = new MessageTools({ root, list, room, t, clock, say, toast: show });
   new MessageKeys({
     scroller, list,
     copy: (li) => tools.copy(li),

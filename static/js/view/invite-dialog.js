@@ -4,6 +4,7 @@ import { part, setText, view } from "../lib/dom.js";
 import { acceptedNotice } from "./accepted-invites.js";
 import { ask } from "./ask.js";
 import { closeOnPressBeside } from "./backdrop.js";
+import { copyText } from "./clipboard.js";
 import { InviteMaking } from "./invite-making.js";
 import { sayTimes } from "./local-time.js";
 import { toast } from "./toast.js";
@@ -104,12 +105,8 @@ export class InviteDialog {
 
   async #copyWaiting({ dataset }) {
     const { announcer, t, clock } = this.#shell;
-    try {
-      await navigator.clipboard.writeText(dataset.url);
-    } catch {
-      // The page shows each link in a field of its own.
-      return toast(t("The browser does not let this page copy. You find the link under “All my invites”."), { clock });
-    }
+    // The page shows each link in a field of its own.
+    if (!(await copyText(dataset.url))) return toast(t("This browser does not let the page copy. You can find the link under “All my invites”."), { clock });
     toast(dataset.done, { clock });
     announcer.status(dataset.done);
   }

@@ -72,12 +72,9 @@ export class InviteMaking {
   }
 
   async copy(button) {
-    const link = this.#link();
-    try {
-      await copyLater(link);
-    } catch {
-      return link.then(() => this.#select(), () => {});
-    }
+    const isCopied = await copyLater(this.#link()).catch(() => null);
+    // Without a link there is nothing to select; why has been said.
+    if (!isCopied) return isCopied === false && this.#select();
     const label = part(button, "label");
     this.#with.say(button.dataset.done);
     if (button.dataset.state === "done") return;

@@ -1,6 +1,7 @@
 // The list pane: one row per conversation, the total in the tab and in the title.
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
+import { cut } from "../lib/body.js";
 
 const HOLD_MS = 3_000;
 const isWaiting = (entry) => entry.state !== "accepted";
@@ -114,7 +115,7 @@ export class ListView {
     const { label = "", state = null, text, ticks = null } = isTyping ? { text: t("typing…"), state: "typing" } : this.#says(row);
     setText(part(element, "label"), label);
     setData(part(element, "label"), "state", label && state);
-    setText(part(element, "preview"), text.slice(0, 200));
+    setText(part(element, "preview"), cut(text, 200));
     setData(part(element, "preview"), "state", !label && state);
     setData(part(element, "ticks"), "state", ticks);
   }

@@ -7,9 +7,6 @@ const bodyOf = (li) => li.querySelector('[data-part="body"]');
 /** As it was typed; a host that is shown in its ASCII form is copied so. Empty for what is gone. */
 export const textOf = (li) => (li.dataset.deleted ? "" : bodyOf(li).textContent);
 
-/** Promise of whether the clipboard took it. */
-export const copied = (text) => navigator.clipboard.writeText(text).then(() => true, () => false);
-
 const name = (li) => li.querySelector('[data-part="who"]').textContent.trim();
 const line = (li, text) => `[${li.querySelector("time").textContent}] ${name(li)} ${text}`;
 

@@ -1,7 +1,9 @@
 // What can be done with one message: two small buttons beside it, and a menu. One of each for the whole page; they move to where they are wanted.
 
-import { cloneTemplate } from "../lib/dom.js";
-import { copied, textOf } from "./message-copy.js";
+import { cloneTemplate, view } from "../lib/dom.js";
+import { copyText } from "./clipboard.js";
+import { LongPress } from "../state/long-press.js";
+import { textOf } from "./message-copy.js";
 
 export class MessageTools {
   #with;
@@ -9,24 +11,29 @@ export class MessageTools {
   #menu = cloneTemplate("message-menu");
   #of = null;
   #opened = null;
+  #hold;
 
   /** `room`; `say(text)` tells screen readers; `toast(text)` shows what was done. */
-  constructor({ root, list, room, t, say, toast }) {
+  constructor({ root, list, room, t, clock, say, toast }) {
     this.#with = { list, room, t, say, toast };
     root.append(this.#menu);
     list.addEventListener("pointerover", ({ target, pointerType }) => pointerType === "mouse" && this.#show(target.closest("li[data-id]")));
     list.addEventListener("focusin", ({ target }) => this.#show(target.closest("li[data-id]")));
     list.addEventListener("contextmenu", (event) => this.#rightPress(event));
+    this.#hold = new LongPress({ clock, onHold: ({ target, ...at }) => this.menu(target, { ...at, isHeld: true }) });
+    this.#watchFingers(list, view("scroller", root));
     this.#bar.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#bar.closest("li")));
     this.#menu.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#of));
     this.#menu.addEventListener("toggle", ({ newState }) => newState === "closed" && this.#opened?.abort());
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Under its message, or where the pointer is. */
-  menu(li, { x, y } = {}) {
+  /** Under its message, or where the pointer is. `isHeld`: a finger lies there still. */
+  menu(li, { x, y, isHeld = false } = {}) {
     if (!li || !textOf(li)) return;
     this.#of = li;
+    // By itself the browser closes a menu as soon as a finger is lifted outside of it.
+    this.#menu.popover = isHeld ? "manual" : "auto";
     for (const item of this.#menu.querySelectorAll('[data-do="link"]')) item.hidden = !li.dataset.seq;
     this.#menu.showPopover();
     const box = this.#menu.getBoundingClientRect();
@@ -36,11 +43,28 @@ export class MessageTools {
     Object.assign(this.#menu.style, { left: `${Math.max(8, left)}px`, top: `${Math.max(8, top)}px` });
     this.#items[0]?.focus();
     // It stands where its message stood.
-    addEventListener("resize", () => this.#close(), { signal: (this.#opened = new AbortController()).signal });
+    const { signal } = (this.#opened = new AbortController());
+    addEventListener("resize", () => this.#close(), { signal });
+    if (isHeld) document.addEventListener("pointerdown", ({ target }) => !this.#menu.contains(target) && this.#close(), { signal, capture: true });
+  }
+
+  /** iPhones tell of no long press on plain text, and other phones not always. Links and fields keep what the browser offers for them. */
+  #watchFingers(list, scroller) {
+    const hold = this.#hold;
+    list.addEventListener("pointerdown", ({ pointerType, isPrimary, clientX: x, clientY: y, target }) => {
+      const li = target.closest("li[data-id]");
+      if (pointerType === "mouse") return;
+      if (isPrimary && li && target.closest("article") && !target.closest("a, button")) hold.start({ x, y, target: li });
+      else hold.end();
+    });
+    list.addEventListener("pointermove", ({ clientX: x, clientY: y }) => hold.move({ x, y }), { passive: true });
+    for (const type of ["pointerup", "pointercancel"]) list.addEventListener(type, () => hold.end());
+    scroller?.addEventListener("scroll", () => hold.end(), { passive: true });
   }
 
   async copy(li) {
-    if (await copied(textOf(li))) this.#done("Copied");
+    const { t } = this.#with;
+    this.#say((await copyText(textOf(li))) ? t("Copied") : t("This browser does not let the page copy. Select the text and copy it."));
   }
 
   get #items() {
@@ -58,6 +82,9 @@ export class MessageTools {
     const li = event.target.closest("li[data-id]");
     if (!li || event.target.closest("a") || String(getSelection())) return;
     event.preventDefault();
+    this.#hold.end();
+    // A long press may raise this event as well, before or after ours has opened the menu.
+    if (this.#of === li && this.#menu.matches(":popover-open")) return;
     this.menu(li, event.clientX || event.clientY ? { x: event.clientX, y: event.clientY } : {});
   }
 
@@ -66,12 +93,17 @@ export class MessageTools {
     if (what === "menu") return this.menu(li);
     this.#close();
     if (what === "copy") this.copy(li);
-    if (what === "link") copied(`${location.origin}/chats/${this.#with.room}/?m=${li.dataset.seq}`).then((isDone) => isDone && this.#done("Link copied"));
+    if (what === "link") this.#copyLink(li);
   }
 
-  #done(what) {
-    const { t, say, toast } = this.#with;
-    const text = { Copied: t("Copied"), "Link copied": t("Link copied") }[what];
+  async #copyLink(li) {
+    const { room, t } = this.#with;
+    const link = `${location.origin}/chats/${room}/?m=${li.dataset.seq}`;
+    this.#say((await copyText(link)) ? t("Link copied") : `${t("This browser does not let the page copy. Select the text and copy it.")} ${link}`);
+  }
+
+  #say(text) {
+    const { say, toast } = this.#with;
     toast(text);
     say(text);
   }

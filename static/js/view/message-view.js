@@ -1,9 +1,12 @@
 // One message: a clone of the template, filled with text nodes. The same element lives from local echo to "read".
 
-import { bodyParts } from "../lib/body.js";
+import { bodyParts, isLong } from "../lib/body.js";
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 
-const link = ({ text, href }) => Object.assign(document.createElement("a"), { href, textContent: text, target: "_blank", rel: "noopener noreferrer nofollow ugc" });
+/** Read from left to right, and by itself, whatever the words around it do. */
+const link = ({ text, href }) => Object.assign(document.createElement("a"), { href, textContent: text, target: "_blank", rel: "noopener noreferrer nofollow ugc", dir: "ltr" });
+/** What the server will never take as it is. */
+const FINAL = new Set(["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"]);
 
 export class MessageView {
   #t;
@@ -37,6 +40,10 @@ export class MessageView {
     setData(element, "last", item.last && "true");
     setData(element, "emoji", item.emoji && "true");
     setData(element, "deleted", item.gone && "true");
+    const more = action("show-all", element);
+    const isFolded = !item.gone && isLong(message.body);
+    setData(element, "long", isFolded && "true");
+    if (!isFolded) more?.remove();
     this.#fillBody(part(element, "body"), item);
     this.#fillMeta(element, item);
     this.#fillFailure(element, item);
@@ -69,6 +76,9 @@ export class MessageView {
     if (!failure) element.append((failure = cloneTemplate("failure")));
     const isQuestion = reason === "waited";
     setText(part(failure, "reason"), this.#reason(reason));
+    const isFinal = FINAL.has(reason);
+    action("retry-send", failure).hidden = isFinal;
+    action("edit-send", failure).hidden = !isFinal;
     setText(action("retry-send", failure), isQuestion ? this.#t("Send") : this.#t("Try again"));
     setText(action("discard", failure), isQuestion ? this.#t("Discard") : this.#t("Delete"));
   }

@@ -1,6 +1,7 @@
 // Notifications and the sound of this browser, as long as a page is open (ui-spec M2, M5, M7). Asks for permission only after a press on our own button.
 
 import { part, view } from "../lib/dom.js";
+import { cut } from "../lib/body.js";
 import { Alerts } from "../state/alerts.js";
 import { chime } from "./chime.js";
 
@@ -68,7 +69,7 @@ export class Notifier {
     const { list, t, icon, open } = this.#with;
     const row = list.get(room);
     if (!row || Notification.permission !== "granted") return;
-    const body = row.unread > 1 ? t("{n} new message|{n} new messages", { n: row.unread }) : message.body.slice(0, LONGEST);
+    const body = row.unread > 1 ? t("{n} new message|{n} new messages", { n: row.unread }) : cut(message.body, LONGEST);
     const options = { body, tag: room, icon, silent: true };
     try {
       const notification = new Notification(row.peer.name, options);

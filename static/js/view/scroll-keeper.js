@@ -43,6 +43,13 @@ export class ScrollKeeper {
     else if (anchor?.isConnected) this.#scrollBy(anchor.getBoundingClientRect().top - before);
   }
 
+  /** What grows does so downwards. */
+  keepTop(element, change) {
+    const before = element.getBoundingClientRect().top;
+    change();
+    this.#scrollBy(element.getBoundingClientRect().top - before);
+  }
+
   /** Even by nothing a movement that is still under way would end. */
   #scrollBy(distance) {
     if (distance) this.#scroller.scrollTop += distance;
