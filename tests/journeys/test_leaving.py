@@ -81,8 +81,10 @@ def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -
     expect(alice.page).to_have_url(OUTSIDE)
     # Nothing of it goes out later.
     alice.log_in()
-    alice.open(room)
-    alice.write("the only one")
+    fresh = alice.new_page()
+    alice.open(room, page=fresh)
+    fresh.fill(BOX, "the only one")
+    fresh.press(BOX, "Enter")
     # What went out earlier would have been stored earlier.
     bob.until_stored(room, "the only one")
 
