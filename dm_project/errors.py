@@ -24,6 +24,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
 
 
+# Django's own handlers of these three ask for the token of a form first, and so read what was posted: a body that cannot be read then made
+# a page that does not exist an error of the server.
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", status=HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """What nobody foresaw. Django calls it while the error is in hand; a store that is away is worth another try, and proxies are told so."""
     if isinstance(sys.exc_info()[1], AWAY):

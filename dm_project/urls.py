@@ -7,6 +7,9 @@ from dm_project import health, installable
 
 # Not one of Django's: allauth looks for it.
 handler429 = "accounts.views.limits.too_many"
+handler400 = "dm_project.errors.bad_request"
+handler403 = "dm_project.errors.permission_denied"
+handler404 = "dm_project.errors.not_found"
 handler500 = "dm_project.errors.server_error"
 
 urlpatterns = [

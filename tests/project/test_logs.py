@@ -1,10 +1,12 @@
 """What a log may tell."""
 
 import logging
+import sys
 
 import pytest
+from django.test import Client
 
-from dm_project.logs import HideSecretPaths
+from dm_project.logs import LONGEST_REFUSAL, HideSecretPaths, LineFormatter, hide
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,11 @@ from dm_project.logs import HideSecretPaths
         "/en/i/8Fk2wQ7xLm4P/",
         "/i%2F8Fk2wQ7xLm4P/",
         "/%69/8Fk2wQ7xLm4P/",
+        "/i/./8Fk2wQ7xLm4P/",
+        "/i/%2e/8Fk2wQ7xLm4P/",
+        "/i%252F8Fk2wQ7xLm4P/",
+        "\\i\\8Fk2wQ7xLm4P",
+        "/accounts/login/?next=%2Fi%2F8Fk2wQ7xLm4P%2F",
         "/accounts/password/reset/key/2-abc-def/",
         "/accounts/password//reset/key//2-abc-def/",
     ],
@@ -34,3 +41,58 @@ def test_other_paths_stay_readable():
     record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "Not Found: /people/", (), None)
     HideSecretPaths().filter(record)
     assert record.getMessage() == "Not Found: /people/"
+
+
+def test_not_even_a_traceback_holds_a_secret_link():
+    try:
+        raise ValueError("no view for /i//8Fk2wQ7xLm4P/")
+    except ValueError:
+        record = logging.LogRecord("some.library", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+    line = LineFormatter("%(message)s").format(record)
+    assert "Traceback" in line
+    assert "8Fk2wQ7xLm4P" not in line
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("path", ["/" * 60_000, "/i" + "/" * 60_000, "%25" * 30_000, "/password" + "/" * 60_000, "/i/" * 20_000])
+def test_a_path_of_slashes_is_read_in_one_pass(path):
+    """By the square of its length this would take minutes: the time-out is the judge."""
+    hide(path)
+
+
+# --- Bad requests ---
+
+HOSTILE = {
+    "host": {"headers": {"host": "elsewhere.example"}},
+    "long host": {"headers": {"host": "x" * 5_000}},
+    "fields": {"data": "a=1&" * 3_000, "content_type": "application/x-www-form-urlencoded"},
+    "size": {"data": "a=" + "1" * 300_000, "content_type": "application/x-www-form-urlencoded"},
+    "charset": {"data": "a=1", "content_type": "application/x-www-form-urlencoded; charset=utf-16"},
+    "boundary": {"data": "a=1", "content_type": "multipart/form-data"},
+    "part": {"data": b'--x\r\nContent-Disposition: form-data; z="' + b";" * 5_000, "content_type": "multipart/form-data; boundary=x"},
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("path", ["/accounts/login/", "/nowhere/"])
+def test_a_bad_request_is_one_short_line(kind, path, caplog):
+    browser = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    browser.cookies["csrftoken"] = "a" * 32
+    answer = browser.generic("POST", path, **HOSTILE[kind])
+    assert answer.status_code in {400, 403, 404, 413}
+    assert answer["X-Frame-Options"] == "DENY"
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    lines = [LineFormatter("%(levelname)s %(message)s").format(record) for record in caplog.records if HideSecretPaths().filter(record)]
+    assert 1 <= len(lines) <= 2
+    assert all("\n" not in line and len(line) <= LONGEST_REFUSAL + 1 for line in lines)
+
+
+def test_a_fault_of_ours_keeps_its_traceback():
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+    record.status_code = 500
+    HideSecretPaths().filter(record)
+    assert "ZeroDivisionError" in LineFormatter("%(message)s").format(record)
