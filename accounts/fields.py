@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.hashers import refuse_long_password
 from accounts.models import NAME_MAX, USERNAME_MAX, USERNAME_MIN
 from accounts.names import check_name, check_text, tidy_name
 from accounts.usernames import HANDLE, tidy_username
@@ -123,6 +124,8 @@ def make_email_plain(field: forms.EmailField) -> None:
 
 def make_password_plain(field: forms.Field) -> None:
     is_new = field.widget.attrs.get("autocomplete") == "new-password"
+    # No `maxlength` in the page: browsers cut what is pasted without a word, and nobody could log in with what is left.
+    field.validators = [refuse_long_password, *field.validators]
     field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
     field.help_text = _("At least 10 characters. A few random words work well.") if is_new else ""
     field.error_messages["required"] = _("Enter a password.") if is_new else _("Enter your password.")

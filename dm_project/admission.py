@@ -24,7 +24,7 @@ class Visitor:
 
     @property
     def is_gone(self) -> bool:
-        return bool(self.heard) and self.heard[-1]["type"] == "websocket.disconnect"
+        return bool(self.heard) and self.heard[-1]["type"] in {"websocket.disconnect", "http.disconnect"}
 
     async def until_gone(self) -> None:
         while not self.is_gone:
@@ -35,38 +35,15 @@ class Visitor:
         return self.heard.popleft() if self.heard else await self.listen()
 
 
-class Admission:
-    """ASGI wrapper around the session; behind the origin check, so that another site's pages cannot make our visitors wait."""
+class Places:
+    """So many at once; so many more may wait, in order and for so long."""
 
-    def __init__(self, application: Any, *, at_once: int = AT_ONCE, waiting: int = WAITING, patience: float = PATIENCE_SECONDS) -> None:
-        self.application = application
+    def __init__(self, *, at_once: int, waiting: int, patience: float) -> None:
         self.free = asyncio.Semaphore(at_once)
         self.most_waiting, self.waiting, self.patience = waiting, 0, patience
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        visitor = Visitor(receive)
-        if not await self.enter(visitor):
-            if not visitor.is_gone:
-                # The longer the queue, the further apart they come back.
-                await turn_away(visitor.receive, send, spread_ms=RETRY_MS_A_VISITOR * self.waiting)
-            return
-        is_inside = True
-
-        def leave() -> None:
-            nonlocal is_inside
-            if is_inside:
-                is_inside = False
-                self.free.release()
-
-        async def answering(message: dict[str, Any]) -> None:
-            if message["type"] in {"websocket.accept", "websocket.close"}:
-                leave()
-            await send(message)
-
-        try:
-            await self.application(scope, visitor.receive, answering)
-        finally:
-            leave()
+    def leave(self) -> None:
+        self.free.release()
 
     async def enter(self, visitor: Visitor) -> bool:
         """Wait for a place. False when it takes too long, or when the visitor has left: after a cut line half of the queue may be dead."""
@@ -89,3 +66,36 @@ class Admission:
             if not is_let_in and not turn.cancelled():
                 self.free.release()
         return is_let_in
+
+
+class Admission(Places):
+    """ASGI wrapper around the session; behind the origin check, so that another site's pages cannot make our visitors wait."""
+
+    def __init__(self, application: Any, *, at_once: int = AT_ONCE, waiting: int = WAITING, patience: float = PATIENCE_SECONDS) -> None:
+        super().__init__(at_once=at_once, waiting=waiting, patience=patience)
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        visitor = Visitor(receive)
+        if not await self.enter(visitor):
+            if not visitor.is_gone:
+                # The longer the queue, the further apart they come back.
+                await turn_away(visitor.receive, send, spread_ms=RETRY_MS_A_VISITOR * self.waiting)
+            return
+        is_inside = True
+
+        def leave_once() -> None:
+            nonlocal is_inside
+            if is_inside:
+                is_inside = False
+                self.leave()
+
+        async def answering(message: dict[str, Any]) -> None:
+            if message["type"] in {"websocket.accept", "websocket.close"}:
+                leave_once()
+            await send(message)
+
+        try:
+            await self.application(scope, visitor.receive, answering)
+        finally:
+            leave_once()

@@ -1,4 +1,4 @@
-"""The gate: HTTP to Django; sockets through the origin check, then the queue of handshakes and the session, then the routes."""
+"""The gate: HTTP through a bound to Django; sockets through the origin check, then the queue of handshakes and the session, then the routes."""
 
 import os
 
@@ -13,13 +13,14 @@ django_application = get_asgi_application()
 from conversations.routing import websocket_urlpatterns  # noqa: E402
 from dm_project.admission import Admission  # noqa: E402
 from dm_project.away import turn_away_while_away  # noqa: E402
+from dm_project.concurrency import RequestLimit  # noqa: E402
 from dm_project.origin import ExactOriginValidator  # noqa: E402
 from dm_project.wire import keep_plain_send  # noqa: E402
 
 sessions = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": RequestLimit(django_application),
         "websocket": ExactOriginValidator(keep_plain_send(Admission(turn_away_while_away(sessions)))),
     }
 )

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from redis.exceptions import RedisError
 
+from accounts import hashers
 from conversations.outages import refusal_for
 
 logger = logging.getLogger(__name__)
@@ -47,16 +48,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def store_away() -> HttpResponse:
+def store_away(retry_after_s: int = RETRY_AFTER_S) -> HttpResponse:
     page = HttpResponse(render_to_string("500.html"), status=HTTPStatus.SERVICE_UNAVAILABLE)
-    page["Retry-After"] = str(RETRY_AFTER_S)
+    page["Retry-After"] = str(retry_after_s)
     return page
 
 
 class StoresMayBeAway(MiddlewareMixin):
-    """A view that met a store which is away is answered without a traceback: it is foreseen, and there would be thousands."""
+    """A view that met a store which is away, or found no place to hash a password in, is answered without a traceback: it is foreseen,
+    and there would be thousands.
+    """
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, hashers.HashingBusy):
+            logger.warning("a password was not looked at: too many at once")
+            return store_away(hashers.RETRY_AFTER_S)
         if not isinstance(exception, AWAY):
             return None
         if isinstance(exception, DatabaseError):

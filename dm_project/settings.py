@@ -139,7 +139,7 @@ else:
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashers.BoundedArgon2", "accounts.hashers.BoundedPBKDF2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
     {"NAME": "accounts.passwords.NotAboutYou", "OPTIONS": {"user_attributes": ("username", "name", "email")}},

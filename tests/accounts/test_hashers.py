@@ -1,0 +1,125 @@
+"""Passwords are hashed a few at a time, whatever asks for it, and long ones are not hashed at all."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth import hashers as django_hashers
+from django.core.exceptions import ValidationError
+from django.test import Client, override_settings
+
+from accounts import hashers
+from accounts.models import User
+from dm_project import settings as service
+
+bounded = override_settings(PASSWORD_HASHERS=service.PASSWORD_HASHERS)
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def one_place(monkeypatch: pytest.MonkeyPatch) -> threading.BoundedSemaphore:
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(hashers, "_places", places)
+    monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
+    return places
+
+
+def make_old_hash(password: str) -> str:
+    """As Django's own hasher made them."""
+    return django_hashers.Argon2PasswordHasher().encode(password, "0123456789abcdefghijkl")
+
+
+def test_every_hasher_of_the_service_is_bounded() -> None:
+    with bounded:
+        for hasher in django_hashers.get_hashers():
+            assert type(hasher).__module__ == "accounts.hashers"
+        made = django_hashers.make_password(PASSWORD)
+    assert made.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def make(password: str) -> Any:
+    return django_hashers.make_password(password)
+
+
+def check_new(password: str) -> Any:
+    return django_hashers.check_password(password, "argon2$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFi$" + "A" * 43)
+
+
+def check_old(password: str) -> Any:
+    return django_hashers.check_password(password, "argon2$argon2id$v=19$m=102400,t=2,p=8$MDEyMzQ1Njc4OWFi$" + "A" * 43)
+
+
+def check_brought_along(password: str) -> Any:
+    return django_hashers.check_password(password, "pbkdf2_sha256$1$0123456789ab$" + "A" * 44)
+
+
+def check_unusable(password: str) -> Any:
+    return django_hashers.check_password(password, "!unusable")
+
+
+@pytest.mark.parametrize("way", [make, check_new, check_old, check_brought_along, check_unusable])
+@bounded
+def test_every_way_to_a_hash_waits_for_a_place(way: Any, one_place: threading.BoundedSemaphore) -> None:
+    with one_place, pytest.raises(hashers.HashingBusy):
+        way(PASSWORD)
+    way(PASSWORD)
+    assert one_place.acquire(blocking=False), "and gives it back"
+
+
+@pytest.mark.parametrize("way", [make, check_new, check_old, check_brought_along])
+@bounded
+def test_a_password_without_end_is_refused_before_it_waits(way: Any, one_place: threading.BoundedSemaphore) -> None:
+    with one_place, pytest.raises(ValidationError, match="at most 1024 characters"):
+        way("x" * (hashers.PASSWORD_MAX + 1))
+
+
+@pytest.mark.django_db
+@bounded
+def test_an_old_hash_still_opens_and_is_replaced_by_a_small_one(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(password=make_old_hash(PASSWORD))
+    assert Client().post("/accounts/login/", {"login": "alice", "password": PASSWORD}).status_code == 302
+    alice.refresh_from_db()
+    assert "$m=19456,t=2,p=1$" in alice.password
+    assert alice.check_password(PASSWORD)
+
+
+FORMS = {
+    "/accounts/login/": {"login": "alice", "password": "not this one"},
+    "/accounts/signup/": {"username": "newcomer", "name": "New", "password1": "a new long phrase"},
+    "/accounts/password/change/": {"oldpassword": "not this one", "password1": "a new long phrase"},
+    "/accounts/reauthenticate/": {"password": "not this one"},
+}
+
+
+@pytest.mark.parametrize("page", FORMS)
+@pytest.mark.parametrize("login", ["alice", "nobody-at-all"])
+@bounded
+def test_a_form_that_finds_no_place_says_so_and_when_to_come_back(
+    page: str, login: str, alice: User, client_of: Any, one_place: threading.BoundedSemaphore
+) -> None:
+    """The same for a name that has an account and one that has none."""
+    User.objects.filter(pk=alice.pk).update(password=make_old_hash(PASSWORD))
+    is_inside = page in {"/accounts/password/change/", "/accounts/reauthenticate/"}
+    browser = client_of(User.objects.get(pk=alice.pk) if is_inside else None)
+    fields = {**FORMS[page], **({"login": login} if page == "/accounts/login/" else {})}
+    with one_place:
+        answer = browser.post(page, fields)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert not User.objects.filter(username="newcomer").exists()
+
+
+@pytest.mark.parametrize("page", FORMS)
+@bounded
+def test_a_form_refuses_a_password_without_end_in_words(page: str, alice: User, client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*words: Any, **values: Any) -> None:
+        raise AssertionError("hashed")
+
+    is_inside = page in {"/accounts/password/change/", "/accounts/reauthenticate/"}
+    browser = client_of(alice if is_inside else None)
+    long = "x" * 20_000
+    fields = {name: long if "password" in name else value for name, value in FORMS[page].items()}
+    monkeypatch.setattr(django_hashers.Argon2PasswordHasher, "encode", fail)
+    monkeypatch.setattr(django_hashers.Argon2PasswordHasher, "verify", fail)
+    answer = browser.post(page, fields)
+    assert answer.status_code == 200
+    assert "at most 1024 characters" in answer.content.decode()

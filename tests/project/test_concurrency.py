@@ -1,0 +1,144 @@
+"""Requests that are worked on at once: bounded, in queues that do not hold up each other, and nobody waits for long."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dm_project import concurrency
+from dm_project.admission import Places
+from dm_project.concurrency import RequestLimit
+
+
+class Site:
+    """An application whose requests end when they are told to."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.begun.append(scope["path"])
+        assert (await receive())["type"] == "http.request", "what was heard while waiting is handed on"
+        await self.go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+class Request:
+    def __init__(self, limit: RequestLimit, path: str, method: str = "GET") -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.said.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        self.task = asyncio.ensure_future(limit({"type": "http", "path": path, "method": method}, self.said.get, self.send))
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+
+@pytest.fixture
+async def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+async def limit(site: Site) -> RequestLimit:
+    found = RequestLimit(site)
+    found.pages = Places(at_once=2, waiting=1, patience=30.0)
+    found.passwords = Places(at_once=1, waiting=1, patience=30.0)
+    return found
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        # There is nothing to wait for but the turns of the loop.
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to_come_back(site: Site, limit: RequestLimit) -> None:
+    inside = [Request(limit, "/chats/") for _ in range(2)]
+    await until(lambda: len(site.begun) == 2)
+    waiting = Request(limit, "/people/")
+    await until(lambda: limit.pages.waiting == 1)
+    refused = Request(limit, "/invites/")
+    await refused.task
+    headers = dict(refused.sent[0]["headers"])
+    assert (refused.status, headers[b"Retry-After"]) == (503, b"5")
+    assert headers[b"Content-Security-Policy"].startswith(b"default-src 'none'")
+    assert site.begun == ["/chats/"] * 2
+    site.go_on.set()
+    await asyncio.gather(waiting.task, *(request.task for request in inside))
+    assert {request.status for request in [*inside, waiting]} == {200}
+    assert limit.pages.waiting == 0
+    assert not limit.pages.free.locked()
+
+
+async def test_who_waits_too_long_is_asked_to_come_back(site: Site, limit: RequestLimit) -> None:
+    limit.pages.patience = 0.01
+    inside = [Request(limit, "/chats/") for _ in range(2)]
+    waiting = Request(limit, "/people/")
+    await waiting.task
+    assert waiting.status == 503
+    site.go_on.set()
+    await asyncio.gather(*(request.task for request in inside))
+
+
+async def test_who_leaves_while_waiting_is_not_worked_for(site: Site, limit: RequestLimit) -> None:
+    inside = [Request(limit, "/chats/") for _ in range(2)]
+    waiting = Request(limit, "/people/")
+    await until(lambda: limit.pages.waiting == 1)
+    waiting.said.put_nowait({"type": "http.disconnect"})
+    await waiting.task
+    assert waiting.sent == []
+    site.go_on.set()
+    await asyncio.gather(*(request.task for request in inside))
+    assert "/people/" not in site.begun
+
+
+async def test_neither_pages_nor_log_ins_hold_up_the_health_checks_or_each_other(site: Site, limit: RequestLimit) -> None:
+    requests = [Request(limit, "/chats/"), Request(limit, "/chats/"), Request(limit, "/accounts/login/", "pOST"), Request(limit, "/readyz")]
+    await until(lambda: len(site.begun) == 4)
+    extra = Request(limit, "/admin/login/", "POST")
+    await until(lambda: limit.passwords.waiting == 1)
+    site.go_on.set()
+    await asyncio.gather(extra.task, *(request.task for request in requests))
+
+
+async def test_a_request_that_fails_gives_its_place_back(limit: RequestLimit) -> None:
+    async def fail(scope: Any, receive: Any, send: Any) -> None:
+        raise ZeroDivisionError
+
+    limit.application = fail
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            await Request(limit, "/chats/").task
+    assert not limit.pages.free.locked()
+
+
+async def test_answers_about_passwords_leave_at_one_time_and_keep_nobodys_place(
+    site: Site, limit: RequestLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quick refusal would tell that there was nothing to hash."""
+    slept: list[float] = []
+    real_sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        slept.append(seconds)
+        assert not limit.passwords.free.locked(), "the place is free while the answer waits"
+        await real_sleep(0)
+
+    monkeypatch.setattr(concurrency.asyncio, "sleep", note)
+    site.go_on.set()
+    answered = Request(limit, "/accounts/login/", "POST")
+    await answered.task
+    assert len(slept) == 1
+    assert 0 < slept[0] <= concurrency.PASSWORD_ANSWER_SECONDS
+    assert [message["type"] for message in answered.sent] == ["http.response.start", "http.response.body"]
+    await Request(limit, "/accounts/login/").task
+    assert len(slept) == 1, "a page is not held back"
