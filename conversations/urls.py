@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from conversations.api import api
+from conversations.api.document import document
 from conversations.api.problems import unknown_route
 from conversations.views import invites, pages
 
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/with/<str:username>/", pages.chat_with, name="chat_with"),
     path("chats/<str:room_name>/", pages.conversation, name="conversation"),
     path("people/", pages.people, name="people"),
+    path("api/v1/openapi.json", document, name="openapi"),
     path("api/v1/", api.urls),
     path("api/v1/<path:rest>", unknown_route),
     # Invites

@@ -75,4 +75,4 @@ class ClaimInput(Input):
 
 
 def new_api() -> NinjaAPI:
-    return NinjaAPI(title="Entre", version="v1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", parser=StrictParser())
+    return NinjaAPI(title="Entre", version="v1", urls_namespace="api", docs_url=None, openapi_url=None, parser=StrictParser())
