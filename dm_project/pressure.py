@@ -11,7 +11,7 @@ from typing import Any
 from autobahn.websocket.types import ConnectionDeny
 from prometheus_client import Counter
 
-from dm_project.wire import FrugalProtocol
+from dm_project.frame_limits import CountedProtocol
 
 INBOX_FULL, INBOX_LOW = 64, 16
 """Frames that wait for the application: at the first number its socket is no longer read, at the second it is again."""
@@ -64,7 +64,7 @@ class Inbox(asyncio.Queue[dict[str, Any]]):
         return item
 
 
-class BoundedProtocol(FrugalProtocol):
+class BoundedProtocol(CountedProtocol):
     """As its base, with an end to what it keeps for a reader that stalls.
 
     Above a mebibyte unsent, frames are dropped. A reader that comes back is told what it missed (`socket.behind`); one that does not is

@@ -36,6 +36,7 @@ GOODBYES = Counter("entre_goodbyes_total", "Sockets that were told why they end.
 PROBE_SECONDS, PROBES = 0.5, 4
 EARLY_FRAMES = 200
 FAILED_REST_MS = 5_000
+FLOOD_REST_MS = 5_000
 
 
 class SocketLife(PumpedConsumer):
@@ -68,6 +69,7 @@ class SocketLife(PumpedConsumer):
         "socket.behind": "socket_behind",
         "socket.stalled": "socket_stalled",
         "socket.expired": "socket_expired",
+        "socket.flooded": "socket_flooded",
     }
     LAYER_EVENTS: ClassVar[Mapping[str, str]] = {
         "frame.push": "frame_push",
@@ -313,3 +315,7 @@ class SocketLife(PumpedConsumer):
     async def socket_expired(self, event: dict[str, Any]) -> None:
         """No socket lives for ever. Spread out: those that came together after a restart end together, too."""
         await self.say_goodbye(CloseCode.RESTARTING, retry_after_ms=fleet.retry_after_ms())
+
+    async def socket_flooded(self, event: dict[str, Any]) -> None:
+        """Pings, pongs or pieces of messages without end, which are no commands and count as none."""
+        await self.say_goodbye(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)

@@ -17,7 +17,7 @@ from conversations import answers, presence, throttling
 from conversations.access import access_conversation
 from conversations.attendance import attendance
 from conversations.consumers.in_view import RoomsInView
-from conversations.consumers.lifecycle import EARLY_FRAMES
+from conversations.consumers.lifecycle import EARLY_FRAMES, FLOOD_REST_MS
 from conversations.exceptions import ConversationNotFound, InvalidText, Refusal, TextTooLong, TooManyTries, Unauthenticated
 from conversations.journal import Accepted, Advanced
 from conversations.lanes import read, read_aside
@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 FRAME_BYTES, DROP_BYTES = 65_536, 131_072
 STRIKES, STRIKE_SECONDS = 10, 60.0
 """So many frames that are none of ours within so many seconds end the socket."""
-FRAMES_TOO_MANY, FLOOD_REST_MS = 3, 5_000
+FRAMES_TOO_MANY = 3
 
 
 class SessionConsumer(RoomsInView):
