@@ -6,21 +6,23 @@ Knows no invites; conversations/entrance.py refines it for people who hold one.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core import ratelimit
-from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import postbox
+from accounts.addresses import address_of
 from accounts.cookies import LOOKS, remember_language, remember_looks, remember_theme
+from accounts.guesses import TooManyGuesses, count_guess, remember_account
 from accounts.links import public_host, public_link
 from accounts.looks import USUAL
 from accounts.models import Profile, User
@@ -38,8 +40,19 @@ BY_ANYBODY = ("email_confirmation", "email_confirmation_signup", "account_alread
 logger = logging.getLogger(__name__)
 
 
+def login_of(credentials: dict[str, Any]) -> str:
+    """What tries are counted by: the name as it was typed, whatever it leads to."""
+    return str(credentials.get("typed") or credentials.get("email") or credentials.get("username") or "").lower()
+
+
+def too_many_attempts(wait_s: int) -> ValidationError:
+    return ValidationError(_("Too many attempts. %(wait)s"), code="too_many_login_attempts", params={"wait": wait(wait_s)})
+
+
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """The policy of a server without invites."""
+
+    guesses: Sequence[Any] = ()
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
@@ -87,13 +100,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     # Logging in
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """As allauth's, with the true time to wait."""
+        """As allauth's, with the true time to wait, and with a count that a change of address does not escape (guesses.py)."""
         try:
             super().pre_authenticate(request, **credentials)
-        except ValidationError as refusal:
+        except ValidationError:
             key = self._get_login_attempts_cache_key(request, **credentials)
-            told = {"wait": wait(max(1, wait_s(request, "login_failed", key=key)))}
-            raise ValidationError(_("Too many attempts. %(wait)s"), code=refusal.code, params=told) from None
+            raise too_many_attempts(max(1, wait_s(request, "login_failed", key=key))) from None
+        try:
+            self.guesses = count_guess(request, login_of(credentials))
+        except TooManyGuesses as refusal:
+            raise too_many_attempts(refusal.wait_s) from None
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        super()._rollback_login_failed_rl_usage()
+        for usage in self.guesses:
+            usage.rollback()
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """By the account itself: allauth would try the password on every account that names the same address, too."""
@@ -114,6 +135,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             remember_theme(response, profile.theme)
         if looks_of(profile) != USUAL or LOOKS in request.COOKIES:
             remember_looks(response, looks_of(profile))
+        remember_account(request, response, user)
         return response
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -122,15 +144,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Not for the name alone, or anybody could lock anybody out (safety.md T37); not together with the Host header, as allauth does, or
         every made-up port would open a new count (T36).
         """
-        login = str(credentials.get("typed") or credentials.get("email") or credentials.get("username") or "").lower()
-        return f"{truncate_ip(self.get_client_ip(request))}|{login}"
+        return f"{self.get_client_ip(request)}|{login_of(credentials)}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Never an error page: who comes past the proxies, or through a Unix socket, is counted by what the connection says."""
-        try:
-            return str(super().get_client_ip(request))
-        except (ImproperlyConfigured, PermissionDenied):
-            return request.META.get("REMOTE_ADDR") or "unknown"
+        """As our own limits see it, and never an error page: whoever comes past the proxies, or through a Unix socket, is counted, too."""
+        return address_of(request.META)
 
     # Going on
 

@@ -6,7 +6,6 @@ which all processes share. The numbers are settings.LIMIT_NUMBERS; LIMITS=off sw
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import threading
 import time
@@ -20,6 +19,9 @@ from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 
+from accounts.addresses import address_of as address_of
+from accounts.addresses import address_of_scope as address_of_scope
+from accounts.addresses import client_address as client_address
 from conversations.exceptions import TooManyTries
 
 logger = logging.getLogger(__name__)
@@ -300,43 +302,3 @@ def invite_windows(address: str, user_id: int | None) -> list[tuple[str, int, fl
 def wall(now: float | None) -> float:
     """Processes share no monotonic clock. A step of this one shortens or lengthens one window, nothing else."""
     return time.time() if now is None else now
-
-
-# --- Where somebody comes from ---
-
-
-def client_address(forwarded: str, peer: str, proxies: int) -> str:
-    """The address that limits count, believed only as far as our own proxies wrote it.
-
-    Args:
-        forwarded: all X-Forwarded-For headers, joined by commas. Whatever stands left of what our proxies added is the visitor's invention:
-            believing it would give everybody a new address with every request.
-        peer: who is connected to us.
-        proxies: how many proxies of ours stand in front (TRUSTED_PROXIES).
-
-    Returns: an IPv4 address, or the /64 network of an IPv6 address, because one machine has all of it.
-    """
-    chain = [part.strip() for part in forwarded.split(",") if part.strip()]
-    believed = [*chain[-proxies:], peer] if proxies else [peer]
-    for candidate in believed:
-        try:
-            found = ipaddress.ip_address(candidate)
-        except ValueError:
-            continue
-        if found.version == 6:
-            mapped = found.ipv4_mapped
-            return str(mapped) if mapped else str(ipaddress.ip_network((found, 64), strict=False))
-        return str(found)
-    return peer or "unknown"
-
-
-def address_of_scope(scope: Mapping[str, Any]) -> str:
-    """Of a socket's handshake."""
-    forwarded = ",".join(value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for")
-    client = scope.get("client") or ("", 0)
-    return client_address(forwarded, str(client[0]), settings.TRUSTED_PROXIES)
-
-
-def address_of(meta: Mapping[str, Any]) -> str:
-    """Of an HTTP request, by its META."""
-    return client_address(meta.get("HTTP_X_FORWARDED_FOR", ""), meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)

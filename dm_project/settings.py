@@ -182,11 +182,15 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
-# A family or a class behind one address signs up together; `key` is a name tried from one address (accounts/adapter.py).
+# A family or a class behind one address signs up together; the `key` of a failed log-in is a name tried from one address (accounts/adapter.py).
 _rates = {
     "signup": "60/10m/ip",
     "login": "60/m/ip",
     "login_failed": "60/5m/ip,10/5m/key",
+    # One account, guessed at from the networks of one site, from everywhere, and then from a network that is new to it (accounts/guesses.py).
+    "login_site": "30/5m/key",
+    "login_account": "100/h/key",
+    "login_newcomer": "2/h/key",
     "confirm_email": "1/10s/key",
     "mail_to_address": "12/d/key",
     "picture": "30/h/user",

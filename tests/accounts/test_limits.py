@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from allauth.account import views as allauth_views
+from django.core import signing
 from django.test import Client
 from django.urls import reverse
 
@@ -22,7 +23,14 @@ TOO_MANY = {"__all__": ["Too many attempts. Wait 5 minutes."]}
 @pytest.fixture(autouse=True)
 def limits(settings: Any) -> None:
     """As the service has them (tests/project/test_settings.py compares)."""
-    settings.ACCOUNT_RATE_LIMITS = {"signup": "60/10m/ip", "login": "60/m/ip", "login_failed": "60/5m/ip,10/5m/key"}
+    settings.ACCOUNT_RATE_LIMITS = {
+        "signup": "60/10m/ip",
+        "login": "60/m/ip",
+        "login_failed": "60/5m/ip,10/5m/key",
+        "login_site": "30/5m/key",
+        "login_account": "100/h/key",
+        "login_newcomer": "2/h/key",
+    }
 
 
 def fail(times: int, login: str = "bob", address: str = "192.0.2.1", **headers: Any) -> Any:
@@ -77,7 +85,7 @@ def test_addresses_of_one_ipv6_network_are_one(bob: User) -> None:
 
 
 def test_behind_our_proxy_people_are_told_apart(bob: User, settings: Any) -> None:
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    settings.TRUSTED_PROXIES = 1
     for number in range(10):  # what the visitor wrote stands left of what our proxy added
         fail(1, headers={"x-forwarded-for": f"203.0.113.{number}, 198.51.100.1"})
     assert errors_of(fail(1, headers={"x-forwarded-for": "203.0.113.77, 198.51.100.1"})) == TOO_MANY
@@ -90,15 +98,84 @@ def test_behind_our_proxy_people_are_told_apart(bob: User, settings: Any) -> Non
     [
         (0, "203.0.113.1", "192.0.2.1", "192.0.2.1"),
         (1, "203.0.113.1", "192.0.2.1", "203.0.113.1"),
-        (2, "203.0.113.1", "192.0.2.1", "192.0.2.1"),  # came past one of the proxies
+        (2, "203.0.113.1", "192.0.2.1", "203.0.113.1"),  # came past one of the proxies
+        (1, "203.0.113.1:50123", "192.0.2.1", "203.0.113.1"),
+        (1, "[2001:db8::1]:443", "192.0.2.1", "2001:db8::/64"),
+        (0, "", "::ffff:203.0.113.1", "203.0.113.1"),  # HOST=::
         (1, "nonsense", "192.0.2.1", "192.0.2.1"),
         (0, "", "", "unknown"),  # a Unix socket
     ],
 )
 def test_an_address_is_always_found(rf: Any, settings: Any, count: int, forwarded: str, remote: str, seen: str) -> None:
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = count
+    settings.TRUSTED_PROXIES = count
     request = rf.get("/", REMOTE_ADDR=remote, headers={"x-forwarded-for": forwarded} if forwarded else {})
     assert AccountAdapter().get_client_ip(request) == seen
+
+
+def test_on_a_listener_for_both_families_people_are_told_apart(bob: User) -> None:
+    """HOST=:: sees IPv4 as ::ffff:a.b.c.d; cut to a network, all of it would be one visitor, and anybody could lock anybody out."""
+    fail(11, address="::ffff:192.0.2.1")
+    assert come_in("::ffff:192.0.2.2").status_code == 302
+
+
+# --- One account, guessed at from many addresses ---
+
+
+def test_a_site_with_many_networks_gets_thirty_guesses(bob: User) -> None:
+    for number in range(30):
+        assert errors_of(fail(1, address=f"2001:db8:1:{number:x}::1")) != TOO_MANY
+    assert errors_of(fail(1, address="2001:db8:1:ffff::1")) == TOO_MANY
+    assert come_in("2001:db8:2::1").status_code == 302
+
+
+def guess_from_everywhere(times: int) -> None:
+    for number in range(times):
+        fail(1, address=f"203.0.{number}.1")
+
+
+def test_after_a_hundred_guesses_from_everywhere_a_new_network_has_two(bob: User) -> None:
+    guess_from_everywhere(100)
+    fail(2, address="198.51.100.7")
+    assert errors_of(fail(1, address="198.51.100.8")) == {"__all__": ["Too many attempts. Wait 1 hour."]}
+
+
+def test_then_the_owner_still_comes_in_from_elsewhere_at_once(bob: User) -> None:
+    guess_from_everywhere(120)
+    assert come_in("198.51.100.7").status_code == 302
+
+
+@pytest.mark.parametrize("login", ["bob", "@BOB"])
+def test_and_a_browser_that_knows_the_account_is_not_counted(bob: User, login: str) -> None:
+    browser = Client(REMOTE_ADDR="198.51.100.7")
+    browser.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
+    browser.post("/accounts/logout/")
+    guess_from_everywhere(100)
+    for _ in range(9):
+        browser.post("/accounts/login/", {"login": login, "password": "a slip of the pen"})
+    assert browser.post("/accounts/login/", {"login": login, "password": PASSWORD}).status_code == 302
+
+
+def test_the_cookie_of_a_known_browser_names_nobody_and_knows_no_other_account(bob: User, alice: User) -> None:
+    browser = Client(REMOTE_ADDR="198.51.100.7")
+    browser.post("/accounts/login/", {"login": "alice", "password": PASSWORD})
+    browser.post("/accounts/logout/")
+    cookie = browser.cookies["known"]
+    assert cookie["httponly"]
+    assert "alice" not in str(signing.loads(cookie.value, salt="accounts.guesses"))
+    guess_from_everywhere(100)
+    for _ in range(3):
+        answer = browser.post("/accounts/login/", {"login": "bob", "password": "a guess"})
+    assert errors_of(answer) == {"__all__": ["Too many attempts. Wait 1 hour."]}
+
+
+def test_a_forged_cookie_knows_nobody(bob: User) -> None:
+    guess_from_everywhere(100)
+    browser = Client(REMOTE_ADDR="198.51.100.7")
+    browser.cookies["known"] = signing.dumps(["x"], salt="another")
+    for _ in range(3):
+        answer = browser.post("/accounts/login/", {"login": "bob", "password": "a guess"})
+    assert answer.status_code == 200
+    assert "Wait 1 hour." in answer.text
 
 
 def test_a_class_behind_one_address_signs_up_together(db: None) -> None:

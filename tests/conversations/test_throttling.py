@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from accounts.addresses import site_of
 from conversations import throttling
 from conversations.exceptions import TooManyTries
 from conversations.throttling import (
@@ -315,10 +316,34 @@ def test_the_limits_in_force_are_told(settings: Any) -> None:
         ("", "/run/entre.sock", 0, "/run/entre.sock"),
         ("", "::ffff:192.0.2.1", 0, "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "10.0.0.1", 1, "2001:db8:1:2::/64"),
+        ("203.0.113.9:50123", "10.0.0.1", 1, "203.0.113.9"),
+        ("[2001:db8:1:2::3]:443", "10.0.0.1", 1, "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::3]", "10.0.0.1", 1, "2001:db8:1:2::/64"),
+        ('"[2001:db8:1:2::3]:443"', "10.0.0.1", 1, "2001:db8:1:2::/64"),
+        ("[::ffff:203.0.113.9]:1", "10.0.0.1", 1, "203.0.113.9"),
+        ("6.6.6.6:80, 203.0.113.9:50123, 10.0.0.2:1", "10.0.0.1", 2, "203.0.113.9"),
+        ("203.0.113.9:port", "10.0.0.1", 1, "10.0.0.1"),
+        ("203.0.113.999:80", "10.0.0.1", 1, "10.0.0.1"),
+        ("", "fe80::1%eth0", 0, "fe80::1"),
+        ("[fe80::2%25eth0]:443", "10.0.0.1", 1, "fe80::2"),
     ],
 )
 def test_only_what_our_own_proxies_wrote_is_believed(forwarded: str, peer: str, proxies: int, believed: str) -> None:
     assert client_address(forwarded, peer, proxies) == believed
+
+
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("fe80::1", "fe80::1"),
+        ("unknown", "unknown"),
+        ("/run/entre.sock", "/run/entre.sock"),
+    ],
+)
+def test_a_customer_of_a_provider_has_a_larger_network(address: str, site: str) -> None:
+    assert site_of(address) == site
 
 
 def test_mallory_does_not_get_a_new_address_by_inventing_headers(settings: Any) -> None:

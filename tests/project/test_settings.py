@@ -291,7 +291,8 @@ def test_mail_and_limits_follow_the_environment(tmp_path: Path) -> None:
     without = start(ACCOUNTS, **places).stdout.splitlines()
     assert without == [
         "False none False False False email dummy 0",
-        "{'signup': '60/10m/ip', 'login': '60/m/ip', 'login_failed': '60/5m/ip,10/5m/key', 'confirm_email': '1/10s/key', "
+        "{'signup': '60/10m/ip', 'login': '60/m/ip', 'login_failed': '60/5m/ip,10/5m/key', 'login_site': '30/5m/key', "
+        "'login_account': '100/h/key', 'login_newcomer': '2/h/key', 'confirm_email': '1/10s/key', 'mail_to_address': '12/d/key', "
         "'picture': '30/h/user', 'username_check': '60/m/user'}",
     ]
     mail = start(ACCOUNTS, **places, EMAIL_URL="smtp+tls://u:p@mail.example.org:587", LIMITS="off", TRUSTED_PROXIES="1").stdout.splitlines()
