@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate  # noqa: TID251 (a signal of `migrate`, not of a model)
 
 
@@ -13,8 +14,10 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations import signals  # noqa: F401  (connects its receivers)
+        from conversations.outages import note_file
 
         post_migrate.connect(begin_epoch, sender=self)
+        connection_created.connect(note_file)
 
 
 def begin_epoch(sender: AppConfig, using: str, **kwargs: Any) -> None:

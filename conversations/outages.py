@@ -5,15 +5,20 @@ Judged by the driver's own words and codes only; they are looked at and never sh
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
 
 from conversations.exceptions import Busy, StorageFull
 
+logger = logging.getLogger(__name__)
 PASSING = (OperationalError, InterfaceError)
 """What may be over in a moment; other database errors come from the command itself."""
 RETRY_AFTER_MS = 1_000
@@ -46,14 +51,65 @@ class Way:
 way = Way()
 
 
+after_connecting: list[Callable[[], object]] = []
+"""Asked on each new connection of the threads that keep theirs: it may lead to another database than the one before, or to an older one."""
+_opened_files: WeakKeyDictionary[Any, tuple[int, int] | None] = WeakKeyDictionary()
+"""Of each Django connection to SQLite: which file it has open."""
+
+
 def require_way() -> None:
     """Connect, if this thread is not connected. Called where many wait in one queue: there each one's patience would add to the others'.
 
     Raises:
         django.db.OperationalError: no connection could be made, or somebody else is trying just now and has not succeeded yet.
     """
-    if connection.vendor != "postgresql" or connection.connection is not None:
+    if connection.vendor == "sqlite":
+        leave_replaced_file()
+    if connection.connection is not None:
         return
+    if connection.vendor == "postgresql":
+        connect_in_turn()
+    for look in after_connecting:
+        look()
+
+
+def note_file(sender: Any, connection: Any, **kwargs: Any) -> None:
+    """Receiver of Django's signal for a new connection."""
+    if connection.vendor == "sqlite":
+        _opened_files[connection] = file_of(connection)
+
+
+def file_of(connection: Any) -> tuple[int, int] | None:
+    """Device and number of the file that stands under the database's name now; None when there is none (or it lives in memory)."""
+    try:
+        found = os.stat(connection.settings_dict["NAME"])
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def leave_replaced_file() -> None:
+    """A backup that was moved into the place of a running database is another file under its name. What is still open is the old one, which
+    has no name any more: whatever were written there would be gone with the process.
+
+    Raises:
+        django.db.OperationalError: there is no file at this moment.
+    """
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    opened = _opened_files.get(wrapper)
+    if wrapper.connection is None or wrapper.in_atomic_block or opened is None:
+        return
+    found = file_of(wrapper)
+    if found == opened:
+        return
+    wrapper.close()
+    if found is None:
+        raise OperationalError("unable to open database file: it is gone")
+    logger.warning("the file of the database was replaced; it is opened anew")
+
+
+def connect_in_turn() -> None:
+    """To PostgreSQL. While it is away, one thread at a time looks for it."""
     if not way.is_lost:
         connection.ensure_connection()
         return

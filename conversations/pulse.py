@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from conversations.exceptions import Busy
+from conversations.journal import current_epoch
 from conversations.lanes import read
-from conversations.selectors.conversations import Heads, epoch, moved_since
+from conversations.selectors.conversations import Heads, moved_since
 
 logger = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=10)
@@ -37,6 +38,8 @@ class Pulse:
         self.listeners: dict[int, set[Listener]] = defaultdict(set)
         self.task: asyncio.Task[None] | None = None
         self.epoch = ""
+        self.is_doubtful = False
+        """Somebody was greeted in another epoch than that of the last look."""
         self.told: Known = {}
         """The newest numbers that any socket here has been pushed."""
         self.behind: Known = {}
@@ -51,7 +54,10 @@ class Pulse:
             self.told[user_id] = {room: (head, greeted.marks.get(room, 0)) for room, head in greeted.rooms.items()}
         self.listeners[user_id].add(listener)
         if self.task is None or self.task.done():
+            self.epoch = greeted.epoch
             self.task = asyncio.get_running_loop().create_task(self.run())
+        elif greeted.epoch != self.epoch:
+            self.is_doubtful = True
 
     def leave(self, user_id: int, listener: Listener) -> None:
         self.listeners[user_id].discard(listener)
@@ -87,8 +93,8 @@ class Pulse:
 
     async def look(self, since: datetime) -> None:
         """Tell whoever lags, and every HEADS_EVERY_MS everybody whose rooms moved."""
-        value, moved = await read(epoch), await read(moved_since, since, overlap=OVERLAP)
-        if value != self.epoch:
+        value, moved = await read(current_epoch), await read(moved_since, since, overlap=OVERLAP)
+        if value != self.epoch or self.is_doubtful:
             await self.begin_epoch(value)
         late = self.find_late([row for row in moved if row[2] in self.listeners])
         if time.monotonic() >= self.beat_at:
@@ -114,10 +120,9 @@ class Pulse:
 
     async def begin_epoch(self, value: str) -> None:
         """A backup was restored beneath us: the numbers we knew are of another history (protocol.md P11)."""
-        was_known, self.epoch = bool(self.epoch), value
-        if was_known:
-            self.told, self.behind, self.moved = {}, {}, {}
-            await self.tell({user_id: {} for user_id in self.listeners})
+        self.epoch, self.is_doubtful = value, False
+        self.told, self.behind, self.moved = {}, {}, {}
+        await self.tell({user_id: {} for user_id in self.listeners})
 
     async def tell(self, known: Known) -> None:
         for user_id, rooms in known.items():

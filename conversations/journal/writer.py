@@ -22,7 +22,7 @@ from conversations.delivery import Letter, publish
 from conversations.exceptions import Busy, Refusal
 from conversations.journal import batch
 from conversations.journal.commands import Accepted, Command, Result
-from conversations.journal.life import SAVE_SECONDS, last_write, look_back
+from conversations.journal.life import SAVE_SECONDS, last_write
 from conversations.outages import PASSING, is_away, is_cut, kept, require_way
 from conversations.outages import refusal_for as outage_for
 
@@ -116,7 +116,7 @@ class Writer:
         for (_, future), outcome in zip(items, outcomes, strict=True):
             resolve(future, outcome)
             if isinstance(outcome, Accepted) and not outcome.duplicate:
-                last_write.note(outcome.room, outcome.version)
+                last_write.note(outcome.room, outcome.seq, outcome.id)
         publish(letters)
         last_write.save_if_due(time.monotonic())
 
@@ -180,9 +180,7 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
 
 def write_knowingly(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
     """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
-    if kept() is None:
-        require_way()
-        look_back()
+    require_way()
     return batch.write(commands)
 
 

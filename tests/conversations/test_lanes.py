@@ -12,6 +12,12 @@ from conversations.exceptions import Busy, StorageFull
 from conversations.lanes import Lanes
 
 
+@pytest.fixture(autouse=True)
+def _nothing_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked on a new connection is a matter of tests/journal/test_life.py."""
+    monkeypatch.setattr(outages, "after_connecting", [])
+
+
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
     """Closed until a test opens it; never left closed behind."""

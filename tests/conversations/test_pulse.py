@@ -32,7 +32,7 @@ class Database:
         self.looked = asyncio.Event()
 
     async def read(self, question: Any, *args: Any, **kwargs: Any) -> Any:
-        if question is pulse_module.epoch:
+        if question is pulse_module.current_epoch:
             return self.epoch
         self.looks += 1
         self.looked.set()

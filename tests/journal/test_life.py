@@ -1,15 +1,20 @@
 """A database that has forgotten something was restored from a backup: the next life begins, and is told."""
 
 import logging
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
 from accounts.models import User
-from conversations.journal import last_write
+from conversations import outages
+from conversations.journal import last_write, life
+from conversations.journal import writer as writer_module
 from conversations.journal.life import LastWrite, file_path
-from conversations.models import Conversation, Epoch, Message
+from conversations.lanes import Lanes, ask
+from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.selectors.conversations import epoch
 from conversations.services.epoch import epoch_look_back, epoch_renew
 from tests.journal.pens import PATIENCE_S, pens, sending
@@ -87,7 +92,8 @@ def test_a_repeat_is_not_taken_for_the_newest(chat: Conversation, alice: User) -
         pen.submit(sending(chat, alice)).result(PATIENCE_S)
         assert pen.submit(first).result(PATIENCE_S).duplicate
         assert pen.finish(PATIENCE_S)
-    assert (last_write.room, last_write.head) == (chat.room_name, 2)
+    assert last_write.newest is not None
+    assert (last_write.newest.room, last_write.newest.seq) == (chat.room_name, 2)
 
 
 def test_a_spoiled_or_missing_note_is_no_reason_to_start_afresh(db: None) -> None:
@@ -104,8 +110,149 @@ def test_a_full_disk_does_not_stop_the_pen(chat: Conversation, alice: User, monk
 
     monkeypatch.setattr("pathlib.Path.write_text", fail)
     note = LastWrite()
-    note.note(chat.room_name, 1)
+    note.note(chat.room_name, 1, uuid4())
     note.save()
     assert not note.is_saved
     assert Epoch.objects.count() == 1
     assert connection.is_usable()
+
+
+# --- The numbers are taken again by others ---
+
+
+class Process:
+    """What one process of several remembers: its own memory and, with a folder of its own, its own file."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.monkeypatch, self.folder, self.memory = monkeypatch, folder, LastWrite()
+
+    def __enter__(self) -> None:
+        self.monkeypatch.setattr(life, "last_write", self.memory)
+        self.monkeypatch.setattr(writer_module, "last_write", self.memory)
+        self.monkeypatch.setattr(life, "file_path", lambda: self.folder / life.FILE)
+
+    def __exit__(self, *_: object) -> None:
+        self.monkeypatch.undo()
+
+    def writes(self, chat: Conversation, sender: User, count: int) -> None:
+        with self:
+            written(chat, sender, count)
+
+    def looks(self) -> bool:
+        with self:
+            return life.look_back()
+
+
+@pytest.fixture(params=["one folder", "a folder each"])
+def processes(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Process, Process]:
+    """Alice's process and Bob's."""
+    others = tmp_path if request.param == "one folder" else tmp_path / "other"
+    others.mkdir(exist_ok=True)
+    return Process(pytest.MonkeyPatch(), tmp_path), Process(pytest.MonkeyPatch(), others)
+
+
+def test_what_was_lost_is_noticed_though_another_process_has_filled_the_numbers_again(
+    chat: Conversation, alice: User, bob: User, processes: tuple[Process, Process]
+) -> None:
+    """A fail-over with a lag of three messages, and the other process writes first: the same numbers, other messages."""
+    alices, bobs = processes
+    alices.writes(chat, alice, 10)
+    bobs.writes(chat, bob, 1)
+    assert not alices.looks()
+    assert not bobs.looks()
+    alices.writes(chat, alice, 3)
+    before = epoch()
+    restore(chat, 11)
+    Participant.objects.filter(user=bob).update(received=10)
+    bobs.writes(chat, bob, 3)
+    assert epoch() == before, "whoever lost nothing notices nothing"
+    assert alices.looks()
+    after = epoch()
+    assert after != before
+    assert [process.looks() for process in (bobs, alices, bobs, alices)] == [False] * 4, "once, and not in turns for ever"
+    assert epoch() == after
+
+
+def test_two_processes_that_both_lost_something_begin_one_epoch(
+    chat: Conversation, alice: User, bob: User, processes: tuple[Process, Process]
+) -> None:
+    alices, bobs = processes
+    alices.writes(chat, alice, 2)
+    bobs.writes(chat, bob, 2)
+    assert not alices.looks()
+    assert not bobs.looks()
+    restore(chat, 1)
+    Participant.objects.update(received=0)
+    assert [alices.looks(), bobs.looks(), alices.looks(), bobs.looks()] == [True, False, False, False]
+
+
+def test_a_database_from_before_an_earlier_epoch_is_no_new_one(chat: Conversation, alice: User, processes: tuple[Process, Process]) -> None:
+    """Twice restored, the second time from before the first: its epoch is one that browsers may still hold."""
+    first = epoch()
+    alices, _ = processes
+    alices.writes(chat, alice, 1)
+    assert not alices.looks()
+    Epoch.objects.update(value="second")
+    assert not alices.looks()
+    Epoch.objects.update(value=first)
+    assert alices.looks()
+    assert epoch() not in {first, "second"}
+
+
+def test_an_epoch_that_somebody_else_began_is_taken_over(chat: Conversation, alice: User, processes: tuple[Process, Process]) -> None:
+    """By the operator's word on another machine, after the backup was put back: the lost writes are no reason for another one."""
+    alices, _ = processes
+    alices.writes(chat, alice, 3)
+    assert not alices.looks()
+    restore(chat, 1)
+    Epoch.objects.update(value="the operator's")
+    assert not alices.looks()
+    assert epoch() == "the operator's"
+
+
+def test_a_loss_beneath_a_connection_that_stays_is_noticed(chat: Conversation, alice: User, processes: tuple[Process, Process]) -> None:
+    """A pooler leads to another server without a word: what is newest is of the new history already."""
+    alices, _ = processes
+    with alices, pens() as (pen,):
+        for _ in range(2):
+            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        assert not life.look_back()
+        for _ in range(3):
+            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        restore(chat, 1)
+        Participant.objects.update(received=1)
+        for _ in range(5):
+            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        assert life.look_back()
+
+
+@pytest.mark.parametrize("head", [2, 1], ids=["still there", "gone"])
+def test_the_note_of_an_earlier_release_is_understood(chat: Conversation, alice: User, head: int) -> None:
+    written(chat, alice, 2)
+    last_write.forget()
+    file_path().write_text(f"{chat.room_name} 2\n")
+    restore(chat, head)
+    assert epoch_look_back() == (head == 1)
+
+
+async def test_a_thread_that_only_reads_asks_on_its_new_connection(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(outages, "after_connecting", [lambda: asked.append("asked")])
+    threads = Lanes(1, "test")
+
+    async def read() -> None:
+        await threads.run(lambda: ask(epoch))
+
+    await read()
+    await read()
+    assert asked == ["asked"], "on the connection that it has kept it need not ask"
+    await threads.run(lambda: connection.close())
+    await read()
+    await threads.run(lambda: connection.close())
+    assert asked == ["asked", "asked"]
+
+
+def test_every_connection_that_is_kept_is_asked() -> None:
+    assert life.look_back in outages.after_connecting
