@@ -11,10 +11,14 @@ from hashlib import sha256
 from importlib import import_module
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from accounts.models import Device, User
+from accounts.sessions import RENEW_EVERY, SWEPT_AT_ONCE
 from accounts.signals import session_ended
 from accounts.standing import Credential, is_kept
 from accounts.user_agents import Appearance, appearance_of
@@ -84,6 +88,16 @@ def devices_end_others(*, user: User, session_key: str) -> int:
     others = list(Device.objects.filter(user=user).exclude(session_key=session_key))
     end(others)
     return len(others)
+
+
+def devices_sweep(*, now: datetime | None = None, most: int = SWEPT_AT_ONCE) -> int:
+    """Forget some of the devices whose session is over. Returns how many."""
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    unused = Device.objects.filter(~Exists(alive), active_at__lt=(now or timezone.now()) - RENEW_EVERY)
+    over = list(unused.values_list("pk", flat=True)[:most])
+    if over:
+        Device.objects.filter(pk__in=over).delete()
+    return len(over)
 
 
 @transaction.atomic

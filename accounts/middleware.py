@@ -1,21 +1,149 @@
-"""Notes which devices somebody uses, for the page that lists them."""
+"""What stands between Django and the views for everybody who comes with a cookie: session, account, form token, and the list of devices."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse  # noqa: TID251 (the types of a door)
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 
-from accounts.devices import device_note
+from accounts.devices import device_note, devices_sweep
+from accounts.identity import user_of_request
+from accounts.sessions import OLD_COOKIE_NAME, session_key_in, sessions_renew, sessions_sweep
 
 logger = logging.getLogger(__name__)
+OLD_CSRF_COOKIE_NAME = "csrftoken"
+SWEEP_SECONDS = 600.0
+
+
+class SlidingSessionMiddleware(SessionMiddleware):
+    """Django's, with three differences: only keys that can be one are looked up; a session lives on while it is used; and a cookie is taken
+    away by a log-out only.
+
+    Without the last, an answer that was on its way during a log-in or a new password would delete the new cookie.
+    """
+
+    swept_at = 0.0
+
+    def process_request(self, request: HttpRequest) -> None:
+        key, request.META["entre.old_session_cookie"] = session_key_in(request.COOKIES)
+        # Whoever looks for the cookie below finds a key or nothing.
+        request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        if key is not None:
+            request.COOKIES[settings.SESSION_COOKIE_NAME] = key
+        request.session = self.SessionStore(key)
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        session = getattr(request, "session", None)
+        if session is None:
+            return response
+        if not session.was_flushed:
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        must_renew = self.is_to_be_renewed(request, response)
+        response = super().process_response(request, response)
+        if must_renew:
+            self.renew(request, response)
+        if session.accessed:
+            self.sweep()
+        return response
+
+    @staticmethod
+    def is_to_be_renewed(request: HttpRequest, response: Any) -> bool:
+        """Never on an answer that others may be given, too: it would hand them the session (CVE-2026-35192)."""
+        session: Any = request.session
+        if not session.accessed or session.modified or session.session_key is None or response.status_code >= 500:
+            return False
+        if "public" in response.headers.get("Cache-Control", ""):
+            return False
+        is_old = request.META["entre.old_session_cookie"]
+        return bool((is_old or session.is_due) and request.user.is_authenticated)
+
+    def renew(self, request: HttpRequest, response: Any) -> None:
+        session: Any = request.session
+        is_old = request.META["entre.old_session_cookie"]
+        try:
+            # Of several requests at once the one that writes brings the cookie.
+            if not sessions_renew([session.session_key]) and not is_old:
+                return
+        except Exception as error:  # the answer is made already; the next one renews
+            logger.warning("a session was not renewed (%s)", type(error).__name__)
+            return
+        response.set_cookie(
+            settings.SESSION_COOKIE_NAME,
+            session.session_key,
+            max_age=settings.SESSION_COOKIE_AGE,
+            path=settings.SESSION_COOKIE_PATH,
+            domain=settings.SESSION_COOKIE_DOMAIN,
+            secure=settings.SESSION_COOKIE_SECURE or None,
+            httponly=settings.SESSION_COOKIE_HTTPONLY or None,
+            samesite=settings.SESSION_COOKIE_SAMESITE,
+        )
+        if is_old:
+            # It was found in our table, so it is ours and no other service's on this host.
+            response.delete_cookie(OLD_COOKIE_NAME, samesite=settings.SESSION_COOKIE_SAMESITE)
+        patch_vary_headers(response, ("Cookie",))
+
+    def sweep(self) -> None:
+        """What is over leaves the tables, a little at a time and at most every ten minutes in each process."""
+        if time.monotonic() - SlidingSessionMiddleware.swept_at < SWEEP_SECONDS:
+            return
+        SlidingSessionMiddleware.swept_at = time.monotonic()
+        try:
+            if sessions_sweep() + devices_sweep():
+                logger.info("sessions and devices that are over were deleted")
+        except Exception as error:
+            logger.warning("sessions that are over were not deleted (%s)", type(error).__name__)
+
+
+class IdentityMiddleware(AuthenticationMiddleware):
+    """`request.user` by the one rule that sockets follow, too (accounts.identity)."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.user = SimpleLazyObject(partial(self.find, request))  # type: ignore[assignment]
+        request.auser = partial(sync_to_async(self.find), request)
+
+    @staticmethod
+    def find(request: Any) -> Any:
+        if not hasattr(request, "_cached_user"):
+            request._cached_user = user_of_request(request)
+        return request._cached_user
+
+
+def csrf_cookie_of_port(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Around Django's check of form tokens: its cookie carries the port in its name, because cookies know no ports and a log-in at another
+    service of this host would make the forms of our open pages invalid. The plain name is written beside it for scripts, and read where
+    the other one is not there yet.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        name = settings.CSRF_COOKIE_NAME
+        if settings.CSRF_COOKIE_SECURE or name == OLD_CSRF_COOKIE_NAME:
+            return get_response(request)
+        if name not in request.COOKIES and OLD_CSRF_COOKIE_NAME in request.COOKIES:
+            request.COOKIES[name] = request.COOKIES[OLD_CSRF_COOKIE_NAME]
+        response = get_response(request)
+        if name in response.cookies:
+            value = response.cookies[name].value
+            response.set_cookie(OLD_CSRF_COOKIE_NAME, value, max_age=settings.CSRF_COOKIE_AGE, samesite="Lax")
+        return response
+
+    return answer
 
 
 def note_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """After the answer is made, and only for requests that asked for their session anyway: health checks and files stay without a query."""
+    """Which devices somebody uses, for the page that lists them. After the answer is made, and only for requests that asked for their
+    session anyway: health checks and files stay without a query.
+    """
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -12,11 +12,10 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY
 from django.db import connection
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
+from accounts.identity import Seal, seal_of
 from accounts.models import User
 
 CHUNK = 500
@@ -88,4 +87,4 @@ def is_kept(credential: Credential) -> bool:
     """Does the session carry the new password's digest? Asked only after a password has changed."""
     store = import_module(settings.SESSION_ENGINE).SessionStore(credential.session_key)
     user = User.objects.filter(pk=credential.user_id).first()
-    return user is not None and constant_time_compare(store.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    return user is not None and seal_of(store, user) is not Seal.WRONG

@@ -12,11 +12,13 @@ from typing import Protocol
 
 from django.conf import settings
 
+from accounts.sessions import sessions_renew
 from accounts.standing import Credential, Standing, fallen
 from conversations.exceptions import Busy
 from conversations.lanes import read
 
 logger = logging.getLogger(__name__)
+RENEW_EVERY_LOOKS = 10
 
 
 class Guarded(Protocol):
@@ -55,10 +57,15 @@ class Vigil:
             self.task = None
 
     async def run(self) -> None:
+        looks = 0
         while self.guarded:
             await asyncio.sleep(settings.VIGIL_EVERY_MS / 1000)
+            looks += 1
             try:
                 await self.look()
+                if looks % RENEW_EVERY_LOOKS == 0:
+                    # A page that only listens uses its session, too; what was ended meanwhile is not brought back.
+                    await read(sessions_renew, {credential.session_key for credential in self.guarded})
             except Busy:
                 logger.warning("the database is away; nobody's rights can be looked at")
             except Exception:

@@ -2,7 +2,6 @@
 
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
@@ -14,10 +13,11 @@ from conversations.routing import websocket_urlpatterns  # noqa: E402
 from dm_project.admission import Admission  # noqa: E402
 from dm_project.away import turn_away_while_away  # noqa: E402
 from dm_project.concurrency import RequestLimit  # noqa: E402
+from dm_project.handshake import SocketIdentity  # noqa: E402
 from dm_project.origin import ExactOriginValidator  # noqa: E402
 from dm_project.wire import keep_plain_send  # noqa: E402
 
-sessions = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+sessions = SocketIdentity(URLRouter(websocket_urlpatterns))
 application = ProtocolTypeRouter(
     {
         "http": RequestLimit(django_application),

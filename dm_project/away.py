@@ -8,7 +8,7 @@ import logging
 import random
 from typing import Any
 
-from django.db import Error
+from django.db import InterfaceError, OperationalError
 
 from conversations import answers
 from conversations.protocol.codes import CloseCode
@@ -25,7 +25,8 @@ def turn_away_while_away(application: Any) -> Any:
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
         try:
             await application(scope, receive, send)
-        except Error as error:
+        except (OperationalError, InterfaceError) as error:
+            # Any other error says nothing of the database, and whoever is not known is not let in.
             # Past the handshake the consumer answers for itself, so this is always the session that could not be read.
             logger.warning("a handshake was turned away: the database is away (%s)", type(error).__name__)
             await turn_away(receive, send)

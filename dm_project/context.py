@@ -19,6 +19,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "MAIL_CONFIGURED": settings.MAIL_CONFIGURED,
         # A function, so that only the page that wants the sentences of the browser's modules asks for them.
         "client_texts": client_texts,
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "release": release,
         "looks": looks_in(request.COOKIES.get(LOOKS, "")),
         "theme": request.COOKIES.get("theme", "auto") if request.COOKIES.get("theme") in {"light", "dark"} else "auto",

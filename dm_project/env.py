@@ -107,11 +107,12 @@ USUAL_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class PublicUrl:
-    """Where browsers reach the service: `origin` is scheme, host and port; `host` has no port."""
+    """Where browsers reach the service: `origin` is scheme, host and port; `host` has no port; `port` is the usual one where none is said."""
 
     origin: str
     host: str
     is_https: bool
+    port: int
 
 
 def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
@@ -139,7 +140,9 @@ def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
         raise BadEnvironment(f"{name} is {raw!r}, and that is no name of a host.") from None
     # As browsers write it, to the letter: they leave the usual port out, and sockets and forms compare exactly.
     port = "" if parts.port in {None, USUAL_PORTS[parts.scheme]} else f":{parts.port}"
-    return PublicUrl(origin=f"{parts.scheme}://{host}{port}", host=host, is_https=parts.scheme == "https")
+    return PublicUrl(
+        origin=f"{parts.scheme}://{host}{port}", host=host, is_https=parts.scheme == "https", port=parts.port or USUAL_PORTS[parts.scheme]
+    )
 
 
 PATIENT_LINE = {"connect_timeout": 2, "keepalives_idle": 10, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 8_000}

@@ -91,6 +91,9 @@ def look_back_at_restored() -> None:
 def main(argv: list[str] | None = None) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
     args = arguments(sys.argv[1:] if argv is None else argv)
+    if args.port is not None:
+        # Read with the settings: the names of cookies carry it.
+        os.environ["PORT"] = str(args.port)
     from django.conf import settings
 
     from dm_project import stores

@@ -67,11 +67,12 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.SlidingSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "accounts.middleware.csrf_cookie_of_port",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.IdentityMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.note_devices",
@@ -201,14 +202,17 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 # Sessions, cookies, headers
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.sessions"
+# Since it was used last: renewed about once a day (accounts/sessions.py).
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 # A cookie with the prefix can be set over TLS by this very host only: no neighbour host can plant one.
-SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"
-CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
+# Without TLS the name carries the port, because cookies know no ports: a second service on this host would log everybody out of this one.
+_cookies = "__Host-" if _https else f"port{_public.port if _public else PORT}-"
+SESSION_COOKIE_NAME = f"{_cookies}sessionid"
+CSRF_COOKIE_NAME = f"{_cookies}csrftoken"
 SIGNED_COOKIE_LEGACY_SALT_FALLBACK = False
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -79,7 +80,7 @@ def test_log_out_everywhere_else_leaves_only_this_one(laptop: Client, phone: Cli
     tablet = sign_in(PHONE)
     answer = laptop.post(PAGE, {"others": "1"}, follow=True)
     assert "2 devices logged out." in answer.text
-    assert sorted(ended) == sorted(str(client.cookies["sessionid"].value) for client in (phone, tablet))
+    assert sorted(ended) == sorted(str(client.cookies[settings.SESSION_COOKIE_NAME].value) for client in (phone, tablet))
     assert [is_signed_in(client) for client in (laptop, phone, tablet)] == [True, False, False]
     assert "You are logged in nowhere else." in laptop.post(PAGE, {"others": "1"}, follow=True).text
 

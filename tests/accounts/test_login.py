@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import Profile, User
@@ -77,11 +78,11 @@ def test_logging_in_changes_the_session_cookie(client: Client, bob: User) -> Non
     session = client.session
     session["planted"] = True
     session.save()
-    client.cookies["sessionid"] = planted = str(session.session_key)
+    client.cookies[settings.SESSION_COOKIE_NAME] = planted = str(session.session_key)
     log_in(client, "bob")
-    assert client.cookies["sessionid"].value != planted
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != planted
     other = Client()
-    other.cookies["sessionid"] = planted
+    other.cookies[settings.SESSION_COOKIE_NAME] = planted
     assert not is_signed_in(other)
 
 

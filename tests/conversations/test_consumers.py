@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -33,7 +34,7 @@ class InsideStage:
 
     def open(self, person: Any, path: str, **options: Any) -> AbstractAsyncContextManager[Socket]:
         if isinstance(person, Client):
-            return open_inside(self.alice, path, session_key=person.cookies["sessionid"].value, **options)
+            return open_inside(self.alice, path, session_key=person.cookies[settings.SESSION_COOKIE_NAME].value, **options)
         return open_inside(person, path, **options)
 
     async def write(self, person: Any, room: str, id: str, body: str) -> tuple[int, Any]:
@@ -47,9 +48,9 @@ class InsideStage:
         return await sync_to_async(self.client_of)(person)
 
     async def log_out(self, browser: Any) -> None:
-        self.ended = browser.cookies["sessionid"].value
+        self.ended = browser.cookies[settings.SESSION_COOKIE_NAME].value
         await sync_to_async(browser.post)("/accounts/logout/")
-        browser.cookies["sessionid"] = self.ended
+        browser.cookies[settings.SESSION_COOKIE_NAME] = self.ended
 
     def public_id(self, person: Any) -> str:
         return str(person.public_id)

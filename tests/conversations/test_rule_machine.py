@@ -347,7 +347,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         if how == SIGN_OUT:
             assert phone.browser.post("/accounts/logout/").status_code == 302
         elif how == FLUSH:
-            assert Session.objects.filter(pk=phone.browser.cookies["sessionid"].value).delete()[0] == 1
+            assert Session.objects.filter(pk=phone.browser.cookies[django_settings.SESSION_COOKIE_NAME].value).delete()[0] == 1
         elif how == SUSPENSION:
             account_deactivate(user=phone.owner)
             self.talk.sides[phone.me].is_active = False

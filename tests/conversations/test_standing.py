@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
@@ -31,7 +32,7 @@ def _no_vigil(settings: Any) -> None:
 
 
 def key_of(client: Client) -> str:
-    return client.cookies["sessionid"].value
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 async def greeted(socket: Socket) -> None:

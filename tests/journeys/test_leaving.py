@@ -13,7 +13,7 @@ LEFT_BEHIND = """async () => ({
     databases: (await indexedDB.databases()).map(({name}) => name),
     caches: await caches.keys(),
     workers: (await navigator.serviceWorker.getRegistrations()).length,
-    cookies: document.cookie.split("; ").filter((pair) => !/^(csrftoken|theme|language|django_language)=/.test(pair) && pair),
+    cookies: document.cookie.split("; ").filter((pair) => !/^((port\\d+-)?csrftoken|theme|language|django_language)=/.test(pair) && pair),
 })"""
 NOTHING = {"local": [], "session": [], "databases": [], "caches": [], "workers": 0, "cookies": []}
 OUTSIDE = re.compile(r"^http://[^/]+/(accounts/login/.*)?$")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.test import override_settings
 
 from accounts.models import User
@@ -63,7 +64,7 @@ async def handshake(headers: list[tuple[bytes, bytes]], path: str = "/ws/") -> b
 
 
 async def signed_in(user: User) -> tuple[bytes, bytes]:
-    return (b"cookie", f"sessionid={await session_key_of(user)}".encode())
+    return (b"cookie", f"{settings.SESSION_COOKIE_NAME}={await session_key_of(user)}".encode())
 
 
 async def test_two_origin_headers_are_as_bad_as_none(alice: User) -> None:
@@ -96,7 +97,7 @@ async def test_nobody_comes_in_without_a_session(path: str, db: None) -> None:
 
 
 async def test_a_made_up_session_is_no_session(db: None) -> None:
-    made_up = (b"cookie", b"sessionid=abcdefghijklmnopqrstuvwxyz012345")
+    made_up = (b"cookie", f"{settings.SESSION_COOKIE_NAME}=abcdefghijklmnopqrstuvwxyz012345".encode())
     assert not await handshake([(b"host", INSIDE_HOST.encode()), (b"origin", OWN.encode()), made_up])
 
 

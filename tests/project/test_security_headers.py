@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
@@ -87,7 +88,7 @@ def test_an_unknown_host_is_answered_with_nothing(client: Client, host: str) -> 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(alice: User, client_of: ClientOf) -> None:
     client = Client()
     client.post("/accounts/login/", {"login": "alice", "password": "correct horse battery"})
-    session = client.cookies["sessionid"]
+    session = client.cookies[settings.SESSION_COOKIE_NAME]
     assert session["httponly"] is True
     assert session["samesite"] == "Lax"
     assert session["path"] == "/"

@@ -120,7 +120,11 @@ class TestReaders:
     )
     def test_public_addresses(self, monkeypatch: pytest.MonkeyPatch, value: str, origin: str, host: str, is_https: bool) -> None:
         monkeypatch.setenv("PUBLIC_URL", value)
-        assert env.public_url() == env.PublicUrl(origin, host, is_https)
+        found = env.public_url()
+        assert found is not None
+        assert (found.origin, found.host, found.is_https) == (origin, host, is_https)
+        said = origin.removesuffix("/").rpartition(":")[2]
+        assert found.port == (int(said) if said.isdigit() else 443 if is_https else 80)
 
     def test_a_folder_is_made_and_must_be_writable(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("NAME", str(tmp_path / "a" / "b"))

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 from typing import Any
 
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
@@ -37,7 +38,7 @@ class Phone:
     async def come(self) -> Frame:
         """Open a socket with this browser's session. Returns the greeting."""
         assert self.browser is not None
-        key = self.browser.cookies["sessionid"].value
+        key = self.browser.cookies[settings.SESSION_COOKIE_NAME].value
         self.socket = await self.stack.enter_async_context(open_inside(self.owner, self.path, session_key=key))
         greeting = await self.socket.next(PATIENCE_S)
         assert greeting["type"] == "connection_established"

@@ -35,10 +35,11 @@ export function languageOfPage() {
   return navigator.languages.find((name) => name.startsWith(lang)) ?? lang;
 }
 
-/** Django's token: the cookie (its name has a prefix over TLS), or what a form of this page carries. */
+/** Django's token: the cookie (whose name the page tells: another service of this host has one, too), or what a form of this page carries. */
 export function csrfToken() {
-  const cookie = document.cookie.split("; ").find((pair) => /^(?:__Host-)?csrftoken=/.test(pair));
-  return cookie?.split("=")[1] ?? document.querySelector('meta[name="csrf-token"]')?.content ?? document.querySelector('[name="csrfmiddlewaretoken"]')?.value ?? "";
+  const meta = document.querySelector('meta[name="csrf-token"]');
+  const cookie = meta && document.cookie.split("; ").find((pair) => pair.startsWith(`${meta.dataset.cookie}=`));
+  return cookie?.split("=")[1] ?? meta?.content ?? document.querySelector('[name="csrfmiddlewaretoken"]')?.value ?? "";
 }
 
 export function pageData(page = document) {
