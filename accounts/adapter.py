@@ -27,7 +27,7 @@ from accounts.links import public_host, public_link
 from accounts.looks import USUAL
 from accounts.models import Profile, User
 from accounts.redirects import is_local_path
-from accounts.selectors import looks_of, profile_of, username_is_taken
+from accounts.selectors import looks_of, profile_of, username_is_imitation, username_is_taken
 from accounts.usernames import is_reserved, tidy_username
 from accounts.waiting import wait, wait_s
 
@@ -62,6 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         "invalid_login": NO_MATCH,
         "username_blacklisted": _("This username is reserved. Choose another one."),
         "username_taken": _("This username is taken. Choose another one."),
+        "username_look_alike": _("This username looks too much like another one. Choose another one."),
         "incorrect_password": _("This is not your password. Try again."),
         "enter_current_password": _("This is not your current password. Try again."),
         "incorrect_code": _("That code isn’t right. Check it or request a new one."),
@@ -80,16 +81,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if is_reserved(tidy, settings.SITE_NAME):
             raise self.validation_error("username_blacklisted")
         clean: str = super().clean_username(tidy, shallow=shallow)
-        if not shallow and username_is_taken(clean):
-            raise self.validation_error("username_taken")
+        if not shallow:
+            self.require_free(clean)
         return clean
 
     def clean_new_username(self, username: str, user: User) -> str:
         """As clean_username, for somebody who has one: their own, and what they left themselves, are free for them."""
         clean: str = self.clean_username(username, shallow=True)
-        if username_is_taken(clean, by=user):
-            raise self.validation_error("username_taken")
+        self.require_free(clean, by=user)
         return clean
+
+    def require_free(self, username: str, *, by: User | None = None) -> None:
+        """Raises ValidationError."""
+        if username_is_taken(username, by=by):
+            raise self.validation_error("username_taken")
+        # Somebody who is written to by "1isa.miller" believes it is Lisa (safety.md T61).
+        if username_is_imitation(username, by=by):
+            raise self.validation_error("username_look_alike")
 
     def account_created(self, request: HttpRequest, user: User) -> None:
         """Called inside the transaction that makes an account by sign-up. What it raises undoes the account.

@@ -98,6 +98,8 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
                 theme=request.COOKIES.get("theme", ""),
                 then=lambda user: get_adapter().account_created(request, user),
             )
+        except services.UsernameTaken:
+            raise ValidationError({"username": get_adapter().validation_error("username_taken")}) from None
         except IntegrityError:
             if not User.objects.filter(username=data["username"]).exists():
                 raise

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -14,7 +15,7 @@ from django.core.validators import MaxLengthValidator, MinLengthValidator, Regex
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.usernames import HANDLE
+from accounts.usernames import HANDLE, skeleton
 
 NAME_MAX = 50
 USERNAME_MIN, USERNAME_MAX = 3, 24
@@ -70,6 +71,8 @@ class User(AbstractUser):
         ],
         error_messages={"unique": _("This username is taken. Choose another one.")},
     )
+    # To find handles that look alike (accounts/usernames.py); follows the username.
+    skeleton = models.CharField(max_length=USERNAME_MAX, default="", editable=False, db_index=True)
     name = models.CharField(_("name"), max_length=NAME_MAX)
     picture = models.CharField(max_length=40, blank=True, default="", editable=False)
     """The name of a file (accounts/pictures.py). Here and not in the profile, because it goes wherever the name goes."""
@@ -82,6 +85,13 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return f"@{self.username}"
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """The skeleton goes with the username on every way in: forms, admin, commands."""
+        self.skeleton = skeleton(self.username)
+        if update_fields is not None and "username" in update_fields:
+            update_fields = {*update_fields, "skeleton"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     def get_full_name(self) -> str:
         return self.name
@@ -163,6 +173,7 @@ class HeldUsername(models.Model):
     """A handle that somebody has left. For a while nobody else gets it: whoever still knows it must not reach a stranger (safety.md T64)."""
 
     username = models.CharField(max_length=USERNAME_MAX, primary_key=True)
+    skeleton = models.CharField(max_length=USERNAME_MAX, default="", editable=False, db_index=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     until = models.DateTimeField()
 

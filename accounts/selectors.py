@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.cursors import cursor_read, cursor_write
 from accounts.looks import Looks
 from accounts.models import HeldUsername, Profile, User, search_key
-from accounts.usernames import tidy_username
+from accounts.usernames import looks_like, skeleton, tidy_username
 
 QUERY_MAX = 60
 """Characters of a search that count."""
@@ -120,10 +120,26 @@ def display_name(user: User) -> str:
 
 def username_is_taken(username: str, *, by: User | None = None) -> bool:
     """Has somebody else this handle, or left it a short time ago? Suspended accounts keep theirs."""
-    mine = 0 if by is None else by.pk
-    if User.objects.filter(username=username).exclude(pk=mine).exists():
-        return True
-    return HeldUsername.objects.filter(username=username, until__gt=timezone.now()).exclude(user_id=mine).exists()
+    return username in handles_like(username, by=by)
+
+
+def username_is_imitation(username: str, *, by: User | None = None) -> bool:
+    """Does it look like somebody else's handle, or like one left a short time ago? Also true when it is the same."""
+    return any(looks_like(username, other) for other in handles_like(username, by=by))
+
+
+def handles_like(username: str, *, by: User | None) -> list[str]:
+    mine, shape = 0 if by is None else by.pk, skeleton(username)
+    held = HeldUsername.objects.filter(skeleton=shape, until__gt=timezone.now()).exclude(user_id=mine)
+    return [
+        *User.objects.filter(skeleton=shape).exclude(pk=mine).values_list("username", flat=True),
+        *held.values_list("username", flat=True),
+    ]
+
+
+def handles_held(user: User) -> list[HeldUsername]:
+    """The handles this person has left that wait for them, the oldest first."""
+    return list(HeldUsername.objects.filter(user=user, until__gt=timezone.now()).order_by("until"))
 
 
 def looks_of(profile: Profile) -> Looks:

@@ -9,20 +9,37 @@ from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.links import public_link
 from accounts.models import HeldUsername, Profile, User, profile_search_key
 from accounts.pictures import picture_forget, picture_store
-from accounts.selectors import account_of_email
+from accounts.selectors import account_of_email, handles_held, username_is_imitation
 from accounts.signals import privacy_changed, standing_changed
+from accounts.usernames import skeleton
 
 USERNAME_HELD = timedelta(days=90)
+MOST_HELD = 5
+"""Handles that one person keeps from others at a time, beside the one in use."""
+HANDLE_LOCK = 0x48414E44
+"""The space of our advisory locks in PostgreSQL."""
 
 
 class AccountInactive(Exception):
     """The account is suspended; nothing is made for it until somebody lets it back in."""
+
+
+class UsernameTaken(Exception):
+    """Somebody has this handle, or one that looks like it."""
+
+
+class TooManyHandles(Exception):
+    """So many left handles wait for this person already; `until` is when the first of them is free again."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__()
+        self.until = until
 
 
 def account_create(
@@ -44,12 +61,13 @@ def account_create(
 
     Raises:
         ValidationError: the username or the name cannot be one.
-        IntegrityError: the username is taken.
+        UsernameTaken; IntegrityError in the very moment.
     """
     # Hashed before the transaction: it takes a tenth of a second, and SQLite has one writer.
     user = User(username=username.lower(), name=name, email=email_to_keep(email), password=make_password(password))
     user.clean_fields(exclude=["password"])
     with transaction.atomic():
+        require_distinct(user.username)
         user.save(force_insert=True)
         Profile.objects.create(
             user=user,
@@ -81,6 +99,19 @@ def known(value: str, values: list[str], otherwise: str) -> str:
     return value if value in values else otherwise
 
 
+def require_distinct(username: str, *, by: User | None = None) -> None:
+    """Inside the transaction that takes the handle. Two who want look-alikes at one instant take turns here.
+
+    Raises: UsernameTaken.
+    """
+    # SQLite has one writer anyway.
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [HANDLE_LOCK, skeleton(username)])
+    if username_is_imitation(username, by=by):
+        raise UsernameTaken
+
+
 @transaction.atomic
 def profile_update(*, profile: Profile, name: str, about: str, username: str | None = None) -> None:
     """Change what others read about a person, and under what they find them.
@@ -89,17 +120,30 @@ def profile_update(*, profile: Profile, name: str, about: str, username: str | N
         username: the new handle; the old one is held for its owner for USERNAME_HELD.
 
     Raises:
-        IntegrityError: the handle was taken in this very moment.
+        UsernameTaken; IntegrityError when the handle was taken in this very moment.
+        TooManyHandles: MOST_HELD wait already, or one account could keep any number of names from everybody.
     """
     user = profile.user
     if username is not None and username != user.username:
-        HeldUsername.objects.update_or_create(username=user.username, defaults={"user": user, "until": timezone.now() + USERNAME_HELD})
-        user.username = username
+        username_change(user, username)
     user.name = name
     user.save(update_fields=["name", "username"])
     profile.about = about
     profile.search_key = profile_search_key(user.name, user.username)
     profile.save(update_fields=["about", "search_key"])
+
+
+def username_change(user: User, username: str) -> None:
+    # The person's row is the queue of their changes; parallel ones would all count one below the limit.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    require_distinct(username, by=user)
+    HeldUsername.objects.filter(username=username, user=user).delete()
+    held = handles_held(user)
+    if len(held) >= MOST_HELD:
+        raise TooManyHandles(held[0].until)
+    left = {"user": user, "until": timezone.now() + USERNAME_HELD, "skeleton": skeleton(user.username)}
+    HeldUsername.objects.update_or_create(username=user.username, defaults=left)
+    user.username = username
 
 
 def picture_set(*, user: User, webp: bytes) -> None:

@@ -7,14 +7,16 @@ put everything else back to what it was then.
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from allauth.account.adapter import get_adapter
+from allauth.core import context, ratelimit
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import QueryDict  # noqa: TID251 (what a posted form is)
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +25,7 @@ from accounts import pictures, services
 from accounts.fields import LanguageSelect, NameField, TextField, UsernameField
 from accounts.models import Profile
 from accounts.usernames import tidy_username
+from accounts.waiting import wait, wait_s
 
 Group = tuple[str | Promise, tuple[str, ...]]
 
@@ -30,6 +33,8 @@ Group = tuple[str | Promise, tuple[str, ...]]
 class SettingsForm(forms.Form):
     """A form about one profile."""
 
+    wait_s = 0
+    """Seconds until the next try, for somebody who has changed something too often."""
     groups: ClassVar[tuple[Group, ...]] = ()
     """Title and names of fields, in the order of the page."""
 
@@ -87,13 +92,30 @@ class ProfileForm(SettingsForm):
         return wanted if wanted == user.username else get_adapter().clean_new_username(wanted, user)
 
     def save(self) -> None:
-        """Raises ValidationError when the handle was taken in this very moment."""
+        """Raises ValidationError: the handle was taken in this very moment, or there were too many changes."""
         before = self.profile.user.username
+        self.require_few_changes()
         try:
             services.profile_update(profile=self.profile, **self.cleaned_data)
-        except IntegrityError:
+        except (services.UsernameTaken, IntegrityError):
             self.profile.user.username = before
             raise ValidationError({"username": get_adapter().validation_error("username_taken")}) from None
+        except services.TooManyHandles as refusal:
+            self.profile.user.username = before
+            seconds = math.ceil((refusal.until - timezone.now()).total_seconds())
+            self.too_many("username", _("Too many of your old usernames are still kept for you."), seconds)
+
+    def require_few_changes(self) -> None:
+        """A new name or handle is told to everybody this person chats with."""
+        user = self.profile.user
+        for field, action in (("username", "username_change"), ("name", "name_change")):
+            if self.cleaned_data[field] != getattr(user, field) and not ratelimit.consume(context.request, action=action, user=user):
+                sentence = _("Your username has changed too often today.") if field == "username" else _("Your name has changed too often.")
+                self.too_many(field, sentence, wait_s(context.request, action))
+
+    def too_many(self, field: str, sentence: str | Promise, seconds: int) -> NoReturn:
+        self.wait_s = seconds
+        raise ValidationError({field: f"{sentence} {wait(seconds)}"})
 
 
 class PrivacyForm(SettingsForm):

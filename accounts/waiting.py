@@ -43,4 +43,7 @@ def wait(seconds: int) -> str:
     if minutes < 60:
         return ngettext("Wait %(n)d minute.", "Wait %(n)d minutes.", minutes) % {"n": minutes}
     hours = -(-minutes // 60)
+    if hours > 48:
+        days = -(-hours // 24)
+        return ngettext("Wait %(n)d day.", "Wait %(n)d days.", days) % {"n": days}
     return ngettext("Wait %(n)d hour.", "Wait %(n)d hours.", hours) % {"n": hours}

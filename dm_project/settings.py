@@ -196,6 +196,8 @@ _rates = {
     "mail_to_address": "12/d/key",
     "picture": "30/h/user",
     "username_check": "60/m/user",
+    "username_change": "5/d/user",
+    "name_change": "20/h/user",
 }
 ACCOUNT_RATE_LIMITS = _rates if LIMITS else False
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES

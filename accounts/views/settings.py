@@ -70,7 +70,11 @@ def section_page(request: SignedInRequest, section: str, form_class: type[Settin
         return show(request, section, form_class(profile))
     form = form_class.posted(profile, request.POST)
     if not is_saved(form):
-        return refused_in_a_word(form) if is_from_script(request) else show(request, section, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+        status = HTTPStatus.TOO_MANY_REQUESTS if form.wait_s else HTTPStatus.UNPROCESSABLE_ENTITY
+        response = refused_in_a_word(form, status) if is_from_script(request) else show(request, section, form, status)
+        if form.wait_s:
+            response["Retry-After"] = str(form.wait_s)
+        return response
     if is_from_script(request):
         return saved_in_a_word()
     with override(form.cleaned_data.get("language") or get_language()):  # it may just have been changed

@@ -6,10 +6,18 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import Profile, User
-from accounts.services import account_create, account_deactivate, account_reactivate, appearance_update, email_replace, profile_update
+from accounts.services import (
+    UsernameTaken,
+    account_create,
+    account_deactivate,
+    account_reactivate,
+    appearance_update,
+    email_replace,
+    profile_update,
+)
 
 pytestmark = pytest.mark.both_databases
 
@@ -35,7 +43,7 @@ def test_a_name_that_is_none_is_refused_on_every_way_in(db: None, username: str)
 
 
 def test_a_taken_name_leaves_nothing_behind(alice: User) -> None:
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(UsernameTaken), transaction.atomic():
         account_create(username="alice", name="Another", email="x@example.com")
     assert (User.objects.count(), Profile.objects.count(), EmailAddress.objects.count()) == (1, 1, 0)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.usernames import is_reserved, tidy_username
+from accounts.usernames import is_reserved, looks_like, skeleton, tidy_username
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,14 @@ from accounts.usernames import is_reserved, tidy_username
         "r00t",
         "supp0rt",
         "no-reply",
+        "adrnin",
+        "vvebmaster",
+        "he1p",
+        "mai1",
+        "ap1",
+        "nu11",
+        "www.prize.example",
+        "www2.example",
         "entre",
         "Entre7",
     ],
@@ -28,7 +36,27 @@ def test_a_handle_may_not_look_like_a_role(typed: str) -> None:
     assert is_reserved(tidy_username(typed), "Entre")
 
 
-@pytest.mark.parametrize("typed", ["ali", "alice", "bob", "adam", "admina", "rooty", "maria7", "lisa_5", "007", "molly"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ali",
+        "alice",
+        "bob",
+        "adam",
+        "admina",
+        "rooty",
+        "maria7",
+        "lisa_5",
+        "007",
+        "molly",
+        "mali",
+        "mall",
+        "apl",
+        "nuii",
+        "wwwilly",
+        "lisa.www",
+    ],
+)
 def test_ordinary_handles_are_free(typed: str) -> None:
     assert not is_reserved(typed, "Entre")
 
@@ -43,3 +71,33 @@ def test_the_sign_before_a_handle_and_capitals_are_forgiven() -> None:
 
 def test_letters_of_other_scripts_are_never_turned_into_latin_ones() -> None:
     assert tidy_username("\u212aate") == "\u212aate"  # KELVIN SIGN, whose small letter is an ordinary k
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("lisa.miller", "1isa.mi11er"),
+        ("lisa.miller", "lisa_miller"),
+        ("lisa.miller", "lisamiller"),
+        ("lisa.miniller", "1isa.m1n1ller"),  # each 1 for another letter
+        ("miller", "rniller"),
+        ("will", "vvill"),
+        ("bob", "b0b"),
+        ("bob", "8ob"),
+        ("anna5", "annas"),
+        ("1l1", "ili"),
+    ],
+)
+def test_handles_that_the_eye_takes_for_one(one: str, other: str) -> None:
+    assert looks_like(one, other)
+    assert looks_like(other, one)
+    assert skeleton(one) == skeleton(other), "or the one would not be found beside the other"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("mali", "mall"), ("mali", "mail"), ("lisa", "iisa"), ("anna1", "anna7"), ("ana", "anna"), ("tom", "tim"), ("-", "_")],
+)
+def test_handles_that_it_tells_apart(one: str, other: str) -> None:
+    assert not looks_like(one, other)
+    assert not looks_like(other, one)
