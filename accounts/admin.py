@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts import services
 from accounts.models import Profile, User, profile_search_key
-from accounts.signals import standing_changed
+from accounts.signals import card_changing, standing_changed
 
 # The admin has no door of its own: limits and, later, the second factor hold here as well.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -58,6 +58,8 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change:
+            card_changing.send(sender=User, user_id=obj.pk)
         super().save_model(request, obj, form, change)
         standing_changed.send(sender=User, user=obj)
         Profile.objects.update_or_create(user=obj, defaults={"search_key": profile_search_key(obj.name, obj.username)})

@@ -16,7 +16,7 @@ from accounts.links import public_link
 from accounts.models import HeldUsername, Profile, User, profile_search_key
 from accounts.pictures import picture_forget, picture_store
 from accounts.selectors import account_of_email, handles_held, username_is_imitation
-from accounts.signals import privacy_changed, standing_changed
+from accounts.signals import card_changing, privacy_changed, standing_changed
 from accounts.usernames import skeleton
 
 USERNAME_HELD = timedelta(days=90)
@@ -122,8 +122,12 @@ def profile_update(*, profile: Profile, name: str, about: str, username: str | N
     Raises:
         UsernameTaken; IntegrityError when the handle was taken in this very moment.
         TooManyHandles: MOST_HELD wait already, or one account could keep any number of names from everybody.
+
+    Announces: `card_changing`.
     """
     user = profile.user
+    if (name, username or user.username) != (user.name, user.username):
+        card_changing.send(sender=User, user_id=user.pk)
     if username is not None and username != user.username:
         username_change(user, username)
     user.name = name
@@ -160,7 +164,9 @@ def picture_remove(*, user: User) -> None:
     picture_change(user, "")
 
 
+@transaction.atomic
 def picture_change(user: User, picture: str) -> None:
+    card_changing.send(sender=User, user_id=user.pk)
     before, user.picture = user.picture, picture
     user.save(update_fields=["picture"])
     transaction.on_commit(lambda: picture_forget(before), robust=True)
@@ -206,14 +212,18 @@ def email_replace(*, user: User, email: str) -> EmailAddress:
     return address
 
 
+@transaction.atomic
 def account_deactivate(*, user: User) -> None:
     """Suspend: no log-in, no place in People, and every session ends with its next request, and every socket at once. Nothing is deleted."""
+    card_changing.send(sender=User, user_id=user.pk)
     user.is_active = False
     user.save(update_fields=["is_active"])
     standing_changed.send(sender=User, user=user)
 
 
+@transaction.atomic
 def account_reactivate(*, user: User) -> None:
+    card_changing.send(sender=User, user_id=user.pk)
     user.is_active = True
     user.save(update_fields=["is_active"])
 

@@ -10,3 +10,7 @@ standing_changed = Signal()
 
 session_ended = Signal()
 """A session was ended from another device. Arguments: `session_key`. Sent inside the transaction that ends it."""
+
+card_changing = Signal()
+"""What others see of a person is about to change: name, username, picture, or whether the account is open. Arguments: `user_id`. Sent inside
+the transaction of the change, before the person's row is locked: who has rows to lock for it takes them first."""

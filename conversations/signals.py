@@ -13,8 +13,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.signals import privacy_changed, session_ended, standing_changed
+from accounts.signals import card_changing, privacy_changed, session_ended, standing_changed
 from conversations.presence import privacy_look
+from conversations.services.cards import card_change
 from conversations.services.sessions import person_check, session_end, session_renew
 
 SIGNED_OUT = "entre.signed_out"
@@ -53,3 +54,8 @@ def has_other_standing(sender: Any, user: User, **kwargs: Any) -> None:
 @receiver(privacy_changed)
 def shows_something_else(sender: Any, user_id: int, **kwargs: Any) -> None:
     transaction.on_commit(lambda: privacy_look(user_id), robust=True)
+
+
+@receiver(card_changing)
+def looks_different(sender: Any, user_id: int, **kwargs: Any) -> None:
+    card_change(user_id=user_id)

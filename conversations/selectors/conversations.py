@@ -125,6 +125,18 @@ def rows_for(seats: Sequence[Participant]) -> list[ConversationRow]:
     ]
 
 
+def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
+    """The chats with this person, each as the other one's list shows it, the latest first; three statements."""
+    showing = Participant.objects.filter(peer_id=user_id, activity__isnull=False).select_related("conversation", "user", "peer")
+    seats = list(showing.order_by("-activity", "-conversation_id")[:limit])
+    mine = Participant.objects.filter(user_id=user_id, conversation_id__in=[seat.conversation_id for seat in seats])
+    own = {seat.conversation_id: seat for seat in mine}
+    last = last_messages([seat.conversation for seat in seats])
+    return [
+        ConversationRow(seat.conversation, seat, own[seat.conversation_id], seat.peer, last.get(seat.conversation_id)) for seat in seats
+    ]
+
+
 def last_messages(conversations: Sequence[Conversation]) -> dict[int, Message]:
     """The newest message of each, found by key. The head may number a later change; then the newest message stands lower."""
     wanted = Q()

@@ -12,7 +12,7 @@ from conversations.delivery import Letter, look_at_presence, publish
 from conversations.models import Conversation
 from conversations.protocol.events import ConversationChanged
 from conversations.rooms import user_group
-from conversations.selectors.conversations import row_of
+from conversations.selectors.conversations import ConversationRow, row_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +40,11 @@ def tell_people(conversation_id: int, user_ids: tuple[int, ...]) -> None:
 
 def letter_for(conversation_id: int, user_id: int) -> Letter | None:
     row = row_of(conversation_id, user_id)
-    if row is None:
-        return None
-    viewer = User.objects.get(id=user_id)
+    return None if row is None else letter_of(row, viewer=User.objects.get(id=user_id))
+
+
+def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
+    """`conversation.changed` for every device of one person."""
     wire = serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
     frame = ConversationChanged(conversation=wire)
-    return Letter(user_group(user_id), row.conversation.room_name, frame.encode(), head=row.conversation.head, mark=row.me.mark)
+    return Letter(user_group(viewer.pk), row.conversation.room_name, frame.encode(), head=row.conversation.head, mark=row.me.mark)
