@@ -108,7 +108,7 @@ def typing_of(*, user: User, room: str, now: float | None = None) -> Typing | No
     ends = None
     with cache_away_is_no_matter():
         ends = cache.get(typing_key(room, seat.peer.pk))
-    left = (ends or 0) - wall(now)
+    left = (ends if isinstance(ends, (int, float)) else 0) - wall(now)
     if left <= 0:
         return None
     signs = signs_between(seat)

@@ -7,6 +7,7 @@ decides what that means: signs of the moment are left out, limits are counted in
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -68,7 +69,34 @@ availability = Availability()
 _pools: dict[tuple[str, str], ConnectionPool] = {}
 
 
-class BoundedClient(RedisCacheClient):
+MISSING = object()
+
+
+class JsonSerializer:
+    """Values as JSON. Django's own is pickle, and whoever can write to Redis would run code in this process (safety.md T51)."""
+
+    def dumps(self, value: Any) -> int | bytes:
+        # Whole numbers plainly: Redis adds to them itself.
+        return value if type(value) is int else json.dumps(value, allow_nan=False).encode()
+
+    def loads(self, data: bytes) -> Any:
+        """What is no JSON counts as not there."""
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            return MISSING
+
+
+class JsonClient(RedisCacheClient):
+    def get(self, key: Any, default: Any) -> Any:
+        found = super().get(key, MISSING)
+        return default if found is MISSING else found
+
+    def get_many(self, keys: Any) -> dict[Any, Any]:
+        return {key: value for key, value in super().get_many(keys).items() if value is not MISSING}
+
+
+class BoundedClient(JsonClient):
     """One pool for the process, no retries: a connection that died with its Redis is noticed when it is taken from the pool."""
 
     _servers: Any
@@ -85,7 +113,7 @@ class BoundedClient(RedisCacheClient):
 
 
 def bounded(name: str) -> Callable[..., Any]:
-    ask = getattr(RedisCacheClient, name)
+    ask = getattr(JsonClient, name)
 
     def method(self: BoundedClient, *args: Any, **kwargs: Any) -> Any:
         with availability.attempt():
@@ -100,5 +128,5 @@ for _name in ("add", "get", "set", "touch", "delete", "get_many", "has_key", "in
 
 class BoundedRedisCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
-        super().__init__(server, params)
+        super().__init__(server, {**params, "OPTIONS": {**params.get("OPTIONS", {}), "serializer": JsonSerializer}})
         self._class = BoundedClient

@@ -105,12 +105,15 @@ TEMPLATES = [
 
 DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "entre.sqlite3", wal=SQLITE_MAY_USE_WAL)}
 REDIS_URL = env.redis_url()
+REDIS_PREFIX = env.text("REDIS_PREFIX", "entre")
 
 if REDIS_URL:
     CACHES: dict[str, dict[str, object]] = {
         "default": {
             "BACKEND": "dm_project.redis_cache.BoundedRedisCache",
             "LOCATION": REDIS_URL,
+            # Presence, limits and allauth's counters of several installations have the same names.
+            "KEY_PREFIX": REDIS_PREFIX,
             # A frozen Redis must not hold a thread for longer than this.
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
@@ -127,7 +130,7 @@ if REDIS_URL:
                         "socket_connect_timeout": 2,
                     }
                 ],
-                "prefix": env.text("REDIS_PREFIX", "entre"),
+                "prefix": REDIS_PREFIX,
                 **({"symmetric_encryption_keys": [env.text("LAYER_KEY")]} if env.text("LAYER_KEY") else {}),
             },
         }

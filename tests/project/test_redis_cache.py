@@ -1,16 +1,22 @@
-"""The cache while Redis is away: one question a second finds out, nobody else waits, the log says it once."""
+"""The cache in Redis: while that is away one question a second finds out, nobody else waits, the log says it once; what is in it is data."""
 
 import asyncio
 import logging
+import pickle
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+import redis
 from redis.exceptions import RedisError
 
 from dm_project import redis_cache
 from dm_project.redis_cache import Availability, BoundedRedisCache
+from tests.rig.environment import ROOT, clean_environment
 from tests.rig.gone_redis import SHAPES, GoneRedis
 from tests.rig.redis_server import RedisServer
 
@@ -71,3 +77,66 @@ def test_the_cache_says_when_it_is_back(real_redis: RedisServer, availability: A
         cache_at(real_redis.url).set("key", 1)
     assert "the cache is back" in caplog.text
     assert cache_at(real_redis.url).get("key") == 1
+
+
+# --- Values ---
+
+
+@pytest.fixture
+def service_cache(real_redis: RedisServer) -> Callable[[str], BoundedRedisCache]:
+    """The cache as the settings make it for an installation with this REDIS_PREFIX."""
+    return lambda prefix: BoundedRedisCache(real_redis.url, {"KEY_PREFIX": prefix, "OPTIONS": {}})
+
+
+@pytest.mark.parametrize("value", [True, None, 7, 7.25, "x", [1.5, 2], {"holder": 1.5}])
+def test_what_the_service_keeps_comes_back_as_it_was(service_cache: Any, value: Any) -> None:
+    cache = service_cache("entre")
+    cache.set("key", value)
+    assert cache.get("key", "default") == value
+    assert type(cache.get("key", "default")) is type(value)
+    assert cache.get_many(["key"]) == {"key": value}
+
+
+def test_numbers_are_counted_by_redis(service_cache: Any) -> None:
+    cache = service_cache("entre")
+    assert cache.add("count", 0)
+    assert [cache.incr("count"), cache.incr("count", 5)] == [1, 6]
+    assert cache.get("count") == 6
+
+
+class Intruder:
+    """Runs code where it is unpickled."""
+
+    ran: ClassVar[list[str]] = []
+
+    def __reduce__(self) -> Any:
+        return Intruder.ran.append, ("here",)
+
+
+@pytest.mark.parametrize("data", [pickle.dumps(Intruder()), pickle.dumps({"a": 1.0}), b"", b"\xff\xfe", b"{", b"[" * 100_000], ids=range(6))
+def test_what_an_intruder_writes_is_data_and_mostly_not_even_that(service_cache: Any, real_redis: RedisServer, data: bytes) -> None:
+    """Of the keys of people everything can be guessed; with pickle one of them was enough to run code in this process."""
+    cache = service_cache("entre")
+    with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
+        client.set("entre:1:presence:7", data)
+    assert cache.get("presence:7", "default") == "default"
+    assert cache.get_many(["presence:7"]) == {}
+    assert Intruder.ran == []
+
+
+def test_two_installations_on_one_redis_know_nothing_of_each_other(service_cache: Any) -> None:
+    ours, theirs = service_cache("entre"), service_cache("other")
+    ours.set("presence:7", {"holder": 1.5})
+    assert theirs.get("presence:7") is None
+    theirs.delete("presence:7")
+    assert ours.get("presence:7") == {"holder": 1.5}
+
+
+def test_the_prefix_of_the_environment_stands_before_everything_in_redis(tmp_path: Path) -> None:
+    words = (
+        "from django.conf import settings as s; print(s.CACHES['default']['KEY_PREFIX'], s.CHANNEL_LAYERS['default']['CONFIG']['prefix'])"
+    )
+    ours = {"DATA_DIR": str(tmp_path), "REDIS_URL": "redis://nowhere.invalid", "REDIS_PREFIX": "ours"}
+    environment = {**clean_environment(), **ours, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
+    ran = subprocess.run([sys.executable, "-c", words], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["ours", "ours"]
