@@ -14,6 +14,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core import ratelimit
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -26,6 +27,7 @@ from accounts.guesses import TooManyGuesses, count_guess, remember_account
 from accounts.links import public_host, public_link
 from accounts.looks import USUAL
 from accounts.models import Profile, User
+from accounts.passwords import normal_password
 from accounts.redirects import is_local_path
 from accounts.selectors import looks_of, profile_of, username_is_imitation, username_is_taken
 from accounts.usernames import is_reserved, tidy_username
@@ -123,6 +125,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         super()._rollback_login_failed_rl_usage()
         for usage in self.guesses:
             usage.rollback()
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A password in another Unicode form is hashed twice for somebody who is there (User.check_password), so for nobody as well."""
+        typed = str(credentials.get("password") or "")
+        if normal_password(typed) != typed and not User.objects.filter(username=str(credentials.get("username") or "").lower()).exists():
+            make_password(typed)
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """By the account itself: allauth would try the password on every account that names the same address, too."""

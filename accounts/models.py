@@ -15,6 +15,7 @@ from django.core.validators import MaxLengthValidator, MinLengthValidator, Regex
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.passwords import normal_password
 from accounts.usernames import HANDLE, skeleton
 
 NAME_MAX = 50
@@ -41,6 +42,11 @@ def profile_search_key(name: str, username: str) -> str:
 
 class AccountManager(UserManager["User"]):
     """The account's manager; `createsuperuser` comes in by it and must leave a whole account behind, too."""
+
+    def _create_user_object(self, username: str, email: str | None, password: str | None, **extra: Any) -> User:
+        """Django hashes here by itself, past `User.set_password`."""
+        made: User = super()._create_user_object(username, email, password and normal_password(password), **extra)  # type: ignore[misc]
+        return made
 
     def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> User:
         with transaction.atomic(using=self.db):
@@ -92,6 +98,25 @@ class User(AbstractUser):
         if update_fields is not None and "username" in update_fields:
             update_fields = {*update_fields, "skeleton"}
         super().save(*args, update_fields=update_fields, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(None if raw_password is None else normal_password(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """In any Unicode form. Hashes from before that was so hold what was typed then: tried second, and replaced.
+
+        Two hashes, then, whenever the form differs. Log-ins of unknown people take as many (accounts/adapter.py).
+        """
+        normal = normal_password(raw_password or "")
+        if super().check_password(normal):
+            return True
+        if normal == (raw_password or "") or not super().check_password(raw_password):
+            return False
+        self.set_password(raw_password)
+        # As Django does when it renews a hash: the password has not changed.
+        self._password = None
+        self.save(update_fields=["password"])
+        return True
 
     def get_full_name(self) -> str:
         return self.name

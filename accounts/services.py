@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.links import public_link
 from accounts.models import HeldUsername, Profile, User, profile_search_key
+from accounts.passwords import normal_password
 from accounts.pictures import picture_forget, picture_store
 from accounts.selectors import account_of_email, handles_held, username_is_imitation
 from accounts.signals import card_changing, privacy_changed, standing_changed
@@ -64,7 +65,9 @@ def account_create(
         UsernameTaken; IntegrityError in the very moment.
     """
     # Hashed before the transaction: it takes a tenth of a second, and SQLite has one writer.
-    user = User(username=username.lower(), name=name, email=email_to_keep(email), password=make_password(password))
+    user = User(
+        username=username.lower(), name=name, email=email_to_keep(email), password=make_password(password and normal_password(password))
+    )
     user.clean_fields(exclude=["password"])
     with transaction.atomic():
         require_distinct(user.username)
