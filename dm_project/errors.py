@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
@@ -21,8 +22,12 @@ RETRY_AFTER_S = 5
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form came without its token: an old tab, or another site's page in this browser."""
-    return render(request, "403_csrf.html", status=403)
+    """A form came without its token: an old tab, another site's page in this browser, or a browser that keeps no cookies from us.
+
+    The last one would be told to reload for ever.
+    """
+    template = "403_cookies.html" if reason == REASON_NO_CSRF_COOKIE else "403_csrf.html"
+    return render(request, template, status=HTTPStatus.FORBIDDEN)
 
 
 # Django's own handlers of these three ask for the token of a form first, and so read what was posted: a body that cannot be read then made

@@ -36,6 +36,7 @@ INVITE_KEY = env.key("INVITE_KEY").encode()
 REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invite", "closed"))
 DIRECTORY = env.switch("DIRECTORY", True)
 LIMITS = env.switch("LIMITS", True)
+ADMIN = env.switch("ADMIN", False)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_public.host] if _public else []), *env.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, 0, 8)

@@ -1,5 +1,6 @@
 """The HTTP map."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -24,5 +25,7 @@ urlpatterns = [
     path("sw.js", installable.worker, name="worker"),
     path("offline/", installable.offline, name="offline"),
     path("share/", installable.shared, name="shared"),
-    path("admin/", admin.site.urls),
 ]
+
+if settings.ADMIN:
+    urlpatterns.append(path("admin/", admin.site.urls))

@@ -14,6 +14,7 @@ os.environ.update(
     INVITE_KEY="tests-invite-key-0123456789-0123456789",
     DATA_DIR=str(_folder / "data"),
     STATIC_ROOT=str(_folder / "static"),
+    ADMIN="on",
 )
 for _name in ("PUBLIC_URL", "REDIS_URL", "EMAIL_URL", "REGISTRATION", "LIMITS", "SITE_NAME", "DEBUG"):
     os.environ[_name] = ""

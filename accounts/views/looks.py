@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,17 +21,18 @@ LANGUAGES = frozenset(code for code, _name in settings.LANGUAGES)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_language(request: HttpRequest, code: str) -> HttpResponse:
-    """Show this browser's pages in another language, and remember it for the person's other devices.
+    """Show this browser's pages in another language; for somebody signed in, remember it for their other devices, too.
 
-    The links are plain, for people without JavaScript. A foreign page can only make a visitor follow one, so the profile is written when
-    the browser says that the link stood on a page of ours (safety.md T8).
+    The links are plain, for visitors without JavaScript, and no more than a cookie. Whoever is signed in changes it by a form: anybody
+    could write them a link, and it would stand on a page of ours (safety.md T8).
     """
     if code not in LANGUAGES or not check_for_language(code):
         raise Http404
+    if request.user.is_authenticated and request.method != "POST":
+        return see_other(reverse("settings_appearance"))
     response = see_other(local_path(request.POST.get("next") or request.GET.get("next"), "/"))
     remember_language(response, code)
-    is_ours = request.method == "POST" or (request.method == "GET" and request.headers.get("Sec-Fetch-Site") == "same-origin")
-    if request.user.is_authenticated and is_ours:
+    if request.user.is_authenticated:
         services.appearance_update(profile=profile_of(request.user), language=code)
     return response
 

@@ -1,13 +1,14 @@
 """Coming in and going out."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
 from accounts.models import Profile, User
-from accounts.services import account_create, account_deactivate
+from accounts.services import account_create, account_deactivate, password_link
 from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 from tests.accounts.test_redirects import FOREIGN
 
@@ -160,3 +161,16 @@ class TestPasswordChange:
         log_in(client, "bob")
         empty = client.post("/accounts/password/change/", {"oldpassword": "", "password1": ""})
         assert errors_of(empty) == {"oldpassword": ["Enter your current password."], "password1": ["Enter a new password."]}
+
+
+def test_every_page_with_a_password_says_whose_it_is_to_password_managers(client: Client, alice: User) -> None:
+    field = '<input type="text" name="username" value="alice" autocomplete="username" readonly hidden>'
+    reset = client.get(urlsplit(password_link(user=alice)).path, follow=True)
+    assert field in reset.text
+    client.force_login(alice)
+    for path in ("/accounts/password/change/", "/accounts/reauthenticate/"):
+        assert field in client.get(path).text, path
+    User.objects.filter(pk=alice.pk).update(password="!")
+    alice.refresh_from_db()
+    client.force_login(alice)
+    assert field in client.get("/accounts/password/set/").text

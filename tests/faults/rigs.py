@@ -83,7 +83,13 @@ class Rig:
         await self.stack.aclose()
 
     async def open(self) -> None:
-        values = {"DJANGO_SETTINGS_MODULE": "tests.faults.rigged", "FAULTS_FOLDER": str(self.folder), "LIMITS": "off", "HEADS_EVERY_MS": ""}
+        values = {
+            "DJANGO_SETTINGS_MODULE": "tests.faults.rigged",
+            "FAULTS_FOLDER": str(self.folder),
+            "LIMITS": "off",
+            "ADMIN": "on",
+            "HEADS_EVERY_MS": "",
+        }
         own: list[dict[str, str]] = []
         if self.name == "P":
             self.postgres = self.stack.enter_context(running_postgres())

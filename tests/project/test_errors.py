@@ -76,3 +76,14 @@ def test_any_other_fault_is_500_at_a_page_and_a_problem_at_the_api(
 def test_an_address_below_the_api_that_is_none_is_a_problem_too(client: Client, method: str) -> None:
     answer = getattr(Client(enforce_csrf_checks=True), method)("/api/v1/nothing/at/all")
     assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (404, "application/problem+json", "not_found")
+
+
+def test_a_browser_that_keeps_no_cookies_is_told_so_and_an_old_page_is_told_to_reload(db: None) -> None:
+    form = {"login": "alice", "password": "correct horse battery"}
+    blocked = Client(enforce_csrf_checks=True)
+    answer = blocked.post("/accounts/login/", form)
+    assert (answer.status_code, "Cookies are needed here" in answer.text) == (403, True)
+    old = Client(enforce_csrf_checks=True)
+    old.get("/accounts/login/")
+    answer = old.post("/accounts/login/", form)
+    assert (answer.status_code, "This page has expired" in answer.text) == (403, True)

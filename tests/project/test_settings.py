@@ -297,7 +297,7 @@ def test_mail_and_limits_follow_the_environment(tmp_path: Path) -> None:
         "False none False False False email dummy 0",
         "{'signup': '60/10m/ip', 'login': '60/m/ip', 'login_failed': '60/5m/ip,10/5m/key', 'login_site': '30/5m/key', "
         "'login_account': '100/h/key', 'login_newcomer': '2/h/key', 'confirm_email': '1/10s/key', 'mail_to_address': '12/d/key', "
-        "'picture': '30/h/user', 'username_check': '60/m/user'}",
+        "'picture': '30/h/user', 'username_check': '60/m/user', 'username_change': '5/d/user', 'name_change': '20/h/user'}",
     ]
     mail = start(ACCOUNTS, **places, EMAIL_URL="smtp+tls://u:p@mail.example.org:587", LIMITS="off", TRUSTED_PROXIES="1").stdout.splitlines()
     assert mail == ["True mandatory True True True email* smtp 1", "False"]
@@ -340,6 +340,17 @@ def test_the_makefile_asks_where_static_files_go(
     monkeypatch.delenv("STATIC_ROOT")
     env.main(["STATIC_ROOT"])
     assert capsys.readouterr().out == "/srv/static\n"
+
+
+@pytest.mark.parametrize(("value", "there"), [("", False), ("off", False), ("on", True)])
+def test_pages_for_administrators_are_there_when_somebody_has_switched_them_on(value: str, there: bool, tmp_path: Path) -> None:
+    """They have no second factor yet (safety.md T53)."""
+    code = (
+        "import django; from django.urls import Resolver404, resolve; django.setup()\n"
+        "try: print(resolve('/admin/login/').url_name)\nexcept Resolver404: print('nothing')"
+    )
+    done = start(code, ADMIN=value, DATA_DIR=str(tmp_path / "data"), DJANGO_SETTINGS_MODULE="dm_project.settings")
+    assert done.stdout == ("login\n" if there else "nothing\n"), done.stderr
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
