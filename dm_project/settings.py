@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "accounts.middleware.csrf_cookie_of_port",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.IdentityMiddleware",
+    "dm_project.acting.acting_user",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.note_devices",

@@ -38,6 +38,7 @@ STATUS = {
     ErrorCode.STORAGE_FULL: 503,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.INTERNAL: 500,
+    ErrorCode.OTHER_ACCOUNT: 409,
 }
 TITLES = {
     400: "The request could not be read",

@@ -19,6 +19,8 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
+    OTHER_ACCOUNT = "other_account"
+    """Over HTTP: the page is another person's than the session."""
 
 
 RETRYABLE = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.BUSY, ErrorCode.STORAGE_FULL, ErrorCode.INTERNAL})

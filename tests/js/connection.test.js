@@ -29,7 +29,10 @@ const EVENTS = {
   offline: { type: "offline" },
   "told signed-out": verdict("signed-out"),
   "told stopped": verdict("stopped"),
+  "told other": verdict("other-account"),
   "told nothing": verdict("unknown"),
+  "other account": { type: "other-account" },
+  pressed: { type: "pressed" },
   "ticked early": { type: "tick" },
   "ticked when due": { type: "tick" },
 };
@@ -47,12 +50,15 @@ const REACHED = {
   resting: [...LIVE, EVENTS["closed 4409"]],
   "signed-out": [...LIVE, EVENTS["bye 4401"]],
   stopped: [...LIVE, EVENTS["bye 4404"]],
+  "other-account": [EVENTS.start, EVENTS["other account"]],
 };
 
 /** What every cell must do: the state, the effects, and how long until the next tick; "same" is the moment of before. */
 const SETTLED = ["start", "greeted", "heard", "answered", "caught up", "lost", "closed 4401", "closed 4409", "bye 4012", "bye 4401", "bye 4404", "bye 4409"];
-const VERDICTS = ["told signed-out", "told stopped", "told nothing"];
+const VERDICTS = ["told signed-out", "told stopped", "told other", "told nothing"];
+const OTHER = { "other account": "other-account close never" };
 const OPEN_ENDS = {
+  ...OTHER,
   lost: "backing-off · 250",
   "closed 4401": "signed-out · never",
   "closed 4409": "resting · never",
@@ -62,6 +68,8 @@ const OPEN_ENDS = {
   "bye 4409": "resting close never",
 };
 const WAITING = {
+  ...OTHER,
+  "told other": "other-account close never",
   wake: "connecting open 10000",
   slept: "connecting open 10000",
   online: "connecting open 10000",
@@ -71,8 +79,9 @@ const WAITING = {
 };
 const TABLE = {
   idle: {
+    ...OTHER,
     start: "connecting open 10000",
-    nothing: [...SETTLED.slice(1), "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"],
+    nothing: [...SETTLED.slice(1), "pressed", "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"],
   },
   connecting: {
     ...OPEN_ENDS,
@@ -80,8 +89,9 @@ const TABLE = {
     lost: "backing-off ask 250",
     "told signed-out": "signed-out close never",
     "told stopped": "stopped close never",
+    "told other": "other-account close never",
     "ticked when due": "backing-off close+ask 250",
-    nothing: ["start", "heard", "answered", "caught up", "wake", "slept", "online", "offline", "told nothing", "ticked early"],
+    nothing: ["start", "heard", "answered", "caught up", "pressed", "wake", "slept", "online", "offline", "told nothing", "ticked early"],
   },
   "catching-up": {
     ...OPEN_ENDS,
@@ -92,7 +102,7 @@ const TABLE = {
     offline: "suspect ping 1000",
     // What never comes in does not keep the talk from going on.
     "ticked when due": "live · 15000",
-    nothing: ["start", "greeted", "heard", "answered", ...VERDICTS, "ticked early"],
+    nothing: ["pressed", "start", "greeted", "heard", "answered", ...VERDICTS, "ticked early"],
   },
   live: {
     ...OPEN_ENDS,
@@ -101,7 +111,7 @@ const TABLE = {
     online: "live ping 1000",
     offline: "suspect ping 1000",
     "ticked when due": "live ping 5000",
-    nothing: ["start", "greeted", "heard", "answered", "caught up", ...VERDICTS, "ticked early"],
+    nothing: ["pressed", "start", "greeted", "heard", "answered", "caught up", ...VERDICTS, "ticked early"],
   },
   suspect: {
     ...OPEN_ENDS,
@@ -112,19 +122,23 @@ const TABLE = {
     online: "suspect ping same",
     offline: "suspect ping 1000",
     "ticked when due": "backing-off close 250",
-    nothing: ["start", "greeted", "caught up", ...VERDICTS, "ticked early"],
+    nothing: ["pressed", "start", "greeted", "caught up", ...VERDICTS, "ticked early"],
   },
-  "backing-off": { ...WAITING, offline: "offline · same", nothing: [...SETTLED, "told nothing", "ticked early"] },
-  offline: { ...WAITING, nothing: [...SETTLED, "offline", "told nothing", "ticked early"] },
+  "backing-off": { ...WAITING, offline: "offline · same", nothing: [...SETTLED, "pressed", "told nothing", "ticked early"] },
+  offline: { ...WAITING, nothing: [...SETTLED, "pressed", "offline", "told nothing", "ticked early"] },
+  // Only when its tab is shown or pressed.
   resting: {
+    ...OTHER,
     wake: "connecting open 10000",
+    pressed: "connecting open 10000",
     nothing: [...SETTLED, "slept", "online", "offline", ...VERDICTS, "ticked early"],
   },
-  "signed-out": { nothing: [...SETTLED, "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
-  stopped: { nothing: [...SETTLED, "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
+  "signed-out": { nothing: [...SETTLED, "other account", "pressed", "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
+  "other-account": { nothing: [...SETTLED, "other account", "pressed", "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
+  stopped: { nothing: [...SETTLED, "other account", "pressed", "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
 };
 /** Where no tick is ever due. */
-const TIMELESS = new Set(["idle", "resting", "signed-out", "stopped"]);
+const TIMELESS = new Set(["idle", "resting", "signed-out", "stopped", "other-account"]);
 
 function reached(state) {
   const connection = new Connection({ now: T0, random: () => 0.5 });

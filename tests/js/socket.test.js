@@ -5,7 +5,7 @@ import { Decoder } from "../../static/js/protocol/events.js";
 import { FakeClock, settle } from "./helpers/clock.js";
 
 /** A browser with one socket and a server that does what the test says. */
-function browser({ says = "unknown", random = () => 0.5 } = {}) {
+function browser({ says = "unknown", random = () => 0.5, me } = {}) {
   const clock = new FakeClock();
   const lines = [];
   const events = [];
@@ -35,7 +35,7 @@ function browser({ says = "unknown", random = () => 0.5 } = {}) {
   let asked = 0;
   const socket = new Socket({
     url: "ws://here/ws/", WebSocket: FakeWebSocket, clock, random, decoder: new Decoder(),
-    ask: async () => ((asked += 1), says),
+    ask: async () => ((asked += 1), says), me,
     onEvent: (event) => events.push(event.type),
     onState: ({ name }) => states.push(name),
   });
@@ -63,6 +63,37 @@ test("from the first try over the greeting and the catching up to live", () => {
   assert.deepEqual(events, ["connection_established"]);
   assert.equal(socket.send({ type: "sync" }), true);
   assert.deepEqual(line().sent, ["sync"]);
+});
+
+test("a page never goes on as another person", async () => {
+  const b = browser({ me: "alma" });
+  b.socket.start();
+  b.line().hears({ type: "connection_established", user: { id: "alma" }, rooms: {}, heartbeat_ms: 25_000 });
+  b.socket.caughtUp();
+  b.line().breaks();
+  await b.clock.advance(250);
+  b.line().hears({ type: "connection_established", user: { id: "bert" }, rooms: {}, heartbeat_ms: 25_000 });
+  assert.equal(b.name(), "other-account");
+  assert.ok(b.line().wasClosed);
+  assert.deepEqual(b.events, ["connection_established"], "nothing of the other person is heard");
+  assert.equal(b.socket.send({ type: "message.send" }), false);
+  assert.deepEqual(b.line().sent, [], "nor anything said as them");
+  const before = b.lines.length;
+  for (const kind of ["wake", "pressed", "online", "slept"]) b.socket.wake(kind);
+  await b.clock.advance(3_600_000);
+  assert.equal(b.lines.length, before);
+});
+
+test("of 21 tabs the one that gave way rests until it is used, and takes nobody's place by itself", async () => {
+  const b = browser();
+  b.live();
+  b.line().hears({ type: "bye", code: 4409, reason: "replaced", retryable: true, retry_after_ms: 0 });
+  const before = b.lines.length;
+  for (const kind of ["online", "slept", "offline", "online"]) b.socket.wake(kind);
+  await b.clock.advance(24 * 3_600_000);
+  assert.equal(b.lines.length, before);
+  b.socket.wake("pressed");
+  assert.equal(b.lines.length, before + 1);
 });
 
 test("a lost line is tried again after waits that grow, and a greeting alone does not forgive", async () => {

@@ -22,11 +22,18 @@ async function refusal(response) {
 export class Api {
   #fetch;
   #csrf;
+  #me;
+  #onOther;
 
-  /** `csrf()` -> the token of this moment: it changes when somebody signs in. */
-  constructor({ fetch, csrf }) {
+  /**
+   * `csrf()` -> the token of this moment: it changes when somebody signs in. `me`: whose page this is; the server refuses to act as anybody
+   * else, and then `onOther()` is called.
+   */
+  constructor({ fetch, csrf, me, onOther = () => {} }) {
     this.#fetch = fetch;
     this.#csrf = csrf;
+    this.#me = me;
+    this.#onOther = onOther;
   }
 
   get(path) {
@@ -57,6 +64,7 @@ export class Api {
       return "unknown";
     } catch (error) {
       if (error.status === 401) return "signed-out";
+      if (error.code === "other_account") return "other-account";
       return error.status === 404 && room ? "stopped" : "unknown";
     }
   }
@@ -77,12 +85,16 @@ export class Api {
   }
 
   async #call(path, options) {
-    const headers = { Accept: "application/json", ...options.headers };
+    const headers = { Accept: "application/json", ...(this.#me && { "X-Acting-User": this.#me }), ...options.headers };
     const silence = () => {
       throw new ApiError({ status: 0, code: "no_answer" });
     };
     const response = await this.#fetch(path, { ...options, headers, credentials: "same-origin", signal: AbortSignal.timeout?.(TIMEOUT_MS) }).catch(silence);
-    if (!response.ok) throw await refusal(response);
+    if (!response.ok) {
+      const error = await refusal(response);
+      if (error.code === "other_account") this.#onOther();
+      throw error;
+    }
     // What breaks off, or is the page of somebody between, is no answer of ours.
     return response.json().catch(silence);
   }

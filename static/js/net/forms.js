@@ -4,12 +4,12 @@ const TIMEOUT_MS = 10_000;
 const UPLOAD_MS = 120_000;
 
 /** What became of it: "saved", "refused" (with `errors` by field), "signed-out", "old" (the page's token), "limited", "too-large", "away". */
-export async function postForm(url, body, { fetch, csrf }) {
+export async function postForm(url, body, { fetch, csrf, me }) {
   const isUpload = [...body.values()].some((value) => typeof value !== "string");
   const response = await fetch(url, {
     method: "POST",
     body,
-    headers: { Accept: "application/json", "X-CSRFToken": csrf() },
+    headers: { Accept: "application/json", "X-CSRFToken": csrf(), ...(me && { "X-Acting-User": me }) },
     credentials: "same-origin",
     // A log-in page comes by a redirect; following it would look like an answer.
     redirect: "manual",
@@ -19,6 +19,7 @@ export async function postForm(url, body, { fetch, csrf }) {
   if (response.type === "opaqueredirect" || response.status === 401) return { state: "signed-out" };
   if (response.ok) return { state: "saved", ...(await response.json().catch(() => ({}))) };
   const { errors = {} } = await response.json().catch(() => ({}));
-  const state = { 403: "old", 413: "too-large", 422: "refused", 429: "limited" }[response.status] ?? "away";
+  // 409: another account has logged in since the page was loaded.
+  const state = { 403: "old", 409: "old", 413: "too-large", 422: "refused", 429: "limited" }[response.status] ?? "away";
   return { state: Object.keys(errors).length ? "refused" : state, errors };
 }

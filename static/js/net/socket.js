@@ -13,11 +13,11 @@ export class Socket {
   #line = null;
 
   /**
-   * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "stopped" or "unknown": why was the handshake refused?
-   * `onEvent(event)` for every frame but the connection's own; `onState(connection)` after every move.
+   * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "other-account", "stopped" or "unknown": why was the handshake refused?
+   * `me`: the person of this page; the greeting of another one ends it. `onEvent(event)` for every frame but the connection's own; `onState(connection)` after every move.
    */
-  constructor({ url, WebSocket, clock, decoder, ask, isVisible = () => true, onEvent, onState = () => {}, random = Math.random }) {
-    this.#with = { url, WebSocket, clock, decoder, ask, isVisible, onEvent, onState };
+  constructor({ url, WebSocket, clock, decoder, ask, me, isVisible = () => true, onEvent, onState = () => {}, random = Math.random }) {
+    this.#with = { url, WebSocket, clock, decoder, ask, me, isVisible, onEvent, onState };
     this.#connection = new Connection({ now: clock.now(), random });
     this.#alarm = new Alarm(clock, (due) => this.#rang(due));
   }
@@ -30,7 +30,7 @@ export class Socket {
     this.#feed({ type: "start" });
   }
 
-  /** Something woke us: "wake" (shown, focused, pressed), "slept" (the machine or the page stood still), "online" or "offline". */
+  /** Something woke us: "wake" (shown, focused), "pressed", "slept" (the machine or the page stood still), "online", "offline" or "other-account". */
   wake(type = "wake") {
     this.#feed({ type });
   }
@@ -92,6 +92,7 @@ export class Socket {
     this.#feed({ type: event?.type === "pong" ? "answered" : "heard" });
     if (!event || event.type === "pong") return;
     if (event.type === "bye") return this.#feed(event);
+    if (event.type === "connection_established" && this.#with.me && event.user.id !== this.#with.me) return this.#feed({ type: "other-account" });
     if (event.type === "connection_established") this.#feed({ type: "greeted", heartbeat_ms: event.heartbeat_ms });
     this.#with.onEvent(event);
   }

@@ -1,6 +1,6 @@
 // The session of this page is over. Fetched ahead: without a session it is the one thing that the page can still say.
 
-import { showSignedOut } from "../view/signed-out.js";
+import { showOtherAccount, showSignedOut } from "../view/signed-out.js";
 
 const LOGIN = "/accounts/login/?next=";
 const TRIES = 20;
@@ -11,6 +11,12 @@ export function signedOut({ chat, t }) {
   const login = LOGIN + encodeURIComponent(location.pathname);
   if (chat) showSignedOut({ t, login });
   else location.assign(login);
+}
+
+/** Somebody else has logged in in this browser. This page does nothing in their name; only a chat holds what could be lost with it. */
+export function otherAccount({ chat, t }) {
+  if (chat) showOtherAccount({ t });
+  else location.reload();
 }
 
 /** In another tab. This one leaves when the server has heard of it too, or "/" would lead straight back here. */

@@ -8,7 +8,8 @@ import { saveAtOnce } from "../view/save-at-once.js";
 
 const strings = JSON.parse(document.getElementById("client-texts")?.textContent ?? "{}");
 const t = translator(strings, document.documentElement.lang);
-const post = (url, body) => postForm(url, body, { fetch: (...call) => fetch(...call), csrf: csrfToken });
+const me = document.querySelector('meta[name="csrf-token"]')?.dataset.user;
+const post = (url, body) => postForm(url, body, { fetch: (...call) => fetch(...call), csrf: csrfToken, me });
 
 const switches = view("save-at-once");
 if (switches) saveAtOnce(switches, { post, t, clock });

@@ -29,7 +29,7 @@ export class Shell {
   list = new ConversationList({ me: this.me });
   /** The HTTP API (net/api.js), once it is loaded: nothing needs it while the socket works. `hasApi` is the promise of it. */
   api = null;
-  hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken })));
+  hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther: () => this.socket.wake("other-account") })));
   announcer = new Announcer({ t: this.t, now: clock.now });
   /** The conversation on the screen (pages/open-chat.js), and its room; null on the other pages. */
   open = null;
@@ -128,7 +128,7 @@ export class Shell {
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/`;
     const ask = async () => (await this.hasApi).whyRefused(this.room);
     const isVisible = () => !document.hidden;
-    return new Socket({ url, WebSocket: globalThis.WebSocket, clock, decoder: new Decoder(), ask, isVisible, onEvent: (event) => this.#heard(event), onState: (state) => this.#moved(state) });
+    return new Socket({ url, WebSocket: globalThis.WebSocket, clock, decoder: new Decoder(), ask, me: this.me, isVisible, onEvent: (event) => this.#heard(event), onState: (state) => this.#moved(state) });
   }
 
   #heard(event) {
@@ -153,13 +153,20 @@ export class Shell {
     this.signs?.connected(connection);
     this.comforts?.connected(connection);
     this.chat?.render();
-    if (connection.name === "signed-out" && !this.#isLoggedOut) this.#signedOut();
+    if (this.#isLoggedOut) return;
+    if (connection.name === "signed-out") this.#signedOut();
+    else if (connection.name === "other-account") this.#otherAccount();
   }
 
   /** Elsewhere, or by time; without what says so the page of logging in does. */
   #signedOut() {
     this.keepAll();
     sessionEnd().then(({ signedOut }) => signedOut(this), () => location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname)}`));
+  }
+
+  #otherAccount() {
+    this.keepAll();
+    sessionEnd().then(({ otherAccount }) => otherAccount(this), () => location.reload());
   }
 
   #events() {
@@ -201,6 +208,8 @@ export class Shell {
   }
 
   #news(kind, { room, ...news }) {
+    // Taken away as a whole: not sent by another tab, but wiped by the page of another account.
+    if (kind === "stored" && this.#keeps && !this.store.get("here")) return this.hasApi.then((api) => api.whyRefused()).then((says) => says === "unknown" && this.store.set("here", true));
     if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
     if (kind === "draft") this.chats.get(room)?.chat.followDraft(news);

@@ -56,6 +56,7 @@ const RULES = {
   internal: "few",
   // Until somebody has signed in again.
   unauthenticated: "hold",
+  other_account: "hold",
   // The id belongs to other words already: these were never stored, and never will be under that id.
   conflict: "rename",
   // For good; with its reason, and the text is kept.

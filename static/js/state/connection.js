@@ -124,8 +124,11 @@ function bye(c, { code, retry_after_ms: wait = 0 }) {
 const timedOut = (c) => lost(c, {}, ["close"]);
 
 function verdict(c, { says }) {
-  return says === "signed-out" || says === "stopped" ? rest(c, says, ["close"]) : [];
+  return says === "signed-out" || says === "stopped" || says === "other-account" ? rest(c, says, ["close"]) : [];
 }
+
+/** The browser's session is another person's by now. This page never goes on as them. */
+const other = (c) => rest(c, "other-account", ["close"]);
 
 /** Back at once, but never before the moment that the server named. */
 function hurry(c) {
@@ -146,8 +149,9 @@ function offline(c) {
   return [];
 }
 
-const waiting = { tick: connect, wake: hurry, slept: hurry, online, offline, verdict };
+const waiting = { tick: connect, wake: hurry, slept: hurry, online, offline, verdict, "other-account": other };
 const open = {
+  "other-account": other,
   answered, heard, bye, slept, closed: lost, tick: beat, "caught-up": caughtUp,
   wake: (c) => probe(c, WOKEN),
   online: (c) => ((c.deviceOffline = false), probe(c, WOKEN)),
@@ -155,9 +159,9 @@ const open = {
   offline: (c) => ((c.deviceOffline = true), probe(c, NO_NETWORK)),
 };
 const MOVES = {
-  idle: { start: connect },
+  idle: { start: connect, "other-account": other },
   connecting: {
-    greeted, bye, offline, verdict, closed: lost, tick: timedOut, slept: respite, wake: connectAnew,
+    greeted, bye, offline, verdict, closed: lost, tick: timedOut, slept: respite, wake: connectAnew, "other-account": other,
     online: (c) => ((c.deviceOffline = false), connectAnew(c)),
   },
   "catching-up": open,
@@ -165,8 +169,10 @@ const MOVES = {
   suspect: open,
   "backing-off": waiting,
   offline: waiting,
-  resting: { wake: connect },
+  // Not by itself, or 21 tabs would take each other's place for ever.
+  resting: { wake: connect, pressed: connect, "other-account": other },
   "signed-out": {},
+  "other-account": {},
   stopped: {},
 };
 

@@ -2,7 +2,7 @@
 
 /** What the strip above the messages says (ui-spec K1): "quiet", "connecting", "offline", and when to look again. */
 export function strip({ name, lostAt, deviceOffline }, now) {
-  if (name === "live" || name === "stopped" || name === "signed-out") return { says: "quiet", until: null };
+  if (["live", "stopped", "signed-out", "other-account"].includes(name)) return { says: "quiet", until: null };
   const lost = now - lostAt;
   if (lost >= 15_000 || (deviceOffline && lost >= 1_000)) return { says: "offline", until: null };
   if (lost >= 3_000) return { says: "connecting", until: lostAt + 15_000 };

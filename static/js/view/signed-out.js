@@ -1,22 +1,41 @@
 // The session ended while a chat was open: the chat stays on the screen, dimmed, and what was typed stays on this device.
 
-/** `login` is the address that leads back here. Esc and the backdrop close nothing: behind the dialog nothing works any more. */
-export function showSignedOut({ t, login }) {
-  if (document.querySelector('dialog[data-view="signed-out"]')) return;
+function build({ title, text, actions }) {
   const dialog = Object.assign(document.createElement("dialog"), { className: "dialog" });
   dialog.dataset.view = "signed-out";
-  const title = Object.assign(document.createElement("h2"), { className: "dialog__title", id: "signed-out-title", textContent: t("You have been logged out.") });
-  const text = Object.assign(document.createElement("p"), { id: "signed-out-text", textContent: t("Your unsent text is kept on this device.") });
-  const actions = Object.assign(document.createElement("div"), { className: "dialog__actions" });
-  const link = Object.assign(document.createElement("a"), { className: "button button--main", href: login, textContent: t("Log in again"), autofocus: true });
-  dialog.setAttribute("aria-labelledby", title.id);
-  dialog.setAttribute("aria-describedby", text.id);
-  actions.append(link);
-  dialog.append(title, text, actions);
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  // A browser closes it all the same at the second Esc.
-  dialog.addEventListener("close", () => dialog.showModal());
+  const heading = Object.assign(document.createElement("h2"), { className: "dialog__title", id: "signed-out-title", textContent: title });
+  const words = Object.assign(document.createElement("p"), { id: "signed-out-text", textContent: text });
+  const row = Object.assign(document.createElement("div"), { className: "dialog__actions" });
+  dialog.setAttribute("aria-labelledby", heading.id);
+  dialog.setAttribute("aria-describedby", words.id);
+  row.append(...actions);
+  dialog.append(heading, words, row);
   document.body.append(dialog);
   for (const other of document.querySelectorAll("dialog[open]")) other.close();
   dialog.showModal();
+  return dialog;
+}
+
+const isShown = () => document.querySelector('dialog[data-view="signed-out"]');
+const link = (textContent, href) => Object.assign(document.createElement("a"), { className: "button button--main", href, textContent, autofocus: true });
+
+/** `login` is the address that leads back here. Esc and the backdrop close nothing: behind the dialog nothing works any more. */
+export function showSignedOut({ t, login }) {
+  if (isShown()) return;
+  const dialog = build({ title: t("You have been logged out."), text: t("Your unsent text is kept on this device."), actions: [link(t("Log in again"), login)] });
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  // A browser closes it all the same at the second Esc.
+  dialog.addEventListener("close", () => dialog.showModal());
+}
+
+/** Can be closed, so that what was typed can be copied: the next page belongs to somebody else. */
+export function showOtherAccount({ t }) {
+  if (isShown()) return;
+  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("Close") });
+  const dialog = build({
+    title: t("Another account is logged in to this browser now."),
+    text: t("Nothing more is sent from this page. Copy your unsent text before you reload it."),
+    actions: [close, link(t("Reload"), location.pathname)],
+  });
+  close.addEventListener("click", () => dialog.close());
 }
