@@ -97,7 +97,13 @@ def conversation(
         archived=me.archived_at is not None,
         pinned=me.pinned_at is not None,
         blocked=row.low_blocks if viewer.id == row.low_id else row.high_blocks,
+        can_send=can_send(row, peer),
     )
+
+
+def can_send(row: Conversation, peer: User) -> bool:
+    """One answer for closed by either, blocked by either, and an account that is gone."""
+    return row.state != Conversation.State.CLOSED and not row.low_blocks and not row.high_blocks and peer.is_active
 
 
 def receipts(*, me: Participant, peer_seat: Participant, viewer: User, peer: User) -> list[objects.Receipt]:

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/", pages.inbox, name="inbox"),
     path("chats/with/<str:username>/", pages.chat_with, name="chat_with"),
     path("chats/<str:room_name>/", pages.conversation, name="conversation"),
+    path("chats/<str:room_name>/reopen/", pages.reopen, name="conversation_reopen"),
     path("people/", pages.people, name="people"),
     path("api/v1/openapi.json", document, name="openapi"),
     path("api/v1/", api.urls),

@@ -29,7 +29,7 @@ from conversations.protocol.codes import ErrorCode
 from conversations.protocol.commands import canonical_uuid
 from conversations.selectors.conversations import conversation_list, conversation_row
 from conversations.selectors.messages import PAGE, message_at, message_page, was_sent
-from conversations.services.conversations import conversation_open, person_startable
+from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
 
@@ -132,6 +132,13 @@ def message_id(request: SignedInRequest, body: MessageInput) -> UUID:
 
 class BadInput(Refusal):
     code = "bad_frame"
+
+
+@api.post("/conversations/{room}/reopen", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
+def reopen(request: SignedInRequest, room: str) -> HttpResponse:
+    """Undo a closing of mine; 403 where the chat is closed and not by me."""
+    conversation_reopen(user=request.user, room_name=room)
+    return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
 
 
 @api.put("/conversations/{room}/receipt", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})

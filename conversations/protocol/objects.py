@@ -85,6 +85,7 @@ class Conversation(WireObject):
     archived: bool
     pinned: bool
     blocked: bool
+    can_send: bool
 
 
 class Receipt(WireObject):

@@ -1,4 +1,4 @@
-"""Opening a conversation: whom I may start one with, and the one function that makes the pair's rows."""
+"""Opening a conversation, and reopening a closed one: whom I may start one with, and the one function that makes the pair's rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Profile, User
 from accounts.usernames import tidy_username
-from conversations.exceptions import ConversationWithOneself, PersonNotFound, TooManyTries
-from conversations.models import Conversation, Participant
+from conversations.access import access_conversation
+from conversations.exceptions import CannotDeliver, ConversationWithOneself, PersonNotFound, TooManyTries
+from conversations.models import Block, Conversation, Participant
 from conversations.rooms import room_name
 from conversations.selectors.conversations import room_with
 from conversations.selectors.invites import is_blocked
@@ -73,6 +74,37 @@ def conversation_open(
             require_not_too_many(user, now, besides=conversation)
         show(conversation, newly_shown, now)
     return conversation, user.pk in newly_shown
+
+
+def conversation_reopen(*, user: User, room_name: str, now: datetime | None = None) -> None:
+    """Undo a closing by the one who closed it ("Wrong person?"): their block ends, and the chat is open unless the other one blocks, too.
+
+    Raises: ConversationNotFound; CannotDeliver (it is closed, and not by this person).
+    Repeats: what is open stays open.
+    Announces: `conversation.changed` to both.
+    """
+    seat = access_conversation(user, room_name)
+    with transaction.atomic():
+        # The lock that every send takes, as when it was closed.
+        conversation = Conversation.objects.select_for_update(no_key=True).get(pk=seat.conversation.pk)
+        mine = "low_blocks" if user.pk == conversation.low_id else "high_blocks"
+        if not getattr(conversation, mine):
+            if conversation.state == Conversation.State.CLOSED:
+                raise CannotDeliver
+            return
+        Block.objects.filter(blocker=user, blocked_id=seat.peer.pk).delete()
+        setattr(conversation, mine, False)
+        if not (conversation.low_blocks or conversation.high_blocks):
+            conversation.state = Conversation.State.OPEN
+        conversation.changed_at = now or timezone.now()
+        conversation.save(update_fields=[mine, "state", "changed_at"])
+        raise_marks(conversation)
+        announce_conversation(conversation, conversation.low_id, conversation.high_id)
+
+
+def raise_marks(conversation: Conversation) -> None:
+    """The state of a conversation has no version; marks make devices that were away notice it."""
+    Participant.objects.filter(conversation=conversation).update(mark=F("mark") + 1)
 
 
 def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversation:

@@ -18,11 +18,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from conversations.exceptions import InvalidText, InviteGone, InviteIsYours, InviteNotFound, TooManyInvites
-from conversations.models import Block, Conversation, Invite, InviteWish, Participant
+from conversations.models import Block, Conversation, Invite, InviteWish
 from conversations.protocol.text import is_storable
 from conversations.selectors.invites import WISH_LASTS, digest_of, invite_by_token, is_blocked, token_of
 from conversations.services.announcing import announce_conversation
-from conversations.services.conversations import find_or_make, hidden_from, show
+from conversations.services.conversations import find_or_make, hidden_from, raise_marks, show
 
 LIVES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 DEFAULT_LIFE = "7d"
@@ -213,11 +213,6 @@ def open_up(conversation: Conversation, now: datetime) -> None:
     conversation.save(update_fields=["state", "requested_by", "changed_at"])
     raise_marks(conversation)
     announce_conversation(conversation, conversation.low_id, conversation.high_id)
-
-
-def raise_marks(conversation: Conversation) -> None:
-    """The state of a conversation has no version; marks make devices that were away notice it."""
-    Participant.objects.filter(conversation=conversation).update(mark=F("mark") + 1)
 
 
 # --- On the way through sign-up or log-in ---

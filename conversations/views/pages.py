@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
@@ -24,7 +24,7 @@ from conversations.exceptions import CannotDeliver, ConversationNotFound, Messag
 from conversations.forms import MessageForm
 from conversations.selectors.conversations import conversation_row, room_with
 from conversations.selectors.messages import PAGE, MessagePage, message_page, message_page_around, was_sent
-from conversations.services.conversations import conversation_open, person_startable
+from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
 from conversations.views.shapes import conversation_object, conversation_view, message_views
@@ -95,6 +95,18 @@ def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
         mark_read(request, seat)
         return send(request, seat) if "body" in request.POST else SeeOther(reverse("conversation", args=[room_name]))
     return show(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
+
+
+@login_required
+@require_POST
+def reopen(request: SignedInRequest, room_name: str) -> HttpResponse:
+    """The one who closed a chat has the button; of anybody else the page says what it said before."""
+    try:
+        with suppress(CannotDeliver):
+            conversation_reopen(user=request.user, room_name=room_name)
+    except ConversationNotFound:
+        raise Http404 from None
+    return SeeOther(reverse("conversation", args=[room_name]))
 
 
 def mark_read(request: SignedInRequest, seat: Seat) -> None:

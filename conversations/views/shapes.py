@@ -58,6 +58,7 @@ class ConversationView:
     pinned: bool
     state: str
     can_write: bool
+    closed_by_me: bool
     origin: str
     created_at: datetime
     is_current: bool = False
@@ -125,7 +126,6 @@ def is_group(earlier: Message | None, later: Message | None) -> bool:
 
 def conversation_view(row: ConversationRow, viewer: User, *, current: str | None = None) -> ConversationView:
     conversation = row.conversation
-    is_blocked = conversation.low_blocks or conversation.high_blocks
     return ConversationView(
         room=conversation.room_name,
         url=reverse("conversation", args=[conversation.room_name]),
@@ -136,7 +136,8 @@ def conversation_view(row: ConversationRow, viewer: User, *, current: str | None
         muted=row.me.muted_until is not None and row.me.muted_until > timezone.now(),
         pinned=row.me.pinned_at is not None,
         state=conversation.state,
-        can_write=not is_blocked and conversation.state != conversation.State.CLOSED and row.peer.is_active,
+        can_write=serializers.can_send(conversation, row.peer),
+        closed_by_me=conversation.low_blocks if viewer.id == conversation.low_id else conversation.high_blocks,
         origin=conversation.origin,
         created_at=conversation.created_at,
         is_current=conversation.room_name == current,

@@ -135,6 +135,7 @@ def test_row_tells_my_side_and_of_the_peer_only_what_is_shown() -> None:
         "archived": False,
         "pinned": False,
         "blocked": False,
+        "can_send": True,
     }
 
 

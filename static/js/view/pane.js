@@ -4,7 +4,7 @@ import { view } from "../lib/dom.js";
 import { titleOf } from "./list-view.js";
 
 /** What the server drew around the messages: another name or picture, or a chat that was closed, wants a new page. */
-export const drawnAs = ({ peer, can_write: canWrite, state }) => JSON.stringify([peer, canWrite, state]);
+export const drawnAs = ({ peer, can_send: canSend, blocked, state }) => JSON.stringify([peer, canSend, blocked, state]);
 
 export class Pane {
   /** The conversation on it (pages/open-chat.js), or null; `drawn` as what. */
