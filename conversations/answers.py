@@ -5,7 +5,7 @@ Everything that asks the database is a plain function, run in a lane; the consum
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -14,7 +14,7 @@ from django.conf import settings
 from accounts.models import User
 from accounts.standing import Credential, Standing, standing_of
 from conversations import serializers, throttling
-from conversations.access import access_conversation
+from conversations.access import access_conversation, access_conversations
 from conversations.exceptions import Refusal, Unauthenticated
 from conversations.protocol.codes import RETRYABLE, CloseCode, ErrorCode
 from conversations.protocol.commands import Command
@@ -23,7 +23,7 @@ from conversations.protocol.events import Heads as HeadsFrame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Error, SyncPage
 from conversations.protocol.text import BODY_CHARS
-from conversations.selectors.changes import Changes, changes_after
+from conversations.selectors.changes import Changes, changes_after, changes_of
 from conversations.selectors.conversations import Heads, head_of, heads
 
 ROOMS_PER_FRAME = 500
@@ -84,6 +84,18 @@ def sync_page(user: User, room: str, after: int | None, mark: int | None, ref: s
     seat = access_conversation(user, room)
     cursor = seat.conversation.head if after is None else after
     return page_frame(changes_after(seat=seat, after=cursor, mark=mark), viewer=user, ref=ref)
+
+
+def sync_pages(user: User, rooms: Mapping[str, int], marks: Mapping[str, int]) -> list[SyncPage]:
+    """The same for many rooms in few statements. Rooms that are not this person's are left out, as if they had not been named."""
+    asked = {room: (rooms.get(room), marks.get(room)) for room in (*rooms, *marks)}
+    seats = access_conversations(user, asked)
+    return [page_frame(changes, viewer=user) for changes in changes_of(seats=list(seats.values()), asked=asked)]
+
+
+def rooms_known(user: User, names: Sequence[str]) -> set[str]:
+    """Those of the names that are rooms of this person."""
+    return set(access_conversations(user, names))
 
 
 def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> SyncPage:

@@ -1,12 +1,11 @@
 """Named limits per action. Furniture of the doors: they ask before they call a service.
 
-What happens often (frames, sends, typing, sockets) is counted in this process; what is rare and worth abusing is counted in Django's cache,
+What happens often (frames, requests, sends, typing, sockets) is counted in this process; what is rare and worth abusing is counted in the cache,
 which all processes share. The numbers are settings.LIMIT_NUMBERS; LIMITS=off switches all of them off. Clocks are passed in.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -15,16 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
-from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.locmem import LocMemCache
 
-from accounts.addresses import address_of as address_of
 from accounts.addresses import address_of_scope as address_of_scope
-from accounts.addresses import client_address as client_address
 from conversations.exceptions import TooManyTries
-
-logger = logging.getLogger(__name__)
+from conversations.shared_window import SharedWindow
 
 UNLIMITED = 1_000_000
 """What browsers are told where nothing is limited; they pace themselves by it."""
@@ -61,16 +54,17 @@ class Buckets:
         self.buckets: OrderedDict[Any, Bucket] = OrderedDict()
         self.lock = threading.Lock()
 
-    def take(self, subject: Any, *, burst: float, per_second: float, now: float) -> None:
-        """Raises TooManyTries, with the time at which the next token is there."""
+    def take(self, subject: Any, *, burst: float, per_second: float, now: float, count: float = 1) -> None:
+        """Raises TooManyTries, with the time at which so many tokens are there."""
+        count = min(count, burst)
         with self.lock:
             bucket = self.buckets.setdefault(subject, Bucket(burst, now))
             self.buckets.move_to_end(subject)
             bucket.tokens = min(burst, bucket.tokens + max(0.0, now - bucket.at) * per_second)
             bucket.at = now
-            if bucket.tokens < 1:
-                raise TooManyTries(retry_after_ms=int((1 - bucket.tokens) / per_second * 1000) + 1)
-            bucket.tokens -= 1
+            if bucket.tokens < count:
+                raise TooManyTries(retry_after_ms=int((count - bucket.tokens) / per_second * 1000) + 1)
+            bucket.tokens -= count
             if len(self.buckets) > self.KEPT:
                 self.buckets.popitem(last=False)
 
@@ -79,13 +73,36 @@ class Buckets:
             self.buckets.clear()
 
 
-frames, sends, typing = Buckets(), Buckets(), Buckets()
+frames, sends, typing, visits = Buckets(), Buckets(), Buckets(), Buckets()
+ROOMS_A_TOKEN = 5
+"""Rooms of one `sync` that cost as much as a command of their own."""
 
 
-def allow_frame(user_id: int, *, now: float | None = None) -> None:
-    """Any command at all. Raises TooManyTries."""
+def allow_frame(user_id: int, *, address: str | None = None, count: float = 1, now: float | None = None) -> None:
+    """Any command or look-up, over a socket or over HTTP: both draw from one bucket of the person and one of the address.
+
+    Args:
+        count: what it costs, in commands.
+
+    Raises:
+        TooManyTries
+    """
     if settings.LIMITS:
-        frames.take(user_id, burst=limit("frames_burst"), per_second=limit("frames_per_s"), now=monotonic(now))
+        now = monotonic(now)
+        frames.take(user_id, burst=limit("frames_burst"), per_second=limit("frames_per_s"), now=now, count=count)
+        if address is not None:
+            allow_visit(address, count=count, now=now)
+
+
+def allow_visit(address: str, *, count: float = 1, now: float | None = None) -> None:
+    """The same for who is not known, or not yet. Raises TooManyTries."""
+    if settings.LIMITS:
+        visits.take(address, burst=limit("address_burst"), per_second=limit("address_per_s"), now=monotonic(now), count=count)
+
+
+def weight_of_sync(rooms: int) -> float:
+    """A sync that names a hundred rooms is not one look-up."""
+    return 1 + rooms // ROOMS_A_TOKEN
 
 
 def allow_message(user_id: int, *, now: float | None = None) -> None:
@@ -211,85 +228,47 @@ def dismiss_socket(ticket: Ticket | None) -> None:
         sockets.dismiss(ticket)
 
 
-# --- Shared by all processes: windows in the cache ---
-
-
-class SharedWindow:
-    """At most so many in a window of time that begins with the first one.
-
-    Where the cache is away, this process counts alone for a while: the limit is then a little wider, never absent.
-    """
-
-    REST_SECONDS = 5.0
-
-    def __init__(self) -> None:
-        self.own: BaseCache = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
-        self.resting_until = 0.0
-
-    def require_room(self, key: str, *, most: int, now: float) -> None:
-        """Raises TooManyTries when the window is full. Counts nothing."""
-        ends, used = self.ask(lambda store: self.look(store, key, now))
-        if used >= most:
-            raise TooManyTries(retry_after_ms=int((ends - now) * 1000) + 1)
-
-    def count(self, key: str, *, period: float, now: float) -> tuple[float, int]:
-        """Count one more. Returns when the window ends, and how many it has now."""
-        return self.ask(lambda store: self.add(store, key, period, now))
-
-    @staticmethod
-    def look(store: BaseCache, key: str, now: float) -> tuple[float, int]:
-        ends = store.get(key)
-        if ends is None or ends <= now:
-            return now, 0
-        return ends, store.get(f"{key}:{ends:.3f}", 0)
-
-    @staticmethod
-    def add(store: BaseCache, key: str, period: float, now: float) -> tuple[float, int]:
-        ends = store.get(key)
-        if ends is None or ends <= now:
-            ends = round(now + period, 3)
-            store.set(key, ends, timeout=2 * period)
-            # Whoever was faster at the same instant has written another end; all go on with the one that stayed.
-            ends = store.get(key, ends)
-        counter = f"{key}:{ends:.3f}"
-        store.add(counter, 0, timeout=2 * period)
-        return ends, store.incr(counter)
-
-    def ask(self, question: Callable[[BaseCache], tuple[float, int]]) -> tuple[float, int]:
-        if time.monotonic() >= self.resting_until:
-            try:
-                return question(cache)
-            except Exception as error:
-                # Any client library, any error of it: counting must never be what fails a request.
-                self.resting_until = time.monotonic() + self.REST_SECONDS
-                logger.debug("the cache is away (%s); limits are counted in this process for now", type(error).__name__)
-        return question(self.own)
+# --- Shared by all processes: windows in the cache (shared_window.py) ---
 
 
 shared = SharedWindow()
 
 
-def require_invite_tries(*, address: str, user_id: int | None, now: float | None = None) -> None:
-    """May tokens still be looked up from here? A full count shuts out good tokens, too, or guessing would go on behind it (safety.md T15).
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A guess that has been counted already. What turns out to be none is given back."""
 
-    Raises TooManyTries. Counts nothing: opening a link that exists costs its visitor nothing.
+    counters: tuple[str, ...] = ()
+
+    def give_back(self) -> None:
+        for counter in self.counters:
+            shared.give_back(counter)
+
+
+def take_try(windows: list[tuple[str, int, float]], now: float) -> Try:
+    """Raises TooManyTries; then nothing is counted."""
+    taken: list[str] = []
+    try:
+        for key, most, period in windows:
+            taken.append(shared.take(key, most=most, period=period, now=now))
+    except TooManyTries:
+        Try(tuple(taken)).give_back()
+        raise
+    return Try(tuple(taken))
+
+
+def take_invite_try(*, address: str, user_id: int | None, now: float | None = None) -> Try:
+    """May a token be looked up from here, or a claim be tried? They count together, and the try is counted before the look.
+
+    A full count shuts out good tokens, too, or guessing would go on behind it (safety.md T15); opening a link that exists costs its visitor
+    nothing: whoever looked gives it back. Raises TooManyTries.
     """
-    if settings.LIMITS:
-        for key, most, _period in invite_windows(address, user_id):
-            shared.require_room(key, most=most, now=wall(now))
+    return take_try(invite_windows(address, user_id), wall(now)) if settings.LIMITS else Try()
 
 
-def count_invite_try(*, address: str, user_id: int | None, now: float | None = None) -> None:
-    """An unknown token was asked for, or a claim is about to be tried: they count together."""
-    if settings.LIMITS:
-        for key, _most, period in invite_windows(address, user_id):
-            shared.count(key, period=period, now=wall(now))
-
-
-def allow_invite_claim(*, address: str, user_id: int | None, now: float | None = None) -> None:
-    """Ask and count in one: what a door does before a claim. Raises TooManyTries."""
-    require_invite_tries(address=address, user_id=user_id, now=now)
-    count_invite_try(address=address, user_id=user_id, now=now)
+def take_person_try(*, user_id: int, now: float | None = None) -> Try:
+    """The same for asking whether there is a person of this name: names cannot be tried one after the other. Raises TooManyTries."""
+    return take_try([(f"person-account:{user_id}", limit("unknown_people_a_minute"), MINUTE)], wall(now)) if settings.LIMITS else Try()
 
 
 def invite_windows(address: str, user_id: int | None) -> list[tuple[str, int, float]]:

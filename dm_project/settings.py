@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "accounts.middleware.csrf_cookie_of_port",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.IdentityMiddleware",
+    "dm_project.rate_limit.limit_requests",
     "dm_project.acting.acting_user",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -303,6 +304,8 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 LIMIT_NUMBERS = {
     "frames_burst": 240,
     "frames_per_s": 40,
+    "address_burst": 1_200,
+    "address_per_s": 200,
     "sends_burst": 60,
     "sends_per_s": 10,
     "typing_every_ms": 2_000,
@@ -312,6 +315,7 @@ LIMIT_NUMBERS = {
     "open_invites": 20,
     "unknown_tokens_a_minute": 10,
     "claims_an_hour": 30,
+    "unknown_people_a_minute": 30,
 }
 
 # Logs: one line to standard error; never a body, a token, a cookie or a query string

@@ -11,6 +11,7 @@ from django.utils import timezone
 from ninja import Router
 from ninja.security import django_auth
 
+from accounts.addresses import address_of
 from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
 from conversations.access import access_conversation
@@ -68,7 +69,7 @@ def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
 @router.post("/claim", response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
 def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
     """Accept an invite: 201 when it was spent now; 200 when I had accepted it before, or the two of us chat already (not spent)."""
-    throttling.allow_invite_claim(address=throttling.address_of(request.META), user_id=request.user.id)
+    throttling.take_invite_try(address=address_of(request.META), user_id=request.user.id)
     found = invite_claim(user=request.user, token=body.token)
     seat = access_conversation(request.user, found.conversation.room_name)
     return answer(row_object(conversation_row(seat), request), 201 if found.outcome == "created" else 200)

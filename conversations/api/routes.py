@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from ninja.security import django_auth
 
+from accounts.addresses import address_of
 from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
@@ -23,7 +24,7 @@ from conversations.api.inputs import (
 from conversations.api.invites import router as invites
 from conversations.api.outputs import CardPage, ConversationPage, MessagePage, SendAnswer, SyncAnswer
 from conversations.api.problems import answer_with_problems, problem
-from conversations.exceptions import ConversationNotFound, Refusal
+from conversations.exceptions import Refusal
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
 from conversations.protocol.commands import canonical_uuid
@@ -77,7 +78,9 @@ def conversations(request: SignedInRequest, cursor: str | None = None, limit: in
 @api.post("/conversations", auth=django_auth, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
 def open_conversation(request: SignedInRequest, body: ConversationInput) -> HttpResponse:
     """Open the chat with one person: 201 when it is new to me, 200 when I had it."""
+    guess = throttling.take_person_try(user_id=request.user.id)
     person = person_startable(request.user, body.user)
+    guess.give_back()
     conversation, is_new = conversation_open(user=request.user, peer=person)
     seat = access_conversation(request.user, conversation.room_name)
     return answer(row_object(conversation_row(seat), request), 201 if is_new else 200)
@@ -150,13 +153,9 @@ def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResp
 @api.post("/sync", auth=django_auth, response={200: SyncAnswer, **PROBLEMS})
 def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
     """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
-    wanted = list(dict.fromkeys([*body.rooms, *body.marks]))
-    pages = []
-    for room in wanted:
-        try:
-            pages.append(answers.sync_page(request.user, room, body.rooms.get(room), body.marks.get(room), None))
-        except ConversationNotFound:
-            continue
+    named = len(body.rooms.keys() | body.marks.keys())
+    throttling.allow_frame(request.user.id, address=address_of(request.META), count=throttling.weight_of_sync(named) - 1)
+    pages = answers.sync_pages(request.user, body.rooms, body.marks)
     return HttpResponse('{"pages":[' + ",".join(page.encode() for page in pages) + "]}", content_type="application/json")
 
 

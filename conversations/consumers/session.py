@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 from conversations import answers, presence, throttling
@@ -91,7 +92,7 @@ class SessionConsumer(RoomsInView):
             await self.strike(bad)
             return
         try:
-            self.count_frame()
+            self.count_frame(command)
             self.require_own_room(command)
             # The journal asks for those it writes, within their transaction.
             if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose, TypingSet)):
@@ -107,10 +108,15 @@ class SessionConsumer(RoomsInView):
             logger.exception("a command of type %s failed", command.type)
             await self.reply(answers.refusal(Refusal(), command))
 
-    def count_frame(self) -> None:
+    @cached_property
+    def address(self) -> str:
+        return throttling.address_of_scope(self.scope)
+
+    def count_frame(self, command: Command) -> None:
         """Raises TooManyTries."""
+        count = throttling.weight_of_sync(len(command.rooms) + len(command.marks)) if isinstance(command, Sync) else 1
         try:
-            throttling.allow_frame(self.user.id)
+            throttling.allow_frame(self.user.id, address=self.address, count=count)
         except TooManyTries:
             self.frames_too_many += 1
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from conversations.access import Seat
@@ -34,7 +35,27 @@ class Changes:
 def changes_after(*, seat: Seat, after: int, mark: int | None = None) -> Changes:
     """The next page of changes. The counter is read before the rows, so that the cursor never runs ahead of them."""
     me = Participant.objects.select_related("conversation", "peer").get(conversation_id=seat.conversation.id, user_id=seat.me.user_id)
-    row = rows_for([me])[0]
+    return changes_in(rows_for([me])[0], after, mark)
+
+
+def changes_of(*, seats: Sequence[Seat], asked: Mapping[str, tuple[int | None, int | None]]) -> list[Changes]:
+    """A page of each, for a device that asks for many at once: rooms in which nothing has changed cost nothing of their own.
+
+    Args:
+        seats: read just now.
+        asked: (cursor, mark) by name of the room; without a cursor from the head.
+    """
+    rows = {row.conversation.room_name: row for row in rows_for([seat.me for seat in seats])}
+    found = []
+    for room, (after, mark) in asked.items():
+        row = rows.get(room)
+        if row is not None:
+            found.append(changes_in(row, row.conversation.head if after is None else after, mark))
+    return found
+
+
+def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
+    me = row.me
     head = row.conversation.head
     is_reset = after > head or head - after > FAR_BEHIND
     wants_row = mark != me.mark if mark is not None else is_reset
@@ -42,6 +63,8 @@ def changes_after(*, seat: Seat, after: int, mark: int | None = None) -> Changes
     row_size = size_of(row.last) if wants_row and row.last else 0
     if is_reset:
         messages, is_whole, version = newest(row.conversation, head, PAGE_BYTES - row_size), True, head
+    elif after == head:
+        messages, is_whole, version = [], True, head
     else:
         numbers = changed_numbers(row.conversation.id, after, head)
         messages, is_whole = chunk_of(row.conversation.id, numbers, PAGE_BYTES - row_size)

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.addresses import address_of
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from conversations import throttling
@@ -168,11 +169,11 @@ def look(request: HttpRequest, token: str) -> HttpResponse:
 
 def judge(request: HttpRequest, token: str) -> Landing:
     """Raises TooManyTries: too many unknown tokens came from here. Then good ones are not answered either, or guessing would pay."""
-    address, visitor = throttling.address_of(request.META), request.user if request.user.is_authenticated else None
-    throttling.require_invite_tries(address=address, user_id=request.user.pk)
+    address, visitor = address_of(request.META), request.user if request.user.is_authenticated else None
+    guess = throttling.take_invite_try(address=address, user_id=request.user.pk)
     landing = landing_of(token=token, visitor=visitor, now=timezone.now())
-    if landing.state == "unknown":
-        throttling.count_invite_try(address=address, user_id=request.user.pk)
+    if landing.state != "unknown":
+        guess.give_back()
     return landing
 
 
@@ -194,7 +195,7 @@ def go_and_sign_in(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def accept(request: HttpRequest, token: str, user: User) -> HttpResponse:
-    throttling.allow_invite_claim(address=throttling.address_of(request.META), user_id=user.pk)
+    throttling.take_invite_try(address=address_of(request.META), user_id=user.pk)
     try:
         claim = invite_claim(user=user, token=token)
     except InviteIsYours:

@@ -65,9 +65,13 @@ def people(request: SignedInRequest) -> HttpResponse:
 def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
     """A person's link. It leads exactly two people into one room: the one it names and the one who follows it."""
     try:
+        guess = throttling.take_person_try(user_id=request.user.id)
         person = person_startable(request.user, username)
+    except TooManyTries as refusal:
+        return too_many(request, refusal)
     except PersonNotFound:
         raise Http404 from None
+    guess.give_back()
     room = room_with(user_id=request.user.id, peer_id=person.id)
     if room is not None:
         return SeeOther(reverse("conversation", args=[room]))

@@ -5,22 +5,22 @@ from typing import Any
 
 import pytest
 
-from accounts.addresses import site_of
-from conversations import throttling
+from accounts.addresses import client_address, site_of
+from conversations import shared_window, throttling
 from conversations.exceptions import TooManyTries
+from conversations.shared_window import SharedWindow
 from conversations.throttling import (
     Buckets,
-    SharedWindow,
     admit_socket,
     allow_frame,
-    allow_invite_claim,
     allow_message,
     allow_typing,
-    client_address,
-    count_invite_try,
+    allow_visit,
     dismiss_socket,
-    require_invite_tries,
+    take_invite_try,
+    take_person_try,
     told_limits,
+    weight_of_sync,
 )
 from tests.conversations.races import at_once
 
@@ -31,10 +31,10 @@ HERE, THERE = "192.0.2.1", "192.0.2.2"
 @pytest.fixture(autouse=True)
 def _limits_on(settings: Any) -> Iterator[None]:
     settings.LIMITS = True
-    for buckets in (throttling.frames, throttling.sends, throttling.typing):
+    for buckets in (throttling.frames, throttling.sends, throttling.typing, throttling.visits):
         buckets.clear()
     yield
-    for buckets in (throttling.frames, throttling.sends, throttling.typing):
+    for buckets in (throttling.frames, throttling.sends, throttling.typing, throttling.visits):
         buckets.clear()
 
 
@@ -90,6 +90,27 @@ def test_frames_have_a_wider_limit_of_their_own() -> None:
         allow_frame(ALICE, now=100.0)
     wait_after(lambda: allow_frame(ALICE, now=100.0))
     allow_message(ALICE, now=100.0)
+
+
+def test_a_look_that_costs_more_takes_more() -> None:
+    for _ in range(60):
+        allow_frame(ALICE, count=4, now=100.0)
+    assert wait_after(lambda: allow_frame(ALICE, count=4, now=100.0)) == 101
+    assert (weight_of_sync(1), weight_of_sync(100)) == (1, 21)
+
+
+def test_what_costs_more_than_a_whole_bucket_passes_when_the_bucket_is_full() -> None:
+    buckets = Buckets()
+    buckets.take("alice", burst=10, per_second=1, count=99, now=100.0)
+    assert wait_after(lambda: buckets.take("alice", burst=10, per_second=1, count=99, now=100.0)) == 10_001
+
+
+def test_one_address_has_a_limit_whatever_the_accounts() -> None:
+    for person in range(1200):
+        allow_frame(person, address=HERE, now=100.0)
+    wait_after(lambda: allow_frame(5000, address=HERE, now=100.0))
+    wait_after(lambda: allow_visit(HERE, now=100.0))
+    allow_frame(5000, address=THERE, now=100.0)
 
 
 def test_a_sign_of_typing_passes_every_two_seconds_in_each_room() -> None:
@@ -204,8 +225,7 @@ def test_a_socket_without_an_address_is_counted_too() -> None:
 
 
 def guess(address: str = HERE, user: int | None = None, now: float = 1000.0) -> None:
-    require_invite_tries(address=address, user_id=user, now=now)
-    count_invite_try(address=address, user_id=user, now=now)
+    take_invite_try(address=address, user_id=user, now=now)
 
 
 def test_ten_unknown_tokens_a_minute_from_one_address() -> None:
@@ -216,17 +236,15 @@ def test_ten_unknown_tokens_a_minute_from_one_address() -> None:
     guess(now=1060.5)
 
 
-def test_looking_costs_nothing() -> None:
+def test_opening_links_that_exist_costs_nothing() -> None:
     for _ in range(100):
-        require_invite_tries(address=HERE, user_id=ALICE, now=1000.0)
+        take_invite_try(address=HERE, user_id=ALICE, now=1000.0).give_back()
 
 
 def test_claims_and_unknown_tokens_count_together() -> None:
-    for _ in range(5):
+    for _ in range(10):
         guess(user=ALICE)
-    for _ in range(5):
-        allow_invite_claim(address=HERE, user_id=ALICE, now=1000.0)
-    wait_after(lambda: allow_invite_claim(address=HERE, user_id=ALICE, now=1000.0))
+    wait_after(lambda: take_invite_try(address=HERE, user_id=ALICE, now=1000.0))
 
 
 def test_an_account_has_thirty_tries_an_hour_wherever_it_comes_from() -> None:
@@ -237,10 +255,34 @@ def test_an_account_has_thirty_tries_an_hour_wherever_it_comes_from() -> None:
     guess("192.0.2.98", user=ALICE, now=4601.0)
 
 
-def test_fifty_guesses_at_one_instant_are_all_counted() -> None:
-    at_once([lambda: count_invite_try(address=HERE, user_id=None, now=1000.0)] * 50)
-    _ends, used = throttling.shared.count(f"invite-address:{HERE}", period=60.0, now=1000.0)
-    assert used == 51
+def test_a_refused_try_takes_nothing_from_the_other_window() -> None:
+    for number in range(30):
+        guess(f"192.0.2.{number}", user=ALICE)
+    for _ in range(20):
+        wait_after(lambda: guess(THERE, user=ALICE))
+    for _ in range(9):  # one was alice's
+        guess(THERE, user=BOB)
+
+
+def test_of_sixty_guesses_at_one_instant_ten_get_through() -> None:
+    """Asked first and counted afterwards, all that ask before the first is counted get through."""
+    passed, refused = at_once([guess] * 60)
+    assert (len(passed), len(refused)) == (10, 50)
+
+
+def test_those_who_meet_the_end_of_a_window_together_share_the_next_one() -> None:
+    for _ in range(10):
+        guess()
+    passed, refused = at_once([lambda: guess(now=1060.5)] * 60)
+    assert (len(passed), len(refused)) == (10, 50)
+
+
+def test_names_of_people_are_not_tried_one_after_the_other() -> None:
+    for _ in range(30):
+        take_person_try(user_id=ALICE, now=1000.0)
+    wait_after(lambda: take_person_try(user_id=ALICE, now=1000.0))
+    take_person_try(user_id=BOB, now=1000.0)
+    take_person_try(user_id=ALICE, now=1061.0)
 
 
 class Broken:
@@ -249,7 +291,7 @@ class Broken:
 
 
 def test_without_the_cache_this_process_goes_on_counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttling, "cache", Broken())
+    monkeypatch.setattr(shared_window, "cache", Broken())
     monkeypatch.setattr(throttling, "shared", SharedWindow())
     throttling.shared.own.clear()
     for _ in range(10):
@@ -261,15 +303,15 @@ def test_a_broken_cache_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatc
     asked: list[str] = []
 
     class Counting(Broken):
-        def get(self, key: str) -> Any:
+        def add(self, key: str, *args: Any, **options: Any) -> Any:
             asked.append(key)
             raise ConnectionError
 
-    monkeypatch.setattr(throttling, "cache", Counting())
+    monkeypatch.setattr(shared_window, "cache", Counting())
     window = SharedWindow()
     window.own.clear()
     for _ in range(5):
-        window.count("anything", period=60.0, now=1000.0)
+        window.take("anything", most=100, period=60.0, now=1000.0)
     assert len(asked) == 1
 
 
@@ -282,7 +324,9 @@ def test_limits_off_means_none_at_all(settings: Any) -> None:
         allow_frame(ALICE, now=1.0)
         allow_message(ALICE, now=1.0)
         allow_typing(ALICE, "dm-a", now=1.0)
-        allow_invite_claim(address=HERE, user_id=ALICE, now=1.0)
+        take_invite_try(address=HERE, user_id=ALICE, now=1.0)
+        take_person_try(user_id=ALICE, now=1.0)
+        allow_visit(HERE, now=1.0)
         assert admit_socket(ALICE, handshake()) is None
     dismiss_socket(None)
 

@@ -1,0 +1,81 @@
+"""Counts in Django's cache, which all processes share: at most so many of something in a window of time."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+
+from conversations.exceptions import TooManyTries
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class SharedWindow:
+    """At most so many in a window of time that begins with the first one.
+
+    Where the cache is away, this process counts alone for a while: the limit is then a little wider, never absent.
+    """
+
+    REST_SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self.own: BaseCache = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
+        self.resting_until = 0.0
+
+    def take(self, key: str, *, most: int, period: float, now: float) -> str:
+        """Ask and count in one step: of sixty at one instant no more than `most` get through.
+
+        Returns: what `give_back` takes, for a try that turns out not to count.
+
+        Raises:
+            TooManyTries: the window is full. This try is not counted.
+        """
+        counter, ends, used = self.ask(lambda store: self.add(store, key, period, now))
+        if used > most:
+            self.give_back(counter)
+            raise TooManyTries(retry_after_ms=int((ends - now) * 1000) + 1)
+        return counter
+
+    def give_back(self, counter: str) -> None:
+        self.ask(lambda store: self.subtract(store, counter))
+
+    @staticmethod
+    def add(store: BaseCache, key: str, period: float, now: float) -> tuple[str, float, int]:
+        """Count one more. Returns where, when that window ends, and how many it has now."""
+        ends = round(now + period, 3)
+        # Who is first decides where the windows begin; the ends of later ones follow from it, the same for everybody who looks at once.
+        if not store.add(key, ends, timeout=2 * period):
+            first = store.get(key, ends)
+            ends = first if first > now else round(first + math.ceil((now - first) / period) * period, 3)
+            if ends <= now:
+                ends = round(ends + period, 3)
+            if ends != first:
+                store.set(key, ends, timeout=2 * period)
+        counter = f"{key}:{ends:.3f}"
+        store.add(counter, 0, timeout=2 * period)
+        return counter, ends, store.incr(counter)
+
+    @staticmethod
+    def subtract(store: BaseCache, counter: str) -> None:
+        # Gone with its window, or counted in the other store.
+        with suppress(ValueError):
+            store.decr(counter)
+
+    def ask(self, question: Callable[[BaseCache], T]) -> T:
+        if time.monotonic() >= self.resting_until:
+            try:
+                return question(cache)
+            except Exception as error:
+                # Any client library, any error of it: counting must never be what fails a request.
+                self.resting_until = time.monotonic() + self.REST_SECONDS
+                logger.debug("the cache is away (%s); limits are counted in this process for now", type(error).__name__)
+        return question(self.own)

@@ -1,0 +1,216 @@
+"""How much one person and one address may ask for over HTTP, and that nobody who only uses it ever meets that."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from conversations import throttling
+from dm_project.rate_limit import PAGE, weight_of
+from tests.factories import make_conversation, make_user
+
+BUCKETS = (throttling.frames, throttling.sends, throttling.visits)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Time stands still, unless a test moves it."""
+    now = [1_000.0]
+    monkeypatch.setattr(throttling, "monotonic", lambda given: now[0] if given is None else given)
+    for buckets in BUCKETS:
+        buckets.clear()
+    yield now
+    for buckets in BUCKETS:
+        buckets.clear()
+
+
+@pytest.fixture(autouse=True)
+def _limits_on(settings: Any, clock: list[float]) -> None:
+    settings.LIMITS = True
+
+
+def first_refusal(ask: Callable[[], Any], most: int = 400) -> tuple[int, Any]:
+    """How many pass before the first 429, and that answer."""
+    for passed in count():
+        assert passed < most, "nothing was refused"
+        answer = ask()
+        if answer.status_code == 429:
+            return passed, answer
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("path", "at_once"),
+    [
+        ("/people/?q=a", 60),
+        ("/chats/", 60),
+        ("/invites/", 60),
+        ("/settings/profile/", 60),
+        ("/api/v1/people?q=a", 120),
+        ("/api/v1/conversations", 120),
+        ("/api/v1/me", 240),
+    ],
+)
+def test_look_ups_share_the_bucket_of_the_person(client_of: Callable[..., Client], alice: User, path: str, at_once: int) -> None:
+    browser = client_of(alice)
+    passed, answer = first_refusal(lambda: browser.get(path))
+    assert passed == at_once
+    assert int(answer["Retry-After"]) >= 1
+    if path.startswith("/api/"):
+        assert (answer["Content-Type"], answer.json()["code"]) == ("application/problem+json", "rate_limited")
+    else:
+        assert "Too many attempts" in answer.text
+
+
+def test_http_and_sockets_draw_from_one_bucket(client_of: Callable[..., Client], alice: User) -> None:
+    for _ in range(239):
+        throttling.allow_frame(alice.pk)
+    browser = client_of(alice)
+    assert [browser.get("/api/v1/me").status_code for _ in range(2)] == [200, 429]
+
+
+def test_whoever_waits_as_long_as_told_is_answered(client_of: Callable[..., Client], alice: User, clock: list[float]) -> None:
+    browser = client_of(alice)
+    _, refused = first_refusal(lambda: browser.get("/chats/"))
+    clock[0] += int(refused["Retry-After"])
+    assert browser.get("/chats/").status_code == 200
+
+
+def test_what_alice_asks_for_does_not_slow_bob_at_the_same_address(client_of: Callable[..., Client], alice: User, bob: User) -> None:
+    browser = client_of(alice)
+    first_refusal(lambda: browser.get("/chats/"))
+    assert client_of(bob).get("/chats/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_visitors_are_counted_by_their_address() -> None:
+    passed, answer = first_refusal(lambda: Client(REMOTE_ADDR="192.0.2.1").get("/accounts/login/"))
+    assert (passed, answer["Cache-Control"]) == (300, "private, no-store")
+    with CaptureQueriesContext(connection) as asked:
+        assert Client(REMOTE_ADDR="192.0.2.1").get("/accounts/login/").status_code == 429
+    assert not asked.captured_queries
+    assert Client(REMOTE_ADDR="192.0.2.2").get("/accounts/login/").status_code == 200
+    assert Client(REMOTE_ADDR="192.0.2.1").get("/healthz").status_code == 200
+
+
+def test_names_of_people_cannot_be_tried_one_after_the_other(client_of: Callable[..., Client], alice: User, bob: User) -> None:
+    browser, names = client_of(alice), count()
+
+    def ask_page() -> Any:
+        return browser.get(f"/chats/with/nobody{next(names)}/")
+
+    def ask_api() -> Any:
+        return browser.post("/api/v1/conversations", {"user": f"nobody{next(names)}"}, content_type="application/json")
+
+    for ask in (ask_page, ask_api) * 15:
+        assert ask().status_code == 404
+    for ask in (ask_page, ask_api):
+        refused = ask()
+        assert (refused.status_code, int(refused["Retry-After"]) > 1) == (429, True)
+
+
+def test_people_who_are_there_cost_nothing(client_of: Callable[..., Client], alice: User, bob: User) -> None:
+    for _ in range(40):
+        throttling.frames.clear()
+        assert client_of(alice).get("/chats/with/bob/").status_code == 200
+
+
+def test_a_sync_costs_what_it_names(client_of: Callable[..., Client], alice: User) -> None:
+    browser = client_of(alice)
+    rooms = {f"dm-{number}": 0 for number in range(100)}
+    passed, _ = first_refusal(lambda: browser.post("/api/v1/sync", {"rooms": rooms}, content_type="application/json"))
+    assert passed == 11
+
+
+@pytest.mark.parametrize("mine", [0, 1, 40])
+def test_a_sync_of_many_rooms_takes_few_statements(client_of: Callable[..., Client], alice: User, mine: int) -> None:
+    names = [make_conversation(alice, make_user(f"peer{number}")).room_name for number in range(mine)]
+    rooms = dict.fromkeys([*names, *(f"dm-{number}" for number in range(100 - mine))], 0)
+    browser = client_of(alice)
+    browser.get("/api/v1/me")
+    with CaptureQueriesContext(connection) as asked:
+        answer = browser.post("/api/v1/sync", {"rooms": rooms}, content_type="application/json")
+    assert [page["room"] for page in answer.json()["pages"]] == names
+    assert len(asked.captured_queries) <= 8
+
+
+def test_what_is_refused_as_a_form_keeps_its_text(client_of: Callable[..., Client], alice: User, bob: User, settings: Any) -> None:
+    """Pages alone never keep a message from being sent; its own limit says so on the page of the chat."""
+    settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 1}
+    page, browser = f"/chats/{make_conversation(alice, bob).room_name}/", client_of(alice)
+    answers = [browser.post(page, {"body": "keep me", "id": str(uuid4())}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 429]
+    assert "keep me" in answers[1].text
+
+
+# --- People who only use it ---
+
+
+def weigh(user: int, *asked: tuple[str, str]) -> None:
+    for method, path in asked:
+        throttling.allow_visit("192.0.2.1", count=weight_of(method, path))
+        throttling.allow_frame(user, count=weight_of(method, path))
+
+
+PICTURES = [("GET", f"/media/pictures/{number}.webp") for number in range(120)]
+START = [
+    ("GET", "/chats/"),
+    ("GET", "/sw.js"),
+    ("GET", "/manifest/en.webmanifest"),
+    ("GET", "/api/v1/me"),
+    ("POST", "/api/v1/sync"),
+    *PICTURES,
+]
+
+
+def test_a_page_with_all_that_belongs_to_it_may_be_loaded_again_and_again(clock: list[float]) -> None:
+    for _ in range(30):
+        weigh(1, *START)
+        clock[0] += 1
+
+
+def test_chats_may_be_switched_as_fast_as_keys_repeat(clock: list[float]) -> None:
+    """Two looks and three commands of the socket for each, ten a second, for a minute; in a burst of fifty at once."""
+    for _ in range(600):
+        weigh(1, ("GET", "/api/v1/conversations/dm-a/messages"))
+        for _ in range(3):
+            throttling.allow_frame(1, address="192.0.2.1")
+        clock[0] += 0.1
+    for _ in range(50):
+        weigh(1, ("GET", "/api/v1/conversations/dm-a/messages"))
+
+
+def test_long_histories_may_be_scrolled_as_fast_as_they_come(clock: list[float]) -> None:
+    for _ in range(1_000):
+        weigh(1, ("GET", "/api/v1/conversations/dm-a/messages"))
+        clock[0] += 0.03
+
+
+def test_people_may_be_searched_letter_by_letter(clock: list[float]) -> None:
+    for _ in range(200):
+        weigh(1, ("GET", "/api/v1/people"), ("GET", "/media/pictures/a.webp"))
+        clock[0] += 0.1
+
+
+def test_an_office_behind_one_address_comes_back_after_a_restart(clock: list[float]) -> None:
+    """Eighty people whose pages load again within five seconds, and then talk."""
+    for person in range(80):
+        weigh(person, ("GET", "/chats/"), ("GET", "/api/v1/me"), *[("POST", "/api/v1/sync")] * 3)
+        clock[0] += 5 / 80
+    for _ in range(60):
+        for person in range(80):
+            throttling.allow_frame(person, address="192.0.2.1")
+        clock[0] += 1
+
+
+def test_every_kind_of_address_has_a_weight() -> None:
+    weights = [weight_of("GET", path) for path in ("/chats/", "/api/v1/me", "/media/pictures/a.webp", "/healthz", "/i/token/", "/nowhere")]
+    assert weights == [PAGE, 1, 0.25, 0, 1, PAGE]
+    assert weight_of("POST", "/chats/dm-abc/") == 1
+    assert weight_of("POST", "/chats/with/bob/") == PAGE
