@@ -112,9 +112,11 @@ def message_views(messages: Sequence[Message], row: ConversationRow, viewer: Use
     return views
 
 
-def is_long(body: str) -> bool:
+def is_long(body: str | bytes) -> bool:
     """Longer than twenty lines and a few, as far as one can tell without drawing it. As static/js/lib/body.js."""
-    return sum(max(1, -(-len(line) // WIDTH)) for line in body.split("\n")) > FOLDED_FROM
+    # A spoiled row may hold bytes on SQLite; the page shows what is around it.
+    lines = body.split("\n") if isinstance(body, str) else ()
+    return sum(max(1, -(-len(line) // WIDTH)) for line in lines) > FOLDED_FROM
 
 
 def is_group(earlier: Message | None, later: Message | None) -> bool:

@@ -334,7 +334,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         side = self.talk.sides.get(phone.me)
         if side is not None and not side.is_active:
             account_reactivate(user=phone.owner)
-            side.is_active = True
+            self.talk.account(phone.me, is_active=True)
         if phone.browser is None:
             phone.browser = Client()
             phone.browser.force_login(User.objects.get(pk=phone.owner.pk), backend=django_settings.AUTHENTICATION_BACKENDS[0])
@@ -350,7 +350,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             assert Session.objects.filter(pk=phone.browser.cookies[django_settings.SESSION_COOKIE_NAME].value).delete()[0] == 1
         elif how == SUSPENSION:
             account_deactivate(user=phone.owner)
-            self.talk.sides[phone.me].is_active = False
+            self.talk.account(phone.me, is_active=False)
         else:
             old = self.password.get(phone.owner.pk, PASSWORD)
             self.passwords += 1

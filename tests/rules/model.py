@@ -85,6 +85,11 @@ class Talk:
         me.shown_read, me.shown_delivered = position, arrived
         peer.mark += 1
 
+    def account(self, who: str, *, is_active: bool) -> None:
+        """Suspended, or back: the other one's row of the list looks different."""
+        self.sides[who].is_active = is_active
+        self.sides[self.peer(who)].mark += 1
+
     def unread(self, who: str) -> int:
         """By counting, which the product never does (P7)."""
         return sum(line.sender != who and line.seq > self.sides[who].read for line in self.lines)
