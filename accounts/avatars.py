@@ -21,12 +21,15 @@ def colour(public_id: str) -> int:
 
 
 def initials(name: str) -> str:
-    """First letter of the first and of the last word; of a name without letters its first sign."""
+    """First letter of the first and of the last word, as a word begins with it; of a name without letters its first sign.
+
+    Not in capitals: of a Georgian letter that is another alphabet, which many fonts lack.
+    """
     plain = unicodedata.normalize("NFC", name).strip()
     words = [word for word in map(from_first_letter, plain.split()) if word]
     if not words:
         return first_grapheme(plain)
-    letters = [first_grapheme(word).upper() for word in (words[:1] if len(words) == 1 else (words[0], words[-1]))]
+    letters = [first_grapheme(word).title() for word in (words[:1] if len(words) == 1 else (words[0], words[-1]))]
     return (NON_JOINER if all(map(is_joining, letters)) else "").join(letters)
 
 

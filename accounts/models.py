@@ -6,7 +6,6 @@ Everybody may read it; nothing here knows conversations.
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from django.core.validators import MaxLengthValidator, MinLengthValidator, Regex
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.folding import search_key
 from accounts.passwords import normal_password
 from accounts.usernames import HANDLE, skeleton
 
@@ -26,13 +26,6 @@ PUBLIC_ID_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
 def new_public_id() -> str:
     """16 letters that name a person on the wire. Random, so that ids tell neither age nor number of accounts."""
     return "".join(secrets.choice(PUBLIC_ID_CHARS) for _ in range(16))
-
-
-def search_key(*texts: str) -> str:
-    """What search compares: case and accents folded, so that "Joao" finds "João" and "ёж" is "еж"."""
-    # Folded twice: decomposing brings capitals back ("℡" becomes "TEL").
-    decomposed = unicodedata.normalize("NFKD", " ".join(texts).casefold()).casefold()
-    return "".join(char for char in decomposed if not unicodedata.combining(char) and char != "\0")
 
 
 def profile_search_key(name: str, username: str) -> str:

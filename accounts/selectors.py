@@ -10,8 +10,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.cursors import cursor_read, cursor_write
+from accounts.folding import search_key
 from accounts.looks import Looks
-from accounts.models import HeldUsername, Profile, User, search_key
+from accounts.models import HeldUsername, Profile, User
 from accounts.usernames import looks_like, skeleton, tidy_username
 
 QUERY_MAX = 60

@@ -11,7 +11,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Profile, User, search_key
+from accounts.folding import search_key
+from accounts.models import Profile, User
 from conversations import rooms
 from conversations.models import Conversation, Message, Participant
 

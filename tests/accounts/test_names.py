@@ -25,6 +25,10 @@ from accounts.names import check_name, tidy_name
         "'); DROP TABLE",
         "{{7*7}}",
         "<b>Ana</b>",
+        "Owen \U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",  # the flag of Wales
+        "葛\U000e0100城",  # a form that a family writes its name in
+        "Ana \u2764\ufe0f",
+        "\U0001fae8 Ana",  # newer than this Python
     ],
 )
 def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
@@ -36,6 +40,15 @@ def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
     [
         "Ana\u202eelaV",  # turns the writing direction of what follows
         "Ana\u2066",
+        "An\u034fa",
+        "Ana\u3164",
+        "Ana\u0378",  # no character yet
+        "Ana\u2065",
+        "\u0378",
+        "Ana\ufdd0",
+        "Ana\U000e0067\U000e0062\U000e007f",  # hidden text after no flag
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065",  # a flag without an end
+        "\U0001f3f4" + "\U000e0067" * 20 + "\U000e007f",
         "\u200fAna",
         "Ana\u200b",
         "Ana\x00",

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import { match, neighbour, offers, plain } from "../../static/js/state/matching.js";
+
+const GOLDEN = JSON.parse(readFileSync(new URL("../golden/folding.json", import.meta.url), "utf8"));
+
+test("names are folded as the server folds them", () => assert.deepEqual(GOLDEN.map(([text]) => [text, plain(text)]), GOLDEN));
 
 const person = (name, username = "somebody") => ({ id: `u-${name}`, name, username });
 const row = (name, extra = {}) => ({ room: `dm-${name}`, peer: person(name, name.toLowerCase()), unread: 0, ...extra });
@@ -22,6 +27,9 @@ const FOUND = [
   ["anna bob", "Anna", "zed", false],
   ["نو", "نور حداد", "noor", true],
   ["", "Anna", "zed", false],
+  ["walesa", "Lech Wałęsa", "x", true],
+  ["gudrun", "Guðrún", "x", true],
+  ["oeuvre", "Œuvre", "x", true],
 ];
 
 for (const [typed, name, username, isFound] of FOUND) {

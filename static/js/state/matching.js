@@ -2,8 +2,15 @@
 
 const MARKS = /\p{M}+/gu;
 
+/** Letters that decompose into nothing, as people type them who do not have them. The server has the same table (accounts/folding.py). */
+const FOLDS = {
+  ł: "l", ø: "o", đ: "d", ð: "d", ħ: "h", ŧ: "t", ɨ: "i", ı: "i", ŋ: "n", ĸ: "k", ə: "e", ɓ: "b", ɗ: "d", ƙ: "k",
+  þ: "th", æ: "ae", œ: "oe", ß: "ss", ς: "σ", "‘": "'", "’": "'", ʼ: "'", ʻ: "'", "‐": "-", "‑": "-", "‒": "-", "–": "-",
+};
+const FOLDED = new RegExp(`[${Object.keys(FOLDS).join("")}]`, "gu");
+
 /** Without accents and case; ё is е, as everybody types it. */
-export const plain = (text) => text.normalize("NFKD").replace(MARKS, "").toLowerCase();
+export const plain = (text) => text.normalize("NFKD").replace(MARKS, "").toLowerCase().replace(MARKS, "").replace(FOLDED, (letter) => FOLDS[letter]);
 
 /** How well the letters of `query` stand in `text`, in order; 0 for not at all. Beginnings count most, then words, then nearness. */
 function score(query, text) {

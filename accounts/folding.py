@@ -1,0 +1,37 @@
+"""PURE. What search compares: text without case, accents and other marks, so that "Joao" finds "João" and "walesa" finds "Wałęsa".
+
+The browser's switcher has the same table (static/js/state/matching.js); tests/golden/folding.json keeps the two equal.
+"""
+
+import unicodedata
+
+FOLDS = str.maketrans(
+    {
+        **{
+            "ł": "l",
+            "ø": "o",
+            "đ": "d",
+            "ð": "d",
+            "ħ": "h",
+            "ŧ": "t",
+            "ɨ": "i",
+            "ı": "i",
+            "ŋ": "n",
+            "ĸ": "k",
+            "ə": "e",
+            "ɓ": "b",
+            "ɗ": "d",
+            "ƙ": "k",
+        },
+        **{"þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ς": "σ"},
+        **dict.fromkeys("\u2018\u2019\u02bc\u02bb", "'"),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013", "-"),
+    }
+)
+"""Letters that decompose into nothing, as people type them who do not have them; apostrophes and dashes as keyboards have them."""
+
+
+def search_key(*texts: str) -> str:
+    # Folded twice: decomposing brings capitals back ("℡" becomes "TEL").
+    decomposed = unicodedata.normalize("NFKD", " ".join(texts).casefold()).casefold().translate(FOLDS)
+    return "".join(char for char in decomposed if not unicodedata.combining(char) and char != "\0")
