@@ -90,6 +90,18 @@ class Busy(Refusal):
     retryable = True
 
 
+class LockedRoom(Busy):
+    """Another transaction holds this conversation. Its own commands wait and are refused in the end; nobody else's are."""
+
+
+class UnknownResult(Refusal):
+    """Whether it was stored is not known: the database ended the connection during the commit, or did not answer in time. Never said of
+    what is surely not stored, so that "busy" can be taken at its word. The same request with the same id finds out."""
+
+    code = "unknown_result"
+    retryable = True
+
+
 class StorageFull(Busy):
     """The disk of the database is full; reading goes on."""
 

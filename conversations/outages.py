@@ -9,23 +9,26 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connection, connections
 
-from conversations.exceptions import Busy, StorageFull
+from conversations.exceptions import Busy, StorageFull, UnknownResult
 
 logger = logging.getLogger(__name__)
+QUESTIONS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 PASSING = (OperationalError, InterfaceError)
 """What may be over in a moment; other database errors come from the command itself."""
 RETRY_AFTER_MS = 1_000
 FULL_CODES = {"53100", "58030"}
 AWAY_CLASSES = {"08", "53", "57", "58"}
 """PostgreSQL: connection, resources, operator's intervention, system error."""
-AWAY_CODES = {"25006", "55P03"}
+LOCKED_CODE = "55P03"
+AWAY_CODES = {"25006", LOCKED_CODE}
 """Read-only since a fail-over; a lock that was not given in time."""
 FULL_WORDS = ("database or disk is full", "disk i/o error", "no space left on device")
 """A quota that is used up, or a limit of the process, is an "I/O error" to SQLite."""
@@ -160,6 +163,70 @@ def is_cut(kept: Any) -> bool:
     """After an error: has this connection turned out to be dead? Without asking the server, which may be frozen; and of the one that was there
     before the error, because on the way out of a transaction Django may have made a new one already."""
     return connection.vendor == "postgresql" and kept is not None and bool(kept.closed)
+
+
+def is_locked(error: Exception) -> bool:
+    """Somebody else holds a row for too long. Nothing of this transaction was stored, and the connection is good."""
+    return isinstance(error, PASSING) and code_of(error) == LOCKED_CODE
+
+
+class WriteWatch:
+    """What one request has written, as its connection tells: whether "not stored" would be true when a later question fails.
+
+    Used as Django's execute_wrapper around every request that may change something. Services answer for the journal themselves: it writes
+    on a connection of its own.
+    """
+
+    def __init__(self) -> None:
+        self.is_stored = False
+        self.is_cut_in_write = False
+        self.uncommitted: Any = None
+        """The connection of a transaction that has written and not said yet that it was committed."""
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        wrapper = context["connection"]
+        is_write = not sql.lstrip().upper().startswith(QUESTIONS)
+        line = wrapper.connection
+        if is_write and wrapper.in_atomic_block:
+            self.uncommitted = line
+            wrapper.on_commit(self.committed)
+        try:
+            answer = execute(sql, params, many, context)
+        except Error:
+            if is_cut(line):
+                # Within a transaction it ends before its commit; a statement that commits itself may have done so.
+                self.uncommitted = None
+                self.is_cut_in_write = self.is_cut_in_write or (is_write and not wrapper.in_atomic_block)
+            raise
+        if is_write and not wrapper.in_atomic_block:
+            self.is_stored = True
+        return answer
+
+    def committed(self) -> None:
+        self.is_stored, self.uncommitted = True, None
+
+    @property
+    def may_be_stored(self) -> bool:
+        return self.is_stored or self.is_cut_in_write or is_cut(self.uncommitted)
+
+
+def may_be_stored(request: Any) -> bool:
+    """Would "not stored" be a lie? `dm_project.middleware.watch_writes` puts the watch there."""
+    watch: WriteWatch | None = getattr(request, "writes", None)
+    return watch is not None and watch.may_be_stored
+
+
+@contextmanager
+def after_write() -> Iterator[None]:
+    """What is asked after the write only adorns the answer. When it cannot be asked, nobody may hear "not stored".
+
+    Raises: UnknownResult.
+    """
+    try:
+        yield
+    except Error as error:
+        refusal_for(error)
+        raise UnknownResult(retry_after_ms=RETRY_AFTER_MS) from error
 
 
 def code_of(error: Exception) -> str | None:

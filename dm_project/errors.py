@@ -4,7 +4,7 @@ import logging
 import sys
 from http import HTTPStatus
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import render
@@ -13,11 +13,11 @@ from django.utils.deprecation import MiddlewareMixin
 from redis.exceptions import RedisError
 
 from accounts import hashers
-from conversations.outages import refusal_for
+from conversations.outages import may_be_stored, refusal_for
 
 logger = logging.getLogger(__name__)
-AWAY = (OperationalError, InterfaceError, RedisError)
-"""Database or Redis do not answer: true now, maybe not in a moment."""
+AWAY = (OperationalError, InterfaceError, InternalError, RedisError)
+"""Database or Redis do not answer, or the database ended a transaction that stood still: true now, maybe not in a moment."""
 RETRY_AFTER_S = 5
 
 
@@ -48,6 +48,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """What nobody foresaw. Django calls it while the error is in hand; a store that is away is worth another try, and proxies are told so."""
+    if may_be_stored(request):
+        return not_known()
     if isinstance(sys.exc_info()[1], AWAY):
         return store_away()
     return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -56,6 +58,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def store_away(retry_after_s: int = RETRY_AFTER_S) -> HttpResponse:
     page = HttpResponse(render_to_string("500.html"), status=HTTPStatus.SERVICE_UNAVAILABLE)
     page["Retry-After"] = str(retry_after_s)
+    return page
+
+
+def not_known() -> HttpResponse:
+    """Something was stored, or may be: a page that says "try again" would make people do it twice."""
+    page = HttpResponse(render_to_string("504.html"), status=HTTPStatus.GATEWAY_TIMEOUT)
+    page["Retry-After"] = str(RETRY_AFTER_S)
     return page
 
 
@@ -74,4 +83,4 @@ class StoresMayBeAway(MiddlewareMixin):
             # It may be its disk: readiness remembers.
             refusal_for(exception)
         logger.warning("a page could not be shown: a store is away (%s)", type(exception).__name__)
-        return store_away()
+        return not_known() if may_be_stored(request) else store_away()

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
+from conversations.outages import WriteWatch
 from conversations.signals import SIGNED_OUT
 from dm_project.security_headers import PERMISSIONS
 
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 FORGET = '"cache", "storage"'
 
 
@@ -27,5 +30,19 @@ def security_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         if request.META.get(SIGNED_OUT):
             response.headers["Clear-Site-Data"] = FORGET
         return response
+
+    return answer
+
+
+def watch_writes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Notes whether a request has stored something, for the answer to a database that goes away afterwards: a page or a problem that says "not
+    stored" would make people do it twice."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in SAFE_METHODS:
+            return get_response(request)
+        request.writes = watch = WriteWatch()  # type: ignore[attr-defined]
+        with connection.execute_wrapper(watch):
+            return get_response(request)
 
     return answer

@@ -13,7 +13,7 @@ from conversations.api.outputs import Problem
 from conversations.protocol import objects
 from conversations.selectors.conversations import ConversationRow
 
-PROBLEMS: dict[int, Any] = dict.fromkeys((401, 403, 404, 409, 410, 413, 422, 429, 503), Problem)
+PROBLEMS: dict[int, Any] = dict.fromkeys((401, 403, 404, 409, 410, 413, 422, 429, 503, 504), Problem)
 
 
 def answer(body: BaseModel, status: int = 200) -> HttpResponse:

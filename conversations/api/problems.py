@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from conversations.exceptions import Refusal
-from conversations.outages import refusal_for
+from conversations.outages import may_be_stored, refusal_for
 from conversations.protocol.codes import RETRYABLE, ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ STATUS = {
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.BUSY: 503,
     ErrorCode.STORAGE_FULL: 503,
+    ErrorCode.UNKNOWN_RESULT: 504,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.INTERNAL: 500,
     ErrorCode.OTHER_ACCOUNT: 409,
@@ -53,6 +54,7 @@ TITLES = {
     429: "Too many requests",
     500: "Something went wrong here",
     503: "Not available just now",
+    504: "Not known whether it was stored",
 }
 
 
@@ -87,7 +89,8 @@ def refused(request: HttpRequest, reason: Refusal) -> HttpResponse:
 
 
 def outage(request: HttpRequest, reason: Exception) -> HttpResponse:
-    return refused(request, refusal_for(reason))
+    refusal = refusal_for(reason)
+    return problem(ErrorCode.UNKNOWN_RESULT) if may_be_stored(request) else refused(request, refusal)
 
 
 def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:
@@ -99,7 +102,7 @@ def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:
 def unforeseen(request: HttpRequest, reason: Exception) -> HttpResponse:
     # The way to it, never its text, which may quote what somebody wrote.
     logger.error("a request of the API failed with %s\n%s", type(reason).__name__, "".join(traceback.format_tb(reason.__traceback__)))
-    return problem(ErrorCode.INTERNAL)
+    return problem(ErrorCode.UNKNOWN_RESULT if may_be_stored(request) else ErrorCode.INTERNAL)
 
 
 def always(code: ErrorCode) -> Handler:
@@ -113,10 +116,12 @@ HANDLERS: dict[type[Exception], Handler] = {
     ValidationError: always(ErrorCode.BAD_FRAME),
     RequestDataTooBig: always(ErrorCode.TOO_LARGE),
     Http404: always(ErrorCode.NOT_FOUND),
-    # Nobody knows how it ended, or the database is away: the same request may be made again.
-    TimeoutError: always(ErrorCode.BUSY),
+    # The journal has not answered, and may still write it.
+    TimeoutError: always(ErrorCode.UNKNOWN_RESULT),
     OperationalError: outage,
     InterfaceError: outage,
+    # The database ended a transaction that stood still for too long.
+    InternalError: outage,
     Exception: unforeseen,
 }
 """The nearest class of an exception decides."""

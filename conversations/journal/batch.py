@@ -16,7 +16,15 @@ from django.db import Error, transaction
 
 from accounts.standing import Credential, fallen
 from conversations.delivery import Letter, to_people
-from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, MessageNotFound, Refusal, Unauthenticated
+from conversations.exceptions import (
+    CannotDeliver,
+    ConversationNotFound,
+    LockedRoom,
+    MessageConflict,
+    MessageNotFound,
+    Refusal,
+    Unauthenticated,
+)
 from conversations.journal import statements
 from conversations.journal.commands import Accepted, Advanced, Command, ReceiptCommand, Result, SendCommand
 from conversations.journal.fingerprint import fingerprints
@@ -27,6 +35,7 @@ from conversations.protocol.events import MessageCreated, ReceiptAdvanced
 from conversations.serializers import message as message_object
 
 Outcome = Result | Refusal
+LOCKED_RETRY_MS = 1_000
 
 
 @dataclass(slots=True)
@@ -40,6 +49,8 @@ class Page:
     replies: set[tuple[int, int]] = field(default_factory=set)
     ordinals: dict[tuple[int, int, int], int] = field(default_factory=dict)
     fallen: Collection[Credential] = ()
+    locked: Collection[str] = ()
+    """Rooms that another transaction holds and that were not waited for."""
     messages: list[Message] = field(default_factory=list)
     changed: dict[int, ConversationRow] = field(default_factory=dict)
     moved: dict[tuple[int, int], ParticipantRow] = field(default_factory=dict)
@@ -75,8 +86,11 @@ class Undecided(Exception):
     """All of the batch is stored, or nothing: nobody knows."""
 
 
-def write(commands: Sequence[Command]) -> tuple[list[Outcome], list[Letter]]:
+def write(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[Outcome], list[Letter]]:
     """Write all commands in one transaction.
+
+    Args:
+        skip_locked: do not wait for conversations that another transaction holds; their commands end with LockedRoom.
 
     Returns:
         An outcome for each command, in their order, and the letters to publish now that the commit has happened.
@@ -88,7 +102,7 @@ def write(commands: Sequence[Command]) -> tuple[list[Outcome], list[Letter]]:
     committing: Any = None
     try:
         with transaction.atomic():
-            page = open_page(commands)
+            page = open_page(commands, skip_locked=skip_locked)
             outcomes = [attempt(page, command) for command in commands]
             close_page(page)
             committing = kept()
@@ -99,12 +113,15 @@ def write(commands: Sequence[Command]) -> tuple[list[Outcome], list[Letter]]:
     return outcomes, page.letters
 
 
-def open_page(commands: Sequence[Command]) -> Page:
-    conversations = statements.lock_conversations(command.room for command in commands)
+def open_page(commands: Sequence[Command], *, skip_locked: bool = False) -> Page:
+    conversations = statements.lock_conversations((command.room for command in commands), skip_locked=skip_locked)
+    missing = {command.room for command in commands} - conversations.keys() if skip_locked else set()
     participants = statements.participants_of([row.id for row in conversations.values()]) if conversations else {}
     # Read once, and only after the lock: two batches that wait for each other must not stamp in the wrong order.
     now = datetime.now(UTC)
     page = Page(now.replace(microsecond=now.microsecond // 1000 * 1000), conversations, participants)
+    if missing:
+        page.locked = statements.existing_rooms(missing)
     sends = [command for command in commands if isinstance(command, SendCommand) and command.room in conversations]
     if sends:
         page.repeats.update(statements.messages_by_client_id([(conversations[send.room].id, send.id) for send in sends]))
@@ -134,6 +151,8 @@ def attempt(page: Page, command: Command) -> Outcome:
         # Whoever was signed out while this command was on its way (P9).
         if command.credential in page.fallen:
             raise Unauthenticated
+        if command.room in page.locked:
+            raise LockedRoom(retry_after_ms=LOCKED_RETRY_MS)
         return accept(page, command) if isinstance(command, SendCommand) else advance(page, command)
     except Refusal as refusal:
         return refusal
@@ -144,7 +163,7 @@ def accept(page: Page, send: SendCommand) -> Accepted:
     prints = fingerprints(send.body, send.reply_to, send.attachments)
     earlier = page.repeats.get((conversation.id, send.id))
     if earlier is not None:
-        return repeat(send, earlier, prints)
+        return repeat(conversation, send, earlier, prints)
     if conversation.is_blocked or not peer.is_active or conversation.state == Conversation.State.CLOSED:
         raise CannotDeliver
     if send.reply_to is not None and (conversation.id, send.reply_to) not in page.replies:
@@ -152,10 +171,33 @@ def accept(page: Page, send: SendCommand) -> Accepted:
     return store(page, send, conversation, me, peer, prints[0])
 
 
-def repeat(send: SendCommand, earlier: StoredMessage, prints: list[bytes]) -> Accepted:
+def repeat(conversation: ConversationRow, send: SendCommand, earlier: StoredMessage, prints: list[bytes]) -> Accepted:
     if earlier.sender_id != send.user_id or (earlier.fingerprint is not None and earlier.fingerprint not in prints):
         raise MessageConflict
-    return Accepted(send.room, send.id, earlier.seq, earlier.version, earlier.created_at, duplicate=True)
+    wire = None
+    if earlier.version == earlier.seq:
+        # Never changed since, so it is what was sent again now.
+        row = new_message(conversation, send, earlier.seq, earlier.ordinal, earlier.fingerprint, earlier.created_at)
+        wire = message_object(row, sender=send.sender)
+    return Accepted(send.room, send.id, earlier.seq, earlier.version, earlier.created_at, duplicate=True, message=wire)
+
+
+def new_message(
+    conversation: ConversationRow, send: SendCommand, seq: int, ordinal: int | None, fingerprint: bytes | None, created_at: datetime
+) -> Message:
+    return Message(
+        conversation_id=conversation.id,
+        seq=seq,
+        version=seq,
+        client_id=send.id,
+        fingerprint=fingerprint,
+        sender_id=send.user_id,
+        ordinal=ordinal,
+        kind=Message.Kind.TEXT.value,
+        body=send.body,
+        reply_to=send.reply_to,
+        created_at=created_at,
+    )
 
 
 def store(
@@ -166,25 +208,16 @@ def store(
     conversation.head += 1
     peer.received += 1
     me.activity = peer.activity = created_at
-    message = Message(
-        conversation_id=conversation.id,
-        seq=conversation.head,
-        version=conversation.head,
-        client_id=send.id,
-        fingerprint=fingerprint,
-        sender_id=send.user_id,
-        ordinal=peer.received,
-        kind=Message.Kind.TEXT.value,
-        body=send.body,
-        reply_to=send.reply_to,
-        created_at=created_at,
-    )
+    message = new_message(conversation, send, conversation.head, peer.received, fingerprint, created_at)
     page.messages.append(message)
-    page.repeats[conversation.id, send.id] = StoredMessage(message.seq, message.version, send.user_id, fingerprint, created_at)
+    page.repeats[conversation.id, send.id] = StoredMessage(
+        message.seq, message.version, send.user_id, fingerprint, created_at, message.ordinal
+    )
     page.replies.add((conversation.id, message.seq))
-    frame = MessageCreated(room=send.room, message=message_object(message, sender=send.sender)).encode()
+    wire = message_object(message, sender=send.sender)
+    frame = MessageCreated(room=send.room, message=wire).encode()
     page.letters += to_people((conversation.low_id, conversation.high_id), send.room, frame, head=message.version)
-    return Accepted(send.room, send.id, message.seq, message.version, created_at, duplicate=False, revealed_to=revealed_to)
+    return Accepted(send.room, send.id, message.seq, message.version, created_at, duplicate=False, revealed_to=revealed_to, message=wire)
 
 
 def advance(page: Page, command: ReceiptCommand) -> Advanced:

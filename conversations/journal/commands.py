@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.standing import Credential
+from conversations.protocol.objects import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Accepted:
     created_at: datetime
     duplicate: bool
     revealed_to: int | None = None
+    message: Message | None = None
+    """As it stands on the wire, so that nobody must ask for it. None for a repeat of what was changed since."""
 
 
 @dataclass(frozen=True, slots=True)

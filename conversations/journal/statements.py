@@ -5,7 +5,7 @@ They carry bodies: nothing here is ever logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -59,6 +59,7 @@ class StoredMessage:
     sender_id: int
     fingerprint: bytes | None
     created_at: datetime
+    ordinal: int | None = None
 
 
 def rows_of(count: int, first: str, other: str) -> str:
@@ -103,11 +104,22 @@ def id_out(value: Any) -> UUID:
     return value if isinstance(value, UUID) else UUID(hex=value)
 
 
-def lock_conversations(rooms: Iterable[str]) -> dict[str, ConversationRow]:
-    """Lock the rows in the order of their ids: two batches that share rooms wait for each other instead of deadlocking."""
+def existing_rooms(names: Collection[str]) -> set[str]:
+    """Which of these are conversations; asked without a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT room_name FROM conversation WHERE room_name IN ({', '.join(['%s'] * len(names))})", list(names))
+        return {name for (name,) in cursor.fetchall()}
+
+
+def lock_conversations(rooms: Iterable[str], *, skip_locked: bool = False) -> dict[str, ConversationRow]:
+    """Lock the rows in the order of their ids: two batches that share rooms wait for each other instead of deadlocking.
+
+    Args:
+        skip_locked: leave out what another transaction holds, instead of waiting for it.
+    """
     names = sorted(set(rooms))
     # On SQLite the transaction began IMMEDIATE, so there is no second writer to lock out.
-    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    lock = f" FOR NO KEY UPDATE{' SKIP LOCKED' if skip_locked else ''}" if connection.vendor == "postgresql" else ""
     sql = (
         "SELECT id, low_id, high_id, room_name, head, low_blocks OR high_blocks, state, changed_at FROM conversation"
         f" WHERE room_name IN ({', '.join(['%s'] * len(names))}) ORDER BY id{lock}"
@@ -143,7 +155,7 @@ def messages_by_client_id(wanted: Sequence[tuple[int, UUID]]) -> dict[tuple[int,
     first, other = cast("bigint", "uuid")
     sql = (
         f"WITH wanted (conversation_id, client_id) AS (VALUES {rows_of(len(wanted), first, other)})"
-        " SELECT m.conversation_id, m.client_id, m.seq, m.version, m.sender_id, m.fingerprint, m.created_at"
+        " SELECT m.conversation_id, m.client_id, m.seq, m.version, m.sender_id, m.fingerprint, m.created_at, m.ordinal"
         " FROM wanted w JOIN message m ON m.conversation_id = w.conversation_id AND m.client_id = w.client_id"
     )
     as_id = id_in()
@@ -151,7 +163,9 @@ def messages_by_client_id(wanted: Sequence[tuple[int, UUID]]) -> dict[tuple[int,
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return {
-            (row[0], id_out(row[1])): StoredMessage(row[2], row[3], row[4], None if row[5] is None else bytes(row[5]), moment_out(row[6]))
+            (row[0], id_out(row[1])): StoredMessage(
+                row[2], row[3], row[4], None if row[5] is None else bytes(row[5]), moment_out(row[6]), row[7]
+            )
             for row in cursor.fetchall()
         }
 

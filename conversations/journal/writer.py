@@ -13,17 +13,18 @@ import traceback
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from uuid import UUID
 
 from django.conf import settings
 from django.db import Error, connection
 from prometheus_client import Counter, Histogram
 
 from conversations.delivery import Letter, publish
-from conversations.exceptions import Busy, Refusal
+from conversations.exceptions import Busy, LockedRoom, Refusal, UnknownResult
 from conversations.journal import batch
-from conversations.journal.commands import Accepted, Command, Result
+from conversations.journal.commands import Accepted, Command, Result, SendCommand
 from conversations.journal.life import SAVE_SECONDS, last_write
-from conversations.outages import PASSING, is_away, is_cut, kept, require_way
+from conversations.outages import PASSING, is_away, is_cut, is_locked, kept, require_way
 from conversations.outages import refusal_for as outage_for
 
 logger = logging.getLogger(__name__)
@@ -32,18 +33,29 @@ WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has
 BATCHES = Histogram("entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
 LONGEST_DOUBT_SECONDS, TRY_EVERY_SECONDS = 60.0, 0.2
 QUICK_SECONDS = 0.5
+LOCK_MS = 300
+"""Longest wait of a whole batch for rows that another transaction holds."""
+LOCKED_SECONDS, LOCKED_TRY_SECONDS = 4.0, 0.1
+"""How long the commands of one locked conversation wait before they are refused, and the pause between two tries."""
+DOUBT_RETRY_MS, DOUBTS_KEPT = 2_000, 10_000
 
 Waiting = tuple[Command, "Future[Result]"]
 
 
 class Writer:
-    """The pen of this process. `submit` may be called from any thread."""
+    """The one writer of this process. `submit` may be called from any thread."""
 
     def __init__(self) -> None:
         self.condition = threading.Condition()
         self.waiting: deque[Waiting] = deque()
         self.thread: threading.Thread | None = None
         self.is_writing = False
+        self.locked: list[Waiting] = []
+        """Commands of conversations that another transaction holds, in their order. Only the writer's thread touches it."""
+        self.give_up_at: dict[Future[Result], float] = {}
+        self.retry_at = 0.0
+        self.doubtful: dict[UUID, None] = {}
+        """Ids of sends that may be stored: until the database says it, a repeat of one is not "surely not stored" either."""
 
     def submit(self, command: Command) -> Future[Result]:
         """Queue one command.
@@ -53,7 +65,7 @@ class Writer:
         """
         future: Future[Result] = Future()
         with self.condition:
-            if len(self.waiting) >= settings.JOURNAL_QUEUE:
+            if len(self.waiting) + len(self.locked) >= settings.JOURNAL_QUEUE:
                 raise Busy("the queue is full", retry_after_ms=1_000)
             self.waiting.append((command, future))
             if self.thread is None or not self.thread.is_alive():
@@ -71,7 +83,7 @@ class Writer:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with self.condition:
-                if not self.waiting and not self.is_writing:
+                if not self.waiting and not self.is_writing and not self.locked:
                     break
             time.sleep(0.01)
         else:
@@ -81,72 +93,172 @@ class Writer:
 
     def gather(self) -> list[Waiting]:
         while True:
+            items: list[Waiting] = []
             with self.condition:
                 # Whoever comes for the next batch has written the one before.
                 self.is_writing = False
                 if not self.waiting:
-                    self.condition.wait(None if last_write.is_saved else SAVE_SECONDS)
+                    self.condition.wait(self.idle_seconds())
                 if self.waiting:
-                    self.is_writing = True
-                    return [self.waiting.popleft() for _ in range(min(BATCH_SIZE, len(self.waiting)))]
+                    items = [self.waiting.popleft() for _ in range(min(BATCH_SIZE, len(self.waiting)))]
+                self.is_writing = bool(items or self.locked)
+            if self.locked:
+                items = self.queue_behind_locked(items)
+                self.retry_locked()
+            if items:
+                return items
             last_write.save_if_due(time.monotonic())
+
+    def idle_seconds(self) -> float | None:
+        if self.locked:
+            return max(0.0, self.retry_at - time.monotonic())
+        return None if last_write.is_saved else SAVE_SECONDS
 
     def write(self, items: list[Waiting]) -> None:
         """Answer every future, whatever happens: a send that is never answered would look lost."""
-        commands = [command for command, _ in items]
+        # While something is locked nothing is waited for: a stopped process may hold many conversations, and each would cost a wait.
+        self.write_without_locked(items) if self.locked else self.write_all(items)
+
+    def write_all(self, items: list[Waiting]) -> None:
         try:
-            outcomes, letters = written(commands)
+            outcomes, letters = written([command for command, _ in items])
         except batch.Undecided:
-            connection.close()
+            drop_connection()
             self.settle(items)
-            return
         except Exception as error:
-            connection.close()
-            if len(items) > 1 and not is_away(error):
-                self.write_one_by_one(items)
-                return
-            logger.warning("a batch of %d could not be written (%s)", len(items), type(error).__name__)
-            outcomes, letters = [refusal_for(error)] * len(items), []
-            self.refuse_waiting(error)
-        self.answer(items, outcomes, letters)
+            if is_locked(error):
+                self.write_without_locked(items)
+            else:
+                self.fail(items, error)
+        else:
+            self.answer(items, outcomes, letters)
+
+    def write_without_locked(self, items: list[Waiting]) -> None:
+        """All but what another transaction holds. When that is another row than a conversation's, each room for itself finds out whose."""
+        try:
+            outcomes, letters = written([command for command, _ in items], skip_locked=True)
+        except batch.Undecided:
+            drop_connection()
+            self.settle(items)
+        except Exception as error:
+            rooms = by_room(items)
+            if not is_locked(error):
+                self.fail(items, error)
+            elif len(rooms) > 1:
+                for own in rooms:
+                    self.write_without_locked(own)
+            else:
+                self.answer(items, [LockedRoom(retry_after_ms=batch.LOCKED_RETRY_MS)] * len(items), [])
+        else:
+            self.answer(items, outcomes, letters)
+
+    def fail(self, items: list[Waiting], error: Exception) -> None:
+        """Nothing of it was stored."""
+        drop_connection()
+        if len(items) > 1 and not is_away(error):
+            self.write_one_by_one(items)
+            return
+        logger.warning("a batch of %d could not be written (%s)", len(items), type(error).__name__)
+        self.refuse(items, error)
+        self.refuse_waiting(error)
 
     def answer(self, items: list[Waiting], outcomes: Sequence[batch.Outcome], letters: list[Letter]) -> None:
         BATCHES.observe(len(items))
         WRITTEN.inc(len(items))
-        for (_, future), outcome in zip(items, outcomes, strict=True):
+        for (command, future), outcome in zip(items, outcomes, strict=True):
+            if isinstance(outcome, LockedRoom) and self.may_wait(future):
+                self.locked.append((command, future))
+                continue
             resolve(future, outcome)
-            if isinstance(outcome, Accepted) and not outcome.duplicate:
-                last_write.note(outcome.room, outcome.seq, outcome.id)
+            if isinstance(outcome, Accepted):
+                if not outcome.duplicate:
+                    last_write.note(outcome.room, outcome.seq, outcome.id)
+                if self.doubtful:
+                    self.doubtful.pop(outcome.id, None)
         publish(letters)
         last_write.save_if_due(time.monotonic())
+
+    def refuse(self, items: list[Waiting], error: Exception) -> None:
+        usual = refusal_for(error)
+        self.answer(items, [self.in_doubt(command) or usual for command, _ in items], [])
+
+    def in_doubt(self, command: Command) -> UnknownResult | None:
+        is_doubtful = isinstance(command, SendCommand) and command.id in self.doubtful
+        return UnknownResult(retry_after_ms=DOUBT_RETRY_MS) if is_doubtful else None
 
     def refuse_waiting(self, error: Exception) -> None:
         """While the database is away, whoever waits is told now: waiting for the same failure again would only make it late."""
         if not is_away(error):
             return
         with self.condition:
-            items = list(self.waiting)
+            items = [*self.locked, *self.waiting]
+            self.locked = []
             self.waiting.clear()
+        self.give_up_at.clear()
         if items:
-            self.answer(items, [refusal_for(error)] * len(items), [])
+            self.refuse(items, error)
+
+    # Conversations that another transaction holds
+
+    def may_wait(self, future: Future[Result]) -> bool:
+        """Once more, or was that the last try?"""
+        now = time.monotonic()
+        self.retry_at = now + LOCKED_TRY_SECONDS
+        if now < self.give_up_at.setdefault(future, now + LOCKED_SECONDS):
+            return True
+        del self.give_up_at[future]
+        return False
+
+    def queue_behind_locked(self, items: list[Waiting]) -> list[Waiting]:
+        """What comes for a locked conversation stays behind what waits for it already (P3). Returns the rest."""
+        rooms = {command.room for command, _ in self.locked}
+        now = time.monotonic()
+        rest: list[Waiting] = []
+        for item in items:
+            if getattr(item[0], "room", None) in rooms:
+                self.give_up_at[item[1]] = now + LOCKED_SECONDS
+                self.locked.append(item)
+            else:
+                rest.append(item)
+        return rest
+
+    def retry_locked(self) -> None:
+        began = time.monotonic()
+        if began < self.retry_at:
+            return
+        items, self.locked = self.locked, []
+        for start in range(0, len(items), BATCH_SIZE):
+            self.write_without_locked(items[start : start + BATCH_SIZE])
+        now = time.monotonic()
+        # A try that had to wait kept everybody waiting: the next one comes later.
+        self.retry_at = now + max(LOCKED_TRY_SECONDS, 4 * (now - began))
+        if not self.locked:
+            self.give_up_at.clear()
+
+    # Commits of which nobody knows how they ended
 
     def settle(self, items: list[Waiting]) -> None:
         """The connection ended in the middle of a commit, so nobody knows whether these are stored. "Busy" would say that they are not (P10):
-        nobody is told anything until the database is back and says it. Whoever comes meanwhile is told to try again.
+        nobody is told anything until the database is back and says it, or it has taken too long. Whoever comes meanwhile is told to try
+        again.
         """
         commands = [command for command, _ in items]
+        self.doubtful |= dict.fromkeys(command.id for command in commands if isinstance(command, SendCommand))
         deadline = time.monotonic() + LONGEST_DOUBT_SECONDS
         while time.monotonic() < deadline:
             try:
                 outcomes, letters = write_knowingly(commands)
             except Exception as error:
-                connection.close()
+                drop_connection()
                 self.refuse_waiting(error)
                 time.sleep(TRY_EVERY_SECONDS)
             else:
                 self.answer(items, outcomes, letters)
                 return
-        logger.error("nobody knows whether %d commands were stored; they stay unanswered", len(items))
+        logger.error("nobody knows whether %d commands were stored; they are told so", len(items))
+        self.answer(items, [UnknownResult(retry_after_ms=DOUBT_RETRY_MS)] * len(items), [])
+        for id in list(self.doubtful)[:-DOUBTS_KEPT]:
+            del self.doubtful[id]
 
     def write_one_by_one(self, items: list[Waiting]) -> None:
         """One poisoned command must not fail its neighbours."""
@@ -154,7 +266,21 @@ class Writer:
             self.write([item])
 
 
-def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
+def by_room(items: list[Waiting]) -> list[list[Waiting]]:
+    rooms: dict[str, list[Waiting]] = {}
+    for item in items:
+        rooms.setdefault(item[0].room, []).append(item)
+    return list(rooms.values())
+
+
+def drop_connection() -> None:
+    """Closed for good: a pool would hand it on, with the short patience for locks that only the writer has."""
+    if connection.vendor == "postgresql" and connection.connection is not None:
+        connection.connection.close()
+    connection.close()
+
+
+def written(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[batch.Outcome], list[Letter]]:
     """One try, and a second one on a fresh connection when the kept one turns out to be dead.
 
     Raises:
@@ -162,26 +288,37 @@ def written(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Lett
     """
     began, before = time.monotonic(), kept()
     try:
-        return write_knowingly(commands)
+        return write_knowingly(commands, skip_locked=skip_locked)
     except (batch.Undecided, Error) as error:
         # On the way out of the transaction Django has asked for a new connection. Where it waited in vain, waiting again would only be later.
         if not is_cut(before) or time.monotonic() - began > QUICK_SECONDS:
             raise
         first = error
-    connection.close()
+    drop_connection()
     try:
         # Nothing of the first try is stored twice: repeats are found by their ids.
-        return write_knowingly(commands)
+        return write_knowingly(commands, skip_locked=skip_locked)
     except Error:
         if isinstance(first, batch.Undecided):
             raise first from None
         raise
 
 
-def write_knowingly(commands: Sequence[Command]) -> tuple[list[batch.Outcome], list[Letter]]:
+def write_knowingly(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[batch.Outcome], list[Letter]]:
     """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
-    require_way()
-    return batch.write(commands)
+    if kept() is None:
+        require_way()
+        be_impatient_with_locks()
+    else:
+        require_way()
+    return batch.write(commands, skip_locked=True) if skip_locked else batch.write(commands)
+
+
+def be_impatient_with_locks() -> None:
+    """On the writer's own connection: a conversation that somebody else holds for longer is written later, and the others now."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_MS}ms"])
 
 
 def resolve(future: Future[Result], outcome: batch.Outcome) -> None:

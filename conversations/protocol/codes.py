@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     STORAGE_FULL = "storage_full"
+    UNKNOWN_RESULT = "unknown_result"
     INTERNAL = "internal"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
@@ -23,7 +24,7 @@ class ErrorCode(StrEnum):
     """Over HTTP: the page is another person's than the session."""
 
 
-RETRYABLE = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.BUSY, ErrorCode.STORAGE_FULL, ErrorCode.INTERNAL})
+RETRYABLE = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.BUSY, ErrorCode.STORAGE_FULL, ErrorCode.UNKNOWN_RESULT, ErrorCode.INTERNAL})
 
 
 class CloseCode(IntEnum):

@@ -20,8 +20,17 @@ from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import serializers, throttling
 from conversations.access import Seat, access_conversation
-from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, PersonNotFound, Refusal, TooManyTries
+from conversations.exceptions import (
+    CannotDeliver,
+    ConversationNotFound,
+    MessageConflict,
+    PersonNotFound,
+    Refusal,
+    TooManyTries,
+    UnknownResult,
+)
 from conversations.forms import MessageForm
+from conversations.outages import PASSING, refusal_for
 from conversations.selectors.conversations import conversation_row, room_with
 from conversations.selectors.messages import PAGE, MessagePage, message_page, message_page_around, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
@@ -136,8 +145,30 @@ def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
         raise Http404 from None
     except (Refusal, TimeoutError) as reason:
         form.add_error("body", sentence_for(reason))
-        return show(request, seat, form, status=status_for(reason), retry_after=reason)
+        return refused(request, seat, form, reason)
+    except PASSING as error:
+        # The limit could not be looked up; nothing was tried.
+        return unsent(request, room, form, refusal_for(error))
     return SeeOther(reverse("conversation", args=[room]))
+
+
+def refused(request: SignedInRequest, seat: Seat, form: MessageForm, reason: Exception) -> HttpResponse:
+    """The chat with the sentence, the text and the id in its form; without the chat, where the database cannot be asked for it."""
+    try:
+        return show(request, seat, form, status=status_for(reason), retry_after=reason)
+    except PASSING as error:
+        refusal_for(error)
+        return unsent(request, seat.conversation.room_name, form, reason)
+
+
+def unsent(request: SignedInRequest, room: str, form: MessageForm, reason: Exception) -> HttpResponse:
+    status = status_for(reason)
+    heading = _("It is not certain that this was sent") if status == 504 else _("Not sent yet")
+    action = reverse("conversation", args=[room])
+    context = {"heading": heading, "sentence": sentence_for(reason), "action": action, "body": form.data["body"], "id": form.data["id"]}
+    response = render(request, "conversations/unsent.html", context, status=status)
+    response["Retry-After"] = retry_after_s(reason)
+    return response
 
 
 def sentence_for(reason: Exception) -> str:
@@ -148,6 +179,8 @@ def sentence_for(reason: Exception) -> str:
             return _("This message was already sent with a different text. Send it again as a new message.")
         case TooManyTries():
             return _("You’re sending messages too fast. Wait a moment and try again.")
+        case UnknownResult() | TimeoutError():
+            return _("It is not certain that your message was saved. Send it again: it will not arrive twice.")
         case _:
             return _("The server couldn’t save this right now. Your text is still here; send it again in a moment.")
 
@@ -160,8 +193,14 @@ def status_for(reason: Exception) -> int:
             return 429
         case CannotDeliver():
             return 422
+        case UnknownResult() | TimeoutError():
+            return 504
         case _:
             return 503
+
+
+def retry_after_s(reason: Exception | None) -> str:
+    return str(max(1, (getattr(reason, "retry_after_ms", None) or 1_000) // 1_000))
 
 
 def show(
@@ -189,8 +228,8 @@ def show(
     if window is not page:
         context["page_data"] |= {"window": message_objects(request, row, window), "window_has_older": window.has_older}
     response = render(request, "conversations/detail.html", context, status=status)
-    if status in {429, 503}:
-        response["Retry-After"] = str(max(1, (getattr(retry_after, "retry_after_ms", None) or 1_000) // 1_000))
+    if status in {429, 503, 504}:
+        response["Retry-After"] = retry_after_s(retry_after)
     return response
 
 

@@ -266,10 +266,10 @@ def test_a_database_that_is_away_is_503_and_worth_another_try(
     problem_of(send(browser, chat), 503, code)
 
 
-def test_an_answer_that_never_comes_is_503_because_nobody_knows(browser: Client, chat: Conversation, monkeypatch: Any) -> None:
+def test_an_answer_that_never_comes_is_504_because_nobody_knows(browser: Client, chat: Conversation, monkeypatch: Any) -> None:
     monkeypatch.setattr(routes, "message_send", lambda **values: Future())
     monkeypatch.setattr(routes, "ANSWER_SECONDS", 0.01)
-    problem_of(send(browser, chat), 503, "busy")
+    assert problem_of(send(browser, chat), 504, "unknown_result")["retryable"]
 
 
 # --- Strictness ---

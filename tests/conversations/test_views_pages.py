@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Profile, User
 from conversations import throttling
-from conversations.exceptions import Busy, ConversationNotFound, PersonNotFound, StorageFull
+from conversations.exceptions import Busy, ConversationNotFound, PersonNotFound, StorageFull, UnknownResult
 from conversations.models import Block, Conversation, Message, Participant
 from conversations.views import pages
 from tests.factories import make_conversation, make_message, make_messages, make_user
@@ -140,17 +141,35 @@ def test_whoever_cannot_be_reached_is_told_calmly(browser: Client, page: str, ch
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize("reason", [Busy(retry_after_ms=3_000), StorageFull(), TimeoutError()])
-def test_a_database_that_is_away_keeps_the_text_and_the_id(browser: Client, page: str, monkeypatch: Any, reason: Exception) -> None:
+def away(*values: Any) -> Any:
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "sentence"),
+    [
+        (Busy(retry_after_ms=3_000), 503, "The server couldn’t save this right now."),
+        (StorageFull(), 503, "The server couldn’t save this right now."),
+        (TimeoutError(), 504, "It is not certain that your message was saved. Send it again: it will not arrive twice."),
+        (UnknownResult(), 504, "It is not certain that your message was saved. Send it again: it will not arrive twice."),
+    ],
+)
+@pytest.mark.parametrize("shows", [True, False], ids=["the chat can be shown", "nothing can be asked"])
+def test_a_database_that_is_away_keeps_the_text_and_the_id(
+    browser: Client, page: str, monkeypatch: Any, reason: Exception, status: int, sentence: str, shows: bool
+) -> None:
     def fail(**values: Any) -> Future[Any]:
         future: Future[Any] = Future()
         future.set_exception(reason)
         return future
 
     monkeypatch.setattr(pages, "message_send", fail)
+    if not shows:
+        monkeypatch.setattr(pages, "conversation_row", away)
     id = str(uuid4())
     answer = browser.post(page, {"body": "important", "id": id})
-    assert (answer.status_code, written(answer), hidden_id(answer)) == (503, "important", id)
+    assert (answer.status_code, written(answer), hidden_id(answer)) == (status, "important", id)
+    assert sentence in text_of(answer)
     assert int(answer["Retry-After"]) >= 1
 
 

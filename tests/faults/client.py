@@ -300,7 +300,7 @@ class Device:
         self.history.accepted(device=self.name, line=self.line, id=id, seq=seq, duplicate=duplicate, at=now, waited=waited)
 
     def refuse(self, entry: Entry, code: str, retry_after_ms: int) -> None:
-        is_retryable = code in {"rate_limited", "busy", "storage_full", "internal", "unauthenticated"}
+        is_retryable = code in {"rate_limited", "busy", "storage_full", "unknown_result", "internal", "unauthenticated"}
         now = time.monotonic()
         waited = None if entry.sent_at is None else now - entry.sent_at
         self.history.refused(entry.id, code, retryable=is_retryable, at=now, waited=waited)

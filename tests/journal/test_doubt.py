@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.models import User
-from conversations.exceptions import Busy
+from conversations.exceptions import Busy, UnknownResult
 from conversations.journal import batch
 from conversations.journal import writer as writer_module
 from conversations.models import Conversation, Message
@@ -85,19 +85,28 @@ def test_while_the_database_stays_away_nobody_is_told_and_whoever_comes_later_ma
         assert (answer.seq, answer.duplicate) == (2, is_stored)
 
 
-def test_after_too_long_a_doubt_the_sender_hears_nothing(
+def test_after_too_long_a_doubt_the_sender_hears_that_nobody_knows(
     chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """And so does whoever repeats it while the database is away: "busy" would say that it is not stored."""
     monkeypatch.setattr(writer_module, "LONGEST_DOUBT_SECONDS", 0.1)
 
-    def write(commands: Any) -> Any:
+    def end_in_commit(commands: Any) -> Any:
         raise batch.Undecided
 
+    def be_away(commands: Any) -> Any:
+        raise OperationalError("unable to open database file")
+
     with pens() as (pen,):
+        command = sending(chat, alice)
         with monkeypatch.context() as patch:
-            patch.setattr(batch, "write", write)
-            doubtful = pen.submit(sending(chat, alice))
-            assert pen.finish(PATIENCE_S)
-        assert not doubtful.done()
-        assert "stay unanswered" in caplog.text
-        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 1
+            patch.setattr(batch, "write", end_in_commit)
+            assert isinstance(pen.submit(command).exception(PATIENCE_S), UnknownResult)
+            assert "nobody knows" in caplog.text
+            patch.setattr(batch, "write", be_away)
+            assert isinstance(pen.submit(command).exception(PATIENCE_S), UnknownResult)
+            assert isinstance(pen.submit(sending(chat, alice)).exception(PATIENCE_S), Busy)
+        assert pen.submit(command).result(PATIENCE_S).seq == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(batch, "write", be_away)
+            assert isinstance(pen.submit(command).exception(PATIENCE_S), Busy), "what the database has answered is not in doubt"

@@ -214,7 +214,7 @@ const FAILS = { then: "failed", sentAgain: false, next: "sent" };
 const CODES = {
   bad_frame: FAILS, unknown_type: FAILS, invalid_text: FAILS, too_large: FAILS, not_found: FAILS, cannot_deliver: FAILS,
   conflict: FAILS, gone: FAILS, edit_window_closed: FAILS, forbidden: FAILS,
-  rate_limited: WAITS, busy: WAITS, storage_full: WAITS, internal: WAITS,
+  rate_limited: WAITS, busy: WAITS, storage_full: WAITS, unknown_result: WAITS, internal: WAITS,
   unauthenticated: { then: "pending", sentAgain: false, next: "pending" },
   "a code of a newer server, for now": { ...WAITS, retryable: true },
   "a code of a newer server, for good": FAILS,

@@ -15,7 +15,8 @@ export class ApiError extends Error {
 async function refusal(response) {
   const problem = (await response.json().catch(() => null)) ?? {};
   // Without a word of ours somebody between has answered (a proxy, the page of a hotel's network), and that decides nothing.
-  const code = problem.code ?? (response.status === 401 ? "unauthenticated" : "internal");
+  // A gateway that waited in vain does not know either whether the server has done it.
+  const code = problem.code ?? { 401: "unauthenticated", 502: "unknown_result", 504: "unknown_result" }[response.status] ?? "internal";
   return new ApiError({ status: response.status, code, retryAfterMs: problem.retry_after_ms ?? (1_000 * Number(response.headers.get("Retry-After")) || 0) });
 }
 

@@ -52,6 +52,8 @@ const RULES = {
   rate_limited: "wait",
   busy: "wait",
   storage_full: "wait",
+  // It may be stored: the same id again finds out, and arrives once.
+  unknown_result: "wait",
   // It may be this very message that the server stumbles over, so it is asked a few times only.
   internal: "few",
   // Until somebody has signed in again.
