@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.errors import _WaitTimeout
+from psycopg.errors import InsufficientPrivilege, InvalidParameterValue, UndefinedObject, _WaitTimeout
+
+logger = logging.getLogger(__name__)
 
 STATEMENT_SECONDS = 5.0
+LIMITS_OF_SERVER = {
+    # Above our own patience for a statement, for backends that work on after their client has given up.
+    "statement_timeout": "6s",
+    # A row that somebody else holds: whoever waits for it gives up before the client does, or the backends that wait would pile up.
+    "lock_timeout": "2s",
+    # A process that was stopped, or a machine that vanished, inside a transaction: its rows are free again after this.
+    "idle_in_transaction_session_timeout": "10s",
+    # A client that has gone is noticed while its statement runs. Since PostgreSQL 14, and not on every system.
+    "client_connection_check_interval": "2s",
+}
+"""Set on every connection that serves people. A value named in DATABASE_URL (`options=-c lock_timeout=...`) wins."""
 
 
 @dataclass(slots=True)
@@ -28,6 +42,31 @@ def serve_people() -> None:
 
 class PatientConnection(psycopg.Connection[Any]):
     """A server that is frozen keeps its connections and never answers; its own statement_timeout is frozen with it."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **kwargs: Any) -> PatientConnection:
+        connection = super().connect(conninfo, **kwargs)
+        if patience.seconds is not None:
+            try:
+                connection.limit_server(str(kwargs.get("options", "")) + conninfo)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def limit_server(self, named: str) -> None:
+        """By statements and not by libpq's options: poolers refuse those, and an old server would refuse the whole connection."""
+        was_autocommit = self.autocommit
+        self.autocommit = True
+        for name, value in LIMITS_OF_SERVER.items():
+            if name in named:
+                continue
+            try:
+                self.execute("SELECT set_config(%s, %s, false)", (name, value))
+            except (UndefinedObject, InvalidParameterValue, InsufficientPrivilege) as error:
+                # This server, or its system, does not have it: the others help without it.
+                logger.info("the database does without %s (%s)", name, type(error).__name__)
+        self.autocommit = was_autocommit
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None or patience.seconds is None:

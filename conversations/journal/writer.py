@@ -16,15 +16,15 @@ from concurrent.futures import Future
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, connection
 from prometheus_client import Counter, Histogram
 
 from conversations.delivery import Letter, publish
 from conversations.exceptions import Busy, LockedRoom, Refusal, UnknownResult
 from conversations.journal import batch
+from conversations.journal.attempts import drop_connection, write_knowingly, written
 from conversations.journal.commands import Accepted, Command, Result, SendCommand
 from conversations.journal.life import SAVE_SECONDS, last_write
-from conversations.outages import PASSING, is_away, is_cut, is_locked, kept, require_way
+from conversations.outages import PASSING, is_away, is_locked
 from conversations.outages import refusal_for as outage_for
 
 logger = logging.getLogger(__name__)
@@ -32,9 +32,6 @@ BATCH_SIZE = 256
 WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
 BATCHES = Histogram("entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
 LONGEST_DOUBT_SECONDS, TRY_EVERY_SECONDS = 60.0, 0.2
-QUICK_SECONDS = 0.5
-LOCK_MS = 300
-"""Longest wait of a whole batch for rows that another transaction holds."""
 LOCKED_SECONDS, LOCKED_TRY_SECONDS = 4.0, 0.1
 """How long the commands of one locked conversation wait before they are refused, and the pause between two tries."""
 DOUBT_RETRY_MS, DOUBTS_KEPT = 2_000, 10_000
@@ -271,54 +268,6 @@ def by_room(items: list[Waiting]) -> list[list[Waiting]]:
     for item in items:
         rooms.setdefault(item[0].room, []).append(item)
     return list(rooms.values())
-
-
-def drop_connection() -> None:
-    """Closed for good: a pool would hand it on, with the short patience for locks that only the writer has."""
-    if connection.vendor == "postgresql" and connection.connection is not None:
-        connection.connection.close()
-    connection.close()
-
-
-def written(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[batch.Outcome], list[Letter]]:
-    """One try, and a second one on a fresh connection when the kept one turns out to be dead.
-
-    Raises:
-        batch.Undecided: the commands may be stored or not.
-    """
-    began, before = time.monotonic(), kept()
-    try:
-        return write_knowingly(commands, skip_locked=skip_locked)
-    except (batch.Undecided, Error) as error:
-        # On the way out of the transaction Django has asked for a new connection. Where it waited in vain, waiting again would only be later.
-        if not is_cut(before) or time.monotonic() - began > QUICK_SECONDS:
-            raise
-        first = error
-    drop_connection()
-    try:
-        # Nothing of the first try is stored twice: repeats are found by their ids.
-        return write_knowingly(commands, skip_locked=skip_locked)
-    except Error:
-        if isinstance(first, batch.Undecided):
-            raise first from None
-        raise
-
-
-def write_knowingly(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[batch.Outcome], list[Letter]]:
-    """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
-    if kept() is None:
-        require_way()
-        be_impatient_with_locks()
-    else:
-        require_way()
-    return batch.write(commands, skip_locked=True) if skip_locked else batch.write(commands)
-
-
-def be_impatient_with_locks() -> None:
-    """On the writer's own connection: a conversation that somebody else holds for longer is written later, and the others now."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_MS}ms"])
 
 
 def resolve(future: Future[Result], outcome: batch.Outcome) -> None:

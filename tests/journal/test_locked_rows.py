@@ -1,0 +1,169 @@
+"""A row that another transaction holds: its own conversation waits and is refused in the end, all others are written at once."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import User
+from conversations.exceptions import Busy, ConversationNotFound
+from conversations.journal import ReceiptCommand, attempts, batch
+from conversations.journal import writer as writer_module
+from conversations.models import Conversation, Message, Participant
+from conversations.outages import is_locked
+from conversations.services.conversations import conversation_open
+from dm_project import patience as patience_module
+from tests.factories import make_conversation
+from tests.journal.pens import PATIENCE_S, pens, results, sending
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases, pytest.mark.only_postgresql]
+LONG_S = 600
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "LOCK_MS", 50)
+    monkeypatch.setattr(writer_module, "LOCKED_TRY_SECONDS", 0.02)
+    monkeypatch.setattr(writer_module, "LOCKED_SECONDS", LONG_S)
+
+
+@pytest.fixture
+def other(alice: User, carol: User) -> Conversation:
+    return make_conversation(alice, carol)
+
+
+@contextmanager
+def held(rows: Any) -> Iterator[None]:
+    """By a transaction of another thread, as a process does that was stopped in the middle of one."""
+    is_held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                list(rows.select_for_update())
+                is_held.set()
+                let_go.wait(PATIENCE_S)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hold, daemon=True)
+    thread.start()
+    assert is_held.wait(PATIENCE_S)
+    try:
+        yield
+    finally:
+        let_go.set()
+        thread.join(PATIENCE_S)
+
+
+def room(chat: Conversation) -> Any:
+    return Conversation.objects.filter(pk=chat.pk)
+
+
+def seats(chat: Conversation) -> Any:
+    return Participant.objects.filter(conversation=chat)
+
+
+@pytest.mark.parametrize("what", [room, seats], ids=["the conversation", "the participants"])
+def test_a_locked_conversation_keeps_nobody_else_waiting(
+    chat: Conversation, other: Conversation, alice: User, bob: User, what: Any
+) -> None:
+    with pens() as (pen,):
+        with held(what(chat)):
+            locked = [pen.submit(sending(chat, alice, f"{number}")) for number in range(3)]
+            free = [pen.submit(sending(other, alice)) for _ in range(3)]
+            assert [accepted.seq for accepted in results(free)] == [1, 2, 3]
+            locked += [pen.submit(sending(chat, bob, "3"))]
+            assert pen.submit(sending(other, alice)).result(PATIENCE_S).seq == 4
+            assert not any(future.done() for future in locked)
+        assert [accepted.seq for accepted in results(locked)] == [1, 2, 3, 4]
+    assert list(Message.objects.filter(conversation=chat).order_by("seq").values_list("body", flat=True)) == ["0", "1", "2", "3"]
+
+
+def test_what_waits_too_long_for_a_lock_is_refused_and_surely_not_stored(
+    chat: Conversation, other: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "LOCKED_SECONDS", 0.2)
+    with pens() as (pen,):
+        with held(room(chat)):
+            refused = [pen.submit(sending(chat, alice)) for _ in range(2)]
+            refused.append(pen.submit(ReceiptCommand(chat.room_name, alice.id, alice.public_id, read=1)))
+            for future in refused:
+                reason = future.exception(PATIENCE_S)
+                assert isinstance(reason, Busy)
+                assert reason.retry_after_ms
+            assert pen.submit(sending(other, alice)).result(PATIENCE_S).seq == 1
+        assert pen.finish(PATIENCE_S)
+    assert not Message.objects.filter(conversation=chat).exists()
+
+
+def test_a_room_that_is_not_there_is_not_taken_for_a_locked_one(chat: Conversation, alice: User, mallory: User) -> None:
+    with pens() as (pen,), held(room(chat)):
+        locked = pen.submit(sending(chat, alice))
+        chat.room_name = "dm-" + "a" * 32
+        assert isinstance(pen.submit(sending(chat, mallory)).exception(PATIENCE_S), ConversationNotFound)
+        assert not locked.done()
+
+
+def test_many_locked_rooms_are_found_in_one_look(alice: User, bob: User, carol: User, mallory: User) -> None:
+    chats = [make_conversation(one, two) for one, two in ((alice, bob), (alice, carol), (alice, mallory), (bob, carol))]
+    free = make_conversation(bob, mallory)
+    with held(Conversation.objects.exclude(pk=free.pk)):
+        outcomes, _ = batch.write([sending(chat, alice) for chat in chats[:3]] + [sending(free, bob)], skip_locked=True)
+    assert [type(outcome).__name__ for outcome in outcomes] == ["LockedRoom"] * 3 + ["Accepted"]
+
+
+def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(
+    chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(patience_module.LIMITS_OF_SERVER, "lock_timeout", "50ms")
+    Participant.objects.update(activity=None)
+    with held(room(chat)):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        connection.connection.limit_server("")
+        with pytest.raises(OperationalError) as failed:
+            conversation_open(user=alice, peer=bob)
+        assert is_locked(failed.value)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            assert cursor.fetchone() == (0,)
+
+
+# --- What every connection that serves people is told ---
+
+
+def settings_of(connection: Any) -> dict[str, str]:
+    return {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in patience_module.LIMITS_OF_SERVER}
+
+
+@pytest.fixture
+def address() -> dict[str, Any]:
+    database = connection.settings_dict
+    return {"dbname": database["NAME"], "host": database["HOST"], "user": database["USER"], "port": database["PORT"] or None}
+
+
+def test_a_connection_that_serves_people_limits_its_server(address: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience_module.patience, "seconds", 5.0)
+    with patience_module.PatientConnection.connect(**address) as serving:
+        assert settings_of(serving) == patience_module.LIMITS_OF_SERVER
+    with patience_module.PatientConnection.connect(**address, options="-c lock_timeout=7s") as named:
+        assert settings_of(named)["lock_timeout"] == "7s", "who names a value in DATABASE_URL wins"
+
+
+def test_a_migration_takes_what_it_needs(address: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience_module.patience, "seconds", None)
+    with patience_module.PatientConnection.connect(**address) as migrating:
+        assert set(settings_of(migrating).values()) == {"0"}
+
+
+def test_a_server_without_one_of_them_is_taken_as_it_is(address: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """client_connection_check_interval came with PostgreSQL 14, and some systems cannot do it."""
+    monkeypatch.setattr(patience_module.patience, "seconds", 5.0)
+    limits = {"no_such_setting": "2s", "work_mem": "nonsense", **patience_module.LIMITS_OF_SERVER}
+    monkeypatch.setattr(patience_module, "LIMITS_OF_SERVER", limits)
+    with patience_module.PatientConnection.connect(**address) as serving:
+        assert serving.execute("SHOW lock_timeout").fetchone() == ("2s",)
