@@ -5,10 +5,14 @@ Knows nothing of what the mails say.
 
 import logging
 import queue
+import re
 import threading
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+
+ADDRESS = re.compile(r"[^\s\"'<>(]*@[^\s\"'<>)]*")
+REASON_CHARS = 200
 
 log = logging.getLogger(__name__)
 waiting: queue.Queue[EmailMessage] = queue.Queue(maxsize=1000)
@@ -46,4 +50,9 @@ def deliver(mail: EmailMessage) -> None:
     try:
         mail.send()
     except Exception as error:  # whatever the mail server does, the postman stays
-        log.error("a mail could not be sent: %s", type(error).__name__)
+        log.error("a mail could not be sent: %s (%s)", type(error).__name__, reason_of(error))
+
+
+def reason_of(error: Exception) -> str:
+    """What the mail server or Python said, in one line and without anybody's address."""
+    return ADDRESS.sub("…", " ".join(str(error).split()))[:REASON_CHARS]

@@ -4,49 +4,81 @@ Called by settings only. Values come from the process environment first, then fr
 `python -m dm_project.env` writes the keys that `.env` lacks; with a name, it prints that value.
 """
 
+import ipaddress
 import os
-import secrets
 import sys
+import unicodedata
 from dataclasses import dataclass
+from email.errors import MessageError, ObsoleteHeaderDefect
+from email.headerregistry import Address, HeaderRegistry
+from email.utils import formataddr
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from environs import Env, EnvError
 
-ROOT = Path(__file__).resolve().parent.parent
-KEYS = ("SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY")
+from dm_project import env_file, private_files
+from dm_project.env_file import BadEnvironment as BadEnvironment
+from dm_project.env_file import write_missing_keys as write_missing_keys
+
+ROOT = env_file.ROOT
+KEYS = env_file.KEYS
 KEY_CHARS = 32
 """Shortest key we accept, in characters: 192 bits when written in base64."""
 
+UNWRITABLE = {"Cc", "Zl", "Zp"}
+"""Categories of characters that end a line or move it: no value has one, and headers of mails would break at it."""
+
 env = Env(expand_vars=False)
+from_file: set[str] = set()
+"""Names whose value came from `.env`, and not from the environment of the process."""
+overridden: set[str] = set()
+"""Names that stand in `.env` with another value than the environment's, which wins."""
 
 
-class BadEnvironment(SystemExit):
-    """A value from the environment that cannot be used. Ends the process with its sentence and without a traceback."""
+def wrong(name: str, sentence: str) -> BadEnvironment:
+    """The refusal of a value. Says where the value comes from if not from `.env`: shells and Conda export a HOST, others a DEBUG."""
+    is_ambient = bool(os.environ.get(name, "").strip()) and name not in from_file
+    return BadEnvironment(f"{sentence} {name} comes from the environment of this process, not from .env." if is_ambient else sentence)
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(f"Entre cannot start: {sentence}")
 
-
-def read_file(path: Path = ROOT / ".env") -> None:
+def read_file(path: Path = env_file.FILE) -> None:
     """Read `.env`; what stands in the process environment wins over it."""
-    env.read_env(str(path), recurse=False)
+    for name, value in env_file.values_in(path).items():
+        if os.environ.setdefault(name, value) == value:
+            from_file.add(name)
+        elif value.strip():
+            overridden.add(name)
+
+
+def raw_text(name: str) -> str:
+    value = str(env.str(name, "") or "").strip()
+    if any(unicodedata.category(letter) == "Cs" for letter in value):
+        # Python's stand-ins for bytes that are no UTF-8. The first page that shows them would be an error.
+        raise wrong(name, f"{name} is not in UTF-8.")
+    return value
 
 
 def text(name: str, default: str = "") -> str:
     """An empty value means the default, as `.env.example` promises: `SITE_NAME=` is no site without a name."""
-    return (env.str(name, "") or "").strip() or default
+    value = raw_text(name) or default
+    if not value.isprintable() and any(unicodedata.category(letter) in UNWRITABLE for letter in value):
+        raise wrong(name, f"{name} has a line break or another character that cannot be shown.")
+    return value
 
 
 def key(name: str) -> str:
     """A secret that must be there. Raises BadEnvironment when it is missing or too short to be one."""
     value = text(name)
     if not value:
+        if name in overridden:
+            raise BadEnvironment(f"{name} stands in .env, but is empty in the environment of this process, which wins. Unset it there.")
         raise BadEnvironment(
             f"{name} is not set. `make run` writes one into .env; elsewhere set it to {KEY_CHARS} or more random characters."
         )
     if len(value) < KEY_CHARS:
-        raise BadEnvironment(f"{name} has {len(value)} characters; a key needs {KEY_CHARS} or more.")
+        raise wrong(name, f"{name} has {len(value)} characters; a key needs {KEY_CHARS} or more.")
     return value
 
 
@@ -59,13 +91,13 @@ def switch(name: str, default: bool) -> bool:
         return True
     if value in {"off", "false", "no", "0"}:
         return False
-    raise BadEnvironment(f"{name} is {value!r}; it must be on or off.")
+    raise wrong(name, f"{name} is {value!r}; it must be on or off.")
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = text(name, default).lower() or default
     if value not in allowed:
-        raise BadEnvironment(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+        raise wrong(name, f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
     return value
 
 
@@ -75,15 +107,15 @@ def whole(name: str, default: int, low: int, high: int) -> int:
     try:
         value = int(raw) if raw else default
     except ValueError:
-        raise BadEnvironment(f"{name} is {raw!r}; it must be a whole number from {low} to {high}.") from None
+        raise wrong(name, f"{name} is {raw!r}; it must be a whole number from {low} to {high}.") from None
     if not low <= value <= high:
-        raise BadEnvironment(f"{name} is {value}; it must be a whole number from {low} to {high}.")
+        raise wrong(name, f"{name} is {value}; it must be a whole number from {low} to {high}.")
     return value
 
 
 def words(name: str) -> list[str]:
-    """A list with commas between its items."""
-    return [item.strip() for item in text(name).split(",") if item.strip()]
+    """A list with commas between its items. It may go over several lines, in quotes."""
+    return [item.strip() for item in raw_text(name).split(",") if item.strip()]
 
 
 def folder(name: str, default: Path, *, private: bool = False, written: bool = True) -> Path:
@@ -94,15 +126,25 @@ def folder(name: str, default: Path, *, private: bool = False, written: bool = T
     """
     path = Path(text(name) or default).expanduser().resolve()
     try:
-        path.mkdir(mode=0o700 if private else 0o755, parents=True, exist_ok=True)
+        path.mkdir(mode=private_files.FOLDER if private else 0o755, parents=True, exist_ok=True)
     except OSError as error:
-        raise BadEnvironment(f"{name} is {str(path)!r}, and that folder cannot be made ({error.strerror}).") from None
+        raise wrong(name, f"{name} is {str(path)!r}, and that folder cannot be made ({error.strerror}).") from None
     if written and not os.access(path, os.W_OK):
-        raise BadEnvironment(f"{name} is {str(path)!r}, and this process may not write there.")
+        raise wrong(name, f"{name} is {str(path)!r}, and this process may not write there.")
     return path
 
 
+ESCAPES = "In the password write %2F for /, %23 for #, %3F for ?, %5B for [ and %40 for @."
 USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def split(address: str) -> SplitResult | None:
+    """The parts of an address, or None when Python can find none: it raises for a bracket or a port that is no number, here or later."""
+    try:
+        parts = urlsplit(address)
+        return None if parts.port == 0 else parts
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -119,30 +161,42 @@ def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
     raw = text(name).rstrip("/")
     if not raw:
         return None
-    parts = urlsplit(raw)
-    try:
-        bad_port = parts.port == 0
-    except ValueError:
-        bad_port = True
+    parts = split(raw)
     if (
-        parts.scheme not in {"http", "https"}
+        not parts
+        or parts.scheme not in {"http", "https"}
         or not parts.hostname
-        or bad_port
         or parts.path
         or parts.query
         or parts.fragment
         or parts.username
     ):
-        raise BadEnvironment(f"{name} is {raw!r}; it must look like https://chat.example.org, without a path.")
+        raise wrong(name, f"{name} is {raw!r}; it must look like https://chat.example.org, without a path.")
     try:
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode("ascii")
     except UnicodeError:
-        raise BadEnvironment(f"{name} is {raw!r}, and that is no name of a host.") from None
+        raise wrong(name, f"{name} is {raw!r}, and that is no name of a host.") from None
     # As browsers write it, to the letter: they leave the usual port out, and sockets and forms compare exactly.
     port = "" if parts.port in {None, USUAL_PORTS[parts.scheme]} else f":{parts.port}"
     return PublicUrl(
         origin=f"{parts.scheme}://{host}{port}", host=host, is_https=parts.scheme == "https", port=parts.port or USUAL_PORTS[parts.scheme]
     )
+
+
+def host_listened_on(host: str) -> list[str]:
+    """The one host that HOST names, as it stands in an address; nothing when it means every address of this machine."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return [host.lower()] if host else []
+    return [] if address.is_unspecified else [f"[{address}]" if address.version == 6 else str(address)]
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 PATIENT_LINE = {"connect_timeout": 2, "keepalives_idle": 10, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 8_000}
@@ -161,11 +215,14 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
     raw = text(name)
     if raw and not raw.startswith("sqlite"):
         if not raw.startswith(("postgres://", "postgresql://")):
-            raise BadEnvironment(f"{name} must begin with postgres:// (or be empty for SQLite).")
+            raise wrong(name, f"{name} must begin with postgres:// (or be empty for SQLite).")
+        unreadable = wrong(name, f"{name} cannot be read; it must look like postgres://user:password@host:5432/name. {ESCAPES}")
+        if not split(raw):
+            raise unreadable
         try:
             config = env.dj_db_url(name)
         except (EnvError, ValueError):
-            raise BadEnvironment(f"{name} cannot be read; it must look like postgres://user:password@host:5432/name.") from None
+            raise unreadable from None
         # Only here: the driver is slow to load, and SQLite wants none.
         from dm_project.patience import PatientConnection
 
@@ -184,7 +241,7 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
         if not sqlite_file.is_absolute():
             sqlite_file = ROOT / sqlite_file
         if not sqlite_file.parent.is_dir():
-            raise BadEnvironment(f"{name} names a file in {str(sqlite_file.parent)!r}, and there is no such folder.")
+            raise wrong(name, f"{name} names a file in {str(sqlite_file.parent)!r}, and there is no such folder.")
     journal = "WAL" if wal else "TRUNCATE"
     pragmas = (
         f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
@@ -200,7 +257,11 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
 def redis_url(name: str = "REDIS_URL") -> str:
     value = text(name)
     if value and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise BadEnvironment(f"{name} must begin with redis://, rediss:// or unix:// (or be empty for a single process).")
+        raise wrong(name, f"{name} must begin with redis://, rediss:// or unix:// (or be empty for a single process).")
+    parts = split(value)
+    number = parts.path.strip("/") if parts else ""
+    if value and not (parts and (number if parts.scheme == "unix" else parts.hostname and (number.isdecimal() or not number))):
+        raise wrong(name, f"{name} cannot be read; it must look like redis://:password@host:6379/0. {ESCAPES}")
     return value
 
 
@@ -217,45 +278,48 @@ def email(name: str = "EMAIL_URL") -> dict[str, object]:
     raw = text(name)
     if not raw:
         return {}
-    parts = urlsplit(raw)
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
+    unreadable = wrong(name, f"{name} cannot be read; it must look like smtp+tls://user:password@mail.example.org:587. {ESCAPES}")
+    parts = split(raw)
+    if not parts:
+        raise unreadable
     if parts.scheme == "console":
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
     if parts.scheme == "file" and parts.path.strip("/"):
         return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": parts.path}
-    if parts.scheme not in MAIL_WAYS or not parts.hostname or port == 0 or parts.path.strip("/") or parts.query or parts.fragment:
-        raise BadEnvironment(f"{name} cannot be read; it must look like smtp+tls://user:password@mail.example.org:587.")
+    if parts.scheme not in MAIL_WAYS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise unreadable
     usual_port, secured = MAIL_WAYS[parts.scheme]
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": port or usual_port,
+        "EMAIL_PORT": parts.port or usual_port,
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         **secured,
     }
 
 
-def write_missing_keys(path: Path = ROOT / ".env") -> list[str]:
-    """Write the keys that are missing from `.env`, readable for the owner only.
-
-    Returns:
-        The names that were written.
-    """
-    present = path.read_text(encoding="utf-8") if path.exists() else ""
-    set_here = {line.split("=", 1)[0].strip() for line in present.splitlines() if "=" in line and line.split("=", 1)[1].strip()}
-    missing = [name for name in KEYS if name not in set_here and not os.environ.get(name)]
-    if missing:
-        lines = "".join(f"{name}={secrets.token_urlsafe(48)}\n" for name in missing)
-        gap = "" if not present or present.endswith("\n") else "\n"
-        # Made with its mode from the first byte on, so that nobody reads the keys in between.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-            file.write(gap + lines)
-        path.chmod(0o600)
-    return missing
+def sender(name: str, site_name: str, host: str) -> str:
+    """The From of every mail: one name and one address, written so that any name can stand in it."""
+    raw = text(name)
+    if not raw:
+        # A bare IP address is no domain of mail; as RFC 5321 writes one it is.
+        literal = f"[IPv6:{host[1:]}" if host.startswith("[") else f"[{host}]" if host.replace(".", "").isdigit() else host
+        return formataddr((site_name, f"noreply@{literal}"))
+    try:
+        header: Any = HeaderRegistry()("from", raw)
+        (mailbox,) = header.addresses
+        address = Address(username=mailbox.username, domain=mailbox.domain.encode("idna").decode("ascii"))
+        # "Dr. Who <who@example.org>" is the obsolete form, and well understood.
+        defects = [defect for defect in header.defects if not isinstance(defect, ObsoleteHeaderDefect)]
+        is_good = bool(address.username and address.domain and address.addr_spec.isascii() and not defects)
+    except (ValueError, IndexError, MessageError):
+        is_good = False
+    if not is_good:
+        raise wrong(
+            name, f'{name} cannot be read; it must look like chat@example.org or "Our chat" <chat@example.org>, the name in quotes.'
+        )
+    return formataddr((mailbox.display_name, address.addr_spec))
 
 
 def main(argv: list[str]) -> None:

@@ -4,13 +4,16 @@ Stricter than `AllowedHostsOriginValidator`, which takes any scheme and any port
 same machine would reach the socket with the visitor's cookie (cross-site WebSocket hijacking, safety.md T7).
 """
 
+import logging
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+logger = logging.getLogger(__name__)
+WORD_SECONDS = 60.0
 
 
 def host_without_port(host: str) -> str:
@@ -26,11 +29,13 @@ def is_own_origin(origin: str, host: str) -> bool:
     """
     if settings.PUBLIC_ORIGIN:
         return origin == settings.PUBLIC_ORIGIN
-    return host_without_port(host) in LOOPBACK and origin == f"http://{host}"
+    return host_without_port(host) in settings.LOCAL_HOSTS and origin == f"http://{host}"
 
 
 class ExactOriginValidator:
     """ASGI wrapper around the socket routes; refuses before anything else looks at the handshake."""
+
+    next_word = 0.0
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -42,7 +47,17 @@ class ExactOriginValidator:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(origins) == 1 and len(hosts) == 1 and self.is_allowed(origins[0], hosts[0]):
             return await self.application(scope, receive, send)
+        self.tell(origins)
         return await WebsocketDenier()(scope, receive, send)  # type: ignore[arg-type]
+
+    def tell(self, origins: list[bytes]) -> None:
+        """An operator who forgot PUBLIC_URL, or wrote it with another scheme or port, finds the reason in the log; once a minute is enough."""
+        now = time.monotonic()
+        if now >= self.next_word:
+            self.next_word = now + WORD_SECONDS
+            named = origins[0][:100] if origins else b"nowhere"
+            own = settings.PUBLIC_ORIGIN or "this machine (PUBLIC_URL is not set)"
+            logger.warning("a socket was refused: its page is at %r, and PUBLIC_URL says %s", named.decode("latin-1"), own)
 
     @staticmethod
     def is_allowed(origin: bytes, host: bytes) -> bool:

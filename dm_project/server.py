@@ -8,6 +8,7 @@ import argparse
 import errno
 import gc
 import importlib
+import ipaddress
 import os
 import socket
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 from daphne.cli import CommandLineInterface
 
-from dm_project.env import BadEnvironment
+from dm_project.env import host_listened_on, wrong
 from dm_project.front import FrontServer
 
 APPLICATION = "dm_project.server:application"
@@ -50,14 +51,30 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise BadEnvironment(
-                f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}"
+    except (OSError, UnicodeError) as error:
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise wrong(
+                "PORT", f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}"
             ) from None
-        raise BadEnvironment(f"port {port} on {host} cannot be used ({error.strerror}).") from None
+        reason = getattr(error, "strerror", None) or "this is no address"
+        raise wrong("HOST", f"HOST is {host!r}, port {port}, and nothing can listen there ({reason}).") from None
     listener.listen(1024)
     return listener
+
+
+def address_for_people(listener: socket.socket) -> str:
+    """Where a browser finds it, which is not always where it listens: no browser goes to 0.0.0.0."""
+    from django.conf import settings
+
+    if settings.PUBLIC_ORIGIN:
+        return f"{settings.PUBLIC_ORIGIN}/"
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "localhost"
+    elif named := host_listened_on(settings.HOST):
+        host = named[0]
+    return f"http://{host}:{port}/"
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -96,20 +113,23 @@ def main(argv: list[str] | None = None) -> None:
         os.environ["PORT"] = str(args.port)
     from django.conf import settings
 
-    from dm_project import stores
+    from dm_project import notices, stores
     from dm_project.patience import serve_people
 
+    # Files that are made from here on (the database's log, pictures) are for nobody else on this machine.
+    os.umask(0o077)
     listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
     stores.main()
+    stores.require_migrations()
     look_back_at_restored()
     serve_people()
+    notices.tell()
     descriptor = args.fd
     if listener is not None:
-        host, port = listener.getsockname()[:2]
+        sys.stdout.write(f"{settings.SITE_NAME} is at {address_for_people(listener)}  (Ctrl C ends it)\n")
+        sys.stdout.flush()
         # Daphne makes a socket of its own of it and closes this one.
         descriptor = listener.detach()
-        sys.stdout.write(f"{settings.SITE_NAME} is at http://{f'[{host}]' if ':' in host else host}:{port}/  (Ctrl C ends it)\n")
-        sys.stdout.flush()
     limit = str(settings.DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE)
     options = ["--fd", str(descriptor), "--websocket-max-message-size", limit, "--websocket-max-frame-size", limit]
     options += [

@@ -3,9 +3,12 @@
 Nobody imports this module; the code reads `django.conf.settings`.
 """
 
+from pathlib import Path
+
 from csp.constants import NONE, SELF
 
 from dm_project import env
+from dm_project.private_files import keep_private
 from dm_project.sqlite import use_fixed_sqlite
 
 env.read_file()
@@ -23,6 +26,8 @@ DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data", private=True)
 _public = env.public_url()
 PUBLIC_ORIGIN = _public.origin if _public else ""
 _https = bool(_public and _public.is_https)
+# Names of this very machine. An address that it was told to listen on is one, if it is one address and not all of them.
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.host_listened_on(HOST)]
 
 # Keys
 
@@ -37,7 +42,13 @@ REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invite", "closed"))
 DIRECTORY = env.switch("DIRECTORY", True)
 LIMITS = env.switch("LIMITS", True)
 ADMIN = env.switch("ADMIN", False)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_public.host] if _public else []), *env.words("ALLOWED_HOSTS")]
+MORE_HOSTS = env.words("ALLOWED_HOSTS")
+ALLOWED_HOSTS = [*LOCAL_HOSTS, *([_public.host] if _public else []), *MORE_HOSTS]
+_open = {"PUBLIC_URL": _public, "ALLOWED_HOSTS": MORE_HOSTS, "HOST": not env.is_loopback(HOST)}
+ONLY_THIS_MACHINE = not any(_open.values())
+if DEBUG and not ONLY_THIS_MACHINE:
+    _name = next(name for name, is_set in _open.items() if is_set)
+    raise env.wrong("DEBUG", f"DEBUG is on, and {_name} lets other machines in. The error pages of development show what must stay secret.")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, 0, 8)
 
@@ -107,7 +118,12 @@ TEMPLATES = [
 
 # Where things are kept
 
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "entre.sqlite3", wal=SQLITE_MAY_USE_WAL)}
+_sqlite = DATA_DIR / "entre.sqlite3"
+DATABASES = {"default": env.database("DATABASE_URL", _sqlite, wal=SQLITE_MAY_USE_WAL)}
+if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
+    _sqlite = Path(str(DATABASES["default"]["NAME"]))
+_parts = [_sqlite, *(_sqlite.with_name(f"{_sqlite.name}-{part}") for part in ("wal", "shm", "journal")), DATA_DIR / "media"]
+keep_private(DATA_DIR, *_parts, DATA_DIR / "last-write")
 REDIS_URL = env.redis_url()
 REDIS_PREFIX = env.text("REDIS_PREFIX", "entre")
 
@@ -253,7 +269,7 @@ CONTENT_SECURITY_POLICY = {
 # Mail
 
 vars().update(_mail)
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <noreply@{_public.host if _public else 'localhost'}>")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender("DEFAULT_FROM_EMAIL", SITE_NAME, _public.host if _public else "localhost")
 EMAIL_TIMEOUT = 10
 
 # Languages and time

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import django
 from django.conf import settings
 from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from dm_project import checks
 from dm_project.env import BadEnvironment
@@ -30,6 +31,19 @@ def require_database() -> None:
         raise BadEnvironment(f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs.") from None
     finally:
         connection.close()
+
+
+def require_migrations() -> None:
+    """Raises BadEnvironment when the tables are not those of this version: pages would look well until somebody signs up."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    finally:
+        connection.close()
+    if missing:
+        raise BadEnvironment(
+            f"the database lacks {len(missing)} migrations. Run: python manage.py migrate (`make run` and `make ready` do it themselves)."
+        )
 
 
 def require_durable_commits(cursor: Any) -> None:

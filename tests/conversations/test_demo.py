@@ -8,8 +8,10 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from accounts.models import User
+from accounts.services import profile_update
 from conversations.management.commands.demo import PASSWORD, PEOPLE, TALKS
 from conversations.models import Message
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +37,36 @@ def test_it_says_how_to_log_in_and_that_works() -> None:
 
 
 def test_it_makes_no_known_password_where_strangers_can_come(settings) -> None:
-    settings.PUBLIC_ORIGIN = "https://chat.example.org"
-    with pytest.raises(CommandError, match="PUBLIC_URL"):
+    settings.ONLY_THIS_MACHINE = False
+    with pytest.raises(CommandError, match="PUBLIC_URL, ALLOWED_HOSTS or HOST"):
         demo()
     assert User.objects.count() == 0
+
+
+@pytest.mark.parametrize("username", PEOPLE)
+def test_it_never_writes_in_the_name_of_somebody_who_is_called_that(username: str) -> None:
+    make_user(username, "Somebody Real")
+    with pytest.raises(CommandError, match=f"{username}: somebody here has that username") as refused:
+        demo()
+    assert PASSWORD not in str(refused.value)
+    assert (User.objects.count(), Message.objects.count()) == (1, 0)
+
+
+def test_nor_of_somebody_who_was_suspended_or_has_just_given_the_name_up() -> None:
+    suspended = make_user("mira", "Somebody Real")
+    suspended.is_active = False
+    suspended.save()
+    renamed = make_user("joao", "Somebody Else")
+    profile_update(profile=renamed.profile, name="Somebody Else", about="", username="joaoneves")
+    with pytest.raises(CommandError, match="mira, joao: somebody here"):
+        demo()
+    assert User.objects.count() == 2
+
+
+def test_nor_of_one_of_its_own_whose_password_somebody_changed() -> None:
+    demo()
+    mira = User.objects.get(username="mira")
+    mira.set_password("a secret of mine 2026")
+    mira.save()
+    with pytest.raises(CommandError, match="mira: somebody here"):
+        demo()

@@ -5,15 +5,20 @@ import os
 import shutil
 import subprocess
 import sys
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
+from django.core.mail.message import sanitize_address
 
 from dm_project import env
+from dm_project.private_files import is_for_others, keep_private
 from tests.rig import environment
 
 ROOT = Path(__file__).resolve().parents[2]
+AMBIENT = "NAME comes from the environment of this process, not from .env."
 KEY = "0123456789-0123456789-0123456789-key"
 
 
@@ -31,6 +36,74 @@ def sentence(function: Any, *args: Any, **more: Any) -> str:
     assert text.startswith("Entre cannot start: ")
     assert "\n" not in text
     return text
+
+
+SENDERS = {
+    "Entre": "Entre <noreply@chat.example.org>",
+    "Smith, Jones": '"Smith, Jones" <noreply@chat.example.org>',
+    "Chat <3": '"Chat <3" <noreply@chat.example.org>',
+    "me@home": '"me@home" <noreply@chat.example.org>',
+    'The "Den"': r'"The \"Den\"" <noreply@chat.example.org>',
+    "back\\slash; (all): [us]": r'"back\\slash; (all): [us]" <noreply@chat.example.org>',
+    "Müller & Söhne, Köln": None,
+    "🌿 Grün": None,
+    "Чат, мой": None,
+    "x" * 300: None,
+}
+
+
+class TestSender:
+    """The From of every mail: whatever the site is called, a mail can be written and leaves."""
+
+    @pytest.mark.parametrize(("site", "written"), SENDERS.items(), ids=[name[:20] for name in SENDERS])
+    def test_any_name_of_a_site_can_stand_in_it(self, monkeypatch: pytest.MonkeyPatch, site: str, written: str | None) -> None:
+        monkeypatch.delenv("NAME", raising=False)
+        sender = env.sender("NAME", site, "chat.example.org")
+        assert written in {None, sender}
+        mail = EmailMessage("hello", "text", sender, ["alice@example.org"])
+        (read,) = message_from_bytes(mail.message().as_bytes(), policy=policy.default)["From"].addresses
+        assert (read.display_name, read.addr_spec) == (site, "noreply@chat.example.org")
+        # What the SMTP back end hands to the server.
+        assert sanitize_address(sender, "utf-8").endswith("noreply@chat.example.org>")
+
+    @pytest.mark.parametrize(
+        ("host", "address"),
+        [("[2001:db8::1]", "noreply@[IPv6:2001:db8::1]"), ("192.168.1.5", "noreply@[192.168.1.5]"), ("localhost", "noreply@localhost")],
+    )
+    def test_a_host_without_a_name_is_written_as_mail_wants_it(self, host: str, address: str) -> None:
+        assert env.sender("DEFAULT_FROM_EMAIL", "Entre, us", host) == f'"Entre, us" <{address}>'
+        assert address in sanitize_address(env.sender("DEFAULT_FROM_EMAIL", "Entre", host), "utf-8")
+
+    @pytest.mark.parametrize(
+        ("value", "sender"),
+        [
+            ("chat@example.org", "chat@example.org"),
+            ('"Smith, Jones" <chat@example.org>', '"Smith, Jones" <chat@example.org>'),
+            ("Dr. Who <chat@example.org>", '"Dr. Who" <chat@example.org>'),
+            ("Müller <chat@bücher.example>", "=?utf-8?q?M=C3=BCller?= <chat@xn--bcher-kva.example>"),
+        ],
+    )
+    def test_a_sender_of_ones_own(self, monkeypatch: pytest.MonkeyPatch, value: str, sender: str) -> None:
+        monkeypatch.setenv("NAME", value)
+        assert env.sender("NAME", "Entre", "localhost") == sender
+
+    @pytest.mark.parametrize(
+        "value",
+        ["Entre", "Smith, Jones <a@b.org>", "Chat <3 <a@b.org>", "a@b.org, c@d.org", "a@b.org c", "<>", "müller@b.org", "a@", "@b.org"],
+    )
+    def test_a_sender_that_no_mail_can_have_is_refused_at_the_start(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("NAME", value)
+        assert "NAME cannot be read; it must look like chat@example.org or" in sentence(env.sender, "NAME", "Entre", "localhost")
+
+    @pytest.mark.parametrize("value", ["two\nlines", "Entre\r", "a\x0bb", "a\u2028b"])
+    def test_a_name_is_one_line(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("NAME", f"x{value}x")
+        assert "NAME has a line break or another character that cannot be shown." in sentence(env.text, "NAME")
+
+    def test_bytes_that_are_no_utf8_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NAME", b"K\xf6ln".decode("utf-8", "surrogateescape"))
+        assert "NAME is not in UTF-8." in sentence(env.text, "NAME")
+        assert "NAME is not in UTF-8." in sentence(env.words, "NAME")
 
 
 class TestReaders:
@@ -62,7 +135,7 @@ class TestReaders:
     @pytest.mark.parametrize("value", ["maybe", "2", "onn"])
     def test_a_switch_is_on_or_off(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("NAME", value)
-        assert sentence(env.switch, "NAME", True) == f"Entre cannot start: NAME is {value!r}; it must be on or off."
+        assert sentence(env.switch, "NAME", True) == f"Entre cannot start: NAME is {value!r}; it must be on or off. {AMBIENT}"
 
     @pytest.mark.parametrize("value", ["0", "65536", "-1", "80.5", "http", "８０８０８０"])
     def test_a_number_has_its_bounds(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
@@ -72,7 +145,7 @@ class TestReaders:
     def test_a_choice_names_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NAME", "everybody")
         assert sentence(env.choice, "NAME", "open", ("open", "invite", "closed")).endswith(
-            "'everybody'; it must be one of open, invite, closed."
+            f"'everybody'; it must be one of open, invite, closed. {AMBIENT}"
         )
         monkeypatch.setenv("NAME", "Invite")
         assert env.choice("NAME", "open", ("open", "invite", "closed")) == "invite"
@@ -151,7 +224,7 @@ class TestReaders:
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", "postgres://entre:geheim@host:port/x")
         refused = sentence(env.database, "DATABASE_URL", tmp_path / "db", wal=True)
-        assert "it must look like postgres://user:password@host:5432/name." in refused
+        assert "it must look like postgres://user:password@host:5432/name. In the password write %2F for /" in refused
         assert "geheim" not in refused
 
     def test_a_postgres_address_with_an_encoded_password(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -177,6 +250,42 @@ class TestReaders:
     def test_a_redis_address_has_its_scheme(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REDIS_URL", "localhost:6379")
         assert "REDIS_URL must begin with redis://, rediss:// or unix://" in sentence(env.redis_url)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "redis://:pa/ss@host:6379/0",
+            "redis://:pa#ss@host",
+            "redis://:pa[ss@host:6379/0",
+            "redis://:pa?s@host:6379",
+            "redis://h:port/0",
+            "unix://",
+            "redis:///0",
+        ],
+    )
+    def test_a_redis_address_that_cannot_be_read_is_told_without_its_password(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("REDIS_URL", value)
+        refused = sentence(env.redis_url)
+        assert "REDIS_URL cannot be read; it must look like redis://:password@host:6379/0. In the password write %2F for /" in refused
+        assert "pa" not in refused.replace("password", "")
+
+    @pytest.mark.parametrize(
+        "value", ["redis://h", "redis://h/", "redis://:p%2Fw@h:6379/3", "rediss://h:1", "unix:///run/redis.sock", "unix:///r.sock?db=1"]
+    )
+    def test_redis_addresses(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("REDIS_URL", value)
+        assert env.redis_url() == value
+
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL"])
+    @pytest.mark.parametrize("rest", ["u:pa[ss@host:1/x", "u:pa]ss@host", "[::1", "host:99999", "host:0"])
+    def test_no_address_ends_in_a_traceback(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, rest: str) -> None:
+        schemes = {"DATABASE_URL": "postgres", "REDIS_URL": "redis", "EMAIL_URL": "smtp", "PUBLIC_URL": "https"}
+        monkeypatch.setenv(name, f"{schemes[name]}://{rest}")
+        readers = {"REDIS_URL": env.redis_url, "EMAIL_URL": env.email, "PUBLIC_URL": env.public_url}
+        if name == "DATABASE_URL":
+            assert name in sentence(env.database, name, tmp_path / "db", wal=True)
+        else:
+            assert name in sentence(readers[name])
 
     @pytest.mark.parametrize(
         "value",
@@ -219,32 +328,6 @@ class TestReaders:
         assert config["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
 
 
-class TestKeys:
-    """`make run` writes what is missing."""
-
-    @pytest.fixture(autouse=True)
-    def no_keys(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in env.KEYS:
-            monkeypatch.delenv(name, raising=False)
-
-    def test_they_are_made_once_different_and_for_the_owner_alone(self, tmp_path: Path) -> None:
-        path = tmp_path / ".env"
-        assert env.write_missing_keys(path) == list(env.KEYS)
-        first = path.read_text()
-        values = [line.split("=", 1)[1] for line in first.splitlines()]
-        assert len(set(values)) == 3
-        assert min(map(len, values)) >= env.KEY_CHARS
-        assert path.stat().st_mode & 0o777 == 0o600
-        assert env.write_missing_keys(path) == []
-        assert path.read_text() == first
-
-    def test_what_somebody_wrote_stays(self, tmp_path: Path) -> None:
-        path = tmp_path / ".env"
-        path.write_text("PORT=9000\nSECRET_KEY=mine\nINVITE_KEY=")
-        assert env.write_missing_keys(path) == ["ROOM_NAME_KEY", "INVITE_KEY"]
-        assert path.read_text().startswith("PORT=9000\nSECRET_KEY=mine\nINVITE_KEY=\nROOM_NAME_KEY=")
-
-
 def start(code: str = "import dm_project.settings", **values: str) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process of their own."""
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}}
@@ -280,6 +363,70 @@ def test_a_wrong_value_ends_the_start_with_one_sentence_and_no_traceback(tmp_pat
     assert ended.stdout == ""
     (line,) = ended.stderr.strip().splitlines()
     assert line.startswith(f"Entre cannot start: {says}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PUBLIC_URL", "https://chat.example.org"), ("ALLOWED_HOSTS", "chat.test"), ("HOST", "0.0.0.0")]
+)
+def test_development_mode_is_for_this_machine_alone(tmp_path: Path, name: str, value: str) -> None:
+    places = {"DATA_DIR": str(tmp_path), "STATIC_ROOT": str(tmp_path / "s"), "DEBUG": "on"}
+    assert start(**places, HOST="127.0.0.1").returncode == 0
+    assert start(**places, HOST="localhost").returncode == 0
+    refused = start(**{**places, "HOST": "", name: value})
+    assert refused.stderr.startswith(f"Entre cannot start: DEBUG is on, and {name} lets other machines in.")
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts"),
+    [("0.0.0.0", []), ("::", []), ("192.168.1.5", ["192.168.1.5"]), ("2001:DB8::1", ["[2001:db8::1]"]), ("Nas", ["nas"]), ("", [])],
+)
+def test_an_address_that_it_listens_on_is_one_that_it_answers_at(host: str, hosts: list[str]) -> None:
+    assert env.host_listened_on(host) == hosts
+
+
+class TestPrivacy:
+    """What is stored is nobody's on this machine but the service's."""
+
+    def modes(self, folder: Path) -> dict[str, str]:
+        return {path.name: oct(path.stat().st_mode & 0o777) for path in (folder, *folder.iterdir())}
+
+    def test_a_data_folder_that_was_open_is_closed(self, tmp_path: Path) -> None:
+        folder = tmp_path / "data"
+        folder.mkdir(mode=0o755)
+        for name in ("entre.sqlite3", "entre.sqlite3-wal", "last-write"):
+            (folder / name).touch(0o644)
+        (folder / "media").mkdir(0o755)
+        assert start(DATA_DIR=str(folder), STATIC_ROOT=str(tmp_path / "s")).returncode == 0
+        assert self.modes(folder) == {
+            "data": "0o700",
+            "entre.sqlite3": "0o600",
+            "entre.sqlite3-wal": "0o600",
+            "last-write": "0o600",
+            "media": "0o700",
+        }
+
+    def test_a_folder_made_beforehand_is_closed_while_it_is_empty(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        keep_private(tmp_path, tmp_path / "entre.sqlite3")
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+    def test_a_folder_that_holds_other_things_is_left_to_its_owner(self, tmp_path: Path) -> None:
+        """A home, /tmp: others may need to pass. What is ours in it is closed all the same, and the start says that the folder is open."""
+        (tmp_path / "letters.txt").touch(0o644)
+        tmp_path.chmod(0o755)
+        keep_private(tmp_path, tmp_path / "entre.sqlite3")
+        assert self.modes(tmp_path) == {tmp_path.name: "0o755", "letters.txt": "0o644"}
+        assert is_for_others(tmp_path)
+        tmp_path.chmod(0o1777)
+        (tmp_path / "entre.sqlite3").touch(0o644)
+        keep_private(tmp_path, tmp_path / "entre.sqlite3")
+        assert tmp_path.stat().st_mode & 0o7777 == 0o1777
+        assert (tmp_path / "entre.sqlite3").stat().st_mode & 0o777 == 0o600
+
+    def test_a_group_that_somebody_let_in_stays(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o750)
+        keep_private(tmp_path)
+        assert tmp_path.stat().st_mode & 0o777 == 0o750
 
 
 ACCOUNTS = """
@@ -322,6 +469,7 @@ def test_port_and_host_are_read_from_the_file_too(tmp_path: Path) -> None:
     code = f"""
 import os, pathlib
 from dm_project import env
+from dm_project.private_files import is_for_others, keep_private
 os.environ.pop("HOST"), os.environ.pop("PORT")
 env.read_file.__defaults__ = (pathlib.Path({str(tmp_path / ".env")!r}),)
 from dm_project import server

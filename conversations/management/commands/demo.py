@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models import User
+from accounts.models import HeldUsername, User
 from accounts.selectors import user_by_username
 from accounts.services import account_create, profile_update
 from conversations.services.conversations import conversation_open
@@ -63,12 +63,27 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Accounts whose password stands in public source code must never be reachable from outside.
-        if settings.PUBLIC_ORIGIN:
-            raise CommandError("The people of the demo have a known password: not where PUBLIC_URL is set.")
+        if not settings.ONLY_THIS_MACHINE:
+            raise CommandError("The people of the demo have a known password: not where PUBLIC_URL, ALLOWED_HOSTS or HOST let others in.")
+        if real := self.real_people():
+            raise CommandError(
+                f"{', '.join(real)}: somebody here has that username. Nothing is written in their name; use an empty DATA_DIR."
+            )
         people = {username: self.person(username, name, about) for username, (name, about) in PEOPLE.items()}
         for one, other, unread, lines in TALKS:
             self.talk(people, one, other, unread, lines)
         self.stdout.write(f"Log in as {', '.join(people)}; the password of all four is: {PASSWORD}")
+
+    def real_people(self) -> list[str]:
+        """Usernames of the demo that are somebody's, suspended or given up lately included. Also one of the demo whose password was changed:
+        that one is somebody's now."""
+        found = {user.username: user for user in User.objects.filter(username__in=PEOPLE)}
+        held = set(HeldUsername.objects.filter(username__in=PEOPLE).values_list("username", flat=True)) - set(found)
+        return [name for name in PEOPLE if name in held or (name in found and not self.is_ours(found[name]))]
+
+    @staticmethod
+    def is_ours(user: User) -> bool:
+        return user.is_active and user.check_password(PASSWORD)
 
     def person(self, username: str, name: str, about: str) -> User:
         user = user_by_username(username)

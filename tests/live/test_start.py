@@ -1,0 +1,104 @@
+"""The start tells the truth: an address that works, a reason for what will not, and nothing of what is stored for others on the machine."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ServerMaker
+from tests.rig.daphne_server import PATIENCE_S, EntreServer
+from tests.rig.people import Person
+from tests.sockets import Refused, expect, open_socket
+
+Newcomer = Callable[..., Person]
+
+
+def stopped(server: EntreServer, **values: str) -> EntreServer:
+    """With a database, set otherwise, and nothing said yet."""
+    server.stop()
+    server.log_file(0).unlink()
+    server.environment.update(values)
+    return server
+
+
+def printed_address(server: EntreServer) -> str:
+    """The address that the start names, as soon as it stands there."""
+    process = server.launch()
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := re.search(r"^Entre is at (\S+)/ ", server.log(), re.MULTILINE)):
+        assert process.poll() is None, server.logs()
+        assert time.monotonic() < deadline, server.logs()
+        time.sleep(0.05)
+    return found.group(1)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "::1", "127.0.0.3", "localhost"])
+async def test_the_address_that_is_printed_works_for_pages_and_sockets(start_server: ServerMaker, person_at: Newcomer, host: str) -> None:
+    server = stopped(start_server(), HOST=host)
+    address = printed_address(server)
+    with Person(address, "alice") as alice:
+        alice.sign_up()
+        async with open_socket(alice) as socket:
+            await expect(socket, "connection_established")
+    is_everywhere = host in {"0.0.0.0", "::"}
+    assert ("Set PUBLIC_URL to the address that others use." in server.log()) is is_everywhere
+
+
+async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_shut(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server(ALLOWED_HOSTS="chat.test")
+    assert "ALLOWED_HOSTS names chat.test, but PUBLIC_URL is not set: pages there may open no sockets." in server.log()
+    alice = person_at(server, "alice")
+    assert alice.http.get("/chats/", headers={"Host": "chat.test"}).status_code == 200
+    for _ in range(3):
+        with pytest.raises(Refused):
+            async with open_socket(alice, origin="http://chat.test"):
+                pass
+    said = [line for line in server.log().splitlines() if "a socket was refused" in line]
+    assert len(said) == 1, "once a minute"
+    assert "its page is at 'http://chat.test', and PUBLIC_URL says this machine (PUBLIC_URL is not set)" in said[0]
+
+
+def test_a_public_address_is_what_is_printed(start_server: ServerMaker) -> None:
+    server = stopped(start_server(), PUBLIC_URL="https://chat.example.org")
+    assert printed_address(server) == "https://chat.example.org"
+
+
+def test_an_empty_database_ends_the_start_with_one_sentence(start_server: ServerMaker, tmp_path: Path) -> None:
+    server = stopped(start_server(), DATA_DIR=str(tmp_path / "empty"))
+    assert server.launch().wait(PATIENCE_S) != 0
+    assert re.fullmatch(r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*", server.log().strip())
+
+
+@pytest.mark.parametrize("host", ["x86_64-conda-linux-gnu", "no.such.host.example", "a" * 300, "1.2.3.4.5", "127.0.0.1:80", "198.51.100.7"])
+def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(start_server: ServerMaker, host: str) -> None:
+    """Conda exports one, and some shells."""
+    server = stopped(start_server(), HOST=host)
+    assert server.launch().wait(PATIENCE_S) != 0
+    (line,) = server.log().strip().splitlines()
+    assert line.startswith(f"Entre cannot start: HOST is {host!r}, ")
+    assert line.endswith("HOST comes from the environment of this process, not from .env.")
+
+
+def test_what_is_stored_is_for_nobody_else_on_the_machine(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server()
+    server.stop()
+    for path in (server.data_folder, *server.data_folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    server.start()
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    alice.write(alice.open_chat_with(bob), "for your eyes only")
+    open_to_others = [path.name for path in (server.data_folder, *server.data_folder.rglob("*")) if path.stat().st_mode & 0o077]
+    assert open_to_others == []
+    assert "every user of this machine" not in server.log()
+
+
+def test_a_folder_that_stays_open_is_told(start_server: ServerMaker, tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    server = stopped(start_server(), DATA_DIR=str(folder))
+    server.data_folder.rename(folder)
+    folder.chmod(0o1755)
+    server.start()
+    assert f"every user of this machine can look into DATA_DIR. Take it from them: chmod 700 {folder}" in server.log()
+    assert (folder / "entre.sqlite3").stat().st_mode & 0o077 == 0
