@@ -1,10 +1,17 @@
-"""deploy/Dockerfile can be built: what it copies is what Docker is sent. Read, not run: no Docker is needed here."""
+"""deploy/Dockerfile can be built: what it copies is what Docker is sent. compose.yaml gets what stands in .env. Read, not run: no Docker is
+needed here."""
 
+import re
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
+import psycopg
+import psycopg.conninfo
 import pytest
+import yaml
 
+from dm_project import env
 from tests.rig.containers import DOCKERFILE, copied_from_context, is_sent
 from tests.rig.environment import ROOT
 
@@ -49,3 +56,56 @@ def test_what_the_service_needs_is_in_the_image(path: str) -> None:
 def test_every_line_of_the_ignore_list_that_lets_something_through_names_something() -> None:
     kept = [line.removeprefix("!") for line in IGNORE.splitlines() if line.startswith("!")]
     assert [name for name in kept if not Path(ROOT, name).exists()] == []
+
+
+# --- compose.yaml ---
+
+COMPOSE = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+APP: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]["app"]
+
+
+def filled(text: str, values: dict[str, str]) -> str:
+    """As Compose fills ${NAME:-default} and ${NAME:?sentence} in; a name that must be there and is not, is a KeyError."""
+
+    def value(found: re.Match[str]) -> str:
+        name, how, rest = found.groups()
+        return values.get(name, rest) if how == ":-" else values[name]
+
+    return re.sub(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}", value, text)
+
+
+def test_the_documented_command_names_the_file_of_values() -> None:
+    """Compose takes ${...} from the folder of compose.yaml, where no .env is."""
+    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("deploy/compose.yaml", "docs/operate.md", "README.md")}
+    commands = [line for text in pages.values() for line in text.splitlines() if "docker compose" in line]
+    assert commands
+    assert [line for line in commands if "--env-file .env" not in line] == []
+
+
+def test_no_password_has_a_value_that_everybody_knows() -> None:
+    wanted = re.findall(r"\$\{(\w*PASSWORD)([^}]{0,2})", COMPOSE)
+    assert {name for name, _ in wanted} >= {"POSTGRES_PASSWORD"}
+    assert {how for _, how in wanted} == {":?"}
+    with pytest.raises(KeyError):
+        filled(COMPOSE, {})
+
+
+@pytest.mark.parametrize("password", ["plain", "a/b#c?d[e]f@g:h%i", "p%2Fw", "ключ и пробел", "back\\slash\"'"])
+def test_any_password_reaches_the_database(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {name: filled(value, {"POSTGRES_PASSWORD": password, "REDIS_PASSWORD": "x"}) for name, value in APP["environment"].items()}
+    for name in ("DATABASE_URL", "PGPASSWORD"):
+        monkeypatch.setenv(name, given[name])
+    config: Any = env.database("DATABASE_URL", Path("unused"), wal=True)
+    assert (config["USER"], config["HOST"], config["NAME"], config["PASSWORD"]) == ("entre", "database", "entre", "")
+    # libpq takes what no address says from its own variable.
+    assert "password" not in psycopg.conninfo.conninfo_to_dict(host=config["HOST"], user=config["USER"], dbname=config["NAME"])
+    defaults = {option.keyword.decode(): option.val for option in psycopg.pq.Conninfo.get_defaults()}
+    assert defaults["password"] == password.encode()
+
+
+def test_places_of_this_machine_do_not_enter_the_container() -> None:
+    """The whole .env goes in; DATA_DIR and STATIC_ROOT in it are folders that the image does not have, and may not make."""
+    assert APP["environment"].items() >= {"DATA_DIR": "/data", "HOST": "0.0.0.0", "PORT": "8000"}.items()
+    places = dict(found.split("=", 1) for found in re.findall(r"\b(?:DATA_DIR|STATIC_ROOT)=\S+", DOCKERFILE.read_text(encoding="utf-8")))
+    assert APP["environment"]["STATIC_ROOT"] == places["STATIC_ROOT"]
+    assert "data:/data" in APP["volumes"]
