@@ -6,13 +6,15 @@ Every way to a hash comes through here: log-in, sign-up, reset, change, the dumm
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from django.contrib.auth import hashers
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+Result = TypeVar("Result")
 PASSWORD_MAX = 1_024
 """Characters. Judged before anything reads the password: its hash, its normal form, its likeness to a name."""
 AT_ONCE = max(1, min(4, (os.cpu_count() or 2) - 1))
@@ -21,15 +23,16 @@ PATIENCE_SECONDS = 3.0
 RETRY_AFTER_S = 5
 
 _places = threading.BoundedSemaphore(AT_ONCE)
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+"""Always the same few: what a hash has used stays with its thread, and each request has another one."""
 
 
 class HashingBusy(Exception):
     """Too many passwords are being hashed at this moment. Says nothing about this one."""
 
 
-@contextmanager
-def place_for(password: str) -> Iterator[None]:
-    """A place to hash in.
+def hash_in_turn(password: str, work: Callable[[], Result]) -> Result:
+    """Do this work on a password when there is a place for it.
 
     Raises:
         ValidationError: the password is too long to be one.
@@ -39,7 +42,7 @@ def place_for(password: str) -> Iterator[None]:
     if not _places.acquire(timeout=PATIENCE_SECONDS):
         raise HashingBusy
     try:
-        yield
+        return _threads.submit(work).result()
     finally:
         _places.release()
 
@@ -62,12 +65,12 @@ class BoundedArgon2(hashers.Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with place_for(password):
-            return str(super().encode(password, salt))
+        encode = super().encode
+        return hash_in_turn(password, lambda: str(encode(password, salt)))
 
     def verify(self, password: str, encoded: str) -> bool:
-        with place_for(password):
-            return bool(super().verify(password, encoded))
+        verify = super().verify
+        return hash_in_turn(password, lambda: bool(verify(password, encoded)))
 
 
 class BoundedPBKDF2(hashers.PBKDF2PasswordHasher):
@@ -75,5 +78,5 @@ class BoundedPBKDF2(hashers.PBKDF2PasswordHasher):
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         # Django verifies by encoding once more.
-        with place_for(password):
-            return str(super().encode(password, salt, iterations))
+        encode = super().encode
+        return hash_in_turn(password, lambda: str(encode(password, salt, iterations)))
