@@ -4,18 +4,11 @@ The database is asked off the event loop, by few threads of its own: a flood of 
 """
 
 import asyncio
-import re
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from types import SimpleNamespace
 
-from django.conf import settings
-from django.contrib import auth
 from django.db import Error, close_old_connections
 from django.http import parse_cookie
 
-SESSION_KEY = re.compile(r"[a-z0-9]{32}")
-"""What the store makes. Anything else is nobody's, and is not asked for."""
 THREADS, WAITING = 2, 32
 
 
@@ -33,9 +26,12 @@ async def may_upload(cookies: str) -> bool:
     Raises:
         Unknown: the database is away, or too many ask at once.
     """
+    # Late: the server is loaded before Django's apps are.
+    from accounts.sessions import session_key_in
+
     global _waiting
-    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
-    if not SESSION_KEY.fullmatch(key):
+    key, _is_old = session_key_in(parse_cookie(cookies))
+    if key is None:
         return False
     if _waiting >= WAITING:
         raise Unknown
@@ -49,9 +45,11 @@ async def may_upload(cookies: str) -> bool:
 
 
 def is_signed_in(key: str) -> bool:
+    from accounts.identity import person_of
+    from accounts.sessions import SessionStore
+
     close_old_connections()
     try:
-        session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-        return bool(auth.get_user(SimpleNamespace(session=session)).is_authenticated)  # type: ignore[arg-type]
+        return person_of(SessionStore(key))[0] is not None
     finally:
         close_old_connections()

@@ -1,0 +1,73 @@
+"""Who may send a body that is larger than everybody's."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import OperationalError
+
+from accounts.models import User
+from accounts.sessions import SessionStore
+from dm_project import uploads
+from dm_project.uploads import Unknown, is_signed_in, may_upload
+
+
+def session_of(user: User) -> str:
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    assert session.session_key is not None
+    return session.session_key
+
+
+def test_only_the_session_of_an_account_that_is_let_in_counts(alice: User, mallory: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Here it is asked in the test's own thread, whose connection must stay.
+    monkeypatch.setattr(uploads, "close_old_connections", lambda: None)
+    assert is_signed_in(session_of(alice))
+    key = session_of(mallory)
+    mallory.is_active = False
+    mallory.save()
+    assert not is_signed_in(key)
+    assert not is_signed_in("a" * 32)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+
+    def note(key: str) -> bool:
+        found.append(key)
+        return True
+
+    monkeypatch.setattr(uploads, "is_signed_in", note)
+    return found
+
+
+@pytest.mark.parametrize("cookies", ["", "other=1", "{name}=short", '{name}="a\\000b"', "{name}=" + "A" * 32, "x{name}=" + "a" * 32])
+async def test_the_database_is_not_asked_for_what_can_be_no_session(cookies: str, asked: list[str]) -> None:
+    assert not await may_upload(cookies.format(name=settings.SESSION_COOKIE_NAME))
+    assert asked == []
+
+
+async def test_a_cookie_that_can_be_one_is_asked_for(asked: list[str]) -> None:
+    assert await may_upload(f"a=b; {settings.SESSION_COOKIE_NAME}={'a' * 32}")
+    assert asked == ["a" * 32]
+
+
+async def test_a_database_that_is_away_says_nothing_of_the_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(key: str) -> Any:
+        raise OperationalError
+
+    monkeypatch.setattr(uploads, "is_signed_in", fail)
+    with pytest.raises(Unknown):
+        await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
+
+
+async def test_who_comes_when_too_many_ask_is_not_asked_for(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "WAITING", 0)
+    with pytest.raises(Unknown):
+        await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
+    assert asked == []
