@@ -24,7 +24,7 @@ test("Russian counts in three forms, as a list of the catalogue or between bars"
 
 test("Portuguese counts in two forms, also where Intl knows a third for millions", () => {
   const t = translator({ "{n} new message": ["{n} mensagem nova", "{n} mensagens novas"] }, "pt-br");
-  assert.deepEqual([1, 2, 1_000_000].map((n) => t(NEW, { n })), ["1 mensagem nova", "2 mensagens novas", "1000000 mensagens novas"]);
+  assert.deepEqual([1, 2, 1_000_000].map((n) => t(NEW, { n })), ["1 mensagem nova", "2 mensagens novas", "1.000.000 mensagens novas"]);
 });
 
 test("a string without a translation is said in English, with English plurals", () => {

@@ -1,24 +1,50 @@
 // Moments said as people say them: 14:07, Yesterday, Monday, 16 November. The zone and the language are the reader's.
 
+import { optional } from "./safely.js";
+
 const DAY_MS = 86_400_000;
 const noonOf = (key) => Date.parse(`${key}T12:00:00Z`);
 const capital = (word) => word.charAt(0).toLocaleUpperCase() + word.slice(1);
 
 const CYCLES = { 12: "h12", 24: "h23" };
 
-/** `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. `hours` is "12", "24", or what the language does. */
-export function dates({ language = "en", t, zone, hours, now = () => Date.now() }) {
+/** What a browser cannot say in the reader's way is said in the bare way of the machine. */
+const formatter = (language, options) =>
+  optional(() => new Intl.DateTimeFormat(language, options)) ?? optional(() => new Intl.DateTimeFormat("en", options)) ?? { format: (date) => date.toISOString().slice(0, 16).replace("T", " ") };
+
+/**
+ * `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. `hours()` is "12", "24", or what the language does;
+ * `now()` the time of the server.
+ */
+export function dates({ language = "en", t, zone, hours = () => null, now = () => Date.now() }) {
   const made = new Map();
+  const days = new Map();
+  let place = null;
+  const here = { generation: 0 };
+
+  /** The device has gone to another zone, or to summer time; or the person wants other hours: what was made before says the wrong time. */
+  function look(name = place?.name) {
+    const found = { name, offset: new Date(now()).getTimezoneOffset(), hours: hours() };
+    if (place && Object.keys(found).every((key) => place[key] === undefined || found[key] === place[key])) return void (place.name ??= name);
+    place = found;
+    made.clear();
+    days.clear();
+    here.generation += 1;
+    return true;
+  }
+  const zoneName = () => optional(() => new Intl.DateTimeFormat().resolvedOptions().timeZone);
+
   const format = (name, options) => {
-    if (!made.has(name)) made.set(name, new Intl.DateTimeFormat(name === "key" ? "en-CA" : language, { timeZone: zone, ...options }));
+    look();
+    if (!made.has(name)) made.set(name, formatter(name === "key" ? "en-CA" : language, { timeZone: zone, ...options }));
     return made.get(name);
   };
-  const sayDay = (key, options, name) => format(`${name}@noon`, { ...options, timeZone: "UTC" }).format(noonOf(key));
-  const toKey = (moment) => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment));
-  const days = new Map();
+  const sayDay = (key, options, name) => format(`${name}@noon`, { ...options, timeZone: "UTC" }).format(new Date(noonOf(key)));
+  const toKey = (moment) => optional(() => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment)), "").slice(0, 10);
   /** Asked for every message at every change, hence remembered. */
   function dayKey(moment) {
     if (typeof moment !== "string") return toKey(moment);
+    look();
     if (!days.has(moment)) days.set(moment, toKey(moment));
     return days.get(moment);
   }
@@ -37,9 +63,11 @@ export function dates({ language = "en", t, zone, hours, now = () => Date.now() 
     return sayDay(key, { day: "numeric", month, year: "numeric" }, `year-${month}`);
   }
 
-  const clock = { timeStyle: "short", ...(CYCLES[hours] && { hourCycle: CYCLES[hours] }) };
-  const time = (moment) => format("time", clock).format(new Date(moment));
-  return {
+  const cycle = () => ({ timeStyle: "short", ...(CYCLES[hours()] && { hourCycle: CYCLES[hours()] }) });
+  const time = (moment) => optional(() => format("time", cycle()).format(new Date(moment)), "");
+  return Object.assign(here, {
+    /** Also notices a zone that has the same time now. `generation` tells whether everything is to be said again. */
+    look: () => void look(zoneName()),
     time,
     dayKey,
     dayLabel,
@@ -48,7 +76,7 @@ export function dates({ language = "en", t, zone, hours, now = () => Date.now() 
     now,
     /** What a row of the list says: the hour today, else the day. */
     listTime: (moment) => (daysAgo(dayKey(moment)) === 0 ? time(moment) : dayLabel(dayKey(moment), "short")),
-    full: (moment) => format("full", { dateStyle: "medium", ...clock }).format(new Date(moment)),
+    full: (moment) => format("full", { dateStyle: "medium", ...cycle() }).format(new Date(moment)),
     /** Milliseconds until every label above is out of date; an hour at most, so that a changed zone or clock is noticed. */
     untilNextDay() {
       const today = dayKey(now());
@@ -56,5 +84,5 @@ export function dates({ language = "en", t, zone, hours, now = () => Date.now() 
       while (ms < 3_600_000 && dayKey(now() + ms) === today) ms += 60_000;
       return ms;
     },
-  };
+  });
 }

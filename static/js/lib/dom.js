@@ -29,12 +29,6 @@ export function showFace(avatar, { initials = "", avatar: picture }) {
   avatar.append(Object.assign(new Image(), { className: "avatar__picture", src: picture, alt: "", decoding: "async" }));
 }
 
-/** The browser's own variant of the page's language: "en-GB" writes 14:07 where "en" writes 2:07 PM. */
-export function languageOfPage() {
-  const { lang } = document.documentElement;
-  return navigator.languages.find((name) => name.startsWith(lang)) ?? lang;
-}
-
 /** Django's token: the cookie (whose name the page tells: another service of this host has one, too), or what a form of this page carries. */
 export function csrfToken() {
   const meta = document.querySelector('meta[name="csrf-token"]');

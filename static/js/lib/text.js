@@ -1,8 +1,14 @@
 // Words in the reader's language, out of the strings that the page brought along.
 
+import { optional } from "./safely.js";
+
 const THREE = { one: 0, few: 1 };
 
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (hole, name) => (name in values ? String(values[name]) : hole));
+const fill = (text, values, say) => text.replace(/\{(\w+)\}/g, (hole, name) => (name in values ? say(values[name]) : hole));
+
+/** A browser without these tells one from many, and writes no separators. */
+const plurals = (language) => optional(() => new Intl.PluralRules(language), { select: (n) => (n === 1 ? "one" : "other") });
+const numbers = (language) => optional(() => new Intl.NumberFormat(language), { format: String });
 
 /** Two forms are one and other (English, Portuguese); three are one, few and many (Russian). */
 function chosen(forms, category) {
@@ -15,11 +21,26 @@ function chosen(forms, category) {
  * "{n} message|{n} messages" is counted by `n`; a translation has its own number of forms, as a list or between bars.
  */
 export function translator(strings = {}, language = "en") {
-  const rules = { own: new Intl.PluralRules(language), english: new Intl.PluralRules("en") };
-  return function t(key, values = {}) {
+  const rules = { own: plurals(language), english: plurals("en") };
+  const format = numbers(language);
+  const say = (value) => (typeof value === "number" ? format.format(value) : String(value));
+  /** `t.number(1234)` is "1,234". */
+  return Object.assign(t, { number: (value) => format.format(value) });
+  function t(key, values = {}) {
     const found = strings[key] || strings[key.split("|")[0]];
     const forms = Array.isArray(found) ? found : (found || key).split("|");
     const category = values.n === undefined ? "other" : rules[found ? "own" : "english"].select(values.n);
-    return fill(forms.length === 1 ? forms[0] : chosen(forms, category), values);
-  };
+    return fill(forms.length === 1 ? forms[0] : chosen(forms, category), values, say);
+  }
+}
+
+const isLanguage = (name) => optional(() => Intl.getCanonicalLocales(name), []).length > 0;
+
+/**
+ * The browser's own variant of the page's language: "en-GB" writes 14:07 where "en" writes 2:07 PM. Some systems name languages in a way
+ * of their own ("en_US", "en-US@posix"), which would stop everything that says a time.
+ */
+export function languageOfPage({ languages = navigator.languages, lang = document.documentElement.lang } = {}) {
+  const names = [...(languages ?? [])].map((name) => String(name).replace(/[.@].*$/, "").replace(/_/g, "-"));
+  return names.find((name) => name.startsWith(lang) && isLanguage(name)) ?? lang;
 }

@@ -1,5 +1,6 @@
 // The other tabs of the same account in this browser: what they tell each other, and that only one of them sends at a time.
 
+import { optional } from "../lib/safely.js";
 import { systemClock } from "../lib/timing.js";
 
 const STANDS_STILL_MS = 20_000;
@@ -19,13 +20,13 @@ export class Tabs {
     this.#locks = locks;
     this.#clock = clock;
     window?.addEventListener("storage", () => onNews("stored", {}));
-    if (!BroadcastChannel) return;
-    this.#channel = new BroadcastChannel(`app:${user}`);
-    this.#channel.onmessage = ({ data }) => onNews(data.kind, data);
+    // A browser without it, or one that refuses it together with the data of sites.
+    this.#channel = optional(() => new BroadcastChannel(`app:${user}`));
+    if (this.#channel) this.#channel.onmessage = ({ data }) => onNews(data.kind, data);
   }
 
   tell(kind, data = {}) {
-    this.#channel?.postMessage({ kind, ...data });
+    optional(() => this.#channel?.postMessage({ kind, ...data }));
   }
 
   /**

@@ -1,6 +1,7 @@
 // Entry of /chats/ and of every chat in it: the list, and the conversation on the screen, live over one socket.
 
 import { part, view } from "../lib/dom.js";
+import { safely } from "../lib/safely.js";
 import { OpenChat } from "./open-chat.js";
 import { Shell } from "./shell.js";
 
@@ -8,5 +9,6 @@ const shell = new Shell();
 shell.openChat = (root, page) => new OpenChat({ root, page, shell });
 const root = view("chat");
 // A page of older messages, opened by the link that works without scripts, is not live: its end is not the end.
-if (part(root, "under")) shell.shows(shell.openChat(root, shell.page));
+// Whatever cannot be drawn of it: the connection, and with it the sending, begins all the same.
+if (part(root, "under")) safely(() => shell.shows(shell.openChat(root, shell.page)));
 shell.start();

@@ -1,6 +1,8 @@
 // Entry of the pages around the account (sign up, log in, log out, invites opened, settings): small helps; each page works without them.
 
-import { languageOfPage, view } from "../lib/dom.js";
+import { view } from "../lib/dom.js";
+import { optional } from "../lib/safely.js";
+import { languageOfPage } from "../lib/text.js";
 import { whenIdle } from "../lib/timing.js";
 import { keptHere, wipeOthers } from "../net/store.js";
 import { listenForButtons } from "../view/buttons.js";
@@ -12,7 +14,7 @@ const loadAsking = () => import("../view/ask.js");
 
 /** Logging out takes drafts and unsent messages from this device and closes the other tabs of the account. */
 function forget(users) {
-  if (globalThis.BroadcastChannel) for (const user of users) new BroadcastChannel(`app:${user}`).postMessage({ kind: "log-out" });
+  for (const user of users) optional(() => new BroadcastChannel(`app:${user}`).postMessage({ kind: "log-out" }));
   wipeOthers();
 }
 
@@ -45,5 +47,5 @@ listenForButtons();
 
 /** Until when an invite lives: the server writes it in UTC, as long as here, so that no line moves. */
 const { hours } = document.documentElement.dataset;
-const until = new Intl.DateTimeFormat(languageOfPage(), { dateStyle: "long", timeStyle: "short", hourCycle: { 12: "h12", 24: "h23" }[hours] });
-for (const time of document.querySelectorAll('time[data-says="full"]')) time.textContent = until.format(new Date(time.dateTime));
+const until = optional(() => new Intl.DateTimeFormat(languageOfPage(), { dateStyle: "long", timeStyle: "short", hourCycle: { 12: "h12", 24: "h23" }[hours] }));
+if (until) for (const time of document.querySelectorAll('time[data-says="full"]')) time.textContent = until.format(new Date(time.dateTime));

@@ -59,7 +59,7 @@ export class OpenChat {
       chat.render();
     });
     fetchedLater(() => import("../view/signs-view.js")).then(({ SignsView }) => {
-      this.signs = new SignsView({ ...tools, peer: conversation.peer.id, showsTyping: page.shows_typing, onChange: () => shell.rows.renderSoon() });
+      this.signs = new SignsView({ ...tools, peer: conversation.peer.id, showsTyping: page.shows_typing, onChange: () => shell.rows?.renderSoon() });
       if (this.#shown) this.#begin(this.signs);
     });
   }

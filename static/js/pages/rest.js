@@ -1,7 +1,9 @@
 // Needed by nobody in the first second, and fetched before the connection can be lost.
 
+import { view } from "../lib/dom.js";
 import { fetchedLater } from "../lib/timing.js";
 import { watchWakeUps } from "../net/wake-ups.js";
+import { ListView } from "../view/list-view.js";
 
 const PARTS = [
   { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
@@ -14,6 +16,8 @@ const PARTS = [
 
 /** Each by itself: one that cannot be had now keeps none of the others. */
 export function rest(shell) {
+  shell.rows = list(shell);
+  shell.rows.render();
   watchWakeUps({
     window,
     clock: shell.clock,
@@ -25,6 +29,18 @@ export function rest(shell) {
     },
   });
   for (const { load, begin } of PARTS) fetchedLater(load).then((found) => begin(found, shell));
+}
+
+function list(shell) {
+  const { list: state, drafts, outbox, me, t, dates, clock, now } = shell;
+  return new ListView({
+    root: view("list"), state, drafts, me, t, dates, clock, now,
+    unsent: (room) => outbox.entries(room),
+    current: () => shell.room,
+    chosen: () => (shell.comforts ? shell.comforts.chosen() : shell.room),
+    signsOf: (room) => (room === shell.room ? shell.signs : shell.comforts?.signsOf(room)),
+    onTotal: (count) => shell.comforts?.total(count),
+  });
 }
 
 function strip({ ConnectionView }, shell) {

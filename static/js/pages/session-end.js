@@ -7,17 +7,20 @@ const TRIES = 20;
 const AGAIN_MS = 200;
 
 /** Elsewhere, or by time. What was typed in a chat stays before the eyes and on the device. */
-export function signedOut({ chat, t }) {
+function signedOut({ chat, t }) {
   const login = LOGIN + encodeURIComponent(location.pathname);
   if (chat) showSignedOut({ t, login });
   else location.assign(login);
 }
 
 /** Somebody else has logged in in this browser. This page does nothing in their name; only a chat holds what could be lost with it. */
-export function otherAccount({ chat, t }) {
+function otherAccount({ chat, t }) {
   if (chat) showOtherAccount({ t });
   else location.reload();
 }
+
+/** By the name of the connection's state. */
+export const ended = { "signed-out": signedOut, "other-account": otherAccount };
 
 /** In another tab. This one leaves when the server has heard of it too, or "/" would lead straight back here. */
 export async function loggedOut({ api, clock }, tries = TRIES) {

@@ -1,8 +1,9 @@
 // What every page of a signed-in person runs: one socket, the list pane, the strip, and the word of the other tabs.
 
-import { csrfToken, languageOfPage, pageData, view } from "../lib/dom.js";
+import { csrfToken, pageData } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
-import { translator } from "../lib/text.js";
+import { safely } from "../lib/safely.js";
+import { languageOfPage, translator } from "../lib/text.js";
 import { fetchedLater, systemClock as clock } from "../lib/timing.js";
 import { Socket } from "../net/socket.js";
 import { browserStorage, pageOfTab, Store, wipeOthers } from "../net/store.js";
@@ -15,7 +16,6 @@ import { ConversationList } from "../state/list.js";
 import { Outbox } from "../state/outbox.js";
 import { Receipts } from "../state/receipts.js";
 import { Announcer } from "../view/announcer.js";
-import { ListView } from "../view/list-view.js";
 import { sayTimes, watchDays } from "../view/local-time.js";
 
 const sessionEnd = () => import("./session-end.js");
@@ -24,7 +24,10 @@ export class Shell {
   page = pageData();
   clock = clock;
   t = translator(this.page.strings, document.documentElement.lang);
-  dates = datesOf({ language: languageOfPage(), hours: document.documentElement.dataset.hours, t: this.t, now: clock.now });
+  #ahead = 0;
+  /** The server's time, once it has told: how long ago something was does not depend on the clock of the device. */
+  now = () => clock.now() + this.#ahead;
+  dates = datesOf({ language: languageOfPage(), hours: () => document.documentElement.dataset.hours, t: this.t, now: this.now });
   me = this.page.user.id;
   list = new ConversationList({ me: this.me });
   /** The HTTP API (net/api.js), once it is loaded: nothing needs it while the socket works. `hasApi` is the promise of it. */
@@ -40,6 +43,8 @@ export class Shell {
   chats = new Map();
   /** Switcher, shortcuts, notifications and the like (view/comforts.js), once they are loaded. */
   comforts = null;
+  /** The list on the page and the number in the title (view/list-view.js), once it is loaded. */
+  rows = null;
   /** The connection strip, once it is loaded. */
   strip = null;
   /** The look-out for a new version (installed.js), once it is loaded. */
@@ -70,9 +75,6 @@ export class Shell {
     const refresh = this.late(() => import("../state/row-refresh.js")).then(({ RowRefresh }) => this.#refresh(RowRefresh));
     this.feed = new Feed({ ...this, send, refresh: (run) => refresh.then(run), on: this.#events() });
     this.socket = this.#connect();
-    const { list: state, drafts, me, t, dates } = this;
-    const signsOf = (room) => (room === this.room ? this.signs : this.comforts?.signsOf(room));
-    this.rows = new ListView({ root: view("list"), state, drafts, unsent: (room) => this.outbox.entries(room), current: () => this.room, chosen: () => (this.comforts ? this.comforts.chosen() : this.room), signsOf, onTotal: (count) => this.comforts?.total(count), me, t, dates, clock });
   }
 
   /** Messages and composer of the conversation on the screen (view/chat-view.js), or null. */
@@ -91,13 +93,13 @@ export class Shell {
     open?.show();
     this.chat?.composer?.setLimit(this.#longest);
     this.strip?.place();
-    this.rows.renderSoon();
+    this.rows?.renderSoon();
   }
 
   start() {
     if (this.page.conversations) this.feed.learnRows(this.page.conversations, { isWhole: true, total: this.page.unread_total });
-    sayTimes(document, this.dates);
-    watchDays({ dates: this.dates, clock, onDay: () => (this.rows.render(), this.chat?.render()) });
+    this.#sayTimes();
+    watchDays({ dates: this.dates, clock, onDay: () => this.#sayTimes() });
     addEventListener("pagehide", () => this.keepAll());
     // The back button may bring a page back as it was, with everything that was on it, after the log-out.
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#keeps && !this.store.get("here") && this.#loggedOut());
@@ -105,6 +107,12 @@ export class Shell {
     // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
     if (!globalThis.WebSocket) this.outbox.setLive(true);
     this.late(() => import("./rest.js")).then(({ rest }) => rest(this));
+  }
+
+  #sayTimes() {
+    sayTimes(document, this.dates);
+    this.rows?.renderSoon();
+    this.chat?.render();
   }
 
   /** Fetched when there is time, and begun when the API is there. */
@@ -133,15 +141,14 @@ export class Shell {
 
   #heard(event) {
     if (event.type === "connection_established") {
+      this.#ahead = Date.parse(event.now) - clock.now() || 0;
       this.#longest = event.limits?.body_chars;
       this.chat?.composer?.setLimit(this.#longest);
       this.installed?.look();
       // Not only with the first heartbeat: a reload would look like leaving.
       this.socket.send(ping(!document.hidden));
     }
-    this.signs?.handle(event);
-    this.comforts?.handle(event);
-    this.feed.handle(event);
+    for (const part of [this.signs, this.comforts, this.feed]) safely(() => part?.handle(event));
   }
 
   #moved(connection) {
@@ -153,20 +160,13 @@ export class Shell {
     this.signs?.connected(connection);
     this.comforts?.connected(connection);
     this.chat?.render();
-    if (this.#isLoggedOut) return;
-    if (connection.name === "signed-out") this.#signedOut();
-    else if (connection.name === "other-account") this.#otherAccount();
+    if (!this.#isLoggedOut && ["signed-out", "other-account"].includes(connection.name)) this.#ended(connection.name);
   }
 
-  /** Elsewhere, or by time; without what says so the page of logging in does. */
-  #signedOut() {
+  /** Elsewhere, by time, or because somebody else has logged in here; without what says so the server's page does. */
+  #ended(why) {
     this.keepAll();
-    sessionEnd().then(({ signedOut }) => signedOut(this), () => location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname)}`));
-  }
-
-  #otherAccount() {
-    this.keepAll();
-    sessionEnd().then(({ otherAccount }) => otherAccount(this), () => location.reload());
+    sessionEnd().then(({ ended }) => ended[why](this)).catch(() => location.reload());
   }
 
   #events() {
@@ -181,7 +181,7 @@ export class Shell {
   #changed(room) {
     this.rows?.renderSoon();
     if (room === this.room) this.chat?.render();
-    this.comforts?.changed(room);
+    safely(() => this.comforts?.changed(room));
   }
 
   #arrived(room, message) {
@@ -214,6 +214,6 @@ export class Shell {
     else if (kind === "log-out") this.#loggedOut();
     if (kind === "draft") this.chats.get(room)?.chat.followDraft(news);
     if (kind === "stored") for (const { chat } of this.chats.values()) chat.followDraft();
-    if (kind === "draft" || kind === "stored") this.rows.renderSoon();
+    if (kind === "draft" || kind === "stored") this.rows?.renderSoon();
   }
 }

@@ -1,6 +1,7 @@
 // From messages to what stands on the page: day lines, the "new" line, groups, ticks. One plain item per element, each with a key for life.
 
 import { isEmojiOnly } from "../lib/body.js";
+import { safely } from "../lib/safely.js";
 
 const GROUP_MS = 5 * 60_000;
 
@@ -16,7 +17,7 @@ function stored(message, { me, peer, dayOf }) {
     state: own ? statusOf(message, peer) : null,
     day: dayOf(message.created_at),
     at: Date.parse(message.created_at),
-    emoji: message.kind === "text" && isEmojiOnly(message.body),
+    emoji: message.kind === "text" && safely(() => isEmojiOnly(message.body), false),
     gone: Boolean(message.deleted_at || message.hidden),
   };
 }
@@ -25,7 +26,7 @@ function stored(message, { me, peer, dayOf }) {
 function waiting(entry, { me, dayOf }) {
   const state = entry.state === "failed" ? "failed" : entry.state === "accepted" ? "sent" : "pending";
   const message = { id: entry.id, seq: null, version: 0, sender: me, kind: "text", body: entry.body, created_at: new Date(entry.at).toISOString() };
-  return { kind: "message", key: entry.id, message, own: true, state, reason: entry.reason, day: dayOf(entry.at), at: entry.at, emoji: isEmojiOnly(entry.body), gone: false };
+  return { kind: "message", key: entry.id, message, own: true, state, reason: entry.reason, day: dayOf(entry.at), at: entry.at, emoji: safely(() => isEmojiOnly(entry.body), false), gone: false };
 }
 
 const isAlone = (item) => item.emoji || item.gone || item.message.kind !== "text";

@@ -68,7 +68,7 @@ export function comforts(shell) {
   const link = action("older-chats");
   if (link) loadRowsOnScroll({ link, t, say, load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`), learn: (items) => shell.feed.learnRows(items, { isOlder: true }) });
   const accepted = invites(shell, { open: go, say });
-  const notifier = new Notifier({ me, store, clock, list, current, t, open: go, icon: view("icon")?.href });
+  const notifier = new Notifier({ me, store, clock, now: shell.now, list, current, t, open: go, icon: view("icon")?.href });
   if (shell.open) chatComforts(shell.open, shell, { say, show });
 
   return {

@@ -92,7 +92,7 @@ export class ComposerView {
     const { value } = this.#field;
     const used = value.length < COUNT_FROM * this.#limit ? 0 : length(sendable(value));
     const over = used - this.#limit;
-    const near = used >= COUNT_FROM * this.#limit ? `${used} / ${this.#limit}` : "";
+    const near = used >= COUNT_FROM * this.#limit ? `${this.#t.number(used)} / ${this.#t.number(this.#limit)}` : "";
     setText(counter, over > 0 ? this.#t("{n} character too many|{n} characters too many", { n: over }) : near);
     if (counter) counter.hidden = !near;
     setData(counter ?? this.#form, "state", over > 0 && "over");

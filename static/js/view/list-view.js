@@ -2,33 +2,36 @@
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
+import { safely } from "../lib/safely.js";
 
 const HOLD_MS = 3_000;
 const isWaiting = (entry) => entry.state !== "accepted";
 const shown = (count) => (count > 99 ? "99+" : String(count));
-
-/** What the page is called, without the number of unread messages. */
-export const titleOf = ({ title }) => title.replace(/^\(\d+\+?\) /, "");
 
 export class ListView {
   #root;
   #rows;
   #with;
   #elements = new Map();
-  #title = titleOf(document);
+  /** What the page is called. Only what stands before it was put there here: somebody may be called "(12) Mona". */
+  #title = document.title;
   #heldSince = null;
   #isDue = false;
 
   /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id. */
-  constructor({ root, state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock }) {
+  constructor({ root, state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now }) {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
-    this.#with = { state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock };
+    this.#with = { state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
   }
 
-  /** The title of the page, without the number before it. */
+  /** The title of the page, without the number of unread messages before it. */
+  get title() {
+    return this.#title;
+  }
+
   set title(text) {
     this.#title = document.title = text;
     this.renderSoon();
@@ -44,11 +47,11 @@ export class ListView {
   /** Rows that only the HTML knows yet stay where they are, at the end. */
   render() {
     this.#isDue = false;
-    const { state, clock } = this.#with;
-    if (state.loaded) this.#total(state.total(clock.now(), this.#watched));
+    const { state, now } = this.#with;
+    if (state.loaded) this.#total(state.total(now(), this.#watched));
     if (!this.#rows) return;
     const rows = state.rows;
-    for (const row of rows) this.#fill(this.#elements.get(row.room) ?? this.#make(row.room), row);
+    for (const row of rows) safely(() => this.#fill(this.#elements.get(row.room) ?? this.#make(row.room), row));
     const empty = this.#root.querySelector('[data-part="empty"]');
     if (empty && rows.length) empty.hidden = true;
     this.#order(rows);
@@ -101,7 +104,7 @@ export class ListView {
     setText(badge, unread ? shown(unread) : "");
     badge.hidden = !unread;
     setText(part(element, "badge-word"), unread ? t("{n} unread message|{n} unread messages", { n: unread }) : "");
-    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.clock.now());
+    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.now());
     part(element, "muted").hidden = !isMuted;
     setText(part(element, "muted-word"), isMuted ? t("muted") : "");
     setData(badge, "quiet", isMuted);

@@ -14,14 +14,16 @@ export function sayTimes(root, dates) {
   }
 }
 
-/** Calls `onDay` whenever "today" may have become "yesterday". */
-export function watchDays({ dates, clock, onDay }) {
-  let today = dates.dayKey(clock.now());
+/** Calls `onDay` whenever "today" may have become "yesterday", or the device has come to another zone: looked at once an hour, and when somebody comes back. */
+export function watchDays({ dates, clock, onDay, window = globalThis.window }) {
+  const state = () => (dates.look(), `${dates.dayKey(dates.now())} ${dates.generation}`);
+  let before = state();
   const look = () => {
-    const day = dates.dayKey(clock.now());
-    if (day !== today) onDay();
-    today = day;
-    clock.after(dates.untilNextDay(), look);
+    const now = state();
+    if (now !== before) onDay();
+    before = now;
   };
-  clock.after(dates.untilNextDay(), look);
+  const go = () => (look(), clock.after(dates.untilNextDay(), go));
+  clock.after(dates.untilNextDay(), go);
+  for (const type of ["focus", "pageshow", "visibilitychange"]) window.addEventListener(type, look, { capture: true });
 }

@@ -19,6 +19,7 @@ export class MessageView {
     this.#peerName = peerName;
   }
 
+  /** Empty: `update` fills it. */
   create(item) {
     const element = cloneTemplate("message");
     const { id } = item.message;
@@ -28,7 +29,6 @@ export class MessageView {
     article.id = `m-${id}`;
     article.setAttribute("aria-labelledby", named.map((name) => `m-${id}-${name}`).join(" "));
     setText(part(element, "who"), `${item.own ? this.#t("You") : this.#peerName}:`);
-    this.update(element, item);
     return element;
   }
 

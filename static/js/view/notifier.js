@@ -2,6 +2,7 @@
 
 import { part, view } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
+import { optional } from "../lib/safely.js";
 import { Alerts } from "../state/alerts.js";
 import { chime } from "./chime.js";
 
@@ -17,18 +18,16 @@ export class Notifier {
   #channel = null;
 
   /** `current()` -> room or null; `list` the ConversationList; `open(room)`; `icon` address of the picture. */
-  constructor({ me, store, clock, list, current, open, icon, t, locks = navigator.locks }) {
-    this.#with = { me, clock, list, current, open, icon, t, locks };
-    if (globalThis.BroadcastChannel) {
-      this.#channel = new BroadcastChannel(`app:${me}`);
-      this.#channel.onmessage = ({ data }) => data.kind === "watched" && this.#alerts.watchedElsewhere(data.room);
-    }
+  constructor({ me, store, clock, now, list, current, open, icon, t, locks = navigator.locks }) {
+    this.#with = { me, clock, now, list, current, open, icon, t, locks };
+    this.#channel = optional(() => new BroadcastChannel(`app:${me}`));
+    if (this.#channel) this.#channel.onmessage = ({ data }) => data.kind === "watched" && this.#alerts.watchedElsewhere(data.room);
     const isActive = () => !document.hidden && document.hasFocus();
     this.#alerts = new Alerts({
       clock, store, isActive,
       isLeader: () => this.#isLeader,
       isWatched: (room) => room === current() && isActive(),
-      tell: (room) => this.#channel?.postMessage({ kind: "watched", room }),
+      tell: (room) => optional(() => this.#channel?.postMessage({ kind: "watched", room })),
       notify: (room, message) => this.#notify(room, message),
       sound: chime,
     });
@@ -39,7 +38,7 @@ export class Notifier {
 
   arrived(room, message) {
     const row = this.#with.list.get(room) ?? {};
-    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.clock.now());
+    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.now());
     this.#alerts.arrived({ room, message, isMuted, isRequest: row.state === "request" });
   }
 
@@ -68,7 +67,7 @@ export class Notifier {
   #notify(room, message) {
     const { list, t, icon, open } = this.#with;
     const row = list.get(room);
-    if (!row || Notification.permission !== "granted") return;
+    if (!row || globalThis.Notification?.permission !== "granted") return;
     const body = row.unread > 1 ? t("{n} new message|{n} new messages", { n: row.unread }) : cut(message.body, LONGEST);
     const options = { body, tag: room, icon, silent: true };
     try {

@@ -1,7 +1,6 @@
 // What one page of the shell has of its own: its title, and the elements marked `data-swap`. Everything else stays (view/panes.js).
 
 import { view } from "../lib/dom.js";
-import { titleOf } from "./list-view.js";
 
 /** What the server drew around the messages: another name or picture, or a chat that was closed, wants a new page. */
 export const drawnAs = ({ peer, can_send: canSend, blocked, state }) => JSON.stringify([peer, canSend, blocked, state]);
@@ -12,9 +11,10 @@ export class Pane {
   drawn = null;
   isFailed = false;
 
-  constructor(page, path) {
+  /** `title` of the page, where a number stands before it already. */
+  constructor(page, path, title = page.title) {
     this.path = path;
-    this.title = titleOf(page);
+    this.title = title;
     this.shows = view("shell", page).dataset.pane;
     this.parts = [...page.querySelectorAll("[data-swap]")];
   }

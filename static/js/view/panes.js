@@ -40,7 +40,7 @@ export class Panes {
   constructor({ shell, onMade, onShow }) {
     this.#with = { shell, onMade, onShow };
     this.chosen = shell.room;
-    this.#current = new Pane(document, location.pathname);
+    this.#current = new Pane(document, location.pathname, shell.rows.title);
     this.#current.holds(shell.open, shell.page);
     this.#keep(this.#current);
     document.addEventListener("click", (event) => this.#press(event));

@@ -19,8 +19,9 @@ export class RowSigns {
   /** `rows` is the list's element; `current()` -> the room whose signs others watch; `peerOf(room)` -> id; `onChange()`. */
   constructor({ rows, current, peerOf, send, clock, onChange }) {
     this.#with = { current, peerOf, send, clock, onChange };
-    this.#observer = new IntersectionObserver((entries) => this.#seen(entries), { root: rows.parentElement, rootMargin: "40px" });
-    const watch = () => [...rows.children].forEach((row) => this.#observer.observe(row));
+    this.#observer = globalThis.IntersectionObserver && new IntersectionObserver((entries) => this.#seen(entries), { root: rows.parentElement, rootMargin: "40px" });
+    // Without it the first ones count as seen.
+    const watch = () => (this.#observer ? [...rows.children].forEach((row) => this.#observer.observe(row)) : this.#seen([...rows.children].slice(0, AT_MOST).map((target) => ({ target, isIntersecting: true }))));
     new MutationObserver(watch).observe(rows, { childList: true });
     watch();
   }

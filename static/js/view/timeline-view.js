@@ -1,8 +1,10 @@
 // Brings the list on the page to what `arrange` says, touching only what differs. Elements are never made anew while their message lives.
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
+import { report } from "../lib/safely.js";
 
-const stamp = (item) => JSON.stringify([item.message?.version, item.message?.body, item.gone, item.state, item.reason, item.first, item.last, item.count, item.label]);
+/** `generation` of the dates: a device in another zone has other hours. */
+const stamp = (item, generation) => JSON.stringify([generation, item.message?.version, item.message?.body, item.gone, item.state, item.reason, item.first, item.last, item.count, item.label]);
 
 export class TimelineView {
   #list;
@@ -37,7 +39,13 @@ export class TimelineView {
       const element = this.#elements.get(item.key) ?? this.#make(item);
       if (element === place) place = place.nextElementSibling;
       else this.#list.insertBefore(element, place);
-      this.#refresh(element, item);
+      try {
+        this.#refresh(element, item);
+      } catch (error) {
+        // One that cannot be drawn as it should keeps none of the others.
+        report(error);
+        setText(part(element, item.message ? "body" : "label"), item.message?.body ?? item.day ?? "");
+      }
     }
   }
 
@@ -50,7 +58,7 @@ export class TimelineView {
 
   #refresh(element, item) {
     if (item.kind === "day") item.label = this.#dates.dayLabel(item.day);
-    const now = stamp(item);
+    const now = stamp(item, this.#dates.generation);
     if (this.#stamps.get(item.key) === now) return;
     this.#stamps.set(item.key, now);
     if (item.kind === "message") this.#messages.update(element, item);

@@ -24,7 +24,7 @@ export function toast(text, { clock, button = null } = {}) {
 
 /** Behind a modal dialog it could be neither seen well nor pressed. */
 function bringForward(root) {
-  const front = [...document.querySelectorAll("dialog:modal")].at(-1);
+  const front = [...document.querySelectorAll("dialog[open]")].at(-1);
   const place = front ?? document.body;
   if (root.parentElement !== place) place.append(root);
   front?.addEventListener("close", () => root.parentElement === front && bringForward(root), { once: true });
