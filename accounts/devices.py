@@ -25,6 +25,8 @@ from accounts.user_agents import Appearance, appearance_of
 
 NOTE_EVERY = timedelta(minutes=1)
 MOST_LISTED = 100
+USER_AGENT_READ = 1_000
+"""Real ones have two hundred characters; a header may have sixteen thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def device_note(*, user: User, session_key: str, user_agent: str, now: datetime,
     mark = f"device:{sha256(session_key.encode()).hexdigest()[:32]}"
     if not cache.add(mark, True, timeout=NOTE_EVERY.total_seconds()):
         return
-    words = "".join(char for char in user_agent if char.isprintable())[:200]
+    words = "".join(char for char in user_agent[:USER_AGENT_READ] if char.isprintable())[:200]
     seen = {"user_agent": words, "active_at": now}
     with transaction.atomic():
         if before and before != session_key:

@@ -20,6 +20,8 @@ FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U
 GROWING = ((0x1F000, 0x1FBFF), (0x20000, 0x3FFFD))
 """Emoji and Chinese characters that are newer than this Python."""
 MARKS_IN_A_ROW = 4
+SIGNS_IN_A_ROW = 32
+"""Vowels and tones that are marks, in a line about oneself: words are drawn out there as in messages."""
 
 
 def tidy_name(typed: str) -> str:
@@ -27,11 +29,11 @@ def tidy_name(typed: str) -> str:
     return " ".join(unicodedata.normalize("NFC", typed).split())
 
 
-def check_text(text: str) -> None:
+def check_text(text: str, most_signs: int = SIGNS_IN_A_ROW) -> None:
     """Raises ValidationError for control characters, direction marks, what draws nothing or is no character, and towers of accents."""
     if any(map(is_hidden, FLAG.sub("", text))):
         raise ValidationError(_("Remove the hidden characters: they can change how other text looks."), code="hidden")
-    if has_piled_marks(text, MARKS_IN_A_ROW, MARKS_IN_A_ROW):
+    if has_piled_marks(text, MARKS_IN_A_ROW, most_signs):
         raise ValidationError(_("Use fewer accents on one letter."), code="marks")
 
 
@@ -51,6 +53,6 @@ def lies_in(code: int, ranges: Ranges) -> bool:
 def check_name(name: str) -> None:
     """As check_text, and something of it must be visible: an empty-looking name could stand for anybody."""
     if not is_blank(name):
-        check_text(name)
+        check_text(name, MARKS_IN_A_ROW)
     if is_blank(name) or not any(unicodedata.category(char)[0] in "LNPS" for char in name):
         raise ValidationError(_("Enter a name with at least one letter."), code="invisible")

@@ -198,10 +198,14 @@ class SessionConsumer(RoomsInView):
             for heads in await read(answers.all_heads, self.user, self.room):
                 await self.reply(heads)
             return
+        # A hundred invented names must not be looked up one by one.
+        known = await read(answers.rooms_known, self.user, wanted) if len(wanted) > 1 else set(wanted)
         for room in wanted:
             if self.is_over:
                 return
             try:
+                if room not in known:
+                    raise ConversationNotFound
                 page = await read(answers.sync_page, self.user, room, command.rooms.get(room), command.marks.get(room), command.ref)
             except Refusal as refusal:
                 await self.reply(answers.refusal(refusal, command))

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.fields import NameField, TextField
-from accounts.names import check_name, tidy_name
+from accounts.names import check_name, check_text, tidy_name
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,16 @@ def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
 def test_a_name_may_not_hide_anything(name: str) -> None:
     with pytest.raises(ValidationError):
         check_name(tidy_name(name))
+
+
+def test_a_line_about_oneself_may_have_drawn_out_words_a_name_not() -> None:
+    check_text("ดี" + "\u0e35" * 20)
+    with pytest.raises(ValidationError):
+        check_text("ดี" + "\u0e35" * 40)
+    with pytest.raises(ValidationError):
+        check_text("Z" + "\u0301" * 5)
+    with pytest.raises(ValidationError):
+        check_name("ดี" + "\u0e35" * 20)
 
 
 def test_a_name_is_one_line_in_composed_form() -> None:

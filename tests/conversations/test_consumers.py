@@ -264,6 +264,25 @@ async def test_a_mark_that_is_behind_brings_the_row_along(alice: User, bob: User
     assert "conversation" not in level
 
 
+async def test_a_hundred_invented_rooms_are_not_looked_up_one_by_one(
+    alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    page_of = answers.sync_page
+
+    def sync_page(user: User, room: str, *where: Any) -> Any:
+        asked.append(room)
+        return page_of(user, room, *where)
+
+    monkeypatch.setattr(answers, "sync_page", sync_page)
+    async with open_inside(alice, "/ws/") as socket:
+        await expect(socket, "connection_established")
+        await socket.send("sync", rooms={**{f"dm-{number}": 0 for number in range(99)}, chat.room_name: 0})
+        assert (await expect(socket, "sync.page"))["room"] == chat.room_name
+    assert [frame["code"] for frame in socket.of_type("error")] == ["not_found"] * 99
+    assert asked == [chat.room_name]
+
+
 async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(alice: User, chat: Conversation) -> None:
     def many() -> None:
         User.objects.bulk_create(User(username=f"peer{n:03}", name=f"Peer {n}") for n in range(110))
