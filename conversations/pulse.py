@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
 
 from django.conf import settings
 
 from conversations.exceptions import Busy
 from conversations.journal import current_epoch
 from conversations.lanes import read
-from conversations.selectors.conversations import Heads, moved_since
+from conversations.selectors.conversations import Heads, Position, moved_between, position
 
 logger = logging.getLogger(__name__)
-OVERLAP = timedelta(seconds=10)
-"""A transaction may commit this much later than the time it carries; clocks of two machines may differ by so much."""
+LOOKS_BACK = 3
+"""A look covers those before it, too: a greeting is read and its socket joins while a look is on its way."""
+FIRST_OVERLAP, LOST_OVERLAP = 1_000, 10_000
+"""How many numbers of commits a look goes back when it is the first one, and when the database was away or went back."""
 
 Listener = Callable[[Heads], Awaitable[None]]
 Numbers = tuple[int, int]
@@ -47,6 +49,8 @@ class Pulse:
         self.moved: Known = {}
         """What moved since the last beat."""
         self.beat_at = 0.0
+        self.seen: deque[Position] = deque(maxlen=LOOKS_BACK)
+        """How far the last looks saw, in numbers of commits: no clock, and no longest commit (protocol.md P12)."""
 
     def join(self, user_id: int, listener: Listener, greeted: Heads) -> None:
         """Listen from now on. `greeted` is what this socket has just been told of its rooms."""
@@ -76,24 +80,30 @@ class Pulse:
         rooms[room] = (max(head, before[0]), max(mark, before[1]))
 
     async def run(self) -> None:
-        since = datetime.now(UTC)
+        self.seen.clear()
+        with suppress(Busy):
+            self.seen.append((await read(position)).overlapping(FIRST_OVERLAP))
         self.beat_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
         while self.listeners:
             await asyncio.sleep(settings.POLL_EVERY_MS / 1000)
-            began = datetime.now(UTC)
             try:
-                await self.look(since)
+                await self.look()
             except Busy:
                 logger.warning("the database is away; the next look covers this one")
             except Exception:
                 # Without this everybody who is connected would go without beats from here on.
                 logger.exception("a look at what moved failed; the next one covers it")
-            else:
-                since = began
 
-    async def look(self, since: datetime) -> None:
+    async def look(self) -> None:
         """Tell whoever lags, and every HEADS_EVERY_MS everybody whose rooms moved."""
-        value, moved = await read(current_epoch), await read(moved_since, since, overlap=OVERLAP)
+        value, until = await read(current_epoch), await read(position)
+        since = self.seen[0] if self.seen else until.overlapping(LOST_OVERLAP)
+        if until < since:
+            # The database went back, or another one took over.
+            self.seen.clear()
+            since = until.overlapping(LOST_OVERLAP)
+        moved = await read(moved_between, since, until)
+        self.seen.append(until)
         if value != self.epoch or self.is_doubtful:
             await self.begin_epoch(value)
         late = self.find_late([row for row in moved if row[2] in self.listeners])
@@ -106,17 +116,23 @@ class Pulse:
         """Whoever was behind at the last look and still lacks what it saw. Once is no sign: a push may be on its way at this moment."""
         late: Known = {}
         before, self.behind = self.behind, {}
-        for room, head, user_id, mark in moved:
-            self.moved.setdefault(user_id, {})[room] = (head, mark)
-            told = self.told.get(user_id, {}).get(room, (0, 0))
-            if not is_ahead((head, mark), told):
-                continue
-            if is_ahead(before.get(user_id, {}).get(room, (0, 0)), told):
-                late.setdefault(user_id, {})[room] = (head, mark)
-                self.note(user_id, room, head, mark)
-            else:
-                self.behind.setdefault(user_id, {})[room] = (head, mark)
+        now = {(user_id, room): (head, mark) for room, head, user_id, mark in moved}
+        for (user_id, room), numbers in now.items():
+            self.moved.setdefault(user_id, {})[room] = numbers
+            if is_ahead(numbers, self.told_of(user_id, room)) and room not in before.get(user_id, {}):
+                self.behind.setdefault(user_id, {})[room] = numbers
+        for user_id, rooms in before.items():
+            for room, numbers in rooms.items():
+                newest = now.get((user_id, room), numbers)
+                if is_ahead(numbers, self.told_of(user_id, room)):
+                    late.setdefault(user_id, {})[room] = newest
+                    self.note(user_id, room, *newest)
+                elif is_ahead(newest, self.told_of(user_id, room)):
+                    self.behind.setdefault(user_id, {})[room] = newest
         return late
+
+    def told_of(self, user_id: int, room: str) -> Numbers:
+        return self.told.get(user_id, {}).get(room, (0, 0))
 
     async def begin_epoch(self, value: str) -> None:
         """A backup was restored beneath us: the numbers we knew are of another history (protocol.md P11)."""

@@ -221,11 +221,17 @@ def insert_messages(messages: Sequence[Message]) -> None:
         cursor.execute(sql, values)
 
 
+def next_move() -> str:
+    """As `models.moves.NextMove`; once for the whole statement."""
+    return "txid_current()" if connection.vendor == "postgresql" else "(SELECT COALESCE(MAX(moved), 0) + 1 FROM conversation)"
+
+
 def update_conversations(rows: Sequence[ConversationRow]) -> None:
     first, other = cast("bigint", "bigint", "timestamptz")
     sql = (
         f"WITH new (id, head, changed_at) AS (VALUES {rows_of(len(rows), first, other)})"
-        " UPDATE conversation SET head = new.head, changed_at = new.changed_at FROM new WHERE conversation.id = new.id"
+        f" UPDATE conversation SET head = new.head, changed_at = new.changed_at, moved = {next_move()} FROM new"
+        " WHERE conversation.id = new.id"
     )
     as_moment = moment_in()
     with connection.cursor() as cursor:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 
+from conversations.models.moves import NextMove
 from conversations.models.querysets import ConversationQuerySet
 
 
@@ -39,7 +41,9 @@ class Conversation(models.Model):
     origin = models.CharField(max_length=6, choices=Origin, default=Origin.PEOPLE)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
-    changed_at = models.DateTimeField(db_index=True)
+    changed_at = models.DateTimeField()
+    moved = models.BigIntegerField(default=0, db_default=0, db_index=True)
+    """Written with every `changed_at`; see `moves`."""
 
     objects: ClassVar[models.Manager[Conversation]] = ConversationQuerySet.as_manager()
 
@@ -53,6 +57,13 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.room_name
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        if update_fields is not None and "changed_at" in update_fields:
+            update_fields = {*update_fields, "moved"}
+        if not self._state.adding:
+            self.moved = NextMove()
+        super().save(update_fields=update_fields, **options)
 
     def peer_id(self, user_id: int) -> int:
         """The id of the other one."""

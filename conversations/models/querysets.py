@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import F, Q
+
+from conversations.models.moves import NextMove
 
 if TYPE_CHECKING:
     from conversations.models.conversation import Conversation  # noqa: F401 (named below as text)
@@ -18,6 +20,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def for_user(self, user_id: int) -> Self:
         """Only those this person takes part in. Every reading by room name begins here."""
         return self.filter(Q(low_id=user_id) | Q(high_id=user_id))
+
+    def update(self, **changes: Any) -> int:
+        """What is stamped as changed has moved, for the poller of every process."""
+        if "changed_at" in changes:
+            changes.setdefault("moved", NextMove())
+        return super().update(**changes)
 
     def of_pair(self, user_a: int, user_b: int) -> Self:
         return self.filter(low_id=min(user_a, user_b), high_id=max(user_a, user_b))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, Q, QuerySet, Subquery, Sum, Value
+from django.db import connection
+from django.db.models import Count, F, IntegerField, Max, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.cursors import cursor_read, cursor_write
@@ -45,6 +46,18 @@ class ConversationPage:
     items: list[ConversationRow]
     next: str | None
     unread: Unread = Unread()
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Position:
+    """How far a look has seen, in numbers of commits: all below `following` but those that were still running. Older ones compare smaller."""
+
+    following: int
+    running: tuple[int, ...] = field(default=(), compare=False)
+
+    def overlapping(self, numbers: int) -> Position:
+        """From so many numbers earlier."""
+        return Position(max(0, self.following - numbers), self.running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +181,23 @@ def head_of(seat: Seat) -> Heads:
     return Heads(epoch(), {room: seat.conversation.head}, {room: seat.me.mark}, unread=unread)
 
 
-def moved_since(since: datetime, *, overlap: timedelta) -> list[tuple[str, int, int, int]]:
-    """(room, head, user, mark) of every conversation that changed since; one indexed statement for the whole process.
+def position() -> Position:
+    """Of this moment. What is not visible now will be found by `moved_between` from here on, however late it commits."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT txid_current_snapshot()::text")
+            _oldest, following, running = cursor.fetchone()[0].split(":")
+        return Position(int(following), tuple(map(int, running.split(","))) if running else ())
+    return Position((Conversation.objects.aggregate(newest=Max("moved"))["newest"] or 0) + 1)
 
-    A hint, never a cursor: the overlap covers transactions that committed late under an early time.
+
+def moved_between(since: Position, until: Position) -> list[tuple[str, int, int, int]]:
+    """(room, head, user, mark) of every conversation that moved; one indexed statement for the whole process.
+
+    A hint, never a cursor: a restored dump may carry numbers of another cluster, which is why it has an upper end, too.
     """
-    rows = Participant.objects.filter(conversation__changed_at__gte=since - overlap, activity__isnull=False)
+    unseen = Q(conversation__moved__gte=since.following) | Q(conversation__moved__in=since.running)
+    rows = Participant.objects.filter(unseen, conversation__moved__lt=until.following, activity__isnull=False)
     return list(rows.values_list("conversation__room_name", "conversation__head", "user_id", "mark"))
 
 

@@ -9,7 +9,7 @@ import pytest
 from conversations import pulse as pulse_module
 from conversations.exceptions import Busy
 from conversations.pulse import Pulse
-from conversations.selectors.conversations import Heads
+from conversations.selectors.conversations import Heads, Position
 
 ALICE, BOB = 1, 2
 MOVED = [("dm-x", 7, ALICE, 3), ("dm-x", 7, BOB, 4), ("dm-y", 9, ALICE, 1)]
@@ -29,11 +29,16 @@ class Database:
         self.answers: list[Any] = [MOVED]
         self.epoch = "e1"
         self.looks = 0
+        self.position = 50_000
+        self.asked: list[tuple[Position, Position]] = []
         self.looked = asyncio.Event()
 
     async def read(self, question: Any, *args: Any, **kwargs: Any) -> Any:
         if question is pulse_module.current_epoch:
             return self.epoch
+        if question is pulse_module.position:
+            return Position(self.position)
+        self.asked.append(args)
         self.looks += 1
         self.looked.set()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -221,3 +226,43 @@ async def test_a_restored_backup_is_told_to_everybody_at_once(beats: Pulse, data
     assert await alice.next() == await bob.next() == Heads("e2", {}, {})
     database.answers[:] = [[("dm-x", 3, BOB, 1)]]
     assert await bob.next() == Heads("e2", {"dm-x": 3}, {"dm-x": 1}), "lower numbers of the new history are news"
+
+
+# --- From where a look looks ---
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_a_look_begins_where_an_earlier_one_ended_and_after_a_failure_where_the_last_good_one_did(
+    beats: Pulse, database: Database
+) -> None:
+    database.answers[:] = [[], [], [], [], Busy(), Busy(), Busy(), []]
+    beats.join(BOB, Ear().listen, NOTHING)
+    for _ in range(8):
+        await database.be_looked_at(1)
+        database.position += 100
+    lower, upper = zip(*[(since.following, until.following) for since, until in database.asked[:8]], strict=True)
+    assert all(low <= before for low, before in zip(lower[1:], upper, strict=False)), "no gap between two looks"
+    assert lower[-1] <= upper[3], "what was away is covered"
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_a_database_with_smaller_numbers_is_looked_at_anew(beats: Pulse, database: Database) -> None:
+    """A replica took over that had not seen as many commits: what it takes from now on has numbers that were seen before."""
+    database.answers[:] = [[]]
+    bob = Ear()
+    beats.join(BOB, bob.listen, NOTHING)
+    await database.be_looked_at(4)
+    database.position = 49_000
+    await database.be_looked_at(2)
+    assert any(since.following < 49_000 == until.following for since, until in database.asked)
+
+
+@pytest.mark.usefixtures("_no_beat")
+async def test_what_only_one_look_saw_is_told_by_the_next(beats: Pulse, database: Database) -> None:
+    """A look sees each change once; whoever still lacks it at the next one is told."""
+    database.answers[:] = [MOVED, []]
+    bob = Ear()
+    beats.join(BOB, bob.listen, NOTHING)
+    assert (await bob.next()).rooms == {"dm-x": 7}
+    await database.be_looked_at(3)
+    assert bob.heard.empty()

@@ -1,6 +1,6 @@
 """The list of somebody's conversations, one row of it, and the heads a device compares itself with."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -13,7 +13,6 @@ from conversations.selectors.conversations import (
     conversation_row,
     head_of,
     heads,
-    moved_since,
     read_cursor,
     room_with,
     row_of,
@@ -131,26 +130,3 @@ def test_heads_are_those_of_the_latest_conversations(alice: User, bob: User, car
     assert (latest.rooms, latest.more, everything.more) == ({with_bob.room_name: 4}, True, False)
     only = head_of(access_conversation(alice, with_carol.room_name))
     assert (only.rooms, only.epoch) == ({with_carol.room_name: 2}, everything.epoch)
-
-
-def test_what_moved_since_a_moment_is_told_for_both_people(chat: Conversation, alice: User, bob: User, carol: User) -> None:
-    quiet = make_conversation(alice, carol, now=timezone.now() - timedelta(hours=1))
-    make_message(chat, alice)
-    moved = moved_since(datetime.now(UTC) - timedelta(minutes=1), overlap=timedelta(seconds=1))
-    assert {(room, user_id) for room, _, user_id, _ in moved} == {(chat.room_name, alice.id), (chat.room_name, bob.id)}
-    assert quiet.room_name not in {room for room, *_ in moved}
-
-
-def test_the_overlap_covers_a_commit_that_came_late(chat: Conversation, alice: User) -> None:
-    """A transaction may carry a time from before the last look."""
-    now = datetime.now(UTC)
-    Conversation.objects.filter(pk=chat.pk).update(changed_at=now - timedelta(seconds=5))
-    assert moved_since(now, overlap=timedelta(seconds=10))
-    assert not moved_since(now, overlap=timedelta(seconds=1))
-
-
-def test_the_beat_of_all_takes_one_statement(alice: User, django_assert_num_queries) -> None:
-    for _ in range(5):
-        make_message(make_conversation(alice, make_user()), alice)
-    with django_assert_num_queries(1):
-        assert len(moved_since(datetime.now(UTC), overlap=timedelta(minutes=1))) == 10
