@@ -15,13 +15,14 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from conversations.selectors.invites import shown_maker, wish_is_open
 
 if TYPE_CHECKING:
     from conversations.models import Invite
 
-SESSION_KEY = "invite"
+SESSION_KEY, GONE_KEY = "invite", "invite_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,25 @@ def held_invite(request: HttpRequest) -> HeldInvite | None:
 
 def drop_invite(request: HttpRequest) -> None:
     request.session.pop(SESSION_KEY, None)
+
+
+def keep_gone(request: HttpRequest, *, used: bool) -> None:
+    """Somebody came for a chat and there is none."""
+    request.session[GONE_KEY] = "used" if used else "over"
+
+
+def gone_note(request: HttpRequest, *, has_chats: bool) -> str:
+    """The sentence for them, until they have a chat."""
+    kept = request.session.get(GONE_KEY)
+    if kept and has_chats:
+        del request.session[GONE_KEY]
+    return gone_sentence(used=kept == "used") if kept and not has_chats else ""
+
+
+def gone_sentence(*, used: bool) -> str:
+    if used:
+        return _("The link you opened has already been used. Ask the person who sent it for a new one.")
+    return _("The link you opened has expired. Ask the person who sent it for a new one.")
 
 
 def usable_invite(request: HttpRequest) -> Invite | None:

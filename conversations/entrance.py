@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from accounts.adapter import AccountAdapter
 from accounts.models import User
-from conversations.context import drop_invite, held_invite, usable_invite
+from conversations.context import drop_invite, gone_sentence, held_invite, keep_gone, usable_invite
 from conversations.exceptions import InviteGone, InviteIsYours
+from conversations.selectors.conversations import heads
 from conversations.services.invites import wish_fulfil, wish_remember, wish_settle
 
 
@@ -71,12 +72,10 @@ class EntranceAdapter(AccountAdapter):
         except InviteIsYours:
             return None
         except InviteGone as gone:
-            messages.info(request, sentence_for(gone))
+            # With no chat to show, it is the whole reason why they came, and stands on the page until there is one.
+            if heads(user_id=user.pk, limit=1).rooms:
+                messages.info(request, gone_sentence(used=gone.used))
+            else:
+                keep_gone(request, used=gone.used)
             return None
         return None if conversation is None else conversation.room_name
-
-
-def sentence_for(gone: InviteGone) -> str:
-    if gone.used:
-        return _("The link you opened has already been used. Ask the person who sent it for a new one.")
-    return _("The link you opened has expired. Ask the person who sent it for a new one.")

@@ -19,8 +19,14 @@ class Problem(BaseModel):
     retry_after_ms: int | None = None
 
 
+class PersonCard(objects.Card):
+    """Somebody of the directory. `can_start` is false for who takes new chats by invite link only."""
+
+    can_start: bool
+
+
 class CardPage(BaseModel):
-    items: list[objects.Card]
+    items: list[PersonCard]
     next: str | None
 
 

@@ -22,14 +22,14 @@ from conversations.api.inputs import (
     new_api,
 )
 from conversations.api.invites import router as invites
-from conversations.api.outputs import CardPage, ConversationPage, MessagePage, SendAnswer, SyncAnswer
+from conversations.api.outputs import CardPage, ConversationPage, MessagePage, PersonCard, SendAnswer, SyncAnswer
 from conversations.api.problems import answer_with_problems, problem
 from conversations.exceptions import Refusal
 from conversations.outages import after_write
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
 from conversations.protocol.commands import canonical_uuid
-from conversations.selectors.conversations import conversation_list, conversation_row
+from conversations.selectors.conversations import conversation_list, conversation_row, startable_among
 from conversations.selectors.messages import PAGE, message_at, message_page, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
@@ -61,7 +61,9 @@ def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> 
         found, following = people_page(viewer=request.user, q=q[:50], cursor=cursor)
     except BadCursor:
         return problem(ErrorCode.BAD_FRAME)
-    return answer(CardPage(items=[serializers.card(person) for person in found], next=following))
+    startable = startable_among(user_id=request.user.id, people=found)
+    cards = [PersonCard(**serializers.card(person).model_dump(), can_start=person.pk in startable) for person in found]
+    return answer(CardPage(items=cards, next=following))
 
 
 @api.get("/conversations", auth=django_auth, response={200: ConversationPage, **PROBLEMS})

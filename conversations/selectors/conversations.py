@@ -12,7 +12,7 @@ from django.db.models import Count, F, IntegerField, Max, Q, QuerySet, Subquery,
 from django.db.models.functions import Coalesce
 
 from accounts.cursors import cursor_read, cursor_write
-from accounts.models import User
+from accounts.models import Profile, User
 from conversations.access import Seat
 from conversations.models import Conversation, Epoch, Message, Participant
 
@@ -205,6 +205,14 @@ def room_with(*, user_id: int, peer_id: int) -> str | None:
     """The room of the conversation with this person, if it shows in my list."""
     rows = Participant.objects.filter(user_id=user_id, peer_id=peer_id, activity__isnull=False)
     return rows.values_list("conversation__room_name", flat=True).first()
+
+
+def startable_among(*, user_id: int, people: Sequence[User]) -> set[int]:
+    """With whom of these listed people a press leads to a chat: not with those who take invites only, unless there is a chat already."""
+    closed = [person.pk for person in people if person.profile.start_by == Profile.StartBy.ONLY_BY_INVITE]
+    rows = Participant.objects.filter(user_id=user_id, peer_id__in=closed, activity__isnull=False)
+    met = set(rows.values_list("peer_id", flat=True)) if closed else set()
+    return {person.pk for person in people} - set(closed) | met
 
 
 def epoch() -> str:

@@ -31,7 +31,7 @@ from conversations.exceptions import (
 )
 from conversations.forms import MessageForm
 from conversations.outages import PASSING, refusal_for
-from conversations.selectors.conversations import conversation_row, room_with
+from conversations.selectors.conversations import conversation_row, room_with, startable_among
 from conversations.selectors.messages import PAGE, MessagePage, message_page, message_page_around, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
@@ -65,7 +65,9 @@ def people(request: SignedInRequest) -> HttpResponse:
     except BadCursor:
         # An old address shows the first page.
         found, following = people_page(viewer=request.user, q=q)
-    context = {**shell(request, tab="people", page="people"), "people": found, "people_next": following}
+    startable = startable_among(user_id=request.user.id, people=found)
+    rows = [{"person": person, "can_start": person.pk in startable} for person in found]
+    context = {**shell(request, tab="people", page="people"), "people": rows, "people_next": following}
     return render(request, "conversations/people.html", {**context, "q": q, "directory": settings.DIRECTORY})
 
 
@@ -79,7 +81,7 @@ def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
     except TooManyTries as refusal:
         return too_many(request, refusal)
     except PersonNotFound:
-        raise Http404 from None
+        return person_not_found(request)
     guess.give_back()
     room = room_with(user_id=request.user.id, peer_id=person.id)
     if room is not None:
@@ -90,10 +92,16 @@ def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
         conversation, _created = conversation_open(user=request.user, peer=person)
     except PersonNotFound:
         # A block came between the look and the lock.
-        raise Http404 from None
+        return person_not_found(request)
     except TooManyTries as refusal:
         return too_many(request, refusal)
     return SeeOther(reverse("conversation", args=[conversation.room_name]))
+
+
+def person_not_found(request: SignedInRequest) -> HttpResponse:
+    """One page inside the app for everybody who cannot be written to, whoever they are: neither the name that was asked for nor a token
+    of this answer stands in it, so that two of them are equal byte for byte."""
+    return render(request, "conversations/person_not_found.html", shell(request, tab="people", page="people"), status=404)
 
 
 @login_required

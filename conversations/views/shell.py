@@ -9,6 +9,7 @@ from django.http import HttpResponseRedirect
 from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from conversations import serializers
+from conversations.context import gone_note
 from conversations.selectors.conversations import ConversationPage, conversation_list
 from conversations.views.client_texts import client_texts
 from conversations.views.shapes import conversation_object, conversation_view
@@ -33,6 +34,7 @@ def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None 
     rows = list_page(request)
     return {
         "rows_next": rows.next,
+        "note": gone_note(request, has_chats=bool(rows.items)),
         "rows": [conversation_view(row, request.user, current=current) for row in rows.items],
         "tab": tab,
         "total_unread": rows.unread.total,

@@ -297,6 +297,25 @@ def test_whom_alice_may_not_reach_is_a_page_that_is_not_there(browser: Client, a
     assert not Conversation.objects.exists()
 
 
+def test_that_page_keeps_the_app_around_it(browser: Client, chat: Conversation, bob: User) -> None:
+    answer = browser.get("/chats/with/zz.top/")
+    assert f"/chats/{chat.room_name}/" in answer.text, "the list of chats"
+    assert "invite link only" in answer.text
+    assert "zz.top" not in answer.text
+    assert browser.head("/chats/with/nobody/").status_code == 404
+
+
+def test_people_offer_nobody_whom_a_press_would_not_reach(browser: Client, alice: User, bob: User, client_of: Any) -> None:
+    met = make_user("met", start_by=Profile.StartBy.ONLY_BY_INVITE)
+    make_user("hermit", start_by=Profile.StartBy.ONLY_BY_INVITE)
+    make_conversation(alice, met)
+    page = browser.get("/people/").text
+    assert {name: f"/chats/with/{name}/" in page for name in ("bob", "met", "hermit")} == {"bob": True, "met": True, "hermit": False}
+    assert ("@hermit" in page, page.count("Only with their invite link")) == (True, 1)
+    told = {card["username"]: card["can_start"] for card in browser.get("/api/v1/people").json()["items"]}
+    assert told == {"bob": True, "met": True, "hermit": False}
+
+
 def test_a_block_that_comes_between_look_and_press_is_the_same_page(browser: Client, bob: User, monkeypatch: Any) -> None:
     def refuse(**values: Any) -> None:
         raise PersonNotFound

@@ -48,7 +48,7 @@ export function offers({ query, rows, people = [], current = null, most = 20 }) 
   const chats = rows.map((row) => ({ row, worth: worth(row) })).filter((found) => !isAsked || found.worth > 0);
   chats.sort((a, b) => b.worth - a.worth);
   const known = new Set(rows.map((row) => row.peer.id));
-  return { chats: chats.slice(0, most).map(({ row }) => row), people: people.filter(({ id }) => !known.has(id)).slice(0, most) };
+  return { chats: chats.slice(0, most).map(({ row }) => row), people: people.filter(({ id, can_start: canStart }) => !known.has(id) && canStart !== false).slice(0, most) };
 }
 
 /** The chat above or below the one on the screen; `unread` passes by everything that is read. Null at the end, or when there is none. */
