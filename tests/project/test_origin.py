@@ -114,6 +114,8 @@ async def test_one_own_origin_and_one_host_pass() -> None:
     assert await Heard().handshake((b"host", b"LOCALHOST:8000"), OWN)
 
 
+# Channels closes old connections of the database when it denies; another test may have left one.
+@pytest.mark.django_db
 @pytest.mark.usefixtures("private")
 @pytest.mark.parametrize(
     "headers",
