@@ -13,6 +13,16 @@ SOURCES     := dm_project accounts conversations tests manage.py $(wildcard benc
 PIP         := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 MANAGE      := $(BIN)/python manage.py
 
+# A Python that was removed, moved or upgraded leaves an environment that does not run, beside stamps that say it is complete: made again.
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+ifneq ($(wildcard $(VENV)/pyvenv.cfg $(VENV)/.stamp-*),)
+ifneq ($(shell $(BIN)/python -c 'import pip; print("runs")' 2>/dev/null),runs)
+$(info The Python of $(VENV) does not run any more, so the environment is made again)
+$(shell rm -rf $(VENV))
+endif
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-python test-fast test-js test-postgres test-journeys cover format lint types layers templates \
         migrations-check deploy-check gates check messages audit lock bench bench-page faults palette screenshots icons clean

@@ -1,0 +1,68 @@
+"""The Makefile on machines that change: a Python that went away, was upgraded, or left an environment half made."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rig.environment import ROOT
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+STAMPS = (".stamp-runtime", ".stamp-dev")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A folder with a space in its path, the Makefile, and an environment that its stamps call complete."""
+    tree = tmp_path / "my chat"
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", tree)
+    (tree / ".venv" / "pyvenv.cfg").write_text("home = /gone/bin\nversion = 3.12.1\n")
+    for stamp in STAMPS:
+        (tree / ".venv" / stamp).touch()
+    return tree
+
+
+def make(tree: Path, *words: str) -> str:
+    done = subprocess.run(["make", *words, f"PYTHON={sys.executable}"], cwd=tree, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def stamps(tree: Path) -> list[str]:
+    return [stamp for stamp in STAMPS if (tree / ".venv" / stamp).exists()]
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(tree: Path) -> None:
+    python = tree / ".venv" / "bin" / "python"
+    python.symlink_to("/gone/bin/python3.12")
+    assert "made again" in make(tree, ".venv/bin/python")
+    assert subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
+    assert stamps(tree) == [], "what was installed went with it"
+    assert "made again" not in make(tree, ".venv/bin/python")
+
+
+def test_so_is_one_whose_python_became_another_version(tree: Path) -> None:
+    """/usr/bin/python3 after an upgrade: it runs, and looks for its packages in a folder that is not there."""
+    python = tree / ".venv" / "bin" / "python"
+    upgraded = Path(sys.executable).resolve()
+    python.symlink_to(upgraded)
+    (tree / ".venv" / "pyvenv.cfg").write_text(f"home = {upgraded.parent}\ninclude-system-site-packages = false\nversion = 3.2\n")
+    (tree / ".venv" / "lib" / "python3.2" / "site-packages").mkdir(parents=True)
+    assert "made again" in make(tree, "--dry-run", ".venv/bin/python")
+    assert stamps(tree) == []
+
+
+def test_one_that_runs_is_left_alone(tree: Path) -> None:
+    python = tree / ".venv" / "bin" / "python"
+    python.write_text("#!/bin/sh\necho runs\n")
+    python.chmod(0o755)
+    assert "made again" not in make(tree, "--dry-run", ".venv/bin/python")
+    assert stamps(tree) == list(STAMPS)
+
+
+def test_nothing_is_taken_away_for_who_only_asks(tree: Path) -> None:
+    make(tree, "help")
+    assert stamps(tree) == list(STAMPS)
