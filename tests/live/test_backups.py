@@ -60,6 +60,7 @@ async def test_sqlite_goes_back_to_its_backup(start_server: ServerMaker, person_
     for body in ("first", "second"):
         alice.write(room, body)
     before = await epoch_of(alice)
+    (server.folder / "backup.sqlite3.part").write_bytes(b"of a run that was cut short")
     follow(recipes()[SAVE], server, folder=server.folder)
     for body in ("third", "fourth"):
         alice.write(room, body)
@@ -71,6 +72,30 @@ async def test_sqlite_goes_back_to_its_backup(start_server: ServerMaker, person_
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     server.start()
     await the_lost_time_is_gone_and_everybody_knows(server, alice, room, before)
+
+
+def test_a_backup_may_be_made_again_and_replaces_the_one_before(start_server: ServerMaker, person_at: Newcomer) -> None:
+    server = start_server()
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    backup = server.folder / "backup.sqlite3"
+    for body in ("first", "second"):
+        alice.write(room, body)
+        follow(recipes()[SAVE], server, folder=server.folder)
+        with sqlite3.connect(backup) as database:
+            assert database.execute("SELECT body FROM message ORDER BY seq DESC").fetchone() == (body,)
+    assert backup.stat().st_mode & 0o077 == 0, "it holds what the service holds"
+    assert list(server.folder.glob("*.part")) == []
+
+
+def test_a_backup_of_a_database_that_is_not_there_leaves_the_one_before(start_server: ServerMaker) -> None:
+    """A wrong path, or a disk that is not mounted: SQLite would make an empty file there, and the good backup would be one of nothing."""
+    server = start_server()
+    (server.folder / "backup.sqlite3").write_bytes(b"the good one")
+    with pytest.raises(AssertionError, match="No such file or directory"):
+        follow(recipes()[SAVE].replace("data/entre.sqlite3", "elsewhere/entre.sqlite3"), server, folder=server.folder)
+    assert (server.folder / "backup.sqlite3").read_bytes() == b"the good one"
+    assert not (server.folder / "elsewhere").exists()
 
 
 async def test_postgresql_goes_back_to_its_dump_beneath_a_running_server(
