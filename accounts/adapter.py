@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.account.utils import url_str_to_user_pk
 from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -196,7 +197,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         uidb36, _dash, token = key.partition("-")
-        return public_link("account_reset_password_from_key", uidb36=uidb36, key=token)
+        user = User.objects.get(pk=url_str_to_user_pk(uidb36))
+        return public_link("account_reset_password_from_key", uidb36=user.public_id, key=token)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         links = {"signup_url": public_link("account_signup"), "password_reset_url": public_link("account_reset_password")}

@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
-from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
@@ -241,4 +240,4 @@ def password_link(*, user: User) -> str:
     """
     if not user.is_active:
         raise AccountInactive
-    return public_link("account_reset_password_from_key", uidb36=user_pk_to_url_str(user), key=default_token_generator.make_token(user))
+    return public_link("account_reset_password_from_key", uidb36=user.public_id, key=default_token_generator.make_token(user))

@@ -2,9 +2,11 @@
 
 from io import StringIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from allauth.account.utils import user_pk_to_url_str
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -141,3 +143,14 @@ class TestCommand:
     def test_an_unknown_name_is_told(self, alice: User, username: str) -> None:
         with pytest.raises(CommandError, match="There is no active account"):
             call_command("password_link", username)
+
+
+def test_a_link_names_the_account_by_its_public_name_and_old_ones_still_work(client: Client, alice: User) -> None:
+    """Its number would tell everybody who asks for a new password how many accounts there are."""
+    path = urlsplit(password_link(user=alice)).path
+    assert f"/key/{alice.public_id}-" in path
+    old = path.replace(alice.public_id, user_pk_to_url_str(alice))
+    for good in (path, old):
+        assert Client().get(good).status_code == 302
+    for wrong in (path.replace(alice.public_id, "a" * 16), path.replace(alice.public_id, "zzzzzzzzzzzzzzzz")):
+        assert "This link" in Client().get(wrong).text
