@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from psycopg.errors import InsufficientPrivilege, InvalidParameterValue, Undefin
 logger = logging.getLogger(__name__)
 
 STATEMENT_SECONDS = 5.0
+QUICK_SECONDS = 0.5
+_replacing = threading.local()
 LIMITS_OF_SERVER = {
     # Above our own patience for a statement, for backends that work on after their client has given up.
     "statement_timeout": "6s",
@@ -67,6 +71,28 @@ class PatientConnection(psycopg.Connection[Any]):
                 # This server, or its system, does not have it: the others help without it.
                 logger.info("the database does without %s (%s)", name, type(error).__name__)
         self.autocommit = was_autocommit
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """The pool asks each connection `""` before it gives it away. After a restart of the server all that it keeps are dead, and it finds
+        out one by one with pauses of a second and more between: the first request would wait in vain.
+        """
+        began = time.monotonic()
+        try:
+            return super().execute(query, params, **options)
+        except psycopg.OperationalError:
+            # One that failed late is a frozen server: asking the others would take as long for each.
+            if query == "" and time.monotonic() - began < QUICK_SECONDS:
+                self.replace_dead_neighbours()
+            raise
+
+    def replace_dead_neighbours(self) -> None:
+        pool: Any = self._pool
+        if pool is not None and not getattr(_replacing, "is_on", False):
+            _replacing.is_on = True
+            try:
+                pool.check()
+            finally:
+                _replacing.is_on = False
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None or patience.seconds is None:

@@ -3,8 +3,8 @@
 from tests.faults.figures import Figure
 from tests.faults.rows import NOT_HERE, known_rows, missing_rows
 
-ALL = {f"F{number}" for number in range(1, 33)} | {"P9"}
-"""The table, and the promise that names a time."""
+ALL = {f"F{number}" for number in range(1, 33)} | {"P9", "D1", "D2", "D3"}
+"""The table, the promise that names a time, and what an outside test of delivery found."""
 
 
 def test_every_fault_is_a_row_or_told_why_not() -> None:

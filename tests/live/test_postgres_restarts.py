@@ -87,3 +87,21 @@ async def test_a_frozen_postgres_holds_nobody_for_ever(
         await hers.send("sync", rooms={room: 0})
         assert [message["body"] for message in (await expect(hers, "sync.page"))["messages"]] == ["before", "after"]
     is_calm(server)
+
+
+@pytest.mark.parametrize("pause", [0, 6])
+async def test_the_first_request_after_a_restart_is_answered(
+    start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer, pause: int
+) -> None:
+    """Nobody was there meanwhile: no socket, no look of the poller, and every kept connection is dead."""
+    server = start_server(DATABASE_URL=own_postgres.new_database())
+    alice = person_at(server, "alice")
+    await asyncio.gather(*[asyncio.to_thread(alice.api, "GET", "/conversations") for _ in range(6)])
+    for how in ("fast", "immediate"):
+        await asyncio.to_thread(own_postgres.stop, how)
+        await asyncio.sleep(pause)
+        await asyncio.to_thread(own_postgres.start)
+        assert (await asyncio.to_thread(alice.api, "GET", "/me")).status_code == 200
+        carol = person_at(server, f"carol_{how}", signed_up=False)
+        assert (await asyncio.to_thread(carol.sign_up)).status_code in {302, 303}
+    is_calm(server)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Run = Callable[["World"], Awaitable["Figures"]]
 
-MODULES = ("processes", "channel", "network", "database", "strain", "crowd", "rights")
+MODULES = ("processes", "channel", "network", "database", "strain", "crowd", "rights", "delivery")
 
 NOT_HERE = {
     "F10": "needs a PostgreSQL replica to fail over to",
