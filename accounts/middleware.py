@@ -19,7 +19,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.devices import device_note, devices_sweep
 from accounts.identity import user_of_request
-from accounts.sessions import OLD_COOKIE_NAME, session_key_in, sessions_renew, sessions_sweep
+from accounts.sessions import OLD_COOKIE_NAME, SessionStore, session_keys_in, sessions_renew, sessions_sweep
 
 logger = logging.getLogger(__name__)
 OLD_CSRF_COOKIE_NAME = "csrftoken"
@@ -36,12 +36,13 @@ class SlidingSessionMiddleware(SessionMiddleware):
     swept_at = 0.0
 
     def process_request(self, request: HttpRequest) -> None:
-        key, request.META["entre.old_session_cookie"] = session_key_in(request.COOKIES)
+        keys = session_keys_in(request.COOKIES)
+        request.META["entre.old_session_cookie"] = bool(keys) and settings.SESSION_COOKIE_NAME not in request.COOKIES
         # Whoever looks for the cookie below finds a key or nothing.
         request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-        if key is not None:
-            request.COOKIES[settings.SESSION_COOKIE_NAME] = key
-        request.session = self.SessionStore(key)
+        if keys:
+            request.COOKIES[settings.SESSION_COOKIE_NAME] = keys[0]
+        request.session = SessionStore(keys[0], keys[1:]) if keys else SessionStore()
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         session = getattr(request, "session", None)
@@ -88,7 +89,7 @@ class SlidingSessionMiddleware(SessionMiddleware):
             httponly=settings.SESSION_COOKIE_HTTPONLY or None,
             samesite=settings.SESSION_COOKIE_SAMESITE,
         )
-        if is_old:
+        if request.COOKIES.get(OLD_COOKIE_NAME) == session.session_key:
             # It was found in our table, so it is ours and no other service's on this host.
             response.delete_cookie(OLD_COOKIE_NAME, samesite=settings.SESSION_COOKIE_SAMESITE)
         patch_vary_headers(response, ("Cookie",))

@@ -6,7 +6,7 @@ Knows also how a session is renewed while it is used, and how those that are ove
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from django.utils import timezone
 KEY = re.compile(r"[a-z0-9]{32}")
 OLD_COOKIE_NAME = "sessionid"
 """The cookie's name of earlier versions; accepted until the browser has the new one."""
+OTHER_PORT = re.compile(r"port[0-9]{1,5}-sessionid")
+MOST_NAMES = 5
 RENEW_EVERY = timedelta(days=1)
 SWEPT_AT_ONCE = CHUNK = 500
 
@@ -26,18 +28,28 @@ def is_session_key(value: object) -> bool:
     return isinstance(value, str) and len(value) == 32 and KEY.fullmatch(value) is not None
 
 
-def session_key_in(cookies: Mapping[str, str]) -> tuple[str | None, bool]:
-    """The session key that a browser brings, None for none that can be one, and whether it came under the old name."""
+def session_keys_in(cookies: Mapping[str, str]) -> list[str]:
+    """The session keys that a browser brings: the one under our name; without one, those under names that were ours or are another process's.
+
+    Without TLS the name carries the port, and the processes behind a proxy have a port each. What belongs to another service of this host is
+    not in our table.
+    """
     name = settings.SESSION_COOKIE_NAME
-    if name in cookies or name.startswith("__"):
-        value, is_old = cookies.get(name), False
-    else:
-        value, is_old = cookies.get(OLD_COOKIE_NAME), name != OLD_COOKIE_NAME
-    return (value, is_old) if is_session_key(value) else (None, False)
+    others = [OLD_COOKIE_NAME, *filter(OTHER_PORT.fullmatch, cookies)][:MOST_NAMES]
+    names = [name] if name in cookies or name.startswith("__") else others
+    return [cookies[name] for name in names if is_session_key(cookies.get(name))]
 
 
 class SessionStore(DatabaseStore):
-    """As its base, which asks the database for any text of eight characters."""
+    """As its base, which asks the database for any text of eight characters.
+
+    Args:
+        others: keys to be tried, in order, where there is no session of the first one.
+    """
+
+    def __init__(self, session_key: str | None = None, others: Sequence[str] = ()) -> None:
+        super().__init__(session_key)
+        self.others = list(others)
 
     expires_at: datetime | None = None
     """Of the row that was read."""
@@ -49,11 +61,17 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self) -> Any:
         row = super()._get_session_from_db()  # type: ignore[misc]
+        while row is None and self.others:
+            self._session_key = self.others.pop(0)
+            row = super()._get_session_from_db()  # type: ignore[misc]
         self.expires_at = row.expire_date if row else None
         return row
 
     async def _aget_session_from_db(self) -> Any:
         row = await super()._aget_session_from_db()  # type: ignore[misc]
+        while row is None and self.others:
+            self._session_key = self.others.pop(0)
+            row = await super()._aget_session_from_db()  # type: ignore[misc]
         self.expires_at = row.expire_date if row else None
         return row
 

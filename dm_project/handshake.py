@@ -14,7 +14,7 @@ from django.http import parse_cookie
 
 from accounts.identity import person_of
 from accounts.models import User
-from accounts.sessions import SessionStore, session_key_in
+from accounts.sessions import SessionStore, session_keys_in
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ class SocketIdentity:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         cookies = [value for name, value in scope["headers"] if name == b"cookie"]
-        key, _is_old = session_key_in(parse_cookie(b"; ".join(cookies).decode("latin-1")))
+        keys = session_keys_in(parse_cookie(b"; ".join(cookies).decode("latin-1")))
         user = None
-        if key is not None:
-            session = SessionStore(key)
+        if keys:
+            session = SessionStore(keys[0], keys[1:])
             try:
                 user = await find(session)
             except (OperationalError, InterfaceError):

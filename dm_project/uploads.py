@@ -27,29 +27,29 @@ async def may_upload(cookies: str) -> bool:
         Unknown: the database is away, or too many ask at once.
     """
     # Late: the server is loaded before Django's apps are.
-    from accounts.sessions import session_key_in
+    from accounts.sessions import session_keys_in
 
     global _waiting
-    key, _is_old = session_key_in(parse_cookie(cookies))
-    if key is None:
+    keys = session_keys_in(parse_cookie(cookies))
+    if not keys:
         return False
     if _waiting >= WAITING:
         raise Unknown
     _waiting += 1
     try:
-        return await asyncio.get_running_loop().run_in_executor(_threads, is_signed_in, key)
+        return await asyncio.get_running_loop().run_in_executor(_threads, is_signed_in, keys)
     except Error:
         raise Unknown from None
     finally:
         _waiting -= 1
 
 
-def is_signed_in(key: str) -> bool:
+def is_signed_in(keys: list[str]) -> bool:
     from accounts.identity import person_of
     from accounts.sessions import SessionStore
 
     close_old_connections()
     try:
-        return person_of(SessionStore(key))[0] is not None
+        return person_of(SessionStore(keys[0], keys[1:]))[0] is not None
     finally:
         close_old_connections()

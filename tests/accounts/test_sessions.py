@@ -114,6 +114,15 @@ def test_a_session_of_an_earlier_version_is_taken_over_once(alice: User, client_
     assert NAME not in browser.get("/chats/").cookies
 
 
+@pytest.mark.django_db(transaction=True)
+async def test_another_process_of_the_same_service_knows_the_session(alice: User) -> None:
+    """Behind a proxy each has a port of its own; the table is one. The keys of other services lead nowhere."""
+    cookies = f"{OLD_COOKIE_NAME}={'o' * 32}; port1-sessionid={'p' * 32}; port2-sessionid={await session_key_of(alice)}"
+    assert await handshake(cookies)
+    assert (await sync_to_async(Client().get)("/api/v1/me", headers={"cookie": cookies})).status_code == 200
+    assert not await handshake(f"{cookies}; {NAME}={'q' * 32}"), "whoever logged out here is not brought back by another name"
+
+
 def test_the_cookie_of_another_service_is_left_alone(alice: User, client_of: ClientOf) -> None:
     browser = client_of(alice)
     browser.cookies[OLD_COOKIE_NAME] = "o" * 32
