@@ -26,20 +26,21 @@ def session_of(user: User) -> str:
 def test_only_the_session_of_an_account_that_is_let_in_counts(alice: User, mallory: User, monkeypatch: pytest.MonkeyPatch) -> None:
     # Here it is asked in the test's own thread, whose connection must stay.
     monkeypatch.setattr(uploads, "close_old_connections", lambda: None)
-    assert is_signed_in(session_of(alice))
+    assert is_signed_in([session_of(alice)])
+    assert is_signed_in(["o" * 32, session_of(alice)]), "the one of another service is tried first"
     key = session_of(mallory)
     mallory.is_active = False
     mallory.save()
-    assert not is_signed_in(key)
-    assert not is_signed_in("a" * 32)
+    assert not is_signed_in([key])
+    assert not is_signed_in(["a" * 32])
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    found: list[list[str]] = []
 
-    def note(key: str) -> bool:
-        found.append(key)
+    def note(keys: list[str]) -> bool:
+        found.append(keys)
         return True
 
     monkeypatch.setattr(uploads, "is_signed_in", note)
@@ -47,18 +48,18 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("cookies", ["", "other=1", "{name}=short", '{name}="a\\000b"', "{name}=" + "A" * 32, "x{name}=" + "a" * 32])
-async def test_the_database_is_not_asked_for_what_can_be_no_session(cookies: str, asked: list[str]) -> None:
+async def test_the_database_is_not_asked_for_what_can_be_no_session(cookies: str, asked: list[list[str]]) -> None:
     assert not await may_upload(cookies.format(name=settings.SESSION_COOKIE_NAME))
     assert asked == []
 
 
-async def test_a_cookie_that_can_be_one_is_asked_for(asked: list[str]) -> None:
+async def test_a_cookie_that_can_be_one_is_asked_for(asked: list[list[str]]) -> None:
     assert await may_upload(f"a=b; {settings.SESSION_COOKIE_NAME}={'a' * 32}")
-    assert asked == ["a" * 32]
+    assert asked == [["a" * 32]]
 
 
 async def test_a_database_that_is_away_says_nothing_of_the_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(key: str) -> Any:
+    def fail(keys: list[str]) -> Any:
         raise OperationalError
 
     monkeypatch.setattr(uploads, "is_signed_in", fail)
@@ -66,7 +67,7 @@ async def test_a_database_that_is_away_says_nothing_of_the_visitor(monkeypatch: 
         await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
 
 
-async def test_who_comes_when_too_many_ask_is_not_asked_for(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_comes_when_too_many_ask_is_not_asked_for(asked: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "WAITING", 0)
     with pytest.raises(Unknown):
         await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
