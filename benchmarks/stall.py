@@ -1,0 +1,194 @@
+"""`python -m benchmarks.stall`: how long one hostile client makes everybody else wait.
+
+The service as `make run` starts it. A bystander's socket pings it and a second connection asks for /healthz, again and again, while a
+client of one kind after the other does its worst. The longest wait of each is what the kind costs everybody else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from websockets.asyncio.client import connect
+
+from benchmarks.hostile import KINDS, Target
+from benchmarks.meter import cpu_seconds
+from tests.rig.daphne_server import EntreServer, SharedStatics
+from tests.rig.environment import ROOT
+
+RESULTS = Path(__file__).parent / "results"
+LONGEST_SECONDS = 60.0
+"""A bystander who waits longer is given up, with this as the wait."""
+PING_EVERY, HEALTH_EVERY = 0.03, 0.03
+"""Below forty frames a second, or the bystander would be the flood."""
+SETTLE_SECONDS, AFTER_SECONDS = 1.0, 2.0
+
+
+@dataclass
+class Waits:
+    """Milliseconds that the bystander waited, and what the server spent meanwhile."""
+
+    ping_ms: list[float] = field(default_factory=list)
+    health_ms: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+    memory_mib: float = 0.0
+    """By how much the most that was ever in memory has grown."""
+    seconds: float = 0.0
+    outcome: dict[str, int] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, object]:
+        return {
+            "ping_longest_ms": round(max(self.ping_ms, default=0.0), 1),
+            "ping_median_ms": round(sorted(self.ping_ms)[len(self.ping_ms) // 2], 1) if self.ping_ms else 0.0,
+            "health_longest_ms": round(max(self.health_ms, default=0.0), 1),
+            "cpu_s": round(self.cpu_s, 2),
+            "memory_mib": round(self.memory_mib),
+            "seconds": round(self.seconds, 1),
+            "outcome": self.outcome,
+        }
+
+
+class Server:
+    """A server of our own, with the limits as they come: its processor time and memory, and a session to lend."""
+
+    def __init__(self, stack: ExitStack, statics: SharedStatics) -> None:
+        server = stack.enter_context(EntreServer(statics, HEADS_EVERY_MS=""))
+        environment = {**server.environment, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
+        made = subprocess.run(
+            [sys.executable, "-m", "benchmarks.people", "2"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        bystanders, hostile = json.loads(made.stdout)
+        self.bystander = Target(server.address, bystanders["cookies"][0], bystanders["room"])
+        self.hostile = Target(server.address, hostile["cookies"][0], hostile["room"])
+        assert server.processes[0] is not None
+        self.process = server.processes[0].pid
+
+    def cpu_seconds(self) -> float:
+        return cpu_seconds([self.process])
+
+    def most_memory_mib(self) -> float:
+        status = Path(f"/proc/{self.process}/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+async def measure(server: Server, kind: str) -> Waits:
+    waits = Waits()
+    target = server.bystander
+    headers = {"Cookie": target.cookie, "Origin": target.address}
+    is_over = asyncio.Event()
+    async with (
+        connect(f"ws://{target.host}/ws/", additional_headers=headers, compression=None, proxy=None, ping_interval=None) as line,
+        httpx.AsyncClient(base_url=target.address, timeout=LONGEST_SECONDS) as client,
+    ):
+        await line.recv()
+
+        async def ping() -> None:
+            await line.send('{"type":"ping"}')
+            async with asyncio.timeout(LONGEST_SECONDS):
+                while json.loads(await line.recv())["type"] != "pong":
+                    pass
+
+        async def health() -> None:
+            (await client.get("/healthz")).raise_for_status()
+
+        await asyncio.sleep(SETTLE_SECONDS)
+        cpu, memory, began = server.cpu_seconds(), server.most_memory_mib(), time.perf_counter()
+        watchers = [
+            asyncio.ensure_future(watch(ping, PING_EVERY, waits.ping_ms, is_over)),
+            asyncio.ensure_future(watch(health, HEALTH_EVERY, waits.health_ms, is_over)),
+        ]
+        attack = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "benchmarks.hostile", kind, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        told, _ = await attack.communicate(json.dumps(asdict(server.hostile)).encode())
+        waits.seconds = time.perf_counter() - began
+        # What it has left behind may still be worked on.
+        await asyncio.sleep(AFTER_SECONDS)
+        is_over.set()
+        await asyncio.gather(*watchers)
+        waits.cpu_s = server.cpu_seconds() - cpu
+        waits.memory_mib = server.most_memory_mib() - memory
+        waits.outcome = json.loads(told or b"{}")
+    return waits
+
+
+async def watch(once, every: float, waits: list[float], is_over: asyncio.Event) -> None:  # type: ignore[no-untyped-def]
+    while not is_over.is_set():
+        began = time.perf_counter()
+        try:
+            await once()
+        except Exception:
+            # Ended, or not answered at all: nothing more can be waited for.
+            waits.append(LONGEST_SECONDS * 1000)
+            return
+        waits.append((time.perf_counter() - began) * 1000)
+        await asyncio.sleep(every)
+
+
+def main() -> None:
+    options = arguments()
+    results: dict[str, dict[str, object]] = {}
+    before = json.loads(Path(options.before).read_text(encoding="utf-8"))["kinds"] if options.before else {}
+    with ExitStack() as whole:
+        statics = SharedStatics()
+        whole.callback(statics.remove)
+        for kind in options.only:
+            # A server of its own for each: the limits of one must not protect the next from it.
+            with ExitStack() as stack:
+                results[kind] = asyncio.run(measure(Server(stack, statics), kind)).figures()
+            sys.stdout.write(f"{line_of(kind, results[kind], before.get(kind))}\n")
+            sys.stdout.flush()
+    if options.keep:
+        keep(results, before, options.keep)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stall", description="How long one hostile client makes everybody wait.")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KINDS), help=f"which, of {', '.join(KINDS)}")
+    parser.add_argument("--before", help="the .json of an earlier run, to stand beside this one")
+    parser.add_argument("--keep", help="write results/NAME.json and results/NAME.md")
+    return parser.parse_args()
+
+
+def line_of(kind: str, found: dict[str, object], before: dict[str, object] | None) -> str:
+    earlier = f" (before {before['ping_longest_ms']}, {before['health_longest_ms']})" if before else ""
+    return (
+        f"{kind:13} ping {found['ping_longest_ms']:>8} ms, /healthz {found['health_longest_ms']:>8} ms at the longest{earlier};"
+        f" CPU {found['cpu_s']} s in {found['seconds']} s, memory +{found['memory_mib']} MiB; {found['outcome']}"
+    )
+
+
+def keep(results: dict[str, dict[str, object]], before: dict[str, dict[str, object]], name: str) -> None:
+    told = {
+        "began_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "kinds": results,
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    rows = ["| hostile | ping, longest | /healthz, longest | CPU | memory | answers |", "| --- | --- | --- | --- | --- | --- |"]
+    for kind, found in results.items():
+        cells = [KINDS[kind][0]]
+        for value, unit in (("ping_longest_ms", "ms"), ("health_longest_ms", "ms"), ("cpu_s", "s"), ("memory_mib", "MiB")):
+            earlier = f"{before[kind][value]} → " if kind in before else ""
+            cells.append(f"{earlier}{found[value]} {unit}")
+        outcome = found["outcome"]
+        assert isinstance(outcome, dict)
+        cells.append(", ".join(f"{count} × {answer}" for answer, count in outcome.items()))
+        rows.append(f"| {' | '.join(cells)} |")
+    title = f"How long a bystander waits ({told['began_at'][:10]}, {os.cpu_count()} cores{', before → after' if before else ''})"  # type: ignore[index]
+    (RESULTS / f"{name}.md").write_text("\n".join([f"# {title}", "", *rows, ""]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
