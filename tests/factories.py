@@ -42,6 +42,8 @@ def make_conversation(one: User, other: User, *, now: datetime | None = None, vi
         high=high,
         room_name=rooms.room_name(low.pk, high.pk, key=settings.ROOM_NAME_KEY),
         opened_by=one,
+        # Shown in both lists before anybody has written: each of them has opened it.
+        is_met=visible,
         created_at=now,
         changed_at=now,
     )

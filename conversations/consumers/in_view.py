@@ -20,7 +20,6 @@ from conversations.rooms import watch_group
 logger = logging.getLogger(__name__)
 
 ROOMS_OPEN = 50
-FIRST = 1
 
 
 class RoomsInView(SocketLife):
@@ -100,12 +99,6 @@ class RoomsInView(SocketLife):
             await self.reply(Presence(user=before.user, online=False, ttl_ms=0))
 
     # From the layer
-
-    async def frame_push(self, event: dict[str, Any]) -> None:
-        await super().frame_push(event)
-        # With its first message a chat becomes the peer's, too: until then they were a stranger, of whom nothing is shown.
-        if event["head"] == FIRST and event["room"] in self.in_view:
-            self.start(self.tell_presence(event["room"]))
 
     async def presence_look(self, event: dict[str, Any]) -> None:
         """About one peer, or (None) about all of them."""

@@ -207,6 +207,7 @@ def store(
     created_at = page.touch(conversation, me, peer)
     conversation.head += 1
     peer.received += 1
+    first_meeting = peer.received == 1 and me.received > 0 and not conversation.is_met
     me.activity = peer.activity = created_at
     message = new_message(conversation, send, conversation.head, peer.received, fingerprint, created_at)
     page.messages.append(message)
@@ -217,11 +218,22 @@ def store(
     wire = message_object(message, sender=send.sender)
     frame = MessageCreated(room=send.room, message=wire).encode()
     page.letters += to_people((conversation.low_id, conversation.high_id), send.room, frame, head=message.version)
-    return Accepted(send.room, send.id, message.seq, message.version, created_at, duplicate=False, revealed_to=revealed_to, message=wire)
+    return Accepted(
+        send.room,
+        send.id,
+        message.seq,
+        message.version,
+        created_at,
+        duplicate=False,
+        revealed_to=revealed_to,
+        message=wire,
+        first_meeting=first_meeting,
+    )
 
 
 def advance(page: Page, command: ReceiptCommand) -> Advanced:
-    """Positions only grow (P6). The peer is shown them only while the conversation is open, nobody blocks, and both share receipts."""
+    """Positions only grow (P6). The peer is shown them only while the conversation is open, nobody blocks, both want it (by writing, opening
+    or an invite: an unanswered message must not tell a stranger when it is read) and both share receipts."""
     conversation, me, peer = page.seats(command.room, command.user_id)
     read = max(me.read_seq, min(command.read or 0, conversation.head))
     delivered = max(me.delivered_seq, min(command.delivered or 0, conversation.head), read)
@@ -254,7 +266,9 @@ def count_up_to(page: Page, conversation: ConversationRow, me: ParticipantRow, s
 
 
 def show(page: Page, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, reader: str) -> None:
-    is_shown = conversation.state == Conversation.State.OPEN and not conversation.is_blocked and me.shares_receipts and peer.shares_receipts
+    has_met = conversation.is_met or (me.received > 0 and peer.received > 0)
+    is_open = conversation.state == Conversation.State.OPEN and not conversation.is_blocked
+    is_shown = has_met and is_open and me.shares_receipts and peer.shares_receipts
     if not is_shown or (me.shown_read, me.shown_delivered) == (me.read_seq, me.delivered_seq):
         return
     me.shown_read, me.shown_delivered = me.read_seq, me.delivered_seq

@@ -52,6 +52,8 @@ class Accepted:
     revealed_to: int | None = None
     message: Message | None = None
     """As it stands on the wire, so that nobody must ask for it. None for a repeat of what was changed since."""
+    first_meeting: bool = False
+    """With this message both have written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class ConversationRow:
     room_name: str
     head: int
     is_blocked: bool
+    is_met: bool
     state: str
     changed_at: datetime
     head_before: int = 0
@@ -121,14 +122,14 @@ def lock_conversations(rooms: Iterable[str], *, skip_locked: bool = False) -> di
     # On SQLite the transaction began IMMEDIATE, so there is no second writer to lock out.
     lock = f" FOR NO KEY UPDATE{' SKIP LOCKED' if skip_locked else ''}" if connection.vendor == "postgresql" else ""
     sql = (
-        "SELECT id, low_id, high_id, room_name, head, low_blocks OR high_blocks, state, changed_at FROM conversation"
+        "SELECT id, low_id, high_id, room_name, head, low_blocks OR high_blocks, is_met, state, changed_at FROM conversation"
         f" WHERE room_name IN ({', '.join(['%s'] * len(names))}) ORDER BY id{lock}"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, names)
         found = [
-            ConversationRow(id, low_id, high_id, room_name, head, bool(is_blocked), state, moment_out(changed_at), head)
-            for id, low_id, high_id, room_name, head, is_blocked, state, changed_at in cursor.fetchall()
+            ConversationRow(id, low_id, high_id, room_name, head, bool(is_blocked), bool(is_met), state, moment_out(changed_at), head)
+            for id, low_id, high_id, room_name, head, is_blocked, is_met, state, changed_at in cursor.fetchall()
         ]
     return {row.room_name: row for row in found}
 

@@ -38,6 +38,8 @@ class Conversation(models.Model):
     high_blocks = models.BooleanField(default=False)
     state = models.CharField(max_length=7, choices=State, default=State.OPEN)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    is_met = models.BooleanField(default=False, db_default=False)
+    """Both have said that they want this chat: each has opened it, or one has accepted the invite of the other. Both having written says so, too."""
     origin = models.CharField(max_length=6, choices=Origin, default=Origin.PEOPLE)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()

@@ -16,14 +16,14 @@ class Signs:
 
     can_deliver: bool = False
     has_met: bool = False
-    """The peer sees the conversation, too: to somebody who has only opened it they are a stranger."""
+    """Both want this chat. To somebody who has only opened it, or written without an answer, the other one is a stranger."""
     presence: bool = False
     typing: bool = False
     last_seen: datetime | None = None
 
 
 def signs_between(seat: Seat) -> Signs:
-    """At most two statements."""
+    """At most two statements, both by key."""
     conversation, peer = seat.conversation, seat.peer
     is_blocked = conversation.low_blocks or conversation.high_blocks
     # Somebody who was blocked, declined or left must see nothing move (safety.md T47).
@@ -32,7 +32,7 @@ def signs_between(seat: Seat) -> Signs:
     profiles = {profile.user_id: profile for profile in Profile.objects.filter(user_id__in=(seat.me.user_id, peer.pk))}
     if len(profiles) < 2:
         return Signs(can_deliver=True)
-    has_met = Participant.objects.filter(conversation_id=conversation.pk, user_id=peer.pk, activity__isnull=False).exists()
+    has_met = conversation.is_met or have_both_written(conversation.pk)
     return Signs(
         can_deliver=True,
         has_met=has_met,
@@ -40,3 +40,8 @@ def signs_between(seat: Seat) -> Signs:
         typing=all(profile.shares_typing for profile in profiles.values()),
         last_seen=profiles[peer.pk].last_seen_at,
     )
+
+
+def have_both_written(conversation_id: int) -> bool:
+    """Who has received something was written to by the other one."""
+    return Participant.objects.filter(conversation_id=conversation_id, received__gt=0).count() == 2

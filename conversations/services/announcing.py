@@ -48,3 +48,8 @@ def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
     wire = serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
     frame = ConversationChanged(conversation=wire)
     return Letter(user_group(viewer.pk), row.conversation.room_name, frame.encode(), head=row.conversation.head, mark=row.me.mark)
+
+
+def announce_meeting(user_a: int, user_b: int) -> None:
+    """From now on these two may see each other's signs: the sockets of both look again. After the commit."""
+    look_at_presence([(user_group(user_a), user_b), (user_group(user_b), user_a)])

@@ -17,7 +17,7 @@ from conversations.models import Block, Conversation, Participant
 from conversations.rooms import room_name
 from conversations.selectors.conversations import room_with
 from conversations.selectors.invites import is_blocked
-from conversations.services.announcing import announce_conversation
+from conversations.services.announcing import announce_conversation, announce_meeting
 
 DAY = timedelta(days=1)
 
@@ -72,6 +72,8 @@ def conversation_open(
             raise PersonNotFound
         if newly_shown and not is_invited:
             require_not_too_many(user, now, besides=conversation)
+        if is_invited or (newly_shown and not hidden_from(conversation, {peer.pk})):
+            meet(conversation)
         show(conversation, newly_shown, now)
     return conversation, user.pk in newly_shown
 
@@ -105,6 +107,14 @@ def conversation_reopen(*, user: User, room_name: str, now: datetime | None = No
 def raise_marks(conversation: Conversation) -> None:
     """The state of a conversation has no version; marks make devices that were away notice it."""
     Participant.objects.filter(conversation=conversation).update(mark=F("mark") + 1)
+
+
+def meet(conversation: Conversation) -> None:
+    """Both want this chat: from now on presence, typing and receipts flow, where nobody hides them. Under the conversation's lock."""
+    if not conversation.is_met:
+        conversation.is_met = True
+        conversation.save(update_fields=["is_met"])
+        transaction.on_commit(lambda: announce_meeting(conversation.low_id, conversation.high_id), robust=True)
 
 
 def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversation:

@@ -22,7 +22,7 @@ from conversations.models import Block, Conversation, Invite, InviteWish
 from conversations.protocol.text import is_storable
 from conversations.selectors.invites import WISH_LASTS, digest_of, invite_by_token, is_blocked, token_of
 from conversations.services.announcing import announce_conversation
-from conversations.services.conversations import find_or_make, hidden_from, raise_marks, show
+from conversations.services.conversations import find_or_make, hidden_from, meet, raise_marks, show
 
 LIVES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 DEFAULT_LIFE = "7d"
@@ -188,10 +188,12 @@ def spend(invite: Invite, user: User, now: datetime, *, judged_at: datetime) -> 
     still = still_open(invite, judged_at)
     hidden = hidden_from(conversation, {user.pk, invite.maker_id})
     if not hidden and conversation.state == Conversation.State.OPEN and still.exists():
+        meet(conversation)
         return Claim(conversation, "pair_exists")
     # The one conditional update that decides who is the one person (safety.md T17).
     if not still.update(claimed_by=user, claimed_at=now, conversation=conversation):
         raise InviteGone
+    meet(conversation)
     show(conversation, hidden, now)
     open_up(conversation, now)
     InviteWish.objects.filter(user=user, invite=invite).delete()

@@ -14,7 +14,7 @@ from conversations.exceptions import AttachmentNotFound
 from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation
 from conversations.protocol.text import clean_body
-from conversations.services.announcing import tell_people
+from conversations.services.announcing import announce_meeting, tell_people
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def message_send(
 
 
 def reveal(room: str) -> Callable[[Future[Accepted]], None]:
-    """The first message makes the conversation appear in the other one's list."""
+    """The first message makes the conversation appear in the other one's list; the first answer lets both see each other."""
 
     def tell(future: Future[Accepted]) -> None:
         if future.cancelled() or future.exception() is not None:
@@ -57,5 +57,8 @@ def reveal(room: str) -> Callable[[Future[Accepted]], None]:
         if revealed_to is not None:
             conversation_id = Conversation.objects.values_list("id", flat=True).get(room_name=room)
             tell_people(conversation_id, (revealed_to,))
+        if future.result().first_meeting:
+            low_id, high_id = Conversation.objects.values_list("low_id", "high_id").get(room_name=room)
+            announce_meeting(low_id, high_id)
 
     return tell

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
+from django.utils import timezone
 
 from accounts.models import Profile, User
 from accounts.services import last_seen_note, privacy_update
@@ -15,8 +16,11 @@ from conversations import presence, throttling
 from conversations.consumers.in_view import ROOMS_OPEN
 from conversations.exceptions import CannotDeliver, ConversationNotFound
 from conversations.models import Conversation, Participant
+from conversations.selectors.invites import token_of
 from conversations.services.announcing import announce_conversation
-from tests.factories import make_conversation, make_user
+from conversations.services.conversations import conversation_open
+from conversations.services.invites import invite_claim, invite_create
+from tests.factories import make_conversation, make_message, make_user
 from tests.sockets import Frame, Socket, expect, expect_silence, open_inside
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -112,6 +116,7 @@ def test_neither_sees_the_other_when(alice: User, bob: User, chat: Conversation,
 
 def test_a_stranger_who_has_only_opened_a_chat_sees_nothing(alice: User, bob: User, chat: Conversation) -> None:
     Participant.objects.filter(conversation=chat, user=bob).update(activity=None)
+    Conversation.objects.filter(pk=chat.pk).update(is_met=False)
     presence.lease_renew([bob.id], holder="one")
     presence.typing_note(user_id=bob.id, room=chat.room_name, on=True)
     assert presence.presence_of(user=alice, room=chat.room_name) is None
@@ -274,9 +279,12 @@ async def test_switched_on_again_it_flows_again(alice: User, bob: User, chat: Co
         await expect(his, "presence", online=True)
 
 
-async def test_the_first_message_shows_at_once_that_the_peer_is_online(alice: User, bob: User, chat: Conversation) -> None:
-    """Until then the chat is not bob's, and he is nobody whom alice may see."""
+async def test_a_message_without_an_answer_shows_nothing_and_the_answer_everything_at_once(
+    alice: User, bob: User, chat: Conversation
+) -> None:
+    """A stranger who writes to everybody must not learn who is here, who types and who reads (safety.md T47)."""
     await Participant.objects.filter(conversation=chat, user=bob).aupdate(activity=None)
+    await Conversation.objects.filter(pk=chat.pk).aupdate(is_met=False)
     async with open_inside(alice) as hers, open_inside(bob) as his:
         await greeted(his)
         await his.send("ping", visible=True)
@@ -286,7 +294,46 @@ async def test_the_first_message_shows_at_once_that_the_peer_is_online(alice: Us
         await expect(hers, "done", ref="o")
         await expect_silence(hers, "presence")
         await hers.send("message.send", room=chat.room_name, id=str(uuid4()), body="Hello")
-        await expect(hers, "presence", user=bob.public_id, online=True, within=2)
+        await expect(his, "message.created")
+        await his.send("room.open", ref="o", room=chat.room_name)
+        await expect(his, "done", ref="o")
+        await his.send("receipt.set", ref="r", room=chat.room_name, read=1)
+        await expect(his, "done", ref="r")
+        await his.send("typing.set", ref="t", room=chat.room_name, on=True)
+        await expect(his, "done", ref="t")
+        await expect_silence(hers, "presence", "typing", "receipt.advanced")
+        await expect_silence(his, "presence", "typing")
+        his_seat = await Participant.objects.aget(conversation=chat, user=bob)
+        assert (his_seat.read_seq, his_seat.shown_read, his_seat.shown_delivered) == (1, 0, 0)
+
+        await his.send("message.send", room=chat.room_name, id=str(uuid4()), body="Hello!")
+        await expect(hers, "presence", user=bob.public_id, online=True)
+        await hers.send("message.send", room=chat.room_name, id=str(uuid4()), body="How are you?")
+        await expect(his, "message.created")
+        await his.send("receipt.set", room=chat.room_name, read=3)
+        await expect(hers, "receipt.advanced", user=bob.public_id, read=3)
+
+
+@pytest.mark.parametrize("how", ["both open it", "an invite is accepted", "an invite for the chat that is there"])
+def test_who_both_want_a_chat_see_each_other_before_a_word(alice: User, bob: User, how: str) -> None:
+    chat, _ = conversation_open(user=alice, peer=bob)
+    assert not presence_shown(alice, chat)
+    if how == "both open it":
+        conversation_open(user=bob, peer=alice)
+    else:
+        if "there" in how:
+            conversation_open(user=alice, peer=bob)
+            make_message(chat, alice)
+            Participant.objects.filter(conversation=chat).update(activity=timezone.now())
+            assert not presence_shown(alice, chat), "one message of hers is no consent of his"
+        invite = invite_create(maker=alice)
+        invite_claim(user=bob, token=token_of(invite.id))
+    assert presence_shown(alice, chat)
+    assert presence_shown(bob, chat)
+
+
+def presence_shown(user: User, chat: Conversation) -> bool:
+    return presence.presence_of(user=user, room=chat.room_name) is not None
 
 
 async def test_fifty_rooms_are_open_and_the_next_is_refused_until_one_is_closed(alice: User, bob: User, chat: Conversation) -> None:

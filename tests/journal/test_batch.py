@@ -176,6 +176,19 @@ def test_the_peer_is_shown_receipts_only_while_both_share_them(chat, alice, bob)
     assert (bobs.read_seq, bobs.shown_read) == (1, 0)
 
 
+def test_receipts_are_kept_from_a_stranger_until_they_are_answered(chat, alice, bob):
+    Conversation.objects.filter(pk=chat.pk).update(is_met=False)
+    write(sending(chat, alice))
+    write(receipt(chat, bob, delivered=1, read=1))
+    seat = Participant.objects.get(conversation=chat, user=bob)
+    assert (seat.read_seq, seat.shown_read, seat.shown_delivered) == (1, 0, 0)
+    answer, more = write(sending(chat, bob), sending(chat, alice))
+    assert (answer.first_meeting, more.first_meeting) == (True, False)
+    write(receipt(chat, bob, delivered=3, read=3))
+    seat.refresh_from_db()
+    assert (seat.shown_read, seat.shown_delivered) == (3, 3)
+
+
 def test_switching_receipts_on_again_reveals_nothing_of_before(chat, alice, bob):
     bob.profile.shares_receipts = False
     bob.profile.save()

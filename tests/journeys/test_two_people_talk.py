@@ -33,12 +33,15 @@ def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMake
     row.get_by_role("link").click()
     bob.settle()
     bob.sees("Hello Bob")
-    alice.sees_state("Hello Bob", "read")
-    expect(alice.page.locator('[data-part="under"]')).to_have_text(re.compile("^Read"))
+    # Until he answers she is a stranger, who is not told when he reads.
+    alice.sees_state("Hello Bob", "sent")
 
     bob.write("Hello Alice")
     bob.write("You found me")
+    alice.sees("Hello Bob", "Hello Alice", "You found me")
     alice.write("It was one click")
+    alice.sees_state("It was one click", "read")
+    expect(alice.page.locator('[data-part="under"]')).to_have_text(re.compile("^Read"))
     for person in (alice, bob):
         expect(person.bodies()).to_have_count(4)
         # Until the server has numbered them, one's own stand last.
