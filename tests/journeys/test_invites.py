@@ -143,7 +143,7 @@ def test_previews_and_her_own_look_spend_nothing_and_a_revoked_link_is_gone(visi
     alice.page.get_by_role("button", name="Revoke this link").click()
     question.get_by_role("button", name="Revoke").click()
     expect(alice.page.get_by_text("You revoked it")).to_be_visible()
-    expect_state(bob.page, link, status=410, heading="has run out")
+    expect_state(bob.page, link, status=410, heading="has expired")
     assert "Alice" not in bob.page.content()
     expect_state(bob.page, f"{alice.address}/i/{'x' * 22}/", status=404, heading="can’t find this invite")
 

@@ -72,7 +72,7 @@ def test_after_ten_seconds_a_sentence_stands_there_and_the_button_is_free(visito
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Logging in…")).to_be_visible()
     page.clock.fast_forward(10_000)
-    expect(page.get_by_text("This takes longer than usual.")).to_be_visible()
+    expect(page.get_by_text("This is taking longer than usual.")).to_be_visible()
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     expect(page.locator("input[name=login]")).to_have_value(alice.username)
 

@@ -298,7 +298,7 @@ def test_who_can_read_this_is_said_in_every_chat_and_leads_back(visitor: Visitor
     ).first.click()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Who can read this")
     text = alice.page.locator("main").inner_text()
-    for words in ("The two people of a chat.", "The people who run this server.", "not end-to-end encrypted"):
+    for words in ("The two people in the chat.", "The people who run this server.", "not end-to-end encrypted"):
         assert words in text
     alice.page.get_by_role("link", name="Back").click()
     expect(alice.page.locator(BOX)).to_be_visible()
