@@ -162,16 +162,20 @@ class Writer:
     def answer(self, items: list[Waiting], outcomes: Sequence[batch.Outcome], letters: list[Letter]) -> None:
         BATCHES.observe(len(items))
         WRITTEN.inc(len(items))
+        newest: Accepted | None = None
         for (command, future), outcome in zip(items, outcomes, strict=True):
-            if isinstance(outcome, LockedRoom) and self.may_wait(future):
+            if isinstance(outcome, Accepted):
+                if not outcome.duplicate:
+                    newest = outcome
+                if self.doubtful:
+                    self.doubtful.pop(outcome.id, None)
+            elif isinstance(outcome, LockedRoom) and self.may_wait(future):
                 self.locked.append((command, future))
                 continue
             resolve(future, outcome)
-            if isinstance(outcome, Accepted):
-                if not outcome.duplicate:
-                    last_write.note(outcome.room, outcome.seq, outcome.id)
-                if self.doubtful:
-                    self.doubtful.pop(outcome.id, None)
+        if newest is not None:
+            # One of a batch is enough: it is there with all the others, or with none.
+            last_write.note(newest.room, newest.seq, newest.id)
         publish(letters)
         last_write.save_if_due(time.monotonic())
 
