@@ -63,7 +63,7 @@ def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker)
         def carry(message: str | bytes) -> None:
             frame = json.loads(message)
             if refusing["on"] and frame["type"] == "message.send":
-                socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
+                socket.send(json.dumps({"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]}))
             else:
                 server.send(message)
 

@@ -250,7 +250,15 @@ def visitor_at(chromium: Browser, address: str, username: str, *, name: str, sig
 
 def cookies_of(person: Person) -> list[Any]:
     """With these the browser is signed in already: for journeys that are about something else."""
-    return [{"name": str(name), "value": str(value), "url": person.address} for name, value in person.http.cookies.items()]
+    return [
+        {
+            "name": cookie.name,
+            "value": str(cookie.value),
+            "url": person.address,
+            "httpOnly": cookie.has_nonstandard_attr("HttpOnly") or cookie.has_nonstandard_attr("httponly"),
+        }
+        for cookie in person.http.cookies.jar
+    ]
 
 
 def meet(one: Visitor, other: Visitor) -> str:

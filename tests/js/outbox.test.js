@@ -269,12 +269,23 @@ test("Try all again sends all that failed in this chat, in the order typed, and 
   outbox.setLive(true);
   write(outbox, "one", "two", "three");
   outbox.add({ room: "other", body: "elsewhere" });
-  for (const id of ["a", "b", "c", "d"]) outbox.refused({ id, code: "cannot_deliver" });
+  for (const id of ["a", "b", "c", "d"]) outbox.refused({ id, code: "forbidden" });
   const before = ids().length;
   outbox.retryAll("r");
   for (const id of ["a", "b", "c"]) outbox.accepted(id);
   assert.deepEqual(ids().slice(before), ["a", "b", "c"]);
   assert.deepEqual(states("other"), ["failed"]);
+});
+
+test("Try all again leaves alone what can never be taken", () => {
+  const { outbox, ids, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "one", "two");
+  outbox.refused({ id: "a", code: "invalid_text" });
+  outbox.refused({ id: "b", code: "forbidden" });
+  outbox.retryAll("r");
+  assert.deepEqual(ids().slice(2), ["b"]);
+  assert.deepEqual(states("r"), ["failed", "sent"]);
 });
 
 test("a line that is open and takes nothing, because it is in doubt: the other door at once", async () => {

@@ -73,5 +73,9 @@ const RULES = {
   forbidden: "fail",
 };
 
+/** Sending the same text again can never succeed: it has to be edited, or nobody takes anything here. */
+const FINAL = new Set(["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"]);
+export const isFinal = (code) => FINAL.has(code);
+
 /** "wait", "few", "hold", "rename" or "fail". A code of a newer server is taken at its word. */
 export const ruleOf = ({ code, retryable = false }) => (Object.hasOwn(RULES, code) ? RULES[code] : retryable ? "wait" : "fail");

@@ -1,7 +1,7 @@
 // Unsent messages: pending -> sent -> accepted, or failed. Kept until the server has them, one in flight per room, the same id on every try.
 
 import { messageSend } from "../protocol/commands.js";
-import { ruleOf } from "../protocol/events.js";
+import { isFinal, ruleOf } from "../protocol/events.js";
 import { Alarm, backoff, Turn } from "../lib/timing.js";
 
 const SILENCE_MS = 10_000;
@@ -93,7 +93,7 @@ export class Outbox {
   }
 
   retryAll(room) {
-    for (const { id } of this.entries(room)) this.retry(id);
+    for (const { id, reason } of this.entries(room)) if (!isFinal(reason)) this.retry(id);
   }
 
   retry(id) {

@@ -2,6 +2,7 @@
 
 import { action, part, setText, view } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
+import { isFinal } from "../protocol/events.js";
 import { arrange, newestOwn } from "../state/arrange.js";
 import { ComposerView } from "./composer-view.js";
 import { MessageView } from "./message-view.js";
@@ -79,7 +80,7 @@ export class ChatView {
     const { room, me, timeline, outbox, drafts, list, dates } = this.#with;
     const row = list.get(room) ?? {};
     const peer = { read: row.peer_read ?? 0, delivered: row.peer_delivered ?? 0 };
-    const failed = (items) => items.filter((item) => item.state === "failed").length;
+    const failed = (items, isCounted = () => true) => items.filter((item) => item.state === "failed" && isCounted(item.reason)).length;
     const before = failed(this.#items);
     if (this.keeper.isAtEnd) timeline.trim("start");
     else if (timeline.isAtEnd) timeline.trim("end");
@@ -89,7 +90,7 @@ export class ChatView {
       this.keeper.isWhole = timeline.isAtEnd;
       this.page.render(this.#items);
       this.#under();
-      this.unsent?.update({ failed: failed(this.#items), isAtRisk: outbox.isAtRisk || drafts.isRefused });
+      this.unsent?.update({ failed: failed(this.#items), final: failed(this.#items, isFinal), isAtRisk: outbox.isAtRisk || drafts.isRefused });
       const older = action("older", this.#root);
       if (older) older.hidden = timeline.complete;
       const newest = action("newest", this.#root);

@@ -2,11 +2,10 @@
 
 import { bodyParts, isLong } from "../lib/body.js";
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
+import { isFinal } from "../protocol/events.js";
 
 /** Read from left to right, and by itself, whatever the words around it do. */
 const link = ({ text, href }) => Object.assign(document.createElement("a"), { href, textContent: text, target: "_blank", rel: "noopener noreferrer nofollow ugc", dir: "ltr" });
-/** What the server will never take as it is. */
-const FINAL = new Set(["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"]);
 
 export class MessageView {
   #t;
@@ -76,9 +75,8 @@ export class MessageView {
     if (!failure) element.append((failure = cloneTemplate("failure")));
     const isQuestion = reason === "waited";
     setText(part(failure, "reason"), this.#reason(reason));
-    const isFinal = FINAL.has(reason);
-    action("retry-send", failure).hidden = isFinal;
-    action("edit-send", failure).hidden = !isFinal;
+    action("retry-send", failure).hidden = isFinal(reason);
+    action("edit-send", failure).hidden = !isFinal(reason);
     setText(action("retry-send", failure), isQuestion ? this.#t("Send") : this.#t("Try again"));
     setText(action("discard", failure), isQuestion ? this.#t("Discard") : this.#t("Delete"));
   }

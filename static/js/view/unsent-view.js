@@ -1,6 +1,6 @@
 // The lines above the message box: several messages failed, or the browser keeps nothing of what waits. Loaded when idle, before it is needed.
 
-import { part, setText, view } from "../lib/dom.js";
+import { action, part, setText, view } from "../lib/dom.js";
 
 export class UnsentView {
   #with;
@@ -11,13 +11,14 @@ export class UnsentView {
     this.#with = { root, t, say };
   }
 
-  /** `failed` of this chat; `isAtRisk`: a message of any chat is nowhere but in this page. */
-  update({ failed, isAtRisk }) {
+  /** `failed` of this chat, `final` of them for good; `isAtRisk`: a message of any chat is nowhere but in this page. */
+  update({ failed, final, isAtRisk }) {
     const { root, t, say } = this.#with;
     const several = view("several-failed", root);
     const risk = view("at-risk", root);
     if (!several) return;
     several.hidden = failed < 2;
+    action("retry-all", several).hidden = failed === final;
     if (failed > 1) setText(part(several, "text"), t("{n} message not sent.|{n} messages not sent.", { n: failed }));
     if (isAtRisk === this.#isAtRisk) return;
     this.#isAtRisk = isAtRisk;
