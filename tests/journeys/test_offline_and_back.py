@@ -32,6 +32,8 @@ def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line:
     bob.open(room)
     bob.write("before the tunnel")
     alice.sees("before the tunnel")
+    bob.until_loaded("connection-view")
+    bob.until_idle()
 
     lose_the_line(bob, line)
     expect(bob.strip).to_have_attribute("data-state", "offline")
