@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "dm_project.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Above what serves static files, so that those say it, too: a script or a picture can be opened as a page.
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dm_project.middleware.watch_writes",

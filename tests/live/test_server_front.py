@@ -298,3 +298,27 @@ async def test_five_hundred_handshakes_at_once_are_all_let_in(start_server: Serv
                 return f"closed {closed.code}"
 
     assert set(await asyncio.gather(*(come() for _ in range(500)))) == {"connection_established"}
+
+
+# --- Static files ---
+
+
+def test_static_files_say_what_pages_say_and_belong_to_this_origin(daphne_server: EntreServer) -> None:
+    """A script or a picture can be opened as a page, and another site that may read them learns which version runs here."""
+    names = json.loads((Path(daphne_server.environment["STATIC_ROOT"]) / "staticfiles.json").read_text(encoding="utf-8"))["paths"].values()
+    one_of_each = {Path(name).suffix: name for name in names}
+    assert one_of_each.keys() >= {".js", ".css", ".svg", ".png", ".woff2"}
+    with httpx.Client(base_url=daphne_server.address, headers={"Origin": "https://evil.example", "Accept-Encoding": "br"}) as client:
+        page = client.get("/accounts/login/").headers
+        same = ("Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy")
+        for name in one_of_each.values():
+            whole = client.get(f"/static/{name}")
+            known = client.get(
+                f"/static/{name}",
+                headers={"If-None-Match": whole.headers.get("ETag", ""), "If-Modified-Since": whole.headers["Last-Modified"]},
+            )
+            part = client.get(f"/static/{name}", headers={"Range": "bytes=0-9"})
+            assert [answer.status_code for answer in (whole, known, part)] == [200, 304, 206]
+            for answer in (whole, known, part, client.head(f"/static/{name}")):
+                assert [header for header in answer.headers if header.startswith("access-control-")] == []
+                assert {header: answer.headers.get(header) for header in same} == {header: page[header] for header in same}, name
