@@ -12,6 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 from ninja.responses import NinjaJSONEncoder
 
+from conversations.api.description import described
 from conversations.api.routes import api
 
 _lock = threading.Lock()
@@ -22,7 +23,7 @@ def rendered() -> tuple[bytes, str]:
     """The document and its entity tag. Under a lock: those who ask first would all render it."""
     with _lock:
         if not _rendered:
-            body = json.dumps(api.get_openapi_schema(), cls=NinjaJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
+            body = json.dumps(described(api.get_openapi_schema()), cls=NinjaJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
             _rendered.append((body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'))
         return _rendered[0]
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import NinjaAPI
 from ninja.parser import Parser
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from conversations.protocol.commands import SYNC_ROOMS, Number, Room, Seq, canonical_uuid, refuse_constant, texts_in, without_duplicates
-from conversations.protocol.text import is_storable
+from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, is_storable
 
 
 class StrictParser(Parser):
@@ -32,13 +32,27 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+# What the checks behind refuse is described here, too: a schema that promises more than is accepted is no help to who writes a program.
+NO_NUL = {"pattern": "^[^\\u0000]*$"}
+BODY = {"minLength": 1, "maxLength": BODY_CHARS, "format": "message-text"}
+BODY_SAYS = (
+    f"Plain text of 1 to {BODY_CHARS} characters (code points, counted in NFC) of which at least one shows; no NUL, no lone surrogate, "
+    f"at most {MARKS_PER_BASE} marks on one letter."
+)
+NOTE = {"format": "note-text"}
+NOTE_SAYS = "Plain text; no NUL, no lone surrogate, no piled-up marks."
+ID = {"type": "string", "format": "uuid", "description": "New for each message. May stand in the header Idempotency-Key instead."}
+
+
 class ConversationInput(Input):
-    user: Annotated[str, Field(max_length=64)]
+    user: Annotated[str, Field(max_length=64, description="The username of the person.", json_schema_extra=NO_NUL)]
 
 
 class MessageInput(Input):
-    id: Annotated[UUID, BeforeValidator(canonical_uuid)] | None = None
-    body: str
+    model_config = ConfigDict(json_schema_extra={"required": ["id", "body"]})
+
+    id: Annotated[Annotated[UUID, BeforeValidator(canonical_uuid)] | None, WithJsonSchema(ID)] = None
+    body: Annotated[str, Field(description=BODY_SAYS, json_schema_extra=BODY)]
     reply_to: Seq | None = None
     attachments: Annotated[list[str], Field(max_length=10)] = []
 
@@ -61,17 +75,17 @@ class SyncInput(Input):
 
 
 class InviteInput(Input):
-    note: Annotated[str, Field(max_length=80)] = ""
+    note: Annotated[str, Field(max_length=80, description=NOTE_SAYS, json_schema_extra=NOTE)] = ""
     lives: Literal["1h", "1d", "7d", "30d"] = "7d"
 
 
 class InviteChange(Input):
-    note: Annotated[str, Field(max_length=80)] | None = None
+    note: Annotated[str, Field(max_length=80, description=NOTE_SAYS, json_schema_extra=NOTE)] | None = None
     lives: Literal["1h", "1d", "7d", "30d"] | None = None
 
 
 class ClaimInput(Input):
-    token: Annotated[str, Field(max_length=200)]
+    token: Annotated[str, Field(max_length=200, json_schema_extra=NO_NUL)]
 
 
 def new_api() -> NinjaAPI:

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Router
-from ninja.security import django_auth
 
 from accounts.addresses import address_of
 from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
 from conversations.access import access_conversation
 from conversations.api.answering import PROBLEMS, answer, row_object
+from conversations.api.auth import signed_in
 from conversations.api.inputs import ClaimInput, InviteChange, InviteInput
 from conversations.api.outputs import InvitePage
 from conversations.exceptions import InviteNotFound
@@ -25,7 +25,7 @@ from conversations.selectors.conversations import conversation_row
 from conversations.selectors.invites import InviteView, invite_of, invites_of
 from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke
 
-router = Router(auth=django_auth, tags=["invites"])
+router = Router(auth=signed_in, tags=["invites"])
 RESPONSES: dict[int, Any] = {200: objects.Invite, **PROBLEMS}
 
 

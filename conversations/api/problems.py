@@ -9,13 +9,14 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from conversations.api.auth import NotJson
 from conversations.exceptions import Refusal
 from conversations.outages import may_be_stored, refusal_for
 from conversations.protocol.codes import RETRYABLE, ErrorCode
@@ -50,6 +51,7 @@ TITLES = {
     409: "In conflict with what is stored",
     410: "Gone",
     413: "Too large",
+    415: "Not JSON",
     422: "Not valid",
     429: "Too many requests",
     500: "Something went wrong here",
@@ -105,8 +107,8 @@ def unforeseen(request: HttpRequest, reason: Exception) -> HttpResponse:
     return problem(ErrorCode.UNKNOWN_RESULT if may_be_stored(request) else ErrorCode.INTERNAL)
 
 
-def always(code: ErrorCode) -> Handler:
-    return lambda request, reason: problem(code)
+def always(code: ErrorCode, status: int | None = None) -> Handler:
+    return lambda request, reason: problem(code, status=status)
 
 
 HANDLERS: dict[type[Exception], Handler] = {
@@ -115,6 +117,8 @@ HANDLERS: dict[type[Exception], Handler] = {
     AuthenticationError: always(ErrorCode.UNAUTHENTICATED),
     ValidationError: always(ErrorCode.BAD_FRAME),
     RequestDataTooBig: always(ErrorCode.TOO_LARGE),
+    NotJson: always(ErrorCode.BAD_FRAME, 415),
+    SuspiciousOperation: always(ErrorCode.BAD_FRAME),
     Http404: always(ErrorCode.NOT_FOUND),
     # The journal has not answered, and may still write it.
     TimeoutError: always(ErrorCode.UNKNOWN_RESULT),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja.security import django_auth
 
 from accounts.addresses import address_of
 from accounts.cursors import BadCursor
@@ -14,6 +13,7 @@ from accounts.selectors import people_page
 from conversations import answers, serializers, throttling
 from conversations.access import Seat, access_conversation
 from conversations.api.answering import PROBLEMS, answer, row_object
+from conversations.api.auth import signed_in
 from conversations.api.inputs import (
     ConversationInput,
     MessageInput,
@@ -48,13 +48,13 @@ def senders(request: SignedInRequest, seat: Seat) -> dict[int, str]:
     return {request.user.id: request.user.public_id, seat.peer.id: seat.peer.public_id}
 
 
-@api.get("/me", auth=django_auth, response={200: objects.Card, **PROBLEMS})
+@api.get("/me", auth=signed_in, response={200: objects.Card, **PROBLEMS})
 def me(request: SignedInRequest) -> HttpResponse:
     """Who I am. 401 tells a browser that its session has ended."""
     return answer(serializers.card(request.user))
 
 
-@api.get("/people", auth=django_auth, response={200: CardPage, **PROBLEMS})
+@api.get("/people", auth=signed_in, response={200: CardPage, **PROBLEMS})
 def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> HttpResponse:
     """People who chose to be listed, by name; `next` of a page is the `cursor` of the following one."""
     try:
@@ -66,7 +66,7 @@ def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> 
     return answer(CardPage(items=cards, next=following))
 
 
-@api.get("/conversations", auth=django_auth, response={200: ConversationPage, **PROBLEMS})
+@api.get("/conversations", auth=signed_in, response={200: ConversationPage, **PROBLEMS})
 def conversations(request: SignedInRequest, cursor: str | None = None, limit: int = 60, rooms: str | None = None) -> HttpResponse:
     """The chats of the list, the newest first. `rooms`: these by their names, with commas between them; what is not mine is left out."""
     named = None if rooms is None else rooms[:ROOMS_CHARS].split(",")[:100]
@@ -78,7 +78,7 @@ def conversations(request: SignedInRequest, cursor: str | None = None, limit: in
     return answer(ConversationPage(items=items, next=page.next, unread_total=page.unread.total, unread_chats=page.unread.chats))
 
 
-@api.post("/conversations", auth=django_auth, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
+@api.post("/conversations", auth=signed_in, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
 def open_conversation(request: SignedInRequest, body: ConversationInput) -> HttpResponse:
     """Open the chat with one person: 201 when it is new to me, 200 when I had it."""
     guess = throttling.take_person_try(user_id=request.user.id)
@@ -89,12 +89,12 @@ def open_conversation(request: SignedInRequest, body: ConversationInput) -> Http
     return answer(row_object(conversation_row(seat), request), 201 if is_new else 200)
 
 
-@api.get("/conversations/{room}", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
+@api.get("/conversations/{room}", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
 def conversation(request: SignedInRequest, room: str) -> HttpResponse:
     return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
 
 
-@api.get("/conversations/{room}/messages", auth=django_auth, response={200: MessagePage, **PROBLEMS})
+@api.get("/conversations/{room}/messages", auth=signed_in, response={200: MessagePage, **PROBLEMS})
 def history(request: SignedInRequest, room: str, before: int | None = None, after: int | None = None, limit: int = PAGE) -> HttpResponse:
     """A page of history, ascending; `before` and `after` are numbers of messages and not part of the page."""
     seat = access_conversation(request.user, room)
@@ -104,7 +104,7 @@ def history(request: SignedInRequest, room: str, before: int | None = None, afte
     return answer(MessagePage(items=items, version=page.version))
 
 
-@api.post("/conversations/{room}/messages", auth=django_auth, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
+@api.post("/conversations/{room}/messages", auth=signed_in, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
 def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpResponse:
     """201 the first time, 200 for a repeat of the same id, 409 when the id was used for something else."""
     id = message_id(request, body)
@@ -143,14 +143,14 @@ class BadInput(Refusal):
     code = "bad_frame"
 
 
-@api.post("/conversations/{room}/reopen", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
+@api.post("/conversations/{room}/reopen", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
 def reopen(request: SignedInRequest, room: str) -> HttpResponse:
     """Undo a closing of mine; 403 where the chat is closed and not by me."""
     conversation_reopen(user=request.user, room_name=room)
     return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
 
 
-@api.put("/conversations/{room}/receipt", auth=django_auth, response={200: objects.Conversation, **PROBLEMS})
+@api.put("/conversations/{room}/receipt", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
 def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResponse:
     receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(ANSWER_SECONDS)
     with after_write():
@@ -158,7 +158,7 @@ def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResp
     return answer(row_object(row, request))
 
 
-@api.post("/sync", auth=django_auth, response={200: SyncAnswer, **PROBLEMS})
+@api.post("/sync", auth=signed_in, response={200: SyncAnswer, **PROBLEMS})
 def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
     """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
     named = len(body.rooms.keys() | body.marks.keys())

@@ -441,3 +441,51 @@ def test_the_directory_knows_who_chose_to_be_listed(browser: Client, bob: User) 
 @pytest.mark.parametrize("q", ["b%00b", "%", "_", "%F0%9F%91%8B", "x" * 5_000, "' OR 1=1 --"])
 def test_any_search_is_answered(browser: Client, bob: User, q: str) -> None:
     assert ask(browser, "GET", f"/people?q={q}").json()["items"] == []
+
+
+# --- The description ---
+
+
+def description() -> dict[str, Any]:
+    found: dict[str, Any] = Client().get(f"{API}/openapi.json").json()
+    return found
+
+
+def test_errors_are_described_as_the_problems_that_they_are() -> None:
+    for methods in description()["paths"].values():
+        for operation in methods.values():
+            errors = {status: found for status, found in operation["responses"].items() if status >= "400"}
+            assert errors.keys() >= {"401", "429", "503"}
+            for status, found in errors.items():
+                assert found["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}, status
+                assert "`" in found["description"], "the codes"
+    assert set(description()["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) >= {"rate_limited", "not_found", "gone"}
+
+
+def test_a_schema_promises_nothing_that_is_refused() -> None:
+    message = description()["components"]["schemas"]["MessageInput"]
+    assert message["required"] == ["id", "body"]
+    assert message["additionalProperties"] is False
+    assert {"type": "string", "format": "uuid"}.items() <= message["properties"]["id"].items(), "and not null"
+    assert {"minLength": 1, "maxLength": 8000, "format": "message-text"}.items() <= message["properties"]["body"].items()
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=x", "x"]
+)
+@pytest.mark.parametrize("path", ["/conversations", "/invites", "/sync"])
+def test_a_body_that_is_not_json_is_refused(browser: Client, path: str, kind: str) -> None:
+    """A form without its boundary, too: the check of the CSRF token reads it before anybody else."""
+    browser.handler.enforce_csrf_checks = True
+    browser.get("/people/")
+    token = browser.cookies["csrftoken"].value
+    answer = browser.generic("POST", API + path, "{}", content_type=kind, headers={"X-CSRFToken": token})
+    problem_of(answer, 415, "bad_frame")
+
+
+def test_a_form_with_too_many_fields_is_refused_and_no_fault_of_ours(browser: Client) -> None:
+    browser.handler.enforce_csrf_checks = True
+    many = "&".join(f"f{number}=1" for number in range(1_500))
+    answer = browser.generic("POST", f"{API}/sync", many, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code in {403, 415, 422}
+    assert answer["Content-Type"] == "application/problem+json"
