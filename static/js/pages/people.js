@@ -1,5 +1,8 @@
 // Entry of the directory of people: the list and the totals are live.
 
+import { searchPeople } from "../view/people-search.js";
 import { Shell } from "./shell.js";
 
-new Shell().start();
+const shell = new Shell();
+shell.start();
+searchPeople({ t: shell.t, clock: shell.clock, say: (text) => shell.announcer.status(text) });
