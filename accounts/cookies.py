@@ -1,12 +1,24 @@
 """Three cookies that make pages look as their reader chose before anybody is known: language, theme, and the other looks."""
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.http import HttpResponseBase
 
-from accounts.looks import Looks
+from accounts.looks import Looks, looks_in
 
 THEME, LOOKS = "theme", "looks"
 A_YEAR = 365 * 24 * 3600
+
+
+def theme_of_device(cookies: Mapping[str, str]) -> str:
+    """What this browser shows; a value that is none of ours counts as not chosen."""
+    theme = cookies.get(THEME, "")
+    return theme if theme in {"light", "dark"} else "auto"
+
+
+def looks_of_device(cookies: Mapping[str, str]) -> Looks:
+    return looks_in(cookies.get(LOOKS, ""))
 
 
 def remember_language(response: HttpResponseBase, code: str) -> None:

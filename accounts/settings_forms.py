@@ -7,6 +7,7 @@ put everything else back to what it was then.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, Self
 
 from allauth.account.adapter import get_adapter
@@ -38,9 +39,10 @@ class SettingsForm(forms.Form):
     groups: ClassVar[tuple[Group, ...]] = ()
     """Title and names of fields, in the order of the page."""
 
-    def __init__(self, profile: Profile, data: Any = None) -> None:
+    def __init__(self, profile: Profile, data: Any = None, *, here: Mapping[str, Any] | None = None) -> None:
+        """`here` is what this device shows in place of what the account says."""
         self.profile = profile
-        super().__init__(data, initial=self.initial_of(profile))
+        super().__init__(data, initial={**self.initial_of(profile), **(here or {})})
 
     @classmethod
     def posted(cls, profile: Profile, data: QueryDict) -> Self:

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/profile/picture/remove/", pictures.remove, name="picture_remove"),
     path("settings/privacy/", settings.privacy, name="settings_privacy"),
     path("settings/appearance/", settings.appearance, name="settings_appearance"),
+    path("settings/notifications/", settings.notifications, name="settings_notifications"),
     path("settings/account/", settings.account, name="settings_account"),
     path("settings/devices/", devices.devices, name="settings_devices"),
     path("media/pictures/<str:name>.webp", pictures.read, name="picture"),

@@ -5,8 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.cookies import LOOKS
-from accounts.looks import looks_in
+from accounts.cookies import looks_of_device, theme_of_device
 from conversations.views.client_texts import client_texts
 from dm_project.installable import release
 
@@ -21,6 +20,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "client_texts": client_texts,
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "release": release,
-        "looks": looks_in(request.COOKIES.get(LOOKS, "")),
-        "theme": request.COOKIES.get("theme", "auto") if request.COOKIES.get("theme") in {"light", "dark"} else "auto",
+        "looks": looks_of_device(request.COOKIES),
+        "theme": theme_of_device(request.COOKIES),
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
@@ -16,10 +18,11 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.cookies import remember_language, remember_looks, remember_theme
+from accounts.cookies import looks_of_device, remember_language, remember_looks, remember_theme, theme_of_device
+from accounts.looks import Looks
 from accounts.models import USERNAME_MAX, USERNAME_MIN
 from accounts.requests import SignedInRequest
-from accounts.selectors import looks_of, profile_of
+from accounts.selectors import profile_of
 from accounts.settings_forms import AppearanceForm, PictureForm, PrivacyForm, ProfileForm, SettingsForm
 from accounts.usernames import tidy_username
 from accounts.views.answers import is_from_script, refused_in_a_word, saved_in_a_word, see_other
@@ -48,14 +51,45 @@ def privacy(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def appearance(request: SignedInRequest) -> HttpResponse:
-    """As the other sections; this browser follows at once, the others with their next log-in."""
-    response = section_page(request, "appearance", AppearanceForm)
+    """As the other sections; this browser follows at once, the others with their next log-in.
+
+    The page shows what this device shows, which may differ from what was chosen on another one. What is not changed here stays as it is here.
+    """
+    here = appearance_of_device(request)
+    response = section_page(request, "appearance", AppearanceForm, here=here)
     if response.status_code in {HTTPStatus.SEE_OTHER, HTTPStatus.NO_CONTENT}:
-        profile = profile_of(request.user)
-        remember_language(response, profile.language)
-        remember_theme(response, profile.theme)
-        remember_looks(response, looks_of(profile))
+        stored = AppearanceForm.initial_of(profile_of(request.user))
+        only = request.POST.get("only", "")
+        remember_choices(response, {**here, only: stored[only]} if only in stored else stored, {only} if only in stored else set(stored))
     return response
+
+
+def remember_choices(response: HttpResponse, shown: Mapping[str, Any], changed: set[str]) -> None:
+    """`shown` is how this device looks from now on, `changed` the controls that were turned on it."""
+    if "language" in changed:
+        remember_language(response, shown["language"])
+    if "theme" in changed:
+        remember_theme(response, shown["theme"])
+    if changed & {"text_size", "enter", "hours"}:
+        remember_looks(response, Looks(shown["text_size"], shown["enter"], shown["hours"]))
+
+
+def appearance_of_device(request: HttpRequest) -> dict[str, Any]:
+    looks = looks_of_device(request.COOKIES)
+    return {
+        "theme": theme_of_device(request.COOKIES),
+        "text_size": looks.text,
+        "enter": looks.enter,
+        "hours": looks.hours,
+        "language": get_language(),
+    }
+
+
+@login_required
+@require_safe
+def notifications(request: HttpRequest) -> HttpResponse:
+    """Kept by the browser itself: each device has its own permission."""
+    return render(request, "accounts/settings_notifications.html", {"section": "notifications", "form": None})
 
 
 @login_required
@@ -64,10 +98,12 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/settings_account.html", {"section": "account", "form": None})
 
 
-def section_page(request: SignedInRequest, section: str, form_class: type[SettingsForm]) -> HttpResponse:
+def section_page(
+    request: SignedInRequest, section: str, form_class: type[SettingsForm], here: Mapping[str, Any] | None = None
+) -> HttpResponse:
     profile = profile_of(request.user)
     if request.method != "POST":
-        return show(request, section, form_class(profile))
+        return show(request, section, form_class(profile, here=here))
     form = form_class.posted(profile, request.POST)
     if not is_saved(form):
         status = HTTPStatus.TOO_MANY_REQUESTS if form.wait_s else HTTPStatus.UNPROCESSABLE_ENTITY

@@ -53,6 +53,7 @@ def invites(request: SignedInRequest) -> HttpResponse:
 def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
     lists = my_invites(request)
     context = {**shell(request, tab="", page="invites"), **lists, "form": form, "fresh": fresh_one(request, lists["waiting"])}
+    context["back"] = reverse("settings") if request.GET.get("from") == "settings" else ""
     return render(request, "conversations/invites.html", context, status=status)
 
 

@@ -32,10 +32,13 @@ def list_page(request: SignedInRequest) -> ConversationPage:
 def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
     """The list beside every page of the shell."""
     rows = list_page(request)
+    views = [conversation_view(row, request.user, current=current) for row in rows.items]
+    # Opened from People and left without a word: such a chat would stand in the list for ever.
+    unwritten = {view.room for view in views if view.last is None and view.origin == "people"}
     return {
         "rows_next": rows.next,
         "note": gone_note(request, has_chats=bool(rows.items)),
-        "rows": [conversation_view(row, request.user, current=current) for row in rows.items],
+        "rows": [view for view in views if view.is_current or view.room not in unwritten],
         "tab": tab,
         "total_unread": rows.unread.total,
         "page_data": {
@@ -43,6 +46,7 @@ def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None 
             "user": serializers.card(request.user).model_dump(mode="json"),
             "conversations": [conversation_object(row, request.user).model_dump(mode="json") for row in rows.items],
             "unread_total": rows.unread.total,
+            "unwritten": sorted(unwritten),
             "strings": client_texts(),
         },
     }

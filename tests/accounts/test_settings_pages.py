@@ -16,6 +16,7 @@ SECTIONS = [
     "/settings/privacy/",
     "/settings/appearance/",
     "/settings/account/",
+    "/settings/notifications/",
     "/settings/devices/",
 ]
 
@@ -149,6 +150,29 @@ class TestOneControl:
 
     def test_whose_session_has_ended_is_sent_to_the_door(self, client: Client, db: None) -> None:
         assert client.post("/settings/privacy/", {"only": "listed"}, headers=self.JSON).status_code == 302
+
+
+def test_a_device_shows_what_it_really_uses_and_can_choose_what_another_one_chose(browser: Client, alice: User) -> None:
+    """alice chose on her laptop, after her phone had logged in: there the page is light and English, and so say its controls."""
+    Profile.objects.update(theme="dark", language="ru", text_size="largest", hours="24")
+    form = browser.get("/settings/appearance/").context["form"]
+    shown = {name: form[name].value() for name in form.fields}
+    assert shown == {"theme": "auto", "text_size": "normal", "enter": "sends", "language": "en", "hours": "auto"}
+    answer = browser.post("/settings/appearance/", {"only": "theme", "theme": "dark"}, headers={"accept": "application/json"})
+    assert (answer.status_code, answer.cookies["theme"].value, sorted(answer.cookies)) == (204, "dark", ["theme"])
+    answer = browser.post("/settings/appearance/", {"only": "hours", "hours": "12"}, headers={"accept": "application/json"})
+    assert answer.cookies["looks"].value == "normal.sends.12", "the size of the text stays what it is here"
+    page = browser.get("/settings/appearance/")
+    assert [page.context["form"][name].value() for name in ("theme", "hours", "language")] == ["dark", "12", "en"]
+    assert (Profile.objects.get().theme, Profile.objects.get().hours, Profile.objects.get().language) == ("dark", "12", "ru")
+
+
+@pytest.mark.parametrize(
+    ("theme", "says"), [("", "Theme: match system"), ("light", "Theme: light"), ("dark", "Theme: dark"), ("pink", "Theme: match system")]
+)
+def test_the_theme_button_says_what_the_theme_is(browser: Client, theme: str, says: str) -> None:
+    browser.cookies["theme"] = theme
+    assert f'aria-label="{says}"' in browser.get("/chats/").text
 
 
 def test_looks_change_here_at_once_and_elsewhere_with_the_next_log_in(browser: Client, alice: User) -> None:

@@ -214,6 +214,23 @@ def test_a_long_text_is_whole_on_the_page_and_marked_to_be_folded(browser: Clien
         assert ('data-long="true"' in item, 'data-action="show-all"' in item, body[-50:] in item) == (is_long, is_long, True)
 
 
+def test_a_chat_that_was_opened_and_left_without_a_word_leaves_the_list(browser: Client, bob: User) -> None:
+    room = browser.post("/chats/with/bob/")["Location"]
+    name = room.strip("/").split("/")[-1]
+    rows = lambda path: re.findall(r'<li data-room="(dm-\w+)"', browser.get(path).content.decode())  # noqa: E731
+    assert rows(room) == [name], "while it is on the screen"
+    assert (rows("/chats/"), page_data(browser.get("/chats/"))["unwritten"]) == ([], [name])
+    browser.post(room, {"body": "hello", "id": str(uuid4())})
+    assert (rows("/chats/"), page_data(browser.get("/chats/"))["unwritten"]) == ([name], [])
+
+
+def test_without_a_script_an_hour_says_that_it_is_utc(browser: Client, page: str) -> None:
+    browser.post(page, {"body": "hello", "id": str(uuid4())})
+    hour = r'<time[^>]*>\d\d:\d\d<span class="without-script"> UTC</span></time>'
+    for path in (page, "/chats/"):
+        assert re.search(hour, browser.get(path).content.decode()), path
+
+
 # --- Reading ---
 
 
@@ -298,6 +315,7 @@ def test_whom_alice_may_not_reach_is_a_page_that_is_not_there(browser: Client, a
 
 
 def test_that_page_keeps_the_app_around_it(browser: Client, chat: Conversation, bob: User) -> None:
+    browser.post(f"/chats/{chat.room_name}/", {"body": "hello", "id": str(uuid4())})
     answer = browser.get("/chats/with/zz.top/")
     assert f"/chats/{chat.room_name}/" in answer.text, "the list of chats"
     assert "invite link only" in answer.text

@@ -79,6 +79,7 @@ KINDS = (
     PageKind("settings, profile", "member", "/settings/profile/"),
     PageKind("settings, privacy", "member", "/settings/privacy/"),
     PageKind("settings, appearance", "member", "/settings/appearance/"),
+    PageKind("settings, notifications", "member", "/settings/notifications/"),
     PageKind("settings, account", "member", "/settings/account/"),
     PageKind("settings, devices", "member", "/settings/devices/"),
     PageKind("settings, a picture being cut", "member", "/settings/profile/", prepare=choose_picture),

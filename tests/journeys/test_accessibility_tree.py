@@ -43,7 +43,8 @@ def said(person: Visitor, region: str) -> list[str]:
 
 
 def timeless(lines: list[str]) -> str:
-    return re.sub(r"\d\d:\d\d", "14:07", "\n".join(lines))
+    """Nor of whom the test has made up."""
+    return re.sub(r"@alice\d+", "@alice", re.sub(r"\d\d:\d\d", "14:07", "\n".join(lines)))
 
 
 LIVE_CHAT = """\
@@ -62,11 +63,13 @@ RootWebArea "(1) Bob · Entre" [focused]
           link "Carol 1 unread message from another chat 14:07"
         listitem
           link "Bob and two 14:07 online"
+    link "Alice @alice"
     form
-      button "Change the theme"
+      button "Theme: match system"
     link "Settings"
   main
     heading 1 "Bob"
+      button "Bob"
     link "Who can read this"
     region "Messages with Bob"
       heading 2 "Just you and Bob"
@@ -82,7 +85,6 @@ RootWebArea "(1) Bob · Entre" [focused]
           article "Bob: and two 14:07"
     form "Message"
       textbox "Message" [focused]
-      button "Send"
   log
   status
   alert"""
@@ -149,7 +151,6 @@ def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(alic
             "    listitem",
             '      article "Bob: two 14:07" [focused]',
             '        toolbar "Message actions"',
-            '          button "Copy text"',
             '          button "More actions" [hasPopup=menu]',
         ]
     )

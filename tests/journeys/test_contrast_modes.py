@@ -398,6 +398,7 @@ def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_it
     theirs, mine = edges(alice.message("Hello there").locator("article")), edges(alice.message("Mine").locator("article"))
     assert scroller[1] - theirs[1] < 2, "theirs begins where one begins to read"
     assert mine[0] - scroller[0] < 2, "mine stands at the other side"
+    alice.box.fill("...")
     assert edges(page.get_by_role("button", name="Send"))[1] <= edges(alice.box)[0] + 1
     for body, direction in ((ARABIC, "rtl"), ("Hello there", "ltr"), ("Mine", "ltr")):
         assert alice.message(body).locator('[data-part="body"]').evaluate("(it) => it.matches(':dir(rtl)') ? 'rtl' : 'ltr'") == direction

@@ -258,19 +258,20 @@ def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visi
 
     carol, dave = visitor("carol"), visitor("dave")
     claim(carol, zoya)
-    line = dialog.locator("li[data-invite]")
-    expect(line).to_have_text(re.compile("Carol accepted your invite"))
-    toast = alice.page.locator('[data-view="toast"]')
-    expect(toast).to_contain_text("Carol accepted your invite")
+    accepted = dialog.locator('[data-part="done"]')
+    expect(accepted).to_have_text(re.compile("Carol accepted your invite"))
+    expect(dialog.get_by_text("Not accepted yet")).to_be_hidden()
     expect(said(dialog)).to_contain_text("Carol accepted your invite")
-    assert toast.evaluate("toast => toast.closest('dialog') !== null"), "behind the dialog nobody could press it"
+    expect(alice.page.locator('[data-view="toast"]')).to_be_hidden()
     expect(note).to_be_focused()
 
     claim(dave, dialog.get_by_label("Invite link").input_value())
-    expect(dialog.locator(".stack > .notice--accepted")).to_contain_text("Dave accepted your invite")
+    expect(accepted).to_contain_text("Dave accepted your invite")
     expect(dialog.get_by_label("Invite link")).to_be_hidden()
     assert alice.page.evaluate("document.activeElement.closest('dialog') !== null"), "the focus is not lost with the field"
-    toast.get_by_role("button", name="Open chat").click()
+    dialog.get_by_role("button", name="Make another link").click()
+    expect(dialog.get_by_label("Invite link")).to_have_value("")
+    dialog.get_by_role("link", name="Open chat").last.click()
     alice.settle()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
 
@@ -282,7 +283,7 @@ def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_t
     dialog.get_by_role("button", name="Copy", exact=True).click()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
     claim(visitor("dave"), dialog.get_by_label("Invite link").input_value())
-    dialog.locator(".stack > .notice--accepted").get_by_role("link", name="Open chat").click()
+    dialog.locator('[data-part="done"]').get_by_role("link", name="Open chat").click()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
     expect(dialog).to_be_hidden()
     alice.page.go_back()

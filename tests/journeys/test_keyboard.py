@@ -125,7 +125,7 @@ def test_too_much_text_is_counted_and_cannot_be_sent(alice: Visitor) -> None:
     alice.box.press("Enter")
     expect(alice.bodies()).to_have_count(0)
     alice.box.press("Backspace")
-    expect(alice.page.locator('[data-part="counter"]')).to_have_text("8000 / 8000")
+    expect(alice.page.locator('[data-part="counter"]')).to_have_text("8,000 / 8,000")
     alice.box.press("Enter")
     alice.sees("x" * 8_000)
     alice.sees_state("x" * 8_000, "sent")

@@ -35,6 +35,7 @@ function list(shell) {
   const { list: state, drafts, outbox, me, t, dates, clock, now } = shell;
   return new ListView({
     root: view("list"), state, drafts, me, t, dates, clock, now,
+    unwritten: (room) => shell.page.unwritten?.includes(room),
     unsent: (room) => outbox.entries(room),
     current: () => shell.room,
     chosen: () => (shell.comforts ? shell.comforts.chosen() : shell.room),

@@ -1,10 +1,12 @@
 // Entry of the settings: what is turned is saved at once, the handle is tried, the picture is cut. Each page works without it.
 
-import { csrfToken, view } from "../lib/dom.js";
+import { action, csrfToken, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
 import { systemClock as clock } from "../lib/timing.js";
 import { postForm } from "../net/forms.js";
+import { browserStorage, Store } from "../net/store.js";
 import { saveAtOnce } from "../view/save-at-once.js";
+import { leadBack } from "../view/way-back.js";
 
 const strings = JSON.parse(document.getElementById("client-texts")?.textContent ?? "{}");
 const t = translator(strings, document.documentElement.lang);
@@ -13,6 +15,12 @@ const post = (url, body) => postForm(url, body, { fetch: (...call) => fetch(...c
 
 const switches = view("save-at-once");
 if (switches) saveAtOnce(switches, { post, t, clock });
+
+const arrow = action("leave-settings");
+if (arrow) leadBack(arrow);
+
+const alerts = view("notifications");
+if (alerts) import("../view/notification-settings.js").then(({ notificationSettings }) => notificationSettings(alerts, { t, clock, store: new Store({ storage: browserStorage(), user: alerts.dataset.user }) }), () => {});
 
 const profile = view("profile");
 if (profile) import("../view/username-check.js").then(({ checkUsername }) => checkUsername(profile, { post, clock }), () => {});

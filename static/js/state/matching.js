@@ -40,12 +40,13 @@ export function match(query, { name, username }) {
 
 /**
  * What the quick switcher offers: `{chats, people}`. `rows` come in the order of the list, `people` from the directory, `current` is on the screen.
- * Without a query the unread chats lead; with one the best matches do, and among equals the order stays.
+ * Without a query the unread chats lead and the one on the screen is left out: Enter would do nothing. With one the best matches do, and among
+ * equals the order stays.
  */
 export function offers({ query, rows, people = [], current = null, most = 20 }) {
   const isAsked = Boolean(query.trim());
-  const worth = (row) => (isAsked ? match(query, row.peer) : Number(row.unread > 0 && row.room !== current));
-  const chats = rows.map((row) => ({ row, worth: worth(row) })).filter((found) => !isAsked || found.worth > 0);
+  const worth = (row) => (isAsked ? match(query, row.peer) : Number(row.unread > 0));
+  const chats = rows.map((row) => ({ row, worth: worth(row) })).filter((found) => (isAsked ? found.worth > 0 : found.row.room !== current));
   chats.sort((a, b) => b.worth - a.worth);
   const known = new Set(rows.map((row) => row.peer.id));
   return { chats: chats.slice(0, most).map(({ row }) => row), people: people.filter(({ id, can_start: canStart }) => !known.has(id) && canStart !== false).slice(0, most) };

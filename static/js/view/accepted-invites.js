@@ -18,7 +18,7 @@ export class AcceptedInvites {
   #since;
   #with;
 
-  /** `rows` are those that the page came with; `onAccepted({id, name, room})` shows it where the link itself stands. */
+  /** `rows` are those that the page came with; `onAccepted({id, name, room})` shows it where the link itself stands, and returns whether it does. */
   constructor({ rows, list, api, t, clock, say, open, onAccepted }) {
     this.#known = new Set(rows.map(({ room }) => room));
     // By the server's clock: what moved later than everything on the page is news, and not an old chat that was scrolled into the list.
@@ -36,14 +36,14 @@ export class AcceptedInvites {
     const { items } = await api.get(INVITES).catch(() => ({ items: [] }));
     const { id, claimed_by: person } = items.find(({ claimed_by, claimed_at }) => claimed_by?.id === row.peer.id && claimed_at > this.#since) ?? {};
     if (!id) return;
-    this.#tell(person.name, room);
-    onAccepted({ id, name: person.name, room });
+    this.#tell(person.name, room, onAccepted({ id, name: person.name, room }));
   }
 
-  #tell(name, room) {
+  /** Once before the eyes. */
+  #tell(name, room, isShown) {
     const { t, clock, say, open } = this.#with;
     const text = t("{name} accepted your invite", { name });
-    toast(text, { clock, button: { label: t("Open chat"), onPress: () => open(room) } });
+    if (!isShown) toast(text, { clock, button: { label: t("Open chat"), onPress: () => open(room) } });
     say(text);
   }
 }

@@ -49,6 +49,8 @@ function theme(button) {
   const body = new FormData(button.form);
   body.set("theme", button.value);
   document.documentElement.dataset.theme = button.value;
+  const said = button.dataset[`label${button.value[0].toUpperCase()}${button.value.slice(1)}`];
+  if (said) Object.assign(button, { title: said, ariaLabel: said });
   button.value = NEXT_THEME[button.value] ?? "auto";
   fetch(button.form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
 }

@@ -29,7 +29,7 @@ export function comforts(shell) {
   const current = () => shell.room;
   const say = (text) => announcer.status(text);
   const show = (text) => toast(text, { clock });
-  const rows = () => list.rows;
+  const rows = () => shell.rows?.shown ?? list.rows;
 
   const rowsElement = view("rows");
   const signs = rowsElement && new RowSigns({

@@ -81,6 +81,7 @@ export class InviteDialog {
       preview: () => this.#making.preview(),
       "copy-waiting": () => this.#copyWaiting(button),
       revoke: () => this.#revoke(button),
+      another: () => this.#another(button),
     };
     // What failed has been said by `problem`.
     Promise.resolve(acts[button?.dataset.do]?.()).catch(() => {});
@@ -133,16 +134,30 @@ export class InviteDialog {
 
   /** Somebody has accepted the link that was made here, or one that waited. No focus moves unless its place is gone. */
   accepted({ id, name, room }) {
-    if (!this.#dialog?.open) return;
+    if (!this.#dialog?.open) return false;
     const form = part(this.#dialog, "making");
     const place = this.#making.id === id ? form : this.#dialog.querySelector(`[data-invite="${CSS.escape(id)}"]`);
-    if (!place) return;
+    if (!place) return false;
     const hadFocus = place.contains(document.activeElement);
     const notice = acceptedNotice({ name, room, t: this.#shell.t });
+    part(this.#dialog, "done").append(notice);
     if (place === form) {
-      form.before(notice);
-      form.hidden = true;
-    } else place.replaceChildren(notice);
+      form.hidden = part(this.#dialog, "lead").hidden = true;
+      part(this.#dialog, "next").hidden = false;
+    } else {
+      place.remove();
+      part(this.#dialog, "waiting").hidden = !this.#dialog.querySelector("[data-invite]");
+    }
     if (hadFocus) notice.focus({ preventScroll: true });
+    return true;
+  }
+
+  /** The next link is made where the accepted one was. */
+  #another(button) {
+    this.#making.reset();
+    const form = part(this.#dialog, "making");
+    form.hidden = part(this.#dialog, "lead").hidden = false;
+    button.closest('[data-part="next"]').hidden = true;
+    form.querySelector('[data-do="copy"]').focus();
   }
 }

@@ -38,6 +38,16 @@ export class InviteMaking {
     return !this.#invite && note ? { note, lives } : null;
   }
 
+  /** For another link. */
+  reset() {
+    this.#alarm.clear();
+    this.#invite = this.#making = null;
+    this.#form.reset();
+    for (const name of ["press", "qr"]) part(this.#form, name).hidden = true;
+    part(this.#form, "code").removeAttribute("src");
+    this.#form.querySelector('[data-do="qr"]').setAttribute("aria-expanded", "false");
+  }
+
   restore({ note, lives }) {
     this.#form.elements.note.value = note;
     this.#form.elements.lives.value = lives;

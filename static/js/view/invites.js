@@ -30,9 +30,10 @@ export function invites(shell, { open, say }) {
   });
 
   const onAccepted = (news) => {
-    dialog?.accepted(news);
+    const isShown = dialog?.accepted(news) ?? false;
     const line = document.querySelector(`main [data-invite="${CSS.escape(news.id)}"]`);
     line?.replaceChildren(acceptedNotice({ ...news, t }));
+    return isShown || Boolean(line);
   };
   return new AcceptedInvites({ rows: page.conversations ?? [], list, api, t, clock, say, open, onAccepted });
 }

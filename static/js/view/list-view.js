@@ -18,11 +18,11 @@ export class ListView {
   #heldSince = null;
   #isDue = false;
 
-  /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id. */
-  constructor({ root, state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now }) {
+  /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id; `unwritten(room)`: opened from People, without a word as far as the pages know. */
+  constructor({ root, state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now, unwritten = () => false }) {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
-    this.#with = { state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now };
+    this.#with = { state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now, unwritten };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
   }
@@ -50,11 +50,23 @@ export class ListView {
     const { state, now } = this.#with;
     if (state.loaded) this.#total(state.total(now(), this.#watched));
     if (!this.#rows) return;
-    const rows = state.rows;
+    const rows = this.shown;
+    for (const [room, element] of this.#elements) if (this.#isEmpty(state.get(room))) (element.remove(), this.#elements.delete(room));
     for (const row of rows) safely(() => this.#fill(this.#elements.get(row.room) ?? this.#make(row.room), row));
     const empty = this.#root.querySelector('[data-part="empty"]');
     if (empty && rows.length) empty.hidden = true;
     this.#order(rows);
+  }
+
+  /** In the order of the list. */
+  get shown() {
+    return this.#with.state.rows.filter((row) => !this.#isEmpty(row));
+  }
+
+  #isEmpty(row) {
+    const { chosen, current, drafts, unsent, unwritten } = this.#with;
+    if (!row || row.last_message || !unwritten(row.room)) return false;
+    return ![chosen(), current()].includes(row.room) && !drafts.get(row.room) && !unsent(row.room).length;
   }
 
   /** The chat before somebody's eyes counts nothing: its number would only flicker until the receipt is back. */

@@ -118,6 +118,7 @@ export class Panes {
     const { shell, onMade } = this.#with;
     const pane = new Pane(page, path);
     sayTimes(pane.main, shell.dates);
+    shell.page.unwritten?.push(...(data.unwritten ?? []));
     if (data.room) pane.holds(shell.openChat(pane.main, data), data);
     onMade(pane.main, pane.open);
     this.#keep(pane);

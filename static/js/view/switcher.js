@@ -62,6 +62,7 @@ export class Switcher {
   }
 
   #press({ target }) {
+    if (target.closest('[data-action="close"], [data-action="invite"]')) return this.#dialog.close();
     this.#go(target.closest('[role="option"]'));
   }
 
@@ -108,7 +109,7 @@ export class Switcher {
     for (const [index, option] of this.#options.entries()) option.id = `switch-to-${index}`;
     const nobody = part(this.#dialog, "nobody");
     nobody.hidden = groups.length > 0 || this.#asked !== query.trim();
-    setText(nobody, t("Nobody called “{q}” here. Send them an invite link.", { q: query.trim() }));
+    setText(part(nobody, "nobody-text"), t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() }));
     this.#choose(Math.min(this.#chosen, Math.max(0, this.#options.length - 1)), { isQuiet: true });
   }
 

@@ -1,0 +1,34 @@
+"""The directory answers while somebody types."""
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+
+# The page's own questions, and the first of them without an answer: behind a service worker nobody else can tell.
+FIRST_IS_LOST = """() => {
+    window.asked = [];
+    const { fetch } = window;
+    window.fetch = (...call) => {
+        const words = new URL(call[0], location.href).searchParams.get("q");
+        if (words === null) return fetch(...call);
+        window.asked.push(words);
+        return window.asked.length === 1 ? Promise.reject(new TypeError("no connection")) : fetch(...call);
+    };
+}"""
+
+
+def test_people_are_found_while_alice_types_with_one_question_a_pause(visitor: VisitorMaker) -> None:
+    alice, joao = visitor("alice"), visitor("joao", name="João Pereira")
+    page = alice.page
+    page.goto("/people/")
+    alice.until_idle()
+    page.evaluate(FIRST_IS_LOST)
+    field = page.get_by_role("searchbox")
+    field.press_sequentially(joao.username)
+    expect(page.get_by_role("button", name="João Pereira")).to_be_visible()
+    expect(page.locator('[data-view="people"] > li')).to_have_count(1)
+    expect(field).to_be_focused()
+    assert page.evaluate("asked")[-1] == joao.username
+    assert urlsplit(page.url).query == f"q={joao.username}"

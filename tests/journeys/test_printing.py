@@ -1,0 +1,32 @@
+"""A chat on paper."""
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import meet
+
+
+def test_paper_shows_every_message_of_the_page_and_nothing_of_the_app(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice", color_scheme="dark"), visitor("bob")
+    room = meet(alice, bob)
+    for number in range(40):
+        assert bob.person.write(room, f"line {number}").status_code == 201
+    alice.open(room)
+    alice.until_idle()
+    page = alice.page
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 700, "height": 900})
+    for hidden in (
+        page.locator('[data-view="list"]'),
+        alice.box,
+        page.locator('[data-view="toast"]'),
+        page.locator("header").get_by_role("link").first,
+    ):
+        expect(hidden).to_be_hidden()
+    first, last = (alice.message(f"line {number}").locator("article").bounding_box() for number in (0, 39))
+    assert first
+    assert last
+    assert (first["y"] > 0, last["y"] + last["height"] <= page.evaluate("document.documentElement.scrollHeight")) == (True, True)
+    assert last["y"] - first["y"] > 39 * 20, "one below the other, not scrolled away"
+    assert alice.message("line 39").locator("article").evaluate("(it) => getComputedStyle(it).color") == "rgb(0, 0, 0)"
+    expect(alice.message("line 0").locator('[data-part="who"]')).to_be_visible()
