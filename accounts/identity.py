@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, load_backend
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest  # noqa: TID251 (the type of a door)
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
@@ -54,15 +53,15 @@ def person_of(session: Any) -> tuple[User | None, Seal]:
     return (None if seal is Seal.WRONG else user), seal
 
 
-def user_of_request(request: HttpRequest) -> User | AnonymousUser:
+def user_of_session(session: Any) -> User | AnonymousUser:
     """In place of Django's `get_user`.
 
     That one gives a session under an old key another key, so that all requests on their way with the old cookie are logged out, and deletes
     a session whose password has changed, which takes the cookie from the one who has just changed it.
     """
-    user, seal = person_of(request.session)
+    user, seal = person_of(session)
     if user is None:
         return AnonymousUser()
     if seal is Seal.OLD_KEY:
-        request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     return user

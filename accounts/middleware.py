@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -18,7 +18,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts.devices import device_note, devices_sweep
-from accounts.identity import user_of_request
+from accounts.identity import user_of_session
 from accounts.sessions import OLD_COOKIE_NAME, SessionStore, session_keys_in, sessions_renew, sessions_sweep
 
 logger = logging.getLogger(__name__)
@@ -107,17 +107,30 @@ class SlidingSessionMiddleware(SessionMiddleware):
 
 
 class IdentityMiddleware(AuthenticationMiddleware):
-    """`request.user` by the one rule that sockets follow, too (accounts.identity)."""
+    """`request.user` by the one rule that sockets follow, too (accounts.identity).
+
+    It holds the session and not the request, as Django's does: a request that its own user points to is a cycle, and its body would stay in
+    memory until the collector comes.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
-        request.user = SimpleLazyObject(partial(self.find, request))  # type: ignore[assignment]
-        request.auser = partial(sync_to_async(self.find), request)
+        found = UserOfSession(request.session)
+        request.user = SimpleLazyObject(found)  # type: ignore[assignment]
+        request.auser = sync_to_async(found)
 
-    @staticmethod
-    def find(request: Any) -> Any:
-        if not hasattr(request, "_cached_user"):
-            request._cached_user = user_of_request(request)
-        return request._cached_user
+
+class UserOfSession:
+    """Asks once."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+    def __call__(self) -> Any:
+        return self.user
+
+    @cached_property
+    def user(self) -> Any:
+        return user_of_session(self.session)
 
 
 def csrf_cookie_of_port(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -1,14 +1,17 @@
 """Headers that every answer carries."""
 
 from collections.abc import Callable
+from io import BytesIO
 
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from conversations.outages import WriteWatch
 from conversations.signals import SIGNED_OUT
 from dm_project.security_headers import PERMISSIONS
 
+BODY: dict[str, Callable[[], object]] = {"_body": bytes, "_post": QueryDict}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 FORGET = '"cache", "storage"'
 
@@ -30,6 +33,24 @@ def security_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         if request.META.get(SIGNED_OUT):
             response.headers["Clear-Site-Data"] = FORGET
         return response
+
+    return answer
+
+
+def forget_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A request points to itself by its messages, its answer and the context of its thread, so it stays until the collector comes, which is
+    seldom here (dm_project.server). Its body, up to a mebibyte of somebody signed in, goes with the answer.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        try:
+            return get_response(request)
+        finally:
+            if isinstance(request, ASGIRequest):
+                # Not read at all where nobody was asked for it: then it is still in the file that Django made for it.
+                request._stream.close()
+                request._stream = BytesIO()
+                vars(request).update({name: empty() for name, empty in BODY.items() if name in vars(request)})
 
     return answer
 

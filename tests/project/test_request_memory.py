@@ -1,0 +1,59 @@
+"""What a request brought is gone with its answer: the collector comes rarely here, and requests stand in reference cycles."""
+
+import json
+from typing import Any
+
+import pytest
+from channels.testing import HttpCommunicator
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+
+from accounts.models import User
+from conversations.models import Conversation
+from tests.sockets import INSIDE_HOST, session_key_of
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+TOKEN = "t" * 32
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every request that the application was given, kept as the collector keeps them."""
+    found: list[Any] = []
+    create = ASGIHandler.create_request
+
+    def noted(self: ASGIHandler, scope: Any, body_file: Any) -> Any:
+        request, response = create(self, scope, body_file)
+        found.append(request)
+        return request, response
+
+    monkeypatch.setattr(ASGIHandler, "create_request", noted)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "type", "size", "status"),
+    [
+        ("/api/v1/sync", "application/json", 200_000, 422),
+        ("/api/v1/conversations/{room}/messages", "application/json", 200_000, 422),
+        ("/api/v1/conversations/{room}/messages", "application/json", 1_000_000, 413),
+        ("/chats/{room}/", "application/x-www-form-urlencoded", 200_000, 422),
+        ("/nowhere/", "application/json", 200_000, 403),
+    ],
+)
+async def test_no_body_outlives_its_answer(
+    alice: User, chat: Conversation, requests: list[Any], path: str, type: str, size: int, status: int
+) -> None:
+    from dm_project.asgi import application
+
+    cookies = f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
+    headers = {"host": INSIDE_HOST, "cookie": cookies, "x-csrftoken": TOKEN, "content-type": type}
+    text = "y" * size
+    sent = json.dumps({"id": "none", "body": text}).encode() if "json" in type else f"id=none&body={text}".encode()
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    communicator = HttpCommunicator(application, "POST", path.format(room=chat.room_name), sent, pairs)
+    assert (await communicator.get_response(timeout=10))["status"] in {status, 404}
+    (request,) = requests
+    assert request._stream.closed or not request._stream.read()
+    assert not vars(request).get("_body")
+    assert not any(text in str(values) for _name, values in request.POST.lists())
