@@ -1,5 +1,6 @@
 """Headers that every answer carries."""
 
+import gc
 from collections.abc import Callable
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from conversations.outages import WriteWatch
 from conversations.signals import SIGNED_OUT
 from dm_project.security_headers import PERMISSIONS
 
+COLLECT_BYTES = 16 * 1024 * 1024
 BODY: dict[str, Callable[[], object]] = {"_body": bytes, "_post": QueryDict}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 FORGET = '"cache", "storage"'
@@ -39,18 +41,25 @@ def security_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
 
 def forget_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """A request points to itself by its messages, its answer and the context of its thread, so it stays until the collector comes, which is
-    seldom here (dm_project.server). Its body, up to a mebibyte of somebody signed in, goes with the answer.
+    seldom here (dm_project.server). Its body, up to a mebibyte of somebody signed in, goes with the answer; what a view made of it (the
+    text in a refusal) goes with a look at the young objects, each time that so many bytes have come in.
     """
+    bytes_in = 0
 
     def answer(request: HttpRequest) -> HttpResponse:
+        nonlocal bytes_in
         try:
             return get_response(request)
         finally:
             if isinstance(request, ASGIRequest):
+                bytes_in += len(vars(request).get("_body", b""))
                 # Not read at all where nobody was asked for it: then it is still in the file that Django made for it.
                 request._stream.close()
                 request._stream = BytesIO()
                 vars(request).update({name: empty() for name, empty in BODY.items() if name in vars(request)})
+                if bytes_in >= COLLECT_BYTES:
+                    bytes_in = 0
+                    gc.collect(1)
 
     return answer
 

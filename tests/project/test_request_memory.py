@@ -1,18 +1,22 @@
 """What a request brought is gone with its answer: the collector comes rarely here, and requests stand in reference cycles."""
 
+import gc
 import json
+import tracemalloc
+from io import BytesIO
 from typing import Any
 
 import pytest
 from channels.testing import HttpCommunicator
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http import HttpResponse
 
 from accounts.models import User
 from conversations.models import Conversation
+from dm_project.middleware import COLLECT_BYTES, forget_body
 from tests.sockets import INSIDE_HOST, session_key_of
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
 TOKEN = "t" * 32
 
 
@@ -31,6 +35,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("path", "type", "size", "status"),
     [
@@ -57,3 +62,38 @@ async def test_no_body_outlives_its_answer(
     assert request._stream.closed or not request._stream.read()
     assert not vars(request).get("_body")
     assert not any(text in str(values) for _name, values in request.POST.lists())
+
+
+def test_what_views_made_of_bodies_is_collected_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+    monkeypatch.setattr("dm_project.middleware.gc.collect", collected.append)
+    answer = forget_body(lambda request: HttpResponse(str(len(request.body))))
+    for _ in range(COLLECT_BYTES // 250_000 + 1):
+        answer(ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": []}, BytesIO(b"x" * 250_000)))
+    assert collected == [1], "young objects only"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_body_that_is_refused_leaves_nothing(alice: User, chat: Conversation) -> None:
+    """No collector frees what pydantic keeps of it."""
+    from dm_project.asgi import application
+
+    cookies = f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
+    headers = {"host": INSIDE_HOST, "cookie": cookies, "x-csrftoken": TOKEN, "content-type": "application/json"}
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def post() -> None:
+        sent = json.dumps({"id": "none", "body": "y" * 250_000}).encode()
+        communicator = HttpCommunicator(application, "POST", f"/api/v1/conversations/{chat.room_name}/messages", sent, pairs)
+        assert (await communicator.get_response(timeout=10))["status"] == 422
+
+    await post()
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            await post()
+        gc.collect()
+        kept, _most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 500_000, "two of ten bodies"
