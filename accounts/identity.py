@@ -18,7 +18,7 @@ from accounts.models import User
 
 
 class Seal(StrEnum):
-    """How the password digest in a session fits the account."""
+    """How the digest in a session fits the account's session secret."""
 
     GOOD = "good"
     OLD_KEY = "old key"

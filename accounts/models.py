@@ -6,21 +6,28 @@ Everybody may read it; nothing here knows conversations.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth.hashers import make_password, verify_password
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import MaxLengthValidator, MinLengthValidator, RegexValidator
 from django.db import models, transaction
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.folding import search_key
 from accounts.passwords import normal_password
+from accounts.session_secrets import bind, new_secret, secret_of
 from accounts.usernames import HANDLE, skeleton
 
 NAME_MAX = 50
 USERNAME_MIN, USERNAME_MAX = 3, 24
 PUBLIC_ID_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
+SESSION_HASH_SALT = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+"""Django's own, so that sessions from before `session_binding` go on."""
 
 
 def new_public_id() -> str:
@@ -76,6 +83,9 @@ class User(AbstractUser):
     picture = models.CharField(max_length=40, blank=True, default="", editable=False)
     """The name of a file (accounts/pictures.py). Here and not in the profile, because it goes wherever the name goes."""
 
+    # Read by `session_secret`. The database knows the default as well: processes of the version before make accounts during an update.
+    session_binding = models.CharField(max_length=200, default="", db_default="", editable=False)
+
     objects: ClassVar[AccountManager] = AccountManager()
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
@@ -86,30 +96,62 @@ class User(AbstractUser):
         return f"@{self.username}"
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """The skeleton goes with the username on every way in: forms, admin, commands."""
+        """The skeleton goes with the username, the session binding with the password, on every way in: forms, admin, commands."""
         self.skeleton = skeleton(self.username)
-        if update_fields is not None and "username" in update_fields:
-            update_fields = {*update_fields, "skeleton"}
+        if self._state.adding and self.session_secret == self.password:
+            self.session_binding = bind(self.password, new_secret())
+        if update_fields is not None:
+            with_them = {"username": "skeleton", "password": "session_binding"}
+            fields = set(update_fields)
+            update_fields = fields | {with_them[name] for name in fields & with_them.keys()}
         super().save(*args, update_fields=update_fields, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(None if raw_password is None else normal_password(raw_password))
+        self.session_binding = bind(self.password, new_secret())
 
     def check_password(self, raw_password: str | None) -> bool:
         """In any Unicode form. Hashes from before that was so hold what was typed then: tried second, and replaced.
 
         Two hashes, then, whenever the form differs. Log-ins of unknown people take as many (accounts/adapter.py).
+
+        Django's own would replace a hash by `set_password`, which ends every other session: here the password stays the same.
         """
-        normal = normal_password(raw_password or "")
-        if super().check_password(normal):
-            return True
-        if normal == (raw_password or "") or not super().check_password(raw_password):
-            return False
-        self.set_password(raw_password)
-        # As Django does when it renews a hash: the password has not changed.
-        self._password = None
-        self.save(update_fields=["password"])
-        return True
+        typed = raw_password or ""
+        normal = normal_password(typed)
+        for form in dict.fromkeys((normal, typed)):
+            is_correct, is_old = verify_password(form, self.password)
+            if is_correct:
+                if is_old or form != normal:
+                    self.replace_hash(make_password(normal))
+                return True
+        return False
+
+    async def acheck_password(self, raw_password: str | None) -> bool:
+        """Django's own goes past ours."""
+        return await sync_to_async(self.check_password)(raw_password)
+
+    def replace_hash(self, password: str) -> None:
+        """Another hash of the same password; sessions do not notice. Only in place of the one that was verified: a log-in takes its time, and
+        must not write the old password over one that was set meanwhile."""
+        binding = bind(password, self.session_secret)
+        if User.objects.filter(pk=self.pk, password=self.password).update(password=password, session_binding=binding):
+            self.password, self.session_binding = password, binding
+
+    @property
+    def session_secret(self) -> str:
+        """What sessions are bound to in place of the password's hash: another one means another password (docs/adr/0013)."""
+        return secret_of(self.password, self.session_binding)
+
+    def get_session_auth_hash(self) -> str:
+        return self.session_hash()
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self.session_hash, settings.SECRET_KEY_FALLBACKS)
+
+    def session_hash(self, key: str | None = None) -> str:
+        """What a session carries of the session secret; `key` in place of SECRET_KEY."""
+        return str(salted_hmac(SESSION_HASH_SALT, self.session_secret, secret=key, algorithm="sha256").hexdigest())
 
     def get_full_name(self) -> str:
         return self.name

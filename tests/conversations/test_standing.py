@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
@@ -69,6 +70,38 @@ async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_
         await still_lives(bobs)
     async with open_inside(alice, session_key=key_of(acting)) as back:
         await greeted(back)
+
+
+async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(alice: User, client_of: Any, settings: Any) -> None:
+    """The password is the same. A change of it then ends those two, a reset by a link all."""
+    settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    old = PBKDF2PasswordHasher().encode(PASSWORD, "0123456789abcdef", 1)
+    await User.objects.filter(pk=alice.pk).aupdate(password=old)
+    await alice.arefresh_from_db()
+    one, two = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
+    third = Client()
+    async with open_inside(alice, session_key=key_of(one)) as first, open_inside(alice, session_key=key_of(two)) as second:
+        await greeted(first)
+        await greeted(second)
+        await sync_to_async(third.post)("/accounts/login/", {"login": "alice", "password": PASSWORD})
+        assert (await User.objects.aget(pk=alice.pk)).password != old
+        for socket in (first, second):
+            await socket.send("sync")
+            await expect(socket, "heads")
+            await still_lives(socket)
+        async with open_inside(alice, session_key=key_of(third)) as acting:
+            await greeted(acting)
+            await sync_to_async(change_password)(third)
+            await expect_close(first, 4401)
+            await expect_close(second, 4401)
+            await expect_close(acting, 4012)
+    async with open_inside(alice, session_key=key_of(third)) as acting:
+        await greeted(acting)
+        link = await sync_to_async(services.password_link)(user=await User.objects.aget(pk=alice.pk))
+        somewhere = Client()
+        form = (await sync_to_async(somewhere.get)(link))["Location"]
+        await sync_to_async(somewhere.post)(form, {"password1": "a third horse battery"})
+        await expect_close(acting, 4401)
 
 
 @pytest.mark.usefixtures("_no_vigil")
