@@ -151,6 +151,7 @@ def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(alic
             "    listitem",
             '      article "Bob: two 14:07" [focused]',
             '        toolbar "Message actions"',
+            '          button "Copy text"',
             '          button "More actions" [hasPopup=menu]',
         ]
     )
