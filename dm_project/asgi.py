@@ -9,15 +9,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
 django_application = get_asgi_application()
 
 # Only now: these modules need the apps that the line above has loaded.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+
 from conversations.routing import websocket_urlpatterns  # noqa: E402
 from dm_project.admission import Admission  # noqa: E402
 from dm_project.away import turn_away_while_away  # noqa: E402
 from dm_project.concurrency import RequestLimit  # noqa: E402
-from dm_project.handshake import SocketIdentity  # noqa: E402
+from dm_project.handshake import SessionFromCookie, SignedInOnly  # noqa: E402
 from dm_project.origin import ExactOriginValidator  # noqa: E402
 from dm_project.wire import keep_plain_send  # noqa: E402
 
-sessions = SocketIdentity(URLRouter(websocket_urlpatterns))
+sessions = SessionFromCookie(AuthMiddlewareStack(SignedInOnly(URLRouter(websocket_urlpatterns))))
 application = ProtocolTypeRouter(
     {
         "http": RequestLimit(django_application),

@@ -68,17 +68,18 @@ def test_a_cookie_that_cannot_be_a_session_is_never_looked_up(db: None, client: 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("value", NOT_KEYS)
 async def test_nor_when_it_opens_a_socket(monkeypatch: Any, value: str) -> None:
-    monkeypatch.setattr("dm_project.handshake.find", lambda session: pytest.fail("asked the database"))
+    for door in ("channels.auth.get_user", "dm_project.handshake.find"):
+        monkeypatch.setattr(door, lambda session: pytest.fail("asked the database"))
     assert not await handshake(f"{NAME}={value}")
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_whoever_cannot_be_found_out_is_refused_before_the_socket_is_accepted(alice: User, monkeypatch: Any) -> None:
-    def fail(*args: Any) -> None:
+    async def fail(*args: Any) -> None:
         raise ValueError("A string literal cannot contain NUL (0x00) characters.")
 
     key = await session_key_of(alice)
-    monkeypatch.setattr("dm_project.handshake.person_of", fail)
+    monkeypatch.setattr("channels.auth.get_user", fail)
     assert not await handshake(f"{NAME}={key}")
 
 
