@@ -20,7 +20,8 @@ from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError,
 from conversations.exceptions import Busy, StorageFull, UnknownResult
 
 logger = logging.getLogger(__name__)
-QUESTIONS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+QUESTIONS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA", "SET", "SHOW")
+"""Statements that store nothing. BEGIN counts: on SQLite Django sends it as a statement of its own, outside of any transaction."""
 PASSING = (OperationalError, InterfaceError)
 """What may be over in a moment; other database errors come from the command itself."""
 RETRY_AFTER_MS = 1_000

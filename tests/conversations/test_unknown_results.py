@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 
@@ -187,3 +188,13 @@ def test_the_watch_knows_what_may_be_stored(in_transaction: bool, ends_in: str) 
         with pytest.raises(OperationalError):
             watch(fail, "SELECT 1", (), False, context)
     assert watch.may_be_stored
+
+
+def test_a_transaction_that_only_began_has_stored_nothing() -> None:
+    """A full disk refuses the first write of it: that must not be told as an unknown result (Django begins with a statement of its own)."""
+    watch = WriteWatch()
+    with connection.execute_wrapper(watch), suppress(OperationalError), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        raise OperationalError("database or disk is full")
+    assert not watch.may_be_stored

@@ -145,7 +145,9 @@ async def test_d_strict_origin_redis_by_compose_personal_channels_and_saved_befo
         assert refusal.value.status == 403, "an allowed host with another scheme or port is another page"
     compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
     assert re.search(r"^  redis:\n    image: (redis|valkey)", compose, re.MULTILINE)
-    assert "REDIS_URL: redis://redis:6379" in compose
+    assert re.search(r"^      REDIS_URL: redis://\S.*@redis:6379", compose, re.MULTILINE), (
+        "by its name in the compose file, with a password"
+    )
 
     room = alice.open_chat_with(bob)
     async with open_socket(alice) as phone, open_socket(alice) as laptop:
