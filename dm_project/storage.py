@@ -37,6 +37,8 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
     """
 
     support_js_module_import_aggregation = True
+    # One pass a level of imports, the late ones included; five are not enough for pages that fetch the modules of other pages.
+    max_post_process_passes = 12
 
     def post_process(self, paths: dict[str, tuple[Storage, str]], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         """As the base, of smaller files."""

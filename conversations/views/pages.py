@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -217,6 +218,8 @@ def show(
     row = conversation_row(seat)
     page = message_page(seat=seat, before=whole(request.GET.get("before")), after=None)
     opens_at, window = opening(request, seat, page)
+    if "m" in request.GET and opens_at is None:
+        messages.info(request, _("This message cannot be found."))
     current = conversation_view(row, request.user, current=row.conversation.room_name)
     if form.is_bound and (status == 409 or "id" in form.errors):
         # Under the old id nothing more can be sent.

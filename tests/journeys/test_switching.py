@@ -177,7 +177,7 @@ def test_the_signs_of_a_peer_follow_from_chat_to_chat(scene: Scene) -> None:
     expect(status).to_have_text("online")
 
 
-def test_keys_typed_while_a_chat_is_on_its_way_go_to_nobody(scene: Scene) -> None:
+def test_keys_typed_while_a_chat_is_on_its_way_are_its_draft_and_are_sent_by_nobody(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     held: list[Route] = []
     alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
@@ -186,15 +186,20 @@ def test_keys_typed_while_a_chat_is_on_its_way_go_to_nobody(scene: Scene) -> Non
         "Alt+ArrowUp" if alice.row(scene.with_bob).evaluate("(row) => row.matches(':last-child')") else "Alt+ArrowDown"
     )
     alice.until(lambda: bool(held), "the page of the other chat")
-    alice.page.keyboard.type("for carol's eyes")
-    alice.page.keyboard.press("Enter")
+    # From the first key on, before there is a box to type in.
+    alice.page.keyboard.type("for carol's")
     # A page that takes its time is announced by its name and by the shape of what will come.
     expect(alice.page.locator("main[aria-busy=true] .skeleton")).to_be_visible()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Carol")
+    expect(alice.page.get_by_role("textbox", name="Message")).to_be_focused()
+    alice.page.keyboard.type(" eyes")
+    alice.page.keyboard.press("Enter")
     held.pop().continue_()
     alice.sees("from carol")
     expect(alice.box).to_be_focused()
-    expect(alice.box).to_have_value("")
+    expect(alice.box).to_have_value("for carol's eyes")
+    alice.page.keyboard.type(" only")
+    expect(alice.box).to_have_value("for carol's eyes only")
     chooses(alice, scene.with_bob, "Bob")
     alice.sees("from bob")
     expect(alice.box).to_have_value("half a thought for bob")

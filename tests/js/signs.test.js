@@ -97,10 +97,10 @@ for (const [{ typing = false, online = false, lastSeen = null }, text, state] of
   test(`under the name stands "${text}"`, () => {
     const t = translator();
     const dates = datesOf({ language: "en-GB", t, zone: "UTC", now: () => NOW });
-    assert.deepEqual(statusLine({ typing: { on: typing }, presence: { online, lastSeen }, t, dates }), { state, text });
+    assert.deepEqual(statusLine({ signs: { typing, online, lastSeen }, t, dates }), { state, text });
   });
 }
 
 test("nothing known, nothing said", () => {
-  assert.equal(statusLine({ typing: { on: false }, presence: new PeerPresence({ clock: new FakeClock() }) }), null);
+  assert.equal(statusLine({ signs: { typing: false, online: false, lastSeen: null } }), null);
 });

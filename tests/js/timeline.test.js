@@ -134,15 +134,15 @@ test("one sender within five minutes and one day is a group", () => {
 
 test("the new line stands above the first new message of the other person, once, and counts only theirs", () => {
   const theirs = (seq, ordinal) => message(seq, seq, { ordinal });
-  const items = arranged([message(1), theirs(2, 1), message(3), theirs(4, 2), theirs(6, 3)], { divider: 1 });
+  const items = arranged([message(1), theirs(2, 1), message(3), theirs(4, 2), theirs(6, 3)], { divider: 1, received: 3 });
   assert.deepEqual(items.map((item) => item.key), ["day:2026-11-21", "m-1", "m-2", "m-3", "divider", "m-4", "m-6"]);
   assert.equal(items.find((item) => item.key === "divider").count, 2);
 });
 
 test("the new line counts also what is not loaded yet, and moves up when it is", () => {
   const theirs = (seq) => message(seq, seq, { sender: BOB, ordinal: seq });
-  const few = arranged([theirs(8), theirs(9)], { divider: 5 });
-  const more = arranged([theirs(5), theirs(6), theirs(7), theirs(8), theirs(9)], { divider: 5 });
+  const few = arranged([theirs(8), theirs(9)], { divider: 5, received: 9 });
+  const more = arranged([theirs(5), theirs(6), theirs(7), theirs(8), theirs(9)], { divider: 5, received: 9 });
   assert.deepEqual(few.map((item) => item.key), ["day:2026-11-21", "divider", "m-8", "m-9"]);
   assert.deepEqual(more.map((item) => item.key), ["day:2026-11-21", "m-5", "divider", "m-6", "m-7", "m-8", "m-9"]);
   assert.deepEqual([few, more].map((items) => items.find((item) => item.key === "divider").count), [4, 4]);

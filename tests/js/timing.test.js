@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { newId } from "../../static/js/protocol/commands.js";
-import { Alarm, backoff } from "../../static/js/lib/timing.js";
+import { Alarm, backoff, persistently } from "../../static/js/lib/timing.js";
 import { FakeClock } from "./helpers/clock.js";
 
 test("the wait grows to half a minute and stays there", () => {
@@ -30,4 +30,36 @@ test("a message has a random id also where the browser offers no randomUUID", ()
   const ids = new Set(Array.from({ length: 500 }, () => newId(source)));
   assert.equal(ids.size, 500);
   for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("what could not be had is asked for again until it is here, less and less often, and not before the server's time", async () => {
+  const clock = new FakeClock();
+  const start = clock.now();
+  const asked = [];
+  const answers = [{ status: 502 }, { status: 0 }, new SyntaxError("bad JSON"), { status: 429, retryAfterMs: 20_000 }, { status: 503, retryAfterMs: Number.NaN }];
+  const ask = async () => {
+    asked.push(clock.now() - start);
+    const error = answers[asked.length - 1];
+    if (error) throw error;
+    return "here";
+  };
+  const found = persistently(ask, { clock, random: () => 0.5 });
+  await clock.advance(120_000);
+  assert.equal(await found, "here");
+  assert.deepEqual(asked, [0, 750, 1_750, 3_250, 23_250, 27_750]);
+});
+
+test("what is refused for good, or wanted by nobody any more, is not asked for again", async () => {
+  for (const status of [400, 401, 403, 404, 410]) {
+    let asked = 0;
+    const found = persistently(async () => Promise.reject({ status, asked: (asked += 1) }), { clock: new FakeClock() });
+    assert.deepEqual([await found, asked], [null, 1]);
+  }
+  const clock = new FakeClock();
+  let isWanted = true;
+  const found = persistently(async () => Promise.reject(new Error("away")), { clock, isWanted: () => isWanted });
+  await clock.advance(100);
+  isWanted = false;
+  await clock.advance(60_000);
+  assert.equal(await found, null);
 });

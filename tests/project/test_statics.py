@@ -72,17 +72,17 @@ def named(html: str, pattern: str, folder: Path) -> set[Path]:
     return {folder / name for name in re.findall(pattern.replace("FILE", r"/static/([^\"#]+)"), html)}
 
 
-AFTER_A_PRESS = ("picture-choice",)
-"""Modules of the settings that are fetched when somebody chooses a picture, and never by the page itself."""
+LATER = ("picture-choice", "beside")
+"""What the pages around the account fetch when somebody chooses a picture; and, signed in and idle, the modules of the chats."""
 
 
 def reached(entries: set[Path]) -> set[Path]:
-    """These modules and all that they import, at once or later, but not what waits for a press."""
+    """These modules and all that they import, at once or later, but not what comes last."""
     found: set[Path] = set()
     waiting = list(entries)
     while waiting:
         path = waiting.pop()
-        if path not in found and not path.name.startswith(AFTER_A_PRESS):
+        if path not in found and not path.name.startswith(LATER):
             found.add(path)
             waiting += [(path.parent / name).resolve() for name in IMPORTED.findall(path.read_text(encoding="utf-8"))]
     return found

@@ -40,3 +40,10 @@ export function pageData(page = document) {
   const element = page.getElementById("page-data");
   return element ? JSON.parse(element.textContent) : {};
 }
+
+/** The same for a signed-in page beside the chats: who it belongs to, and its sentences. */
+export function besideData() {
+  const user = document.querySelector('meta[name="csrf-token"]')?.dataset.user ?? null;
+  const strings = document.getElementById("client-texts");
+  return { page: "beside", user: { id: user }, strings: strings ? JSON.parse(strings.textContent) : {} };
+}

@@ -27,15 +27,31 @@ export function whenIdle(run) {
 }
 
 const AGAIN_MS = 5_000;
+const LONGEST_AGAIN_MS = 60_000;
 
 /**
  * What is not needed at once is fetched when there is time, and not at the press: then there may be no connection.
  * What a lost connection took along is asked for again. Returns the promise of what `load` promises.
  */
 export const fetchedLater = (load) => new Promise((done) => {
-  const ask = () => load().then(done, () => setTimeout(ask, AGAIN_MS));
-  whenIdle(ask);
+  const ask = (wait) => load().then(done, () => setTimeout(ask, wait, Math.min(2 * wait, LONGEST_AGAIN_MS)));
+  whenIdle(() => ask(AGAIN_MS));
 });
+
+const isForGood = ({ status } = {}) => status >= 400 && status < 500 && status !== 408 && status !== 429;
+
+/** Asks until it is answered, with growing pauses, whatever the failure. Null when it is refused for good, or when nobody wants it any more. */
+export async function persistently(ask, { clock, isWanted = () => true, random = Math.random }) {
+  for (let attempt = 0; isWanted(); attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (isForGood(error)) return null;
+      await new Promise((done) => clock.after(retryAfter(error, attempt, random), done));
+    }
+  }
+  return null;
+}
 
 /** An alarm that rings once, at the earliest moment it was last set to. */
 export class Alarm {

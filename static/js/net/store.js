@@ -21,10 +21,13 @@ export function pageOfTab(tab) {
   return { tab, before };
 }
 
+const forgetTab = () => tried(() => sessionStorage.removeItem(`${ALL}tab`));
+
 const names = (storage) => tried(() => Object.keys(storage), []);
 
 /** Everything of every account but `user` leaves the device: at log-out (nobody stays) and when another account signs in. */
 export function wipeOthers(user = null, storage = browserStorage()) {
+  if (user === null) forgetTab();
   for (const name of names(storage)) {
     if (name.startsWith(ALL) && (user === null || !name.startsWith(`${ALL}${user}:`))) tried(() => storage.removeItem(name));
   }
@@ -66,6 +69,7 @@ export class Store {
   /** The account was left in another tab: what this one still holds is never written again. */
   end() {
     this.#isOver = true;
+    forgetTab();
     for (const key of this.keys("")) this.remove(key);
   }
 

@@ -1,9 +1,9 @@
 // Entry of the pages around the account (sign up, log in, log out, invites opened, settings): small helps; each page works without them.
 
-import { view } from "../lib/dom.js";
+import { besideData, view } from "../lib/dom.js";
 import { optional } from "../lib/safely.js";
 import { languageOfPage } from "../lib/text.js";
-import { whenIdle } from "../lib/timing.js";
+import { fetchedLater, whenIdle } from "../lib/timing.js";
 import { keptHere, wipeOthers } from "../net/store.js";
 import { listenForButtons } from "../view/buttons.js";
 
@@ -12,8 +12,13 @@ const isLogOut = ({ target: form, submitter }) => form.method === "post" && (new
 const loadLeaving = () => import("../view/leave-dialog.js");
 const loadAsking = () => import("../view/ask.js");
 
+/** This page's own connection (beside.js), once it is there. What it holds must not be written again after the log-out. */
+let shell = null;
+
 /** Logging out takes drafts and unsent messages from this device and closes the other tabs of the account. */
 function forget(users) {
+  document.documentElement.dataset.leaving = "true";
+  shell?.store.end();
   for (const user of users) optional(() => new BroadcastChannel(`app:${user}`).postMessage({ kind: "log-out" }));
   wipeOthers();
 }
@@ -43,7 +48,8 @@ document.addEventListener("submit", (event) => {
 const { messages, drafts } = keptHere();
 if ((messages || drafts) && view("leave")) whenIdle(() => loadLeaving().catch(() => {}));
 if (view("ask")) whenIdle(() => loadAsking().catch(() => {}));
-listenForButtons();
+listenForButtons({ me: besideData().user.id });
+if (besideData().user.id) fetchedLater(() => import("./beside.js")).then(({ connect }) => document.documentElement.dataset.leaving || (shell = connect()));
 
 /** Until when an invite lives: the server writes it in UTC, as long as here, so that no line moves. */
 const { hours } = document.documentElement.dataset;

@@ -1,6 +1,7 @@
 // What an app has beyond a page: a worker that stands in while there is no connection, and word of a new version. Loaded by shell.js.
 
 import { view } from "../lib/dom.js";
+import { persistently } from "../lib/timing.js";
 import { keptHere } from "../net/store.js";
 import { NewRelease } from "../view/new-release.js";
 
@@ -33,12 +34,12 @@ const session = {
 };
 
 /** The look-out for a new version; `look()` is to be called after every reconnection, because a new version comes with a restart. */
-export function installed({ api, announcer, outbox }) {
+export function installed({ api, announcer, outbox, clock }) {
   register();
   return new NewRelease({
     root: view("new-release"),
     release: document.querySelector('meta[name="release"]')?.content,
-    ask: async () => (await api.get("/release")).release,
+    ask: async () => (await persistently(() => api.get("/release"), { clock }))?.release,
     isUnsent: () => outbox.isAtRisk || keptHere().messages > 0,
     say: (text) => announcer.status(text),
     document,

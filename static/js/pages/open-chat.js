@@ -12,6 +12,9 @@ export class OpenChat {
   #shell;
   #watch = null;
   #marker = null;
+  /** Whom the pane shows, and what draws them again. */
+  #peer;
+  #peerView = null;
   /** Ends with this showing: what listens to the window stops. Null while another chat is on the screen. `place` until somebody writes here. */
   #shown = null;
   /** What the address points at: once. */
@@ -25,7 +28,7 @@ export class OpenChat {
     const timeline = new Timeline();
     timeline.load(page.messages, page.version, { complete: !page.has_older });
     if (page.window) timeline.replace(page.window, { complete: !page.window_has_older });
-    list.put(conversation);
+    feed.learnRows([conversation]);
     feed.openRoom({ room, timeline, mark: conversation.mark });
     Object.assign(this, { root, room, timeline });
     shell.chats.set(room, this);
@@ -38,9 +41,10 @@ export class OpenChat {
     const undo = async (entry) => (await toasts).toast(t("Message deleted"), { clock, button: { label: t("Undo"), onPress: () => outbox.restore(entry) } });
     const chat = (this.chat = new ChatView({
       ...shell, room, root, timeline,
-      peerName: conversation.peer.name,
+      peerName: () => list.get(room).peer.name,
       on: {
         seen: (seq) => this.#marker?.shows(seq),
+        read: () => this.#read,
         undo,
         failed: () => shell.announcer.alert(t("Not sent.")),
         isAway: () => shell.socket.connection.name !== "live",
@@ -55,13 +59,38 @@ export class OpenChat {
     });
     fetchedLater(() => import("../view/reader.js")).then(({ watchReader }) => {
       this.#watch = watchReader;
-      if (this.#shown) this.#read();
+      if (this.#shown) this.#begins();
       chat.render();
     });
-    fetchedLater(() => import("../view/signs-view.js")).then(({ SignsView }) => {
-      this.signs = new SignsView({ ...tools, peer: conversation.peer.id, showsTyping: page.shows_typing, onChange: () => shell.rows?.renderSoon() });
+    this.#peer = conversation.peer;
+    fetchedLater(() => import("../view/peer-view.js")).then((found) => {
+      this.#peerView = found;
+      this.changed();
+    });
+    Promise.all([fetchedLater(() => import("../view/signs-view.js")), shell.hasRest]).then(([{ SignsView }]) => {
+      const { peer } = conversation;
+      this.signs = new SignsView({ ...tools, peer: peer.id, handle: () => `@${list.get(room).peer.username}`, peers: shell.peers, showsTyping: page.shows_typing });
       if (this.#shown) this.#begin(this.signs);
     });
+  }
+
+  /** The row has changed: another name, username or picture? */
+  changed() {
+    const { list, comforts } = this.#shell;
+    const before = this.#peer;
+    const { peer } = list.get(this.room);
+    if (!this.#peerView || this.#peerView.isSamePeer(before, peer)) return;
+    this.#peer = peer;
+    this.#peerView.redrawPeer(this.root, before, peer);
+    comforts?.renamed(this.room, (title) => this.#peerView.retitled(title, before, peer));
+    this.signs?.render();
+  }
+
+  /** How many of their messages are read, by what this device saw and by what the server knows. */
+  get #read() {
+    const { list, me } = this.#shell;
+    const seen = this.timeline.messages.findLast((message) => message.seq <= (this.#marker?.read ?? 0) && message.sender !== me && message.ordinal);
+    return Math.max(seen?.ordinal ?? 0, list.get(this.room).read_count ?? 0);
   }
 
   /** It stands on the page, not yet painted. */
@@ -73,7 +102,7 @@ export class OpenChat {
     this.#wasShown = true;
     this.#place = null;
     this.#shown = Object.assign(new AbortController(), { seen, place });
-    if (this.#watch) this.#read();
+    if (this.#watch) this.#begins();
     this.chat.begin({ dividerFrom: unread ? seen : null, place, signal: this.#shown.signal });
     this.#begin(this.history);
     this.#begin(this.signs);
@@ -88,12 +117,12 @@ export class OpenChat {
     this.#shown = this.#marker = null;
   }
 
-  #read() {
+  #begins() {
     this.#marker = this.#watch(this.room, { ...this.#shell, signal: this.#shown.signal });
   }
 
   #begin(what) {
     const { seen, place, signal } = this.#shown;
-    what?.begin({ seen, place, signal, connection: this.#shell.socket.connection });
+    what?.begin({ seen, place, signal });
   }
 }

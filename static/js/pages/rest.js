@@ -2,7 +2,10 @@
 
 import { view } from "../lib/dom.js";
 import { fetchedLater } from "../lib/timing.js";
+import { fetchPage } from "../net/pages.js";
 import { watchWakeUps } from "../net/wake-ups.js";
+import { PeerSigns } from "../state/peer-signs.js";
+import { RowRefresh } from "../state/row-refresh.js";
 import { ListView } from "../view/list-view.js";
 
 const PARTS = [
@@ -14,32 +17,43 @@ const PARTS = [
   { load: () => import("./installed.js"), begin: ({ installed }, shell) => (shell.installed = installed(shell)) },
 ];
 
+/** Beside the chats. The small buttons are listened for by the page itself. */
+const BESIDE = [
+  { load: () => import("../view/beside.js"), begin: ({ beside }, shell) => begins(shell, beside(shell)) },
+  { load: () => import("./session-end.js"), begin: () => {} },
+];
+
 /** Each by itself: one that cannot be had now keeps none of the others. */
 export function rest(shell) {
-  shell.rows = list(shell);
+  const { clock, socket, feed, list } = shell;
+  shell.peers = new PeerSigns({ clock, send: (command) => socket.send(command), onChange: () => shell.rows.renderSoon() });
+  shell.rows = listView(shell);
   shell.rows.render();
+  shell.peers.connected(socket.connection);
+  const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
+  shell.refresh = new RowRefresh({ load: (rooms) => shell.api.conversations(rooms), clock, learn, stamp: () => list.stamp });
   watchWakeUps({
     window,
-    clock: shell.clock,
+    clock,
     on: {
-      wake: (kind) => shell.socket.wake(kind),
-      shownAfterLong: () => shell.feed.lookAgain(),
+      wake: (kind) => socket.wake(kind),
+      shownAfterLong: () => feed.lookAgain(),
       leaving: () => shell.keepAll(),
       frozen: () => (shell.keepAll(), shell.outbox.setLive(false)),
     },
   });
-  for (const { load, begin } of PARTS) fetchedLater(load).then((found) => begin(found, shell));
+  for (const { load, begin } of shell.page.page === "beside" ? BESIDE : PARTS) fetchedLater(load).then((found) => begin(found, shell));
 }
 
-function list(shell) {
+function listView(shell) {
   const { list: state, drafts, outbox, me, t, dates, clock, now } = shell;
   return new ListView({
     root: view("list"), state, drafts, me, t, dates, clock, now,
     unwritten: (room) => shell.page.unwritten?.includes(room),
     unsent: (room) => outbox.entries(room),
     current: () => shell.room,
-    chosen: () => (shell.comforts ? shell.comforts.chosen() : shell.room),
-    signsOf: (room) => (room === shell.room ? shell.signs : shell.comforts?.signsOf(room)),
+    chosen: () => (shell.comforts?.chosen ? shell.comforts.chosen() : shell.room),
+    signsOf: (room) => shell.peers.get(room),
     onTotal: (count) => shell.comforts?.total(count),
   });
 }
@@ -52,7 +66,12 @@ function strip({ ConnectionView }, shell) {
 }
 
 function comforts(found, shell) {
-  shell.comforts = found.comforts(shell);
-  shell.comforts.connected(shell.socket.connection);
+  shell.fetchPage = (path) => fetchPage(path, shell);
+  begins(shell, found.comforts(shell));
+}
+
+function begins(shell, found) {
+  shell.comforts = found;
+  found.connected(shell.socket.connection);
   shell.rows.renderSoon();
 }

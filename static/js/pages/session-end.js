@@ -1,5 +1,6 @@
 // The session of this page is over. Fetched ahead: without a session it is the one thing that the page can still say.
 
+import { hasTyped } from "../view/looks.js";
 import { showOtherAccount, showSignedOut } from "../view/signed-out.js";
 
 const LOGIN = "/accounts/login/?next=";
@@ -7,16 +8,17 @@ const TRIES = 20;
 const AGAIN_MS = 200;
 
 /** Elsewhere, or by time. What was typed in a chat stays before the eyes and on the device. */
-function signedOut({ chat, t }) {
+function signedOut({ chat, t, page }) {
   const login = LOGIN + encodeURIComponent(location.pathname);
   if (chat) showSignedOut({ t, login });
-  else location.assign(login);
+  // What was typed into a form stays before the eyes; the form says it when it is sent.
+  else if (page.page !== "beside") location.assign(login);
 }
 
 /** Somebody else has logged in in this browser. This page does nothing in their name; only a chat holds what could be lost with it. */
 function otherAccount({ chat, t }) {
   if (chat) showOtherAccount({ t });
-  else location.reload();
+  else if (!hasTyped()) location.reload();
 }
 
 /** By the name of the connection's state. */

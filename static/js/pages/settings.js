@@ -2,7 +2,7 @@
 
 import { action, csrfToken, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
-import { systemClock as clock } from "../lib/timing.js";
+import { fetchedLater, systemClock as clock } from "../lib/timing.js";
 import { postForm } from "../net/forms.js";
 import { browserStorage, Store } from "../net/store.js";
 import { saveAtOnce } from "../view/save-at-once.js";
@@ -14,7 +14,7 @@ const me = document.querySelector('meta[name="csrf-token"]')?.dataset.user;
 const post = (url, body) => postForm(url, body, { fetch: (...call) => fetch(...call), csrf: csrfToken, me });
 
 const switches = view("save-at-once");
-if (switches) saveAtOnce(switches, { post, t, clock });
+if (switches) saveAtOnce(switches, { post, t, clock, user: me });
 
 const arrow = action("leave-settings");
 if (arrow) leadBack(arrow);
@@ -23,8 +23,10 @@ const alerts = view("notifications");
 if (alerts) import("../view/notification-settings.js").then(({ notificationSettings }) => notificationSettings(alerts, { t, clock, store: new Store({ storage: browserStorage(), user: alerts.dataset.user }) }), () => {});
 
 const profile = view("profile");
-if (profile) import("../view/username-check.js").then(({ checkUsername }) => checkUsername(profile, { post, clock }), () => {});
+if (profile) fetchedLater(() => import("../view/username-check.js")).then(({ checkUsername }) => checkUsername(profile, { post, clock }));
 
 const picture = view("picture");
-const choose = () => import("../view/picture-choice.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => {});
-picture?.elements.picture.addEventListener("change", choose, { once: true });
+/** Without the script the form sends the picture as it is; the next choice asks for it again. */
+const choose = () => import("../view/picture-choice.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => listen());
+const listen = () => picture?.elements.picture.addEventListener("change", choose, { once: true });
+listen();

@@ -1,6 +1,6 @@
 // What every page of a signed-in person runs: one socket, the list pane, the strip, and the word of the other tabs.
 
-import { csrfToken, pageData } from "../lib/dom.js";
+import { besideData, csrfToken, pageData } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
 import { safely } from "../lib/safely.js";
 import { languageOfPage, translator } from "../lib/text.js";
@@ -21,7 +21,7 @@ import { sayTimes, watchDays } from "../view/local-time.js";
 const sessionEnd = () => import("./session-end.js");
 
 export class Shell {
-  page = pageData();
+  page = document.getElementById("page-data") ? pageData() : besideData();
   clock = clock;
   t = translator(this.page.strings, document.documentElement.lang);
   #ahead = 0;
@@ -33,6 +33,13 @@ export class Shell {
   /** The HTTP API (net/api.js), once it is loaded: nothing needs it while the socket works. `hasApi` is the promise of it. */
   api = null;
   hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther: () => this.socket.wake("other-account") })));
+  /** Fetched when there is time, and begun when the API is there. */
+  late = (load) => Promise.all([fetchedLater(load), this.hasApi]).then(([found]) => found);
+  /** What rest.js brings: the list and the number in the title, what peers do, the fetching of rows. `hasRest` is the promise of it. */
+  rows = null;
+  peers = null;
+  refresh = null;
+  hasRest = this.late(() => import("./rest.js")).then(({ rest }) => rest(this));
   announcer = new Announcer({ t: this.t, now: clock.now });
   /** The conversation on the screen (pages/open-chat.js), and its room; null on the other pages. */
   open = null;
@@ -43,8 +50,6 @@ export class Shell {
   chats = new Map();
   /** Switcher, shortcuts, notifications and the like (view/comforts.js), once they are loaded. */
   comforts = null;
-  /** The list on the page and the number in the title (view/list-view.js), once it is loaded. */
-  rows = null;
   /** The connection strip, once it is loaded. */
   strip = null;
   /** The look-out for a new version (installed.js), once it is loaded. */
@@ -72,8 +77,7 @@ export class Shell {
       onChange: (room) => this.#changed(room),
       onStored: () => this.tabs.tell("outbox"),
     });
-    const refresh = this.late(() => import("../state/row-refresh.js")).then(({ RowRefresh }) => this.#refresh(RowRefresh));
-    this.feed = new Feed({ ...this, send, refresh: (run) => refresh.then(run), on: this.#events() });
+    this.feed = new Feed({ ...this, send, refresh: (run) => this.hasRest.then(() => run(this.refresh)), on: this.#events() });
     this.socket = this.#connect();
   }
 
@@ -98,39 +102,30 @@ export class Shell {
 
   start() {
     if (this.page.conversations) this.feed.learnRows(this.page.conversations, { isWhole: true, total: this.page.unread_total });
-    this.#sayTimes();
-    watchDays({ dates: this.dates, clock, onDay: () => this.#sayTimes() });
+    this.sayTimes();
+    watchDays({ dates: this.dates, clock, onDay: () => this.sayTimes() });
     addEventListener("pagehide", () => this.keepAll());
     // The back button may bring a page back as it was, with everything that was on it, after the log-out.
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#keeps && !this.store.get("here") && this.#loggedOut());
     this.socket.start();
     // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
     if (!globalThis.WebSocket) this.outbox.setLive(true);
-    this.late(() => import("./rest.js")).then(({ rest }) => rest(this));
   }
 
-  #sayTimes() {
+  /** All times again: another day, another zone, other hours. */
+  sayTimes = () => {
     sayTimes(document, this.dates);
     this.rows?.renderSoon();
     this.chat?.render();
-  }
-
-  /** Fetched when there is time, and begun when the API is there. */
-  late = (load) => Promise.all([fetchedLater(load), this.hasApi]).then(([found]) => found);
-
-  #refresh(RowRefresh) {
-    const { api, feed, list } = this;
-    const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
-    return new RowRefresh({ load: (rooms) => api.conversations(rooms), clock, learn, stamp: () => list.stamp });
-  }
+  };
 
   /** The page may go any moment. */
-  keepAll() {
+  keepAll = () => {
     this.open?.history?.keepPlace();
     for (const { chat } of this.chats.values()) chat.holdDraft();
     this.drafts.flush();
     this.receipts.flush();
-  }
+  };
 
   #connect() {
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/`;
@@ -148,16 +143,17 @@ export class Shell {
       // Not only with the first heartbeat: a reload would look like leaving.
       this.socket.send(ping(!document.hidden));
     }
-    for (const part of [this.signs, this.comforts, this.feed]) safely(() => part?.handle(event));
+    for (const part of [this.peers, this.signs, this.feed]) safely(() => part?.handle(event));
   }
 
   #moved(connection) {
     const { isUp } = connection;
     if (connection.greetedAt === null) this.feed.connectionLost();
-    this.outbox.setLive(isUp);
+    // Nothing goes out from a page that does not show it.
+    this.outbox.setLive(isUp && this.page.page !== "beside");
     this.receipts.setLive(isUp);
     this.strip?.update(connection);
-    this.signs?.connected(connection);
+    this.peers?.connected(connection);
     this.comforts?.connected(connection);
     this.chat?.render();
     if (!this.#isLoggedOut && ["signed-out", "other-account"].includes(connection.name)) this.#ended(connection.name);
@@ -174,13 +170,15 @@ export class Shell {
       changed: (room) => this.#changed(room),
       arrived: (room, message) => this.#arrived(room, message),
       caughtUp: () => this.socket.caughtUp(),
-      restored: () => location.reload(),
+      // A page beside the chats holds nothing of them, and perhaps a form.
+      restored: () => this.page.page === "beside" || location.reload(),
     };
   }
 
   #changed(room) {
     this.rows?.renderSoon();
     if (room === this.room) this.chat?.render();
+    safely(() => this.chats.get(room)?.changed());
     safely(() => this.comforts?.changed(room));
   }
 
@@ -188,7 +186,6 @@ export class Shell {
     const name = this.list.get(room)?.peer.name ?? "";
     this.comforts?.arrived(room, message);
     if (room !== this.room) return this.announcer.otherChat(room, name);
-    this.signs?.arrived();
     this.announcer.message(name, message.body);
     this.chat?.arrived(message);
   }
@@ -208,10 +205,13 @@ export class Shell {
   }
 
   #news(kind, { room, ...news }) {
+    // This very page is leaving by its form, and the answer to that is the one that clears the browser.
+    if (document.documentElement.dataset.leaving) return;
     // Taken away as a whole: not sent by another tab, but wiped by the page of another account.
     if (kind === "stored" && this.#keeps && !this.store.get("here")) return this.hasApi.then((api) => api.whyRefused()).then((says) => says === "unknown" && this.store.set("here", true));
     if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
+    if (kind === "look") import("../view/looks.js").then(({ follow }) => follow(news, this), () => {});
     if (kind === "draft") this.chats.get(room)?.chat.followDraft(news);
     if (kind === "stored") for (const { chat } of this.chats.values()) chat.followDraft();
     if (kind === "draft" || kind === "stored") this.rows?.renderSoon();

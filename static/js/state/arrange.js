@@ -4,6 +4,7 @@ import { isEmojiOnly } from "../lib/body.js";
 import { safely } from "../lib/safely.js";
 
 const GROUP_MS = 5 * 60_000;
+const LATE_MS = 3_000;
 
 function statusOf(message, peer) {
   if (message.seq <= peer.read) return "read";
@@ -38,7 +39,7 @@ function follows(item, before) {
 
 /**
  * `messages` ascending by seq, `entries` of the outbox in the order typed, `peer` {delivered, read},
- * `divider` how many of their messages are not new (an ordinal) or null, `received` how many there are in all, `dayOf` moment -> day key in the reader's zone.
+ * `divider` how many of their messages are not new (an ordinal) or null, `received` up to which one they are counted as new, `dayOf` moment -> day key in the reader's zone.
  */
 export function arrange({ messages, entries = [], me, peer, divider = null, received = 0, dayOf }) {
   const known = new Set(messages.map((message) => message.id));
@@ -56,8 +57,7 @@ export function arrange({ messages, entries = [], me, peer, divider = null, rece
     }
     if (!isDivided && !item.own && item.message.ordinal > divider) {
       isDivided = true;
-      const newest = messages.findLast((message) => message.sender !== me && message.ordinal !== null);
-      items.push({ kind: "divider", key: "divider", count: Math.max(received, newest.ordinal) - divider });
+      items.push({ kind: "divider", key: "divider", count: Math.max(received, item.message.ordinal) - divider });
     }
     const before = items.at(-1);
     item.first = !follows(item, before);
@@ -68,5 +68,12 @@ export function arrange({ messages, entries = [], me, peer, divider = null, rece
   return items;
 }
 
-/** The newest own message carries the line "Sending…", "Delivered", "Read". */
-export const newestOwn = (items) => items.findLast((item) => item.kind === "message" && item.own && !item.gone) ?? null;
+/** The line under the newest own message: "Sending…", "Delivered", "Read". That it waits is said after three seconds, at `lookAt`; most silences are shorter. */
+export function underLine(items, { t, now, isAway }) {
+  const own = items.findLast((item) => item.kind === "message" && item.own && !item.gone);
+  if (!own || items.at(-1) !== own) return { text: "", lookAt: null };
+  const lateAt = own.state === "pending" ? own.at + LATE_MS : Infinity;
+  const isLate = lateAt <= now;
+  const pending = isLate && isAway ? t("Waiting for connection") : isLate && own.reason ? t("The server is busy. Trying again…") : t("Sending…");
+  return { text: { pending, delivered: t("Delivered"), read: t("Read") }[own.state] ?? "", lookAt: !isLate && lateAt < Infinity ? lateAt : null };
+}

@@ -20,6 +20,12 @@ export class PeerPresence {
     this.#put(online, lastSeen);
   }
 
+  /** Nothing more is told of it. */
+  end() {
+    this.#alarm.clear();
+    this.#onChange = () => {};
+  }
+
   #put(online, lastSeen) {
     const isNew = online !== this.online || lastSeen !== this.lastSeen;
     Object.assign(this, { online, lastSeen });
@@ -40,8 +46,8 @@ export function lastSeen(moment, { t, dates }) {
 }
 
 /** The line under the name, the first that applies; null for nothing to say. */
-export function statusLine({ typing, presence, t, dates }) {
-  if (typing.on) return { state: "typing", text: t("typing…") };
-  if (presence.online) return { state: "online", text: t("online") };
-  return presence.lastSeen ? { state: null, text: lastSeen(presence.lastSeen, { t, dates }) } : null;
+export function statusLine({ signs, t, dates }) {
+  if (signs.typing) return { state: "typing", text: t("typing…") };
+  if (signs.online) return { state: "online", text: t("online") };
+  return signs.lastSeen ? { state: null, text: lastSeen(signs.lastSeen, { t, dates }) } : null;
 }

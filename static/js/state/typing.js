@@ -83,6 +83,12 @@ export class PeerTyping {
     this.#settle();
   }
 
+  /** Nothing more is told of it. */
+  end() {
+    this.#alarm.clear();
+    this.#onChange = () => {};
+  }
+
   #settle() {
     this.#alarm.clear();
     if (!this.on) return;

@@ -1,5 +1,6 @@
 // A link of mine that somebody accepts while I am here says so at once, on whatever page, and offers the chat. Takes no focus.
 
+import { persistently } from "../lib/timing.js";
 import { toast } from "./toast.js";
 
 const INVITES = "/api/v1/invites";
@@ -28,12 +29,12 @@ export class AcceptedInvites {
 
   /** A chat that was not there before may come from a link of mine; the server knows. */
   async changed(room) {
-    const { list, api, onAccepted } = this.#with;
+    const { list, api, clock, onAccepted } = this.#with;
     const row = list.get(room);
     if (!row || this.#known.has(room)) return;
     this.#known.add(room);
     if (!(row.activity > this.#since)) return;
-    const { items } = await api.get(INVITES).catch(() => ({ items: [] }));
+    const { items } = (await persistently(() => api.get(INVITES), { clock })) ?? { items: [] };
     const { id, claimed_by: person } = items.find(({ claimed_by, claimed_at }) => claimed_by?.id === row.peer.id && claimed_at > this.#since) ?? {};
     if (!id) return;
     this.#tell(person.name, room, onAccepted({ id, name: person.name, room }));

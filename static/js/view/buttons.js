@@ -2,9 +2,9 @@
 
 import { part, setText } from "../lib/dom.js";
 import { copyText } from "./clipboard.js";
+import { showLook, tellLook } from "./looks.js";
 import { watchSending } from "./sending.js";
 
-const NEXT_THEME = { auto: "dark", dark: "light", light: "auto" };
 const DONE_MS = 2_000;
 
 /** The button says "Copied" for two seconds. Where the clipboard is refused, the text is selected for the person's own Ctrl C. */
@@ -45,19 +45,18 @@ function showPassword(button) {
 }
 
 /** At once here; the form's address keeps it for the next page. */
-function theme(button) {
+function theme(button, { user }) {
   const body = new FormData(button.form);
   body.set("theme", button.value);
-  document.documentElement.dataset.theme = button.value;
-  const said = button.dataset[`label${button.value[0].toUpperCase()}${button.value.slice(1)}`];
-  if (said) Object.assign(button, { title: said, ariaLabel: said });
-  button.value = NEXT_THEME[button.value] ?? "auto";
+  const { value } = button;
+  showLook("theme", value);
+  tellLook(user, "theme", value);
   fetch(button.form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
 }
 
 const DO = { copy, share, "show-password": showPassword, theme };
 
-export function listenForButtons({ announcer } = {}) {
+export function listenForButtons({ announcer, me: user = null } = {}) {
   watchSending();
   for (const button of document.querySelectorAll('[data-action="share"]')) button.hidden = !navigator.share;
   document.addEventListener("click", (event) => {
@@ -65,6 +64,6 @@ export function listenForButtons({ announcer } = {}) {
     const run = button && Object.hasOwn(DO, button.dataset.action) && DO[button.dataset.action];
     if (!run) return;
     event.preventDefault();
-    run(button, { announcer });
+    run(button, { announcer, user });
   });
 }

@@ -3,13 +3,13 @@
 import { action, part, setText, view } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
 import { isFinal } from "../protocol/events.js";
-import { arrange, newestOwn } from "../state/arrange.js";
+import { arrange, underLine } from "../state/arrange.js";
 import { ComposerView } from "./composer-view.js";
 import { MessageView } from "./message-view.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
 import { TimelineView } from "./timeline-view.js";
 
-const LATE_MS = 3_000;
+const hide = (element, isHidden) => element && (element.hidden = isHidden);
 
 export class ChatView {
   #with;
@@ -17,7 +17,9 @@ export class ChatView {
   #root;
   #items = [];
   #isDue = false;
+  /** After how many of their messages the "new messages" line stands, or null; and up to which one they are new. */
   #divider = null;
+  #newTo = 0;
   /** Older and newer pages, the button to the end (view/history-view.js), once it is loaded. */
   history = null;
   /** What stands above the message box about unsent messages (view/unsent-view.js), once it is loaded. */
@@ -25,16 +27,15 @@ export class ChatView {
 
   /**
    * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`;
-   * `on`: seen(seq), undo(entry), failed(), isAway() -> the connection is not there.
+   * `on`: seen(seq), read() -> how many of their messages are read, undo(entry), failed(), isAway() -> the connection is not there.
    */
   constructor({ root, ...rest }) {
     this.#root = root;
     this.#with = rest;
     this.#lateAlarm = new Alarm(rest.clock, () => this.render());
-    const { t, dates, peerName } = rest;
     const list = view("timeline", root);
     this.keeper = new ScrollKeeper({ scroller: view("scroller", root), list });
-    this.page = new TimelineView({ list, t, dates, messages: new MessageView({ t, dates, peerName }) });
+    this.page = new TimelineView({ ...rest, list, messages: new MessageView(rest) });
     const form = view("composer", root);
     if (form) this.composer = this.#compose(form);
     this.#listen();
@@ -43,6 +44,7 @@ export class ChatView {
   /** It stands on the page, before the first paint: at `place` {seq, top} or {seq}, at what is new since `dividerFrom`, or at the end (ui-spec H6). Until `signal` ends. */
   begin({ dividerFrom = null, place = null, signal }) {
     this.#divider = dividerFrom;
+    this.#newTo = this.#with.list.get(this.#with.room)?.received ?? 0;
     document.addEventListener("keydown", (event) => this.#escape(event), { signal });
     this.renderNow();
     const element = place && this.elementOf(place.seq);
@@ -85,25 +87,26 @@ export class ChatView {
     if (this.keeper.isAtEnd) timeline.trim("start");
     else if (timeline.isAtEnd) timeline.trim("end");
     const entries = timeline.isAtEnd ? outbox.entries(room) : [];
-    this.#items = arrange({ messages: timeline.messages, entries, me, peer, divider: this.#divider, received: row.received, dayOf: dates.dayKey });
+    this.#items = arrange({ messages: timeline.messages, entries, me, peer, divider: this.#divider, received: this.#newTo, dayOf: dates.dayKey });
     this.keeper.keep(() => {
       this.keeper.isWhole = timeline.isAtEnd;
       this.page.render(this.#items);
       this.#under();
       this.unsent?.update({ failed: failed(this.#items), final: failed(this.#items, isFinal), isAtRisk: outbox.isAtRisk || drafts.isRefused });
-      const older = action("older", this.#root);
-      if (older) older.hidden = timeline.complete;
-      const newest = action("newest", this.#root);
-      if (newest) newest.hidden = timeline.isAtEnd;
+      hide(action("older", this.#root), timeline.complete);
+      hide(action("newest", this.#root), timeline.isAtEnd);
     });
     if (failed(this.#items) > before) this.#with.on.failed();
     for (const { key } of this.#items) if (timeline.has(key)) outbox.settle(key);
     this.#look();
   }
 
-  /** A message came while nobody watched the end: the first of them gets the "new messages" line. */
-  arrived(message) {
-    if (this.#divider === null && message.ordinal && !(document.hasFocus() && this.keeper.isAtEnd)) this.#divider = message.ordinal - 1;
+  /** A message came: what nobody saw come stands below the line. The line of a visit before, under which all is read, goes down to it. */
+  arrived({ ordinal }) {
+    if (ordinal && !(document.hasFocus() && this.keeper.isAtEnd)) {
+      if (this.#divider === null || this.#with.on.read() >= ordinal - 1) this.#divider = ordinal - 1;
+      this.#newTo = Math.max(this.#newTo, ordinal);
+    }
     this.render();
   }
 
@@ -112,6 +115,12 @@ export class ChatView {
     const { composer } = this;
     const draft = composer && !composer.isTouched && this.#with.drafts.follow(this.#with.room, composer.draft.text, news);
     if (draft) composer.show(draft);
+  }
+
+  /** Typed while this chat was on its way. */
+  readDraft() {
+    const draft = this.#with.drafts.take(this.#with.room);
+    if (draft) this.composer?.show(draft);
   }
 
   /** The page goes. */
@@ -197,21 +206,10 @@ export class ChatView {
   #under() {
     const under = part(this.#root, "under");
     if (!under) return;
-    const { t, on } = this.#with;
-    const own = newestOwn(this.#items);
-    const isLast = own && this.#items.at(-1) === own;
-    const isWaiting = this.#isLate(own);
-    const pending = isWaiting && on.isAway() ? t("Waiting for connection") : isWaiting && own.reason ? t("The server is busy. Trying again…") : t("Sending…");
-    const words = { pending, delivered: t("Delivered"), read: t("Read") };
-    under.hidden = !this.#with.timeline.isAtEnd;
-    setText(under, isLast ? (words[own.state] ?? "") : "");
-  }
-
-  /** Said after three seconds only; most silences are shorter. */
-  #isLate(own) {
-    const { clock } = this.#with;
-    const left = own?.state === "pending" ? own.at + LATE_MS - clock.now() : 1;
-    if (own?.state === "pending" && left > 0) this.#lateAlarm.set(own.at + LATE_MS);
-    return left <= 0;
+    const { t, on, clock, timeline } = this.#with;
+    const { text, lookAt } = underLine(this.#items, { t, now: clock.now(), isAway: on.isAway() });
+    if (lookAt) this.#lateAlarm.set(lookAt);
+    under.hidden = !timeline.isAtEnd;
+    setText(under, text);
   }
 }

@@ -23,7 +23,7 @@ async function meet(api, go, username) {
   else location.assign(`/chats/with/${encodeURIComponent(username)}/`);
 }
 
-/** Wires them to the shell (pages/shell.js); returns what wants to hear of events: {handle, connected, arrived, changed, total}, and `chosen()`. */
+/** Wires them to the shell (pages/shell.js); returns what wants to hear of events: {connected, arrived, changed, renamed, total}, and `chosen()`. */
 export function comforts(shell) {
   const { api, t, clock, list, announcer, me, store } = shell;
   const current = () => shell.room;
@@ -32,22 +32,17 @@ export function comforts(shell) {
   const rows = () => shell.rows?.shown ?? list.rows;
 
   const rowsElement = view("rows");
-  const signs = rowsElement && new RowSigns({
-    rows: rowsElement, current, clock,
-    peerOf: (room) => list.get(room)?.peer.id,
-    send: (command) => shell.socket.send(command),
-    onChange: () => shell.rows.renderSoon(),
-  });
+  if (rowsElement) new RowSigns({ rows: rowsElement, peerOf: (room) => list.get(room)?.peer.id, peers: shell.peers, clock });
   const onMade = (main, open) => (offerInvites(main, shell), open && chatComforts(open, shell, { say, show }));
   // A page of older messages, opened by the link that works without scripts, goes on as the pages without scripts do.
   const isLive = shell.openChat && (shell.open || shell.page.page === "inbox");
-  const panes = isLive ? new Panes({ shell, onMade, onShow: (room) => signs?.moved(room) }) : null;
+  const panes = isLive ? new Panes({ shell, fetchPage: shell.fetchPage, onMade }) : null;
   const chosen = () => (panes ? panes.chosen : shell.room);
   const go = (room) => (panes ? panes.go(`/chats/${room}/`) : location.assign(`/chats/${room}/`));
   const people = async (q) => (await api.get(`/api/v1/people?q=${encodeURIComponent(q)}`)).items;
   const switcher = new Switcher({
     t, clock, rows, current, people, say,
-    online: (room) => Boolean((room === current() ? shell.signs : signs?.get(room))?.online),
+    online: (room) => shell.peers.get(room).online,
     open: ({ room, username }) => (room ? go(room) : meet(api, go, username)),
   });
   new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show() });
@@ -66,19 +61,18 @@ export function comforts(shell) {
   });
   guardAgainstFiles({ t, tell: (text) => (show(text), say(text)) });
   const link = action("older-chats");
-  if (link) loadRowsOnScroll({ link, t, say, load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`), learn: (items) => shell.feed.learnRows(items, { isOlder: true }) });
+  if (link) loadRowsOnScroll({ link, t, say, clock, load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`), learn: (items) => shell.feed.learnRows(items, { isOlder: true }) });
   const accepted = invites(shell, { open: go, say });
   const notifier = new Notifier({ me, store, clock, now: shell.now, list, current, t, open: go, icon: view("icon")?.href });
   if (shell.open) chatComforts(shell.open, shell, { say, show });
 
   return {
     chosen,
-    signsOf: (room) => signs?.get(room) ?? null,
-    handle: (event) => signs?.handle(event),
-    connected: (connection) => (signs?.connected(connection), panes?.connected(connection)),
+    connected: (connection) => panes?.connected(connection),
     total: showTotal,
     arrived: (room, message) => notifier.arrived(room, message),
-    changed: (room) => (notifier.changed(room), accepted.changed(room)),
+    changed: (room) => (notifier.changed(room), accepted.changed(room), panes?.changed(room), switcher.changed()),
+    renamed: (room, rename) => panes?.renamed(room, rename),
   };
 }
 

@@ -1,6 +1,7 @@
 // Moving about in a long conversation (ui-spec H3, H4, H7, H11): pages come at the edge where somebody reads, and go at the other.
 
 import { action, part, setText, view } from "../lib/dom.js";
+import { retryAfter } from "../lib/timing.js";
 import { placeKey } from "./scroll-keeper.js";
 
 const TINT_MS = 1_200;
@@ -9,6 +10,9 @@ export class HistoryView {
   #with;
   #button;
   #isKeyboard = false;
+  /** After a failure nothing is asked before this, however much somebody scrolls. */
+  #notBefore = 0;
+  #attempt = 0;
   /** How many of their messages have been seen. */
   seen = 0;
 
@@ -24,8 +28,9 @@ export class HistoryView {
   }
 
   /** The chat is on the screen. `seen` of their messages had been seen before; `place` {seq, top} or {seq} may stand above the loaded page. */
-  begin({ seen, place }) {
-    this.seen = seen;
+  begin({ seen, place, signal }) {
+    Object.assign(this, { seen, signal });
+    this.#notBefore = this.#attempt = 0;
     if (place && place.top === undefined) this.goTo(place.seq);
     else if (place && !this.#with.chat.elementOf(place.seq)) this.#returnTo(place);
     else this.look();
@@ -55,7 +60,7 @@ export class HistoryView {
     const { timeline, history, chat, t, say } = this.#with;
     const from = timeline.oldest;
     if (!from || timeline.complete) return;
-    const page = await this.#load(() => history.before(from));
+    const page = await this.#load(() => history.before(from), () => this.look());
     if (!page || timeline.oldest !== from) return;
     timeline.prepend(page.messages, page);
     timeline.trim("end");
@@ -66,7 +71,7 @@ export class HistoryView {
   async newer() {
     const { timeline, history, chat } = this.#with;
     const from = timeline.latest;
-    const page = await this.#load(() => history.after(from));
+    const page = await this.#load(() => history.after(from), () => this.look());
     if (!page || timeline.latest !== from) return;
     timeline.append(page.messages);
     timeline.trim("start");
@@ -94,7 +99,7 @@ export class HistoryView {
   /** Brings the message into the middle of the view; what stood there is left if it is far away. False when there is no such message. */
   async goTo(seq) {
     const { chat, keeper, clock } = this.#with;
-    if (!(await this.#fetchAround(seq))) return false;
+    if (!(await this.#fetchAround(seq, () => this.goTo(seq)))) return false;
     const element = chat.elementOf(seq);
     keeper.toMiddle(element);
     element.dataset.found = "true";
@@ -106,14 +111,14 @@ export class HistoryView {
   /** Back to the same message at the same place (ui-spec H6). */
   async #returnTo({ seq, top }) {
     const { chat, keeper } = this.#with;
-    if (!(await this.#fetchAround(seq))) return;
+    if (!(await this.#fetchAround(seq, () => this.#returnTo({ seq, top })))) return;
     keeper.toPlace(chat.elementOf(seq), top);
   }
 
-  async #fetchAround(seq) {
+  async #fetchAround(seq, again) {
     const { timeline, history, chat } = this.#with;
     if (chat.elementOf(seq)) return true;
-    const page = await this.#load(() => history.around(seq));
+    const page = await this.#load(() => history.around(seq), again);
     if (!page?.messages.some((message) => message.seq === seq)) return false;
     timeline.replace(page.messages, page);
     chat.renderNow();
@@ -127,14 +132,23 @@ export class HistoryView {
     chat.renderNow();
   }
 
-  /** A failure is told where the page was expected; the same place asks again. */
-  async #load(ask) {
-    const { root, t } = this.#with;
+  /** A failure is told where the page was expected, and asked again by itself, as long as the chat is on the screen and it is still wanted (`again`). */
+  async #load(ask, again) {
+    const { root, t, clock } = this.#with;
+    if (clock.now() < this.#notBefore) return null;
     const line = action("older", root);
+    const { signal } = this;
     try {
-      return await ask();
-    } catch {
+      const page = await ask();
+      if (page && this.#attempt) setText(line, t("Earlier messages"));
+      if (page) this.#attempt = 0;
+      return page;
+    } catch (error) {
       setText(line, t("Earlier messages could not be loaded. Try again"));
+      const wait = retryAfter(error, this.#attempt);
+      this.#attempt += 1;
+      this.#notBefore = clock.now() + wait;
+      clock.after(wait, () => !signal.aborted && again());
       return null;
     }
   }
@@ -145,6 +159,7 @@ export class HistoryView {
     event.preventDefault();
     if (name === "newest") return this.toEnd();
     setText(action("older", this.#with.root), this.#with.t("Earlier messages"));
+    this.#notBefore = 0;
     this.older();
   }
 

@@ -27,7 +27,7 @@ export class MessageView {
     const article = element.querySelector("article");
     article.id = `m-${id}`;
     article.setAttribute("aria-labelledby", named.map((name) => `m-${id}-${name}`).join(" "));
-    setText(part(element, "who"), `${item.own ? this.#t("You") : this.#peerName}:`);
+    setText(part(element, "who"), `${item.own ? this.#t("You") : this.#peerName()}:`);
     return element;
   }
 

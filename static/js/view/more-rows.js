@@ -1,34 +1,44 @@
 // Older chats, page by page, when somebody comes near the end of the list (ui-spec 3.4). The link works without scripts, and after a failure.
 
 import { setText } from "../lib/dom.js";
+import { retryAfter } from "../lib/timing.js";
 
 /** `load(cursor)` -> promise of {items, next}; `learn(rows)` brings them into the list. */
-export function loadRowsOnScroll({ link, t, load, learn, say }) {
+export function loadRowsOnScroll({ link, t, load, learn, say, clock }) {
   let isLoading = false;
+  let isNear = false;
+  let attempt = 0;
   const cursorOf = () => new URL(link.href).searchParams.get("cursor");
   const more = async () => {
     if (isLoading) return;
     isLoading = true;
-    const page = await load(cursorOf()).catch(() => null);
+    const { page, error } = await load(cursorOf()).then((found) => ({ page: found }), (reason) => ({ error: reason }));
     isLoading = false;
     if (!page) {
       const sentence = t("The list could not be loaded. Try again");
+      // Said once; it goes on by itself as long as somebody is at the end of the list.
+      if (attempt === 0) say(sentence);
       setText(link, sentence);
-      return say(sentence);
+      return clock.after(retryAfter(error, attempt++), () => isNear && more());
     }
+    attempt = 0;
     learn(page.items);
     if (!page.next) return link.remove();
     setText(link, t("Older chats"));
     link.search = `?${new URLSearchParams({ cursor: page.next })}`;
     // The observer speaks only when something changes; a short page may leave the link in view.
-    watcher.unobserve(link);
-    watcher.observe(link);
+    watcher?.unobserve(link);
+    watcher?.observe(link);
   };
-  const watcher = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && more(), { rootMargin: "300px" });
+  const seen = (entries) => {
+    isNear = entries.at(-1).isIntersecting;
+    if (isNear && attempt === 0) more();
+  };
+  const watcher = globalThis.IntersectionObserver && new IntersectionObserver(seen, { rootMargin: "300px" });
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     more();
   });
-  watcher.observe(link);
+  watcher?.observe(link);
 }

@@ -9,7 +9,10 @@ export class Pane {
   /** The conversation on it (pages/open-chat.js), or null; `drawn` as what. */
   open = null;
   drawn = null;
+  canWrite = null;
   isFailed = false;
+  /** The message box of a chat that is on its way (waiting.js), or null. */
+  box = null;
 
   /** `title` of the page, where a number stands before it already. */
   constructor(page, path, title = page.title) {
@@ -25,6 +28,6 @@ export class Pane {
 
   holds(open, { conversation }) {
     this.open = open;
-    this.drawn = open && drawnAs(conversation);
+    if (open) Object.assign(this, { drawn: drawnAs(conversation), canWrite: conversation.can_write });
   }
 }

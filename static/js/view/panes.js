@@ -1,19 +1,19 @@
 // Choosing a chat replaces what stands beside the list and nothing else (ui-spec N2): the socket stays, the list stays, and a chat seen before is there at once.
 
-import { cloneTemplate, pageData, part, setText, view } from "../lib/dom.js";
+import { part, view } from "../lib/dom.js";
+import { retryAfter } from "../lib/timing.js";
 import { sayTimes } from "./local-time.js";
 import { drawnAs, Pane } from "./pane.js";
+import { keepKeys, showFailed, waitingPane } from "./waiting.js";
 
 const KEPT_AT_MOST = 6;
 const SKELETON_AFTER_MS = 150;
-const PATIENCE_MS = 10_000;
 /** Unread messages above which the server's page does not begin at the end (conversations/views/pages.py). */
 const MUCH = 40;
 /** The list, and a chat; the other pages beside the list have scripts of their own. */
 const OURS = /^\/chats\/(?:[^/]+\/)?$/;
 
 const isWide = () => matchMedia("(width >= 760px)").matches;
-const release = (page) => page.querySelector('meta[name="release"]')?.content;
 const roomOf = (path) => path.split("/")[2] || null;
 
 /** What a dialog put into the history for "back" (invite-dialog.js) becomes the place of what comes. */
@@ -32,13 +32,14 @@ export class Panes {
   #kept = new Map();
   #turn = 0;
   #listTop = 0;
+  #wake = () => {};
 
   /** The room that was chosen last, on the screen already or still on its way; null for none. */
   chosen;
 
-  /** `onMade(main, open)`: a page has come, with a conversation or null; `onShow(room)`: it is about to be on the screen, or with null none. */
-  constructor({ shell, onMade, onShow }) {
-    this.#with = { shell, onMade, onShow };
+  /** `fetchPage(path)` (net/pages.js); `onMade(main, open)`: a page has come, with a conversation or null. */
+  constructor({ shell, fetchPage, onMade }) {
+    this.#with = { shell, fetchPage, onMade };
     this.chosen = shell.room;
     this.#current = new Pane(document, location.pathname, shell.rows.title);
     this.#current.holds(shell.open, shell.page);
@@ -64,25 +65,57 @@ export class Panes {
     const wait = () => turn === this.#turn && this.#arrive(this.#waiting(path), { isReturn });
     const isListAlone = !roomOf(path) && !isWide();
     const callOff = this.#with.shell.clock.after(isListAlone ? 0 : SKELETON_AFTER_MS, wait);
-    const page = await this.#fetch(path);
-    callOff();
-    if (turn !== this.#turn) return;
-    this.#current.main.inert = false;
-    if (page === "elsewhere") location.assign(path);
-    else if (page) this.#arrive(this.#made(page, path), { isReturn });
-    // An old name over the messages is better than none of them.
-    else if (this.#kept.has(path)) this.#arrive(this.#kept.get(path), { isReturn });
-    else (wait(), this.#fail());
+    const endKeys = isReturn || !roomOf(path) ? () => {} : keepKeys(roomOf(path), this.#with.shell.drafts);
+    for (let attempt = 0; turn === this.#turn; attempt += 1) {
+      const page = await this.#with.fetchPage(path);
+      endKeys();
+      callOff();
+      if (turn !== this.#turn) return;
+      this.#current.main.inert = false;
+      if (page === "elsewhere") return location.assign(path);
+      if (page.data) return this.#arrive(this.#made(page, path), { isReturn });
+      // An old name over the messages is better than none of them.
+      if (this.#kept.has(path)) return this.#arrive(this.#kept.get(path), { isReturn })?.chat.readDraft();
+      if (attempt === 0) wait();
+      this.#fails(true);
+      await new Promise((done) => this.#with.shell.clock.after(retryAfter(page, attempt), (this.#wake = done)));
+    }
   }
 
-  /** What could not be loaded without a connection is tried again with it. */
-  connected({ name }) {
-    if (name === "live" && this.#current.isFailed) this.go(this.#current.path);
+  /** What could not be loaded is tried again by itself, with the connection, and by a press. */
+  #again() {
+    this.#fails(false);
+    this.#wake();
+  }
+
+  connected = ({ name }) => name === "live" && this.#current.isFailed && this.#again();
+
+  /** A chat that was closed or opened again while it is on the screen is drawn again. */
+  changed(room) {
+    const { shell } = this.#with;
+    const { open, path, canWrite } = this.#current;
+    const row = shell.list.get(room);
+    if (!row || open?.room !== room || row.can_write === canWrite || this.chosen !== room) return;
+    shell.keepAll();
+    this.#kept.delete(path);
+    this.go(path, { isReturn: true });
+  }
+
+  /** `rename(title)` -> title: its peer has another name. */
+  renamed(room, rename) {
+    for (const pane of this.#kept.values()) {
+      if (pane.open?.room !== room) continue;
+      pane.title = rename(pane.title);
+      // Another one is fetched anew when it is chosen.
+      if (pane !== this.#current) continue;
+      pane.drawn = drawnAs(this.#with.shell.list.get(room));
+      this.#with.shell.rows.title = pane.title;
+    }
   }
 
   #press(event) {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    if (event.target.closest('[data-action="load-again"]')) return this.go(this.#current.path);
+    if (event.target.closest('[data-action="load-again"]')) return this.#again();
     // An empty address means: this page anew.
     const link = event.target.closest('a[href]:not([href=""])');
     if (!link || link.target || link.origin !== location.origin || link.search || link.hash || !OURS.test(link.pathname)) return;
@@ -98,20 +131,6 @@ export class Panes {
     const row = pane?.open && list.get(pane.open.room);
     const isFine = !row || (row.unread <= MUCH && drawnAs(row) === pane.drawn);
     return isFine || socket.connection.name !== "live" ? pane : null;
-  }
-
-  /** The page and its data; "elsewhere" when the address leads to something else (signed out, another account, gone, a newer release); null for now. */
-  async #fetch(path) {
-    try {
-      const answer = await fetch(path, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout?.(PATIENCE_MS) });
-      if (answer.status >= 500 || answer.status === 429) return null;
-      if (!answer.ok || new URL(answer.url).pathname !== path) return "elsewhere";
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const data = pageData(page);
-      return data.user?.id === this.#with.shell.me && release(page) === release(document) ? { page, data } : "elsewhere";
-    } catch {
-      return null;
-    }
   }
 
   #made({ page, data }, path) {
@@ -137,23 +156,19 @@ export class Panes {
     this.#kept.delete(left.path);
   }
 
-  /** The name is known from the list; the rest is on its way. */
+  /** The name is known from the list; the rest is on its way. What stands behind the last of the dots in a title is the name of the site. */
   #waiting(path) {
-    const main = cloneTemplate("waiting-chat");
-    const name = this.#with.shell.list.get(roomOf(path))?.peer.name ?? "";
-    setText(part(main, "name"), name);
-    // What stands behind the last of these is the name of the site.
+    const { list, drafts } = this.#with.shell;
+    const room = roomOf(path);
+    const name = list.get(room)?.peer.name ?? "";
     const title = [name, ...this.#current.title.split(" · ").slice(1).slice(-1)].filter(Boolean).join(" · ");
-    return Object.assign(new Pane(document, path), { title, shows: roomOf(path) ? "chat" : "list", parts: [main, cloneTemplate("waiting-skip")] });
+    return waitingPane({ path, room, title, name, drafts });
   }
 
-  #fail() {
-    const { main } = this.#current;
-    this.#current.isFailed = true;
-    main.removeAttribute("aria-busy");
-    part(main, "skeleton").hidden = true;
-    part(main, "failed").hidden = false;
-    if (main.checkVisibility()) this.#with.shell.announcer.status(part(main, "failed-text").textContent);
+  #fails(isFailed) {
+    this.#current.isFailed = isFailed;
+    const text = showFailed(this.#current.main, isFailed);
+    if (isFailed && this.#current.main.checkVisibility()) this.#with.shell.announcer.status(text);
   }
 
   #arrive(pane, { isReturn }) {
@@ -162,12 +177,15 @@ export class Panes {
       const put = history.state?.isDialog ? "replaceState" : "pushState";
       history[put]({ from: location.pathname }, "", pane.path);
     }
+    const isTyped = from.box && from.box === document.activeElement;
     this.#show(pane);
-    this.#focus({ isReturn, from: roomOf(from.path) });
+    if (isTyped && pane.open?.chat.composer) pane.open.chat.composer.focus();
+    else this.#focus({ isReturn, from: roomOf(from.path) });
+    return pane.open;
   }
 
   #show(pane) {
-    const { shell, onShow } = this.#with;
+    const { shell } = this.#with;
     const list = view("rows")?.parentElement;
     if (list?.checkVisibility()) this.#listTop = list.scrollTop;
     shell.open?.hide();
@@ -180,19 +198,19 @@ export class Panes {
     this.#current = pane;
     if (this.#kept.has(pane.path)) this.#keep(pane);
     shell.rows.title = pane.title;
-    onShow(pane.open?.room ?? null);
     shell.shows(pane.open);
   }
 
   /** ui-spec 5.3. */
   #focus({ isReturn = false, from = null } = {}) {
-    const { main, open, shows } = this.#current;
+    const { main, open, shows, box } = this.#current;
     const rows = view("rows");
     const row = rows?.querySelector(`[data-room="${CSS.escape(from)}"] a`) ?? rows?.querySelector("a");
     if (shows === "list" && !isWide()) return from && row?.focus();
     if (!isReturn && !isWide()) return main.querySelector('[data-action="back"]')?.focus();
     const canType = !isReturn && open?.chat.composer && matchMedia("(hover: hover)").matches;
     if (canType) return open.chat.composer.focus();
+    if (box && !isReturn && matchMedia("(hover: hover)").matches) return box.focus(), box.setSelectionRange(box.value.length, box.value.length);
     const title = main.querySelector("h1");
     if (title) Object.assign(title, { tabIndex: -1 }).focus({ preventScroll: true });
   }

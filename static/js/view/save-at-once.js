@@ -1,10 +1,9 @@
 // Switches and choices that save themselves: "Saved" stands beside the control for two seconds; what failed goes back and says why.
 
 import { part, setData, setText } from "../lib/dom.js";
+import { showLook, tellLook } from "./looks.js";
 
 const SAVED_MS = 2_000;
-/** What the page itself shows of a choice: attributes of <html>. */
-const SHOWN = { theme: "theme", text_size: "text", enter: "enter", hours: "hours" };
 
 /** Why it was not saved, in a sentence. Also for the picture. */
 export function reason({ state, errors = {} }, t) {
@@ -31,7 +30,8 @@ const stored = (form) => {
   return found;
 };
 
-export function saveAtOnce(form, { post, t, clock }) {
+/** `user` is the id of whose settings these are. */
+export function saveAtOnce(form, { post, t, clock, user }) {
   const kept = stored(form);
   const latest = new Map();
   const fades = new WeakMap();
@@ -49,7 +49,7 @@ export function saveAtOnce(form, { post, t, clock }) {
     const value = valueOf(control);
     const turn = (latest.get(name) ?? 0) + 1;
     latest.set(name, turn);
-    show(name, value);
+    showLook(name, value);
     const body = new FormData();
     body.set("only", name);
     if (value !== false) body.set(name, value === true ? "on" : value);
@@ -57,11 +57,12 @@ export function saveAtOnce(form, { post, t, clock }) {
     const isLast = latest.get(name) === turn;
     if (answer.state === "saved") {
       kept.set(name, value);
+      tellLook(user, name, value);
       if (isLast) say(control, t("Saved"), "saved");
       if (name === "language") location.reload();
     } else if (isLast) {
       putBack(form, name, kept.get(name));
-      show(name, kept.get(name));
+      showLook(name, kept.get(name));
       say(control, reason(answer, t), "failed");
     }
   }
@@ -72,8 +73,4 @@ export function saveAtOnce(form, { post, t, clock }) {
     if (target.name) queue = queue.then(() => save(target));
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-}
-
-function show(name, value) {
-  if (name in SHOWN) document.documentElement.dataset[SHOWN[name]] = value;
 }

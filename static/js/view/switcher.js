@@ -1,7 +1,7 @@
 // The quick switcher (Ctrl K): chats and people by a few letters. The focus stays in the field; the chosen line is told to screen readers by its id.
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
-import { Alarm } from "../lib/timing.js";
+import { Alarm, persistently } from "../lib/timing.js";
 import { offers } from "../state/matching.js";
 import { closeOnPressBeside } from "./backdrop.js";
 
@@ -14,6 +14,8 @@ export class Switcher {
   #field;
   #list;
   #people = [];
+  /** What is being asked for, and what was answered last. */
+  #asking = null;
   #asked = null;
   #chosen = 0;
   #alarm;
@@ -34,6 +36,11 @@ export class Switcher {
     this.#asked = null;
     this.#dialog.showModal();
     this.#typed();
+  }
+
+  /** A row has changed: a name, a number. */
+  changed() {
+    if (this.#dialog?.open) this.#render();
   }
 
   #make() {
@@ -80,15 +87,16 @@ export class Switcher {
     this.#alarm.set(this.#with.clock.now() + (this.#asked === null ? 0 : ASK_AFTER_MS));
   }
 
-  /** The answer of an earlier question is of no use any more. */
+  /** The answer of an earlier question is of no use any more; one that does not come is asked for again, and means that nobody was found only when it came. */
   async #ask() {
     const query = this.#field.value.trim();
+    this.#asking = query;
+    const { t, say, clock } = this.#with;
+    const people = await persistently(() => this.#with.people(query), { clock, isWanted: () => this.#dialog.open && this.#asking === query });
+    if (!people || !this.#dialog.open || this.#asking !== query) return;
     this.#asked = query;
-    const people = await this.#with.people(query).catch(() => []);
-    if (!this.#dialog.open || this.#asked !== query) return;
     this.#people = people;
     this.#render();
-    const { t, say } = this.#with;
     const n = this.#options.length;
     if (query) say(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
   }

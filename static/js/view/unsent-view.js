@@ -1,14 +1,15 @@
 // The lines above the message box: several messages failed, or the browser keeps nothing of what waits. Loaded when idle, before it is needed.
 
-import { action, part, setText, view } from "../lib/dom.js";
+import { action, cloneTemplate, part, setText, view } from "../lib/dom.js";
 
 export class UnsentView {
   #with;
   #isAtRisk = false;
 
   /** `say(text)` tells screen readers politely. */
-  constructor({ root, t, say }) {
+  constructor({ root, room, drafts, t, say }) {
     this.#with = { root, t, say };
+    if (!view("composer", root)) showDraft(root, drafts.get(room));
   }
 
   /** `failed` of this chat, `final` of them for good; `isAtRisk`: a message of any chat is nowhere but in this page. */
@@ -25,4 +26,12 @@ export class UnsentView {
     risk.hidden = !isAtRisk;
     if (isAtRisk) say(risk.textContent.trim());
   }
+}
+
+/** In a chat that takes nothing any more: what was typed is there to be copied. */
+function showDraft(root, draft) {
+  if (!draft) return;
+  const element = cloneTemplate("unsent-text");
+  element.querySelector("textarea").value = draft.text;
+  part(root, "closed")?.after(element);
 }

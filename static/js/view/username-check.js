@@ -1,6 +1,7 @@
 // Whether a handle is free, asked while it is typed: 400 ms after the last key. The form itself decides.
 
 import { part, setData, setText } from "../lib/dom.js";
+import { persistently } from "../lib/timing.js";
 
 const QUIET_MS = 400;
 
@@ -12,7 +13,12 @@ export function checkUsername(form, { post, clock }) {
   async function ask(username) {
     const body = new FormData();
     body.set("username", username);
-    const answer = await post(form.dataset.check, body);
+    const again = async () => {
+      const found = await post(form.dataset.check, body);
+      if (found.state === "away" || found.state === "limited") throw new Error(found.state);
+      return found;
+    };
+    const answer = (await persistently(again, { clock, isWanted: () => field.value === username })) ?? {};
     // Somebody who typed on is not told of what stood there before.
     if (field.value !== username || answer.state !== "saved") return;
     setText(says, answer.says ?? "");

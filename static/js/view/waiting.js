@@ -1,0 +1,42 @@
+// A chat that is on its way: its name, the shape of what will come, and a message box that takes what is typed meanwhile. Nothing is sent from it.
+
+import { cloneTemplate, part, setText } from "../lib/dom.js";
+import { Pane } from "./pane.js";
+
+/** `title` of the page, `name` known from the list; `room` null for the list itself. What is typed is the draft of the chat already. */
+export function waitingPane({ path, room, title, name, drafts }) {
+  const main = cloneTemplate("waiting-chat");
+  setText(part(main, "name"), name);
+  const box = part(main, "waiting-box");
+  if (room) {
+    box.value = drafts.take(room)?.text ?? "";
+    box.addEventListener("input", () => drafts.set(room, { text: box.value, caret: box.selectionStart }));
+    box.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && event.preventDefault());
+  } else part(main, "waiting-dock").hidden = true;
+  return Object.assign(new Pane(document, path), { title, box: room && box, shows: room ? "chat" : "list", parts: [main, cloneTemplate("waiting-skip")] });
+}
+
+/** Until there is a message box, single keys go into the draft. Returns what ends it. */
+export function keepKeys(room, drafts) {
+  drafts.take(room);
+  const keep = (event) => {
+    const isOther = event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey;
+    if (isOther || document.activeElement !== document.body) return;
+    const text = drafts.get(room)?.text ?? "";
+    const next = event.key === "Backspace" ? [...text].slice(0, -1).join("") : [...event.key].length === 1 ? text + event.key : null;
+    if (next === null) return;
+    event.preventDefault();
+    drafts.set(room, { text: next, caret: next.length });
+  };
+  document.addEventListener("keydown", keep, { capture: true });
+  return () => document.removeEventListener("keydown", keep, { capture: true });
+}
+
+/** It could not be had, or is on its way again. Returns the sentence that says so. */
+export function showFailed(main, isFailed) {
+  if (isFailed) main.removeAttribute("aria-busy");
+  else main.setAttribute("aria-busy", "true");
+  part(main, "skeleton").hidden = isFailed;
+  part(main, "failed").hidden = !isFailed;
+  return part(main, "failed-text").textContent;
+}

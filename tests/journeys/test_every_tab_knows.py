@@ -1,0 +1,92 @@
+"""What changes anywhere reaches every open page of a person: names, theme, language, unread messages; and nobody is away while in the settings."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import VisitorMaker
+from tests.journeys.visitors import meet
+
+
+def test_somebody_in_the_settings_is_here_and_hears_of_messages(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.until_loaded("signs-view")
+    bob.page.goto("/settings/profile/")
+    expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
+    bob.page.locator("#id_name").fill("Bobby, half typed")
+    alice.write("are you there?")
+    alice.sees_state("are you there?", "delivered")
+    expect(bob.page).to_have_title(re.compile(r"^\(1\) Profile"))
+    line = bob.page.locator('[data-view="toast"]')
+    expect(line).to_contain_text("New message from Alice")
+    expect(bob.page.locator("#id_name")).to_have_value("Bobby, half typed")
+    line.get_by_role("button", name="Open chat").click()
+    bob.sees("are you there?")
+    for person in (alice, bob):
+        assert person.faults == []
+
+
+def test_another_name_reaches_everything_that_says_it(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "hello").status_code == 201
+    alice.open(room)
+    alice.until_loaded("peer-view")
+    alice.until_loaded("comforts")
+    alice.box.fill("a half written answer")
+    bob.page.goto("/settings/profile/")
+    bob.page.locator("#id_name").fill("Robert")
+    bob.page.get_by_role("button", name="Save").click()
+    expect(alice.page.get_by_role("heading", level=1)).to_have_text("Robert")
+    expect(alice.row(room).locator('[data-part="name"]')).to_have_text("Robert")
+    expect(alice.page.get_by_role("heading", level=2, name="Just you and Robert")).to_be_attached()
+    expect(alice.page).to_have_title(re.compile("Robert · "))
+    expect(
+        alice.page.get_by_role("region", name="Messages with Robert").or_(alice.page.get_by_label("Messages with Robert"))
+    ).to_be_attached()
+    expect(alice.message("hello").locator('[data-part="who"]')).to_have_text("Robert:")
+    expect(alice.box).to_have_value("a half written answer")
+    assert "Bob" not in alice.page.locator("main").inner_text()
+    assert alice.faults == []
+
+
+def test_what_one_tab_chooses_the_others_show_and_nothing_typed_is_lost(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.until_loaded("comforts")
+    alice.box.fill("a half written text")
+    settings = alice.new_page()
+    settings.goto("/settings/appearance/")
+    settings.get_by_role("radio", name="Dark").check()
+    expect(alice.page.locator("html")).to_have_attribute("data-theme", "dark")
+    with alice.page.expect_navigation():
+        settings.get_by_label("Language").select_option(label="Русский")
+    expect(alice.page.locator("html")).to_have_attribute("lang", "ru")
+    expect(alice.box).to_have_value("a half written text")
+    assert alice.faults == []
+
+
+def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "while you were away").status_code == 201
+    alice.open(room)
+    line = alice.page.locator('[data-part="new-divider"]')
+    expect(line).to_contain_text("1 new message")
+    assert bob.person.write(room, "before your eyes").status_code == 201
+    alice.sees("while you were away", "before your eyes")
+    expect(line).to_contain_text("1 new message")
+
+
+def test_a_link_to_no_message_says_so(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    assert bob.person.write(room, "the only one").status_code == 201
+    alice.page.goto(f"/chats/{room}/?m=99999")
+    expect(alice.page.get_by_role("status").filter(has_text="This message cannot be found.")).to_be_visible()
+    alice.page.goto(f"/chats/{room}/?m=1")
+    expect(alice.message("the only one")).to_be_visible()
+    expect(alice.page.get_by_text("This message cannot be found.")).to_have_count(0)
