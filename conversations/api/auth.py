@@ -12,13 +12,15 @@ class NotJson(Exception):
     """The body is of another kind than the API reads."""
 
 
-class Session(SessionAuth):
+class JsonSession(SessionAuth):
     """As Ninja's own, but a body that is not JSON is refused first: the check of the token would read a form, and leave no body to look at."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.method not in {"GET", "HEAD"} and request.content_type not in {"application/json", ""}:
+        if request.content_type not in {"application/json", ""}:
             raise NotJson
         return super().__call__(request)
 
 
-signed_in = Session()
+signed_in = SessionAuth()
+signed_in_with_json = JsonSession()
+"""Where a body is read."""

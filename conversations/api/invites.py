@@ -15,7 +15,7 @@ from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
 from conversations.access import access_conversation
 from conversations.api.answering import PROBLEMS, answer, row_object
-from conversations.api.auth import signed_in
+from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import ClaimInput, InviteChange, InviteInput
 from conversations.api.outputs import InvitePage
 from conversations.exceptions import InviteNotFound
@@ -60,13 +60,13 @@ def invites(request: SignedInRequest) -> HttpResponse:
     return answer(InvitePage(items=[wire(view) for view in found], next=None))
 
 
-@router.post("", response={201: objects.Invite, **PROBLEMS})
+@router.post("", auth=signed_in_with_json, response={201: objects.Invite, **PROBLEMS})
 def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
     """A link for exactly one person; 409 when twenty wait already."""
     return answer_invite(request, invite_create(maker=request.user, note=body.note, lives=body.lives).pk, 201)
 
 
-@router.post("/claim", response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
+@router.post("/claim", auth=signed_in_with_json, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
 def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
     """Accept an invite: 201 when it was spent now; 200 when I had accepted it before, or the two of us chat already (not spent)."""
     throttling.take_invite_try(address=address_of(request.META), user_id=request.user.id)
@@ -80,7 +80,7 @@ def invite(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     return answer_invite(request, invite_id)
 
 
-@router.patch("/{invite_id}", response=RESPONSES)
+@router.patch("/{invite_id}", auth=signed_in_with_json, response=RESPONSES)
 def change(request: SignedInRequest, invite_id: UUID, body: InviteChange) -> HttpResponse:
     """Change the note, or let it live so long from now on, while it is open; 410 afterwards."""
     return answer_invite(request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives).pk)

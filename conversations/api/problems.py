@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -118,6 +119,8 @@ HANDLERS: dict[type[Exception], Handler] = {
     ValidationError: always(ErrorCode.BAD_FRAME),
     RequestDataTooBig: always(ErrorCode.TOO_LARGE),
     NotJson: always(ErrorCode.BAD_FRAME, 415),
+    # A form that cannot be read, where no body is wanted: the check of the CSRF token looks for one.
+    MultiPartParserError: always(ErrorCode.BAD_FRAME, 415),
     SuspiciousOperation: always(ErrorCode.BAD_FRAME),
     Http404: always(ErrorCode.NOT_FOUND),
     # The journal has not answered, and may still write it.

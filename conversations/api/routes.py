@@ -13,7 +13,7 @@ from accounts.selectors import people_page
 from conversations import answers, serializers, throttling
 from conversations.access import Seat, access_conversation
 from conversations.api.answering import PROBLEMS, answer, row_object
-from conversations.api.auth import signed_in
+from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import (
     ConversationInput,
     MessageInput,
@@ -78,7 +78,7 @@ def conversations(request: SignedInRequest, cursor: str | None = None, limit: in
     return answer(ConversationPage(items=items, next=page.next, unread_total=page.unread.total, unread_chats=page.unread.chats))
 
 
-@api.post("/conversations", auth=signed_in, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
+@api.post("/conversations", auth=signed_in_with_json, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
 def open_conversation(request: SignedInRequest, body: ConversationInput) -> HttpResponse:
     """Open the chat with one person: 201 when it is new to me, 200 when I had it."""
     guess = throttling.take_person_try(user_id=request.user.id)
@@ -104,7 +104,7 @@ def history(request: SignedInRequest, room: str, before: int | None = None, afte
     return answer(MessagePage(items=items, version=page.version))
 
 
-@api.post("/conversations/{room}/messages", auth=signed_in, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
+@api.post("/conversations/{room}/messages", auth=signed_in_with_json, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
 def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpResponse:
     """201 the first time, 200 for a repeat of the same id, 409 when the id was used for something else."""
     id = message_id(request, body)
@@ -150,7 +150,7 @@ def reopen(request: SignedInRequest, room: str) -> HttpResponse:
     return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
 
 
-@api.put("/conversations/{room}/receipt", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
+@api.put("/conversations/{room}/receipt", auth=signed_in_with_json, response={200: objects.Conversation, **PROBLEMS})
 def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResponse:
     receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(ANSWER_SECONDS)
     with after_write():
@@ -158,7 +158,7 @@ def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResp
     return answer(row_object(row, request))
 
 
-@api.post("/sync", auth=signed_in, response={200: SyncAnswer, **PROBLEMS})
+@api.post("/sync", auth=signed_in_with_json, response={200: SyncAnswer, **PROBLEMS})
 def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
     """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
     named = len(body.rooms.keys() | body.marks.keys())

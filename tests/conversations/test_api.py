@@ -483,6 +483,17 @@ def test_a_body_that_is_not_json_is_refused(browser: Client, path: str, kind: st
     problem_of(answer, 415, "bad_frame")
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"), [("application/x-www-form-urlencoded", 200), ("text/plain", 200), ("multipart/form-data", 415)]
+)
+def test_where_no_body_is_read_its_kind_does_not_matter(browser: Client, chat: Conversation, kind: str, status: int) -> None:
+    browser.handler.enforce_csrf_checks = True
+    browser.get("/people/")
+    path = f"{API}/conversations/{chat.room_name}/reopen"
+    answer = browser.generic("POST", path, "a=b", content_type=kind, headers={"X-CSRFToken": browser.cookies["csrftoken"].value})
+    assert answer.status_code == status, "but a form that cannot be read is no fault of ours"
+
+
 def test_a_form_with_too_many_fields_is_refused_and_no_fault_of_ours(browser: Client) -> None:
     browser.handler.enforce_csrf_checks = True
     many = "&".join(f"f{number}=1" for number in range(1_500))
