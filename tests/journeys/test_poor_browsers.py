@@ -117,6 +117,29 @@ def test_without_sockets_messages_go_out_and_a_sentence_says_how_to_see_what_is_
     assert alice.faults == []
 
 
+REFUSED = """
+window.WebSocket = class {
+  readyState = 0;
+  constructor() { setTimeout(() => { this.readyState = 3; this.onclose?.({ code: 1006 }); }); }
+  send() {}
+  close() {}
+};
+"""
+
+
+def test_where_every_socket_is_refused_messages_go_out_all_the_same(visitor: VisitorMaker) -> None:
+    """A proxy that knows no sockets, or a service that does not know its own address (ALLOWED_HOSTS without PUBLIC_URL)."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    bob.open(room)
+    alice.context.add_init_script(REFUSED)
+    alice.open(room)
+    alice.write("over the other door")
+    alice.sees_state("over the other door", "sent")
+    bob.sees("over the other door")
+    assert alice.faults == []
+
+
 def refuse(person: Visitor, *modules: str) -> None:
     """These scripts cannot be had until they are let through again with `unroute_all`."""
     wanted = re.compile(rf"/js/.*/({'|'.join(modules)})(\.\w+)?\.js$")

@@ -31,6 +31,7 @@ const EVENTS = {
   "told stopped": verdict("stopped"),
   "told other": verdict("other-account"),
   "told nothing": verdict("unknown"),
+  "told reachable": verdict("reachable"),
   "other account": { type: "other-account" },
   pressed: { type: "pressed" },
   "ticked early": { type: "tick" },
@@ -55,7 +56,7 @@ const REACHED = {
 
 /** What every cell must do: the state, the effects, and how long until the next tick; "same" is the moment of before. */
 const SETTLED = ["start", "greeted", "heard", "answered", "caught up", "lost", "closed 4401", "closed 4409", "bye 4012", "bye 4401", "bye 4404", "bye 4409"];
-const VERDICTS = ["told signed-out", "told stopped", "told other", "told nothing"];
+const VERDICTS = ["told signed-out", "told stopped", "told other", "told nothing", "told reachable"];
 const OTHER = { "other account": "other-account close never" };
 const OPEN_ENDS = {
   ...OTHER,
@@ -87,6 +88,7 @@ const TABLE = {
     ...OPEN_ENDS,
     greeted: "catching-up · 10000",
     lost: "backing-off ask 250",
+    "told reachable": "connecting · same",
     "told signed-out": "signed-out close never",
     "told stopped": "stopped close never",
     "told other": "other-account close never",
@@ -124,8 +126,8 @@ const TABLE = {
     "ticked when due": "backing-off close 250",
     nothing: ["pressed", "start", "greeted", "caught up", ...VERDICTS, "ticked early"],
   },
-  "backing-off": { ...WAITING, offline: "offline · same", nothing: [...SETTLED, "pressed", "told nothing", "ticked early"] },
-  offline: { ...WAITING, nothing: [...SETTLED, "pressed", "offline", "told nothing", "ticked early"] },
+  "backing-off": { ...WAITING, "told reachable": "backing-off · same", offline: "offline · same", nothing: [...SETTLED, "pressed", "told nothing", "ticked early"] },
+  offline: { ...WAITING, "told reachable": "offline · same", nothing: [...SETTLED, "pressed", "offline", "told nothing", "ticked early"] },
   // Only when its tab is shown or pressed.
   resting: {
     ...OTHER,
@@ -273,4 +275,17 @@ test("the strip counts from the doubt on, and not anew when the line is given up
   assert.deepEqual([32_999, 33_000].map((at) => strip(connection, T0 + at).says), ["quiet", "connecting"]);
   walk(connection, ["tick", 35_000], ["tick", 36_000]);
   assert.deepEqual([connection.name, strip(connection, T0 + 45_000).says], ["connecting", "offline"]);
+});
+
+test("a socket that is refused for no reason leaves HTTP to send by, until one opens or HTTP is gone, too", () => {
+  const connection = new Connection({ now: T0 });
+  const is = (...events) => (events.forEach((event) => connection.on(event, T0)), connection.isReachable);
+  assert.equal(is(EVENTS.start, EVENTS.lost), false, "nobody has asked yet");
+  assert.equal(is(verdict("reachable")), true);
+  assert.equal(is(EVENTS.wake), true, "not given up with each try");
+  assert.equal(is(EVENTS.lost, verdict("unknown")), false);
+  assert.equal(is(verdict("reachable"), EVENTS.wake, GREETING), false);
+  assert.equal(is(EVENTS.lost, EVENTS.wake, EVENTS.lost, verdict("reachable"), verdict("signed-out")), false);
+  assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 14_999).says, "connecting");
+  assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 15_000).says, "one-way");
 });

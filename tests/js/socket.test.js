@@ -314,3 +314,12 @@ test("what an old line still says after it was given up is not heard", async () 
   assert.deepEqual(b.events, ["connection_established"]);
   assert.notEqual(b.name(), "signed-out");
 });
+
+test("that HTTP still works is told once, though the state has no other name for it", async () => {
+  const b = browser({ says: "reachable" });
+  b.socket.start();
+  b.line().breaks();
+  await b.clock.advance(0);
+  assert.deepEqual([b.states.at(-1), b.socket.connection.isReachable], ["backing-off", true]);
+  assert.equal(b.states.filter((name) => name === "backing-off").length, 2, "lost, and then reachable");
+});

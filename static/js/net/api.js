@@ -57,12 +57,12 @@ export class Api {
     return this.#call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf() } });
   }
 
-  /** Why was the socket refused? A 403 of the handshake says nothing; these two say it. */
+  /** Why was the socket refused? A 403 of the handshake says nothing; these two say it. "reachable": for no reason that HTTP knows of. */
   async whyRefused(room) {
     try {
       await this.get("/api/v1/me");
       if (room) await this.get(`/api/v1/conversations/${room}`);
-      return "unknown";
+      return "reachable";
     } catch (error) {
       if (error.status === 401) return "signed-out";
       if (error.code === "other_account") return "other-account";

@@ -13,7 +13,7 @@ export class Socket {
   #line = null;
 
   /**
-   * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "other-account", "stopped" or "unknown": why was the handshake refused?
+   * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "other-account", "stopped", "reachable" or "unknown": why was the handshake refused?
    * `me`: the person of this page; the greeting of another one ends it. `onEvent(event)` for every frame but the connection's own; `onState(connection)` after every move.
    */
   constructor({ url, WebSocket, clock, decoder, ask, me, isVisible = () => true, onEvent, onState = () => {}, random = Math.random }) {
@@ -49,10 +49,11 @@ export class Socket {
 
   #feed(event) {
     if (!this.#with.WebSocket) return;
-    const before = this.#connection.name;
+    const { name, isReachable } = this.#connection;
     for (const effect of this.#connection.on(event, this.#with.clock.now())) this.#DO[effect]();
     this.#alarm.set(this.#connection.wakeAt);
-    if (this.#connection.name !== before || event.type === "offline" || event.type === "online") this.#with.onState(this.#connection);
+    const isMoved = this.#connection.name !== name || this.#connection.isReachable !== isReachable;
+    if (isMoved || event.type === "offline" || event.type === "online") this.#with.onState(this.#connection);
   }
 
   #DO = {

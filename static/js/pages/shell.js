@@ -147,10 +147,10 @@ export class Shell {
   }
 
   #moved(connection) {
-    const { isUp } = connection;
+    const { isUp, isReachable } = connection;
     if (connection.greetedAt === null) this.feed.connectionLost();
     // Nothing goes out from a page that does not show it.
-    this.outbox.setLive(isUp && this.page.page !== "beside");
+    this.outbox.setLive((isUp || isReachable) && this.page.page !== "beside");
     this.receipts.setLive(isUp);
     this.strip?.update(connection);
     this.peers?.connected(connection);

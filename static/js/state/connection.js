@@ -30,7 +30,7 @@ function respite(c) {
 }
 
 function greeted(c, { heartbeat_ms: heartbeat = 25_000 }) {
-  Object.assign(c, { name: "catching-up", heartbeat, greetedAt: c.now, askedAt: null, doubtAt: null, pongBy: null, deviceOffline: false });
+  Object.assign(c, { name: "catching-up", heartbeat, greetedAt: c.now, askedAt: null, doubtAt: null, pongBy: null, deviceOffline: false, isReachable: false });
   c.pingAt = c.now + heartbeat;
   c.liveBy = c.now + CATCH_UP_MS;
   return watch(c);
@@ -112,7 +112,7 @@ function lost(c, { code }, effects = []) {
 }
 
 function rest(c, name, effects) {
-  Object.assign(c, { name, greetedAt: null, wakeAt: null });
+  Object.assign(c, { name, greetedAt: null, wakeAt: null, isReachable: false });
   return effects;
 }
 
@@ -124,6 +124,7 @@ function bye(c, { code, retry_after_ms: wait = 0 }) {
 const timedOut = (c) => lost(c, {}, ["close"]);
 
 function verdict(c, { says }) {
+  c.isReachable = says === "reachable";
   return says === "signed-out" || says === "stopped" || says === "other-account" ? rest(c, says, ["close"]) : [];
 }
 
@@ -184,6 +185,8 @@ export class Connection {
   greetedAt = null;
   liveBy = null;
   deviceOffline = false;
+  /** Sockets are refused or blocked, HTTP is not: messages can go that way until one opens. */
+  isReachable = false;
 
   constructor({ now, random = Math.random }) {
     this.random = random;
