@@ -114,8 +114,10 @@ def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
         # The same page as for a room that never was: nobody learns who talks to whom (safety.md T2).
         raise Http404 from None
     if request.method == "POST":
+        response = send(request, seat) if "body" in request.POST else SeeOther(reverse("conversation", args=[room_name]))
+        # After the answer: only with it may the other one see how far a first message was read (protocol.md P6).
         mark_read(request, seat)
-        return send(request, seat) if "body" in request.POST else SeeOther(reverse("conversation", args=[room_name]))
+        return response
     return show(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
 
 

@@ -100,8 +100,8 @@ def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visito
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)
-    alice.write("read this")
-    alice.sees_state("read this", "sent")
+    alice.write("for your eyes")
+    alice.sees_state("for your eyes", "sent")
     alice.box.press_sequentially("a secret draft")
     chats, leaving = alice.new_page(), alice.new_page()
     chats.goto("/chats/")
@@ -115,13 +115,13 @@ def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visito
     expect(leaving).to_have_url(OUTSIDE)
     for tab in (alice.page, chats):
         expect(tab).to_have_url(OUTSIDE)
-        expect(tab.locator("body")).not_to_contain_text("read this")
+        expect(tab.locator("body")).not_to_contain_text("for your eyes")
         holds_nothing(alice, tab)
     holds_nothing(alice, leaving)
     # Nor can anybody walk back into it with the back button.
     alice.page.go_back()
     expect(alice.page.locator(BOX)).to_have_count(0)
-    expect(alice.page.locator("body")).not_to_contain_text("read this")
+    expect(alice.page.locator("body")).not_to_contain_text("for your eyes")
 
 
 def test_the_back_button_brings_no_message_back(visitor: VisitorMaker) -> None:
@@ -129,14 +129,14 @@ def test_the_back_button_brings_no_message_back(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)
-    alice.write("read this")
-    alice.sees_state("read this", "sent")
+    alice.write("for your eyes")
+    alice.sees_state("for your eyes", "sent")
     alice.page.goto("/settings/")
     alice.page.get_by_role("button", name="Log out").click()
     expect(alice.page).to_have_url(OUTSIDE)
     for _ in range(2):
         alice.page.go_back()
-        expect(alice.page.locator("body")).not_to_contain_text("read this")
+        expect(alice.page.locator("body")).not_to_contain_text("for your eyes")
         expect(alice.page.locator(BOX)).to_have_count(0)
         holds_nothing(alice, alice.page)
 
