@@ -96,7 +96,7 @@ def test_check_28_what_scripts_bring_has_room_for_longer_words(visitor: VisitorM
     alice.page.evaluate(LONGER)
     for size in SIZES:
         alice.page.set_viewport_size(size)
-        assert faults_of(alice.page) == [], size
+        assert (faults_of(alice.page), size) == ([], size)
 
 
 def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_the_size_it_was_made_for(visitor: VisitorMaker) -> None:
@@ -113,7 +113,7 @@ def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_
         expect(menu).to_be_hidden()
         alice.page.locator("article").last.press("Enter")
         expect(menu).to_be_visible()
-        assert faults_of(alice.page) == [], size
+        assert (faults_of(alice.page), size) == ([], size)
 
 
 # --- The eyes ---
