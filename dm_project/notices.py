@@ -10,12 +10,10 @@ from pathlib import Path
 from django.conf import settings
 
 from dm_project import env, env_file
+from dm_project.cookie_parsing import FIXED_PATCH, is_slow
 from dm_project.private_files import is_for_others
 
 logger = logging.getLogger(__name__)
-FIXED_PYTHON = {(3, 11): 10, (3, 12): 6}
-"""First patch release that reads a cookie with many backslashes in linear time (CVE-2024-7592): of 16 KiB before, half a second for each
-request, from anybody."""
 
 
 def notices() -> Iterator[str]:
@@ -23,10 +21,10 @@ def notices() -> Iterator[str]:
     yield from about_eyes()
     for name in sorted(env.overridden):
         yield f"{name} of .env is not used: the environment of this process has another value."
-    patch = FIXED_PYTHON.get(sys.version_info[:2], 0)
-    if sys.version_info[2] < patch:
-        own, fixed = ".".join(map(str, sys.version_info[:3])), ".".join(map(str, (*sys.version_info[:2], patch)))
-        yield f"Python {own} lacks fixes that a public service needs (CVE-2024-7592 and others). Use {fixed} or newer."
+    if is_slow():
+        line = sys.version_info[:2]
+        own, fixed = ".".join(map(str, sys.version_info[:3])), ".".join(map(str, (*line, FIXED_PATCH[line])))
+        yield f"Python {own} lacks security fixes (CVE-2024-7592, CVE-2024-6923 and others). Use {fixed} or newer."
 
 
 def about_reach() -> Iterator[str]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from dm_project import env
+from dm_project.cookie_parsing import read_cookies_in_one_pass
 from dm_project.private_files import keep_private
 from dm_project.sqlite import use_fixed_sqlite
 
 env.read_file()
 SQLITE_MAY_USE_WAL = use_fixed_sqlite()
+read_cookies_in_one_pass()
 
 # What it is called and where it lives
 
