@@ -80,7 +80,8 @@
   }
 
   // What lies above the page on purpose is judged with what it holds, not with what it covers.
-  const layerOf = (element) => element.closest(ABOVE) ?? around(element).find(scrolls) ?? null;
+  // The same of a list that scrolls within it: rows below its edge are cut off, and cover nothing.
+  const layerOf = (element) => around(element).find((it) => it.matches(ABOVE) || scrolls(it)) ?? null;
   const overlap = (a, b, from, to) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]);
 
   function covered() {

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, Visitor, meet, press_beside
+from tests.journeys.visitors import BOX, Visitor, keep_messages_from_http, meet, press_beside
 
 LEFT_BEHIND = """async () => ({
     local: Object.keys(localStorage),
@@ -36,6 +36,7 @@ def holds_nothing(person: Visitor, page: Page) -> None:
 def leave_two_unsent(person: Visitor, room: str) -> None:
     """Two messages that never got out of the browser, and a draft: written while no socket and no request came through."""
     person.page.route_web_socket("**/ws/**", lambda socket: socket.close())
+    keep_messages_from_http(person.page)
     person.open(room)
     for body in ("a secret one", "a secret two"):
         person.write(body)

@@ -10,7 +10,7 @@ from playwright.sync_api import Error, WebSocketRoute, expect
 from tests.conftest import ServerMaker
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.line import Line
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.visitors import Visitor, keep_messages_from_http, meet
 
 
 def lose_the_line(person: Visitor, line: Line) -> None:
@@ -80,7 +80,7 @@ def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(visitor: Visit
 
 
 def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: VisitorMaker) -> None:
-    """Pages come through and sockets do not: a proxy that knows no WebSocket."""
+    """Pages come through, messages do not."""
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)
@@ -93,6 +93,7 @@ def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: Vis
             socket.close()
 
     bob.page.route_web_socket("**/ws/**", route)
+    keep_messages_from_http(bob.page, unless=lambda: is_open["line"])
     bob.open(room)
     for body in ("one", "two"):
         bob.write(body)

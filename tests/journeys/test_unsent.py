@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.visitors import Visitor, keep_messages_from_http, meet
 
 DAY_MS = 24 * 3_600_000
 KEEPS_NOTHING = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
@@ -23,6 +23,7 @@ def with_a_gate(person: Visitor) -> Callable[[], None]:
             socket.close()
 
     person.page.route_web_socket("**/ws/**", route)
+    keep_messages_from_http(person.page, unless=lambda: gate["open"])
     return lambda: gate.update(open=True)
 
 

@@ -12,7 +12,19 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Locator,
+    Page,
+    Request,
+    Route,
+    WebSocket,
+    WebSocketRoute,
+    expect,
+)
 
 from tests.rig.people import PASSWORD, Person
 
@@ -266,6 +278,18 @@ def meet(one: Visitor, other: Visitor) -> str:
     room = one.person.open_chat_with(other.person)
     assert other.person.open_chat_with(one.person) == room
     return room
+
+
+def keep_messages_from_http(page: Page, *, unless: Callable[[], bool] = lambda: False) -> None:
+    """Where no socket opens the page sends over HTTP; in this window that way is shut, too, until `unless` says otherwise."""
+
+    def route(request: Route) -> None:
+        if request.request.method == "POST" and not unless():
+            request.abort()
+        else:
+            request.continue_()
+
+    page.route("**/api/v1/conversations/*/messages", route)
 
 
 def refuse_messages(page: Page) -> None:
