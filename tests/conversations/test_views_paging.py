@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests.factories import make_conversation, make_user
+from tests.factories import make_conversation, make_message, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,10 @@ def test_the_api_leads_on_through_people(alice: User, client_of: Any) -> None:
 
 
 def test_alice_reaches_her_oldest_chat(alice: User, client_of: Any) -> None:
-    rooms = [make_conversation(alice, make_user()).room_name for _ in range(65)]
+    chats = [make_conversation(alice, make_user()) for _ in range(65)]
+    for chat in chats:
+        make_message(chat, alice)
+    rooms = [chat.room_name for chat in chats]
     pages = followed(client_of(alice), "/chats/", "Older chats")
     assert len(pages) == 2
     assert all(f"/chats/{room}/" in "".join(pages) for room in rooms)
