@@ -324,6 +324,30 @@ test("a tab that stands still while it sends is relieved after twenty seconds, a
   assert.deepEqual([frozen.ids(), other.ids()], [["a"], ["a", "b"]]);
 });
 
+test("a tab that gets no answer lets another one send, and sends nothing twice itself", async () => {
+  const storage = fakeStorage();
+  const clock = new FakeClock();
+  const held = fakeLocks();
+  const lock = (run) => held.request("outbox", {}, run);
+  const cutOff = tab({ clock, storage, locks: lock, names: "abc", takes: () => false });
+  const other = tab({ clock, storage, locks: lock, names: "xyz" });
+  cutOff.outbox.setLive(true);
+  write(cutOff.outbox, "hello");
+  await settle();
+  other.outbox.reload();
+  other.outbox.setLive(true);
+  await settle();
+  assert.deepEqual([cutOff.posts.length, other.ids()], [1, []], "one tries at a time");
+  cutOff.posts[0].answer({});
+  await settle();
+  assert.deepEqual(other.ids(), ["a"]);
+  other.outbox.accepted("a");
+  other.outbox.settle("a");
+  cutOff.outbox.reload();
+  await clock.advance(60_000);
+  assert.equal(cutOff.posts.length, 1);
+});
+
 test("of two tabs one sends at a time, and neither sends what the other has sent", async () => {
   const storage = fakeStorage();
   const clock = new FakeClock();

@@ -179,6 +179,8 @@ export class Outbox {
     entry.tries = (entry.tries ?? 0) + 1;
     if (entry.tries > TRY_AGAIN_MS.length) this.#fail(entry, "no_answer");
     else this.#wait(entry, TRY_AGAIN_MS[entry.tries - 1]);
+    // A tab that gets no answer would otherwise keep the lock while another one has a working connection.
+    this.#turn.end();
     this.#pump();
   }
 
