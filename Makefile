@@ -54,14 +54,14 @@ $(DEV): requirements-dev.txt | $(BIN)/python
 .PHONY: ready
 ready: $(RUNTIME)
 	@$(BIN)/python -m dm_project.env
-	@$(BIN)/python -m dm_project.stores
+	@$(BIN)/python -m dm_project.server.preflight
 	@$(MANAGE) migrate --noinput --verbosity 0
 	@root=$$($(BIN)/python -m dm_project.env STATIC_ROOT); $(MAKE) --silent statics STATIC_ROOT="$${root:-staticfiles}"
 
 .PHONY: statics
 statics: $(STATIC)
 
-$(STATIC): $(shell find static -print) dm_project/storage.py $(RUNTIME)
+$(STATIC): $(shell find static -print) dm_project/staticfiles/storage.py $(RUNTIME)
 	@echo "Collecting static files"
 	@$(MANAGE) collectstatic --noinput --verbosity 0 >/dev/null
 

@@ -40,7 +40,7 @@ class PumpedConsumer(AsyncWebsocketConsumer):
             asyncio.ensure_future(self.pump(receive, self.dispatch)),
             asyncio.ensure_future(self.pump(lambda: self.channel_layer.receive(self.channel_name), self.dispatch_from_layer)),
         ]
-        # The server in front tells that the line has ended (dm_project.pressure.Inbox): commands that still wait are not obeyed then.
+        # The server in front tells that the line has ended (dm_project.server.backpressure.Inbox): commands that still wait are not obeyed then.
         ends = [*pumps, scope["line_ended"]()] if "line_ended" in scope else pumps
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -80,7 +80,7 @@ class PumpedConsumer(AsyncWebsocketConsumer):
             forget(self.channel_name, groups)
 
     async def say(self, text: str) -> None:
-        """Send one text frame, past the session (dm_project.wire.keep_plain_send)."""
+        """Send one text frame, past the session (dm_project.server.websocket.keep_plain_send)."""
         await self.plain_send({"type": "websocket.send", "text": text})
 
 

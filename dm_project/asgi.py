@@ -12,12 +12,12 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 
 from conversations.routing import websocket_urlpatterns  # noqa: E402
-from dm_project.admission import Admission  # noqa: E402
-from dm_project.away import turn_away_while_away  # noqa: E402
 from dm_project.concurrency import RequestLimit  # noqa: E402
-from dm_project.handshake import SessionFromCookie, SignedInOnly  # noqa: E402
-from dm_project.origin import ExactOriginValidator  # noqa: E402
-from dm_project.wire import keep_plain_send  # noqa: E402
+from dm_project.handshakes.limit import Admission  # noqa: E402
+from dm_project.handshakes.origin import ExactOriginValidator  # noqa: E402
+from dm_project.handshakes.session import SessionFromCookie, SignedInOnly  # noqa: E402
+from dm_project.handshakes.unavailable import turn_away_while_away  # noqa: E402
+from dm_project.server.websocket import keep_plain_send  # noqa: E402
 
 sessions = SessionFromCookie(AuthMiddlewareStack(SignedInOnly(URLRouter(websocket_urlpatterns))))
 application = ProtocolTypeRouter(

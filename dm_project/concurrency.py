@@ -9,7 +9,7 @@ Nothing can wait for itself here: a place belongs to a whole request, and no req
 import asyncio
 from typing import Any
 
-from dm_project.admission import Places, Visitor
+from dm_project.handshakes.limit import Places, Visitor
 from dm_project.security_headers import plain_headers
 
 RETRY_AFTER_S = 5

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts.cookies import looks_of_device, theme_of_device
 from conversations.views.client_texts import client_texts
-from dm_project.installable import release
+from dm_project.pwa import release
 
 
 def site(request: HttpRequest) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
         except (EnvError, ValueError):
             raise unreadable from None
         # Only here: the driver is slow to load, and SQLite wants none.
-        from dm_project.patience import PatientConnection
+        from dm_project.db.postgres import PatientConnection
 
         config["CONN_MAX_AGE"] = 0
         # After a restart of the server all kept connections are dead, and must not fail one request each.

@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from conversations.outages import was_full_within
-from dm_project import draining
+from dm_project.server import shutdown
 
 FULL_FOR_SECONDS = 10.0
 """So long after a refusal for want of room. Browsers try again and again, so while it lasts it is renewed."""
@@ -35,7 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     Redis is told and does not count: without it people chat on (protocol.md P5), and a process less would help nobody.
     """
-    if draining.is_begun():
+    if shutdown.is_begun():
         return JsonResponse({"status": "draining"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     checks = {"database": is_database_ready(), "layer": get_channel_layer() is not None, "disk": has_room()}
     status = HTTPStatus.OK if all(checks.values()) else HTTPStatus.SERVICE_UNAVAILABLE

@@ -9,8 +9,8 @@ from csp.constants import NONE, SELF
 
 from dm_project import env
 from dm_project.cookie_parsing import read_cookies_in_one_pass
+from dm_project.db.sqlite import use_fixed_sqlite
 from dm_project.private_files import keep_private
-from dm_project.sqlite import use_fixed_sqlite
 
 env.read_file()
 SQLITE_MAY_USE_WAL = use_fixed_sqlite()
@@ -91,7 +91,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.IdentityMiddleware",
     "dm_project.rate_limit.limit_requests",
-    "dm_project.acting.acting_user",
+    "dm_project.acting_user.acting_user",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.note_devices",
@@ -299,7 +299,9 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "dm_project.storage.HashedModulesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "dm_project.staticfiles.storage.HashedModulesStorage"
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
@@ -346,8 +348,8 @@ LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"class": "dm_project.logs.LineFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"secrets": {"()": "dm_project.logs.HideSecretPaths"}},
+    "formatters": {"line": {"class": "dm_project.log_filters.LineFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"secrets": {"()": "dm_project.log_filters.HideSecretPaths"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from dm_project import health, installable
+from dm_project import health, pwa
 
 # Not one of Django's: allauth looks for it.
 handler429 = "accounts.views.limits.too_many"
@@ -20,11 +20,11 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
-    path("manifest/<str:language>.webmanifest", installable.manifest, name="manifest"),
-    path("release", installable.release_name, name="release"),
-    path("sw.js", installable.worker, name="worker"),
-    path("offline/", installable.offline, name="offline"),
-    path("share/", installable.shared, name="shared"),
+    path("manifest/<str:language>.webmanifest", pwa.manifest, name="manifest"),
+    path("release", pwa.release_name, name="release"),
+    path("sw.js", pwa.worker, name="worker"),
+    path("offline/", pwa.offline, name="offline"),
+    path("share/", pwa.shared, name="shared"),
 ]
 
 if settings.ADMIN:

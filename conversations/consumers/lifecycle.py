@@ -302,7 +302,7 @@ class SocketLife(PumpedConsumer):
         for frame in answers.heads_frames(heads, only=self.room):
             await self.reply(frame)
 
-    # From the server in front (dm_project.pressure): this socket's reader, never the browser's frames.
+    # From the server in front (dm_project.server.backpressure): this socket's reader, never the browser's frames.
 
     async def socket_behind(self, event: dict[str, Any]) -> None:
         """It reads again after frames were dropped: with the heads it finds what it lacks."""

@@ -15,7 +15,7 @@ from conversations.journal import writer as writer_module
 from conversations.models import Conversation, Message, Participant
 from conversations.outages import is_locked
 from conversations.services.conversations import conversation_open
-from dm_project import patience as patience_module
+from dm_project.db import postgres as patience_module
 from tests.factories import make_conversation
 from tests.journal.pens import PATIENCE_S, pens, results, sending
 

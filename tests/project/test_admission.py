@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from dm_project.admission import Admission
+from dm_project.handshakes.limit import Admission
 
 
 async def come(admission: Admission, *, impatient: asyncio.Event | None = None) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 
-from dm_project.away import turn_away_while_away
+from dm_project.handshakes.unavailable import turn_away_while_away
 
 
 async def break_down(scope: Any, receive: Any, send: Any) -> None:

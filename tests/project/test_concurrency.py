@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dm_project import concurrency
-from dm_project.admission import Places
 from dm_project.concurrency import RequestLimit
+from dm_project.handshakes.limit import Places
 
 
 class Site:

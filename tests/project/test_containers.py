@@ -47,7 +47,9 @@ def test_what_python_compiled_here_stays_here(path: str) -> None:
     assert not is_sent(path, IGNORE)
 
 
-@pytest.mark.parametrize("path", ["manage.py", "dm_project/server.py", "static/js/net/socket.js", "locale/ru/LC_MESSAGES/django.mo"])
+@pytest.mark.parametrize(
+    "path", ["manage.py", "dm_project/server/command.py", "static/js/net/socket.js", "locale/ru/LC_MESSAGES/django.mo"]
+)
 def test_what_the_service_needs_is_in_the_image(path: str) -> None:
     assert (ROOT / path).is_file()
     assert is_sent(path, IGNORE)

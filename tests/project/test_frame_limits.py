@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dm_project import frame_limits
-from dm_project.frame_limits import FRAMES_BURST, CountedProtocol
-from dm_project.wire import FrugalProtocol
+from dm_project.server import frame_limits
+from dm_project.server.frame_limits import FRAMES_BURST, CountedProtocol
+from dm_project.server.websocket import FrugalProtocol
 
 PING, PONG = b"\x89\x80mask", b"\x8a\x80mask"
 EMPTY_START, EMPTY_PIECE = b"\x01\x80mask", b"\x00\x80mask"

@@ -21,7 +21,7 @@ TOKEN = "Abc-123_xyz-Abc-123_xyz"
 def _deployed(statics: SharedStatics) -> object:
     storages = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "dm_project.storage.HashedModulesStorage"},
+        "staticfiles": {"BACKEND": "dm_project.staticfiles.storage.HashedModulesStorage"},
     }
     with override_settings(STATIC_ROOT=statics.collect(), STORAGES=storages):
         yield

@@ -6,7 +6,7 @@ import sys
 import pytest
 from django.test import Client
 
-from dm_project.logs import LONGEST_REFUSAL, HideSecretPaths, LineFormatter, hide
+from dm_project.log_filters import LONGEST_REFUSAL, HideSecretPaths, LineFormatter, hide
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dm_project.origin import ExactOriginValidator, host_without_port, is_own_origin
+from dm_project.handshakes.origin import ExactOriginValidator, host_without_port, is_own_origin
 
 PUBLIC = "https://chat.example.org"
 

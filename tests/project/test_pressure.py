@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dm_project import pressure
-from dm_project.pressure import BoundedProtocol, Inbox
-from dm_project.wire import FrugalProtocol
+from dm_project.server import backpressure
+from dm_project.server.backpressure import BoundedProtocol, Inbox
+from dm_project.server.websocket import FrugalProtocol
 
 
 class Transport:
@@ -38,12 +38,12 @@ def protocol(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_full_inbox_stops_the_reading_until_it_is_nearly_empty(protocol: Any) -> None:
     inbox = protocol.application_queue
-    for number in range(pressure.INBOX_FULL - 1):
+    for number in range(backpressure.INBOX_FULL - 1):
         inbox.put_nowait({"number": number})
     assert protocol.transport.is_reading
     inbox.put_nowait({})
     assert not protocol.transport.is_reading
-    while inbox.qsize() > pressure.INBOX_LOW + 1:
+    while inbox.qsize() > backpressure.INBOX_LOW + 1:
         inbox.get_nowait()
     assert not protocol.transport.is_reading, "not for every single frame"
     inbox.get_nowait()
@@ -52,7 +52,7 @@ def test_a_full_inbox_stops_the_reading_until_it_is_nearly_empty(protocol: Any) 
 
 async def test_the_end_of_the_line_overtakes_what_waits(protocol: Any) -> None:
     inbox = protocol.application_queue
-    for _ in range(pressure.INBOX_FULL):
+    for _ in range(backpressure.INBOX_FULL):
         inbox.put_nowait({"type": "websocket.receive", "text": "never obeyed"})
     ended = inbox.ended()
     assert not ended.done()
@@ -94,13 +94,13 @@ def test_a_socket_at_the_end_of_its_time_is_told_before_it_is_closed(protocol: A
     assert protocol.application_queue.get_nowait() == {"type": "socket.expired"}
     assert protocol.application_queue.empty(), "told once"
     assert not closed
-    protocol.expired_at -= pressure.GOODBYE_SECONDS + 1
+    protocol.expired_at -= backpressure.GOODBYE_SECONDS + 1
     protocol.look_at_age()
     assert closed, "an application that is busy is not waited for"
 
 
 def test_nothing_more_is_kept_for_a_reader_a_mebibyte_behind(protocol: Any) -> None:
-    protocol.transport.dataBuffer = b"x" * pressure.UNSENT_BYTES
+    protocol.transport.dataBuffer = b"x" * backpressure.UNSENT_BYTES
     protocol.serverSend("kept")
     protocol.transport._tempDataLen = 1
     protocol.serverSend("dropped")
@@ -119,15 +119,15 @@ def test_a_reader_who_catches_up_is_told_and_served_again(protocol: Any) -> None
 
 def test_a_reader_who_does_not_is_ended_and_then_cut_off(protocol: Any) -> None:
     protocol.behind_since = time.monotonic()
-    protocol.transport.dataBuffer = b"x" * pressure.UNSENT_BYTES
-    protocol.judge(pressure.STALLED_SECONDS)
+    protocol.transport.dataBuffer = b"x" * backpressure.UNSENT_BYTES
+    protocol.judge(backpressure.STALLED_SECONDS)
     assert protocol.application_queue.empty()
-    protocol.judge(pressure.STALLED_SECONDS + 1)
-    protocol.judge(pressure.STALLED_SECONDS + 3)
+    protocol.judge(backpressure.STALLED_SECONDS + 1)
+    protocol.judge(backpressure.STALLED_SECONDS + 3)
     assert protocol.application_queue.get_nowait() == {"type": "socket.stalled"}
     assert protocol.application_queue.empty(), "told once"
     protocol.serverSend("bye")
     assert protocol.sent == ["bye"], "the goodbye is not dropped"
     assert not protocol.transport.is_aborted
-    protocol.judge(pressure.ABORT_SECONDS + 1)
+    protocol.judge(backpressure.ABORT_SECONDS + 1)
     assert protocol.transport.is_aborted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dm_project.request_head import MOST_BYTES, BadTarget, HeaderSizes, has_bad_content_type, origin_form
+from dm_project.server.request_head import MOST_BYTES, BadTarget, HeaderSizes, has_bad_content_type, origin_form
 
 
 @pytest.mark.parametrize("target", [b"/", b"/i/x?y=http://z", b"//double/", b"*"])

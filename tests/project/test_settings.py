@@ -472,7 +472,7 @@ from dm_project import env
 from dm_project.private_files import is_for_others, keep_private
 os.environ.pop("HOST"), os.environ.pop("PORT")
 env.read_file.__defaults__ = (pathlib.Path({str(tmp_path / ".env")!r}),)
-from dm_project import server
+from dm_project.server import command as server
 server.listen = lambda host, port: exit(f"{{host}} {{port}}")
 server.main([])
 """

@@ -4,7 +4,7 @@ import sqlite3
 
 from django.db.backends.sqlite3.base import Database
 
-from dm_project.sqlite import use_fixed_sqlite
+from dm_project.db.sqlite import use_fixed_sqlite
 
 
 def test_a_connection_knows_how_much_a_statement_may_hold() -> None:

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 
 from accounts.models import User
 from conversations.models import Conversation
-from dm_project import slim
+from dm_project.staticfiles import minify
 from tests.conftest import or_skip
 from tests.factories import make_message
 from tests.rig import finding
@@ -25,7 +25,9 @@ KILO = 1_000
 IMPORTED = re.compile(r"""(?:from|import) ?\(?["'](\.{1,2}/[^"']+)["']""")
 
 ClientOf = Callable[[User | None], Client]
-needs_minifier = pytest.mark.skipif(slim.minifier() is None, reason="no minifier for this machine (minify-go): files are served as written")
+needs_minifier = pytest.mark.skipif(
+    minify.minifier() is None, reason="no minifier for this machine (minify-go): files are served as written"
+)
 
 
 def squeezed(path: Path) -> int:
@@ -44,7 +46,7 @@ def deployed(folder: Path) -> Iterator[None]:
     """Pages name the collected files, as in a real service."""
     storages = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "dm_project.storage.HashedModulesStorage"},
+        "staticfiles": {"BACKEND": "dm_project.staticfiles.storage.HashedModulesStorage"},
     }
     with override_settings(STATIC_ROOT=folder, STORAGES=storages):
         yield
@@ -201,11 +203,11 @@ def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path
         (tmp_path / same).symlink_to(ROOT / same)
     # This one reads the modules as text.
     (tmp_path / "tests" / "js" / "graph.test.js").unlink()
-    shrink = slim.minifier()
+    shrink = minify.minifier()
     for path in (STATIC / "js").rglob("*.js"):
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(slim.slim(path.name, path.read_text(encoding="utf-8"), shrink), encoding="utf-8")
+        copy.write_text(minify.slim(path.name, path.read_text(encoding="utf-8"), shrink), encoding="utf-8")
     done = subprocess.run([node, "--test"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
     assert "# pass 0" not in done.stdout
@@ -213,20 +215,20 @@ def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path
 
 @needs_minifier
 def test_a_broken_script_stops_the_collecting_by_its_name() -> None:
-    with pytest.raises(slim.CannotSlim, match=r"outbox\.js"):
-        slim.slim("outbox.js", "export class { oops", slim.minifier())
+    with pytest.raises(minify.CannotSlim, match=r"outbox\.js"):
+        minify.slim("outbox.js", "export class { oops", minify.minifier())
 
 
 def test_without_a_minifier_files_are_served_as_they_were_written() -> None:
-    assert slim.slim("outbox.js", "const  a = 1;  // one\n", None) == "const  a = 1;  // one\n"
+    assert minify.slim("outbox.js", "const  a = 1;  // one\n", None) == "const  a = 1;  // one\n"
 
 
 def test_a_sheet_takes_in_what_it_imports_in_its_order() -> None:
     parts = {"one.css": "a{}\n", "two.css": "b{}\n"}
-    assert slim.join('/* all */\n@import "one.css";\n@import "two.css";\nc{}\n', parts.__getitem__) == "/* all */\na{}\nb{}\nc{}\n"
+    assert minify.join('/* all */\n@import "one.css";\n@import "two.css";\nc{}\n', parts.__getitem__) == "/* all */\na{}\nb{}\nc{}\n"
 
 
 @needs_minifier
 def test_the_last_import_of_a_module_keeps_its_semicolon() -> None:
     """Django's hashing finds imports by it; one that it missed would lead to a file that is not there."""
-    assert slim.slim("all.js", 'export { a } from "./a.js";\n', slim.minifier()).endswith('"./a.js";')
+    assert minify.slim("all.js", 'export { a } from "./a.js";\n', minify.minifier()).endswith('"./a.js";')

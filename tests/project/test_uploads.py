@@ -9,8 +9,8 @@ from django.db import OperationalError
 
 from accounts.models import User
 from accounts.sessions import SessionStore
-from dm_project import uploads
-from dm_project.uploads import Unknown, is_signed_in, may_upload
+from dm_project.server import uploads
+from dm_project.server.uploads import Unknown, is_signed_in, may_upload
 
 
 def session_of(user: User) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from dm_project.wire import FrugalProtocol, keep_plain_send, text_frame, whole_texts
+from dm_project.server.websocket import FrugalProtocol, keep_plain_send, text_frame, whole_texts
 
 
 class Transport:

@@ -17,9 +17,9 @@ from typing import Any
 from daphne.cli import CommandLineInterface
 
 from dm_project.env import host_listened_on, wrong
-from dm_project.front import FrontServer
+from dm_project.server.daphne import FrontServer
 
-APPLICATION = "dm_project.server:application"
+APPLICATION = "dm_project.server.command:application"
 PING_SECONDS, PING_TIMEOUT_SECONDS = 25, 20
 LONGEST_SOCKET_SECONDS = 4 * 60 * 60
 
@@ -113,17 +113,17 @@ def main(argv: list[str] | None = None) -> None:
         os.environ["PORT"] = str(args.port)
     from django.conf import settings
 
-    from dm_project import notices, stores
-    from dm_project.patience import serve_people
+    from dm_project.db.postgres import serve_people
+    from dm_project.server import preflight, startup_warnings
 
     # Files that are made from here on (the database's log, pictures) are for nobody else on this machine.
     os.umask(0o077)
     listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
-    stores.main()
-    stores.require_migrations()
+    preflight.main()
+    preflight.require_migrations()
     look_back_at_restored()
     serve_people()
-    notices.tell()
+    startup_warnings.tell()
     descriptor = args.fd
     if listener is not None:
         sys.stdout.write(f"{settings.SITE_NAME} is at {address_for_people(listener)}  (Ctrl C ends it)\n")
@@ -145,7 +145,3 @@ def main(argv: list[str] | None = None) -> None:
     # Behind a proxy the client's address is taken from its header (TRUSTED_PROXIES) by the application, never by Daphne, which believes the
     # left-most entry, the one a client can write itself.
     Launcher().run(options)
-
-
-if __name__ == "__main__":
-    main()

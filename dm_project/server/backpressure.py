@@ -11,7 +11,7 @@ from typing import Any
 from autobahn.websocket.types import ConnectionDeny
 from prometheus_client import Counter
 
-from dm_project.frame_limits import CountedProtocol
+from dm_project.server.frame_limits import CountedProtocol
 
 INBOX_FULL, INBOX_LOW = 64, 16
 """Frames that wait for the application: at the first number its socket is no longer read, at the second it is again."""

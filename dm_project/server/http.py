@@ -12,9 +12,9 @@ from django.conf import settings
 from twisted.protocols import basic
 from twisted.web import http
 
-from dm_project.request_head import UNREAD, BadTarget, HeaderSizes, has_bad_content_type, origin_form
 from dm_project.security_headers import plain_headers
-from dm_project.uploads import Unknown, may_upload
+from dm_project.server.request_head import UNREAD, BadTarget, HeaderSizes, has_bad_content_type, origin_form
+from dm_project.server.uploads import Unknown, may_upload
 
 Channel: Any = http.HTTPChannel
 HEADER_SECONDS = 10.0

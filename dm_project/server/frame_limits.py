@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from dm_project.security_headers import plain_headers
-from dm_project.wire import FrugalProtocol
+from dm_project.server.websocket import FrugalProtocol
 
 FRAMES_BURST, FRAMES_A_SECOND = 240.0, 40.0
 WHOLE_FRAME = 0.125

@@ -45,7 +45,7 @@ class SessionFromCookie:
         try:
             return await self.application({**scope, "session": session}, receive, send)
         except (OperationalError, InterfaceError):
-            # The database is away, which says nothing of this visitor (dm_project.away).
+            # The database is away, which says nothing of this visitor (dm_project.handshakes.unavailable).
             raise
         except Exception:
             if session.is_known:

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from dm_project.slim import KINDS, join, minifier, slim
+from dm_project.staticfiles.minify import KINDS, join, minifier, slim
 
 
 class Slimmed:

@@ -17,9 +17,9 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer
 
-from dm_project import draining
-from dm_project.doors import GuardedChannel
-from dm_project.pressure import BoundedProtocol, Inbox
+from dm_project.server import shutdown
+from dm_project.server.backpressure import BoundedProtocol, Inbox
+from dm_project.server.http import GuardedChannel
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,9 @@ class FrontServer(Server):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ports: list[Any] = []
-        # dm_project.admission decides about waiting handshakes; these only end what nobody decides about.
+        # dm_project.handshakes.limit decides about waiting handshakes; these only end what nobody decides about.
         self.websocket_connect_timeout = self.websocket_handshake_timeout = HANDSHAKE_SECONDS
-        # The application says goodbye first (dm_project.pressure); the base would just close.
+        # The application says goodbye first (dm_project.server.backpressure); the base would just close.
         self.longest_socket_seconds: float = kwargs.get("websocket_timeout", -1)
         self.websocket_timeout = -1
         WebSocketFactory.protocol = BoundedProtocol
@@ -78,14 +78,14 @@ class FrontServer(Server):  # type: ignore[misc]
         await self.cancel_applications()
 
     async def drain(self) -> None:
-        draining.begin()
+        shutdown.begin()
         for port in self.ports:
             port.stopListening()
         began = time.monotonic()
-        await draining.dismiss_sockets()
-        await until(lambda: not draining.has_sockets(), began + SOCKETS_SECONDS)
+        await shutdown.dismiss_sockets()
+        await until(lambda: not shutdown.has_sockets(), began + SOCKETS_SECONDS)
         await until(lambda: not self.has_requests(), began + REQUESTS_SECONDS)
-        if not await asyncio.to_thread(draining.finish_writing, JOURNAL_SECONDS):
+        if not await asyncio.to_thread(shutdown.finish_writing, JOURNAL_SECONDS):
             logger.error("the journal could not be written out; none of what was left had been acknowledged")
 
     def has_requests(self) -> bool:

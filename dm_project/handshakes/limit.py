@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from dm_project.away import turn_away
+from dm_project.handshakes.unavailable import turn_away
 
 AT_ONCE, WAITING = 64, 5_000
 PATIENCE_SECONDS = 5.0

@@ -1,0 +1,1 @@
+"""Database drivers: the SQLite library and the timeouts of PostgreSQL connections."""

@@ -1,0 +1,1 @@
+"""The server process: Daphne with bounds, and its start and end. `python -m dm_project.server`."""

@@ -1,0 +1,5 @@
+"""`python -m dm_project.server`."""
+
+from dm_project.server.command import main
+
+main()
