@@ -21,18 +21,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import postbox
-from accounts.addresses import address_of
+from accounts import mailer
+from accounts.appearance import USUAL
+from accounts.client_address import address_of
 from accounts.cookies import LOOKS, remember_language, remember_looks, remember_theme
-from accounts.guesses import TooManyGuesses, count_guess, remember_account
-from accounts.links import public_host, public_link
-from accounts.looks import USUAL
+from accounts.login_attempts import TooManyGuesses, count_guess, remember_account
 from accounts.models import Profile, User
 from accounts.passwords import normal_password
+from accounts.public_urls import public_host, public_link
+from accounts.rate_limits import wait, wait_s
 from accounts.redirects import is_local_path
 from accounts.selectors import looks_of, profile_of, username_is_imitation, username_is_taken
 from accounts.usernames import is_reserved, tidy_username
-from accounts.waiting import wait, wait_s
 
 NO_MATCH = _("That username or password isn’t right.")
 TEN_SECONDS = _("Too many attempts. Wait 10 seconds.")
@@ -111,7 +111,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     # Logging in
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """As allauth's, with the true time to wait, and with a count that a change of address does not escape (guesses.py)."""
+        """As allauth's, with the true time to wait, and with a count that a change of address does not escape (login_attempts.py)."""
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError:
@@ -193,7 +193,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         site = SimpleNamespace(name=settings.SITE_NAME, domain=public_host())
         told = {"request": self.request, "email": email, "current_site": site, "handle": handle_for(context.get("user"), email)}
         mail = self.render_mail(template_prefix, email, {**told, **context})
-        postbox.post(mail)
+        mailer.post(mail)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         uidb36, _dash, token = key.partition("-")

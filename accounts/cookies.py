@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.http import HttpResponseBase
 
-from accounts.looks import Looks, looks_in
+from accounts.appearance import Looks, looks_in
 
 THEME, LOOKS = "theme", "looks"
 A_YEAR = 365 * 24 * 3600

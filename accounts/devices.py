@@ -18,9 +18,9 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import Device, User
+from accounts.session_validity import Credential, is_kept
 from accounts.sessions import RENEW_EVERY, SWEPT_AT_ONCE
 from accounts.signals import session_ended
-from accounts.standing import Credential, is_kept
 from accounts.user_agents import Appearance, appearance_of
 
 NOTE_EVERY = timedelta(minutes=1)

@@ -81,7 +81,7 @@ class User(AbstractUser):
     skeleton = models.CharField(max_length=USERNAME_MAX, default="", editable=False, db_index=True)
     name = models.CharField(_("name"), max_length=NAME_MAX)
     picture = models.CharField(max_length=40, blank=True, default="", editable=False)
-    """The name of a file (accounts/pictures.py). Here and not in the profile, because it goes wherever the name goes."""
+    """The name of a file (accounts/avatars/storage.py). Here and not in the profile, because it goes wherever the name goes."""
 
     # Read by `session_secret`. The database knows the default as well: processes of the version before make accounts during an update.
     session_binding = models.CharField(max_length=200, default="", db_default="", editable=False)

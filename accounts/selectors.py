@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.appearance import Looks
 from accounts.cursors import cursor_read, cursor_write
 from accounts.folding import search_key
-from accounts.looks import Looks
 from accounts.models import HeldUsername, Profile, User
 from accounts.usernames import looks_like, skeleton, tidy_username
 

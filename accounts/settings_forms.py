@@ -22,11 +22,12 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import pictures, services
+from accounts import services
+from accounts.avatars import storage as avatar_storage
 from accounts.fields import LanguageSelect, NameField, TextField, UsernameField
 from accounts.models import Profile
+from accounts.rate_limits import wait, wait_s
 from accounts.usernames import tidy_username
-from accounts.waiting import wait, wait_s
 
 Group = tuple[str | Promise, tuple[str, ...]]
 
@@ -208,7 +209,7 @@ class AppearanceForm(SettingsForm):
 
 
 class PictureForm(forms.Form):
-    """A file and the square that was chosen of it. What the file really is, pictures.py finds out."""
+    """A file and the square that was chosen of it. What the file really is, avatars/storage.py finds out."""
 
     picture = forms.FileField(
         label=_("Picture"),
@@ -220,7 +221,7 @@ class PictureForm(forms.Form):
 
     def clean_picture(self) -> bytes:
         file = self.cleaned_data["picture"]
-        if file.size > pictures.MOST_BYTES:
+        if file.size > avatar_storage.MOST_BYTES:
             raise ValidationError(_("Choose a picture of at most 8 MB."), code="too_large")
         data: bytes = file.read()
         return data
@@ -237,9 +238,9 @@ class PictureForm(forms.Form):
     def save(self, profile: Profile) -> None:
         """Raises ValidationError (not a picture, too large), PictureBusy, OSError."""
         try:
-            webp = pictures.picture_make(self.cleaned_data["picture"], self.cleaned_data["crop"])
-        except pictures.PictureTooLarge:
+            webp = avatar_storage.picture_make(self.cleaned_data["picture"], self.cleaned_data["crop"])
+        except avatar_storage.PictureTooLarge:
             raise ValidationError({"picture": _("This picture is too large. Choose one of at most 8 MB and 40 megapixels.")}) from None
-        except pictures.NoPicture:
+        except avatar_storage.NoPicture:
             raise ValidationError({"picture": _("We can’t read this picture. Choose a JPEG, PNG or WebP.")}) from None
         services.picture_set(user=profile.user, webp=webp)

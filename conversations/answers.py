@@ -12,7 +12,7 @@ from itertools import islice
 from django.conf import settings
 
 from accounts.models import User
-from accounts.standing import Credential, Standing, standing_of
+from accounts.session_validity import Credential, Standing, standing_of
 from conversations import serializers, throttling
 from conversations.access import access_conversation, access_conversations
 from conversations.exceptions import Refusal, Unauthenticated

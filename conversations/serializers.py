@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.avatars import colour, initials
+from accounts.avatars.initials import colour, initials
+from accounts.avatars.storage import picture_url
 from accounts.models import User
-from accounts.pictures import picture_url
 from conversations.models import Conversation, Message, Participant
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.addresses import address_of_scope as address_of_scope
+from accounts.client_address import address_of_scope as address_of_scope
 from conversations.exceptions import TooManyTries
 from conversations.shared_window import SharedWindow
 

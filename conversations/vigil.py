@@ -12,8 +12,8 @@ from typing import Protocol
 
 from django.conf import settings
 
+from accounts.session_validity import Credential, Standing, fallen
 from accounts.sessions import sessions_renew
-from accounts.standing import Credential, Standing, fallen
 from conversations.exceptions import Busy
 from conversations.lanes import read
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.addresses import address_of
+from accounts.client_address import address_of
 from conversations import throttling
 from conversations.api.problems import problem
 from conversations.exceptions import TooManyTries

@@ -216,7 +216,7 @@ _rates = {
     "signup": "60/10m/ip",
     "login": "60/m/ip",
     "login_failed": "60/5m/ip,10/5m/key",
-    # One account, guessed at from the networks of one site, from everywhere, and then from a network that is new to it (accounts/guesses.py).
+    # One account, guessed at from the networks of one site, from everywhere, and then from a network that is new to it (accounts/login_attempts.py).
     "login_site": "30/5m/key",
     "login_account": "100/h/key",
     "login_newcomer": "2/h/key",

@@ -3,9 +3,9 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from accounts import avatars
+from accounts.avatars import initials as avatar_initials
+from accounts.avatars.storage import picture_url
 from accounts.models import User
-from accounts.pictures import picture_url
 from accounts.user_agents import Appearance
 
 register = template.Library()
@@ -13,12 +13,12 @@ register = template.Library()
 
 @register.filter
 def initials(person: User) -> str:
-    return avatars.initials(person.name or person.username)
+    return avatar_initials.initials(person.name or person.username)
 
 
 @register.filter
 def colour(person: User) -> int:
-    return avatars.colour(person.public_id)
+    return avatar_initials.colour(person.public_id)
 
 
 @register.filter

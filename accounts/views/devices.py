@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.devices import device_end, devices_end_others, devices_of
 from accounts.requests import SignedInRequest
-from accounts.views.answers import see_other
+from accounts.views.responses import see_other
 
 
 def is_proof_old(request: SignedInRequest) -> bool:

@@ -8,7 +8,7 @@ from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERI
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.waiting import wait_s
+from accounts.rate_limits import wait_s
 
 COUNTS_AS = {
     "account_signup": ("signup", "confirm_email"),

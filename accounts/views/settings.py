@@ -18,14 +18,14 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.appearance import Looks
 from accounts.cookies import looks_of_device, remember_language, remember_looks, remember_theme, theme_of_device
-from accounts.looks import Looks
 from accounts.models import USERNAME_MAX, USERNAME_MIN
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
 from accounts.settings_forms import AppearanceForm, PictureForm, PrivacyForm, ProfileForm, SettingsForm
 from accounts.usernames import tidy_username
-from accounts.views.answers import is_from_script, refused_in_a_word, saved_in_a_word, see_other
+from accounts.views.responses import is_from_script, refused_in_a_word, saved_in_a_word, see_other
 
 
 @login_required

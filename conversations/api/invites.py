@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from accounts.addresses import address_of
+from accounts.client_address import address_of
 from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
 from conversations.access import access_conversation

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
-from accounts.addresses import address_of
+from accounts.client_address import address_of
 from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_page

@@ -16,7 +16,7 @@ from channels.exceptions import StopConsumer
 from prometheus_client import Counter
 
 from accounts.models import User
-from accounts.standing import Credential, Standing, credential_of, standing_of
+from accounts.session_validity import Credential, Standing, credential_of, standing_of
 from conversations import answers, rooms, throttling
 from conversations.access import access_conversation
 from conversations.attendance import attendance

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import Error, transaction
 
-from accounts.standing import Credential, fallen
+from accounts.session_validity import Credential, fallen
 from conversations.delivery import Letter, to_people
 from conversations.exceptions import (
     CannotDeliver,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accounts.standing import Credential
+from accounts.session_validity import Credential
 from conversations.protocol.objects import Message
 
 

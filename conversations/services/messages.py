@@ -9,7 +9,7 @@ from typing import cast
 from uuid import UUID
 
 from accounts.models import User
-from accounts.standing import Credential
+from accounts.session_validity import Credential
 from conversations.exceptions import AttachmentNotFound
 from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from typing import cast
 
 from accounts.models import User
-from accounts.standing import Credential
+from accounts.session_validity import Credential
 from conversations.journal import Advanced, ReceiptCommand, submit
 
 

@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
-from accounts.waiting import wait
+from accounts.rate_limits import wait
 
 register = template.Library()
 register.filter(wait)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.addresses import address_of
+from accounts.client_address import address_of
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from conversations import throttling

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.avatars import colour, initials
+from accounts.avatars.initials import colour, initials
 
 
 @pytest.mark.parametrize(

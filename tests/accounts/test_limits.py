@@ -161,7 +161,7 @@ def test_the_cookie_of_a_known_browser_names_nobody_and_knows_no_other_account(b
     browser.post("/accounts/logout/")
     cookie = browser.cookies["known"]
     assert cookie["httponly"]
-    assert "alice" not in str(signing.loads(cookie.value, salt="accounts.guesses"))
+    assert "alice" not in str(signing.loads(cookie.value, salt="accounts.login_attempts"))
     guess_from_everywhere(100)
     for _ in range(3):
         answer = browser.post("/accounts/login/", {"login": "bob", "password": "a guess"})

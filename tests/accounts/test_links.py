@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.urls import set_script_prefix
 
-from accounts.links import public_host, public_link
+from accounts.public_urls import public_host, public_link
 
 
 def test_links_stand_on_this_machine_until_an_address_is_configured(settings: Any) -> None:

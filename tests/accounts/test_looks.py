@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from accounts.looks import KNOWN, Looks, looks_in
+from accounts.appearance import KNOWN, Looks, looks_in
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from accounts import pictures
+from accounts.avatars import storage as avatar_storage
+from accounts.avatars.storage import NoPicture, PictureBusy, PictureTooLarge, picture_make
 from accounts.models import User
-from accounts.pictures import NoPicture, PictureBusy, PictureTooLarge, picture_make
 
 CHANGE, REMOVE = "/settings/profile/picture/", "/settings/profile/picture/remove/"
 JSON = {"accept": "application/json"}
@@ -157,8 +157,8 @@ def test_more_than_eight_megabytes_are_not_even_tried() -> None:
 def test_a_decoder_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
-    monkeypatch.setattr(pictures, "MAKER", endless)
-    monkeypatch.setattr(pictures, "LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(avatar_storage, "MAKER", endless)
+    monkeypatch.setattr(avatar_storage, "LONGEST_SECONDS", 0.5)
     with pytest.raises(PictureBusy):
         picture_make(encoded(halves()))
 
@@ -166,7 +166,7 @@ def test_a_decoder_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_decoder_that_was_taken_over_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nosy = tmp_path / "nosy.py"
     nosy.write_text("import os, sys; sys.stdout.write(repr(sorted(os.environ)) + repr('/work' in ':'.join(sys.path[:1])))")
-    monkeypatch.setattr(pictures, "MAKER", nosy)
+    monkeypatch.setattr(avatar_storage, "MAKER", nosy)
     monkeypatch.setenv("SECRET_KEY", "canary")
     assert b"SECRET" not in picture_make(b"")
 
@@ -193,7 +193,7 @@ def put_up(browser: Client, data: bytes = b"", crop: str = "", **options: Any) -
 
 def address_of(user: User) -> str:
     user.refresh_from_db()
-    return pictures.picture_url(user.picture)
+    return avatar_storage.picture_url(user.picture)
 
 
 def test_alice_puts_a_picture_up_and_everybody_who_has_its_address_sees_it(browser: Client, alice: User, media: Path) -> None:

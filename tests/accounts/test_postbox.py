@@ -7,7 +7,7 @@ import pytest
 from django.core import mail as letters
 from django.core.mail import EmailMessage
 
-from accounts import postbox
+from accounts import mailer
 
 
 def letter_behind(gate: threading.Event) -> EmailMessage:
@@ -30,10 +30,10 @@ class Broken(EmailMessage):
 def test_nobody_waits_for_the_mail_server(settings: Any) -> None:
     settings.MAIL_INLINE = False
     gate = threading.Event()
-    postbox.post(letter_behind(gate))
+    mailer.post(letter_behind(gate))
     assert letters.outbox == []  # post() came back while the server still thinks
     gate.set()
-    postbox.waiting.join()
+    mailer.waiting.join()
     assert [letter.to for letter in letters.outbox] == [["b@example.com"]]
 
 
@@ -41,9 +41,9 @@ def test_one_lost_mail_does_not_stop_the_next(settings: Any, caplog: pytest.LogC
     settings.MAIL_INLINE = False
     gate = threading.Event()
     gate.set()
-    postbox.post(Broken())
-    postbox.post(letter_behind(gate))
-    postbox.waiting.join()
+    mailer.post(Broken())
+    mailer.post(letter_behind(gate))
+    mailer.waiting.join()
     assert len(letters.outbox) == 1
     assert "a mail could not be sent: OSError" in caplog.text
     assert "b@example.com" not in caplog.text

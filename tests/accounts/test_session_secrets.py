@@ -17,8 +17,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.services import account_create, password_link
+from accounts.session_validity import Standing, credential_of, standing_of
 from accounts.sessions import SessionStore
-from accounts.standing import Standing, credential_of, standing_of
 from dm_project import settings as service
 from tests.accounts.conftest import PASSWORD
 

@@ -174,7 +174,7 @@ async def test_from_that_commit_on_every_command_is_refused(
 
 @pytest.mark.both_databases
 def test_many_sockets_are_looked_at_in_few_statements(alice: User, bob: User, client_of: Any, django_assert_num_queries: Any) -> None:
-    from accounts.standing import CHUNK, Standing, credential_of, fallen
+    from accounts.session_validity import CHUNK, Standing, credential_of, fallen
 
     good = credential_of(bob, key_of(client_of(bob)))
     lost = {credential_of(alice, f"no such session {number}") for number in range(CHUNK)}
@@ -184,7 +184,7 @@ def test_many_sockets_are_looked_at_in_few_statements(alice: User, bob: User, cl
 
 async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(alice: User, client_of: Any) -> None:
     """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""
-    from accounts.standing import Standing, credential_of
+    from accounts.session_validity import Standing, credential_of
     from conversations.vigil import Vigil
 
     seen = []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.addresses import client_address, site_of
+from accounts.client_address import client_address, site_of
 from conversations import shared_window, throttling
 from conversations.exceptions import TooManyTries
 from conversations.shared_window import SharedWindow

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from accounts.avatars import colour
+from accounts.avatars.initials import colour
 from tests.journeys.cast import ABOUT, COLOURS, MORE_OF_THEO, NAMES, NOW, TALKS, Lines
 from tests.journeys.visitors import BOX, FLAGS, PATIENCE_MS, Visitor, visitor_at
 from tests.rig import finding

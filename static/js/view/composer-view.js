@@ -13,7 +13,7 @@ export class ComposerView {
   #t;
   #on;
   #limit;
-  /** On touch screens Enter makes a line, elsewhere as the person has chosen (accounts/looks.py). */
+  /** On touch screens Enter makes a line, elsewhere as the person has chosen (accounts/appearance.py). */
   #enterSends = matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
 
   /** `on.submit(text)` and `on.change({text, caret})`. */

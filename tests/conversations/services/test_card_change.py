@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from accounts import services as accounts
+from accounts.avatars.storage import picture_url
 from accounts.models import User
-from accounts.pictures import picture_url
 from conversations.access import access_conversation
 from conversations.delivery import Letter
 from conversations.models import Conversation, Participant

@@ -14,7 +14,7 @@ from accounts.cookies import remember_language, remember_theme
 from accounts.models import Profile
 from accounts.redirects import local_path
 from accounts.selectors import profile_of
-from accounts.views.answers import saved_in_a_word, see_other
+from accounts.views.responses import saved_in_a_word, see_other
 
 LANGUAGES = frozenset(code for code, _name in settings.LANGUAGES)
 

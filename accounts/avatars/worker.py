@@ -1,6 +1,6 @@
 """A program of its own: reads a picture from standard input, writes a small square WebP to standard output, ends.
 
-Run by pictures.py for each upload, without the service's environment and within hard limits: what a decoder does with a hostile file stays
+Run by avatars/storage.py for each upload, without the service's environment and within hard limits: what a decoder does with a hostile file stays
 in here (safety.md T40). Imports nothing of the product, and no Django.
 """
 

@@ -15,11 +15,11 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponseBase  # noqa: TID251 (types for doors, not a door)
 from django.utils.crypto import salted_hmac
 
-from accounts.addresses import address_of, site_of
+from accounts.client_address import address_of, site_of
 from accounts.models import User
-from accounts.waiting import ALLAUTH, wait_s
+from accounts.rate_limits import ALLAUTH, wait_s
 
-KNOWN, SALT = "known", "accounts.guesses"
+KNOWN, SALT = "known", "accounts.login_attempts"
 MOST_KNOWN = 6
 A_YEAR = 365 * 24 * 3600
 SITE, ACCOUNT, NEWCOMER = "login_site", "login_account", "login_newcomer"

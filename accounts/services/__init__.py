@@ -11,10 +11,10 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.links import public_link
+from accounts.avatars.storage import picture_forget, picture_store
 from accounts.models import HeldUsername, Profile, User, profile_search_key
 from accounts.passwords import normal_password
-from accounts.pictures import picture_forget, picture_store
+from accounts.public_urls import public_link
 from accounts.selectors import account_of_email, handles_held, username_is_imitation
 from accounts.signals import card_changing, privacy_changed, standing_changed
 from accounts.usernames import skeleton

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import services
-from accounts.pictures import NAME_LETTERS, PictureBusy, picture_path
+from accounts.avatars.storage import NAME_LETTERS, PictureBusy, picture_path
+from accounts.rate_limits import wait, wait_s
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
 from accounts.settings_forms import PictureForm, ProfileForm
-from accounts.views.answers import is_from_script, refused_in_a_word, saved_in_a_word, see_other
-from accounts.waiting import wait, wait_s
+from accounts.views.responses import is_from_script, refused_in_a_word, saved_in_a_word, see_other
 
 NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")
 

@@ -30,7 +30,7 @@ LONGEST_SECONDS = 30.0
 NAME_LETTERS = 26
 NO_PICTURE, TOO_LARGE = 3, 4
 """How picture_maker ends. Not imported from there: the decoders stay out of this process."""
-MAKER = Path(__file__).with_name("picture_maker.py")
+MAKER = Path(__file__).with_name("worker.py")
 AT_ONCE = threading.BoundedSemaphore(2)
 """Each takes up to half a gigabyte for a moment."""
 

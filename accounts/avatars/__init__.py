@@ -1,0 +1,1 @@
+"""Avatars: initials, uploaded pictures, and the process that decodes them."""
