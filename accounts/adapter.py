@@ -1,6 +1,6 @@
 """allauth's policy in one class: who may sign up, what a username may be, where one may be sent on to, what mails say.
 
-Knows no invites; conversations/entrance.py refines it for people who hold one.
+Knows no invites; conversations/account_adapter.py refines it for people who hold one.
 """
 
 from __future__ import annotations

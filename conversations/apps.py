@@ -14,7 +14,7 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations import signals  # noqa: F401  (connects its receivers)
-        from conversations.outages import note_file
+        from conversations.db.errors import note_file
 
         post_migrate.connect(begin_epoch, sender=self)
         connection_created.connect(note_file)

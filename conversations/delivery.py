@@ -19,7 +19,7 @@ from channels.layers import get_channel_layer
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from conversations.layers import LocalChannelLayer
+from conversations.channel_layers.local import LocalChannelLayer
 from conversations.rooms import session_group, user_group
 
 logger = logging.getLogger(__name__)

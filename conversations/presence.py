@@ -19,7 +19,7 @@ from conversations.exceptions import CannotDeliver
 from conversations.protocol.events import Presence, Typing
 from conversations.protocol.objects import instant
 from conversations.rooms import user_group, watch_group
-from conversations.selectors.signs import signs_between
+from conversations.selectors.visibility import signs_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.signals import card_changing, privacy_changed, session_ended, standing_changed
 from conversations.presence import privacy_look
-from conversations.services.cards import card_change
+from conversations.services.profile_changes import card_change
 from conversations.services.sessions import person_check, session_end, session_renew
 
 SIGNED_OUT = "entre.signed_out"

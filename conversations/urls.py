@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from conversations.api import api
-from conversations.api.document import document
+from conversations.api.openapi import document
 from conversations.api.problems import unknown_route
 from conversations.views import invites, pages
 

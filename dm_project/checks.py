@@ -33,7 +33,9 @@ def layer_lives_with_its_redis(app_configs: Any = None, **kwargs: Any) -> list[C
     """The core layer loses order and closes sockets with Redis; a short time-out closes idle ones."""
     layer: dict[str, Any] = settings.CHANNEL_LAYERS["default"]
     if layer["BACKEND"] == "channels_redis.core.RedisChannelLayer":
-        return [Error("Use conversations.redis_layer.RedisLayer: the core layer drops bursts and dies with Redis.", id="entre.E004")]
+        return [
+            Error("Use conversations.channel_layers.redis.RedisLayer: the core layer drops bursts and dies with Redis.", id="entre.E004")
+        ]
     hosts = layer.get("CONFIG", {}).get("hosts", [])
     timeouts = [host.get("socket_timeout") for host in hosts if isinstance(host, dict)]
     if any(timeout is not None and timeout <= LONGEST_REDIS_READ_SECONDS for timeout in timeouts):

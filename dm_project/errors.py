@@ -13,7 +13,7 @@ from django.utils.deprecation import MiddlewareMixin
 from redis.exceptions import RedisError
 
 from accounts import hashers
-from conversations.outages import may_be_stored, refusal_for
+from conversations.db.errors import may_be_stored, refusal_for
 
 logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, InternalError, RedisError)

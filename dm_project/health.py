@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from conversations.outages import was_full_within
+from conversations.db.errors import was_full_within
 from dm_project.server import shutdown
 
 FULL_FOR_SECONDS = 10.0

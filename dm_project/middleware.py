@@ -8,7 +8,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from conversations.outages import WriteWatch
+from conversations.db.errors import WriteWatch
 from conversations.signals import SIGNED_OUT
 from dm_project.security_headers import PERMISSIONS
 

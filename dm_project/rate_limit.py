@@ -1,4 +1,4 @@
-"""How much one person and one address may ask for over HTTP. The same buckets count the commands of sockets (conversations/throttling.py).
+"""How much one person and one address may ask for over HTTP. The same buckets count the commands of sockets (conversations/throttling/__init__.py).
 
 Every request has a weight: what it costs, in commands of a socket. People who click as fast as they can stay far below; a script does not.
 """

@@ -144,7 +144,7 @@ if REDIS_URL:
     }
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "conversations.redis_layer.RedisLayer",
+            "BACKEND": "conversations.channel_layers.redis.RedisLayer",
             # The layer bounds and paces its attempts itself; redis-py's own health check and retries would storm (ADR 0004).
             "CONFIG": {
                 "hosts": [
@@ -161,7 +161,7 @@ if REDIS_URL:
     }
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "conversations.layers.LocalChannelLayer"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "conversations.channel_layers.local.LocalChannelLayer"}}
 
 # Accounts (django-allauth)
 
@@ -182,7 +182,7 @@ _mail = env.email()
 MAIL_CONFIGURED = bool(_mail)
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 MAIL_INLINE = False
-ACCOUNT_ADAPTER = "conversations.entrance.EntranceAdapter"
+ACCOUNT_ADAPTER = "conversations.account_adapter.EntranceAdapter"
 ACCOUNT_USER_DISPLAY = "accounts.selectors.display_name"
 ACCOUNT_FORMS = {
     "signup": "accounts.forms.SignupForm",

@@ -14,10 +14,10 @@ from accounts.client_address import address_of
 from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
 from conversations.access import access_conversation
-from conversations.api.answering import PROBLEMS, answer, row_object
 from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import ClaimInput, InviteChange, InviteInput
 from conversations.api.outputs import InvitePage
+from conversations.api.responses import PROBLEMS, answer, row_object
 from conversations.exceptions import InviteNotFound
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none

@@ -18,8 +18,8 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from conversations.api.auth import NotJson
+from conversations.db.errors import may_be_stored, refusal_for
 from conversations.exceptions import Refusal
-from conversations.outages import may_be_stored, refusal_for
 from conversations.protocol.codes import RETRYABLE, ErrorCode
 
 logger = logging.getLogger(__name__)

@@ -10,9 +10,8 @@ from accounts.client_address import address_of
 from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
-from conversations import answers, serializers, throttling
+from conversations import frames, serializers, throttling
 from conversations.access import Seat, access_conversation
-from conversations.api.answering import PROBLEMS, answer, row_object
 from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import (
     ConversationInput,
@@ -24,8 +23,9 @@ from conversations.api.inputs import (
 from conversations.api.invites import router as invites
 from conversations.api.outputs import CardPage, ConversationPage, MessagePage, PersonCard, SendAnswer, SyncAnswer
 from conversations.api.problems import answer_with_problems, problem
+from conversations.api.responses import PROBLEMS, answer, row_object
+from conversations.db.errors import after_write
 from conversations.exceptions import Refusal
-from conversations.outages import after_write
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
 from conversations.protocol.commands import canonical_uuid
@@ -163,7 +163,7 @@ def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
     """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
     named = len(body.rooms.keys() | body.marks.keys())
     throttling.allow_frame(request.user.id, address=address_of(request.META), count=throttling.weight_of_sync(named) - 1)
-    pages = answers.sync_pages(request.user, body.rooms, body.marks)
+    pages = frames.sync_pages(request.user, body.rooms, body.marks)
     return HttpResponse('{"pages":[' + ",".join(page.encode() for page in pages) + "]}", content_type="application/json")
 
 

@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
-from conversations import answers, presence, throttling
+from conversations import frames, presence, throttling
 from conversations.access import access_conversation
-from conversations.attendance import attendance
-from conversations.consumers.in_view import RoomsInView
-from conversations.consumers.lifecycle import EARLY_FRAMES, FLOOD_REST_MS
+from conversations.consumers.base import ferry
+from conversations.consumers.connection import EARLY_FRAMES, FLOOD_REST_MS
+from conversations.consumers.subscriptions import RoomsInView
+from conversations.db.executor import read, read_aside
 from conversations.exceptions import ConversationNotFound, InvalidText, Refusal, TextTooLong, TooManyTries, Unauthenticated
 from conversations.journal import Accepted, Advanced
-from conversations.lanes import read, read_aside
+from conversations.monitors.activity import attendance
 from conversations.protocol.codes import CloseCode, ErrorCode
 from conversations.protocol.commands import (
     BadFrame,
@@ -39,7 +40,6 @@ from conversations.protocol.commands import (
 from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Done, MessageAccepted, Pong
-from conversations.pumps import ferry
 from conversations.selectors.messages import was_sent
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
@@ -96,17 +96,17 @@ class SessionConsumer(RoomsInView):
             self.require_own_room(command)
             # The journal asks for those it writes, within their transaction.
             if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose, TypingSet)):
-                await read(answers.require_good, self.credential)
+                await read(frames.require_good, self.credential)
             await self.METHODS[type(command)](self, command)
         except Unauthenticated as refusal:
-            await self.reply(answers.refusal(refusal, command))
+            await self.reply(frames.refusal(refusal, command))
             await self.look_at_standing()
         except Refusal as refusal:
-            await self.reply(answers.refusal(refusal, command))
+            await self.reply(frames.refusal(refusal, command))
             await self.end_flood(refusal)
         except Exception:
             logger.exception("a command of type %s failed", command.type)
-            await self.reply(answers.refusal(Refusal(), command))
+            await self.reply(frames.refusal(Refusal(), command))
 
     @cached_property
     def address(self) -> str:
@@ -137,7 +137,7 @@ class SessionConsumer(RoomsInView):
             raise ConversationNotFound("this socket is filtered to another room")
 
     async def strike(self, bad: BadFrame) -> None:
-        await self.reply(answers.error(bad.code, ref=bad.ref, message_id=bad.message_id))
+        await self.reply(frames.error(bad.code, ref=bad.ref, message_id=bad.message_id))
         await self.note_strike()
 
     async def note_strike(self) -> None:
@@ -195,20 +195,20 @@ class SessionConsumer(RoomsInView):
     async def on_sync(self, command: Sync) -> None:
         wanted = list(dict.fromkeys([*command.rooms, *command.marks]))
         if not wanted:
-            for heads in await read(answers.all_heads, self.user, self.room):
+            for heads in await read(frames.all_heads, self.user, self.room):
                 await self.reply(heads)
             return
         # A hundred invented names must not be looked up one by one.
-        known = await read(answers.rooms_known, self.user, wanted) if len(wanted) > 1 else set(wanted)
+        known = await read(frames.rooms_known, self.user, wanted) if len(wanted) > 1 else set(wanted)
         for room in wanted:
             if self.is_over:
                 return
             try:
                 if room not in known:
                     raise ConversationNotFound
-                page = await read(answers.sync_page, self.user, room, command.rooms.get(room), command.marks.get(room), command.ref)
+                page = await read(frames.sync_page, self.user, room, command.rooms.get(room), command.marks.get(room), command.ref)
             except Refusal as refusal:
-                await self.reply(answers.refusal(refusal, command))
+                await self.reply(frames.refusal(refusal, command))
             else:
                 await self.reply(page)
 
@@ -255,14 +255,14 @@ class SessionConsumer(RoomsInView):
             try:
                 frame = answer(command, future.result())
             except Unauthenticated as refusal:
-                await self.reply(answers.refusal(refusal, command))
+                await self.reply(frames.refusal(refusal, command))
                 await self.look_at_standing()
                 return
             except Refusal as refusal:
-                frame = answers.refusal(refusal, command)
+                frame = frames.refusal(refusal, command)
             except Exception:
                 logger.exception("a command of type %s failed", command.type)
-                frame = answers.refusal(Refusal(), command)
+                frame = frames.refusal(Refusal(), command)
             if frame is not None:
                 await self.reply(frame)
 

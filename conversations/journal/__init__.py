@@ -4,7 +4,7 @@ Entered by services only. `submit` takes a command and gives a future that resol
 """
 
 from conversations.journal.commands import Accepted, Advanced, ReceiptCommand, SendCommand
-from conversations.journal.life import begin_epoch, current_epoch, last_write, look_back
+from conversations.journal.restore import begin_epoch, current_epoch, last_write, look_back
 from conversations.journal.writer import submit
 
 __all__ = ["Accepted", "Advanced", "ReceiptCommand", "SendCommand", "begin_epoch", "current_epoch", "last_write", "look_back", "submit"]

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import Error, transaction
 
 from accounts.session_validity import Credential, fallen
+from conversations.db.errors import is_cut, kept
 from conversations.delivery import Letter, to_people
 from conversations.exceptions import (
     CannotDeliver,
@@ -30,7 +31,6 @@ from conversations.journal.commands import Accepted, Advanced, Command, ReceiptC
 from conversations.journal.fingerprint import fingerprints
 from conversations.journal.statements import ConversationRow, ParticipantRow, StoredMessage
 from conversations.models import Conversation, Message
-from conversations.outages import is_cut, kept
 from conversations.protocol.events import MessageCreated, ReceiptAdvanced
 from conversations.serializers import message as message_object
 

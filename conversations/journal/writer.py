@@ -18,14 +18,14 @@ from uuid import UUID
 from django.conf import settings
 from prometheus_client import Counter, Histogram
 
+from conversations.db.errors import PASSING, is_away, is_locked
+from conversations.db.errors import refusal_for as outage_for
 from conversations.delivery import Letter, publish
 from conversations.exceptions import Busy, LockedRoom, Refusal, UnknownResult
 from conversations.journal import batch
-from conversations.journal.attempts import drop_connection, write_knowingly, written
 from conversations.journal.commands import Accepted, Command, Result, SendCommand
-from conversations.journal.life import SAVE_SECONDS, last_write
-from conversations.outages import PASSING, is_away, is_locked
-from conversations.outages import refusal_for as outage_for
+from conversations.journal.restore import SAVE_SECONDS, last_write
+from conversations.journal.retry import drop_connection, write_knowingly, written
 
 logger = logging.getLogger(__name__)
 BATCH_SIZE = 256

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
-from conversations.models.moves import NextMove
 from conversations.models.querysets import ConversationQuerySet
+from conversations.models.transaction_number import NextMove
 
 
 class Conversation(models.Model):

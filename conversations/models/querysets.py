@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import F, Q
 
-from conversations.models.moves import NextMove
+from conversations.models.transaction_number import NextMove
 
 if TYPE_CHECKING:
     from conversations.models.conversation import Conversation  # noqa: F401 (named below as text)

@@ -17,7 +17,7 @@ from conversations.models import Block, Conversation, Participant
 from conversations.rooms import room_name
 from conversations.selectors.conversations import room_with
 from conversations.selectors.invites import is_blocked
-from conversations.services.announcing import announce_conversation, announce_meeting
+from conversations.services.notifications import announce_conversation, announce_meeting
 
 DAY = timedelta(days=1)
 

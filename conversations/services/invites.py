@@ -21,8 +21,8 @@ from conversations.exceptions import InvalidText, InviteGone, InviteIsYours, Inv
 from conversations.models import Block, Conversation, Invite, InviteWish
 from conversations.protocol.text import is_storable
 from conversations.selectors.invites import WISH_LASTS, digest_of, invite_by_token, is_blocked, token_of
-from conversations.services.announcing import announce_conversation
 from conversations.services.conversations import find_or_make, hidden_from, meet, raise_marks, show
+from conversations.services.notifications import announce_conversation
 
 LIVES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 DEFAULT_LIFE = "7d"

@@ -14,7 +14,7 @@ from conversations.exceptions import AttachmentNotFound
 from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation
 from conversations.protocol.text import clean_body
-from conversations.services.announcing import announce_meeting, tell_people
+from conversations.services.notifications import announce_meeting, tell_people
 
 logger = logging.getLogger(__name__)
 

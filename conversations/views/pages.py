@@ -21,6 +21,7 @@ from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import serializers, throttling
 from conversations.access import Seat, access_conversation
+from conversations.db.errors import PASSING, refusal_for
 from conversations.exceptions import (
     CannotDeliver,
     ConversationNotFound,
@@ -31,13 +32,12 @@ from conversations.exceptions import (
     UnknownResult,
 )
 from conversations.forms import MessageForm
-from conversations.outages import PASSING, refusal_for
 from conversations.selectors.conversations import conversation_row, room_with, startable_among
 from conversations.selectors.messages import PAGE, MessagePage, message_page, message_page_around, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
-from conversations.views.shapes import conversation_object, conversation_view, message_views
+from conversations.views.presenters import conversation_object, conversation_view, message_views
 from conversations.views.shell import SeeOther, shell
 
 ANSWER_SECONDS = 10

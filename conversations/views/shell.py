@@ -12,7 +12,7 @@ from conversations import serializers
 from conversations.context import gone_note
 from conversations.selectors.conversations import ConversationPage, conversation_list
 from conversations.views.client_texts import client_texts
-from conversations.views.shapes import conversation_object, conversation_view
+from conversations.views.presenters import conversation_object, conversation_view
 
 
 class SeeOther(HttpResponseRedirect):

@@ -21,13 +21,13 @@ def is_begun() -> bool:
 
 async def dismiss_sockets() -> None:
     """Tell every socket of this process that it restarts, each with a moment of its own to come back."""
-    from conversations.consumers.fleet import fleet
+    from conversations.consumers.registry import fleet
 
     await fleet.dismiss()
 
 
 def has_sockets() -> bool:
-    from conversations.consumers.fleet import fleet
+    from conversations.consumers.registry import fleet
 
     return bool(fleet.sockets)
 

@@ -41,7 +41,7 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
 
 
 def test_no_room_is_called_utils() -> None:
-    nameless = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "base"}
+    nameless = {"utils", "util", "helpers", "helper", "common", "misc"}
     assert [name_of(path) for path in MODULES if path.stem in nameless or nameless & set(path.relative_to(ROOT).parent.parts)] == []
 
 

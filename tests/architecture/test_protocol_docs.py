@@ -10,7 +10,7 @@ from django.conf import settings
 from pydantic import BaseModel
 
 from accounts.models import User
-from conversations import answers
+from conversations import frames
 from conversations.api import api
 from conversations.api.problems import STATUS
 from conversations.protocol import objects
@@ -133,7 +133,7 @@ def test_limits_are_those_in_force() -> None:
 
 def test_limits_of_the_greeting_are_those_of_the_page_and_of_the_example(alice: User, settings: Any) -> None:
     settings.LIMITS = True
-    greeting = answers.greeting(alice, None)
+    greeting = frames.greeting(alice, None)
     told = {name: int(number) for name, number, is_told, _ in rows(chapter("Limits")) if is_told == "yes"}
     assert told == greeting.limits == golden("connection_established")["limits"]
 

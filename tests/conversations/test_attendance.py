@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversations.attendance import Due, Register
+from conversations.monitors.activity import Due, Register
 
 ALICE = 1
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from conversations import answers, throttling
+from conversations import frames, throttling
 from conversations.consumers import EARLY_FRAMES, SessionConsumer
 from conversations.models import Conversation, Message, Participant
 from tests.contract import FRAME_BYTES, SocketContract, Stage, uuid
@@ -268,13 +268,13 @@ async def test_a_hundred_invented_rooms_are_not_looked_up_one_by_one(
     alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    page_of = answers.sync_page
+    page_of = frames.sync_page
 
     def sync_page(user: User, room: str, *where: Any) -> Any:
         asked.append(room)
         return page_of(user, room, *where)
 
-    monkeypatch.setattr(answers, "sync_page", sync_page)
+    monkeypatch.setattr(frames, "sync_page", sync_page)
     async with open_inside(alice, "/ws/") as socket:
         await expect(socket, "connection_established")
         await socket.send("sync", rooms={**{f"dm-{number}": 0 for number in range(99)}, chat.room_name: 0})
@@ -310,7 +310,7 @@ async def test_with_the_database_away_the_socket_lives_and_says_busy(alice: User
     async with open_inside(alice) as socket:
         await expect(socket, "connection_established")
         with monkeypatch.context() as patch:
-            patch.setattr(answers, "changes_after", fail)
+            patch.setattr(frames, "changes_after", fail)
             await socket.send("sync", ref="s", rooms={chat.room_name: 0})
             error = await expect(socket, "error", ref="s")
         assert (error["code"], error["retryable"]) == ("busy", True)
@@ -327,7 +327,7 @@ async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(alic
 
     async with open_inside(alice) as socket:
         await expect(socket, "connection_established")
-        monkeypatch.setattr(answers, "changes_after", fail)
+        monkeypatch.setattr(frames, "changes_after", fail)
         await socket.send("sync", ref="s", rooms={chat.room_name: 0})
         error = await expect(socket, "error", ref="s")
         assert (error["code"], error["retryable"]) == ("internal", True)
@@ -339,7 +339,7 @@ async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(alice: 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(answers, "greeting", fail)
+    monkeypatch.setattr(frames, "greeting", fail)
     async with open_inside(alice) as socket:
         await expect_close(socket, 4503)
     (bye,) = socket.seen
@@ -349,7 +349,7 @@ async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(alice: 
 
 async def test_what_comes_before_the_greeting_waits_for_it(alice: User, chat: Conversation, monkeypatch: Any) -> None:
     """A layer with a network greets late; commands sent meanwhile are answered after it, in order."""
-    monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+    monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
     async with open_inside(alice) as socket:
         for number in range(5):
             await socket.send("room.close", ref=f"{number}", room=chat.room_name)
@@ -359,7 +359,7 @@ async def test_what_comes_before_the_greeting_waits_for_it(alice: User, chat: Co
 
 async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(alice: User, chat: Conversation, monkeypatch: Any) -> None:
     """Messages of one socket keep their order (P3), also around a late greeting."""
-    monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+    monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
     obey = SessionConsumer.obey
 
     async def slowly(self: SessionConsumer, text: str) -> None:
@@ -376,7 +376,7 @@ async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
 
 async def test_a_flood_before_the_greeting_ends_the_socket_and_drops_no_single_message(alice: User, monkeypatch: Any) -> None:
     """Dropping one of many in silence would let the later ones pass it."""
-    monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+    monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
 
     async def never(*args: Any) -> None:
         await asyncio.Event().wait()

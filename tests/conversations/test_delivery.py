@@ -14,8 +14,8 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from prometheus_client import REGISTRY
 
 from conversations import delivery
+from conversations.channel_layers.local import LocalChannelLayer
 from conversations.delivery import Letter, check_person, end_session, publish, to_people
-from conversations.layers import LocalChannelLayer
 from conversations.protocol.codes import CloseCode
 from conversations.rooms import session_group, user_group
 from tests.rig.redis_server import RedisServer

@@ -15,7 +15,7 @@ from django.utils import timezone
 from time_machine import travel
 
 from accounts.models import User
-from conversations.entrance import EntranceAdapter
+from conversations.account_adapter import EntranceAdapter
 from conversations.models import Block, Conversation, Invite, InviteWish
 from conversations.selectors.invites import token_of
 from conversations.services.invites import invite_claim, invite_create, invite_revoke

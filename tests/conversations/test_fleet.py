@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from conversations.consumers import fleet as module
-from conversations.consumers.fleet import Fleet
+from conversations.consumers import registry as module
+from conversations.consumers.registry import Fleet
 from conversations.protocol.codes import CloseCode
 
 

@@ -10,7 +10,7 @@ import pytest
 from channels.exceptions import StopConsumer
 from channels.utils import await_many_dispatch
 
-from conversations.layers import LocalChannelLayer
+from conversations.channel_layers.local import LocalChannelLayer
 
 PATIENCE_S = 10.0
 

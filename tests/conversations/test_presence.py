@@ -13,13 +13,13 @@ from django.utils import timezone
 from accounts.models import Profile, User
 from accounts.services import last_seen_note, privacy_update
 from conversations import presence, throttling
-from conversations.consumers.in_view import ROOMS_OPEN
+from conversations.consumers.subscriptions import ROOMS_OPEN
 from conversations.exceptions import CannotDeliver, ConversationNotFound
 from conversations.models import Conversation, Participant
 from conversations.selectors.invites import token_of
-from conversations.services.announcing import announce_conversation
 from conversations.services.conversations import conversation_open
 from conversations.services.invites import invite_claim, invite_create
+from conversations.services.notifications import announce_conversation
 from tests.factories import make_conversation, make_message, make_user
 from tests.sockets import Frame, Socket, expect, expect_silence, open_inside
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from conversations import pulse as pulse_module
 from conversations.exceptions import Busy
-from conversations.pulse import Pulse
+from conversations.monitors import changes as pulse_module
+from conversations.monitors.changes import Pulse
 from conversations.selectors.conversations import Heads, Position
 
 ALICE, BOB = 1, 2

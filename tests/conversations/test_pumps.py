@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from channels.exceptions import StopConsumer
 
-from conversations.pumps import Ferry, PumpedConsumer, ferry
+from conversations.consumers.base import Ferry, PumpedConsumer, ferry
 
 
 class Recorder(PumpedConsumer):

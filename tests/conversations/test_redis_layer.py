@@ -10,8 +10,8 @@ from contextlib import suppress
 import pytest
 from redis.exceptions import RedisError
 
-from conversations import redis_layer
-from conversations.redis_layer import RedisLayer
+from conversations.channel_layers import redis as redis_layer
+from conversations.channel_layers.redis import RedisLayer
 from tests.faults.proxy import BACK, FORWARD, Proxy, Target
 from tests.rig.gone_redis import SHAPES, GoneRedis
 from tests.rig.redis_server import RedisServer

@@ -13,14 +13,14 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings as configured
 
 from accounts.models import User
-from conversations import answers, delivery, throttling
-from conversations.attendance import attendance
+from conversations import delivery, frames, throttling
 from conversations.consumers import SessionConsumer
-from conversations.consumers.fleet import fleet
+from conversations.consumers.registry import fleet
 from conversations.models import Conversation, Message
-from conversations.pulse import pulse
+from conversations.monitors.activity import attendance
+from conversations.monitors.changes import pulse
+from conversations.monitors.sessions import vigil
 from conversations.rooms import user_group
-from conversations.vigil import vigil
 from tests.sockets import INSIDE_HOST, expect, expect_close, open_inside, session_key_of
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -121,7 +121,7 @@ async def test_a_greeted_socket_gives_everything_back(alice: User, monkeypatch: 
 @pytest.mark.parametrize("at", ["accept", "fleet", "groups", "greeting", "joining", "shown", "late greeting", "a probe"])
 async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(alice: User, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
     if at in {"late greeting", "a probe"}:
-        monkeypatch.setattr("conversations.layers.LocalChannelLayer.joins_at_once", False)
+        monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
 
     async def failing(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
@@ -130,8 +130,8 @@ async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(alice: Us
         "accept": (SessionConsumer, "accept", failing),
         "fleet": (fleet, "join", failing),
         "groups": (SessionConsumer, "join", failing),
-        "greeting": (answers, "greeting", fail),
-        "late greeting": (answers, "greeting", fail),
+        "greeting": (frames, "greeting", fail),
+        "late greeting": (frames, "greeting", fail),
         "joining": (vigil(), "join", fail),
         "shown": (SessionConsumer, "begin", failing),
         "a probe": (SessionConsumer, "greet_after_probe", never),

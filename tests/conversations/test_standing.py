@@ -185,7 +185,7 @@ def test_many_sockets_are_looked_at_in_few_statements(alice: User, bob: User, cl
 async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(alice: User, client_of: Any) -> None:
     """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""
     from accounts.session_validity import Standing, credential_of
-    from conversations.vigil import Vigil
+    from conversations.monitors.sessions import Vigil
 
     seen = []
 

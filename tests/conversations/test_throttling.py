@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from accounts.client_address import client_address, site_of
-from conversations import shared_window, throttling
+from conversations import throttling
 from conversations.exceptions import TooManyTries
-from conversations.shared_window import SharedWindow
 from conversations.throttling import (
     Buckets,
     admit_socket,
@@ -21,7 +20,9 @@ from conversations.throttling import (
     take_person_try,
     told_limits,
     weight_of_sync,
+    windows,
 )
+from conversations.throttling.windows import SharedWindow
 from tests.conversations.races import at_once
 
 ALICE, BOB = 1, 2
@@ -291,7 +292,7 @@ class Broken:
 
 
 def test_without_the_cache_this_process_goes_on_counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_window, "cache", Broken())
+    monkeypatch.setattr(windows, "cache", Broken())
     monkeypatch.setattr(throttling, "shared", SharedWindow())
     throttling.shared.own.clear()
     for _ in range(10):
@@ -307,7 +308,7 @@ def test_a_broken_cache_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatc
             asked.append(key)
             raise ConnectionError
 
-    monkeypatch.setattr(shared_window, "cache", Counting())
+    monkeypatch.setattr(windows, "cache", Counting())
     window = SharedWindow()
     window.own.clear()
     for _ in range(5):

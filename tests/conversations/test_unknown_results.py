@@ -12,8 +12,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 
 from accounts.models import User
+from conversations.db.errors import WriteWatch
 from conversations.models import Conversation, Message
-from conversations.outages import WriteWatch
 from conversations.selectors.invites import token_of
 from conversations.services.invites import invite_create
 from tests.factories import make_message

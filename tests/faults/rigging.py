@@ -24,8 +24,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from conversations.layers import LocalChannelLayer
-from conversations.redis_layer import RedisLayer
+from conversations.channel_layers.local import LocalChannelLayer
+from conversations.channel_layers.redis import RedisLayer
 
 KILL_MARK = "kill -9 after the commit: "
 FOLDER = Path(os.environ.get("FAULTS_FOLDER") or "/nonexistent")

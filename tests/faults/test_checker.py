@@ -271,7 +271,7 @@ LOG = """2026-01-01 00:00:00,000 WARNING conversations.delivery the channel laye
 Traceback (most recent call last):
   File "pubsub.py", line 1, in receive
 redis.exceptions.ConnectionError: Connection closed by server.
-2026-01-01 00:00:02,000 ERROR conversations.consumers.lifecycle a socket event of type frame.push failed
+2026-01-01 00:00:02,000 ERROR conversations.consumers.connection a socket event of type frame.push failed
 Traceback (most recent call last):
   File "a.py", line 1, in one
 KeyError: 'a'
@@ -289,7 +289,7 @@ ValueError: b
 
 def test_a_traceback_in_the_log_is_counted_once_with_its_logger() -> None:
     errors = errors_in(LOG)
-    assert errors.unhandled == {"conversations.consumers.lifecycle": 1, "conversations.journal.writer": 1}
+    assert errors.unhandled == {"conversations.consumers.connection": 1, "conversations.journal.writer": 1}
     assert errors.known == {"channels_redis.pubsub": 1}
 
 

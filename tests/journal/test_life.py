@@ -9,11 +9,12 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from conversations import outages
-from conversations.journal import last_write, life
+from conversations.db import errors as db_errors
+from conversations.db.executor import Lanes, ask
+from conversations.journal import last_write
+from conversations.journal import restore as restore_module
 from conversations.journal import writer as writer_module
-from conversations.journal.life import LastWrite, file_path
-from conversations.lanes import Lanes, ask
+from conversations.journal.restore import LastWrite, file_path
 from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.selectors.conversations import epoch
 from conversations.services.epoch import epoch_look_back, epoch_renew
@@ -127,9 +128,9 @@ class Process:
         self.monkeypatch, self.folder, self.memory = monkeypatch, folder, LastWrite()
 
     def __enter__(self) -> None:
-        self.monkeypatch.setattr(life, "last_write", self.memory)
+        self.monkeypatch.setattr(restore_module, "last_write", self.memory)
         self.monkeypatch.setattr(writer_module, "last_write", self.memory)
-        self.monkeypatch.setattr(life, "file_path", lambda: self.folder / life.FILE)
+        self.monkeypatch.setattr(restore_module, "file_path", lambda: self.folder / restore_module.FILE)
 
     def __exit__(self, *_: object) -> None:
         self.monkeypatch.undo()
@@ -140,7 +141,7 @@ class Process:
 
     def looks(self) -> bool:
         with self:
-            return life.look_back()
+            return restore_module.look_back()
 
 
 @pytest.fixture(params=["one folder", "a folder each"])
@@ -216,14 +217,14 @@ def test_a_loss_beneath_a_connection_that_stays_is_noticed(chat: Conversation, a
     with alices, pens() as (pen,):
         for _ in range(2):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)
-        assert not life.look_back()
+        assert not restore_module.look_back()
         for _ in range(3):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)
         restore(chat, 1)
         Participant.objects.update(received=1)
         for _ in range(5):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)
-        assert life.look_back()
+        assert restore_module.look_back()
 
 
 @pytest.mark.parametrize("head", [2, 1], ids=["still there", "gone"])
@@ -239,7 +240,7 @@ async def test_a_thread_that_only_reads_asks_on_its_new_connection(
     chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(outages, "after_connecting", [lambda: asked.append("asked")])
+    monkeypatch.setattr(db_errors, "after_connecting", [lambda: asked.append("asked")])
     threads = Lanes(1, "test")
 
     async def read() -> None:
@@ -255,4 +256,4 @@ async def test_a_thread_that_only_reads_asks_on_its_new_connection(
 
 
 def test_every_connection_that_is_kept_is_asked() -> None:
-    assert life.look_back in outages.after_connecting
+    assert restore_module.look_back in db_errors.after_connecting

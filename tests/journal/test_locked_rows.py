@@ -9,11 +9,11 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
+from conversations.db.errors import is_locked
 from conversations.exceptions import Busy, ConversationNotFound
-from conversations.journal import ReceiptCommand, attempts, batch
+from conversations.journal import ReceiptCommand, batch, retry
 from conversations.journal import writer as writer_module
 from conversations.models import Conversation, Message, Participant
-from conversations.outages import is_locked
 from conversations.services.conversations import conversation_open
 from dm_project.db import postgres as patience_module
 from tests.factories import make_conversation
@@ -25,7 +25,7 @@ LONG_S = 600
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "LOCK_MS", 50)
+    monkeypatch.setattr(retry, "LOCK_MS", 50)
     monkeypatch.setattr(writer_module, "LOCKED_TRY_SECONDS", 0.02)
     monkeypatch.setattr(writer_module, "LOCKED_SECONDS", LONG_S)
 

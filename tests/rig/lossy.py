@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from conversations.layers import LocalChannelLayer
-from conversations.redis_layer import RedisLayer
+from conversations.channel_layers.local import LocalChannelLayer
+from conversations.channel_layers.redis import RedisLayer
 from dm_project.settings import *  # noqa: F403
 from dm_project.settings import CHANNEL_LAYERS, REDIS_URL
 

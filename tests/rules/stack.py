@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from channels.layers import channel_layers
 
+from conversations.channel_layers.local import LocalChannelLayer
 from conversations.delivery import to_people
 from conversations.journal.writer import writer
-from conversations.layers import LocalChannelLayer
 from tests.rules.phone import FENCE
 
 T = TypeVar("T")

@@ -112,7 +112,7 @@ export const graphemes = (text) => (segmenter ? Array.from(segmenter.segment(tex
 const FOLDED_FROM = 24;
 const WIDTH = 60;
 
-/** Longer than twenty lines and a few, as far as one can tell without drawing it. As conversations/views/shapes.py. */
+/** Longer than twenty lines and a few, as far as one can tell without drawing it. As conversations/views/presenters.py. */
 export function isLong(text) {
   if (text.length < FOLDED_FROM) return false;
   const lines = text.split("\n");

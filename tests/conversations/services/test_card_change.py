@@ -15,7 +15,7 @@ from conversations.delivery import Letter
 from conversations.models import Conversation, Participant
 from conversations.rooms import user_group
 from conversations.selectors.changes import changes_after
-from conversations.services import cards
+from conversations.services import profile_changes
 from tests.factories import make_conversation, make_message, make_user
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
     letters: list[Letter] = []
-    monkeypatch.setattr(cards, "publish", letters.extend)
+    monkeypatch.setattr(profile_changes, "publish", letters.extend)
     return letters
 
 
@@ -111,7 +111,7 @@ def test_an_administrator_who_edits_a_name_tells_it_as_well(chat: Conversation, 
 def test_somebody_with_many_chats_costs_no_statement_for_each(
     alice: User, told: list[Letter], django_assert_max_num_queries: Any, django_capture_on_commit_callbacks: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(cards, "TOLD_AT_ONCE", 30)
+    monkeypatch.setattr(profile_changes, "TOLD_AT_ONCE", 30)
     chats = [make_conversation(alice, make_user()) for _ in range(40)]
     with django_assert_max_num_queries(16), django_capture_on_commit_callbacks(execute=True):
         rename(alice, "Alix")

@@ -21,7 +21,7 @@ from conversations.exceptions import (
 from conversations.journal import writer
 from conversations.models import Conversation, Message, Participant
 from conversations.rooms import user_group
-from conversations.services import announcing
+from conversations.services import notifications
 from conversations.services.messages import message_send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -32,7 +32,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
     """Everything that goes out, in order, from whomever."""
     gone: list[Letter] = []
     monkeypatch.setattr(writer, "publish", gone.extend)
-    monkeypatch.setattr(announcing, "publish", gone.extend)
+    monkeypatch.setattr(notifications, "publish", gone.extend)
     return gone
 
 

@@ -15,9 +15,9 @@ from contextlib import suppress
 
 from django.conf import settings
 
+from conversations.db.executor import read
 from conversations.exceptions import Busy
 from conversations.journal import current_epoch
-from conversations.lanes import read
 from conversations.selectors.conversations import Heads, Position, moved_between, position
 
 logger = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 from conversations import presence
 from conversations.access import access_conversation
-from conversations.consumers.lifecycle import SocketLife
+from conversations.consumers.connection import SocketLife
+from conversations.db.executor import read, read_aside
 from conversations.exceptions import Busy, Refusal, TooManyRoomsOpen
-from conversations.lanes import read, read_aside
 from conversations.protocol.events import Presence
 from conversations.rooms import watch_group
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from conversations.delivery import publish
 from conversations.models import Conversation, Participant
 from conversations.selectors.conversations import rows_of_peers
-from conversations.services.announcing import letter_of
+from conversations.services.notifications import letter_of
 
 CHUNK = 500
 """Rows in one statement; neither database takes an unlimited list."""

@@ -12,7 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 from ninja.responses import NinjaJSONEncoder
 
-from conversations.api.description import described
+from conversations.api.openapi_errors import described
 from conversations.api.routes import api
 
 _lock = threading.Lock()

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from accounts.client_address import address_of_scope as address_of_scope
 from conversations.exceptions import TooManyTries
-from conversations.shared_window import SharedWindow
+from conversations.throttling.windows import SharedWindow
 
 UNLIMITED = 1_000_000
 """What browsers are told where nothing is limited; they pace themselves by it."""
@@ -228,7 +228,7 @@ def dismiss_socket(ticket: Ticket | None) -> None:
         sockets.dismiss(ticket)
 
 
-# --- Shared by all processes: windows in the cache (shared_window.py) ---
+# --- Shared by all processes: windows in the cache (throttling/windows.py) ---
 
 
 shared = SharedWindow()

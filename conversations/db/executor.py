@@ -14,8 +14,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from conversations.db.errors import is_cut, kept, refusal_for, require_way
 from conversations.exceptions import Busy
-from conversations.outages import is_cut, kept, refusal_for, require_way
 
 LANES = 4
 PATIENCE_SECONDS = 1.2

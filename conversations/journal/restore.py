@@ -22,7 +22,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 
-from conversations import outages
+from conversations.db import errors as db_errors
 from conversations.models import Conversation, Epoch, Message
 
 logger = logging.getLogger(__name__)
@@ -217,4 +217,4 @@ def begin_instead_of(value: str) -> tuple[str, bool]:
     return new, is_begun
 
 
-outages.after_connecting.append(look_back)
+db_errors.after_connecting.append(look_back)

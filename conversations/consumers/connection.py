@@ -17,18 +17,18 @@ from prometheus_client import Counter
 
 from accounts.models import User
 from accounts.session_validity import Credential, Standing, credential_of, standing_of
-from conversations import answers, rooms, throttling
+from conversations import frames, rooms, throttling
 from conversations.access import access_conversation
-from conversations.attendance import attendance
-from conversations.consumers.fleet import fleet
+from conversations.consumers.base import PumpedConsumer
+from conversations.consumers.registry import fleet
+from conversations.db.executor import read
 from conversations.exceptions import Refusal
-from conversations.lanes import read
+from conversations.monitors.activity import attendance
+from conversations.monitors.changes import pulse
+from conversations.monitors.sessions import vigil
 from conversations.protocol.codes import CloseCode, ErrorCode
 from conversations.protocol.frames import Frame
-from conversations.pulse import pulse
-from conversations.pumps import PumpedConsumer
 from conversations.selectors.conversations import Heads
-from conversations.vigil import vigil
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class SocketLife(PumpedConsumer):
             if message["type"] == "websocket.connect":
                 await self.fail()
             else:
-                await self.reply(answers.error(ErrorCode.INTERNAL))
+                await self.reply(frames.error(ErrorCode.INTERNAL))
 
     async def dispatch_from_layer(self, message: dict[str, Any]) -> None:
         """The browser has asked for nothing here, so nothing is answered when it fails."""
@@ -194,7 +194,7 @@ class SocketLife(PumpedConsumer):
 
     async def greet(self) -> None:
         try:
-            greeting = await read(answers.greeting, self.user, self.room)
+            greeting = await read(frames.greeting, self.user, self.room)
         except Refusal:
             await self.say_goodbye(CloseCode.OVERLOADED, retry_after_ms=2_000)
             return
@@ -236,7 +236,7 @@ class SocketLife(PumpedConsumer):
         if self.is_over:
             return
         self.is_over = True
-        await self.say(answers.bye(code, retry_after_ms=retry_after_ms).encode())
+        await self.say(frames.bye(code, retry_after_ms=retry_after_ms).encode())
         GOODBYES.labels(code.reason).inc()
         await self.close(code=int(code))
 
@@ -299,14 +299,14 @@ class SocketLife(PumpedConsumer):
             # A restored backup (P11): it comes back, spread out over some seconds, and learns of it from the greeting.
             await self.say_goodbye(CloseCode.RESTARTING, retry_after_ms=fleet.retry_after_ms())
             return
-        for frame in answers.heads_frames(heads, only=self.room):
+        for frame in frames.heads_frames(heads, only=self.room):
             await self.reply(frame)
 
     # From the server in front (dm_project.server.backpressure): this socket's reader, never the browser's frames.
 
     async def socket_behind(self, event: dict[str, Any]) -> None:
         """It reads again after frames were dropped: with the heads it finds what it lacks."""
-        for frame in await read(answers.all_heads, self.user, self.room):
+        for frame in await read(frames.all_heads, self.user, self.room):
             await self.reply(frame)
 
     async def socket_stalled(self, event: dict[str, Any]) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from django.db import Error, connection
 
+from conversations.db.errors import is_cut, kept, require_way
 from conversations.delivery import Letter
 from conversations.journal import batch
 from conversations.journal.commands import Command
-from conversations.outages import is_cut, kept, require_way
 
 QUICK_SECONDS = 0.5
 LOCK_MS = 300

@@ -17,8 +17,8 @@ from django.conf import settings
 
 from accounts.services import last_seen_note
 from conversations import presence
+from conversations.db.executor import read, read_aside
 from conversations.exceptions import Busy
-from conversations.lanes import read, read_aside
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from django.conf import settings
 
 from accounts.session_validity import Credential, Standing, fallen
 from accounts.sessions import sessions_renew
+from conversations.db.executor import read
 from conversations.exceptions import Busy
-from conversations.lanes import read
 
 logger = logging.getLogger(__name__)
 RENEW_EVERY_LOOKS = 10

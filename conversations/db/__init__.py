@@ -1,0 +1,1 @@
+"""Query threads and database errors."""
