@@ -1,6 +1,6 @@
 """PURE. What search compares: text without case, accents and other marks, so that "Joao" finds "João" and "walesa" finds "Wałęsa".
 
-The browser's switcher has the same table (static/js/state/matching.js); tests/golden/folding.json keeps the two equal.
+The browser's switcher has the same table (static/js/state/fuzzy-search.js); tests/golden/folding.json keeps the two equal.
 """
 
 import unicodedata

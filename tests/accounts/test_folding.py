@@ -22,7 +22,7 @@ def test_text_is_folded(text: str, folded: str) -> None:
 
 
 def test_the_browser_has_the_same_table() -> None:
-    script = (Path(__file__).parents[2] / "static" / "js" / "state" / "matching.js").read_text(encoding="utf-8")
+    script = (Path(__file__).parents[2] / "static" / "js" / "state" / "fuzzy-search.js").read_text(encoding="utf-8")
     table = script[script.index("const FOLDS") : script.index("const FOLDED")]
     assert [chr(letter) for letter in FOLDS if chr(letter) not in table] == []
 

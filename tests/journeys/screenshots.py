@@ -41,7 +41,7 @@ ONLINE = ("marta", "lena", "joana", "theo")
 def people_are_here(stage: Studio) -> None:
     for peer in ONLINE:
         stage.people[peer].open(stage.rooms[peer])
-        stage.people[peer].until_loaded("signs-view")
+        stage.people[peer].until_loaded("presence-view")
 
 
 def somebody_types(stage: Studio, *peers: str) -> None:

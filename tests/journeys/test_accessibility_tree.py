@@ -102,7 +102,7 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     bob.write("and two")
     alice.sees("one", "mine", "and two")
     comfortable(alice)
-    bob.until_loaded("signs-view")
+    bob.until_loaded("presence-view")
     tell(carol, meet(alice, carol), "from another chat")
     expect(alice.page.locator('[data-part="total-unread"]')).to_have_text("1")
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
@@ -194,7 +194,7 @@ def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(alice: Visitor
     bob.open(room)
     alice.until_loaded("history-view")
     comfortable(alice)
-    bob.until_loaded("signs-view")
+    bob.until_loaded("presence-view")
     for region in REGIONS:
         assert said(alice, region) == [], "what was there before is spoken by nobody"
     # Older messages, own sends, ticks and typing.

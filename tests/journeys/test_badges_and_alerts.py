@@ -128,7 +128,7 @@ def test_check_17_the_list_tells_who_is_online_and_typing_in_other_chats(visitor
         assert person.person.write(place, "Hello").status_code == 201
         assert alice.person.write(place, "Hello you").status_code == 201
     bob.open(room)
-    bob.until_loaded("signs-view")
+    bob.until_loaded("presence-view")
     alice.open(other)
     comfortable(alice)
     row = alice.row(room)

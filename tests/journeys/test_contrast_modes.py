@@ -311,7 +311,7 @@ def test_check_28_with_less_motion_nothing_moves(visitor: VisitorMaker) -> None:
     room = meet(alice, bob)
     alice.open(room)
     bob.open(room)
-    alice.until_loaded("signs-view")
+    alice.until_loaded("presence-view")
     # Both scripts hear the keys now.
     for person in (alice, bob):
         expect(person.page.locator('[data-part="status"]')).to_have_text("online")
@@ -332,14 +332,14 @@ def test_check_28_with_motion_nothing_takes_longer_than_a_quarter_of_a_second_an
     assert bob.person.write(room, "hello").status_code == 201
     alice.open(room)
     bob.open(room)
-    bob.until_loaded("signs-view")
+    bob.until_loaded("presence-view")
     for path in (f"/chats/{room}/", "/people/", "/invites/", "/settings/privacy/", "/settings/appearance/", "/"):
         alice.page.goto(path)
         alice.until_idle()
         assert alice.page.evaluate(MOVING) == [], path
         alice.page.wait_for_function("document.getAnimations().length === 0")
     alice.open(room)
-    alice.until_loaded("signs-view")
+    alice.until_loaded("presence-view")
     # New bubbles are simply there; the dots are the only thing that goes on, and only while somebody types.
     alice.write("mine")
     alice.sees_state("mine", "read")

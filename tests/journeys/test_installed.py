@@ -117,7 +117,7 @@ def test_a_browser_that_blocks_workers_has_pages_that_work(visitor: VisitorMaker
     room = meet(alice, bob)
     alice.open(room)
     bob.open(room)
-    alice.until_loaded("installed")
+    alice.until_loaded("pwa")
     alice.write("nobody stands beside this page")
     bob.sees("nobody stands beside this page")
     assert alice.page.evaluate("navigator.serviceWorker?.controller ?? null") is None

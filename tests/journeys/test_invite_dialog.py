@@ -356,7 +356,7 @@ def test_a_server_that_is_away_is_told_and_what_was_typed_stays(alice: Visitor) 
 def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) -> None:
     assert alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).status_code == 201
     alice.page.goto("/invites/")
-    alice.until_loaded("ask")
+    alice.until_loaded("confirm")
     alice.page.get_by_role("button", name="Revoke").click()
     question = alice.page.get_by_role("dialog", name="Revoke the link for Grandma Zoya? It will stop working.")
     question.get_by_role("button", name="Keep").click()

@@ -225,7 +225,7 @@ def test_the_row_tells_when_the_text_that_waits_was_written(visitor: VisitorMake
     room = meet(alice, bob)
     talk(daphne_server, room, minutes(2), read=2)
     alice.open(room)
-    alice.until_loaded("unsent-view")
+    alice.until_loaded("unsent-notice")
     alice.until_idle()
     hour = alice.row(room).locator('[data-part="time"]')
     expect(hour).not_to_have_text(re.compile(r"^\d\d:\d\d$"))

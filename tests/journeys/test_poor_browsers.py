@@ -53,7 +53,7 @@ def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker
     bob.open(room)
     alice.context.add_init_script(MISSING[lack])
     alice.open(room)
-    alice.until_loaded("comforts")
+    alice.until_loaded("chat-features")
     alice.until_idle()
     # Neither begins with a letter, so each is looked at as what may be one emoji.
     alice.write("20:00?")
@@ -76,7 +76,7 @@ def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(
     room = meet(alice, bob)
     alice.context.add_init_script(MISSING[lack])
     alice.open(room)
-    alice.until_loaded("unsent-view")
+    alice.until_loaded("unsent-notice")
     alice.until_idle()
     alice.box.press_sequentially("half a thought")
     alice.page.evaluate("location.assign('/people/')")
@@ -97,7 +97,7 @@ def test_without_sockets_messages_go_out_and_a_sentence_says_how_to_see_what_is_
     bob.open(room)
     alice.context.add_init_script("delete window.WebSocket")
     alice.open(room)
-    alice.until_loaded("unsent-view")
+    alice.until_loaded("unsent-notice")
     sentence = "This browser cannot receive messages by itself. Reload this page to see what is new."
     expect(alice.strip).to_contain_text(sentence)
     expect(alice.page.locator("#say-status")).to_have_text(sentence)

@@ -26,7 +26,7 @@ def fill_log_in(alice: Visitor) -> None:
     alice.page.goto("/accounts/login/")
     alice.page.fill("input[name=login]", alice.username)
     alice.page.fill("input[name=password]", PASSWORD)
-    alice.until_loaded("entrance")
+    alice.until_loaded("accounts")
 
 
 def test_a_form_on_its_way_says_so_and_a_second_press_sends_nothing(visitor: VisitorMaker) -> None:
@@ -81,6 +81,6 @@ def test_the_button_s_own_word_goes_along_with_the_form(visitor: VisitorMaker) -
     """What a pressed button says to the server is collected after it has been marked as busy."""
     alice, bob = visitor("alice"), visitor("bob", signed_up=False)
     bob.page.goto(alice.person.api("POST", "/invites", {"note": ""}).json()["url"])
-    bob.until_loaded("entrance")
+    bob.until_loaded("accounts")
     bob.page.get_by_role("button", name="I already have an account").click()
     expect(bob.page.get_by_role("heading", name="Welcome back")).to_be_visible()

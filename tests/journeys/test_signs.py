@@ -24,7 +24,7 @@ def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: Visit
     expect(status(alice)).to_have_text(f"@{bob.username}")
     bob.open(room)
     for person in (alice, bob):
-        person.until_loaded("signs-view")
+        person.until_loaded("presence-view")
         expect(status(person)).to_have_text("online")
         expect(person.row(room).locator('[data-part="avatar"]')).to_have_attribute("data-online", "true")
 
@@ -58,7 +58,7 @@ def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: Visit
     for person in (alice, bob):
         person.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(json.loads(frame)["type"])))
         person.open(room)
-        person.until_loaded("signs-view")
+        person.until_loaded("presence-view")
     bob.box.press_sequentially("Nobody sees this")
     alice.box.press_sequentially("Nor this")
     # A message comes after all that its writer's socket said before it.

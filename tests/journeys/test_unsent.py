@@ -72,7 +72,7 @@ def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker)
 
     alice.page.route_web_socket("**/ws/**", route)
     alice.open(room)
-    alice.until_loaded("unsent-view")
+    alice.until_loaded("unsent-notice")
     again = alice.page.get_by_role("button", name="Try all again")
     alice.write("one")
     alice.sees_state("one", "failed")
@@ -95,7 +95,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(visitor: Vi
     bob.context.add_init_script(KEEPS_NOTHING)
     let_through = with_a_gate(bob)
     bob.open(room)
-    bob.until_loaded("unsent-view")
+    bob.until_loaded("unsent-notice")
     warning = bob.page.get_by_text("This browser cannot keep unsent messages. Leave this page open until they are sent.").first
     expect(warning).to_be_hidden()
     bob.write("only in this page")

@@ -314,7 +314,7 @@ def full_of_trouble(person: Visitor, room: str) -> None:
     """In this chat stand the strip, two messages that failed and the line about them."""
     refuse_messages(person.page)
     person.open(room)
-    person.until_loaded("unsent-view")
+    person.until_loaded("unsent-notice")
     person.until_idle()
     for body in ("one", "two"):
         person.write(body)

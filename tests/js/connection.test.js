@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Connection } from "../../static/js/state/connection.js";
-import { strip } from "../../static/js/state/strip.js";
+import { strip } from "../../static/js/state/connection-notice.js";
 
 const T0 = 1_000_000;
 const AFTER_MS = 200;

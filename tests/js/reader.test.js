@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ConversationList } from "../../static/js/state/list.js";
+import { ConversationList } from "../../static/js/state/conversation-list.js";
 import { ReadMarker } from "../../static/js/state/read-marker.js";
 import { Receipts } from "../../static/js/state/receipts.js";
 import { FakeClock } from "./helpers/clock.js";

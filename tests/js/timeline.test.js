@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { arrange } from "../../static/js/state/arrange.js";
+import { arrange } from "../../static/js/state/timeline-items.js";
 import { Timeline } from "../../static/js/state/timeline.js";
 
 const ALICE = "u-alice";

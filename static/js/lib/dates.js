@@ -1,6 +1,6 @@
 // Moments said as people say them: 14:07, Yesterday, Monday, 16 November. The zone and the language are the reader's.
 
-import { optional } from "./safely.js";
+import { optional } from "./errors.js";
 
 const DAY_MS = 86_400_000;
 const noonOf = (key) => Date.parse(`${key}T12:00:00Z`);

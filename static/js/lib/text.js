@@ -1,6 +1,6 @@
 // Words in the reader's language, out of the strings that the page brought along.
 
-import { optional } from "./safely.js";
+import { optional } from "./errors.js";
 
 const THREE = { one: 0, few: 1 };
 

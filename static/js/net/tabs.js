@@ -1,6 +1,6 @@
 // The other tabs of the same account in this browser: what they tell each other, and that only one of them sends at a time.
 
-import { optional } from "../lib/safely.js";
+import { optional } from "../lib/errors.js";
 import { systemClock } from "../lib/timing.js";
 
 const STANDS_STILL_MS = 20_000;

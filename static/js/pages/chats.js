@@ -1,8 +1,8 @@
 // Entry of /chats/ and of every chat in it: the list, and the conversation on the screen, live over one socket.
 
 import { part, view } from "../lib/dom.js";
-import { safely } from "../lib/safely.js";
-import { OpenChat } from "./open-chat.js";
+import { safely } from "../lib/errors.js";
+import { OpenChat } from "./chat-session.js";
 import { Shell } from "./shell.js";
 
 const shell = new Shell();

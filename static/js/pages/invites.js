@@ -1,6 +1,6 @@
 // Entry of the page of invites: the chat list stays live, and a link is taken back only after a question.
 
-import { ask } from "../view/ask.js";
+import { ask } from "../view/confirm.js";
 import { Shell } from "./shell.js";
 
 document.addEventListener("submit", async (event) => {

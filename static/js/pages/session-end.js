@@ -1,6 +1,6 @@
 // The session of this page is over. Fetched ahead: without a session it is the one thing that the page can still say.
 
-import { hasTyped } from "../view/looks.js";
+import { hasTyped } from "../view/appearance.js";
 import { showOtherAccount, showSignedOut } from "../view/signed-out.js";
 
 const LOGIN = "/accounts/login/?next=";

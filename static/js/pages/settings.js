@@ -5,8 +5,8 @@ import { translator } from "../lib/text.js";
 import { fetchedLater, systemClock as clock } from "../lib/timing.js";
 import { postForm } from "../net/forms.js";
 import { browserStorage, Store } from "../net/store.js";
-import { saveAtOnce } from "../view/save-at-once.js";
-import { leadBack } from "../view/way-back.js";
+import { saveAtOnce } from "../view/autosave.js";
+import { leadBack } from "../view/back-link.js";
 
 const strings = JSON.parse(document.getElementById("client-texts")?.textContent ?? "{}");
 const t = translator(strings, document.documentElement.lang);
@@ -27,6 +27,6 @@ if (profile) fetchedLater(() => import("../view/username-check.js")).then(({ che
 
 const picture = view("picture");
 /** Without the script the form sends the picture as it is; the next choice asks for it again. */
-const choose = () => import("../view/picture-choice.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => listen());
+const choose = () => import("../view/avatar-picker.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => listen());
 const listen = () => picture?.elements.picture.addEventListener("change", choose, { once: true });
 listen();

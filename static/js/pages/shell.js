@@ -2,7 +2,7 @@
 
 import { besideData, csrfToken, pageData } from "../lib/dom.js";
 import { dates as datesOf } from "../lib/dates.js";
-import { safely } from "../lib/safely.js";
+import { safely } from "../lib/errors.js";
 import { languageOfPage, translator } from "../lib/text.js";
 import { fetchedLater, systemClock as clock } from "../lib/timing.js";
 import { Socket } from "../net/socket.js";
@@ -11,8 +11,8 @@ import { Tabs } from "../net/tabs.js";
 import { newId, ping } from "../protocol/commands.js";
 import { Decoder } from "../protocol/events.js";
 import { Drafts } from "../state/drafts.js";
-import { Feed } from "../state/feed.js";
-import { ConversationList } from "../state/list.js";
+import { Feed } from "../state/event-handlers.js";
+import { ConversationList } from "../state/conversation-list.js";
 import { Outbox } from "../state/outbox.js";
 import { Receipts } from "../state/receipts.js";
 import { Announcer } from "../view/announcer.js";
@@ -35,24 +35,24 @@ export class Shell {
   hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther: () => this.socket.wake("other-account") })));
   /** Fetched when there is time, and begun when the API is there. */
   late = (load) => Promise.all([fetchedLater(load), this.hasApi]).then(([found]) => found);
-  /** What rest.js brings: the list and the number in the title, what peers do, the fetching of rows. `hasRest` is the promise of it. */
+  /** What lazy.js brings: the list and the number in the title, what peers do, the fetching of rows. `hasRest` is the promise of it. */
   rows = null;
   peers = null;
   refresh = null;
-  hasRest = this.late(() => import("./rest.js")).then(({ rest }) => rest(this));
+  hasRest = this.late(() => import("./lazy.js")).then(({ rest }) => rest(this));
   announcer = new Announcer({ t: this.t, now: clock.now });
-  /** The conversation on the screen (pages/open-chat.js), and its room; null on the other pages. */
+  /** The conversation on the screen (pages/chat-session.js), and its room; null on the other pages. */
   open = null;
   room = this.page.room ?? null;
   /** `openChat(root, page)` -> OpenChat, on the pages where chats are chosen (pages/chats.js). */
   openChat = null;
-  /** Every conversation that this tab holds (view/panes.js), by room. */
+  /** Every conversation that this tab holds (view/chat-switching.js), by room. */
   chats = new Map();
-  /** Switcher, shortcuts, notifications and the like (view/comforts.js), once they are loaded. */
+  /** Switcher, shortcuts, notifications and the like (view/chat-features.js), once they are loaded. */
   comforts = null;
   /** The connection strip, once it is loaded. */
   strip = null;
-  /** The look-out for a new version (installed.js), once it is loaded. */
+  /** The look-out for a new version (pwa.js), once it is loaded. */
   installed = null;
   #isLoggedOut = false;
   /** Characters of a message, once the server has told. */
@@ -211,7 +211,7 @@ export class Shell {
     if (kind === "stored" && this.#keeps && !this.store.get("here")) return this.hasApi.then((api) => api.whyRefused()).then((says) => says === "unknown" && this.store.set("here", true));
     if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
-    if (kind === "look") import("../view/looks.js").then(({ follow }) => follow(news, this), () => {});
+    if (kind === "look") import("../view/appearance.js").then(({ follow }) => follow(news, this), () => {});
     if (kind === "draft") this.chats.get(room)?.chat.followDraft(news);
     if (kind === "stored") for (const { chat } of this.chats.values()) chat.followDraft();
     if (kind === "draft" || kind === "stored") this.rows?.renderSoon();

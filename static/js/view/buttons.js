@@ -2,8 +2,8 @@
 
 import { part, setText } from "../lib/dom.js";
 import { copyText } from "./clipboard.js";
-import { showLook, tellLook } from "./looks.js";
-import { watchSending } from "./sending.js";
+import { showLook, tellLook } from "./appearance.js";
+import { watchSending } from "./submit-guard.js";
 
 const DONE_MS = 2_000;
 

@@ -3,7 +3,7 @@
 import { action, part, setText, view } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
 import { isFinal } from "../protocol/events.js";
-import { arrange, underLine } from "../state/arrange.js";
+import { arrange, underLine } from "../state/timeline-items.js";
 import { ComposerView } from "./composer-view.js";
 import { MessageView } from "./message-view.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
@@ -22,7 +22,7 @@ export class ChatView {
   #newTo = 0;
   /** Older and newer pages, the button to the end (view/history-view.js), once it is loaded. */
   history = null;
-  /** What stands above the message box about unsent messages (view/unsent-view.js), once it is loaded. */
+  /** What stands above the message box about unsent messages (view/unsent-notice.js), once it is loaded. */
   unsent = null;
 
   /**

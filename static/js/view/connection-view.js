@@ -2,7 +2,7 @@
 
 import { part, setText, view } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
-import { strip } from "../state/strip.js";
+import { strip } from "../state/connection-notice.js";
 
 const BACK_MS = 1_500;
 

@@ -2,8 +2,8 @@
 
 import { part, setText, view } from "../lib/dom.js";
 import { acceptedNotice } from "./accepted-invites.js";
-import { ask } from "./ask.js";
-import { closeOnPressBeside } from "./backdrop.js";
+import { ask } from "./confirm.js";
+import { closeOnPressBeside } from "./backdrop-close.js";
 import { copyText } from "./clipboard.js";
 import { InviteMaking } from "./invite-making.js";
 import { sayTimes } from "./local-time.js";

@@ -2,7 +2,7 @@
 
 import { part, setText, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
-import { closeOnPressBeside } from "./backdrop.js";
+import { closeOnPressBeside } from "./backdrop-close.js";
 
 /** Promise of whether to leave. `kept` is {messages, drafts}; Esc, a press beside it and "Stay" all mean no. */
 export function askToLeave(kept) {

@@ -2,7 +2,7 @@
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
-import { safely } from "../lib/safely.js";
+import { safely } from "../lib/errors.js";
 
 const HOLD_MS = 3_000;
 const isWaiting = (entry) => entry.state !== "accepted";

@@ -1,8 +1,8 @@
 // Settings › Notifications: what this browser does when a message arrives, and why it does not.
 
 import { part, setText } from "../lib/dom.js";
-import { Alerts } from "../state/alerts.js";
-import { chime } from "./chime.js";
+import { Alerts } from "../state/notification-policy.js";
+import { chime } from "./notification-sound.js";
 
 const isIPhone = () => /iP(hone|ad|od)/.test(navigator.platform) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
 

@@ -2,9 +2,9 @@
 
 import { part, view } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
-import { optional } from "../lib/safely.js";
-import { Alerts } from "../state/alerts.js";
-import { chime } from "./chime.js";
+import { optional } from "../lib/errors.js";
+import { Alerts } from "../state/notification-policy.js";
+import { chime } from "./notification-sound.js";
 
 const ASK_AGAIN_MS = 60_000;
 const LONGEST = 200;

@@ -2,8 +2,8 @@
 
 import { cloneTemplate, view } from "../lib/dom.js";
 import { isCommand, isComposing, keyOf } from "../lib/keys.js";
-import { neighbour } from "../state/matching.js";
-import { closeOnPressBeside } from "./backdrop.js";
+import { neighbour } from "../state/fuzzy-search.js";
+import { closeOnPressBeside } from "./backdrop-close.js";
 
 export class Shortcuts {
   #with;

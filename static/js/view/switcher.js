@@ -2,8 +2,8 @@
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { Alarm, persistently } from "../lib/timing.js";
-import { offers } from "../state/matching.js";
-import { closeOnPressBeside } from "./backdrop.js";
+import { offers } from "../state/fuzzy-search.js";
+import { closeOnPressBeside } from "./backdrop-close.js";
 
 const ASK_AFTER_MS = 150;
 const shown = (count) => (count > 99 ? "99+" : String(count));

@@ -1,7 +1,7 @@
 // Brings the list on the page to what `arrange` says, touching only what differs. Elements are never made anew while their message lives.
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
-import { report } from "../lib/safely.js";
+import { report } from "../lib/errors.js";
 
 /** `generation` of the dates: a device in another zone has other hours. */
 const stamp = (item, generation) => JSON.stringify([generation, item.message?.version, item.message?.body, item.gone, item.state, item.reason, item.first, item.last, item.count, item.label]);

@@ -1,4 +1,4 @@
-// What one page of the shell has of its own: its title, and the elements marked `data-swap`. Everything else stays (view/panes.js).
+// What one page of the shell has of its own: its title, and the elements marked `data-swap`. Everything else stays (view/chat-switching.js).
 
 import { view } from "../lib/dom.js";
 
@@ -6,12 +6,12 @@ import { view } from "../lib/dom.js";
 export const drawnAs = ({ peer, can_send: canSend, blocked, state }) => JSON.stringify([peer, canSend, blocked, state]);
 
 export class Pane {
-  /** The conversation on it (pages/open-chat.js), or null; `drawn` as what. */
+  /** The conversation on it (pages/chat-session.js), or null; `drawn` as what. */
   open = null;
   drawn = null;
   canWrite = null;
   isFailed = false;
-  /** The message box of a chat that is on its way (waiting.js), or null. */
+  /** The message box of a chat that is on its way (loading-chat.js), or null. */
   box = null;
 
   /** `title` of the page, where a number stands before it already. */

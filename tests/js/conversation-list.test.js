@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Api } from "../../static/js/net/api.js";
-import { Feed } from "../../static/js/state/feed.js";
-import { ConversationList } from "../../static/js/state/list.js";
+import { Feed } from "../../static/js/state/event-handlers.js";
+import { ConversationList } from "../../static/js/state/conversation-list.js";
 import { RowRefresh } from "../../static/js/state/row-refresh.js";
 import { FakeClock, seeded } from "./helpers/clock.js";
 

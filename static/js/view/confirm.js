@@ -1,7 +1,7 @@
 // "Revoke the link for Grandma Zoya?": one question in a dialog of its own. Esc, a press beside it and the first button all mean no.
 
 import { part, setText, view } from "../lib/dom.js";
-import { closeOnPressBeside } from "./backdrop.js";
+import { closeOnPressBeside } from "./backdrop-close.js";
 
 /** Promise of whether the answer was yes. The dialog stands in the page, or in the dialog that asks. */
 export function ask(text, root = document) {

@@ -1,7 +1,7 @@
 // Where every event goes: one method per event type. Decides what to ask the server for; the answers end in timeline, list and outbox.
 
 import { syncHeads } from "../protocol/commands.js";
-import { Rooms, Rows } from "./rooms.js";
+import { Rooms, Rows } from "./sync-cursors.js";
 import { acceptedMessage } from "./timeline.js";
 
 export class Feed {

@@ -3,7 +3,7 @@
 import { Alarm } from "../lib/timing.js";
 import { roomClose, roomOpen } from "../protocol/commands.js";
 import { PeerPresence } from "./presence.js";
-import { strip } from "./strip.js";
+import { strip } from "./connection-notice.js";
 import { PeerTyping } from "./typing.js";
 
 /** From pane to row and back nothing is asked anew: what is wanted again so soon was never let go. */

@@ -2,8 +2,8 @@
 
 import { part, setData, setText } from "../lib/dom.js";
 import { Crop } from "../state/crop.js";
-import { closeOnPressBeside } from "./backdrop.js";
-import { reason } from "./save-at-once.js";
+import { closeOnPressBeside } from "./backdrop-close.js";
+import { reason } from "./autosave.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 0.05;

@@ -1,7 +1,7 @@
 // Entry of the pages around the account (sign up, log in, log out, invites opened, settings): small helps; each page works without them.
 
 import { besideData, view } from "../lib/dom.js";
-import { optional } from "../lib/safely.js";
+import { optional } from "../lib/errors.js";
 import { languageOfPage } from "../lib/text.js";
 import { fetchedLater, whenIdle } from "../lib/timing.js";
 import { keptHere, wipeOthers } from "../net/store.js";
@@ -10,9 +10,9 @@ import { listenForButtons } from "../view/buttons.js";
 /** Its own form, or the button of an invite that goes on with another account. */
 const isLogOut = ({ target: form, submitter }) => form.method === "post" && (new URL(form.action).pathname.endsWith("/accounts/logout/") || submitter?.value === "switch");
 const loadLeaving = () => import("../view/leave-dialog.js");
-const loadAsking = () => import("../view/ask.js");
+const loadAsking = () => import("../view/confirm.js");
 
-/** This page's own connection (beside.js), once it is there. What it holds must not be written again after the log-out. */
+/** This page's own connection (connected.js), once it is there. What it holds must not be written again after the log-out. */
 let shell = null;
 
 /** Logging out takes drafts and unsent messages from this device and closes the other tabs of the account. */
@@ -49,7 +49,7 @@ const { messages, drafts } = keptHere();
 if ((messages || drafts) && view("leave")) whenIdle(() => loadLeaving().catch(() => {}));
 if (view("ask")) whenIdle(() => loadAsking().catch(() => {}));
 listenForButtons({ me: besideData().user.id });
-if (besideData().user.id) fetchedLater(() => import("./beside.js")).then(({ connect }) => document.documentElement.dataset.leaving || (shell = connect()));
+if (besideData().user.id) fetchedLater(() => import("./connected.js")).then(({ connect }) => document.documentElement.dataset.leaving || (shell = connect()));
 
 /** Until when an invite lives: the server writes it in UTC, as long as here, so that no line moves. */
 const { hours } = document.documentElement.dataset;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { match, neighbour, offers, plain } from "../../static/js/state/matching.js";
+import { match, neighbour, offers, plain } from "../../static/js/state/fuzzy-search.js";
 
 const GOLDEN = JSON.parse(readFileSync(new URL("../golden/folding.json", import.meta.url), "utf8"));
 

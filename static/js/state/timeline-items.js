@@ -1,7 +1,7 @@
 // From messages to what stands on the page: day lines, the "new" line, groups, ticks. One plain item per element, each with a key for life.
 
 import { isEmojiOnly } from "../lib/body.js";
-import { safely } from "../lib/safely.js";
+import { safely } from "../lib/errors.js";
 
 const GROUP_MS = 5 * 60_000;
 const LATE_MS = 3_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Feed } from "../../static/js/state/feed.js";
-import { ConversationList } from "../../static/js/state/list.js";
+import { Feed } from "../../static/js/state/event-handlers.js";
+import { ConversationList } from "../../static/js/state/conversation-list.js";
 import { Outbox } from "../../static/js/state/outbox.js";
 import { Receipts } from "../../static/js/state/receipts.js";
 import { RowRefresh } from "../../static/js/state/row-refresh.js";

@@ -1,6 +1,6 @@
 // What a page shows of the choices in the settings: attributes of <html>. One tab tells the others.
 
-import { optional } from "../lib/safely.js";
+import { optional } from "../lib/errors.js";
 
 export const SHOWN = { theme: "theme", text_size: "text", enter: "enter", hours: "hours" };
 

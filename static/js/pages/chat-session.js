@@ -51,7 +51,7 @@ export class OpenChat {
       },
     }));
     const tools = { ...shell, room, root, timeline, chat, keeper: chat.keeper, say: (text) => shell.announcer.status(text), send: (command) => shell.socket.send(command) };
-    shell.late(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-view.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
+    shell.late(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-notice.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
       chat.unsent = new UnsentView(tools);
       chat.history = this.history = new HistoryView({ ...tools, history: new History({ api: shell.api, room }) });
       if (this.#shown) this.#begin(this.history);
@@ -67,7 +67,7 @@ export class OpenChat {
       this.#peerView = found;
       this.changed();
     });
-    Promise.all([fetchedLater(() => import("../view/signs-view.js")), shell.hasRest]).then(([{ SignsView }]) => {
+    Promise.all([fetchedLater(() => import("../view/presence-view.js")), shell.hasRest]).then(([{ SignsView }]) => {
       const { peer } = conversation;
       this.signs = new SignsView({ ...tools, peer: peer.id, handle: () => `@${list.get(room).peer.username}`, peers: shell.peers, showsTyping: page.shows_typing });
       if (this.#shown) this.#begin(this.signs);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { PeerSigns } from "../../static/js/state/peer-signs.js";
+import { PeerSigns } from "../../static/js/state/peer-presence.js";
 import { FakeClock } from "./helpers/clock.js";
 
 const BOB = { type: "presence", user: "u-bob", online: true, ttl_ms: 600_000 };

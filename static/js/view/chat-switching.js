@@ -3,8 +3,8 @@
 import { part, view } from "../lib/dom.js";
 import { retryAfter } from "../lib/timing.js";
 import { sayTimes } from "./local-time.js";
-import { drawnAs, Pane } from "./pane.js";
-import { keepKeys, showFailed, waitingPane } from "./waiting.js";
+import { drawnAs, Pane } from "./chat-pane.js";
+import { keepKeys, showFailed, waitingPane } from "./loading-chat.js";
 
 const KEPT_AT_MOST = 6;
 const SKELETON_AFTER_MS = 150;

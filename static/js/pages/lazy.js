@@ -3,23 +3,23 @@
 import { view } from "../lib/dom.js";
 import { fetchedLater } from "../lib/timing.js";
 import { fetchPage } from "../net/pages.js";
-import { watchWakeUps } from "../net/wake-ups.js";
-import { PeerSigns } from "../state/peer-signs.js";
+import { watchWakeUps } from "../net/page-lifecycle.js";
+import { PeerSigns } from "../state/peer-presence.js";
 import { RowRefresh } from "../state/row-refresh.js";
 import { ListView } from "../view/list-view.js";
 
 const PARTS = [
   { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
   { load: () => import("../view/connection-view.js"), begin: strip },
-  { load: () => import("../view/comforts.js"), begin: comforts },
+  { load: () => import("../view/chat-features.js"), begin: comforts },
   // Only fetched: without a session it is the one thing that this page can still say.
   { load: () => import("./session-end.js"), begin: () => {} },
-  { load: () => import("./installed.js"), begin: ({ installed }, shell) => (shell.installed = installed(shell)) },
+  { load: () => import("./pwa.js"), begin: ({ installed }, shell) => (shell.installed = installed(shell)) },
 ];
 
 /** Beside the chats. The small buttons are listened for by the page itself. */
 const BESIDE = [
-  { load: () => import("../view/beside.js"), begin: ({ beside }, shell) => begins(shell, beside(shell)) },
+  { load: () => import("../view/unread-indicators.js"), begin: ({ beside }, shell) => begins(shell, beside(shell)) },
   { load: () => import("./session-end.js"), begin: () => {} },
 ];
 

@@ -1,7 +1,7 @@
 // A chat that is on its way: its name, the shape of what will come, and a message box that takes what is typed meanwhile. Nothing is sent from it.
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
-import { Pane } from "./pane.js";
+import { Pane } from "./chat-pane.js";
 
 /** `title` of the page, `name` known from the list; `room` null for the list itself. What is typed is the draft of the chat already. */
 export function waitingPane({ path, room, title, name, drafts }) {

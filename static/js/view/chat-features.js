@@ -2,16 +2,16 @@
 
 import { action, view } from "../lib/dom.js";
 import { showTotal } from "./badges.js";
-import { guardAgainstFiles } from "./drop-guard.js";
+import { guardAgainstFiles } from "./file-drop.js";
 import { FloatingDay } from "./floating-day.js";
 import { invites, offerInvites } from "./invites.js";
 import { listenForCopy } from "./message-copy.js";
 import { MessageKeys } from "./message-keys.js";
 import { MessageTools } from "./message-tools.js";
-import { loadRowsOnScroll } from "./more-rows.js";
+import { loadRowsOnScroll } from "./infinite-scroll.js";
 import { Notifier } from "./notifier.js";
-import { Panes } from "./panes.js";
-import { RowSigns } from "./row-signs.js";
+import { Panes } from "./chat-switching.js";
+import { RowSigns } from "./list-presence.js";
 import { Shortcuts } from "./shortcuts.js";
 import { Switcher } from "./switcher.js";
 import { toast } from "./toast.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Store } from "../../static/js/net/store.js";
-import { Alerts } from "../../static/js/state/alerts.js";
+import { Alerts } from "../../static/js/state/notification-policy.js";
 import { FakeClock, fakeStorage } from "./helpers/clock.js";
 
 const DAY = 24 * 3_600_000;

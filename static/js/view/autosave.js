@@ -1,7 +1,7 @@
 // Switches and choices that save themselves: "Saved" stands beside the control for two seconds; what failed goes back and says why.
 
 import { part, setData, setText } from "../lib/dom.js";
-import { showLook, tellLook } from "./looks.js";
+import { showLook, tellLook } from "./appearance.js";
 
 const SAVED_MS = 2_000;
 
