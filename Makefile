@@ -9,7 +9,7 @@ STATIC_ROOT ?= staticfiles
 RUNTIME     := $(VENV)/.stamp-runtime
 DEV         := $(VENV)/.stamp-dev
 STATIC      := $(STATIC_ROOT)/staticfiles.json
-SOURCES     := dm_project accounts conversations tests manage.py $(wildcard benchmarks)
+SOURCES     := dm_project accounts conversations tests tools manage.py $(wildcard benchmarks)
 PIP         := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 MANAGE      := $(BIN)/python manage.py
 
@@ -151,20 +151,20 @@ bench: $(DEV) ## CPU a delivered message, against the plain Channels chat (PAIRS
 	@$(BIN)/python -m benchmarks --rounds $(or $(PAIRS),5) --seconds $(or $(SECONDS),8) --rate $(or $(RATE),0)
 
 palette: $(DEV) ## write the colours into static/css/tokens.css, if every pair of them can be read
-	@$(BIN)/python -m tests.rig.palette
+	@$(BIN)/python -m tools.palette
 
 faults: $(DEV) ## break every part while people write and count what is lost (MINUTES=30 SEED=7 RIG=S|P|both ROWS=F1,F4 MESSAGES=200000 PACE=1)
-	@$(BIN)/python -m tests.faults --rig $(or $(RIG),both) --minutes $(or $(MINUTES),10) --messages $(or $(MESSAGES),0) \
+	@$(BIN)/python -m tools.faults --rig $(or $(RIG),both) --minutes $(or $(MINUTES),10) --messages $(or $(MESSAGES),0) \
 	  --rows $(or $(ROWS),all) --pace $(or $(PACE),0.1) $(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
 bench-page: $(DEV) ## what pages cost, against the interface's budget (RUNS=5 each; needs Chromium and a quiet machine; a quarter of an hour)
 	@$(BIN)/python -m benchmarks.page --runs $(or $(RUNS),5)
 
 screenshots: $(DEV) ## take the pictures of docs/screenshots anew (needs Chromium)
-	@$(BIN)/python -m tests.journeys.screenshots
+	@$(BIN)/python -m tools.screenshots
 
 icons: $(DEV) ## draw the app's icons anew from static/img/mark.svg (needs Chromium)
-	@$(BIN)/python -m tests.journeys.icons
+	@$(BIN)/python -m tools.icons
 
 clean: ## leave the tree as cloned (your .env and data stay)
 	@rm -rf $(VENV) staticfiles test-output htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,7 +1,7 @@
 """`make bench-page`: every number of the interface's budget that concerns what exists, medians of five, beside the budget.
 
 Times are of this machine at this moment: on one that is busy with something else they say nothing. Bytes, elements, shifts and errors hold
-anywhere, and the bytes are tests besides (tests/project/test_statics.py). A part that cannot be measured costs only its own rows: the run
+anywhere, and the bytes are tests besides (tests/project/test_static_files.py). A part that cannot be measured costs only its own rows: the run
 goes on, names it, and ends with 1. What a figure misses is no error, only printed.
 """
 

@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 
 from conversations.channel_layers import redis as redis_layer
 from conversations.channel_layers.redis import RedisLayer
-from tests.faults.proxy import BACK, FORWARD, Proxy, Target
 from tests.rig.gone_redis import SHAPES, GoneRedis
 from tests.rig.redis_server import RedisServer
+from tools.faults.proxy import BACK, FORWARD, Proxy, Target
 
 LETTER = {"type": "frame.push", "text": "hello"}
 

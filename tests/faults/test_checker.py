@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.checker import Reading, Row, check
-from tests.faults.history import COLUMNS, Findings, History
-from tests.faults.logs import errors_in
+from tools.faults.checker import Reading, Row, check
+from tools.faults.history import COLUMNS, Findings, History
+from tools.faults.logs import errors_in
 
 ROOM, OTHER_ROOM = "dm-alice-bob", "dm-carol-dave"
 TEXT, OTHER_TEXT = 1, 2

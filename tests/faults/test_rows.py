@@ -1,7 +1,7 @@
 """Every fault of safety.md's table is either a row here or told to be missing, with the reason; rows can be chosen and told apart."""
 
-from tests.faults.figures import Figure
-from tests.faults.rows import NOT_HERE, known_rows, missing_rows
+from tools.faults.figures import Figure
+from tools.faults.rows import NOT_HERE, known_rows, missing_rows
 
 ALL = {f"F{number}" for number in range(1, 33)} | {"P9", "D1", "D2", "D3"}
 """The table, the promise that names a time, and what an outside test of delivery found."""

@@ -9,10 +9,10 @@ import random
 import pytest
 
 from tests.conftest import or_skip
-from tests.faults.randomly import random_faults
-from tests.faults.rows import known_rows
-from tests.faults.world import open_world
 from tests.rig import finding
+from tools.faults.randomly import random_faults
+from tools.faults.rows import known_rows
+from tools.faults.world import open_world
 
 PAIRS, RATE = 8, 80.0
 PACE = 0.02

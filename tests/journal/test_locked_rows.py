@@ -17,7 +17,7 @@ from conversations.models import Conversation, Message, Participant
 from conversations.services.conversations import conversation_open
 from dm_project.db import postgres as patience_module
 from tests.factories import make_conversation
-from tests.journal.pens import PATIENCE_S, pens, results, sending
+from tests.journal.writers import PATIENCE_S, pens, results, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases, pytest.mark.only_postgresql]
 LONG_S = 600

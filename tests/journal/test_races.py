@@ -17,7 +17,7 @@ from conversations.models import Conversation, Message, Participant
 from conversations.selectors.changes import changes_after
 from conversations.selectors.messages import message_page
 from tests.factories import make_conversation
-from tests.journal.pens import PATIENCE_S, MortalWriter, at_once, pens, reading, results, sending
+from tests.journal.writers import PATIENCE_S, MortalWriter, at_once, pens, reading, results, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 

@@ -16,7 +16,7 @@ from conversations.journal import writer as writer_module
 from conversations.journal.commands import SendCommand
 from conversations.journal.writer import Writer
 from conversations.models import Conversation, Message, Participant
-from tests.journal.pens import PATIENCE_S, at_once, pens, results, sending
+from tests.journal.writers import PATIENCE_S, at_once, pens, results, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 

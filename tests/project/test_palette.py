@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.rig import palette
 from tests.rig.environment import ROOT
+from tools import palette
 
 
 def test_every_pair_of_colours_can_be_read_by_day_and_by_night() -> None:

@@ -1,0 +1,206 @@
+"""Questions of sockets to the database: nobody waits long behind others, and a dead connection is nobody's trouble."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError
+
+from conversations.db import errors as db_errors
+from conversations.db import executor
+from conversations.db.executor import Lanes
+from conversations.exceptions import Busy, StorageFull
+
+
+@pytest.fixture(autouse=True)
+def _nothing_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked on a new connection is a matter of tests/journal/test_restore.py."""
+    monkeypatch.setattr(db_errors, "after_connecting", [])
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Closed until a test opens it; never left closed behind."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+async def test_whoever_waits_too_long_is_told_so_and_never_asked(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.05)
+    two = Lanes(2, "test")
+    held = [asyncio.ensure_future(two.run(gate.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    asked: list[int] = []
+    with pytest.raises(Busy) as refused:
+        await two.run(lambda: asked.append(1))
+    assert refused.value.retry_after_ms
+    gate.set()
+    assert await asyncio.gather(*held) == [True, True], "what was begun is waited for, however long it takes"
+    assert asked == []
+
+
+async def test_who_stands_where_nothing_moves_is_told_sooner(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow database shows itself before patience ends; a long queue that moves is worth waiting in."""
+    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 3600)
+    monkeypatch.setattr(executor, "STILL_SECONDS", 0.05)
+    one = Lanes(1, "test")
+    held = asyncio.ensure_future(one.run(gate.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await one.run(lambda: None)
+    gate.set()
+    await held
+
+
+async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "STILL_SECONDS", 0.5)
+    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 3600)
+    one, step = Lanes(1, "test"), threading.Event()
+    answers = [asyncio.ensure_future(one.run(lambda: step.wait(0.05))) for _ in range(16)]
+    assert await asyncio.gather(*answers) == [False] * 16
+
+
+async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(executor, "REST_SECONDS", 3600)
+    one = Lanes(1, "test")
+    held = asyncio.ensure_future(one.run(gate.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await one.run(lambda: None)
+    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 3600)
+    for _ in range(1000):
+        with pytest.raises(Busy):
+            await one.run(lambda: None)
+    assert one.executor._work_queue.qsize() <= 1
+    gate.set()
+    await held
+
+
+async def test_a_socket_that_goes_while_it_waits_is_not_asked_for(gate: threading.Event) -> None:
+    one = Lanes(1, "test")
+    held = asyncio.ensure_future(one.run(gate.wait))
+    await asyncio.sleep(0)
+    asked: list[int] = []
+    waiting = asyncio.ensure_future(one.run(lambda: asked.append(1)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    gate.set()
+    await held
+    assert await one.run(lambda: "next") == "next"
+    assert asked == []
+
+
+@pytest.mark.parametrize("is_dead", [True, False])
+def test_a_dead_connection_is_replaced_once(monkeypatch: pytest.MonkeyPatch, is_dead: bool) -> None:
+    monkeypatch.setattr(executor, "is_cut", lambda before: is_dead)
+    monkeypatch.setattr("conversations.db.executor.connection.close", lambda: None)
+    tries: list[int] = []
+
+    def question() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return "answer"
+
+    if is_dead:
+        assert executor.ask(question) == "answer"
+    else:
+        with pytest.raises(Busy):
+            executor.ask(question)
+    assert len(tries) == 1 + is_dead
+
+
+class Said(Exception):
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+def error(text: str = "", sqlstate: str | None = None) -> OperationalError:
+    found = OperationalError(text)
+    found.__cause__ = Said(sqlstate) if sqlstate else None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("reason", "refusal"),
+    [
+        (error("database or disk is full"), StorageFull),
+        (error("disk I/O error"), StorageFull),
+        (error("anything", "53100"), StorageFull),
+        (error("database is locked"), Busy),
+        (error("anything", "57P01"), Busy),
+    ],
+)
+def test_a_full_disk_is_told_apart_and_remembered(reason: Exception, refusal: type[Busy], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db_errors, "memory", db_errors.Memory())
+    assert type(db_errors.refusal_for(reason)) is refusal
+    assert db_errors.was_full_within(10) is (refusal is StorageFull)
+
+
+def test_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db_errors, "memory", db_errors.Memory())
+    db_errors.refusal_for(error("database or disk is full"))
+    monkeypatch.setattr("conversations.db.errors.time.monotonic", lambda: db_errors.memory.full_at + 10.0)
+    assert not db_errors.was_full_within(10)
+
+
+def test_words_of_a_person_make_no_outage() -> None:
+    """An error of the command itself quotes the row, and the row may say anything."""
+    assert not db_errors.is_away(ValueError("database is locked"))
+    assert not db_errors.is_full(ValueError("database or disk is full"))
+    assert db_errors.is_away(error("database is locked"))
+    assert not any(db_errors.is_away(error(text)) for text in ("near SELECT: syntax error", ""))
+
+
+# --- The way to PostgreSQL ---
+
+
+@pytest.fixture
+def lost_way(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A PostgreSQL that is away. What is asked of it stands in the list."""
+    tries: list[str] = []
+
+    class Gone:
+        vendor = "postgresql"
+        connection = None
+
+        def ensure_connection(self) -> None:
+            tries.append("connect")
+            raise OperationalError("could not connect")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(db_errors, "connection", Gone())
+    monkeypatch.setattr(executor, "connection", Gone())
+    monkeypatch.setattr(db_errors, "way", db_errors.Way())
+    return tries
+
+
+def test_while_one_looks_for_the_way_nobody_else_waits_for_it(lost_way: list[str]) -> None:
+    """Else four lanes of a hundred sockets would each wait a second for the same nothing, one after the other."""
+    with pytest.raises(Busy):
+        executor.ask(lambda: None)
+    assert db_errors.way.is_lost
+    assert lost_way == ["connect"]
+    with db_errors.way.lock:
+        for _ in range(100):
+            with pytest.raises(Busy):
+                executor.ask(lambda: None)
+    assert lost_way == ["connect"]
+    with pytest.raises(Busy):
+        executor.ask(lambda: None)
+    assert lost_way == ["connect", "connect"], "somebody looks again, or it would never be found"
+
+
+def test_whoever_finds_the_way_opens_it_for_all(lost_way: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Busy):
+        executor.ask(lambda: None)
+    monkeypatch.setattr(db_errors.connection, "ensure_connection", lambda: None, raising=False)
+    assert executor.ask(lambda: "answer") == "answer"
+    assert not db_errors.way.is_lost

@@ -1,0 +1,112 @@
+"""The connection ends in the middle of a commit. "Busy" would say "not stored"; nobody may say that without knowing it (protocol.md P10)."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from accounts.models import User
+from conversations.exceptions import Busy, UnknownResult
+from conversations.journal import batch
+from conversations.journal import writer as writer_module
+from conversations.models import Conversation, Message
+from tests.journal.writers import PATIENCE_S, pens, sending
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+Break = Callable[[bool], None]
+
+
+@pytest.fixture
+def break_commit(monkeypatch: pytest.MonkeyPatch) -> Break:
+    """The next commit of a pen loses its connection: after the server has stored everything, or before. A file has none to lose."""
+    real = BaseDatabaseWrapper.commit
+
+    def arm(is_stored: bool) -> None:
+        def commit(self: Any) -> None:
+            monkeypatch.setattr(BaseDatabaseWrapper, "commit", real)
+            if is_stored:
+                real(self)
+            self.connection.pgconn.finish()
+            raise OperationalError("server closed the connection unexpectedly")
+
+        monkeypatch.setattr(BaseDatabaseWrapper, "commit", commit)
+
+    return arm
+
+
+@pytest.mark.only_postgresql
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_the_sender_hears_the_truth_from_the_database(chat: Conversation, alice: User, break_commit: Break, is_stored: bool) -> None:
+    with pens() as (pen,):
+        pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        break_commit(is_stored)
+        answer = pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        assert (answer.seq, answer.duplicate) == (2, is_stored)
+        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 3
+    assert Message.objects.count() == 3
+
+
+@pytest.mark.only_postgresql
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_while_the_database_stays_away_nobody_is_told_and_whoever_comes_later_may_try_again(
+    chat: Conversation, alice: User, bob: User, break_commit: Break, monkeypatch: pytest.MonkeyPatch, is_stored: bool
+) -> None:
+    is_away = False
+    begun = threading.Event()
+    real = batch.write
+
+    def write(commands: Any) -> Any:
+        if is_away:
+            raise OperationalError("connection refused")
+        return real(commands)
+
+    with pens() as (pen,):
+        pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        break_commit(is_stored)
+        armed = BaseDatabaseWrapper.commit
+
+        def commit(self: Any) -> None:
+            nonlocal is_away
+            is_away = True
+            begun.set()
+            armed(self)
+
+        monkeypatch.setattr(BaseDatabaseWrapper, "commit", commit)
+        monkeypatch.setattr(batch, "write", write)
+        doubtful = pen.submit(sending(chat, alice))
+        assert begun.wait(PATIENCE_S)
+        assert isinstance(pen.submit(sending(chat, bob)).exception(PATIENCE_S), Busy)
+        assert not doubtful.done()
+        is_away = False
+        answer = doubtful.result(PATIENCE_S)
+        assert (answer.seq, answer.duplicate) == (2, is_stored)
+
+
+def test_after_too_long_a_doubt_the_sender_hears_that_nobody_knows(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And so does whoever repeats it while the database is away: "busy" would say that it is not stored."""
+    monkeypatch.setattr(writer_module, "LONGEST_DOUBT_SECONDS", 0.1)
+
+    def end_in_commit(commands: Any) -> Any:
+        raise batch.Undecided
+
+    def be_away(commands: Any) -> Any:
+        raise OperationalError("unable to open database file")
+
+    with pens() as (pen,):
+        command = sending(chat, alice)
+        with monkeypatch.context() as patch:
+            patch.setattr(batch, "write", end_in_commit)
+            assert isinstance(pen.submit(command).exception(PATIENCE_S), UnknownResult)
+            assert "nobody knows" in caplog.text
+            patch.setattr(batch, "write", be_away)
+            assert isinstance(pen.submit(command).exception(PATIENCE_S), UnknownResult)
+            assert isinstance(pen.submit(sending(chat, alice)).exception(PATIENCE_S), Busy)
+        assert pen.submit(command).result(PATIENCE_S).seq == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(batch, "write", be_away)
+            assert isinstance(pen.submit(command).exception(PATIENCE_S), Busy), "what the database has answered is not in doubt"

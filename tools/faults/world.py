@@ -1,0 +1,179 @@
+"""Everything a row needs: a running rig, a crowd that writes, the history of all of it, and a checker that judges after healing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from tools.faults.audit import Audit
+from tools.faults.checker import check
+from tools.faults.crowd import Crowd, until
+from tools.faults.figures import Figures
+from tools.faults.history import COLUMNS, Findings, History, Outcome, percentile
+from tools.faults.rigs import Rig
+from tools.faults.rows import FaultRow
+
+PAIRS = 100
+LIVE_S = 120.0
+SHARE_OF_CAPACITY = 0.6
+CALIBRATE_S = 5.0
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of one row on one rig. `findings` are those that this row added."""
+
+    row: str
+    rig: str
+    figures: Figures
+    findings: Counter[str]
+    examples: str
+    acks: int
+    seconds: float
+    trouble: str = ""
+    """A row that could not do its work: no zero column, and a failure all the same."""
+    known: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.trouble and not any(self.findings.values())
+
+
+class World:
+    """Rows use `rig` for faults, `crowd` for people, `history` for what they saw, `luck` for everything random."""
+
+    def __init__(self, rig: Rig, crowd: Crowd, luck: random.Random, pace: float) -> None:
+        self.rig, self.crowd, self.luck, self.pace = rig, crowd, luck, pace
+        self.history: History = crowd.history
+        self.audit = Audit(crowd, rig.address)
+        self.seen: Counter[str] = Counter()
+        self.known: Counter[str] = Counter()
+        self.rest_s = 0.0
+
+    # How long and how often, for rows
+
+    def lasting(self, seconds: float, *, least: float = 1.0) -> float:
+        """A duration of safety.md, shortened by the pace of this run; `least` is what the row makes sense with."""
+        return max(seconds * self.pace, min(seconds, least))
+
+    def times(self, count: int, *, least: int = 1) -> int:
+        return max(round(count * self.pace), min(count, least))
+
+    # Load
+
+    async def calm(self, seconds: float) -> None:
+        """Everybody writes and nothing breaks."""
+        self.crowd.is_writing = True
+        await asyncio.sleep(seconds)
+
+    async def calibrate(self) -> float:
+        """As fast as they are answered for some seconds; the load is a share of that. Returns acks a second."""
+        self.crowd.rate = 0
+        await self.calm(CALIBRATE_S)
+        began = time.monotonic() - CALIBRATE_S * 0.6
+        capacity = len(self.history.acks.since(began)) / (CALIBRATE_S * 0.6)
+        self.crowd.rate = max(20.0, capacity * SHARE_OF_CAPACITY)
+        self.crowd.is_writing = False
+        return capacity
+
+    def refresh(self) -> None:
+        """As after a calm minute: the next loss of the line is everybody's first."""
+        for device in self.crowd.devices:
+            device.attempt = min(device.attempt, 0 if device.is_live else 1)
+
+    # Figures that many rows share
+
+    async def back(self, figures: Figures, moment: float, *, goal: float, within: float = 60.0, name: str = "back p99") -> None:
+        """How long after `moment` 99 % of the devices were LIVE again with everything they had missed."""
+        await self.crowd.all_live(within)
+        figures.add(name, percentile(self.crowd.back_after(moment), 0.99), "s", goal=goal)
+
+    async def emptied(self, figures: Figures, moment: float, *, goal: float, within: float = 60.0) -> None:
+        """How long after `moment` nothing that was typed before it waits any more."""
+
+        def is_empty() -> bool:
+            return not any(device.outbox and self.history.sends[device.outbox[0].id].at < moment for device in self.crowd.devices)
+
+        found = await until(is_empty, within)
+        figures.add("outbox empty", time.monotonic() - moment if found else float("inf"), "s", goal=goal)
+
+    def speeds(self, figures: Figures, since: float, *, acks: float | None = None, deliveries: float | None = None) -> None:
+        """Ack and delivery times since a moment, with goals for the 99th in milliseconds."""
+        figures.percentiles("ack", self.history.acks.since(since), goal_p99=acks)
+        figures.percentiles("delivery", self.history.deliveries.since(since), goal_p99=deliveries)
+
+    def endings(self, figures: Figures, since: float) -> None:
+        """How sockets ended since: by `bye` and close code."""
+        for (bye, code), count in sorted(Counter(self.crowd.endings_since(since)).items(), key=str):
+            figures.add(f"bye {bye or 'none'}, closed {code}:", count)
+
+    # Judging
+
+    async def judge(self, *, is_whole: bool = False) -> Findings:
+        """Heal, let everybody come to rest, read everything, compare. All findings since the run began."""
+        began = time.monotonic()
+        await self.rig.heal()
+        self.refresh()
+        await self.crowd.all_live(LIVE_S)
+        is_settled = await self.crowd.settle()
+        self.rest_s = time.monotonic() - began if is_settled else float("inf")
+        logs, others = await self.audit.read(is_whole=is_whole)
+        findings = check(self.history, logs, others)
+        errors = self.rig.errors()
+        for logger, count in errors.unhandled.items():
+            findings.add("exceptions", f"{logger}: {next((text for text in errors.examples if text.startswith(logger)), '')}", count)
+        self.known = errors.known
+        return findings
+
+    async def run(self, row: FaultRow, *, is_whole: bool = False) -> Result:
+        """One row under load, then the judgement. What it finds is counted once, for the row it came with."""
+        began, acks = time.monotonic(), self.acknowledged
+        figures, trouble = Figures(), ""
+        self.crowd.is_writing = True
+        try:
+            figures = await row.run(self)
+        except Exception as error:
+            trouble = f"{type(error).__name__}: {error}"[:300]
+            self.crowd.history.findings.examples["exceptions"] = []
+        findings = await self.judge(is_whole=is_whole)
+        figures.add("all at rest", self.rest_s, "s")
+        new = Counter({column: max(0, findings.counts[column] - self.seen[column]) for column in COLUMNS})
+        self.seen = findings.counts
+        examples = str(findings) if any(new.values()) else ""
+        gained = self.acknowledged - acks
+        return Result(row.id, self.rig.name, figures, new, examples, gained, time.monotonic() - began, trouble, self.known)
+
+    @property
+    def acknowledged(self) -> int:
+        return self.history.count(Outcome.OK)
+
+
+@asynccontextmanager
+async def open_world(
+    name: str, *, seed: int, pairs: int = PAIRS, rate: float = 0.0, pace: float = 1.0, **values: str
+) -> AsyncIterator[World]:
+    """A rig with its crowd, all of them LIVE.
+
+    Args:
+        name: "S" or "P".
+        rate: messages a second of all together; 0 measures what the rig can do and takes 60 % of it.
+        pace: 1.0 runs rows as long and as often as safety.md says, 0.1 a tenth of it.
+        values: environment values for the service.
+    """
+    luck = random.Random(f"{seed} {name}")
+    async with Rig(name, **values) as rig:
+        seats = await rig.people(pairs + 1)
+        async with Crowd(History(), seats, address=rig.address, rate=rate, luck=luck) as crowd:
+            world = World(rig, crowd, luck, pace)
+            if not await crowd.all_live(LIVE_S):
+                sys.stderr.write(rig.server.logs())
+                raise RuntimeError("not everybody could be connected")
+            if not rate:
+                await world.calibrate()
+            yield world

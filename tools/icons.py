@@ -1,0 +1,47 @@
+"""`make icons`: the app's icons, drawn from static/img/mark.svg in the sizes that home screens ask for."""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.journeys.visitors import FLAGS
+from tests.rig import finding
+from tools.screenshots import squeezed
+
+IMG = Path(__file__).resolve().parents[1] / "static" / "img"
+PAPER = "#f5f4ef"
+
+# Side, how much of it the mark takes, and how round the plate's corners are. What is maskable may lose everything outside the middle
+# 80 %, so its plate reaches the edges; the same goes for an Apple, which rounds the corners itself.
+ICONS = {
+    "icon-192.png": (192, 0.86, 0.24),
+    "icon-512.png": (512, 0.86, 0.24),
+    "icon-maskable-512.png": (512, 0.72, 0),
+    "icon-180.png": (180, 0.82, 0),
+}
+
+
+def draw(page: Page, name: str) -> None:
+    side, share, roundness = ICONS[name]
+    page.set_viewport_size({"width": side, "height": side})
+    mark = (IMG / "mark.svg").read_text(encoding="utf-8").replace("<svg ", f'<svg width="{side * share}" height="{side * share}" ', 1)
+    plate = (
+        f"display: grid; place-items: center; width: {side}px; height: {side}px; background: {PAPER}; border-radius: {side * roundness}px"
+    )
+    page.set_content(f'<body style="margin: 0; background: transparent"><div style="{plate}">{mark}</div>')
+    size = (IMG / name).write_bytes(squeezed(page.screenshot(omit_background=True)))
+    sys.stdout.write(f"static/img/{name}  {size} bytes\n")
+
+
+def main() -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
+        page = browser.new_page()
+        for name in ICONS:
+            draw(page, name)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
