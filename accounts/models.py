@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
@@ -19,6 +20,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.folding import search_key
+from accounts.hashers import HashingBusy
 from accounts.passwords import normal_password
 from accounts.session_secrets import bind, new_secret, secret_of
 from accounts.usernames import HANDLE, skeleton
@@ -123,9 +125,14 @@ class User(AbstractUser):
             is_correct, is_old = verify_password(form, self.password)
             if is_correct:
                 if is_old or form != normal:
-                    self.replace_hash(make_password(normal))
+                    self.upgrade_hash(normal)
                 return True
         return False
+
+    def upgrade_hash(self, password: str) -> None:
+        """Where too many passwords are being hashed at this moment, a later log-in does it: this one was right."""
+        with suppress(HashingBusy):
+            self.replace_hash(make_password(password))
 
     async def acheck_password(self, raw_password: str | None) -> bool:
         """Django's own goes past ours."""
