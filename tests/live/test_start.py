@@ -1,6 +1,9 @@
 """The start tells the truth: an address that works, a reason for what will not, and nothing of what is stored for others on the machine."""
 
 import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +12,7 @@ import pytest
 
 from tests.conftest import ServerMaker
 from tests.rig.daphne_server import PATIENCE_S, EntreServer
+from tests.rig.environment import ROOT, clean_environment
 from tests.rig.people import Person
 from tests.sockets import Refused, expect, open_socket
 
@@ -102,3 +106,23 @@ def test_a_folder_that_stays_open_is_told(start_server: ServerMaker, tmp_path: P
     server.start()
     assert f"every user of this machine can look into DATA_DIR. Take it from them: chmod 700 {folder}" in server.log()
     assert (folder / "entre.sqlite3").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("program", [["-m", "dm_project.server"], ["-m", "dm_project.stores"], ["manage.py", "check"]])
+def test_settings_of_another_project_are_refused_in_one_sentence(program: list[str]) -> None:
+    """Shells and editors of people with several Django projects export their name."""
+    environment = {**clean_environment(), "DJANGO_SETTINGS_MODULE": "shop.settings"}
+    done = subprocess.run([sys.executable, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr == (
+        "Entre cannot start: DJANGO_SETTINGS_MODULE is 'shop.settings' in the environment of this process, and there is no such module here."
+        " Unset it.\n"
+    )
+
+
+def test_ctrl_c_ends_a_start_without_a_traceback(start_server: ServerMaker) -> None:
+    server = stopped(start_server())
+    printed_address(server)
+    # Said before everything is loaded, so this comes in the middle of the start, or on a busy machine just after it.
+    assert server.stop(how=signal.SIGINT) in {-signal.SIGINT, 0}
+    assert "Traceback" not in server.log()
