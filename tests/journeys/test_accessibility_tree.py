@@ -11,7 +11,7 @@ from tests.journeys.examiner import violations
 from tests.journeys.long_talk import minutes, talk
 from tests.journeys.pages import PICTURE
 from tests.journeys.tree import Tree
-from tests.journeys.visitors import Visitor, meet, no_sideways_scroll, refuse_messages
+from tests.journeys.visitors import Visitor, log_in_as_another, meet, no_sideways_scroll, refuse_messages
 from tests.rig.daphne_server import EntreServer
 
 REGIONS = ("say-messages", "say-status", "say-alert")
@@ -366,6 +366,7 @@ OPENED: dict[str, Callable[[Visitor], None]] = {
     "the menu of a message": open_message_menu,
     "a message with its buttons": focus_message,
     "the session ended": end_session,
+    "another account": find_another_account,
     "the button to the newest message": scroll_up,
     "a text that is too long": write_too_much,
     "a toast": show_toast,
@@ -373,7 +374,7 @@ OPENED: dict[str, Callable[[Visitor], None]] = {
     "the question before log-out": ask_to_leave,
     "a picture being cut": cut_picture,
 }
-MODAL = {"the quick switcher", "the help about keys", "the session ended", "the question before log-out", "a picture being cut"}
+MODAL = {"the quick switcher", "the help about keys", "the session ended", "another account", "the question before log-out", "a picture being cut"}
 
 
 @pytest.mark.parametrize("what", OPENED)
