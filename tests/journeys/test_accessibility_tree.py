@@ -322,10 +322,27 @@ def end_session(alice: Visitor) -> None:
     expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
 
 
+COVERED = """() => {
+    const boxOf = (name) => document.querySelector(`[data-view="${name}"]`).getBoundingClientRect();
+    const [button, scroller, messages] = ["jump", "scroller", "timeline"].map(boxOf);
+    const isBeside = button.left >= messages.right || button.right <= messages.left;
+    const isOutside = button.top >= Math.min(scroller.bottom, messages.bottom) || button.bottom <= scroller.top;
+    return !isBeside && !isOutside;
+}"""
+
+
+def find_another_account(alice: Visitor) -> None:
+    alice.box.fill("half a thought")
+    log_in_as_another(alice)
+
+
 def scroll_up(alice: Visitor) -> None:
     alice.page.locator('[data-view="scroller"]').hover()
     alice.page.mouse.wheel(0, -700)
     expect(alice.page.locator('[data-view="jump"]')).to_be_visible()
+    for width in (1280, 1000, 820, 390):
+        alice.page.set_viewport_size({"width": width, "height": 720})
+        assert not alice.page.evaluate(COVERED), f"the button covers messages in a window of {width} px"
     expect(alice.page.locator("[data-shown]")).to_be_attached()
 
 
@@ -374,7 +391,14 @@ OPENED: dict[str, Callable[[Visitor], None]] = {
     "the question before log-out": ask_to_leave,
     "a picture being cut": cut_picture,
 }
-MODAL = {"the quick switcher", "the help about keys", "the session ended", "another account", "the question before log-out", "a picture being cut"}
+MODAL = {
+    "the quick switcher",
+    "the help about keys",
+    "the session ended",
+    "another account",
+    "the question before log-out",
+    "a picture being cut",
+}
 
 
 @pytest.mark.parametrize("what", OPENED)
