@@ -144,6 +144,7 @@ def test_bob_is_asked_once_more_before_he_accepts(invite: Invite, bob: User, cli
     assert (response.status_code, state_of(response)) == (200, "open_signed_in")
     assert response.context["maker"].name == "Alice"
     assert "@bob" in text_of(response)
+    assert "The link stays valid until <time" in text_of(response)
 
 
 def test_bob_accepts_and_is_in_the_chat(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
