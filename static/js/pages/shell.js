@@ -74,6 +74,7 @@ export class Shell {
       send: (command) => this.socket.connection.name !== "suspect" && send(command),
       post: (entry) => this.#post(entry),
       exclusive: (run) => this.tabs.exclusive(run),
+      isWiped: () => this.#isWiped,
       onChange: (room) => this.#changed(room),
       onStored: () => this.tabs.tell("outbox"),
     });
@@ -84,6 +85,10 @@ export class Shell {
   /** Messages and composer of the conversation on the screen (view/chat-view.js), or null. */
   get chat() {
     return this.open?.chat ?? null;
+  }
+
+  get #isWiped() {
+    return this.#keeps && !this.store.get("here");
   }
 
   /** What its peer is doing. */
@@ -106,7 +111,7 @@ export class Shell {
     watchDays({ dates: this.dates, clock, onDay: () => this.sayTimes() });
     addEventListener("pagehide", () => this.keepAll());
     // The back button may bring a page back as it was, with everything that was on it, after the log-out.
-    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#keeps && !this.store.get("here") && this.#loggedOut());
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#isWiped && this.#loggedOut());
     this.socket.start();
     // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
     if (!globalThis.WebSocket) this.outbox.setLive(true);
@@ -208,7 +213,7 @@ export class Shell {
     // This very page is leaving by its form, and the answer to that is the one that clears the browser.
     if (document.documentElement.dataset.leaving) return;
     // Taken away as a whole: not sent by another tab, but wiped by the page of another account.
-    if (kind === "stored" && this.#keeps && !this.store.get("here")) return this.hasApi.then((api) => api.whyRefused()).then((says) => says === "unknown" && this.store.set("here", true));
+    if (kind === "stored" && this.#isWiped) return this.hasApi.then((api) => api.whyRefused()).then((says) => says === "unknown" && this.store.set("here", true));
     if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
     if (kind === "look") import("../view/looks.js").then(({ follow }) => follow(news, this), () => {});
