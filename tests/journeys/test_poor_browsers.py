@@ -91,21 +91,22 @@ def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(
     assert alice.faults == []
 
 
-def test_without_sockets_messages_go_out_and_a_sentence_says_how_to_see_what_is_new(visitor: VisitorMaker) -> None:
+def test_without_sockets_messages_go_out_and_come_in_and_a_sentence_says_how(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     bob.open(room)
     alice.context.add_init_script("delete window.WebSocket")
     alice.open(room)
     alice.until_loaded("unsent-view")
-    sentence = "This browser cannot receive messages by itself. Reload this page to see what is new."
+    sentence = "No live connection. New messages are fetched every few seconds."
     expect(alice.strip).to_contain_text(sentence)
     expect(alice.page.locator("#say-status")).to_have_text(sentence)
     alice.write("over the other door")
     alice.sees_state("over the other door", "sent")
     bob.sees("over the other door")
     bob.write("an answer")
-    bob.sees_state("an answer", "sent")
+    alice.sees("over the other door", "an answer")
+    bob.sees_state("an answer", "read")
     alice.box.press_sequentially("half a thought")
     # Nothing that wakes a page makes it try what it has not got.
     alice.page.evaluate("for (const type of ['offline', 'online', 'focus']) dispatchEvent(new Event(type))")
@@ -127,7 +128,7 @@ window.WebSocket = class {
 """
 
 
-def test_where_every_socket_is_refused_messages_go_out_all_the_same(visitor: VisitorMaker) -> None:
+def test_where_every_socket_is_refused_messages_go_out_and_come_in_all_the_same(visitor: VisitorMaker) -> None:
     """A proxy that knows no sockets, or a service that does not know its own address (ALLOWED_HOSTS without PUBLIC_URL)."""
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
@@ -137,6 +138,9 @@ def test_where_every_socket_is_refused_messages_go_out_all_the_same(visitor: Vis
     alice.write("over the other door")
     alice.sees_state("over the other door", "sent")
     bob.sees("over the other door")
+    bob.write("an answer")
+    alice.sees("over the other door", "an answer")
+    bob.sees_state("an answer", "read")
     assert alice.faults == []
 
 

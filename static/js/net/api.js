@@ -80,6 +80,15 @@ export class Api {
     }
   }
 
+  /** What changed since: {pages}, the same as a socket's `sync.page`. */
+  sync({ rooms, marks = {} }) {
+    return this.post("/api/v1/sync", { rooms, marks });
+  }
+
+  receipt(room, { delivered, read }) {
+    return this.#write("PUT", `/api/v1/conversations/${room}/receipt`, { ...(delivered && { delivered }), ...(read && { read }) });
+  }
+
   /** {items, unread_total}: these rows of the list, those that are still there; or with null its newest page. */
   conversations(rooms) {
     return this.get(`/api/v1/conversations?limit=60${rooms ? `&rooms=${rooms.join()}` : ""}`);

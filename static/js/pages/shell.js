@@ -32,13 +32,15 @@ export class Shell {
   list = new ConversationList({ me: this.me });
   /** The HTTP API (net/api.js), once it is loaded: nothing needs it while the socket works. `hasApi` is the promise of it. */
   api = null;
-  hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther: () => this.socket.wake("other-account") })));
+  hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther: () => (this.socket.wake("other-account"), this.ended("other-account")) })));
   /** Fetched when there is time, and begun when the API is there. */
   late = (load) => Promise.all([fetchedLater(load), this.hasApi]).then(([found]) => found);
   /** What rest.js brings: the list and the number in the title, what peers do, the fetching of rows. `hasRest` is the promise of it. */
   rows = null;
   peers = null;
   refresh = null;
+  /** What asks over HTTP while no socket opens (net/polling.js). */
+  polling = null;
   hasRest = this.late(() => import("./rest.js")).then(({ rest }) => rest(this));
   announcer = new Announcer({ t: this.t, now: clock.now });
   /** The conversation on the screen (pages/open-chat.js), and its room; null on the other pages. */
@@ -67,7 +69,8 @@ export class Shell {
     const send = (command) => this.socket.send(command);
     this.tabs = new Tabs({ user: this.me, onNews: (kind, news) => this.#news(kind, news) });
     this.drafts = new Drafts({ store, clock, ...pageOfTab(newId()), onSaved: (room, draft, was) => (this.tabs.tell("draft", { room, draft, was }), this.chats.get(room)?.chat.render()) });
-    this.receipts = new Receipts({ clock, send });
+    const sendOrPost = (command) => send(command) || Boolean(this.polling?.take(command));
+    this.receipts = new Receipts({ clock, send: sendOrPost });
     this.outbox = new Outbox({
       store, clock, newId,
       // A line in doubt would swallow it; the other door answers, or says that there is none.
@@ -78,7 +81,7 @@ export class Shell {
       onChange: (room) => this.#changed(room),
       onStored: () => this.tabs.tell("outbox"),
     });
-    this.feed = new Feed({ ...this, send, refresh: (run) => this.hasRest.then(() => run(this.refresh)), on: this.#events() });
+    this.feed = new Feed({ ...this, send: sendOrPost, refresh: (run) => this.hasRest.then(() => run(this.refresh)), on: this.#events() });
     this.socket = this.#connect();
   }
 
@@ -113,8 +116,8 @@ export class Shell {
     // The back button may bring a page back as it was, with everything that was on it, after the log-out.
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#isWiped && this.#loggedOut());
     this.socket.start();
-    // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
-    if (!globalThis.WebSocket) this.outbox.setLive(true);
+    // Such a browser is never told why, and needs not ask: HTTP is what it has.
+    if (!globalThis.WebSocket) this.#moved(Object.assign(this.socket.connection, { isReachable: true }));
   }
 
   /** All times again: another day, another zone, other hours. */
@@ -156,16 +159,18 @@ export class Shell {
     if (connection.greetedAt === null) this.feed.connectionLost();
     // Nothing goes out from a page that does not show it.
     this.outbox.setLive((isUp || isReachable) && this.page.page !== "beside");
-    this.receipts.setLive(isUp);
+    this.polling?.setOn(isReachable);
+    this.receipts.setLive(isUp || isReachable);
     this.strip?.update(connection);
     this.peers?.connected(connection);
     this.comforts?.connected(connection);
     this.chat?.render();
-    if (!this.#isLoggedOut && ["signed-out", "other-account"].includes(connection.name)) this.#ended(connection.name);
+    if (["signed-out", "other-account"].includes(connection.name)) this.ended(connection.name);
   }
 
   /** Elsewhere, by time, or because somebody else has logged in here; without what says so the server's page does. */
-  #ended(why) {
+  ended(why) {
+    if (this.#isLoggedOut) return;
     this.keepAll();
     sessionEnd().then(({ ended }) => ended[why](this)).catch(() => location.reload());
   }
