@@ -266,7 +266,7 @@ class SocketLife(PumpedConsumer):
     # From the layer. Only delivery and this class choose these types (LAYER_EVENTS); a browser's frame never gets here.
 
     async def frame_push(self, event: dict[str, Any]) -> None:
-        if self.is_over or (self.room is not None and event["room"] != self.room):
+        if self.is_over or (self.room is not None and event["room"] not in (self.room, rooms.EVERY_SOCKET)):
             return
         if self.is_greeted:
             await self.say(event["text"])

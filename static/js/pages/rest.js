@@ -8,6 +8,7 @@ import { watchWakeUps } from "../net/wake-ups.js";
 import { PeerSigns } from "../state/peer-signs.js";
 import { RowRefresh } from "../state/row-refresh.js";
 import { ListView } from "../view/list-view.js";
+import { redrawOwn } from "../view/own-card.js";
 
 const PARTS = [
   { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
@@ -33,6 +34,7 @@ export function rest(shell) {
   shell.peers.connected(socket.connection);
   const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
   shell.refresh = new RowRefresh({ load: (rooms) => shell.api.conversations(rooms), clock, learn, stamp: () => list.stamp });
+  shell.redrawOwn = redrawOwn;
   shell.polling = polling(shell);
   // What was read before there was a way for it.
   shell.receipts.flush();

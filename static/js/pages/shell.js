@@ -39,6 +39,8 @@ export class Shell {
   rows = null;
   peers = null;
   refresh = null;
+  /** Draws my own card anew (view/own-card.js), once it is loaded. */
+  redrawOwn = null;
   /** What asks over HTTP while no socket opens (net/polling.js). */
   polling = null;
   hasRest = this.late(() => import("./rest.js")).then(({ rest }) => rest(this));
@@ -151,6 +153,8 @@ export class Shell {
       // Not only with the first heartbeat: a reload would look like leaving.
       this.socket.send(ping(!document.hidden));
     }
+    // Every greeting, too: it may have changed while there was no connection.
+    if (["user.changed", "connection_established"].includes(event.type)) safely(() => this.redrawOwn?.([document, ...[...this.chats.values()].map(({ root }) => root)], event.user));
     for (const part of [this.peers, this.signs, this.feed]) safely(() => part?.handle(event));
   }
 
