@@ -177,8 +177,8 @@ def start_server(statics: SharedStatics) -> Iterator[ServerMaker]:
     """Start servers of a test's own: `start_server(processes=2, REDIS_URL=..., DATABASE_URL=...)`."""
     with ExitStack() as stack:
 
-        def start(processes: int = 1, **values: str) -> EntreServer:
-            return stack.enter_context(EntreServer(statics, processes, **values))
+        def start(processes: int = 1, *, starts: bool = True, **values: str) -> EntreServer:
+            return stack.enter_context(EntreServer(statics, processes, starts=starts, **values))
 
         yield start
 

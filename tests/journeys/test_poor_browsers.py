@@ -45,6 +45,10 @@ MISSING = {
 }
 
 
+ON_EVERY_PAGE = {"everything young", "site data blocked", "storage full"}
+"""The first of them lacks together what the others lack one by one."""
+
+
 @pytest.mark.parametrize("lack", MISSING)
 def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker, lack: str) -> None:
     """And no page of hers has a fault that nobody caught."""
@@ -61,9 +65,10 @@ def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker
     bob.write("👍")
     alice.sees("20:00?", "👍")
     alice.sees_state("20:00?", "read")
-    for path in ("/chats/", "/people/", "/invites/", "/settings/profile/", "/settings/appearance/"):
-        alice.page.goto(path)
-        alice.until_idle()
+    if lack in ON_EVERY_PAGE:
+        for path in ("/chats/", "/people/", "/invites/", "/settings/profile/", "/settings/appearance/"):
+            alice.page.goto(path)
+            alice.until_idle()
     assert alice.faults == []
     alice.page.goto("/settings/")
     alice.page.get_by_role("button", name="Log out").click()

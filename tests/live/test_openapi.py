@@ -10,7 +10,7 @@ from tests.conftest import ServerMaker
 from tests.rig.environment import ROOT
 from tests.rig.people import Person
 
-SEED, EXAMPLES = 7, 10
+SEED, EXAMPLES = 7, 5
 # 410 is what an ended invite answers; 413 is how a text that is too long is refused.
 SETTINGS = """
 [checks]

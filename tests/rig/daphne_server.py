@@ -17,6 +17,7 @@ from types import TracebackType
 import httpx
 
 from tests.rig.environment import ROOT, clean_environment
+from tests.rig.people import NO_TLS
 
 PATIENCE_S = 60.0
 STOP_S = 20.0
@@ -69,10 +70,12 @@ class EntreServer:
     Args:
         statics: collected static files.
         processes: how many; each listens on a port of its own, so that a test chooses whom it talks to.
+        starts: false for tests of the start itself: with its database, and not running yet.
         values: environment values on top of a clean environment (DATABASE_URL, REDIS_URL, LIMITS, ...).
     """
 
-    def __init__(self, statics: SharedStatics, processes: int = 1, **values: str) -> None:
+    def __init__(self, statics: SharedStatics, processes: int = 1, *, starts: bool = True, **values: str) -> None:
+        self.starts = starts
         self.folder = Path(tempfile.mkdtemp(prefix="entre-server-"))
         self.ports = [free_port() for _ in range(processes)]
         self.processes: list[subprocess.Popen[bytes] | None] = [None] * processes
@@ -91,7 +94,7 @@ class EntreServer:
             else:
                 self.data_folder.mkdir()
                 (self.data_folder / SQLITE).write_bytes(empty_sqlite())
-            for index in range(len(self.ports)):
+            for index in range(len(self.ports) if self.starts else 0):
                 self.start(index)
         except BaseException:
             self.__exit__(None, None, None)
@@ -137,15 +140,16 @@ class EntreServer:
         process = self.processes[index]
         assert process is not None
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                answer = httpx.get(f"{self.address_of(index)}/healthz", timeout=5)
-            except httpx.TransportError:
-                time.sleep(0.05)
-                continue
-            if answer.status_code == httpx.codes.OK:
-                return
-            break
+        with httpx.Client(base_url=self.address_of(index), timeout=5, verify=NO_TLS) as client:
+            while time.monotonic() < deadline and process.poll() is None:
+                try:
+                    answer = client.get("/healthz")
+                except httpx.TransportError:
+                    time.sleep(0.05)
+                    continue
+                if answer.status_code == httpx.codes.OK:
+                    return
+                break
         raise RuntimeError(f"the server did not start:\n{self.logs()}")
 
     def stop(self, index: int = 0, how: signal.Signals = signal.SIGTERM) -> int | None:
