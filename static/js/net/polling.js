@@ -30,6 +30,9 @@ export class Polling {
   }
 
   setOn(isOn) {
+    const { clock, random } = this.#with;
+    // After a restart of the server HTTP answers a moment before the sockets are back: most pages find theirs open by then, and ask nothing.
+    if (isOn && !this.#isOn) this.#notBefore = Math.max(this.#notBefore, clock.now() + random() * SPREAD_MS);
     this.#isOn = isOn;
     this.look();
   }
