@@ -59,6 +59,7 @@ export class Shell {
   /** The look-out for a new version (installed.js), once it is loaded. */
   installed = null;
   #isLoggedOut = false;
+  #over = null;
   /** Characters of a message, once the server has told. */
   #longest;
   #keeps = false;
@@ -174,7 +175,9 @@ export class Shell {
 
   /** Elsewhere, by time, or because somebody else has logged in here; without what says so the server's page does. */
   ended(why) {
-    if (this.#isLoggedOut) return;
+    // Said once: every request that is refused after it would open the dialog again, which somebody has closed to copy their text.
+    if (this.#isLoggedOut || this.#over === why) return;
+    this.#over = why;
     this.keepAll();
     sessionEnd().then(({ ended }) => ended[why](this)).catch(() => location.reload());
   }
