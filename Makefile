@@ -8,15 +8,21 @@ BIN         := $(VENV)/bin
 STATIC_ROOT ?= staticfiles
 RUNTIME     := $(VENV)/.stamp-runtime
 DEV         := $(VENV)/.stamp-dev
-STATIC      := $(STATIC_ROOT)/staticfiles.json
+# A space in a path would part it into several targets.
+SPACE       := $(subst ,, )
+STATIC      := $(subst $(SPACE),\$(SPACE),$(STATIC_ROOT))/staticfiles.json
 SOURCES     := dm_project accounts conversations tests tools manage.py $(wildcard benchmarks)
 PIP         := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 MANAGE      := $(BIN)/python manage.py
 
+# What shells, Conda and other projects export for a Python of theirs: with it other settings would be loaded, other modules found, and packages
+# taken for installed, or put, elsewhere. make's own words below still name settings where they need some.
+unexport DJANGO_SETTINGS_MODULE PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+
 # A Python that was removed, moved or upgraded leaves an environment that does not run, beside stamps that say it is complete: made again.
 ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
 ifneq ($(wildcard $(VENV)/pyvenv.cfg $(VENV)/.stamp-*),)
-ifneq ($(shell $(BIN)/python -c 'import pip; print("runs")' 2>/dev/null),runs)
+ifneq ($(shell unset PYTHONHOME PYTHONPATH; $(BIN)/python -c 'import pip; print("runs")' 2>/dev/null),runs)
 $(info The Python of $(VENV) does not run any more, so the environment is made again)
 $(shell rm -rf $(VENV))
 endif

@@ -19,9 +19,11 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.devices import device_note, devices_sweep
 from accounts.identity import user_of_session
+from accounts.log_limits import OnceAMinute
 from accounts.sessions import OLD_COOKIE_NAME, SessionStore, session_keys_in, sessions_renew, sessions_sweep
 
 logger = logging.getLogger(__name__)
+limited = OnceAMinute(logger)
 OLD_CSRF_COOKIE_NAME = "csrftoken"
 SWEEP_SECONDS = 600.0
 
@@ -77,7 +79,7 @@ class SlidingSessionMiddleware(SessionMiddleware):
             if not sessions_renew([session.session_key]) and not is_old:
                 return
         except Exception as error:  # the answer is made already; the next one renews
-            logger.warning("a session was not renewed (%s)", type(error).__name__)
+            limited.warning("a session was not renewed (%s)", type(error).__name__)
             return
         response.set_cookie(
             settings.SESSION_COOKIE_NAME,
@@ -171,7 +173,7 @@ def note_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
                     before=request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""),
                 )
         except Exception as error:  # a list of devices is no reason to fail what was asked for
-            logger.warning("the use of a device was not noted (%s)", type(error).__name__)
+            limited.warning("the use of a device was not noted (%s)", type(error).__name__)
         return response
 
     return answer

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
@@ -19,6 +20,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.folding import search_key
+from accounts.hashers import HashingBusy
 from accounts.passwords import normal_password
 from accounts.session_secrets import bind, new_secret, secret_of
 from accounts.usernames import HANDLE, skeleton
@@ -78,9 +80,9 @@ class User(AbstractUser):
         error_messages={"unique": _("This username is taken. Choose another one.")},
     )
     # To find handles that look alike (accounts/usernames.py); follows the username.
-    skeleton = models.CharField(max_length=USERNAME_MAX, default="", editable=False, db_index=True)
+    skeleton = models.CharField(max_length=USERNAME_MAX, default="", db_default="", editable=False, db_index=True)
     name = models.CharField(_("name"), max_length=NAME_MAX)
-    picture = models.CharField(max_length=40, blank=True, default="", editable=False)
+    picture = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
     """The name of a file (accounts/avatars/storage.py). Here and not in the profile, because it goes wherever the name goes."""
 
     # Read by `session_secret`. The database knows the default as well: processes of the version before make accounts during an update.
@@ -123,9 +125,14 @@ class User(AbstractUser):
             is_correct, is_old = verify_password(form, self.password)
             if is_correct:
                 if is_old or form != normal:
-                    self.replace_hash(make_password(normal))
+                    self.upgrade_hash(normal)
                 return True
         return False
+
+    def upgrade_hash(self, password: str) -> None:
+        """Where too many passwords are being hashed at this moment, a later log-in does it: this one was right."""
+        with suppress(HashingBusy):
+            self.replace_hash(make_password(password))
 
     async def acheck_password(self, raw_password: str | None) -> bool:
         """Django's own goes past ours."""
@@ -204,9 +211,9 @@ class Profile(models.Model):
     shares_presence = models.BooleanField(_("last seen and online"), default=True)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
     language = models.CharField(max_length=8, blank=True)
-    text_size = models.CharField(max_length=7, choices=TextSize, default=TextSize.NORMAL)
-    enter = models.CharField(max_length=5, choices=Enter, default=Enter.SENDS)
-    hours = models.CharField(max_length=4, choices=Hours, default=Hours.AUTO)
+    text_size = models.CharField(max_length=7, choices=TextSize, default=TextSize.NORMAL, db_default=TextSize.NORMAL)
+    enter = models.CharField(max_length=5, choices=Enter, default=Enter.SENDS, db_default=Enter.SENDS)
+    hours = models.CharField(max_length=4, choices=Hours, default=Hours.AUTO, db_default=Hours.AUTO)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     search_key = models.CharField(max_length=200, db_index=True, editable=False, default="")
 
@@ -233,7 +240,7 @@ class HeldUsername(models.Model):
     """A handle that somebody has left. For a while nobody else gets it: whoever still knows it must not reach a stranger (safety.md T64)."""
 
     username = models.CharField(max_length=USERNAME_MAX, primary_key=True)
-    skeleton = models.CharField(max_length=USERNAME_MAX, default="", editable=False, db_index=True)
+    skeleton = models.CharField(max_length=USERNAME_MAX, default="", db_default="", editable=False, db_index=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     until = models.DateTimeField()
 

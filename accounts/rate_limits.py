@@ -10,6 +10,8 @@ from django.core.cache import cache
 from django.http import HttpRequest  # noqa: TID251 (a type for doors, not a door)
 from django.utils.translation import ngettext
 
+from accounts.cache_values import moments_in
+
 ALLAUTH = "allauth.account"
 
 
@@ -21,7 +23,7 @@ def wait_s(request: HttpRequest, *actions: str, key: str | None = None) -> int:
     """
     now = time.time()
     windows = [window for action in actions for window in windows_of(request, action, key)]
-    return math.ceil(max((until_room(cache.get(place, []), rate, now) for rate, place in windows), default=0))
+    return math.ceil(max((until_room(moments_in(cache.get(place)), rate, now) for rate, place in windows), default=0))
 
 
 def windows_of(request: HttpRequest, action: str, key: str | None) -> list[tuple[Rate, str]]:

@@ -9,10 +9,11 @@ import logging
 import time
 from collections.abc import Collection
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
 
+from accounts.cache_values import is_moment, named_moments_in
 from conversations import delivery
 from conversations.access import access_conversation
 from conversations.exceptions import CannotDeliver
@@ -108,7 +109,7 @@ def typing_of(*, user: User, room: str, now: float | None = None) -> Typing | No
     ends = None
     with cache_away_is_no_matter():
         ends = cache.get(typing_key(room, seat.peer.pk))
-    left = (ends if isinstance(ends, (int, float)) else 0) - wall(now)
+    left = (ends if is_moment(ends) else 0) - wall(now)
     if left <= 0:
         return None
     signs = signs_between(seat)
@@ -134,9 +135,9 @@ def typing_key(room: str, user_id: int) -> str:
     return f"typing:{room}:{user_id}"
 
 
-def running(leases: dict[str, float] | None, now: float) -> dict[str, float]:
+def running(leases: Any, now: float) -> dict[str, float]:
     """Process to end of its lease, without those that have ended."""
-    return {name: ends for name, ends in (leases or {}).items() if ends > now}
+    return {name: ends for name, ends in named_moments_in(leases).items() if ends > now}
 
 
 def wall(now: float | None) -> float:

@@ -10,6 +10,8 @@ import hmac
 DOMAIN = b"dm/1\0"
 DIGEST_BYTES = 20
 ROOM_NAME_PATTERN = r"dm-[a-z2-7]{32}"
+EVERY_SOCKET = ""
+"""No room: what a frame names that is about none. Sockets that are filtered to one room get it, too."""
 
 
 def room_name(user_a: int, user_b: int, *, key: bytes) -> str:

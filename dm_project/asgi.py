@@ -1,11 +1,11 @@
 """The gate: HTTP through a bound to Django; sockets through the origin check, then the queue of handshakes and the session, then the routes."""
 
-import os
-
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
+from dm_project import settings_module
+
+settings_module.choose()
 django_application = get_asgi_application()
 
 # Only now: these modules need the apps that the line above has loaded.

@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from dm_project.handshakes.limit import Places, Visitor
-from dm_project.security_headers import plain_headers
+from dm_project.refusals import refusal
 
 RETRY_AFTER_S = 5
 HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -43,7 +43,7 @@ class RequestLimit:
         visitor = Visitor(receive)
         if not await places.enter(visitor):
             if not visitor.is_gone:
-                await refuse(send)
+                await refuse(send, scope["path"])
             return
         try:
             await self.application(scope, visitor.receive, send)
@@ -67,8 +67,9 @@ class Held:
             await send(message)
 
 
-async def refuse(send: Any) -> None:
-    headers = [*plain_headers(), ("Retry-After", str(RETRY_AFTER_S))]
+async def refuse(send: Any, path: str) -> None:
+    sentence = "Too many requests at this moment. Try again in a few seconds."
+    headers, content = refusal(503, sentence, path=path, retry_after_s=RETRY_AFTER_S)
     raw = [(name.encode(), value.encode()) for name, value in headers]
     await send({"type": "http.response.start", "status": 503, "headers": raw})
-    await send({"type": "http.response.body", "body": b"Too many requests at this moment. Try again in a few seconds."})
+    await send({"type": "http.response.body", "body": content})

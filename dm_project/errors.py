@@ -13,7 +13,10 @@ from django.utils.deprecation import MiddlewareMixin
 from redis.exceptions import RedisError
 
 from accounts import hashers
+from conversations.api.problems import problem
 from conversations.db.errors import may_be_stored, refusal_for
+from conversations.protocol.codes import ErrorCode
+from dm_project.refusals import API
 
 logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, InternalError, RedisError)
@@ -35,6 +38,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path_info.startswith(API):
+        return problem(ErrorCode.BAD_FRAME, status=HTTPStatus.BAD_REQUEST)
     return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
 
 
@@ -48,11 +53,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """What nobody foresaw. Django calls it while the error is in hand; a store that is away is worth another try, and proxies are told so."""
+    if request.path_info.startswith(API):
+        return server_problem(request)
     if may_be_stored(request):
         return not_known()
     if isinstance(sys.exc_info()[1], AWAY):
         return store_away()
     return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def server_problem(request: HttpRequest) -> HttpResponse:
+    """The same below the API, where it was not a route that failed: what stands before them did."""
+    if may_be_stored(request):
+        return problem(ErrorCode.UNKNOWN_RESULT)
+    if isinstance(sys.exc_info()[1], AWAY):
+        return problem(ErrorCode.BUSY, retry_after_ms=RETRY_AFTER_S * 1_000)
+    return problem(ErrorCode.INTERNAL)
 
 
 def store_away(retry_after_s: int = RETRY_AFTER_S) -> HttpResponse:

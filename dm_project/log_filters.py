@@ -16,6 +16,8 @@ BEFORE = rf"{SLASH}(?:{LETTER_I}|password{SLASH}++reset{SLASH}++key){SLASH}++"
 SECRET_PATHS = re.compile(rf"({BEFORE})[^\s?'\"]+", re.IGNORECASE)
 
 LONGEST_REFUSAL = 300
+LONGEST_VALUE = 300
+"""Of one value in a line: a path may have sixteen thousand characters, and is escaped to six times as many."""
 
 
 class HideSecretPaths(logging.Filter):
@@ -23,7 +25,7 @@ class HideSecretPaths(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(hide(value) if isinstance(value, str) else value for value in record.args)
+            record.args = tuple(shortened(hide(value), record) if isinstance(value, str) else value for value in record.args)
         if isinstance(record.msg, str):
             record.msg = hide(record.msg)
         # The request object itself rides along for mail handlers; nothing here needs it.
@@ -33,6 +35,12 @@ class HideSecretPaths(logging.Filter):
             record.exc_info = record.exc_text = record.stack_info = None
             record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True
+
+
+def shortened(value: str, record: logging.LogRecord) -> str:
+    """Whatever the answer was: also one of 503 names the path. What our own code writes over several lines is a traceback."""
+    is_ours = "\n" in value and not record.name.startswith("django")
+    return value if is_ours or len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
 
 
 def is_bad_request(record: logging.LogRecord) -> bool:

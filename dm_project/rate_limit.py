@@ -19,8 +19,8 @@ from conversations.api.problems import problem
 from conversations.exceptions import TooManyTries
 from conversations.protocol.codes import ErrorCode
 from dm_project.errors import AWAY
+from dm_project.refusals import API
 
-API = "/api/"
 PAGE, PICTURE = 4, 0.25
 WEIGHTS: tuple[tuple[str, float], ...] = (
     # Health checks come from load balancers; these answers cost next to nothing.

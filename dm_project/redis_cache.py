@@ -89,8 +89,10 @@ class JsonSerializer:
 
 class JsonClient(RedisCacheClient):
     def get(self, key: Any, default: Any) -> Any:
+        """A list or a table of another type is not there either: allauth goes on with its list of tries, whatever it holds."""
         found = super().get(key, MISSING)
-        return default if found is MISSING else found
+        is_other = isinstance(default, (list, dict)) and not isinstance(found, type(default))
+        return default if found is MISSING or is_other else found
 
     def get_many(self, keys: Any) -> dict[Any, Any]:
         return {key: value for key, value in super().get_many(keys).items() if value is not MISSING}

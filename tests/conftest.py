@@ -21,7 +21,7 @@ from conversations.models import Conversation
 from conversations.models.epoch import Epoch
 from tests.factories import make_conversation, make_user
 from tests.rig import finding
-from tests.rig.daphne_server import EntreServer, SharedStatics
+from tests.rig.daphne_server import EntreServer, SharedStatics, migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer, running_postgres
 from tests.rig.redis_server import RedisServer
@@ -177,8 +177,8 @@ def start_server(statics: SharedStatics) -> Iterator[ServerMaker]:
     """Start servers of a test's own: `start_server(processes=2, REDIS_URL=..., DATABASE_URL=...)`."""
     with ExitStack() as stack:
 
-        def start(processes: int = 1, **values: str) -> EntreServer:
-            return stack.enter_context(EntreServer(statics, processes, **values))
+        def start(processes: int = 1, *, starts: bool = True, **values: str) -> EntreServer:
+            return stack.enter_context(EntreServer(statics, processes, starts=starts, **values))
 
         yield start
 
@@ -186,7 +186,7 @@ def start_server(statics: SharedStatics) -> Iterator[ServerMaker]:
 @pytest.fixture
 def scaled_server(start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer) -> EntreServer:
     """The service for many: two processes on PostgreSQL and Redis."""
-    return start_server(processes=2, DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url)
+    return start_server(processes=2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url)
 
 
 @pytest.fixture

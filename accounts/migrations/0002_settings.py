@@ -15,22 +15,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='profile',
             name='enter',
-            field=models.CharField(choices=[('sends', 'Enter sends'), ('line', 'Enter starts a new line')], default='sends', max_length=5),
+            field=models.CharField(choices=[('sends', 'Enter sends'), ('line', 'Enter starts a new line')], db_default='sends', default='sends', max_length=5),
         ),
         migrations.AddField(
             model_name='profile',
             name='hours',
-            field=models.CharField(choices=[('auto', 'Automatic'), ('12', '12 hours'), ('24', '24 hours')], default='auto', max_length=4),
+            field=models.CharField(choices=[('auto', 'Automatic'), ('12', '12 hours'), ('24', '24 hours')], db_default='auto', default='auto', max_length=4),
         ),
         migrations.AddField(
             model_name='profile',
             name='text_size',
-            field=models.CharField(choices=[('small', 'Small'), ('normal', 'Normal'), ('large', 'Large'), ('largest', 'Largest')], default='normal', max_length=7),
+            field=models.CharField(choices=[('small', 'Small'), ('normal', 'Normal'), ('large', 'Large'), ('largest', 'Largest')], db_default='normal', default='normal', max_length=7),
         ),
         migrations.AddField(
             model_name='user',
             name='picture',
-            field=models.CharField(blank=True, default='', editable=False, max_length=40),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=40),
         ),
         migrations.CreateModel(
             name='Device',

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0002_settings")]
 
     operations = [
-        migrations.AddField("device", "public_id", models.CharField(default="", editable=False, max_length=16)),
+        migrations.AddField("device", "public_id", models.CharField(db_default="", default="", editable=False, max_length=16)),
         migrations.RunPython(name_devices, migrations.RunPython.noop),
         migrations.AlterField(
             "device", "public_id", models.CharField(default=accounts.models.new_public_id, editable=False, max_length=16, unique=True)

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0003_device_public_id")]
 
     operations = [
-        migrations.AddField("user", "skeleton", models.CharField(db_index=True, default="", editable=False, max_length=24)),
-        migrations.AddField("heldusername", "skeleton", models.CharField(db_index=True, default="", editable=False, max_length=24)),
+        migrations.AddField("user", "skeleton", models.CharField(db_default="", db_index=True, default="", editable=False, max_length=24)),
+        migrations.AddField("heldusername", "skeleton", models.CharField(db_default="", db_index=True, default="", editable=False, max_length=24)),
         migrations.RunPython(fill_in, migrations.RunPython.noop),
     ]

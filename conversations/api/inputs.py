@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from conversations.exceptions import Refusal
 from conversations.protocol.commands import SYNC_ROOMS, Number, Room, Seq, canonical_uuid, refuse_constant, texts_in, without_duplicates
 from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, is_storable
 
@@ -86,6 +87,19 @@ class InviteChange(Input):
 
 class ClaimInput(Input):
     token: Annotated[str, Field(max_length=200, json_schema_extra=NO_NUL)]
+
+
+class BadInput(Refusal):
+    code = "bad_frame"
+
+
+def idempotency_key(request: HttpRequest) -> UUID | None:
+    """The header of that name, with or without the quotation marks of its draft standard. Raises BadInput."""
+    header = request.headers.get("Idempotency-Key")
+    try:
+        return None if header is None else canonical_uuid(header.strip('"'))
+    except ValueError:
+        raise BadInput from None
 
 
 class Api(NinjaAPI):

@@ -15,7 +15,7 @@ from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
 from conversations.access import access_conversation
 from conversations.api.auth import signed_in, signed_in_with_json
-from conversations.api.inputs import ClaimInput, InviteChange, InviteInput
+from conversations.api.inputs import ClaimInput, InviteChange, InviteInput, idempotency_key
 from conversations.api.outputs import InvitePage
 from conversations.api.responses import PROBLEMS, answer, row_object
 from conversations.exceptions import InviteNotFound
@@ -62,8 +62,10 @@ def invites(request: SignedInRequest) -> HttpResponse:
 
 @router.post("", auth=signed_in_with_json, response={201: objects.Invite, **PROBLEMS})
 def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
-    """A link for exactly one person; 409 when twenty wait already."""
-    return answer_invite(request, invite_create(maker=request.user, note=body.note, lives=body.lives).pk, 201)
+    """A link for exactly one person; 409 when twenty wait already. Sent again with the same Idempotency-Key, note and life it makes no second
+    one, for who was told that the result is not known."""
+    made = invite_create(maker=request.user, note=body.note, lives=body.lives, key=idempotency_key(request))
+    return answer_invite(request, made.pk, 201)
 
 
 @router.post("/claim", auth=signed_in_with_json, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})

@@ -55,6 +55,7 @@ TITLES = {
     415: "Not JSON",
     422: "Not valid",
     429: "Too many requests",
+    431: "Header fields too large",
     500: "Something went wrong here",
     503: "Not available just now",
     504: "Not known whether it was stored",

@@ -13,22 +13,14 @@ from accounts.selectors import people_page
 from conversations import frames, serializers, throttling
 from conversations.access import Seat, access_conversation
 from conversations.api.auth import signed_in, signed_in_with_json
-from conversations.api.inputs import (
-    ConversationInput,
-    MessageInput,
-    ReceiptInput,
-    SyncInput,
-    new_api,
-)
+from conversations.api.inputs import BadInput, ConversationInput, MessageInput, ReceiptInput, SyncInput, idempotency_key, new_api
 from conversations.api.invites import router as invites
 from conversations.api.outputs import CardPage, ConversationPage, MessagePage, PersonCard, SendAnswer, SyncAnswer
 from conversations.api.problems import answer_with_problems, problem
 from conversations.api.responses import PROBLEMS, answer, row_object
 from conversations.db.errors import after_write
-from conversations.exceptions import Refusal
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
-from conversations.protocol.commands import canonical_uuid
 from conversations.selectors.conversations import conversation_list, conversation_row, startable_among
 from conversations.selectors.messages import PAGE, message_at, message_page, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
@@ -129,18 +121,10 @@ def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpRespons
 
 def message_id(request: SignedInRequest, body: MessageInput) -> UUID:
     """The id of the body, or the Idempotency-Key; both, when given, must be the same one."""
-    header = request.headers.get("Idempotency-Key")
-    try:
-        key = None if header is None else canonical_uuid(header.strip('"'))
-    except ValueError:
-        raise BadInput from None
+    key = idempotency_key(request)
     if (body.id is None and key is None) or (body.id is not None and key is not None and body.id != key):
         raise BadInput
     return body.id or key  # type: ignore[return-value]
-
-
-class BadInput(Refusal):
-    code = "bad_frame"
 
 
 @api.post("/conversations/{room}/reopen", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})

@@ -182,8 +182,9 @@ class SocketLife(PumpedConsumer):
                 await asyncio.wait_for(asyncio.shield(self.probed), PROBE_SECONDS)
                 break
             except Exception as error:
-                # The layer may be away; the database is not, and `heads` repairs what the layer loses.
-                logger.info("a probe did not come back (%s)", type(error).__name__)
+                # The layer may be away; the database is not, and `heads` repairs what the layer loses. The layer itself has told the log
+                # once; a line for each try of each socket would fill it when everybody comes back during an outage.
+                logger.debug("a probe did not come back (%s)", type(error).__name__)
         # As an event of its own: what comes now must not overtake what waited (P3).
         async with self.turn:
             try:
@@ -265,7 +266,7 @@ class SocketLife(PumpedConsumer):
     # From the layer. Only delivery and this class choose these types (LAYER_EVENTS); a browser's frame never gets here.
 
     async def frame_push(self, event: dict[str, Any]) -> None:
-        if self.is_over or (self.room is not None and event["room"] != self.room):
+        if self.is_over or (self.room is not None and event["room"] not in (self.room, rooms.EVERY_SOCKET)):
             return
         if self.is_greeted:
             await self.say(event["text"])

@@ -70,6 +70,13 @@ class ConversationChanged(Frame):
     conversation: Conversation
 
 
+class UserChanged(Frame):
+    """My own card: to my own devices only."""
+
+    type: Literal["user.changed"] = "user.changed"
+    user: Card
+
+
 class Heads(Frame):
     """The totals stand in the answer to `sync {}` only."""
 
@@ -99,6 +106,7 @@ EVENTS: tuple[type[Frame], ...] = (
     Typing,
     Presence,
     ConversationChanged,
+    UserChanged,
     Heads,
     Bye,
 )

@@ -1,4 +1,5 @@
-"""Somebody's card (name, username, picture, standing) changes: everybody who has a chat with them sees another row of their list.
+"""Somebody's card (name, username, picture, standing) changes: everybody who has a chat with them sees another row of their list,
+and their own devices another name and picture of their own.
 
 The marks are raised in the transaction of the change itself, so a device that misses the event still finds the row (P4).
 """
@@ -9,8 +10,12 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from conversations.delivery import publish
+from accounts.models import User
+from conversations import serializers
+from conversations.delivery import Letter, publish
 from conversations.models import Conversation, Participant
+from conversations.protocol.events import UserChanged
+from conversations.rooms import EVERY_SOCKET, user_group
 from conversations.selectors.conversations import rows_of_peers
 from conversations.services.notifications import letter_of
 
@@ -27,7 +32,7 @@ def card_change(*, user_id: int) -> None:
     The order of locks is that of the journal and of opening a chat: conversations by id, then people. One conversation that somebody
     else holds must not keep the others locked for long: the change then fails with OperationalError, and is tried again.
 
-    Announces: `conversation.changed` to the peers.
+    Announces: `conversation.changed` to the peers, `user.changed` to the person's own devices.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -43,6 +48,14 @@ def card_change(*, user_id: int) -> None:
         Conversation.objects.filter(pk__in=part).update(changed_at=now)
     if ids:
         transaction.on_commit(lambda: tell_peers(user_id), robust=True)
+    transaction.on_commit(lambda: tell_own_devices(user_id), robust=True)
+
+
+def tell_own_devices(user_id: int) -> None:
+    """Their card as it is now. It has no number: a device that misses it finds it in its next greeting."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is not None:
+        publish([Letter(user_group(user_id), EVERY_SOCKET, UserChanged(user=serializers.card(user)).encode())])
 
 
 def tell_peers(user_id: int) -> None:

@@ -20,12 +20,13 @@ register.filter(wait)
 
 
 def pattern(form: str) -> str:
-    return {
-        "day": pgettext("pattern of Django's date filter: 21 November", "j E"),
-        "date": pgettext("pattern of Django's date filter: 21 November 2026", "j E Y"),
-        "moment": pgettext("pattern of Django's date filter: 21 November 2026, 14:07", "j E Y, H:i"),
-        "short": pgettext("pattern of Django's date filter: 21 Nov", "j M"),
-    }[form]
+    if form == "day":
+        return pgettext("pattern of Django's date filter: 21 November", "j E")
+    if form == "date":
+        return pgettext("pattern of Django's date filter: 21 November 2026", "j E Y")
+    if form == "moment":
+        return pgettext("pattern of Django's date filter: 21 November 2026, 14:07", "j E Y, H:i")
+    return pgettext("pattern of Django's date filter: 21 Nov", "j M")
 
 
 @register.filter

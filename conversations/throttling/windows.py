@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 
+from accounts.cache_values import is_moment
 from conversations.exceptions import TooManyTries
 
 logger = logging.getLogger(__name__)
@@ -54,11 +55,12 @@ class SharedWindow:
         ends = round(now + period, 3)
         # Who is first decides where the windows begin; the ends of later ones follow from it, the same for everybody who looks at once.
         if not store.add(key, ends, timeout=2 * period):
-            first = store.get(key, ends)
+            kept = store.get(key)
+            first = kept if is_moment(kept) and abs(kept - now) <= 2 * period else ends
             ends = first if first > now else round(first + math.ceil((now - first) / period) * period, 3)
             if ends <= now:
                 ends = round(ends + period, 3)
-            if ends != first:
+            if ends != kept:
                 store.set(key, ends, timeout=2 * period)
         counter = f"{key}:{ends:.3f}"
         store.add(counter, 0, timeout=2 * period)

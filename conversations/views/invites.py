@@ -16,6 +16,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,7 +28,7 @@ from accounts.requests import SignedInRequest
 from conversations import throttling
 from conversations.context import hold_invite, own_origin
 from conversations.exceptions import InviteGone, InviteIsYours, InviteNotFound, TooManyInvites, TooManyTries
-from conversations.forms import InviteChangeForm, InviteForm
+from conversations.forms import LIVES, InviteChangeForm, InviteForm
 from conversations.selectors.invites import InviteView, Landing, invite_of, invite_view, invites_of, landing_of, qr_file
 from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke, invite_undo
 from conversations.views.shell import SeeOther, shell
@@ -53,6 +54,8 @@ def invites(request: SignedInRequest) -> HttpResponse:
 def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
     lists = my_invites(request)
     context = {**shell(request, tab="", page="invites"), **lists, "form": form, "fresh": fresh_one(request, lists["waiting"])}
+    # Twenty links offer the same choices: drawn for each of them they took a tenth of the page.
+    context["lives"] = render_to_string("conversations/_lives.html", {"lives": LIVES})
     context["back"] = reverse("settings") if request.GET.get("from") == "settings" else ""
     return render(request, "conversations/invites.html", context, status=status)
 

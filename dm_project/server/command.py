@@ -10,12 +10,18 @@ import gc
 import importlib
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from typing import Any
 
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Ctrl C while it loads ends it at once, without a traceback. When it serves, `front` gives it back.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from daphne.cli import CommandLineInterface
 
+from dm_project import settings_module
 from dm_project.env import host_listened_on, wrong
 from dm_project.server.daphne import FrontServer
 
@@ -106,7 +112,7 @@ def look_back_at_restored() -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
+    settings_module.choose()
     args = arguments(sys.argv[1:] if argv is None else argv)
     if args.port is not None:
         # Read with the settings: the names of cookies carry it.

@@ -6,6 +6,7 @@ Order of the end: no new connections, a goodbye to every socket, the running req
 import asyncio
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,12 @@ EXIT_SECONDS = 9.5
 LOOK_SECONDS = 0.02
 
 
+def leave_ctrl_c_to_twisted() -> None:
+    """Its orderly end takes only the place of Python's own handler, which is away while everything loads (dm_project.server)."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class FrontServer(Server):  # type: ignore[misc]
     """Daphne as we run it. The factories are Daphne's own, with our protocols in them."""
 
@@ -38,6 +45,7 @@ class FrontServer(Server):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ports: list[Any] = []
+        self.ready_callable = leave_ctrl_c_to_twisted
         # dm_project.handshakes.limit decides about waiting handshakes; these only end what nobody decides about.
         self.websocket_connect_timeout = self.websocket_handshake_timeout = HANDSHAKE_SECONDS
         # The application says goodbye first (dm_project.server.backpressure); the base would just close.

@@ -12,7 +12,7 @@ from django.conf import settings
 from twisted.protocols import basic
 from twisted.web import http
 
-from dm_project.security_headers import plain_headers
+from dm_project.refusals import refusal
 from dm_project.server.request_head import UNREAD, BadTarget, HeaderSizes, has_bad_content_type, origin_form
 from dm_project.server.uploads import Unknown, may_upload
 
@@ -87,9 +87,10 @@ class GuardedRequest(WebRequest):  # type: ignore[misc]
             self.channel.give_up()
             return
         self.channel.persistent = False
-        headers = [(name.encode(), value.encode()) for name, value in [*plain_headers(), ("Connection", "close")]]
-        self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
-        self.handle_reply({"type": "http.response.body", "body": status_text})
+        headers, content = refusal(status, status_text.decode(), path=self.channel.path_so_far)
+        raw = [(name.encode(), value.encode()) for name, value in [*headers, ("Connection", "close")]]
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": raw})
+        self.handle_reply({"type": "http.response.body", "body": content})
 
 
 class GuardedChannel(Channel):  # type: ignore[misc]
@@ -101,7 +102,16 @@ class GuardedChannel(Channel):  # type: ignore[misc]
     deadline: Any = None
     is_shut = False
     most_bytes = 0
-    _path: bytes
+    _path: bytes = b""
+
+    @property
+    def path_so_far(self) -> str:
+        """Of the request that is being read, or empty where its first line has not come."""
+        try:
+            path, _host = origin_form(bytes(self._path))
+        except BadTarget:
+            return ""
+        return path.decode("ascii", "replace")
 
     def __init__(self) -> None:
         super().__init__()
@@ -261,10 +271,9 @@ class GuardedChannel(Channel):  # type: ignore[misc]
         self.setTimeout(None)
         # Nothing of what has come is looked at any more, line by line least of all.
         self.clearLineBuffer()
-        headers = [*plain_headers(), ("Content-Length", str(len(reason))), ("Connection", "close")]
-        if retry_after:
-            headers.append(("Retry-After", str(retry_after)))
-        lines = (f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers), "", reason)
-        self.transport.write("\r\n".join(lines).encode())
+        headers, content = refusal(status, reason, path=self.path_so_far, retry_after_s=retry_after)
+        headers += [("Content-Length", str(len(content))), ("Connection", "close")]
+        lines = (f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers), "", "")
+        self.transport.write("\r\n".join(lines).encode() + content)
         self.transport.loseWriteConnection()
         self.expect_within(LINGER_SECONDS)

@@ -1,6 +1,5 @@
 """Asks database and Redis for an answer before anything else starts, so that an operator reads one clear sentence and no traceback."""
 
-import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +8,7 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from dm_project import checks
+from dm_project import checks, settings_module
 from dm_project.env import BadEnvironment
 
 PATIENCE_S = 5
@@ -82,7 +81,7 @@ def require_safe_settings() -> None:
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dm_project.settings")
+    settings_module.choose()
     django.setup()
     require_safe_settings()
     require_database()

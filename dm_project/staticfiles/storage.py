@@ -40,8 +40,21 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
     # One pass a level of imports, the late ones included; five are not enough for pages that fetch the modules of other pages.
     max_post_process_passes = 12
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.urls: dict[str, str] = {}
+
+    def url(self, name: str, force: bool = False) -> str:
+        """As the base's, found once for each name: a page names its file of icons a hundred times."""
+        if force:
+            return str(super().url(name, force))
+        if name not in self.urls:
+            self.urls[name] = str(super().url(name))
+        return self.urls[name]
+
     def post_process(self, paths: dict[str, tuple[Storage, str]], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         """As the base, of smaller files."""
+        self.urls.clear()
         slimmed: dict[Storage, Slimmed] = {}
         smaller = {name: (slimmed.setdefault(storage, Slimmed(storage)), path) for name, (storage, path) in paths.items()}
         yield from super().post_process(smaller, dry_run=dry_run, **options)

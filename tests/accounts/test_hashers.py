@@ -1,6 +1,7 @@
 """Passwords are hashed a few at a time, whatever asks for it, and long ones are not hashed at all."""
 
 import threading
+import unicodedata
 from typing import Any
 
 import pytest
@@ -81,6 +82,30 @@ def test_an_old_hash_still_opens_and_is_replaced_by_a_small_one(alice: User) -> 
     alice.refresh_from_db()
     assert "$m=19456,t=2,p=1$" in alice.password
     assert alice.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("form", ["composed", "decomposed"])
+@pytest.mark.django_db
+@bounded
+def test_the_right_password_opens_also_when_no_place_is_left_to_renew_its_hash(
+    form: str, alice: User, one_place: threading.BoundedSemaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hash waits for a later log-in."""
+    password = unicodedata.normalize("NFC" if form == "composed" else "NFD", "grüner Käse über alles")
+    kept = make_old_hash(password)
+    User.objects.filter(pk=alice.pk).update(password=kept)
+
+    def refuse(self: Any, password: str, salt: str) -> str:
+        raise hashers.HashingBusy
+
+    with monkeypatch.context() as busy:
+        busy.setattr(hashers.BoundedArgon2, "encode", refuse)
+        assert Client().post("/accounts/login/", {"login": "alice", "password": password}).status_code == 302
+    alice.refresh_from_db()
+    assert alice.password == kept
+    assert Client().post("/accounts/login/", {"login": "alice", "password": password}).status_code == 302
+    alice.refresh_from_db()
+    assert "$m=19456,t=2,p=1$" in alice.password
 
 
 FORMS = {

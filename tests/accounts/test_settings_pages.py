@@ -49,6 +49,10 @@ def test_alice_changes_her_name_and_line(browser: Client, alice: User) -> None:
     alice.refresh_from_db()
     assert (alice.name, alice.profile.about, alice.profile.search_key) == ("Alice the Great", "Writes letters", "alice the great alice")
     assert (alice.username, alice.is_staff) == ("alice", False)
+    page = browser.get("/settings/profile/").text
+    # Beside the button that did it: a box above the form would push all of it down.
+    assert "Saved" in page[page.index("section__end") :]
+    assert "flash" not in page
 
 
 @pytest.mark.parametrize(

@@ -500,3 +500,19 @@ def test_a_form_with_too_many_fields_is_refused_and_no_fault_of_ours(browser: Cl
     answer = browser.generic("POST", f"{API}/sync", many, content_type="application/x-www-form-urlencoded")
     assert answer.status_code in {403, 415, 422}
     assert answer["Content-Type"] == "application/problem+json"
+
+
+# --- Invites, made twice ---
+
+
+def test_an_invite_whose_result_was_not_known_is_asked_for_again_and_made_once(browser: Client, bobs: Client) -> None:
+    def make(client: Client = browser, key: str = ANY_ID, **wish: str) -> str:
+        made = ask(client, "POST", "/invites", {"note": "for Zoya", **wish}, **{"Idempotency-Key": key})
+        assert made.status_code == 201
+        return str(made.json()["id"])
+
+    first = make()
+    assert make() == make(key=f'"{ANY_ID}"') == first
+    assert len({first, make(note="for another"), make(lives="1d"), make(key=str(uuid4())), make(bobs)}) == 5
+    problem_of(ask(browser, "POST", "/invites", {}, **{"Idempotency-Key": "again"}), 422, "bad_frame")
+    assert len({ask(browser, "POST", "/invites", {}).json()["id"] for _ in range(2)}) == 2

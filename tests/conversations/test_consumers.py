@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import profile_update
 from conversations import frames, throttling
 from conversations.consumers import EARLY_FRAMES, SessionConsumer
 from conversations.models import Conversation, Message, Participant
@@ -345,6 +346,22 @@ async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(alice: 
     (bye,) = socket.seen
     assert (bye["type"], bye["retryable"]) == ("bye", True)
     assert bye["retry_after_ms"] > 0
+
+
+async def test_alices_other_devices_hear_at_once_who_she_is_now(alice: User, bob: User, chat: Conversation) -> None:
+    """Whatever room a socket is filtered to; and nobody else's device."""
+    async with (
+        open_inside(alice) as everything,
+        open_inside(alice, f"/ws/chat/{chat.room_name}/") as filtered,
+        open_inside(bob) as other,
+    ):
+        for socket in (everything, filtered, other):
+            await expect(socket, "connection_established")
+        await sync_to_async(profile_update)(profile=alice.profile, name="Alix", about="", username=None)
+        for socket in (everything, filtered):
+            assert (await expect(socket, "user.changed"))["user"]["name"] == "Alix"
+        assert (await expect(other, "conversation.changed"))["conversation"]["peer"]["name"] == "Alix"
+        assert other.of_type("user.changed") == []
 
 
 async def test_what_comes_before_the_greeting_waits_for_it(alice: User, chat: Conversation, monkeypatch: Any) -> None:

@@ -75,6 +75,25 @@ def test_a_lease_ends_by_itself(alice: User, bob: User, chat: Conversation) -> N
     assert seen(1_045) == (False, 0)
 
 
+SPOILED = [7, "text", [1, 2], {"one": "later"}, {"one": None}, {"one": True}, {"one": float("inf")}, float("inf"), float("nan"), True]
+
+
+@pytest.mark.parametrize("kept", SPOILED, ids=repr)
+def test_a_value_of_another_type_in_the_cache_is_not_there(kept: Any, alice: User, bob: User, chat: Conversation) -> None:
+    """One such value took everybody of the process offline, and failed the command of who opened the room."""
+    cache.set(presence.lease_key(alice.id), kept)
+    cache.set(presence.typing_key(chat.room_name, alice.id), kept)
+    frame = presence.presence_of(user=bob, room=chat.room_name, now=1_000)
+    assert frame is not None
+    assert not frame.online
+    typing = presence.typing_of(user=bob, room=chat.room_name)
+    assert typing is None
+    presence.lease_renew([alice.id, bob.id], holder="one", now=1_000)
+    frame = presence.presence_of(user=bob, room=chat.room_name, now=1_010)
+    assert frame is not None
+    assert frame.online
+
+
 def test_leaving_one_process_ends_nothing_while_another_has_a_lease(alice: User, bob: User, chat: Conversation) -> None:
     for holder in ("one", "other"):
         presence.lease_renew([alice.id], holder=holder, now=1_000)

@@ -28,6 +28,9 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture(autouse=True)
 def _as_in_the_service(settings: Any) -> None:
+    # It sets up the log anew, and would take away what listens for its lines if a test were the first to import it.
+    import dm_project.asgi  # noqa: F401
+
     settings.LIMITS = True
     settings.JOURNAL_INLINE = False
 
@@ -245,3 +248,24 @@ async def test_a_message_that_is_not_in_its_form_is_dropped(alice: User, caplog:
         await expect(socket, "pong")
         assert not socket.waiting
     assert [record.exc_info for record in caplog.records] == [None]
+
+
+async def test_a_crowd_that_comes_while_the_layer_is_away_leaves_no_line_in_the_log_each(
+    alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The layer itself tells once that it is away; four lines for each socket would fill the log when everybody comes back."""
+    monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
+    monkeypatch.setattr("conversations.consumers.connection.PROBE_SECONDS", 0.01)
+    tries = []
+
+    async def away(*args: Any) -> None:
+        tries.append(args)
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.group_send", away)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            async with bare_socket(alice) as socket:
+                await until_greeted(socket)
+    assert len(tries) >= 3
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("conversations")] == []

@@ -316,6 +316,18 @@ def test_a_broken_cache_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatc
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("kept", ["soon", True, None, [1], {}, float("nan"), float("inf"), 1e300, -1e300])
+def test_a_window_that_is_no_moment_begins_anew(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever can write to the cache must not end the counting in it, nor make a window without an end."""
+    rests: list[str] = []
+    monkeypatch.setattr(windows.logger, "debug", lambda *words: rests.append(words[0]))
+    window = SharedWindow()
+    windows.cache.set("spoiled", kept)
+    window.take("spoiled", most=1, period=60.0, now=1000.0)
+    assert wait_after(lambda: window.take("spoiled", most=1, period=60.0, now=1000.0)) <= 60_001
+    assert rests == []
+
+
 # --- All off, and told ---
 
 

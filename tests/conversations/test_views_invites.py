@@ -144,6 +144,7 @@ def test_bob_is_asked_once_more_before_he_accepts(invite: Invite, bob: User, cli
     assert (response.status_code, state_of(response)) == (200, "open_signed_in")
     assert response.context["maker"].name == "Alice"
     assert "@bob" in text_of(response)
+    assert "The link stays valid until <time" in text_of(response)
 
 
 def test_bob_accepts_and_is_in_the_chat(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
@@ -609,3 +610,11 @@ def test_each_state_of_an_invite_has_its_text_one_heading_and_a_way_on(
         assert not re.search(r"carol|Carol", page)
         (main,) = re.findall(r"<main.*?</main>", page, re.DOTALL)
         assert len(re.findall(r"<a |<button", main)) == 1, "one way on, and nothing else to press"
+
+
+def test_the_choices_that_each_of_twenty_links_offers_are_drawn_once(alice: User, client_of: Any) -> None:
+    for number in range(20):
+        invite_create(maker=alice, note=f"number {number}")
+    page = client_of(alice).get("/invites/")
+    assert page.content.decode().count('<option value="30d">') == 20
+    assert [template.name for template in page.templates].count("conversations/_lives.html") == 1

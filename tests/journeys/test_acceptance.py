@@ -14,7 +14,7 @@ from tests.journeys.visitors import Visitor, cookies_of, meet
 from tests.rig.daphne_server import EntreServer
 from tests.rig.people import PASSWORD
 
-SENDS = 30
+SENDS = 10
 
 # At the very frame in which the key is answered: is the bubble there, is the field empty, and does it keep the focus?
 WATCH_ECHO = """() => {

@@ -11,7 +11,7 @@ from tests.journeys.examiner import violations
 from tests.journeys.long_talk import minutes, talk
 from tests.journeys.pages import PICTURE
 from tests.journeys.tree import Tree
-from tests.journeys.visitors import Visitor, meet, no_sideways_scroll, refuse_messages
+from tests.journeys.visitors import Visitor, log_in_as_another, meet, no_sideways_scroll, refuse_messages
 from tests.rig.daphne_server import EntreServer
 
 REGIONS = ("say-messages", "say-status", "say-alert")
@@ -272,7 +272,7 @@ def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_
     assert said(alice, "say-messages") == [f"Bob: line {number}" for number in range(5, 25)]
     tell(carol, other, "one", "two", "three")
     expect(alice.row(other).locator('[data-part="badge"]')).to_have_text("3")
-    assert said(alice, "say-status") == ["New message from Carol"], "not more than one in ten seconds"
+    assert said(alice, "say-status").count("New message from Carol") == 1, "not more than one in ten seconds"
     assert len(said(alice, "say-messages")) == 20
 
 
@@ -322,10 +322,27 @@ def end_session(alice: Visitor) -> None:
     expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
 
 
+COVERED = """() => {
+    const boxOf = (name) => document.querySelector(`[data-view="${name}"]`).getBoundingClientRect();
+    const [button, scroller, messages] = ["jump", "scroller", "timeline"].map(boxOf);
+    const isBeside = button.left >= messages.right || button.right <= messages.left;
+    const isOutside = button.top >= Math.min(scroller.bottom, messages.bottom) || button.bottom <= scroller.top;
+    return !isBeside && !isOutside;
+}"""
+
+
+def find_another_account(alice: Visitor) -> None:
+    alice.box.fill("half a thought")
+    log_in_as_another(alice)
+
+
 def scroll_up(alice: Visitor) -> None:
     alice.page.locator('[data-view="scroller"]').hover()
     alice.page.mouse.wheel(0, -700)
     expect(alice.page.locator('[data-view="jump"]')).to_be_visible()
+    for width in (1280, 1000, 820, 390):
+        alice.page.set_viewport_size({"width": width, "height": 720})
+        assert not alice.page.evaluate(COVERED), f"the button covers messages in a window of {width} px"
     expect(alice.page.locator("[data-shown]")).to_be_attached()
 
 
@@ -366,6 +383,7 @@ OPENED: dict[str, Callable[[Visitor], None]] = {
     "the menu of a message": open_message_menu,
     "a message with its buttons": focus_message,
     "the session ended": end_session,
+    "another account": find_another_account,
     "the button to the newest message": scroll_up,
     "a text that is too long": write_too_much,
     "a toast": show_toast,
@@ -373,7 +391,14 @@ OPENED: dict[str, Callable[[Visitor], None]] = {
     "the question before log-out": ask_to_leave,
     "a picture being cut": cut_picture,
 }
-MODAL = {"the quick switcher", "the help about keys", "the session ended", "the question before log-out", "a picture being cut"}
+MODAL = {
+    "the quick switcher",
+    "the help about keys",
+    "the session ended",
+    "another account",
+    "the question before log-out",
+    "a picture being cut",
+}
 
 
 @pytest.mark.parametrize("what", OPENED)

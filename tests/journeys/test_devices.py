@@ -57,3 +57,16 @@ def test_tabs_of_one_device_share_the_draft_and_all_devices_the_message(visitor:
     for owner, page in tabs:
         owner.sees("half a thought", page=page)
         expect(page.locator(BOX)).to_have_value("")
+
+
+def test_a_device_whose_clock_is_a_day_ahead_knows_the_day_from_the_server(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.context.add_init_script("const real = Date.now; Date.now = () => real() + 26 * 3_600_000;")
+    alice.open(room)
+    alice.until_loaded("signs-view")
+    bob.open(room)
+    bob.write("today")
+    alice.sees("today")
+    expect(alice.page.get_by_role("heading", name="Today")).to_be_visible()
+    expect(alice.page.get_by_role("heading", name="Yesterday")).to_have_count(0)

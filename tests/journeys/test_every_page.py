@@ -30,6 +30,7 @@ ONE_WAY = """() => [...document.querySelectorAll("input:not([type]), input[type=
     .filter((it) => it.checkVisibility() && !it.readOnly && it.dir !== "auto")
     .filter((it) => !/username|email|one-time-code/.test(it.autocomplete) && it.getAttribute("autocapitalize") !== "none")
     .map((it) => it.outerHTML)"""
+BESIDE_THE_PANES = "document.querySelector('[data-view=shell]') ? document.documentElement.scrollHeight - innerHeight : 0"
 SIZES: list[Any] = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}, {"width": 320, "height": 640}]
 
 
@@ -44,6 +45,7 @@ def test_the_page_is_sound_and_open_to_everybody(stage: Stage, kind: PageKind) -
     for size in SIZES:
         page.set_viewport_size(size)
         no_sideways_scroll(page)
+        assert page.evaluate(BESIDE_THE_PANES) <= 0, "only the panes scroll, not the page around them"
         expect(page.locator("h1:visible")).to_have_count(1)
         page.emulate_media(color_scheme="dark")
         assert violations(page, "color-contrast" if size is SIZES[1] else "") == []

@@ -79,6 +79,12 @@ def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: Vis
     assert bob.person.write(room, "before your eyes").status_code == 201
     alice.sees("while you were away", "before your eyes")
     expect(line).to_contain_text("1 new message")
+    # All is read; what comes while she looks elsewhere is new, and the line of before does not swallow it.
+    alice.until_equal(lambda: alice.person.api("GET", f"/conversations/{room}").json()["unread"], 0, "what Alice has not read")
+    alice.page.evaluate("document.hasFocus = () => false")
+    assert bob.person.write(room, "while you looked away").status_code == 201
+    expect(alice.page.locator('[data-part="new-divider"] + li [data-part="body"]')).to_have_text("while you looked away")
+    expect(line).to_contain_text("1 new message")
 
 
 def test_a_link_to_no_message_says_so(visitor: VisitorMaker) -> None:

@@ -11,7 +11,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.pages import KINDS, PageKind, open_invite_dialog
 from tests.journeys.sight import broken_words, cut_texts, overlapping_texts
 from tests.journeys.stage import Stage
-from tests.journeys.visitors import Visitor, full_of_trouble, meet, no_sideways_scroll
+from tests.journeys.visitors import Visitor, full_of_trouble, log_in_as_another, meet, no_sideways_scroll
 
 LONGER = (Path(__file__).parent / "longer.js").read_text(encoding="utf-8")
 SIZES: list[Any] = [{"width": 1280, "height": 800}, {"width": 390, "height": 844}, {"width": 320, "height": 640}]
@@ -77,6 +77,11 @@ def log_in_again(alice: Visitor, room: str) -> None:
     expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
 
 
+def another_account(alice: Visitor, room: str) -> None:
+    alice.open(room)
+    log_in_as_another(alice)
+
+
 BROUGHT = [
     full_of_trouble,
     switcher,
@@ -84,6 +89,7 @@ BROUGHT = [
     question_before_a_link_is_revoked,
     question_before_logging_out,
     log_in_again,
+    another_account,
 ]
 
 

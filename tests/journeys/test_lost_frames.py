@@ -10,7 +10,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import meet
 
 Frame = dict[str, object]
-HOW_MANY = 12
+HOW_MANY = 6
 
 
 def hold_back(page: Page, drops: Callable[[Frame], bool], *, to_server: bool = False) -> None:

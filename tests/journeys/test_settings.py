@@ -43,8 +43,10 @@ def test_a_switch_saves_itself_and_says_so_for_two_seconds(visitor: VisitorMaker
     page.clock.install()
     page.goto("/settings/privacy/")
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    below = page.get_by_role("switch", name="Typing").bounding_box()
     page.get_by_role("switch", name="Read receipts").uncheck()
     expect(saved(page, "Read receipts")).to_have_text("Saved")
+    assert page.get_by_role("switch", name="Typing").bounding_box() == below, "nothing moves under the pointer"
     expect(saved(page, "Typing")).to_have_text("")
     page.clock.fast_forward(2_100)
     expect(saved(page, "Read receipts")).to_have_text("")

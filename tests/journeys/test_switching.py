@@ -59,6 +59,8 @@ class Scene:
     def alice_sits_with_bob(self) -> Visitor:
         self.alice.open(self.with_bob)
         comfortable(self.alice)
+        # Before the line is cut, or nothing can say so.
+        self.alice.until_loaded("connection-view")
         stays_on_this_page(self.alice)
         return self.alice
 

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, cookies_of, meet
+from tests.journeys.visitors import BOX, cookies_of, log_in_as_another, meet
 
 KEPT = "() => Object.keys(localStorage).filter((name) => name.startsWith('entre:'))"
 
@@ -51,3 +51,21 @@ def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Alice")
     expect(alice.box).to_have_value("")
     assert "secret" not in alice.page.evaluate("() => JSON.stringify(localStorage)")
+
+
+def test_a_chat_that_stayed_open_while_another_account_logged_in_sends_nothing_and_keeps_the_text_in_sight(visitor: VisitorMaker) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
+    room = meet(alice, bob)
+    alice.open(room)
+    alice.box.press_sequentially("half a thought")
+    dialog = log_in_as_another(alice)
+    expect(dialog).to_contain_text("Nothing more is sent from this page. Copy your unsent text before you reload it.")
+    # Her chat is not there for the other account.
+    expect(dialog.get_by_role("link", name="Reload")).to_have_attribute("href", "/chats/")
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    alice.page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(alice.box).to_have_value("half a thought")
+    alice.box.press("Enter")
+    alice.sees_state("half a thought", "pending")
+    alice.until_stored(room)

@@ -69,8 +69,24 @@ def test_ticks_tell_sent_delivered_and_read(visitor: VisitorMaker) -> None:
     assert (body.bounding_box(), ticks.bounding_box()) == before, "a tick never moves the text"
 
 
+def test_a_first_message_to_a_stranger_is_shown_as_read_when_it_is_answered(visitor: VisitorMaker) -> None:
+    """Until then it tells nothing of them, however long they look at it."""
+    alice, bob = visitor("alice"), visitor("bob")
+    room = alice.person.open_chat_with(bob.person)
+    alice.open(room)
+    alice.write("do you remember me?")
+    alice.sees_state("do you remember me?", "sent")
+    bob.open(room)
+    bob.until_equal(lambda: bob.person.api("GET", f"/conversations/{room}").json()["unread"], 0, "what Bob has not read")
+    alice.sees_state("do you remember me?", "sent")
+    bob.write("I do")
+    alice.sees("do you remember me?", "I do")
+    alice.sees_state("do you remember me?", "read")
+
+
 def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(visitor: VisitorMaker) -> None:
-    alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
+    # A number that belongs to a name is no count.
+    alice, bob, carol = visitor("alice"), visitor("bob", name="(12) Bob"), visitor("carol")
     with_bob, with_carol = meet(alice, bob), meet(alice, carol)
     assert alice.person.write(with_carol, "Hi Carol").status_code == 201
     alice.page.goto("/chats/")
@@ -95,7 +111,7 @@ def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(vis
         expect(alice.row(with_bob, page=page).locator('[data-part="badge"]')).to_be_hidden()
         expect(page.locator('[data-part="total-unread"]')).to_be_hidden()
     expect(second).to_have_title(re.compile(r"^Carol"))
-    expect(alice.page).to_have_title(re.compile(r"^Bob"))
+    expect(alice.page).to_have_title(re.compile(r"^\(12\) Bob · "))
     # The line stays until she answers.
     expect(alice.page.locator('[data-part="new-divider"]')).to_be_visible()
     alice.write("Read them all")

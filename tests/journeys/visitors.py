@@ -325,6 +325,29 @@ def full_of_trouble(person: Visitor, room: str) -> None:
     expect(person.strip).to_have_attribute("data-state", "offline")
 
 
+def log_in_as_another(person: Visitor) -> Locator:
+    """Somebody else logs in in another tab of this browser. The open chat finds out with its next connection, and says so."""
+    sockets: list[WebSocketRoute] = []
+
+    def carry(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    person.page.route_web_socket("**/ws/**", carry)
+    person.page.reload()
+    person.settle()
+    person.until_loaded("session-end")
+    person.until(lambda: bool(sockets), "a socket")
+    other = Person(person.address, f"{person.username}b", "Somebody else")
+    other.sign_up()
+    person.context.add_cookies(cookies_of(other))
+    other.leave()
+    sockets[-1].close()
+    dialog = person.page.get_by_role("dialog", name="Another account is logged in to this browser now.")
+    expect(dialog).to_be_visible()
+    return dialog
+
+
 STICKING_OUT = """() => {
     const all = [document.documentElement, ...document.body.querySelectorAll("*")];
     const isSeen = (element) => !element.closest("textarea, input, svg, template, .sr-only, .skip-link, [inert]") && element.checkVisibility();

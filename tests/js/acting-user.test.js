@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { Api } from "../../static/js/net/api.js";
 import { postForm } from "../../static/js/net/forms.js";
+import { fetchPage } from "../../static/js/net/pages.js";
 import { ruleOf } from "../../static/js/protocol/events.js";
 
 /** A server that answers everything with this, and notes what it was asked. */
@@ -43,4 +45,53 @@ test("a refusal to act as another person ends the page, and keeps what it wanted
 test("another conflict is none of that", async () => {
   const api = new Api({ ...server({ status: 409, body: { code: "conflict" } }), csrf: () => "", me: "alma", onOther: assert.fail });
   await assert.rejects(api.post("/api/v1/invites", {}), { code: "conflict" });
+});
+
+const SOURCES = new URL("../../static/js/", import.meta.url);
+/** No page of anybody: the worker of the whole browser, and the page without a network. */
+const NOBODYS = new Set(["net/worker.js", "pages/offline.js"]);
+
+test("no module asks the service in the background without saying whose page it is", () => {
+  const files = readdirSync(SOURCES, { recursive: true }).filter((file) => file.endsWith(".js") && !NOBODYS.has(file));
+  const calls = files.flatMap((file) => {
+    const source = readFileSync(new URL(file, SOURCES), "utf8");
+    // What only hands the browser's own function on says nothing itself.
+    return [...source.matchAll(/(?<![\w#.])fetch\((?!\.\.\.)|#fetch\(path/g)].map(({ index }) => ({ file, around: source.slice(index - 250, index + 400) }));
+  });
+  assert.ok(calls.length >= 6, "they are found at all");
+  assert.deepEqual(calls.filter(({ around }) => !around.includes("X-Acting-User")).map(({ file }) => file), []);
+});
+
+/** As much of a browser as reading another page takes: this document is Alma's and English; the answer holds the other one. Returns who was named. */
+function browser({ status = 200, language = "en", owner = "alma" } = {}) {
+  const named = [];
+  const documentOf = (lang, id) => ({
+    documentElement: { lang },
+    querySelector: () => ({ content: "release 1" }),
+    getElementById: () => ({ textContent: JSON.stringify({ user: { id } }) }),
+  });
+  const fetch = async (path, { headers }) => {
+    named.push(headers["X-Acting-User"]);
+    return { ok: status === 200, status, url: `http://entre.test${path}`, headers: new Headers(), text: async () => "" };
+  };
+  const DOMParser = class {
+    parseFromString = () => documentOf(language, owner);
+  };
+  Object.assign(globalThis, { document: documentOf("en", "alma"), DOMParser, fetch });
+  return named;
+}
+
+test("a page to be shown beside the list says whose it is to be, and is left to the browser where it is another one's", async () => {
+  const named = browser({ status: 409 });
+  assert.equal(await fetchPage("/chats/r/", { me: "alma" }), "elsewhere");
+  assert.deepEqual(named, ["alma"]);
+  browser({ owner: "bert" });
+  assert.equal(await fetchPage("/chats/r/", { me: "alma" }), "elsewhere");
+});
+
+test("a page in another language, chosen in another tab, is loaded as a whole: half of each would be neither", async () => {
+  browser({ language: "ru" });
+  assert.equal(await fetchPage("/chats/r/", { me: "alma" }), "elsewhere");
+  browser();
+  assert.equal((await fetchPage("/chats/r/", { me: "alma" })).data.user.id, "alma");
 });

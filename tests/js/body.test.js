@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { bodyParts, cut, isEmojiOnly, isLong } from "../../static/js/lib/body.js";
 
@@ -17,6 +17,22 @@ for (const { says, cases } of JSON.parse(readFileSync(new URL("../golden/links.j
     for (const { text, links: wanted } of cases) assert.deepEqual(links(text), wanted.map(({ shown, href }) => [shown, href]), text);
   });
 }
+
+test("what follows a host ends it, and a row of hyphens within it stays", () => {
+  const row = "-".repeat(1000);
+  assert.deepEqual(links("https://a.example.--!x"), [["https://a.example", "https://a.example/"]]);
+  assert.deepEqual(links(`https://a${row}.b!x`)[0]?.[0] ?? null, links(`https://a${row}.b`)[0]?.[0] ?? null);
+});
+
+/** A regular expression that ends in a repetition before `$` and may begin anywhere is tried from each character of a row of them. */
+test("no script looks for the end of a text from every character of it", () => {
+  const root = new URL("../../static/js/", import.meta.url);
+  const scripts = readdirSync(root, { recursive: true }).filter((name) => name.endsWith(".js"));
+  assert.ok(scripts.length > 20);
+  const suspicious = /\/(?!\^)(?:\[[^\]]*\]|\\?[^/\s])[+*]\$\/[a-z]*/u;
+  assert.ok(suspicious.test('host.replace(/[.-]+$/, "")'));
+  assert.deepEqual(scripts.filter((name) => suspicious.test(readFileSync(new URL(name, root), "utf8").replace(/^\s*(?:\/\/|\/?\*).*$/gmu, ""))), []);
+});
 
 test("the parts of a body, joined, are the body", () => {
   for (const body of ["", "plain", "a https://a.example/ b www.b.example, c", "https://a.example"]) {

@@ -287,5 +287,6 @@ test("a socket that is refused for no reason leaves HTTP to send by, until one o
   assert.equal(is(verdict("reachable"), EVENTS.wake, GREETING), false);
   assert.equal(is(EVENTS.lost, EVENTS.wake, EVENTS.lost, verdict("reachable"), verdict("signed-out")), false);
   assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 14_999).says, "connecting");
-  assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 15_000).says, "one-way");
+  assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 15_000).says, "polling");
+  assert.equal(strip({ name: "without-sockets", lostAt: 0, isReachable: true }, 0).says, "polling", "a browser that has none");
 });

@@ -236,3 +236,20 @@ test("every failure of the API is one that can be tried again, with the time tha
     assert.deepEqual([error.status, error.retryAfterMs], [status, wait]);
   }
 });
+
+test("a total from before a message that came meanwhile is not taken for exact, and is asked for once more", async () => {
+  const clock = new FakeClock();
+  const learned = [];
+  const answers = [];
+  let stamp = 0;
+  const load = () => new Promise((done) => answers.push(done));
+  const rows = new RowRefresh({ clock, load, stamp: () => stamp, random: () => 0, learn: (page, { isExact }) => learned.push(isExact) });
+  rows.whole();
+  await clock.advance(10);
+  stamp += 1;
+  answers[0]({ items: [] });
+  await clock.advance(3_000);
+  answers[1]({ items: [] });
+  await clock.advance(10_000);
+  assert.deepEqual([learned, answers.length], [[false, true], 2]);
+});

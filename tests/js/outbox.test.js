@@ -7,7 +7,7 @@ import { Outbox } from "../../static/js/state/outbox.js";
 import { FakeClock, fakeLocks, fakeStorage, settle } from "./helpers/clock.js";
 
 /** One browser tab: what it sent over both doors, and a server that answers only when told. */
-function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, names = "abcdefghij", takes = () => true } = {}) {
+function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, names = "abcdefghij", takes = () => true, isWiped } = {}) {
   const sent = [];
   const posts = [];
   let next = 0;
@@ -18,6 +18,7 @@ function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, n
     send: (command) => takes() && Boolean(sent.push(command)),
     post: (entry) => new Promise((answer) => posts.push({ id: entry.id, answer })),
     random: () => 0.5,
+    ...(isWiped ? { isWiped } : {}),
     ...(locks ? { exclusive: (run) => locks(run) } : {}),
   });
   return { outbox, clock, storage, sent, posts, ids: () => sent.map((command) => command.id), states: (room = "r") => outbox.entries(room).map((entry) => entry.state) };
@@ -346,6 +347,151 @@ test("a tab that gets no answer lets another one send, and sends nothing twice i
   cutOff.outbox.reload();
   await clock.advance(60_000);
   assert.equal(cutOff.posts.length, 1);
+});
+
+/** Two tabs of one account in one browser; neither hears of the other but through the storage, when it reads it. */
+function pair(left = {}, right = {}) {
+  const shared = { clock: new FakeClock(), storage: fakeStorage() };
+  const held = fakeLocks();
+  const locks = (run) => held.request("outbox", {}, run);
+  return [tab({ ...shared, locks, names: "abc", ...left }), tab({ ...shared, locks, names: "xyz", ...right })];
+}
+
+const DEAF = { takes: () => false };
+const silent = async (tab) => (tab.posts.at(-1).answer({}), settle());
+
+test("a tab that gives up at last never writes back what another one has sent meanwhile", async () => {
+  const [cutOff, other] = pair(DEAF);
+  cutOff.outbox.setLive(true);
+  write(cutOff.outbox, "hello");
+  await settle();
+  for (const wait of [1_000, 3_000, 9_000]) {
+    await silent(cutOff);
+    await cutOff.clock.advance(wait);
+  }
+  assert.equal(cutOff.posts.length, 4, "the last try is on its way");
+  other.outbox.reload();
+  other.outbox.setLive(true);
+  await other.clock.advance(0);
+  other.outbox.accepted("a");
+  other.outbox.settle("a");
+  assert.deepEqual(Object.keys(other.storage), []);
+  await silent(cutOff);
+  assert.deepEqual([cutOff.states(), Object.keys(cutOff.storage)], [["accepted"], []], "it is no failure, and nobody is told of one");
+  other.outbox.reload();
+  assert.deepEqual(other.states(), []);
+  await cutOff.clock.advance(10_000);
+  assert.deepEqual(cutOff.states(), [], "nor does it stand at the end for ever");
+});
+
+test("a tab that slept for a day does not write back what another one has sent long ago", async () => {
+  const [asleep, other] = pair();
+  write(asleep.outbox, "yesterday");
+  other.outbox.reload();
+  other.outbox.setLive(true);
+  await settle();
+  other.outbox.accepted("a");
+  other.outbox.settle("a");
+  await asleep.clock.sleep(24 * 3_600_000);
+  asleep.outbox.setLive(true);
+  await settle();
+  assert.deepEqual([asleep.states(), asleep.ids(), Object.keys(asleep.storage)], [["accepted"], [], []]);
+});
+
+test("what another account has wiped is not taken for sent: its text stays before the eyes", async () => {
+  let isWiped = false;
+  const { outbox, clock, storage, states } = tab({ isWiped: () => isWiped });
+  write(outbox, "mine");
+  for (const key of Object.keys(storage)) delete storage[key];
+  isWiped = true;
+  await clock.advance(24 * 3_600_000);
+  outbox.setLive(true);
+  await clock.advance(60_000);
+  assert.deepEqual(states(), ["failed"]);
+});
+
+test("handed over in the middle, a chat keeps its order and each message is taken once, whichever answer comes late", async () => {
+  const [cutOff, other] = pair(DEAF);
+  cutOff.outbox.setLive(true);
+  write(cutOff.outbox, "one", "two");
+  cutOff.outbox.add({ room: "elsewhere", body: "other chat" });
+  await settle();
+  assert.deepEqual(cutOff.posts.map(({ id }) => id), ["a", "c"]);
+  other.outbox.reload();
+  other.outbox.setLive(true);
+  // Of the other chat nothing is heard; "one" is still on its way.
+  await silent(cutOff);
+  assert.deepEqual(other.ids(), ["a", "c"], "never the second one before the first is taken");
+  other.outbox.accepted("a");
+  await settle();
+  assert.deepEqual(other.ids(), ["a", "c", "b"]);
+  // Its answer comes after all; the tab that lost its turn goes on with nothing.
+  cutOff.posts[0].answer({ accepted: true });
+  await settle();
+  for (const id of ["b", "c"]) other.outbox.accepted(id);
+  cutOff.outbox.reload();
+  await cutOff.clock.advance(60_000);
+  assert.deepEqual([cutOff.posts.length, other.ids(), Object.keys(other.storage)], [2, ["a", "c", "b"], []]);
+});
+
+test("two tabs that both hear nothing take turns, give up by count, and agree on it", async () => {
+  const [left, right] = pair(DEAF, DEAF);
+  left.outbox.setLive(true);
+  write(left.outbox, "hello");
+  await settle();
+  right.outbox.reload();
+  right.outbox.setLive(true);
+  for (let second = 0; second < 120; second += 1) {
+    for (const { posts } of [left, right]) for (const post of posts) post.answer({});
+    await left.clock.advance(1_000);
+  }
+  left.outbox.reload();
+  right.outbox.reload();
+  assert.deepEqual([left.states(), right.states()], [["failed"], ["failed"]]);
+  assert.ok(left.posts.length + right.posts.length <= 8 && left.posts.length && right.posts.length);
+  assert.ok([...left.posts, ...right.posts].every(({ id }) => id === "a"));
+});
+
+test("what one tab gave up is nobody's failure when the other one's try is answered after all", async () => {
+  const [left, right] = pair(DEAF, DEAF);
+  left.outbox.setLive(true);
+  write(left.outbox, "hello");
+  await settle();
+  right.outbox.reload();
+  right.outbox.setLive(true);
+  await silent(left);
+  assert.equal(right.posts.length, 1, "on its way");
+  left.outbox.refused({ id: "a", code: "cannot_deliver" });
+  assert.deepEqual(left.states(), ["failed"]);
+  right.outbox.reload();
+  right.posts[0].answer({ accepted: true });
+  await settle();
+  left.outbox.reload();
+  assert.deepEqual([left.states(), right.states(), Object.keys(left.storage)], [[], ["accepted"], []]);
+});
+
+test("a gateway that waited in vain is no answer of the server: another tab may send", async () => {
+  const [cutOff, other] = pair(DEAF);
+  cutOff.outbox.setLive(true);
+  write(cutOff.outbox, "hello");
+  await settle();
+  other.outbox.reload();
+  other.outbox.setLive(true);
+  cutOff.posts[0].answer({ refused: { code: "unknown_result", retryable: true } });
+  await settle();
+  assert.deepEqual(other.ids(), ["a"]);
+});
+
+test("a limit that the server named is waited for by the tab that met it: no other one runs into it at once", async () => {
+  const [limited, other] = pair(DEAF);
+  limited.outbox.setLive(true);
+  write(limited.outbox, "hello");
+  await settle();
+  other.outbox.reload();
+  other.outbox.setLive(true);
+  limited.posts[0].answer({ refused: { code: "rate_limited", retryable: true, retry_after_ms: 4_000 } });
+  await limited.clock.advance(3_000);
+  assert.deepEqual([limited.posts.length, other.ids()], [1, []]);
 });
 
 test("of two tabs one sends at a time, and neither sends what the other has sent", async () => {

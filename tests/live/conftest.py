@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import or_skip
 from tests.rig import finding
-from tests.rig.daphne_server import EntreServer, SharedStatics
+from tests.rig.daphne_server import EntreServer, SharedStatics, migrated_database
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
 
@@ -36,5 +36,5 @@ def shared_redis() -> Iterator[RedisServer]:
 @pytest.fixture(scope="package")
 def shared_scaled_server(statics: SharedStatics, real_postgres: PostgresServer, shared_redis: RedisServer) -> Iterator[EntreServer]:
     """Two processes on PostgreSQL and Redis."""
-    with EntreServer(statics, 2, DATABASE_URL=real_postgres.new_database(), REDIS_URL=shared_redis.url) as server:
+    with EntreServer(statics, 2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=shared_redis.url) as server:
         yield server

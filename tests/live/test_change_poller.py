@@ -5,6 +5,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from tests.conftest import ServerMaker
+from tests.rig.daphne_server import migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -33,7 +34,7 @@ async def send(socket: Socket, room: str, body: str) -> int:
 async def test_without_redis_messages_cross_between_processes_between_two_beats(
     start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer, person_at: Newcomer
 ) -> None:
-    server = start_server(2, DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url, HEADS_EVERY_MS=NO_BEAT_MS)
+    server = start_server(2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, HEADS_EVERY_MS=NO_BEAT_MS)
     alice, bob = person_at(server, "alice"), person_at(server, "bob", process=1)
     room = alice.open_chat_with(bob)
     async with open_socket(alice) as hers, open_socket(bob) as his:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ServerMaker
 from tests.devices import Device
-from tests.rig.daphne_server import EntreServer
+from tests.rig.daphne_server import EntreServer, migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -26,7 +26,7 @@ def lossy_server(request: pytest.FixtureRequest, start_server: ServerMaker) -> E
         return start_server(**values)
     postgres: PostgresServer = request.getfixturevalue("real_postgres")
     redis: RedisServer = request.getfixturevalue("real_redis")
-    return start_server(processes=2, DATABASE_URL=postgres.new_database(), REDIS_URL=redis.url, **values)
+    return start_server(processes=2, DATABASE_URL=migrated_database(postgres), REDIS_URL=redis.url, **values)
 
 
 async def test_a_thousand_messages_over_four_sockets_end_the_same_everywhere(lossy_server: EntreServer, person_at: Newcomer) -> None:

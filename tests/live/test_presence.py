@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import ServerMaker
-from tests.rig.daphne_server import EntreServer
+from tests.rig.daphne_server import EntreServer, migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -17,7 +17,7 @@ Newcomer = Callable[..., Person]
 
 @pytest.fixture
 def service(start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer) -> EntreServer:
-    return start_server(processes=2, DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url, AWAY_AFTER_MS="500")
+    return start_server(processes=2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, AWAY_AFTER_MS="500")
 
 
 async def visible(socket: Socket) -> None:

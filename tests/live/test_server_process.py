@@ -256,6 +256,34 @@ def test_five_mebibytes_are_answered_413_however_they_come(daphne_server: EntreS
     assert httpx.post(address, content=b"x" * 1000).status_code == 403, "a small one is for Django to judge"
 
 
+HEADS: dict[str, tuple[int, str, str]] = {
+    "a body over the limit": (413, "too_large", "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n"),
+    "an address with its host": (413, "too_large", "POST http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n"),
+    "a header value too long": (431, "too_large", "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: " + "x" * 600 + "\r\n\r\n"),
+    "a charset that is none": (400, "bad_frame", "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: a/b; charset=hex\r\n\r\n"),
+    "two lengths": (400, "bad_frame", "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_what_the_front_refuses_below_the_api_is_a_problem_as_from_the_api_itself(daphne_server: EntreServer, kind: str) -> None:
+    """A program reads `code` and `retryable`, whichever part of the server refused it."""
+    status, code, head = HEADS[kind]
+    answers = {}
+    for path in ("/api/v1/sync", "/accounts/login/"):
+        with half_open(daphne_server, head.format(path=path, host=f"127.0.0.1:{daphne_server.ports[0]}").encode()) as connection:
+            answers[path] = everything_from(connection)
+    top, _, content = answers["/api/v1/sync"].partition(b"\r\n\r\n")
+    lines = top.decode().lower().split("\r\n")
+    assert lines[0].startswith(f"http/1.1 {status} ")
+    assert "content-type: application/problem+json" in lines
+    assert sum(line.startswith("content-type:") for line in lines) == 1
+    told = json.loads(content)
+    assert (told["status"], told["code"], told["retryable"]) == (status, code, False)
+    assert answers["/accounts/login/"].startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"application/problem+json" not in answers["/accounts/login/"]
+
+
 def test_a_picture_may_be_larger_if_it_says_how_large_and_only_at_its_own_address(daphne_server: EntreServer) -> None:
     address = f"{daphne_server.address}/settings/profile/picture/"
     assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 403, "read, and refused by Django: it has no token"

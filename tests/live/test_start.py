@@ -1,6 +1,9 @@
 """The start tells the truth: an address that works, a reason for what will not, and nothing of what is stored for others on the machine."""
 
 import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,18 +12,11 @@ import pytest
 
 from tests.conftest import ServerMaker
 from tests.rig.daphne_server import PATIENCE_S, EntreServer
+from tests.rig.environment import ROOT, clean_environment
 from tests.rig.people import Person
 from tests.sockets import Refused, expect, open_socket
 
 Newcomer = Callable[..., Person]
-
-
-def stopped(server: EntreServer, **values: str) -> EntreServer:
-    """With a database, set otherwise, and nothing said yet."""
-    server.stop()
-    server.log_file(0).unlink()
-    server.environment.update(values)
-    return server
 
 
 def printed_address(server: EntreServer) -> str:
@@ -36,7 +32,7 @@ def printed_address(server: EntreServer) -> str:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "::1", "127.0.0.3", "localhost"])
 async def test_the_address_that_is_printed_works_for_pages_and_sockets(start_server: ServerMaker, person_at: Newcomer, host: str) -> None:
-    server = stopped(start_server(), HOST=host)
+    server = start_server(starts=False, HOST=host)
     address = printed_address(server)
     with Person(address, "alice") as alice:
         alice.sign_up()
@@ -61,12 +57,12 @@ async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_s
 
 
 def test_a_public_address_is_what_is_printed(start_server: ServerMaker) -> None:
-    server = stopped(start_server(), PUBLIC_URL="https://chat.example.org")
+    server = start_server(starts=False, PUBLIC_URL="https://chat.example.org")
     assert printed_address(server) == "https://chat.example.org"
 
 
 def test_an_empty_database_ends_the_start_with_one_sentence(start_server: ServerMaker, tmp_path: Path) -> None:
-    server = stopped(start_server(), DATA_DIR=str(tmp_path / "empty"))
+    server = start_server(starts=False, DATA_DIR=str(tmp_path / "empty"))
     assert server.launch().wait(PATIENCE_S) != 0
     assert re.fullmatch(r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*", server.log().strip())
 
@@ -74,7 +70,7 @@ def test_an_empty_database_ends_the_start_with_one_sentence(start_server: Server
 @pytest.mark.parametrize("host", ["x86_64-conda-linux-gnu", "no.such.host.example", "a" * 300, "1.2.3.4.5", "127.0.0.1:80", "198.51.100.7"])
 def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(start_server: ServerMaker, host: str) -> None:
     """Conda exports one, and some shells."""
-    server = stopped(start_server(), HOST=host)
+    server = start_server(starts=False, HOST=host)
     assert server.launch().wait(PATIENCE_S) != 0
     (line,) = server.log().strip().splitlines()
     assert line.startswith(f"Entre cannot start: HOST is {host!r}, ")
@@ -96,9 +92,29 @@ def test_what_is_stored_is_for_nobody_else_on_the_machine(start_server: ServerMa
 
 def test_a_folder_that_stays_open_is_told(start_server: ServerMaker, tmp_path: Path) -> None:
     folder = tmp_path / "shared"
-    server = stopped(start_server(), DATA_DIR=str(folder))
+    server = start_server(starts=False, DATA_DIR=str(folder))
     server.data_folder.rename(folder)
     folder.chmod(0o1755)
     server.start()
     assert f"every user of this machine can look into DATA_DIR. Take it from them: chmod 700 {folder}" in server.log()
     assert (folder / "entre.sqlite3").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("program", [["-m", "dm_project.server"], ["-m", "dm_project.server.preflight"], ["manage.py", "check"]])
+def test_settings_of_another_project_are_refused_in_one_sentence(program: list[str]) -> None:
+    """Shells and editors of people with several Django projects export their name."""
+    environment = {**clean_environment(), "DJANGO_SETTINGS_MODULE": "shop.settings"}
+    done = subprocess.run([sys.executable, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr == (
+        "Entre cannot start: DJANGO_SETTINGS_MODULE is 'shop.settings' in the environment of this process, and there is no such module here."
+        " Unset it.\n"
+    )
+
+
+def test_ctrl_c_ends_a_start_without_a_traceback(start_server: ServerMaker) -> None:
+    server = start_server(starts=False)
+    printed_address(server)
+    # Said before everything is loaded, so this comes in the middle of the start, or on a busy machine just after it.
+    assert server.stop(how=signal.SIGINT) in {-signal.SIGINT, 0}
+    assert "Traceback" not in server.log()

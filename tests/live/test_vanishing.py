@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import ServerMaker
-from tests.rig.daphne_server import PATIENCE_S, EntreServer, SharedStatics
+from tests.rig.daphne_server import PATIENCE_S, EntreServer, SharedStatics, migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -45,7 +45,7 @@ def vanished(postgres: PostgresServer, url: str) -> Iterator[None]:
 async def test_when_postgres_goes_away_sockets_live_and_sends_may_be_tried_again(
     start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
-    url = real_postgres.new_database()
+    url = migrated_database(real_postgres)
     server = start_server(DATABASE_URL=url)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -83,7 +83,7 @@ async def test_cut_connections_are_replaced_before_anybody_notices(
     start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     """A restarted database or an impatient firewall: kept connections are dead, new ones work."""
-    url = real_postgres.new_database()
+    url = migrated_database(real_postgres)
     server = start_server(DATABASE_URL=url)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)

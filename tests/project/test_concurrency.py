@@ -1,6 +1,7 @@
 """Requests that are worked on at once: bounded, in queues that do not hold up each other, and nobody waits for long."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,11 @@ async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to
     headers = dict(refused.sent[0]["headers"])
     assert (refused.status, headers[b"Retry-After"]) == (503, b"5")
     assert headers[b"Content-Security-Policy"].startswith(b"default-src 'none'")
+    program = Request(limit, "/api/v1/people")
+    await program.task
+    headers = dict(program.sent[0]["headers"])
+    assert (program.status, headers[b"Retry-After"], headers[b"Content-Type"]) == (503, b"5", b"application/problem+json")
+    assert json.loads(program.sent[1]["body"])["code"] == "busy"
     assert site.begun == ["/chats/"] * 2
     site.go_on.set()
     await asyncio.gather(waiting.task, *(request.task for request in inside))

@@ -72,6 +72,31 @@ def test_any_other_fault_is_500_at_a_page_and_a_problem_at_the_api(
     assert "canary" not in caplog.text
 
 
+def stop_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any route is asked: what stands between Django and the routes fails."""
+
+    def fail(*words: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("dm_project.rate_limit.address_of", fail)
+
+
+@pytest.mark.parametrize(("error", "status", "code"), [(OperationalError("x"), 503, "busy"), (ZeroDivisionError("x"), 500, "internal")])
+def test_what_fails_before_the_route_is_a_problem_too(
+    error: Exception, status: int, code: str, browser: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LIMITS = True
+    stop_with(error, monkeypatch)
+    answer = browser.get("/api/v1/me")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (status, "application/problem+json", code)
+    assert browser.get("/people/")["Content-Type"].startswith("text/html")
+
+
+def test_a_host_that_is_not_ours_is_a_problem_at_the_api() -> None:
+    answer = Client().get("/api/v1/me", headers={"host": "elsewhere.example"})
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (400, "application/problem+json", "bad_frame")
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_address_below_the_api_that_is_none_is_a_problem_too(client: Client, method: str) -> None:
     answer = getattr(Client(enforce_csrf_checks=True), method)("/api/v1/nothing/at/all")

@@ -4,9 +4,11 @@ import logging
 import sys
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
+from django.utils.log import log_response
 
-from dm_project.log_filters import LONGEST_REFUSAL, HideSecretPaths, LineFormatter, hide
+from dm_project.log_filters import LONGEST_REFUSAL, LONGEST_VALUE, HideSecretPaths, LineFormatter, hide
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,26 @@ def test_not_even_a_traceback_holds_a_secret_link():
 def test_a_path_of_slashes_is_read_in_one_pass(path):
     """By the square of its length this would take minutes: the time-out is the judge."""
     hide(path)
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+@pytest.mark.parametrize("letter", ["a", "é", "😀", "\n", "/"])
+def test_a_path_without_end_is_cut_in_the_log_whatever_the_answer(letter, status, rf, caplog):
+    """Django escapes what is not ASCII, so 15 KB of it become 90 KB."""
+    request = rf.get("/nowhere/")
+    request.path = "/nowhere/" + letter * 5_000
+    log_response("%s: %s", "No", request.path, response=HttpResponse(status=status), request=request)
+    (record,) = caplog.records
+    HideSecretPaths().filter(record)
+    assert record.getMessage().startswith("No: /nowhere/")
+    assert len(LineFormatter("%(message)s").format(record)) < 2 * LONGEST_VALUE
+
+
+def test_a_traceback_that_our_own_code_writes_stays_whole():
+    trace = "at one place\n" * 100
+    record = logging.LogRecord("conversations.api", logging.ERROR, __file__, 1, "failed\n%s", (trace,), None)
+    HideSecretPaths().filter(record)
+    assert record.getMessage().count("at one place") == 100
 
 
 # --- Bad requests ---

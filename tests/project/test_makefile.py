@@ -66,3 +66,34 @@ def test_one_that_runs_is_left_alone(tree: Path) -> None:
 def test_nothing_is_taken_away_for_who_only_asks(tree: Path) -> None:
     make(tree, "help")
     assert stamps(tree) == list(STAMPS)
+
+
+AMBIENT = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+
+
+def test_what_a_shell_exports_for_another_python_reaches_no_program(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(tree / ".venv")
+    for name in AMBIENT:
+        monkeypatch.setenv(name, "/of/another/project")
+    monkeypatch.setenv("SITE_NAME", "/of/this/project")
+    told = make(tree, "--eval=show: ; @env", "show")
+    assert [line for line in told.splitlines() if line.endswith("=/of/another/project")] == []
+    assert "SITE_NAME=/of/this/project" in told
+
+
+def test_an_environment_is_not_made_again_for_what_a_shell_exports(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tree / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\n[ -z "$PYTHONHOME$PYTHONPATH" ] && echo runs\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("PYTHONHOME", "/of/another/project")
+    monkeypatch.setenv("PYTHONPATH", "/of/another/project")
+    assert "made again" not in make(tree, "--dry-run", ".venv/bin/python")
+    assert stamps(tree) == list(STAMPS)
+
+
+def test_static_files_are_collected_once_into_a_folder_with_a_space(tree: Path) -> None:
+    shutil.rmtree(tree / ".venv")
+    for name in ("requirements.txt", "requirements-static.txt", "dm_project/staticfiles/storage.py", "static/a.css"):
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).touch()
+    assert make(tree, "--dry-run", "statics", "STATIC_ROOT=my files").count('echo "Collecting static files"') == 1

@@ -124,6 +124,15 @@ def test_what_an_intruder_writes_is_data_and_mostly_not_even_that(service_cache:
     assert Intruder.ran == []
 
 
+@pytest.mark.parametrize("data", [b"7", b"true", b'"text"', b'{"a": 1}', b"null"])
+def test_where_a_list_is_asked_for_anything_else_is_not_there(service_cache: Any, real_redis: RedisServer, data: bytes) -> None:
+    """allauth keeps its tries in lists; a number in the place of one made every log-in an error of the server."""
+    cache = service_cache("entre")
+    with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
+        client.set("entre:1:allauth:tries", data)
+    assert cache.get("allauth:tries", []) == []
+
+
 def test_two_installations_on_one_redis_know_nothing_of_each_other(service_cache: Any) -> None:
     ours, theirs = service_cache("entre"), service_cache("other")
     ours.set("presence:7", {"holder": 1.5})

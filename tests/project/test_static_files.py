@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client, override_settings
@@ -14,6 +15,7 @@ from django.test import Client, override_settings
 from accounts.models import User
 from conversations.models import Conversation
 from dm_project.staticfiles import minify
+from dm_project.staticfiles.storage import HashedModulesStorage
 from tests.conftest import or_skip
 from tests.factories import make_message
 from tests.rig import finding
@@ -232,3 +234,17 @@ def test_a_sheet_takes_in_what_it_imports_in_its_order() -> None:
 def test_the_last_import_of_a_module_keeps_its_semicolon() -> None:
     """Django's hashing finds imports by it; one that it missed would lead to a file that is not there."""
     assert minify.slim("all.js", 'export { a } from "./a.js";\n', minify.minifier()).endswith('"./a.js";')
+
+
+def test_the_address_of_a_file_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page names its file of icons a hundred times."""
+    asked: list[str] = []
+
+    def stored_name(self: Any, name: str) -> str:
+        asked.append(name)
+        return f"hashed-{name}"
+
+    monkeypatch.setattr(HashedModulesStorage, "stored_name", stored_name)
+    storage = HashedModulesStorage()
+    assert {storage.url("icons.svg") for _ in range(3)} == {"/static/hashed-icons.svg"}
+    assert asked == ["icons.svg"]

@@ -36,9 +36,9 @@ class PostgresServer:
     def url(self, name: str = "postgres") -> str:
         return f"postgres://postgres@{quote(str(self.socket_folder), safe='')}/{name}"
 
-    def new_database(self) -> str:
+    def new_database(self, *, like: str = "template1") -> str:
         name = f"entre_{next(_numbers)}"
-        self.execute(f'CREATE DATABASE "{name}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
         return self.url(name)
 
     def execute(self, statement: str, *values: Any, database: str = "postgres") -> list[Any]:

@@ -42,6 +42,13 @@ function trimmed(address, before) {
   return address.slice(0, end);
 }
 
+/** Without the dots and hyphens at its end. Not by `/[.-]+$/`, which looks from each of them, and takes the square of a row of them. */
+function withoutEnd(host) {
+  let end = host.length;
+  while (end > 0 && ".-".includes(host[end - 1])) end -= 1;
+  return host.slice(0, end);
+}
+
 function parsed(address) {
   try {
     return new URL(address);
@@ -63,7 +70,7 @@ function webLink(address) {
   const found = WEB.exec(whole);
   if (!found) return null;
   // "https://a.example's" ends where the host does.
-  const typed = /^(?:[/?#]|$)/.test(whole.slice(found[0].length)) ? whole : found[0].replace(/[.-]+$/, "");
+  const typed = /^(?:[/?#]|$)/.test(whole.slice(found[0].length)) ? whole : withoutEnd(found[0]);
   const url = parsed(/^https?:/i.test(typed) ? typed : `https://${typed}`);
   if (!url || !isPlain(url, found.groups)) return null;
   // Latin and Cyrillic in one host name is how "аpple.com" is forged, so such a name is shown in its ASCII form.

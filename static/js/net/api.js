@@ -41,8 +41,8 @@ export class Api {
     return this.#call(path, {});
   }
 
-  post(path, body) {
-    return this.#write("POST", path, body);
+  post(path, body, headers = {}) {
+    return this.#write("POST", path, body, headers);
   }
 
   patch(path, body) {
@@ -53,8 +53,8 @@ export class Api {
     return this.#write("DELETE", path);
   }
 
-  #write(method, path, body) {
-    return this.#call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf() } });
+  #write(method, path, body, headers = {}) {
+    return this.#call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf(), ...headers } });
   }
 
   /** Why was the socket refused? A 403 of the handshake says nothing; these two say it. "reachable": for no reason that HTTP knows of. */
@@ -78,6 +78,15 @@ export class Api {
       if (!error.status) return {};
       return { refused: { code: error.code, retryable: ["wait", "few"].includes(ruleOf(error)), retry_after_ms: error.retryAfterMs } };
     }
+  }
+
+  /** What changed since: {pages}, the same as a socket's `sync.page`. */
+  sync({ rooms, marks = {} }) {
+    return this.post("/api/v1/sync", { rooms, marks });
+  }
+
+  receipt(room, { delivered, read }) {
+    return this.#write("PUT", `/api/v1/conversations/${room}/receipt`, { ...(delivered && { delivered }), ...(read && { read }) });
   }
 
   /** {items, unread_total}: these rows of the list, those that are still there; or with null its newest page. */

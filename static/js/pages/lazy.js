@@ -3,10 +3,12 @@
 import { view } from "../lib/dom.js";
 import { fetchedLater } from "../lib/timing.js";
 import { fetchPage } from "../net/pages.js";
+import { Polling } from "../net/polling.js";
 import { watchWakeUps } from "../net/page-lifecycle.js";
 import { PeerSigns } from "../state/peer-presence.js";
 import { RowRefresh } from "../state/row-refresh.js";
 import { ListView } from "../view/list-view.js";
+import { redrawOwn } from "../view/own-card.js";
 
 const PARTS = [
   { load: () => import("../view/buttons.js"), begin: ({ listenForButtons }, shell) => listenForButtons(shell) },
@@ -32,6 +34,10 @@ export function rest(shell) {
   shell.peers.connected(socket.connection);
   const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
   shell.refresh = new RowRefresh({ load: (rooms) => shell.api.conversations(rooms), clock, learn, stamp: () => list.stamp });
+  shell.redrawOwn = redrawOwn;
+  shell.polling = polling(shell);
+  // What was read before there was a way for it.
+  shell.receipts.flush();
   watchWakeUps({
     window,
     clock,
@@ -43,6 +49,21 @@ export function rest(shell) {
     },
   });
   for (const { load, begin } of shell.page.page === "beside" ? BESIDE : PARTS) fetchedLater(load).then((found) => begin(found, shell));
+}
+
+function polling(shell) {
+  const { api, clock, feed, list, socket } = shell;
+  const found = new Polling({
+    api, clock,
+    isVisible: () => !document.hidden,
+    stamp: () => list.stamp,
+    learn: ({ items, unread_total: total }, before) => feed.polled(items, list.stamp === before ? total : null),
+    hear: (event) => feed.handle(event),
+    ended: ({ status }) => status === 401 && shell.ended("signed-out"),
+  });
+  document.addEventListener("visibilitychange", () => found.look());
+  found.setOn(socket.connection.isReachable);
+  return found;
 }
 
 function listView(shell) {
@@ -62,7 +83,7 @@ function strip({ ConnectionView }, shell) {
   const { t, clock, announcer, socket } = shell;
   shell.strip = new ConnectionView({ t, clock, say: (text) => announcer.status(text), onRetry: () => socket.wake() });
   if (globalThis.WebSocket) shell.strip.update(socket.connection);
-  else shell.strip.tell(t("This browser cannot receive messages by itself. Reload this page to see what is new."));
+  else shell.strip.update({ ...socket.connection, name: "without-sockets" });
 }
 
 function comforts(found, shell) {

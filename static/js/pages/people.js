@@ -5,4 +5,4 @@ import { Shell } from "./shell.js";
 
 const shell = new Shell();
 shell.start();
-searchPeople({ t: shell.t, clock: shell.clock, say: (text) => shell.announcer.status(text) });
+searchPeople({ ...shell, say: (text) => shell.announcer.status(text) });

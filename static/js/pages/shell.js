@@ -32,29 +32,34 @@ export class Shell {
   list = new ConversationList({ me: this.me });
   /** The HTTP API (net/api.js), once it is loaded: nothing needs it while the socket works. `hasApi` is the promise of it. */
   api = null;
-  hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther: () => this.socket.wake("other-account") })));
+  hasApi = fetchedLater(() => import("../net/api.js")).then(({ Api }) => (this.api = new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther: () => (this.socket.wake("other-account"), this.ended("other-account")) })));
   /** Fetched when there is time, and begun when the API is there. */
   late = (load) => Promise.all([fetchedLater(load), this.hasApi]).then(([found]) => found);
-  /** What lazy.js brings: the list and the number in the title, what peers do, the fetching of rows. `hasRest` is the promise of it. */
+  /** What rest.js brings: the list and the number in the title, what peers do, the fetching of rows. `hasRest` is the promise of it. */
   rows = null;
   peers = null;
   refresh = null;
+  /** Draws my own card anew (view/own-card.js), once it is loaded. */
+  redrawOwn = null;
+  /** What asks over HTTP while no socket opens (net/polling.js). */
+  polling = null;
   hasRest = this.late(() => import("./lazy.js")).then(({ rest }) => rest(this));
   announcer = new Announcer({ t: this.t, now: clock.now });
-  /** The conversation on the screen (pages/chat-session.js), and its room; null on the other pages. */
+  /** The conversation on the screen (pages/open-chat.js), and its room; null on the other pages. */
   open = null;
   room = this.page.room ?? null;
   /** `openChat(root, page)` -> OpenChat, on the pages where chats are chosen (pages/chats.js). */
   openChat = null;
-  /** Every conversation that this tab holds (view/chat-switching.js), by room. */
+  /** Every conversation that this tab holds (view/panes.js), by room. */
   chats = new Map();
-  /** Switcher, shortcuts, notifications and the like (view/chat-features.js), once they are loaded. */
+  /** Switcher, shortcuts, notifications and the like (view/comforts.js), once they are loaded. */
   comforts = null;
   /** The connection strip, once it is loaded. */
   strip = null;
-  /** The look-out for a new version (pwa.js), once it is loaded. */
+  /** The look-out for a new version (installed.js), once it is loaded. */
   installed = null;
   #isLoggedOut = false;
+  #over = null;
   /** Characters of a message, once the server has told. */
   #longest;
   #keeps = false;
@@ -67,23 +72,29 @@ export class Shell {
     const send = (command) => this.socket.send(command);
     this.tabs = new Tabs({ user: this.me, onNews: (kind, news) => this.#news(kind, news) });
     this.drafts = new Drafts({ store, clock, ...pageOfTab(newId()), onSaved: (room, draft, was) => (this.tabs.tell("draft", { room, draft, was }), this.chats.get(room)?.chat.render()) });
-    this.receipts = new Receipts({ clock, send });
+    const sendOrPost = (command) => send(command) || Boolean(this.polling?.take(command));
+    this.receipts = new Receipts({ clock, send: sendOrPost });
     this.outbox = new Outbox({
       store, clock, newId,
       // A line in doubt would swallow it; the other door answers, or says that there is none.
       send: (command) => this.socket.connection.name !== "suspect" && send(command),
       post: (entry) => this.#post(entry),
       exclusive: (run) => this.tabs.exclusive(run),
+      isWiped: () => this.#isWiped,
       onChange: (room) => this.#changed(room),
       onStored: () => this.tabs.tell("outbox"),
     });
-    this.feed = new Feed({ ...this, send, refresh: (run) => this.hasRest.then(() => run(this.refresh)), on: this.#events() });
+    this.feed = new Feed({ ...this, send: sendOrPost, refresh: (run) => this.hasRest.then(() => run(this.refresh)), on: this.#events() });
     this.socket = this.#connect();
   }
 
   /** Messages and composer of the conversation on the screen (view/chat-view.js), or null. */
   get chat() {
     return this.open?.chat ?? null;
+  }
+
+  get #isWiped() {
+    return this.#keeps && !this.store.get("here");
   }
 
   /** What its peer is doing. */
@@ -106,10 +117,10 @@ export class Shell {
     watchDays({ dates: this.dates, clock, onDay: () => this.sayTimes() });
     addEventListener("pagehide", () => this.keepAll());
     // The back button may bring a page back as it was, with everything that was on it, after the log-out.
-    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#keeps && !this.store.get("here") && this.#loggedOut());
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#isWiped && this.#loggedOut());
     this.socket.start();
-    // Without sockets messages go out over HTTP, and what comes in is there after a reload; the strip says so.
-    if (!globalThis.WebSocket) this.outbox.setLive(true);
+    // Such a browser is never told why, and needs not ask: HTTP is what it has.
+    if (!globalThis.WebSocket) this.#moved(Object.assign(this.socket.connection, { isReachable: true }));
   }
 
   /** All times again: another day, another zone, other hours. */
@@ -143,6 +154,8 @@ export class Shell {
       // Not only with the first heartbeat: a reload would look like leaving.
       this.socket.send(ping(!document.hidden));
     }
+    // Every greeting, too: it may have changed while there was no connection.
+    if (["user.changed", "connection_established"].includes(event.type)) safely(() => this.redrawOwn?.([document, ...[...this.chats.values()].map(({ root }) => root)], event.user));
     for (const part of [this.peers, this.signs, this.feed]) safely(() => part?.handle(event));
   }
 
@@ -151,16 +164,20 @@ export class Shell {
     if (connection.greetedAt === null) this.feed.connectionLost();
     // Nothing goes out from a page that does not show it.
     this.outbox.setLive((isUp || isReachable) && this.page.page !== "beside");
-    this.receipts.setLive(isUp);
+    this.polling?.setOn(isReachable);
+    this.receipts.setLive(isUp || isReachable);
     this.strip?.update(connection);
     this.peers?.connected(connection);
     this.comforts?.connected(connection);
     this.chat?.render();
-    if (!this.#isLoggedOut && ["signed-out", "other-account"].includes(connection.name)) this.#ended(connection.name);
+    if (["signed-out", "other-account"].includes(connection.name)) this.ended(connection.name);
   }
 
   /** Elsewhere, by time, or because somebody else has logged in here; without what says so the server's page does. */
-  #ended(why) {
+  ended(why) {
+    // Said once: every request that is refused after it would open the dialog again, which somebody has closed to copy their text.
+    if (this.#isLoggedOut || this.#over === why) return;
+    this.#over = why;
     this.keepAll();
     sessionEnd().then(({ ended }) => ended[why](this)).catch(() => location.reload());
   }
@@ -208,7 +225,7 @@ export class Shell {
     // This very page is leaving by its form, and the answer to that is the one that clears the browser.
     if (document.documentElement.dataset.leaving) return;
     // Taken away as a whole: not sent by another tab, but wiped by the page of another account.
-    if (kind === "stored" && this.#keeps && !this.store.get("here")) return this.hasApi.then((api) => api.whyRefused()).then((says) => says === "unknown" && this.store.set("here", true));
+    if (kind === "stored" && this.#isWiped) return this.hasApi.then((api) => api.whyRefused()).then((says) => says === "unknown" && this.store.set("here", true));
     if (kind === "outbox" || kind === "stored") this.outbox.reload();
     else if (kind === "log-out") this.#loggedOut();
     if (kind === "look") import("../view/appearance.js").then(({ follow }) => follow(news, this), () => {});

@@ -11,6 +11,7 @@ const FIELDS = {
   typing: ["room", "user", "on"],
   presence: ["user", "online"],
   "conversation.changed": ["conversation"],
+  "user.changed": ["user"],
   "sync.page": ["room", "after", "version", "messages"],
   heads: ["rooms"],
   resync: ["after_ms"],

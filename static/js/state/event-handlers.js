@@ -44,10 +44,20 @@ export class Feed {
     this.#rows.learn(rows, told, ({ room, head, mark, unread, last_message: last }) => {
       // They arrived while no page was open; now this device has them.
       if (unread && last) receipts.delivered(room, last.seq);
-      this.#rooms.learn(room, this.#held.has(room) ? { mark } : { version: head, mark });
-      if (head > this.#held.get(room)?.cursor) this.#rooms.ask(room);
+      const timeline = this.#held.get(room);
+      // What was deleted for me on another device stands in no row: a fetched one that is further only says that there may be something.
+      const isAhead = timeline && mark > (this.#rooms.get(room)?.mark ?? 0) + (told?.isEvent ? 1 : 0);
+      if (!isAhead) this.#rooms.learn(room, timeline ? { mark } : { version: head, mark });
+      if (isAhead || head > timeline?.cursor) this.#rooms.ask(room);
       on.changed(room);
     });
+  }
+
+  /** The newest rows, as they are every few seconds where no socket opens. An open chat that is not among them may have changed, too. */
+  polled(rows, total) {
+    this.learnRows(rows, { isWhole: true, total });
+    const named = new Set(rows.map(({ room }) => room));
+    for (const room of this.#held.keys()) if (!named.has(room)) this.#rooms.ask(room);
   }
 
   connectionLost() {
@@ -78,7 +88,7 @@ export class Feed {
     "message.accepted": (event) => this.#accepted(event),
     "message.hidden": (event) => this.#hidden(event),
     "receipt.advanced": (event) => this.#receipt(event),
-    "conversation.changed": ({ conversation }) => this.learnRows([conversation]),
+    "conversation.changed": ({ conversation }) => this.learnRows([conversation], { isEvent: true }),
     "sync.page": (event) => this.#page(event),
     resync: ({ after_ms: within }) => this.#with.clock.after(this.#with.random() * within, () => this.lookAgain()),
     error: (event) => this.#error(event),

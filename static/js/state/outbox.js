@@ -23,9 +23,10 @@ export class Outbox {
   /**
    * `store` get/set/remove/keys; `send(command)` -> went out; `post(entry)` -> promise of {accepted} or {refused} or {} for silence;
    * `exclusive(run)` runs `run` while no other tab of this account sends; `onChange(room)`; `onStored()` tells the other tabs.
+   * `isWiped()`: the store was emptied as a whole, by the page of another account.
    */
-  constructor({ store, send, post, clock, newId, exclusive = (run) => run(), onChange = () => {}, onStored = () => {}, random = Math.random }) {
-    this.#with = { store, send, post, clock, newId, onChange, onStored, random };
+  constructor({ store, send, post, clock, newId, exclusive = (run) => run(), isWiped = () => false, onChange = () => {}, onStored = () => {}, random = Math.random }) {
+    this.#with = { store, send, post, clock, newId, isWiped, onChange, onStored, random };
     this.#alarm = new Alarm(clock, () => this.#pump());
     // Another tab may have sent or added meanwhile, so the store is read again before the first send.
     this.#turn = new Turn(exclusive, () => this.reload());
@@ -173,7 +174,12 @@ export class Outbox {
   async #overHttp(entry) {
     Object.assign(entry, { state: "sent", isPosted: true });
     const answer = await this.#with.post(entry).catch(() => ({}));
-    if (answer.refused) return this.refused({ ...answer.refused, id: entry.id });
+    if (answer.refused) {
+      // A gateway that waited in vain has answered, and the server said nothing.
+      if (answer.refused.code === "unknown_result") this.#turn.end();
+      this.refused({ ...answer.refused, id: entry.id });
+      return this.#pump();
+    }
     if (answer.accepted) return this.accepted(entry.id);
     if (this.get(entry.id)?.state !== "sent" || !entry.isPosted) return;
     entry.tries = (entry.tries ?? 0) + 1;
@@ -189,6 +195,12 @@ export class Outbox {
   }
 
   #fail(entry, reason) {
+    const { store, isWiped, onChange } = this.#with;
+    // Gone from the store before word of it came: another tab has sent it, and to write it back would call it unsent there, too.
+    if (!entry.isUnsaved && !store.get(KEY + entry.id) && !isWiped()) {
+      this.#isElsewhere(entry);
+      return onChange(entry.room);
+    }
     Object.assign(entry, { state: "failed", reason });
     this.#keep(entry);
   }

@@ -51,7 +51,7 @@ function theme(button, { user }) {
   const { value } = button;
   showLook("theme", value);
   tellLook(user, "theme", value);
-  fetch(button.form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+  fetch(button.form.action, { method: "POST", body, headers: user ? { "X-Acting-User": user } : {}, redirect: "manual" }).catch(() => {});
 }
 
 const DO = { copy, share, "show-password": showPassword, theme };

@@ -37,7 +37,7 @@ export class InviteDialog {
 
   async #open() {
     // A log-in page comes by a redirect.
-    const answer = await fetch(ADDRESS, { credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout?.(PATIENCE_MS) });
+    const answer = await fetch(ADDRESS, { headers: { "X-Acting-User": this.#shell.me }, credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout?.(PATIENCE_MS) });
     if (!answer.ok) throw new Error(`${ADDRESS}: ${answer.status}`);
     const dialog = view("invite", new DOMParser().parseFromString(await answer.text(), "text/html"));
     this.#dialog?.remove();

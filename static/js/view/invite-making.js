@@ -2,6 +2,7 @@
 
 import { part, setData, setText } from "../lib/dom.js";
 import { Alarm } from "../lib/timing.js";
+import { newId } from "../protocol/commands.js";
 import { copyLater } from "./clipboard.js";
 
 const INVITES = "/api/v1/invites";
@@ -15,6 +16,8 @@ export class InviteMaking {
   /** What the server has of it: {id, url, note, lives}; null before it is made. */
   #invite = null;
   #making = null;
+  /** The same for each try at one link: the answer to the first may be lost after it was made. */
+  #key = newId();
   #fades = new Map();
 
   /** `say(text)` is for screen readers; `problem(error)` shows why something failed, or nothing for null. */
@@ -42,6 +45,7 @@ export class InviteMaking {
   reset() {
     this.#alarm.clear();
     this.#invite = this.#making = null;
+    this.#key = newId();
     this.#form.reset();
     for (const name of ["press", "qr"]) part(this.#form, name).hidden = true;
     part(this.#form, "code").removeAttribute("src");
@@ -72,7 +76,7 @@ export class InviteMaking {
 
   async #make() {
     const sent = { note: this.#note, lives: this.#lives };
-    const { id, url } = await this.#with.api.post(INVITES, sent);
+    const { id, url } = await this.#with.api.post(INVITES, sent, { "Idempotency-Key": this.#key });
     this.#invite = { id, url, ...sent };
     part(this.#form, "link").value = url;
     this.#with.problem(null);

@@ -3,16 +3,16 @@
 import { part, view } from "../lib/dom.js";
 import { LiveSearch } from "../state/live-search.js";
 
-export function searchPeople({ t, clock, say }) {
+export function searchPeople({ t, clock, me, say }) {
   const field = part(document, "search");
   const results = view("people-found");
   if (!field || !results) return;
   const wanted = () => field.value.trim();
 
   async function ask(query, signal) {
-    const answer = await fetch(`${field.form.action}?q=${encodeURIComponent(query)}`, { headers: { Accept: "text/html" }, signal });
-    // Signed out: the page to log in came instead.
-    if (answer.redirected) return location.assign(answer.url);
+    const answer = await fetch(`${field.form.action}?q=${encodeURIComponent(query)}`, { headers: { Accept: "text/html", "X-Acting-User": me }, signal });
+    // Signed out: the page to log in came instead. 409: another account has logged in since; the people that it may see are not for this page.
+    if (answer.redirected || answer.status === 409) return location.assign(answer.url);
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     return { found: view("people-found", page), address: answer.url };

@@ -17,25 +17,25 @@ function build({ title, text, actions }) {
 }
 
 const isShown = () => document.querySelector('dialog[data-view="signed-out"]');
-const link = (textContent, href) => Object.assign(document.createElement("a"), { className: "button button--main", href, textContent, autofocus: true });
+const link = (textContent, href, { autofocus } = {}) => Object.assign(document.createElement("a"), { className: "button button--main", href, textContent, autofocus });
 
 /** `login` is the address that leads back here. Esc and the backdrop close nothing: behind the dialog nothing works any more. */
 export function showSignedOut({ t, login }) {
   if (isShown()) return;
-  const dialog = build({ title: t("You have been logged out."), text: t("Your unsent text is kept on this device."), actions: [link(t("Log in again"), login)] });
+  const dialog = build({ title: t("You have been logged out."), text: t("Your unsent text is kept on this device."), actions: [link(t("Log in again"), login, { autofocus: true })] });
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   // A browser closes it all the same at the second Esc.
   dialog.addEventListener("close", () => dialog.showModal());
 }
 
-/** Can be closed, so that what was typed can be copied: the next page belongs to somebody else. */
+/** Can be closed, so that what was typed can be copied: the next page belongs to somebody else, and begins where that account does. */
 export function showOtherAccount({ t }) {
   if (isShown()) return;
-  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("Close") });
+  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("Close"), autofocus: true });
   const dialog = build({
     title: t("Another account is logged in to this browser now."),
     text: t("Nothing more is sent from this page. Copy your unsent text before you reload it."),
-    actions: [close, link(t("Reload"), location.pathname)],
+    actions: [link(t("Reload"), "/chats/"), close],
   });
   close.addEventListener("click", () => dialog.close());
 }

@@ -10,10 +10,11 @@ from django.test import Client
 from accounts import services as accounts
 from accounts.avatars.storage import picture_url
 from accounts.models import User
+from conversations import serializers
 from conversations.access import access_conversation
 from conversations.delivery import Letter
 from conversations.models import Conversation, Participant
-from conversations.rooms import user_group
+from conversations.rooms import EVERY_SOCKET, user_group
 from conversations.selectors.changes import changes_after
 from conversations.services import profile_changes
 from tests.factories import make_conversation, make_message, make_user
@@ -30,6 +31,10 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
 
 def rename(user: User, name: str = "Robert", username: str | None = None) -> None:
     accounts.profile_update(profile=user.profile, name=name, about="", username=username)
+
+
+def to_peers(letters: list[Letter]) -> list[Letter]:
+    return [letter for letter in letters if json.loads(letter.text)["type"] != "user.changed"]
 
 
 def mark_of(user: User, chat: Conversation) -> int:
@@ -55,7 +60,7 @@ def test_alice_is_told_the_row_with_a_new_mark(
     with django_capture_on_commit_callbacks(execute=True):
         change(bob)
         assert told == [], "nothing is published before the commit"
-    (letter,) = told
+    (letter,) = to_peers(told)
     bob.refresh_from_db()
     row = json.loads(letter.text)["conversation"]
     assert (letter.group, letter.room, letter.mark) == (user_group(alice.pk), chat.room_name, before + 1)
@@ -63,6 +68,22 @@ def test_alice_is_told_the_row_with_a_new_mark(
     assert row["peer"]["avatar"] == (picture_url(bob.picture) or None)
     assert (row["mark"], row["last_message"]["body"]) == (before + 1, "hello")
     assert (mark_of(alice, chat), mark_of(bob, chat)) == (before + 1, own)
+
+
+@pytest.mark.parametrize(("how", "change"), CHANGES.items(), ids=CHANGES)
+def test_bobs_own_devices_are_told_who_he_is_now(
+    bob: User, told: list[Letter], how: str, change: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Also without any chat. Where the account is suspended nothing is pushed to it any more."""
+    with django_capture_on_commit_callbacks(execute=True):
+        change(bob)
+    bob.refresh_from_db()
+    if how == "a suspension":
+        assert told == []
+        return
+    (letter,) = told
+    assert (letter.group, letter.room, letter.head, letter.mark) == (user_group(bob.pk), EVERY_SOCKET, 0, 0)
+    assert json.loads(letter.text) == {"type": "user.changed", "user": serializers.card(bob).model_dump(mode="json")}
 
 
 def test_a_device_that_missed_it_gets_the_row_by_its_old_mark(chat: Conversation, alice: User, bob: User) -> None:
@@ -95,7 +116,7 @@ def test_a_chat_that_only_bob_has_opened_is_not_given_away(
     Participant.objects.filter(user=alice).update(activity=None)
     with django_capture_on_commit_callbacks(execute=True):
         rename(bob)
-    assert (told, mark_of(alice, chat)) == ([], 0)
+    assert (to_peers(told), mark_of(alice, chat)) == ([], 0)
 
 
 def test_an_administrator_who_edits_a_name_tells_it_as_well(chat: Conversation, alice: User, bob: User, client: Client) -> None:
@@ -113,8 +134,8 @@ def test_somebody_with_many_chats_costs_no_statement_for_each(
 ) -> None:
     monkeypatch.setattr(profile_changes, "TOLD_AT_ONCE", 30)
     chats = [make_conversation(alice, make_user()) for _ in range(40)]
-    with django_assert_max_num_queries(16), django_capture_on_commit_callbacks(execute=True):
+    with django_assert_max_num_queries(17), django_capture_on_commit_callbacks(execute=True):
         rename(alice, "Alix")
-    assert len(told) == 30
-    assert {letter.room for letter in told} <= {chat.room_name for chat in chats}
+    assert len(to_peers(told)) == 30
+    assert {letter.room for letter in to_peers(told)} <= {chat.room_name for chat in chats}
     assert set(Participant.objects.filter(peer=alice).values_list("mark", flat=True)) == {1}

@@ -1,0 +1,20 @@
+"""PURE. Reads values from the cache as what they are: data that anything with a way to the cache may have written.
+
+A value of another type counts as not there; it must never be what fails a log-in or hides everybody.
+"""
+
+import math
+from typing import Any
+
+
+def is_moment(value: Any) -> bool:
+    """A finite number, as clocks give them."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def moments_in(value: Any) -> list[float]:
+    return [moment for moment in value if is_moment(moment)] if isinstance(value, list) else []
+
+
+def named_moments_in(value: Any) -> dict[str, float]:
+    return {name: moment for name, moment in value.items() if is_moment(moment)} if isinstance(value, dict) else {}

@@ -1,0 +1,26 @@
+"""Answers of the HTTP server itself, before Django or in place of it: one sentence, and for programs below /api/ the problem of the contract.
+
+Needs settings only while it is loaded: the server is, before Django's apps are.
+"""
+
+from dm_project.security_headers import plain_headers
+
+API = "/api/"
+CODES = {400: "bad_frame", 403: "forbidden", 413: "too_large", 431: "too_large", 500: "internal", 503: "busy", 504: "unknown_result"}
+
+
+def refusal(status: int, text: str, *, path: str, retry_after_s: int = 0) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body of a refusal.
+
+    Args:
+        path: as far as it is known; a request may be refused for its first line.
+    """
+    headers = plain_headers()
+    if not path.startswith(API) or status not in CODES:
+        return [*headers, *([("Retry-After", str(retry_after_s))] if retry_after_s else [])], text.encode()
+    from conversations.api.problems import problem
+    from conversations.protocol.codes import ErrorCode
+
+    answer = problem(ErrorCode(CODES[status]), status=status, retry_after_ms=retry_after_s * 1_000 or None)
+    others = [(name, value) for name, value in headers if name != "Content-Type"]
+    return [*others, *answer.items()], answer.content

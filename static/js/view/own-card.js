@@ -1,0 +1,18 @@
+// My own name, username and picture, wherever the server has drawn them, when another device has changed them. Loaded when idle.
+
+import { setData, setText, showFace } from "../lib/dom.js";
+
+const FACES = '[data-own-card=""] [data-part="avatar"], [data-own-card="last"] > [data-part="avatar"]:last-of-type';
+
+/** `roots`: the document, and chats that are held but not on the screen. */
+export function redrawOwn(roots, card) {
+  const each = (selector, draw) => {
+    for (const root of roots) for (const element of root.querySelectorAll(selector)) draw(element);
+  };
+  each('[data-own-card] [data-part="name"]', (element) => setText(element, card.name));
+  each('[data-own-card] [data-part="username"]', (element) => setText(element, `@${card.username}`));
+  each(FACES, (avatar) => {
+    showFace(avatar, card);
+    setData(avatar, "colour", card.colour);
+  });
+}
