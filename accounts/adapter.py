@@ -38,18 +38,28 @@ NO_MATCH = _("That username or password isn’t right.")
 TEN_SECONDS = _("Too many attempts. Wait 10 seconds.")
 SILENT = frozenset({"account/messages/logged_in.txt", "account/messages/logged_out.txt"})
 """Notices that say what everybody sees anyway."""
-BY_ANYBODY = ("email_confirmation", "email_confirmation_signup", "account_already_exists", "unknown_account", "password_reset_key")
+BY_ANYBODY = (
+    "email_confirmation",
+    "email_confirmation_signup",
+    "account_already_exists",
+    "unknown_account",
+    "password_reset_key",
+)
 """Mails that go to whatever address somebody types."""
 logger = logging.getLogger(__name__)
 
 
 def login_of(credentials: dict[str, Any]) -> str:
     """What tries are counted by: the name as it was typed, whatever it leads to."""
-    return str(credentials.get("typed") or credentials.get("email") or credentials.get("username") or "").lower()
+    return str(
+        credentials.get("typed") or credentials.get("email") or credentials.get("username") or ""
+    ).lower()
 
 
 def too_many_attempts(wait_s: int) -> ValidationError:
-    return ValidationError(_("Too many attempts. %(wait)s"), code="too_many_login_attempts", params={"wait": wait(wait_s)})
+    return ValidationError(
+        _("Too many attempts. %(wait)s"), code="too_many_login_attempts", params={"wait": wait(wait_s)}
+    )
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -130,7 +140,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A password in another Unicode form is hashed twice for somebody who is there (User.check_password), so for nobody as well."""
         typed = str(credentials.get("password") or "")
-        if normal_password(typed) != typed and not User.objects.filter(username=str(credentials.get("username") or "").lower()).exists():
+        if (
+            normal_password(typed) != typed
+            and not User.objects.filter(username=str(credentials.get("username") or "").lower()).exists()
+        ):
             make_password(typed)
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -187,11 +200,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
         Quietly: a refusal would tell what is sent to an address, and with it whether there is an account.
         """
-        if template_prefix.endswith(BY_ANYBODY) and not ratelimit.consume(self.request, action="mail_to_address", key=email.lower()):
+        if template_prefix.endswith(BY_ANYBODY) and not ratelimit.consume(
+            self.request, action="mail_to_address", key=email.lower()
+        ):
             logger.warning("a mail was not sent: its address has had all that one gets in a day")
             return
         site = SimpleNamespace(name=settings.SITE_NAME, domain=public_host())
-        told = {"request": self.request, "email": email, "current_site": site, "handle": handle_for(context.get("user"), email)}
+        told = {
+            "request": self.request,
+            "email": email,
+            "current_site": site,
+            "handle": handle_for(context.get("user"), email),
+        }
         mail = self.render_mail(template_prefix, email, {**told, **context})
         mailer.post(mail)
 
@@ -201,14 +221,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return public_link("account_reset_password_from_key", uidb36=user.public_id, key=token)
 
     def send_account_already_exists_mail(self, email: str) -> None:
-        links = {"signup_url": public_link("account_signup"), "password_reset_url": public_link("account_reset_password")}
+        links = {
+            "signup_url": public_link("account_signup"),
+            "password_reset_url": public_link("account_reset_password"),
+        }
         self.send_mail("account/email/account_already_exists", email, links)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         return public_link("account_confirm_email", key=emailconfirmation.key)
 
-    def add_message(self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any) -> None:
-        is_untrue = message_template == "account/messages/email_confirmation_sent.txt" and not settings.MAIL_CONFIGURED
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        is_untrue = (
+            message_template == "account/messages/email_confirmation_sent.txt"
+            and not settings.MAIL_CONFIGURED
+        )
         if message_template not in SILENT and not is_untrue:
             super().add_message(request, level, message_template, *args, **kwargs)
 
@@ -216,6 +244,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 def handle_for(user: User | None, email: str) -> str:
     """The username as a mail may name it. Mail programs make a link of "prize.example": of those with a dot, only who has proven the
     address reads their own."""
-    if user is None or ("." in user.username and not EmailAddress.objects.filter(user=user, email=email, verified=True).exists()):
+    if user is None or (
+        "." in user.username
+        and not EmailAddress.objects.filter(user=user, email=email, verified=True).exists()
+    ):
         return ""
     return str(user.username)

@@ -37,10 +37,21 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("username", "password", "public_id")}),
         (_("Person"), {"fields": ("name", "email")}),
-        (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (
+            _("Permissions"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "name", "usable_password", "password1", "password2")}),)
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "name", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
     RIGHTS: ClassVar[tuple[str, ...]] = ("is_staff", "is_superuser", "groups", "user_permissions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
@@ -62,7 +73,9 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
             card_changing.send(sender=User, user_id=obj.pk)
         super().save_model(request, obj, form, change)
         standing_changed.send(sender=User, user=obj)
-        Profile.objects.update_or_create(user=obj, defaults={"search_key": profile_search_key(obj.name, obj.username)})
+        Profile.objects.update_or_create(
+            user=obj, defaults={"search_key": profile_search_key(obj.name, obj.username)}
+        )
 
     @admin.action(description=_("Suspend"), permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -70,7 +83,9 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
         for user in chosen:
             services.account_deactivate(user=user)
             self.log_change(request, user, "Suspended")
-        self.message_user(request, ngettext("%d account suspended.", "%d accounts suspended.", len(chosen)) % len(chosen))
+        self.message_user(
+            request, ngettext("%d account suspended.", "%d accounts suspended.", len(chosen)) % len(chosen)
+        )
 
     @admin.action(description=_("Restore access"), permissions=["change"])
     def let_back_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -78,7 +93,10 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
         for user in chosen:
             services.account_reactivate(user=user)
             self.log_change(request, user, "Restore access")
-        self.message_user(request, ngettext("%d account active again.", "%d accounts active again.", len(chosen)) % len(chosen))
+        self.message_user(
+            request,
+            ngettext("%d account active again.", "%d accounts active again.", len(chosen)) % len(chosen),
+        )
 
     @admin.action(description=_("Make a one-time password link"), permissions=["change"])
     def make_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
@@ -93,7 +111,13 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
 
 @never_cache
 def password_link_page(request: HttpRequest, user: User, context: dict[str, Any]) -> HttpResponse:
-    about = {"title": _("One-time password link"), "person": user, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}
+    about = {
+        "title": _("One-time password link"),
+        "person": user,
+        "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
+    }
     return TemplateResponse(
-        request, "admin/accounts/user/password_link.html", {**context, **about, "link": services.password_link(user=user)}
+        request,
+        "admin/accounts/user/password_link.html",
+        {**context, **about, "link": services.password_link(user=user)},
     )

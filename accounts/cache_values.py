@@ -17,4 +17,8 @@ def moments_in(value: Any) -> list[float]:
 
 
 def named_moments_in(value: Any) -> dict[str, float]:
-    return {name: moment for name, moment in value.items() if is_moment(moment)} if isinstance(value, dict) else {}
+    return (
+        {name: moment for name, moment in value.items() if is_moment(moment)}
+        if isinstance(value, dict)
+        else {}
+    )

@@ -16,7 +16,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 UNKNOWN = "unknown"
 MACHINE_V6, SITE_V6, SITE_V4 = 64, 48, 24
 """Of an IPv6 address, one machine has a whole /64, and one customer a whole /48."""
-WITH_PORT = re.compile(r"\[(?P<bracketed>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d{1,5})?|(?P<v4>\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}", re.ASCII)
+WITH_PORT = re.compile(
+    r"\[(?P<bracketed>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d{1,5})?|(?P<v4>\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}",
+    re.ASCII,
+)
 """Some proxies write ports (RFC 7239 section 6): `192.0.2.1:50123`, `[2001:db8::1]:443`."""
 
 
@@ -53,7 +56,9 @@ def parsed(text: str) -> Address | None:
     return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
 
 
-def network_of(found: Address, v6: int, v4: int = 32) -> Address | ipaddress.IPv4Network | ipaddress.IPv6Network:
+def network_of(
+    found: Address, v6: int, v4: int = 32
+) -> Address | ipaddress.IPv4Network | ipaddress.IPv6Network:
     """All neighbours on one link are in one network (fe80::/64): they are told apart."""
     length = v4 if isinstance(found, ipaddress.IPv4Address) else v6
     if found.is_link_local or length == found.max_prefixlen:
@@ -71,11 +76,15 @@ def site_of(address: str) -> str:
 
 def address_of(meta: Mapping[str, Any]) -> str:
     """Of an HTTP request, by its META."""
-    return client_address(meta.get("HTTP_X_FORWARDED_FOR", ""), meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)
+    return client_address(
+        meta.get("HTTP_X_FORWARDED_FOR", ""), meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES
+    )
 
 
 def address_of_scope(scope: Mapping[str, Any]) -> str:
     """Of a socket's handshake."""
-    forwarded = ",".join(value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for")
+    forwarded = ",".join(
+        value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"
+    )
     client = scope.get("client") or ("", 0)
     return client_address(forwarded, str(client[0]), settings.TRUSTED_PROXIES)

@@ -29,7 +29,9 @@ class BadCursor(ValueError):
 def cursor_write(values: list[Any], *, name: str, user_id: int) -> str:
     """`values` are whatever JSON can hold; `name` is the list's."""
     nonce = os.urandom(NONCE_BYTES)
-    sealed = AESGCM(key_of(settings.SECRET_KEY)).encrypt(nonce, json.dumps(values).encode(), bound_to(name, user_id))
+    sealed = AESGCM(key_of(settings.SECRET_KEY)).encrypt(
+        nonce, json.dumps(values).encode(), bound_to(name, user_id)
+    )
     return base64.urlsafe_b64encode(nonce + sealed).decode("ascii").rstrip("=")
 
 
@@ -43,7 +45,9 @@ def cursor_read(cursor: str, *, name: str, user_id: int) -> list[Any]:
         raise BadCursor("not a cursor") from None
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         try:
-            values: list[Any] = json.loads(AESGCM(key_of(key)).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to(name, user_id)))
+            values: list[Any] = json.loads(
+                AESGCM(key_of(key)).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to(name, user_id))
+            )
         except (InvalidTag, ValueError):
             continue
         return values

@@ -56,7 +56,9 @@ def device_note(*, user: User, session_key: str, user_agent: str, now: datetime,
         if before and before != session_key:
             Device.objects.filter(user=user, session_key=before).update(session_key=session_key)
         Device.objects.update_or_create(
-            session_key=session_key, defaults={"user": user, **seen}, create_defaults={"user": user, "created_at": now, **seen}
+            session_key=session_key,
+            defaults={"user": user, **seen},
+            create_defaults={"user": user, "created_at": now, **seen},
         )
 
 
@@ -69,7 +71,11 @@ def devices_of(*, user: User, session_key: str) -> list[DeviceView]:
     Device.objects.filter(pk__in=[device.pk for device in over]).delete()
     found = [
         DeviceView(
-            device.public_id, appearance_of(device.user_agent), device.created_at, device.active_at, device.session_key == session_key
+            device.public_id,
+            appearance_of(device.user_agent),
+            device.created_at,
+            device.active_at,
+            device.session_key == session_key,
         )
         for device in alive
     ]

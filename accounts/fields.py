@@ -33,7 +33,9 @@ class TextField(forms.CharField):
         typed = super().to_python(value) or ""
         # Before anything that looks at its characters: composing takes the square of a row of marks (safety.md T32).
         if self.max_length is not None and len(typed) > NFC_SHORTENS_TO * self.max_length:
-            raise ValidationError(self.error_messages["max_length"], code="max_length", params={"limit_value": self.max_length})
+            raise ValidationError(
+                self.error_messages["max_length"], code="max_length", params={"limit_value": self.max_length}
+            )
         return tidy_name(typed)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
@@ -68,14 +70,18 @@ class UsernameField(forms.CharField):
             "required": _("Choose a username."),
             "min_length": _("Use a username of at least %(limit_value)d characters."),
             "max_length": _("Use a username of at most %(limit_value)d characters."),
-            "invalid": _("Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit."),
+            "invalid": _(
+                "Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit."
+            ),
         }
         usual = {
             "label": _("Username"),
             "min_length": USERNAME_MIN,
             "max_length": USERNAME_MAX,
             "help_text": _("Others can find you by this. Use a–z, digits, dots, dashes and underscores."),
-            "widget": forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+            "widget": forms.TextInput(
+                attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+            ),
             "error_messages": words,
             "validators": [RegexValidator(HANDLE)],
         }
@@ -113,7 +119,12 @@ class PlainFields:
 
 def make_email_plain(field: forms.EmailField) -> None:
     field.label = _("Email")
-    field.widget.attrs |= {"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false", "maxlength": EMAIL_MAX}
+    field.widget.attrs |= {
+        "autocomplete": "email",
+        "autocapitalize": "none",
+        "spellcheck": "false",
+        "maxlength": EMAIL_MAX,
+    }
     field.validators = [*field.validators, MaxLengthValidator(EMAIL_MAX)]
     field.error_messages |= {
         "required": _("Enter your email address."),

@@ -36,7 +36,10 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
     name = NameField()
     username = UsernameField()
     listed = forms.BooleanField(
-        label=_("Show me in People"), required=False, initial=True, help_text=_("Others on this server can find you by name or username.")
+        label=_("Show me in People"),
+        required=False,
+        initial=True,
+        help_text=_("Others on this server can find you by name or username."),
     )
     field_order = ("name", "username", "email", "password1", "listed")
 
@@ -52,7 +55,9 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
             # Nothing could be promised for it. A program may still send one, to log in with.
             self.fields["email"].widget = forms.HiddenInput()
         self.fields["email"].label = _("Email (optional)")
-        self.fields["email"].help_text = _("To reset your password if you forget it. Other people never see it.")
+        self.fields["email"].help_text = _(
+            "To reset your password if you forget it. Other people never see it."
+        )
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean()
@@ -77,7 +82,15 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
         user = self.save(request)
         if not self.account_already_exists:
             return user, None
-        get_adapter().pre_login(request, user, email_verification=None, signal_kwargs=None, email=None, signup=True, redirect_url=None)
+        get_adapter().pre_login(
+            request,
+            user,
+            email_verification=None,
+            signal_kwargs=None,
+            email=None,
+            signup=True,
+            redirect_url=None,
+        )
         return None, prevent_enumeration(request, email=self.cleaned_data["email"])
 
     def save(self, request: HttpRequest) -> User:
@@ -112,7 +125,11 @@ class LoginForm(PlainFields, allauth.LoginForm):  # type: ignore[misc]
         login = self.fields["login"]
         login.label = _("Username or email")
         login.error_messages["required"] = _("Enter your username or email address.")
-        login.widget.attrs |= {"autocomplete": "username webauthn", "autocapitalize": "none", "spellcheck": "false"}
+        login.widget.attrs |= {
+            "autocomplete": "username webauthn",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        }
 
     def clean_login(self) -> str:
         """People copy their handle with the sign before it."""
@@ -138,7 +155,9 @@ class ResetPasswordForm(PlainFields, allauth.ResetPasswordForm):  # type: ignore
     def clean(self) -> dict[str, Any]:
         if not settings.MAIL_CONFIGURED:
             # Said to everybody alike, whether the address is known or not.
-            raise ValidationError(_("This server can’t send email. Ask its administrator for a one-time link."), code="no_mail")
+            raise ValidationError(
+                _("This server can’t send email. Ask its administrator for a one-time link."), code="no_mail"
+            )
         data: dict[str, Any] = super().clean()
         return data
 
@@ -163,7 +182,10 @@ class ChangePasswordForm(PlainFields, allauth.ChangePasswordForm):  # type: igno
         super().__init__(*args, **kwargs)
         new, old = self.fields["password1"], self.fields["oldpassword"]
         new.label, old.label = _("New password"), _("Current password")
-        new.error_messages["required"], old.error_messages["required"] = _("Enter a new password."), _("Enter your current password.")
+        new.error_messages["required"], old.error_messages["required"] = (
+            _("Enter a new password."),
+            _("Enter your current password."),
+        )
 
 
 class SetPasswordForm(PlainFields, allauth.SetPasswordForm):  # type: ignore[misc]
@@ -197,6 +219,9 @@ class ConfirmCodeForm(PlainFields, allauth.ConfirmEmailVerificationCodeForm):  #
     def clean_code(self) -> str:
         """As allauth's, but only another account that has proven the address stands in the way: naming it is nothing."""
         code: str = super(allauth.ConfirmEmailVerificationCodeForm, self).clean_code()
-        if code and EmailAddress.objects.filter(email=self.email, verified=True).exclude(user=self.user).exists():
+        if (
+            code
+            and EmailAddress.objects.filter(email=self.email, verified=True).exclude(user=self.user).exists()
+        ):
             raise get_adapter().validation_error("email_taken")
         return code

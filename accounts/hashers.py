@@ -50,7 +50,10 @@ def hash_in_turn(password: str, work: Callable[[], Result]) -> Result:
 def refuse_long_password(password: str) -> None:
     """Raises ValidationError."""
     if len(password) > PASSWORD_MAX:
-        raise ValidationError(_("Use a password of at most %(count)d characters.") % {"count": PASSWORD_MAX}, code="password_too_long")
+        raise ValidationError(
+            _("Use a password of at most %(count)d characters.") % {"count": PASSWORD_MAX},
+            code="password_too_long",
+        )
 
 
 class BoundedArgon2(hashers.Argon2PasswordHasher):

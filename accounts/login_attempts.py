@@ -64,7 +64,9 @@ def remember_account(request: HttpRequest, response: HttpResponseBase, user: Use
     mine = [digest_of(login) for login in (user.username, user.email) if login]
     known = [*mine, *(digest for digest in known_digests(request) if digest not in mine)][:MOST_KNOWN]
     value = signing.dumps(known, salt=SALT)
-    response.set_cookie(KNOWN, value, max_age=A_YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
+    response.set_cookie(
+        KNOWN, value, max_age=A_YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )
 
 
 def is_known(request: HttpRequest, login: str) -> bool:

@@ -39,7 +39,9 @@ class SlidingSessionMiddleware(SessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         keys = session_keys_in(request.COOKIES)
-        request.META["entre.old_session_cookie"] = bool(keys) and settings.SESSION_COOKIE_NAME not in request.COOKIES
+        request.META["entre.old_session_cookie"] = (
+            bool(keys) and settings.SESSION_COOKIE_NAME not in request.COOKIES
+        )
         # Whoever looks for the cookie below finds a key or nothing.
         request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         if keys:
@@ -64,7 +66,12 @@ class SlidingSessionMiddleware(SessionMiddleware):
     def is_to_be_renewed(request: HttpRequest, response: Any) -> bool:
         """Never on an answer that others may be given, too: it would hand them the session (CVE-2026-35192)."""
         session: Any = request.session
-        if not session.accessed or session.modified or session.session_key is None or response.status_code >= 500:
+        if (
+            not session.accessed
+            or session.modified
+            or session.session_key is None
+            or response.status_code >= 500
+        ):
             return False
         if "public" in response.headers.get("Cache-Control", ""):
             return False
@@ -135,7 +142,9 @@ class UserOfSession:
         return user_of_session(self.session)
 
 
-def csrf_cookie_of_port(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def csrf_cookie_of_port(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
     """Around Django's check of form tokens: its cookie carries the port in its name, because cookies know no ports and a log-in at another
     service of this host would make the forms of our open pages invalid. The plain name is written beside it for scripts, and read where
     the other one is not there yet.
@@ -156,7 +165,9 @@ def csrf_cookie_of_port(get_response: Callable[[HttpRequest], HttpResponse]) -> 
     return answer
 
 
-def note_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def note_devices(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
     """Which devices somebody uses, for the page that lists them. After the answer is made, and only for requests that asked for their
     session anyway: health checks and files stay without a query.
     """

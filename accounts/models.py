@@ -45,15 +45,22 @@ def profile_search_key(name: str, username: str) -> str:
 class AccountManager(UserManager["User"]):
     """The account's manager; `createsuperuser` comes in by it and must leave a whole account behind, too."""
 
-    def _create_user_object(self, username: str, email: str | None, password: str | None, **extra: Any) -> User:
+    def _create_user_object(
+        self, username: str, email: str | None, password: str | None, **extra: Any
+    ) -> User:
         """Django hashes here by itself, past `User.set_password`."""
-        made: User = super()._create_user_object(username, email, password and normal_password(password), **extra)  # type: ignore[misc]
+        hashed = password and normal_password(password)
+        made: User = super()._create_user_object(username, email, hashed, **extra)  # type: ignore[misc]
         return made
 
-    def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> User:
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra: Any
+    ) -> User:
         with transaction.atomic(using=self.db):
             user = super().create_superuser(username.lower(), email, password, **extra)
-            Profile.objects.using(self.db).create(user=user, search_key=profile_search_key(user.name, user.username))
+            Profile.objects.using(self.db).create(
+                user=user, search_key=profile_search_key(user.name, user.username)
+            )
         return user
 
 
@@ -74,13 +81,17 @@ class User(AbstractUser):
             MaxLengthValidator(USERNAME_MAX),
             RegexValidator(
                 HANDLE,
-                _("Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit."),
+                _(
+                    "Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit."
+                ),
             ),
         ],
         error_messages={"unique": _("This username is taken. Choose another one.")},
     )
     # To find handles that look alike (accounts/usernames.py); follows the username.
-    skeleton = models.CharField(max_length=USERNAME_MAX, default="", db_default="", editable=False, db_index=True)
+    skeleton = models.CharField(
+        max_length=USERNAME_MAX, default="", db_default="", editable=False, db_index=True
+    )
     name = models.CharField(_("name"), max_length=NAME_MAX)
     picture = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
     """The name of a file (accounts/avatars/storage.py). Here and not in the profile, because it goes wherever the name goes."""
@@ -142,7 +153,9 @@ class User(AbstractUser):
         """Another hash of the same password; sessions do not notice. Only in place of the one that was verified: a log-in takes its time, and
         must not write the old password over one that was set meanwhile."""
         binding = bind(password, self.session_secret)
-        if User.objects.filter(pk=self.pk, password=self.password).update(password=password, session_binding=binding):
+        if User.objects.filter(pk=self.pk, password=self.password).update(
+            password=password, session_binding=binding
+        ):
             self.password, self.session_binding = password, binding
 
     @property
@@ -158,7 +171,9 @@ class User(AbstractUser):
 
     def session_hash(self, key: str | None = None) -> str:
         """What a session carries of the session secret; `key` in place of SECRET_KEY."""
-        return str(salted_hmac(SESSION_HASH_SALT, self.session_secret, secret=key, algorithm="sha256").hexdigest())
+        return str(
+            salted_hmac(SESSION_HASH_SALT, self.session_secret, secret=key, algorithm="sha256").hexdigest()
+        )
 
     def get_full_name(self) -> str:
         return self.name
@@ -211,7 +226,9 @@ class Profile(models.Model):
     shares_presence = models.BooleanField(_("last seen and online"), default=True)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
     language = models.CharField(max_length=8, blank=True)
-    text_size = models.CharField(max_length=7, choices=TextSize, default=TextSize.NORMAL, db_default=TextSize.NORMAL)
+    text_size = models.CharField(
+        max_length=7, choices=TextSize, default=TextSize.NORMAL, db_default=TextSize.NORMAL
+    )
     enter = models.CharField(max_length=5, choices=Enter, default=Enter.SENDS, db_default=Enter.SENDS)
     hours = models.CharField(max_length=4, choices=Hours, default=Hours.AUTO, db_default=Hours.AUTO)
     last_seen_at = models.DateTimeField(null=True, blank=True)
@@ -240,7 +257,9 @@ class HeldUsername(models.Model):
     """A handle that somebody has left. For a while nobody else gets it: whoever still knows it must not reach a stranger (safety.md T64)."""
 
     username = models.CharField(max_length=USERNAME_MAX, primary_key=True)
-    skeleton = models.CharField(max_length=USERNAME_MAX, default="", db_default="", editable=False, db_index=True)
+    skeleton = models.CharField(
+        max_length=USERNAME_MAX, default="", db_default="", editable=False, db_index=True
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     until = models.DateTimeField()
 

@@ -32,7 +32,9 @@ def tidy_name(typed: str) -> str:
 def check_text(text: str, most_signs: int = SIGNS_IN_A_ROW) -> None:
     """Raises ValidationError for control characters, direction marks, what draws nothing or is no character, and towers of accents."""
     if any(map(is_hidden, FLAG.sub("", text))):
-        raise ValidationError(_("Remove the hidden characters: they can change how other text looks."), code="hidden")
+        raise ValidationError(
+            _("Remove the hidden characters: they can change how other text looks."), code="hidden"
+        )
     if has_piled_marks(text, MARKS_IN_A_ROW, most_signs):
         raise ValidationError(_("Use fewer accents on one letter."), code="marks")
 
@@ -43,7 +45,11 @@ def is_hidden(char: str) -> bool:
     category, code = unicodedata.category(char), ord(char)
     if category == "Cn":
         return not lies_in(code, GROWING)
-    return char not in JOINERS and not lies_in(code, VARIANTS) and (category in {"Cc", "Cf", "Cs", "Co"} or lies_in(code, INVISIBLE))
+    return (
+        char not in JOINERS
+        and not lies_in(code, VARIANTS)
+        and (category in {"Cc", "Cf", "Cs", "Co"} or lies_in(code, INVISIBLE))
+    )
 
 
 def lies_in(code: int, ranges: Ranges) -> bool:

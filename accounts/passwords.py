@@ -24,7 +24,9 @@ class LongEnough(rules.MinimumLengthValidator):
 
     def get_error_message(self) -> str:
         return ngettext(
-            "Use a password of at least %(count)d character.", "Use a password of at least %(count)d characters.", self.min_length
+            "Use a password of at least %(count)d character.",
+            "Use a password of at least %(count)d characters.",
+            self.min_length,
         ) % {"count": self.min_length}
 
 
@@ -49,4 +51,7 @@ class NotAboutYou(rules.UserAttributeSimilarityValidator):
         try:
             super().validate(normal_password(password), user)
         except ValidationError:
-            raise ValidationError(_("Choose a password without your name, username or email in it."), code="password_too_similar") from None
+            raise ValidationError(
+                _("Choose a password without your name, username or email in it."),
+                code="password_too_similar",
+            ) from None

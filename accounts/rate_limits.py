@@ -23,7 +23,9 @@ def wait_s(request: HttpRequest, *actions: str, key: str | None = None) -> int:
     """
     now = time.time()
     windows = [window for action in actions for window in windows_of(request, action, key)]
-    return math.ceil(max((until_room(moments_in(cache.get(place)), rate, now) for rate, place in windows), default=0))
+    return math.ceil(
+        max((until_room(moments_in(cache.get(place)), rate, now) for rate, place in windows), default=0)
+    )
 
 
 def windows_of(request: HttpRequest, action: str, key: str | None) -> list[tuple[Rate, str]]:

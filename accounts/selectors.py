@@ -29,7 +29,9 @@ def user_by_username(username: str) -> User | None:
     return active_users().filter(username=wanted).first() if wanted.isascii() and "\0" not in wanted else None
 
 
-def people_listed(*, viewer: User, q: str = "", after: tuple[str, int] | None = None, limit: int = 60) -> list[User]:
+def people_listed(
+    *, viewer: User, q: str = "", after: tuple[str, int] | None = None, limit: int = 60
+) -> list[User]:
     """People who chose to be listed, by name, without the viewer.
 
     Args:
@@ -38,14 +40,21 @@ def people_listed(*, viewer: User, q: str = "", after: tuple[str, int] | None = 
 
     Where the directory is off, only the exact handle of somebody listed finds anybody.
     """
-    people = active_users().filter(profile__listed=True).exclude(pk=viewer.pk).filter(matching(q[:QUERY_MAX].strip()))
+    people = (
+        active_users()
+        .filter(profile__listed=True)
+        .exclude(pk=viewer.pk)
+        .filter(matching(q[:QUERY_MAX].strip()))
+    )
     if after is not None:
         key, pk = after
         people = people.filter(Q(profile__search_key__gt=key) | Q(profile__search_key=key, pk__gt=pk))
     return list(people.order_by("profile__search_key", "pk")[:limit])
 
 
-def people_page(*, viewer: User, q: str = "", cursor: str | None = None, limit: int = 60) -> tuple[list[User], str | None]:
+def people_page(
+    *, viewer: User, q: str = "", cursor: str | None = None, limit: int = 60
+) -> tuple[list[User], str | None]:
     """A page of people_listed, and the cursor of the following one; None after the last.
 
     The place itself is in the cursor, never a handle to look up: that one told whether a hidden account exists, and where its name sorts.
@@ -87,12 +96,19 @@ def needs_address_proof(user: User) -> bool:
 
     Whoever was in already keeps coming in: the address may date from a time without mail, and a slip in it must not lock anybody out.
     """
-    return user.last_login is None and bool(user.email) and not EmailAddress.objects.filter(user=user, verified=True).exists()
+    return (
+        user.last_login is None
+        and bool(user.email)
+        and not EmailAddress.objects.filter(user=user, verified=True).exists()
+    )
 
 
 def is_proven_by_another(user: User) -> bool:
     """Has another account confirmed the address of this one? Then nobody can confirm it here."""
-    return bool(user.email) and EmailAddress.objects.filter(email=user.email, verified=True).exclude(user=user).exists()
+    return (
+        bool(user.email)
+        and EmailAddress.objects.filter(email=user.email, verified=True).exclude(user=user).exists()
+    )
 
 
 def account_of_email(email: str, *, with_pending: bool = False) -> User | None:
@@ -110,8 +126,16 @@ def account_of_email(email: str, *, with_pending: bool = False) -> User | None:
     if rows:
         return min(rows, key=lambda row: (not row.verified, row.user.last_login is None, row.pk)).user  # type: ignore[no-any-return]
     # Accounts that were made by hand have no row there.
-    by_hand = User.objects.filter(email=email.lower(), emailaddress__isnull=True).order_by("pk").first() if email else None
-    return None if by_hand is None or (by_hand.last_login is None and settings.MAIL_CONFIGURED and not with_pending) else by_hand
+    by_hand = (
+        User.objects.filter(email=email.lower(), emailaddress__isnull=True).order_by("pk").first()
+        if email
+        else None
+    )
+    return (
+        None
+        if by_hand is None or (by_hand.last_login is None and settings.MAIL_CONFIGURED and not with_pending)
+        else by_hand
+    )
 
 
 def display_name(user: User) -> str:

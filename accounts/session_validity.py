@@ -81,10 +81,15 @@ def secrets_of(credentials: Sequence[Credential]) -> dict[tuple[str, int], str]:
         " JOIN django_session s ON s.session_key = k.session_key AND s.expire_date > %s"
         " JOIN accounts_user u ON u.id = k.user_id AND u.is_active"
     )
-    values: list[Any] = [value for credential in credentials for value in (credential.session_key, credential.user_id)]
+    values: list[Any] = [
+        value for credential in credentials for value in (credential.session_key, credential.user_id)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, connection.ops.adapt_datetimefield_value(timezone.now())])
-        return {(session_key, user_id): secret_of(password, binding) for session_key, user_id, password, binding in cursor.fetchall()}
+        return {
+            (session_key, user_id): secret_of(password, binding)
+            for session_key, user_id, password, binding in cursor.fetchall()
+        }
 
 
 def is_kept(credential: Credential) -> bool:

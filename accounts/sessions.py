@@ -109,7 +109,9 @@ def sessions_renew(session_keys: Collection[str], *, now: datetime | None = None
     renewed, keys = 0, list(session_keys)
     for start in range(0, len(keys), CHUNK):
         rows = DatabaseStore.get_model_class().objects.filter(
-            session_key__in=keys[start : start + CHUNK], expire_date__gt=now, expire_date__lt=now + lifetime() - RENEW_EVERY
+            session_key__in=keys[start : start + CHUNK],
+            expire_date__gt=now,
+            expire_date__lt=now + lifetime() - RENEW_EVERY,
         )
         # Looked at first: on SQLite even an update of nothing waits for the one writer.
         if rows.exists():
@@ -120,7 +122,11 @@ def sessions_renew(session_keys: Collection[str], *, now: datetime | None = None
 def sessions_sweep(*, now: datetime | None = None, most: int = SWEPT_AT_ONCE) -> int:
     """Delete some of the sessions that are over. Bounded: whoever comes by does it on the side. Returns how many."""
     rows = DatabaseStore.get_model_class().objects
-    over = list(rows.filter(expire_date__lt=now or timezone.now()).order_by("expire_date").values_list("pk", flat=True)[:most])
+    over = list(
+        rows.filter(expire_date__lt=now or timezone.now())
+        .order_by("expire_date")
+        .values_list("pk", flat=True)[:most]
+    )
     if over:
         rows.filter(pk__in=over, expire_date__lt=now or timezone.now()).delete()
     return len(over)

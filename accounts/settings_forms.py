@@ -112,8 +112,14 @@ class ProfileForm(SettingsForm):
         """A new name or handle is told to everybody this person chats with."""
         user = self.profile.user
         for field, action in (("username", "username_change"), ("name", "name_change")):
-            if self.cleaned_data[field] != getattr(user, field) and not ratelimit.consume(context.request, action=action, user=user):
-                sentence = _("Your username has changed too often today.") if field == "username" else _("Your name has changed too often.")
+            if self.cleaned_data[field] != getattr(user, field) and not ratelimit.consume(
+                context.request, action=action, user=user
+            ):
+                sentence = (
+                    _("Your username has changed too often today.")
+                    if field == "username"
+                    else _("Your name has changed too often.")
+                )
                 self.too_many(field, sentence, wait_s(context.request, action))
 
     def too_many(self, field: str, sentence: str | Promise, seconds: int) -> NoReturn:
@@ -138,17 +144,29 @@ class PrivacyForm(SettingsForm):
     shares_receipts = forms.BooleanField(
         label=_("Read receipts"),
         required=False,
-        help_text=_("Others see when you have read their messages. If you turn this off, you won’t see theirs either."),
+        help_text=_(
+            "Others see when you have read their messages. If you turn this off, you won’t see theirs either."
+        ),
     )
     shares_typing = forms.BooleanField(
-        label=_("Typing"), required=False, help_text=_("Others see when you are typing. If you turn this off, you won’t see theirs either.")
+        label=_("Typing"),
+        required=False,
+        help_text=_("Others see when you are typing. If you turn this off, you won’t see theirs either."),
     )
-    start_by = forms.ChoiceField(label=_("New chats"), choices=START, help_text=_("Someone with your invite link can always start one."))
+    start_by = forms.ChoiceField(
+        label=_("New chats"),
+        choices=START,
+        help_text=_("Someone with your invite link can always start one."),
+    )
     listed = forms.BooleanField(
-        label=_("Show me in People"), required=False, help_text=_("Others on this server can find you by name or username.")
+        label=_("Show me in People"),
+        required=False,
+        help_text=_("Others on this server can find you by name or username."),
     )
     invites_show_name = forms.BooleanField(
-        label=_("Show my name on my invites"), required=False, help_text=_("Whoever opens your invite link sees who it is from.")
+        label=_("Show my name on my invites"),
+        required=False,
+        help_text=_("Whoever opens your invite link sees who it is from."),
     )
     groups = (
         (_("What others see"), ("presence", "shares_receipts", "shares_typing")),
@@ -163,7 +181,9 @@ class PrivacyForm(SettingsForm):
             "presence": "chats" if profile.shares_presence else "nobody",
             "shares_receipts": profile.shares_receipts,
             "shares_typing": profile.shares_typing,
-            "start_by": Profile.StartBy.ONLY_BY_INVITE.value if is_closed else Profile.StartBy.EVERYBODY.value,
+            "start_by": Profile.StartBy.ONLY_BY_INVITE.value
+            if is_closed
+            else Profile.StartBy.EVERYBODY.value,
             "listed": profile.listed,
             "invites_show_name": profile.invites_show_name,
         }
@@ -180,14 +200,20 @@ class PrivacyForm(SettingsForm):
 
 class AppearanceForm(SettingsForm):
     theme = forms.ChoiceField(label=_("Theme"), choices=Profile.Theme.choices, widget=forms.RadioSelect)
-    text_size = forms.ChoiceField(label=_("Message text size"), choices=Profile.TextSize.choices, widget=forms.RadioSelect)
+    text_size = forms.ChoiceField(
+        label=_("Message text size"), choices=Profile.TextSize.choices, widget=forms.RadioSelect
+    )
     enter = forms.ChoiceField(
         label=_("Enter key"),
         choices=Profile.Enter.choices,
-        help_text=_("Ctrl+Enter always sends. On a touch screen, Enter starts a new line and the button sends."),
+        help_text=_(
+            "Ctrl+Enter always sends. On a touch screen, Enter starts a new line and the button sends."
+        ),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=LanguageSelect)
-    hours = forms.ChoiceField(label=_("Time format"), choices=Profile.Hours.choices, help_text=_("Automatic follows your language."))
+    hours = forms.ChoiceField(
+        label=_("Time format"), choices=Profile.Hours.choices, help_text=_("Automatic follows your language.")
+    )
     groups = (
         (_("Theme and text"), ("theme", "text_size")),
         (_("Writing"), ("enter",)),
@@ -215,7 +241,10 @@ class PictureForm(forms.Form):
         label=_("Picture"),
         help_text=_("JPEG, PNG or WebP, up to 8 MB. Location data is removed."),
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
-        error_messages={"required": _("Choose a picture first."), "empty": _("This file is empty. Choose another picture.")},
+        error_messages={
+            "required": _("Choose a picture first."),
+            "empty": _("This file is empty. Choose another picture."),
+        },
     )
     crop = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
 
@@ -232,7 +261,11 @@ class PictureForm(forms.Form):
             crop = [float(part) for part in self.cleaned_data["crop"].split()]
         except ValueError:
             return None
-        is_sound = len(crop) == 3 and all(math.isfinite(part) and 0 <= part <= 1 for part in crop) and crop[2] >= 0.01
+        is_sound = (
+            len(crop) == 3
+            and all(math.isfinite(part) and 0 <= part <= 1 for part in crop)
+            and crop[2] >= 0.01
+        )
         return crop if is_sound else None
 
     def save(self, profile: Profile) -> None:
@@ -240,7 +273,11 @@ class PictureForm(forms.Form):
         try:
             webp = avatar_storage.picture_make(self.cleaned_data["picture"], self.cleaned_data["crop"])
         except avatar_storage.PictureTooLarge:
-            raise ValidationError({"picture": _("This picture is too large. Choose one of at most 8 MB and 40 megapixels.")}) from None
+            raise ValidationError(
+                {"picture": _("This picture is too large. Choose one of at most 8 MB and 40 megapixels.")}
+            ) from None
         except avatar_storage.NoPicture:
-            raise ValidationError({"picture": _("We can’t read this picture. Choose a JPEG, PNG or WebP.")}) from None
+            raise ValidationError(
+                {"picture": _("We can’t read this picture. Choose a JPEG, PNG or WebP.")}
+            ) from None
         services.picture_set(user=profile.user, webp=webp)

@@ -63,7 +63,13 @@ def is_blank(text: str) -> bool:
 # --- Marks ---
 
 # Where marks are beyond the basic plane, roughly: the regular expression has a bitmap for the plane, but a list for what lies beyond.
-FAR: Ranges = ((0x10100, 0x11FFF), (0x16A00, 0x16FFF), (0x1BC00, 0x1DAFF), (0x1E000, 0x1E9FF), (0xE0000, 0xE0FFF))
+FAR: Ranges = (
+    (0x10100, 0x11FFF),
+    (0x16A00, 0x16FFF),
+    (0x1BC00, 0x1DAFF),
+    (0x1E000, 0x1E9FF),
+    (0xE0000, 0xE0FFF),
+)
 PILING, SIGN, INVISIBLE_BETWEEN = "piling", "sign", "invisible"
 
 

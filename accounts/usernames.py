@@ -39,7 +39,9 @@ def is_reserved(username: str, *more: str) -> bool:
     Only what looks alike is refused: "mali", "mall" and "apl" are names.
     """
     candidates = {username, username.rstrip("0123456789._-")} - {""}
-    return bool(HOST.match(username)) or any(looks_like(one, word) for one in candidates for word in (*RESERVED, *more))
+    return bool(HOST.match(username)) or any(
+        looks_like(one, word) for one in candidates for word in (*RESERVED, *more)
+    )
 
 
 def looks_like(one: str, other: str) -> bool:

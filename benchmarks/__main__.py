@@ -39,7 +39,11 @@ def main() -> None:
         results = Results(
             began_at=datetime.now(UTC).isoformat(timespec="seconds"),
             options=vars(options),
-            machine={"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+            machine={
+                "cores": os.cpu_count(),
+                "system": platform.platform(),
+                "python": platform.python_version(),
+            },
             commit=commit(),
             turns={name: [] for name in options.servers},
         )
@@ -49,8 +53,12 @@ def main() -> None:
                 order = Order("", DIALECTS.get(name, name), [], options.seconds, WARM_UP_S, options.rate, [])
                 turn = take_turn(servers[name], order)
                 results.turns[name].append(turn)
-                sys.stdout.write(f"{number + 1:2} {name:16} {turn['cpu_ms']:8.3f} ms CPU a message  {turn['per_second']:8.0f}/s")
-                sys.stdout.write(f"  p50 {turn['p50_ms']:7.1f} ms  p99 {turn['p99_ms']:7.1f} ms  lost {turn['lost']}\n")
+                sys.stdout.write(
+                    f"{number + 1:2} {name:16} {turn['cpu_ms']:8.3f} ms CPU a message  {turn['per_second']:8.0f}/s"
+                )
+                sys.stdout.write(
+                    f"  p50 {turn['p50_ms']:7.1f} ms  p99 {turn['p99_ms']:7.1f} ms  lost {turn['lost']}\n"
+                )
                 sys.stdout.flush()
     tell(results)
     if options.rounds >= ROUNDS_TO_KEEP:
@@ -58,26 +66,50 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="CPU time a delivered message, against the plain ways.")
-    parser.add_argument("--rounds", type=int, default=5, help=f"turns of each server; {ROUNDS_TO_KEEP} or more are kept in results/")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="CPU time a delivered message, against the plain ways."
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=5,
+        help=f"turns of each server; {ROUNDS_TO_KEEP} or more are kept in results/",
+    )
     parser.add_argument("--seconds", type=float, default=8.0, help="measured seconds of a turn")
     parser.add_argument("--people", type=int, default=50, help="pairs that talk at once")
-    parser.add_argument("--rate", type=float, default=0.0, help="messages a second of all together; 0: as fast as they are answered")
-    parser.add_argument("--servers", type=lambda text: text.split(","), default=list(STARTERS), help="which, with commas between")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0.0,
+        help="messages a second of all together; 0: as fast as they are answered",
+    )
+    parser.add_argument(
+        "--servers",
+        type=lambda text: text.split(","),
+        default=list(STARTERS),
+        help="which, with commas between",
+    )
     return parser.parse_args()
 
 
 def take_turn(server: Started, order: Order) -> dict[str, float]:
     given = replace(order, address=server.address, seats=server.seats, processes=server.processes)
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load"], cwd=ROOT, input=json.dumps(asdict(given)), stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-m", "benchmarks.load"],
+        cwd=ROOT,
+        input=json.dumps(asdict(given)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     answer: dict[str, float] = json.loads(done.stdout)
     return answer
 
 
 def commit() -> str:
-    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() or "unknown"
 
 

@@ -69,4 +69,8 @@ def new_id() -> UUID:
     return uuid4()
 
 
-DIALECTS: dict[str, type[Tutorial] | type[Entre]] = {"tutorial": Tutorial, "entre": Entre, "entre-receipts": EntreWithReceipts}
+DIALECTS: dict[str, type[Tutorial] | type[Entre]] = {
+    "tutorial": Tutorial,
+    "entre": Entre,
+    "entre-receipts": EntreWithReceipts,
+}

@@ -57,7 +57,15 @@ def mail_server() -> Iterator[str]:
 
 
 def sign_up(browser: Person, email: str) -> float:
-    return timed(browser, "/accounts/signup/", username=browser.username, name="Somebody", password1=PASSWORD, email=email, listed="on")
+    return timed(
+        browser,
+        "/accounts/signup/",
+        username=browser.username,
+        name="Somebody",
+        password1=PASSWORD,
+        email=email,
+        listed="on",
+    )
 
 
 def ask_for_a_password(browser: Person, email: str) -> float:

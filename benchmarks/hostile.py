@@ -51,7 +51,9 @@ def marks(number: int) -> str:
     return "a" + "\u0345" * (number // 2) + "\u0300" * (number // 2)
 
 
-async def raw(target: Target, line: str, *headers: str, body: bytes = b"", length: int | None = None) -> Outcome:
+async def raw(
+    target: Target, line: str, *headers: str, body: bytes = b"", length: int | None = None
+) -> Outcome:
     """One request in bytes of our own. Returns its status, "cut" where there was none."""
     reader, writer = await asyncio.open_connection(*target.host.split(":"))
     fields = [f"Host: {target.host}", "Connection: close", f"Cookie: csrftoken={TOKEN}", *headers]
@@ -69,7 +71,9 @@ async def raw(target: Target, line: str, *headers: str, body: bytes = b"", lengt
     return Counter([answer.split(b" ", 2)[1].decode() if answer.startswith(b"HTTP/1.1 ") else "cut"])
 
 
-async def flood(target: Target, connections: int, once: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]) -> Outcome:
+async def flood(
+    target: Target, connections: int, once: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
+) -> Outcome:
     """The same request over so many connections, as fast as it is answered, for FLOOD_SECONDS."""
     outcome: Outcome = Counter()
     end = time.monotonic() + FLOOD_SECONDS
@@ -103,7 +107,10 @@ async def quote(target: Target) -> Outcome:
 
 
 async def nested(target: Target) -> Outcome:
-    body = b"".join(b"--x%d\r\nContent-Type: multipart/mixed; boundary=x%d\r\n\r\n" % (depth, depth + 1) for depth in range(1_700))
+    body = b"".join(
+        b"--x%d\r\nContent-Type: multipart/mixed; boundary=x%d\r\n\r\n" % (depth, depth + 1)
+        for depth in range(1_700)
+    )
     return await raw(target, "POST /accounts/login/", f"{MULTIPART}0", body=body)
 
 
@@ -118,7 +125,9 @@ async def upload(target: Target) -> Outcome:
 
 async def chunked(target: Target) -> Outcome:
     reader, writer = await asyncio.open_connection(*target.host.split(":"))
-    writer.write(f"POST /accounts/login/ HTTP/1.1\r\nHost: {target.host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    writer.write(
+        f"POST /accounts/login/ HTTP/1.1\r\nHost: {target.host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    )
     try:
         writer.write(b"1\r\na\r\n" * 500_000 + b"0\r\n\r\n")
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -130,9 +139,15 @@ async def chunked(target: Target) -> Outcome:
 
 
 async def marks_in_a_name(target: Target) -> Outcome:
-    fields = {"name": marks(128_000), "username": f"u{uuid4().hex[:12]}", "password1": "correct horse battery"}
+    fields = {
+        "name": marks(128_000),
+        "username": f"u{uuid4().hex[:12]}",
+        "password1": "correct horse battery",
+    }
     async with httpx.AsyncClient(base_url=target.address, timeout=PATIENCE_SECONDS) as client:
-        body = "&".join([f"csrfmiddlewaretoken={TOKEN}", *(f"{name}={value}" for name, value in fields.items())]).encode()
+        body = "&".join(
+            [f"csrfmiddlewaretoken={TOKEN}", *(f"{name}={value}" for name, value in fields.items())]
+        ).encode()
         headers = {**target.headers(), "Content-Type": "application/x-www-form-urlencoded"}
         answer = await client.post("/accounts/signup/", content=body, headers=headers)
     return Counter([str(answer.status_code)])
@@ -147,7 +162,9 @@ async def log_ins(target: Target) -> Outcome:
 
         async def log_in(number: int) -> str:
             fields = {"login": f"nobody{number}", "password": "not this one", "csrfmiddlewaretoken": TOKEN}
-            return str((await client.post("/accounts/login/", data=fields, headers=target.headers())).status_code)
+            return str(
+                (await client.post("/accounts/login/", data=fields, headers=target.headers())).status_code
+            )
 
         return Counter(await asyncio.gather(*(log_in(number) for number in range(60))))
 
@@ -167,7 +184,9 @@ async def content_types(target: Target) -> Outcome:
 async def open_socket(target: Target) -> ClientConnection:
     headers = {"Cookie": target.cookie, "Origin": target.address}
     address = f"ws://{target.host}/ws/"
-    connection = await connect(address, additional_headers=headers, compression=None, proxy=None, ping_interval=None, max_queue=None)
+    connection = await connect(
+        address, additional_headers=headers, compression=None, proxy=None, ping_interval=None, max_queue=None
+    )
     await connection.recv()
     return connection
 
@@ -198,7 +217,10 @@ async def marks_in_messages(target: Target) -> Outcome:
     try:
         for _ in range(8):
             await connection.send(
-                json.dumps({"type": "message.send", "room": target.room, "id": str(uuid4()), "body": marks(31_000)}, ensure_ascii=False)
+                json.dumps(
+                    {"type": "message.send", "room": target.room, "id": str(uuid4()), "body": marks(31_000)},
+                    ensure_ascii=False,
+                )
             )
         async with asyncio.timeout(PATIENCE_SECONDS):
             while outcome.total() < 8:
@@ -214,7 +236,9 @@ async def marks_in_messages(target: Target) -> Outcome:
 async def sync(target: Target) -> Outcome:
     rooms = {f"{number:032d}"[:22]: 0 for number in range(100)}
     headers = target.headers(signed_in=True)
-    return await flood(target, 10, lambda client: client.post("/api/v1/sync", json={"rooms": rooms}, headers=headers))
+    return await flood(
+        target, 10, lambda client: client.post("/api/v1/sync", json={"rooms": rooms}, headers=headers)
+    )
 
 
 async def invites(target: Target) -> Outcome:
@@ -239,7 +263,10 @@ KINDS: dict[str, tuple[str, Callable[[Target], Awaitable[Outcome]]]] = {
     "content-type": ("a content type of 15 KB over 10 connections", content_types),
     "pings": ("pings without end on one socket", lambda target: frames(target, 1, b"", PING)),
     "pongs": ("pongs without end on 10 sockets", lambda target: frames(target, 10, b"", PONG)),
-    "fragments": ("empty fragments without end on one socket", lambda target: frames(target, 1, START, PIECE)),
+    "fragments": (
+        "empty fragments without end on one socket",
+        lambda target: frames(target, 1, START, PIECE),
+    ),
     "sync": ("sync of 100 unknown rooms over 10 connections", sync),
     "invites": ("/invites/ with 20 links over 10 connections", invites),
 }

@@ -96,7 +96,9 @@ async def open_side(load: Load, number: int, seat: dict[str, str], gate: asyncio
     headers = {"Cookie": seat["cookie"]} if seat["cookie"] else {}
     url = f"{load.order.address.replace('http', 'ws', 1)}/ws/chat/{seat['room']}/"
     async with gate:
-        socket = await connect(url, origin=load.order.address, additional_headers=headers, compression=None, ping_interval=None)  # type: ignore[arg-type]
+        socket = await connect(
+            url, origin=load.order.address, additional_headers=headers, compression=None, ping_interval=None
+        )  # type: ignore[arg-type]
         if dialect.greets:
             await asyncio.wait_for(socket.recv(), PATIENCE_S)
     return Side(load, number, socket, dialect)
@@ -136,9 +138,18 @@ async def run(order: Order) -> dict[str, Any]:
 
 async def measure(load: Load) -> dict[str, Any]:
     load.latencies.clear()
-    before, count, began, own = cpu_seconds(load.order.processes), load.delivered, time.perf_counter(), time.process_time()
+    before, count, began, own = (
+        cpu_seconds(load.order.processes),
+        load.delivered,
+        time.perf_counter(),
+        time.process_time(),
+    )
     await asyncio.sleep(load.order.seconds)
-    used, lasted, count = cpu_seconds(load.order.processes) - before, time.perf_counter() - began, load.delivered - count
+    used, lasted, count = (
+        cpu_seconds(load.order.processes) - before,
+        time.perf_counter() - began,
+        load.delivered - count,
+    )
     latencies = sorted(load.latencies) or [0.0]
     return {
         "delivered": count,

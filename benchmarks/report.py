@@ -39,7 +39,11 @@ class Results:
         """`product/peer`: medians of CPU a message, divided."""
         own = [name for name in self.turns if name.startswith("entre")]
         peers = [name for name in self.turns if name.startswith("tutorial")]
-        return {f"{one}/{peer}": round(self.middle(one, "cpu_ms") / self.middle(peer, "cpu_ms"), 3) for one in own for peer in peers}
+        return {
+            f"{one}/{peer}": round(self.middle(one, "cpu_ms") / self.middle(peer, "cpu_ms"), 3)
+            for one in own
+            for peer in peers
+        }
 
 
 def table(results: Results) -> list[str]:
@@ -50,7 +54,9 @@ def table(results: Results) -> list[str]:
     for name, turns in results.turns.items():
         costs = [turn["cpu_ms"] for turn in turns]
         speed, p50, p99 = (results.middle(name, figure) for figure in ("per_second", "p50_ms", "p99_ms"))
-        faults = [str(int(sum(turn[figure] for turn in turns))) for figure in ("lost", "repeated", "disordered")]
+        faults = [
+            str(int(sum(turn[figure] for turn in turns))) for figure in ("lost", "repeated", "disordered")
+        ]
         cells = [
             NAMES[name],
             f"**{median(costs):.3f}**",
@@ -80,7 +86,9 @@ def keep(results: Results) -> None:
     """Write results/<date>-bench.json, and .md for people; a second run of a day takes the place of the first."""
     load = "" if not results.options["rate"] else f"-{results.options['rate']:.0f}-a-second"
     stem = FOLDER / f"{results.began_at[:10]}-bench{load}"
-    stem.with_suffix(".json").write_text(json.dumps({**asdict(results), "ratios": results.ratios()}, indent=1) + "\n", encoding="utf-8")
+    stem.with_suffix(".json").write_text(
+        json.dumps({**asdict(results), "ratios": results.ratios()}, indent=1) + "\n", encoding="utf-8"
+    )
     options, machine = results.options, results.machine
     rate = f"{options['rate']:.0f} messages a second" if options["rate"] else "as fast as they are answered"
     head = [
@@ -91,5 +99,7 @@ def keep(results: Results) -> None:
         "of the server's process tree, Redis included. Compare within this table only.",
         "",
     ]
-    stem.with_suffix(".md").write_text("\n".join([*head, *table(results), "", *verdicts(results)]) + "\n", encoding="utf-8")
+    stem.with_suffix(".md").write_text(
+        "\n".join([*head, *table(results), "", *verdicts(results)]) + "\n", encoding="utf-8"
+    )
     sys.stdout.write(f"\nKept in {stem.with_suffix('.json').relative_to(FOLDER.parent.parent)} and .md\n")

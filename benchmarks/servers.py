@@ -48,9 +48,17 @@ def start_entre(stack: ExitStack, pairs: int) -> Started:
     server = stack.enter_context(EntreServer(NoStatics(folder), LIMITS="off", HEADS_EVERY_MS=""))  # type: ignore[arg-type]
     environment = {**server.environment, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
     made = subprocess.run(
-        [sys.executable, "-m", "benchmarks.people", str(pairs)], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "benchmarks.people", str(pairs)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    seats = [[{"room": pair["room"], "cookie": cookie} for cookie in pair["cookies"]] for pair in json.loads(made.stdout)]
+    seats = [
+        [{"room": pair["room"], "cookie": cookie} for cookie in pair["cookies"]]
+        for pair in json.loads(made.stdout)
+    ]
     process = server.processes[0]
     assert process is not None
     return Started(server.address, [process.pid], seats)
@@ -67,11 +75,16 @@ def start_tutorial(stack: ExitStack, pairs: int, *, saves: bool = False) -> Star
         "BENCH_REDIS": redis.url,
     }
     subprocess.run(
-        [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--noinput", "--verbosity", "0"], cwd=ROOT, env=environment, check=True
+        [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--noinput", "--verbosity", "0"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
     )
     port = free_port()
     words = ["-b", "127.0.0.1", "-p", str(port), "-v", "0", "benchmarks.peers.tutorial.asgi:application"]
-    process = subprocess.Popen([sys.executable, "-m", "daphne", *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "daphne", *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL
+    )
     stack.callback(stop, process)
     address = f"http://127.0.0.1:{port}"
     wait_for(address, process)

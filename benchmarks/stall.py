@@ -66,7 +66,12 @@ class Server:
         server = stack.enter_context(EntreServer(statics, HEADS_EVERY_MS=""))
         environment = {**server.environment, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
         made = subprocess.run(
-            [sys.executable, "-m", "benchmarks.people", "2"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "benchmarks.people", "2"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         bystanders, hostile = json.loads(made.stdout)
         self.bystander = Target(server.address, bystanders["cookies"][0], bystanders["room"])
@@ -88,7 +93,13 @@ async def measure(server: Server, kind: str) -> Waits:
     headers = {"Cookie": target.cookie, "Origin": target.address}
     is_over = asyncio.Event()
     async with (
-        connect(f"ws://{target.host}/ws/", additional_headers=headers, compression=None, proxy=None, ping_interval=None) as line,
+        connect(
+            f"ws://{target.host}/ws/",
+            additional_headers=headers,
+            compression=None,
+            proxy=None,
+            ping_interval=None,
+        ) as line,
         httpx.AsyncClient(base_url=target.address, timeout=LONGEST_SECONDS) as client,
     ):
         await line.recv()
@@ -109,7 +120,13 @@ async def measure(server: Server, kind: str) -> Waits:
             asyncio.ensure_future(watch(health, HEALTH_EVERY, waits.health_ms, is_over)),
         ]
         attack = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "benchmarks.hostile", kind, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            sys.executable,
+            "-m",
+            "benchmarks.hostile",
+            kind,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         told, _ = await attack.communicate(json.dumps(asdict(server.hostile)).encode())
         waits.seconds = time.perf_counter() - began
@@ -154,8 +171,12 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.stall", description="How long one hostile client makes everybody wait.")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KINDS), help=f"which, of {', '.join(KINDS)}")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.stall", description="How long one hostile client makes everybody wait."
+    )
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=list(KINDS), help=f"which, of {', '.join(KINDS)}"
+    )
     parser.add_argument("--before", help="the .json of an earlier run, to stand beside this one")
     parser.add_argument("--keep", help="write results/NAME.json and results/NAME.md")
     return parser.parse_args()
@@ -172,14 +193,26 @@ def line_of(kind: str, found: dict[str, object], before: dict[str, object] | Non
 def keep(results: dict[str, dict[str, object]], before: dict[str, dict[str, object]], name: str) -> None:
     told = {
         "began_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
         "kinds": results,
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    rows = ["| hostile | ping, longest | /healthz, longest | CPU | memory | answers |", "| --- | --- | --- | --- | --- | --- |"]
+    rows = [
+        "| hostile | ping, longest | /healthz, longest | CPU | memory | answers |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for kind, found in results.items():
         cells = [KINDS[kind][0]]
-        for value, unit in (("ping_longest_ms", "ms"), ("health_longest_ms", "ms"), ("cpu_s", "s"), ("memory_mib", "MiB")):
+        for value, unit in (
+            ("ping_longest_ms", "ms"),
+            ("health_longest_ms", "ms"),
+            ("cpu_s", "s"),
+            ("memory_mib", "MiB"),
+        ):
             earlier = f"{before[kind][value]} → " if kind in before else ""
             cells.append(f"{earlier}{found[value]} {unit}")
         outcome = found["outcome"]

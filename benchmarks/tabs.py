@@ -76,7 +76,9 @@ async def cost(server: EntreServer, people: list[Person], room: str) -> None:
             for person in people * (tabs - opened // len(people)):
                 socket = await stack.enter_async_context(open_socket(person))
                 await expect(socket, "connection_established")
-                life = asyncio.ensure_future(live_as_a_tab(socket, PING_S * opened / (max(TABS) * len(people))))
+                life = asyncio.ensure_future(
+                    live_as_a_tab(socket, PING_S * opened / (max(TABS) * len(people)))
+                )
                 stack.callback(life.cancel)
                 opened += 1
             await asyncio.sleep(3)
@@ -84,9 +86,15 @@ async def cost(server: EntreServer, people: list[Person], room: str) -> None:
             await asyncio.sleep(IDLE_S)
             idle = (cpu_seconds([process.pid]) - cpu) / (time.monotonic() - began)
             memory = resident_kib(process.pid)
-            each = "" if before is None else f", {(memory - before[1]) / (opened - before[0]):5.1f} KiB for each more"
+            each = (
+                ""
+                if before is None
+                else f", {(memory - before[1]) / (opened - before[0]):5.1f} KiB for each more"
+            )
             talk = await talking(process.pid, people[0], room)
-            say(f"{tabs:3} tabs a person, {opened:4} sockets: {memory / 1024:6.1f} MiB{each}; idle {100 * idle:5.2f} % of a core; {talk}")
+            say(
+                f"{tabs:3} tabs a person, {opened:4} sockets: {memory / 1024:6.1f} MiB{each}; idle {100 * idle:5.2f} % of a core; {talk}"
+            )
             before = (opened, memory)
 
 
@@ -102,7 +110,9 @@ def agreement(server: EntreServer) -> None:
     """Two devices of Alice with two tabs each: Bob writes, one tab reads; how long until all four say so."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
-        desk, bob = (visitor_at(browser, server.address, name, name=name.capitalize()) for name in ("alice", "bob"))
+        desk, bob = (
+            visitor_at(browser, server.address, name, name=name.capitalize()) for name in ("alice", "bob")
+        )
         phone = visitor_at(browser, server.address, "alice", name="Alice", signed_up=False)
         phone.log_in()
         room = meet(desk, bob)
@@ -124,7 +134,10 @@ def agreement(server: EntreServer) -> None:
             for page in others:
                 page.wait_for_function(HAS_NONE, polling=5)
             read.append(time.monotonic() - began)
-        for what, times in (("unread, from the writing", unread), ("read, from the opening of the chat", read)):
+        for what, times in (
+            ("unread, from the writing", unread),
+            ("read, from the opening of the chat", read),
+        ):
             say(
                 f"three other tabs agree about {what}: median {1000 * statistics.median(times):4.0f} ms, longest {1000 * max(times):4.0f} ms"
             )

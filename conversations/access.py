@@ -39,7 +39,10 @@ def access_conversation(user: User | AnonymousUser, room_name: str) -> Seat:
 
 def access_conversations(user: User | AnonymousUser, room_names: Collection[str]) -> dict[str, Seat]:
     """The same for many names, in one statement. Those that this person may not enter are left out, and nobody can tell why."""
-    return {seat.conversation.room_name: Seat(seat.conversation, seat, seat.peer) for seat in seats_of(user, room_names)}
+    return {
+        seat.conversation.room_name: Seat(seat.conversation, seat, seat.peer)
+        for seat in seats_of(user, room_names)
+    }
 
 
 def seats_of(user: User | AnonymousUser, room_names: Collection[str]) -> QuerySet[Participant]:

@@ -44,7 +44,9 @@ class EntranceAdapter(AccountAdapter):
                     raise InviteGone
                 wish_fulfil(user=user, invite_id=held.invite_id, made_at=held.made_at)
             except InviteGone:
-                raise ValidationError(_("This invite no longer works. Ask the person who sent it for a new one.")) from None
+                raise ValidationError(
+                    _("This invite no longer works. Ask the person who sent it for a new one.")
+                ) from None
         if held is not None:
             # Also after it was spent: whichever device ends the sign-in is led to the chat.
             wish_remember(user=user, invite_id=held.invite_id, made_at=held.made_at)

@@ -76,7 +76,11 @@ def gone_sentence(*, used: bool) -> str:
 def usable_invite(request: HttpRequest) -> Invite | None:
     """The held one, if it could still be accepted now."""
     held = held_invite(request)
-    return None if held is None else wish_is_open(invite_id=held.invite_id, made_at=held.made_at, now=timezone.now())
+    return (
+        None
+        if held is None
+        else wish_is_open(invite_id=held.invite_id, made_at=held.made_at, now=timezone.now())
+    )
 
 
 def invited(request: HttpRequest) -> dict[str, Callable[[], Invited | None]]:

@@ -48,7 +48,13 @@ class Letter:
     mark: int = 0
 
     def as_layer_message(self) -> dict[str, Any]:
-        return {"type": "frame.push", "room": self.room, "text": self.text, "head": self.head, "mark": self.mark}
+        return {
+            "type": "frame.push",
+            "room": self.room,
+            "text": self.text,
+            "head": self.head,
+            "mark": self.mark,
+        }
 
 
 def to_people(user_ids: Iterable[int], room: str, text: str, *, head: int = 0, mark: int = 0) -> list[Letter]:
@@ -172,7 +178,9 @@ class Postman:
             self.resting_until = time.monotonic() + REST_SECONDS
             LOST.inc()
             # The layer has said so once for the whole outage, and the counter says how much was lost.
-            logger.debug("the channel layer is away (%s); numbers will repair what is lost", type(error).__name__)
+            logger.debug(
+                "the channel layer is away (%s); numbers will repair what is lost", type(error).__name__
+            )
         except Exception as error:
             self.resting_until = time.monotonic() + REST_SECONDS
             LOST.inc()

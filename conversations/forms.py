@@ -29,7 +29,11 @@ class BodyField(forms.CharField):
                 _("This message is too long. The limit is %(most)s characters."), params={"most": BODY_CHARS}
             ) from None
         except InvalidText:
-            reason = _("Write something first.") if is_blank(text) else _("This text contains characters that can’t be sent.")
+            reason = (
+                _("Write something first.")
+                if is_blank(text)
+                else _("This text contains characters that can’t be sent.")
+            )
             raise forms.ValidationError(reason) from None
 
 
@@ -37,7 +41,10 @@ class MessageForm(forms.Form):
     """One message. `id` is made with the page, so that a second press of the button sends nothing twice."""
 
     body = BodyField(
-        widget=forms.Textarea(attrs={"rows": 1, "maxlength": BODY_CHARS, "dir": "auto", "autocomplete": "off"}), label=_("Message")
+        widget=forms.Textarea(
+            attrs={"rows": 1, "maxlength": BODY_CHARS, "dir": "auto", "autocomplete": "off"}
+        ),
+        label=_("Message"),
     )
     id = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -50,7 +57,9 @@ class NoteField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         too_long = _("Use at most %(limit_value)d characters.")
-        super().__init__(max_length=NOTE_MAX, required=False, error_messages={"max_length": too_long}, **options)
+        super().__init__(
+            max_length=NOTE_MAX, required=False, error_messages={"max_length": too_long}, **options
+        )
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
@@ -64,9 +73,13 @@ class InviteForm(forms.Form):
     """A new link. `key` is drawn with the page, so that a second press of the button makes no second one."""
 
     note = NoteField(
-        label=_("Who is it for?"), help_text=_("Only you see this."), widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
+        label=_("Who is it for?"),
+        help_text=_("Only you see this."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
-    lives = forms.ChoiceField(label=_("Valid for"), choices=LIVES, initial=DEFAULT_LIFE, widget=forms.RadioSelect)
+    lives = forms.ChoiceField(
+        label=_("Valid for"), choices=LIVES, initial=DEFAULT_LIFE, widget=forms.RadioSelect
+    )
     key = forms.UUIDField(initial=uuid.uuid4, required=False, widget=forms.HiddenInput)
 
 

@@ -39,7 +39,13 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
         epoch=known.epoch,
         now=instant(datetime.now(UTC)),
         heartbeat_ms=settings.HEARTBEAT_MS,
-        limits={"body_chars": BODY_CHARS, "frame_bytes": 65_536, "rooms_open": 50, "sync_rooms": 100, **throttling.told_limits()},
+        limits={
+            "body_chars": BODY_CHARS,
+            "frame_bytes": 65_536,
+            "rooms_open": 50,
+            "sync_rooms": 100,
+            **throttling.told_limits(),
+        },
         rooms=known.rooms,
         marks=known.marks,
         unread_total=known.unread.total if known.unread else 0,
@@ -54,8 +60,12 @@ def require_good(credential: Credential) -> None:
 
 
 def all_heads(user: User, room: str | None) -> list[HeadsFrame]:
-    known = heads(user_id=user.id, limit=ALL_ROOMS) if room is None else head_of(access_conversation(user, room))
-    return list(heads_frames(known)) or [HeadsFrame(epoch=known.epoch, rooms={}, marks={}, unread_total=0, unread_chats=0)]
+    known = (
+        heads(user_id=user.id, limit=ALL_ROOMS) if room is None else head_of(access_conversation(user, room))
+    )
+    return list(heads_frames(known)) or [
+        HeadsFrame(epoch=known.epoch, rooms={}, marks={}, unread_total=0, unread_chats=0)
+    ]
 
 
 def heads_frames(known: Heads, *, only: str | None = None) -> Iterator[HeadsFrame]:
@@ -90,7 +100,9 @@ def sync_pages(user: User, rooms: Mapping[str, int], marks: Mapping[str, int]) -
     """The same for many rooms in few statements. Rooms that are not this person's are left out, as if they had not been named."""
     asked = {room: (rooms.get(room), marks.get(room)) for room in (*rooms, *marks)}
     seats = access_conversations(user, asked)
-    return [page_frame(changes, viewer=user) for changes in changes_of(seats=list(seats.values()), asked=asked)]
+    return [
+        page_frame(changes, viewer=user) for changes in changes_of(seats=list(seats.values()), asked=asked)
+    ]
 
 
 def rooms_known(user: User, names: Sequence[str]) -> set[str]:
@@ -101,13 +113,18 @@ def rooms_known(user: User, names: Sequence[str]) -> set[str]:
 def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> SyncPage:
     row = changes.row
     senders = {viewer.id: viewer.public_id, row.peer.id: row.peer.public_id}
-    wire = serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
+    wire = serializers.conversation(
+        row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last
+    )
     return SyncPage(
         ref=ref,
         room=row.conversation.room_name,
         after=changes.after,
         version=changes.version,
-        messages=[serializers.message(message, sender=senders.get(message.sender_id, "")) for message in changes.messages],
+        messages=[
+            serializers.message(message, sender=senders.get(message.sender_id, ""))
+            for message in changes.messages
+        ],
         receipts=serializers.receipts(me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer),
         more=changes.more,
         reset=changes.reset,
@@ -127,11 +144,19 @@ def refusal(reason: Refusal, command: Command) -> Error:
     )
 
 
-def error(code: ErrorCode, *, ref: str | None = None, message_id: str | None = None, retry_after_ms: int | None = None) -> Error:
+def error(
+    code: ErrorCode,
+    *,
+    ref: str | None = None,
+    message_id: str | None = None,
+    retry_after_ms: int | None = None,
+) -> Error:
     is_retryable = code in RETRYABLE
     if is_retryable and retry_after_ms is None:
         retry_after_ms = 1_000
-    return Error(ref=ref, code=code.value, retryable=is_retryable, retry_after_ms=retry_after_ms, id=message_id)
+    return Error(
+        ref=ref, code=code.value, retryable=is_retryable, retry_after_ms=retry_after_ms, id=message_id
+    )
 
 
 def bye(code: CloseCode, *, retry_after_ms: int = 0) -> Bye:

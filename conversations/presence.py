@@ -39,7 +39,10 @@ def lease_renew(user_ids: Collection[int], *, holder: str, now: float | None = N
     now = wall(now)
     with cache_away_is_no_matter():
         found = cache.get_many([lease_key(user_id) for user_id in user_ids])
-        held = {lease_key(id): {**running(found.get(lease_key(id)), now), holder: now + LEASE_SECONDS} for id in user_ids}
+        held = {
+            lease_key(id): {**running(found.get(lease_key(id)), now), holder: now + LEASE_SECONDS}
+            for id in user_ids
+        }
         cache.set_many(held, timeout=LEASE_SECONDS)
     tell_watchers(user_ids)
 
@@ -74,7 +77,9 @@ def presence_of(*, user: User, room: str, now: float | None = None) -> Presence 
         ends = max([now, *running(cache.get(lease_key(seat.peer.pk)), now).values()])
     # To the minute: enough for a friend, useless for whoever keeps a log of somebody's day.
     last_seen = None if signs.last_seen is None else instant(signs.last_seen.replace(second=0, microsecond=0))
-    return Presence(user=seat.peer.public_id, online=ends > now, ttl_ms=int((ends - now) * 1000), last_seen=last_seen)
+    return Presence(
+        user=seat.peer.public_id, online=ends > now, ttl_ms=int((ends - now) * 1000), last_seen=last_seen
+    )
 
 
 def typing_set(*, user: User, room: str, on: bool) -> None:

@@ -73,7 +73,13 @@ def told(row: Message, sender: str) -> objects.Message:
 
 
 def conversation(
-    row: Conversation, *, me: Participant, peer_seat: Participant, viewer: User, peer: User, last: Message | None
+    row: Conversation,
+    *,
+    me: Participant,
+    peer_seat: Participant,
+    viewer: User,
+    peer: User,
+    last: Message | None,
 ) -> objects.Conversation:
     """A row of the viewer's list. The peer's positions are those the viewer may see."""
     names = {viewer.id: viewer.public_id, peer.id: peer.public_id}
@@ -103,7 +109,12 @@ def conversation(
 
 def can_send(row: Conversation, peer: User) -> bool:
     """One answer for closed by either, blocked by either, and an account that is gone."""
-    return row.state != Conversation.State.CLOSED and not row.low_blocks and not row.high_blocks and peer.is_active
+    return (
+        row.state != Conversation.State.CLOSED
+        and not row.low_blocks
+        and not row.high_blocks
+        and peer.is_active
+    )
 
 
 def receipts(*, me: Participant, peer_seat: Participant, viewer: User, peer: User) -> list[objects.Receipt]:

@@ -19,7 +19,11 @@ def acting_user(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     def answer(request: HttpRequest) -> HttpResponse:
         named = request.headers.get(ACTING_USER)
         # Whoever is not logged in is told that by the view.
-        if named is not None and request.user.is_authenticated and not constant_time_compare(named, request.user.public_id):
+        if (
+            named is not None
+            and request.user.is_authenticated
+            and not constant_time_compare(named, request.user.public_id)
+        ):
             return problem(ErrorCode.OTHER_ACCOUNT)
         return get_response(request)
 

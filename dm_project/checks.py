@@ -18,12 +18,25 @@ def sqlite_keeps_its_word(app_configs: Any = None, **kwargs: Any) -> list[CheckM
     options = database.get("OPTIONS", {})
     pragmas = options.get("init_command", "").replace(" ", "").lower()
     if options.get("transaction_mode") != "IMMEDIATE":
-        found.append(Error("SQLite must run with transaction_mode IMMEDIATE, or concurrent senders fail.", id="entre.E001"))
+        found.append(
+            Error(
+                "SQLite must run with transaction_mode IMMEDIATE, or concurrent senders fail.",
+                id="entre.E001",
+            )
+        )
     if "synchronous=full" not in pragmas:
-        found.append(Error("SQLite must run with synchronous=FULL, or a power cut takes messages that were acknowledged.", id="entre.E002"))
+        found.append(
+            Error(
+                "SQLite must run with synchronous=FULL, or a power cut takes messages that were acknowledged.",
+                id="entre.E002",
+            )
+        )
     if "journal_mode=wal" in pragmas and not settings.SQLITE_MAY_USE_WAL:
         found.append(
-            Error("This SQLite library can corrupt a WAL database. Install pysqlite3, or use journal_mode=TRUNCATE.", id="entre.E003")
+            Error(
+                "This SQLite library can corrupt a WAL database. Install pysqlite3, or use journal_mode=TRUNCATE.",
+                id="entre.E003",
+            )
         )
     return found
 
@@ -34,7 +47,10 @@ def layer_lives_with_its_redis(app_configs: Any = None, **kwargs: Any) -> list[C
     layer: dict[str, Any] = settings.CHANNEL_LAYERS["default"]
     if layer["BACKEND"] == "channels_redis.core.RedisChannelLayer":
         return [
-            Error("Use conversations.channel_layers.redis.RedisLayer: the core layer drops bursts and dies with Redis.", id="entre.E004")
+            Error(
+                "Use conversations.channel_layers.redis.RedisLayer: the core layer drops bursts and dies with Redis.",
+                id="entre.E004",
+            )
         ]
     hosts = layer.get("CONFIG", {}).get("hosts", [])
     timeouts = [host.get("socket_timeout") for host in hosts if isinstance(host, dict)]
@@ -46,7 +62,13 @@ def layer_lives_with_its_redis(app_configs: Any = None, **kwargs: Any) -> list[C
 @register(Tags.security, deploy=True)
 def public_address_is_safe(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     if not settings.PUBLIC_ORIGIN:
-        return [Warning("PUBLIC_URL is not set: browsers can reach the service on this machine only.", id="entre.W001")]
+        return [
+            Warning(
+                "PUBLIC_URL is not set: browsers can reach the service on this machine only.", id="entre.W001"
+            )
+        ]
     if not settings.PUBLIC_ORIGIN.startswith("https://"):
-        return [Warning("PUBLIC_URL is not https: passwords and messages travel in the clear.", id="entre.W002")]
+        return [
+            Warning("PUBLIC_URL is not https: passwords and messages travel in the clear.", id="entre.W002")
+        ]
     return []

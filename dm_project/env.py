@@ -40,7 +40,11 @@ overridden: set[str] = set()
 def wrong(name: str, sentence: str) -> BadEnvironment:
     """The refusal of a value. Says where the value comes from if not from `.env`: shells and Conda export a HOST, others a DEBUG."""
     is_ambient = bool(os.environ.get(name, "").strip()) and name not in from_file
-    return BadEnvironment(f"{sentence} {name} comes from the environment of this process, not from .env." if is_ambient else sentence)
+    return BadEnvironment(
+        f"{sentence} {name} comes from the environment of this process, not from .env."
+        if is_ambient
+        else sentence
+    )
 
 
 def read_file(path: Path = env_file.FILE) -> None:
@@ -73,7 +77,9 @@ def key(name: str) -> str:
     value = text(name)
     if not value:
         if name in overridden:
-            raise BadEnvironment(f"{name} stands in .env, but is empty in the environment of this process, which wins. Unset it there.")
+            raise BadEnvironment(
+                f"{name} stands in .env, but is empty in the environment of this process, which wins. Unset it there."
+            )
         raise BadEnvironment(
             f"{name} is not set. `make run` writes one into .env; elsewhere set it to {KEY_CHARS} or more random characters."
         )
@@ -128,7 +134,9 @@ def folder(name: str, default: Path, *, private: bool = False, written: bool = T
     try:
         path.mkdir(mode=private_files.FOLDER if private else 0o755, parents=True, exist_ok=True)
     except OSError as error:
-        raise wrong(name, f"{name} is {str(path)!r}, and that folder cannot be made ({error.strerror}).") from None
+        raise wrong(
+            name, f"{name} is {str(path)!r}, and that folder cannot be made ({error.strerror})."
+        ) from None
     if written and not os.access(path, os.W_OK):
         raise wrong(name, f"{name} is {str(path)!r}, and this process may not write there.")
     return path
@@ -173,13 +181,18 @@ def public_url(name: str = "PUBLIC_URL") -> PublicUrl | None:
     ):
         raise wrong(name, f"{name} is {raw!r}; it must look like https://chat.example.org, without a path.")
     try:
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode("ascii")
+        host = (
+            f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode("ascii")
+        )
     except UnicodeError:
         raise wrong(name, f"{name} is {raw!r}, and that is no name of a host.") from None
     # As browsers write it, to the letter: they leave the usual port out, and sockets and forms compare exactly.
     port = "" if parts.port in {None, USUAL_PORTS[parts.scheme]} else f":{parts.port}"
     return PublicUrl(
-        origin=f"{parts.scheme}://{host}{port}", host=host, is_https=parts.scheme == "https", port=parts.port or USUAL_PORTS[parts.scheme]
+        origin=f"{parts.scheme}://{host}{port}",
+        host=host,
+        is_https=parts.scheme == "https",
+        port=parts.port or USUAL_PORTS[parts.scheme],
     )
 
 
@@ -199,7 +212,13 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-PATIENT_LINE = {"connect_timeout": 2, "keepalives_idle": 10, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 8_000}
+PATIENT_LINE = {
+    "connect_timeout": 2,
+    "keepalives_idle": 10,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,
+}
 """Options of libpq; seconds, but the last one in milliseconds."""
 POOL = {"min_size": 2, "max_size": 20, "timeout": 1.0, "max_waiting": 100, "reconnect_timeout": 2}
 """Kept connections leak under ASGI (stack.md C4); the pool is what keeps them. A database that is away is said after a second. Giving a connection
@@ -216,7 +235,10 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
     if raw and not raw.startswith("sqlite"):
         if not raw.startswith(("postgres://", "postgresql://")):
             raise wrong(name, f"{name} must begin with postgres:// (or be empty for SQLite).")
-        unreadable = wrong(name, f"{name} cannot be read; it must look like postgres://user:password@host:5432/name. {ESCAPES}")
+        unreadable = wrong(
+            name,
+            f"{name} cannot be read; it must look like postgres://user:password@host:5432/name. {ESCAPES}",
+        )
         if not split(raw):
             raise unreadable
         try:
@@ -231,17 +253,25 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
         config["CONN_HEALTH_CHECKS"] = True
         # A machine that vanishes sends no farewell: its connections are found dead within seconds, not the hours that kernels wait.
         # Whoever names other values in the address wins.
-        config["OPTIONS"] = {**PATIENT_LINE, **config.get("OPTIONS", {}), "pool": {**POOL, "connection_class": PatientConnection}}
+        config["OPTIONS"] = {
+            **PATIENT_LINE,
+            **config.get("OPTIONS", {}),
+            "pool": {**POOL, "connection_class": PatientConnection},
+        }
         return dict(config)
     if raw:
         path = raw.split("://", 1)[1] if "://" in raw else ""
         sqlite_file = (
-            Path(path[1:] if path.startswith("//") or not path.startswith("/") else path).expanduser() if path.strip("/") else sqlite_file
+            Path(path[1:] if path.startswith("//") or not path.startswith("/") else path).expanduser()
+            if path.strip("/")
+            else sqlite_file
         )
         if not sqlite_file.is_absolute():
             sqlite_file = ROOT / sqlite_file
         if not sqlite_file.parent.is_dir():
-            raise wrong(name, f"{name} names a file in {str(sqlite_file.parent)!r}, and there is no such folder.")
+            raise wrong(
+                name, f"{name} names a file in {str(sqlite_file.parent)!r}, and there is no such folder."
+            )
     journal = "WAL" if wal else "TRUNCATE"
     pragmas = (
         f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
@@ -257,15 +287,26 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
 def redis_url(name: str = "REDIS_URL") -> str:
     value = text(name)
     if value and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise wrong(name, f"{name} must begin with redis://, rediss:// or unix:// (or be empty for a single process).")
+        raise wrong(
+            name, f"{name} must begin with redis://, rediss:// or unix:// (or be empty for a single process)."
+        )
     parts = split(value)
     number = parts.path.strip("/") if parts else ""
-    if value and not (parts and (number if parts.scheme == "unix" else parts.hostname and (number.isdecimal() or not number))):
-        raise wrong(name, f"{name} cannot be read; it must look like redis://:password@host:6379/0. {ESCAPES}")
+    if value and not (
+        parts
+        and (number if parts.scheme == "unix" else parts.hostname and (number.isdecimal() or not number))
+    ):
+        raise wrong(
+            name, f"{name} cannot be read; it must look like redis://:password@host:6379/0. {ESCAPES}"
+        )
     return value
 
 
-MAIL_WAYS = {"smtp": (25, {}), "smtp+tls": (587, {"EMAIL_USE_TLS": True}), "smtp+ssl": (465, {"EMAIL_USE_SSL": True})}
+MAIL_WAYS = {
+    "smtp": (25, {}),
+    "smtp+tls": (587, {"EMAIL_USE_TLS": True}),
+    "smtp+ssl": (465, {"EMAIL_USE_SSL": True}),
+}
 """Scheme of EMAIL_URL: usual port, and how the line is secured. The common parser of such addresses drops what it does not know and would
 send passwords in the clear."""
 
@@ -278,15 +319,27 @@ def email(name: str = "EMAIL_URL") -> dict[str, object]:
     raw = text(name)
     if not raw:
         return {}
-    unreadable = wrong(name, f"{name} cannot be read; it must look like smtp+tls://user:password@mail.example.org:587. {ESCAPES}")
+    unreadable = wrong(
+        name,
+        f"{name} cannot be read; it must look like smtp+tls://user:password@mail.example.org:587. {ESCAPES}",
+    )
     parts = split(raw)
     if not parts:
         raise unreadable
     if parts.scheme == "console":
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
     if parts.scheme == "file" and parts.path.strip("/"):
-        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": parts.path}
-    if parts.scheme not in MAIL_WAYS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": parts.path,
+        }
+    if (
+        parts.scheme not in MAIL_WAYS
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
         raise unreadable
     usual_port, secured = MAIL_WAYS[parts.scheme]
     return {
@@ -304,7 +357,13 @@ def sender(name: str, site_name: str, host: str) -> str:
     raw = text(name)
     if not raw:
         # A bare IP address is no domain of mail; as RFC 5321 writes one it is.
-        literal = f"[IPv6:{host[1:]}" if host.startswith("[") else f"[{host}]" if host.replace(".", "").isdigit() else host
+        literal = (
+            f"[IPv6:{host[1:]}"
+            if host.startswith("[")
+            else f"[{host}]"
+            if host.replace(".", "").isdigit()
+            else host
+        )
         return formataddr((site_name, f"noreply@{literal}"))
     try:
         header: Any = HeaderRegistry()("from", raw)
@@ -317,7 +376,8 @@ def sender(name: str, site_name: str, host: str) -> str:
         is_good = False
     if not is_good:
         raise wrong(
-            name, f'{name} cannot be read; it must look like chat@example.org or "Our chat" <chat@example.org>, the name in quotes.'
+            name,
+            f'{name} cannot be read; it must look like chat@example.org or "Our chat" <chat@example.org>, the name in quotes.',
         )
     return formataddr((mailbox.display_name, address.addr_spec))
 

@@ -58,13 +58,21 @@ def values_in(path: Path) -> dict[str, str]:
         if found.error:
             lead = found.original.string[: len(found.original.string) - len(found.original.string.lstrip())]
             line = found.original.line + lead.count("\n")
-            raise BadEnvironment(f"line {line} of {path} cannot be read. It must look like NAME=value; quotes must be closed.")
-    return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
+            raise BadEnvironment(
+                f"line {line} of {path} cannot be read. It must look like NAME=value; quotes must be closed."
+            )
+    return {
+        name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None
+    }
 
 
 def names_written_in(path: Path) -> set[str]:
     """Names that have some value there, also one that comes from elsewhere and is empty now: SECRET_KEY=${FROM_THE_VAULT}."""
-    written = {found.key for found in parse_stream(io.StringIO(text_of(path))) if found.key and (found.value or "").strip()}
+    written = {
+        found.key
+        for found in parse_stream(io.StringIO(text_of(path)))
+        if found.key and (found.value or "").strip()
+    }
     return written | {name for name, value in values_in(path).items() if value.strip()}
 
 
@@ -85,9 +93,13 @@ def write_missing_keys(path: Path = FILE) -> list[str]:
         gap = "" if not present or present.endswith("\n") else "\n"
         try:
             # Made with its mode from the first byte on, so that nobody reads the keys in between.
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+            with os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8"
+            ) as file:
                 file.write(gap + lines)
             path.chmod(0o600)
         except OSError as error:
-            raise BadEnvironment(f"{path} cannot be written ({error.strerror}), and these are not set: {', '.join(missing)}.") from None
+            raise BadEnvironment(
+                f"{path} cannot be written ({error.strerror}), and these are not set: {', '.join(missing)}."
+            ) from None
     return missing

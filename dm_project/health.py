@@ -40,7 +40,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     checks = {"database": is_database_ready(), "layer": get_channel_layer() is not None, "disk": has_room()}
     status = HTTPStatus.OK if all(checks.values()) else HTTPStatus.SERVICE_UNAVAILABLE
     known = {"redis": does_redis_answer()} if settings.REDIS_URL else {}
-    return JsonResponse({"status": "ready" if status == HTTPStatus.OK else "not ready", "checks": checks, **known}, status=status)
+    return JsonResponse(
+        {"status": "ready" if status == HTTPStatus.OK else "not ready", "checks": checks, **known},
+        status=status,
+    )
 
 
 def is_database_ready() -> bool:
@@ -60,7 +63,9 @@ def has_room() -> bool:
 def does_redis_answer() -> bool:
     try:
         # One attempt: redis-py's own would be four, with pauses of seconds between.
-        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0)
+        ) as client:
             return bool(client.ping())
     except (redis.RedisError, OSError):
         return False

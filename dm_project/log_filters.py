@@ -25,7 +25,9 @@ class HideSecretPaths(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(shortened(hide(value), record) if isinstance(value, str) else value for value in record.args)
+            record.args = tuple(
+                shortened(hide(value), record) if isinstance(value, str) else value for value in record.args
+            )
         if isinstance(record.msg, str):
             record.msg = hide(record.msg)
         # The request object itself rides along for mail handlers; nothing here needs it.
@@ -46,7 +48,9 @@ def shortened(value: str, record: logging.LogRecord) -> str:
 def is_bad_request(record: logging.LogRecord) -> bool:
     """Refused for what the client sent, and foreseen: Django's suspicious operations, and every answer below 500."""
     status = getattr(record, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR)
-    return record.name.startswith("django.security") or (record.name == "django.request" and status < HTTPStatus.INTERNAL_SERVER_ERROR)
+    return record.name.startswith("django.security") or (
+        record.name == "django.request" and status < HTTPStatus.INTERNAL_SERVER_ERROR
+    )
 
 
 class LineFormatter(logging.Formatter):

@@ -18,7 +18,9 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 FORGET = '"cache", "storage"'
 
 
-def security_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def security_headers(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
     """Outermost, so that error pages and static files have them too.
 
     Signed-in pages must never be kept by a shared proxy or come back after log-out with the back button (safety.md T57), hence `no-store`
@@ -64,7 +66,9 @@ def forget_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     return answer
 
 
-def watch_writes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def watch_writes(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
     """Notes whether a request has stored something, for the answer to a database that goes away afterwards: a page or a problem that says "not
     stored" would make people do it twice."""
 

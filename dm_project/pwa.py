@@ -44,7 +44,11 @@ def manifest(request: HttpRequest, language: str) -> HttpResponse:
     if language not in dict(settings.LANGUAGES):
         raise Http404
     with translation.override(language):
-        return JsonResponse(description_of_app(), content_type="application/manifest+json", json_dumps_params={"ensure_ascii": False})
+        return JsonResponse(
+            description_of_app(),
+            content_type="application/manifest+json",
+            json_dumps_params={"ensure_ascii": False},
+        )
 
 
 def description_of_app() -> dict[str, Any]:
@@ -64,9 +68,17 @@ def description_of_app() -> dict[str, Any]:
         "icons": [
             {"src": static("img/icon-192.png"), "sizes": "192x192", "type": "image/png"},
             {"src": static("img/icon-512.png"), "sizes": "512x512", "type": "image/png"},
-            {"src": static("img/icon-maskable-512.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+            {
+                "src": static("img/icon-maskable-512.png"),
+                "sizes": "512x512",
+                "type": "image/png",
+                "purpose": "maskable",
+            },
         ],
-        "shortcuts": [{"name": _("People"), "url": reverse("people")}, {"name": _("Invite a person"), "url": reverse("invites")}],
+        "shortcuts": [
+            {"name": _("People"), "url": reverse("people")},
+            {"name": _("Invite a person"), "url": reverse("invites")},
+        ],
         # By GET, because a POST that comes from another app carries no token of ours. It only leads to the page that asks.
         "share_target": {
             "action": reverse("shared"),
@@ -83,7 +95,11 @@ def description_of_app() -> dict[str, Any]:
 def offline_page(request: HttpRequest) -> str:
     """In the language and the colours of this browser. Rendered without the request, so that nothing of a person can get into it."""
     theme = request.COOKIES.get("theme", "")
-    context = {"SITE_NAME": settings.SITE_NAME, "SOURCE_URL": settings.SOURCE_URL, "theme": theme if theme in {"light", "dark"} else "auto"}
+    context = {
+        "SITE_NAME": settings.SITE_NAME,
+        "SOURCE_URL": settings.SOURCE_URL,
+        "theme": theme if theme in {"light", "dark"} else "auto",
+    }
     return render_to_string("offline.html", context)
 
 
@@ -101,7 +117,11 @@ def worker(request: HttpRequest) -> HttpResponse:
     """
     page = offline_page(request)
     is_hashed = release() != "unhashed"
-    files = sorted(set(re.findall(rf'(?:href|src)="({re.escape(settings.STATIC_URL)}[^"#]+)', page))) if is_hashed else []
+    files = (
+        sorted(set(re.findall(rf'(?:href|src)="({re.escape(settings.STATIC_URL)}[^"#]+)', page)))
+        if is_hashed
+        else []
+    )
     digest = hashlib.sha256(page.encode()).hexdigest()[:12]
     kept = {"cache": f"offline-{digest}", "page": reverse("offline") if is_hashed else None, "files": files}
     text = f'import {{ serve }} from "{static("js/net/worker.js")}";\n\nserve(self, {json.dumps(kept)});\n'
@@ -115,7 +135,9 @@ def worker(request: HttpRequest) -> HttpResponse:
 def shared(request: HttpRequest) -> HttpResponse:
     """An invite link that somebody shared into the app opens here. Nothing else that is shared has a place yet."""
     words = " ".join(request.GET.get(name, "")[:2_000] for name in ("url", "text", "title"))
-    link = re.search(rf"https?://{re.escape(request.get_host())}/i/([\w-]{{10,100}})(?![\w-])", words, re.ASCII)
+    link = re.search(
+        rf"https?://{re.escape(request.get_host())}/i/([\w-]{{10,100}})(?![\w-])", words, re.ASCII
+    )
     if not link:
         messages.info(request, _("Only invite links of this server can be opened here."))
     response = redirect("invite_landing", link[1]) if link else redirect("inbox")

@@ -43,7 +43,9 @@ def weight_of(method: str | None, path: str) -> float:
     return next((weight for pattern, weight in TABLE if pattern.fullmatch(path)), PAGE)
 
 
-def limit_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def limit_requests(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
     """Behind the session, because people are counted wherever they come from; before everything that costs."""
 
     def answer(request: HttpRequest) -> HttpResponse:

@@ -57,11 +57,14 @@ class Availability:
 
     def failed(self, error: Exception, seconds: float) -> None:
         with self.lock:
-            self.again_at = time.monotonic() + (AFTER_SLOW_SECONDS if seconds >= SLOW_SECONDS else TRY_AGAIN_SECONDS)
+            self.again_at = time.monotonic() + (
+                AFTER_SLOW_SECONDS if seconds >= SLOW_SECONDS else TRY_AGAIN_SECONDS
+            )
             was_away, self.is_away = self.is_away, True
         if not was_away:
             logger.warning(
-                "the cache is away (%s); limits are counted in each process, and signs of the moment are left out", type(error).__name__
+                "the cache is away (%s); limits are counted in each process, and signs of the moment are left out",
+                type(error).__name__,
             )
 
 
@@ -110,7 +113,9 @@ class BoundedClient(JsonClient):
         address = self._servers[self._get_connection_pool_index(write)]
         key = address, repr(sorted(self._pool_options.items(), key=repr))
         if key not in _pools:
-            _pools[key] = self._pool_class.from_url(address, retry=Retry(NoBackoff(), 0), **self._pool_options)
+            _pools[key] = self._pool_class.from_url(
+                address, retry=Retry(NoBackoff(), 0), **self._pool_options
+            )
         return _pools[key]
 
 
@@ -124,11 +129,25 @@ def bounded(name: str) -> Callable[..., Any]:
     return method
 
 
-for _name in ("add", "get", "set", "touch", "delete", "get_many", "has_key", "incr", "set_many", "delete_many", "clear"):
+for _name in (
+    "add",
+    "get",
+    "set",
+    "touch",
+    "delete",
+    "get_many",
+    "has_key",
+    "incr",
+    "set_many",
+    "delete_many",
+    "clear",
+):
     setattr(BoundedClient, _name, bounded(_name))
 
 
 class BoundedRedisCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
-        super().__init__(server, {**params, "OPTIONS": {**params.get("OPTIONS", {}), "serializer": JsonSerializer}})
+        super().__init__(
+            server, {**params, "OPTIONS": {**params.get("OPTIONS", {}), "serializer": JsonSerializer}}
+        )
         self._class = BoundedClient

@@ -6,10 +6,20 @@ Needs settings only while it is loaded: the server is, before Django's apps are.
 from dm_project.security_headers import plain_headers
 
 API = "/api/"
-CODES = {400: "bad_frame", 403: "forbidden", 413: "too_large", 431: "too_large", 500: "internal", 503: "busy", 504: "unknown_result"}
+CODES = {
+    400: "bad_frame",
+    403: "forbidden",
+    413: "too_large",
+    431: "too_large",
+    500: "internal",
+    503: "busy",
+    504: "unknown_result",
+}
 
 
-def refusal(status: int, text: str, *, path: str, retry_after_s: int = 0) -> tuple[list[tuple[str, str]], bytes]:
+def refusal(
+    status: int, text: str, *, path: str, retry_after_s: int = 0
+) -> tuple[list[tuple[str, str]], bytes]:
     """Headers and body of a refusal.
 
     Args:

@@ -12,7 +12,10 @@ def plain_headers() -> list[tuple[str, str]]:
     """For an answer of plain text that shows and loads nothing."""
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),
         ("Referrer-Policy", str(settings.SECURE_REFERRER_POLICY)),

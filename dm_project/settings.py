@@ -50,7 +50,10 @@ _open = {"PUBLIC_URL": _public, "ALLOWED_HOSTS": MORE_HOSTS, "HOST": not env.is_
 ONLY_THIS_MACHINE = not any(_open.values())
 if DEBUG and not ONLY_THIS_MACHINE:
     _name = next(name for name, is_set in _open.items() if is_set)
-    raise env.wrong("DEBUG", f"DEBUG is on, and {_name} lets other machines in. The error pages of development show what must stay secret.")
+    raise env.wrong(
+        "DEBUG",
+        f"DEBUG is on, and {_name} lets other machines in. The error pages of development show what must stay secret.",
+    )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, 0, 8)
 
@@ -126,7 +129,11 @@ _sqlite = DATA_DIR / "entre.sqlite3"
 DATABASES = {"default": env.database("DATABASE_URL", _sqlite, wal=SQLITE_MAY_USE_WAL)}
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     _sqlite = Path(str(DATABASES["default"]["NAME"]))
-_parts = [_sqlite, *(_sqlite.with_name(f"{_sqlite.name}-{part}") for part in ("wal", "shm", "journal")), DATA_DIR / "media"]
+_parts = [
+    _sqlite,
+    *(_sqlite.with_name(f"{_sqlite.name}-{part}") for part in ("wal", "shm", "journal")),
+    DATA_DIR / "media",
+]
 keep_private(DATA_DIR, *_parts, DATA_DIR / "last-write")
 REDIS_URL = env.redis_url()
 REDIS_PREFIX = env.text("REDIS_PREFIX", "entre")
@@ -160,7 +167,12 @@ if REDIS_URL:
         }
     }
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
     CHANNEL_LAYERS = {"default": {"BACKEND": "conversations.channel_layers.local.LocalChannelLayer"}}
 
 # Accounts (django-allauth)
@@ -200,7 +212,9 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # allauth demands the star where addresses are verified; our form asks nobody for one, and accounts/stages.py lets those without in.
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*" if MAIL_CONFIGURED else "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if MAIL_CONFIGURED else "none"
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_EMAIL_NOTIFICATIONS = MAIL_CONFIGURED
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = (
+    ACCOUNT_EMAIL_NOTIFICATIONS
+) = MAIL_CONFIGURED
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_USERNAME_MIN_LENGTH = 3
@@ -274,7 +288,9 @@ CONTENT_SECURITY_POLICY = {
 # Mail
 
 vars().update(_mail)
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender("DEFAULT_FROM_EMAIL", SITE_NAME, _public.host if _public else "localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(
+    "DEFAULT_FROM_EMAIL", SITE_NAME, _public.host if _public else "localhost"
+)
 EMAIL_TIMEOUT = 10
 
 # Languages and time
@@ -348,7 +364,12 @@ LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"class": "dm_project.log_filters.LineFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "dm_project.log_filters.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "filters": {"secrets": {"()": "dm_project.log_filters.HideSecretPaths"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

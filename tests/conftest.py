@@ -184,7 +184,9 @@ def start_server(statics: SharedStatics) -> Iterator[ServerMaker]:
 
 
 @pytest.fixture
-def scaled_server(start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer) -> EntreServer:
+def scaled_server(
+    start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer
+) -> EntreServer:
     """The service for many: two processes on PostgreSQL and Redis."""
     return start_server(processes=2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url)
 

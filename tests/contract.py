@@ -79,8 +79,14 @@ BAD_FRAMES = {
     "a key twice, deep": ('{"type":"sync","rooms":{"ROOM":1,"ROOM":2}}', "bad_frame"),
     "NaN": ('{"type":"receipt.set","room":"ROOM","read":NaN}', "bad_frame"),
     "Infinity": ('{"type":"receipt.set","room":"ROOM","read":Infinity}', "bad_frame"),
-    "a number of 5000 digits": ('{"type":"receipt.set","room":"ROOM","read":' + "9" * 5000 + "}", "bad_frame"),
-    "a number above 64 bits": ('{"type":"receipt.set","room":"ROOM","read":9223372036854775808}', "bad_frame"),
+    "a number of 5000 digits": (
+        '{"type":"receipt.set","room":"ROOM","read":' + "9" * 5000 + "}",
+        "bad_frame",
+    ),
+    "a number above 64 bits": (
+        '{"type":"receipt.set","room":"ROOM","read":9223372036854775808}',
+        "bad_frame",
+    ),
     "a negative number": ('{"type":"receipt.set","room":"ROOM","read":-1}', "bad_frame"),
     "a fraction": ('{"type":"receipt.set","room":"ROOM","read":1.5}', "bad_frame"),
     "a number as text": ('{"type":"receipt.set","room":"ROOM","read":"1"}', "bad_frame"),
@@ -89,21 +95,36 @@ BAD_FRAMES = {
     "a type that is no text": ('{"type":1}', "bad_frame"),
     "a missing field": ('{"type":"message.send","room":"ROOM","body":"hello"}', "bad_frame"),
     "an unknown field": ('{"type":"ping","sender":"alice"}', "bad_frame"),
-    "a forged sequence number": ('{"type":"message.send","room":"ROOM","id":"UUID","body":"hello","seq":1}', "bad_frame"),
-    "a room that is a list": ('{"type":"message.send","room":["ROOM"],"id":"UUID","body":"hello"}', "bad_frame"),
+    "a forged sequence number": (
+        '{"type":"message.send","room":"ROOM","id":"UUID","body":"hello","seq":1}',
+        "bad_frame",
+    ),
+    "a room that is a list": (
+        '{"type":"message.send","room":["ROOM"],"id":"UUID","body":"hello"}',
+        "bad_frame",
+    ),
     "a body that is a number": ('{"type":"message.send","room":"ROOM","id":"UUID","body":1}', "bad_frame"),
     "an id that is no UUID": ('{"type":"message.send","room":"ROOM","id":"1","body":"hello"}', "bad_frame"),
     "a ref too long": ('{"type":"ping","ref":"' + "r" * 65 + '"}', "bad_frame"),
-    "a hundred and one rooms": (json.dumps({"type": "sync", "rooms": {f"dm-{n}": 0 for n in range(101)}}), "bad_frame"),
+    "a hundred and one rooms": (
+        json.dumps({"type": "sync", "rooms": {f"dm-{n}": 0 for n in range(101)}}),
+        "bad_frame",
+    ),
     "thirty thousand lists": ("[" * 30_000 + "]" * 30_000, "bad_frame"),
     "thirty thousand objects": ('{"a":' * 9_000 + "1" + "}" * 9_000, "bad_frame"),
     "an unknown type": ('{"type":"message.forge"}', "unknown_type"),
     "a type of the layer": ('{"type":"frame.push","room":"ROOM","text":"{}"}', "unknown_type"),
     "another type of the layer": ('{"type":"session.end","code":4401}', "unknown_type"),
     "a type of the server": ('{"type":"websocket.disconnect","code":1000}', "unknown_type"),
-    "NUL in the text": ('{"type":"message.send","room":"ROOM","id":"UUID","body":"a\\u0000b"}', "invalid_text"),
+    "NUL in the text": (
+        '{"type":"message.send","room":"ROOM","id":"UUID","body":"a\\u0000b"}',
+        "invalid_text",
+    ),
     "NUL in the room": ('{"type":"room.open","room":"dm-\\u0000"}', "invalid_text"),
-    "half a character": ('{"type":"message.send","room":"ROOM","id":"UUID","body":"\\ud800"}', "invalid_text"),
+    "half a character": (
+        '{"type":"message.send","room":"ROOM","id":"UUID","body":"\\ud800"}',
+        "invalid_text",
+    ),
 }
 
 ROOM_COMMANDS: list[Frame] = [
@@ -173,7 +194,14 @@ class SocketContract:
         assert await self.refused(stage, None, path) == 403
 
     async def test_no_other_page_is_let_in_with_alices_cookie(self, stage: Stage, path: str) -> None:
-        for origin in (None, "null", "https://evil.example", "http://localhost", "http://localhost:1", "ws://localhost:8000"):
+        for origin in (
+            None,
+            "null",
+            "https://evil.example",
+            "http://localhost",
+            "http://localhost:1",
+            "ws://localhost:8000",
+        ):
             assert await self.refused(stage, stage.alice, path, origin=origin) == 403
 
     async def test_mallory_is_not_let_into_the_room_of_others(self, stage: Stage) -> None:
@@ -181,7 +209,16 @@ class SocketContract:
             assert await self.refused(stage, stage.mallory, f"/ws/chat/{room}/") == 403
 
     async def test_a_path_without_sockets_is_refused(self, stage: Stage) -> None:
-        for path in ("/", "/ws", "/ws/chat/", "/ws/other/", "/ws/chat/a/b/", "/chats/", "/api/v1/me", "/" + "x" * 3_000):
+        for path in (
+            "/",
+            "/ws",
+            "/ws/chat/",
+            "/ws/other/",
+            "/ws/chat/a/b/",
+            "/chats/",
+            "/api/v1/me",
+            "/" + "x" * 3_000,
+        ):
             assert await self.refused(stage, stage.alice, path) == 403
 
     # Frames that are none
@@ -216,8 +253,12 @@ class SocketContract:
         assert bye["retry_after_ms"] > 0
         assert phone.seen[-1] == bye, "nothing is sent after it"
 
-    @pytest.mark.parametrize("body", ["\u0345\u0300" * 7_000, "x" * 32_001, "\u3164"], ids=["marks in a row", "too long", "blank"])
-    async def test_ten_texts_that_no_page_would_send_end_it_too(self, stage: Stage, phone: Socket, body: str) -> None:
+    @pytest.mark.parametrize(
+        "body", ["\u0345\u0300" * 7_000, "x" * 32_001, "\u3164"], ids=["marks in a row", "too long", "blank"]
+    )
+    async def test_ten_texts_that_no_page_would_send_end_it_too(
+        self, stage: Stage, phone: Socket, body: str
+    ) -> None:
         """Each costs its reading, and an answer without an end would be an invitation."""
         for _ in range(10):
             await phone.send("message.send", room=stage.room, id=uuid(), body=body)
@@ -242,17 +283,23 @@ class SocketContract:
         await expect(phone, "error", code="too_large")
         await self.is_alive(phone)
 
-    async def test_a_message_that_is_too_large_to_be_read_is_refused_by_its_id(self, stage: Stage, phone: Socket) -> None:
+    async def test_a_message_that_is_too_large_to_be_read_is_refused_by_its_id(
+        self, stage: Stage, phone: Socket
+    ) -> None:
         """8,000 emoji are a message, but not where a client writes each as two escapes (P10: every send ends)."""
         id = uuid()
-        escaped = json.dumps({"type": "message.send", "ref": "r", "room": stage.room, "id": id, "body": "🌿" * 8_000})
+        escaped = json.dumps(
+            {"type": "message.send", "ref": "r", "room": stage.room, "id": id, "body": "🌿" * 8_000}
+        )
         await phone.send_text(escaped)
         await expect(phone, "error", code="too_large", ref="r", id=id)
         await self.is_alive(phone)
 
     # Sending
 
-    async def test_what_alice_sends_arrives_on_every_device_of_both(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_what_alice_sends_arrives_on_every_device_of_both(
+        self, stage: Stage, path: str, phone: Socket
+    ) -> None:
         async with AsyncExitStack() as stack:
             others = [
                 await stack.enter_async_context(self.greeted(stage, person, route.format(room=stage.room)))
@@ -262,14 +309,24 @@ class SocketContract:
             id = uuid()
             await phone.send("message.send", ref="r1", room=stage.room, id=id, body="Grüße, Боб 👋\r\n")
             accepted = await expect(phone, "message.accepted", id=id)
-            created = [await expect(socket, "message.created", room=stage.room) for socket in (phone, *others)]
+            created = [
+                await expect(socket, "message.created", room=stage.room) for socket in (phone, *others)
+            ]
         assert set(accepted) == {"type", "ref", "room", "id", "seq", "version", "created_at", "duplicate"}
         assert (accepted["ref"], accepted["room"], accepted["duplicate"]) == ("r1", stage.room, False)
         assert created == [created[0]] * 5, "all devices are told the same"
         message = created[0]["message"]
         assert set(message) == MESSAGE_FIELDS
-        assert (message["id"], message["sender"], message["body"]) == (id, stage.public_id(stage.alice), "Grüße, Боб 👋\n")
-        assert (message["seq"], message["version"], message["created_at"]) == (accepted["seq"], accepted["version"], accepted["created_at"])
+        assert (message["id"], message["sender"], message["body"]) == (
+            id,
+            stage.public_id(stage.alice),
+            "Grüße, Боб 👋\n",
+        )
+        assert (message["seq"], message["version"], message["created_at"]) == (
+            accepted["seq"],
+            accepted["version"],
+            accepted["created_at"],
+        )
 
     async def test_a_burst_keeps_its_order(self, stage: Stage, path: str, phone: Socket) -> None:
         ids = [uuid() for _ in range(40)]
@@ -279,12 +336,16 @@ class SocketContract:
             accepted = [await expect(phone, "message.accepted") for _ in ids]
             created = [await expect(bob, "message.created") for _ in ids]
         first = accepted[0]["seq"]
-        assert [(frame["id"], frame["seq"]) for frame in accepted] == [(id, first + n) for n, id in enumerate(ids)]
+        assert [(frame["id"], frame["seq"]) for frame in accepted] == [
+            (id, first + n) for n, id in enumerate(ids)
+        ]
         assert [frame["message"]["id"] for frame in created] == ids
         assert [frame["message"]["seq"] for frame in created] == list(range(first, first + len(ids)))
         assert "ref" not in accepted[0], "what was not given is not given back"
 
-    async def test_a_repeat_is_told_the_first_number_over_every_door(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_a_repeat_is_told_the_first_number_over_every_door(
+        self, stage: Stage, path: str, phone: Socket
+    ) -> None:
         id = uuid()
         command: Frame = {"room": stage.room, "id": id, "body": "once"}
         await phone.send("message.send", **command)
@@ -299,13 +360,19 @@ class SocketContract:
         status, answer = await stage.write(stage.alice, stage.room, id, "once")
         assert (status, answer["duplicate"], answer["message"]["seq"]) == (200, True, first["seq"])
         await phone.send("message.send", room=stage.room, id=uuid(), body="a fence")
-        assert (await expect(phone, "message.created"))["message"]["body"] == "a fence", "a repeat is announced to nobody"
+        assert (await expect(phone, "message.created"))["message"]["body"] == "a fence", (
+            "a repeat is announced to nobody"
+        )
 
-    async def test_a_repeat_of_what_was_sent_over_http_is_known_here(self, stage: Stage, phone: Socket) -> None:
+    async def test_a_repeat_of_what_was_sent_over_http_is_known_here(
+        self, stage: Stage, phone: Socket
+    ) -> None:
         id = uuid()
         status, answer = await stage.write(stage.alice, stage.room, id, "by letter")
         assert status == 201
-        assert (await expect(phone, "message.created"))["message"] == answer["message"], "stored over HTTP, announced to the sockets"
+        assert (await expect(phone, "message.created"))["message"] == answer["message"], (
+            "stored over HTTP, announced to the sockets"
+        )
         await phone.send("message.send", room=stage.room, id=id, body="by letter")
         accepted = await expect(phone, "message.accepted")
         assert (accepted["seq"], accepted["duplicate"]) == (answer["message"]["seq"], True)
@@ -330,7 +397,9 @@ class SocketContract:
             assert (error["code"], error["retryable"], error["id"]) == (code, False, id), name
             assert (await stage.write(stage.alice, stage.room, id, body))[0] in {413, 422}, name
             await phone.send("message.send", room=stage.room, id=id, body="now it is good")
-            assert not (await expect(phone, "message.accepted"))["duplicate"], f"{name}: nothing was stored under that id"
+            assert not (await expect(phone, "message.accepted"))["duplicate"], (
+                f"{name}: nothing was stored under that id"
+            )
 
     async def test_8000_characters_of_four_bytes_arrive(self, stage: Stage, phone: Socket) -> None:
         body = "👋" * 8_000
@@ -346,7 +415,9 @@ class SocketContract:
         async with self.greeted(stage, stage.mallory, "/ws/") as mallory:
             for command in ROOM_COMMANDS:
                 for room in (stage.room, UNKNOWN):
-                    await mallory.send_text(json.dumps(command).replace("ROOM", room).replace("UUID", SOME_ID))
+                    await mallory.send_text(
+                        json.dumps(command).replace("ROOM", room).replace("UUID", SOME_ID)
+                    )
                 foreign, unknown = await expect(mallory, "error"), await expect(mallory, "error")
                 assert foreign == unknown
                 assert (foreign["code"], foreign["ref"]) == ("not_found", "r")
@@ -377,12 +448,26 @@ class SocketContract:
             page = await expect(socket, "sync.page", ref="s1")
         assert [message["body"] for message in page["messages"]] == bodies
         assert [message["version"] for message in page["messages"]] == [cursor + 1, cursor + 2, cursor + 3]
-        assert (page["after"], page["version"], page["more"], page["reset"]) == (cursor, cursor + 3, False, False)
-        assert {receipt["user"] for receipt in page["receipts"]} == {stage.public_id(stage.alice), stage.public_id(stage.bob)}
+        assert (page["after"], page["version"], page["more"], page["reset"]) == (
+            cursor,
+            cursor + 3,
+            False,
+            False,
+        )
+        assert {receipt["user"] for receipt in page["receipts"]} == {
+            stage.public_id(stage.alice),
+            stage.public_id(stage.bob),
+        }
         assert not {"conversation", "hidden", "mark"} & set(page), "her mark was not behind"
 
     async def test_large_messages_come_in_pages_that_fit(self, stage: Stage, phone: Socket) -> None:
-        bodies = ["x" * 8_000] * 7 + ['"' * 8_000, "\u0001" * 7_999 + "x", "\n" * 7_999 + "x", "Ж" * 8_000, "👋" * 8_000]
+        bodies = ["x" * 8_000] * 7 + [
+            '"' * 8_000,
+            "\u0001" * 7_999 + "x",
+            "\n" * 7_999 + "x",
+            "Ж" * 8_000,
+            "👋" * 8_000,
+        ]
         for body in bodies:
             await phone.send("message.send", room=stage.room, id=uuid(), body=body)
         accepted = [await expect(phone, "message.accepted") for _ in bodies]
@@ -394,7 +479,9 @@ class SocketContract:
             page = await expect(phone, "sync.page")
             assert len(json.dumps(page, ensure_ascii=False).encode()) <= FRAME_BYTES
             assert page["messages"] or not page["more"], "a page always moves on"
-            assert page["version"] == max([cursor, *[message["version"] for message in page["messages"]]]), "the cursor is never ahead"
+            assert page["version"] == max([cursor, *[message["version"] for message in page["messages"]]]), (
+                "the cursor is never ahead"
+            )
             found += [message["body"] for message in page["messages"]]
             cursor, more = page["version"], page["more"]
         assert found == bodies
@@ -421,7 +508,9 @@ class SocketContract:
         assert set(heads["rooms"]) == set(heads["marks"])
         assert heads["epoch"]
 
-    async def test_a_room_that_moved_is_told_again_by_itself(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_a_room_that_moved_is_told_again_by_itself(
+        self, stage: Stage, path: str, phone: Socket
+    ) -> None:
         """A lost last event has no later one to reveal it; the beat does."""
         head = (await stage.write(stage.bob, stage.room, uuid(), "psst"))[1]["message"]["version"]
         while (await expect(phone, "heads"))["rooms"][stage.room] < head:
@@ -429,22 +518,36 @@ class SocketContract:
 
     # Receipts and the rest
 
-    async def test_bobs_reading_is_shown_to_alice_and_to_his_own_devices(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_bobs_reading_is_shown_to_alice_and_to_his_own_devices(
+        self, stage: Stage, path: str, phone: Socket
+    ) -> None:
         await phone.send("message.send", room=stage.room, id=uuid(), body="read me")
         seq = (await expect(phone, "message.accepted"))["seq"]
-        async with self.greeted(stage, stage.bob, path) as bobs_phone, self.greeted(stage, stage.bob, path) as bobs_laptop:
+        async with (
+            self.greeted(stage, stage.bob, path) as bobs_phone,
+            self.greeted(stage, stage.bob, path) as bobs_laptop,
+        ):
             await bobs_phone.send("receipt.set", ref="r5", room=stage.room, delivered=seq)
             assert await expect(bobs_phone, "done") == {"type": "done", "ref": "r5", "room": stage.room}
             await bobs_phone.send("receipt.set", room=stage.room, read=seq)
-            shown = [await expect(phone, "receipt.advanced", user=stage.public_id(stage.bob)) for _ in range(2)]
-            own = [await expect(bobs_laptop, "receipt.advanced", user=stage.public_id(stage.bob)) for _ in range(2)]
+            shown = [
+                await expect(phone, "receipt.advanced", user=stage.public_id(stage.bob)) for _ in range(2)
+            ]
+            own = [
+                await expect(bobs_laptop, "receipt.advanced", user=stage.public_id(stage.bob))
+                for _ in range(2)
+            ]
         assert [(frame["delivered"], frame["read"] == seq) for frame in shown] == [(seq, False), (seq, True)]
-        assert not any("read_count" in frame for frame in shown), "how many she has left to read is nobody else's matter"
+        assert not any("read_count" in frame for frame in shown), (
+            "how many she has left to read is nobody else's matter"
+        )
         assert own[-1]["read"] == seq
         assert own[1]["read_count"] > own[0]["read_count"]
         assert own[1]["mark"] == own[0]["mark"] + 1
 
-    async def test_a_receipt_that_says_nothing_new_tells_nobody(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_a_receipt_that_says_nothing_new_tells_nobody(
+        self, stage: Stage, path: str, phone: Socket
+    ) -> None:
         async with self.greeted(stage, stage.bob, path) as bob:
             await bob.send("receipt.set", ref="r6", room=stage.room, read=2**62)
             await expect(bob, "done", ref="r6")
@@ -462,7 +565,9 @@ class SocketContract:
         await self.is_alive(phone)
         assert len(phone.of_type("done")) == 2, "without a ref there is nothing to confirm"
 
-    async def test_logging_out_ends_the_sockets_of_that_browser_only(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_logging_out_ends_the_sockets_of_that_browser_only(
+        self, stage: Stage, path: str, phone: Socket
+    ) -> None:
         browser = await stage.another_browser(stage.alice)
         async with self.greeted(stage, browser, path) as one, self.greeted(stage, browser, "/ws/") as two:
             await stage.log_out(browser)

@@ -66,4 +66,7 @@ class Device:
             await self.socket.send("sync", rooms={self.room: self.cursor})
 
     def shown(self) -> list[Any]:
-        return [(seq, message["id"], message["sender"], message["body"]) for seq, message in sorted(self.messages.items())]
+        return [
+            (seq, message["id"], message["sender"], message["body"])
+            for seq, message in sorted(self.messages.items())
+        ]

@@ -20,7 +20,9 @@ PASSWORD = "correct horse battery"
 _numbers = count(1)
 
 
-def make_user(username: str = "", name: str = "", *, listed: bool = True, password: str = PASSWORD, **profile: Any) -> User:
+def make_user(
+    username: str = "", name: str = "", *, listed: bool = True, password: str = PASSWORD, **profile: Any
+) -> User:
     """An account with its profile. Anybody may start a chat with it, unless `start_by` says otherwise."""
     username = username or f"person{next(_numbers)}"
     name = name or username.capitalize()
@@ -33,7 +35,9 @@ def make_user(username: str = "", name: str = "", *, listed: bool = True, passwo
     return User.objects.select_related("profile").get(pk=user.pk)
 
 
-def make_conversation(one: User, other: User, *, now: datetime | None = None, visible: bool = True) -> Conversation:
+def make_conversation(
+    one: User, other: User, *, now: datetime | None = None, visible: bool = True
+) -> Conversation:
     """An open conversation of the two, shown in both lists unless `visible` is false."""
     now = now or timezone.now()
     low, high = sorted((one, other), key=lambda user: user.pk)
@@ -61,7 +65,9 @@ def make_message(conversation: Conversation, sender: User, body: str = "hello", 
     conversation.head += 1
     conversation.changed_at = now
     conversation.save(update_fields=["head", "changed_at"])
-    Participant.objects.filter(conversation=conversation, user=recipient.user_id).update(received=recipient.received + 1, activity=now)
+    Participant.objects.filter(conversation=conversation, user=recipient.user_id).update(
+        received=recipient.received + 1, activity=now
+    )
     Participant.objects.filter(conversation=conversation, user=sender).update(activity=now)
     return Message.objects.create(
         conversation=conversation,
@@ -80,6 +86,11 @@ def make_messages(conversation: Conversation, senders: list[User], how_many: int
     """A talk: the senders take turns, a minute apart, up to now."""
     start = timezone.now() - timedelta(minutes=how_many)
     return [
-        make_message(conversation, senders[index % len(senders)], f"message {index + 1}", created_at=start + timedelta(minutes=index))
+        make_message(
+            conversation,
+            senders[index % len(senders)],
+            f"message {index + 1}",
+            created_at=start + timedelta(minutes=index),
+        )
         for index in range(how_many)
     ]

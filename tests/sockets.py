@@ -49,7 +49,11 @@ class Closed(Exception):
 class Socket:
     """One open socket, whatever carries it."""
 
-    def __init__(self, send_data: Callable[[str | bytes], Awaitable[None]], receive_text: Callable[[float], Awaitable[str]]) -> None:
+    def __init__(
+        self,
+        send_data: Callable[[str | bytes], Awaitable[None]],
+        receive_text: Callable[[float], Awaitable[str]],
+    ) -> None:
         self._send_data = send_data
         self._receive_text = receive_text
         self.waiting: list[Frame] = []
@@ -100,7 +104,9 @@ async def expect(socket: Socket, type: str, *, within: float = PATIENCE_S, **fie
     """The next frame of this type (and with these fields); what else comes meanwhile is kept."""
     wanted = {"type": type, **fields}
     try:
-        return await socket.take(lambda frame: wanted.items() <= {k: v for k, v in frame.items() if k in wanted}.items(), within)
+        return await socket.take(
+            lambda frame: wanted.items() <= {k: v for k, v in frame.items() if k in wanted}.items(), within
+        )
     except TimeoutError:
         raise AssertionError(f"no {wanted} within {within} s; there came {socket.waiting}") from None
 
@@ -129,7 +135,9 @@ async def expect_silence(socket: Socket, *types: str, within: float = SILENCE_S)
 
 
 @asynccontextmanager
-async def open_socket(person: Person, path: str = "/ws/", *, origin: str | None = "", cookies: str | None = None) -> AsyncIterator[Socket]:
+async def open_socket(
+    person: Person, path: str = "/ws/", *, origin: str | None = "", cookies: str | None = None
+) -> AsyncIterator[Socket]:
     """Open a socket with a person's cookies, from our own page.
 
     Args:
@@ -146,7 +154,13 @@ async def open_socket(person: Person, path: str = "/ws/", *, origin: str | None 
         headers["Origin"] = origin or person.address
     try:
         connection = await connect(
-            address, additional_headers=headers, max_size=2**24, max_queue=None, compression=None, proxy=None, ping_interval=None
+            address,
+            additional_headers=headers,
+            max_size=2**24,
+            max_queue=None,
+            compression=None,
+            proxy=None,
+            ping_interval=None,
         )
     except InvalidStatus as refused:
         raise Refused(refused.response.status_code) from None
@@ -172,7 +186,11 @@ def _receiver_of(connection: ClientConnection) -> Callable[[float], Awaitable[st
 
 @asynccontextmanager
 async def open_inside(
-    user: Any, path: str = "/ws/", *, origin: str | None = f"http://{INSIDE_HOST}", session_key: str | None = None
+    user: Any,
+    path: str = "/ws/",
+    *,
+    origin: str | None = f"http://{INSIDE_HOST}",
+    session_key: str | None = None,
 ) -> AsyncIterator[Socket]:
     """The same through the ASGI application, without a server: fast, sees the test's database (mark it `transaction=True`).
 
@@ -188,7 +206,12 @@ async def open_inside(
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     if user is not None:
-        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={session_key or await session_key_of(user)}".encode()))
+        headers.append(
+            (
+                b"cookie",
+                f"{settings.SESSION_COOKIE_NAME}={session_key or await session_key_of(user)}".encode(),
+            )
+        )
     communicator = WebsocketCommunicator(application, path, headers=headers)
     accepted, _ = await communicator.connect(timeout=PATIENCE_S)
     if not accepted:
@@ -201,7 +224,9 @@ async def open_inside(
 
 def _sender_inside(communicator: WebsocketCommunicator) -> Callable[[str | bytes], Awaitable[None]]:
     async def send(data: str | bytes) -> None:
-        await communicator.send_input({"type": "websocket.receive", "text" if isinstance(data, str) else "bytes": data})
+        await communicator.send_input(
+            {"type": "websocket.receive", "text" if isinstance(data, str) else "bytes": data}
+        )
 
     return send
 

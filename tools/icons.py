@@ -25,10 +25,12 @@ ICONS = {
 def draw(page: Page, name: str) -> None:
     side, share, roundness = ICONS[name]
     page.set_viewport_size({"width": side, "height": side})
-    mark = (IMG / "mark.svg").read_text(encoding="utf-8").replace("<svg ", f'<svg width="{side * share}" height="{side * share}" ', 1)
-    plate = (
-        f"display: grid; place-items: center; width: {side}px; height: {side}px; background: {PAPER}; border-radius: {side * roundness}px"
+    mark = (
+        (IMG / "mark.svg")
+        .read_text(encoding="utf-8")
+        .replace("<svg ", f'<svg width="{side * share}" height="{side * share}" ', 1)
     )
+    plate = f"display: grid; place-items: center; width: {side}px; height: {side}px; background: {PAPER}; border-radius: {side * roundness}px"
     page.set_content(f'<body style="margin: 0; background: transparent"><div style="{plate}">{mark}</div>')
     size = (IMG / name).write_bytes(squeezed(page.screenshot(omit_background=True)))
     sys.stdout.write(f"static/img/{name}  {size} bytes\n")

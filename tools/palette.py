@@ -61,8 +61,12 @@ COLOURS: dict[str, tuple[Colour, Colour]] = {
 }
 # Faces: eight hues at even distances for the eye, not for the wheel.
 HUES = (22, 52, 88, 148, 192, 236, 288, 340)
-COLOURS |= {f"avatar-{number}": ((88, 0.055, hue), (39, 0.056, hue)) for number, hue in enumerate(HUES, start=1)}
-COLOURS |= {f"avatar-{number}-ink": ((36, 0.08, hue), (92.5, 0.04, hue)) for number, hue in enumerate(HUES, start=1)}
+COLOURS |= {
+    f"avatar-{number}": ((88, 0.055, hue), (39, 0.056, hue)) for number, hue in enumerate(HUES, start=1)
+}
+COLOURS |= {
+    f"avatar-{number}-ink": ((36, 0.08, hue), (92.5, 0.04, hue)) for number, hue in enumerate(HUES, start=1)
+}
 
 # Where, what, on what, and how strong it must be: 7 for what is read at length, 4.5 for other text, 3 for edges and signs.
 PAIRS: list[tuple[str, str, str, float]] = [
@@ -146,7 +150,9 @@ def hexadecimal(colour: Colour) -> str:
     while high - low > 1e-5:
         middle = (low + high) / 2
         low, high = (middle, high) if is_shown(light_of((lightness, middle, hue))) else (low, middle)
-    return "#" + "".join(f"{round(255 * encoded(min(1.0, max(0.0, part)))):02x}" for part in light_of((lightness, low, hue)))
+    return "#" + "".join(
+        f"{round(255 * encoded(min(1.0, max(0.0, part)))):02x}" for part in light_of((lightness, low, hue))
+    )
 
 
 def is_shown(light: Colour) -> bool:
@@ -186,7 +192,10 @@ def too_weak() -> Iterator[str]:
 
 def written(css: str) -> str:
     """The style sheet with the palette of this file in it."""
-    lines = [f"        --{name}: light-dark({hexadecimal(day)}, {hexadecimal(night)});\n" for name, (day, night) in in_order()]
+    lines = [
+        f"        --{name}: light-dark({hexadecimal(day)}, {hexadecimal(night)});\n"
+        for name, (day, night) in in_order()
+    ]
     pattern = re.compile(re.escape(BEGIN) + r".*?(?=" + re.escape(END) + ")", re.DOTALL)
     if not pattern.search(css):
         raise ValueError(f"{TOKENS.name} has lost the comments between which the palette stands")
@@ -203,7 +212,9 @@ def main() -> None:
     if weak:
         sys.exit("Too weak:\n  " + "\n  ".join(weak))
     TOKENS.write_text(written(TOKENS.read_text()))
-    sys.stdout.write(f"{TOKENS.relative_to(ROOT)}: {len(COLOURS)} colours; {len(PAIRS)} pairs are strong enough by day and by night\n")
+    sys.stdout.write(
+        f"{TOKENS.relative_to(ROOT)}: {len(COLOURS)} colours; {len(PAIRS)} pairs are strong enough by day and by night\n"
+    )
 
 
 if __name__ == "__main__":

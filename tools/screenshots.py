@@ -62,14 +62,21 @@ def make_up_links(page: Page) -> Page:
     for box in page.locator(".link-box__link").all():
         box.evaluate("(box, link) => (box.value = link)", MADE_UP)
     for plate in page.locator("div.qr__plate").all():
-        plate.evaluate("(plate, svg) => (plate.innerHTML = svg)", code.svg_inline(omitsize=True, border=4, dark="#12242c"))
+        plate.evaluate(
+            "(plate, svg) => (plate.innerHTML = svg)",
+            code.svg_inline(omitsize=True, border=4, dark="#12242c"),
+        )
     for image in page.locator(".qr__plate img:visible").all():
-        image.evaluate("(image, address) => (image.src = address)", code.svg_data_uri(border=4, dark="#12242c"))
+        image.evaluate(
+            "(image, address) => (image.src = address)", code.svg_data_uri(border=4, dark="#12242c")
+        )
     return page
 
 
 def signs_are_there(page: Page) -> Page:
-    expect(page.locator('[data-view="rows"] [data-part="avatar"][data-online="true"]')).to_have_count(len(ONLINE))
+    expect(page.locator('[data-view="rows"] [data-part="avatar"][data-online="true"]')).to_have_count(
+        len(ONLINE)
+    )
     return page
 
 
@@ -133,7 +140,10 @@ def one_waits(stage: Studio) -> None:
             assert ana.api("DELETE", f"/invites/{waiting['id']}").is_success
     assert ana.api("POST", "/invites", {"note": "Grandma Zoya"}).is_success
     with stage.tables() as data:
-        data.execute("UPDATE invite SET created_at = ?, expires_at = ? WHERE note = 'Grandma Zoya'", [ago(2_950), ago(-7_200)])
+        data.execute(
+            "UPDATE invite SET created_at = ?, expires_at = ? WHERE note = 'Grandma Zoya'",
+            [ago(2_950), ago(-7_200)],
+        )
 
 
 def invite(stage: Studio) -> Page:
@@ -208,7 +218,10 @@ def phone_rtl(stage: Studio) -> Page:
     """There is no Arabic translation: the direction is turned and a few words are put in, to see the layout as somebody would."""
     page = stage.chat("noor", size=PHONE)
     page.evaluate("document.documentElement.dir = 'rtl'")
-    page.evaluate("(words) => Object.entries(words).forEach(([where, word]) => document.querySelector(where).textContent = word)", ARABIC)
+    page.evaluate(
+        "(words) => Object.entries(words).forEach(([where, word]) => document.querySelector(where).textContent = word)",
+        ARABIC,
+    )
     page.evaluate("(word) => (document.querySelector('.composer textarea').placeholder = word)", "رسالة")
     return page
 
@@ -217,7 +230,10 @@ def link(stage: Studio) -> str:
     """Marta's, half an hour old."""
     made = stage.people["marta"].person.api("POST", "/invites", {"note": "Nova, from the choir"}).json()
     with stage.tables() as data:
-        data.execute("UPDATE invite SET created_at = ?, expires_at = ? WHERE note = ?", [ago(30), ago(30 - 10_080), made["note"]])
+        data.execute(
+            "UPDATE invite SET created_at = ?, expires_at = ? WHERE note = ?",
+            [ago(30), ago(30 - 10_080), made["note"]],
+        )
     return str(made["url"])
 
 
@@ -247,12 +263,21 @@ def settings_devices(stage: Studio) -> Page:
         person.log_in()
     stage.people["lena"].person.log_out()
     with stage.tables() as data:
-        for browser, minutes, since in (("iPhone", 210, 11_500), ("Chrome", 9_400, 60_000), ("Firefox", 0, 23_000)):
+        for browser, minutes, since in (
+            ("iPhone", 210, 11_500),
+            ("Chrome", 9_400, 60_000),
+            ("Firefox", 0, 23_000),
+        ):
             data.execute(
                 "UPDATE accounts_device SET active_at = ?, created_at = ? WHERE user_agent LIKE ?",
                 [ago(minutes), ago(since), f"%{browser}%"],
             )
-    page.context.add_cookies([{"name": str(one.name), "value": str(one.value), "url": person.address} for one in person.http.cookies.jar])
+    page.context.add_cookies(
+        [
+            {"name": str(one.name), "value": str(one.value), "url": person.address}
+            for one in person.http.cookies.jar
+        ]
+    )
     page.goto("/settings/devices/")
     return page
 
@@ -303,7 +328,13 @@ def invite_states(stage: Studio) -> Image.Image:
     assert nova.api("POST", "/invites/claim", {"token": used.rstrip("/").rsplit("/", 1)[1]}).is_success
     assert marta.api("DELETE", f"/invites/{gone['id']}").is_success
     own = str(ana.api("POST", "/invites", {"note": "Grandma Zoya"}).json()["url"])
-    states = [(own, stage.ana), (used, None), (gone["url"], None), (link(stage), stage.ana), ("/i/xxxxxxxxxxxxxxxxxxxxxx/", None)]
+    states = [
+        (own, stage.ana),
+        (used, None),
+        (gone["url"], None),
+        (link(stage), stage.ana),
+        ("/i/xxxxxxxxxxxxxxxxxxxxxx/", None),
+    ]
     return beside([card(stage.place(path, who)) for path, who in states])
 
 
@@ -311,7 +342,12 @@ def card(page: Page) -> Image.Image:
     """The card of a page with a little of what is around it."""
     page.wait_for_load_state("networkidle")
     around: Any = make_up_links(page).locator(".card").bounding_box()
-    place = {"x": around["x"] - 24, "y": max(0, around["y"] - 20), "width": around["width"] + 48, "height": around["height"] + 48}
+    place = {
+        "x": around["x"] - 24,
+        "y": max(0, around["y"] - 20),
+        "width": around["width"] + 48,
+        "height": around["height"] + 48,
+    }
     picture = Image.open(io.BytesIO(page.screenshot(clip=place, full_page=True)))
     page.context.close()
     return picture

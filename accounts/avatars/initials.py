@@ -8,7 +8,15 @@ import unicodedata
 COLOURS = 8
 NON_JOINER = "\u200c"
 ZERO_WIDTH_JOINER = "\u200d"
-JOINING = ((0x0600, 0x08FF), (0x1800, 0x18AF), (0xA840, 0xA87F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFF), (0x10AC0, 0x10AFF), (0x1E900, 0x1E95F))
+JOINING = (
+    (0x0600, 0x08FF),
+    (0x1800, 0x18AF),
+    (0xA840, 0xA87F),
+    (0xFB50, 0xFDFF),
+    (0xFE70, 0xFEFF),
+    (0x10AC0, 0x10AFF),
+    (0x1E900, 0x1E95F),
+)
 """Arabic, Syriac, N'Ko, Mandaic, Mongolian, Phags-pa, Manichaean, Adlam: two letters side by side would melt into one shape."""
 
 
@@ -29,7 +37,9 @@ def initials(name: str) -> str:
     words = [word for word in map(from_first_letter, plain.split()) if word]
     if not words:
         return first_grapheme(plain)
-    letters = [first_grapheme(word).title() for word in (words[:1] if len(words) == 1 else (words[0], words[-1]))]
+    letters = [
+        first_grapheme(word).title() for word in (words[:1] if len(words) == 1 else (words[0], words[-1]))
+    ]
     return (NON_JOINER if all(map(is_joining, letters)) else "").join(letters)
 
 

@@ -63,7 +63,9 @@ def picture_make(data: bytes, crop: Sequence[float] | None = None) -> bytes:
     try:
         # -I: neither our folder nor the environment, which holds the keys, is there for a decoder that was taken over.
         command = [sys.executable, "-I", str(MAKER), json.dumps(list(crop) if crop else None)]
-        made = subprocess.run(command, input=data, capture_output=True, timeout=LONGEST_SECONDS, env={}, check=False)  # noqa: S603
+        made = subprocess.run(  # noqa: S603 (our own program, no shell)
+            command, input=data, capture_output=True, timeout=LONGEST_SECONDS, env={}, check=False
+        )
     except subprocess.TimeoutExpired:
         # Nothing is known of the picture: to say that it cannot be read would be untrue on a busy machine.
         raise PictureBusy from None

@@ -65,7 +65,10 @@ def account_create(
     """
     # Hashed before the transaction: it takes a tenth of a second, and SQLite has one writer.
     user = User(
-        username=username.lower(), name=name, email=email_to_keep(email), password=make_password(password and normal_password(password))
+        username=username.lower(),
+        name=name,
+        email=email_to_keep(email),
+        password=make_password(password and normal_password(password)),
     )
     user.clean_fields(exclude=["password"])
     with transaction.atomic():
@@ -109,7 +112,9 @@ def require_distinct(username: str, *, by: User | None = None) -> None:
     # SQLite has one writer anyway.
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [HANDLE_LOCK, skeleton(username)])
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [HANDLE_LOCK, skeleton(username)]
+            )
     if username_is_imitation(username, by=by):
         raise UsernameTaken
 
@@ -240,4 +245,6 @@ def password_link(*, user: User) -> str:
     """
     if not user.is_active:
         raise AccountInactive
-    return public_link("account_reset_password_from_key", uidb36=user.public_id, key=default_token_generator.make_token(user))
+    return public_link(
+        "account_reset_password_from_key", uidb36=user.public_id, key=default_token_generator.make_token(user)
+    )

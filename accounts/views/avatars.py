@@ -61,7 +61,9 @@ def done(request: HttpRequest) -> HttpResponse:
     return see_other(reverse("settings_profile"))
 
 
-def refuse(request: SignedInRequest, form: PictureForm, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> HttpResponse:
+def refuse(
+    request: SignedInRequest, form: PictureForm, status: int = HTTPStatus.UNPROCESSABLE_ENTITY
+) -> HttpResponse:
     if is_from_script(request):
         return refused_in_a_word(form, status)
     context = {"section": "profile", "form": ProfileForm(profile_of(request.user)), "picture_form": form}

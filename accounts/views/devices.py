@@ -40,7 +40,9 @@ def devices(request: SignedInRequest) -> HttpResponse:
         messages.success(request, said(ended))
     else:
         wanted = request.POST.get("device", "")
-        is_ended = "\0" not in wanted and device_end(user=request.user, device_id=wanted, session_key=session_key)
+        is_ended = "\0" not in wanted and device_end(
+            user=request.user, device_id=wanted, session_key=session_key
+        )
         # A second press finds nothing, and what was wanted is true.
         messages.success(request, said(1) if is_ended else _("This device has already been logged out."))
     return see_other(reverse("settings_devices"))

@@ -19,7 +19,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.appearance import Looks
-from accounts.cookies import looks_of_device, remember_language, remember_looks, remember_theme, theme_of_device
+from accounts.cookies import (
+    looks_of_device,
+    remember_language,
+    remember_looks,
+    remember_theme,
+    theme_of_device,
+)
 from accounts.models import USERNAME_MAX, USERNAME_MIN
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
@@ -60,7 +66,11 @@ def appearance(request: SignedInRequest) -> HttpResponse:
     if response.status_code in {HTTPStatus.SEE_OTHER, HTTPStatus.NO_CONTENT}:
         stored = AppearanceForm.initial_of(profile_of(request.user))
         only = request.POST.get("only", "")
-        remember_choices(response, {**here, only: stored[only]} if only in stored else stored, {only} if only in stored else set(stored))
+        remember_choices(
+            response,
+            {**here, only: stored[only]} if only in stored else stored,
+            {only} if only in stored else set(stored),
+        )
     return response
 
 
@@ -99,7 +109,10 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def section_page(
-    request: SignedInRequest, section: str, form_class: type[SettingsForm], here: Mapping[str, Any] | None = None
+    request: SignedInRequest,
+    section: str,
+    form_class: type[SettingsForm],
+    here: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     profile = profile_of(request.user)
     if request.method != "POST":
@@ -107,7 +120,11 @@ def section_page(
     form = form_class.posted(profile, request.POST)
     if not is_saved(form):
         status = HTTPStatus.TOO_MANY_REQUESTS if form.wait_s else HTTPStatus.UNPROCESSABLE_ENTITY
-        response = refused_in_a_word(form, status) if is_from_script(request) else show(request, section, form, status)
+        response = (
+            refused_in_a_word(form, status)
+            if is_from_script(request)
+            else show(request, section, form, status)
+        )
         if form.wait_s:
             response["Retry-After"] = str(form.wait_s)
         return response
@@ -151,4 +168,6 @@ def username_check(request: SignedInRequest) -> HttpResponse:
         get_adapter().clean_new_username(wanted, request.user)
     except ValidationError as refusal:
         return JsonResponse({"username": wanted, "free": False, "says": " ".join(refusal.messages)})
-    return JsonResponse({"username": wanted, "free": True, "says": _("@%(username)s is available.") % {"username": wanted}})
+    return JsonResponse(
+        {"username": wanted, "free": True, "says": _("@%(username)s is available.") % {"username": wanted}}
+    )

@@ -54,7 +54,13 @@ class Row:
         limit = "" if self.limit is None else f"{self.limit:g} {self.unit}"
         digits = 4 if "shift" in self.what else 2 if self.unit in {"kB", "MB", "px"} else 0
         numbers = [f"{value:.{digits}f}" for value in (self.middle, min(self.values), max(self.values))]
-        return [self.what, limit, f"{numbers[0]} {self.unit}".strip(), f"{numbers[1]} to {numbers[2]}", self.verdict]
+        return [
+            self.what,
+            limit,
+            f"{numbers[0]} {self.unit}".strip(),
+            f"{numbers[1]} to {numbers[2]}",
+            self.verdict,
+        ]
 
 
 class Bench:
@@ -83,35 +89,68 @@ class Bench:
         row = Row(what, unit, limit, values)
         self.rows.append(row)
         what, limit, middle, between, verdict = row.cells()
-        sys.stdout.write(f"{what:<74} {middle:>12}   budget {limit or '-':>8}   {between:>18}   {verdict.strip('*')}\n")
+        sys.stdout.write(
+            f"{what:<74} {middle:>12}   budget {limit or '-':>8}   {between:>18}   {verdict.strip('*')}\n"
+        )
         sys.stdout.flush()
 
     def bytes(self) -> None:
-        limits = {"HTML": 20, "CSS": 14, "JS of a chat before": 33, "JS of a chat in": 74, "JS of": 11, "sprite": 4, "fonts": 52}
+        limits = {
+            "HTML": 20,
+            "CSS": 14,
+            "JS of a chat before": 33,
+            "JS of a chat in": 74,
+            "JS of": 11,
+            "sprite": 4,
+            "fonts": 52,
+        }
         for name, value in measures.weights(self.stage).items():
             limit = next(limit for begin, limit in limits.items() if name.startswith(begin))
             self.add(f"{name}, gzip", "kB", limit, [value])
 
     def paint(self) -> None:
-        pages = {"landing": ("/", False), "log-in": ("/accounts/login/", False), "invite": (self.stage.invite, False)}
+        pages = {
+            "landing": ("/", False),
+            "log-in": ("/accounts/login/", False),
+            "invite": (self.stage.invite, False),
+        }
         pages["chat"] = (f"/chats/{self.stage.long}/", True)
         for name, (path, is_signed_in) in pages.items():
             for is_slow in (True, False):
                 found = self.several(
-                    lambda path=path, mine=is_signed_in, slow=is_slow: measures.paint(self.stage, path, is_signed_in=mine, is_slow=slow)
+                    lambda path=path, mine=is_signed_in, slow=is_slow: measures.paint(
+                        self.stage, path, is_signed_in=mine, is_slow=slow
+                    )
                 )
                 where = "1.6 Mbit/s, 150 ms, CPU 4x" if is_slow else "loopback"
-                self.add(f"{name}: first paint, cold, {where}", "ms", 1_500 if is_slow else 500, found["first paint"])
-                self.add(f"{name}: largest paint, cold, {where}", "ms", 2_000 if is_slow else 600, found["largest paint"])
+                self.add(
+                    f"{name}: first paint, cold, {where}",
+                    "ms",
+                    1_500 if is_slow else 500,
+                    found["first paint"],
+                )
+                self.add(
+                    f"{name}: largest paint, cold, {where}",
+                    "ms",
+                    2_000 if is_slow else 600,
+                    found["largest paint"],
+                )
                 self.add(f"{name}: layout shift, {where}", "", 0.02, found["shift"])
                 if is_slow:
                     self.add(f"{name}: blocking time, CPU 4x", "ms", 200, found["blocking"])
-                    self.add(f"{name}: requests until the first paint, modules aside", "", 4, found["requests"])
+                    self.add(
+                        f"{name}: requests until the first paint, modules aside", "", 4, found["requests"]
+                    )
 
     def shift(self) -> None:
-        signed_in = {name: f"/{name}/" for name in SIGNED_IN} | {"list": "/chats/", "chat": f"/chats/{self.stage.long}/"}
+        signed_in = {name: f"/{name}/" for name in SIGNED_IN} | {
+            "list": "/chats/",
+            "chat": f"/chats/{self.stage.long}/",
+        }
         for name, path in (SIGNED_OUT | {"invite": self.stage.invite} | signed_in).items():
-            found = self.several(lambda name=name, path=path: measures.shift(self.stage, path, is_signed_in=name in signed_in))
+            found = self.several(
+                lambda name=name, path=path: measures.shift(self.stage, path, is_signed_in=name in signed_in)
+            )
             self.add(f"{name}: layout shift on a desk", "", 0.02, found["shift"])
 
     def chat(self) -> None:
@@ -124,7 +163,9 @@ class Bench:
             self.add(f"inserting an older page of 50, p50, CPU {slowness}x", "ms", insert, found["insert"])
             self.add(f"pages inserted meanwhile, CPU {slowness}x", "", None, found["pages"])
             self.add(f"anchor error, CPU {slowness}x", "px", 1, found["anchor error"])
-            self.add(f"frames in which a message moved against the wheel, CPU {slowness}x", "", 0, found["against"])
+            self.add(
+                f"frames in which a message moved against the wheel, CPU {slowness}x", "", 0, found["against"]
+            )
             if slowness == 1:
                 self.add("long tasks while the wheel turns", "", 0, found["long tasks"])
         found = self.several(lambda: measures.switching(self.stage))
@@ -154,7 +195,9 @@ def keep(bench: Bench) -> None:
         "| what | budget | median | lowest to highest | |",
         "| --- | --- | --- | --- | --- |",
     ]
-    KEPT_IN.write_text("\n".join([*head, *(f"| {' | '.join(row.cells())} |" for row in bench.rows)]) + "\n", encoding="utf-8")
+    KEPT_IN.write_text(
+        "\n".join([*head, *(f"| {' | '.join(row.cells())} |" for row in bench.rows)]) + "\n", encoding="utf-8"
+    )
     sys.stdout.write(f"\nKept in {KEPT_IN.relative_to(KEPT_IN.parents[2])}\n")
 
 
@@ -162,7 +205,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS_TO_KEEP)
     parser.add_argument("--only", choices=PARTS, action="append")
-    parser.add_argument("--keep", action="store_true", help=f"write the results file after fewer than {RUNS_TO_KEEP} runs, too")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help=f"write the results file after fewer than {RUNS_TO_KEEP} runs, too",
+    )
     options = parser.parse_args()
     with stage() as set_up:
         bench = Bench(set_up, options.runs)
@@ -171,7 +218,9 @@ def main() -> int:
     if options.keep or (options.runs >= RUNS_TO_KEEP and not options.only):
         keep(bench)
     over = [row.what for row in bench.rows if "over" in row.verdict]
-    sys.stdout.write(f"\n{len(over)} of {len(bench.rows)} figures over the budget{': ' + '; '.join(over) if over else ''}\n")
+    sys.stdout.write(
+        f"\n{len(over)} of {len(bench.rows)} figures over the budget{': ' + '; '.join(over) if over else ''}\n"
+    )
     return 1 if bench.missing else 0
 
 

@@ -54,7 +54,12 @@ def weights(stage: Stage) -> Figures:
     figures["JS of a chat in all"] = sent(stage, reached(stage, ahead))
     figures["sprite"] = sent(stage, {name.split("#")[0] for name in re.findall(r'<use href="([^"]+)"', page)})
     figures["fonts at first"] = sent(stage, re.findall(r'<link rel="preload" href="([^"]+)" as="font"', page))
-    for name, path in {"landing": "/", "invite": stage.invite, "log-in": "/accounts/login/", "settings": "/settings/profile/"}.items():
+    for name, path in {
+        "landing": "/",
+        "invite": stage.invite,
+        "log-in": "/accounts/login/",
+        "settings": "/settings/profile/",
+    }.items():
         html = (
             stage.alice.http.get(path).text
             if name == "settings"
@@ -208,7 +213,9 @@ def upwards(stage: Stage) -> Figures:
             page.wait_for_timeout(50)
         page.wait_for_timeout(SETTLE_MS)
         messages = page.locator(LIST).count()
-        inside = page.evaluate(f"[...document.querySelectorAll('{LIST}')].map((one) => one.querySelectorAll('*').length + 1)")
+        inside = page.evaluate(
+            f"[...document.querySelectorAll('{LIST}')].map((one) => one.querySelectorAll('*').length + 1)"
+        )
         return {
             "pages": pages,
             "heap": heap(devtools) - start,
@@ -226,5 +233,7 @@ def idle(stage: Stage) -> Figures:
         since = page.evaluate("performance.now()")
         page.wait_for_timeout(IDLE_MS)
         timers = [delay for at, delay in probe(page)["timers"] if at > since and delay < 20_000]
-        running = page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length")
+        running = page.evaluate(
+            "document.getAnimations().filter((one) => one.playState === 'running').length"
+        )
         return {"timers": len(timers), "shortest": min(timers, default=0), "animations": running}

@@ -20,7 +20,12 @@ from tests.rig.people import Person
 LONG = 100_000
 PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
 DESK: Any = {"viewport": {"width": 1280, "height": 860}}
-PHONE: Any = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+PHONE: Any = {
+    "viewport": {"width": 412, "height": 823},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
 SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
 # Lengths as people write, from one word to a paragraph; heights differ, so a misplaced page would show.
 SENTENCE = "the quinces are ripe and the ferry leaves at nine so bring a basket and the good coffee when you come over on Sunday"
@@ -43,10 +48,17 @@ class Stage:
         fill(server.data_folder, self.short, 60)
 
     @contextmanager
-    def window(self, *, who: Person | None = None, slowness: int = 1, is_line_slow: bool = False, **options: Any) -> Iterator[Page]:
+    def window(
+        self, *, who: Person | None = None, slowness: int = 1, is_line_slow: bool = False, **options: Any
+    ) -> Iterator[Page]:
         """A browser with nothing in its cache; without the worker, which is there only from the second visit on."""
         context = self.browser.new_context(
-            base_url=self.server.address, locale="en-GB", timezone_id="UTC", reduced_motion="reduce", service_workers="block", **options
+            base_url=self.server.address,
+            locale="en-GB",
+            timezone_id="UTC",
+            reduced_motion="reduce",
+            service_workers="block",
+            **options,
         )
         if who:
             sign_in(context, who, self.server.address)
@@ -62,14 +74,18 @@ class Stage:
 
 
 def sign_in(context: BrowserContext, who: Person, address: str) -> None:
-    context.add_cookies([{"name": str(name), "value": str(value), "url": address} for name, value in who.http.cookies.items()])
+    context.add_cookies(
+        [{"name": str(name), "value": str(value), "url": address} for name, value in who.http.cookies.items()]
+    )
 
 
 def fill(folder: Path, room: str, how_many: int) -> None:
     """Straight into the tables: 100,000 messages through the door would take minutes. All read, the newest a minute old."""
     data = sqlite3.connect(next(folder.glob("*.sqlite3")))
     with data:
-        conversation, *pair = data.execute("SELECT id, low_id, high_id FROM conversation WHERE room_name = ?", [room]).fetchone()
+        conversation, *pair = data.execute(
+            "SELECT id, low_id, high_id FROM conversation WHERE room_name = ?", [room]
+        ).fetchone()
         begin = datetime.now(UTC) - timedelta(minutes=how_many)
         received = [0, 0]
         rows = []
@@ -78,13 +94,29 @@ def fill(folder: Path, room: str, how_many: int) -> None:
             received[1 - sender] += 1
             words = [WORDS[(seq * 7 + place) % len(WORDS)] for place in range(1 + seq * 13 % 47)]
             at = (begin + timedelta(minutes=seq)).strftime("%Y-%m-%d %H:%M:%S.%f")
-            rows.append((conversation, seq, seq, uuid4().hex, pair[sender], received[1 - sender], "text", " ".join(words), "[]", at))
+            rows.append(
+                (
+                    conversation,
+                    seq,
+                    seq,
+                    uuid4().hex,
+                    pair[sender],
+                    received[1 - sender],
+                    "text",
+                    " ".join(words),
+                    "[]",
+                    at,
+                )
+            )
         data.executemany(
             "INSERT INTO message (conversation_id, seq, version, client_id, sender_id, ordinal, kind, body, reactions, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        data.execute("UPDATE conversation SET head = ?, changed_at = ? WHERE id = ?", [how_many, rows[-1][-1], conversation])
+        data.execute(
+            "UPDATE conversation SET head = ?, changed_at = ? WHERE id = ?",
+            [how_many, rows[-1][-1], conversation],
+        )
         for person, count in zip(pair, received, strict=True):
             data.execute(
                 "UPDATE participant SET received = ?, read_count = ?, read_seq = ?, delivered_seq = ?, shown_read = ?, shown_delivered = ?,"

@@ -12,7 +12,16 @@ from ninja.parser import Parser
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from conversations.exceptions import Refusal
-from conversations.protocol.commands import SYNC_ROOMS, Number, Room, Seq, canonical_uuid, refuse_constant, texts_in, without_duplicates
+from conversations.protocol.commands import (
+    SYNC_ROOMS,
+    Number,
+    Room,
+    Seq,
+    canonical_uuid,
+    refuse_constant,
+    texts_in,
+    without_duplicates,
+)
 from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, is_storable
 
 
@@ -21,7 +30,9 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         try:
-            value = json.loads(request.body, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+            value = json.loads(
+                request.body, object_pairs_hook=without_duplicates, parse_constant=refuse_constant
+            )
         except RecursionError:
             raise ValueError("nested too deep") from None
         if not all(is_storable(text) for text in texts_in(value)):
@@ -42,11 +53,17 @@ BODY_SAYS = (
 )
 NOTE = {"format": "note-text"}
 NOTE_SAYS = "Plain text; no NUL, no lone surrogate, no piled-up marks."
-ID = {"type": "string", "format": "uuid", "description": "New for each message. May stand in the header Idempotency-Key instead."}
+ID = {
+    "type": "string",
+    "format": "uuid",
+    "description": "New for each message. May stand in the header Idempotency-Key instead.",
+}
 
 
 class ConversationInput(Input):
-    user: Annotated[str, Field(max_length=64, description="The username of the person.", json_schema_extra=NO_NUL)]
+    user: Annotated[
+        str, Field(max_length=64, description="The username of the person.", json_schema_extra=NO_NUL)
+    ]
 
 
 class MessageInput(Input):
@@ -113,4 +130,11 @@ class Api(NinjaAPI):
 
 
 def new_api() -> NinjaAPI:
-    return Api(title="Entre", version="v1", urls_namespace="api", docs_url=None, openapi_url=None, parser=StrictParser())
+    return Api(
+        title="Entre",
+        version="v1",
+        urls_namespace="api",
+        docs_url=None,
+        openapi_url=None,
+        parser=StrictParser(),
+    )

@@ -68,7 +68,11 @@ def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
     return answer_invite(request, made.pk, 201)
 
 
-@router.post("/claim", auth=signed_in_with_json, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
+@router.post(
+    "/claim",
+    auth=signed_in_with_json,
+    response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS},
+)
 def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
     """Accept an invite: 201 when it was spent now; 200 when I had accepted it before, or the two of us chat already (not spent)."""
     throttling.take_invite_try(address=address_of(request.META), user_id=request.user.id)
@@ -85,7 +89,9 @@ def invite(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
 @router.patch("/{invite_id}", auth=signed_in_with_json, response=RESPONSES)
 def change(request: SignedInRequest, invite_id: UUID, body: InviteChange) -> HttpResponse:
     """Change the note, or let it live so long from now on, while it is open; 410 afterwards."""
-    return answer_invite(request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives).pk)
+    return answer_invite(
+        request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives).pk
+    )
 
 
 @router.delete("/{invite_id}", response=RESPONSES)

@@ -23,7 +23,12 @@ def rendered() -> tuple[bytes, str]:
     """The document and its entity tag. Under a lock: those who ask first would all render it."""
     with _lock:
         if not _rendered:
-            body = json.dumps(described(api.get_openapi_schema()), cls=NinjaJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
+            body = json.dumps(
+                described(api.get_openapi_schema()),
+                cls=NinjaJSONEncoder,
+                ensure_ascii=False,
+                separators=(",", ":"),
+            ).encode()
             _rendered.append((body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'))
         return _rendered[0]
 

@@ -13,7 +13,12 @@ WRITES = {"post", "put", "patch", "delete"}
 ANYWHERE = {401, 409, 429, 500, 503}
 """409: a page may say for whom it acts (X-Acting-User), and is refused when somebody else is signed in by now."""
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-WAITING = {"Retry-After": {"description": "Seconds until another try makes sense.", "schema": {"type": "integer", "minimum": 1}}}
+WAITING = {
+    "Retry-After": {
+        "description": "Seconds until another try makes sense.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:

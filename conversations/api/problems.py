@@ -64,7 +64,12 @@ TITLES = {
 
 def problem(code: ErrorCode, *, status: int | None = None, retry_after_ms: int | None = None) -> HttpResponse:
     status = status or STATUS[code]
-    body: dict[str, object] = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "code": code.value}
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code.value,
+    }
     is_retryable = code in RETRYABLE
     body["retryable"] = is_retryable
     response = HttpResponse(content_type="application/problem+json", status=status)
@@ -105,7 +110,11 @@ def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:
 
 def unforeseen(request: HttpRequest, reason: Exception) -> HttpResponse:
     # The way to it, never its text, which may quote what somebody wrote.
-    logger.error("a request of the API failed with %s\n%s", type(reason).__name__, "".join(traceback.format_tb(reason.__traceback__)))
+    logger.error(
+        "a request of the API failed with %s\n%s",
+        type(reason).__name__,
+        "".join(traceback.format_tb(reason.__traceback__)),
+    )
     return problem(ErrorCode.UNKNOWN_RESULT if may_be_stored(request) else ErrorCode.INTERNAL)
 
 

@@ -21,4 +21,11 @@ def answer(body: BaseModel, status: int = 200) -> HttpResponse:
 
 
 def row_object(row: ConversationRow, request: SignedInRequest) -> objects.Conversation:
-    return serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=request.user, peer=row.peer, last=row.last)
+    return serializers.conversation(
+        row.conversation,
+        me=row.me,
+        peer_seat=row.peer_seat,
+        viewer=request.user,
+        peer=row.peer,
+        last=row.last,
+    )

@@ -13,9 +13,24 @@ from accounts.selectors import people_page
 from conversations import frames, serializers, throttling
 from conversations.access import Seat, access_conversation
 from conversations.api.auth import signed_in, signed_in_with_json
-from conversations.api.inputs import BadInput, ConversationInput, MessageInput, ReceiptInput, SyncInput, idempotency_key, new_api
+from conversations.api.inputs import (
+    BadInput,
+    ConversationInput,
+    MessageInput,
+    ReceiptInput,
+    SyncInput,
+    idempotency_key,
+    new_api,
+)
 from conversations.api.invites import router as invites
-from conversations.api.outputs import CardPage, ConversationPage, MessagePage, PersonCard, SendAnswer, SyncAnswer
+from conversations.api.outputs import (
+    CardPage,
+    ConversationPage,
+    MessagePage,
+    PersonCard,
+    SendAnswer,
+    SyncAnswer,
+)
 from conversations.api.problems import answer_with_problems, problem
 from conversations.api.responses import PROBLEMS, answer, row_object
 from conversations.db.errors import after_write
@@ -54,12 +69,17 @@ def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> 
     except BadCursor:
         return problem(ErrorCode.BAD_FRAME)
     startable = startable_among(user_id=request.user.id, people=found)
-    cards = [PersonCard(**serializers.card(person).model_dump(), can_start=person.pk in startable) for person in found]
+    cards = [
+        PersonCard(**serializers.card(person).model_dump(), can_start=person.pk in startable)
+        for person in found
+    ]
     return answer(CardPage(items=cards, next=following))
 
 
 @api.get("/conversations", auth=signed_in, response={200: ConversationPage, **PROBLEMS})
-def conversations(request: SignedInRequest, cursor: str | None = None, limit: int = 60, rooms: str | None = None) -> HttpResponse:
+def conversations(
+    request: SignedInRequest, cursor: str | None = None, limit: int = 60, rooms: str | None = None
+) -> HttpResponse:
     """The chats of the list, the newest first. `rooms`: these by their names, with commas between them; what is not mine is left out."""
     named = None if rooms is None else rooms[:ROOMS_CHARS].split(",")[:100]
     try:
@@ -67,10 +87,18 @@ def conversations(request: SignedInRequest, cursor: str | None = None, limit: in
     except BadCursor:
         return problem(ErrorCode.BAD_FRAME)
     items = [row_object(row, request) for row in page.items]
-    return answer(ConversationPage(items=items, next=page.next, unread_total=page.unread.total, unread_chats=page.unread.chats))
+    return answer(
+        ConversationPage(
+            items=items, next=page.next, unread_total=page.unread.total, unread_chats=page.unread.chats
+        )
+    )
 
 
-@api.post("/conversations", auth=signed_in_with_json, response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS})
+@api.post(
+    "/conversations",
+    auth=signed_in_with_json,
+    response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS},
+)
 def open_conversation(request: SignedInRequest, body: ConversationInput) -> HttpResponse:
     """Open the chat with one person: 201 when it is new to me, 200 when I had it."""
     guess = throttling.take_person_try(user_id=request.user.id)
@@ -87,7 +115,13 @@ def conversation(request: SignedInRequest, room: str) -> HttpResponse:
 
 
 @api.get("/conversations/{room}/messages", auth=signed_in, response={200: MessagePage, **PROBLEMS})
-def history(request: SignedInRequest, room: str, before: int | None = None, after: int | None = None, limit: int = PAGE) -> HttpResponse:
+def history(
+    request: SignedInRequest,
+    room: str,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = PAGE,
+) -> HttpResponse:
     """A page of history, ascending; `before` and `after` are numbers of messages and not part of the page."""
     seat = access_conversation(request.user, room)
     page = message_page(seat=seat, before=bounded(before), after=bounded(after), limit=limit)
@@ -96,7 +130,11 @@ def history(request: SignedInRequest, room: str, before: int | None = None, afte
     return answer(MessagePage(items=items, version=page.version))
 
 
-@api.post("/conversations/{room}/messages", auth=signed_in_with_json, response={200: SendAnswer, 201: SendAnswer, **PROBLEMS})
+@api.post(
+    "/conversations/{room}/messages",
+    auth=signed_in_with_json,
+    response={200: SendAnswer, 201: SendAnswer, **PROBLEMS},
+)
 def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpResponse:
     """201 the first time, 200 for a repeat of the same id, 409 when the id was used for something else."""
     id = message_id(request, body)
@@ -116,7 +154,9 @@ def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpRespons
         with after_write():
             row = message_at(seat=access_conversation(request.user, room), seq=accepted.seq)
         wire = serializers.message(row, sender=request.user.public_id)
-    return answer(SendAnswer(room=room, message=wire, duplicate=accepted.duplicate), 200 if accepted.duplicate else 201)
+    return answer(
+        SendAnswer(room=room, message=wire, duplicate=accepted.duplicate), 200 if accepted.duplicate else 201
+    )
 
 
 def message_id(request: SignedInRequest, body: MessageInput) -> UUID:
@@ -134,9 +174,15 @@ def reopen(request: SignedInRequest, room: str) -> HttpResponse:
     return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
 
 
-@api.put("/conversations/{room}/receipt", auth=signed_in_with_json, response={200: objects.Conversation, **PROBLEMS})
+@api.put(
+    "/conversations/{room}/receipt",
+    auth=signed_in_with_json,
+    response={200: objects.Conversation, **PROBLEMS},
+)
 def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResponse:
-    receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(ANSWER_SECONDS)
+    receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(
+        ANSWER_SECONDS
+    )
     with after_write():
         row = conversation_row(access_conversation(request.user, room))
     return answer(row_object(row, request))
@@ -146,9 +192,13 @@ def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResp
 def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
     """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
     named = len(body.rooms.keys() | body.marks.keys())
-    throttling.allow_frame(request.user.id, address=address_of(request.META), count=throttling.weight_of_sync(named) - 1)
+    throttling.allow_frame(
+        request.user.id, address=address_of(request.META), count=throttling.weight_of_sync(named) - 1
+    )
     pages = frames.sync_pages(request.user, body.rooms, body.marks)
-    return HttpResponse('{"pages":[' + ",".join(page.encode() for page in pages) + "]}", content_type="application/json")
+    return HttpResponse(
+        '{"pages":[' + ",".join(page.encode() for page in pages) + "]}", content_type="application/json"
+    )
 
 
 def bounded(seq: int | None) -> int | None:

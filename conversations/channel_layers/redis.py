@@ -51,7 +51,9 @@ class State:
 
     def failed(self, kind: str, error: BaseException) -> None:
         if not self.failing:
-            logger.warning("Redis is away (%s); what it does not bring comes from the database", type(error).__name__)
+            logger.warning(
+                "Redis is away (%s); what it does not bring comes from the database", type(error).__name__
+            )
         self.failing.add(kind)
 
     def works(self, kind: str) -> None:
@@ -198,7 +200,9 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
             if not self.wanted:
                 await connection.send_command("PING", check_health=False)
             while True:
-                response = await connection.read_response(timeout=1.0, disconnect_on_error=False, push_request=True)
+                response = await connection.read_response(
+                    timeout=1.0, disconnect_on_error=False, push_request=True
+                )
                 if response is None:
                     await self.ask_if_silent(connection)
                     continue

@@ -38,7 +38,9 @@ class PumpedConsumer(AsyncWebsocketConsumer):
         self.turn = asyncio.Lock()
         pumps = [
             asyncio.ensure_future(self.pump(receive, self.dispatch)),
-            asyncio.ensure_future(self.pump(lambda: self.channel_layer.receive(self.channel_name), self.dispatch_from_layer)),
+            asyncio.ensure_future(
+                self.pump(lambda: self.channel_layer.receive(self.channel_name), self.dispatch_from_layer)
+            ),
         ]
         # The server in front tells that the line has ended (dm_project.server.backpressure.Inbox): commands that still wait are not obeyed then.
         ends = [*pumps, scope["line_ended"]()] if "line_ended" in scope else pumps

@@ -104,7 +104,11 @@ class SocketLife(PumpedConsumer):
         except Refusal as refusal:
             logger.info("a layer message of type %s was not followed (%s)", kind, refusal.code)
         except (KeyError, TypeError, ValueError) as error:
-            logger.warning("a layer message of type %s was dropped: it is not in its form (%s)", kind, type(error).__name__)
+            logger.warning(
+                "a layer message of type %s was dropped: it is not in its form (%s)",
+                kind,
+                type(error).__name__,
+            )
         except Exception:
             logger.exception("a layer message of type %s failed", kind)
 
@@ -177,7 +181,10 @@ class SocketLife(PumpedConsumer):
         for _ in range(PROBES):
             try:
                 await asyncio.wait_for(
-                    self.channel_layer.group_send(self.joined[0], {"type": "probe.back", "to": self.channel_name}), PROBE_SECONDS
+                    self.channel_layer.group_send(
+                        self.joined[0], {"type": "probe.back", "to": self.channel_name}
+                    ),
+                    PROBE_SECONDS,
                 )
                 await asyncio.wait_for(asyncio.shield(self.probed), PROBE_SECONDS)
                 break

@@ -45,7 +45,9 @@ class Fleet:
         """Everybody at once and within a second, however one of them hangs; from now on nobody may stay."""
         self.is_leaving = True
         goodbyes = [
-            asyncio.ensure_future(socket.say_goodbye(CloseCode.RESTARTING, retry_after_ms=self.retry_after_ms()))
+            asyncio.ensure_future(
+                socket.say_goodbye(CloseCode.RESTARTING, retry_after_ms=self.retry_after_ms())
+            )
             for socket in tuple(self.sockets)
         ]
         if goodbyes:

@@ -20,7 +20,14 @@ from conversations.consumers.base import ferry
 from conversations.consumers.connection import EARLY_FRAMES, FLOOD_REST_MS
 from conversations.consumers.subscriptions import RoomsInView
 from conversations.db.executor import read, read_aside
-from conversations.exceptions import ConversationNotFound, InvalidText, Refusal, TextTooLong, TooManyTries, Unauthenticated
+from conversations.exceptions import (
+    ConversationNotFound,
+    InvalidText,
+    Refusal,
+    TextTooLong,
+    TooManyTries,
+    Unauthenticated,
+)
 from conversations.journal import Accepted, Advanced
 from conversations.monitors.activity import attendance
 from conversations.protocol.codes import CloseCode, ErrorCode
@@ -114,7 +121,11 @@ class SessionConsumer(RoomsInView):
 
     def count_frame(self, command: Command) -> None:
         """Raises TooManyTries."""
-        count = throttling.weight_of_sync(len(command.rooms) + len(command.marks)) if isinstance(command, Sync) else 1
+        count = (
+            throttling.weight_of_sync(len(command.rooms) + len(command.marks))
+            if isinstance(command, Sync)
+            else 1
+        )
         try:
             throttling.allow_frame(self.user.id, address=self.address, count=count)
         except TooManyTries:
@@ -167,7 +178,11 @@ class SessionConsumer(RoomsInView):
 
     async def on_receipt_set(self, command: ReceiptSet) -> None:
         future = receipt_advance(
-            user=self.user, room=command.room, delivered=command.delivered, read=command.read, credential=self.credential
+            user=self.user,
+            room=command.room,
+            delivered=command.delivered,
+            read=command.read,
+            credential=self.credential,
         )
         self.when_done(future, command, self.advanced)
 
@@ -187,7 +202,9 @@ class SessionConsumer(RoomsInView):
         if command.on or command.room in self.types_in:
             await read(presence.typing_set, user=self.user, room=command.room, on=command.on)
             (self.types_in.add if command.on else self.types_in.discard)(command.room)
-            self.start(read_aside(presence.typing_note, user_id=self.user.id, room=command.room, on=command.on))
+            self.start(
+                read_aside(presence.typing_note, user_id=self.user.id, room=command.room, on=command.on)
+            )
         else:
             await read(access_conversation, self.user, command.room)
         await self.done(command, room=command.room)
@@ -206,7 +223,14 @@ class SessionConsumer(RoomsInView):
             try:
                 if room not in known:
                     raise ConversationNotFound
-                page = await read(frames.sync_page, self.user, room, command.rooms.get(room), command.marks.get(room), command.ref)
+                page = await read(
+                    frames.sync_page,
+                    self.user,
+                    room,
+                    command.rooms.get(room),
+                    command.marks.get(room),
+                    command.ref,
+                )
             except Refusal as refusal:
                 await self.reply(frames.refusal(refusal, command))
             else:
@@ -247,7 +271,9 @@ class SessionConsumer(RoomsInView):
         if command.ref is not None:
             await self.reply(Done(ref=command.ref, room=room))
 
-    def when_done(self, future: Future[Any], command: Command, answer: Callable[[Any, Any], Frame | None]) -> None:
+    def when_done(
+        self, future: Future[Any], command: Command, answer: Callable[[Any, Any], Frame | None]
+    ) -> None:
         """Reply when the journal has written. Called from the journal's thread, hence the way back to this loop."""
         home = ferry()
 

@@ -142,7 +142,9 @@ def was_full_within(seconds: float) -> bool:
 
 
 def is_full(error: Exception) -> bool:
-    return isinstance(error, PASSING) and (code_of(error) in FULL_CODES or any(word in str(error).lower() for word in FULL_WORDS))
+    return isinstance(error, PASSING) and (
+        code_of(error) in FULL_CODES or any(word in str(error).lower() for word in FULL_WORDS)
+    )
 
 
 def is_away(error: Exception) -> bool:
@@ -184,7 +186,9 @@ class WriteWatch:
         self.uncommitted: Any = None
         """The connection of a transaction that has written and not said yet that it was committed."""
 
-    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
         wrapper = context["connection"]
         is_write = not sql.lstrip().upper().startswith(QUESTIONS)
         line = wrapper.connection

@@ -7,4 +7,14 @@ from conversations.journal.commands import Accepted, Advanced, ReceiptCommand, S
 from conversations.journal.restore import begin_epoch, current_epoch, last_write, look_back
 from conversations.journal.writer import submit
 
-__all__ = ["Accepted", "Advanced", "ReceiptCommand", "SendCommand", "begin_epoch", "current_epoch", "last_write", "look_back", "submit"]
+__all__ = [
+    "Accepted",
+    "Advanced",
+    "ReceiptCommand",
+    "SendCommand",
+    "begin_epoch",
+    "current_epoch",
+    "last_write",
+    "look_back",
+    "submit",
+]

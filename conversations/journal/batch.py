@@ -74,7 +74,11 @@ class Page:
 
     def touch(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
         """Note that these rows are to be written. Returns the moment, which never goes back within a conversation."""
-        earliest = conversation.changed_at if conversation.id in self.changed else conversation.changed_at + timedelta(milliseconds=1)
+        earliest = (
+            conversation.changed_at
+            if conversation.id in self.changed
+            else conversation.changed_at + timedelta(milliseconds=1)
+        )
         conversation.changed_at = max(self.now, earliest)
         self.changed[conversation.id] = conversation
         for participant in participants:
@@ -114,21 +118,33 @@ def write(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[li
 
 
 def open_page(commands: Sequence[Command], *, skip_locked: bool = False) -> Page:
-    conversations = statements.lock_conversations((command.room for command in commands), skip_locked=skip_locked)
+    conversations = statements.lock_conversations(
+        (command.room for command in commands), skip_locked=skip_locked
+    )
     missing = {command.room for command in commands} - conversations.keys() if skip_locked else set()
-    participants = statements.participants_of([row.id for row in conversations.values()]) if conversations else {}
+    participants = (
+        statements.participants_of([row.id for row in conversations.values()]) if conversations else {}
+    )
     # Read once, and only after the lock: two batches that wait for each other must not stamp in the wrong order.
     now = datetime.now(UTC)
     page = Page(now.replace(microsecond=now.microsecond // 1000 * 1000), conversations, participants)
     if missing:
         page.locked = statements.existing_rooms(missing)
-    sends = [command for command in commands if isinstance(command, SendCommand) and command.room in conversations]
+    sends = [
+        command for command in commands if isinstance(command, SendCommand) and command.room in conversations
+    ]
     if sends:
-        page.repeats.update(statements.messages_by_client_id([(conversations[send.room].id, send.id) for send in sends]))
+        page.repeats.update(
+            statements.messages_by_client_id([(conversations[send.room].id, send.id) for send in sends])
+        )
     replies = [(conversations[send.room].id, send.reply_to) for send in sends if send.reply_to is not None]
     if replies:
         page.replies = statements.existing_seqs(replies)
-    reads = [key for command in commands if isinstance(command, ReceiptCommand) and (key := reading_key(page, command))]
+    reads = [
+        key
+        for command in commands
+        if isinstance(command, ReceiptCommand) and (key := reading_key(page, command))
+    ]
     if reads:
         page.ordinals = statements.ordinals_at(reads)
     credentials = {command.credential for command in commands if command.credential is not None}
@@ -171,19 +187,32 @@ def accept(page: Page, send: SendCommand) -> Accepted:
     return store(page, send, conversation, me, peer, prints[0])
 
 
-def repeat(conversation: ConversationRow, send: SendCommand, earlier: StoredMessage, prints: list[bytes]) -> Accepted:
-    if earlier.sender_id != send.user_id or (earlier.fingerprint is not None and earlier.fingerprint not in prints):
+def repeat(
+    conversation: ConversationRow, send: SendCommand, earlier: StoredMessage, prints: list[bytes]
+) -> Accepted:
+    if earlier.sender_id != send.user_id or (
+        earlier.fingerprint is not None and earlier.fingerprint not in prints
+    ):
         raise MessageConflict
     wire = None
     if earlier.version == earlier.seq:
         # Never changed since, so it is what was sent again now.
-        row = new_message(conversation, send, earlier.seq, earlier.ordinal, earlier.fingerprint, earlier.created_at)
+        row = new_message(
+            conversation, send, earlier.seq, earlier.ordinal, earlier.fingerprint, earlier.created_at
+        )
         wire = message_object(row, sender=send.sender)
-    return Accepted(send.room, send.id, earlier.seq, earlier.version, earlier.created_at, duplicate=True, message=wire)
+    return Accepted(
+        send.room, send.id, earlier.seq, earlier.version, earlier.created_at, duplicate=True, message=wire
+    )
 
 
 def new_message(
-    conversation: ConversationRow, send: SendCommand, seq: int, ordinal: int | None, fingerprint: bytes | None, created_at: datetime
+    conversation: ConversationRow,
+    send: SendCommand,
+    seq: int,
+    ordinal: int | None,
+    fingerprint: bytes | None,
+    created_at: datetime,
 ) -> Message:
     return Message(
         conversation_id=conversation.id,
@@ -201,7 +230,12 @@ def new_message(
 
 
 def store(
-    page: Page, send: SendCommand, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, fingerprint: bytes
+    page: Page,
+    send: SendCommand,
+    conversation: ConversationRow,
+    me: ParticipantRow,
+    peer: ParticipantRow,
+    fingerprint: bytes,
 ) -> Accepted:
     revealed_to = peer.user_id if peer.activity is None else None
     created_at = page.touch(conversation, me, peer)
@@ -217,7 +251,9 @@ def store(
     page.replies.add((conversation.id, message.seq))
     wire = message_object(message, sender=send.sender)
     frame = MessageCreated(room=send.room, message=wire).encode()
-    page.letters += to_people((conversation.low_id, conversation.high_id), send.room, frame, head=message.version)
+    page.letters += to_people(
+        (conversation.low_id, conversation.high_id), send.room, frame, head=message.version
+    )
     return Accepted(
         send.room,
         send.id,
@@ -237,7 +273,11 @@ def advance(page: Page, command: ReceiptCommand) -> Advanced:
     conversation, me, peer = page.seats(command.room, command.user_id)
     read = max(me.read_seq, min(command.read or 0, conversation.head))
     delivered = max(me.delivered_seq, min(command.delivered or 0, conversation.head), read)
-    read_count = max(me.read_count, min(count_up_to(page, conversation, me, read), me.received)) if command.read else me.read_count
+    read_count = (
+        max(me.read_count, min(count_up_to(page, conversation, me, read), me.received))
+        if command.read
+        else me.read_count
+    )
     if (read, delivered, read_count) != (me.read_seq, me.delivered_seq, me.read_count):
         me.read_seq, me.delivered_seq, me.read_count = read, delivered, read_count
         me.mark += 1
@@ -260,12 +300,18 @@ def count_up_to(page: Page, conversation: ConversationRow, me: ParticipantRow, s
         return page.ordinals[key]
     # Between the head before this batch and the head of this moment: the last message to me in the batch, up to there.
     for message in reversed(page.messages):
-        if message.conversation_id == conversation.id and message.seq <= seq and message.sender_id != me.user_id:
+        if (
+            message.conversation_id == conversation.id
+            and message.seq <= seq
+            and message.sender_id != me.user_id
+        ):
             return message.ordinal or 0
     return me.received_before
 
 
-def show(page: Page, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, reader: str) -> None:
+def show(
+    page: Page, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, reader: str
+) -> None:
     has_met = conversation.is_met or (me.received > 0 and peer.received > 0)
     is_open = conversation.state == Conversation.State.OPEN and not conversation.is_blocked
     is_shown = has_met and is_open and me.shares_receipts and peer.shares_receipts
@@ -277,7 +323,9 @@ def show(page: Page, conversation: ConversationRow, me: ParticipantRow, peer: Pa
     tell(page, conversation, me, peer, reader)
 
 
-def tell(page: Page, conversation: ConversationRow, me: ParticipantRow, receiver: ParticipantRow, reader: str) -> None:
+def tell(
+    page: Page, conversation: ConversationRow, me: ParticipantRow, receiver: ParticipantRow, reader: str
+) -> None:
     is_mine = receiver is me
     frame = ReceiptAdvanced(
         room=conversation.room_name,

@@ -65,7 +65,9 @@ class LastWrite:
         self.newest, self.is_saved = write, False
 
     def writes(self) -> list[Write]:
-        return list(dict.fromkeys(write for write in (self.found, self.first, self.newest) if write is not None))
+        return list(
+            dict.fromkeys(write for write in (self.found, self.first, self.newest) if write is not None)
+        )
 
     def confirm(self, writes: Sequence[Write]) -> None:
         """These were asked for and are there."""
@@ -192,7 +194,9 @@ def are_stored(writes: Sequence[Write]) -> bool:
         wanted |= Q(conversation__room_name=write.room, seq=write.seq)
     rows = Message.objects.filter(wanted).values_list("conversation__room_name", "seq", "client_id")
     found = {(room, seq): id for room, seq, id in rows}
-    return all(found.get((write.room, write.seq)) == write.id if write.id else is_reached(write) for write in writes)
+    return all(
+        found.get((write.room, write.seq)) == write.id if write.id else is_reached(write) for write in writes
+    )
 
 
 def is_reached(write: Write) -> bool:

@@ -24,7 +24,9 @@ def drop_connection() -> None:
     connection.close()
 
 
-def written(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[batch.Outcome], list[Letter]]:
+def written(
+    commands: Sequence[Command], *, skip_locked: bool = False
+) -> tuple[list[batch.Outcome], list[Letter]]:
     """One try, and a second one on a fresh connection when the kept one turns out to be dead.
 
     Raises:
@@ -48,7 +50,9 @@ def written(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[
         raise
 
 
-def write_knowingly(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[batch.Outcome], list[Letter]]:
+def write_knowingly(
+    commands: Sequence[Command], *, skip_locked: bool = False
+) -> tuple[list[batch.Outcome], list[Letter]]:
     """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
     if kept() is None:
         require_way()

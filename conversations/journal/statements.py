@@ -108,7 +108,10 @@ def id_out(value: Any) -> UUID:
 def existing_rooms(names: Collection[str]) -> set[str]:
     """Which of these are conversations; asked without a lock."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT room_name FROM conversation WHERE room_name IN ({', '.join(['%s'] * len(names))})", list(names))
+        cursor.execute(
+            f"SELECT room_name FROM conversation WHERE room_name IN ({', '.join(['%s'] * len(names))})",
+            list(names),
+        )
         return {name for (name,) in cursor.fetchall()}
 
 
@@ -120,7 +123,11 @@ def lock_conversations(rooms: Iterable[str], *, skip_locked: bool = False) -> di
     """
     names = sorted(set(rooms))
     # On SQLite the transaction began IMMEDIATE, so there is no second writer to lock out.
-    lock = f" FOR NO KEY UPDATE{' SKIP LOCKED' if skip_locked else ''}" if connection.vendor == "postgresql" else ""
+    lock = (
+        f" FOR NO KEY UPDATE{' SKIP LOCKED' if skip_locked else ''}"
+        if connection.vendor == "postgresql"
+        else ""
+    )
     sql = (
         "SELECT id, low_id, high_id, room_name, head, low_blocks OR high_blocks, is_met, state, changed_at FROM conversation"
         f" WHERE room_name IN ({', '.join(['%s'] * len(names))}) ORDER BY id{lock}"
@@ -128,7 +135,18 @@ def lock_conversations(rooms: Iterable[str], *, skip_locked: bool = False) -> di
     with connection.cursor() as cursor:
         cursor.execute(sql, names)
         found = [
-            ConversationRow(id, low_id, high_id, room_name, head, bool(is_blocked), bool(is_met), state, moment_out(changed_at), head)
+            ConversationRow(
+                id,
+                low_id,
+                high_id,
+                room_name,
+                head,
+                bool(is_blocked),
+                bool(is_met),
+                state,
+                moment_out(changed_at),
+                head,
+            )
             for id, low_id, high_id, room_name, head, is_blocked, is_met, state, changed_at in cursor.fetchall()
         ]
     return {row.room_name: row for row in found}
@@ -146,7 +164,11 @@ def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], Pa
         cursor.execute(sql, list(conversation_ids))
         rows = [ParticipantRow(*row) for row in cursor.fetchall()]
     for row in rows:
-        row.activity, row.is_active, row.shares_receipts = moment_out(row.activity), bool(row.is_active), bool(row.shares_receipts)
+        row.activity, row.is_active, row.shares_receipts = (
+            moment_out(row.activity),
+            bool(row.is_active),
+            bool(row.shares_receipts),
+        )
         row.received_before = row.received
     return {(row.conversation_id, row.user_id): row for row in rows}
 
@@ -224,7 +246,11 @@ def insert_messages(messages: Sequence[Message]) -> None:
 
 def next_move() -> str:
     """As `models.moves.NextMove`; once for the whole statement."""
-    return "txid_current()" if connection.vendor == "postgresql" else "(SELECT COALESCE(MAX(moved), 0) + 1 FROM conversation)"
+    return (
+        "txid_current()"
+        if connection.vendor == "postgresql"
+        else "(SELECT COALESCE(MAX(moved), 0) + 1 FROM conversation)"
+    )
 
 
 def update_conversations(rows: Sequence[ConversationRow]) -> None:
@@ -236,7 +262,9 @@ def update_conversations(rows: Sequence[ConversationRow]) -> None:
     )
     as_moment = moment_in()
     with connection.cursor() as cursor:
-        cursor.execute(sql, [value for row in rows for value in (row.id, row.head, as_moment(row.changed_at))])
+        cursor.execute(
+            sql, [value for row in rows for value in (row.id, row.head, as_moment(row.changed_at))]
+        )
 
 
 def update_participants(rows: Sequence[ParticipantRow]) -> None:

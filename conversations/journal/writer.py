@@ -30,7 +30,9 @@ from conversations.journal.retry import drop_connection, write_knowingly, writte
 logger = logging.getLogger(__name__)
 BATCH_SIZE = 256
 WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
-BATCHES = Histogram("entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+BATCHES = Histogram(
+    "entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
 LONGEST_DOUBT_SECONDS, TRY_EVERY_SECONDS = 60.0, 0.2
 LOCKED_SECONDS, LOCKED_TRY_SECONDS = 4.0, 0.1
 """How long the commands of one locked conversation wait before they are refused, and the pause between two tries."""

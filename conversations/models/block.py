@@ -18,7 +18,9 @@ class Block(models.Model):
         db_table = "block"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["blocker", "blocked"], name="block_once"),
-            models.CheckConstraint(condition=~models.Q(blocker=models.F("blocked")), name="block_somebody_else"),
+            models.CheckConstraint(
+                condition=~models.Q(blocker=models.F("blocked")), name="block_somebody_else"
+            ),
         ]
 
     def __str__(self) -> str:

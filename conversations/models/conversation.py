@@ -37,7 +37,9 @@ class Conversation(models.Model):
     low_blocks = models.BooleanField(default=False)
     high_blocks = models.BooleanField(default=False)
     state = models.CharField(max_length=7, choices=State, default=State.OPEN)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     is_met = models.BooleanField(default=False, db_default=False)
     """Both have said that they want this chat: each has opened it, or one has accepted the invite of the other. Both having written says so, too."""
     origin = models.CharField(max_length=6, choices=Origin, default=Origin.PEOPLE)
@@ -53,7 +55,9 @@ class Conversation(models.Model):
         db_table = "conversation"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["low", "high"], name="conversation_one_per_pair"),
-            models.CheckConstraint(condition=models.Q(low__lt=models.F("high")), name="conversation_low_before_high"),
+            models.CheckConstraint(
+                condition=models.Q(low__lt=models.F("high")), name="conversation_low_before_high"
+            ),
             models.CheckConstraint(condition=models.Q(head__gte=0), name="conversation_head_not_negative"),
         ]
 
@@ -100,10 +104,17 @@ class Participant(models.Model):
 
     class Meta:
         db_table = "participant"
-        indexes: ClassVar[list[models.Index]] = [models.Index("user", models.F("activity").desc(), name="participant_list")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index("user", models.F("activity").desc(), name="participant_list")
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=~models.Q(user=models.F("peer")), name="participant_is_not_own_peer"),
-            models.CheckConstraint(condition=models.Q(read_count__lte=models.F("received")), name="participant_read_within_received"),
+            models.CheckConstraint(
+                condition=~models.Q(user=models.F("peer")), name="participant_is_not_own_peer"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(read_count__lte=models.F("received")),
+                name="participant_read_within_received",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -24,7 +24,9 @@ class Invite(models.Model):
     note = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     claimed_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -33,12 +35,19 @@ class Invite(models.Model):
 
     class Meta:
         db_table = "invite"
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["maker", "-created_at"], name="invite_of_maker")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["maker", "-created_at"], name="invite_of_maker")
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=models.Q(expires_at__gt=models.F("created_at")), name="invite_has_a_life"),
-            models.CheckConstraint(condition=~models.Q(claimed_by=models.F("maker")), name="invite_not_claimed_by_maker"),
             models.CheckConstraint(
-                condition=models.Q(claimed_at__isnull=True) | models.Q(revoked_at__isnull=True), name="invite_claimed_or_revoked"
+                condition=models.Q(expires_at__gt=models.F("created_at")), name="invite_has_a_life"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(claimed_by=models.F("maker")), name="invite_not_claimed_by_maker"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(claimed_at__isnull=True) | models.Q(revoked_at__isnull=True),
+                name="invite_claimed_or_revoked",
             ),
         ]
 
@@ -52,7 +61,9 @@ class InviteWish(models.Model):
     It outlives the invite's expiry for 24 hours, never its revocation.
     """
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     invite = models.ForeignKey(Invite, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField()
 

@@ -45,12 +45,17 @@ class Message(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["conversation", "client_id"], name="message_one_per_client_id"),
             models.CheckConstraint(
-                condition=models.Q(seq__gte=1) & models.Q(version__gte=models.F("seq")), name="message_numbers_make_sense"
+                condition=models.Q(seq__gte=1) & models.Q(version__gte=models.F("seq")),
+                name="message_numbers_make_sense",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             # Catch-up asks "changed after c": births come from the key, later changes from this small index.
-            models.Index(fields=["conversation", "version"], condition=models.Q(version__gt=models.F("seq")), name="message_changed_later"),
+            models.Index(
+                fields=["conversation", "version"],
+                condition=models.Q(version__gt=models.F("seq")),
+                name="message_changed_later",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,9 @@ class NextMove(models.Func):
     output_field = models.BigIntegerField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="(SELECT COALESCE(MAX(moved), 0) + 1 FROM conversation)", **context)
+        return self.as_sql(
+            compiler, connection, template="(SELECT COALESCE(MAX(moved), 0) + 1 FROM conversation)", **context
+        )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return self.as_sql(compiler, connection, template="txid_current()", **context)

@@ -55,7 +55,9 @@ class Pulse:
     def join(self, user_id: int, listener: Listener, greeted: Heads) -> None:
         """Listen from now on. `greeted` is what this socket has just been told of its rooms."""
         if user_id not in self.listeners:
-            self.told[user_id] = {room: (head, greeted.marks.get(room, 0)) for room, head in greeted.rooms.items()}
+            self.told[user_id] = {
+                room: (head, greeted.marks.get(room, 0)) for room, head in greeted.rooms.items()
+            }
         self.listeners[user_id].add(listener)
         if self.task is None or self.task.done():
             self.epoch = greeted.epoch
@@ -142,7 +144,11 @@ class Pulse:
 
     async def tell(self, known: Known) -> None:
         for user_id, rooms in known.items():
-            heads = Heads(self.epoch, {room: head for room, (head, _) in rooms.items()}, {room: mark for room, (_, mark) in rooms.items()})
+            heads = Heads(
+                self.epoch,
+                {room: head for room, (head, _) in rooms.items()},
+                {room: mark for room, (_, mark) in rooms.items()},
+            )
             for listener in tuple(self.listeners.get(user_id, ())):
                 try:
                     await listener(heads)

@@ -24,7 +24,15 @@ class ErrorCode(StrEnum):
     """Over HTTP: the page is another person's than the session."""
 
 
-RETRYABLE = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.BUSY, ErrorCode.STORAGE_FULL, ErrorCode.UNKNOWN_RESULT, ErrorCode.INTERNAL})
+RETRYABLE = frozenset(
+    {
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.BUSY,
+        ErrorCode.STORAGE_FULL,
+        ErrorCode.UNKNOWN_RESULT,
+        ErrorCode.INTERNAL,
+    }
+)
 
 
 class CloseCode(IntEnum):
@@ -50,4 +58,9 @@ class CloseCode(IntEnum):
     @property
     def is_final(self) -> bool:
         """The client does not come back by itself."""
-        return self in {CloseCode.UNAUTHENTICATED, CloseCode.FORBIDDEN, CloseCode.NOT_FOUND, CloseCode.UPGRADE_REQUIRED}
+        return self in {
+            CloseCode.UNAUTHENTICATED,
+            CloseCode.FORBIDDEN,
+            CloseCode.NOT_FOUND,
+            CloseCode.UPGRADE_REQUIRED,
+        }

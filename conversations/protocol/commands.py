@@ -190,7 +190,9 @@ def named_in(text: str) -> tuple[str | None, str | None]:
     Inside a JSON string every quotation mark is escaped, so a message that contains such words is not taken for them.
     """
     ref, message_id = NAMED_REF.search(text), NAMED_ID.search(text)
-    return readable_ref({"ref": ref[1]} if ref else {}), readable_id({"id": message_id[1]} if message_id else {})
+    return readable_ref({"ref": ref[1]} if ref else {}), readable_id(
+        {"id": message_id[1]} if message_id else {}
+    )
 
 
 def readable_ref(frame: dict[str, Any]) -> str | None:

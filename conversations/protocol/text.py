@@ -1,6 +1,14 @@
 """What counts as the text of a message, the same at every door."""
 
-from accounts.texts import MARKS_PER_BASE, compose, has_long_run, has_piled_marks, is_blank, is_longer, is_storable
+from accounts.texts import (
+    MARKS_PER_BASE,
+    compose,
+    has_long_run,
+    has_piled_marks,
+    is_blank,
+    is_longer,
+    is_storable,
+)
 from conversations.exceptions import InvalidText, TextTooLong
 
 __all__ = ["BODY_CHARS", "MARKS_PER_BASE", "clean_body", "is_storable", "without_blank_end"]

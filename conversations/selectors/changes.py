@@ -34,7 +34,9 @@ class Changes:
 
 def changes_after(*, seat: Seat, after: int, mark: int | None = None) -> Changes:
     """The next page of changes. The counter is read before the rows, so that the cursor never runs ahead of them."""
-    me = Participant.objects.select_related("conversation", "peer").get(conversation_id=seat.conversation.id, user_id=seat.me.user_id)
+    me = Participant.objects.select_related("conversation", "peer").get(
+        conversation_id=seat.conversation.id, user_id=seat.me.user_id
+    )
     return changes_in(rows_for([me])[0], after, mark)
 
 
@@ -70,7 +72,15 @@ def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
         messages, is_whole = chunk_of(row.conversation.id, numbers, PAGE_BYTES - row_size)
         version = head if is_whole else numbers[len(messages) - 1][0]
     fits = not messages or sum(map(size_of, messages)) + row_size <= PAGE_BYTES
-    return Changes(row, after, version, messages, more=not (is_whole and fits), reset=is_reset, with_row=wants_row and fits)
+    return Changes(
+        row,
+        after,
+        version,
+        messages,
+        more=not (is_whole and fits),
+        reset=is_reset,
+        with_row=wants_row and fits,
+    )
 
 
 def changed_numbers(conversation_id: int, after: int, head: int) -> list[tuple[int, int]]:
@@ -86,7 +96,10 @@ def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], room: int) ->
     taken: list[Message] = []
     for start in range(0, len(numbers), CHUNK):
         seqs = [seq for _, seq in numbers[start : start + CHUNK]]
-        found = {message.seq: message for message in Message.objects.filter(conversation_id=conversation_id, seq__in=seqs)}
+        found = {
+            message.seq: message
+            for message in Message.objects.filter(conversation_id=conversation_id, seq__in=seqs)
+        }
         for seq in seqs:
             room -= size_of(found[seq])
             if taken and room < 0:
@@ -98,12 +111,16 @@ def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], room: int) ->
 def size_of(message: Message) -> int:
     """Bytes of a message inside a frame. A spoiled row need not hold text."""
     body: object = message.body
-    return FRAME_BYTES_PER_MESSAGE + (len(json.dumps(body, ensure_ascii=False).encode()) if isinstance(body, str) else 0)
+    return FRAME_BYTES_PER_MESSAGE + (
+        len(json.dumps(body, ensure_ascii=False).encode()) if isinstance(body, str) else 0
+    )
 
 
 def newest(conversation: Conversation, head: int, room: int) -> list[Message]:
     """The last rows that fit into so many bytes, ascending; at least one, if there is any."""
-    newest_first = Message.objects.filter(conversation_id=conversation.id, seq__lte=head).order_by("-seq")[:FRESH_PAGE]
+    newest_first = Message.objects.filter(conversation_id=conversation.id, seq__lte=head).order_by("-seq")[
+        :FRESH_PAGE
+    ]
     taken: list[Message] = []
     for message in newest_first:
         room -= size_of(message)

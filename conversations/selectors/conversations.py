@@ -71,7 +71,9 @@ class Heads:
     unread: Unread | None = None
 
 
-def conversation_list(*, user: User, cursor: str | None = None, limit: int = 60, rooms: Sequence[str] | None = None) -> ConversationPage:
+def conversation_list(
+    *, user: User, cursor: str | None = None, limit: int = 60, rooms: Sequence[str] | None = None
+) -> ConversationPage:
     """The newest conversations first, or with `rooms` those of them that are this person's: four statements however long the list is.
 
     Raises:
@@ -82,8 +84,12 @@ def conversation_list(*, user: User, cursor: str | None = None, limit: int = 60,
         mine = mine.filter(conversation__room_name__in=rooms)
     if cursor:
         activity, conversation_id = read_cursor(cursor, user_id=user.id)
-        mine = mine.filter(Q(activity__lt=activity) | Q(activity=activity, conversation_id__lt=conversation_id))
-    seats: list[Any] = list(mine.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[: limit + 1])
+        mine = mine.filter(
+            Q(activity__lt=activity) | Q(activity=activity, conversation_id__lt=conversation_id)
+        )
+    seats: list[Any] = list(
+        mine.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[: limit + 1]
+    )
     rows = rows_for(seats[:limit])
     unread = Unread(seats[0].unread_total, seats[0].unread_chats) if seats else unread_of(user_id=user.id)
     return ConversationPage(rows, write_cursor(seats[limit - 1]) if len(seats) > limit else None, unread)
@@ -91,7 +97,9 @@ def conversation_list(*, user: User, cursor: str | None = None, limit: int = 60,
 
 def counted(user_id: int) -> QuerySet[Participant, Any]:
     """One group of all that is unread and not muted."""
-    rows = Participant.objects.filter(user_id=user_id, activity__isnull=False, archived_at__isnull=True, received__gt=F("read_count"))
+    rows = Participant.objects.filter(
+        user_id=user_id, activity__isnull=False, archived_at__isnull=True, received__gt=F("read_count")
+    )
     return rows.exclude(muted_until__gt=datetime.now(UTC)).order_by().values("user_id")
 
 
@@ -114,7 +122,9 @@ def unread_of(*, user_id: int) -> Unread:
 
 def conversation_row(seat: Seat) -> ConversationRow:
     """The line of one conversation; three statements."""
-    me = Participant.objects.select_related("conversation", "peer").get(conversation_id=seat.conversation.id, user_id=seat.me.user_id)
+    me = Participant.objects.select_related("conversation", "peer").get(
+        conversation_id=seat.conversation.id, user_id=seat.me.user_id
+    )
     return rows_for([me])[0]
 
 
@@ -131,22 +141,35 @@ def rows_for(seats: Sequence[Participant]) -> list[ConversationRow]:
     if not seats:
         return []
     ids = [seat.conversation_id for seat in seats]
-    peers = {seat.conversation_id: seat for seat in Participant.objects.filter(conversation_id__in=ids, peer_id=seats[0].user_id)}
+    peers = {
+        seat.conversation_id: seat
+        for seat in Participant.objects.filter(conversation_id__in=ids, peer_id=seats[0].user_id)
+    }
     last = last_messages([seat.conversation for seat in seats])
     return [
-        ConversationRow(seat.conversation, seat, peers[seat.conversation_id], seat.peer, last.get(seat.conversation_id)) for seat in seats
+        ConversationRow(
+            seat.conversation, seat, peers[seat.conversation_id], seat.peer, last.get(seat.conversation_id)
+        )
+        for seat in seats
     ]
 
 
 def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
     """The chats with this person, each as the other one's list shows it, the latest first; three statements."""
-    showing = Participant.objects.filter(peer_id=user_id, activity__isnull=False).select_related("conversation", "user", "peer")
+    showing = Participant.objects.filter(peer_id=user_id, activity__isnull=False).select_related(
+        "conversation", "user", "peer"
+    )
     seats = list(showing.order_by("-activity", "-conversation_id")[:limit])
-    mine = Participant.objects.filter(user_id=user_id, conversation_id__in=[seat.conversation_id for seat in seats])
+    mine = Participant.objects.filter(
+        user_id=user_id, conversation_id__in=[seat.conversation_id for seat in seats]
+    )
     own = {seat.conversation_id: seat for seat in mine}
     last = last_messages([seat.conversation for seat in seats])
     return [
-        ConversationRow(seat.conversation, seat, own[seat.conversation_id], seat.peer, last.get(seat.conversation_id)) for seat in seats
+        ConversationRow(
+            seat.conversation, seat, own[seat.conversation_id], seat.peer, last.get(seat.conversation_id)
+        )
+        for seat in seats
     ]
 
 
@@ -155,7 +178,11 @@ def last_messages(conversations: Sequence[Conversation]) -> dict[int, Message]:
     wanted = Q()
     for conversation in conversations:
         wanted |= Q(conversation_id=conversation.id, seq=conversation.head)
-    found = {message.conversation_id: message for message in Message.objects.filter(wanted)} if conversations else {}
+    found = (
+        {message.conversation_id: message for message in Message.objects.filter(wanted)}
+        if conversations
+        else {}
+    )
     for conversation in conversations:
         if conversation.head and conversation.id not in found:
             newest = Message.objects.filter(conversation_id=conversation.id).order_by("-seq").first()
@@ -168,10 +195,20 @@ def heads(*, user_id: int, limit: int = HEADS) -> Heads:
     """Numbers of the latest conversations, and what is unread in all; two statements."""
     rows: Any = with_unread(Participant.objects.filter(user_id=user_id, activity__isnull=False), user_id)
     rows = rows.order_by("-activity", "-conversation_id")
-    found = list(rows.values_list("conversation__room_name", "conversation__head", "mark", "unread_total", "unread_chats")[: limit + 1])
+    found = list(
+        rows.values_list(
+            "conversation__room_name", "conversation__head", "mark", "unread_total", "unread_chats"
+        )[: limit + 1]
+    )
     kept = found[:limit]
     unread = Unread(*found[0][3:]) if found else Unread()
-    return Heads(epoch(), {row[0]: row[1] for row in kept}, {row[0]: row[2] for row in kept}, more=len(found) > limit, unread=unread)
+    return Heads(
+        epoch(),
+        {row[0]: row[1] for row in kept},
+        {row[0]: row[2] for row in kept},
+        more=len(found) > limit,
+        unread=unread,
+    )
 
 
 def head_of(seat: Seat) -> Heads:
@@ -221,7 +258,9 @@ def epoch() -> str:
 
 def write_cursor(seat: Participant) -> str:
     activity = seat.activity or datetime.fromtimestamp(0, UTC)
-    return cursor_write([activity.isoformat(), seat.conversation_id], name="conversations", user_id=seat.user_id)
+    return cursor_write(
+        [activity.isoformat(), seat.conversation_id], name="conversations", user_id=seat.user_id
+    )
 
 
 def read_cursor(cursor: str, *, user_id: int) -> tuple[datetime, int]:

@@ -26,7 +26,9 @@ PAST_SHOWN = 50
 DARK, QUIET_ZONE = "#12242c", 4
 
 State = Literal["open", "used", "expired", "revoked"]
-LandingState = Literal["open_visitor", "open_signed_in", "own", "yours", "pair", "used", "gone", "unknown", "limited"]
+LandingState = Literal[
+    "open_visitor", "open_signed_in", "own", "yours", "pair", "used", "gone", "unknown", "limited"
+]
 
 
 # --- Tokens ---
@@ -34,7 +36,9 @@ LandingState = Literal["open_visitor", "open_signed_in", "own", "yours", "pair",
 
 def token_of(invite_id: UUID) -> str:
     """The secret of a link: 160 bits, derived, so that its maker can be shown it again while the table holds no working link."""
-    digest = hmac.new(settings.INVITE_KEY, TOKEN_DOMAIN + invite_id.bytes, hashlib.sha256).digest()[:TOKEN_BYTES]
+    digest = hmac.new(settings.INVITE_KEY, TOKEN_DOMAIN + invite_id.bytes, hashlib.sha256).digest()[
+        :TOKEN_BYTES
+    ]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
@@ -44,7 +48,11 @@ def digest_of(token: str) -> bytes:
 
 def invite_by_token(token: str) -> Invite | None:
     """One indexed look-up of a digest, whatever the token is: nothing to time, nothing to compare."""
-    return Invite.objects.select_related("maker__profile", "claimed_by", "conversation").filter(token_digest=digest_of(token)).first()
+    return (
+        Invite.objects.select_related("maker__profile", "claimed_by", "conversation")
+        .filter(token_digest=digest_of(token))
+        .first()
+    )
 
 
 # --- What its maker sees ---
@@ -84,7 +92,11 @@ def invites_of(*, maker: User, origin: str, now: datetime) -> list[InviteView]:
     Args:
         origin: where the maker reaches the service; PUBLIC_URL wins over it.
     """
-    mine = Invite.objects.filter(maker=maker).select_related("claimed_by__profile", "conversation").order_by("-created_at", "-id")
+    mine = (
+        Invite.objects.filter(maker=maker)
+        .select_related("claimed_by__profile", "conversation")
+        .order_by("-created_at", "-id")
+    )
     is_waiting = Q(claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now)
     rows = [*mine.filter(is_waiting), *mine.exclude(is_waiting)[:PAST_SHOWN]]
     return [invite_view(row, origin=origin, now=now) for row in rows]
@@ -92,7 +104,11 @@ def invites_of(*, maker: User, origin: str, now: datetime) -> list[InviteView]:
 
 def invite_of(*, maker: User, invite_id: UUID, origin: str, now: datetime) -> InviteView | None:
     """One of mine, or None: an invite of somebody else does not exist for me."""
-    row = Invite.objects.filter(maker=maker, pk=invite_id).select_related("claimed_by__profile", "conversation").first()
+    row = (
+        Invite.objects.filter(maker=maker, pk=invite_id)
+        .select_related("claimed_by__profile", "conversation")
+        .first()
+    )
     return invite_view(row, origin=origin, now=now) if row else None
 
 
@@ -110,7 +126,9 @@ def invite_view(row: Invite, *, origin: str, now: datetime) -> InviteView:
         claimed_by=row.claimed_by,
         claimed_at=row.claimed_at,
         room=conversation.room_name if conversation else None,
-        can_undo=row.claimed_by is not None and conversation is not None and conversation.state != Conversation.State.CLOSED,
+        can_undo=row.claimed_by is not None
+        and conversation is not None
+        and conversation.state != Conversation.State.CLOSED,
     )
 
 
@@ -125,7 +143,9 @@ def state_of(row: Invite, now: datetime) -> State:
 def qr_svg(url: str) -> SafeString:
     """The link as a QR code, for a place that says what it is: error level M, dark on white in both themes; attributes only, no styles."""
     code = segno.make(url, error="m", micro=False, boost_error=False)
-    svg = code.svg_inline(border=QUIET_ZONE, omitsize=True, dark=DARK, light="#ffffff", svgclass=None, lineclass=None)
+    svg = code.svg_inline(
+        border=QUIET_ZONE, omitsize=True, dark=DARK, light="#ffffff", svgclass=None, lineclass=None
+    )
     # segno writes digits and our own constants only; the link itself is in it as modules, never as text.
     return mark_safe(svg.replace("<svg ", '<svg shape-rendering="crispEdges" ', 1))  # noqa: S308
 
@@ -165,7 +185,11 @@ def landing_for_visitor(invite: Invite, now: datetime) -> Landing:
 def landing_for(invite: Invite, visitor: User, now: datetime) -> Landing:
     if invite.maker_id == visitor.pk:
         return Landing("own", invite, invite.maker)
-    if invite.claimed_at is not None and invite.claimed_by_id == visitor.pk and invite.conversation is not None:
+    if (
+        invite.claimed_at is not None
+        and invite.claimed_by_id == visitor.pk
+        and invite.conversation is not None
+    ):
         return Landing("yours", room=invite.conversation.room_name)
     if not is_open(invite, now):
         return Landing("used" if invite.claimed_at else "gone")
@@ -191,13 +215,19 @@ def shown_maker(invite: Invite) -> User | None:
 
 def is_blocked(user_a: int, user_b: int) -> bool:
     """Does either of the two block the other?"""
-    return Block.objects.filter(Q(blocker_id=user_a, blocked_id=user_b) | Q(blocker_id=user_b, blocked_id=user_a)).exists()
+    return Block.objects.filter(
+        Q(blocker_id=user_a, blocked_id=user_b) | Q(blocker_id=user_b, blocked_id=user_a)
+    ).exists()
 
 
 def shared_room(user_a: int, user_b: int) -> str | None:
     """The open conversation of the two, if both have it in their lists: they "chat already"."""
-    shown = Participant.objects.filter(user_id=user_a, peer_id=user_b, activity__isnull=False, conversation__state=Conversation.State.OPEN)
-    seen_by_both = shown.filter(conversation__participants__user_id=user_b, conversation__participants__activity__isnull=False)
+    shown = Participant.objects.filter(
+        user_id=user_a, peer_id=user_b, activity__isnull=False, conversation__state=Conversation.State.OPEN
+    )
+    seen_by_both = shown.filter(
+        conversation__participants__user_id=user_b, conversation__participants__activity__isnull=False
+    )
     return seen_by_both.values_list("conversation__room_name", flat=True).first()
 
 

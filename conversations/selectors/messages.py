@@ -22,7 +22,9 @@ class MessagePage:
     has_newer: bool = False
 
 
-def message_page(*, seat: Seat, before: int | None = None, after: int | None = None, limit: int = PAGE) -> MessagePage:
+def message_page(
+    *, seat: Seat, before: int | None = None, after: int | None = None, limit: int = PAGE
+) -> MessagePage:
     """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two statements."""
     version = Conversation.objects.values_list("head", flat=True).get(id=seat.conversation.id)
     limit = max(1, min(limit, LARGEST_PAGE))

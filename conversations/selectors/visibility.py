@@ -29,7 +29,9 @@ def signs_between(seat: Seat) -> Signs:
     # Somebody who was blocked, declined or left must see nothing move (safety.md T47).
     if conversation.state != Conversation.State.OPEN or is_blocked or not peer.is_active:
         return Signs()
-    profiles = {profile.user_id: profile for profile in Profile.objects.filter(user_id__in=(seat.me.user_id, peer.pk))}
+    profiles = {
+        profile.user_id: profile for profile in Profile.objects.filter(user_id__in=(seat.me.user_id, peer.pk))
+    }
     if len(profiles) < 2:
         return Signs(can_deliver=True)
     has_met = conversation.is_met or have_both_written(conversation.pk)

@@ -114,7 +114,9 @@ def meet(conversation: Conversation) -> None:
     if not conversation.is_met:
         conversation.is_met = True
         conversation.save(update_fields=["is_met"])
-        transaction.on_commit(lambda: announce_meeting(conversation.low_id, conversation.high_id), robust=True)
+        transaction.on_commit(
+            lambda: announce_meeting(conversation.low_id, conversation.high_id), robust=True
+        )
 
 
 def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversation:
@@ -137,7 +139,10 @@ def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversa
     if not is_new:
         # Somebody else was faster between our look and our insert: wait for the lock, then see what they committed.
         return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
-    seats = [Participant(conversation=conversation, user=one, peer=other) for one, other in ((low, high), (high, low))]
+    seats = [
+        Participant(conversation=conversation, user=one, peer=other)
+        for one, other in ((low, high), (high, low))
+    ]
     Participant.objects.bulk_create(seats)
     return conversation
 
@@ -153,7 +158,9 @@ def require_not_too_many(user: User, now: datetime, *, besides: Conversation) ->
     # The opener's row is the queue of their openings; without it twenty parallel ones would all count nineteen.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     most = settings.LIMIT_NUMBERS["new_conversations_a_day"]
-    mine = Conversation.objects.filter(opened_by=user, origin=Conversation.Origin.PEOPLE, created_at__gt=now - DAY).exclude(pk=besides.pk)
+    mine = Conversation.objects.filter(
+        opened_by=user, origin=Conversation.Origin.PEOPLE, created_at__gt=now - DAY
+    ).exclude(pk=besides.pk)
     moments = list(mine.order_by("-created_at").values_list("created_at", flat=True)[:most])
     if len(moments) >= most:
         raise TooManyTries(retry_after_ms=int((moments[-1] + DAY - now).total_seconds() * 1000) + 1)
@@ -168,7 +175,9 @@ def show(conversation: Conversation, people: set[int], now: datetime) -> None:
     """Put it into these lists, and tell them. Under the conversation's lock, because the journal writes the same columns under it."""
     if not people:
         return
-    Participant.objects.filter(conversation=conversation, user_id__in=people).update(activity=now, mark=F("mark") + 1)
+    Participant.objects.filter(conversation=conversation, user_id__in=people).update(
+        activity=now, mark=F("mark") + 1
+    )
     Conversation.objects.filter(pk=conversation.pk).update(changed_at=now)
     conversation.changed_at = now
     announce_conversation(conversation, *sorted(people))

@@ -24,7 +24,12 @@ from conversations.selectors.invites import WISH_LASTS, digest_of, invite_by_tok
 from conversations.services.conversations import find_or_make, hidden_from, meet, raise_marks, show
 from conversations.services.notifications import announce_conversation
 
-LIVES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+LIVES = {
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
 DEFAULT_LIFE = "7d"
 NOTE_MAX = 80
 
@@ -43,7 +48,12 @@ class Claim:
 
 
 def invite_create(
-    *, maker: User, note: str = "", lives: str = DEFAULT_LIFE, key: UUID | None = None, now: datetime | None = None
+    *,
+    maker: User,
+    note: str = "",
+    lives: str = DEFAULT_LIFE,
+    key: UUID | None = None,
+    now: datetime | None = None,
 ) -> Invite:
     """Make a link for exactly one person. The same wish under the same `key` is one link, however often and wherever it is sent.
 
@@ -64,7 +74,9 @@ def invite_create(
 
 def new_invite(invite_id: UUID, maker: User, note: str, life: timedelta, now: datetime) -> Invite:
     digest = digest_of(token_of(invite_id))
-    return Invite.objects.create(pk=invite_id, maker=maker, token_digest=digest, note=note, created_at=now, expires_at=now + life)
+    return Invite.objects.create(
+        pk=invite_id, maker=maker, token_digest=digest, note=note, created_at=now, expires_at=now + life
+    )
 
 
 def clean_note(raw: str) -> str:
@@ -89,11 +101,18 @@ def require_room_for_one(maker: User, now: datetime) -> None:
 
 
 def open_invites(maker: User, now: datetime) -> int:
-    return Invite.objects.filter(maker=maker, claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now).count()
+    return Invite.objects.filter(
+        maker=maker, claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now
+    ).count()
 
 
 def invite_change(
-    *, maker: User, invite_id: UUID, note: str | None = None, lives: str | None = None, now: datetime | None = None
+    *,
+    maker: User,
+    invite_id: UUID,
+    note: str | None = None,
+    lives: str | None = None,
+    now: datetime | None = None,
 ) -> Invite:
     """Change the note, or let it live so long from now on. One conditional update: a link accepted in this moment stays as it was.
 
@@ -103,7 +122,9 @@ def invite_change(
     changes: dict[str, Any] = {} if note is None else {"note": clean_note(note)}
     if lives is not None:
         changes["expires_at"] = now + LIVES[lives]
-    waiting = Invite.objects.filter(pk=invite_id, maker=maker, claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now)
+    waiting = Invite.objects.filter(
+        pk=invite_id, maker=maker, claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now
+    )
     # Without anything to change it is still asked whether it could be.
     if not waiting.update(**(changes or {"note": F("note")})):
         raise gone_or_unknown(maker, invite_id)
@@ -204,14 +225,24 @@ def still_open(invite: Invite, judged_at: datetime) -> QuerySet[Invite]:
     """Every condition stands on the row itself. With a join Django would write `id IN (SELECT ...)`, which PostgreSQL does not judge anew
     after waiting for a faster one: both would get in."""
     maker_is_here = Exists(User.objects.filter(pk=OuterRef("maker_id"), is_active=True))
-    return Invite.objects.filter(maker_is_here, pk=invite.pk, claimed_at__isnull=True, revoked_at__isnull=True, expires_at__gt=judged_at)
+    return Invite.objects.filter(
+        maker_is_here,
+        pk=invite.pk,
+        claimed_at__isnull=True,
+        revoked_at__isnull=True,
+        expires_at__gt=judged_at,
+    )
 
 
 def open_up(conversation: Conversation, now: datetime) -> None:
     """An invite that was accepted is consent of both: a request or a chat that was closed opens."""
     if conversation.state == Conversation.State.OPEN:
         return
-    conversation.state, conversation.requested_by, conversation.changed_at = Conversation.State.OPEN, None, now
+    conversation.state, conversation.requested_by, conversation.changed_at = (
+        Conversation.State.OPEN,
+        None,
+        now,
+    )
     conversation.save(update_fields=["state", "requested_by", "changed_at"])
     raise_marks(conversation)
     announce_conversation(conversation, conversation.low_id, conversation.high_id)
@@ -248,7 +279,9 @@ def wish_settle(*, user: User, now: datetime | None = None) -> Conversation | No
     if wish is None:
         return None
     try:
-        conversation = wish_fulfil(user=user, invite_id=wish.invite_id, made_at=wish.made_at, now=now).conversation
+        conversation = wish_fulfil(
+            user=user, invite_id=wish.invite_id, made_at=wish.made_at, now=now
+        ).conversation
     except (InviteGone, InviteIsYours):
         wish.delete()
         raise

@@ -40,7 +40,13 @@ def message_send(
     if attachments:
         raise AttachmentNotFound
     command = SendCommand(
-        room=room, user_id=user.id, sender=user.public_id, id=id, body=clean_body(body), reply_to=reply_to, credential=credential
+        room=room,
+        user_id=user.id,
+        sender=user.public_id,
+        id=id,
+        body=clean_body(body),
+        reply_to=reply_to,
+        credential=credential,
     )
     future = cast("Future[Accepted]", submit(command))
     future.add_done_callback(reveal(room))

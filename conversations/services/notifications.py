@@ -45,9 +45,17 @@ def letter_for(conversation_id: int, user_id: int) -> Letter | None:
 
 def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
     """`conversation.changed` for every device of one person."""
-    wire = serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
+    wire = serializers.conversation(
+        row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last
+    )
     frame = ConversationChanged(conversation=wire)
-    return Letter(user_group(viewer.pk), row.conversation.room_name, frame.encode(), head=row.conversation.head, mark=row.me.mark)
+    return Letter(
+        user_group(viewer.pk),
+        row.conversation.room_name,
+        frame.encode(),
+        head=row.conversation.head,
+        mark=row.me.mark,
+    )
 
 
 def announce_meeting(user_a: int, user_b: int) -> None:

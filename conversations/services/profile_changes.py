@@ -55,7 +55,9 @@ def tell_own_devices(user_id: int) -> None:
     """Their card as it is now. It has no number: a device that misses it finds it in its next greeting."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is not None:
-        publish([Letter(user_group(user_id), EVERY_SOCKET, UserChanged(user=serializers.card(user)).encode())])
+        publish(
+            [Letter(user_group(user_id), EVERY_SOCKET, UserChanged(user=serializers.card(user)).encode())]
+        )
 
 
 def tell_peers(user_id: int) -> None:

@@ -21,7 +21,14 @@ from conversations.throttling.windows import SharedWindow
 
 UNLIMITED = 1_000_000
 """What browsers are told where nothing is limited; they pace themselves by it."""
-TOLD = ("sends_burst", "sends_per_s", "typing_every_ms", "sockets_a_person", "new_conversations_a_day", "open_invites")
+TOLD = (
+    "sends_burst",
+    "sends_per_s",
+    "typing_every_ms",
+    "sockets_a_person",
+    "new_conversations_a_day",
+    "open_invites",
+)
 MINUTE, HOUR = 60.0, 3600.0
 
 
@@ -78,7 +85,9 @@ ROOMS_A_TOKEN = 5
 """Rooms of one `sync` that cost as much as a command of their own."""
 
 
-def allow_frame(user_id: int, *, address: str | None = None, count: float = 1, now: float | None = None) -> None:
+def allow_frame(
+    user_id: int, *, address: str | None = None, count: float = 1, now: float | None = None
+) -> None:
     """Any command or look-up, over a socket or over HTTP: both draw from one bucket of the person and one of the address.
 
     Args:
@@ -89,7 +98,9 @@ def allow_frame(user_id: int, *, address: str | None = None, count: float = 1, n
     """
     if settings.LIMITS:
         now = monotonic(now)
-        frames.take(user_id, burst=limit("frames_burst"), per_second=limit("frames_per_s"), now=now, count=count)
+        frames.take(
+            user_id, burst=limit("frames_burst"), per_second=limit("frames_per_s"), now=now, count=count
+        )
         if address is not None:
             allow_visit(address, count=count, now=now)
 
@@ -97,7 +108,13 @@ def allow_frame(user_id: int, *, address: str | None = None, count: float = 1, n
 def allow_visit(address: str, *, count: float = 1, now: float | None = None) -> None:
     """The same for who is not known, or not yet. Raises TooManyTries."""
     if settings.LIMITS:
-        visits.take(address, burst=limit("address_burst"), per_second=limit("address_per_s"), now=monotonic(now), count=count)
+        visits.take(
+            address,
+            burst=limit("address_burst"),
+            per_second=limit("address_per_s"),
+            now=monotonic(now),
+            count=count,
+        )
 
 
 def weight_of_sync(rooms: int) -> float:
@@ -210,7 +227,9 @@ def take_out(books: dict[Any, Places], subject: Any, ticket: Ticket) -> None:
 sockets = Sockets()
 
 
-def admit_socket(user_id: int, scope: Mapping[str, Any], give_way: Callable[[], None] = lambda: None) -> Ticket | None:
+def admit_socket(
+    user_id: int, scope: Mapping[str, Any], give_way: Callable[[], None] = lambda: None
+) -> Ticket | None:
     """A ticket for one socket of this person from this address, to be given back. Another socket may be told to give way.
 
     Raises TooManyTries.
@@ -268,7 +287,11 @@ def take_invite_try(*, address: str, user_id: int | None, now: float | None = No
 
 def take_person_try(*, user_id: int, now: float | None = None) -> Try:
     """The same for asking whether there is a person of this name: names cannot be tried one after the other. Raises TooManyTries."""
-    return take_try([(f"person-account:{user_id}", limit("unknown_people_a_minute"), MINUTE)], wall(now)) if settings.LIMITS else Try()
+    return (
+        take_try([(f"person-account:{user_id}", limit("unknown_people_a_minute"), MINUTE)], wall(now))
+        if settings.LIMITS
+        else Try()
+    )
 
 
 def invite_windows(address: str, user_id: int | None) -> list[tuple[str, int, float]]:

@@ -79,5 +79,7 @@ class SharedWindow:
             except Exception as error:
                 # Any client library, any error of it: counting must never be what fails a request.
                 self.resting_until = time.monotonic() + self.REST_SECONDS
-                logger.debug("the cache is away (%s); limits are counted in this process for now", type(error).__name__)
+                logger.debug(
+                    "the cache is away (%s); limits are counted in this process for now", type(error).__name__
+                )
         return question(self.own)

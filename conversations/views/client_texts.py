@@ -24,6 +24,8 @@ def catalog(language: str) -> dict[str, Any]:
         return {}
     view = JSONCatalog()
     # Our own folder alone: the library's texts for its admin would make every page 2 kB longer.
-    view.translation = DjangoTranslation(language, domain="djangojs", localedirs=[str(path) for path in settings.LOCALE_PATHS])
+    view.translation = DjangoTranslation(
+        language, domain="djangojs", localedirs=[str(path) for path in settings.LOCALE_PATHS]
+    )
     texts: dict[str, Any] = view.get_catalog()
     return texts

@@ -29,8 +29,22 @@ from conversations import throttling
 from conversations.context import hold_invite, own_origin
 from conversations.exceptions import InviteGone, InviteIsYours, InviteNotFound, TooManyInvites, TooManyTries
 from conversations.forms import LIVES, InviteChangeForm, InviteForm
-from conversations.selectors.invites import InviteView, Landing, invite_of, invite_view, invites_of, landing_of, qr_file
-from conversations.services.invites import invite_change, invite_claim, invite_create, invite_revoke, invite_undo
+from conversations.selectors.invites import (
+    InviteView,
+    Landing,
+    invite_of,
+    invite_view,
+    invites_of,
+    landing_of,
+    qr_file,
+)
+from conversations.services.invites import (
+    invite_change,
+    invite_claim,
+    invite_create,
+    invite_revoke,
+    invite_undo,
+)
 from conversations.views.shell import SeeOther, shell
 
 # --- Mine ---
@@ -53,7 +67,12 @@ def invites(request: SignedInRequest) -> HttpResponse:
 
 def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
     lists = my_invites(request)
-    context = {**shell(request, tab="", page="invites"), **lists, "form": form, "fresh": fresh_one(request, lists["waiting"])}
+    context = {
+        **shell(request, tab="", page="invites"),
+        **lists,
+        "form": form,
+        "fresh": fresh_one(request, lists["waiting"]),
+    }
     # Twenty links offer the same choices: drawn for each of them they took a tenth of the page.
     context["lives"] = render_to_string("conversations/_lives.html", {"lives": LIVES})
     context["back"] = reverse("settings") if request.GET.get("from") == "settings" else ""
@@ -64,7 +83,11 @@ def my_invites(request: SignedInRequest) -> dict[str, Any]:
     mine = invites_of(maker=request.user, origin=own_origin(request), now=timezone.now())
     waiting = [invite for invite in mine if invite.state == "open"]
     past = [invite for invite in mine if invite.state != "open"]
-    return {"waiting": waiting, "past": past, "limit_reached": len(waiting) >= settings.LIMIT_NUMBERS["open_invites"]}
+    return {
+        "waiting": waiting,
+        "past": past,
+        "limit_reached": len(waiting) >= settings.LIMIT_NUMBERS["open_invites"],
+    }
 
 
 @login_required
@@ -78,7 +101,9 @@ def dialog(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def qr(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     """The picture of a link that waits, for its maker: named by the invite's id, because an address is no place for the token."""
-    invite = invite_of(maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now())
+    invite = invite_of(
+        maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now()
+    )
     if invite is None or not invite.qr:
         raise Http404
     return HttpResponse(qr_file(str(invite.url)), content_type="image/svg+xml")
@@ -214,11 +239,21 @@ def accept(request: HttpRequest, token: str, user: User) -> HttpResponse:
 STATUS = {"used": 410, "gone": 410, "unknown": 404, "limited": 429}
 
 
-def landing_page(request: HttpRequest, landing: Landing, *, refused: bool = False, wait_s: int = 0) -> HttpResponse:
+def landing_page(
+    request: HttpRequest, landing: Landing, *, refused: bool = False, wait_s: int = 0
+) -> HttpResponse:
     """`wait_s` is told to somebody who has tried too many."""
     invite = shown_invite(request, landing)
-    context = {"state": landing.state, "invite": invite, "maker": landing.maker, "refused": refused, "wait_s": wait_s}
-    return render(request, "conversations/invite_landing.html", context, status=STATUS.get(landing.state, 200))
+    context = {
+        "state": landing.state,
+        "invite": invite,
+        "maker": landing.maker,
+        "refused": refused,
+        "wait_s": wait_s,
+    }
+    return render(
+        request, "conversations/invite_landing.html", context, status=STATUS.get(landing.state, 200)
+    )
 
 
 def shown_invite(request: HttpRequest, landing: Landing) -> InviteView | None:

@@ -88,7 +88,11 @@ def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
     if room is not None:
         return SeeOther(reverse("conversation", args=[room]))
     if request.method != "POST":
-        return render(request, "conversations/chat_with.html", {**shell(request, tab="people", page="people"), "person": person})
+        return render(
+            request,
+            "conversations/chat_with.html",
+            {**shell(request, tab="people", page="people"), "person": person},
+        )
     try:
         conversation, _created = conversation_open(user=request.user, peer=person)
     except PersonNotFound:
@@ -102,7 +106,12 @@ def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
 def person_not_found(request: SignedInRequest) -> HttpResponse:
     """One page inside the app for everybody who cannot be written to, whoever they are: neither the name that was asked for nor a token
     of this answer stands in it, so that two of them are equal byte for byte."""
-    return render(request, "conversations/person_not_found.html", shell(request, tab="people", page="people"), status=404)
+    return render(
+        request,
+        "conversations/person_not_found.html",
+        shell(request, tab="people", page="people"),
+        status=404,
+    )
 
 
 @login_required
@@ -114,7 +123,11 @@ def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
         # The same page as for a room that never was: nobody learns who talks to whom (safety.md T2).
         raise Http404 from None
     if request.method == "POST":
-        response = send(request, seat) if "body" in request.POST else SeeOther(reverse("conversation", args=[room_name]))
+        response = (
+            send(request, seat)
+            if "body" in request.POST
+            else SeeOther(reverse("conversation", args=[room_name]))
+        )
         # After the answer: only with it may the other one see how far a first message was read (protocol.md P6).
         mark_read(request, seat)
         return response
@@ -139,7 +152,9 @@ def mark_read(request: SignedInRequest, seat: Seat) -> None:
     if read and seat.me.unread:
         # Not worth a refusal: the button is still there.
         with suppress(Refusal, TimeoutError):
-            receipt_advance(user=request.user, room=seat.conversation.room_name, read=read, delivered=read).result(ANSWER_SECONDS)
+            receipt_advance(
+                user=request.user, room=seat.conversation.room_name, read=read, delivered=read
+            ).result(ANSWER_SECONDS)
 
 
 def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
@@ -151,7 +166,9 @@ def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
     try:
         id = form.cleaned_data["id"]
         throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
-        message_send(user=request.user, room=room, id=id, body=form.cleaned_data["body"]).result(ANSWER_SECONDS)
+        message_send(user=request.user, room=room, id=id, body=form.cleaned_data["body"]).result(
+            ANSWER_SECONDS
+        )
     except ConversationNotFound:
         raise Http404 from None
     except (Refusal, TimeoutError) as reason:
@@ -176,7 +193,13 @@ def unsent(request: SignedInRequest, room: str, form: MessageForm, reason: Excep
     status = status_for(reason)
     heading = _("It is not certain that this was sent") if status == 504 else _("Not sent yet")
     action = reverse("conversation", args=[room])
-    context = {"heading": heading, "sentence": sentence_for(reason), "action": action, "body": form.data["body"], "id": form.data["id"]}
+    context = {
+        "heading": heading,
+        "sentence": sentence_for(reason),
+        "action": action,
+        "body": form.data["body"],
+        "id": form.data["id"],
+    }
     response = render(request, "conversations/unsent.html", context, status=status)
     response["Retry-After"] = retry_after_s(reason)
     return response
@@ -191,9 +214,13 @@ def sentence_for(reason: Exception) -> str:
         case TooManyTries():
             return _("You’re sending messages too fast. Wait a moment and try again.")
         case UnknownResult() | TimeoutError():
-            return _("It is not certain that your message was saved. Send it again: it will not arrive twice.")
+            return _(
+                "It is not certain that your message was saved. Send it again: it will not arrive twice."
+            )
         case _:
-            return _("The server couldn’t save this right now. Your text is still here; send it again in a moment.")
+            return _(
+                "The server couldn’t save this right now. Your text is still here; send it again in a moment."
+            )
 
 
 def status_for(reason: Exception) -> int:
@@ -215,7 +242,12 @@ def retry_after_s(reason: Exception | None) -> str:
 
 
 def show(
-    request: SignedInRequest, seat: Seat, form: MessageForm, *, status: int = 200, retry_after: Exception | None = None
+    request: SignedInRequest,
+    seat: Seat,
+    form: MessageForm,
+    *,
+    status: int = 200,
+    retry_after: Exception | None = None,
 ) -> HttpResponse:
     row = conversation_row(seat)
     page = message_page(seat=seat, before=whole(request.GET.get("before")), after=None)
@@ -239,7 +271,10 @@ def show(
     }
     context["page_data"] |= conversation_data(request, row, page) | {"opens_at": opens_at}
     if window is not page:
-        context["page_data"] |= {"window": message_objects(request, row, window), "window_has_older": window.has_older}
+        context["page_data"] |= {
+            "window": message_objects(request, row, window),
+            "window_has_older": window.has_older,
+        }
     response = render(request, "conversations/detail.html", context, status=status)
     if status in {429, 503, 504}:
         response["Retry-After"] = retry_after_s(retry_after)
@@ -253,7 +288,9 @@ def opening(request: SignedInRequest, seat: Seat, newest: MessagePage) -> tuple[
         The seq that a link points at, if it is a message, and the page to show: the newest one, unless that place stands above it.
     """
     asked = whole(request.GET.get("m"))
-    unread_above = seat.me.unread > PAGE - 10 and newest.items and newest.items[-1].sender_id != request.user.id
+    unread_above = (
+        seat.me.unread > PAGE - 10 and newest.items and newest.items[-1].sender_id != request.user.id
+    )
     at = asked or (seat.me.read_seq + 1 if unread_above and "before" not in request.GET else None)
     if at is None or not newest.items or at >= newest.items[0].seq:
         return (asked if any(message.seq == asked for message in newest.items) else None), newest
@@ -277,7 +314,10 @@ def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> 
 
 def message_objects(request: SignedInRequest, row: Any, page: MessagePage) -> list[Any]:
     senders = {request.user.id: request.user.public_id, row.peer.id: row.peer.public_id}
-    return [serializers.message(message, sender=senders.get(message.sender_id, "")).model_dump(mode="json") for message in page.items]
+    return [
+        serializers.message(message, sender=senders.get(message.sender_id, "")).model_dump(mode="json")
+        for message in page.items
+    ]
 
 
 def whole(text: str | None) -> int | None:

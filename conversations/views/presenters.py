@@ -139,7 +139,9 @@ def conversation_view(row: ConversationRow, viewer: User, *, current: str | None
         pinned=row.me.pinned_at is not None,
         state=conversation.state,
         can_write=serializers.can_send(conversation, row.peer),
-        closed_by_me=conversation.low_blocks if viewer.id == conversation.low_id else conversation.high_blocks,
+        closed_by_me=conversation.low_blocks
+        if viewer.id == conversation.low_id
+        else conversation.high_blocks,
         origin=conversation.origin,
         created_at=conversation.created_at,
         is_current=conversation.room_name == current,
@@ -148,4 +150,6 @@ def conversation_view(row: ConversationRow, viewer: User, *, current: str | None
 
 def conversation_object(row: ConversationRow, viewer: User) -> Any:
     """The same row as the wire carries it."""
-    return serializers.conversation(row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last)
+    return serializers.conversation(
+        row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last
+    )

@@ -44,7 +44,9 @@ def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None 
         "page_data": {
             "page": page,
             "user": serializers.card(request.user).model_dump(mode="json"),
-            "conversations": [conversation_object(row, request.user).model_dump(mode="json") for row in rows.items],
+            "conversations": [
+                conversation_object(row, request.user).model_dump(mode="json") for row in rows.items
+            ],
             "unread_total": rows.unread.total,
             "unwritten": sorted(unwritten),
             "strings": client_texts(),

@@ -52,7 +52,10 @@ class Places:
         if self.waiting >= self.most_waiting:
             return False
         self.waiting += 1
-        turn, leaving = asyncio.ensure_future(self.free.acquire()), asyncio.ensure_future(visitor.until_gone())
+        turn, leaving = (
+            asyncio.ensure_future(self.free.acquire()),
+            asyncio.ensure_future(visitor.until_gone()),
+        )
         is_let_in = False
         try:
             await asyncio.wait({turn, leaving}, timeout=self.patience, return_when=asyncio.FIRST_COMPLETED)
@@ -71,7 +74,14 @@ class Places:
 class Admission(Places):
     """ASGI wrapper around the session; behind the origin check, so that another site's pages cannot make our visitors wait."""
 
-    def __init__(self, application: Any, *, at_once: int = AT_ONCE, waiting: int = WAITING, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        application: Any,
+        *,
+        at_once: int = AT_ONCE,
+        waiting: int = WAITING,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         super().__init__(at_once=at_once, waiting=waiting, patience=patience)
         self.application = application
 

@@ -57,7 +57,11 @@ class ExactOriginValidator:
             self.next_word = now + WORD_SECONDS
             named = origins[0][:100] if origins else b"nowhere"
             own = settings.PUBLIC_ORIGIN or "this machine (PUBLIC_URL is not set)"
-            logger.warning("a socket was refused: its page is at %r, and PUBLIC_URL says %s", named.decode("latin-1"), own)
+            logger.warning(
+                "a socket was refused: its page is at %r, and PUBLIC_URL says %s",
+                named.decode("latin-1"),
+                own,
+            )
 
     @staticmethod
     def is_allowed(origin: bytes, host: bytes) -> bool:

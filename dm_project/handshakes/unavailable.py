@@ -41,7 +41,9 @@ async def turn_away(receive: Any, send: Any, *, spread_ms: int = 0) -> None:
     await send({"type": "websocket.accept"})
     soonest, latest = RETRY_MS
     retry_ms = random.randint(soonest, max(latest, min(spread_ms, LONGEST_MS)))  # noqa: S311
-    await send({"type": "websocket.send", "text": frames.bye(CloseCode.OVERLOADED, retry_after_ms=retry_ms).encode()})
+    await send(
+        {"type": "websocket.send", "text": frames.bye(CloseCode.OVERLOADED, retry_after_ms=retry_ms).encode()}
+    )
     await send({"type": "websocket.close", "code": int(CloseCode.OVERLOADED)})
     while (await receive())["type"] != "websocket.disconnect":
         pass

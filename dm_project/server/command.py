@@ -61,10 +61,13 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise wrong(
-                "PORT", f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}"
+                "PORT",
+                f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}",
             ) from None
         reason = getattr(error, "strerror", None) or "this is no address"
-        raise wrong("HOST", f"HOST is {host!r}, port {port}, and nothing can listen there ({reason}).") from None
+        raise wrong(
+            "HOST", f"HOST is {host!r}, port {port}, and nothing can listen there ({reason})."
+        ) from None
     listener.listen(1024)
     return listener
 
@@ -84,10 +87,17 @@ def address_for_people(listener: socket.socket) -> str:
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m dm_project.server", description="Run the service on Daphne.")
+    parser = argparse.ArgumentParser(
+        prog="python -m dm_project.server", description="Run the service on Daphne."
+    )
     parser.add_argument("--host", default=None, help="127.0.0.1, or HOST from the environment")
     parser.add_argument("--port", type=int, default=None, help="8000, or PORT from the environment")
-    parser.add_argument("--fd", type=int, default=None, help="a listening socket that was inherited; several processes may share one")
+    parser.add_argument(
+        "--fd",
+        type=int,
+        default=None,
+        help="a listening socket that was inherited; several processes may share one",
+    )
     return parser.parse_args(argv)
 
 
@@ -137,7 +147,14 @@ def main(argv: list[str] | None = None) -> None:
         # Daphne makes a socket of its own of it and closes this one.
         descriptor = listener.detach()
     limit = str(settings.DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE)
-    options = ["--fd", str(descriptor), "--websocket-max-message-size", limit, "--websocket-max-frame-size", limit]
+    options = [
+        "--fd",
+        str(descriptor),
+        "--websocket-max-message-size",
+        limit,
+        "--websocket-max-frame-size",
+        limit,
+    ]
     options += [
         "--ping-interval",
         str(PING_SECONDS),

@@ -97,10 +97,17 @@ class FrontServer(Server):  # type: ignore[misc]
             logger.error("the journal could not be written out; none of what was left had been acknowledged")
 
     def has_requests(self) -> bool:
-        return any(isinstance(protocol, WebRequest) and "disconnected" not in state for protocol, state in self.connections.items())
+        return any(
+            isinstance(protocol, WebRequest) and "disconnected" not in state
+            for protocol, state in self.connections.items()
+        )
 
     async def cancel_applications(self) -> None:
-        running = [state["application_instance"] for state in self.connections.values() if "application_instance" in state]
+        running = [
+            state["application_instance"]
+            for state in self.connections.values()
+            if "application_instance" in state
+        ]
         for task in running:
             task.cancel()
         await asyncio.wait([asyncio.gather(*running, return_exceptions=True)], timeout=1)

@@ -18,7 +18,13 @@ EARLY_BYTES = 4_096
 """A client must wait for the answer to its handshake; so much of what one says too early is kept."""
 GOODBYE_SECONDS = 3.0
 LARGEST_DATA_OPCODE = 7
-REASONS = {400: "Bad Request", 403: "Access denied", 405: "Method Not Allowed", 426: "Upgrade Required", 503: "Service Unavailable"}
+REASONS = {
+    400: "Bad Request",
+    403: "Access denied",
+    405: "Method Not Allowed",
+    426: "Upgrade Required",
+    503: "Service Unavailable",
+}
 
 
 class CountedProtocol(FrugalProtocol):
@@ -45,7 +51,9 @@ class CountedProtocol(FrugalProtocol):
     def count(self, cost: float) -> None:
         now = time.monotonic()
         if self.tokens_at:
-            self.frame_tokens = min(FRAMES_BURST, self.frame_tokens + (now - self.tokens_at) * FRAMES_A_SECOND)
+            self.frame_tokens = min(
+                FRAMES_BURST, self.frame_tokens + (now - self.tokens_at) * FRAMES_A_SECOND
+            )
         self.tokens_at = now
         self.frame_tokens -= cost
         if self.frame_tokens < 0:
@@ -69,6 +77,11 @@ class CountedProtocol(FrugalProtocol):
     def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
         """A handshake that is refused: with the headers of every other answer, and without the client's own words in it."""
         reason = REASONS.get(code, "Refused")
-        headers = [*plain_headers(), ("Content-Length", "0"), ("Connection", "close"), *(responseHeaders or [])]
+        headers = [
+            *plain_headers(),
+            ("Content-Length", "0"),
+            ("Connection", "close"),
+            *(responseHeaders or []),
+        ]
         lines = (f"HTTP/1.1 {code} {reason}", *(f"{name}: {value}" for name, value in headers), "", "")
         self.sendData("\r\n".join(lines).encode())

@@ -75,7 +75,9 @@ class GuardedRequest(WebRequest):  # type: ignore[misc]
         """
         for name, values in list(self.requestHeaders.getAllRawHeaders()):
             if not all(value.isascii() for value in values):
-                ascii_values = [value.decode("ascii", "replace").encode("ascii", "replace") for value in values]
+                ascii_values = [
+                    value.decode("ascii", "replace").encode("ascii", "replace") for value in values
+                ]
                 self.requestHeaders.setRawHeaders(name, ascii_values)
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
@@ -205,7 +207,9 @@ class GuardedChannel(Channel):  # type: ignore[misc]
         self.paused = True
         self._networkProducer.pauseProducing()
         self.expect_within(HEADER_SECONDS)
-        self.asking = asyncio.ensure_future(self.judge_upload(request.requestHeaders.getRawHeaders(b"cookie") or []))
+        self.asking = asyncio.ensure_future(
+            self.judge_upload(request.requestHeaders.getRawHeaders(b"cookie") or [])
+        )
 
     async def judge_upload(self, cookies: list[bytes]) -> None:
         try:

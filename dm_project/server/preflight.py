@@ -27,7 +27,9 @@ def require_database() -> None:
     except (Error, database.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         where = settings.DATABASES["default"].get("HOST") or settings.DATABASES["default"]["NAME"]
-        raise BadEnvironment(f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs.") from None
+        raise BadEnvironment(
+            f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs."
+        ) from None
     finally:
         connection.close()
 
@@ -50,11 +52,15 @@ def require_durable_commits(cursor: Any) -> None:
     if connection.vendor == "sqlite":
         cursor.execute("PRAGMA synchronous")
         if cursor.fetchone()[0] < SQLITE_FULL:
-            raise BadEnvironment("SQLite does not run with synchronous=FULL, so acknowledged messages could be lost.")
+            raise BadEnvironment(
+                "SQLite does not run with synchronous=FULL, so acknowledged messages could be lost."
+            )
     else:
         cursor.execute("SHOW synchronous_commit")
         if cursor.fetchone()[0] == "off":
-            raise BadEnvironment("PostgreSQL runs with synchronous_commit off, so acknowledged messages could be lost. Switch it on.")
+            raise BadEnvironment(
+                "PostgreSQL runs with synchronous_commit off, so acknowledged messages could be lost. Switch it on."
+            )
 
 
 def require_redis() -> None:
@@ -66,12 +72,16 @@ def require_redis() -> None:
     from redis.retry import Retry
 
     try:
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3, retry=Retry(NoBackoff(), 0))
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3, retry=Retry(NoBackoff(), 0)
+        )
         client.ping()
         client.close()
     except (redis.RedisError, OSError) as error:
         where = urlsplit(settings.REDIS_URL).hostname or "the socket of REDIS_URL"
-        raise BadEnvironment(f"Redis ({where}) does not answer ({type(error).__name__}). Check REDIS_URL, and that it runs.") from None
+        raise BadEnvironment(
+            f"Redis ({where}) does not answer ({type(error).__name__}). Check REDIS_URL, and that it runs."
+        ) from None
 
 
 def require_safe_settings() -> None:

@@ -75,7 +75,10 @@ def origin_form(target: bytes) -> tuple[bytes, bytes | None]:
 
 
 CONTENT_TYPE = re.compile(rb"content-type[ \t]*:[ \t]*([^*\x00-\x1f\x7f-\xff]*)[ \t]*", re.IGNORECASE)
-CHARSET = re.compile(rb"charset[ \t]*=[ \t]*[\"']?(?!utf-?8|us-ascii|iso-8859-1|latin-?1|windows-1252)[^\"'; \t]", re.IGNORECASE)
+CHARSET = re.compile(
+    rb"charset[ \t]*=[ \t]*[\"']?(?!utf-?8|us-ascii|iso-8859-1|latin-?1|windows-1252)[^\"'; \t]",
+    re.IGNORECASE,
+)
 
 
 def has_bad_content_type(line: bytes) -> bool:

@@ -60,7 +60,9 @@ def text_at(data: bytes, at: int) -> tuple[bytes, int] | None:
     if len(data) < end:
         return None
     mask = data[begin - 4 : begin] * (size // 4 + 1)
-    payload = (int.from_bytes(data[begin:end], "little") ^ int.from_bytes(mask[:size], "little")).to_bytes(size, "little")
+    payload = (int.from_bytes(data[begin:end], "little") ^ int.from_bytes(mask[:size], "little")).to_bytes(
+        size, "little"
+    )
     try:
         payload.decode()
     except UnicodeDecodeError:
@@ -100,7 +102,12 @@ class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
         self.unsent.clear()
         transport = self.transport
         taken = 0
-        if transport.connected and not transport.disconnecting and not transport.dataBuffer and not transport._tempDataBuffer:
+        if (
+            transport.connected
+            and not transport.disconnecting
+            and not transport.dataBuffer
+            and not transport._tempDataBuffer
+        ):
             outcome = transport.writeSomeData(data)
             taken = outcome if isinstance(outcome, int) else 0
         if taken < len(data):

@@ -51,8 +51,17 @@ def sign_up(client: Client, db: None) -> Callable[..., HttpResponse]:
     """Fill in the sign-up form as Carol; name what differs."""
 
     def fill_in(by: Client = client, **fields: Any) -> HttpResponse:
-        filled = {"username": "carol", "name": "Carol", "password1": PASSWORD, "email": "", "listed": "on", **fields}
-        return by.post("/accounts/signup/", {name: value for name, value in filled.items() if value is not None})
+        filled = {
+            "username": "carol",
+            "name": "Carol",
+            "password1": PASSWORD,
+            "email": "",
+            "listed": "on",
+            **fields,
+        }
+        return by.post(
+            "/accounts/signup/", {name: value for name, value in filled.items() if value is not None}
+        )
 
     return fill_in
 

@@ -97,15 +97,28 @@ def test_a_link_is_made_for_one_active_person_at_a_time(desk: Client, alice: Use
 
 
 def test_an_account_made_in_the_admin_is_whole(desk: Client) -> None:
-    data = {"username": "dora", "name": "Dora", "usable_password": "true", "password1": "a long phrase", "password2": "a long phrase"}
+    data = {
+        "username": "dora",
+        "name": "Dora",
+        "usable_password": "true",
+        "password1": "a long phrase",
+        "password2": "a long phrase",
+    }
     assert desk.post(f"{ACCOUNTS}add/", data).status_code == 302
     assert Profile.objects.get(user__username="dora").search_key == "dora dora"
 
 
 def test_a_name_changed_in_the_admin_is_found(desk: Client, bob: User) -> None:
     page = desk.get(f"{ACCOUNTS}{bob.pk}/change/")
-    data = {name: value for name, value in page.context["adminform"].form.initial.items() if isinstance(value, str)}
-    assert desk.post(f"{ACCOUNTS}{bob.pk}/change/", {**data, "name": "Roberto", "is_active": "on"}).status_code == 302
+    data = {
+        name: value
+        for name, value in page.context["adminform"].form.initial.items()
+        if isinstance(value, str)
+    }
+    assert (
+        desk.post(f"{ACCOUNTS}{bob.pk}/change/", {**data, "name": "Roberto", "is_active": "on"}).status_code
+        == 302
+    )
     assert Profile.objects.get(user=bob).search_key == "roberto bob"
 
 
@@ -125,12 +138,21 @@ class TestAHelper:
         root.refresh_from_db()
         assert root.is_active
         assert not LogEntry.objects.exists()
-        assert helper.post(f"{ACCOUNTS}{root.pk}/password/", {"password1": "x" * 12, "password2": "x" * 12}).status_code in {302, 403, 404}
+        assert helper.post(
+            f"{ACCOUNTS}{root.pk}/password/", {"password1": "x" * 12, "password2": "x" * 12}
+        ).status_code in {302, 403, 404}
         root.refresh_from_db()
         assert root.check_password("a long phrase")
 
     def test_cannot_hand_out_rights(self, helper: Client, alice: User) -> None:
-        data = {"username": "alice", "name": "Alice", "is_active": "on", "is_staff": "on", "is_superuser": "on", "email": ""}
+        data = {
+            "username": "alice",
+            "name": "Alice",
+            "is_active": "on",
+            "is_staff": "on",
+            "is_superuser": "on",
+            "email": "",
+        }
         assert helper.post(f"{ACCOUNTS}{alice.pk}/change/", data).status_code == 302
         alice.refresh_from_db()
         assert (alice.is_staff, alice.is_superuser) == (False, False)

@@ -34,7 +34,9 @@ def test_mallory_puts_nothing_into_the_page_by_a_cookie(client: Client, db: None
     assert 'data-text="normal" data-enter="sends" data-hours="auto">' in client.get("/").text
 
 
-def test_who_logs_in_gets_the_looks_of_the_account_not_those_of_the_last_guest(client: Client, alice: object) -> None:
+def test_who_logs_in_gets_the_looks_of_the_account_not_those_of_the_last_guest(
+    client: Client, alice: object
+) -> None:
     client.cookies["looks"] = "largest.line.12"
     answer = client.post("/accounts/login/", {"login": "alice", "password": "correct horse battery"})
     assert answer.cookies["looks"].value == "normal.sends.auto"

@@ -165,7 +165,9 @@ def test_a_decoder_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_a_decoder_that_was_taken_over_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nosy = tmp_path / "nosy.py"
-    nosy.write_text("import os, sys; sys.stdout.write(repr(sorted(os.environ)) + repr('/work' in ':'.join(sys.path[:1])))")
+    nosy.write_text(
+        "import os, sys; sys.stdout.write(repr(sorted(os.environ)) + repr('/work' in ':'.join(sys.path[:1])))"
+    )
     monkeypatch.setattr(avatar_storage, "MAKER", nosy)
     monkeypatch.setenv("SECRET_KEY", "canary")
     assert b"SECRET" not in picture_make(b"")
@@ -196,7 +198,9 @@ def address_of(user: User) -> str:
     return avatar_storage.picture_url(user.picture)
 
 
-def test_alice_puts_a_picture_up_and_everybody_who_has_its_address_sees_it(browser: Client, alice: User, media: Path) -> None:
+def test_alice_puts_a_picture_up_and_everybody_who_has_its_address_sees_it(
+    browser: Client, alice: User, media: Path
+) -> None:
     assert put_up(browser)["Location"] == "/settings/profile/"
     address = address_of(alice)
     assert f'src="{address}"' in browser.get("/settings/profile/").text
@@ -225,7 +229,18 @@ def test_a_new_picture_has_a_new_address_and_the_old_one_is_gone(
 
 
 @pytest.mark.parametrize(
-    "crop", ["nonsense", "nan nan nan", "0 0", "0 0 0", "-1 0 1", "0 0 9e999", "1e400 0 1", "0.5 0.5 0.5 0.5", "0.2 0.1 0.5"]
+    "crop",
+    [
+        "nonsense",
+        "nan nan nan",
+        "0 0",
+        "0 0 0",
+        "-1 0 1",
+        "0 0 9e999",
+        "1e400 0 1",
+        "0.5 0.5 0.5 0.5",
+        "0.2 0.1 0.5",
+    ],
 )
 def test_whatever_the_part_says_a_picture_comes_of_it(browser: Client, alice: User, crop: str) -> None:
     assert put_up(browser, crop=crop).status_code == 303
@@ -249,7 +264,9 @@ def test_without_a_file_it_says_what_to_do(browser: Client) -> None:
     assert (answer.status_code, "Choose a picture first." in answer.text) == (422, True)
 
 
-def test_a_full_disk_changes_nothing(browser: Client, alice: User, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_changes_nothing(
+    browser: Client, alice: User, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_up(browser)
     before = address_of(alice)
 
@@ -270,7 +287,9 @@ def test_thirty_in_an_hour_are_enough(browser: Client, settings: Any) -> None:
     assert "Too many pictures. Wait 1 hour." in answers[-1].content.decode()
 
 
-@pytest.mark.parametrize("name", ["x", "../../../etc/passwd", "a" * 27, "A" * 26, "a" * 26, "..%2f..%2fsecret"])
+@pytest.mark.parametrize(
+    "name", ["x", "../../../etc/passwd", "a" * 27, "A" * 26, "a" * 26, "..%2f..%2fsecret"]
+)
 def test_mallory_reads_no_other_file(client: Client, db: None, media: Path, name: str) -> None:
     assert client.get(f"/media/pictures/{name}.webp").status_code == 404
 

@@ -9,7 +9,10 @@ from accounts.cursors import BadCursor, cursor_read, cursor_write
 
 
 def test_a_cursor_reads_as_it_was_written() -> None:
-    assert cursor_read(cursor_write(["анна", 7], name="people", user_id=1), name="people", user_id=1) == ["анна", 7]
+    assert cursor_read(cursor_write(["анна", 7], name="people", user_id=1), name="people", user_id=1) == [
+        "анна",
+        7,
+    ]
 
 
 def test_what_stands_in_it_cannot_be_read() -> None:
@@ -19,13 +22,17 @@ def test_what_stands_in_it_cannot_be_read() -> None:
     assert b"4711" not in raw
 
 
-@pytest.mark.parametrize("other", [{"name": "conversations", "user_id": 1}, {"name": "people", "user_id": 11}])
+@pytest.mark.parametrize(
+    "other", [{"name": "conversations", "user_id": 1}, {"name": "people", "user_id": 11}]
+)
 def test_it_serves_one_list_of_one_person(other: Any) -> None:
     with pytest.raises(BadCursor):
         cursor_read(cursor_write(["a", 1], name="people", user_id=1), **other)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "zoe", "AAAA", "é" * 40, "a" * 40, "a" * 5_000, "=" * 40, "\0", "a b", "YWJj" * 20])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "zoe", "AAAA", "é" * 40, "a" * 40, "a" * 5_000, "=" * 40, "\0", "a b", "YWJj" * 20]
+)
 def test_anything_else_is_none_of_ours(cursor: str) -> None:
     with pytest.raises(BadCursor):
         cursor_read(cursor, name="people", user_id=1)
@@ -34,12 +41,17 @@ def test_anything_else_is_none_of_ours(cursor: str) -> None:
 def test_one_changed_letter_spoils_it() -> None:
     cursor = cursor_write(["a", 1], name="people", user_id=1)
     with pytest.raises(BadCursor):
-        cursor_read(("B" if cursor[20] == "A" else "A").join((cursor[:20], cursor[21:])), name="people", user_id=1)
+        cursor_read(
+            ("B" if cursor[20] == "A" else "A").join((cursor[:20], cursor[21:])), name="people", user_id=1
+        )
 
 
 def test_a_changed_secret_key_keeps_the_old_ones_alive_by_its_fallbacks(settings: Any) -> None:
     cursor = cursor_write(["a", 1], name="people", user_id=1)
-    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another secret key, long enough for all of it"
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = (
+        [settings.SECRET_KEY],
+        "another secret key, long enough for all of it",
+    )
     assert cursor_read(cursor, name="people", user_id=1) == ["a", 1]
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(BadCursor):

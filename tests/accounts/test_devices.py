@@ -54,7 +54,13 @@ def names(client: Client) -> list[tuple[str, bool]]:
 def test_every_sign_in_is_listed_in_words_this_one_first(laptop: Client, phone: Client) -> None:
     assert names(laptop) == [("Linux", True), ("iPhone", False)]
     page = phone.get(PAGE).text
-    for words in ("Safari on iPhone", "Firefox on Linux", "This device", "Active now", "Log out everywhere else"):
+    for words in (
+        "Safari on iPhone",
+        "Firefox on Linux",
+        "This device",
+        "Active now",
+        "Log out everywhere else",
+    ):
         assert words in page
 
 
@@ -76,11 +82,15 @@ def test_a_second_press_is_no_error(laptop: Client, phone: Client) -> None:
     assert (answer.status_code, "This device has already been logged out." in answer.text) == (200, True)
 
 
-def test_log_out_everywhere_else_leaves_only_this_one(laptop: Client, phone: Client, ended: list[str]) -> None:
+def test_log_out_everywhere_else_leaves_only_this_one(
+    laptop: Client, phone: Client, ended: list[str]
+) -> None:
     tablet = sign_in(PHONE)
     answer = laptop.post(PAGE, {"others": "1"}, follow=True)
     assert "2 devices logged out." in answer.text
-    assert sorted(ended) == sorted(str(client.cookies[settings.SESSION_COOKIE_NAME].value) for client in (phone, tablet))
+    assert sorted(ended) == sorted(
+        str(client.cookies[settings.SESSION_COOKIE_NAME].value) for client in (phone, tablet)
+    )
     assert [is_signed_in(client) for client in (laptop, phone, tablet)] == [True, False, False]
     assert "You are logged in nowhere else." in laptop.post(PAGE, {"others": "1"}, follow=True).text
 
@@ -100,7 +110,9 @@ def test_nobody_ends_the_device_in_hand_by_its_number(laptop: Client) -> None:
     assert is_signed_in(laptop)
 
 
-def test_who_has_not_shown_who_they_are_for_long_is_asked_again_and_then_it_is_done(laptop: Client, phone: Client, settings: Any) -> None:
+def test_who_has_not_shown_who_they_are_for_long_is_asked_again_and_then_it_is_done(
+    laptop: Client, phone: Client, settings: Any
+) -> None:
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
     answer = laptop.post(PAGE, {"others": "1"})
     assert answer["Location"].startswith("/accounts/reauthenticate/")
@@ -110,7 +122,9 @@ def test_who_has_not_shown_who_they_are_for_long_is_asked_again_and_then_it_is_d
     assert not is_signed_in(phone)
 
 
-def test_a_new_password_ends_the_others_and_keeps_this_one_under_its_old_date(laptop: Client, phone: Client) -> None:
+def test_a_new_password_ends_the_others_and_keeps_this_one_under_its_old_date(
+    laptop: Client, phone: Client
+) -> None:
     Device.objects.update(created_at=timezone.now() - timedelta(days=20))
     laptop.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "another horse battery"})
     (device,) = laptop.get(PAGE).context["devices"]
@@ -133,7 +147,10 @@ def test_the_use_of_a_device_is_written_once_a_minute(alice: User, django_assert
     assert Device.objects.get().user_agent == "x" + "y" * 199
     cache.clear()
     device_note(**{**note, "now": now + timedelta(seconds=61)})
-    assert (Device.objects.get().created_at, Device.objects.get().active_at) == (now, now + timedelta(seconds=61))
+    assert (Device.objects.get().created_at, Device.objects.get().active_at) == (
+        now,
+        now + timedelta(seconds=61),
+    )
 
 
 def test_no_address_is_kept(alice: User) -> None:
@@ -160,7 +177,9 @@ def test_the_table_of_devices_is_no_way_in(laptop: Client, alice: User) -> None:
     assert Device.objects.count() == 1
 
 
-def test_a_device_is_called_by_a_random_name_and_never_by_its_number(laptop: Client, phone: Client, alice: User) -> None:
+def test_a_device_is_called_by_a_random_name_and_never_by_its_number(
+    laptop: Client, phone: Client, alice: User
+) -> None:
     """Row numbers tell how many log-ins the server has seen."""
     there = Device.objects.exclude(session_key=laptop.session.session_key).get()
     assert f'value="{there.public_id}"' in laptop.get(PAGE).text

@@ -22,14 +22,23 @@ def test_text_is_folded(text: str, folded: str) -> None:
 
 
 def test_the_browser_has_the_same_table() -> None:
-    script = (Path(__file__).parents[2] / "static" / "js" / "state" / "fuzzy-search.js").read_text(encoding="utf-8")
+    script = (Path(__file__).parents[2] / "static" / "js" / "state" / "fuzzy-search.js").read_text(
+        encoding="utf-8"
+    )
     table = script[script.index("const FOLDS") : script.index("const FOLDED")]
     assert [chr(letter) for letter in FOLDS if chr(letter) not in table] == []
 
 
 @pytest.mark.parametrize(
     ("name", "q"),
-    [("Lech Wałęsa", "walesa"), ("Yıldız", "yildiz"), ("Yıldız", "YILDIZ"), ("Guðrún", "gudrun"), ("Œuvre", "oeuvre"), ("Ærø", "Ærø")],
+    [
+        ("Lech Wałęsa", "walesa"),
+        ("Yıldız", "yildiz"),
+        ("Yıldız", "YILDIZ"),
+        ("Guðrún", "gudrun"),
+        ("Œuvre", "oeuvre"),
+        ("Ærø", "Ærø"),
+    ],
 )
 def test_people_are_found_by_the_letters_of_an_ordinary_keyboard(alice: User, name: str, q: str) -> None:
     account_create(username="found", name=name)

@@ -43,11 +43,15 @@ def make(password: str) -> Any:
 
 
 def check_new(password: str) -> Any:
-    return django_hashers.check_password(password, "argon2$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFi$" + "A" * 43)
+    return django_hashers.check_password(
+        password, "argon2$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFi$" + "A" * 43
+    )
 
 
 def check_old(password: str) -> Any:
-    return django_hashers.check_password(password, "argon2$argon2id$v=19$m=102400,t=2,p=8$MDEyMzQ1Njc4OWFi$" + "A" * 43)
+    return django_hashers.check_password(
+        password, "argon2$argon2id$v=19$m=102400,t=2,p=8$MDEyMzQ1Njc4OWFi$" + "A" * 43
+    )
 
 
 def check_brought_along(password: str) -> Any:
@@ -69,7 +73,9 @@ def test_every_way_to_a_hash_waits_for_a_place(way: Any, one_place: threading.Bo
 
 @pytest.mark.parametrize("way", [make, check_new, check_old, check_brought_along])
 @bounded
-def test_a_password_without_end_is_refused_before_it_waits(way: Any, one_place: threading.BoundedSemaphore) -> None:
+def test_a_password_without_end_is_refused_before_it_waits(
+    way: Any, one_place: threading.BoundedSemaphore
+) -> None:
     with one_place, pytest.raises(ValidationError, match="at most 1024 characters"):
         way("x" * (hashers.PASSWORD_MAX + 1))
 
@@ -135,7 +141,9 @@ def test_a_form_that_finds_no_place_says_so_and_when_to_come_back(
 
 @pytest.mark.parametrize("page", FORMS)
 @bounded
-def test_a_form_refuses_a_password_without_end_in_words(page: str, alice: User, client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_refuses_a_password_without_end_in_words(
+    page: str, alice: User, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*words: Any, **values: Any) -> None:
         raise AssertionError("hashed")
 

@@ -35,7 +35,9 @@ def limits(settings: Any) -> None:
 
 def fail(times: int, login: str = "bob", address: str = "192.0.2.1", **headers: Any) -> Any:
     for _ in range(times):
-        response = Client(REMOTE_ADDR=address).post("/accounts/login/", {"login": login, "password": "wrong"}, **headers)
+        response = Client(REMOTE_ADDR=address).post(
+            "/accounts/login/", {"login": login, "password": "wrong"}, **headers
+        )
     return response
 
 
@@ -89,7 +91,11 @@ def test_behind_our_proxy_people_are_told_apart(bob: User, settings: Any) -> Non
     for number in range(10):  # what the visitor wrote stands left of what our proxy added
         fail(1, headers={"x-forwarded-for": f"203.0.113.{number}, 198.51.100.1"})
     assert errors_of(fail(1, headers={"x-forwarded-for": "203.0.113.77, 198.51.100.1"})) == TOO_MANY
-    other = Client().post("/accounts/login/", {"login": "bob", "password": PASSWORD}, headers={"x-forwarded-for": "198.51.100.2"})
+    other = Client().post(
+        "/accounts/login/",
+        {"login": "bob", "password": PASSWORD},
+        headers={"x-forwarded-for": "198.51.100.2"},
+    )
     assert other.status_code == 302
 
 
@@ -106,7 +112,9 @@ def test_behind_our_proxy_people_are_told_apart(bob: User, settings: Any) -> Non
         (0, "", "", "unknown"),  # a Unix socket
     ],
 )
-def test_an_address_is_always_found(rf: Any, settings: Any, count: int, forwarded: str, remote: str, seen: str) -> None:
+def test_an_address_is_always_found(
+    rf: Any, settings: Any, count: int, forwarded: str, remote: str, seen: str
+) -> None:
     settings.TRUSTED_PROXIES = count
     request = rf.get("/", REMOTE_ADDR=remote, headers={"x-forwarded-for": forwarded} if forwarded else {})
     assert AccountAdapter().get_client_ip(request) == seen
@@ -155,7 +163,9 @@ def test_and_a_browser_that_knows_the_account_is_not_counted(bob: User, login: s
     assert browser.post("/accounts/login/", {"login": login, "password": PASSWORD}).status_code == 302
 
 
-def test_the_cookie_of_a_known_browser_names_nobody_and_knows_no_other_account(bob: User, alice: User) -> None:
+def test_the_cookie_of_a_known_browser_names_nobody_and_knows_no_other_account(
+    bob: User, alice: User
+) -> None:
     browser = Client(REMOTE_ADDR="198.51.100.7")
     browser.post("/accounts/login/", {"login": "alice", "password": PASSWORD})
     browser.post("/accounts/logout/")
@@ -181,8 +191,12 @@ def test_a_forged_cookie_knows_nobody(bob: User) -> None:
 def test_a_class_behind_one_address_signs_up_together(db: None) -> None:
     for number in range(30):
         browser = Client(REMOTE_ADDR="192.0.2.1")
-        browser.post("/accounts/signup/", {"username": f"pupil{number}", "name": "Pupil", "password1": "short"})
-        browser.post("/accounts/signup/", {"username": f"pupil{number}", "name": "Pupil", "password1": PASSWORD})
+        browser.post(
+            "/accounts/signup/", {"username": f"pupil{number}", "name": "Pupil", "password1": "short"}
+        )
+        browser.post(
+            "/accounts/signup/", {"username": f"pupil{number}", "name": "Pupil", "password1": PASSWORD}
+        )
         assert is_signed_in(browser)
     assert Client(REMOTE_ADDR="192.0.2.1").post("/accounts/signup/", {"username": "x"}).status_code == 429
     assert Client(REMOTE_ADDR="192.0.2.2").post("/accounts/signup/", {"username": "x"}).status_code == 200
@@ -219,7 +233,9 @@ PAGES = {
 
 
 @pytest.mark.parametrize("action", PAGES)
-def test_each_page_tells_the_true_time_to_wait_and_opens_then(action: str, bob: User, mail: None, settings: Any, later: Later) -> None:
+def test_each_page_tells_the_true_time_to_wait_and_opens_then(
+    action: str, bob: User, mail: None, settings: Any, later: Later
+) -> None:
     settings.ACCOUNT_RATE_LIMITS = {action: "2/10m/key" if action == "reset_password" else "2/10m/ip"}
     name, args = PAGES[action]
     browser, filled = Client(REMOTE_ADDR="192.0.2.1"), {"email": " Carol@example.com "}
@@ -244,7 +260,10 @@ def test_each_page_tells_the_true_time_to_wait_and_opens_then(action: str, bob: 
 def test_every_page_that_allauth_limits_is_known() -> None:
     """A page it learns to limit in a later version would tell no time."""
     limited = set(
-        re.findall(r'rate_limit\(action="(\w+)"\)|consume_or_429\(\s*self.request,\s*action="(\w+)"', inspect.getsource(allauth_views))
+        re.findall(
+            r'rate_limit\(action="(\w+)"\)|consume_or_429\(\s*self.request,\s*action="(\w+)"',
+            inspect.getsource(allauth_views),
+        )
     )
     named = {one or other for one, other in limited}
     # Not switched on here: telephone numbers, and codes for logging in.
@@ -267,7 +286,9 @@ def test_who_tried_too_many_passwords_is_told_the_true_time(bob: User, later: La
     assert come_in("192.0.2.1").status_code == 302
 
 
-def test_a_second_code_by_mail_is_there_after_ten_seconds(settings: Any, mail: None, sign_up: Any, client: Client, later: Later) -> None:
+def test_a_second_code_by_mail_is_there_after_ten_seconds(
+    settings: Any, mail: None, sign_up: Any, client: Client, later: Later
+) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"confirm_email": "1/10s/key"}
     page = sign_up(email="carol@example.com")["Location"]
     later(4)

@@ -16,13 +16,18 @@ def test_the_same_warning_is_written_once_a_minute(monkeypatch: pytest.MonkeyPat
     for now in (1000.0, 1001.0, 1059.9):
         limited.warning("one thing failed (%s)", now)
         limited.warning("another thing failed")
-    assert [record.getMessage() for record in caplog.records] == ["one thing failed (1000.0)", "another thing failed"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "one thing failed (1000.0)",
+        "another thing failed",
+    ]
     now = 1060.0
     limited.warning("one thing failed (%s)", now)
     assert caplog.records[-1].getMessage() == "one thing failed (1060.0)"
 
 
-def test_while_devices_cannot_be_noted_one_line_says_so(alice: User, client_of: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_while_devices_cannot_be_noted_one_line_says_so(
+    alice: User, client_of: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
     def fail(**values: Any) -> None:
         raise ConnectionError("no cache here")
 

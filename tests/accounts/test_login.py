@@ -34,16 +34,27 @@ def test_bob_stays_signed_in_when_the_browser_is_closed(client: Client, bob: Use
 
 @pytest.mark.parametrize(
     ("login", "password"),
-    [("bob", "wrong"), ("nobody", PASSWORD), ("bob@example.com", "wrong"), ("nobody@example.com", "wrong"), ("бob", PASSWORD)],
+    [
+        ("bob", "wrong"),
+        ("nobody", PASSWORD),
+        ("bob@example.com", "wrong"),
+        ("nobody@example.com", "wrong"),
+        ("бob", PASSWORD),
+    ],
 )
 def test_every_mismatch_gets_the_same_sentence(client: Client, bob: User, login: str, password: str) -> None:
     assert errors_of(log_in(client, login, password)) == NO_MATCH
     assert not is_signed_in(client)
 
 
-def test_a_wrong_password_and_an_unknown_name_differ_in_nothing_but_what_was_typed(client: Client, bob: User) -> None:
+def test_a_wrong_password_and_an_unknown_name_differ_in_nothing_but_what_was_typed(
+    client: Client, bob: User
+) -> None:
     """Enumeration (safety.md T23)."""
-    pages = [log_in(Client(), login, "wrong password").content.replace(login.encode(), b"#") for login in ("bob", "zzz")]
+    pages = [
+        log_in(Client(), login, "wrong password").content.replace(login.encode(), b"#")
+        for login in ("bob", "zzz")
+    ]
     assert len(pages[0]) == len(pages[1])
 
 
@@ -122,7 +133,10 @@ class TestLooks:
     def test_language_and_theme_come_along(self, client: Client, bob: User) -> None:
         Profile.objects.filter(user=bob).update(language="pt-br", theme="dark")
         response = log_in(client, "bob")
-        assert (response.cookies["django_language"].value, response.cookies["theme"].value) == ("pt-br", "dark")
+        assert (response.cookies["django_language"].value, response.cookies["theme"].value) == (
+            "pt-br",
+            "dark",
+        )
         assert response.cookies["theme"]["samesite"] == "Lax"
 
     def test_who_chose_nothing_keeps_what_the_browser_says(self, client: Client, db: None) -> None:
@@ -131,7 +145,9 @@ class TestLooks:
         assert "django_language" not in response.cookies
         assert "theme" not in response.cookies
 
-    def test_a_theme_of_the_last_person_at_this_browser_does_not_stay(self, client: Client, bob: User) -> None:
+    def test_a_theme_of_the_last_person_at_this_browser_does_not_stay(
+        self, client: Client, bob: User
+    ) -> None:
         client.cookies["theme"] = "dark"
         assert log_in(client, "bob").cookies["theme"].value == "auto"
 
@@ -145,9 +161,13 @@ class TestPasswordChange:
         other = Client()
         for browser in (client, other):
             log_in(browser, "bob")
-        refused = client.post("/accounts/password/change/", {"oldpassword": "wrong", "password1": "a new long phrase"})
+        refused = client.post(
+            "/accounts/password/change/", {"oldpassword": "wrong", "password1": "a new long phrase"}
+        )
         assert errors_of(refused) == {"oldpassword": ["This is not your current password. Try again."]}
-        changed = client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "a new long phrase"})
+        changed = client.post(
+            "/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "a new long phrase"}
+        )
         assert changed["Location"] == "/settings/account/"
         assert client.get("/accounts/email/").status_code == 200
         assert other.get("/accounts/email/").status_code == 302
@@ -160,10 +180,15 @@ class TestPasswordChange:
     def test_the_two_passwords_are_told_apart(self, client: Client, bob: User) -> None:
         log_in(client, "bob")
         empty = client.post("/accounts/password/change/", {"oldpassword": "", "password1": ""})
-        assert errors_of(empty) == {"oldpassword": ["Enter your current password."], "password1": ["Enter a new password."]}
+        assert errors_of(empty) == {
+            "oldpassword": ["Enter your current password."],
+            "password1": ["Enter a new password."],
+        }
 
 
-def test_every_page_with_a_password_says_whose_it_is_to_password_managers(client: Client, alice: User) -> None:
+def test_every_page_with_a_password_says_whose_it_is_to_password_managers(
+    client: Client, alice: User
+) -> None:
     field = '<input type="text" name="username" value="alice" autocomplete="username" readonly hidden>'
     reset = client.get(urlsplit(password_link(user=alice)).path, follow=True)
     assert field in reset.text

@@ -46,7 +46,9 @@ def test_who_gave_an_address_is_in_after_typing_the_code(sign_up: SignUp, client
     assert letter.to == ["carol@example.com"]
     assert letter.subject.startswith("[Entre] ")
     assert errors_of(confirm(client, "")) == {"code": ["Enter the code from the email."]}
-    assert errors_of(confirm(client, "XXXX-XXXX")) == {"code": ["That code isn’t right. Check it or request a new one."]}
+    assert errors_of(confirm(client, "XXXX-XXXX")) == {
+        "code": ["That code isn’t right. Check it or request a new one."]
+    }
     assert not is_signed_in(client)
     assert confirm(client, code_in(letter).lower().replace("-", " "))["Location"] == "/chats/"
     assert is_signed_in(client)
@@ -76,13 +78,18 @@ def test_the_code_can_be_asked_for_again(sign_up: SignUp, client: Client) -> Non
     assert confirm(client, code_in(letters.outbox[1]))["Location"] == "/chats/"
 
 
-def test_an_unproven_address_does_not_let_its_giver_in_by_another_door(sign_up: SignUp, client: Client) -> None:
+def test_an_unproven_address_does_not_let_its_giver_in_by_another_door(
+    sign_up: SignUp, client: Client
+) -> None:
     sign_up(email="carol@example.com")
     elsewhere = Client()
     assert elsewhere.post("/accounts/login/", {"login": "carol", "password": PASSWORD})["Location"] == CONFIRM
     assert not is_signed_in(elsewhere)
     assert elsewhere.get("/settings/account/").status_code == 302
-    assert Client().post("/accounts/login/", {"login": "carol@example.com", "password": PASSWORD}).status_code == 200
+    assert (
+        Client().post("/accounts/login/", {"login": "carol@example.com", "password": PASSWORD}).status_code
+        == 200
+    )
 
 
 def test_who_was_in_before_the_server_had_mail_keeps_coming_in(client: Client, bob: User) -> None:
@@ -94,7 +101,9 @@ def test_who_was_in_before_the_server_had_mail_keeps_coming_in(client: Client, b
 class TestEnumeration:
     """Nobody learns whether an address has an account (safety.md T23)."""
 
-    def test_signing_up_with_a_known_and_an_unknown_address_looks_the_same(self, sign_up: SignUp, bob: User) -> None:
+    def test_signing_up_with_a_known_and_an_unknown_address_looks_the_same(
+        self, sign_up: SignUp, bob: User
+    ) -> None:
         EmailAddress.objects.filter(user=bob).update(verified=True)
         pages = {}
         for username, email in (("carol", "bob@example.com"), ("carla", "new@example.com")):
@@ -103,8 +112,18 @@ class TestEnumeration:
             page = browser.get(CONFIRM)
             wrong = confirm(browser, "XXXX-XXXX")
             resent = browser.post(CONFIRM, {"action": "resend"})
-            tidy = [re.sub(rb'value="[^"]{64}"', b"", each.content).replace(email.encode(), b"#") for each in (page, wrong)]
-            pages[email] = (response.status_code, response["Location"], page.status_code, tidy, resent.status_code, resent["Location"])
+            tidy = [
+                re.sub(rb'value="[^"]{64}"', b"", each.content).replace(email.encode(), b"#")
+                for each in (page, wrong)
+            ]
+            pages[email] = (
+                response.status_code,
+                response["Location"],
+                page.status_code,
+                tidy,
+                resent.status_code,
+                resent["Location"],
+            )
         assert pages["bob@example.com"] == pages["new@example.com"]
 
     def test_nothing_that_can_be_looked_at_afterwards_tells_it_either(self, bob: User, alice: User) -> None:
@@ -116,16 +135,31 @@ class TestEnumeration:
         for username, email in (("carol", "bob@example.com"), ("carla", "new@example.com")):
             for again in (username, f"{username}_2"):
                 browser = Client()
-                filled = {"username": again, "name": "Caro", "password1": "another long phrase", "email": email, "listed": "on"}
+                filled = {
+                    "username": again,
+                    "name": "Caro",
+                    "password1": "another long phrase",
+                    "email": email,
+                    "listed": "on",
+                }
                 browser.post("/accounts/signup/", filled)
             for _ in range(3):
                 last = confirm(browser, "XXXX-XXXX")
             seen[email] = [
                 last["Location"],
-                list(errors_of(Client().post("/accounts/signup/", {**filled, "username": username, "email": ""}))),
-                looker.post("/settings/profile/username/", {"username": username}).json()["says"].replace(username, "#"),
+                list(
+                    errors_of(
+                        Client().post("/accounts/signup/", {**filled, "username": username, "email": ""})
+                    )
+                ),
+                looker.post("/settings/profile/username/", {"username": username})
+                .json()["says"]
+                .replace(username, "#"),
                 looker.get(f"/chats/with/{username}/").status_code,
-                [card["username"].replace(username, "#") for card in looker.get("/api/v1/people?q=" + username).json()["items"]],
+                [
+                    card["username"].replace(username, "#")
+                    for card in looker.get("/api/v1/people?q=" + username).json()["items"]
+                ],
                 *self.logged_in(username, email, username, "another long phrase"),
                 *self.logged_in(username, email, email, "another long phrase"),
                 *self.logged_in(username, email, username, "a wrong guess"),
@@ -149,13 +183,17 @@ class TestEnumeration:
             is_signed_in(browser),
         )
 
-    def test_no_code_ever_leads_into_an_account_made_with_somebody_elses_address(self, sign_up: SignUp, bob: User) -> None:
+    def test_no_code_ever_leads_into_an_account_made_with_somebody_elses_address(
+        self, sign_up: SignUp, bob: User
+    ) -> None:
         EmailAddress.objects.filter(user=bob).update(verified=True)
         sign_up(email="bob@example.com")
         Client().post("/accounts/login/", {"login": "carol", "password": PASSWORD})
         Client().post("/accounts/password/reset/", {"email": "bob@example.com"})
         assert not any(re.search(r"[A-Z]{4}-[A-Z]{4}", letter.body) for letter in letters.outbox)
-        assert [letter.body.count("/password/reset/key/") for letter in letters.outbox].count(1) == 1, "one link, for Bob"
+        assert [letter.body.count("/password/reset/key/") for letter in letters.outbox].count(1) == 1, (
+            "one link, for Bob"
+        )
         assert "Your username is bob." in letters.outbox[-1].body
 
     def test_a_strangers_sign_up_keeps_nobody_from_their_own_address(self, sign_up: SignUp) -> None:
@@ -164,8 +202,16 @@ class TestEnumeration:
         carol = Client()
         sign_up(carol, email="carol@example.com")
         assert confirm(carol, code_in(letters.outbox[-1]))["Location"] == "/chats/"
-        assert Client().post("/accounts/login/", {"login": "carol@example.com", "password": PASSWORD})["Location"] == "/chats/"
-        assert Client().post("/accounts/login/", {"login": "mallory", "password": PASSWORD})["Location"] == CONFIRM
+        assert (
+            Client().post("/accounts/login/", {"login": "carol@example.com", "password": PASSWORD})[
+                "Location"
+            ]
+            == "/chats/"
+        )
+        assert (
+            Client().post("/accounts/login/", {"login": "mallory", "password": PASSWORD})["Location"]
+            == CONFIRM
+        )
 
     def test_signing_up_takes_the_work_of_one_password_either_way(self, sign_up: SignUp, bob: User) -> None:
         """It is most of the time of the answer. The times themselves: `python -m benchmarks.enumeration`."""
@@ -184,7 +230,9 @@ class TestEnumeration:
             Client().post("/accounts/login/", {"login": login, "password": "a wrong guess"})
         assert hashing.call_count == 1
 
-    def test_the_owner_is_told_once_and_the_stranger_gets_no_code(self, sign_up: SignUp, client: Client, bob: User) -> None:
+    def test_the_owner_is_told_once_and_the_stranger_gets_no_code(
+        self, sign_up: SignUp, client: Client, bob: User
+    ) -> None:
         EmailAddress.objects.filter(user=bob).update(verified=True)
         sign_up(email="bob@example.com")
         client.post(CONFIRM, {"action": "resend"})
@@ -198,7 +246,11 @@ class TestEnumeration:
         for email in ("bob@example.com", "nobody@example.com"):
             browser = Client()
             response = browser.post("/accounts/password/reset/", {"email": email})
-            pages[email] = (response.status_code, response["Location"], browser.get(response["Location"]).content)
+            pages[email] = (
+                response.status_code,
+                response["Location"],
+                browser.get(response["Location"]).content,
+            )
         assert pages["bob@example.com"] == pages["nobody@example.com"]
         assert [letter.to for letter in letters.outbox] == [["bob@example.com"]]
 
@@ -220,7 +272,9 @@ class TestPlantedAddresses:
     @pytest.fixture(autouse=True)
     def planted(self, bob: User) -> None:
         for number in range(12):
-            planter = account_create(username=f"planter{number}", name="P", password="a planted password", email="bob@example.com")
+            planter = account_create(
+                username=f"planter{number}", name="P", password="a planted password", email="bob@example.com"
+            )
             User.objects.filter(pk=planter.pk).update(last_login=timezone.now())
         User.objects.filter(pk=bob.pk).update(last_login=timezone.now())
 
@@ -228,7 +282,12 @@ class TestPlantedAddresses:
         kind = type(get_hasher())
         for password, status in ((PASSWORD, 302), ("a planted password", 200)):
             with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
-                assert Client().post("/accounts/login/", {"login": "bob@example.com", "password": password}).status_code == status
+                assert (
+                    Client()
+                    .post("/accounts/login/", {"login": "bob@example.com", "password": password})
+                    .status_code
+                    == status
+                )
             assert hashing.call_count == 1
 
     def test_a_new_password_is_one_mail(self) -> None:
@@ -268,7 +327,9 @@ class TestHandlesInMails:
         assert "Your username is ana.vale." in letters.outbox[-1].body
 
 
-def test_one_address_gets_so_many_mails_a_day_whatever_asks_for_them(sign_up: SignUp, bob: User, settings: Any) -> None:
+def test_one_address_gets_so_many_mails_a_day_whatever_asks_for_them(
+    sign_up: SignUp, bob: User, settings: Any
+) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"mail_to_address": "4/d/key"}
     EmailAddress.objects.filter(user=bob).update(verified=True)
     for number in range(3):
@@ -306,16 +367,25 @@ class TestForgottenPassword:
             {"SCRIPT_NAME": "/evil"},  # what Daphne makes of a Daphne-Root-Path header
         ],
     )
-    def test_no_header_changes_the_link_in_a_mail(self, client: Client, bob: User, settings: Any, forged: dict[str, str]) -> None:
+    def test_no_header_changes_the_link_in_a_mail(
+        self, client: Client, bob: User, settings: Any, forged: dict[str, str]
+    ) -> None:
         """Host header poisoning (safety.md T59)."""
         settings.PUBLIC_ORIGIN = "https://chat.example.org"
         client.post("/accounts/password/reset/", {"email": "bob@example.com"}, **forged)  # type: ignore[arg-type]
-        assert re.fullmatch(r"https://chat\.example\.org/accounts/password/reset/key/\w+-[\w-]+/", self.reset_link())
+        assert re.fullmatch(
+            r"https://chat\.example\.org/accounts/password/reset/key/\w+-[\w-]+/", self.reset_link()
+        )
         assert "evil" not in letters.outbox[-1].body
         assert ":666" not in letters.outbox[-1].body
 
     def test_a_host_that_is_not_ours_is_not_served_at_all(self, client: Client, bob: User) -> None:
-        assert client.post("/accounts/password/reset/", {"email": "bob@example.com"}, headers={"host": "evil.example"}).status_code == 400
+        assert (
+            client.post(
+                "/accounts/password/reset/", {"email": "bob@example.com"}, headers={"host": "evil.example"}
+            ).status_code
+            == 400
+        )
         assert letters.outbox == []
 
     def test_a_suspended_person_gets_no_link(self, client: Client, bob: User) -> None:

@@ -85,12 +85,18 @@ def test_a_name_is_one_line_in_composed_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [NameField(), TextField(max_length=140, error_messages={"max_length": "Too long."})], ids=["name", "about"]
+    "field",
+    [NameField(), TextField(max_length=140, error_messages={"max_length": "Too long."})],
+    ids=["name", "about"],
 )
 @pytest.mark.parametrize(
-    "typed", ["\u0345\u0300" * 64_000, "\u0f73" * 85_000, "a " * 128_000, "x" * 256_000], ids=["marks", "double marks", "spaces", "letters"]
+    "typed",
+    ["\u0345\u0300" * 64_000, "\u0f73" * 85_000, "a " * 128_000, "x" * 256_000],
+    ids=["marks", "double marks", "spaces", "letters"],
 )
-def test_length_is_judged_before_the_text_is_composed(field: TextField, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_length_is_judged_before_the_text_is_composed(
+    field: TextField, typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Composing a form of 256 KB of marks stopped the whole process for 26 seconds (safety.md T32)."""
     real = unicodedata.normalize
 

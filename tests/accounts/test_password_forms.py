@@ -39,7 +39,9 @@ def test_so_does_every_other_door(alice: User, form: str, sign_up: Any) -> None:
     sign_up(by=Client(), password1=FORMS[form])
     browser = log_in(FORMS["NFD"], "carol")
     assert browser.post("/accounts/reauthenticate/", {"password": FORMS[form]}).status_code == 302
-    changed = browser.post("/accounts/password/change/", {"oldpassword": FORMS[form], "password1": FORMS[form] + " neu"})
+    changed = browser.post(
+        "/accounts/password/change/", {"oldpassword": FORMS[form], "password1": FORMS[form] + " neu"}
+    )
     assert changed.status_code == 302
     assert is_signed_in(log_in(FORMS["NFC"] + " neu", "carol"))
     User.objects.create_superuser("chief", None, FORMS[form])
@@ -71,7 +73,9 @@ def test_what_is_too_long_is_not_normalised() -> None:
 
 @pytest.mark.parametrize("password", ["e\u0301" * 5, "\ufdfa"])
 def test_an_accent_makes_no_password_longer(sign_up: Any, password: str) -> None:
-    assert errors_of(sign_up(password1=password)) == {"password1": ["Use a password of at least 10 characters."]}
+    assert errors_of(sign_up(password1=password)) == {
+        "password1": ["Use a password of at least 10 characters."]
+    }
 
 
 @pytest.mark.parametrize("password", ["１２３４５６７８９１", "ｂａｓｋｅｔｂａｌｌ"])

@@ -70,7 +70,9 @@ def test_the_link_ends_with_the_next_log_in(client: Client, alice: User) -> None
 
 
 def test_the_link_opens_no_other_account(client: Client, alice: User, bob: User) -> None:
-    other = path_for(alice).replace(path_for(alice).split("/")[-2].split("-")[0] + "-", path_for(bob).split("/")[-2].split("-")[0] + "-")
+    other = path_for(alice).replace(
+        path_for(alice).split("/")[-2].split("-")[0] + "-", path_for(bob).split("/")[-2].split("-")[0] + "-"
+    )
     assert use(client, other).status_code == 200
     bob.refresh_from_db()
     assert bob.check_password(PASSWORD)
@@ -87,7 +89,9 @@ def test_opening_the_link_changes_nothing(client: Client, alice: User) -> None:
 
 def test_a_weak_password_does_not_spend_the_link(client: Client, alice: User) -> None:
     path = path_for(alice)
-    assert errors_of(use(client, path, "short")) == {"password1": ["Use a password of at least 10 characters."]}
+    assert errors_of(use(client, path, "short")) == {
+        "password1": ["Use a password of at least 10 characters."]
+    }
     assert use(Client(), path)["Location"] == "/chats/"
 
 
@@ -105,7 +109,9 @@ def test_other_sessions_of_the_account_end(client: Client, alice: User) -> None:
     assert thief.get("/settings/account/").status_code == 302
 
 
-def test_somebody_who_is_signed_in_as_another_person_ends_up_as_alice(client: Client, alice: User, bob: User) -> None:
+def test_somebody_who_is_signed_in_as_another_person_ends_up_as_alice(
+    client: Client, alice: User, bob: User
+) -> None:
     client.force_login(bob)
     use(client, path_for(alice))
     assert client.session["_auth_user_id"] == str(alice.pk)
@@ -117,7 +123,9 @@ def test_an_account_made_without_a_password_gets_one_by_the_link(client: Client,
     assert use(client, path_for(dora))["Location"] == "/chats/"
 
 
-def test_a_suspended_account_gets_no_link_and_an_older_one_does_not_let_it_in(client: Client, alice: User) -> None:
+def test_a_suspended_account_gets_no_link_and_an_older_one_does_not_let_it_in(
+    client: Client, alice: User
+) -> None:
     path = path_for(alice)
     account_deactivate(user=alice)
     with pytest.raises(AccountInactive):
@@ -127,7 +135,9 @@ def test_a_suspended_account_gets_no_link_and_an_older_one_does_not_let_it_in(cl
 
 
 class TestCommand:
-    def test_it_prints_the_link_and_nothing_else_to_standard_output(self, client: Client, alice: User) -> None:
+    def test_it_prints_the_link_and_nothing_else_to_standard_output(
+        self, client: Client, alice: User
+    ) -> None:
         out, err = StringIO(), StringIO()
         call_command("password_link", "@Alice", stdout=out, stderr=err)
         assert use(client, out.getvalue().strip().removeprefix(ORIGIN))["Location"] == "/chats/"
@@ -145,7 +155,9 @@ class TestCommand:
             call_command("password_link", username)
 
 
-def test_a_link_names_the_account_by_its_public_name_and_old_ones_still_work(client: Client, alice: User) -> None:
+def test_a_link_names_the_account_by_its_public_name_and_old_ones_still_work(
+    client: Client, alice: User
+) -> None:
     """Its number would tell everybody who asks for a new password how many accounts there are."""
     path = urlsplit(password_link(user=alice)).path
     assert f"/key/{alice.public_id}-" in path

@@ -102,7 +102,9 @@ def test_the_next_page_goes_on_where_a_person_stood_who_has_left_since(people: N
     assert [person.username for person in page] == ["marta", "per_cent"]
 
 
-def test_a_page_of_people_costs_one_question(people: None, alice: User, django_assert_num_queries: Any) -> None:
+def test_a_page_of_people_costs_one_question(
+    people: None, alice: User, django_assert_num_queries: Any
+) -> None:
     with django_assert_num_queries(1):
         assert [person.profile.listed for person in people_listed(viewer=alice, q="mar")] == [True, True]
 
@@ -114,7 +116,14 @@ class TestWithoutDirectory:
 
     def test_only_an_exact_handle_finds_somebody_listed(self, people: None, alice: User) -> None:
         assert found(alice, "@maria") == found(alice, "MARIA") == ["maria"]
-        assert found(alice) == found(alice, "mari") == found(alice, "@") == found(alice, "Maria Souza") == found(alice, "shy") == []
+        assert (
+            found(alice)
+            == found(alice, "mari")
+            == found(alice, "@")
+            == found(alice, "Maria Souza")
+            == found(alice, "shy")
+            == []
+        )
 
 
 @pytest.mark.parametrize("username", ["bob", "BOB", "@Bob", " bob "])

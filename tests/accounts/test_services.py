@@ -23,8 +23,20 @@ pytestmark = pytest.mark.both_databases
 
 
 def test_an_account_is_made_whole(db: None) -> None:
-    dora = account_create(username="Dora", name="Dora", password="a long phrase", email="Dora@example.com", listed=False, language="ru")
-    assert (dora.username, dora.email, dora.is_staff, dora.is_active) == ("dora", "dora@example.com", False, True)
+    dora = account_create(
+        username="Dora",
+        name="Dora",
+        password="a long phrase",
+        email="Dora@example.com",
+        listed=False,
+        language="ru",
+    )
+    assert (dora.username, dora.email, dora.is_staff, dora.is_active) == (
+        "dora",
+        "dora@example.com",
+        False,
+        True,
+    )
     assert (dora.profile.listed, dora.profile.language, dora.profile.theme) == (False, "ru", "auto")
     assert [(address.email, address.primary, address.verified) for address in EmailAddress.objects.all()] == [
         ("dora@example.com", True, False)
@@ -83,7 +95,9 @@ def test_suspending_can_be_undone(bob: User) -> None:
 
 def test_createsuperuser_makes_a_whole_account(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long phrase")
-    call_command("createsuperuser", "--no-input", "--username", "root", "--name", "The Operator", stdout=StringIO())
+    call_command(
+        "createsuperuser", "--no-input", "--username", "root", "--name", "The Operator", stdout=StringIO()
+    )
     root = User.objects.get()
     assert (root.username, root.name, root.is_superuser, root.email) == ("root", "The Operator", True, "")
     assert (root.profile.listed, root.profile.search_key) == (False, "the operator root")

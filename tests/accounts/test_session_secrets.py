@@ -71,7 +71,10 @@ def confirm_who_she_is(browser: Client, typed: str) -> None:
 
 
 def begin_to_change_it(browser: Client, typed: str) -> None:
-    assert browser.post("/accounts/password/change/", {"oldpassword": typed, "password1": "1"}).status_code == 200
+    assert (
+        browser.post("/accounts/password/change/", {"oldpassword": typed, "password1": "1"}).status_code
+        == 200
+    )
 
 
 def ask_from_async_code(browser: Client, typed: str) -> None:
@@ -79,7 +82,9 @@ def ask_from_async_code(browser: Client, typed: str) -> None:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("way", [log_in_elsewhere, confirm_who_she_is, begin_to_change_it, ask_from_async_code])
+@pytest.mark.parametrize(
+    "way", [log_in_elsewhere, confirm_who_she_is, begin_to_change_it, ask_from_async_code]
+)
 def test_another_hash_of_the_same_password_ends_no_session(
     way: Callable[[Client, str], None], old: tuple[User, str], client_of: ClientOf
 ) -> None:
@@ -107,7 +112,10 @@ def test_nor_do_several_one_after_another(old: tuple[User, str], client_of: Clie
 
 def change(alice: User) -> None:
     browser = log_in(PASSWORD)
-    assert browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": OTHER}).status_code == 302
+    assert (
+        browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": OTHER}).status_code
+        == 302
+    )
     assert is_in(browser), "the one who acts goes on"
 
 
@@ -119,9 +127,14 @@ def reset_by_link(alice: User) -> None:
 
 def set_it_in_the_administration(alice: User) -> None:
     chief = Client()
-    chief.force_login(User.objects.create_superuser("chief", None, OTHER), backend=configured.AUTHENTICATION_BACKENDS[0])
+    chief.force_login(
+        User.objects.create_superuser("chief", None, OTHER), backend=configured.AUTHENTICATION_BACKENDS[0]
+    )
     page = f"/admin/accounts/user/{alice.pk}/password/"
-    assert chief.post(page, {"usable_password": "true", "password1": OTHER, "password2": OTHER}).status_code == 302
+    assert (
+        chief.post(page, {"usable_password": "true", "password1": OTHER, "password2": OTHER}).status_code
+        == 302
+    )
     assert is_in(chief)
 
 
@@ -169,9 +182,14 @@ def write_the_hash(alice: User) -> None:
 def test_another_password_ends_all_other_sessions(
     way: Callable[[User], None], is_renewed: bool, alice: User, client_of: ClientOf, settings: Any
 ) -> None:
-    settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    settings.PASSWORD_HASHERS = [
+        *settings.PASSWORD_HASHERS,
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
     if is_renewed:
-        User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, SALT, 1), session_binding="")
+        User.objects.filter(pk=alice.pk).update(
+            password=PBKDF2PasswordHasher().encode(PASSWORD, SALT, 1), session_binding=""
+        )
         alice.refresh_from_db()
     one, two = client_of(alice), client_of(alice)
     if is_renewed:
@@ -185,7 +203,9 @@ def test_another_password_ends_all_other_sessions(
     assert not is_in(two)
 
 
-def test_a_password_set_during_a_log_in_is_not_undone_by_its_hash(old: tuple[User, str], client_of: ClientOf) -> None:
+def test_a_password_set_during_a_log_in_is_not_undone_by_its_hash(
+    old: tuple[User, str], client_of: ClientOf
+) -> None:
     """A log-in under the old password was verified, and waits for its turn to hash."""
     alice, typed = old
     late = User.objects.get(pk=alice.pk)
@@ -197,13 +217,21 @@ def test_a_password_set_during_a_log_in_is_not_undone_by_its_hash(old: tuple[Use
 
 
 @pytest.mark.both_databases
-def test_keys_may_change_before_and_after_a_hash(old: tuple[User, str], client_of: ClientOf, settings: Any) -> None:
+def test_keys_may_change_before_and_after_a_hash(
+    old: tuple[User, str], client_of: ClientOf, settings: Any
+) -> None:
     alice, typed = old
     first, idle = client_of(alice), client_of(alice)
-    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "a second secret key, long enough for it"
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = (
+        [settings.SECRET_KEY],
+        "a second secret key, long enough for it",
+    )
     log_in_elsewhere(first, typed)
     assert is_in(first), "signed under the second key from now on"
-    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "a third secret key, long enough for it"
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = (
+        [settings.SECRET_KEY],
+        "a third secret key, long enough for it",
+    )
     assert is_in(first)
     assert not is_in(idle), "the first key is named no longer"
 
@@ -211,7 +239,10 @@ def test_keys_may_change_before_and_after_a_hash(old: tuple[User, str], client_o
 def test_nothing_of_an_old_hash_stays_where_the_password_was_set_since(alice: User, settings: Any) -> None:
     """Weak hashes are replaced so that no thief of the database finds them."""
     before = alice.password
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
     assert alice.check_password(PASSWORD)
     alice.refresh_from_db()
     assert alice.password.startswith("pbkdf2")
@@ -239,12 +270,20 @@ def before_the_migration(transactional_db: None) -> Iterator[Any]:
 
 @pytest.mark.both_databases
 def test_sessions_from_before_the_migration_go_on(before_the_migration: Any, settings: Any) -> None:
-    settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    settings.PASSWORD_HASHERS = [
+        *settings.PASSWORD_HASHERS,
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
     made = PBKDF2PasswordHasher().encode(PASSWORD, SALT, 1)
-    account = before_the_migration.get_model("accounts", "User").objects.create(username="alice", name="Alice", password=made)
+    account = before_the_migration.get_model("accounts", "User").objects.create(
+        username="alice", name="Alice", password=made
+    )
     before_the_migration.get_model("accounts", "Profile").objects.create(user=account)
     session = SessionStore()
-    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(account.pk), configured.AUTHENTICATION_BACKENDS[0]
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = (
+        str(account.pk),
+        configured.AUTHENTICATION_BACKENDS[0],
+    )
     # As Django makes it, which is how the version before did.
     session[HASH_SESSION_KEY] = AbstractBaseUser.get_session_auth_hash(User(password=made))
     session.save()

@@ -55,7 +55,9 @@ def left_of(key: str) -> timedelta:
 
 @pytest.mark.parametrize("value", NOT_KEYS)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_cookie_that_cannot_be_a_session_is_never_looked_up(db: None, client: Client, monkeypatch: Any, page: str, value: str) -> None:
+def test_a_cookie_that_cannot_be_a_session_is_never_looked_up(
+    db: None, client: Client, monkeypatch: Any, page: str, value: str
+) -> None:
     """A NUL in it was an error of PostgreSQL on every page."""
     asked: list[Any] = []
     monkeypatch.setattr(SessionStore, "_get_session_from_db", lambda self: asked.append(self.session_key))
@@ -74,7 +76,9 @@ async def test_nor_when_it_opens_a_socket(monkeypatch: Any, value: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_whoever_cannot_be_found_out_is_refused_before_the_socket_is_accepted(alice: User, monkeypatch: Any) -> None:
+async def test_whoever_cannot_be_found_out_is_refused_before_the_socket_is_accepted(
+    alice: User, monkeypatch: Any
+) -> None:
     async def fail(*args: Any) -> None:
         raise ValueError("A string literal cannot contain NUL (0x00) characters.")
 
@@ -86,14 +90,20 @@ async def test_whoever_cannot_be_found_out_is_refused_before_the_socket_is_accep
 async def handshake(cookie: str) -> bool:
     from dm_project.asgi import application
 
-    headers = [(b"host", INSIDE_HOST.encode()), (b"origin", f"http://{INSIDE_HOST}".encode()), (b"cookie", cookie.encode())]
+    headers = [
+        (b"host", INSIDE_HOST.encode()),
+        (b"origin", f"http://{INSIDE_HOST}".encode()),
+        (b"cookie", cookie.encode()),
+    ]
     communicator = WebsocketCommunicator(application, "/ws/", headers=headers)
     accepted, _ = await communicator.connect(timeout=10)
     await communicator.disconnect()
     return bool(accepted)
 
 
-@pytest.mark.parametrize("kind", ["csrftoken", configured.CSRF_COOKIE_NAME, "django_language", "messages", "theme", "looks"])
+@pytest.mark.parametrize(
+    "kind", ["csrftoken", configured.CSRF_COOKIE_NAME, "django_language", "messages", "theme", "looks"]
+)
 def test_no_other_cookie_stops_a_page(alice: User, client_of: ClientOf, kind: str) -> None:
     client = client_of(alice)
     for page in ("/accounts/login/", "/chats/", "/api/v1/me"):
@@ -121,7 +131,9 @@ async def test_another_process_of_the_same_service_knows_the_session(alice: User
     cookies = f"{OLD_COOKIE_NAME}={'o' * 32}; port1-sessionid={'p' * 32}; port2-sessionid={await session_key_of(alice)}"
     assert await handshake(cookies)
     assert (await sync_to_async(Client().get)("/api/v1/me", headers={"cookie": cookies})).status_code == 200
-    assert not await handshake(f"{cookies}; {NAME}={'q' * 32}"), "whoever logged out here is not brought back by another name"
+    assert not await handshake(f"{cookies}; {NAME}={'q' * 32}"), (
+        "whoever logged out here is not brought back by another name"
+    )
 
 
 def test_the_cookie_of_another_service_is_left_alone(alice: User, client_of: ClientOf) -> None:
@@ -140,7 +152,9 @@ def test_the_cookie_of_another_service_is_left_alone(alice: User, client_of: Cli
 def test_a_log_in_at_another_port_spoils_no_form_of_this_one(alice: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     token = browser.get("/accounts/login/").context["csrf_token"]
-    assert browser.cookies["csrftoken"].value == browser.cookies[configured.CSRF_COOKIE_NAME].value, "scripts may read the plain name"
+    assert browser.cookies["csrftoken"].value == browser.cookies[configured.CSRF_COOKIE_NAME].value, (
+        "scripts may read the plain name"
+    )
     browser.cookies["csrftoken"] = "x" * 32
     form = {"login": "alice", "password": "wrong", "csrfmiddlewaretoken": token}
     assert browser.post("/accounts/login/", form).status_code == 200
@@ -178,7 +192,9 @@ async def test_under_a_new_secret_key_sockets_open_and_nobody_is_logged_out(
     assert (await sync_to_async(browser.get)("/api/v1/me")).status_code == 200
 
 
-def test_requests_that_are_on_their_way_under_the_old_key_are_all_answered(alice: User, client_of: ClientOf, rotated: Any) -> None:
+def test_requests_that_are_on_their_way_under_the_old_key_are_all_answered(
+    alice: User, client_of: ClientOf, rotated: Any
+) -> None:
     """The first one would give the session another key, and the others would be told that they are logged out."""
     browser = client_of(alice)
     key = key_of(browser)
@@ -193,7 +209,9 @@ def test_requests_that_are_on_their_way_under_the_old_key_are_all_answered(alice
     assert SessionStore(key)[HASH_SESSION_KEY] != before, "signed anew, or dropping the old key would log out"
 
 
-def test_without_the_fallback_a_new_secret_key_logs_out_and_takes_nothing_away(alice: User, client_of: ClientOf, settings: Any) -> None:
+def test_without_the_fallback_a_new_secret_key_logs_out_and_takes_nothing_away(
+    alice: User, client_of: ClientOf, settings: Any
+) -> None:
     browser = client_of(alice)
     settings.SECRET_KEY = "another-secret-key-0123456789-0123456789"
     response = browser.get("/api/v1/me")
@@ -232,7 +250,9 @@ def test_a_log_out_takes_it_away(alice: User, client_of: ClientOf) -> None:
 
 
 @pytest.mark.parametrize("path", ["/chats/", "/api/v1/me", "/settings/"])
-def test_a_session_in_use_is_renewed_once_a_day_with_its_cookie(alice: User, client_of: ClientOf, path: str) -> None:
+def test_a_session_in_use_is_renewed_once_a_day_with_its_cookie(
+    alice: User, client_of: ClientOf, path: str
+) -> None:
     browser = client_of(alice)
     key = key_of(browser)
     response = browser.get(path, follow=True)
@@ -273,7 +293,9 @@ def test_somebody_who_is_not_logged_in_renews_nothing(db: None, client: Client) 
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_open_socket_keeps_its_session_alive_and_no_other(alice: User, settings: Any, monkeypatch: Any) -> None:
+async def test_an_open_socket_keeps_its_session_alive_and_no_other(
+    alice: User, settings: Any, monkeypatch: Any
+) -> None:
     monkeypatch.setattr("conversations.monitors.sessions.RENEW_EVERY_LOOKS", 1)
     settings.VIGIL_EVERY_MS = 20
     key, other = await session_key_of(alice), await session_key_of(alice)
@@ -292,21 +314,31 @@ async def test_an_open_socket_keeps_its_session_alive_and_no_other(alice: User, 
 # --- What is over leaves ---
 
 
-def test_sessions_and_devices_that_are_over_are_deleted_a_few_at_a_time(alice: User, client_of: ClientOf, monkeypatch: Any) -> None:
+def test_sessions_and_devices_that_are_over_are_deleted_a_few_at_a_time(
+    alice: User, client_of: ClientOf, monkeypatch: Any
+) -> None:
     browser = client_of(alice)
     now = timezone.now()
     for number in range(7):
-        Session.objects.create(session_key=f"{number:032d}", session_data="", expire_date=now - timedelta(days=1 + number))
-        Device.objects.create(user=alice, session_key=f"{number:032d}", created_at=now, active_at=now - timedelta(days=2))
+        Session.objects.create(
+            session_key=f"{number:032d}", session_data="", expire_date=now - timedelta(days=1 + number)
+        )
+        Device.objects.create(
+            user=alice, session_key=f"{number:032d}", created_at=now, active_at=now - timedelta(days=2)
+        )
     Device.objects.create(user=alice, session_key="n" * 32, created_at=now, active_at=now)
     assert (sessions_sweep(most=3), devices_sweep(most=3)) == (3, 3)
     monkeypatch.setattr(SlidingSessionMiddleware, "swept_at", float("-inf"))
     browser.get("/chats/")
     assert list(Session.objects.values_list("pk", flat=True)) == [key_of(browser)]
-    assert {device.session_key for device in Device.objects.all()} == {key_of(browser), "n" * 32}, "one of this day may be on its way"
+    assert {device.session_key for device in Device.objects.all()} == {key_of(browser), "n" * 32}, (
+        "one of this day may be on its way"
+    )
 
 
-def test_a_sweep_that_fails_stops_no_page_and_is_not_tried_with_every_request(alice: User, client_of: ClientOf, monkeypatch: Any) -> None:
+def test_a_sweep_that_fails_stops_no_page_and_is_not_tried_with_every_request(
+    alice: User, client_of: ClientOf, monkeypatch: Any
+) -> None:
     tries: list[int] = []
 
     def fail() -> int:

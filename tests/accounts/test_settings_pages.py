@@ -43,11 +43,16 @@ def test_every_section_has_a_page(browser: Client, url: str) -> None:
 
 def test_alice_changes_her_name_and_line(browser: Client, alice: User) -> None:
     response = browser.post(
-        "/settings/profile/", {"name": " Alice  the Great ", "about": "Writes\nletters", "public_id": "root", "is_staff": "on"}
+        "/settings/profile/",
+        {"name": " Alice  the Great ", "about": "Writes\nletters", "public_id": "root", "is_staff": "on"},
     )
     assert (response.status_code, response["Location"]) == (303, "/settings/profile/")
     alice.refresh_from_db()
-    assert (alice.name, alice.profile.about, alice.profile.search_key) == ("Alice the Great", "Writes letters", "alice the great alice")
+    assert (alice.name, alice.profile.about, alice.profile.search_key) == (
+        "Alice the Great",
+        "Writes letters",
+        "alice the great alice",
+    )
     assert (alice.username, alice.is_staff) == ("alice", False)
     page = browser.get("/settings/profile/").text
     # Beside the button that did it: a box above the form would push all of it down.
@@ -64,7 +69,9 @@ def test_alice_changes_her_name_and_line(browser: Client, alice: User) -> None:
         ({"name": "A", "about": "\u202e"}, "about"),
     ],
 )
-def test_what_cannot_be_saved_stays_in_the_form(browser: Client, alice: User, data: dict[str, str], field: str) -> None:
+def test_what_cannot_be_saved_stays_in_the_form(
+    browser: Client, alice: User, data: dict[str, str], field: str
+) -> None:
     response = browser.post("/settings/profile/", data)
     assert response.status_code == 422
     assert list(response.context["form"].errors) == [field]
@@ -109,7 +116,9 @@ def test_who_hides_when_they_were_here_leaves_no_trace_of_before(browser: Client
         ("after_i_accept", "everybody", "after_i_accept"),
     ],
 )
-def test_alice_says_who_may_start_a_chat(browser: Client, alice: User, before: str, chosen: str, after: str) -> None:
+def test_alice_says_who_may_start_a_chat(
+    browser: Client, alice: User, before: str, chosen: str, after: str
+) -> None:
     Profile.objects.update(start_by=before)
     browser.post("/settings/privacy/", {"start_by": chosen})
     assert Profile.objects.get().start_by == after
@@ -128,13 +137,19 @@ class TestOneControl:
         Profile.objects.update(shares_typing=False, start_by="only_by_invite")
         answer = self.turn(browser, "privacy", only="shares_receipts")
         assert (answer.status_code, answer.content) == (204, b"")
-        assert switches() == {**dict.fromkeys(SWITCHES, True), "shares_receipts": False, "shares_typing": False}
+        assert switches() == {
+            **dict.fromkeys(SWITCHES, True),
+            "shares_receipts": False,
+            "shares_typing": False,
+        }
         assert Profile.objects.get().start_by == "only_by_invite"
         self.turn(browser, "privacy", only="shares_receipts", shares_receipts="on")
         assert switches()["shares_receipts"] is True
 
     def test_nothing_else_that_came_along_counts(self, browser: Client, alice: User) -> None:
-        self.turn(browser, "privacy", only="shares_receipts", listed="", presence="nobody", shares_receipts="on")
+        self.turn(
+            browser, "privacy", only="shares_receipts", listed="", presence="nobody", shares_receipts="on"
+        )
         assert Profile.objects.get().shares_presence is True
 
     def test_a_made_up_choice_is_refused_in_words(self, browser: Client, alice: User) -> None:
@@ -156,23 +171,53 @@ class TestOneControl:
         assert client.post("/settings/privacy/", {"only": "listed"}, headers=self.JSON).status_code == 302
 
 
-def test_a_device_shows_what_it_really_uses_and_can_choose_what_another_one_chose(browser: Client, alice: User) -> None:
+def test_a_device_shows_what_it_really_uses_and_can_choose_what_another_one_chose(
+    browser: Client, alice: User
+) -> None:
     """alice chose on her laptop, after her phone had logged in: there the page is light and English, and so say its controls."""
     Profile.objects.update(theme="dark", language="ru", text_size="largest", hours="24")
     form = browser.get("/settings/appearance/").context["form"]
     shown = {name: form[name].value() for name in form.fields}
-    assert shown == {"theme": "auto", "text_size": "normal", "enter": "sends", "language": "en", "hours": "auto"}
-    answer = browser.post("/settings/appearance/", {"only": "theme", "theme": "dark"}, headers={"accept": "application/json"})
-    assert (answer.status_code, answer.cookies["theme"].value, sorted(answer.cookies)) == (204, "dark", ["theme"])
-    answer = browser.post("/settings/appearance/", {"only": "hours", "hours": "12"}, headers={"accept": "application/json"})
+    assert shown == {
+        "theme": "auto",
+        "text_size": "normal",
+        "enter": "sends",
+        "language": "en",
+        "hours": "auto",
+    }
+    answer = browser.post(
+        "/settings/appearance/", {"only": "theme", "theme": "dark"}, headers={"accept": "application/json"}
+    )
+    assert (answer.status_code, answer.cookies["theme"].value, sorted(answer.cookies)) == (
+        204,
+        "dark",
+        ["theme"],
+    )
+    answer = browser.post(
+        "/settings/appearance/", {"only": "hours", "hours": "12"}, headers={"accept": "application/json"}
+    )
     assert answer.cookies["looks"].value == "normal.sends.12", "the size of the text stays what it is here"
     page = browser.get("/settings/appearance/")
-    assert [page.context["form"][name].value() for name in ("theme", "hours", "language")] == ["dark", "12", "en"]
-    assert (Profile.objects.get().theme, Profile.objects.get().hours, Profile.objects.get().language) == ("dark", "12", "ru")
+    assert [page.context["form"][name].value() for name in ("theme", "hours", "language")] == [
+        "dark",
+        "12",
+        "en",
+    ]
+    assert (Profile.objects.get().theme, Profile.objects.get().hours, Profile.objects.get().language) == (
+        "dark",
+        "12",
+        "ru",
+    )
 
 
 @pytest.mark.parametrize(
-    ("theme", "says"), [("", "Theme: match system"), ("light", "Theme: light"), ("dark", "Theme: dark"), ("pink", "Theme: match system")]
+    ("theme", "says"),
+    [
+        ("", "Theme: match system"),
+        ("light", "Theme: light"),
+        ("dark", "Theme: dark"),
+        ("pink", "Theme: match system"),
+    ],
 )
 def test_the_theme_button_says_what_the_theme_is(browser: Client, theme: str, says: str) -> None:
     browser.cookies["theme"] = theme
@@ -199,7 +244,13 @@ def test_saving_needs_the_token_of_our_own_page(alice: User) -> None:
     """Cross-site request forgery (safety.md T8)."""
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(alice)
-    for url in ("/settings/profile/", "/settings/privacy/", "/settings/appearance/", "/theme/", "/language/ru/"):
+    for url in (
+        "/settings/profile/",
+        "/settings/privacy/",
+        "/settings/appearance/",
+        "/theme/",
+        "/language/ru/",
+    ):
         assert careful.post(url, {"name": "Hacked", "theme": "dark", "language": "ru"}).status_code == 403
     assert User.objects.get().name == "Alice Ávila"
     assert Profile.objects.get().theme == "auto"
@@ -213,11 +264,15 @@ class TestLanguage:
         assert client.get("/accounts/login/")["Content-Language"] == "pt-br"
 
     @pytest.mark.parametrize("site", ["same-origin", "cross-site", "same-site", "none", ""])
-    def test_a_link_changes_nothing_for_somebody_signed_in_wherever_it_stands(self, browser: Client, site: str) -> None:
+    def test_a_link_changes_nothing_for_somebody_signed_in_wherever_it_stands(
+        self, browser: Client, site: str
+    ) -> None:
         """GET never changes what is stored (safety.md T8). A link in a message stands on a page of ours, too."""
         for ask in (browser.get, browser.head):
             answer = ask("/language/ru/?next=/chats/", headers={"sec-fetch-site": site} if site else {})
-            assert (answer.status_code, answer["Location"]) == (303, "/settings/appearance/"), "where it can be chosen"
+            assert (answer.status_code, answer["Location"]) == (303, "/settings/appearance/"), (
+                "where it can be chosen"
+            )
             assert "django_language" not in answer.cookies
         assert Profile.objects.get().language == ""
 
@@ -236,7 +291,9 @@ class TestLanguage:
 
 class TestTheme:
     def test_a_visitor_gets_a_cookie(self, client: Client, db: None) -> None:
-        response = client.post("/theme/", {"theme": "dark", "next": "/accounts/login/"}, headers={"accept": "text/html"})
+        response = client.post(
+            "/theme/", {"theme": "dark", "next": "/accounts/login/"}, headers={"accept": "text/html"}
+        )
         assert (response.status_code, response["Location"]) == (303, "/accounts/login/")
         assert response.cookies["theme"].value == "dark"
 
@@ -257,5 +314,7 @@ class TestTheme:
 
     @pytest.mark.parametrize("url", FOREIGN)
     def test_next_never_leads_away(self, client: Client, db: None, url: str) -> None:
-        response: Any = client.post("/theme/", {"theme": "dark", "next": url}, headers={"accept": "text/html"})
+        response: Any = client.post(
+            "/theme/", {"theme": "dark", "next": url}, headers={"accept": "text/html"}
+        )
         assert response["Location"] == "/"

@@ -40,7 +40,13 @@ def test_the_form_asks_for_exactly_five_things_in_their_order(client: Client, db
     assert list(fields) == ["name", "username", "email", "password1", "listed"]
     assert [name for name, field in fields.items() if field.required] == ["name", "username", "password1"]
     autocomplete = {name: field.widget.attrs.get("autocomplete") for name, field in fields.items()}
-    assert autocomplete == {"name": "name", "username": "username", "email": "email", "password1": "new-password", "listed": None}
+    assert autocomplete == {
+        "name": "name",
+        "username": "username",
+        "email": "email",
+        "password1": "new-password",
+        "listed": None,
+    }
     assert not any("placeholder" in field.widget.attrs for field in fields.values())
     assert fields["listed"].initial is True
 
@@ -73,18 +79,28 @@ WRONG = [
     ("username", "@ab", "Use a username of at least 3 characters."),
     ("username", "admin", "This username is reserved. Choose another one."),
     ("username", "4dm1n_", "This username is reserved. Choose another one."),
-    ("username", ".carol", "Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit."),
+    (
+        "username",
+        ".carol",
+        "Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit.",
+    ),
     ("email", "ana.vale@", "Enter an email address in the form name@example.com."),
     ("email", f"{'a' * 60}@{'b' * 200}.com", "Enter a shorter email address."),
     ("password1", "", "Enter a password."),
     ("password1", "short pw", "Use a password of at least 10 characters."),
     ("password1", "1234567891", "Add letters: a password of digits alone is easy to guess."),
-    ("password1", "basketball", "Choose another password: this one is in the lists that attackers try first."),
+    (
+        "password1",
+        "basketball",
+        "Choose another password: this one is in the lists that attackers try first.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
-def test_what_cannot_be_used_is_answered_with_what_to_do(sign_up: SignUp, client: Client, field: str, value: str, sentence: str) -> None:
+def test_what_cannot_be_used_is_answered_with_what_to_do(
+    sign_up: SignUp, client: Client, field: str, value: str, sentence: str
+) -> None:
     assert sentence in errors_of(sign_up(**{field: value}))[field]
     assert not User.objects.exists()
     assert not is_signed_in(client)
@@ -147,7 +163,9 @@ def test_handles_with_look_alike_or_hidden_letters_are_refused(sign_up: SignUp, 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE", "@Alice"])
 def test_a_taken_name_is_told_in_one_sentence(sign_up: SignUp, alice: User, username: str) -> None:
-    assert errors_of(sign_up(username=username)) == {"username": ["This username is taken. Choose another one."]}
+    assert errors_of(sign_up(username=username)) == {
+        "username": ["This username is taken. Choose another one."]
+    }
     assert User.objects.count() == 1
 
 
@@ -177,13 +195,20 @@ def test_mallory_cannot_make_herself_an_administrator(sign_up: SignUp) -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["a@example.com\nBcc: b@example.com", "a@example.com\r\nBcc:b@example.com", "a%0aBcc:b@example.com, c@example.com"]
+    "email",
+    [
+        "a@example.com\nBcc: b@example.com",
+        "a@example.com\r\nBcc:b@example.com",
+        "a%0aBcc:b@example.com, c@example.com",
+    ],
 )
 def test_an_address_cannot_carry_a_mail_header(sign_up: SignUp, email: str) -> None:
     assert "email" in errors_of(sign_up(email=email))
 
 
-def test_language_and_theme_of_the_visitor_become_those_of_the_account(sign_up: SignUp, client: Client) -> None:
+def test_language_and_theme_of_the_visitor_become_those_of_the_account(
+    sign_up: SignUp, client: Client
+) -> None:
     client.cookies["django_language"] = "ru"
     client.cookies["theme"] = "dark"
     sign_up()
@@ -223,10 +248,14 @@ class TestTheHook:
     def adapter(self) -> type[AccountAdapter]:
         return type(get_adapter())
 
-    def test_it_sees_a_whole_account(self, sign_up: SignUp, adapter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_sees_a_whole_account(
+        self, sign_up: SignUp, adapter: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         seen: list[Any] = []
         monkeypatch.setattr(
-            adapter, "account_created", lambda self, request, user: seen.append((user.username, user.profile.listed, request.path))
+            adapter,
+            "account_created",
+            lambda self, request, user: seen.append((user.username, user.profile.listed, request.path)),
         )
         sign_up()
         assert seen == [("carol", True, "/accounts/signup/")]
@@ -239,11 +268,15 @@ class TestTheHook:
             raise ValidationError("This invite has just been used.")
 
         monkeypatch.setattr(adapter, "account_created", refuse)
-        assert errors_of(sign_up(email="carol@example.com")) == {"__all__": ["This invite has just been used."]}
+        assert errors_of(sign_up(email="carol@example.com")) == {
+            "__all__": ["This invite has just been used."]
+        }
         assert (User.objects.count(), Profile.objects.count(), EmailAddress.objects.count()) == (0, 0, 0)
         assert not is_signed_in(client)
 
-    def test_it_may_answer_with_a_page_of_its_own(self, sign_up: SignUp, adapter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_may_answer_with_a_page_of_its_own(
+        self, sign_up: SignUp, adapter: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def refuse(self: Any, request: Any, user: User) -> None:
             raise ImmediateHttpResponse(HttpResponse("gone", status=410))
 

@@ -26,7 +26,9 @@ def test_a_name_taken_between_check_and_storing_is_a_taken_name(
         return create(**data)
 
     monkeypatch.setattr(services, "account_create", be_overtaken)
-    assert errors_of(sign_up(email="carol@example.com")) == {"username": ["This username is taken. Choose another one."]}
+    assert errors_of(sign_up(email="carol@example.com")) == {
+        "username": ["This username is taken. Choose another one."]
+    }
     assert [user.name for user in User.objects.all()] == ["Another Carol"]
     assert not is_signed_in(client)
 
@@ -44,7 +46,9 @@ def test_another_broken_constraint_is_not_called_a_taken_name(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "wanted", [["carol"] * 6, ["carol", "car0l", "caro1", "c.arol", "c4rol", "carol_"]], ids=["the same", "look-alikes"]
+    "wanted",
+    [["carol"] * 6, ["carol", "car0l", "caro1", "c.arol", "c4rol", "carol_"]],
+    ids=["the same", "look-alikes"],
 )
 def test_of_six_people_at_one_instant_one_gets_the_name_and_five_are_told(wanted: list[str]) -> None:
     together = threading.Barrier(6)
@@ -54,7 +58,11 @@ def test_of_six_people_at_one_instant_one_gets_the_name_and_five_are_told(wanted
         client = Client()
         together.wait()
         try:
-            answers.append(client.post("/accounts/signup/", {"username": username, "name": "Carol", "password1": PASSWORD}))  # type: ignore[arg-type]
+            answers.append(
+                client.post(
+                    "/accounts/signup/", {"username": username, "name": "Carol", "password1": PASSWORD}
+                )
+            )  # type: ignore[arg-type]
         finally:
             connection.close()
 

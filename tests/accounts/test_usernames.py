@@ -96,7 +96,15 @@ def test_handles_that_the_eye_takes_for_one(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("mali", "mall"), ("mali", "mail"), ("lisa", "iisa"), ("anna1", "anna7"), ("ana", "anna"), ("tom", "tim"), ("-", "_")],
+    [
+        ("mali", "mall"),
+        ("mali", "mail"),
+        ("lisa", "iisa"),
+        ("anna1", "anna7"),
+        ("ana", "anna"),
+        ("tom", "tim"),
+        ("-", "_"),
+    ],
 )
 def test_handles_that_it_tells_apart(one: str, other: str) -> None:
     assert not looks_like(one, other)

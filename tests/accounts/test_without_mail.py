@@ -32,12 +32,23 @@ def test_a_taken_address_is_not_told_and_stays_with_who_has_it(sign_up: SignUp, 
     for number in range(3):
         browser = Client()
         assert (
-            sign_up(browser, username=f"carol{number}", email="BOB@example.com", password1="another long phrase")["Location"] == "/chats/"
+            sign_up(
+                browser, username=f"carol{number}", email="BOB@example.com", password1="another long phrase"
+            )["Location"]
+            == "/chats/"
         )
-        assert "bob@example.com" not in browser.get("/settings/account/").text + browser.get("/accounts/email/").text
+        assert (
+            "bob@example.com"
+            not in browser.get("/settings/account/").text + browser.get("/accounts/email/").text
+        )
     for password, status in ((PASSWORD, 302), ("another long phrase", 200)):
         with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
-            assert Client().post("/accounts/login/", {"login": "bob@example.com", "password": password}).status_code == status
+            assert (
+                Client()
+                .post("/accounts/login/", {"login": "bob@example.com", "password": password})
+                .status_code
+                == status
+            )
         assert hashing.call_count == 1
     assert EmailAddress.objects.get().user == bob
 
@@ -55,11 +66,21 @@ def test_changing_to_a_taken_address_is_not_told_either(bob: User, mallory: User
 
 
 def test_nothing_is_promised_that_needs_mail(client: Client, bob: User) -> None:
-    pages = {path: client.get(path).text for path in ("/accounts/signup/", "/accounts/confirm-email/", "/accounts/password/reset/done/")}
+    pages = {
+        path: client.get(path).text
+        for path in ("/accounts/signup/", "/accounts/confirm-email/", "/accounts/password/reset/done/")
+    }
     client.force_login(bob)
     pages |= {path: client.get(path).text for path in ("/settings/account/", "/accounts/email/")}
     for path, page in pages.items():
-        for promise in ("Email (optional)", "reset your password if you forget", "Check your email", "we have sent", "We sent", "bob@"):
+        for promise in (
+            "Email (optional)",
+            "reset your password if you forget",
+            "Check your email",
+            "we have sent",
+            "We sent",
+            "bob@",
+        ):
             assert promise not in page, path
     assert "This server can’t send email" in pages["/accounts/email/"]
 
@@ -74,11 +95,19 @@ def test_a_new_address_takes_the_place_of_the_old_one(client: Client, bob: User,
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # would fail if anything were sent
     client.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    assert client.post("/accounts/email/", {"email": "New@example.com", "action_add": ""})["Location"] == "/accounts/email/"
+    assert (
+        client.post("/accounts/email/", {"email": "New@example.com", "action_add": ""})["Location"]
+        == "/accounts/email/"
+    )
     bob.refresh_from_db()
     assert bob.email == "new@example.com"
-    assert [(address.email, address.primary) for address in EmailAddress.objects.all()] == [("new@example.com", True)]
-    assert Client().post("/accounts/login/", {"login": "new@example.com", "password": PASSWORD})["Location"] == "/chats/"
+    assert [(address.email, address.primary) for address in EmailAddress.objects.all()] == [
+        ("new@example.com", True)
+    ]
+    assert (
+        Client().post("/accounts/login/", {"login": "new@example.com", "password": PASSWORD})["Location"]
+        == "/chats/"
+    )
 
 
 def test_an_overlong_address_is_refused_before_the_database_sees_it(client: Client, bob: User) -> None:

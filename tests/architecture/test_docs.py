@@ -32,7 +32,9 @@ def settings_read() -> set[str]:
     readers = r"""env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"|environ(?:\.get\(|\[)\s*"([A-Z][A-Z0-9_]+)"|name: str = "([A-Z][A-Z0-9_]+)\""""
     found: set[str] = {"SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY"}
     for path in (ROOT / "dm_project").glob("*.py"):
-        found.update(name for names in re.findall(readers, path.read_text(encoding="utf-8")) for name in names if name)
+        found.update(
+            name for names in re.findall(readers, path.read_text(encoding="utf-8")) for name in names if name
+        )
     return found - {"DJANGO_SETTINGS_MODULE"}
 
 
@@ -52,7 +54,10 @@ def test_every_make_target_is_in_the_readme() -> None:
 
 def test_the_readme_names_no_target_that_is_not_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
-    text = "".join(page(str(path.relative_to(ROOT))) for path in (ROOT / "README.md", ROOT / "docs" / "operate.md", ROOT / "SECURITY.md"))
+    text = "".join(
+        page(str(path.relative_to(ROOT)))
+        for path in (ROOT / "README.md", ROOT / "docs" / "operate.md", ROOT / "SECURITY.md")
+    )
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
 
 
@@ -81,12 +86,23 @@ def test_every_route_of_the_api_is_in_the_protocol_page() -> None:
 
 
 def test_every_room_on_the_walk_exists() -> None:
-    rooms = re.findall(r"`((?:conversations|accounts|dm_project|static|templates|tests|docs)/[\w./-]+)`", page("docs/walk.md"))
+    rooms = re.findall(
+        r"`((?:conversations|accounts|dm_project|static|templates|tests|docs)/[\w./-]+)`",
+        page("docs/walk.md"),
+    )
     assert len(rooms) > 10
     assert [room for room in rooms if not (ROOT / room.split("::")[0]).exists()] == []
 
 
-@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]),
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
 def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
-    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8")) if "://" not in link]
+    links = [
+        link.split("#")[0]
+        for link in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))
+        if "://" not in link
+    ]
     assert [link for link in links if link and not (path.parent / link).exists()] == []

@@ -37,7 +37,11 @@ def asserted_reads(tree: ast.AST) -> list[int]:
 
 
 def reads_of_messages(tree: ast.AST) -> list[int]:
-    return [node.lineno for node in ast.walk(tree) if is_read_of_the_api(node) and "/messages" in ast.unparse(node)]
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if is_read_of_the_api(node) and "/messages" in ast.unparse(node)
+    ]
 
 
 @pytest.mark.parametrize("path", JOURNEYS, ids=name_of)
@@ -52,11 +56,15 @@ def test_what_the_server_holds_is_waited_for(path: Path) -> None:
 @pytest.mark.parametrize("path", JOURNEYS, ids=name_of)
 def test_no_journey_waits_for_time_to_pass(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert "wait_for_timeout" not in text, "wait for the event that you mean, or install the page's clock and move it on"
+    assert "wait_for_timeout" not in text, (
+        "wait for the event that you mean, or install the page's clock and move it on"
+    )
     assert "time.sleep" not in text
 
 
 def test_the_rule_finds_what_it_is_for() -> None:
-    racing = ast.parse("assert [m for m in bob.person.api('GET', f'/conversations/{room}/messages').json()['items']] == []")
+    racing = ast.parse(
+        "assert [m for m in bob.person.api('GET', f'/conversations/{room}/messages').json()['items']] == []"
+    )
     assert asserted_reads(racing) == reads_of_messages(racing) == [1]
     assert asserted_reads(ast.parse("assert bob.person.api('GET', '/me').status_code == 200")) == []

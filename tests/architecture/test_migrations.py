@@ -10,13 +10,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MIGRATIONS = sorted(path for app in ("accounts", "conversations") for path in (ROOT / app / "migrations").glob("0*.py"))
+MIGRATIONS = sorted(
+    path for app in ("accounts", "conversations") for path in (ROOT / app / "migrations").glob("0*.py")
+)
 
 
 def added_columns(source: str) -> Iterator[tuple[str, ast.Call]]:
     """Name and field of each AddField, however its arguments are written."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "AddField":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "AddField"
+        ):
             named = {word.arg: word.value for word in node.keywords}
             given = dict(zip(("model_name", "name", "field"), node.args, strict=False)) | named
             assert isinstance(given["field"], ast.Call)
@@ -33,7 +39,11 @@ def is_left_out_safely(field: ast.Call) -> bool:
 @pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: f"{path.parts[-3]}.{path.stem}")
 def test_a_column_that_is_added_has_a_default_in_the_database(path: Path) -> None:
     """Django's `default` is known to the new code only: until the old processes end, each row that they insert would be refused."""
-    assert [name for name, field in added_columns(path.read_text(encoding="utf-8")) if not is_left_out_safely(field)] == []
+    assert [
+        name
+        for name, field in added_columns(path.read_text(encoding="utf-8"))
+        if not is_left_out_safely(field)
+    ] == []
 
 
 def test_the_test_sees_both_ways_of_writing() -> None:

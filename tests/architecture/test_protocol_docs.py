@@ -25,8 +25,14 @@ from conversations.rooms import room_name
 from tests.protocol.golden import GOLDEN, golden
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
-SERVER_FRAMES: dict[str, type[Frame]] = {frame.model_fields["type"].default: frame for frame in (*EVENTS, *REPLIES)}
-OBJECTS = {name.lower(): model for name, model in vars(objects).items() if isinstance(model, type) and issubclass(model, WireObject)}
+SERVER_FRAMES: dict[str, type[Frame]] = {
+    frame.model_fields["type"].default: frame for frame in (*EVENTS, *REPLIES)
+}
+OBJECTS = {
+    name.lower(): model
+    for name, model in vars(objects).items()
+    if isinstance(model, type) and issubclass(model, WireObject)
+}
 OBJECTS.pop("wireobject")
 
 
@@ -55,7 +61,11 @@ def told_fields(text: str) -> list[str]:
 
 
 def fields_of_command(model: type[Command]) -> list[str]:
-    return [f"{name}{'' if field.is_required() else '?'}" for name, field in model.model_fields.items() if name != "type"]
+    return [
+        f"{name}{'' if field.is_required() else '?'}"
+        for name, field in model.model_fields.items()
+        if name != "type"
+    ]
 
 
 def fields_of_frame(model: type[Frame]) -> list[str]:
@@ -111,7 +121,9 @@ def test_fields_of_an_object_are_those_of_its_model(name: str) -> None:
 
 def test_error_codes_are_all_there_with_what_they_mean_for_a_client() -> None:
     told = {code: (again, status) for code, again, status, _ in rows(chapter("Error codes"))}
-    assert told == {code.value: ("yes" if code in RETRYABLE else "no", str(STATUS.get(code, "–"))) for code in ErrorCode}
+    assert told == {
+        code.value: ("yes" if code in RETRYABLE else "no", str(STATUS.get(code, "–"))) for code in ErrorCode
+    }
 
 
 def test_close_codes_are_all_there_with_what_they_mean_for_a_client() -> None:
@@ -149,7 +161,11 @@ def test_example_of_a_room_name_is_true() -> None:
 
 def test_routes_of_the_page_are_those_of_the_api() -> None:
     paths: dict[str, dict[str, Any]] = api.get_openapi_schema()["paths"]
-    routes = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, methods in paths.items() for method in methods}
+    routes = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in paths.items()
+        for method in methods
+    }
     assert {row[0] for row in rows(chapter("7. HTTP API"))} == routes
 
 

@@ -34,11 +34,18 @@ def refusal(user: User | AnonymousUser, room: str) -> tuple[type, str]:
     return type(refused.value), str(refused.value)
 
 
-def test_mallory_cannot_tell_a_chat_of_others_from_no_chat(mallory: User, carol: User, chat: Conversation) -> None:
-    assert refusal(mallory, chat.room_name) == refusal(mallory, room_name(mallory.pk, carol.pk, key=b"another key of somebody"))
+def test_mallory_cannot_tell_a_chat_of_others_from_no_chat(
+    mallory: User, carol: User, chat: Conversation
+) -> None:
+    assert refusal(mallory, chat.room_name) == refusal(
+        mallory, room_name(mallory.pk, carol.pk, key=b"another key of somebody")
+    )
 
 
-@pytest.mark.parametrize("room", ["", "dm-", "dm-" + "a" * 32, "lobby", "dm-\0", "DM-" + "A" * 32, "'; drop table conversation; --"])
+@pytest.mark.parametrize(
+    "room",
+    ["", "dm-", "dm-" + "a" * 32, "lobby", "dm-\0", "DM-" + "A" * 32, "'; drop table conversation; --"],
+)
 def test_mallory_gets_nowhere_with_invented_names(mallory: User, chat: Conversation, room: str) -> None:
     assert refusal(mallory, room) == (ConversationNotFound, "not_found")
 

@@ -52,7 +52,14 @@ def press(browser: Client, invite: Invite, go: str = "signup") -> HttpResponse:
 
 
 def sign_up(browser: Client, username: str = "zoya", **fields: str) -> HttpResponse:
-    filled = {"username": username, "name": username.capitalize(), "password1": PASSWORD, "email": "", "listed": "on", **fields}
+    filled = {
+        "username": username,
+        "name": username.capitalize(),
+        "password1": PASSWORD,
+        "email": "",
+        "listed": "on",
+        **fields,
+    }
     return browser.post("/accounts/signup/", filled)
 
 
@@ -71,7 +78,9 @@ def is_signed_in(browser: Client) -> bool:
 # --- Signing up where everybody may ---
 
 
-def test_zoya_signs_up_from_the_link_and_is_in_the_chat_without_another_press(invite: Invite, alice: User, client: Client) -> None:
+def test_zoya_signs_up_from_the_link_and_is_in_the_chat_without_another_press(
+    invite: Invite, alice: User, client: Client
+) -> None:
     press(client, invite)
     response = sign_up(client)
     zoya = User.objects.get(username="zoya")
@@ -87,7 +96,9 @@ def test_the_sign_in_pages_say_who_waits_at_the_end(invite: Invite, client: Clie
         assert b"Alice" in client.get(page).content
 
 
-def test_the_sign_in_pages_keep_quiet_when_the_maker_does_not_show_the_name(invite: Invite, alice: User, client: Client) -> None:
+def test_the_sign_in_pages_keep_quiet_when_the_maker_does_not_show_the_name(
+    invite: Invite, alice: User, client: Client
+) -> None:
     alice.profile.invites_show_name = False
     alice.profile.save()
     press(client, invite)
@@ -96,7 +107,9 @@ def test_the_sign_in_pages_keep_quiet_when_the_maker_does_not_show_the_name(invi
     assert b"Alice" not in page.content
 
 
-def test_who_comes_without_an_invite_is_told_of_none_and_asks_the_database_nothing_about_it(client: Client, db: None) -> None:
+def test_who_comes_without_an_invite_is_told_of_none_and_asks_the_database_nothing_about_it(
+    client: Client, db: None
+) -> None:
     assert client.get("/accounts/signup/").context["invited"]() is None
 
 
@@ -122,7 +135,9 @@ def test_the_invite_may_run_out_while_the_form_is_filled_in(invite: Invite, clie
         assert sign_up(client)["Location"] == the_chat()
 
 
-def test_a_day_later_the_wish_is_over_and_the_account_is_made_all_the_same(invite: Invite, client: Client) -> None:
+def test_a_day_later_the_wish_is_over_and_the_account_is_made_all_the_same(
+    invite: Invite, client: Client
+) -> None:
     press(client, invite)
     with travel(timezone.now() + timedelta(hours=25), tick=True):
         response = sign_up(client)
@@ -144,7 +159,9 @@ def test_somebody_was_faster_and_zoya_is_told_so(invite: Invite, bob: User, clie
     invite_claim(user=bob, token=token_of(invite.pk))
     assert sign_up(client)["Location"] == "/chats/"
     for _ in range(2):
-        assert client.get("/chats/").text.count("has already been used") == 1, "the reason why she came stands there, it does not vanish"
+        assert client.get("/chats/").text.count("has already been used") == 1, (
+            "the reason why she came stands there, it does not vanish"
+        )
     assert Conversation.objects.count() == 1
     make_conversation(User.objects.get(username="zoya"), bob)
     assert "has already been used" not in client.get("/chats/").text
@@ -163,7 +180,9 @@ def test_confirming_the_address_ends_in_the_chat(with_mail: None, invite: Invite
     assert (response.status_code, response["Location"]) == (302, the_chat())
 
 
-def test_finishing_the_sign_up_on_another_device_ends_in_the_chat(with_mail: None, invite: Invite, client: Client) -> None:
+def test_finishing_the_sign_up_on_another_device_ends_in_the_chat(
+    with_mail: None, invite: Invite, client: Client
+) -> None:
     press(client, invite)
     sign_up(client, email="zoya@example.com")
     phone = Client()
@@ -187,22 +206,41 @@ def test_what_becomes_of_the_invite_tells_nothing_about_the_address(
         press(browser, invite)
         answer = sign_up(browser, username, email=email)
         invite.refresh_from_db()
-        later = [browser.get(path) for path in ("/accounts/signup/", "/accounts/login/", f"/i/{token_of(invite.pk)}/")]
+        later = [
+            browser.get(path)
+            for path in ("/accounts/signup/", "/accounts/login/", f"/i/{token_of(invite.pk)}/")
+        ]
         own = rf"\b\w{{64}}\b|datetime=\S+|\d\d:\d\d UTC|{token_of(invite.pk)}|{email}|{username}"
         pages = [re.sub(own, "", page.text) for page in later]
-        seen.append((answer.status_code, answer["Location"], invite.claimed_at is None, pages, "invite" in browser.session))
+        seen.append(
+            (
+                answer.status_code,
+                answer["Location"],
+                invite.claimed_at is None,
+                pages,
+                "invite" in browser.session,
+            )
+        )
     assert seen[0] == seen[1]
 
 
 def code_of_last_mail() -> str:
     lines = [line.strip() for line in outbox.outbox[-1].body.splitlines()]
-    return next(line for line in lines if 6 <= len(line) <= 9 and " " not in line and line.upper() == line and line)
+    return next(
+        line for line in lines if 6 <= len(line) <= 9 and " " not in line and line.upper() == line and line
+    )
 
 
 def test_the_wish_is_tied_to_the_account_before_a_second_step(invite: Invite, bob: User, rf: Any) -> None:
     """Whatever follows the password (a second factor, a mailed code) may happen on another device."""
     request = with_session(rf.post("/accounts/login/"), invite)
-    details = {"email_verification": "none", "signal_kwargs": None, "email": None, "signup": False, "redirect_url": None}
+    details = {
+        "email_verification": "none",
+        "signal_kwargs": None,
+        "email": None,
+        "signup": False,
+        "redirect_url": None,
+    }
     assert EntranceAdapter(request).pre_login(request, bob, **details) is None
     assert InviteWish.objects.get(user=bob).invite == invite
     assert "invite" not in request.session
@@ -238,7 +276,9 @@ def test_without_an_invite_a_log_in_goes_where_it_was_asked_to(bob: User, client
 
 def test_a_wrong_password_keeps_the_invite(invite: Invite, bob: User, client: Client) -> None:
     press(client, invite, go="login")
-    assert client.post("/accounts/login/", {"login": "bob", "password": "wrong wrong wrong"}).status_code == 200
+    assert (
+        client.post("/accounts/login/", {"login": "bob", "password": "wrong wrong wrong"}).status_code == 200
+    )
     assert log_in(client)["Location"] == the_chat()
 
 
@@ -250,13 +290,17 @@ def test_bob_who_chats_with_alice_already_gets_there_and_spends_nothing(
     assert Invite.objects.get().claimed_at is None
 
 
-def test_alice_who_logs_in_from_her_own_link_is_at_home_and_spends_nothing(invite: Invite, alice: User, client: Client) -> None:
+def test_alice_who_logs_in_from_her_own_link_is_at_home_and_spends_nothing(
+    invite: Invite, alice: User, client: Client
+) -> None:
     press(client, invite, go="login")
     assert log_in(client, "alice")["Location"] == "/chats/"
     assert Invite.objects.get().claimed_at is None
 
 
-def test_blocked_bob_learns_nothing_by_logging_in(invite: Invite, alice: User, bob: User, client: Client) -> None:
+def test_blocked_bob_learns_nothing_by_logging_in(
+    invite: Invite, alice: User, bob: User, client: Client
+) -> None:
     Block.objects.create(blocker=alice, blocked=bob, created_at=timezone.now())
     press(client, invite, go="login")
     assert log_in(client)["Location"] == "/chats/"
@@ -271,7 +315,9 @@ def test_a_suspended_account_keeps_no_wish(invite: Invite, bob: User, client: Cl
     assert not InviteWish.objects.exists()
 
 
-def test_a_wish_is_settled_once_and_later_log_ins_lead_home(invite: Invite, bob: User, client: Client) -> None:
+def test_a_wish_is_settled_once_and_later_log_ins_lead_home(
+    invite: Invite, bob: User, client: Client
+) -> None:
     press(client, invite, go="login")
     log_in(client)
     assert log_in(Client())["Location"] == "/chats/"
@@ -285,14 +331,18 @@ def test_without_an_invite_nobody_signs_up(by_invite: None, client: Client, db: 
     assert not User.objects.exists()
 
 
-def test_an_invite_opens_the_door_and_is_spent_with_the_account(by_invite: None, invite: Invite, client: Client) -> None:
+def test_an_invite_opens_the_door_and_is_spent_with_the_account(
+    by_invite: None, invite: Invite, client: Client
+) -> None:
     press(client, invite)
     response = sign_up(client)
     assert response["Location"] == the_chat()
     assert Invite.objects.get().claimed_by == User.objects.get(username="zoya")
 
 
-def test_the_invite_is_spent_even_before_the_address_is_confirmed(by_invite: None, with_mail: None, invite: Invite, client: Client) -> None:
+def test_the_invite_is_spent_even_before_the_address_is_confirmed(
+    by_invite: None, with_mail: None, invite: Invite, client: Client
+) -> None:
     press(client, invite)
     sign_up(client, email="zoya@example.com")
     assert Invite.objects.get().claimed_by == User.objects.get(username="zoya")
@@ -316,7 +366,9 @@ def test_an_invite_that_ended_meanwhile_opens_nothing(
     assert not User.objects.filter(username="zoya").exists()
 
 
-def test_one_invite_brings_in_one_person_and_not_their_friends(by_invite: None, invite: Invite, client: Client) -> None:
+def test_one_invite_brings_in_one_person_and_not_their_friends(
+    by_invite: None, invite: Invite, client: Client
+) -> None:
     friend = Client()
     press(client, invite)
     press(friend, invite)
@@ -344,7 +396,9 @@ def test_eight_people_sign_up_with_one_link_at_one_instant_and_one_has_an_accoun
     browsers = [Client() for _ in range(8)]
     for browser in browsers:
         press(browser, invite)
-    _done, errors = at_once([lambda number=number: sign_up(browsers[number], f"person-{number}") for number in range(8)])
+    _done, errors = at_once(
+        [lambda number=number: sign_up(browsers[number], f"person-{number}") for number in range(8)]
+    )
     assert errors == []
     newcomers = User.objects.filter(username__startswith="person-")
     assert newcomers.count() == 1
@@ -356,14 +410,18 @@ def test_eight_people_sign_up_with_one_link_at_one_instant_and_one_has_an_accoun
 # --- Closed ---
 
 
-def test_where_nobody_may_register_an_invite_does_not_help(settings: Any, invite: Invite, client: Client) -> None:
+def test_where_nobody_may_register_an_invite_does_not_help(
+    settings: Any, invite: Invite, client: Client
+) -> None:
     settings.REGISTRATION = "closed"
     press(client, invite)
     sign_up(client)
     assert not User.objects.filter(username="zoya").exists()
 
 
-def test_where_nobody_may_register_members_still_use_invites(settings: Any, invite: Invite, bob: User, client: Client) -> None:
+def test_where_nobody_may_register_members_still_use_invites(
+    settings: Any, invite: Invite, bob: User, client: Client
+) -> None:
     settings.REGISTRATION = "closed"
     press(client, invite, go="login")
     assert log_in(client)["Location"] == the_chat()

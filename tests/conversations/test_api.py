@@ -43,7 +43,9 @@ def bobs(client_of: Callable[[User | None], Client], bob: User) -> Client:
 
 def ask(client: Client, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
     text = body if isinstance(body, str | bytes) else json.dumps(body)
-    return client.generic(method, API + path, text if body is not None else "", content_type="application/json", headers=headers)
+    return client.generic(
+        method, API + path, text if body is not None else "", content_type="application/json", headers=headers
+    )
 
 
 def problem_of(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
@@ -58,7 +60,12 @@ def problem_of(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
 
 
 def send(client: Client, chat: Conversation, body: str = "hello", **fields: Any) -> HttpResponse:
-    return ask(client, "POST", f"/conversations/{chat.room_name}/messages", {"id": str(uuid4()), "body": body, **fields})
+    return ask(
+        client,
+        "POST",
+        f"/conversations/{chat.room_name}/messages",
+        {"id": str(uuid4()), "body": body, **fields},
+    )
 
 
 # --- Who is let in ---
@@ -82,7 +89,9 @@ def test_nobody_is_answered_without_a_session(client: Client, method: str, path:
 
 
 @pytest.mark.parametrize(("method", "path"), [door for door in DOORS if door[0] != "GET"])
-def test_a_page_of_another_site_cannot_write_in_alices_name(client_of: Callable[..., Client], alice: User, method: str, path: str) -> None:
+def test_a_page_of_another_site_cannot_write_in_alices_name(
+    client_of: Callable[..., Client], alice: User, method: str, path: str
+) -> None:
     """Her cookie comes along with its request; the token does not."""
     browser = client_of(alice, enforce_csrf_checks=True)
     problem_of(ask(browser, method, path, {"body": "x"}), 403, "forbidden")
@@ -110,7 +119,11 @@ def test_alice_opens_a_chat_and_finds_it_again(browser: Client, bob: User) -> No
     assert (opened.status_code, again.status_code) == (201, 200)
     assert opened.json() == again.json()
     assert set(opened.json()) == CONVERSATION
-    assert (opened.json()["peer"]["username"], opened.json()["head"], opened.json()["state"]) == ("bob", 0, "open")
+    assert (opened.json()["peer"]["username"], opened.json()["head"], opened.json()["state"]) == (
+        "bob",
+        0,
+        "open",
+    )
     assert ask(browser, "GET", f"/conversations/{opened.json()['room']}").json() == opened.json()
 
 
@@ -118,7 +131,10 @@ def test_whom_alice_may_not_reach_is_not_there(browser: Client, alice: User) -> 
     make_user("hermit", start_by=Profile.StartBy.ONLY_BY_INVITE)
     gone = make_user("gone")
     User.objects.filter(pk=gone.pk).update(is_active=False)
-    answers = [ask(browser, "POST", "/conversations", {"user": name}) for name in ("hermit", "gone", "nobody", "", "no\u0020name", "alice")]
+    answers = [
+        ask(browser, "POST", "/conversations", {"user": name})
+        for name in ("hermit", "gone", "nobody", "", "no\u0020name", "alice")
+    ]
     for answer in answers:
         problem_of(answer, 404, "not_found")
     assert {answer.content for answer in answers} == {answers[0].content}
@@ -142,7 +158,17 @@ def test_the_list_is_walked_by_cursor_and_misses_nobody(browser: Client, alice: 
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "!!!", "MjAyNg", "%00", "fDE", "MjAyNi0wMS0wMVQwMDowMDowMHwx", "MDAwMS0wMS0wMVQwMDowMDowMCsxNDowMHwx", "7" * 500]
+    "cursor",
+    [
+        "x",
+        "!!!",
+        "MjAyNg",
+        "%00",
+        "fDE",
+        "MjAyNi0wMS0wMVQwMDowMDowMHwx",
+        "MDAwMS0wMS0wMVQwMDowMDowMCsxNDowMHwx",
+        "7" * 500,
+    ],
 )
 def test_a_cursor_that_is_not_ours_is_refused(browser: Client, chat: Conversation, cursor: str) -> None:
     problem_of(ask(browser, "GET", f"/conversations?cursor={cursor}"), 422, "bad_frame")
@@ -167,13 +193,20 @@ def test_a_limit_that_is_no_number_is_refused(browser: Client, chat: Conversatio
 # --- Sending ---
 
 
-def test_what_alice_sends_is_what_bob_reads(browser: Client, bobs: Client, chat: Conversation, alice: User) -> None:
+def test_what_alice_sends_is_what_bob_reads(
+    browser: Client, bobs: Client, chat: Conversation, alice: User
+) -> None:
     id = str(uuid4())
     sent = send(browser, chat, "Grüße 👋", id=id)
     assert sent.status_code == 201
     assert set(sent.json()) == {"room", "message", "duplicate"}
     message = sent.json()["message"]
-    assert (message["id"], message["seq"], message["sender"], message["body"]) == (id, 1, alice.public_id, "Grüße 👋")
+    assert (message["id"], message["seq"], message["sender"], message["body"]) == (
+        id,
+        1,
+        alice.public_id,
+        "Grüße 👋",
+    )
     page = ask(bobs, "GET", f"/conversations/{chat.room_name}/messages").json()
     assert page == {"items": [message], "version": 1}
     row = ask(bobs, "GET", f"/conversations/{chat.room_name}").json()
@@ -188,7 +221,9 @@ def test_a_repeat_is_answered_200_with_the_same_message(browser: Client, chat: C
     assert Message.objects.count() == 1
 
 
-def test_the_same_id_with_another_text_or_from_the_other_one_is_409(browser: Client, bobs: Client, chat: Conversation) -> None:
+def test_the_same_id_with_another_text_or_from_the_other_one_is_409(
+    browser: Client, bobs: Client, chat: Conversation
+) -> None:
     id = str(uuid4())
     send(browser, chat, "one", id=id)
     problem_of(send(browser, chat, "two", id=id), 409, "conflict")
@@ -204,8 +239,14 @@ def test_an_idempotency_key_is_an_id(browser: Client, chat: Conversation) -> Non
     assert [answer.status_code for answer in (first, quoted, both)] == [201, 200, 200]
     assert first.json()["message"]["id"] == ANY_ID
     problem_of(ask(browser, "POST", path, {"body": "hello"}), 422, "bad_frame")
-    problem_of(ask(browser, "POST", path, {"body": "hello"}, **{"Idempotency-Key": "again"}), 422, "bad_frame")
-    problem_of(ask(browser, "POST", path, {"body": "hello", "id": str(uuid4())}, **{"Idempotency-Key": ANY_ID}), 422, "bad_frame")
+    problem_of(
+        ask(browser, "POST", path, {"body": "hello"}, **{"Idempotency-Key": "again"}), 422, "bad_frame"
+    )
+    problem_of(
+        ask(browser, "POST", path, {"body": "hello", "id": str(uuid4())}, **{"Idempotency-Key": ANY_ID}),
+        422,
+        "bad_frame",
+    )
     assert Message.objects.count() == 1
 
 
@@ -220,7 +261,9 @@ def test_an_idempotency_key_is_an_id(browser: Client, chat: Conversation) -> Non
         ("a" + "\u0301" * 100, 422, "invalid_text"),
     ],
 )
-def test_a_text_that_cannot_be_sent_is_refused(browser: Client, chat: Conversation, body: str, status: int, code: str) -> None:
+def test_a_text_that_cannot_be_sent_is_refused(
+    browser: Client, chat: Conversation, body: str, status: int, code: str
+) -> None:
     problem_of(send(browser, chat, body), status, code)
     assert not Message.objects.exists()
 
@@ -237,12 +280,16 @@ def test_a_reply_points_into_its_own_conversation(browser: Client, chat: Convers
 
 
 @pytest.mark.parametrize("changes", [{"low_blocks": True}, {"high_blocks": True}, {"state": "closed"}])
-def test_whoever_cannot_be_reached_gives_one_neutral_answer(browser: Client, chat: Conversation, changes: dict[str, Any]) -> None:
+def test_whoever_cannot_be_reached_gives_one_neutral_answer(
+    browser: Client, chat: Conversation, changes: dict[str, Any]
+) -> None:
     Conversation.objects.update(**changes)
     problem_of(send(browser, chat), 403, "cannot_deliver")
 
 
-def test_too_many_sends_are_told_when_to_come_back(browser: Client, chat: Conversation, settings: Any, monkeypatch: Any) -> None:
+def test_too_many_sends_are_told_when_to_come_back(
+    browser: Client, chat: Conversation, settings: Any, monkeypatch: Any
+) -> None:
     settings.LIMITS = True
     settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 2, "sends_per_s": 1}
     monkeypatch.setattr(throttling, "monotonic", lambda now: 1_000.0)
@@ -266,7 +313,9 @@ def test_a_database_that_is_away_is_503_and_worth_another_try(
     problem_of(send(browser, chat), 503, code)
 
 
-def test_an_answer_that_never_comes_is_504_because_nobody_knows(browser: Client, chat: Conversation, monkeypatch: Any) -> None:
+def test_an_answer_that_never_comes_is_504_because_nobody_knows(
+    browser: Client, chat: Conversation, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(routes, "message_send", lambda **values: Future())
     monkeypatch.setattr(routes, "ANSWER_SECONDS", 0.01)
     assert problem_of(send(browser, chat), 504, "unknown_result")["retryable"]
@@ -303,7 +352,9 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_a_body_that_is_none_of_ours_is_refused_and_nothing_is_stored(browser: Client, chat: Conversation, name: str) -> None:
+def test_a_body_that_is_none_of_ours_is_refused_and_nothing_is_stored(
+    browser: Client, chat: Conversation, name: str
+) -> None:
     text = STRANGE[name].replace(b"ID", ANY_ID.encode())
     answer = ask(browser, "POST", f"/conversations/{chat.room_name}/messages", text)
     assert answer.status_code == 422, answer.content
@@ -318,7 +369,9 @@ def test_a_body_above_all_measure_is_413(browser: Client, chat: Conversation) ->
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", "/me"), ("PUT", "/conversations"), ("PATCH", "/sync")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("DELETE", "/me"), ("PUT", "/conversations"), ("PATCH", "/sync")]
+)
 def test_a_method_that_is_not_there_is_405(browser: Client, method: str, path: str) -> None:
     assert ask(browser, method, path, {}).status_code == 405
 
@@ -352,7 +405,9 @@ def test_history_comes_in_pages_by_number(browser: Client, past: Conversation) -
 
 
 @pytest.mark.parametrize("query", [f"?before={10**30}", f"?after=-{10**30}&limit=5", f"?before={2**63}"])
-def test_numbers_above_all_numbers_are_taken_as_far_away(browser: Client, past: Conversation, query: str) -> None:
+def test_numbers_above_all_numbers_are_taken_as_far_away(
+    browser: Client, past: Conversation, query: str
+) -> None:
     assert seqs(browser, past, query)
 
 
@@ -361,7 +416,9 @@ def test_a_place_that_is_no_number_is_refused(browser: Client, past: Conversatio
     problem_of(ask(browser, "GET", f"/conversations/{past.room_name}/messages{query}"), 422, "bad_frame")
 
 
-def test_history_costs_the_same_whatever_its_length(browser: Client, past: Conversation, django_assert_num_queries: Any) -> None:
+def test_history_costs_the_same_whatever_its_length(
+    browser: Client, past: Conversation, django_assert_num_queries: Any
+) -> None:
     path = f"/conversations/{past.room_name}/messages"
     # A device is noted once a minute.
     ask(browser, "GET", "/me")
@@ -371,7 +428,9 @@ def test_history_costs_the_same_whatever_its_length(browser: Client, past: Conve
             ask(browser, "GET", path + query)
 
 
-def test_the_list_costs_the_same_whatever_its_length(browser: Client, alice: User, django_assert_num_queries: Any) -> None:
+def test_the_list_costs_the_same_whatever_its_length(
+    browser: Client, alice: User, django_assert_num_queries: Any
+) -> None:
     def fill(how_many: int) -> None:
         for _ in range(how_many):
             peer = make_user()
@@ -390,7 +449,9 @@ def test_the_list_costs_the_same_whatever_its_length(browser: Client, alice: Use
 # --- Receipts and catching up ---
 
 
-def test_reading_counts_down_my_unread_and_is_shown_to_the_peer(browser: Client, bobs: Client, past: Conversation) -> None:
+def test_reading_counts_down_my_unread_and_is_shown_to_the_peer(
+    browser: Client, bobs: Client, past: Conversation
+) -> None:
     path = f"/conversations/{past.room_name}"
     assert ask(bobs, "GET", path).json()["unread"] == 60
     row = ask(bobs, "PUT", f"{path}/receipt", {"read": 60}).json()
@@ -402,7 +463,15 @@ def test_reading_counts_down_my_unread_and_is_shown_to_the_peer(browser: Client,
 
 
 @pytest.mark.parametrize(
-    "body", ['{"read":-1}', '{"read":"1"}', '{"read":1.5}', '{"read":1,"user":"bob"}', '{"read":9223372036854775808}', "[]"]
+    "body",
+    [
+        '{"read":-1}',
+        '{"read":"1"}',
+        '{"read":1.5}',
+        '{"read":1,"user":"bob"}',
+        '{"read":9223372036854775808}',
+        "[]",
+    ],
 )
 def test_a_receipt_that_is_none_is_refused(browser: Client, past: Conversation, body: str) -> None:
     problem_of(ask(browser, "PUT", f"/conversations/{past.room_name}/receipt", body), 422, "bad_frame")
@@ -457,9 +526,15 @@ def test_errors_are_described_as_the_problems_that_they_are() -> None:
             errors = {status: found for status, found in operation["responses"].items() if status >= "400"}
             assert errors.keys() >= {"401", "429", "503"}
             for status, found in errors.items():
-                assert found["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}, status
+                assert found["content"] == {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                }, status
                 assert "`" in found["description"], "the codes"
-    assert set(description()["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) >= {"rate_limited", "not_found", "gone"}
+    assert set(description()["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) >= {
+        "rate_limited",
+        "not_found",
+        "gone",
+    }
 
 
 def test_a_schema_promises_nothing_that_is_refused() -> None:
@@ -467,11 +542,20 @@ def test_a_schema_promises_nothing_that_is_refused() -> None:
     assert message["required"] == ["id", "body"]
     assert message["additionalProperties"] is False
     assert {"type": "string", "format": "uuid"}.items() <= message["properties"]["id"].items(), "and not null"
-    assert {"minLength": 1, "maxLength": 8000, "format": "message-text"}.items() <= message["properties"]["body"].items()
+    assert {"minLength": 1, "maxLength": 8000, "format": "message-text"}.items() <= message["properties"][
+        "body"
+    ].items()
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=x", "x"]
+    "kind",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "x",
+    ],
 )
 @pytest.mark.parametrize("path", ["/conversations", "/invites", "/sync"])
 def test_a_body_that_is_not_json_is_refused(browser: Client, path: str, kind: str) -> None:
@@ -484,13 +568,18 @@ def test_a_body_that_is_not_json_is_refused(browser: Client, path: str, kind: st
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [("application/x-www-form-urlencoded", 200), ("text/plain", 200), ("multipart/form-data", 415)]
+    ("kind", "status"),
+    [("application/x-www-form-urlencoded", 200), ("text/plain", 200), ("multipart/form-data", 415)],
 )
-def test_where_no_body_is_read_its_kind_does_not_matter(browser: Client, chat: Conversation, kind: str, status: int) -> None:
+def test_where_no_body_is_read_its_kind_does_not_matter(
+    browser: Client, chat: Conversation, kind: str, status: int
+) -> None:
     browser.handler.enforce_csrf_checks = True
     browser.get("/people/")
     path = f"{API}/conversations/{chat.room_name}/reopen"
-    answer = browser.generic("POST", path, "a=b", content_type=kind, headers={"X-CSRFToken": browser.cookies["csrftoken"].value})
+    answer = browser.generic(
+        "POST", path, "a=b", content_type=kind, headers={"X-CSRFToken": browser.cookies["csrftoken"].value}
+    )
     assert answer.status_code == status, "but a form that cannot be read is no fault of ours"
 
 
@@ -505,7 +594,9 @@ def test_a_form_with_too_many_fields_is_refused_and_no_fault_of_ours(browser: Cl
 # --- Invites, made twice ---
 
 
-def test_an_invite_whose_result_was_not_known_is_asked_for_again_and_made_once(browser: Client, bobs: Client) -> None:
+def test_an_invite_whose_result_was_not_known_is_asked_for_again_and_made_once(
+    browser: Client, bobs: Client
+) -> None:
     def make(client: Client = browser, key: str = ANY_ID, **wish: str) -> str:
         made = ask(client, "POST", "/invites", {"note": "for Zoya", **wish}, **{"Idempotency-Key": key})
         assert made.status_code == 201

@@ -92,11 +92,17 @@ async def test_each_person_hears_of_their_own_rooms(beats: Pulse, database: Data
     beats.join(ALICE, alice.listen, NOTHING)
     beats.join(ALICE, alices_phone.listen, NOTHING)
     beats.join(BOB, bob.listen, NOTHING)
-    assert await alice.next() == await alices_phone.next() == Heads("e1", {"dm-x": 7, "dm-y": 9}, {"dm-x": 3, "dm-y": 1})
+    assert (
+        await alice.next()
+        == await alices_phone.next()
+        == Heads("e1", {"dm-x": 7, "dm-y": 9}, {"dm-x": 3, "dm-y": 1})
+    )
     assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
 
 
-async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(beats: Pulse, database: Database) -> None:
+async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(
+    beats: Pulse, database: Database
+) -> None:
     async def break_down(heads: Heads) -> None:
         raise ConnectionError
 
@@ -108,14 +114,18 @@ async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(beats: Pul
 
 
 @pytest.mark.parametrize("trouble", [Busy(), ZeroDivisionError()])
-async def test_the_beat_goes_on_after_a_fault_and_covers_the_time_of_it(beats: Pulse, database: Database, trouble: Exception) -> None:
+async def test_the_beat_goes_on_after_a_fault_and_covers_the_time_of_it(
+    beats: Pulse, database: Database, trouble: Exception
+) -> None:
     database.answers[:] = [trouble, trouble, MOVED]
     bob = Ear()
     beats.join(BOB, bob.listen, NOTHING)
     assert (await bob.next()).rooms == {"dm-x": 7}
 
 
-async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat(beats: Pulse, database: Database) -> None:
+async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat(
+    beats: Pulse, database: Database
+) -> None:
     """A page that reloads: the old socket goes and the new one comes within one turn of the loop."""
     first, second = Ear(), Ear()
     beats.join(BOB, first.listen, NOTHING)
@@ -125,7 +135,9 @@ async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat
     await second.next()
 
 
-async def test_with_nobody_there_the_heart_rests_and_remembers_nobody(beats: Pulse, database: Database) -> None:
+async def test_with_nobody_there_the_heart_rests_and_remembers_nobody(
+    beats: Pulse, database: Database
+) -> None:
     bob = Ear()
     beats.join(BOB, bob.listen, NOTHING)
     await bob.next()
@@ -146,7 +158,9 @@ def _no_beat(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_no_push_told_of_is_told_without_waiting_for_the_beat(beats: Pulse, database: Database) -> None:
+async def test_what_no_push_told_of_is_told_without_waiting_for_the_beat(
+    beats: Pulse, database: Database
+) -> None:
     """Redis is away, or a management command wrote: the message is in the database and nowhere else."""
     bob = Ear()
     beats.join(BOB, bob.listen, NOTHING)
@@ -164,7 +178,9 @@ async def test_what_was_told_once_is_not_told_again(beats: Pulse, database: Data
 
 @pytest.mark.usefixtures("_no_beat")
 @pytest.mark.parametrize("numbers", [(7, 4), (9, 9)], ids=["just that", "something newer"])
-async def test_what_a_push_told_of_is_not_told_again(beats: Pulse, database: Database, numbers: tuple[int, int]) -> None:
+async def test_what_a_push_told_of_is_not_told_again(
+    beats: Pulse, database: Database, numbers: tuple[int, int]
+) -> None:
     bob = Ear()
     beats.join(BOB, bob.listen, NOTHING)
     beats.note(BOB, "dm-x", numbers[0], 0)
@@ -182,7 +198,9 @@ async def test_what_the_greeting_told_is_not_told_again(beats: Pulse, database: 
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_a_greeting_of_the_phone_does_not_hide_what_the_laptop_lacks(beats: Pulse, database: Database) -> None:
+async def test_a_greeting_of_the_phone_does_not_hide_what_the_laptop_lacks(
+    beats: Pulse, database: Database
+) -> None:
     laptop, phone = Ear(), Ear()
     beats.join(BOB, laptop.listen, NOTHING)
     beats.join(BOB, phone.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
@@ -199,7 +217,9 @@ async def test_one_number_behind_is_behind(beats: Pulse, database: Database, hea
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_in_a_lively_room_the_push_on_its_way_is_not_overtaken(beats: Pulse, database: Database) -> None:
+async def test_in_a_lively_room_the_push_on_its_way_is_not_overtaken(
+    beats: Pulse, database: Database
+) -> None:
     """At every look the newest message is not pushed yet, and the one before has come: nobody is behind."""
     bob = Ear()
     beats.join(BOB, bob.listen, NOTHING)
@@ -225,7 +245,9 @@ async def test_a_restored_backup_is_told_to_everybody_at_once(beats: Pulse, data
     database.epoch = "e2"
     assert await alice.next() == await bob.next() == Heads("e2", {}, {})
     database.answers[:] = [[("dm-x", 3, BOB, 1)]]
-    assert await bob.next() == Heads("e2", {"dm-x": 3}, {"dm-x": 1}), "lower numbers of the new history are news"
+    assert await bob.next() == Heads("e2", {"dm-x": 3}, {"dm-x": 1}), (
+        "lower numbers of the new history are news"
+    )
 
 
 # --- From where a look looks ---
@@ -240,8 +262,12 @@ async def test_a_look_begins_where_an_earlier_one_ended_and_after_a_failure_wher
     for _ in range(8):
         await database.be_looked_at(1)
         database.position += 100
-    lower, upper = zip(*[(since.following, until.following) for since, until in database.asked[:8]], strict=True)
-    assert all(low <= before for low, before in zip(lower[1:], upper, strict=False)), "no gap between two looks"
+    lower, upper = zip(
+        *[(since.following, until.following) for since, until in database.asked[:8]], strict=True
+    )
+    assert all(low <= before for low, before in zip(lower[1:], upper, strict=False)), (
+        "no gap between two looks"
+    )
     assert lower[-1] <= upper[3], "what was away is covered"
 
 

@@ -41,7 +41,9 @@ class Stage:
         self.consumer = Recorder()
         self.browser: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.sent: list[dict[str, Any]] = []
-        self.work = asyncio.ensure_future(self.consumer({"type": "websocket", **scope}, self.browser.get, self.keep))
+        self.work = asyncio.ensure_future(
+            self.consumer({"type": "websocket", **scope}, self.browser.get, self.keep)
+        )
 
     async def keep(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
@@ -144,7 +146,9 @@ async def test_work_of_many_threads_lands_whole_and_each_thread_in_order() -> No
     await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
     await asyncio.sleep(0)
     assert len(landed) == 2000
-    assert all([number for thread, number in landed if thread == wanted] == list(range(500)) for wanted in range(4))
+    assert all(
+        [number for thread, number in landed if thread == wanted] == list(range(500)) for wanted in range(4)
+    )
 
 
 async def test_what_waits_together_crosses_together() -> None:

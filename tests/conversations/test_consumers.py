@@ -28,19 +28,25 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 class InsideStage:
     """The contract's people as rows of this database, their browsers as Django's test clients."""
 
-    def __init__(self, alice: User, bob: User, mallory: User, room: str, client_of: Callable[[User | None], Client]) -> None:
+    def __init__(
+        self, alice: User, bob: User, mallory: User, room: str, client_of: Callable[[User | None], Client]
+    ) -> None:
         self.alice, self.bob, self.mallory, self.room = alice, bob, mallory, room
         self.client_of = client_of
         self.browsers: dict[Any, Client] = {}
 
     def open(self, person: Any, path: str, **options: Any) -> AbstractAsyncContextManager[Socket]:
         if isinstance(person, Client):
-            return open_inside(self.alice, path, session_key=person.cookies[settings.SESSION_COOKIE_NAME].value, **options)
+            return open_inside(
+                self.alice, path, session_key=person.cookies[settings.SESSION_COOKIE_NAME].value, **options
+            )
         return open_inside(person, path, **options)
 
     async def write(self, person: Any, room: str, id: str, body: str) -> tuple[int, Any]:
         def post() -> tuple[int, Any]:
-            answer = self.client_of(person).post(f"/api/v1/conversations/{room}/messages", {"id": id, "body": body}, "application/json")
+            answer = self.client_of(person).post(
+                f"/api/v1/conversations/{room}/messages", {"id": id, "body": body}, "application/json"
+            )
             return answer.status_code, answer.json()
 
         return await sync_to_async(post)()
@@ -75,7 +81,9 @@ def limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(alice: User, bob: User, mallory: User, chat: Conversation, client_of: Callable[[User | None], Client]) -> Stage:
+def stage(
+    alice: User, bob: User, mallory: User, chat: Conversation, client_of: Callable[[User | None], Client]
+) -> Stage:
     make_conversation(mallory, make_user("trent"))
     return InsideStage(alice, bob, mallory, chat.room_name, client_of)
 
@@ -90,11 +98,15 @@ class TestInside(SocketContract):
 async def answer_to_send(user: User, room: str) -> dict[str, Any]:
     async with open_inside(user) as socket:
         await expect(socket, "connection_established")
-        await socket.send("message.send", ref="r", room=room, id="7c9e6679-7425-40de-944b-e07fc1f90ae7", body="hello")
+        await socket.send(
+            "message.send", ref="r", room=room, id="7c9e6679-7425-40de-944b-e07fc1f90ae7", body="hello"
+        )
         return await expect(socket, "error")
 
 
-async def test_alice_cannot_tell_why_bob_cannot_be_reached(alice: User, bob: User, chat: Conversation) -> None:
+async def test_alice_cannot_tell_why_bob_cannot_be_reached(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     """Blocked by him, blocked by her, ended, his account closed: the answers are equal to the letter (T14)."""
     conversation, account = Conversation.objects.filter(pk=chat.pk), User.objects.filter(pk=bob.pk)
     frames = []
@@ -112,11 +124,15 @@ async def test_alice_cannot_tell_why_bob_cannot_be_reached(alice: User, bob: Use
 async def test_an_attachment_is_not_taken_yet(alice: User, chat: Conversation) -> None:
     async with open_inside(alice) as socket:
         await expect(socket, "connection_established")
-        await socket.send("message.send", ref="r", room=chat.room_name, id=uuid(), body="a file", attachments=["x"])
+        await socket.send(
+            "message.send", ref="r", room=chat.room_name, id=uuid(), body="a file", attachments=["x"]
+        )
         assert (await expect(socket, "error", ref="r"))["retryable"] is False
 
 
-async def test_too_many_sends_are_told_when_to_come_back(alice: User, chat: Conversation, client_of: Any, limits: None) -> None:
+async def test_too_many_sends_are_told_when_to_come_back(
+    alice: User, chat: Conversation, client_of: Any, limits: None
+) -> None:
     """One count for all doors: whoever is out of sends at the socket is out at the API and at the form, too (T36, T69).
 
     A repeat costs nothing: it is told its number whatever the limits say (P2).
@@ -137,7 +153,11 @@ async def test_too_many_sends_are_told_when_to_come_back(alice: User, chat: Conv
 
     def other_doors(id: str) -> list[Any]:
         browser = client_of(alice)
-        api = browser.post(f"/api/v1/conversations/{chat.room_name}/messages", {"id": id, "body": "quick"}, "application/json")
+        api = browser.post(
+            f"/api/v1/conversations/{chat.room_name}/messages",
+            {"id": id, "body": "quick"},
+            "application/json",
+        )
         return [api, browser.post(f"/chats/{chat.room_name}/", {"id": id, "body": "quick"})]
 
     for answer in await sync_to_async(other_doors)(uuid()):
@@ -150,10 +170,17 @@ async def test_too_many_sends_are_told_when_to_come_back(alice: User, chat: Conv
 # --- Who hears what ---
 
 
-async def test_no_frame_of_the_room_reaches_anybody_else(alice: User, bob: User, mallory: User, chat: Conversation) -> None:
+async def test_no_frame_of_the_room_reaches_anybody_else(
+    alice: User, bob: User, mallory: User, chat: Conversation
+) -> None:
     carol = await sync_to_async(make_user)("carol")
     with_carol = await sync_to_async(make_conversation)(alice, carol)
-    async with open_inside(mallory) as mallorys, open_inside(carol) as carols, open_inside(alice) as alices, open_inside(bob) as bobs:
+    async with (
+        open_inside(mallory) as mallorys,
+        open_inside(carol) as carols,
+        open_inside(alice) as alices,
+        open_inside(bob) as bobs,
+    ):
         for socket in (mallorys, carols, alices, bobs):
             await expect(socket, "connection_established")
         await alices.send("message.send", room=chat.room_name, id=uuid(), body="between us")
@@ -166,12 +193,21 @@ async def test_no_frame_of_the_room_reaches_anybody_else(alice: User, bob: User,
         for stranger in (mallorys, carols):
             await stranger.send("ping")
             await expect(stranger, "pong")
-            assert not [frame for frame in stranger.seen if chat.room_name in str(frame) or bob.public_id in str(frame)]
+            assert not [
+                frame
+                for frame in stranger.seen
+                if chat.room_name in str(frame) or bob.public_id in str(frame)
+            ]
 
 
-async def test_the_route_of_one_room_is_told_nothing_of_others(alice: User, bob: User, carol: User, chat: Conversation) -> None:
+async def test_the_route_of_one_room_is_told_nothing_of_others(
+    alice: User, bob: User, carol: User, chat: Conversation
+) -> None:
     other = await sync_to_async(make_conversation)(alice, carol)
-    async with open_inside(alice, f"/ws/chat/{chat.room_name}/") as filtered, open_inside(alice) as everything:
+    async with (
+        open_inside(alice, f"/ws/chat/{chat.room_name}/") as filtered,
+        open_inside(alice) as everything,
+    ):
         await expect(filtered, "connection_established")
         await expect(everything, "connection_established")
         await everything.send("message.send", room=other.room_name, id=uuid(), body="to Carol")
@@ -183,7 +219,9 @@ async def test_the_route_of_one_room_is_told_nothing_of_others(alice: User, bob:
         assert not [frame for frame in filtered.seen if other.room_name in str(frame)]
 
 
-async def test_bob_learns_of_the_chat_with_its_first_message(alice: User, bob: User, chat: Conversation) -> None:
+async def test_bob_learns_of_the_chat_with_its_first_message(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     await Participant.objects.filter(user=bob).aupdate(activity=None)
     async with open_inside(bob) as bobs, open_inside(alice) as alices:
         assert (await expect(bobs, "connection_established"))["rooms"] == {}
@@ -191,10 +229,17 @@ async def test_bob_learns_of_the_chat_with_its_first_message(alice: User, bob: U
         await alices.send("message.send", room=chat.room_name, id=uuid(), body="hello Bob")
         row = (await expect(bobs, "conversation.changed"))["conversation"]
         await expect(bobs, "message.created", room=chat.room_name)
-    assert (row["room"], row["peer"]["username"], row["unread"], row["last_message"]["body"]) == (chat.room_name, "alice", 1, "hello Bob")
+    assert (row["room"], row["peer"]["username"], row["unread"], row["last_message"]["body"]) == (
+        chat.room_name,
+        "alice",
+        1,
+        "hello Bob",
+    )
 
 
-async def test_forty_sockets_of_two_people_are_not_mixed_up(alice: User, mallory: User, chat: Conversation) -> None:
+async def test_forty_sockets_of_two_people_are_not_mixed_up(
+    alice: User, mallory: User, chat: Conversation
+) -> None:
     """Shared state between handshakes is how one person is served as another (T70)."""
 
     async def who_am_i(stack: AsyncExitStack, person: User) -> tuple[str, list[str]]:
@@ -222,13 +267,24 @@ async def synced(user: User, room: str, after: int) -> dict[str, Any]:
 def history_of(chat: Conversation, sender: User, how_many: int) -> None:
     """A long past, quickly."""
     Message.objects.bulk_create(
-        Message(conversation=chat, seq=n, version=n, client_id=uuid(), sender=sender, ordinal=n, body=f"{n}", created_at=timezone.now())
+        Message(
+            conversation=chat,
+            seq=n,
+            version=n,
+            client_id=uuid(),
+            sender=sender,
+            ordinal=n,
+            body=f"{n}",
+            created_at=timezone.now(),
+        )
         for n in range(1, how_many + 1)
     )
     Conversation.objects.filter(pk=chat.pk).update(head=how_many)
 
 
-async def test_a_thousand_behind_is_walked_and_one_more_is_a_fresh_page(alice: User, chat: Conversation) -> None:
+async def test_a_thousand_behind_is_walked_and_one_more_is_a_fresh_page(
+    alice: User, chat: Conversation
+) -> None:
     await sync_to_async(history_of)(chat, alice, 1_001)
     near, far = await synced(alice, chat.room_name, 1), await synced(alice, chat.room_name, 0)
     assert (near["reset"], near["messages"][0]["seq"], near["more"]) == (False, 2, True)
@@ -237,13 +293,22 @@ async def test_a_thousand_behind_is_walked_and_one_more_is_a_fresh_page(alice: U
     assert far["conversation"]["head"] == 1_001, "what was dropped comes back with the fresh page"
 
 
-async def test_a_deleted_message_leaves_its_number_and_no_word(alice: User, bob: User, chat: Conversation) -> None:
+async def test_a_deleted_message_leaves_its_number_and_no_word(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     """Changes later than the birth arrive where their version stands; a page never ends early because of an empty row."""
     await sync_to_async(make_messages)(chat, [alice, bob], 4)
-    await Message.objects.filter(seq=2).aupdate(body="", version=5, deleted_at=timezone.now(), fingerprint=None)
+    await Message.objects.filter(seq=2).aupdate(
+        body="", version=5, deleted_at=timezone.now(), fingerprint=None
+    )
     await Conversation.objects.filter(pk=chat.pk).aupdate(head=5)
     page = await synced(alice, chat.room_name, 0)
-    assert [(message["seq"], message["version"]) for message in page["messages"]] == [(1, 1), (3, 3), (4, 4), (2, 5)]
+    assert [(message["seq"], message["version"]) for message in page["messages"]] == [
+        (1, 1),
+        (3, 3),
+        (4, 4),
+        (2, 5),
+    ]
     assert (page["messages"][-1]["body"], bool(page["messages"][-1]["deleted_at"])) == ("", True)
     assert (page["version"], page["more"]) == (5, False)
     later = await synced(alice, chat.room_name, 4)
@@ -261,7 +326,11 @@ async def test_a_mark_that_is_behind_brings_the_row_along(alice: User, bob: User
         await socket.send("sync", marks={chat.room_name: page["mark"]})
         level = await expect(socket, "sync.page")
     assert (page["mark"], page["hidden"], page["messages"]) == (mark + 1, [], [])
-    assert (page["conversation"]["unread"], page["conversation"]["read"], page["conversation"]["mark"]) == (0, 1, mark + 1)
+    assert (page["conversation"]["unread"], page["conversation"]["read"], page["conversation"]["mark"]) == (
+        0,
+        1,
+        mark + 1,
+    )
     assert "conversation" not in level
 
 
@@ -284,7 +353,9 @@ async def test_a_hundred_invented_rooms_are_not_looked_up_one_by_one(
     assert asked == [chat.room_name]
 
 
-async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(alice: User, chat: Conversation) -> None:
+async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(
+    alice: User, chat: Conversation
+) -> None:
     def many() -> None:
         User.objects.bulk_create(User(username=f"peer{n:03}", name=f"Peer {n}") for n in range(110))
         long_ago = timezone.now() - timedelta(days=1)
@@ -304,7 +375,9 @@ async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(alice: U
 # --- Trouble inside ---
 
 
-async def test_with_the_database_away_the_socket_lives_and_says_busy(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+async def test_with_the_database_away_the_socket_lives_and_says_busy(
+    alice: User, chat: Conversation, monkeypatch: Any
+) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("server closed the connection unexpectedly")
 
@@ -320,7 +393,9 @@ async def test_with_the_database_away_the_socket_lives_and_says_busy(alice: User
         await expect(socket, "sync.page", ref="s")
 
 
-async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(
+    alice: User, chat: Conversation, monkeypatch: Any
+) -> None:
     """A closed socket would come back and meet the same error again."""
 
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -336,7 +411,9 @@ async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(alic
         await expect(socket, "pong")
 
 
-async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(alice: User, monkeypatch: Any) -> None:
+async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(
+    alice: User, monkeypatch: Any
+) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("database is locked")
 
@@ -348,7 +425,9 @@ async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(alice: 
     assert bye["retry_after_ms"] > 0
 
 
-async def test_alices_other_devices_hear_at_once_who_she_is_now(alice: User, bob: User, chat: Conversation) -> None:
+async def test_alices_other_devices_hear_at_once_who_she_is_now(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     """Whatever room a socket is filtered to; and nobody else's device."""
     async with (
         open_inside(alice) as everything,
@@ -364,7 +443,9 @@ async def test_alices_other_devices_hear_at_once_who_she_is_now(alice: User, bob
         assert other.of_type("user.changed") == []
 
 
-async def test_what_comes_before_the_greeting_waits_for_it(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+async def test_what_comes_before_the_greeting_waits_for_it(
+    alice: User, chat: Conversation, monkeypatch: Any
+) -> None:
     """A layer with a network greets late; commands sent meanwhile are answered after it, in order."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
     async with open_inside(alice) as socket:
@@ -374,7 +455,9 @@ async def test_what_comes_before_the_greeting_waits_for_it(alice: User, chat: Co
     assert [frame["ref"] for frame in socket.of_type("done")] == ["0", "1", "2", "3", "4"]
 
 
-async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(alice: User, chat: Conversation, monkeypatch: Any) -> None:
+async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
+    alice: User, chat: Conversation, monkeypatch: Any
+) -> None:
     """Messages of one socket keep their order (P3), also around a late greeting."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
     obey = SessionConsumer.obey
@@ -391,7 +474,9 @@ async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
         assert [(await expect(socket, "done"))["ref"] for _ in range(2)] == ["early", "late"]
 
 
-async def test_a_flood_before_the_greeting_ends_the_socket_and_drops_no_single_message(alice: User, monkeypatch: Any) -> None:
+async def test_a_flood_before_the_greeting_ends_the_socket_and_drops_no_single_message(
+    alice: User, monkeypatch: Any
+) -> None:
     """Dropping one of many in silence would let the later ones pass it."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
 

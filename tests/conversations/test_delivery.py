@@ -71,7 +71,10 @@ def use_layer() -> Iterator[Callable[[Any], Any]]:
 
 
 def test_same_frame_goes_to_every_person_named() -> None:
-    assert to_people((1, 2), "dm-x", "{}") == [Letter(user_group(1), "dm-x", "{}"), Letter(user_group(2), "dm-x", "{}")]
+    assert to_people((1, 2), "dm-x", "{}") == [
+        Letter(user_group(1), "dm-x", "{}"),
+        Letter(user_group(2), "dm-x", "{}"),
+    ]
 
 
 def test_letter_reaches_the_consumer_with_its_room_and_numbers() -> None:
@@ -116,7 +119,9 @@ async def test_ended_session_is_told_and_the_other_session_is_not(local: LocalCh
 async def test_every_session_of_a_person_is_asked_to_look_at_its_rights(local: LocalChannelLayer) -> None:
     channels = [await channel_in(local, user_group(1), session_group(key)) for key in ("a", "b")]
     check_person(1)
-    assert [list(local.mailboxes[channel].messages) for channel in channels] == [[{"type": "standing.check"}]] * 2
+    assert [list(local.mailboxes[channel].messages) for channel in channels] == [
+        [{"type": "standing.check"}]
+    ] * 2
 
 
 # --- It never raises ---
@@ -135,14 +140,18 @@ def test_broken_layer_is_counted_and_not_raised(use_layer: Callable[[Any], Any],
     assert losses.count == 5
 
 
-def test_log_of_a_broken_layer_tells_no_text(use_layer: Callable[[Any], Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_log_of_a_broken_layer_tells_no_text(
+    use_layer: Callable[[Any], Any], caplog: pytest.LogCaptureFixture
+) -> None:
     use_layer(BrokenLayer())
     publish([Letter(user_group(1), "dm-x", SECRET)])
     assert caplog.records
     assert SECRET not in caplog.text
 
 
-def test_layer_that_cannot_be_made_is_counted_and_not_raised(monkeypatch: pytest.MonkeyPatch, losses: Losses) -> None:
+def test_layer_that_cannot_be_made_is_counted_and_not_raised(
+    monkeypatch: pytest.MonkeyPatch, losses: Losses
+) -> None:
     def fail() -> None:
         raise ImportError("no such module")
 
@@ -266,7 +275,9 @@ def test_postman_keeps_the_order(network: Network, postman: WatchedPostman, loss
     assert losses.count == 0
 
 
-def test_first_letter_gives_the_postman_a_thread_and_a_loop(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_letter_gives_the_postman_a_thread_and_a_loop(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = set(threading.enumerate())
     newcomer = delivery.Postman()
     monkeypatch.setattr(delivery, "postman", newcomer)
@@ -304,7 +315,9 @@ def test_letters_of_every_thread_keep_their_order(network: Network, postman: Wat
     postman.wait()
     assert len(network.delivered) == 150
     for first in (0, 1_000, 2_000):
-        assert [text for text in network.delivered if first <= int(text) < first + 1_000] == texts(50, first=first)
+        assert [text for text in network.delivered if first <= int(text) < first + 1_000] == texts(
+            50, first=first
+        )
 
 
 def test_publishing_does_not_wait_for_the_network(network: Network, postman: WatchedPostman) -> None:
@@ -337,7 +350,9 @@ def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_re
     assert network.delivered[2:] == texts(100)[1:]
 
 
-def test_a_dead_network_keeps_nobody_from_logging_out(network: Network, postman: WatchedPostman, losses: Losses) -> None:
+def test_a_dead_network_keeps_nobody_from_logging_out(
+    network: Network, postman: WatchedPostman, losses: Losses
+) -> None:
     network.fails = True
     end_session("lost", 4401)
     check_person(1)
@@ -367,7 +382,11 @@ def test_postman_rests_after_a_failure_and_tries_again_later(
 
 
 def test_postman_does_not_wait_for_ever(
-    network: Network, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses, monkeypatch: pytest.MonkeyPatch
+    network: Network,
+    postman: WatchedPostman,
+    clock: SimpleNamespace,
+    losses: Losses,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(delivery, "PUBLISH_SECONDS", 0.01)
     network.holds.clear()
@@ -376,7 +395,9 @@ def test_postman_does_not_wait_for_ever(
     assert losses.count == 3
 
 
-def test_postman_carries_only_so_much(network: Network, postman: WatchedPostman, losses: Losses, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postman_carries_only_so_much(
+    network: Network, postman: WatchedPostman, losses: Losses, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delivery, "WAITING_LETTERS", 5)
     network.holds.clear()
     publish(letters(1))
@@ -389,7 +410,11 @@ def test_postman_carries_only_so_much(network: Network, postman: WatchedPostman,
 
 
 def test_postman_survives_a_layer_that_cannot_be_made(
-    network: Network, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses, monkeypatch: pytest.MonkeyPatch
+    network: Network,
+    postman: WatchedPostman,
+    clock: SimpleNamespace,
+    losses: Losses,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail() -> None:
         raise ImportError("no such module")
@@ -405,7 +430,9 @@ def test_postman_survives_a_layer_that_cannot_be_made(
     assert losses.count == 1
 
 
-def test_log_of_a_failing_network_tells_no_text(network: Network, postman: WatchedPostman, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_of_a_failing_network_tells_no_text(
+    network: Network, postman: WatchedPostman, caplog: pytest.LogCaptureFixture
+) -> None:
     network.fails = True
     with caplog.at_level(logging.DEBUG):
         publish([Letter(user_group(1), "dm-x", SECRET)])
@@ -418,8 +445,12 @@ def test_log_of_a_failing_network_tells_no_text(network: Network, postman: Watch
 
 
 @pytest.fixture
-def redis_layer(real_redis: RedisServer, use_layer: Callable[[Any], Any], postman: WatchedPostman) -> Iterator[RedisPubSubChannelLayer]:
-    layer: RedisPubSubChannelLayer = use_layer(RedisPubSubChannelLayer(hosts=[{"address": real_redis.url}], prefix="entre"))
+def redis_layer(
+    real_redis: RedisServer, use_layer: Callable[[Any], Any], postman: WatchedPostman
+) -> Iterator[RedisPubSubChannelLayer]:
+    layer: RedisPubSubChannelLayer = use_layer(
+        RedisPubSubChannelLayer(hosts=[{"address": real_redis.url}], prefix="entre")
+    )
     yield layer
     real_redis.thaw()
     postman.do(layer.flush())
@@ -471,14 +502,18 @@ async def listening(layer: RedisPubSubChannelLayer, group: str) -> AsyncIterator
         await layer.flush()
 
 
-async def test_letters_go_through_redis_in_order(redis_layer: RedisPubSubChannelLayer, losses: Losses) -> None:
+async def test_letters_go_through_redis_in_order(
+    redis_layer: RedisPubSubChannelLayer, losses: Losses
+) -> None:
     async with listening(redis_layer, user_group(1)) as alice:
         publish(letters(200))
         assert [text for text in await alice.until("199") if text != "probe"] == texts(200)
     assert losses.count == 0
 
 
-async def test_letters_of_a_thread_without_a_loop_go_through_redis(redis_layer: RedisPubSubChannelLayer, losses: Losses) -> None:
+async def test_letters_of_a_thread_without_a_loop_go_through_redis(
+    redis_layer: RedisPubSubChannelLayer, losses: Losses
+) -> None:
     """The journal publishes from its own thread, where the layer of channels_redis cannot even be asked what it can do."""
     async with listening(redis_layer, user_group(1)) as alice:
         thread = threading.Thread(target=lambda: publish(letters(20)))
@@ -522,7 +557,11 @@ async def test_frozen_redis_keeps_nobody_waiting_and_comes_back(
 
 
 async def test_redis_that_dies_is_counted_and_back_in_service_after_its_return(
-    redis_layer: RedisPubSubChannelLayer, real_redis: RedisServer, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses
+    redis_layer: RedisPubSubChannelLayer,
+    real_redis: RedisServer,
+    postman: WatchedPostman,
+    clock: SimpleNamespace,
+    losses: Losses,
 ) -> None:
     publish(letters(1))
     await asyncio.to_thread(postman.wait)

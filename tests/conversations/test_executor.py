@@ -27,7 +27,9 @@ def gate() -> Iterator[threading.Event]:
     event.set()
 
 
-async def test_whoever_waits_too_long_is_told_so_and_never_asked(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whoever_waits_too_long_is_told_so_and_never_asked(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.05)
     two = Lanes(2, "test")
     held = [asyncio.ensure_future(two.run(gate.wait)) for _ in range(2)]
@@ -41,7 +43,9 @@ async def test_whoever_waits_too_long_is_told_so_and_never_asked(gate: threading
     assert asked == []
 
 
-async def test_who_stands_where_nothing_moves_is_told_sooner(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_stands_where_nothing_moves_is_told_sooner(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A slow database shows itself before patience ends; a long queue that moves is worth waiting in."""
     monkeypatch.setattr(executor, "PATIENCE_SECONDS", 3600)
     monkeypatch.setattr(executor, "STILL_SECONDS", 0.05)
@@ -62,7 +66,9 @@ async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: 
     assert await asyncio.gather(*answers) == [False] * 16
 
 
-async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(executor, "REST_SECONDS", 3600)
     one = Lanes(1, "test")
@@ -136,7 +142,9 @@ def error(text: str = "", sqlstate: str | None = None) -> OperationalError:
         (error("anything", "57P01"), Busy),
     ],
 )
-def test_a_full_disk_is_told_apart_and_remembered(reason: Exception, refusal: type[Busy], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_apart_and_remembered(
+    reason: Exception, refusal: type[Busy], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(db_errors, "memory", db_errors.Memory())
     assert type(db_errors.refusal_for(reason)) is refusal
     assert db_errors.was_full_within(10) is (refusal is StorageFull)

@@ -84,7 +84,11 @@ async def test_every_device_of_a_group_gets_the_message_and_mallory_does_not() -
     await layer.group_add("user.1", laptop)
     await layer.group_add("user.11", mallory)
     await layer.group_send("user.1", {"type": "hello"})
-    assert [waiting_for(layer, channel) for channel in (phone, laptop, mallory)] == [[{"type": "hello"}], [{"type": "hello"}], []]
+    assert [waiting_for(layer, channel) for channel in (phone, laptop, mallory)] == [
+        [{"type": "hello"}],
+        [{"type": "hello"}],
+        [],
+    ]
 
 
 async def test_who_joins_gets_the_very_next_message_and_none_before() -> None:
@@ -225,7 +229,9 @@ async def test_mailbox_takes_again_once_it_was_read() -> None:
 class Hops:
     """Counts how often a loop is entered from outside to deliver."""
 
-    def __init__(self, layer: LocalChannelLayer, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, layer: LocalChannelLayer, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.count = 0
         enter = loop.call_soon_threadsafe
 
@@ -292,7 +298,9 @@ async def test_each_channel_is_served_in_the_loop_it_was_made_in(
 ) -> None:
     layer = LocalChannelLayer()
     here = await layer.new_channel()
-    there = await asyncio.to_thread(asyncio.run_coroutine_threadsafe(layer.new_channel(), other_loop).result, PATIENCE_S)
+    there = await asyncio.to_thread(
+        asyncio.run_coroutine_threadsafe(layer.new_channel(), other_loop).result, PATIENCE_S
+    )
     for channel in (here, there):
         await layer.group_add("g", channel)
     hops = Hops(layer, other_loop, monkeypatch)
@@ -340,7 +348,9 @@ async def test_nothing_walks_through_everybody() -> None:
     crowd = [await layer.new_channel() for _ in range(500)]
     for number, channel in enumerate(crowd):
         await layer.group_add(f"user.{number}", channel)
-    layer.mailboxes, layer.groups, layer.memberships = (OnlyLookedUp(table) for table in (layer.mailboxes, layer.groups, layer.memberships))
+    layer.mailboxes, layer.groups, layer.memberships = (
+        OnlyLookedUp(table) for table in (layer.mailboxes, layer.groups, layer.memberships)
+    )
     phone, laptop = await layer.new_channel(), await layer.new_channel()
     for channel in (phone, laptop):
         await layer.group_add("user.alice", channel)

@@ -39,7 +39,9 @@ def room(chat: Conversation, alice: User, bob: User) -> str:
 
 
 @pytest.fixture(params=["mallory", "carol, who talks to both", "nobody signed in"])
-def outsider(request: pytest.FixtureRequest, client_of: Callable[[User | None], Client], alice: User, bob: User) -> Client:
+def outsider(
+    request: pytest.FixtureRequest, client_of: Callable[[User | None], Client], alice: User, bob: User
+) -> Client:
     if request.param == "mallory":
         return client_of(request.getfixturevalue("mallory"))
     if request.param == "nobody signed in":
@@ -53,16 +55,25 @@ def outsider(request: pytest.FixtureRequest, client_of: Callable[[User | None], 
 def told(response: HttpResponse, room: str) -> tuple[int, bytes, dict[str, str]]:
     """All that somebody outside can see; the name they asked for may be given back."""
     assert CANARY.encode() not in response.content
-    headers = {name: value.replace(room, "ROOM") for name, value in response.items() if name not in CHANGING_HEADERS}
+    headers = {
+        name: value.replace(room, "ROOM") for name, value in response.items() if name not in CHANGING_HEADERS
+    }
     return response.status_code, response.content.replace(room.encode(), b"ROOM"), headers
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_route_of_the_api_answers_as_if_the_room_were_not_there(outsider: Client, room: str, path: str) -> None:
+def test_every_route_of_the_api_answers_as_if_the_room_were_not_there(
+    outsider: Client, room: str, path: str
+) -> None:
     body = json.dumps(BODIES.get(path.rsplit("/", 1)[-1], {}))
     for method in METHODS:
         answers = [
-            told(outsider.generic(method.upper(), path.replace("{room}", name), body, content_type="application/json"), name)
+            told(
+                outsider.generic(
+                    method.upper(), path.replace("{room}", name), body, content_type="application/json"
+                ),
+                name,
+            )
             for name in (room, UNKNOWN)
         ]
         assert answers[0] == answers[1], method
@@ -71,19 +82,32 @@ def test_every_route_of_the_api_answers_as_if_the_room_were_not_there(outsider: 
 
 @pytest.mark.parametrize(
     "path",
-    ["/chats/{room}/", "/chats/{room}", "/chats/{room}/?before=3", "/chats/{room}/messages/", "/chats/{room}/reopen/", "/ws/chat/{room}/"],
+    [
+        "/chats/{room}/",
+        "/chats/{room}",
+        "/chats/{room}/?before=3",
+        "/chats/{room}/messages/",
+        "/chats/{room}/reopen/",
+        "/ws/chat/{room}/",
+    ],
 )
 def test_every_page_answers_as_if_the_room_were_not_there(outsider: Client, room: str, path: str) -> None:
     for method in METHODS:
         data = {"body": "let me in", "id": str(uuid4())} if method == "post" else {}
-        answers = [told(getattr(outsider, method)(path.replace("{room}", name), data), name) for name in (room, UNKNOWN)]
+        answers = [
+            told(getattr(outsider, method)(path.replace("{room}", name), data), name)
+            for name in (room, UNKNOWN)
+        ]
         assert answers[0] == answers[1], method
         assert answers[0][0] in {301, 302, 404, 405}, method
 
 
 def test_catching_up_over_http_leaves_out_what_is_not_mine(outsider: Client, room: str) -> None:
     answers = [
-        told(outsider.post("/api/v1/sync", {"rooms": {name: 0}, "marks": {name: 0}}, "application/json"), name) for name in (room, UNKNOWN)
+        told(
+            outsider.post("/api/v1/sync", {"rooms": {name: 0}, "marks": {name: 0}}, "application/json"), name
+        )
+        for name in (room, UNKNOWN)
     ]
     assert answers[0] == answers[1]
     assert answers[0][0] in {200, 401}
@@ -91,7 +115,14 @@ def test_catching_up_over_http_leaves_out_what_is_not_mine(outsider: Client, roo
 
 
 def test_nothing_that_lists_shows_the_room(outsider: Client, room: str) -> None:
-    for path in ("/chats/", "/people/", "/api/v1/conversations", "/api/v1/me", "/api/v1/people?q=", "/people/?q=canary"):
+    for path in (
+        "/chats/",
+        "/people/",
+        "/api/v1/conversations",
+        "/api/v1/me",
+        "/api/v1/people?q=",
+        "/people/?q=canary",
+    ):
         answer = outsider.get(path)
         assert room.encode() not in answer.content
         assert CANARY.encode() not in answer.content
@@ -102,13 +133,17 @@ def test_nothing_was_written_by_all_this(outsider: Client, room: str, alice: Use
     for path in PATHS:
         for method in METHODS:
             body = json.dumps(BODIES.get(path.rsplit("/", 1)[-1], {}))
-            outsider.generic(method.upper(), path.replace("{room}", room), body, content_type="application/json")
+            outsider.generic(
+                method.upper(), path.replace("{room}", room), body, content_type="application/json"
+            )
     outsider.post(f"/chats/{room}/", {"body": "let me in", "id": str(uuid4())})
     assert Message.objects.filter(conversation__room_name=room).count() == 4
     assert list(Participant.objects.filter(conversation__room_name=room).values()) == before
 
 
-def test_bob_who_was_not_written_to_yet_is_an_outsider_too(client_of: Callable[[User | None], Client], bob: User, carol: User) -> None:
+def test_bob_who_was_not_written_to_yet_is_an_outsider_too(
+    client_of: Callable[[User | None], Client], bob: User, carol: User
+) -> None:
     """Carol opened an empty chat; Bob cannot find out at any door."""
     hidden = make_conversation(carol, bob)
     Participant.objects.filter(conversation=hidden, user=bob).update(activity=None)
@@ -116,7 +151,12 @@ def test_bob_who_was_not_written_to_yet_is_an_outsider_too(client_of: Callable[[
     for path in [*PATHS, "/chats/{room}/"]:
         for method in METHODS:
             answers = [
-                told(browser.generic(method.upper(), path.replace("{room}", name), "{}", content_type="application/json"), name)
+                told(
+                    browser.generic(
+                        method.upper(), path.replace("{room}", name), "{}", content_type="application/json"
+                    ),
+                    name,
+                )
                 for name in (hidden.room_name, UNKNOWN)
             ]
             assert answers[0] == answers[1], (method, path)
@@ -125,6 +165,10 @@ def test_bob_who_was_not_written_to_yet_is_an_outsider_too(client_of: Callable[[
 
 def test_no_page_with_a_room_was_forgotten_here() -> None:
     """A new page that names a room must be added above."""
-    patterns = [str(pattern.pattern) for included in get_resolver().url_patterns for pattern in getattr(included, "url_patterns", [])]
+    patterns = [
+        str(pattern.pattern)
+        for included in get_resolver().url_patterns
+        for pattern in getattr(included, "url_patterns", [])
+    ]
     found = {pattern for pattern in patterns if "room" in pattern and "api" not in pattern}
     assert found == {"chats/<str:room_name>/", "chats/<str:room_name>/reopen/"}

@@ -75,11 +75,24 @@ def test_a_lease_ends_by_itself(alice: User, bob: User, chat: Conversation) -> N
     assert seen(1_045) == (False, 0)
 
 
-SPOILED = [7, "text", [1, 2], {"one": "later"}, {"one": None}, {"one": True}, {"one": float("inf")}, float("inf"), float("nan"), True]
+SPOILED = [
+    7,
+    "text",
+    [1, 2],
+    {"one": "later"},
+    {"one": None},
+    {"one": True},
+    {"one": float("inf")},
+    float("inf"),
+    float("nan"),
+    True,
+]
 
 
 @pytest.mark.parametrize("kept", SPOILED, ids=repr)
-def test_a_value_of_another_type_in_the_cache_is_not_there(kept: Any, alice: User, bob: User, chat: Conversation) -> None:
+def test_a_value_of_another_type_in_the_cache_is_not_there(
+    kept: Any, alice: User, bob: User, chat: Conversation
+) -> None:
     """One such value took everybody of the process offline, and failed the command of who opened the room."""
     cache.set(presence.lease_key(alice.id), kept)
     cache.set(presence.typing_key(chat.room_name, alice.id), kept)
@@ -94,7 +107,9 @@ def test_a_value_of_another_type_in_the_cache_is_not_there(kept: Any, alice: Use
     assert frame.online
 
 
-def test_leaving_one_process_ends_nothing_while_another_has_a_lease(alice: User, bob: User, chat: Conversation) -> None:
+def test_leaving_one_process_ends_nothing_while_another_has_a_lease(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     for holder in ("one", "other"):
         presence.lease_renew([alice.id], holder=holder, now=1_000)
     for holder, is_online in (("one", True), ("stranger", True), ("other", False)):
@@ -133,7 +148,9 @@ def test_neither_sees_the_other_when(alice: User, bob: User, chat: Conversation,
             presence.typing_set(user=user, room=chat.room_name, on=True)
 
 
-def test_a_stranger_who_has_only_opened_a_chat_sees_nothing(alice: User, bob: User, chat: Conversation) -> None:
+def test_a_stranger_who_has_only_opened_a_chat_sees_nothing(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     Participant.objects.filter(conversation=chat, user=bob).update(activity=None)
     Conversation.objects.filter(pk=chat.pk).update(is_met=False)
     presence.lease_renew([bob.id], holder="one")
@@ -198,7 +215,9 @@ async def test_bob_sees_alice_come_and_go(alice: User, bob: User, chat: Conversa
         assert gone["last_seen"].endswith(":00.000Z")
 
 
-async def test_what_is_so_is_told_at_once_also_on_the_room_route(alice: User, bob: User, chat: Conversation) -> None:
+async def test_what_is_so_is_told_at_once_also_on_the_room_route(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     async with open_inside(alice) as hers:
         await greeted(hers)
         await hers.send("ping", visible=True)
@@ -267,7 +286,9 @@ async def test_typing_is_limited_and_stopping_is_not(
 
 
 @apart
-async def test_what_flows_stops_while_the_room_is_open_when(alice: User, bob: User, chat: Conversation, change: Change) -> None:
+async def test_what_flows_stops_while_the_room_is_open_when(
+    alice: User, bob: User, chat: Conversation, change: Change
+) -> None:
     async with open_inside(bob) as his, open_inside(alice) as hers:
         await opened(his, chat)
         await opened(hers, chat)
@@ -333,7 +354,9 @@ async def test_a_message_without_an_answer_shows_nothing_and_the_answer_everythi
         await expect(hers, "receipt.advanced", user=bob.public_id, read=3)
 
 
-@pytest.mark.parametrize("how", ["both open it", "an invite is accepted", "an invite for the chat that is there"])
+@pytest.mark.parametrize(
+    "how", ["both open it", "an invite is accepted", "an invite for the chat that is there"]
+)
 def test_who_both_want_a_chat_see_each_other_before_a_word(alice: User, bob: User, how: str) -> None:
     chat, _ = conversation_open(user=alice, peer=bob)
     assert not presence_shown(alice, chat)
@@ -355,9 +378,12 @@ def presence_shown(user: User, chat: Conversation) -> bool:
     return presence.presence_of(user=user, room=chat.room_name) is not None
 
 
-async def test_fifty_rooms_are_open_and_the_next_is_refused_until_one_is_closed(alice: User, bob: User, chat: Conversation) -> None:
+async def test_fifty_rooms_are_open_and_the_next_is_refused_until_one_is_closed(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     others = [
-        await sync_to_async(make_conversation)(alice, await sync_to_async(make_user)(f"friend{number}")) for number in range(ROOMS_OPEN)
+        await sync_to_async(make_conversation)(alice, await sync_to_async(make_user)(f"friend{number}"))
+        for number in range(ROOMS_OPEN)
     ]
     async with open_inside(alice) as hers:
         await greeted(hers)

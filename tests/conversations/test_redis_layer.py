@@ -69,14 +69,18 @@ async def test_a_letter_to_a_group_reaches_its_members(layer: RedisLayer) -> Non
     assert layer.channels[mallory].empty()
 
 
-async def test_a_socket_costs_redis_no_subscription_of_its_own(layer: RedisLayer, real_redis: RedisServer) -> None:
+async def test_a_socket_costs_redis_no_subscription_of_its_own(
+    layer: RedisLayer, real_redis: RedisServer
+) -> None:
     for _ in range(5):
         await layer.group_add("user.1", await layer.new_channel())
     with real_redis.client() as client:
         assert client.pubsub_channels() == ["entre__group__user.1"]
 
 
-async def test_who_comes_while_redis_is_dead_is_let_in_and_hears_later(layer: RedisLayer, real_redis: RedisServer) -> None:
+async def test_who_comes_while_redis_is_dead_is_let_in_and_hears_later(
+    layer: RedisLayer, real_redis: RedisServer
+) -> None:
     real_redis.stop(signal.SIGKILL)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
@@ -177,7 +181,9 @@ async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
     await layer.group_add("user.1", alice)
     await heard(layer, alice, "user.1")
     real_redis.stop(signal.SIGKILL)
-    assert await log.next() == "Redis is away (ConnectionError); what it does not bring comes from the database"
+    assert (
+        await log.next() == "Redis is away (ConnectionError); what it does not bring comes from the database"
+    )
     for _ in range(5):
         with pytest.raises(RedisError):
             await layer.group_send("user.1", LETTER)
@@ -185,7 +191,9 @@ async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
     assert await log.next() == "Redis is back"
 
 
-async def test_a_letter_that_cannot_be_read_does_not_make_the_process_deaf(layer: RedisLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_letter_that_cannot_be_read_does_not_make_the_process_deaf(
+    layer: RedisLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nor does a time-out: either would end the receiver of the base for good."""
     monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.05)
     alice = await layer.new_channel()

@@ -41,7 +41,11 @@ async def bare_socket(user: User, **scope: Any) -> AsyncIterator[WebsocketCommun
     from dm_project.asgi import application
 
     cookie = f"{configured.SESSION_COOKIE_NAME}={await session_key_of(user)}"
-    headers = [(b"host", INSIDE_HOST.encode()), (b"origin", f"http://{INSIDE_HOST}".encode()), (b"cookie", cookie.encode())]
+    headers = [
+        (b"host", INSIDE_HOST.encode()),
+        (b"origin", f"http://{INSIDE_HOST}".encode()),
+        (b"cookie", cookie.encode()),
+    ]
     communicator = WebsocketCommunicator(application, "/ws/", headers=headers)
     communicator.scope.update(scope)
     await communicator.send_input({"type": "websocket.connect"})
@@ -93,7 +97,9 @@ def fail(*args: Any, **kwargs: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["killed while busy", "line ended while busy", "killed while idle", "told"])
-async def test_a_greeted_socket_gives_everything_back(alice: User, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+async def test_a_greeted_socket_gives_everything_back(
+    alice: User, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     obeyed: list[str] = []
     line_ended = asyncio.get_running_loop().create_future()
 
@@ -121,8 +127,12 @@ async def test_a_greeted_socket_gives_everything_back(alice: User, monkeypatch: 
     assert len(obeyed) <= 1
 
 
-@pytest.mark.parametrize("at", ["accept", "fleet", "groups", "greeting", "joining", "shown", "late greeting", "a probe"])
-async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(alice: User, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+@pytest.mark.parametrize(
+    "at", ["accept", "fleet", "groups", "greeting", "joining", "shown", "late greeting", "a probe"]
+)
+async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(
+    alice: User, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
     if at in {"late greeting", "a probe"}:
         monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
 
@@ -153,7 +163,9 @@ async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(alice: Us
     assert held() == {}
 
 
-async def test_one_thing_that_cannot_be_given_back_keeps_no_other(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_thing_that_cannot_be_given_back_keeps_no_other(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with bare_socket(alice) as socket:
         await until_greeted(socket)
         monkeypatch.setattr(attendance(), "leave", fail)
@@ -163,7 +175,9 @@ async def test_one_thing_that_cannot_be_given_back_keeps_no_other(alice: User, m
     assert held() == {}
 
 
-async def test_an_answer_that_comes_after_the_end_starts_nothing(alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_comes_after_the_end_starts_nothing(
+    alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sockets: list[SessionConsumer] = []
     monkeypatch.setattr(SessionConsumer, "begin", lambda self: _note(sockets, self))
     async with bare_socket(alice) as socket:
@@ -188,7 +202,12 @@ async def test_the_twenty_first_socket_ends_the_oldest_with_a_reason(alice: User
             await expect(newest, "connection_established")
             await expect_close(oldest, 4409)
             bye = oldest.waiting[-1]
-            assert (bye["type"], bye["reason"], bye["retryable"], bye["retry_after_ms"]) == ("bye", "replaced", True, 0)
+            assert (bye["type"], bye["reason"], bye["retryable"], bye["retry_after_ms"]) == (
+                "bye",
+                "replaced",
+                True,
+                0,
+            )
             await older.send("ping")
             await expect(older, "pong")
     assert held() == {}
@@ -238,8 +257,13 @@ async def test_a_message_of_another_type_reaches_no_method(
     assert "not hers" not in caplog.text
 
 
-@pytest.mark.parametrize("message", [{"type": "frame.push"}, {"type": "session.end", "code": "x"}, {"type": "typing.push", "room": []}])
-async def test_a_message_that_is_not_in_its_form_is_dropped(alice: User, caplog: pytest.LogCaptureFixture, message: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [{"type": "frame.push"}, {"type": "session.end", "code": "x"}, {"type": "typing.push", "room": []}],
+)
+async def test_a_message_that_is_not_in_its_form_is_dropped(
+    alice: User, caplog: pytest.LogCaptureFixture, message: dict[str, Any]
+) -> None:
     async with open_inside(alice) as socket:
         await expect(socket, "connection_established")
         caplog.clear()

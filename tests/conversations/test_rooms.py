@@ -26,7 +26,9 @@ def by_hand(low: int, high: int, key: bytes) -> str:
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + message).digest()
     digest = hashlib.sha256(bytes(byte ^ 0x5C for byte in block) + inner).digest()[:20]
     number = int.from_bytes(digest, "big")
-    return "dm-" + "".join("abcdefghijklmnopqrstuvwxyz234567"[number >> shift & 31] for shift in range(155, -1, -5))
+    return "dm-" + "".join(
+        "abcdefghijklmnopqrstuvwxyz234567"[number >> shift & 31] for shift in range(155, -1, -5)
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,9 @@ def test_name_is_35_characters_fit_for_addresses_and_groups(one: int, other: int
 def pairs() -> Iterable[tuple[int, int]]:
     """Neighbours, powers, and ids whose digits or bytes run together: 1 and 23 beside 12 and 3."""
     yield from combinations(range(1, 130), 2)
-    edges = sorted({base**power + shift for base in (2, 10, 256) for power in range(1, 19) for shift in (-1, 0, 1)} - {1})
+    edges = sorted(
+        {base**power + shift for base in (2, 10, 256) for power in range(1, 19) for shift in (-1, 0, 1)} - {1}
+    )
     yield from combinations([number for number in edges if number <= LARGEST and number >= 130], 2)
 
 
@@ -122,6 +126,12 @@ def test_group_of_a_session_is_a_legal_name_and_hides_the_key(session_key: str) 
 
 
 def test_groups_of_people_sessions_and_rooms_never_meet() -> None:
-    names = [user_group(1), user_group(11), session_group("1"), session_group("11"), room_name(1, 11, key=KEY)]
+    names = [
+        user_group(1),
+        user_group(11),
+        session_group("1"),
+        session_group("11"),
+        room_name(1, 11, key=KEY),
+    ]
     assert len({name.split(".")[0].split("-")[0] for name in names}) == 3
     assert len(set(names)) == len(names)

@@ -16,7 +16,14 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from accounts.models import User
 from accounts.services import account_deactivate, account_reactivate, privacy_update
@@ -31,7 +38,12 @@ DAYS, STEPS = int(os.environ.get("RULE_DAYS", "0")), 30
 USUAL_DAYS = 45
 UNKNOWN = "dm-" + "a" * 32
 SOCKET, API, FORM = DOORS = ("socket", "api", "form")
-SIGN_OUT, PASSWORD_CHANGE, SUSPENSION, FLUSH = LOSSES = ("sign-out", "password change", "suspension", "session deleted in a shell")
+SIGN_OUT, PASSWORD_CHANGE, SUSPENSION, FLUSH = LOSSES = (
+    "sign-out",
+    "password change",
+    "suspension",
+    "session deleted in a shell",
+)
 FORM_STATUS = {None: 303, "conflict": 409, "cannot_deliver": 422}
 API_STATUS = {"conflict": 409, "cannot_deliver": 403}
 OUTSIDE = {"connection_established", "error", FENCE}
@@ -59,7 +71,11 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         chat = make_conversation(self.alice, self.bob)
         self.chat_id, self.room = chat.id, chat.room_name
         self.talk = Talk({self.alice.public_id: Side(), self.bob.public_id: Side()})
-        self.phones = [Phone(user, self.room, path) for user in (self.alice, self.bob) for path in ("/ws/", f"/ws/chat/{self.room}/")]
+        self.phones = [
+            Phone(user, self.room, path)
+            for user in (self.alice, self.bob)
+            for path in ("/ws/", f"/ws/chat/{self.room}/")
+        ]
         self.outside = Phone(self.mallory, self.room, "/ws/")
         for phone in (*self.phones, self.outside):
             self.bring_back(phone)
@@ -69,7 +85,10 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             if hasattr(self, "phones"):
                 self.evening()
         finally:
-            for phone in (*getattr(self, "phones", ()), *([self.outside] if hasattr(self, "outside") else ())):
+            for phone in (
+                *getattr(self, "phones", ()),
+                *([self.outside] if hasattr(self, "outside") else ()),
+            ):
                 self.stack.run(phone.go())
             self.stack.close()
 
@@ -83,7 +102,12 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         for phone in self.phones:
             self.stack.run(phone.catch_up())
             self.is_whole(phone)
-        assert self.phones[0].messages == self.phones[1].messages == self.phones[2].messages == self.phones[3].messages
+        assert (
+            self.phones[0].messages
+            == self.phones[1].messages
+            == self.phones[2].messages
+            == self.phones[3].messages
+        )
 
     # --- What people do ---
 
@@ -98,7 +122,9 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         if phone := self.open_one(who):
             sends = [(phone, self.new_id()) for _ in range(count)]
             body = LONG if is_long else "hurry"
-            assert self.stack.run(self.at_once(sends, body)) == [self.talk.send(phone.me, id, body) for _, id in sends]
+            assert self.stack.run(self.at_once(sends, body)) == [
+                self.talk.send(phone.me, id, body) for _, id in sends
+            ]
             self.settle()
 
     @precondition(lambda self: self.talk.lines)
@@ -124,7 +150,10 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         sends = [(first, id), (second, id if is_one_id else self.new_id())]
         answers = self.stack.run(self.at_once(sends, body))
         # The server may put them in either order; it tells which by their numbers.
-        in_order = sorted(zip(sends, answers, strict=True), key=lambda pair: (pair[1].code is not None, pair[1].duplicate, pair[1].seq))
+        in_order = sorted(
+            zip(sends, answers, strict=True),
+            key=lambda pair: (pair[1].code is not None, pair[1].duplicate, pair[1].seq),
+        )
         for (phone, used), answer in in_order:
             assert answer == self.talk.send(phone.me, used, body)
         self.settle()
@@ -135,7 +164,9 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         phone = self.open_one(who)
         if phone is None or (delivered is None and read is None):
             return
-        positions = {name: value for name, value in (("delivered", delivered), ("read", read)) if value is not None}
+        positions = {
+            name: value for name, value in (("delivered", delivered), ("read", read)) if value is not None
+        }
         if door == API:
             status, row = self.api(phone, "put", "/receipt", positions)
             assert status == 200
@@ -156,7 +187,9 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             if is_beyond or not page["more"]:
                 assert page["version"] == self.talk.head
             versions = [message["version"] for message in page["messages"]]
-            assert versions == list(range(self.talk.head - len(versions) + 1 if is_beyond else first + 1, page["version"] + 1))
+            assert versions == list(
+                range(self.talk.head - len(versions) + 1 if is_beyond else first + 1, page["version"] + 1)
+            )
             # A page from elsewhere must not make this device believe that it has what lies between.
             self.forget(phone)
             self.settle()
@@ -201,11 +234,15 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
     def blocks(self, is_alice: bool, on: bool) -> None:
         blocker, blocked = (self.alice, self.bob) if is_alice else (self.bob, self.alice)
         if on:
-            Block.objects.get_or_create(blocker=blocker, blocked=blocked, defaults={"created_at": timezone.now()})
+            Block.objects.get_or_create(
+                blocker=blocker, blocked=blocked, defaults={"created_at": timezone.now()}
+            )
         else:
             Block.objects.filter(blocker=blocker, blocked=blocked).delete()
         # Alice came first, so she is the lower one of the pair.
-        Conversation.objects.filter(pk=self.chat_id).update(**{"low_blocks" if is_alice else "high_blocks": on})
+        Conversation.objects.filter(pk=self.chat_id).update(
+            **{"low_blocks" if is_alice else "high_blocks": on}
+        )
         self.talk.sides[blocker.public_id].blocks = on
         self.settle()
 
@@ -222,25 +259,52 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         phone = self.open_one(who)
         if phone is None:
             return
-        siblings = [each for each in self.phones if each.owner is phone.owner and each.socket is not None and each is not phone]
-        lost = {SIGN_OUT: [phone], FLUSH: [phone], SUSPENSION: [phone, *siblings], PASSWORD_CHANGE: siblings}[how]
+        siblings = [
+            each
+            for each in self.phones
+            if each.owner is phone.owner and each.socket is not None and each is not phone
+        ]
+        lost = {SIGN_OUT: [phone], FLUSH: [phone], SUSPENSION: [phone, *siblings], PASSWORD_CHANGE: siblings}[
+            how
+        ]
         self.take_rights(phone, how)
         for each in lost:
             self.is_ended(each, 4401, body)
         if how == PASSWORD_CHANGE:
             self.is_ended(phone, 4012, body)
         for each in self.phones:
-            if each.owner is phone.owner and (each is not phone or how != PASSWORD_CHANGE) and (each in lost or how == PASSWORD_CHANGE):
+            if (
+                each.owner is phone.owner
+                and (each is not phone or how != PASSWORD_CHANGE)
+                and (each in lost or how == PASSWORD_CHANGE)
+            ):
                 each.browser = None
         self.settle()
 
-    @rule(door=st.sampled_from(["message.send", "receipt.set", "room.open", "room.close", "typing.set", "sync", API, FORM, "handshake"]))
+    @rule(
+        door=st.sampled_from(
+            [
+                "message.send",
+                "receipt.set",
+                "room.open",
+                "room.close",
+                "typing.set",
+                "sync",
+                API,
+                FORM,
+                "handshake",
+            ]
+        )
+    )
     def mallory_tries(self, door: str) -> None:
         """The answer for this room is that for a room which never was."""
         if door in {API, FORM, "handshake"}:
             assert self.mallory_at(door, self.room) == self.mallory_at(door, UNKNOWN)
             return
-        answers = [self.stack.run(self.outside.ask(door, **outsiders_fields(door, room))) for room in (self.room, UNKNOWN)]
+        answers = [
+            self.stack.run(self.outside.ask(door, **outsiders_fields(door, room)))
+            for room in (self.room, UNKNOWN)
+        ]
         for answer in answers:
             assert (answer["type"], answer["code"]) == ("error", "not_found")
             answer.pop("ref")
@@ -255,7 +319,9 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             return
         rows = Message.objects.filter(conversation_id=self.chat_id).order_by("seq")
         names = {self.alice.pk: self.alice.public_id, self.bob.pk: self.bob.public_id}
-        found = [Line(row.seq, str(row.client_id), names[row.sender_id], row.body, row.ordinal) for row in rows]
+        found = [
+            Line(row.seq, str(row.client_id), names[row.sender_id], row.body, row.ordinal) for row in rows
+        ]
         assert found == self.talk.lines
         assert [row.version for row in rows] == [line.seq for line in self.talk.lines]
         assert [row.created_at for row in rows] == sorted(row.created_at for row in rows)
@@ -267,8 +333,14 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             return
         for seat in Participant.objects.filter(conversation_id=self.chat_id).select_related("user"):
             side = self.talk.sides[seat.user.public_id]
-            assert (seat.read_seq, seat.delivered_seq, seat.read_count) == (side.read, side.delivered, side.read_count)
-            assert (seat.shown_read, seat.shown_delivered) == (side.shown_read, side.shown_delivered), "what the other one may see"
+            assert (seat.read_seq, seat.delivered_seq, seat.read_count) == (
+                side.read,
+                side.delivered,
+                side.read_count,
+            )
+            assert (seat.shown_read, seat.shown_delivered) == (side.shown_read, side.shown_delivered), (
+                "what the other one may see"
+            )
             assert (seat.received, seat.mark) == (side.received, side.mark)
             assert seat.unread == self.talk.unread(seat.user.public_id)
 
@@ -307,7 +379,10 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         elif door == API:
             status, answer = self.api(phone, "post", "/messages", {"id": id, "body": body})
             assert status == API_STATUS.get(expected.code or "", 200 if expected.duplicate else 201)
-            assert expected.code or (answer["message"]["seq"], answer["duplicate"]) == (expected.seq, expected.duplicate)
+            assert expected.code or (answer["message"]["seq"], answer["duplicate"]) == (
+                expected.seq,
+                expected.duplicate,
+            )
         else:
             assert phone.browser is not None
             status = phone.browser.post(f"/chats/{self.room}/", {"id": id, "body": body}).status_code
@@ -323,11 +398,16 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
 
     async def ask_heads(self, phone: Phone) -> None:
         frame = await phone.ask_for("heads", "sync")
-        assert (frame["rooms"][self.room], frame["marks"][self.room]) == (self.talk.head, self.talk.sides[phone.me].mark)
+        assert (frame["rooms"][self.room], frame["marks"][self.room]) == (
+            self.talk.head,
+            self.talk.sides[phone.me].mark,
+        )
 
     def api(self, phone: Phone, method: str, path: str, body: Any) -> tuple[int, Any]:
         assert phone.browser is not None
-        answer = getattr(phone.browser, method)(f"/api/v1/conversations/{self.room}{path}", body, "application/json")
+        answer = getattr(phone.browser, method)(
+            f"/api/v1/conversations/{self.room}{path}", body, "application/json"
+        )
         return answer.status_code, answer.json()
 
     def bring_back(self, phone: Phone) -> None:
@@ -337,17 +417,27 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             self.talk.account(phone.me, is_active=True)
         if phone.browser is None:
             phone.browser = Client()
-            phone.browser.force_login(User.objects.get(pk=phone.owner.pk), backend=django_settings.AUTHENTICATION_BACKENDS[0])
+            phone.browser.force_login(
+                User.objects.get(pk=phone.owner.pk), backend=django_settings.AUTHENTICATION_BACKENDS[0]
+            )
         greeting = self.stack.run(phone.come())
         expected = {} if side is None else {self.room: self.talk.head}
-        assert (greeting["rooms"], greeting["marks"]) == (expected, {} if side is None else {self.room: side.mark})
+        assert (greeting["rooms"], greeting["marks"]) == (
+            expected,
+            {} if side is None else {self.room: side.mark},
+        )
 
     def take_rights(self, phone: Phone, how: str) -> None:
         assert phone.browser is not None
         if how == SIGN_OUT:
             assert phone.browser.post("/accounts/logout/").status_code == 302
         elif how == FLUSH:
-            assert Session.objects.filter(pk=phone.browser.cookies[django_settings.SESSION_COOKIE_NAME].value).delete()[0] == 1
+            assert (
+                Session.objects.filter(
+                    pk=phone.browser.cookies[django_settings.SESSION_COOKIE_NAME].value
+                ).delete()[0]
+                == 1
+            )
         elif how == SUSPENSION:
             account_deactivate(user=phone.owner)
             self.talk.account(phone.me, is_active=False)
@@ -390,7 +480,9 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
 
     def is_true_so_far(self, phone: Phone) -> None:
         shown = [phone.messages[seq] for seq in sorted(phone.messages)]
-        found = [Line(each["seq"], each["id"], each["sender"], each["body"], each["ordinal"]) for each in shown]
+        found = [
+            Line(each["seq"], each["id"], each["sender"], each["body"], each["ordinal"]) for each in shown
+        ]
         assert found == self.talk.lines[: phone.cursor]
         visible = self.talk.visible(phone.me)
         for name, (delivered, read) in phone.receipts.items():
@@ -407,7 +499,11 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
     def is_row(self, row: Frame, who: str) -> None:
         side, peer = self.talk.sides[who], self.talk.sides[self.talk.peer(who)]
         assert (row["head"], row["mark"], row["unread"]) == (self.talk.head, side.mark, self.talk.unread(who))
-        assert (row["read"], row["peer_read"], row["peer_delivered"]) == (side.read, peer.shown_read, peer.shown_delivered)
+        assert (row["read"], row["peer_read"], row["peer_delivered"]) == (
+            side.read,
+            peer.shown_read,
+            peer.shown_delivered,
+        )
 
     def open_one(self, number: int) -> Phone | None:
         here = [phone for phone in self.phones if phone.socket is not None]
@@ -447,7 +543,9 @@ def outsiders_fields(command: str, room: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(3_600 if DAYS else 300)
 @pytest.mark.django_db(transaction=True)
-def test_the_promises_hold_on_every_day_of_alice_bob_and_mallory(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_promises_hold_on_every_day_of_alice_bob_and_mallory(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     settings.JOURNAL_INLINE = False
     # What ends a socket here must come by itself or with the next command, not from the watch.
     settings.VIGIL_EVERY_MS = settings.POLL_EVERY_MS = 60_000

@@ -18,7 +18,16 @@ BOB = User(id=2, public_id="oj5xa3lbnzuw2zlt", username="bob", name="Боб")
 
 
 def row(**values: Any) -> Conversation:
-    given = {"id": 9, "low": ALICE, "high": BOB, "room_name": "dm-x", "head": 42, "opened_by": ALICE, "created_at": NOW, "changed_at": NOW}
+    given = {
+        "id": 9,
+        "low": ALICE,
+        "high": BOB,
+        "room_name": "dm-x",
+        "head": 42,
+        "opened_by": ALICE,
+        "created_at": NOW,
+        "changed_at": NOW,
+    }
     return Conversation(**{**given, **values})
 
 
@@ -41,7 +50,17 @@ def seat(user: User, peer: User, **values: Any) -> Participant:
 
 
 def seen_by_bob(conversation: Conversation | None = None, last: Message | None = None, **mine: Any) -> Any:
-    alice = seat(ALICE, BOB, read_seq=42, delivered_seq=42, shown_read=40, shown_delivered=41, mark=99, marked_unread=True, muted_until=NOW)
+    alice = seat(
+        ALICE,
+        BOB,
+        read_seq=42,
+        delivered_seq=42,
+        shown_read=40,
+        shown_delivered=41,
+        mark=99,
+        marked_unread=True,
+        muted_until=NOW,
+    )
     return serializers.conversation(
         conversation or row(), me=seat(BOB, ALICE, **mine), peer_seat=alice, viewer=BOB, peer=ALICE, last=last
     ).model_dump()
@@ -64,7 +83,15 @@ def test_card_names_a_person_by_the_public_id_alone() -> None:
 
 
 def test_card_tells_nothing_private() -> None:
-    user = User(id=3, public_id="p", username="carol", name="Carol", email="carol@example.org", password="secret", is_staff=True)
+    user = User(
+        id=3,
+        public_id="p",
+        username="carol",
+        name="Carol",
+        email="carol@example.org",
+        password="secret",
+        is_staff=True,
+    )
     assert not {"carol@example.org", "secret", 3, True} & set(serializers.card(user).model_dump().values())
 
 
@@ -94,7 +121,9 @@ def test_message_has_all_its_fields() -> None:
 
 
 def test_message_tells_when_it_was_edited_and_deleted() -> None:
-    wire = serializers.message(written(edited_at=NOW, deleted_at=NOW + timedelta(seconds=1), body=""), sender="p")
+    wire = serializers.message(
+        written(edited_at=NOW, deleted_at=NOW + timedelta(seconds=1), body=""), sender="p"
+    )
     assert (wire.edited_at, wire.deleted_at) == (instant(NOW), "2026-11-21T18:04:06.678Z")
 
 
@@ -147,7 +176,12 @@ def test_row_shows_the_last_message_of_either(sender: User) -> None:
 
 def test_row_shows_how_i_keep_it() -> None:
     wire = seen_by_bob(muted_until=NOW, archived_at=NOW, pinned_at=NOW, marked_unread=True)
-    assert (wire["muted_until"], wire["archived"], wire["pinned"], wire["marked_unread"]) == (instant(NOW), True, True, True)
+    assert (wire["muted_until"], wire["archived"], wire["pinned"], wire["marked_unread"]) == (
+        instant(NOW),
+        True,
+        True,
+        True,
+    )
 
 
 def test_row_that_is_not_in_my_list_yet_has_no_activity() -> None:
@@ -165,7 +199,8 @@ def test_row_names_who_asked_by_the_public_id(asking: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low_blocks", "high_blocks", "told"), [(False, True, True), (True, False, False), (True, True, True), (False, False, False)]
+    ("low_blocks", "high_blocks", "told"),
+    [(False, True, True), (True, False, False), (True, True, True), (False, False, False)],
 )
 def test_who_is_blocked_learns_nothing_of_it(low_blocks: bool, high_blocks: bool, told: bool) -> None:
     """Bob is the higher one: he is told of his own block, never of Alice's."""
@@ -175,7 +210,9 @@ def test_who_is_blocked_learns_nothing_of_it(low_blocks: bool, high_blocks: bool
 @pytest.mark.parametrize(("low_blocks", "high_blocks", "told"), [(False, True, False), (True, False, True)])
 def test_block_is_told_from_the_lower_side_as_well(low_blocks: bool, high_blocks: bool, told: bool) -> None:
     conversation = row(low_blocks=low_blocks, high_blocks=high_blocks)
-    wire = serializers.conversation(conversation, me=seat(ALICE, BOB), peer_seat=seat(BOB, ALICE), viewer=ALICE, peer=BOB, last=None)
+    wire = serializers.conversation(
+        conversation, me=seat(ALICE, BOB), peer_seat=seat(BOB, ALICE), viewer=ALICE, peer=BOB, last=None
+    )
     assert wire.blocked is told
 
 
@@ -185,7 +222,10 @@ def test_block_is_told_from_the_lower_side_as_well(low_blocks: bool, high_blocks
 def test_receipts_are_mine_as_they_are_and_the_peers_as_they_are_shown() -> None:
     alice = seat(ALICE, BOB, read_seq=42, delivered_seq=42, shown_read=40, shown_delivered=41)
     bob = seat(BOB, ALICE, read_seq=7, delivered_seq=8, shown_read=1, shown_delivered=2)
-    assert [receipt.model_dump() for receipt in serializers.receipts(me=bob, peer_seat=alice, viewer=BOB, peer=ALICE)] == [
+    assert [
+        receipt.model_dump()
+        for receipt in serializers.receipts(me=bob, peer_seat=alice, viewer=BOB, peer=ALICE)
+    ] == [
         {"user": BOB.public_id, "delivered": 8, "read": 7},
         {"user": ALICE.public_id, "delivered": 41, "read": 40},
     ]

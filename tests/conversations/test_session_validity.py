@@ -47,13 +47,16 @@ async def still_lives(socket: Socket) -> None:
 
 def change_password(client: Client) -> None:
     answer = client.post(
-        "/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "another horse battery", "password2": "another horse battery"}
+        "/accounts/password/change/",
+        {"oldpassword": PASSWORD, "password1": "another horse battery", "password2": "another horse battery"},
     )
     assert answer.status_code == 302, answer.content[:500]
 
 
 @pytest.mark.usefixtures("_no_vigil")
-async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_back(alice: User, bob: User, client_of: Any) -> None:
+async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_back(
+    alice: User, bob: User, client_of: Any
+) -> None:
     acting, other = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
     async with (
         open_inside(alice, session_key=key_of(acting)) as here,
@@ -72,15 +75,23 @@ async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_
         await greeted(back)
 
 
-async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(alice: User, client_of: Any, settings: Any) -> None:
+async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(
+    alice: User, client_of: Any, settings: Any
+) -> None:
     """The password is the same. A change of it then ends those two, a reset by a link all."""
-    settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    settings.PASSWORD_HASHERS = [
+        *settings.PASSWORD_HASHERS,
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
     old = PBKDF2PasswordHasher().encode(PASSWORD, "0123456789abcdef", 1)
     await User.objects.filter(pk=alice.pk).aupdate(password=old)
     await alice.arefresh_from_db()
     one, two = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
     third = Client()
-    async with open_inside(alice, session_key=key_of(one)) as first, open_inside(alice, session_key=key_of(two)) as second:
+    async with (
+        open_inside(alice, session_key=key_of(one)) as first,
+        open_inside(alice, session_key=key_of(two)) as second,
+    ):
         await greeted(first)
         await greeted(second)
         await sync_to_async(third.post)("/accounts/login/", {"login": "alice", "password": PASSWORD})
@@ -125,7 +136,9 @@ async def test_what_no_signal_tells_of_is_seen_by_the_watch(alice: User, bob: Us
         await still_lives(bobs)
 
 
-async def test_a_password_set_in_a_shell_ends_the_sockets(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_password_set_in_a_shell_ends_the_sockets(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with open_inside(alice) as socket:
         await greeted(socket)
         monkeypatch.setattr("getpass.getpass", lambda *_args, **_kwargs: "a fresh horse battery")
@@ -135,7 +148,10 @@ async def test_a_password_set_in_a_shell_ends_the_sockets(alice: User, monkeypat
 
 async def test_an_ended_session_closes_its_own_sockets_only(alice: User, client_of: Any) -> None:
     one, two = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
-    async with open_inside(alice, session_key=key_of(one)) as first, open_inside(alice, session_key=key_of(two)) as second:
+    async with (
+        open_inside(alice, session_key=key_of(one)) as first,
+        open_inside(alice, session_key=key_of(two)) as second,
+    ):
         await greeted(first)
         await greeted(second)
         await Session.objects.filter(session_key=key_of(one)).adelete()
@@ -161,7 +177,9 @@ async def test_from_that_commit_on_every_command_is_refused(
     kind, fields = command
     if kind == "message.send":
         fields = {**fields, "id": str(uuid4())}
-    fields = {**fields, "rooms": {chat.room_name: 0}} if kind == "sync" else {**fields, "room": chat.room_name}
+    fields = (
+        {**fields, "rooms": {chat.room_name: 0}} if kind == "sync" else {**fields, "room": chat.room_name}
+    )
     async with open_inside(alice, session_key=key_of(browser)) as socket:
         await greeted(socket)
         await Session.objects.filter(session_key=key_of(browser)).adelete()
@@ -173,7 +191,9 @@ async def test_from_that_commit_on_every_command_is_refused(
 
 
 @pytest.mark.both_databases
-def test_many_sockets_are_looked_at_in_few_statements(alice: User, bob: User, client_of: Any, django_assert_num_queries: Any) -> None:
+def test_many_sockets_are_looked_at_in_few_statements(
+    alice: User, bob: User, client_of: Any, django_assert_num_queries: Any
+) -> None:
     from accounts.session_validity import CHUNK, Standing, credential_of, fallen
 
     good = credential_of(bob, key_of(client_of(bob)))
@@ -182,7 +202,9 @@ def test_many_sockets_are_looked_at_in_few_statements(alice: User, bob: User, cl
         assert fallen({good, *lost}) == dict.fromkeys(lost, Standing.LOST)
 
 
-async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(alice: User, client_of: Any) -> None:
+async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(
+    alice: User, client_of: Any
+) -> None:
     """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""
     from accounts.session_validity import Standing, credential_of
     from conversations.monitors.sessions import Vigil

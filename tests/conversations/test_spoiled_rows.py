@@ -22,7 +22,8 @@ def spoil(message: Message, **columns: Any) -> None:
             cursor.execute("PRAGMA foreign_keys=OFF")
         for name, value in columns.items():
             cursor.execute(
-                f"UPDATE message SET {name} = {value} WHERE conversation_id = %s AND seq = %s", [message.conversation_id, message.seq]
+                f"UPDATE message SET {name} = {value} WHERE conversation_id = %s AND seq = %s",
+                [message.conversation_id, message.seq],
             )
 
 
@@ -59,7 +60,13 @@ async def test_both_people_catch_up_past_a_spoiled_row(
 @pytest.mark.parametrize("columns", SPOILED)
 @pytest.mark.parametrize("seq", [3, 5], ids=["in the middle", "the newest"])
 def test_pages_and_the_api_show_what_is_around_it(
-    chat: Conversation, alice: User, bob: User, told: list[Message], client_of: Any, columns: dict[str, str], seq: int
+    chat: Conversation,
+    alice: User,
+    bob: User,
+    told: list[Message],
+    client_of: Any,
+    columns: dict[str, str],
+    seq: int,
 ) -> None:
     spoil(told[seq - 1], **columns)
     for person in (alice, bob):
@@ -73,8 +80,12 @@ def test_pages_and_the_api_show_what_is_around_it(
         assert len(browser.get("/api/v1/conversations").json()["items"]) == 1
 
 
-def test_alice_writes_on_after_a_spoiled_row(chat: Conversation, alice: User, told: list[Message], client_of: Any) -> None:
+def test_alice_writes_on_after_a_spoiled_row(
+    chat: Conversation, alice: User, told: list[Message], client_of: Any
+) -> None:
     spoil(told[4], body="x'ff'", kind="'later'")
     body = {"id": str(uuid4()), "body": "still here"}
-    sent = client_of(alice).post(f"/api/v1/conversations/{chat.room_name}/messages", body, content_type="application/json")
+    sent = client_of(alice).post(
+        f"/api/v1/conversations/{chat.room_name}/messages", body, content_type="application/json"
+    )
     assert (sent.status_code, sent.json()["message"]["seq"]) == (201, 6)

@@ -152,7 +152,10 @@ def told() -> Iterator[list[tuple[int, int]]]:
 
 
 def opened(told: list[tuple[int, int]], person: int, *numbers: int, address: str = HERE) -> list[Any]:
-    return [admit_socket(person, handshake(address), lambda number=number: told.append((person, number))) for number in numbers]  # type: ignore[misc]
+    return [
+        admit_socket(person, handshake(address), lambda number=number: told.append((person, number)))
+        for number in numbers
+    ]  # type: ignore[misc]
 
 
 def test_alices_twenty_first_socket_takes_the_place_of_her_oldest(told: list[tuple[int, int]]) -> None:
@@ -385,7 +388,9 @@ def test_the_limits_in_force_are_told(settings: Any) -> None:
         ("[fe80::2%25eth0]:443", "10.0.0.1", 1, "fe80::2"),
     ],
 )
-def test_only_what_our_own_proxies_wrote_is_believed(forwarded: str, peer: str, proxies: int, believed: str) -> None:
+def test_only_what_our_own_proxies_wrote_is_believed(
+    forwarded: str, peer: str, proxies: int, believed: str
+) -> None:
     assert client_address(forwarded, peer, proxies) == believed
 
 
@@ -405,7 +410,10 @@ def test_a_customer_of_a_provider_has_a_larger_network(address: str, site: str) 
 
 def test_mallory_does_not_get_a_new_address_by_inventing_headers(settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
-    invented = {throttling.address_of_scope(handshake("10.0.0.1", f"6.6.6.{number}, 203.0.113.9")) for number in range(20)}
+    invented = {
+        throttling.address_of_scope(handshake("10.0.0.1", f"6.6.6.{number}, 203.0.113.9"))
+        for number in range(20)
+    }
     assert invented == {"203.0.113.9"}
 
 

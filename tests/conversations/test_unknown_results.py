@@ -67,7 +67,9 @@ def ask(browser: Client, method: str, path: str, body: Any) -> Any:
     return browser.generic(method, f"/api/v1{path}", json.dumps(body), "application/json")
 
 
-def test_a_send_is_answered_from_its_own_result(browser: Client, chat: Conversation, lose_after: Callable[[str], None]) -> None:
+def test_a_send_is_answered_from_its_own_result(
+    browser: Client, chat: Conversation, lose_after: Callable[[str], None]
+) -> None:
     lose_after("message")
     id = str(uuid4())
     answer = ask(browser, "POST", f"/conversations/{chat.room_name}/messages", {"id": id, "body": "hello"})
@@ -105,23 +107,40 @@ DOORS: dict[str, tuple[str, str, Any, str]] = {
 
 @pytest.mark.parametrize("door", DOORS)
 def test_no_door_of_the_api_says_not_stored_of_what_is_stored(
-    browser: Client, chat: Conversation, alice: User, bob: User, carol: User, lose_after: Callable[[str], None], door: str
+    browser: Client,
+    chat: Conversation,
+    alice: User,
+    bob: User,
+    carol: User,
+    lose_after: Callable[[str], None],
+    door: str,
 ) -> None:
     make_message(chat, bob, "hello")
     mine, carols = invite_create(maker=alice), invite_create(maker=carol)
     method, path, body, table = DOORS[door]
     words = {"room": chat.room_name, "invite": str(mine.pk)}
-    body = {key: value.format(token=token_of(carols.pk)) if isinstance(value, str) else value for key, value in body.items()}
+    body = {
+        key: value.format(token=token_of(carols.pk)) if isinstance(value, str) else value
+        for key, value in body.items()
+    }
     lose_after(table)
     answer = ask(browser, method, path.format(**words), body)
-    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (504, "unknown_result", True)
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (
+        504,
+        "unknown_result",
+        True,
+    )
     assert "Retry-After" in answer.headers
 
 
-def test_a_form_does_not_say_that_nothing_was_saved(client_of: Callable[..., Client], lose_after: Callable[[str], None]) -> None:
+def test_a_form_does_not_say_that_nothing_was_saved(
+    client_of: Callable[..., Client], lose_after: Callable[[str], None]
+) -> None:
     browser = client_of(None, raise_request_exception=False)
     lose_after("accounts_user")
-    answer = browser.post("/accounts/signup/", {"username": "dave", "name": "Dave", "password1": "correct horse battery"})
+    answer = browser.post(
+        "/accounts/signup/", {"username": "dave", "name": "Dave", "password1": "correct horse battery"}
+    )
     assert answer.status_code == 504
     assert "It is not certain that this was saved" in answer.content.decode()
 

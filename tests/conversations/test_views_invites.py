@@ -57,7 +57,9 @@ def untouched(invite: Invite) -> bool:
 def end_by(how: str, invite: Invite, alice: User, bob: User) -> None:
     now = timezone.now()
     if how == "run out":
-        Invite.objects.filter(pk=invite.pk).update(created_at=now - timedelta(days=8), expires_at=now - timedelta(days=1))
+        Invite.objects.filter(pk=invite.pk).update(
+            created_at=now - timedelta(days=8), expires_at=now - timedelta(days=1)
+        )
     elif how == "revoked":
         invite_revoke(maker=alice, invite_id=invite.pk)
     elif how == "maker gone":
@@ -86,14 +88,18 @@ def test_a_maker_who_does_not_show_the_name_is_someone(alice: User, invite: Invi
     assert "Alice" not in text_of(response)
 
 
-def test_the_private_note_is_shown_to_nobody_else(invite: Invite, client: Client, bob: User, client_of: ClientOf) -> None:
+def test_the_private_note_is_shown_to_nobody_else(
+    invite: Invite, client: Client, bob: User, client_of: ClientOf
+) -> None:
     for visitor in (client, client_of(bob)):
         response = visitor.get(address(invite))
         assert "choir" not in text_of(response)
         assert (response.context["invite"].note, response.context["invite"].url) == ("", None)
 
 
-def test_title_and_metadata_name_nobody(invite: Invite, client: Client, bob: User, client_of: ClientOf) -> None:
+def test_title_and_metadata_name_nobody(
+    invite: Invite, client: Client, bob: User, client_of: ClientOf
+) -> None:
     for visitor in (client, client_of(bob)):
         head = text_of(visitor.get(address(invite))).partition("</head>")[0]
         assert "<title>" in head
@@ -102,7 +108,9 @@ def test_title_and_metadata_name_nobody(invite: Invite, client: Client, bob: Use
 
 @pytest.mark.parametrize("method", ["get", "head", "options"])
 @pytest.mark.parametrize("robot", ROBOTS)
-def test_previews_by_robots_spend_nothing(invite: Invite, bob: User, client_of: ClientOf, method: str, robot: str) -> None:
+def test_previews_by_robots_spend_nothing(
+    invite: Invite, bob: User, client_of: ClientOf, method: str, robot: str
+) -> None:
     for visitor in (client_of(None), client_of(bob)):
         for _ in range(4):
             response = getattr(visitor, method)(address(invite), headers={"user-agent": robot})
@@ -122,8 +130,12 @@ def test_other_methods_are_refused(invite: Invite, client: Client, method: str) 
     assert getattr(client, method)(address(invite)).status_code == 405
 
 
-@pytest.mark.parametrize(("go", "page"), [("signup", "/accounts/signup/"), ("login", "/accounts/login/"), ("", "/accounts/login/")])
-def test_a_visitor_presses_and_goes_to_sign_in_without_the_token(invite: Invite, client: Client, go: str, page: str) -> None:
+@pytest.mark.parametrize(
+    ("go", "page"), [("signup", "/accounts/signup/"), ("login", "/accounts/login/"), ("", "/accounts/login/")]
+)
+def test_a_visitor_presses_and_goes_to_sign_in_without_the_token(
+    invite: Invite, client: Client, go: str, page: str
+) -> None:
     response = client.post(address(invite), {"go": go})
     assert (response.status_code, response["Location"]) == (303, page)
     assert untouched(invite)
@@ -154,7 +166,9 @@ def test_bob_accepts_and_is_in_the_chat(invite: Invite, alice: User, bob: User, 
     assert Invite.objects.get(pk=invite.pk).claimed_by == bob
 
 
-def test_bob_uses_another_account_and_the_invite_comes_along(invite: Invite, bob: User, client_of: ClientOf) -> None:
+def test_bob_uses_another_account_and_the_invite_comes_along(
+    invite: Invite, bob: User, client_of: ClientOf
+) -> None:
     browser = client_of(bob)
     response = browser.post(address(invite), {"go": "switch"})
     assert (response.status_code, response["Location"]) == (303, "/accounts/login/")
@@ -180,14 +194,18 @@ def test_its_maker_cannot_accept_it(invite: Invite, alice: User, client_of: Clie
 
 
 @pytest.mark.parametrize("how", ["run out", "revoked"])
-def test_its_maker_sees_the_end_of_it(invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str) -> None:
+def test_its_maker_sees_the_end_of_it(
+    invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str
+) -> None:
     end_by(how, invite, alice, bob)
     response = client_of(alice).get(address(invite))
     assert (response.status_code, state_of(response)) == (200, "own")
     assert response.context["invite"].state in {"expired", "revoked"}
 
 
-def test_its_maker_sees_by_whom_it_was_used(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
+def test_its_maker_sees_by_whom_it_was_used(
+    invite: Invite, alice: User, bob: User, client_of: ClientOf
+) -> None:
     invite_claim(user=bob, token=token_of(invite.pk))
     for response in (client_of(alice).get(address(invite)), client_of(alice).post(address(invite))):
         assert response.status_code == 200
@@ -198,7 +216,9 @@ def test_its_maker_sees_by_whom_it_was_used(invite: Invite, alice: User, bob: Us
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_who_accepted_it_is_led_to_the_chat(invite: Invite, bob: User, client_of: ClientOf, method: str) -> None:
+def test_who_accepted_it_is_led_to_the_chat(
+    invite: Invite, bob: User, client_of: ClientOf, method: str
+) -> None:
     claim = invite_claim(user=bob, token=token_of(invite.pk))
     response = getattr(client_of(bob), method)(address(invite))
     assert (response.status_code, response["Location"]) == (303, f"/chats/{claim.conversation.room_name}/")
@@ -236,7 +256,9 @@ def test_a_pair_that_chats_is_offered_the_chat_and_spends_nothing(
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("how", ["run out", "revoked", "maker gone", "alice blocks bob", "bob blocks alice"])
-def test_gone_is_one_neutral_page(invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str, method: str) -> None:
+def test_gone_is_one_neutral_page(
+    invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str, method: str
+) -> None:
     end_by(how, invite, alice, bob)
     response = getattr(client_of(bob), method)(address(invite))
     assert (response.status_code, state_of(response)) == (410, "gone")
@@ -274,7 +296,10 @@ def test_an_unknown_token_is_a_404(bob: User, client_of: ClientOf, method: str) 
 def test_unknown_tokens_answer_alike_to_the_byte(invite: Invite, client: Client) -> None:
     token = token_of(invite.pk)
     guesses = ["x", token[:-1], token + "A", token.swapcase(), "%00", "..%5c", "a" * 2000, "%F0%9F%98%80"]
-    answers = {(response.status_code, response.content) for response in (client.get(f"/i/{guess}/") for guess in guesses)}
+    answers = {
+        (response.status_code, response.content)
+        for response in (client.get(f"/i/{guess}/") for guess in guesses)
+    }
     assert len(answers) == 1
 
 
@@ -291,7 +316,13 @@ def test_after_ten_unknown_tokens_a_minute_nothing_is_answered_from_that_address
     assert (blocked.status_code, state_of(blocked)) == (429, "limited")
     wait_s = int(blocked["Retry-After"])
     assert 0 < wait_s <= 61
-    told = "Wait 1 second." if wait_s == 1 else f"Wait {wait_s} seconds." if wait_s < 60 else f"Wait {-(-wait_s // 60)} minute"
+    told = (
+        "Wait 1 second."
+        if wait_s == 1
+        else f"Wait {wait_s} seconds."
+        if wait_s < 60
+        else f"Wait {-(-wait_s // 60)} minute"
+    )
     assert told in text_of(blocked), "the true time, not a round number"
     assert visitor.get(address(invite)).status_code == 429, "or guessing would go on behind it"
     assert untouched(invite), "and the link is not used up"
@@ -303,10 +334,15 @@ def test_opening_a_good_link_often_is_no_offence(settings: Any, invite: Invite, 
     assert {client.get(address(invite)).status_code for _ in range(30)} == {200}
 
 
-def test_an_account_that_tries_from_many_addresses_is_stopped_too(settings: Any, mallory: User, client_of: ClientOf) -> None:
+def test_an_account_that_tries_from_many_addresses_is_stopped_too(
+    settings: Any, mallory: User, client_of: ClientOf
+) -> None:
     settings.LIMITS = True
     browser = client_of(mallory)
-    codes = [browser.post(f"/i/{uuid4().hex}/", REMOTE_ADDR=f"192.0.2.{number}").status_code for number in range(32)]
+    codes = [
+        browser.post(f"/i/{uuid4().hex}/", REMOTE_ADDR=f"192.0.2.{number}").status_code
+        for number in range(32)
+    ]
     assert codes == [404] * 30 + [429] * 2
 
 
@@ -315,7 +351,9 @@ def test_an_account_that_tries_from_many_addresses_is_stopped_too(settings: Any,
 
 @pytest.mark.parametrize("method", ["get", "head", "options", "post"])
 @pytest.mark.parametrize("path", ["open", "unknown"])
-def test_every_answer_forbids_keeping_naming_and_indexing(invite: Invite, bob: User, client_of: ClientOf, method: str, path: str) -> None:
+def test_every_answer_forbids_keeping_naming_and_indexing(
+    invite: Invite, bob: User, client_of: ClientOf, method: str, path: str
+) -> None:
     for visitor in (client_of(None), client_of(bob)):
         response = getattr(visitor, method)(address(invite) if path == "open" else "/i/unknown/")
         assert response["Cache-Control"] == "no-store"
@@ -323,7 +361,9 @@ def test_every_answer_forbids_keeping_naming_and_indexing(invite: Invite, bob: U
         assert response["X-Robots-Tag"] == "noindex"
 
 
-def test_no_address_on_the_page_carries_the_token_or_leads_abroad(invite: Invite, bob: User, client_of: ClientOf) -> None:
+def test_no_address_on_the_page_carries_the_token_or_leads_abroad(
+    invite: Invite, bob: User, client_of: ClientOf
+) -> None:
     for visitor in (client_of(None), client_of(bob)):
         body = text_of(visitor.get(address(invite)))
         addresses = re.findall(r"(?:href|src|action|content)=[\"']([^\"']*)", body)
@@ -344,7 +384,9 @@ def log() -> Iterator[io.StringIO]:
 
 
 @pytest.mark.parametrize("ending", ["used", "unknown"])
-def test_refused_requests_leave_no_token_in_the_log(invite: Invite, bob: User, client_of: ClientOf, ending: str, log: io.StringIO) -> None:
+def test_refused_requests_leave_no_token_in_the_log(
+    invite: Invite, bob: User, client_of: ClientOf, ending: str, log: io.StringIO
+) -> None:
     token = "unknown-token-of-somebody-else"
     if ending == "used":
         token = token_of(invite.pk)
@@ -381,7 +423,9 @@ def key_on(page: Any) -> str:
     return str(key)
 
 
-def test_a_form_sent_twice_makes_one_link_and_leads_to_it_both_times(alice: User, client_of: ClientOf) -> None:
+def test_a_form_sent_twice_makes_one_link_and_leads_to_it_both_times(
+    alice: User, client_of: ClientOf
+) -> None:
     browser, other_tab = client_of(alice), client_of(alice)
     form = {"note": "Caio", "lives": "1d", "key": key_on(browser.get("/invites/"))}
     first, second = browser.post("/invites/", form), other_tab.post("/invites/", form)
@@ -423,7 +467,9 @@ def test_making_links_asks_for_a_sign_in(client: Client, db: None) -> None:
         ({"note": "\0", "lives": "7d"}, "note"),
     ],
 )
-def test_a_form_that_cannot_be_comes_back_with_a_word(alice: User, client_of: ClientOf, fields: dict[str, str], field: str) -> None:
+def test_a_form_that_cannot_be_comes_back_with_a_word(
+    alice: User, client_of: ClientOf, fields: dict[str, str], field: str
+) -> None:
     response = client_of(alice).post("/invites/", fields)
     assert response.status_code == 422
     assert field in response.context["form"].errors
@@ -439,7 +485,9 @@ def test_the_twenty_first_link_is_refused_with_a_word(alice: User, client_of: Cl
     assert (response.status_code, Invite.objects.count()) == (409, 20)
 
 
-def test_alice_revokes_a_link_and_it_is_dead(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
+def test_alice_revokes_a_link_and_it_is_dead(
+    invite: Invite, alice: User, bob: User, client_of: ClientOf
+) -> None:
     response = client_of(alice).post(f"/invites/{invite.pk}/revoke/")
     assert (response.status_code, response["Location"]) == (303, "/invites/")
     assert client_of(bob).get(address(invite)).status_code == 410
@@ -469,7 +517,9 @@ def test_alice_says_not_who_i_meant(invite: Invite, alice: User, mallory: User, 
 
 
 @pytest.mark.parametrize("act", ["revoke", "change", "undo"])
-def test_mallory_cannot_touch_links_of_alice(invite: Invite, mallory: User, client_of: ClientOf, act: str) -> None:
+def test_mallory_cannot_touch_links_of_alice(
+    invite: Invite, mallory: User, client_of: ClientOf, act: str
+) -> None:
     browser = client_of(mallory)
     hers = browser.post(f"/invites/{invite.pk}/{act}/")
     nobodys = browser.post(f"/invites/{uuid4()}/{act}/")
@@ -479,11 +529,15 @@ def test_mallory_cannot_touch_links_of_alice(invite: Invite, mallory: User, clie
 
 
 @pytest.mark.parametrize("act", ["revoke", "change", "undo"])
-def test_following_a_link_changes_no_invite(invite: Invite, alice: User, client_of: ClientOf, act: str) -> None:
+def test_following_a_link_changes_no_invite(
+    invite: Invite, alice: User, client_of: ClientOf, act: str
+) -> None:
     assert client_of(alice).get(f"/invites/{invite.pk}/{act}/").status_code == 405
 
 
-def test_what_came_too_late_is_said_and_changes_nothing(invite: Invite, alice: User, bob: User, client_of: ClientOf) -> None:
+def test_what_came_too_late_is_said_and_changes_nothing(
+    invite: Invite, alice: User, bob: User, client_of: ClientOf
+) -> None:
     invite_claim(user=bob, token=token_of(invite.pk))
     browser = client_of(alice)
     for act in ("revoke", "change"):
@@ -505,7 +559,9 @@ def test_the_list_says_who_accepted_and_what_waits(alice: User, client_of: Clien
     assert [(view.id, view.claimed_by) for view in page.context["past"]] == [(used.pk, caio)]
 
 
-def test_a_change_that_is_refused_offers_no_second_link(invite: Invite, alice: User, client_of: ClientOf) -> None:
+def test_a_change_that_is_refused_offers_no_second_link(
+    invite: Invite, alice: User, client_of: ClientOf
+) -> None:
     """Its form stands with the link; the form of the page makes new ones and must not show what was typed into the other."""
     page = client_of(alice).post(f"/invites/{invite.pk}/change/", {"note": "x" * 81, "lives": ""})
     assert page.status_code == 422
@@ -517,7 +573,9 @@ def test_a_change_that_is_refused_offers_no_second_link(invite: Invite, alice: U
 # --- The dialog over a chat ---
 
 
-def test_the_dialog_lists_what_waits_and_makes_nothing(invite: Invite, alice: User, client_of: ClientOf) -> None:
+def test_the_dialog_lists_what_waits_and_makes_nothing(
+    invite: Invite, alice: User, client_of: ClientOf
+) -> None:
     response = client_of(alice).get("/invites/dialog/")
     assert response.status_code == 200
     assert "<html" not in text_of(response), "a piece of a page"
@@ -527,7 +585,9 @@ def test_the_dialog_lists_what_waits_and_makes_nothing(invite: Invite, alice: Us
     assert Invite.objects.count() == 1
 
 
-def test_the_dialog_shows_mallory_nothing_of_alice(invite: Invite, mallory: User, client_of: ClientOf, client: Client) -> None:
+def test_the_dialog_shows_mallory_nothing_of_alice(
+    invite: Invite, mallory: User, client_of: ClientOf, client: Client
+) -> None:
     page = text_of(client_of(mallory).get("/invites/dialog/"))
     assert str(invite.pk) not in page
     assert invite.note not in page
@@ -555,7 +615,9 @@ def test_the_code_of_a_link_is_a_picture_for_its_maker_alone(
 
 
 @pytest.mark.parametrize("how", ["run out", "revoked", "used"])
-def test_a_link_that_is_over_has_no_code(invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str) -> None:
+def test_a_link_that_is_over_has_no_code(
+    invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str
+) -> None:
     if how == "used":
         invite_claim(user=bob, token=token_of(invite.pk))
     else:

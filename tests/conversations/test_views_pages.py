@@ -83,7 +83,11 @@ def test_alice_sends_and_is_led_back(browser: Client, page: str, alice: User) ->
     sent = browser.post(page, {"body": "Hello,\r\nBob  \r\n \r\n", "id": hidden_id(opened)})
     assert (sent.status_code, sent["Location"]) == (303, page)
     message = Message.objects.get()
-    assert (message.body, message.sender_id, str(message.client_id)) == ("Hello,\nBob  ", alice.pk, hidden_id(opened))
+    assert (message.body, message.sender_id, str(message.client_id)) == (
+        "Hello,\nBob  ",
+        alice.pk,
+        hidden_id(opened),
+    )
     assert "Hello," in text_of(browser.get(page))
 
 
@@ -100,7 +104,9 @@ def test_a_double_press_is_one_message(browser: Client, page: str) -> None:
     assert Message.objects.count() == 1
 
 
-@pytest.mark.parametrize("body", ["", "   ", "\r\n", "\u200b", "\u3164", "x" * 8_001, "a\0b", "a" + "\u0301" * 100])
+@pytest.mark.parametrize(
+    "body", ["", "   ", "\r\n", "\u200b", "\u3164", "x" * 8_001, "a\0b", "a" + "\u0301" * 100]
+)
 def test_a_text_that_cannot_be_sent_comes_back_with_a_word(browser: Client, page: str, body: str) -> None:
     id = str(uuid4())
     answer = browser.post(page, {"body": body, "id": id})
@@ -112,7 +118,9 @@ def test_a_text_that_cannot_be_sent_comes_back_with_a_word(browser: Client, page
 
 
 @pytest.mark.parametrize("fields", [{}, {"id": ""}, {"id": "1"}])
-def test_a_form_without_a_usable_id_comes_back_with_a_fresh_one(browser: Client, page: str, fields: dict[str, str]) -> None:
+def test_a_form_without_a_usable_id_comes_back_with_a_fresh_one(
+    browser: Client, page: str, fields: dict[str, str]
+) -> None:
     """With the old one kept, every press of the button would fail again."""
     answer = browser.post(page, {"body": "keep me", **fields})
     assert (answer.status_code, written(answer)) == (422, "keep me")
@@ -150,8 +158,16 @@ def away(*values: Any) -> Any:
     [
         (Busy(retry_after_ms=3_000), 503, "The server couldn’t save this right now."),
         (StorageFull(), 503, "The server couldn’t save this right now."),
-        (TimeoutError(), 504, "It is not certain that your message was saved. Send it again: it will not arrive twice."),
-        (UnknownResult(), 504, "It is not certain that your message was saved. Send it again: it will not arrive twice."),
+        (
+            TimeoutError(),
+            504,
+            "It is not certain that your message was saved. Send it again: it will not arrive twice.",
+        ),
+        (
+            UnknownResult(),
+            504,
+            "It is not certain that your message was saved. Send it again: it will not arrive twice.",
+        ),
     ],
 )
 @pytest.mark.parametrize("shows", [True, False], ids=["the chat can be shown", "nothing can be asked"])
@@ -195,11 +211,21 @@ def test_writing_too_fast_keeps_the_text(browser: Client, page: str, settings: A
 
 
 @pytest.mark.parametrize(
-    "body", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }} %s {0.__class__}", "</textarea><b>"]
+    "body",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "{{ 7*7 }} %s {0.__class__}",
+        "</textarea><b>",
+    ],
 )
 def test_text_is_text_on_every_page(browser: Client, page: str, body: str) -> None:
     browser.post(page, {"body": body, "id": str(uuid4())})
-    for answer in (browser.get(page), browser.get("/chats/"), browser.post(page, {"body": body, "id": "bad"})):
+    for answer in (
+        browser.get(page),
+        browser.get("/chats/"),
+        browser.post(page, {"body": body, "id": "bad"}),
+    ):
         raw = answer.content.decode()
         assert body not in raw.replace("{{ 7*7 }} %s {0.__class__}", "")
         assert "49" not in re.findall(r"\{\{.*?\}\}", raw)
@@ -208,10 +234,21 @@ def test_text_is_text_on_every_page(browser: Client, page: str, body: str) -> No
 
 def test_a_long_text_is_whole_on_the_page_and_marked_to_be_folded(browser: Client, page: str) -> None:
     """The marks are those of static/js/lib/body.js, so that a script that takes over moves nothing."""
-    for body, is_long in (("a\n" * 22 + "end", False), ("a\n" * 24 + "end", True), ("b" * 1_440, False), ("b" * 1_441, True)):
+    for body, is_long in (
+        ("a\n" * 22 + "end", False),
+        ("a\n" * 24 + "end", True),
+        ("b" * 1_440, False),
+        ("b" * 1_441, True),
+    ):
         browser.post(page, {"body": body, "id": str(uuid4())})
-        item = re.findall(r'<li class="message"\s+data-seq="\d+".*?</li>', browser.get(page).content.decode(), re.DOTALL)[-1]
-        assert ('data-long="true"' in item, 'data-action="show-all"' in item, body[-50:] in item) == (is_long, is_long, True)
+        item = re.findall(
+            r'<li class="message"\s+data-seq="\d+".*?</li>', browser.get(page).content.decode(), re.DOTALL
+        )[-1]
+        assert ('data-long="true"' in item, 'data-action="show-all"' in item, body[-50:] in item) == (
+            is_long,
+            is_long,
+            True,
+        )
 
 
 def test_a_chat_that_was_opened_and_left_without_a_word_leaves_the_list(browser: Client, bob: User) -> None:
@@ -242,7 +279,9 @@ def test_a_room_of_others_is_a_page_that_is_not_there(client_of: Any, mallory: U
         assert (foreign.status_code, foreign.content) == (404, unknown.content)
 
 
-def test_older_messages_are_a_link_away(browser: Client, page: str, chat: Conversation, alice: User, bob: User) -> None:
+def test_older_messages_are_a_link_away(
+    browser: Client, page: str, chat: Conversation, alice: User, bob: User
+) -> None:
     make_messages(chat, [alice, bob], 60)
     newest = browser.get(page)
     assert "message 60" in text_of(newest)
@@ -259,7 +298,9 @@ def test_a_strange_place_in_the_address_is_no_accident(browser: Client, page: st
     assert browser.get(f"{page}?before={before}").status_code == 200
 
 
-def test_the_page_carries_what_the_script_goes_live_from(browser: Client, page: str, chat: Conversation, bob: User) -> None:
+def test_the_page_carries_what_the_script_goes_live_from(
+    browser: Client, page: str, chat: Conversation, bob: User
+) -> None:
     make_message(chat, bob, "hello")
     data = page_data(browser.get(page))
     assert (data["page"], data["room"], data["version"]) == ("conversation", chat.room_name, 1)
@@ -268,7 +309,9 @@ def test_the_page_carries_what_the_script_goes_live_from(browser: Client, page: 
     assert data["user"]["username"] == "alice"
 
 
-def test_looking_is_not_reading(browser: Client, page: str, chat: Conversation, alice: User, bob: User) -> None:
+def test_looking_is_not_reading(
+    browser: Client, page: str, chat: Conversation, alice: User, bob: User
+) -> None:
     """A GET changes nothing: a prefetching browser must not tell Bob that Alice has read."""
     make_message(chat, bob, "hello")
     before = list(Participant.objects.values())
@@ -288,7 +331,11 @@ def test_bobs_link_shows_bob_and_opens_the_chat(browser: Client, bob: User) -> N
     opened = browser.post("/chats/with/bob/")
     room = Conversation.objects.get().room_name
     assert (opened.status_code, opened["Location"]) == (303, f"/chats/{room}/")
-    for answer in (browser.get("/chats/with/bob/"), browser.get("/chats/with/BOB/"), browser.post("/chats/with/bob/")):
+    for answer in (
+        browser.get("/chats/with/bob/"),
+        browser.get("/chats/with/BOB/"),
+        browser.post("/chats/with/bob/"),
+    ):
         assert answer["Location"] == f"/chats/{room}/"
     assert Conversation.objects.count() == 1
 
@@ -299,7 +346,9 @@ def test_both_links_lead_into_one_room(browser: Client, client_of: Any, bob: Use
     assert hers == his
 
 
-def test_whom_alice_may_not_reach_is_a_page_that_is_not_there(browser: Client, alice: User, bob: User) -> None:
+def test_whom_alice_may_not_reach_is_a_page_that_is_not_there(
+    browser: Client, alice: User, bob: User
+) -> None:
     """Unknown, herself, closed, by invite only, blocked either way: one page for all (T14, T23)."""
     make_user("hermit", start_by=Profile.StartBy.ONLY_BY_INVITE)
     gone, blocked, blocking = make_user("gone"), make_user("blocked"), make_user("blocking")
@@ -323,18 +372,26 @@ def test_that_page_keeps_the_app_around_it(browser: Client, chat: Conversation, 
     assert browser.head("/chats/with/nobody/").status_code == 404
 
 
-def test_people_offer_nobody_whom_a_press_would_not_reach(browser: Client, alice: User, bob: User, client_of: Any) -> None:
+def test_people_offer_nobody_whom_a_press_would_not_reach(
+    browser: Client, alice: User, bob: User, client_of: Any
+) -> None:
     met = make_user("met", start_by=Profile.StartBy.ONLY_BY_INVITE)
     make_user("hermit", start_by=Profile.StartBy.ONLY_BY_INVITE)
     make_conversation(alice, met)
     page = browser.get("/people/").text
-    assert {name: f"/chats/with/{name}/" in page for name in ("bob", "met", "hermit")} == {"bob": True, "met": True, "hermit": False}
+    assert {name: f"/chats/with/{name}/" in page for name in ("bob", "met", "hermit")} == {
+        "bob": True,
+        "met": True,
+        "hermit": False,
+    }
     assert ("@hermit" in page, page.count("Only with their invite link")) == (True, 1)
     told = {card["username"]: card["can_start"] for card in browser.get("/api/v1/people").json()["items"]}
     assert told == {"bob": True, "met": True, "hermit": False}
 
 
-def test_a_block_that_comes_between_look_and_press_is_the_same_page(browser: Client, bob: User, monkeypatch: Any) -> None:
+def test_a_block_that_comes_between_look_and_press_is_the_same_page(
+    browser: Client, bob: User, monkeypatch: Any
+) -> None:
     def refuse(**values: Any) -> None:
         raise PersonNotFound
 
@@ -342,7 +399,9 @@ def test_a_block_that_comes_between_look_and_press_is_the_same_page(browser: Cli
     assert browser.post("/chats/with/bob/").content == browser.get("/chats/with/nobody/").content
 
 
-def test_too_many_strangers_in_a_day_are_told_when_to_come_back(browser: Client, bob: User, carol: User, settings: Any) -> None:
+def test_too_many_strangers_in_a_day_are_told_when_to_come_back(
+    browser: Client, bob: User, carol: User, settings: Any
+) -> None:
     settings.LIMITS = True
     settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "new_conversations_a_day": 1}
     assert browser.post("/chats/with/bob/").status_code == 303
@@ -364,7 +423,9 @@ def test_people_are_found_by_name_and_one_press_away(browser: Client, bob: User)
     assert "/chats/with/alice/" not in text_of(browser.get("/people/")), "nobody starts a chat with oneself"
 
 
-def test_the_list_shows_who_wrote_last_and_what_is_unread(browser: Client, chat: Conversation, alice: User, bob: User, carol: User) -> None:
+def test_the_list_shows_who_wrote_last_and_what_is_unread(
+    browser: Client, chat: Conversation, alice: User, bob: User, carol: User
+) -> None:
     make_message(chat, bob, "are you there")
     other = make_conversation(alice, carol)
     make_message(other, carol, "the newest of all")
@@ -379,20 +440,28 @@ def shown_seqs(page: Any) -> list[int]:
     return [message.seq for message in page.context["messages_list"]]
 
 
-def test_a_link_to_a_message_opens_there_and_leads_back_to_the_newest(browser: Client, chat: Conversation, alice: User, bob: User) -> None:
+def test_a_link_to_a_message_opens_there_and_leads_back_to_the_newest(
+    browser: Client, chat: Conversation, alice: User, bob: User
+) -> None:
     make_messages(chat, [alice, bob], 200)
     page = browser.get(f"/chats/{chat.room_name}/?m=60")
     assert shown_seqs(page) == list(range(35, 86))
     data = page.context["page_data"]
     assert data["opens_at"] == 60
     assert [message["seq"] for message in data["window"]] == list(range(35, 86))
-    assert [message["seq"] for message in data["messages"]] == list(range(151, 201)), "what is live begins at the newest page"
+    assert [message["seq"] for message in data["messages"]] == list(range(151, 201)), (
+        "what is live begins at the newest page"
+    )
     newest = page.context["newest"]
     assert shown_seqs(browser.get(f"/chats/{chat.room_name}/?m={newest}"))[-1] == 200
 
 
-@pytest.mark.parametrize("m", ["0", "-1", "201", "999999999999999999", "9999999999999999999999", "x", "", "1.5"])
-def test_a_link_to_no_message_opens_at_the_end(browser: Client, chat: Conversation, alice: User, bob: User, m: str) -> None:
+@pytest.mark.parametrize(
+    "m", ["0", "-1", "201", "999999999999999999", "9999999999999999999999", "x", "", "1.5"]
+)
+def test_a_link_to_no_message_opens_at_the_end(
+    browser: Client, chat: Conversation, alice: User, bob: User, m: str
+) -> None:
     make_messages(chat, [bob, alice], 200)
     Participant.objects.filter(user=alice).update(read_seq=200, read_count=100)
     page = browser.get(f"/chats/{chat.room_name}/", {"m": m})

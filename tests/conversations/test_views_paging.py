@@ -54,7 +54,9 @@ def test_alice_reaches_her_oldest_chat(alice: User, client_of: Any) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "%00", "AAAA", "9" * 500])
-def test_a_cursor_that_is_none_of_ours_shows_the_newest_chats(alice: User, client_of: Any, cursor: str) -> None:
+def test_a_cursor_that_is_none_of_ours_shows_the_newest_chats(
+    alice: User, client_of: Any, cursor: str
+) -> None:
     room = make_conversation(alice, make_user()).room_name
     answer = client_of(alice).get(f"/chats/?cursor={cursor}")
     assert answer.status_code == 200
@@ -63,7 +65,9 @@ def test_a_cursor_that_is_none_of_ours_shows_the_newest_chats(alice: User, clien
 
 
 @pytest.mark.parametrize("cursor", ["zoe", "nobody", "mallory"])
-def test_the_cursor_of_people_is_no_question_about_hidden_ones(alice: User, client_of: Any, cursor: str) -> None:
+def test_the_cursor_of_people_is_no_question_about_hidden_ones(
+    alice: User, client_of: Any, cursor: str
+) -> None:
     """Looked up among all accounts it told whether a hidden one exists, and by halving where its display name sorts."""
     make_user("zoe", "Zoe Quicksilver", listed=False)
     answer = client_of(alice).get("/api/v1/people", {"cursor": cursor})

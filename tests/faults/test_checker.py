@@ -17,7 +17,9 @@ def sent(history: History, *ids: str, device: str = "alice", room: str = ROOM) -
         history.invoked(id=id, room=room, device=device, digest=TEXT, at=0.0)
 
 
-def acked(history: History, id: str, seq: int, *, device: str = "alice", line: int = 1, duplicate: bool = False) -> None:
+def acked(
+    history: History, id: str, seq: int, *, device: str = "alice", line: int = 1, duplicate: bool = False
+) -> None:
     history.accepted(device=device, line=line, id=id, seq=seq, duplicate=duplicate, at=1.0, waited=0.1)
 
 
@@ -250,7 +252,9 @@ def frame_of_strangers() -> tuple[History, Reading]:
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__.replace("_", " "),
 )
-def test_a_planted_fault_turns_its_column_red(column: str, plant: Callable[[], tuple[History, Reading]]) -> None:
+def test_a_planted_fault_turns_its_column_red(
+    column: str, plant: Callable[[], tuple[History, Reading]]
+) -> None:
     history, reading = plant()
     assert columns(check(history, [reading])) == {column}
 

@@ -20,16 +20,24 @@ RANDOM_S = 10.0
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("rig", ["S", "P"], ids=["one process on SQLite", "three processes on PostgreSQL and Redis"])
+@pytest.mark.parametrize(
+    "rig", ["S", "P"], ids=["one process on SQLite", "three processes on PostgreSQL and Redis"]
+)
 async def test_whatever_breaks_nothing_is_lost_doubled_or_told_to_strangers(rig: str) -> None:
     seed = int(os.environ.get("ENTRE_FAULTS_SEED") or random.randrange(10**6))
     try:
-        async with open_world(rig, seed=seed, pairs=PAIRS, rate=RATE, pace=PACE, HEADS_EVERY_MS="1000") as world:
+        async with open_world(
+            rig, seed=seed, pairs=PAIRS, rate=RATE, pace=PACE, HEADS_EVERY_MS="1000"
+        ) as world:
             results = [await world.run(row) for row in (known_rows()["F2"], random_faults(RANDOM_S))]
             results.append(await world.run(random_faults(RANDOM_S / 2), is_whole=True))
             acks = world.acknowledged
     except finding.Absent as reason:
         or_skip(reason)
-    found = [f"{result.row}: {result.trouble} {result.examples} ({result.figures})" for result in results if not result.is_clean]
+    found = [
+        f"{result.row}: {result.trouble} {result.examples} ({result.figures})"
+        for result in results
+        if not result.is_clean
+    ]
     assert not found, f"with ENTRE_FAULTS_SEED={seed}: {found}"
     assert acks, "somebody was heard"

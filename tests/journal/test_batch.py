@@ -41,7 +41,11 @@ def test_counters_equal_a_real_count(chat, alice, bob):
     bobs = Participant.objects.get(conversation=chat, user=bob)
     alices = Participant.objects.get(conversation=chat, user=alice)
     assert (bobs.received, alices.received) == (3, 1)
-    assert list(Message.objects.filter(sender=alice).order_by("seq").values_list("ordinal", flat=True)) == [1, 2, 3]
+    assert list(Message.objects.filter(sender=alice).order_by("seq").values_list("ordinal", flat=True)) == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_a_repeat_gets_the_first_answer_again(chat, alice):
@@ -203,7 +207,9 @@ def test_switching_receipts_on_again_reveals_nothing_of_before(chat, alice, bob)
 @pytest.mark.parametrize("position", [5, 2**40], ids=["at the head as it will be", "beyond every head"])
 def test_reading_everything_in_the_batch_that_wrote_it_leaves_nothing_unread(chat, alice, bob, position):
     write(sending(chat, alice), sending(chat, alice))
-    outcomes = write(sending(chat, alice), sending(chat, bob), sending(chat, alice), receipt(chat, bob, read=position))
+    outcomes = write(
+        sending(chat, alice), sending(chat, bob), sending(chat, alice), receipt(chat, bob, read=position)
+    )
     assert (outcomes[-1].read, outcomes[-1].read_count) == (5, 4)
     assert Participant.objects.get(conversation=chat, user=bob).unread == 0
 

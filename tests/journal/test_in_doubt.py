@@ -39,7 +39,9 @@ def break_commit(monkeypatch: pytest.MonkeyPatch) -> Break:
 
 @pytest.mark.only_postgresql
 @pytest.mark.parametrize("is_stored", [True, False])
-def test_the_sender_hears_the_truth_from_the_database(chat: Conversation, alice: User, break_commit: Break, is_stored: bool) -> None:
+def test_the_sender_hears_the_truth_from_the_database(
+    chat: Conversation, alice: User, break_commit: Break, is_stored: bool
+) -> None:
     with pens() as (pen,):
         pen.submit(sending(chat, alice)).result(PATIENCE_S)
         break_commit(is_stored)
@@ -52,7 +54,12 @@ def test_the_sender_hears_the_truth_from_the_database(chat: Conversation, alice:
 @pytest.mark.only_postgresql
 @pytest.mark.parametrize("is_stored", [True, False])
 def test_while_the_database_stays_away_nobody_is_told_and_whoever_comes_later_may_try_again(
-    chat: Conversation, alice: User, bob: User, break_commit: Break, monkeypatch: pytest.MonkeyPatch, is_stored: bool
+    chat: Conversation,
+    alice: User,
+    bob: User,
+    break_commit: Break,
+    monkeypatch: pytest.MonkeyPatch,
+    is_stored: bool,
 ) -> None:
     is_away = False
     begun = threading.Event()
@@ -109,4 +116,6 @@ def test_after_too_long_a_doubt_the_sender_hears_that_nobody_knows(
         assert pen.submit(command).result(PATIENCE_S).seq == 1
         with monkeypatch.context() as patch:
             patch.setattr(batch, "write", be_away)
-            assert isinstance(pen.submit(command).exception(PATIENCE_S), Busy), "what the database has answered is not in doubt"
+            assert isinstance(pen.submit(command).exception(PATIENCE_S), Busy), (
+                "what the database has answered is not in doubt"
+            )

@@ -19,7 +19,11 @@ from dm_project.db import postgres as patience_module
 from tests.factories import make_conversation
 from tests.journal.writers import PATIENCE_S, pens, results, sending
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases, pytest.mark.only_postgresql]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.both_databases,
+    pytest.mark.only_postgresql,
+]
 LONG_S = 600
 
 
@@ -80,7 +84,12 @@ def test_a_locked_conversation_keeps_nobody_else_waiting(
             assert pen.submit(sending(other, alice)).result(PATIENCE_S).seq == 4
             assert not any(future.done() for future in locked)
         assert [accepted.seq for accepted in results(locked)] == [1, 2, 3, 4]
-    assert list(Message.objects.filter(conversation=chat).order_by("seq").values_list("body", flat=True)) == ["0", "1", "2", "3"]
+    assert list(Message.objects.filter(conversation=chat).order_by("seq").values_list("body", flat=True)) == [
+        "0",
+        "1",
+        "2",
+        "3",
+    ]
 
 
 def test_what_waits_too_long_for_a_lock_is_refused_and_surely_not_stored(
@@ -100,7 +109,9 @@ def test_what_waits_too_long_for_a_lock_is_refused_and_surely_not_stored(
     assert not Message.objects.filter(conversation=chat).exists()
 
 
-def test_a_room_that_is_not_there_is_not_taken_for_a_locked_one(chat: Conversation, alice: User, mallory: User) -> None:
+def test_a_room_that_is_not_there_is_not_taken_for_a_locked_one(
+    chat: Conversation, alice: User, mallory: User
+) -> None:
     with pens() as (pen,), held(room(chat)):
         locked = pen.submit(sending(chat, alice))
         chat.room_name = "dm-" + "a" * 32
@@ -109,10 +120,15 @@ def test_a_room_that_is_not_there_is_not_taken_for_a_locked_one(chat: Conversati
 
 
 def test_many_locked_rooms_are_found_in_one_look(alice: User, bob: User, carol: User, mallory: User) -> None:
-    chats = [make_conversation(one, two) for one, two in ((alice, bob), (alice, carol), (alice, mallory), (bob, carol))]
+    chats = [
+        make_conversation(one, two)
+        for one, two in ((alice, bob), (alice, carol), (alice, mallory), (bob, carol))
+    ]
     free = make_conversation(bob, mallory)
     with held(Conversation.objects.exclude(pk=free.pk)):
-        outcomes, _ = batch.write([sending(chat, alice) for chat in chats[:3]] + [sending(free, bob)], skip_locked=True)
+        outcomes, _ = batch.write(
+            [sending(chat, alice) for chat in chats[:3]] + [sending(free, bob)], skip_locked=True
+        )
     assert [type(outcome).__name__ for outcome in outcomes] == ["LockedRoom"] * 3 + ["Accepted"]
 
 
@@ -137,16 +153,25 @@ def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(
 
 
 def settings_of(connection: Any) -> dict[str, str]:
-    return {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in patience_module.LIMITS_OF_SERVER}
+    return {
+        name: connection.execute(f"SHOW {name}").fetchone()[0] for name in patience_module.LIMITS_OF_SERVER
+    }
 
 
 @pytest.fixture
 def address() -> dict[str, Any]:
     database = connection.settings_dict
-    return {"dbname": database["NAME"], "host": database["HOST"], "user": database["USER"], "port": database["PORT"] or None}
+    return {
+        "dbname": database["NAME"],
+        "host": database["HOST"],
+        "user": database["USER"],
+        "port": database["PORT"] or None,
+    }
 
 
-def test_a_connection_that_serves_people_limits_its_server(address: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_serves_people_limits_its_server(
+    address: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(patience_module.patience, "seconds", 5.0)
     with patience_module.PatientConnection.connect(**address) as serving:
         assert settings_of(serving) == patience_module.LIMITS_OF_SERVER
@@ -160,7 +185,9 @@ def test_a_migration_takes_what_it_needs(address: dict[str, Any], monkeypatch: p
         assert set(settings_of(migrating).values()) == {"0"}
 
 
-def test_a_server_without_one_of_them_is_taken_as_it_is(address: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_one_of_them_is_taken_as_it_is(
+    address: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """client_connection_check_interval came with PostgreSQL 14, and some systems cannot do it."""
     monkeypatch.setattr(patience_module.patience, "seconds", 5.0)
     limits = {"no_such_setting": "2s", "work_mem": "nonsense", **patience_module.LIMITS_OF_SERVER}

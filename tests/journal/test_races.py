@@ -44,7 +44,9 @@ def talking(pen: MortalWriter, chat: Conversation, person: User) -> Any:
 
 
 def talkers(writers: list[MortalWriter], chat: Conversation, *people: User) -> list[Any]:
-    return [talking(writers[index % len(writers)], chat, people[index % len(people)]) for index in range(THREADS)]
+    return [
+        talking(writers[index % len(writers)], chat, people[index % len(people)]) for index in range(THREADS)
+    ]
 
 
 # --- I1, I3, I4: dense numbers, one row a message, exact counters ---
@@ -90,11 +92,15 @@ def test_the_same_send_a_hundred_times_at_once_is_one_message(chat, alice):
     with pens(2) as writers:
         answers = results(
             future
-            for futures in at_once(*[lambda pen=pen: [pen.submit(command) for _ in range(10)] for pen in writers * 5])
+            for futures in at_once(
+                *[lambda pen=pen: [pen.submit(command) for _ in range(10)] for pen in writers * 5]
+            )
             for future in futures
         )
     assert len(answers) == 100
-    assert {(answer.seq, answer.version, answer.created_at) for answer in answers} == {(1, 1, answers[0].created_at)}
+    assert {(answer.seq, answer.version, answer.created_at) for answer in answers} == {
+        (1, 1, answers[0].created_at)
+    }
     assert Counter(answer.duplicate for answer in answers) == {False: 1, True: 99}
     assert Message.objects.count() == 1
 
@@ -103,7 +109,10 @@ def test_of_two_texts_under_one_id_at_once_exactly_one_is_stored(chat, alice):
     shared = uuid4()
     with pens(2) as (one, other):
         futures = at_once(
-            *[lambda n=n: [pen.submit(sending(chat, alice, f"text {n}", id=shared)) for pen in (one, other)] for n in range(8)]
+            *[
+                lambda n=n: [pen.submit(sending(chat, alice, f"text {n}", id=shared)) for pen in (one, other)]
+                for n in range(8)
+            ]
         )
         outcomes = [future.exception(PATIENCE_S) or future.result() for pair in futures for future in pair]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
@@ -189,7 +198,9 @@ def test_bob_following_while_everybody_writes_misses_nothing(chat, alice, bob, p
             finally:
                 is_over.set()
 
-        first, second, _ = at_once(lambda: follow(chat, bob, is_over), lambda: follow(chat, alice, is_over), write_all)
+        first, second, _ = at_once(
+            lambda: follow(chat, bob, is_over), lambda: follow(chat, alice, is_over), write_all
+        )
     assert first + second == []
 
 
@@ -201,7 +212,11 @@ def test_what_is_visible_is_always_a_whole_beginning(chat, alice, bob):
     def look() -> None:
         while True:
             was_over = is_over.is_set()
-            with_head = Message.objects.filter(conversation=chat).order_by("seq").values_list("seq", "conversation__head")
+            with_head = (
+                Message.objects.filter(conversation=chat)
+                .order_by("seq")
+                .values_list("seq", "conversation__head")
+            )
             rows = list(with_head)
             looks.append(([seq for seq, _ in rows], rows[-1][1] if rows else 0))
             if was_over:
@@ -227,15 +242,30 @@ def test_what_is_visible_is_always_a_whole_beginning(chat, alice, bob):
 def test_receipts_of_many_devices_at_once_end_at_the_furthest(chat, alice, bob):
     with pens(2) as (one, other):
         results([one.submit(sending(chat, alice)) for _ in range(40)])
-        positions = [list(range(1, 41)), list(range(40, 0, -1)), list(range(1, 41, 3)), list(range(40, 0, -3))]
+        positions = [
+            list(range(1, 41)),
+            list(range(40, 0, -1)),
+            list(range(1, 41, 3)),
+            list(range(40, 0, -3)),
+        ]
         answers = at_once(
             *[
-                lambda pen=pen, reads=reads: results([pen.submit(reading(chat, bob, read=seq)) for seq in reads])
+                lambda pen=pen, reads=reads: results(
+                    [pen.submit(reading(chat, bob, read=seq)) for seq in reads]
+                )
                 for pen, reads in zip((one, other, one, other), positions, strict=True)
             ]
         )
     for device in answers:
-        assert all(earlier.read <= later.read and earlier.mark <= later.mark for earlier, later in pairwise(device)), "a receipt went back"
+        assert all(
+            earlier.read <= later.read and earlier.mark <= later.mark for earlier, later in pairwise(device)
+        ), "a receipt went back"
     bobs, alices = (Participant.objects.get(user=person) for person in (bob, alice))
-    assert (bobs.read_seq, bobs.delivered_seq, bobs.read_count, bobs.unread, bobs.shown_read) == (40, 40, 40, 0, 40)
+    assert (bobs.read_seq, bobs.delivered_seq, bobs.read_count, bobs.unread, bobs.shown_read) == (
+        40,
+        40,
+        40,
+        0,
+        40,
+    )
     assert bobs.mark == alices.mark, "each step that bob took was shown to alice, and counted in both views"

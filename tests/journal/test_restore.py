@@ -41,7 +41,9 @@ def test_the_operators_word_begins_an_epoch(db: None) -> None:
     assert epoch_renew() == epoch() != before
 
 
-def test_a_process_that_starts_on_an_older_database_begins_an_epoch(chat: Conversation, alice: User, caplog: Any) -> None:
+def test_a_process_that_starts_on_an_older_database_begins_an_epoch(
+    chat: Conversation, alice: User, caplog: Any
+) -> None:
     before = epoch()
     written(chat, alice, 3)
     restore(chat, 2)
@@ -54,7 +56,9 @@ def test_a_process_that_starts_on_an_older_database_begins_an_epoch(chat: Conver
     assert epoch() == after
 
 
-def test_a_conversation_that_the_backup_does_not_know_is_noticed_as_well(chat: Conversation, alice: User) -> None:
+def test_a_conversation_that_the_backup_does_not_know_is_noticed_as_well(
+    chat: Conversation, alice: User
+) -> None:
     written(chat, alice, 1)
     Message.objects.all().delete()
     Conversation.objects.all().delete()
@@ -70,7 +74,9 @@ def test_an_ordinary_start_changes_nothing(chat: Conversation, alice: User, more
     assert epoch() == before
 
 
-def test_a_running_pen_notices_when_its_new_connection_leads_to_an_older_database(chat: Conversation, alice: User) -> None:
+def test_a_running_pen_notices_when_its_new_connection_leads_to_an_older_database(
+    chat: Conversation, alice: User
+) -> None:
     """A replica took over that had not received everything (safety.md F10)."""
     before = epoch()
     with pens() as (pen,):
@@ -105,7 +111,9 @@ def test_a_spoiled_or_missing_note_is_no_reason_to_start_afresh(db: None) -> Non
     assert not epoch_look_back()
 
 
-def test_a_full_disk_does_not_stop_the_pen(chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_does_not_stop_the_pen(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(self: Any, *words: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -170,7 +178,9 @@ def test_what_was_lost_is_noticed_though_another_process_has_filled_the_numbers_
     assert alices.looks()
     after = epoch()
     assert after != before
-    assert [process.looks() for process in (bobs, alices, bobs, alices)] == [False] * 4, "once, and not in turns for ever"
+    assert [process.looks() for process in (bobs, alices, bobs, alices)] == [False] * 4, (
+        "once, and not in turns for ever"
+    )
     assert epoch() == after
 
 
@@ -187,7 +197,9 @@ def test_two_processes_that_both_lost_something_begin_one_epoch(
     assert [alices.looks(), bobs.looks(), alices.looks(), bobs.looks()] == [True, False, False, False]
 
 
-def test_a_database_from_before_an_earlier_epoch_is_no_new_one(chat: Conversation, alice: User, processes: tuple[Process, Process]) -> None:
+def test_a_database_from_before_an_earlier_epoch_is_no_new_one(
+    chat: Conversation, alice: User, processes: tuple[Process, Process]
+) -> None:
     """Twice restored, the second time from before the first: its epoch is one that browsers may still hold."""
     first = epoch()
     alices, _ = processes
@@ -200,7 +212,9 @@ def test_a_database_from_before_an_earlier_epoch_is_no_new_one(chat: Conversatio
     assert epoch() not in {first, "second"}
 
 
-def test_an_epoch_that_somebody_else_began_is_taken_over(chat: Conversation, alice: User, processes: tuple[Process, Process]) -> None:
+def test_an_epoch_that_somebody_else_began_is_taken_over(
+    chat: Conversation, alice: User, processes: tuple[Process, Process]
+) -> None:
     """By the operator's word on another machine, after the backup was put back: the lost writes are no reason for another one."""
     alices, _ = processes
     alices.writes(chat, alice, 3)
@@ -211,7 +225,9 @@ def test_an_epoch_that_somebody_else_began_is_taken_over(chat: Conversation, ali
     assert epoch() == "the operator's"
 
 
-def test_a_loss_beneath_a_connection_that_stays_is_noticed(chat: Conversation, alice: User, processes: tuple[Process, Process]) -> None:
+def test_a_loss_beneath_a_connection_that_stays_is_noticed(
+    chat: Conversation, alice: User, processes: tuple[Process, Process]
+) -> None:
     """A pooler leads to another server without a word: what is newest is of the new history already."""
     alices, _ = processes
     with alices, pens() as (pen,):

@@ -61,7 +61,9 @@ def test_alice_is_answered_and_bob_is_told_only_after_the_commit(chat, alice, mo
 
 
 @pytest.mark.parametrize("broken", ["insert_messages", "update_conversations", "update_participants"])
-def test_a_transaction_that_fails_acknowledges_nothing_and_tells_nobody(chat, alice, monkeypatch, letters, broken):
+def test_a_transaction_that_fails_acknowledges_nothing_and_tells_nobody(
+    chat, alice, monkeypatch, letters, broken
+):
     def fail(rows: Any) -> None:
         raise OperationalError("the disk went away in the middle")
 
@@ -124,13 +126,17 @@ def test_one_poisoned_message_does_not_fail_its_neighbours(chat, alice, bob, let
     assert len(letters) == 4, "two messages, each to two people"
 
 
-def test_mallory_cannot_fail_alices_messages_with_words_of_an_error(chat, alice, mallory, monkeypatch, letters):
+def test_mallory_cannot_fail_alices_messages_with_words_of_an_error(
+    chat, alice, mallory, monkeypatch, letters
+):
     """PostgreSQL puts the failing row, body and all, into the text of an error; nobody may write "connection timeout" into it and be believed."""
     real = batch.write
 
     def refuse_her(commands: Any) -> Any:
         if any(command.user_id == mallory.id for command in commands):
-            raise IntegrityError("Failing row contains (connection timeout, disk full, locked, shutting down)")
+            raise IntegrityError(
+                "Failing row contains (connection timeout, disk full, locked, shutting down)"
+            )
         return real(commands)
 
     monkeypatch.setattr(batch, "write", refuse_her)
@@ -180,7 +186,9 @@ def test_a_database_that_cannot_write_is_a_retryable_answer(chat, alice, monkeyp
         assert text not in str(future.exception(0)), "the text of the error stays inside"
 
 
-def test_an_error_nobody_thought_of_is_an_answer_too_and_keeps_secrets_out_of_the_log(chat, alice, monkeypatch, letters, caplog):
+def test_an_error_nobody_thought_of_is_an_answer_too_and_keeps_secrets_out_of_the_log(
+    chat, alice, monkeypatch, letters, caplog
+):
     def fail(commands: Any) -> None:
         raise ZeroDivisionError(commands[0].body)
 
@@ -195,7 +203,9 @@ def test_an_error_nobody_thought_of_is_an_answer_too_and_keeps_secrets_out_of_th
 # --- The queue ---
 
 
-def test_a_full_queue_says_busy_at_once_and_forgets_nobody_who_was_let_in(chat, alice, bob, monkeypatch, settings):
+def test_a_full_queue_says_busy_at_once_and_forgets_nobody_who_was_let_in(
+    chat, alice, bob, monkeypatch, settings
+):
     settings.JOURNAL_QUEUE = 3
     is_writing, may_go_on = threading.Event(), threading.Event()
     real = batch.write

@@ -69,7 +69,11 @@ MORE_OF_THEO: Lines = [
         " and last year half of the group ended up in the wrong valley.",
     ),
     (1, "<", "Nobody complained, there was a lake."),
-    (1, "<", "I also have a spare tarp if the forecast holds. It says rain from four, but it said that last time too."),
+    (
+        1,
+        "<",
+        "I also have a spare tarp if the forecast holds. It says rain from four, but it said that last time too.",
+    ),
     (1, "<", "And look where we could sleep on the way back:"),
     (1, "<", "www.inn.example/the-old-mill"),
     (1, "<", "Two rooms left, breakfast from six."),
@@ -84,9 +88,21 @@ MORE_OF_THEO: Lines = [
 ]
 # Who writes what to Ana ("<") or she to them (">"), and how many minutes ago; the last number is how many of theirs she has not read.
 TALKS: dict[str, tuple[Lines, int]] = {
-    "tomas": ([(4_400, ">", "Train at nine, from the other platform"), (4_390, "<", "Perfect. See you on the other side")], 0),
-    "pedro": ([(1_700, "<", "Rehearsal moved to eight"), (1_690, ">", "Good, then I can eat something first")], 0),
-    "sam": ([(264, "<", "The quinces are ripe, come and get some"), (262, ">", "On Sunday, with a basket")], 0),
+    "tomas": (
+        [
+            (4_400, ">", "Train at nine, from the other platform"),
+            (4_390, "<", "Perfect. See you on the other side"),
+        ],
+        0,
+    ),
+    "pedro": (
+        [(1_700, "<", "Rehearsal moved to eight"), (1_690, ">", "Good, then I can eat something first")],
+        0,
+    ),
+    "sam": (
+        [(264, "<", "The quinces are ripe, come and get some"), (262, ">", "On Sunday, with a basket")],
+        0,
+    ),
     "noor": ([(189, "<", "تمام، نلتقي عند الساعة الخامسة")], 1),
     "lena": ([(117, ">", "Ты дочитала?"), (115, "<", "Почти. Конец такой, что не тороплюсь.")], 0),
     "joana": ([(32, "<", "Did the parcel come?"), (31, ">", "It is on the kitchen table")], 0),

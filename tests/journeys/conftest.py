@@ -68,7 +68,9 @@ def line(daphne_server: EntreServer) -> Iterator[Line]:
 
 
 @pytest.fixture
-def visitor(chromium: Browser, daphne_server: EntreServer, mark: str, request: pytest.FixtureRequest) -> Iterator[VisitorMaker]:
+def visitor(
+    chromium: Browser, daphne_server: EntreServer, mark: str, request: pytest.FixtureRequest
+) -> Iterator[VisitorMaker]:
     """`visitor("alice")`: a new browser, at no page yet.
 
     Args:
@@ -79,7 +81,13 @@ def visitor(chromium: Browser, daphne_server: EntreServer, mark: str, request: p
     present: list[Visitor] = []
 
     def come(username: str, *, name: str = "", address: str = "", **options: Any) -> Visitor:
-        guest = visitor_at(chromium, address or daphne_server.address, f"{username}{mark}", name=name or username.capitalize(), **options)
+        guest = visitor_at(
+            chromium,
+            address or daphne_server.address,
+            f"{username}{mark}",
+            name=name or username.capitalize(),
+            **options,
+        )
         present.append(guest)
         return guest
 

@@ -14,8 +14,16 @@ def violations(page: Page, only: str = "") -> list[str]:
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
         page.evaluate(
-            "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets.push(sheet); }", FLAT
+            "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets.push(sheet); }",
+            FLAT,
         )
     wanted = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": RULES}
-    found = page.evaluate("(wanted) => axe.run(document, { runOnly: wanted, preload: false, resultTypes: ['violations'] })", wanted)
-    return [f"{rule['id']}: {node['html'][:200]} ({node['failureSummary']})" for rule in found["violations"] for node in rule["nodes"]]
+    found = page.evaluate(
+        "(wanted) => axe.run(document, { runOnly: wanted, preload: false, resultTypes: ['violations'] })",
+        wanted,
+    )
+    return [
+        f"{rule['id']}: {node['html'][:200]} ({node['failureSummary']})"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]

@@ -38,7 +38,9 @@ def talk(
     """
     say = bodies or (lambda n: BODIES[n % len(BODIES)](n))
     with closing(sqlite3.connect(server.data_folder / "entre.sqlite3", timeout=30)) as database, database:
-        id, low, high = database.execute("SELECT id, low_id, high_id FROM conversation WHERE room_name = ?", [room]).fetchone()
+        id, low, high = database.execute(
+            "SELECT id, low_id, high_id FROM conversation WHERE room_name = ?", [room]
+        ).fetchone()
         received = {low: 0, high: 0}
         read_count = {low: 0, high: 0}
         rows = []
@@ -67,7 +69,9 @@ def talk(
             rows,
         )
         last = rows[-1][8]
-        database.execute("UPDATE conversation SET head = ?, changed_at = ? WHERE id = ?", [len(rows), last, id])
+        database.execute(
+            "UPDATE conversation SET head = ?, changed_at = ? WHERE id = ?", [len(rows), last, id]
+        )
         for user in (low, high):
             database.execute(
                 "UPDATE participant SET received = ?, read_count = ?, read_seq = ?, delivered_seq = ?, activity = ?"

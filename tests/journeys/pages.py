@@ -29,7 +29,9 @@ def submit_nothing(page: Page) -> None:
 
 
 def choose_picture(page: Page) -> None:
-    page.set_input_files("input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE})
+    page.set_input_files(
+        "input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE}
+    )
     expect(page.get_by_role("dialog", name="Crop your picture")).to_be_visible()
 
 

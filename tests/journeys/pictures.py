@@ -30,13 +30,17 @@ def in_few_colours(picture: Image.Image) -> Image.Image:
     if rest:
         others = Image.new("RGB", (len(rest), 1))
         others.putdata(rest)
-        few: Any = others.quantize(256 - COLOURS_EXACT, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        few: Any = others.quantize(
+            256 - COLOURS_EXACT, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE
+        )
         kept += [colour for _, colour in few.convert("RGB").getcolors()]
     index = {colour: number for number, colour in enumerate(kept)}
     for red, green, blue in rest:
         distances = [(red - r) ** 2 + (green - g) ** 2 + (blue - b) ** 2 for r, g, b in kept]
         index[red, green, blue] = distances.index(min(distances))
-    mapped = Image.frombytes("P", picture.size, bytes(index[colour] for colour in cast(Any, picture).getdata()))
+    mapped = Image.frombytes(
+        "P", picture.size, bytes(index[colour] for colour in cast(Any, picture).getdata())
+    )
     mapped.putpalette([value for colour in kept for value in colour])
     return mapped
 
@@ -45,7 +49,9 @@ def beside(cards: list[Image.Image]) -> Image.Image:
     """The first, which is tall, and the others two by two."""
     tall, *others = cards
     width, height = max(one.width for one in cards), max(one.height for one in others)
-    sheet = Image.new("RGB", (width * 3, max(tall.height, height * 2)), others[0].convert("RGB").getpixel((0, 0)))
+    sheet = Image.new(
+        "RGB", (width * 3, max(tall.height, height * 2)), others[0].convert("RGB").getpixel((0, 0))
+    )
     sheet.paste(tall, (0, 0))
     for number, one in enumerate(others):
         sheet.paste(one, ((number % 2 + 1) * width, number // 2 * height))

@@ -16,18 +16,28 @@ class Stage:
 
     def __init__(self, chromium: Browser, server: EntreServer) -> None:
         self.visitor, self.newcomer, self.member, peer, other = (
-            visitor_at(chromium, server.address, f"{name}pages", name=name.capitalize(), signed_up=name != "visitor")
+            visitor_at(
+                chromium, server.address, f"{name}pages", name=name.capitalize(), signed_up=name != "visitor"
+            )
             for name in ("visitor", "newcomer", "member", "peer", "other")
         )
         self.people: list[Visitor] = [self.visitor, self.newcomer, self.member, peer, other]
         room = meet(self.member, peer)
         for number in range(6):
             writer = (self.member, peer)[number // 2 % 2]
-            assert writer.person.write(room, f"{number}. {LONG if number % 2 else 'Short 🌿'}").status_code == 201
+            assert (
+                writer.person.write(room, f"{number}. {LONG if number % 2 else 'Short 🌿'}").status_code
+                == 201
+            )
         unread = meet(self.member, other)
         assert other.person.write(unread, "Nobody has read this").status_code == 201
         opened, taken, gone = (self.invite(self.member, note) for note in ("Grandma Zoya", "", "Too late"))
-        assert self.newcomer_two(chromium, server).person.api("POST", "/invites/claim", {"token": token_of(taken)}).status_code == 201
+        assert (
+            self.newcomer_two(chromium, server)
+            .person.api("POST", "/invites/claim", {"token": token_of(taken)})
+            .status_code
+            == 201
+        )
         assert self.member.person.api("DELETE", f"/invites/{gone['id']}").is_success
         self.places = {
             "room": room,

@@ -36,9 +36,14 @@ class Studio:
     def __init__(self, browser: Browser, server: EntreServer) -> None:
         self.browser = browser
         self.server = server
-        self.people = {username: visitor_at(browser, server.address, username, name=name) for username, name in NAMES.items()}
+        self.people = {
+            username: visitor_at(browser, server.address, username, name=name)
+            for username, name in NAMES.items()
+        }
         for username, about in ABOUT.items():
-            answer = self.people[username].person.post_form("/settings/profile/", name=NAMES[username], about=about)
+            answer = self.people[username].person.post_form(
+                "/settings/profile/", name=NAMES[username], about=about
+            )
             assert answer.is_redirect, f"{username} could not say who they are"
         self.rooms = {username: self.meet(username) for username in TALKS}
         self.arrange_the_set()
@@ -52,10 +57,14 @@ class Studio:
         ana, other = self.ana.person, self.people[peer].person
         lines, unread = TALKS[peer]
         link = str(ana.api("POST", "/invites", {"note": NAMES[peer]}).json()["url"])
-        room = str(other.api("POST", "/invites/claim", {"token": link.rstrip("/").rsplit("/", 1)[1]}).json()["room"])
+        room = str(
+            other.api("POST", "/invites/claim", {"token": link.rstrip("/").rsplit("/", 1)[1]}).json()["room"]
+        )
         self.say(peer, room, lines)
         for reader, seq in ((ana, len(lines) - unread), (other, len(lines))):
-            assert reader.api("PUT", f"/conversations/{room}/receipt", {"delivered": len(lines), "read": seq}).is_success
+            assert reader.api(
+                "PUT", f"/conversations/{room}/receipt", {"delivered": len(lines), "read": seq}
+            ).is_success
         return room
 
     def unread_again(self, peer: str) -> None:
@@ -80,7 +89,11 @@ class Studio:
         with self.tables() as data:
             # Each in a colour of their own, the same in every picture of every year.
             for username, wanted in COLOURS.items():
-                chosen = next(name for number in count(10_000) if colour(name := f"picture-{number}{username}") == wanted)
+                chosen = next(
+                    name
+                    for number in count(10_000)
+                    if colour(name := f"picture-{number}{username}") == wanted
+                )
                 data.execute("UPDATE accounts_user SET public_id = ? WHERE username = ?", [chosen, username])
             for peer in self.rooms:
                 self.date(data, peer, TALKS[peer][0])
@@ -92,11 +105,20 @@ class Studio:
             self.date(data, "theo", [*TALKS["theo"][0], *MORE_OF_THEO])
 
     def date(self, data: sqlite3.Connection, peer: str, lines: Lines) -> None:
-        (conversation,) = data.execute("SELECT id FROM conversation WHERE room_name = ?", [self.rooms[peer]]).fetchone()
-        data.execute("UPDATE conversation SET created_at = ? WHERE id = ?", [ago(lines[0][0] + 60), conversation])
+        (conversation,) = data.execute(
+            "SELECT id FROM conversation WHERE room_name = ?", [self.rooms[peer]]
+        ).fetchone()
+        data.execute(
+            "UPDATE conversation SET created_at = ? WHERE id = ?", [ago(lines[0][0] + 60), conversation]
+        )
         for seq, (minutes, _, _) in enumerate(lines, start=1):
-            data.execute("UPDATE message SET created_at = ? WHERE conversation_id = ? AND seq = ?", [ago(minutes), conversation, seq])
-        data.execute("UPDATE participant SET activity = ? WHERE conversation_id = ?", [ago(lines[-1][0]), conversation])
+            data.execute(
+                "UPDATE message SET created_at = ? WHERE conversation_id = ? AND seq = ?",
+                [ago(minutes), conversation, seq],
+            )
+        data.execute(
+            "UPDATE participant SET activity = ? WHERE conversation_id = ?", [ago(lines[-1][0]), conversation]
+        )
 
     @contextmanager
     def tables(self) -> Iterator[sqlite3.Connection]:
@@ -107,7 +129,15 @@ class Studio:
 
     # --- Windows ---
 
-    def page(self, who: Visitor | None, *, size: Any = WIDE, theme: Any = "light", language: str = "en-GB", **options: Any) -> Page:
+    def page(
+        self,
+        who: Visitor | None,
+        *,
+        size: Any = WIDE,
+        theme: Any = "light",
+        language: str = "en-GB",
+        **options: Any,
+    ) -> Page:
         """A window of this size in which somebody is signed in, at the pictures' hour."""
         is_phone = size is PHONE
         context = self.browser.new_context(
@@ -125,7 +155,9 @@ class Studio:
         context.set_default_timeout(PATIENCE_MS)
         if who:
             # The account's language counts, not the one that this person's other window remembers.
-            cookies: list[Any] = [one for one in who.context.cookies() if "language" not in str(one.get("name"))]
+            cookies: list[Any] = [
+                one for one in who.context.cookies() if "language" not in str(one.get("name"))
+            ]
             context.add_cookies(cookies)
         page = context.new_page()
         page.clock.install(time=NOW)
@@ -162,7 +194,9 @@ def studio() -> Iterator[Studio]:
     try:
         with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
             started = NOW - timedelta(minutes=1)
-            (Path(folder) / "sitecustomize.py").write_text(CLOCK.format(started.isoformat()), encoding="utf-8")
+            (Path(folder) / "sitecustomize.py").write_text(
+                CLOCK.format(started.isoformat()), encoding="utf-8"
+            )
             with EntreServer(statics, LIMITS="off", PYTHONPATH=folder) as server:
                 browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
                 yield Studio(browser, server)
@@ -181,7 +215,9 @@ def ago(minutes: int) -> str:
 def shot(page: Page) -> Image.Image:
     """What the window shows, once everything that it asked for is there; it is closed afterwards."""
     page.wait_for_load_state("networkidle")
-    page.evaluate("document.fonts.ready.then(() => document.activeElement.matches('.composer textarea') && document.activeElement.blur())")
+    page.evaluate(
+        "document.fonts.ready.then(() => document.activeElement.matches('.composer textarea') && document.activeElement.blur())"
+    )
     picture = Image.open(io.BytesIO(page.screenshot(caret="hide")))
     page.context.close()
     return picture

@@ -33,7 +33,9 @@ WATCH_ECHO = """() => {
 }"""
 
 
-def test_check_7_every_message_stands_in_the_frame_of_its_key_and_the_field_keeps_the_focus(visitor: VisitorMaker) -> None:
+def test_check_7_every_message_stands_in_the_frame_of_its_key_and_the_field_keeps_the_focus(
+    visitor: VisitorMaker,
+) -> None:
     """How many milliseconds that takes is measured by `make bench-page`."""
     alice, bob = visitor("alice"), visitor("bob")
     alice.open(meet(alice, bob))
@@ -62,16 +64,57 @@ MOMENTS = [
 ]
 """At UTC the second begins a day; the third is 4:59 after it, the fourth 5:01 after that; four hours on, São Paulo has a new day, too."""
 MONTHS = {
-    "en-GB": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-    "ru-RU": ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"],
-    "pt-BR": ["janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro"],
+    "en-GB": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "ru-RU": [
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    ],
+    "pt-BR": [
+        "janeiro",
+        "fevereiro",
+        "março",
+        "abril",
+        "maio",
+        "junho",
+        "julho",
+        "agosto",
+        "setembro",
+        "outubro",
+        "novembro",
+        "dezembro",
+    ],
 }
 
 
 def speaks(person: Visitor, language: str) -> None:
     """The account's own language; the browser tells only how moments are written in it."""
     answer = person.person.post_form(
-        "/settings/appearance/", only="language", language={"en-GB": "en", "ru-RU": "ru", "pt-BR": "pt-br"}[language]
+        "/settings/appearance/",
+        only="language",
+        language={"en-GB": "en", "ru-RU": "ru", "pt-BR": "pt-br"}[language],
     )
     assert answer.status_code < 400
     person.context.add_cookies(cookies_of(person.person))
@@ -79,7 +122,11 @@ def speaks(person: Visitor, language: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "zone", "groups"),
-    [("en-GB", "UTC", [1, 2, 1, 1]), ("ru-RU", "Europe/Moscow", [3, 1, 1]), ("pt-BR", "America/Sao_Paulo", [3, 1, 1])],
+    [
+        ("en-GB", "UTC", [1, 2, 1, 1]),
+        ("ru-RU", "Europe/Moscow", [3, 1, 1]),
+        ("pt-BR", "America/Sao_Paulo", [3, 1, 1]),
+    ],
 )
 def test_check_16_groups_and_days_around_midnight(
     visitor: VisitorMaker, daphne_server: EntreServer, language: str, zone: str, groups: list[int]
@@ -107,11 +154,24 @@ def test_check_16_groups_and_days_around_midnight(
     ("language", "words"),
     [
         ("en-GB", {1: "1 new message", 3: "3 new messages", 5: "5 new messages", 21: "21 new messages"}),
-        ("ru-RU", {1: "1 новое сообщение", 3: "3 новых сообщения", 5: "5 новых сообщений", 21: "21 новое сообщение"}),
-        ("pt-BR", {1: "1 mensagem nova", 3: "3 mensagens novas", 5: "5 mensagens novas", 21: "21 mensagens novas"}),
+        (
+            "ru-RU",
+            {
+                1: "1 новое сообщение",
+                3: "3 новых сообщения",
+                5: "5 новых сообщений",
+                21: "21 новое сообщение",
+            },
+        ),
+        (
+            "pt-BR",
+            {1: "1 mensagem nova", 3: "3 mensagens novas", 5: "5 mensagens novas", 21: "21 mensagens novas"},
+        ),
     ],
 )
-def test_check_16_new_messages_are_counted_as_each_language_counts(visitor: VisitorMaker, language: str, words: dict[int, str]) -> None:
+def test_check_16_new_messages_are_counted_as_each_language_counts(
+    visitor: VisitorMaker, language: str, words: dict[int, str]
+) -> None:
     alice = visitor("alice", locale=language)
     speaks(alice, language)
     for count, wanted in words.items():
@@ -136,7 +196,9 @@ def tab_to(person: Visitor, target: Locator, key: str = "Tab") -> None:
     pytest.fail(f"no way to {target} by keys")
 
 
-def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys_alone(visitor: VisitorMaker) -> None:
+def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys_alone(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     assert bob.person.write(room, "Can you reach me?").status_code == 201

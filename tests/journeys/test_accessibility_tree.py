@@ -129,7 +129,9 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     alice.until_equal(lambda: timeless(Tree(alice.page).lines()), LIVE_CHAT, "the tree that the server drew")
 
 
-def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(alice: Visitor, bob: Visitor) -> None:
+def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(
+    alice: Visitor, bob: Visitor
+) -> None:
     room = meet(alice, bob)
     tell(bob, room, "one", "two")
     alice.open(room)
@@ -181,13 +183,17 @@ def test_check_27_a_narrow_list_has_one_heading_and_a_way_past_its_head(alice: V
             expect(alice.page.locator(f"#{target}")).to_be_visible()
             skip.press("Enter")
             alice.page.keyboard.press("Tab")
-            assert alice.page.evaluate("(id) => document.getElementById(id).contains(document.activeElement)", target)
+            assert alice.page.evaluate(
+                "(id) => document.getElementById(id).contains(document.activeElement)", target
+            )
 
 
 # --- What is spoken (A1 to A3) ---
 
 
-def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(alice: Visitor, bob: Visitor, daphne_server: EntreServer) -> None:
+def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(
+    alice: Visitor, bob: Visitor, daphne_server: EntreServer
+) -> None:
     room = meet(alice, bob)
     talk(daphne_server, room, minutes(120), read=120)
     alice.open(room)
@@ -198,7 +204,9 @@ def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(alice: Visitor
     for region in REGIONS:
         assert said(alice, region) == [], "what was there before is spoken by nobody"
     # Older messages, own sends, ticks and typing.
-    alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -scroller.scrollHeight; }")
+    alice.page.locator('[data-view="scroller"]').evaluate(
+        "(scroller) => { scroller.scrollTop = -scroller.scrollHeight; }"
+    )
     expect(alice.bodies().first).to_contain_text("number 21 ")
     alice.write("mine")
     alice.sees_state("mine", "read")
@@ -230,14 +238,19 @@ def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_ow
     comfortable(alice)
     tell(bob, room, "new from bob")
     expect(alice.page.locator("#say-messages > p").last).to_have_text("Bob: new from bob")
-    for chosen, name, bodies in ((other, "Carol", ["one", "two", "three"]), (room, "Bob", ["old from bob", "new from bob"])):
+    for chosen, name, bodies in (
+        (other, "Carol", ["one", "two", "three"]),
+        (room, "Bob", ["old from bob", "new from bob"]),
+    ):
         before = said(alice, "say-messages")
         alice.row(chosen).get_by_role("link").click()
         expect(alice.page.get_by_role("heading", level=1)).to_have_text(name)
         alice.sees(*bodies)
         comfortable(alice)
         assert said(alice, "say-messages") in ([], before)
-        assert [line for region in ("say-status", "say-alert") for line in said(alice, region) if name in line] == []
+        assert [
+            line for region in ("say-status", "say-alert") for line in said(alice, region) if name in line
+        ] == []
     alice.row(other).get_by_role("link").click()
     alice.sees("one", "two", "three")
     comfortable(alice)
@@ -245,10 +258,16 @@ def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_ow
     expect(alice.page.locator("#say-messages > p").last).to_have_text("Carol: four")
     tell(bob, room, "from another chat")
     expect(alice.page.locator("#say-status > p")).to_have_text(["New message from Bob"])
-    assert [line for line in said(alice, "say-messages") if "another chat" in line or line in {"Carol: one", "Carol: three"}] == []
+    assert [
+        line
+        for line in said(alice, "say-messages")
+        if "another chat" in line or line in {"Carol: one", "Carol: three"}
+    ] == []
 
 
-def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(alice: Visitor, bob: Visitor, daphne_server: EntreServer) -> None:
+def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(
+    alice: Visitor, bob: Visitor, daphne_server: EntreServer
+) -> None:
     room = meet(alice, bob)
     talk(daphne_server, room, minutes(120), read=120)
     alice.open(room)
@@ -365,7 +384,9 @@ def go_offline(alice: Visitor) -> None:
 
 def ask_to_leave(alice: Visitor) -> None:
     alice.box.fill("a draft")
-    alice.until(lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage")
+    alice.until(
+        lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage"
+    )
     alice.page.goto("/settings/")
     alice.page.evaluate("document.querySelector('form[action$=\"logout/\"]').requestSubmit()")
     expect(alice.page.get_by_role("dialog", name="Log out of this device?")).to_be_visible()
@@ -373,7 +394,9 @@ def ask_to_leave(alice: Visitor) -> None:
 
 def cut_picture(alice: Visitor) -> None:
     alice.page.goto("/settings/profile/")
-    alice.page.set_input_files("input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE})
+    alice.page.set_input_files(
+        "input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE}
+    )
     expect(alice.page.get_by_role("dialog", name="Crop your picture")).to_be_visible()
 
 
@@ -431,7 +454,9 @@ def expect_modal(page: Page) -> None:
     lines = Tree(page).lines()
     (dialog,) = [line for line in lines if line.strip().startswith("dialog")]
     assert re.search(r'dialog ".+" \[modal', dialog)
-    assert not [line for line in lines if line.strip().startswith(("main", "complementary"))], "what is behind is not in the tree"
+    assert not [line for line in lines if line.strip().startswith(("main", "complementary"))], (
+        "what is behind is not in the tree"
+    )
     for _ in range(8):
         page.keyboard.press("Tab")
         assert page.evaluate(

@@ -35,7 +35,9 @@ navigator.clearAppBadge = () => { window.badges.push(0); return Promise.resolve(
 
 
 def shown(person: Visitor) -> list[list[str]]:
-    found: list[list[str]] = person.page.evaluate("shown.map(({ title, body, isOpen }) => [title, body, isOpen ? 'open' : 'closed'])")
+    found: list[list[str]] = person.page.evaluate(
+        "shown.map(({ title, body, isOpen }) => [title, body, isOpen ? 'open' : 'closed'])"
+    )
     return found
 
 
@@ -49,7 +51,9 @@ def comfortable(person: Visitor) -> None:
     expect(person.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
 
 
-def test_check_26_title_icon_and_badge_follow_the_unread(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+def test_check_26_title_icon_and_badge_follow_the_unread(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
     room, other = meet(alice, bob), meet(alice, carol)
     alice.context.add_init_script(NOTING)
@@ -67,13 +71,20 @@ def test_check_26_title_icon_and_badge_follow_the_unread(visitor: VisitorMaker, 
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 120, "the whole number on the app")
     for place in (room, other):
         head = alice.person.api("GET", f"/conversations/{place}").json()["head"]
-        assert alice.person.api("PUT", f"/conversations/{place}/receipt", {"read": head, "delivered": head}).status_code < 300
+        assert (
+            alice.person.api(
+                "PUT", f"/conversations/{place}/receipt", {"read": head, "delivered": head}
+            ).status_code
+            < 300
+        )
     expect(alice.page).to_have_title(re.compile(r"^People"))
     expect(icon).not_to_have_attribute("href", re.compile("mark-new"))
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 0, "the number on the app")
 
 
-def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_for_a_chat(visitor: VisitorMaker) -> None:
+def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_for_a_chat(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     alice.context.add_init_script(NOTING)
@@ -86,7 +97,9 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     expect(card).to_be_hidden()
     me = alice.person.api("GET", "/me").json()["id"]
     key = f"entre:{me}:alerts"
-    alice.page.evaluate("(key) => localStorage.setItem(key, JSON.stringify({ since: Date.now() - 61000 }))", key)
+    alice.page.evaluate(
+        "(key) => localStorage.setItem(key, JSON.stringify({ since: Date.now() - 61000 }))", key
+    )
     alice.page.reload()
     comfortable(alice)
     expect(card).to_be_visible()
@@ -104,7 +117,10 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     assert shown(alice) == [["Bob", "3 new messages", "open"]]
     assert alice.page.evaluate("shown[0].tag") == room
     # Read on her phone: taken back.
-    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 3, "delivered": 3}).status_code < 300
+    assert (
+        alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 3, "delivered": 3}).status_code
+        < 300
+    )
     alice.until(lambda: shown(alice)[0][2] == "closed", "the notification to go")
 
     # Of three tabs one speaks.
@@ -116,7 +132,9 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     assert bob.person.write(room, "to three tabs").status_code == 201
     for tab in tabs:
         expect(tab.locator('[data-view="rows"] [data-part="badge"]')).to_have_text("1")
-    alice.until(lambda: sum(tab.evaluate("shown.length") for tab in alice.context.pages) == 2, "one more notification")
+    alice.until(
+        lambda: sum(tab.evaluate("shown.length") for tab in alice.context.pages) == 2, "one more notification"
+    )
     # The chat before her eyes in one of them keeps all of them silent.
     tabs[0].goto(f"/chats/{room}/")
     expect(tabs[0].locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
@@ -130,7 +148,9 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     alice.until(lambda: room in alice.page.evaluate("watched"), "the word of the tab that shows the chat")
     alice.context.clock.fast_forward(1_000)
     alice.context.clock.resume()
-    alice.sees("first", "seen in the list", "while she is away", "to three tabs", "right before her", page=tabs[0])
+    alice.sees(
+        "first", "seen in the list", "while she is away", "to three tabs", "right before her", page=tabs[0]
+    )
     assert sum(tab.evaluate("shown.length") for tab in alice.context.pages) == before
 
 

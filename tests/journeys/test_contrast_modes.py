@@ -24,7 +24,10 @@ def picture(page: Page, box: dict[str, float], margin: int = 6) -> Image.Image:
     size = page.viewport_size
     assert size
     left, top = max(0, box["x"] - margin), max(0, box["y"] - margin)
-    right, bottom = min(size["width"], box["x"] + box["width"] + margin), min(size["height"], box["y"] + box["height"] + margin)
+    right, bottom = (
+        min(size["width"], box["x"] + box["width"] + margin),
+        min(size["height"], box["y"] + box["height"] + margin),
+    )
     clip: Any = {"x": left, "y": top, "width": max(1, right - left), "height": max(1, bottom - top)}
     return Image.open(io.BytesIO(page.screenshot(clip=clip, caret="hide"))).convert("RGB")
 
@@ -42,7 +45,9 @@ def is_drawn(image: Image.Image) -> bool:
 
 def differ_plainly(one: Image.Image, other: Image.Image) -> bool:
     """As a ring does; a shade here and there is only how letters were smoothed."""
-    strongest = max(ImageChops.difference(one, other).split(), key=lambda channel: sum(channel.histogram()[40:]))
+    strongest = max(
+        ImageChops.difference(one, other).split(), key=lambda channel: sum(channel.histogram()[40:])
+    )
     return sum(strongest.histogram()[40:]) > (one.width + one.height) / 2
 
 
@@ -55,12 +60,24 @@ PLACE = """(it) => {
     const isAtTop = [x + 1, x + width - 1].every((left) => it.contains(document.elementFromPoint(left, y + height / 2)));
     return { x, y, width, height, isWhole: isAtTop && y >= 0 && y + height <= innerHeight };
 }"""
-LOOKED_AT = {"sign-up with errors", "inbox", "chat", "invites", "settings, privacy", "settings, appearance", "settings, profile"}
+LOOKED_AT = {
+    "sign-up with errors",
+    "inbox",
+    "chat",
+    "invites",
+    "settings, privacy",
+    "settings, appearance",
+    "settings, profile",
+}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in LOOKED_AT], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.name in LOOKED_AT], ids=lambda kind: kind.name
+)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(stage: Stage, kind: PageKind, theme: Any) -> None:
+def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(
+    stage: Stage, kind: PageKind, theme: Any
+) -> None:
     """Backgrounds and shadows are gone there. What was drawn with them alone would be an empty patch."""
     page = stage.open(kind, size=WIDE).page
     page.emulate_media(color_scheme=theme, forced_colors="active")
@@ -71,7 +88,14 @@ def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(stage: 
             if box is None:
                 continue
             if box["isWhole"]:
-                seen = window.crop((int(box["x"]), int(box["y"]), int(box["x"] + box["width"]), int(box["y"] + box["height"])))
+                seen = window.crop(
+                    (
+                        int(box["x"]),
+                        int(box["y"]),
+                        int(box["x"] + box["width"]),
+                        int(box["y"] + box["height"]),
+                    )
+                )
             else:
                 control.scroll_into_view_if_needed()
                 seen = picture_of(control)
@@ -93,17 +117,25 @@ def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_
         switch.blur()
         assert picture_of(switch).tobytes() != on.tobytes()
         switch.check()
-        here, elsewhere = (page.locator(f'nav a[href="/settings/{section}/"]').last for section in ("privacy", "devices"))
+        here, elsewhere = (
+            page.locator(f'nav a[href="/settings/{section}/"]').last for section in ("privacy", "devices")
+        )
         assert border(here) != border(elsewhere)
         page.goto("/settings/appearance/")
-        assert border(page.locator(".choice:has(:checked)").first) != border(page.locator(".choice:not(:has(:checked))").first)
+        assert border(page.locator(".choice:has(:checked)").first) != border(
+            page.locator(".choice:not(:has(:checked))").first
+        )
         stage.member.open(stage.places["room"])
         rows = page.locator('[data-view="rows"] a')
-        assert border(page.locator('[data-view="rows"] a[aria-current]')) != border(rows.and_(page.locator(":not([aria-current])")).first)
+        assert border(page.locator('[data-view="rows"] a[aria-current]')) != border(
+            rows.and_(page.locator(":not([aria-current])")).first
+        )
         assert border(page.locator(".message__bubble").first).startswith("1px solid")
         assert border(page.locator(".badge:visible").first).startswith("1px solid")
         tabs = page.locator(".tabs__tab")
-        assert border(tabs.and_(page.locator("[aria-current]"))) != border(tabs.and_(page.locator(":not([aria-current])")))
+        assert border(tabs.and_(page.locator("[aria-current]"))) != border(
+            tabs.and_(page.locator(":not([aria-current])"))
+        )
         # What is drawn by a patch of colour alone: ticks, the dot of who is online, the dots of who types.
         assert is_drawn(picture_of(page.locator(".message__ticks").last))
         face = page.locator(".row .avatar").first
@@ -118,7 +150,10 @@ def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_
         page.get_by_role("heading", level=1).focus()
         calm = page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")
         page.locator("textarea").focus()
-        assert (calm, page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")) == ("none", "solid")
+        assert (calm, page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")) == (
+            "none",
+            "solid",
+        )
         expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
         page.keyboard.press("Control+k")
         options = page.get_by_role("option")
@@ -152,7 +187,9 @@ def contrast(one: str, other: str) -> float:
 
     def light(colour: str) -> float:
         parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     dark, bright = sorted((light(one), light(other)))
@@ -217,7 +254,10 @@ def test_check_21_the_focus_is_seen_wherever_tab_leads(stage: Stage, kind: PageK
     Tab goes all the way round; of those that look alike, the first is compared.
     """
     page = stage.open(kind, size=WIDE).page
-    page.emulate_media(color_scheme="dark" if mode == "dark" else "light", forced_colors="active" if mode == "forced colours" else "none")
+    page.emulate_media(
+        color_scheme="dark" if mode == "dark" else "light",
+        forced_colors="active" if mode == "forced colours" else "none",
+    )
     try:
         page.evaluate(TO_THE_TOP)
         compared = set()
@@ -291,12 +331,17 @@ JUMP = """() => {
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_less_motion(visitor: VisitorMaker, motion: str) -> None:
+def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_less_motion(
+    visitor: VisitorMaker, motion: str
+) -> None:
     alice, bob = visitor("alice", reduced_motion=motion), visitor("bob")
     room = meet(alice, bob)
     for number in range(20):
         assert bob.person.write(room, f"line {number}\nwith a second\nand a third").status_code == 201
-    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 20, "delivered": 20}).status_code < 300
+    assert (
+        alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 20, "delivered": 20}).status_code
+        < 300
+    )
     alice.open(room)
     alice.until_loaded("history-view")
     alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -600; }")
@@ -322,18 +367,31 @@ def test_check_28_with_less_motion_nothing_moves(visitor: VisitorMaker) -> None:
     expect(alice.page.get_by_role("option").first).to_be_visible()
     assert alice.page.evaluate(RUNNING) == []
     alice.page.keyboard.press("Escape")
-    assert alice.page.evaluate("[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).scrollBehavior === 'auto')")
-    assert alice.page.evaluate("[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).transitionDuration === '0s')")
+    assert alice.page.evaluate(
+        "[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).scrollBehavior === 'auto')"
+    )
+    assert alice.page.evaluate(
+        "[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).transitionDuration === '0s')"
+    )
 
 
-def test_check_28_with_motion_nothing_takes_longer_than_a_quarter_of_a_second_and_an_idle_chat_is_still(visitor: VisitorMaker) -> None:
+def test_check_28_with_motion_nothing_takes_longer_than_a_quarter_of_a_second_and_an_idle_chat_is_still(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice", reduced_motion="no-preference"), visitor("bob")
     room = meet(alice, bob)
     assert bob.person.write(room, "hello").status_code == 201
     alice.open(room)
     bob.open(room)
     bob.until_loaded("presence-view")
-    for path in (f"/chats/{room}/", "/people/", "/invites/", "/settings/privacy/", "/settings/appearance/", "/"):
+    for path in (
+        f"/chats/{room}/",
+        "/people/",
+        "/invites/",
+        "/settings/privacy/",
+        "/settings/appearance/",
+        "/",
+    ):
         alice.page.goto(path)
         alice.until_idle()
         assert alice.page.evaluate(MOVING) == [], path
@@ -379,7 +437,9 @@ def edges(element: Locator) -> tuple[float, float]:
     return box["x"], box["x"] + box["width"]
 
 
-def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_its_own_direction(visitor: VisitorMaker) -> None:
+def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_its_own_direction(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice", name="ليلى حسن"), visitor("bob", name="Bob")
     room = meet(alice, bob)
     alice.page.add_init_script(FROM_THE_RIGHT)
@@ -395,13 +455,21 @@ def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_it
     list_pane, chat = edges(page.locator(".list-pane")), edges(page.locator("main"))
     assert list_pane[0] >= chat[1] - 1, "the list stands at the right"
     scroller = edges(page.locator('[data-view="timeline"]'))
-    theirs, mine = edges(alice.message("Hello there").locator("article")), edges(alice.message("Mine").locator("article"))
+    theirs, mine = (
+        edges(alice.message("Hello there").locator("article")),
+        edges(alice.message("Mine").locator("article")),
+    )
     assert scroller[1] - theirs[1] < 2, "theirs begins where one begins to read"
     assert mine[0] - scroller[0] < 2, "mine stands at the other side"
     alice.box.fill("...")
     assert edges(page.get_by_role("button", name="Send"))[1] <= edges(alice.box)[0] + 1
     for body, direction in ((ARABIC, "rtl"), ("Hello there", "ltr"), ("Mine", "ltr")):
-        assert alice.message(body).locator('[data-part="body"]').evaluate("(it) => it.matches(':dir(rtl)') ? 'rtl' : 'ltr'") == direction
+        assert (
+            alice.message(body)
+            .locator('[data-part="body"]')
+            .evaluate("(it) => it.matches(':dir(rtl)') ? 'rtl' : 'ltr'")
+            == direction
+        )
     # Arrows point the way one reads; ticks do not.
     page.set_viewport_size({"width": 390, "height": 800})
     back = page.locator(".peer-header__back .icon")

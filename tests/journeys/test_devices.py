@@ -28,7 +28,9 @@ def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: Visito
         bob.person.write(room, f"message {number}")
         for owner, page in tabs:
             expect(badge(owner, room, page)).to_have_text(str(number))
-            expect(owner.row(room, page=page).locator('[data-part="preview"]')).to_have_text(f"message {number}")
+            expect(owner.row(room, page=page).locator('[data-part="preview"]')).to_have_text(
+                f"message {number}"
+            )
 
     # Read in one tab of one device: nowhere unread any more, and nowhere again after a reload.
     phone.open(room, page=tabs[3][1])
@@ -36,7 +38,9 @@ def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: Visito
         expect(badge(owner, room, page)).to_be_hidden()
         page.reload()
         expect(badge(owner, room, page)).to_be_hidden()
-    desk.until_equal(lambda: bob.person.api("GET", f"/conversations/{room}").json()["peer_read"], 3, "what bob is told")
+    desk.until_equal(
+        lambda: bob.person.api("GET", f"/conversations/{room}").json()["peer_read"], 3, "what bob is told"
+    )
 
 
 def test_tabs_of_one_device_share_the_draft_and_all_devices_the_message(visitor: VisitorMaker) -> None:

@@ -30,8 +30,14 @@ ONE_WAY = """() => [...document.querySelectorAll("input:not([type]), input[type=
     .filter((it) => it.checkVisibility() && !it.readOnly && it.dir !== "auto")
     .filter((it) => !/username|email|one-time-code/.test(it.autocomplete) && it.getAttribute("autocapitalize") !== "none")
     .map((it) => it.outerHTML)"""
-BESIDE_THE_PANES = "document.querySelector('[data-view=shell]') ? document.documentElement.scrollHeight - innerHeight : 0"
-SIZES: list[Any] = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}, {"width": 320, "height": 640}]
+BESIDE_THE_PANES = (
+    "document.querySelector('[data-view=shell]') ? document.documentElement.scrollHeight - innerHeight : 0"
+)
+SIZES: list[Any] = [
+    {"width": 1440, "height": 900},
+    {"width": 390, "height": 844},
+    {"width": 320, "height": 640},
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -52,7 +58,9 @@ def test_the_page_is_sound_and_open_to_everybody(stage: Stage, kind: PageKind) -
         page.emulate_media(color_scheme="light")
         assert violations(page, "color-contrast") == []
     levels = page.evaluate(HEADINGS)
-    assert [(before, level) for before, level in pairwise(levels) if level > before + 1] == [], f"a leap in {levels}"
+    assert [(before, level) for before, level in pairwise(levels) if level > before + 1] == [], (
+        f"a leap in {levels}"
+    )
     assert page.evaluate(NOWHERE) == []
     assert page.evaluate(FOREIGN) == []
     assert page.evaluate(ONE_WAY) == []
@@ -63,7 +71,9 @@ def test_the_page_is_sound_and_open_to_everybody(stage: Stage, kind: PageKind) -
     assert guest.faults == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name not in COVERED], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.name not in COVERED], ids=lambda kind: kind.name
+)
 def test_the_first_key_leads_past_what_stands_on_every_page(stage: Stage, kind: PageKind) -> None:
     page = stage.open(kind).page
     skip = page.evaluate_handle(FIRST_TO_FOCUS).as_element()
@@ -82,7 +92,9 @@ def test_the_first_key_leads_past_what_stands_on_every_page(stage: Stage, kind: 
 def test_the_examiner_sees_what_is_wrong(stage: Stage) -> None:
     """Else the test above would be green for ever."""
     page = stage.open(KINDS[0]).page
-    page.evaluate("document.querySelector('main').append(Object.assign(new Image(100, 100), { src: '/static/img/mark.svg' }))")
+    page.evaluate(
+        "document.querySelector('main').append(Object.assign(new Image(100, 100), { src: '/static/img/mark.svg' }))"
+    )
     page.evaluate("document.querySelector('main p').style.cssText = 'color: #999; background: #aaa'")
     found = violations(page)
     assert any(rule.startswith("image-alt") for rule in found)

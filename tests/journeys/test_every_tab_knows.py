@@ -44,7 +44,9 @@ def test_another_name_reaches_everything_that_says_it(visitor: VisitorMaker) -> 
     expect(alice.page.get_by_role("heading", level=2, name="Just you and Robert")).to_be_attached()
     expect(alice.page).to_have_title(re.compile("Robert · "))
     expect(
-        alice.page.get_by_role("region", name="Messages with Robert").or_(alice.page.get_by_label("Messages with Robert"))
+        alice.page.get_by_role("region", name="Messages with Robert").or_(
+            alice.page.get_by_label("Messages with Robert")
+        )
     ).to_be_attached()
     expect(alice.message("hello").locator('[data-part="who"]')).to_have_text("Robert:")
     expect(alice.box).to_have_value("a half written answer")
@@ -80,10 +82,16 @@ def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: Vis
     alice.sees("while you were away", "before your eyes")
     expect(line).to_contain_text("1 new message")
     # All is read; what comes while she looks elsewhere is new, and the line of before does not swallow it.
-    alice.until_equal(lambda: alice.person.api("GET", f"/conversations/{room}").json()["unread"], 0, "what Alice has not read")
+    alice.until_equal(
+        lambda: alice.person.api("GET", f"/conversations/{room}").json()["unread"],
+        0,
+        "what Alice has not read",
+    )
     alice.page.evaluate("document.hasFocus = () => false")
     assert bob.person.write(room, "while you looked away").status_code == 201
-    expect(alice.page.locator('[data-part="new-divider"] + li [data-part="body"]')).to_have_text("while you looked away")
+    expect(alice.page.locator('[data-part="new-divider"] + li [data-part="body"]')).to_have_text(
+        "while you looked away"
+    )
     expect(line).to_contain_text("1 new message")
 
 

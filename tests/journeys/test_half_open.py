@@ -14,12 +14,18 @@ from tests.journeys.visitors import Visitor, meet
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 HEARTBEAT_MS = 2_000
-WAYS = {"both ways": (TO_SERVER, TO_BROWSER), "to the server only": (TO_SERVER,), "to the browser only": (TO_BROWSER,)}
+WAYS = {
+    "both ways": (TO_SERVER, TO_BROWSER),
+    "to the server only": (TO_SERVER,),
+    "to the browser only": (TO_BROWSER,),
+}
 
 
 @pytest.fixture(scope="module")
 def brisk_server(statics: SharedStatics) -> Iterator[EntreServer]:
-    with EntreServer(statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS), DJANGO_SETTINGS_MODULE="tests.rig.quick") as server:
+    with EntreServer(
+        statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS), DJANGO_SETTINGS_MODULE="tests.rig.quick"
+    ) as server:
         yield server
 
 
@@ -52,7 +58,9 @@ def both_have_everything(alice: Visitor, bob: Visitor, room: str, *bodies: str) 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(two: tuple[Visitor, Visitor, Line, str], way: str) -> None:
+def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(
+    two: tuple[Visitor, Visitor, Line, str], way: str
+) -> None:
     alice, bob, line, room = two
     sockets = opens(bob, room)
     bob.write("before")
@@ -67,7 +75,9 @@ def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(two: tuple[
     expect(bob.strip).to_be_hidden()
 
 
-def test_who_waits_silently_at_a_dead_line_gets_what_was_said(two: tuple[Visitor, Visitor, Line, str]) -> None:
+def test_who_waits_silently_at_a_dead_line_gets_what_was_said(
+    two: tuple[Visitor, Visitor, Line, str],
+) -> None:
     alice, bob, line, room = two
     sockets = opens(bob, room)
     bob.page.wait_for_function("() => document.querySelector('[data-part=status]').textContent === 'online'")
@@ -110,7 +120,9 @@ def test_a_frozen_tab_does_not_keep_the_others_from_sending(two: tuple[Visitor, 
     """It held the turn to send when it froze."""
     alice, bob, _line, room = two
     # Sends of the first tab are swallowed, so that its turn does not end.
-    bob.page.route_web_socket("**/ws/**", lambda socket: socket.connect_to_server() and socket.on_message(lambda frame: None))
+    bob.page.route_web_socket(
+        "**/ws/**", lambda socket: socket.connect_to_server() and socket.on_message(lambda frame: None)
+    )
     bob.page.route("**/api/v1/conversations/*/messages", lambda route: None)
     bob.open(room)
     bob.until_loaded("connection-view")

@@ -40,7 +40,10 @@ UNFRAMED = """(name) => {
 @pytest.mark.parametrize("width", [1280, 320])
 def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, width: int) -> None:
     viewport = {"width": width, "height": 700}
-    alice, bob = visitor("alice", name=MARKUP[:50], viewport=viewport), visitor("bob", name=ARABIC, viewport=viewport)
+    alice, bob = (
+        visitor("alice", name=MARKUP[:50], viewport=viewport),
+        visitor("bob", name=ARABIC, viewport=viewport),
+    )
     room = meet(alice, bob)
     alice.open(room)
     bob.open(room)
@@ -58,13 +61,21 @@ def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, wid
             drawn = person.bodies().all_text_contents()
             assert len(drawn) == len(MESSAGES) + 1
             # A host in two scripts is shown in its ASCII form; all else stands to the letter.
-            shown = [body.replace("https://аpple.com/", "https://xn--pple-43d.com/") for body in MESSAGES.values()]
+            shown = [
+                body.replace("https://аpple.com/", "https://xn--pple-43d.com/") for body in MESSAGES.values()
+            ]
             # Not compared as one list: the explanation of a difference would be longer than the patience of its reader.
-            wrong = [name for name, body, seen in zip(MESSAGES, shown, drawn, strict=False) if normalize("NFC", body) != seen]
+            wrong = [
+                name
+                for name, body, seen in zip(MESSAGES, shown, drawn, strict=False)
+                if normalize("NFC", body) != seen
+            ]
             assert wrong == []
             assert drawn[-1] == PLAIN
             expect(person.page.locator('[data-part="body"] :not(a)')).to_have_count(0)
-            hrefs = person.page.locator('[data-part="body"] a').evaluate_all("(all) => all.map((a) => [a.protocol, a.rel, a.target])")
+            hrefs = person.page.locator('[data-part="body"] a').evaluate_all(
+                "(all) => all.map((a) => [a.protocol, a.rel, a.target])"
+            )
             assert hrefs, "there are links at all"
             for protocol, rel, target in hrefs:
                 assert protocol in {"https:", "mailto:"}
@@ -83,7 +94,9 @@ def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: Visi
     room = meet(alice, bob)
     bob.open(room)
     bob.write("Z" + "\u0351\u0317\u0300" * 60)
-    expect(bob.page.locator('li[data-state="failed"]')).to_contain_text("Not sent. The text contains characters that can’t be sent.")
+    expect(bob.page.locator('li[data-state="failed"]')).to_contain_text(
+        "Not sent. The text contains characters that can’t be sent."
+    )
     assert alice.person.write(room, MARKUP).status_code == 201
     link = alice.person.api("POST", "/invites", {"note": MARKUP}).json()["url"]
     carol = visitor("carol", viewport=narrow)
@@ -141,7 +154,10 @@ def test_a_name_without_a_space_stays_inside_the_card_of_an_invite(visitor: Visi
     """The card of who opens it: signed out, signed in, and once both have a chat."""
     narrow = {"width": 320, "height": 700}
     alice = visitor("alice", name="W" * 50)
-    carol, dave = visitor("carol", name="M" * 50, viewport=narrow), visitor("dave", viewport=narrow, signed_up=False)
+    carol, dave = (
+        visitor("carol", name="M" * 50, viewport=narrow),
+        visitor("dave", viewport=narrow, signed_up=False),
+    )
     link = alice.person.api("POST", "/invites", {"note": "n" * 80}).json()["url"]
     for person in (dave, carol):
         person.page.goto(link)
@@ -149,5 +165,9 @@ def test_a_name_without_a_space_stays_inside_the_card_of_an_invite(visitor: Visi
         no_sideways_scroll(person.page)
     meet(alice, carol)
     carol.page.goto(link)
-    expect(carol.page.get_by_role("button", name="Open the chat").or_(carol.page.get_by_role("link", name="Open the chat"))).to_be_visible()
+    expect(
+        carol.page.get_by_role("button", name="Open the chat").or_(
+            carol.page.get_by_role("link", name="Open the chat")
+        )
+    ).to_be_visible()
     no_sideways_scroll(carol.page)

@@ -44,7 +44,9 @@ def test_a_browser_finds_everything_that_an_app_needs(visitor: VisitorMaker) -> 
     assert {error["errorId"] for error in found["installabilityErrors"]} <= {"in-incognito"}
 
 
-def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back(visitor: VisitorMaker, line: Line) -> None:
+def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back(
+    visitor: VisitorMaker, line: Line
+) -> None:
     alice, bob = visitor("alice", address=line.address), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)
@@ -57,7 +59,9 @@ def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back
     alice.page.reload()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
     expect(alice.page.locator("body")).not_to_contain_text(SECRET)
-    assert alice.page.evaluate("getComputedStyle(document.querySelector('.card')).display") == "grid", "the style sheet is there, too"
+    assert alice.page.evaluate("getComputedStyle(document.querySelector('.card')).display") == "grid", (
+        "the style sheet is there, too"
+    )
     assert alice.page.evaluate("document.fonts.ready.then(() => document.fonts.check('16px Onest'))")
 
     line.mend()
@@ -65,7 +69,9 @@ def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back
     alice.sees(SECRET)
 
 
-def test_what_was_written_before_a_reload_in_a_tunnel_goes_out_after_it(visitor: VisitorMaker, line: Line) -> None:
+def test_what_was_written_before_a_reload_in_a_tunnel_goes_out_after_it(
+    visitor: VisitorMaker, line: Line
+) -> None:
     alice, bob = visitor("alice", address=line.address), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)
@@ -152,7 +158,9 @@ def deploy_another_version(person: Visitor, server: EntreServer) -> None:
     restart(person, server)
 
 
-def test_after_a_deployment_an_open_page_says_quietly_that_there_is_a_new_version(alice: Visitor, own_server: EntreServer) -> None:
+def test_after_a_deployment_an_open_page_says_quietly_that_there_is_a_new_version(
+    alice: Visitor, own_server: EntreServer
+) -> None:
     alice.page.goto("/chats/")
     line = alice.page.locator('[data-view="new-release"]')
     expect(line).to_be_hidden()
@@ -175,7 +183,9 @@ def test_after_a_restart_of_the_same_version_nothing_is_said(alice: Visitor, own
     expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
 
 
-def test_a_hidden_page_with_half_a_sentence_in_it_is_not_reloaded(alice: Visitor, own_server: EntreServer, chromium: Browser) -> None:
+def test_a_hidden_page_with_half_a_sentence_in_it_is_not_reloaded(
+    alice: Visitor, own_server: EntreServer, chromium: Browser
+) -> None:
     bob = visitor_at(chromium, own_server.address, "bob", name="Bob")
     room = meet(alice, bob)
     bob.leave()

@@ -43,7 +43,9 @@ def open_dialog(alice: Visitor) -> Locator:
 
 
 def waiting(alice: Visitor) -> list[Any]:
-    return [invite for invite in alice.person.api("GET", "/invites").json()["items"] if invite["state"] == "open"]
+    return [
+        invite for invite in alice.person.api("GET", "/invites").json()["items"] if invite["state"] == "open"
+    ]
 
 
 def copied(page: Page) -> str:
@@ -59,7 +61,10 @@ def life_of(invite: Any) -> timedelta:
 
 
 def claim(guest: Visitor, link: str, *, status: int = 201) -> None:
-    assert guest.person.api("POST", "/invites/claim", {"token": link.rstrip("/").rsplit("/", 1)[1]}).status_code == status
+    assert (
+        guest.person.api("POST", "/invites/claim", {"token": link.rstrip("/").rsplit("/", 1)[1]}).status_code
+        == status
+    )
 
 
 # --- Making a link ---
@@ -94,9 +99,9 @@ def test_a_link_is_made_and_copied_by_keys_alone_and_the_focus_comes_back(alice:
     expect(dialog.get_by_role("button", name="Copy")).to_be_focused()
     for _step in range(12):
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement === document.body || document.activeElement.closest('dialog') !== null"), (
-            "nothing behind the dialog takes the focus"
-        )
+        assert page.evaluate(
+            "document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
+        ), "nothing behind the dialog takes the focus"
     dialog.get_by_role("button", name="Copy").focus()
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
@@ -127,7 +132,11 @@ def test_note_and_life_go_along_and_are_saved_at_once_afterwards(alice: Visitor)
     dialog.get_by_role("radio", name="30 days").check()
     expect(dialog.locator('[data-part="saved-lives"]')).to_have_text("Saved")
     # "Saved" may stand there for the first half of the note.
-    alice.until_equal(lambda: [invite["note"] for invite in waiting(alice)], ["Caio, from the choir and his dog"], "the note")
+    alice.until_equal(
+        lambda: [invite["note"] for invite in waiting(alice)],
+        ["Caio, from the choir and his dog"],
+        "the note",
+    )
     (changed,) = waiting(alice)
     assert life_of(changed) > timedelta(days=29)
     assert changed["id"] == made["id"]
@@ -185,7 +194,10 @@ def test_where_the_clipboard_is_refused_the_link_is_selected_and_the_key_named(a
     expect(said(dialog)).to_contain_text("Press Ctrl C")
     field = dialog.get_by_label("Invite link")
     expect(field).to_be_focused()
-    assert field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)") == waiting(alice)[0]["url"]
+    assert (
+        field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)")
+        == waiting(alice)[0]["url"]
+    )
 
 
 def test_preview_opens_the_link_beside_the_chat(alice: Visitor) -> None:
@@ -209,10 +221,14 @@ def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor
     zoya = lines.filter(has_text="Grandma Zoya")
     zoya.get_by_role("button", name="Copy the link for Grandma Zoya").click()
     expect(said(dialog)).to_contain_text("Copied")
-    assert copied(alice.page) == next(invite["url"] for invite in waiting(alice) if invite["note"] == "Grandma Zoya")
+    assert copied(alice.page) == next(
+        invite["url"] for invite in waiting(alice) if invite["note"] == "Grandma Zoya"
+    )
 
     zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
-    question = alice.page.get_by_role("dialog", name="Revoke the link for Grandma Zoya? It will stop working.")
+    question = alice.page.get_by_role(
+        "dialog", name="Revoke the link for Grandma Zoya? It will stop working."
+    )
     expect(question.get_by_role("button", name="Keep")).to_be_focused()
     alice.page.keyboard.press("Escape")
     expect(question).to_be_hidden()
@@ -268,7 +284,9 @@ def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visi
     claim(dave, dialog.get_by_label("Invite link").input_value())
     expect(accepted).to_contain_text("Dave accepted your invite")
     expect(dialog.get_by_label("Invite link")).to_be_hidden()
-    assert alice.page.evaluate("document.activeElement.closest('dialog') !== null"), "the focus is not lost with the field"
+    assert alice.page.evaluate("document.activeElement.closest('dialog') !== null"), (
+        "the focus is not lost with the field"
+    )
     dialog.get_by_role("button", name="Make another link").click()
     expect(dialog.get_by_label("Invite link")).to_have_value("")
     dialog.get_by_role("link", name="Open chat").last.click()
@@ -276,7 +294,9 @@ def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visi
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
 
 
-def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_to_the_list(visitor: VisitorMaker) -> None:
+def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_to_the_list(
+    visitor: VisitorMaker,
+) -> None:
     alice = visitor("alice", viewport=PHONE, has_touch=True)
     alice.page.goto("/chats/")
     dialog = open_dialog(alice)
@@ -291,7 +311,9 @@ def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_t
     expect(alice.row(alice.person.api("GET", "/conversations").json()["items"][0]["room"])).to_be_visible()
 
 
-def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     link = alice.person.api("POST", "/invites", {"note": ""}).json()["url"]
     alice.box.press_sequentially("Half a sen")
     claim(visitor("carol"), link)
@@ -302,7 +324,9 @@ def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(a
     expect(alice.box).to_have_value("Half a sentence")
 
 
-def test_a_chat_that_begins_without_a_link_is_no_accepted_invite(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_a_chat_that_begins_without_a_link_is_no_accepted_invite(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     carol = visitor("carol")
     room = meet(carol, alice)
     assert carol.person.write(room, "Found you in the list").status_code == 201
@@ -358,7 +382,9 @@ def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) ->
     alice.page.goto("/invites/")
     alice.until_loaded("confirm")
     alice.page.get_by_role("button", name="Revoke").click()
-    question = alice.page.get_by_role("dialog", name="Revoke the link for Grandma Zoya? It will stop working.")
+    question = alice.page.get_by_role(
+        "dialog", name="Revoke the link for Grandma Zoya? It will stop working."
+    )
     question.get_by_role("button", name="Keep").click()
     assert len(waiting(alice)) == 1
     alice.page.get_by_role("button", name="Revoke").first.click()

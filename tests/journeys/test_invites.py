@@ -9,7 +9,12 @@ from playwright.sync_api import Page, expect
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import Visitor, meet, no_sideways_scroll
 
-ROBOTS = ("WhatsApp/2.23.20.0", "TelegramBot (like TwitterBot)", "facebookexternalhit/1.1", "Slackbot-LinkExpanding 1.0")
+ROBOTS = (
+    "WhatsApp/2.23.20.0",
+    "TelegramBot (like TwitterBot)",
+    "facebookexternalhit/1.1",
+    "Slackbot-LinkExpanding 1.0",
+)
 
 
 def link_of(maker: Visitor) -> str:
@@ -48,7 +53,9 @@ def test_a_link_leads_a_stranger_through_sign_up_into_the_chat_and_nobody_else(v
     alice.until_loaded("buttons")
 
     bob.page.goto(link)
-    expect(bob.page.get_by_role("heading", level=1)).to_have_text(re.compile("Alice invites you to a private chat"))
+    expect(bob.page.get_by_role("heading", level=1)).to_have_text(
+        re.compile("Alice invites you to a private chat")
+    )
     assert "Alice" not in bob.page.title(), "a messenger's preview names nobody"
     bob.page.get_by_role("button", name="Create an account and accept").click()
     expect(bob.page.get_by_text("You will be in a private chat with Alice right after this.")).to_be_visible()
@@ -115,7 +122,9 @@ def test_two_browsers_press_accept_at_one_time_and_one_gets_the_chat(visitor: Vi
     for rival in (bob, carol):
         rival.page.get_by_role("button", name="Accept and open the chat").click(no_wait_after=True)
     for rival in (bob, carol):
-        expect(rival.page.get_by_role("heading", level=1)).to_have_text(re.compile("^Alice$|already been used"))
+        expect(rival.page.get_by_role("heading", level=1)).to_have_text(
+            re.compile("^Alice$|already been used")
+        )
     headings = sorted(rival.page.get_by_role("heading", level=1).inner_text() for rival in (bob, carol))
     assert headings == ["Alice", "This link has already been used"]
 
@@ -164,7 +173,10 @@ def test_another_account_is_not_taken_before_unsent_text_was_asked_about(visitor
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
     bob.open(meet(bob, carol))
     bob.box.press_sequentially("Half a letter")
-    bob.until(lambda: bool(bob.page.evaluate("Object.keys(localStorage).some((name) => name.includes(':draft:'))")), "the draft to be kept")
+    bob.until(
+        lambda: bool(bob.page.evaluate("Object.keys(localStorage).some((name) => name.includes(':draft:'))")),
+        "the draft to be kept",
+    )
     bob.page.goto(link_of(alice))
     bob.page.get_by_role("button", name="Use another account").click()
     question = bob.page.get_by_role("dialog", name="Log out of this device?")

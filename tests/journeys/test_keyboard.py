@@ -36,7 +36,9 @@ def test_the_box_grows_with_its_text_to_eight_lines_and_scrolls_from_there(alice
         alice.box.fill("\n".join(["line"] * lines))
         box = alice.box.bounding_box()
         assert box
-        assert lines > 8 or alice.box.evaluate("(box) => box.scrollHeight <= box.clientHeight + 4"), f"all of {lines} lines are seen"
+        assert lines > 8 or alice.box.evaluate("(box) => box.scrollHeight <= box.clientHeight + 4"), (
+            f"all of {lines} lines are seen"
+        )
         return box["height"]
 
     heights = [height(lines) for lines in (1, 2, 4, 8, 9, 30)]
@@ -60,7 +62,10 @@ def test_the_enter_of_an_input_method_never_sends(alice: Visitor) -> None:
     keyboard.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
     expect(alice.box).to_have_value("にほん")
     for kind in ("rawKeyDown", "keyUp"):
-        keyboard.send("Input.dispatchKeyEvent", {"type": kind, "key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229})
+        keyboard.send(
+            "Input.dispatchKeyEvent",
+            {"type": kind, "key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229},
+        )
     keyboard.send("Input.insertText", {"text": "日本"})
     expect(alice.box).to_have_value("日本")
     # Safari ends the composition first and then tells of the key, with this number alone.

@@ -56,7 +56,9 @@ def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -
         log_out.focus()
         leaving.keyboard.press("Enter")
         expect(dialog(leaving)).to_be_visible()
-        expect(dialog(leaving)).to_contain_text("2 messages have not been sent. They will be deleted from this device.")
+        expect(dialog(leaving)).to_contain_text(
+            "2 messages have not been sent. They will be deleted from this device."
+        )
         expect(dialog(leaving)).to_contain_text("1 draft will be deleted from this device.")
         expect(dialog(leaving).get_by_role("button", name="Stay")).to_be_focused()
         if refuse == "Escape":
@@ -146,8 +148,12 @@ def test_the_server_tells_the_browser_to_forget(visitor: VisitorMaker) -> None:
     """Whatever a page may once keep that no script of ours knows of (safety.md T57)."""
     alice = visitor("alice")
     alice.page.goto("/settings/")
-    alice.page.evaluate("() => { localStorage.setItem('of-an-older-version', 'secret'); sessionStorage.setItem('another', 'secret'); }")
-    alice.page.evaluate("() => new Promise((done) => { indexedDB.open('old').onsuccess = done; }).then(() => caches.open('old'))")
+    alice.page.evaluate(
+        "() => { localStorage.setItem('of-an-older-version', 'secret'); sessionStorage.setItem('another', 'secret'); }"
+    )
+    alice.page.evaluate(
+        "() => new Promise((done) => { indexedDB.open('old').onsuccess = done; }).then(() => caches.open('old'))"
+    )
     with alice.page.expect_response(lambda answer: answer.url.endswith("/accounts/logout/")) as answered:
         alice.page.get_by_role("button", name="Log out").click()
     assert answered.value.all_headers()["clear-site-data"] == '"cache", "storage"'
@@ -155,7 +161,9 @@ def test_the_server_tells_the_browser_to_forget(visitor: VisitorMaker) -> None:
     holds_nothing(alice, alice.page)
 
 
-def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_in(visitor: VisitorMaker) -> None:
+def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_in(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)

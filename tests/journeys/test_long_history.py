@@ -61,7 +61,11 @@ def test_check_13_a_chat_of_100_000_messages_moves_nothing_on_the_way_up_and_dow
             before = page.evaluate(PLACES)
             alice.until(lambda seen=before_edges: edges(page) != seen, "another page")  # type: ignore[misc]
             after = page.evaluate(PLACES)
-            moved = {seq: after.get(seq, 1e9) - top for seq, top in before.items() if abs(after.get(seq, 1e9) - top) > 1}
+            moved = {
+                seq: after.get(seq, 1e9) - top
+                for seq, top in before.items()
+                if abs(after.get(seq, 1e9) - top) > 1
+            }
             assert moved == {}, f"at {edges(page)}: {moved}"
             assert alice.bodies().count() <= SHOWN_AT_MOST
     assert page.evaluate("document.querySelectorAll('*').length") <= 4_500
@@ -86,7 +90,9 @@ def places(page: Page) -> dict[str, float]:
     return dict(page.evaluate(PLACES))
 
 
-def test_check_14_what_arrives_below_moves_nothing_and_the_button_leads_there_in_two_presses(visitor: VisitorMaker) -> None:
+def test_check_14_what_arrives_below_moves_nothing_and_the_button_leads_there_in_two_presses(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     for n in range(40):
@@ -114,7 +120,9 @@ def test_check_14_what_arrives_below_moves_nothing_and_the_button_leads_there_in
     expect(divider(alice)).to_have_count(1)
 
 
-def test_check_14_far_above_where_the_newest_are_not_on_the_page(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+def test_check_14_far_above_where_the_newest_are_not_on_the_page(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
     """They are not there to be scrolled to; the button brings them."""
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
@@ -150,7 +158,10 @@ def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answe
     room = meet(alice, bob)
     for n in range(30):
         bob.person.write(room, f"read {n}")
-    assert alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 30, "delivered": 30}).status_code < 300
+    assert (
+        alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 30, "delivered": 30}).status_code
+        < 300
+    )
     for n in range(7):
         bob.person.write(room, f"unread {n}\n" + "line\n" * 6)
     alice.open(room)
@@ -172,7 +183,11 @@ def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answe
     carol = visitor("carol")
     other = meet(alice, carol)
     talk(daphne_server, other, minutes(300), by=lambda n: True, bodies=lambda n: f"number {n}", read=100)
-    reader = next(person for person in (alice, carol) if person.person.api("GET", f"/conversations/{other}").json()["unread"])
+    reader = next(
+        person
+        for person in (alice, carol)
+        if person.person.api("GET", f"/conversations/{other}").json()["unread"]
+    )
     reader.open(other)
     expect(divider(reader)).to_have_text("200 new messages")
     expect(reader.message("number 101")).to_be_in_viewport()
@@ -198,7 +213,9 @@ def test_check_13_back_to_where_one_was(visitor: VisitorMaker, daphne_server: En
     expect(alice.message("something new")).to_be_in_viewport()
 
 
-def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
     """Scripts come late on a slow line. The address points far above; she has gone to the end since, by writing."""
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
@@ -220,7 +237,9 @@ def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(vi
     expect(jump(alice)).to_be_visible()
 
 
-def test_the_row_tells_when_the_text_that_waits_was_written(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+def test_the_row_tells_when_the_text_that_waits_was_written(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     talk(daphne_server, room, minutes(2), read=2)

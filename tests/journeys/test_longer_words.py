@@ -14,7 +14,11 @@ from tests.journeys.stage import Stage
 from tests.journeys.visitors import Visitor, full_of_trouble, log_in_as_another, meet, no_sideways_scroll
 
 LONGER = (Path(__file__).parent / "longer.js").read_text(encoding="utf-8")
-SIZES: list[Any] = [{"width": 1280, "height": 800}, {"width": 390, "height": 844}, {"width": 320, "height": 640}]
+SIZES: list[Any] = [
+    {"width": 1280, "height": 800},
+    {"width": 390, "height": 844},
+    {"width": 320, "height": 640},
+]
 
 
 def faults_of(page: Page) -> list[str]:
@@ -63,7 +67,10 @@ def question_before_a_link_is_revoked(alice: Visitor, room: str) -> None:
 def question_before_logging_out(alice: Visitor, room: str) -> None:
     alice.open(room)
     alice.box.press_sequentially("half a thought")
-    alice.until(lambda: "half a thought" in str(alice.page.evaluate("JSON.stringify(localStorage)")), "the draft in the storage")
+    alice.until(
+        lambda: "half a thought" in str(alice.page.evaluate("JSON.stringify(localStorage)")),
+        "the draft in the storage",
+    )
     alice.page.goto("/settings/privacy/")
     alice.until_idle()
     alice.page.locator(".settings__link--leave").evaluate("(button) => button.click()")
@@ -94,7 +101,9 @@ BROUGHT = [
 
 
 @pytest.mark.parametrize("bring", BROUGHT, ids=lambda bring: bring.__name__)
-def test_check_28_what_scripts_bring_has_room_for_longer_words(visitor: VisitorMaker, bring: Callable[[Visitor, str], None]) -> None:
+def test_check_28_what_scripts_bring_has_room_for_longer_words(
+    visitor: VisitorMaker, bring: Callable[[Visitor, str], None]
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     assert bob.person.write(room, "Is there room?").status_code == 201
@@ -105,7 +114,9 @@ def test_check_28_what_scripts_bring_has_room_for_longer_words(visitor: VisitorM
         assert (faults_of(alice.page), size) == ([], size)
 
 
-def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_the_size_it_was_made_for(visitor: VisitorMaker) -> None:
+def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_the_size_it_was_made_for(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     assert bob.person.write(room, "Is there room?").status_code == 201
@@ -126,9 +137,15 @@ def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_
 
 DRESS = "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }"
 PLANTED = {
-    "a button of fixed height": ("/", ".button { flex: none; inline-size: 200px; block-size: 32px; min-block-size: 0; padding-block: 0; }"),
+    "a button of fixed height": (
+        "/",
+        ".button { flex: none; inline-size: 200px; block-size: 32px; min-block-size: 0; padding-block: 0; }",
+    ),
     "a heading of fixed width": ("/", "h1 { inline-size: 122px; overflow-wrap: normal; }"),
-    "a tab that does not wrap": ("/chats/", ".tabs__tab { inline-size: 56px; flex: none; white-space: nowrap; }"),
+    "a tab that does not wrap": (
+        "/chats/",
+        ".tabs__tab { inline-size: 56px; flex: none; white-space: nowrap; }",
+    ),
     "a choice without dots": ("/settings/privacy/", "select { text-overflow: clip; }"),
 }
 

@@ -49,7 +49,10 @@ def every(*types: str) -> Callable[[Frame], bool]:
 
 LOSSES = {
     "every acknowledgement": (every("message.accepted"), False),
-    "every second pushed frame": (every_second("message.created", "message.accepted", "receipt.advanced", "conversation.changed"), False),
+    "every second pushed frame": (
+        every_second("message.created", "message.accepted", "receipt.advanced", "conversation.changed"),
+        False,
+    ),
     "every message on its way out": (every("message.send"), True),
 }
 
@@ -75,11 +78,15 @@ def test_each_message_stands_once_and_in_order_on_both_sides(visitor: VisitorMak
             person.sees_state(f"{person.name.lower()} {number}", "read")
     for person in (alice, bob):
         expect(person.bodies()).to_have_count(2 * count)
-        expect(person.page.locator('li[data-own="true"]:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)
+        expect(
+            person.page.locator('li[data-own="true"]:is([data-state="pending"], [data-state="failed"])')
+        ).to_have_count(0)
     said = alice.bodies().all_text_contents()
     bob.sees(*said)
     for name in ("alice", "bob"):
-        assert [body for body in said if body.startswith(name)] == [f"{name} {number}" for number in range(count)]
+        assert [body for body in said if body.startswith(name)] == [
+            f"{name} {number}" for number in range(count)
+        ]
     alice.until_stored(room, *said)
     alice.page.reload()
     alice.sees(*said)

@@ -128,7 +128,9 @@ def test_a_draft_waits_over_a_reload_and_is_gone_when_sent(visitor: VisitorMaker
     expect(alice.box).to_have_value("")
 
 
-def test_the_service_dies_and_comes_back_and_nothing_is_lost_or_doubled(visitor: VisitorMaker, start_server: ServerMaker) -> None:
+def test_the_service_dies_and_comes_back_and_nothing_is_lost_or_doubled(
+    visitor: VisitorMaker, start_server: ServerMaker
+) -> None:
     server = start_server()
     alice, bob = visitor("alice", address=server.address), visitor("bob", address=server.address)
     room = meet(alice, bob)
@@ -175,7 +177,9 @@ def test_a_refused_message_keeps_its_text_and_goes_out_again_under_the_same_id(v
                 ids.append(frame["id"])
             if len(ids) != 1 or frame["type"] != "message.send":
                 return server.send(message)
-            socket.send(json.dumps({"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]}))
+            socket.send(
+                json.dumps({"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]})
+            )
 
         socket.on_message(carry)
 

@@ -76,7 +76,9 @@ def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker
 
 
 @pytest.mark.parametrize("lack", ["site data blocked", "storage full"])
-def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(visitor: VisitorMaker, lack: str) -> None:
+def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(
+    visitor: VisitorMaker, lack: str
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     alice.context.add_init_script(MISSING[lack])
@@ -116,7 +118,9 @@ def test_without_sockets_messages_go_out_and_come_in_and_a_sentence_says_how(vis
     alice.box.press_sequentially("half a thought")
     # Nothing that wakes a page makes it try what it has not got.
     alice.page.evaluate("for (const type of ['offline', 'online', 'focus']) dispatchEvent(new Event(type))")
-    alice.until(lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage")
+    alice.until(
+        lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage"
+    )
     alice.page.reload()
     alice.settle()
     alice.sees("over the other door", "an answer")
@@ -134,7 +138,9 @@ window.WebSocket = class {
 """
 
 
-def test_where_every_socket_is_refused_messages_go_out_and_come_in_all_the_same(visitor: VisitorMaker) -> None:
+def test_where_every_socket_is_refused_messages_go_out_and_come_in_all_the_same(
+    visitor: VisitorMaker,
+) -> None:
     """A proxy that knows no sockets, or a service that does not know its own address (ALLOWED_HOSTS without PUBLIC_URL)."""
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
@@ -182,7 +188,8 @@ def test_scripts_that_could_not_be_had_are_asked_for_again(visitor: VisitorMaker
     refuse(alice, *LATER)
     alice.open(room)
     alice.until(
-        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1, "all of them to be refused"
+        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1,
+        "all of them to be refused",
     )
     alice.page.unroute_all()
     alice.page.clock.run_for(6_000)
@@ -198,7 +205,8 @@ def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: 
     alice.open(room)
     bob.open(room)
     alice.until(
-        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1, "all of them to be refused"
+        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1,
+        "all of them to be refused",
     )
     alice.write("Can you read me?")
     bob.sees("Can you read me?")
@@ -216,12 +224,16 @@ def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: 
     assert alice.faults == []
 
 
-def test_what_a_lost_connection_took_along_comes_when_there_is_one_again(visitor: VisitorMaker, line: Line) -> None:
+def test_what_a_lost_connection_took_along_comes_when_there_is_one_again(
+    visitor: VisitorMaker, line: Line
+) -> None:
     alice, bob = visitor("alice", address=line.address), visitor("bob")
     room = meet(alice, bob)
     refuse(alice, "connection-view")
     alice.open(room)
-    alice.until(lambda: any("connection-view" in complaint for complaint in alice.complaints), "it to be refused")
+    alice.until(
+        lambda: any("connection-view" in complaint for complaint in alice.complaints), "it to be refused"
+    )
     alice.page.unroute_all()
     line.cut()
     alice.write("in a tunnel")

@@ -26,7 +26,13 @@ def test_paper_shows_every_message_of_the_page_and_nothing_of_the_app(visitor: V
     first, last = (alice.message(f"line {number}").locator("article").bounding_box() for number in (0, 39))
     assert first
     assert last
-    assert (first["y"] > 0, last["y"] + last["height"] <= page.evaluate("document.documentElement.scrollHeight")) == (True, True)
+    assert (
+        first["y"] > 0,
+        last["y"] + last["height"] <= page.evaluate("document.documentElement.scrollHeight"),
+    ) == (True, True)
     assert last["y"] - first["y"] > 39 * 20, "one below the other, not scrolled away"
-    assert alice.message("line 39").locator("article").evaluate("(it) => getComputedStyle(it).color") == "rgb(0, 0, 0)"
+    assert (
+        alice.message("line 39").locator("article").evaluate("(it) => getComputedStyle(it).color")
+        == "rgb(0, 0, 0)"
+    )
     expect(alice.message("line 0").locator('[data-part="who"]')).to_be_visible()

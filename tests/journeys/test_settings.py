@@ -46,7 +46,9 @@ def test_a_switch_saves_itself_and_says_so_for_two_seconds(visitor: VisitorMaker
     below = page.get_by_role("switch", name="Typing").bounding_box()
     page.get_by_role("switch", name="Read receipts").uncheck()
     expect(saved(page, "Read receipts")).to_have_text("Saved")
-    assert page.get_by_role("switch", name="Typing").bounding_box() == below, "nothing moves under the pointer"
+    assert page.get_by_role("switch", name="Typing").bounding_box() == below, (
+        "nothing moves under the pointer"
+    )
     expect(saved(page, "Typing")).to_have_text("")
     page.clock.fast_forward(2_100)
     expect(saved(page, "Read receipts")).to_have_text("")
@@ -96,7 +98,9 @@ def test_looks_follow_at_once_and_reach_the_chat(visitor: VisitorMaker) -> None:
         page.get_by_label(choice).check()
     page.get_by_label("Enter key").select_option(label="Enter starts a new line")
     page.get_by_label("Time format").select_option(label="12 hours")
-    expect(page.locator('html[data-theme="dark"][data-text="largest"][data-enter="line"][data-hours="12"]')).to_have_count(1)
+    expect(
+        page.locator('html[data-theme="dark"][data-text="largest"][data-enter="line"][data-hours="12"]')
+    ).to_have_count(1)
     expect(saved(page, "Time format")).to_have_text("Saved")
     alice.open(room)
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
@@ -241,10 +245,14 @@ class TestPicture:
         page = visitor("alice").page
         page.goto("/settings/profile/")
         self.choose(page, b"I am no picture")
-        said = page.get_by_role("status").filter(has_text="We can’t read this picture. Choose a JPEG, PNG or WebP.")
+        said = page.get_by_role("status").filter(
+            has_text="We can’t read this picture. Choose a JPEG, PNG or WebP."
+        )
         expect(said).to_be_visible()
         self.choose(page, b"x" * (8 * 1024 * 1024 + 1))
-        expect(page.get_by_role("status").filter(has_text="Choose a picture of at most 8 MB.")).to_be_visible()
+        expect(
+            page.get_by_role("status").filter(has_text="Choose a picture of at most 8 MB.")
+        ).to_be_visible()
 
     def test_a_server_that_is_away_leaves_the_page_as_it_was(self, visitor: VisitorMaker) -> None:
         page = visitor("alice").page
@@ -252,14 +260,18 @@ class TestPicture:
         page.route("**/settings/profile/picture/", lambda route: route.abort())
         self.choose(page)
         page.get_by_role("dialog").get_by_role("button", name="Save").click()
-        expect(page.get_by_role("status").filter(has_text="Not saved: the server isn’t responding. Try again.")).to_be_visible()
+        expect(
+            page.get_by_role("status").filter(has_text="Not saved: the server isn’t responding. Try again.")
+        ).to_be_visible()
 
     def test_without_a_script(self, visitor: VisitorMaker, tmp_path: Path) -> None:
         page = visitor("alice", java_script_enabled=False).page
         page.goto("/settings/profile/")
         self.choose(page, b"I am no picture")
         page.get_by_role("button", name="Save").first.click()
-        expect(page.get_by_role("link", name="We can’t read this picture. Choose a JPEG, PNG or WebP.")).to_be_visible()
+        expect(
+            page.get_by_role("link", name="We can’t read this picture. Choose a JPEG, PNG or WebP.")
+        ).to_be_visible()
         self.choose(page)
         page.get_by_role("button", name="Save").first.click()
         expect(page.locator('main [data-part="avatar"] img')).to_be_visible()
@@ -300,7 +312,11 @@ def test_who_can_read_this_is_said_in_every_chat_and_leads_back(visitor: Visitor
     ).first.click()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Who can read this")
     text = alice.page.locator("main").inner_text()
-    for words in ("The two people in the chat.", "The people who run this server.", "not end-to-end encrypted"):
+    for words in (
+        "The two people in the chat.",
+        "The people who run this server.",
+        "not end-to-end encrypted",
+    ):
         assert words in text
     alice.page.get_by_role("link", name="Back").click()
     expect(alice.page.locator(BOX)).to_be_visible()

@@ -42,11 +42,19 @@ def composes(element: Locator, key: str, **with_it: object) -> None:
     """This key, as a browser tells it while an input method has it: Safari by its number alone, the others by a flag. Nobody answers it."""
     press = """(it, press) => it.dispatchEvent(new KeyboardEvent("keydown", { ...press, bubbles: true, cancelable: true }))"""
     for sign in ({"isComposing": True}, {"keyCode": 229}):
-        assert element.evaluate(press, {"key": key, **with_it, **sign}), f"{key} of an input method was answered"
+        assert element.evaluate(press, {"key": key, **with_it, **sign}), (
+            f"{key} of an input method was answered"
+        )
 
 
-def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrillic(alice: Visitor, visitor: VisitorMaker) -> None:
-    ilya, marta, far = visitor("ilya", name="Илья Воронцов"), visitor("marta", name="Márta Oliveira"), visitor("zed", name="Зоя Ёлкина")
+def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrillic(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
+    ilya, marta, far = (
+        visitor("ilya", name="Илья Воронцов"),
+        visitor("marta", name="Márta Oliveira"),
+        visitor("zed", name="Зоя Ёлкина"),
+    )
     quiet, loud = meet(alice, marta), meet(alice, ilya)
     assert ilya.person.write(loud, "Привет").status_code == 201
     assert marta.person.write(quiet, "Olá").status_code == 201
@@ -121,14 +129,19 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     expect(alice.page.locator("#say-status")).to_contain_text("Nobody found")
 
 
-def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     rooms = []
     for name in ("bob", "carol", "dave"):
         friend = visitor(name)
         rooms.append(meet(alice, friend))
         assert friend.person.write(rooms[-1], f"from {name}").status_code == 201
     bob, carol, dave = rooms
-    assert alice.person.api("PUT", f"/conversations/{carol}/receipt", {"read": 1, "delivered": 1}).status_code < 300
+    assert (
+        alice.person.api("PUT", f"/conversations/{carol}/receipt", {"read": 1, "delivered": 1}).status_code
+        < 300
+    )
     alice.open(dave)
     comfortable(alice)
     for pressed, room in (("Alt+ArrowDown", carol), ("Alt+ArrowUp", dave), ("Alt+Shift+ArrowDown", bob)):
@@ -154,7 +167,9 @@ def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(alice: Visito
     expect(alice.box).to_be_focused()
 
 
-def test_tab_stops_at_one_message_and_its_links_however_many_there_are(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_tab_stops_at_one_message_and_its_links_however_many_there_are(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     bob = visitor("bob")
     room = meet(alice, bob)
     for number in range(1, 4):
@@ -172,13 +187,17 @@ def test_tab_stops_at_one_message_and_its_links_however_many_there_are(alice: Vi
     expect(links.nth(1)).to_be_focused()
     for stop in range(4):
         keys.press("Tab")
-        assert not links.nth(2).evaluate("(link) => link === document.activeElement"), f"a link of another message at stop {stop}"
+        assert not links.nth(2).evaluate("(link) => link === document.activeElement"), (
+            f"a link of another message at stop {stop}"
+        )
         if alice.box.evaluate("(box) => box === document.activeElement"):
             break
     expect(alice.box).to_be_focused()
 
 
-def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_focused_one(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_focused_one(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     bob = visitor("bob")
     room = meet(alice, bob)
     for text in ("one", "two", "three"):
@@ -250,7 +269,9 @@ def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: Vis
     assert re.search(rf"/chats/{room}/$", alice.page.url)
 
 
-def test_check_19_no_key_of_an_input_method_is_answered_anywhere(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_check_19_no_key_of_an_input_method_is_answered_anywhere(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     """Not in the message box, nor with a message in focus: no shortcut, no letter, and Escape leaves the line where it is (X2)."""
     bob, carol = visitor("bob"), visitor("carol")
     room, other = meet(alice, bob), meet(alice, carol)
@@ -280,7 +301,9 @@ def test_check_19_no_key_of_an_input_method_is_answered_anywhere(alice: Visitor,
     alice.sees("unread")
 
 
-def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     bob = visitor("bob", name="Bob")
     room = meet(alice, bob)
     for text in ("first words", "second words"):
@@ -302,7 +325,9 @@ def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(alic
     assert re.fullmatch(r"\[\d\d:\d\d\] Bob: words\n\[\d\d:\d\d\] Bob: second", copied)
 
 
-def test_check_20_a_dropped_file_is_refused_calmly_and_the_chat_stays(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_check_20_a_dropped_file_is_refused_calmly_and_the_chat_stays(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
     """Files wait for their feature; a browser left alone would open the file in place of the chat."""
     bob = visitor("bob")
     alice.open(meet(alice, bob))

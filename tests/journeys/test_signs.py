@@ -51,12 +51,17 @@ def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: Visit
     expect(settings.get_by_role("status").filter(has_text="Saved")).to_have_count(2)
     for person, other in ((alice, bob), (bob, alice)):
         expect(status(person)).to_have_text(f"@{other.username}")
-        expect(person.row(room).locator('[data-part="avatar"]')).not_to_have_attribute("data-online", re.compile("."))
+        expect(person.row(room).locator('[data-part="avatar"]')).not_to_have_attribute(
+            "data-online", re.compile(".")
+        )
     told: list[str] = []
     heard: list[str] = []
     bob.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: told.append(str(frame))))
     for person in (alice, bob):
-        person.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(json.loads(frame)["type"])))
+        person.page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: heard.append(json.loads(frame)["type"])),
+        )
         person.open(room)
         person.until_loaded("presence-view")
     bob.box.press_sequentially("Nobody sees this")

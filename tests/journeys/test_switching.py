@@ -54,7 +54,12 @@ class Scene:
 
     def read_all(self) -> None:
         for room in (self.with_bob, self.with_carol):
-            assert self.alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 1, "delivered": 1}).status_code < 300
+            assert (
+                self.alice.person.api(
+                    "PUT", f"/conversations/{room}/receipt", {"read": 1, "delivered": 1}
+                ).status_code
+                < 300
+            )
 
     def alice_sits_with_bob(self) -> Visitor:
         self.alice.open(self.with_bob)
@@ -111,7 +116,9 @@ def test_from_the_empty_pane_into_a_chat_and_back_with_the_buttons_of_the_browse
     shows(alice, scene.with_bob, "Bob")
 
 
-def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_line(visitor: VisitorMaker, line: Line) -> None:
+def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_line(
+    visitor: VisitorMaker, line: Line
+) -> None:
     scene = Scene(visitor, address=line.address)
     scene.read_all()
     alice = scene.alice_sits_with_bob()
@@ -129,7 +136,9 @@ def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_l
     expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_be_hidden()
 
 
-def test_what_a_broken_line_kept_from_every_chat_comes_with_the_next_one(visitor: VisitorMaker, line: Line) -> None:
+def test_what_a_broken_line_kept_from_every_chat_comes_with_the_next_one(
+    visitor: VisitorMaker, line: Line
+) -> None:
     scene = Scene(visitor, address=line.address)
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
@@ -185,7 +194,9 @@ def test_keys_typed_while_a_chat_is_on_its_way_are_its_draft_and_are_sent_by_nob
     alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
     alice.box.fill("half a thought for bob")
     alice.page.keyboard.press(
-        "Alt+ArrowUp" if alice.row(scene.with_bob).evaluate("(row) => row.matches(':last-child')") else "Alt+ArrowDown"
+        "Alt+ArrowUp"
+        if alice.row(scene.with_bob).evaluate("(row) => row.matches(':last-child')")
+        else "Alt+ArrowDown"
     )
     alice.until(lambda: bool(held), "the page of the other chat")
     # From the first key on, before there is a box to type in.
@@ -225,7 +236,9 @@ def test_who_presses_twice_ends_at_the_chat_pressed_last(scene: Scene, visitor: 
     alice.sees("from dave")
 
 
-def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(visitor: VisitorMaker, line: Line) -> None:
+def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(
+    visitor: VisitorMaker, line: Line
+) -> None:
     scene = Scene(visitor, address=line.address)
     alice = scene.alice_sits_with_bob()
     alice.box.fill("not lost")
@@ -265,7 +278,9 @@ def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMa
     shows(alice, with_dave, "Dave")
 
 
-def test_keys_pressed_one_after_another_go_on_from_the_chat_that_is_on_its_way(scene: Scene, visitor: VisitorMaker) -> None:
+def test_keys_pressed_one_after_another_go_on_from_the_chat_that_is_on_its_way(
+    scene: Scene, visitor: VisitorMaker
+) -> None:
     with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice
     alice.open(with_dave)
@@ -307,7 +322,9 @@ def test_a_list_that_was_scrolled_stays_where_it_is(visitor: VisitorMaker) -> No
 def test_while_the_server_is_away_a_kept_chat_is_shown_and_another_one_waits(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     away = True
-    alice.page.route("**/chats/dm-*/", lambda route: route.fulfill(status=503, body="") if away else route.continue_())
+    alice.page.route(
+        "**/chats/dm-*/", lambda route: route.fulfill(status=503, body="") if away else route.continue_()
+    )
     alice.row(scene.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page could not be loaded.")).to_be_visible()
     chooses(alice, scene.with_bob, "Bob")
@@ -344,7 +361,9 @@ def test_older_pages_for_browsers_without_scripts_are_left_as_pages(scene: Scene
     assert not is_the_same_page(alice)
 
 
-def test_the_word_of_a_lost_connection_goes_along_from_chat_to_chat(visitor: VisitorMaker, line: Line) -> None:
+def test_the_word_of_a_lost_connection_goes_along_from_chat_to_chat(
+    visitor: VisitorMaker, line: Line
+) -> None:
     scene = Scene(visitor, address=line.address)
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
@@ -406,7 +425,9 @@ def test_the_row_pressed_with_control_opens_a_tab_as_any_link_does(scene: Scene)
     shows(alice, scene.with_bob, "Bob")
 
 
-def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(scene: Scene, visitor: VisitorMaker) -> None:
+def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(
+    scene: Scene, visitor: VisitorMaker
+) -> None:
     alice = scene.alice
     friends = [visitor(f"friend{number}") for number in range(7)]
     rooms = [meet(alice, friend) for friend in friends]
@@ -427,8 +448,16 @@ def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(scene: S
 def test_who_comes_back_to_a_chat_finds_the_place_that_was_left(scene: Scene) -> None:
     alice = scene.alice
     for number in range(80):
-        assert scene.bob.person.write(scene.with_bob, f"line {number}\nand more of it\nand more").status_code == 201
-    assert alice.person.api("PUT", f"/conversations/{scene.with_bob}/receipt", {"read": 81, "delivered": 81}).status_code < 300
+        assert (
+            scene.bob.person.write(scene.with_bob, f"line {number}\nand more of it\nand more").status_code
+            == 201
+        )
+    assert (
+        alice.person.api(
+            "PUT", f"/conversations/{scene.with_bob}/receipt", {"read": 81, "delivered": 81}
+        ).status_code
+        < 300
+    )
     scene.alice_sits_with_bob()
     scroller = alice.page.locator('[data-view="scroller"]')
     scroller.hover()
@@ -446,7 +475,9 @@ def test_who_comes_back_to_a_chat_finds_the_place_that_was_left(scene: Scene) ->
     assert abs(after[1] - before[1]) <= 1
 
 
-def test_on_a_phone_back_leads_to_the_list_where_it_was_with_the_focus_on_the_row(visitor: VisitorMaker) -> None:
+def test_on_a_phone_back_leads_to_the_list_where_it_was_with_the_focus_on_the_row(
+    visitor: VisitorMaker,
+) -> None:
     scene = Scene(visitor, **PHONE)
     alice = scene.alice
     for number in range(12):

@@ -35,7 +35,9 @@ def test_a_draft_typed_in_one_tab_stands_in_the_other(visitor: VisitorMaker) -> 
     second = alice.new_page()
     second.goto("/chats/")
     alice.box.press_sequentially("in two places")
-    expect(alice.row(room, page=second).locator(".row__preview")).to_have_text(re.compile(r"Draft:\s*in two places"))
+    expect(alice.row(room, page=second).locator(".row__preview")).to_have_text(
+        re.compile(r"Draft:\s*in two places")
+    )
 
 
 def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor: VisitorMaker) -> None:
@@ -43,7 +45,9 @@ def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor
     room = meet(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("a secret draft")
-    alice.until(lambda: any("draft" in name for name in alice.page.evaluate(KEPT)), "the draft in the storage")
+    alice.until(
+        lambda: any("draft" in name for name in alice.page.evaluate(KEPT)), "the draft in the storage"
+    )
     # The session ended somewhere else, so no page could tidy up.
     alice.context.clear_cookies()
     alice.context.add_cookies(cookies_of(bob.person))
@@ -53,13 +57,17 @@ def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor
     assert "secret" not in alice.page.evaluate("() => JSON.stringify(localStorage)")
 
 
-def test_a_chat_that_stayed_open_while_another_account_logged_in_sends_nothing_and_keeps_the_text_in_sight(visitor: VisitorMaker) -> None:
+def test_a_chat_that_stayed_open_while_another_account_logged_in_sends_nothing_and_keeps_the_text_in_sight(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = meet(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("half a thought")
     dialog = log_in_as_another(alice)
-    expect(dialog).to_contain_text("Nothing more is sent from this page. Copy your unsent text before you reload it.")
+    expect(dialog).to_contain_text(
+        "Nothing more is sent from this page. Copy your unsent text before you reload it."
+    )
     # Her chat is not there for the other account.
     expect(dialog.get_by_role("link", name="Reload")).to_have_attribute("href", "/chats/")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()

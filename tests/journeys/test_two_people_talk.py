@@ -77,7 +77,9 @@ def test_a_first_message_to_a_stranger_is_shown_as_read_when_it_is_answered(visi
     alice.write("do you remember me?")
     alice.sees_state("do you remember me?", "sent")
     bob.open(room)
-    bob.until_equal(lambda: bob.person.api("GET", f"/conversations/{room}").json()["unread"], 0, "what Bob has not read")
+    bob.until_equal(
+        lambda: bob.person.api("GET", f"/conversations/{room}").json()["unread"], 0, "what Bob has not read"
+    )
     alice.sees_state("do you remember me?", "sent")
     bob.write("I do")
     alice.sees("do you remember me?", "I do")

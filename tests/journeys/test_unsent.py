@@ -64,7 +64,9 @@ def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker)
         def carry(message: str | bytes) -> None:
             frame = json.loads(message)
             if refusing["on"] and frame["type"] == "message.send":
-                socket.send(json.dumps({"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]}))
+                socket.send(
+                    json.dumps({"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]})
+                )
             else:
                 server.send(message)
 
@@ -96,7 +98,9 @@ def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(visitor: Vi
     let_through = with_a_gate(bob)
     bob.open(room)
     bob.until_loaded("unsent-notice")
-    warning = bob.page.get_by_text("This browser cannot keep unsent messages. Leave this page open until they are sent.").first
+    warning = bob.page.get_by_text(
+        "This browser cannot keep unsent messages. Leave this page open until they are sent."
+    ).first
     expect(warning).to_be_hidden()
     bob.write("only in this page")
     bob.sees_state("only in this page", "pending")

@@ -23,7 +23,10 @@ MODES: dict[str, tuple[Any, str]] = {
     "letters twice as large": (DESK, "html { font-size: 200%; }"),
     "letters twice as large on a phone": (PHONE, "html { font-size: 200%; }"),
     # WCAG 1.4.12
-    "letters set apart": (PHONE, "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }"),
+    "letters set apart": (
+        PHONE,
+        "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }",
+    ),
 }
 DRESS = "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }"
 
@@ -66,12 +69,16 @@ def test_the_eyes_see_what_is_wrong(stage: Stage) -> None:
 
 def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(visitor: VisitorMaker) -> None:
     """Failed messages, the line about them, the strip, a long text in the box: the box and its button stay in the window."""
-    alice, bob = visitor("alice", name="Alice with a Name of Several Words"), visitor("bob", name="Bartholomew the Long-Named of Somewhere")
+    alice, bob = (
+        visitor("alice", name="Alice with a Name of Several Words"),
+        visitor("bob", name="Bartholomew the Long-Named of Somewhere"),
+    )
     room = meet(alice, bob)
     for number in range(12):
         assert (
             bob.person.write(
-                room, f"line {number} with some words in it, so that it takes more than one line in a narrow window"
+                room,
+                f"line {number} with some words in it, so that it takes more than one line in a narrow window",
             ).status_code
             == 201
         )
@@ -87,7 +94,11 @@ def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(v
     alice.box.fill("\n".join(f"line {number}" for number in range(30)))
     for mode in ("400 % zoom", "200 % zoom", "a phone that lies"):
         set_mode(alice.page, mode)
-        for control in (alice.box, alice.page.get_by_role("button", name="Send"), alice.page.get_by_role("heading", level=1)):
+        for control in (
+            alice.box,
+            alice.page.get_by_role("button", name="Send"),
+            alice.page.get_by_role("heading", level=1),
+        ):
             expect(control).to_be_in_viewport(ratio=0.9)
 
 

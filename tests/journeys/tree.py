@@ -17,7 +17,15 @@ UNSPOKEN = {
     "sectionfooter",
 }
 """Boxes and pieces of text: what they hold stands in the name of what is around them."""
-WORTH_SAYING = {"focused": True, "modal": True, "expanded": True, "selected": True, "checked": "true", "disabled": True, "hasPopup": None}
+WORTH_SAYING = {
+    "focused": True,
+    "modal": True,
+    "expanded": True,
+    "selected": True,
+    "checked": "true",
+    "disabled": True,
+    "hasPopup": None,
+}
 """Properties and the value at which they are written down; None: whatever it is, but for "false"."""
 
 Node = dict[str, Any]
@@ -49,7 +57,11 @@ class Tree:
 
     def live_regions(self) -> dict[str, str]:
         """Role -> how it is spoken, of whatever speaks by itself."""
-        held = [(role_of(node), properties_of(node).get("live")) for node in self.nodes.values() if not node.get("ignored")]
+        held = [
+            (role_of(node), properties_of(node).get("live"))
+            for node in self.nodes.values()
+            if not node.get("ignored")
+        ]
         return {role: live for role, live in held if live and live != "off"}
 
     def _lines(self, node: Node, depth: int) -> list[str]:
@@ -57,7 +69,11 @@ class Tree:
         if node.get("ignored") or role_of(node) in UNSPOKEN:
             return [line for child in children for line in self._lines(child, depth)]
         held = properties_of(node)
-        told = [key if value in (True, "true") else f"{key}={value}" for key, value in held.items() if is_worth_saying(key, value)]
+        told = [
+            key if value in (True, "true") else f"{key}={value}"
+            for key, value in held.items()
+            if is_worth_saying(key, value)
+        ]
         parts = [role_of(node)]
         if parts[0] == "heading":
             parts.append(str(held["level"]))

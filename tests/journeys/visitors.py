@@ -59,7 +59,9 @@ class Visitor:
         username: the handle; the name shown to others is `name`.
     """
 
-    def __init__(self, open_context: Callable[[], BrowserContext], address: str, username: str, name: str) -> None:
+    def __init__(
+        self, open_context: Callable[[], BrowserContext], address: str, username: str, name: str
+    ) -> None:
         self.open_context = open_context
         self.address = address
         self.username = username
@@ -106,7 +108,9 @@ class Visitor:
         dialog.dismiss()
 
     def _watch(self, request: Request) -> None:
-        if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(f"{self.address}/"):
+        if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(
+            f"{self.address}/"
+        ):
             self.faults.append(f"asked somebody else: {request.url}")
         self.under_way.add(request)
 
@@ -145,13 +149,20 @@ class Visitor:
         """Wait until the server holds exactly these messages of the room, in this order."""
 
         def stored() -> list[str]:
-            return [message["body"] for message in self.person.api("GET", f"/conversations/{room}/messages?limit=100").json()["items"]]
+            return [
+                message["body"]
+                for message in self.person.api("GET", f"/conversations/{room}/messages?limit=100").json()[
+                    "items"
+                ]
+            ]
 
         self.until_equal(stored, list(bodies), f"the stored messages of {self.username}'s chat")
 
     def until_loaded(self, module: str) -> None:
         """The page has fetched this script; what it loads when idle must be there before a line is cut."""
-        self.until(lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js")
+        self.until(
+            lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js"
+        )
 
     def until_idle(self) -> None:
         """Whatever the page asked for has come or failed, and it has had time for what it does when it has time."""
@@ -222,7 +233,9 @@ class Visitor:
         """The message with exactly this text."""
         exactly = re.compile(rf"^{re.escape(body)}$")
         page = page or self.page
-        return page.locator('[data-view="timeline"] > li[data-id]').filter(has=page.locator('[data-part="body"]', has_text=exactly))
+        return page.locator('[data-view="timeline"] > li[data-id]').filter(
+            has=page.locator('[data-part="body"]', has_text=exactly)
+        )
 
     def bodies(self, page: Page | None = None) -> Locator:
         return (page or self.page).locator('[data-view="timeline"] > li[data-id] [data-part="body"]')
@@ -242,9 +255,17 @@ class Visitor:
         return self.page.locator('[data-view="connection"]')
 
 
-def visitor_at(chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any) -> Visitor:
+def visitor_at(
+    chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any
+) -> Visitor:
     """A new browser at this service. The account exists and the browser is signed in, unless `signed_up` is false."""
-    usual = {"base_url": address, "viewport": DESK, "locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
+    usual = {
+        "base_url": address,
+        "viewport": DESK,
+        "locale": "en-GB",
+        "timezone_id": "UTC",
+        "reduced_motion": "reduce",
+    }
 
     def open_context() -> BrowserContext:
         context = chromium.new_context(**{**usual, **options})
@@ -301,7 +322,11 @@ def refuse_messages(page: Page) -> None:
         def carry(message: str | bytes) -> None:
             frame = json.loads(message)
             if frame["type"] == "message.send":
-                socket.send(json.dumps({"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}))
+                socket.send(
+                    json.dumps(
+                        {"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}
+                    )
+                )
             else:
                 server.send(message)
 

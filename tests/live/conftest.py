@@ -34,7 +34,11 @@ def shared_redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="package")
-def shared_scaled_server(statics: SharedStatics, real_postgres: PostgresServer, shared_redis: RedisServer) -> Iterator[EntreServer]:
+def shared_scaled_server(
+    statics: SharedStatics, real_postgres: PostgresServer, shared_redis: RedisServer
+) -> Iterator[EntreServer]:
     """Two processes on PostgreSQL and Redis."""
-    with EntreServer(statics, 2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=shared_redis.url) as server:
+    with EntreServer(
+        statics, 2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=shared_redis.url
+    ) as server:
         yield server

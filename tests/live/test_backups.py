@@ -34,11 +34,15 @@ def follow(recipe: str, server: EntreServer, *, folder: Path, programs: Path | N
     words = recipe.replace("manage.py", f"{ROOT}/manage.py").replace(".venv/bin/python", sys.executable)
     path = f"{programs}:{os.environ['PATH']}" if programs else os.environ["PATH"]
     environment = {**server.environment, "PATH": path, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(["sh", "-ec", words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-ec", words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
-async def the_lost_time_is_gone_and_everybody_knows(server: EntreServer, alice: Person, room: str, before: str) -> None:
+async def the_lost_time_is_gone_and_everybody_knows(
+    server: EntreServer, alice: Person, room: str, before: str
+) -> None:
     async with open_socket(alice) as hers:
         greeting = await expect(hers, "connection_established")
         assert greeting["rooms"] == {room: 2}
@@ -53,7 +57,9 @@ async def epoch_of(person: Person) -> str:
 
 
 @pytest.mark.parametrize("says_so", [True, False], ids=["the operator says so", "it is noticed"])
-async def test_sqlite_goes_back_to_its_backup(start_server: ServerMaker, person_at: Newcomer, says_so: bool) -> None:
+async def test_sqlite_goes_back_to_its_backup(
+    start_server: ServerMaker, person_at: Newcomer, says_so: bool
+) -> None:
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -74,7 +80,9 @@ async def test_sqlite_goes_back_to_its_backup(start_server: ServerMaker, person_
     await the_lost_time_is_gone_and_everybody_knows(server, alice, room, before)
 
 
-def test_a_backup_may_be_made_again_and_replaces_the_one_before(start_server: ServerMaker, person_at: Newcomer) -> None:
+def test_a_backup_may_be_made_again_and_replaces_the_one_before(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -93,7 +101,11 @@ def test_a_backup_of_a_database_that_is_not_there_leaves_the_one_before(start_se
     server = start_server()
     (server.folder / "backup.sqlite3").write_bytes(b"the good one")
     with pytest.raises(AssertionError, match="No such file or directory"):
-        follow(recipes()[SAVE].replace("data/entre.sqlite3", "elsewhere/entre.sqlite3"), server, folder=server.folder)
+        follow(
+            recipes()[SAVE].replace("data/entre.sqlite3", "elsewhere/entre.sqlite3"),
+            server,
+            folder=server.folder,
+        )
     assert (server.folder / "backup.sqlite3").read_bytes() == b"the good one"
     assert not (server.folder / "elsewhere").exists()
 

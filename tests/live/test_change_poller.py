@@ -34,7 +34,9 @@ async def send(socket: Socket, room: str, body: str) -> int:
 async def test_without_redis_messages_cross_between_processes_between_two_beats(
     start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer, person_at: Newcomer
 ) -> None:
-    server = start_server(2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, HEADS_EVERY_MS=NO_BEAT_MS)
+    server = start_server(
+        2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, HEADS_EVERY_MS=NO_BEAT_MS
+    )
     alice, bob = person_at(server, "alice"), person_at(server, "bob", process=1)
     room = alice.open_chat_with(bob)
     async with open_socket(alice) as hers, open_socket(bob) as his:
@@ -45,20 +47,29 @@ async def test_without_redis_messages_cross_between_processes_between_two_beats(
             assert await send(hers, room, f"message {number}") == number
             assert (await expect(his, "heads"))["rooms"] == {room: number}
             await his.send("sync", rooms={room: number - 1})
-            assert [message["body"] for message in (await expect(his, "sync.page"))["messages"]] == [f"message {number}"]
+            assert [message["body"] for message in (await expect(his, "sync.page"))["messages"]] == [
+                f"message {number}"
+            ]
 
 
-async def test_what_a_management_command_writes_beside_the_server_is_told(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_what_a_management_command_writes_beside_the_server_is_told(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server(HEADS_EVERY_MS=NO_BEAT_MS)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     async with open_socket(bob) as his:
         await expect(his, "connection_established")
-        assert server.manage("shell", "--verbosity", "0", "-c", WRITE_BESIDE.format(room=room)).split()[-1] == "1"
+        assert (
+            server.manage("shell", "--verbosity", "0", "-c", WRITE_BESIDE.format(room=room)).split()[-1]
+            == "1"
+        )
         assert (await expect(his, "heads"))["rooms"] == {room: 1}
 
 
-async def test_after_a_restored_backup_every_socket_comes_back_and_learns_of_it(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_after_a_restored_backup_every_socket_comes_back_and_learns_of_it(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server(HEADS_EVERY_MS=NO_BEAT_MS)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)

@@ -16,7 +16,11 @@ from tests.rig.environment import KEYS, ROOT, setting_names
 
 
 def step(name: str, containing: str = "") -> Instruction:
-    return next(found for found in instructions(DOCKERFILE.read_text(encoding="utf-8")) if found.name == name and containing in found.text)
+    return next(
+        found
+        for found in instructions(DOCKERFILE.read_text(encoding="utf-8"))
+        if found.name == name and containing in found.text
+    )
 
 
 def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> None:
@@ -24,9 +28,22 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
     folder.mkdir()
     send_context(folder, (ROOT / ".dockerignore").read_text(encoding="utf-8"))
     # As in the container: our names from the image alone. "python" is that of the environment, first in the path.
-    kept = {name: value for name, value in os.environ.items() if name not in {*setting_names(), "DJANGO_SETTINGS_MODULE", "PYTHONPATH"}}
-    paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DATA_DIR": str(tmp_path / "data")}
-    environment = {**kept, **paths, "STATIC_ROOT": str(tmp_path / "static"), "HOST": "0.0.0.0", "PORT": str(port)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {*setting_names(), "DJANGO_SETTINGS_MODULE", "PYTHONPATH"}
+    }
+    paths = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+    environment = {
+        **kept,
+        **paths,
+        "STATIC_ROOT": str(tmp_path / "static"),
+        "HOST": "0.0.0.0",
+        "PORT": str(port),
+    }
 
     collect = step("RUN", "collectstatic").text.replace("/tmp/build", str(tmp_path / "build"))
     subprocess.run(["sh", "-ec", collect], cwd=folder, env=environment, check=True, timeout=PATIENCE_S)
@@ -37,10 +54,17 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
     def is_healthy() -> bool:
         # A proxy that Docker hands on to every container must not be asked for our own health.
         asked = {**environment, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
-        return subprocess.run(health, cwd=folder, env=asked, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0
+        return (
+            subprocess.run(
+                health, cwd=folder, env=asked, capture_output=True, check=False, timeout=PATIENCE_S
+            ).returncode
+            == 0
+        )
 
     assert not is_healthy(), "nothing serves yet"
-    serving = subprocess.Popen(json.loads(step("CMD").text), cwd=folder, env={**environment, **KEYS}, stdin=subprocess.DEVNULL)
+    serving = subprocess.Popen(
+        json.loads(step("CMD").text), cwd=folder, env={**environment, **KEYS}, stdin=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + PATIENCE_S
         while not is_healthy():

@@ -66,7 +66,9 @@ def stage(server: EntreServer) -> Iterator[Stage]:
 class TestOnDaphne(SocketContract):
     """The contract, kept by the real server."""
 
-    async def test_above_128_kib_the_connection_is_dropped_and_nobody_else_notices(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_above_128_kib_the_connection_is_dropped_and_nobody_else_notices(
+        self, stage: Stage, path: str, phone: Socket
+    ) -> None:
         async with self.greeted(stage, stage.alice, path) as flooder:
             await flooder.send_text(padded(DROP_BYTES + 1, type="ping"))
             with pytest.raises(Closed):
@@ -88,7 +90,9 @@ class TestOnDaphne(SocketContract):
         await drained(reader, writer)
         await self.is_alive(phone)
 
-    async def test_refusals_of_a_foreign_and_an_unknown_room_are_equal_to_the_byte(self, stage: LiveStage) -> None:
+    async def test_refusals_of_a_foreign_and_an_unknown_room_are_equal_to_the_byte(
+        self, stage: LiveStage
+    ) -> None:
         """Mallory learns nothing from status, headers, length or body; an anonymous visitor learns no more."""
         for cookies in (stage.mallory.cookies, ""):
             refusals = []
@@ -118,7 +122,12 @@ async def handshake(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
     """The opening of a socket, byte for byte. Returns the connection and the head of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.ports[0])
-    head = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{server.ports[0]}", "Upgrade: websocket", "Connection: Upgrade"]
+    head = [
+        f"GET {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{server.ports[0]}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+    ]
     head += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"]
     head += [f"Origin: {origin}" for origin in ([server.address] if origins is None else origins)]
     head += [f"Cookie: {cookies}"] if cookies else []

@@ -58,7 +58,10 @@ async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
     assert set(application.application_mapping) == {"http", "websocket"}
 
     mark = uuid4().hex[:6]
-    alice, bob = person_at(shared_scaled_server, f"alice{mark}"), person_at(shared_scaled_server, f"bob{mark}", process=1)
+    alice, bob = (
+        person_at(shared_scaled_server, f"alice{mark}"),
+        person_at(shared_scaled_server, f"bob{mark}", process=1),
+    )
     room = alice.open_chat_with(bob)
     assert bob.open_chat_with(alice) == room
     with redis.Redis.from_url(shared_redis.url) as client:
@@ -73,7 +76,9 @@ async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
         channels = set()
         while message := spy.get_message(timeout=1):
             channels.add(message["channel"])
-        assert len([channel for channel in channels if b"user." in channel]) == 2, "one publication for each of the two"
+        assert len([channel for channel in channels if b"user." in channel]) == 2, (
+            "one publication for each of the two"
+        )
 
     with running_runserver(statics) as runserver:
         carol = person_at(runserver, "carol")
@@ -86,7 +91,11 @@ async def test_b_requirements_sockets_by_room_name_and_links_for_exactly_two(
     daphne_server: EntreServer, trio: tuple[Person, Person, Person]
 ) -> None:
     """(b) `pip install -r requirements.txt`, sockets under ws/chat/<room_name>, a personal link whose view sends exactly two to one room."""
-    pins = dict(re.findall(r"^([a-z0-9-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    pins = dict(
+        re.findall(
+            r"^([a-z0-9-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     for name in ("django", "channels", "daphne", "channels-redis"):
         assert version(name) == pins[name]
 
@@ -96,7 +105,9 @@ async def test_b_requirements_sockets_by_room_name_and_links_for_exactly_two(
     chat = opened.headers["location"]
     room = chat.strip("/").split("/")[-1]
     assert alice.http.get(f"/chats/with/{bob.username}/").headers["location"] == chat
-    assert bob.post_form(f"/chats/with/{alice.username}/").headers["location"] == chat, "the link of the other one leads into the same room"
+    assert bob.post_form(f"/chats/with/{alice.username}/").headers["location"] == chat, (
+        "the link of the other one leads into the same room"
+    )
     assert mallory.post_form(f"/chats/with/{alice.username}/").headers["location"] != chat
     assert mallory.http.get(chat).status_code == 404
     async with open_socket(alice, f"/ws/chat/{room}/") as hers, open_socket(bob, f"/ws/chat/{room}/") as his:
@@ -171,7 +182,12 @@ async def test_e_an_index_to_name_somebody_a_page_with_the_messages_and_several_
     alice, bob, _ = trio
     index = alice.http.get(f"/people/?q={bob.username}").text
     assert f"/chats/with/{bob.username}/" in index
-    room = alice.post_form("/people/", to=f"/chats/with/{bob.username}/").headers["location"].strip("/").split("/")[-1]
+    room = (
+        alice.post_form("/people/", to=f"/chats/with/{bob.username}/")
+        .headers["location"]
+        .strip("/")
+        .split("/")[-1]
+    )
     alice.write(room, "stands on the page")
     for person in (alice, bob):
         assert "stands on the page" in person.http.get(f"/chats/{room}/").text

@@ -35,7 +35,11 @@ def move_into_place(backup: Path, file: Path) -> None:
 
 @pytest.mark.parametrize("folders", ["one", "two"])
 async def test_a_lagging_replica_is_noticed_though_the_other_process_writes_first(
-    start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer, person_at: Newcomer, folders: str
+    start_server: ServerMaker,
+    real_postgres: PostgresServer,
+    real_redis: RedisServer,
+    person_at: Newcomer,
+    folders: str,
 ) -> None:
     database = real_postgres.new_database()
     first = start_server(1, DATABASE_URL=database, REDIS_URL=real_redis.url)

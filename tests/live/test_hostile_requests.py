@@ -41,7 +41,15 @@ def cpu_seconds(server: EntreServer) -> float:
 def memory_of(server: EntreServer, name: str = "VmRSS") -> int:
     process = server.processes[0]
     assert process is not None
-    return int(Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").partition(f"{name}:")[2].split()[0]) * KIBIBYTE
+    return (
+        int(
+            Path(f"/proc/{process.pid}/status")
+            .read_text(encoding="ascii")
+            .partition(f"{name}:")[2]
+            .split()[0]
+        )
+        * KIBIBYTE
+    )
 
 
 def ask(server: EntreServer, data: bytes) -> bytes:
@@ -58,7 +66,13 @@ def ask(server: EntreServer, data: bytes) -> bytes:
 
 
 def request(server: EntreServer, line: str, *headers: str, body: bytes = b"") -> bytes:
-    lines = [f"{line} HTTP/1.1", f"Host: 127.0.0.1:{server.ports[0]}", "Connection: close", f"Cookie: csrftoken={'a' * 32}", *headers]
+    lines = [
+        f"{line} HTTP/1.1",
+        f"Host: 127.0.0.1:{server.ports[0]}",
+        "Connection: close",
+        f"Cookie: csrftoken={'a' * 32}",
+        *headers,
+    ]
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
@@ -72,21 +86,54 @@ def status_of(answer: bytes) -> int:
 MULTIPART = "Content-Type: multipart/form-data; boundary=x"
 PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n'
 QUOTE = b'--x\r\nContent-Disposition: form-data; z="' + b";" * 64 * KIBIBYTE + b"\r\n\r\nv\r\n--x--\r\n"
-NESTED = b"".join(b"--x%d\r\nContent-Type: multipart/mixed; boundary=x%d\r\n\r\n" % (depth, depth + 1) for depth in range(1_500))
-WEBSOCKET = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {'A' * 22}==")
+NESTED = b"".join(
+    b"--x%d\r\nContent-Type: multipart/mixed; boundary=x%d\r\n\r\n" % (depth, depth + 1)
+    for depth in range(1_500)
+)
+WEBSOCKET = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    f"Sec-WebSocket-Key: {'A' * 22}==",
+)
 PICTURE = "POST /settings/profile/picture/"
 
 HOSTILE: dict[str, tuple[str, tuple[str, ...], bytes, set[int]]] = {
     "a quote that never ends": ("POST /accounts/login/", (MULTIPART,), QUOTE, {400, 403}),
     "at an address that is none": ("POST /nowhere/", (MULTIPART,), QUOTE, {400, 403, 404}),
-    "multipart in multipart": ("POST /accounts/login/", (MULTIPART.replace("=x", "=x0"),), NESTED, {400, 403}),
-    "a mebibyte of parts": ("POST /accounts/login/", (MULTIPART,), PART * (MEBIBYTE // len(PART) - 1), {400, 403}),
-    "thousands of fields": ("POST /accounts/login/", ("Content-Type: application/x-www-form-urlencoded",), b"a=1&" * 5_000, {400, 403}),
+    "multipart in multipart": (
+        "POST /accounts/login/",
+        (MULTIPART.replace("=x", "=x0"),),
+        NESTED,
+        {400, 403},
+    ),
+    "a mebibyte of parts": (
+        "POST /accounts/login/",
+        (MULTIPART,),
+        PART * (MEBIBYTE // len(PART) - 1),
+        {400, 403},
+    ),
+    "thousands of fields": (
+        "POST /accounts/login/",
+        ("Content-Type: application/x-www-form-urlencoded",),
+        b"a=1&" * 5_000,
+        {400, 403},
+    ),
     "a long content type": ("GET /accounts/login/", (f'Content-Type: a/b; z="{";" * 15_000}',), b"", {431}),
-    "a long content type in pieces": ("GET /accounts/login/", tuple(f'Content-Type: a/b; z="{";" * 200}' for _ in range(70)), b"", {431}),
+    "a long content type in pieces": (
+        "GET /accounts/login/",
+        tuple(f'Content-Type: a/b; z="{";" * 200}' for _ in range(70)),
+        b"",
+        {431},
+    ),
     "an encoded charset": ("POST /accounts/login/", ("Content-Type: a/b; charset*=x''%ff",), b"x", {400}),
     "a charset for no text": ("POST /accounts/login/", (f"{MULTIPART}; charset=hex",), PART, {400}),
-    "a content length without end": ("POST /accounts/login/", (f"Content-Length: {'1' * 5_000}",), b"", {431}),
+    "a content length without end": (
+        "POST /accounts/login/",
+        (f"Content-Length: {'1' * 5_000}",),
+        b"",
+        {431},
+    ),
     "a folded header": ("GET /healthz", ("X-Folded: a", " b"), b"", {400}),
     "headers without end": ("GET /healthz", (f"X-Long: {'x' * 60_000}",), b"", {431}),
     "another host": ("GET http://elsewhere.example/accounts/login/", (), b"", {400}),
@@ -95,12 +142,19 @@ HOSTILE: dict[str, tuple[str, tuple[str, ...], bytes, set[int]]] = {
     "a root path": ("GET /healthz", ("Daphne-Root-Path: \xff",), b"", {200}),
     "a socket with a body": ("POST /ws/", WEBSOCKET, b"x" * 100_000, {400}),
     "a socket without a key": ("GET /ws/", WEBSOCKET[:3], b"", {400}),
-    "a socket with letters that are none": ("GET /ws/", (*WEBSOCKET, "X-Odd: \xe2\x82\xac", "Sec-WebSocket-Protocol: \xff"), b"", {403}),
+    "a socket with letters that are none": (
+        "GET /ws/",
+        (*WEBSOCKET, "X-Odd: \xe2\x82\xac", "Sec-WebSocket-Protocol: \xff"),
+        b"",
+        {403},
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_request_is_answered_at_little_cost_with_every_header_and_no_traceback(daphne_server: EntreServer, kind: str) -> None:
+def test_a_hostile_request_is_answered_at_little_cost_with_every_header_and_no_traceback(
+    daphne_server: EntreServer, kind: str
+) -> None:
     line, headers, body, statuses = HOSTILE[kind]
     log_before, before = len(daphne_server.log()), cpu_seconds(daphne_server)
     answer = ask(daphne_server, request(daphne_server, line, *headers, body=body))
@@ -108,7 +162,12 @@ def test_a_hostile_request_is_answered_at_little_cost_with_every_header_and_no_t
     head = answer.partition(b"\r\n\r\n")[0].lower()
     assert status_of(answer) in statuses
     assert spent < 1.0, "the worst of them took 2.6 s, by the square of their length"
-    for name in (b"content-security-policy:", b"x-content-type-options: nosniff", b"x-frame-options: deny", b"permissions-policy:"):
+    for name in (
+        b"content-security-policy:",
+        b"x-content-type-options: nosniff",
+        b"x-frame-options: deny",
+        b"permissions-policy:",
+    ):
         assert name in head, head
     told = daphne_server.log()[log_before:]
     assert "Traceback" not in told
@@ -136,9 +195,13 @@ def upload_head(server: EntreServer, *headers: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "cookie", ["", "sessionid=" + "a" * 32, "sessionid=short", 'sessionid="a\\000b"'], ids=["none", "guessed", "short", "odd"]
+    "cookie",
+    ["", "sessionid=" + "a" * 32, "sessionid=short", 'sessionid="a\\000b"'],
+    ids=["none", "guessed", "short", "odd"],
 )
-def test_a_picture_of_nobody_is_refused_before_a_byte_of_it_is_sent(daphne_server: EntreServer, cookie: str) -> None:
+def test_a_picture_of_nobody_is_refused_before_a_byte_of_it_is_sent(
+    daphne_server: EntreServer, cookie: str
+) -> None:
     headers = (f"Cookie: {cookie}",) if cookie else ()
     assert status_of(ask(daphne_server, upload_head(daphne_server, *headers))) == 403
     assert b" 100 " not in ask(daphne_server, upload_head(daphne_server, *headers, "Expect: 100-continue"))
@@ -147,7 +210,9 @@ def test_a_picture_of_nobody_is_refused_before_a_byte_of_it_is_sent(daphne_serve
 def test_a_picture_of_somebody_is_asked_for_and_read(daphne_server: EntreServer, person_at: Newcomer) -> None:
     alice = person_at(daphne_server, "alice-uploads")
     cookies = f"Cookie: {alice.cookies}"
-    head = request(daphne_server, PICTURE, MULTIPART, f"Content-Length: {2 * MEBIBYTE}", "Expect: 100-continue").decode("latin-1")
+    head = request(
+        daphne_server, PICTURE, MULTIPART, f"Content-Length: {2 * MEBIBYTE}", "Expect: 100-continue"
+    ).decode("latin-1")
     head = head.replace(f"Cookie: csrftoken={'a' * 32}", cookies)
     with socket.create_connection(("127.0.0.1", daphne_server.ports[0]), timeout=PATIENCE_S) as connection:
         connection.sendall(head.encode())
@@ -155,7 +220,9 @@ def test_a_picture_of_somebody_is_asked_for_and_read(daphne_server: EntreServer,
         # The first half in one piece with nothing before it, the rest later.
         connection.sendall(b"x" * MEBIBYTE)
         connection.sendall(b"x" * MEBIBYTE)
-        assert connection.recv(100).startswith(b"HTTP/1.1 400"), "Django's answer: it has read it, and it is no form"
+        assert connection.recv(100).startswith(b"HTTP/1.1 400"), (
+            "Django's answer: it has read it, and it is no form"
+        )
 
 
 # --- Frames that no application sees ---
@@ -164,7 +231,9 @@ def test_a_picture_of_somebody_is_asked_for_and_read(daphne_server: EntreServer,
 async def raw_socket(person: Person) -> ClientConnection:
     address = f"ws://{urlsplit(person.address).netloc}/ws/"
     headers = {"Cookie": person.cookies, "Origin": person.address}
-    connection = await connect(address, additional_headers=headers, compression=None, proxy=None, ping_interval=None, max_queue=None)
+    connection = await connect(
+        address, additional_headers=headers, compression=None, proxy=None, ping_interval=None, max_queue=None
+    )
     assert json.loads(await connection.recv())["type"] == "connection_established"
     return connection
 
@@ -194,7 +263,9 @@ async def test_who_floods_with_frames_of_nothing_is_told_and_ended(
             await asyncio.sleep(0)
         async with asyncio.timeout(PATIENCE_S):
             # The iteration ends with the line.
-            frames: list[dict[str, Any]] = [json.loads(text) async for text in messages_until_closed(connection)]
+            frames: list[dict[str, Any]] = [
+                json.loads(text) async for text in messages_until_closed(connection)
+            ]
         bye = frames[-1]
         assert (bye["type"], bye["code"], bye["reason"]) == ("bye", 4429, "rate_limited")
         assert connection.close_code == 4429
@@ -225,12 +296,16 @@ def unlimited(start_server: ServerMaker) -> EntreServer:
     return start_server(LIMITS="off")
 
 
-async def test_log_ins_at_once_take_little_memory_and_a_neighbour_goes_on(unlimited: EntreServer, person_at: Newcomer) -> None:
+async def test_log_ins_at_once_take_little_memory_and_a_neighbour_goes_on(
+    unlimited: EntreServer, person_at: Newcomer
+) -> None:
     alice = person_at(unlimited, "alice")
     token = "a" * 32
     async with (
         open_socket(alice) as hers,
-        httpx.AsyncClient(base_url=unlimited.address, timeout=60, limits=httpx.Limits(max_connections=None)) as client,
+        httpx.AsyncClient(
+            base_url=unlimited.address, timeout=60, limits=httpx.Limits(max_connections=None)
+        ) as client,
     ):
         await expect(hers, "connection_established")
         # The floor: what one log-in leaves behind is no flood's doing.

@@ -47,7 +47,10 @@ class Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         self.rfile.read(length)
-        seen: dict[str, Any] = {"path": self.path, "headers": [[name.lower(), value] for name, value in self.headers.items()]}
+        seen: dict[str, Any] = {
+            "path": self.path,
+            "headers": [[name.lower(), value] for name, value in self.headers.items()],
+        }
         kind = "text/html" if self.path.startswith("/page") else "application/json"
         body = (json.dumps(seen) + " " * 4000).encode()
         self.send_response(200)
@@ -65,7 +68,9 @@ class Echo(BaseHTTPRequestHandler):
 
 def start_nginx(stack: ExitStack, upstream_port: int, tls_port: int) -> NginxServer:
     try:
-        return stack.enter_context(NginxServer(upstream_port=upstream_port, tls_port=tls_port, plain_port=free_port()))
+        return stack.enter_context(
+            NginxServer(upstream_port=upstream_port, tls_port=tls_port, plain_port=free_port())
+        )
     except finding.Absent as reason:
         or_skip(reason)
 
@@ -92,7 +97,9 @@ def entre(statics: SharedStatics) -> Iterator[NginxServer]:
     """nginx before Entre, set as the first lines of nginx.conf say."""
     with ExitStack() as stack:
         tls_port = free_port()
-        server = stack.enter_context(EntreServer(statics, PUBLIC_URL=f"https://{HOST}:{tls_port}", TRUSTED_PROXIES="1"))
+        server = stack.enter_context(
+            EntreServer(statics, PUBLIC_URL=f"https://{HOST}:{tls_port}", TRUSTED_PROXIES="1")
+        )
         yield start_nginx(stack, server.ports[0], tls_port)
 
 
@@ -108,13 +115,30 @@ def headers_at(nginx: NginxServer, path: str, **sent: str) -> dict[str, list[str
     return found
 
 
-OF_THE_PROXY = ("host", "x-forwarded-for", "x-forwarded-proto", "daphne-root-path", "x_forwarded_for", "x-forwarded-host")
-PATHS = ["/", "/ws/", "/ws/chat/dm-x/", "/api/v1/me", "/settings/profile/picture/", f"/i/{TOKEN}/", "/static/x.css"]
+OF_THE_PROXY = (
+    "host",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "daphne-root-path",
+    "x_forwarded_for",
+    "x-forwarded-host",
+)
+PATHS = [
+    "/",
+    "/ws/",
+    "/ws/chat/dm-x/",
+    "/api/v1/me",
+    "/settings/profile/picture/",
+    f"/i/{TOKEN}/",
+    "/static/x.css",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("more", [{}, HANDSHAKE], ids=["asks", "shakes hands"])
-def test_every_location_tells_the_same_truth_about_who_asks(echoing: NginxServer, path: str, more: dict[str, str]) -> None:
+def test_every_location_tells_the_same_truth_about_who_asks(
+    echoing: NginxServer, path: str, more: dict[str, str]
+) -> None:
     """A location that sets a header of its own loses all that stand above it, and lets through what the client wrote."""
     seen = headers_at(echoing, path, **FORGED, **more)
     assert {name: seen.get(name) for name in OF_THE_PROXY} == {
@@ -147,7 +171,9 @@ def test_only_a_socket_is_upgraded(echoing: NginxServer) -> None:
         ("/api/v1/sync", 2**21, 413),
     ],
 )
-def test_a_body_that_entre_would_refuse_ends_here(echoing: NginxServer, path: str, size: int, status: int) -> None:
+def test_a_body_that_entre_would_refuse_ends_here(
+    echoing: NginxServer, path: str, size: int, status: int
+) -> None:
     with echoing.browser() as browser:
         assert browser.post(path, content=b"x" * size).status_code == status
 
@@ -165,18 +191,35 @@ def test_measurements_are_not_for_the_world(echoing: NginxServer) -> None:
 # --- What browsers are told ---
 
 
-def test_whoever_answers_says_once_that_this_host_speaks_tls(echoing: NginxServer, alone: NginxServer) -> None:
+def test_whoever_answers_says_once_that_this_host_speaks_tls(
+    echoing: NginxServer, alone: NginxServer
+) -> None:
     with echoing.browser() as browser, alone.browser() as unlucky:
-        answers = [browser.get("/"), browser.get("/metrics"), browser.post("/", content=b"x" * 2**21), unlucky.get("/ws/")]
+        answers = [
+            browser.get("/"),
+            browser.get("/metrics"),
+            browser.post("/", content=b"x" * 2**21),
+            unlucky.get("/ws/"),
+        ]
     assert [answer.status_code for answer in answers] == [200, 404, 413, 502]
-    assert {tuple(answer.headers.get_list("Strict-Transport-Security")) for answer in answers} == {("max-age=31536000",)}
+    assert {tuple(answer.headers.get_list("Strict-Transport-Security")) for answer in answers} == {
+        ("max-age=31536000",)
+    }
 
 
 @pytest.mark.parametrize(
     ("path", "encoding"),
-    [("/page/", "gzip"), ("/api/v1/conversations", "gzip"), ("/api/v1/people?q=x", "gzip"), ("/page/?q=x", None), (f"/i/{TOKEN}/", None)],
+    [
+        ("/page/", "gzip"),
+        ("/api/v1/conversations", "gzip"),
+        ("/api/v1/people?q=x", "gzip"),
+        ("/page/?q=x", None),
+        (f"/i/{TOKEN}/", None),
+    ],
 )
-def test_a_page_that_repeats_its_query_is_not_compressed(echoing: NginxServer, path: str, encoding: str | None) -> None:
+def test_a_page_that_repeats_its_query_is_not_compressed(
+    echoing: NginxServer, path: str, encoding: str | None
+) -> None:
     """Beside private text its length would answer, guess by guess, what that text is (BREACH)."""
     with echoing.browser() as browser:
         answer = browser.get(path, headers={"Accept-Encoding": "gzip"})
@@ -254,7 +297,9 @@ async def test_two_people_talk_over_tls(entre: NginxServer, visitor: Callable[[s
     context = ssl.create_default_context(cafile=str(entre.folder / "fullchain.pem"))
     headers = {"Cookie": bob.cookies, "Origin": entre.origin}
     there = {"host": "127.0.0.1", "port": entre.tls_port, "server_hostname": HOST, "ssl": context}
-    async with connect(f"wss://{HOST}:{entre.tls_port}/ws/", additional_headers=headers, proxy=None, **there) as socket:
+    async with connect(
+        f"wss://{HOST}:{entre.tls_port}/ws/", additional_headers=headers, proxy=None, **there
+    ) as socket:
         assert json.loads(await socket.recv())["type"] == "connection_established"
         assert alice.write(room, "over TLS", str(uuid4())).status_code == 201
         async with asyncio.timeout(PATIENCE_S):
@@ -268,7 +313,10 @@ def test_limits_count_people_by_the_address_they_come_from(entre: NginxServer) -
 
     def guesses(address: str) -> list[int]:
         with entre.browser(address) as browser:
-            return [browser.get(f"/i/{uuid4().hex}/", headers={"X-Forwarded-For": "6.6.6.6"}).status_code for _ in range(12)]
+            return [
+                browser.get(f"/i/{uuid4().hex}/", headers={"X-Forwarded-For": "6.6.6.6"}).status_code
+                for _ in range(12)
+            ]
 
     assert 429 in guesses("127.0.0.10")
     assert guesses("127.0.0.11")[0] != 429

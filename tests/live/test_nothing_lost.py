@@ -29,9 +29,14 @@ def lossy_server(request: pytest.FixtureRequest, start_server: ServerMaker) -> E
     return start_server(processes=2, DATABASE_URL=migrated_database(postgres), REDIS_URL=redis.url, **values)
 
 
-async def test_a_thousand_messages_over_four_sockets_end_the_same_everywhere(lossy_server: EntreServer, person_at: Newcomer) -> None:
+async def test_a_thousand_messages_over_four_sockets_end_the_same_everywhere(
+    lossy_server: EntreServer, person_at: Newcomer
+) -> None:
     """Alice and Bob write in bursts, each from two devices; every second publication is dropped."""
-    alice, bob = person_at(lossy_server, "alice"), person_at(lossy_server, "bob", process=len(lossy_server.ports) - 1)
+    alice, bob = (
+        person_at(lossy_server, "alice"),
+        person_at(lossy_server, "bob", process=len(lossy_server.ports) - 1),
+    )
     room = alice.open_chat_with(bob)
     assert bob.open_chat_with(alice) == room
     async with AsyncExitStack() as stack:
@@ -57,7 +62,9 @@ async def test_a_thousand_messages_over_four_sockets_end_the_same_everywhere(los
     assert [seq for seq, *_ in first] == list(range(1, MESSAGES + 1))
     assert [device.shown() for device in devices[1:]] == [first] * 3
     for number, device in enumerate(devices):
-        assert [body for _, id, _, body in first if id in device.accepted] == [f"{number}/{count}" for count in range(mine)]
+        assert [body for _, id, _, body in first if id in device.accepted] == [
+            f"{number}/{count}" for count in range(mine)
+        ]
         assert all(device.messages[seq]["id"] == id for id, seq in device.accepted.items()), (
             "what was acknowledged stands where it was said"
         )

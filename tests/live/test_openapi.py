@@ -31,11 +31,34 @@ def test_what_is_described_is_accepted_and_what_is_not_is_refused(
     room = alice.open_chat_with(bob)
     assert alice.write(room, "the first message").status_code == 201
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
-    words = ["--config-file", "schemathesis.toml", "run", f"{server.address}/api/v1/openapi.json", "--seed", str(SEED), "--checks", "all"]
-    words += ["--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--continue-on-failure", "--no-color"]
+    words = [
+        "--config-file",
+        "schemathesis.toml",
+        "run",
+        f"{server.address}/api/v1/openapi.json",
+        "--seed",
+        str(SEED),
+        "--checks",
+        "all",
+    ]
+    words += [
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--max-examples",
+        str(EXAMPLES),
+        "--continue-on-failure",
+        "--no-color",
+    ]
     known = {"ENTRE_COOKIES": alice.cookies, "ENTRE_ORIGIN": server.address}
-    environment = {**os.environ, **known, "SCHEMATHESIS_HOOKS": "tests.rig.openapi_hooks", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        **known,
+        "SCHEMATHESIS_HOOKS": "tests.rig.openapi_hooks",
+        "PYTHONPATH": str(ROOT),
+    }
     program = Path(sys.executable).with_name("schemathesis")
-    done = subprocess.run([program, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "Traceback" not in server.log()

@@ -85,7 +85,10 @@ async def test_a_frozen_postgres_holds_nobody_for_ever(
             own_postgres.thaw()
         assert (await send_until_accepted(hers, room, str(uuid4()), "after"))["seq"] == 2
         await hers.send("sync", rooms={room: 0})
-        assert [message["body"] for message in (await expect(hers, "sync.page"))["messages"]] == ["before", "after"]
+        assert [message["body"] for message in (await expect(hers, "sync.page"))["messages"]] == [
+            "before",
+            "after",
+        ]
     is_calm(server)
 
 

@@ -17,7 +17,12 @@ Newcomer = Callable[..., Person]
 
 @pytest.fixture
 def service(start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer) -> EntreServer:
-    return start_server(processes=2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, AWAY_AFTER_MS="500")
+    return start_server(
+        processes=2,
+        DATABASE_URL=migrated_database(real_postgres),
+        REDIS_URL=real_redis.url,
+        AWAY_AFTER_MS="500",
+    )
 
 
 async def visible(socket: Socket) -> None:
@@ -29,7 +34,8 @@ async def visible(socket: Socket) -> None:
 async def test_signs_pass_between_two_processes(service: EntreServer, person_at: Newcomer) -> None:
     mark = uuid4().hex[:6]
     alice, bob, mallory = (
-        person_at(service, f"{name}{mark}", process=process) for name, process in (("alice", 0), ("bob", 1), ("mallory", 1))
+        person_at(service, f"{name}{mark}", process=process)
+        for name, process in (("alice", 0), ("bob", 1), ("mallory", 1))
     )
     room = alice.open_chat_with(bob)
     assert bob.open_chat_with(alice) == room

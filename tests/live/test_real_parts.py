@@ -69,12 +69,21 @@ def test_it_stops_in_order_when_asked_to(start_server: ServerMaker) -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_start_that_cannot_be_ends_with_one_sentence(start_server: ServerMaker, values: dict[str, str], sentence: str) -> None:
+def test_a_start_that_cannot_be_ends_with_one_sentence(
+    start_server: ServerMaker, values: dict[str, str], sentence: str
+) -> None:
     server = start_server(processes=0)
     words = [sys.executable, "-m", "dm_project.server"]
     environment = {**server.environment, "PORT": str(free_port()), **values}
     done = subprocess.run(
-        words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        words,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
     )
     assert done.returncode != 0
     assert f"Entre cannot start: {sentence}" in done.stderr

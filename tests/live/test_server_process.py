@@ -52,7 +52,9 @@ def everything_from(connection: socket.socket) -> bytes:
 # --- The end ---
 
 
-async def test_on_sigterm_everybody_is_told_and_a_running_request_ends(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_on_sigterm_everybody_is_told_and_a_running_request_ends(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server(LIMITS="off")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -60,7 +62,9 @@ async def test_on_sigterm_everybody_is_told_and_a_running_request_ends(start_ser
     assert process is not None
     body = json.dumps({"id": str(uuid4()), "body": "just in time"}).encode()
     async with AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(open_socket(person)) for person in (alice, bob) for _ in range(25)]
+        sockets = [
+            await stack.enter_async_context(open_socket(person)) for person in (alice, bob) for _ in range(25)
+        ]
         for each in sockets:
             await expect(each, "connection_established", within=PATIENCE_S)
         # A request of which the server has all but the last byte.
@@ -117,7 +121,9 @@ def test_a_process_with_nothing_to_do_ends_with_zero(start_server: ServerMaker, 
 # --- Floods and stalls ---
 
 
-async def test_who_floods_is_ended_while_a_neighbour_talks(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_who_floods_is_ended_while_a_neighbour_talks(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server()
     alice, bob, mallory = (person_at(server, name) for name in ("alice", "bob", "mallory"))
     room = alice.open_chat_with(bob)
@@ -148,7 +154,9 @@ async def test_who_floods_is_ended_while_a_neighbour_talks(start_server: ServerM
     assert "Traceback" not in server.log()
 
 
-async def test_twenty_sockets_that_are_cut_while_busy_give_their_places_back(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_twenty_sockets_that_are_cut_while_busy_give_their_places_back(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     """A phone on a bad line must not lock itself out, nor others of its address; and nobody works for a client that has gone."""
     server = start_server(METRICS_TOKEN="for-the-test-only")
     mallory = person_at(server, "mallory")
@@ -172,7 +180,9 @@ async def test_twenty_sockets_that_are_cut_while_busy_give_their_places_back(sta
     assert "Traceback" not in server.log()
 
 
-async def test_who_stops_reading_is_ended_and_keeps_little_memory(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_who_stops_reading_is_ended_and_keeps_little_memory(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server(LIMITS="off", METRICS_TOKEN="for-the-test-only")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -218,7 +228,9 @@ async def stalled_socket(person: Person) -> ClientConnection:
     """A device that was greeted and does not read any more."""
     address = f"ws://{urlsplit(person.address).netloc}/ws/"
     headers = {"Cookie": person.cookies, "Origin": person.address}
-    connection = await connect(address, additional_headers=headers, max_queue=1, compression=None, proxy=None, ping_interval=None)
+    connection = await connect(
+        address, additional_headers=headers, max_queue=1, compression=None, proxy=None, ping_interval=None
+    )
     await connection.recv()
     connection.transport.pause_reading()
     return connection
@@ -257,21 +269,45 @@ def test_five_mebibytes_are_answered_413_however_they_come(daphne_server: EntreS
 
 
 HEADS: dict[str, tuple[int, str, str]] = {
-    "a body over the limit": (413, "too_large", "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n"),
-    "an address with its host": (413, "too_large", "POST http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n"),
-    "a header value too long": (431, "too_large", "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: " + "x" * 600 + "\r\n\r\n"),
-    "a charset that is none": (400, "bad_frame", "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: a/b; charset=hex\r\n\r\n"),
-    "two lengths": (400, "bad_frame", "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+    "a body over the limit": (
+        413,
+        "too_large",
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n",
+    ),
+    "an address with its host": (
+        413,
+        "too_large",
+        "POST http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n",
+    ),
+    "a header value too long": (
+        431,
+        "too_large",
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: " + "x" * 600 + "\r\n\r\n",
+    ),
+    "a charset that is none": (
+        400,
+        "bad_frame",
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: a/b; charset=hex\r\n\r\n",
+    ),
+    "two lengths": (
+        400,
+        "bad_frame",
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_what_the_front_refuses_below_the_api_is_a_problem_as_from_the_api_itself(daphne_server: EntreServer, kind: str) -> None:
+def test_what_the_front_refuses_below_the_api_is_a_problem_as_from_the_api_itself(
+    daphne_server: EntreServer, kind: str
+) -> None:
     """A program reads `code` and `retryable`, whichever part of the server refused it."""
     status, code, head = HEADS[kind]
     answers = {}
     for path in ("/api/v1/sync", "/accounts/login/"):
-        with half_open(daphne_server, head.format(path=path, host=f"127.0.0.1:{daphne_server.ports[0]}").encode()) as connection:
+        with half_open(
+            daphne_server, head.format(path=path, host=f"127.0.0.1:{daphne_server.ports[0]}").encode()
+        ) as connection:
             answers[path] = everything_from(connection)
     top, _, content = answers["/api/v1/sync"].partition(b"\r\n\r\n")
     lines = top.decode().lower().split("\r\n")
@@ -284,17 +320,27 @@ def test_what_the_front_refuses_below_the_api_is_a_problem_as_from_the_api_itsel
     assert b"application/problem+json" not in answers["/accounts/login/"]
 
 
-def test_a_picture_may_be_larger_if_it_says_how_large_and_only_at_its_own_address(daphne_server: EntreServer) -> None:
+def test_a_picture_may_be_larger_if_it_says_how_large_and_only_at_its_own_address(
+    daphne_server: EntreServer,
+) -> None:
     address = f"{daphne_server.address}/settings/profile/picture/"
-    assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 403, "read, and refused by Django: it has no token"
+    assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 403, (
+        "read, and refused by Django: it has no token"
+    )
     assert httpx.post(address, content=b"x" * 9 * MEBIBYTE).status_code == 413
     assert httpx.post(address, content=iter([b"x" * 65_536] * 80)).status_code == 413, "chunked"
-    for other in ("/settings/profile/picture/remove/", "/settings/profile/picture", "//settings/profile/picture/"):
+    for other in (
+        "/settings/profile/picture/remove/",
+        "/settings/profile/picture",
+        "//settings/profile/picture/",
+    ):
         assert httpx.post(f"{daphne_server.address}{other}", content=b"x" * 5 * MEBIBYTE).status_code == 413
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "], ids=["mute", "line", "header"]
+    "head",
+    [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "],
+    ids=["mute", "line", "header"],
 )
 def test_headers_that_never_end_are_not_waited_for(daphne_server: EntreServer, head: bytes) -> None:
     with half_open(daphne_server, head) as connection:
@@ -302,7 +348,9 @@ def test_headers_that_never_end_are_not_waited_for(daphne_server: EntreServer, h
 
 
 def test_headers_beyond_measure_are_refused(daphne_server: EntreServer) -> None:
-    with half_open(daphne_server, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000) as connection:
+    with half_open(
+        daphne_server, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000
+    ) as connection:
         assert b"200 OK" not in everything_from(connection)
 
 
@@ -314,7 +362,9 @@ def test_a_connection_that_is_kept_serves_many_requests(daphne_server: EntreServ
 # --- Handshakes ---
 
 
-async def test_five_hundred_handshakes_at_once_are_all_let_in(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_five_hundred_handshakes_at_once_are_all_let_in(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server(LIMITS="off")
     alice = person_at(server, "alice")
 
@@ -333,20 +383,35 @@ async def test_five_hundred_handshakes_at_once_are_all_let_in(start_server: Serv
 
 def test_static_files_say_what_pages_say_and_belong_to_this_origin(daphne_server: EntreServer) -> None:
     """A script or a picture can be opened as a page, and another site that may read them learns which version runs here."""
-    names = json.loads((Path(daphne_server.environment["STATIC_ROOT"]) / "staticfiles.json").read_text(encoding="utf-8"))["paths"].values()
+    names = json.loads(
+        (Path(daphne_server.environment["STATIC_ROOT"]) / "staticfiles.json").read_text(encoding="utf-8")
+    )["paths"].values()
     one_of_each = {Path(name).suffix: name for name in names}
     assert one_of_each.keys() >= {".js", ".css", ".svg", ".png", ".woff2"}
-    with httpx.Client(base_url=daphne_server.address, headers={"Origin": "https://evil.example", "Accept-Encoding": "br"}) as client:
+    with httpx.Client(
+        base_url=daphne_server.address, headers={"Origin": "https://evil.example", "Accept-Encoding": "br"}
+    ) as client:
         page = client.get("/accounts/login/").headers
-        same = ("Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy")
+        same = (
+            "Content-Security-Policy",
+            "X-Frame-Options",
+            "X-Content-Type-Options",
+            "Referrer-Policy",
+            "Cross-Origin-Resource-Policy",
+        )
         for name in one_of_each.values():
             whole = client.get(f"/static/{name}")
             known = client.get(
                 f"/static/{name}",
-                headers={"If-None-Match": whole.headers.get("ETag", ""), "If-Modified-Since": whole.headers["Last-Modified"]},
+                headers={
+                    "If-None-Match": whole.headers.get("ETag", ""),
+                    "If-Modified-Since": whole.headers["Last-Modified"],
+                },
             )
             part = client.get(f"/static/{name}", headers={"Range": "bytes=0-9"})
             assert [answer.status_code for answer in (whole, known, part)] == [200, 304, 206]
             for answer in (whole, known, part, client.head(f"/static/{name}")):
                 assert [header for header in answer.headers if header.startswith("access-control-")] == []
-                assert {header: answer.headers.get(header) for header in same} == {header: page[header] for header in same}, name
+                assert {header: answer.headers.get(header) for header in same} == {
+                    header: page[header] for header in same
+                }, name

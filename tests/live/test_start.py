@@ -31,7 +31,9 @@ def printed_address(server: EntreServer) -> str:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "::1", "127.0.0.3", "localhost"])
-async def test_the_address_that_is_printed_works_for_pages_and_sockets(start_server: ServerMaker, person_at: Newcomer, host: str) -> None:
+async def test_the_address_that_is_printed_works_for_pages_and_sockets(
+    start_server: ServerMaker, person_at: Newcomer, host: str
+) -> None:
     server = start_server(starts=False, HOST=host)
     address = printed_address(server)
     with Person(address, "alice") as alice:
@@ -42,9 +44,14 @@ async def test_the_address_that_is_printed_works_for_pages_and_sockets(start_ser
     assert ("Set PUBLIC_URL to the address that others use." in server.log()) is is_everywhere
 
 
-async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_shut(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_shut(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server(ALLOWED_HOSTS="chat.test")
-    assert "ALLOWED_HOSTS names chat.test, but PUBLIC_URL is not set: pages there may open no sockets." in server.log()
+    assert (
+        "ALLOWED_HOSTS names chat.test, but PUBLIC_URL is not set: pages there may open no sockets."
+        in server.log()
+    )
     alice = person_at(server, "alice")
     assert alice.http.get("/chats/", headers={"Host": "chat.test"}).status_code == 200
     for _ in range(3):
@@ -53,7 +60,10 @@ async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_s
                 pass
     said = [line for line in server.log().splitlines() if "a socket was refused" in line]
     assert len(said) == 1, "once a minute"
-    assert "its page is at 'http://chat.test', and PUBLIC_URL says this machine (PUBLIC_URL is not set)" in said[0]
+    assert (
+        "its page is at 'http://chat.test', and PUBLIC_URL says this machine (PUBLIC_URL is not set)"
+        in said[0]
+    )
 
 
 def test_a_public_address_is_what_is_printed(start_server: ServerMaker) -> None:
@@ -61,14 +71,31 @@ def test_a_public_address_is_what_is_printed(start_server: ServerMaker) -> None:
     assert printed_address(server) == "https://chat.example.org"
 
 
-def test_an_empty_database_ends_the_start_with_one_sentence(start_server: ServerMaker, tmp_path: Path) -> None:
+def test_an_empty_database_ends_the_start_with_one_sentence(
+    start_server: ServerMaker, tmp_path: Path
+) -> None:
     server = start_server(starts=False, DATA_DIR=str(tmp_path / "empty"))
     assert server.launch().wait(PATIENCE_S) != 0
-    assert re.fullmatch(r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*", server.log().strip())
+    assert re.fullmatch(
+        r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*",
+        server.log().strip(),
+    )
 
 
-@pytest.mark.parametrize("host", ["x86_64-conda-linux-gnu", "no.such.host.example", "a" * 300, "1.2.3.4.5", "127.0.0.1:80", "198.51.100.7"])
-def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(start_server: ServerMaker, host: str) -> None:
+@pytest.mark.parametrize(
+    "host",
+    [
+        "x86_64-conda-linux-gnu",
+        "no.such.host.example",
+        "a" * 300,
+        "1.2.3.4.5",
+        "127.0.0.1:80",
+        "198.51.100.7",
+    ],
+)
+def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(
+    start_server: ServerMaker, host: str
+) -> None:
     """Conda exports one, and some shells."""
     server = start_server(starts=False, HOST=host)
     assert server.launch().wait(PATIENCE_S) != 0
@@ -77,7 +104,9 @@ def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(start_server:
     assert line.endswith("HOST comes from the environment of this process, not from .env.")
 
 
-def test_what_is_stored_is_for_nobody_else_on_the_machine(start_server: ServerMaker, person_at: Newcomer) -> None:
+def test_what_is_stored_is_for_nobody_else_on_the_machine(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server()
     server.stop()
     for path in (server.data_folder, *server.data_folder.iterdir()):
@@ -85,7 +114,11 @@ def test_what_is_stored_is_for_nobody_else_on_the_machine(start_server: ServerMa
     server.start()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     alice.write(alice.open_chat_with(bob), "for your eyes only")
-    open_to_others = [path.name for path in (server.data_folder, *server.data_folder.rglob("*")) if path.stat().st_mode & 0o077]
+    open_to_others = [
+        path.name
+        for path in (server.data_folder, *server.data_folder.rglob("*"))
+        if path.stat().st_mode & 0o077
+    ]
     assert open_to_others == []
     assert "every user of this machine" not in server.log()
 
@@ -96,15 +129,22 @@ def test_a_folder_that_stays_open_is_told(start_server: ServerMaker, tmp_path: P
     server.data_folder.rename(folder)
     folder.chmod(0o1755)
     server.start()
-    assert f"every user of this machine can look into DATA_DIR. Take it from them: chmod 700 {folder}" in server.log()
+    assert (
+        f"every user of this machine can look into DATA_DIR. Take it from them: chmod 700 {folder}"
+        in server.log()
+    )
     assert (folder / "entre.sqlite3").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("program", [["-m", "dm_project.server"], ["-m", "dm_project.server.preflight"], ["manage.py", "check"]])
+@pytest.mark.parametrize(
+    "program", [["-m", "dm_project.server"], ["-m", "dm_project.server.preflight"], ["manage.py", "check"]]
+)
 def test_settings_of_another_project_are_refused_in_one_sentence(program: list[str]) -> None:
     """Shells and editors of people with several Django projects export their name."""
     environment = {**clean_environment(), "DJANGO_SETTINGS_MODULE": "shop.settings"}
-    done = subprocess.run([sys.executable, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode != 0
     assert done.stderr == (
         "Entre cannot start: DJANGO_SETTINGS_MODULE is 'shop.settings' in the environment of this process, and there is no such module here."

@@ -41,14 +41,18 @@ async def every_door_answers(socket: Socket, person: Person, room: str, code: st
     assert "Retry-After" in refused.headers
     page = f"/chats/{room}/"
     fields = {"id": str(uuid4()), "body": "typed with care", "csrfmiddlewaretoken": token}
-    form = await asyncio.to_thread(person.http.post, page, data=fields, headers={"Referer": f"{person.address}{page}"})
+    form = await asyncio.to_thread(
+        person.http.post, page, data=fields, headers={"Referer": f"{person.address}{page}"}
+    )
     assert form.status_code == 503
     assert "Retry-After" in form.headers
     assert "typed with care" in form.text
     return id
 
 
-async def test_a_lock_that_another_program_holds_is_waited_for_and_then_told(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_a_lock_that_another_program_holds_is_waited_for_and_then_told(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -57,7 +61,9 @@ async def test_a_lock_that_another_program_holds_is_waited_for_and_then_told(sta
     async with open_socket(alice) as hers:
         await expect(hers, "connection_established")
         with locked(server.data_folder / "entre.sqlite3"):
-            await hers.send("message.send", ref="patient", room=room, id=str(uuid4()), body="waits for the lock")
+            await hers.send(
+                "message.send", ref="patient", room=room, id=str(uuid4()), body="waits for the lock"
+            )
             await reading_goes_on(hers, alice, room, 1)
             assert not hers.of_type("error"), "nobody is told at once: most locks are short"
         assert (await expect(hers, "message.accepted", ref="patient"))["seq"] == 2
@@ -69,7 +75,9 @@ async def test_a_lock_that_another_program_holds_is_waited_for_and_then_told(sta
     assert "Traceback" not in server.log()
 
 
-async def test_a_full_disk_takes_nothing_but_the_sending(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_a_full_disk_takes_nothing_but_the_sending(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     """The log cannot grow either: it lies on the same disk."""
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -115,7 +123,9 @@ async def test_a_full_disk_of_postgresql_is_told_as_such(
     )
     async with open_socket(alice) as hers:
         await expect(hers, "connection_established")
-        real_postgres.execute("CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_room()", database=name)
+        real_postgres.execute(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_room()", database=name
+        )
         id = await every_door_answers(hers, alice, room, "storage_full", token)
         await reading_goes_on(hers, alice, room, 1)
         assert alice.http.get("/readyz").json()["checks"] == {"database": True, "layer": True, "disk": False}
@@ -126,7 +136,11 @@ async def test_a_full_disk_of_postgresql_is_told_as_such(
 
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_without_the_cache_people_write_on_and_nobody_can_guess_passwords(
-    start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer, person_at: Newcomer, how: str
+    start_server: ServerMaker,
+    real_postgres: PostgresServer,
+    real_redis: RedisServer,
+    person_at: Newcomer,
+    how: str,
 ) -> None:
     """Guesses are counted in the cache. Where they cannot be counted, nobody is let in, the right password included (safety.md F28)."""
     server = start_server(DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url, LIMITS="on")
@@ -138,7 +152,9 @@ async def test_without_the_cache_people_write_on_and_nobody_can_guess_passwords(
 
     def try_password(password: str) -> int:
         page = f"{carol.address}/accounts/login/"
-        return carol.http.post("/accounts/login/", data={**fields, "password": password}, headers={"Referer": page}).status_code
+        return carol.http.post(
+            "/accounts/login/", data={**fields, "password": password}, headers={"Referer": page}
+        ).status_code
 
     async with open_socket(alice) as hers:
         await expect(hers, "connection_established")
@@ -150,7 +166,9 @@ async def test_without_the_cache_people_write_on_and_nobody_can_guess_passwords(
             assert alice.http.get("/people/").status_code == 200
             assert alice.http.get("/i/not-a-token/").status_code == 404
             ready = alice.http.get("/readyz")
-            assert (ready.status_code, ready.json()["redis"]) == (200, False), "told, and no reason to take the process out of service"
+            assert (ready.status_code, ready.json()["redis"]) == (200, False), (
+                "told, and no reason to take the process out of service"
+            )
         finally:
             real_redis.start() if how == "killed" else real_redis.thaw()
         async with asyncio.timeout(30):

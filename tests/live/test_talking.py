@@ -26,10 +26,15 @@ def names() -> tuple[str, str, str]:
     return f"alice{mark}", f"bob{mark}", f"mallory{mark}"
 
 
-def people_of(service: EntreServer, names: tuple[str, str, str], person_at: Newcomer) -> tuple[Person, Person, Person]:
+def people_of(
+    service: EntreServer, names: tuple[str, str, str], person_at: Newcomer
+) -> tuple[Person, Person, Person]:
     """Alice is at the first process, the others at the last."""
     last = len(service.ports) - 1
-    alice, bob, mallory = (person_at(service, name, process=process) for name, process in zip(names, (0, last, last), strict=True))
+    alice, bob, mallory = (
+        person_at(service, name, process=process)
+        for name, process in zip(names, (0, last, last), strict=True)
+    )
     return alice, bob, mallory
 
 
@@ -42,7 +47,11 @@ async def test_alice_writes_and_bob_reads_at_once(
     # An empty conversation is there only for who opened it.
     assert bob.open_chat_with(alice) == room
     path = route.format(room=room)
-    async with open_socket(alice, path) as hers, open_socket(alice, path) as her_phone, open_socket(bob, path) as his:
+    async with (
+        open_socket(alice, path) as hers,
+        open_socket(alice, path) as her_phone,
+        open_socket(bob, path) as his,
+    ):
         for socket in (hers, her_phone, his):
             greeting = await expect(socket, "connection_established")
             assert greeting["message"] == "You are now connected!"
@@ -59,7 +68,9 @@ async def test_alice_writes_and_bob_reads_at_once(
         await expect_silence(his, "message.created")
 
 
-async def test_mallory_hears_nothing_and_gets_in_nowhere(service: EntreServer, names: tuple[str, str, str], person_at: Newcomer) -> None:
+async def test_mallory_hears_nothing_and_gets_in_nowhere(
+    service: EntreServer, names: tuple[str, str, str], person_at: Newcomer
+) -> None:
     alice, bob, mallory = people_of(service, names, person_at)
     room = alice.open_chat_with(bob)
     for path in (f"/ws/chat/{room}/", "/ws/chat/dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/"):
@@ -75,7 +86,9 @@ async def test_mallory_hears_nothing_and_gets_in_nowhere(service: EntreServer, n
         await expect_silence(hers, "message.created", "conversation.changed", "heads")
 
 
-async def test_a_page_of_another_site_is_refused(daphne_server: EntreServer, names: tuple[str, str, str], person_at: Newcomer) -> None:
+async def test_a_page_of_another_site_is_refused(
+    daphne_server: EntreServer, names: tuple[str, str, str], person_at: Newcomer
+) -> None:
     alice = person_at(daphne_server, names[0])
     for origin in (None, "null", "https://evil.example", daphne_server.address.replace("http:", "https:")):
         with pytest.raises(Refused) as refusal:

@@ -33,9 +33,13 @@ async def is_alive(socket: Socket) -> None:
 def vanished(postgres: PostgresServer, url: str) -> Iterator[None]:
     """The database cuts every connection and takes no new one, until the block ends."""
     name = urlsplit(url).path[1:]
-    with psycopg.connect(host=str(postgres.socket_folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+    with psycopg.connect(
+        host=str(postgres.socket_folder), user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
         connection.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
         try:
             yield
         finally:
@@ -68,7 +72,9 @@ async def test_when_postgres_goes_away_sockets_live_and_sends_may_be_tried_again
                 await expect_close(late, 4503)
             assert alice.api("GET", "/me").status_code == 503
         accepted = await send_until_accepted(hers, room, id, "into the dark")
-        assert (accepted["seq"], accepted["duplicate"]) == (2, False), "what was answered busy had not been stored"
+        assert (accepted["seq"], accepted["duplicate"]) == (2, False), (
+            "what was answered busy had not been stored"
+        )
         await expect(hers, "message.created", room=room)
         while (await expect(his, "message.created"))["message"]["id"] != id:
             pass
@@ -101,7 +107,9 @@ async def send_until_accepted(socket: Socket, room: str, id: str, body: str) -> 
     """As a browser does: the same id again while the answer says that it may help."""
     while True:
         await socket.send("message.send", room=room, id=id, body=body)
-        answer = await socket.take(lambda frame: frame.get("id") == id and frame["type"] in {"error", "message.accepted"}, 30)
+        answer = await socket.take(
+            lambda frame: frame.get("id") == id and frame["type"] in {"error", "message.accepted"}, 30
+        )
         if answer["type"] == "message.accepted":
             return answer
         assert answer["retryable"], answer
@@ -132,7 +140,9 @@ async def test_when_redis_dies_sends_are_acknowledged_and_numbers_bring_them_ove
         page = await expect(his, "sync.page")
         assert [message["body"] for message in page["messages"]] == ["message 2", "message 3", "message 4"]
         async with open_socket(bob, f"/ws/chat/{room}/") as newcomer:
-            assert (await expect(newcomer, "connection_established"))["rooms"] == {room: 4}, "a socket opened meanwhile is welcome, too"
+            assert (await expect(newcomer, "connection_established"))["rooms"] == {room: 4}, (
+                "a socket opened meanwhile is welcome, too"
+            )
         assert alice.write(room, "over HTTP").status_code == 201
         real_redis.start()
         await until_pushed(hers, his, room)
@@ -149,7 +159,12 @@ async def until_pushed(sender: Socket, receiver: Socket, room: str) -> None:
         await sender.send("message.send", room=room, id=id, body="are you there")
         await expect(sender, "message.accepted", id=id)
         try:
-            await receiver.take(lambda frame: frame["type"] == "message.created" and frame["message"]["body"] == "are you there", 0.5)
+            await receiver.take(
+                lambda frame: (
+                    frame["type"] == "message.created" and frame["message"]["body"] == "are you there"
+                ),
+                0.5,
+            )
         except TimeoutError:
             continue
         return
@@ -168,7 +183,9 @@ async def until_pushed(sender: Socket, receiver: Socket, room: str) -> None:
     ],
     ids=["no PostgreSQL", "no Redis", "no Redis socket"],
 )
-def test_what_is_away_at_the_start_is_told_in_one_sentence(statics: SharedStatics, values: dict[str, str], words: tuple[str, ...]) -> None:
+def test_what_is_away_at_the_start_is_told_in_one_sentence(
+    statics: SharedStatics, values: dict[str, str], words: tuple[str, ...]
+) -> None:
     server = EntreServer(statics, **values)
     try:
         assert server.launch().wait(PATIENCE_S) != 0

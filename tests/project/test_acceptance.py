@@ -21,7 +21,9 @@ def test_all_thirty_are_there_and_each_is_held_or_waits_for_something() -> None:
 def test_every_test_that_is_named_is_there(number: str, held: str) -> None:
     place = ""
     # Names follow the file they are in.
-    for file, name, script in re.findall(r"\]\(\.\./(tests/[\w/.]+)\)|`(test_\w+)`|`(tests/js/[\w.-]+)`", held):
+    for file, name, script in re.findall(
+        r"\]\(\.\./(tests/[\w/.]+)\)|`(test_\w+)`|`(tests/js/[\w.-]+)`", held
+    ):
         if file or script:
             place = (ROOT / (file or script)).read_text(encoding="utf-8")
         else:

@@ -14,18 +14,27 @@ ClientOf = Callable[[User | None], Client]
 
 @pytest.mark.parametrize("method", ["get", "post", "patch", "delete"])
 @pytest.mark.parametrize("path", ["/api/v1/me", "/api/v1/sync", "/settings/privacy/", "/chats/"])
-def test_a_request_in_anothers_name_is_refused(alice: User, bob: User, client_of: ClientOf, method: str, path: str) -> None:
+def test_a_request_in_anothers_name_is_refused(
+    alice: User, bob: User, client_of: ClientOf, method: str, path: str
+) -> None:
     response = getattr(client_of(bob), method)(path, headers={"x-acting-user": alice.public_id})
     assert response.status_code == 409
     assert (response.json()["code"], response.json()["retryable"]) == ("other_account", False)
 
 
-def test_what_alice_wrote_is_not_stored_as_bobs(alice: User, bob: User, chat: Conversation, client_of: ClientOf) -> None:
-    path, body = f"/api/v1/conversations/{chat.room_name}/messages", {"id": str(uuid4()), "body": "I am Alice"}
+def test_what_alice_wrote_is_not_stored_as_bobs(
+    alice: User, bob: User, chat: Conversation, client_of: ClientOf
+) -> None:
+    path, body = (
+        f"/api/v1/conversations/{chat.room_name}/messages",
+        {"id": str(uuid4()), "body": "I am Alice"},
+    )
     response = client_of(bob).post(path, body, "application/json", headers={"x-acting-user": alice.public_id})
     assert response.status_code == 409
     assert not Message.objects.exists()
-    response = client_of(alice).post(path, body, "application/json", headers={"x-acting-user": alice.public_id})
+    response = client_of(alice).post(
+        path, body, "application/json", headers={"x-acting-user": alice.public_id}
+    )
     assert response.status_code == 201
 
 
@@ -42,7 +51,9 @@ def test_whoever_is_not_logged_in_is_told_that(alice: User, client: Client) -> N
     assert client.get("/api/v1/me", headers={"x-acting-user": alice.public_id}).status_code == 401
 
 
-def test_a_form_of_an_open_page_is_refused_after_another_log_in(alice: User, bob: User, chat: Conversation) -> None:
+def test_a_form_of_an_open_page_is_refused_after_another_log_in(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     """Without a script it is the token that ends with the log-in."""
     browser = Client(enforce_csrf_checks=True)
     log_in(browser, alice)

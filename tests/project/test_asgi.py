@@ -77,7 +77,11 @@ async def test_two_origin_headers_are_as_bad_as_none(alice: User) -> None:
 
 async def test_a_host_that_only_resolves_to_us_is_not_believed(alice: User) -> None:
     """DNS rebinding: evil.example points to 127.0.0.1, and its page has the right origin for its own host."""
-    rebound = [(b"host", b"evil.example:8000"), (b"origin", b"http://evil.example:8000"), await signed_in(alice)]
+    rebound = [
+        (b"host", b"evil.example:8000"),
+        (b"origin", b"http://evil.example:8000"),
+        await signed_in(alice),
+    ]
     assert not await handshake(rebound)
 
 
@@ -85,7 +89,12 @@ async def test_a_host_that_only_resolves_to_us_is_not_believed(alice: User) -> N
 async def test_with_a_public_address_only_its_own_pages_count(alice: User) -> None:
     cookie, host = await signed_in(alice), (b"host", b"chat.example.org")
     assert await handshake([host, (b"origin", b"https://chat.example.org"), cookie])
-    for foreign in (b"http://chat.example.org", b"https://chat.example.org:8443", OWN.encode(), b"https://sub.chat.example.org"):
+    for foreign in (
+        b"http://chat.example.org",
+        b"https://chat.example.org:8443",
+        OWN.encode(),
+        b"https://sub.chat.example.org",
+    ):
         assert not await handshake([host, (b"origin", foreign), cookie])
 
 
@@ -103,7 +112,10 @@ async def test_a_made_up_session_is_no_session(db: None) -> None:
 
 async def test_mallory_cannot_tell_a_foreign_room_from_none(mallory: User, chat: Conversation) -> None:
     """Rule zero: "forbidden" would tell a stranger that these two talk."""
-    answers = [await refusal_of(mallory, room) for room in (chat.room_name, "dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "nonsense", "..", "%00")]
+    answers = [
+        await refusal_of(mallory, room)
+        for room in (chat.room_name, "dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "nonsense", "..", "%00")
+    ]
     assert answers == [answers[0]] * len(answers)
 
 
@@ -123,14 +135,18 @@ async def test_a_deactivated_account_is_nobody(alice: User) -> None:
             pass
 
 
-@pytest.mark.parametrize("path", ["/", "/ws", "/ws/chat/", "/ws/other/", "/ws/chat/a/b/", "/chats/", "/" + "x" * 5000])
+@pytest.mark.parametrize(
+    "path", ["/", "/ws", "/ws/chat/", "/ws/other/", "/ws/chat/a/b/", "/chats/", "/" + "x" * 5000]
+)
 async def test_an_unknown_path_is_refused_without_a_traceback(alice: User, path: str) -> None:
     with pytest.raises(Refused):
         async with open_inside(alice, path):
             pass
 
 
-async def test_carol_in_the_same_browser_tab_order_gets_her_own_greeting(alice: User, chat: Conversation) -> None:
+async def test_carol_in_the_same_browser_tab_order_gets_her_own_greeting(
+    alice: User, chat: Conversation
+) -> None:
     """Two people at once must never see each other's rooms."""
     from asgiref.sync import sync_to_async
 

@@ -29,7 +29,9 @@ class Transport:
 @pytest.fixture
 def protocol(monkeypatch: pytest.MonkeyPatch) -> Any:
     sent: list[Any] = []
-    monkeypatch.setattr(FrugalProtocol, "serverSend", lambda self, content, binary=False: sent.append(content))
+    monkeypatch.setattr(
+        FrugalProtocol, "serverSend", lambda self, content, binary=False: sent.append(content)
+    )
     found: Any = BoundedProtocol()
     found.transport, found.sent = Transport(), sent
     found.application_queue = Inbox(found)
@@ -81,7 +83,9 @@ def test_a_line_that_ends_while_it_is_not_read_is_found(protocol: Any, is_cut: b
         assert protocol.transport.is_aborted is is_cut
 
 
-def test_a_socket_at_the_end_of_its_time_is_told_before_it_is_closed(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_at_the_end_of_its_time_is_told_before_it_is_closed(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed: list[bool] = []
     protocol.server = SimpleNamespace(longest_socket_seconds=100)
     monkeypatch.setattr(protocol, "serverClose", lambda: closed.append(True), raising=False)

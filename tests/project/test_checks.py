@@ -17,7 +17,12 @@ def settings_are(monkeypatch):
 
 
 def sqlite(**options: str) -> dict[str, Any]:
-    return {"default": {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode": "IMMEDIATE", **options}}}
+    return {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", **options},
+        }
+    }
 
 
 def ids(found):
@@ -42,7 +47,10 @@ def test_sqlite_that_could_lose_an_acknowledged_message_is_refused(settings_are,
 
 
 def test_a_sqlite_library_with_the_wal_fault_may_not_run_in_wal(settings_are):
-    settings_are(DATABASES=sqlite(init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"), SQLITE_MAY_USE_WAL=False)
+    settings_are(
+        DATABASES=sqlite(init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"),
+        SQLITE_MAY_USE_WAL=False,
+    )
     assert ids(checks.sqlite_keeps_its_word()) == ["entre.E003"]
 
 
@@ -64,7 +72,9 @@ def test_a_layer_that_dies_with_its_redis_is_refused(settings_are, layer, refusa
     assert ids(checks.layer_lives_with_its_redis()) == [refusal]
 
 
-@pytest.mark.parametrize(("origin", "warning"), [("", "entre.W001"), ("http://chat.example.org", "entre.W002")])
+@pytest.mark.parametrize(
+    ("origin", "warning"), [("", "entre.W001"), ("http://chat.example.org", "entre.W002")]
+)
 def test_going_public_without_https_is_warned_of(settings_are, origin, warning):
     settings_are(PUBLIC_ORIGIN=origin)
     assert ids(checks.public_address_is_safe()) == [warning]

@@ -32,7 +32,9 @@ class Request:
         self.sent: list[dict[str, Any]] = []
         self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.said.put_nowait({"type": "http.request", "body": b"", "more_body": False})
-        self.task = asyncio.ensure_future(limit({"type": "http", "path": path, "method": method}, self.said.get, self.send))
+        self.task = asyncio.ensure_future(
+            limit({"type": "http", "path": path, "method": method}, self.said.get, self.send)
+        )
 
     async def send(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
@@ -62,7 +64,9 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to_come_back(site: Site, limit: RequestLimit) -> None:
+async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to_come_back(
+    site: Site, limit: RequestLimit
+) -> None:
     inside = [Request(limit, "/chats/") for _ in range(2)]
     await until(lambda: len(site.begun) == 2)
     waiting = Request(limit, "/people/")
@@ -75,7 +79,11 @@ async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to
     program = Request(limit, "/api/v1/people")
     await program.task
     headers = dict(program.sent[0]["headers"])
-    assert (program.status, headers[b"Retry-After"], headers[b"Content-Type"]) == (503, b"5", b"application/problem+json")
+    assert (program.status, headers[b"Retry-After"], headers[b"Content-Type"]) == (
+        503,
+        b"5",
+        b"application/problem+json",
+    )
     assert json.loads(program.sent[1]["body"])["code"] == "busy"
     assert site.begun == ["/chats/"] * 2
     site.go_on.set()
@@ -107,8 +115,15 @@ async def test_who_leaves_while_waiting_is_not_worked_for(site: Site, limit: Req
     assert "/people/" not in site.begun
 
 
-async def test_neither_pages_nor_log_ins_hold_up_the_health_checks_or_each_other(site: Site, limit: RequestLimit) -> None:
-    requests = [Request(limit, "/chats/"), Request(limit, "/chats/"), Request(limit, "/accounts/login/", "pOST"), Request(limit, "/readyz")]
+async def test_neither_pages_nor_log_ins_hold_up_the_health_checks_or_each_other(
+    site: Site, limit: RequestLimit
+) -> None:
+    requests = [
+        Request(limit, "/chats/"),
+        Request(limit, "/chats/"),
+        Request(limit, "/accounts/login/", "pOST"),
+        Request(limit, "/readyz"),
+    ]
     await until(lambda: len(site.begun) == 4)
     extra = Request(limit, "/admin/login/", "POST")
     await until(lambda: limit.passwords.waiting == 1)

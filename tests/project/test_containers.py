@@ -36,19 +36,36 @@ def test_every_file_that_the_dockerfile_copies_passes_the_ignore_list(source: st
 
 
 @pytest.mark.parametrize(
-    "path", [".env", "data/entre.sqlite3", ".git/config", ".venv/bin/python", "tests/conftest.py", "deploy/compose.yaml"]
+    "path",
+    [
+        ".env",
+        "data/entre.sqlite3",
+        ".git/config",
+        ".venv/bin/python",
+        "tests/conftest.py",
+        "deploy/compose.yaml",
+    ],
 )
 def test_secrets_and_what_the_service_does_not_need_stay_out_of_the_image(path: str) -> None:
     assert not is_sent(path, IGNORE)
 
 
-@pytest.mark.parametrize("path", ["dm_project/__pycache__/env.cpython-312.pyc", "conversations/api/__pycache__/urls.cpython-312.pyc"])
+@pytest.mark.parametrize(
+    "path",
+    ["dm_project/__pycache__/env.cpython-312.pyc", "conversations/api/__pycache__/urls.cpython-312.pyc"],
+)
 def test_what_python_compiled_here_stays_here(path: str) -> None:
     assert not is_sent(path, IGNORE)
 
 
 @pytest.mark.parametrize(
-    "path", ["manage.py", "dm_project/server/command.py", "static/js/net/socket.js", "locale/ru/LC_MESSAGES/django.mo"]
+    "path",
+    [
+        "manage.py",
+        "dm_project/server/command.py",
+        "static/js/net/socket.js",
+        "locale/ru/LC_MESSAGES/django.mo",
+    ],
 )
 def test_what_the_service_needs_is_in_the_image(path: str) -> None:
     assert (ROOT / path).is_file()
@@ -78,7 +95,10 @@ def filled(text: str, values: dict[str, str]) -> str:
 
 def test_the_documented_command_names_the_file_of_values() -> None:
     """Compose takes ${...} from the folder of compose.yaml, where no .env is."""
-    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("deploy/compose.yaml", "docs/operate.md", "README.md")}
+    pages = {
+        name: (ROOT / name).read_text(encoding="utf-8")
+        for name in ("deploy/compose.yaml", "docs/operate.md", "README.md")
+    }
     commands = [line for text in pages.values() for line in text.splitlines() if "docker compose" in line]
     assert commands
     assert [line for line in commands if "--env-file .env" not in line] == []
@@ -92,15 +112,27 @@ def test_no_password_has_a_value_that_everybody_knows() -> None:
         filled(COMPOSE, {})
 
 
-@pytest.mark.parametrize("password", ["plain", "a/b#c?d[e]f@g:h%i", "p%2Fw", "ключ и пробел", "back\\slash\"'"])
+@pytest.mark.parametrize(
+    "password", ["plain", "a/b#c?d[e]f@g:h%i", "p%2Fw", "ключ и пробел", "back\\slash\"'"]
+)
 def test_any_password_reaches_the_database(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {name: filled(value, {"POSTGRES_PASSWORD": password, "REDIS_PASSWORD": "x"}) for name, value in APP["environment"].items()}
+    given = {
+        name: filled(value, {"POSTGRES_PASSWORD": password, "REDIS_PASSWORD": "x"})
+        for name, value in APP["environment"].items()
+    }
     for name in ("DATABASE_URL", "PGPASSWORD"):
         monkeypatch.setenv(name, given[name])
     config: Any = env.database("DATABASE_URL", Path("unused"), wal=True)
-    assert (config["USER"], config["HOST"], config["NAME"], config["PASSWORD"]) == ("entre", "database", "entre", "")
+    assert (config["USER"], config["HOST"], config["NAME"], config["PASSWORD"]) == (
+        "entre",
+        "database",
+        "entre",
+        "",
+    )
     # libpq takes what no address says from its own variable.
-    assert "password" not in psycopg.conninfo.conninfo_to_dict(host=config["HOST"], user=config["USER"], dbname=config["NAME"])
+    assert "password" not in psycopg.conninfo.conninfo_to_dict(
+        host=config["HOST"], user=config["USER"], dbname=config["NAME"]
+    )
     defaults = {option.keyword.decode(): option.val for option in psycopg.pq.Conninfo.get_defaults()}
     assert defaults["password"] == password.encode()
 
@@ -108,6 +140,9 @@ def test_any_password_reaches_the_database(password: str, monkeypatch: pytest.Mo
 def test_places_of_this_machine_do_not_enter_the_container() -> None:
     """The whole .env goes in; DATA_DIR and STATIC_ROOT in it are folders that the image does not have, and may not make."""
     assert APP["environment"].items() >= {"DATA_DIR": "/data", "HOST": "0.0.0.0", "PORT": "8000"}.items()
-    places = dict(found.split("=", 1) for found in re.findall(r"\b(?:DATA_DIR|STATIC_ROOT)=\S+", DOCKERFILE.read_text(encoding="utf-8")))
+    places = dict(
+        found.split("=", 1)
+        for found in re.findall(r"\b(?:DATA_DIR|STATIC_ROOT)=\S+", DOCKERFILE.read_text(encoding="utf-8"))
+    )
     assert APP["environment"]["STATIC_ROOT"] == places["STATIC_ROOT"]
     assert "data:/data" in APP["volumes"]

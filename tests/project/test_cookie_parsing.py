@@ -25,7 +25,8 @@ def test_the_slow_reader_is_not_in_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "is_slow"), [((3, 11, 7), True), ((3, 11, 10), False), ((3, 12, 5), True), ((3, 12, 6), False), ((3, 13, 0), False)]
+    ("version", "is_slow"),
+    [((3, 11, 7), True), ((3, 11, 10), False), ((3, 12, 5), True), ((3, 12, 6), False), ((3, 13, 0), False)],
 )
 def test_only_those_releases_are_helped(version: tuple[int, int, int], is_slow: bool) -> None:
     assert cookie_parsing.is_slow(version) is is_slow

@@ -32,7 +32,9 @@ def refusal(path: Path) -> str:
         if before:
             assert path.read_bytes() == before
     (sentence,) = sentences
-    assert sentence.startswith(f"Entre cannot start: {path}") or sentence.startswith("Entre cannot start: line ")
+    assert sentence.startswith(f"Entre cannot start: {path}") or sentence.startswith(
+        "Entre cannot start: line "
+    )
     assert "\n" not in sentence
     assert KEY not in sentence
     return sentence
@@ -97,7 +99,15 @@ def test_a_key_that_comes_from_elsewhere_is_not_replaced_while_it_is_away(path: 
 
 
 @pytest.mark.parametrize(
-    "text", ["#SECRET_KEY=old\n", "SECRET_KEY=\n", "SECRET_KEY=''\n", "SECRET_KEY= # later\n", "SECRET_KEY\n", "XSECRET_KEY=x\n"]
+    "text",
+    [
+        "#SECRET_KEY=old\n",
+        "SECRET_KEY=\n",
+        "SECRET_KEY=''\n",
+        "SECRET_KEY= # later\n",
+        "SECRET_KEY\n",
+        "XSECRET_KEY=x\n",
+    ],
 )
 def test_what_is_no_value_is_a_missing_key(path: Path, text: str) -> None:
     path.write_text(text)
@@ -120,7 +130,15 @@ def test_a_file_in_latin1_is_told_with_its_line(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['SECRET_KEY="{}\n', "SECRET_KEY='{}\n", "SECRET_KEY {}\n", "SECRET_KEY: {}\n", "SECRET_KEY='{}' x\n", "={}\n"]
+    "text",
+    [
+        'SECRET_KEY="{}\n',
+        "SECRET_KEY='{}\n",
+        "SECRET_KEY {}\n",
+        "SECRET_KEY: {}\n",
+        "SECRET_KEY='{}' x\n",
+        "={}\n",
+    ],
 )
 def test_a_line_that_cannot_be_read_is_told_and_not_passed_over(path: Path, text: str) -> None:
     """It may be a key: with a new one below it everybody would be signed out."""
@@ -141,7 +159,10 @@ def test_a_file_of_somebody_else_is_told(path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(env.BadEnvironment, match=r"cannot be read .Permission denied.. It must be a file that belongs to the user"):
+    with pytest.raises(
+        env.BadEnvironment,
+        match=r"cannot be read .Permission denied.. It must be a file that belongs to the user",
+    ):
         env_file.values_in(path)
 
 
@@ -153,7 +174,8 @@ def test_a_file_that_cannot_be_written_is_told(path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(
-        env.BadEnvironment, match=r"cannot be written .Permission denied., and these are not set: ROOM_NAME_KEY, INVITE_KEY."
+        env.BadEnvironment,
+        match=r"cannot be written .Permission denied., and these are not set: ROOM_NAME_KEY, INVITE_KEY.",
     ):
         env.write_missing_keys(path)
 
@@ -168,7 +190,9 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("fresh")
-def test_a_refusal_says_when_the_value_is_not_from_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_says_when_the_value_is_not_from_the_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Shells and Conda export a HOST, tools a DEBUG: nobody finds them in .env."""
     path.write_text("PORT_A=no\nPORT_B=9000\n")
     monkeypatch.setenv("PORT_B", "no")
@@ -178,7 +202,9 @@ def test_a_refusal_says_when_the_value_is_not_from_the_file(path: Path, monkeypa
     monkeypatch.setenv("PORT_A", "no")
     with pytest.raises(env.BadEnvironment, match=r"from 1 to 65535\.$"):
         env.whole("PORT_A", 8000, 1, 65535)
-    with pytest.raises(env.BadEnvironment, match=r"PORT_B comes from the environment of this process, not from \.env\.$"):
+    with pytest.raises(
+        env.BadEnvironment, match=r"PORT_B comes from the environment of this process, not from \.env\.$"
+    ):
         env.whole("PORT_B", 8000, 1, 65535)
     assert env.overridden == {"PORT_B"}
 
@@ -188,5 +214,8 @@ def test_a_key_that_an_empty_variable_hides_is_told(path: Path, monkeypatch: pyt
     path.write_text(f"SECRET_KEY={KEY}\n")
     monkeypatch.setenv("SECRET_KEY", "")
     env.read_file(path)
-    with pytest.raises(env.BadEnvironment, match=r"SECRET_KEY stands in \.env, but is empty in the environment of this process"):
+    with pytest.raises(
+        env.BadEnvironment,
+        match=r"SECRET_KEY stands in \.env, but is empty in the environment of this process",
+    ):
         env.key("SECRET_KEY")

@@ -43,7 +43,11 @@ def test_a_page_without_its_database_is_503_and_says_when_to_come_back(browser: 
 @pytest.mark.parametrize("path", ["me", "people", "conversations", "invites"])
 def test_the_api_without_its_database_is_a_problem_worth_another_try(browser: Client, path: str) -> None:
     answer = browser.get(f"/api/v1/{path}")
-    assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (503, "application/problem+json", "1")
+    assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (
+        503,
+        "application/problem+json",
+        "1",
+    )
     assert (answer.json()["code"], answer.json()["retryable"]) == ("busy", True)
 
 
@@ -67,7 +71,11 @@ def test_any_other_fault_is_500_at_a_page_and_a_problem_at_the_api(
     assert (page.status_code, page.has_header("Retry-After")) == (500, False)
     caplog.clear()
     answer = browser.get("/api/v1/people")
-    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (500, "application/problem+json", "internal")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
+        500,
+        "application/problem+json",
+        "internal",
+    )
     assert "ZeroDivisionError" in caplog.text
     assert "canary" not in caplog.text
 
@@ -81,26 +89,41 @@ def stop_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dm_project.rate_limit.address_of", fail)
 
 
-@pytest.mark.parametrize(("error", "status", "code"), [(OperationalError("x"), 503, "busy"), (ZeroDivisionError("x"), 500, "internal")])
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [(OperationalError("x"), 503, "busy"), (ZeroDivisionError("x"), 500, "internal")],
+)
 def test_what_fails_before_the_route_is_a_problem_too(
     error: Exception, status: int, code: str, browser: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.LIMITS = True
     stop_with(error, monkeypatch)
     answer = browser.get("/api/v1/me")
-    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (status, "application/problem+json", code)
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
+        status,
+        "application/problem+json",
+        code,
+    )
     assert browser.get("/people/")["Content-Type"].startswith("text/html")
 
 
 def test_a_host_that_is_not_ours_is_a_problem_at_the_api() -> None:
     answer = Client().get("/api/v1/me", headers={"host": "elsewhere.example"})
-    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (400, "application/problem+json", "bad_frame")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
+        400,
+        "application/problem+json",
+        "bad_frame",
+    )
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_address_below_the_api_that_is_none_is_a_problem_too(client: Client, method: str) -> None:
     answer = getattr(Client(enforce_csrf_checks=True), method)("/api/v1/nothing/at/all")
-    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (404, "application/problem+json", "not_found")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
+        404,
+        "application/problem+json",
+        "not_found",
+    )
 
 
 def test_a_browser_that_keeps_no_cookies_is_told_so_and_an_old_page_is_told_to_reload(db: None) -> None:

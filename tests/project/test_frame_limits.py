@@ -49,7 +49,9 @@ async def protocol(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def events(protocol: Any) -> list[str]:
-    return [protocol.application_queue.get_nowait()["type"] for _ in range(protocol.application_queue.qsize())]
+    return [
+        protocol.application_queue.get_nowait()["type"] for _ in range(protocol.application_queue.qsize())
+    ]
 
 
 async def test_a_ping_now_and_then_is_answered(protocol: Any) -> None:
@@ -74,7 +76,10 @@ async def test_a_message_in_some_pieces_is_one_message(protocol: Any) -> None:
     pieces = [b"\x01\x81\0\0\0\0a", *[b"\x00\x81\0\0\0\0b"] * 100, b"\x80\x81\0\0\0\0c"]
     for piece in pieces:
         protocol.dataReceived(piece)
-    assert protocol.application_queue.get_nowait() == {"type": "websocket.receive", "text": "a" + "b" * 100 + "c"}
+    assert protocol.application_queue.get_nowait() == {
+        "type": "websocket.receive",
+        "text": "a" + "b" * 100 + "c",
+    }
 
 
 async def test_whole_texts_are_the_applications_to_count(protocol: Any) -> None:
@@ -99,7 +104,9 @@ async def test_who_does_not_go_is_cut(protocol: Any, monkeypatch: pytest.MonkeyP
     assert protocol.transport.is_aborted
 
 
-async def test_what_is_said_before_the_handshake_is_answered_waits_and_is_no_second_handshake(protocol: Any, monkeypatch: Any) -> None:
+async def test_what_is_said_before_the_handshake_is_answered_waits_and_is_no_second_handshake(
+    protocol: Any, monkeypatch: Any
+) -> None:
     seen: list[bytes] = []
     monkeypatch.setattr(FrugalProtocol, "_dataReceived", lambda self, data: seen.append(data))
     protocol.state, protocol.handshake_deferred = protocol.STATE_CONNECTING, object()
@@ -111,7 +118,9 @@ async def test_what_is_said_before_the_handshake_is_answered_waits_and_is_no_sec
     assert len(protocol.data) <= frame_limits.EARLY_BYTES
 
 
-async def test_a_refused_handshake_has_the_security_headers_and_none_of_the_clients_words(protocol: Any) -> None:
+async def test_a_refused_handshake_has_the_security_headers_and_none_of_the_clients_words(
+    protocol: Any,
+) -> None:
     protocol.sendHttpErrorResponse(400, "bad Sec-WebSocket-Key <script>")
     answer = b"".join(protocol.transport.written)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")

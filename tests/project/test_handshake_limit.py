@@ -111,7 +111,9 @@ async def test_what_one_said_while_waiting_is_heard_in_its_order() -> None:
     async def door(scope: Any, receive: Any, send: Any) -> None:
         is_first_inside.set()
         await may_go.wait()
-        heard.extend([(await receive())["type"], (await receive()).get("text", "")] if scope["name"] == "bob" else [])
+        heard.extend(
+            [(await receive())["type"], (await receive()).get("text", "")] if scope["name"] == "bob" else []
+        )
         await send({"type": "websocket.accept"})
 
     async def silent(message: dict[str, Any]) -> None:
@@ -120,7 +122,9 @@ async def test_what_one_said_while_waiting_is_heard_in_its_order() -> None:
     said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     said.put_nowait({"type": "websocket.connect"})
     admission = Admission(door, at_once=1)
-    alice = asyncio.ensure_future(admission({"type": "websocket", "name": "alice"}, asyncio.Queue().get, silent))
+    alice = asyncio.ensure_future(
+        admission({"type": "websocket", "name": "alice"}, asyncio.Queue().get, silent)
+    )
     await is_first_inside.wait()
     bob = asyncio.ensure_future(admission({"type": "websocket", "name": "bob"}, said.get, silent))
     while not said.empty() or not admission.waiting:  # noqa: ASYNC110

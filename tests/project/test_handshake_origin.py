@@ -45,7 +45,14 @@ def test_every_other_one_is_foreign(origin: str) -> None:
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "localhost", "127.0.0.1"])
 def test_without_one_the_loopback_host_of_the_handshake_counts(host: str) -> None:
     assert is_own_origin(f"http://{host}", host)
-    for foreign in (f"https://{host}", f"http://{host}1", f"http://{host}/", "http://localhost:1", "null", ""):
+    for foreign in (
+        f"https://{host}",
+        f"http://{host}1",
+        f"http://{host}/",
+        "http://localhost:1",
+        "null",
+        "",
+    ):
         assert not is_own_origin(foreign, host)
 
 
@@ -101,7 +108,9 @@ class Heard:
         async def send(message: dict[str, Any]) -> None:
             self.sent.append(message)
 
-        await ExactOriginValidator(self)({"type": "websocket", "headers": list(headers), "path": "/ws/"}, receive, send)
+        await ExactOriginValidator(self)(
+            {"type": "websocket", "headers": list(headers), "path": "/ws/"}, receive, send
+        )
         return self.is_reached
 
 
@@ -132,10 +141,14 @@ async def test_one_own_origin_and_one_host_pass() -> None:
         (HOST, (b"origin", b"http://[::1:8000")),
     ],
 )
-async def test_anything_else_is_refused_before_the_service_sees_it(headers: tuple[tuple[bytes, bytes], ...]) -> None:
+async def test_anything_else_is_refused_before_the_service_sees_it(
+    headers: tuple[tuple[bytes, bytes], ...],
+) -> None:
     heard = Heard()
     assert not await heard.handshake(*headers)
-    assert [message["type"] for message in heard.sent] == ["websocket.close"], "closed before it was accepted: a 403"
+    assert [message["type"] for message in heard.sent] == ["websocket.close"], (
+        "closed before it was accepted: a 403"
+    )
 
 
 async def test_the_gate_guards_sockets_only() -> None:

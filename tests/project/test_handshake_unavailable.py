@@ -14,7 +14,9 @@ async def break_down(scope: Any, receive: Any, send: Any) -> None:
     raise OperationalError("could not connect: a secret")
 
 
-async def test_whoever_comes_is_told_when_to_come_back_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+async def test_whoever_comes_is_told_when_to_come_back_and_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     communicator = WebsocketCommunicator(turn_away_while_away(break_down), "/ws/")
     accepted, _ = await communicator.connect()
     assert accepted, "a 403 would say: not you"

@@ -32,7 +32,9 @@ from dm_project.log_filters import LONGEST_REFUSAL, LONGEST_VALUE, HideSecretPat
     ],
 )
 def test_a_failed_request_does_not_write_its_secret_link(path):
-    record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "%s: %s", ("Not Found", path), None)
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, __file__, 1, "%s: %s", ("Not Found", path), None
+    )
     assert HideSecretPaths().filter(record)
     assert "8Fk2wQ7xLm4P" not in record.getMessage()
     assert "abc-def" not in record.getMessage()
@@ -40,7 +42,9 @@ def test_a_failed_request_does_not_write_its_secret_link(path):
 
 
 def test_other_paths_stay_readable():
-    record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "Not Found: /people/", (), None)
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, __file__, 1, "Not Found: /people/", (), None
+    )
     HideSecretPaths().filter(record)
     assert record.getMessage() == "Not Found: /people/"
 
@@ -56,7 +60,9 @@ def test_not_even_a_traceback_holds_a_secret_link():
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("path", ["/" * 60_000, "/i" + "/" * 60_000, "%25" * 30_000, "/password" + "/" * 60_000, "/i/" * 20_000])
+@pytest.mark.parametrize(
+    "path", ["/" * 60_000, "/i" + "/" * 60_000, "%25" * 30_000, "/password" + "/" * 60_000, "/i/" * 20_000]
+)
 def test_a_path_of_slashes_is_read_in_one_pass(path):
     """By the square of its length this would take minutes: the time-out is the judge."""
     hide(path)
@@ -91,7 +97,10 @@ HOSTILE = {
     "size": {"data": "a=" + "1" * 300_000, "content_type": "application/x-www-form-urlencoded"},
     "charset": {"data": "a=1", "content_type": "application/x-www-form-urlencoded; charset=utf-16"},
     "boundary": {"data": "a=1", "content_type": "multipart/form-data"},
-    "part": {"data": b'--x\r\nContent-Disposition: form-data; z="' + b";" * 5_000, "content_type": "multipart/form-data; boundary=x"},
+    "part": {
+        "data": b'--x\r\nContent-Disposition: form-data; z="' + b";" * 5_000,
+        "content_type": "multipart/form-data; boundary=x",
+    },
 }
 
 
@@ -105,7 +114,11 @@ def test_a_bad_request_is_one_short_line(kind, path, caplog):
     assert answer.status_code in {400, 403, 404, 413}
     assert answer["X-Frame-Options"] == "DENY"
     assert "default-src 'none'" in answer["Content-Security-Policy"]
-    lines = [LineFormatter("%(levelname)s %(message)s").format(record) for record in caplog.records if HideSecretPaths().filter(record)]
+    lines = [
+        LineFormatter("%(levelname)s %(message)s").format(record)
+        for record in caplog.records
+        if HideSecretPaths().filter(record)
+    ]
     assert 1 <= len(lines) <= 2
     assert all("\n" not in line and len(line) <= LONGEST_REFUSAL + 1 for line in lines)
 

@@ -26,7 +26,14 @@ def tree(tmp_path: Path) -> Path:
 
 
 def make(tree: Path, *words: str) -> str:
-    done = subprocess.run(["make", *words, f"PYTHON={sys.executable}"], cwd=tree, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(
+        ["make", *words, f"PYTHON={sys.executable}"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -49,7 +56,9 @@ def test_so_is_one_whose_python_became_another_version(tree: Path) -> None:
     python = tree / ".venv" / "bin" / "python"
     upgraded = Path(sys.executable).resolve()
     python.symlink_to(upgraded)
-    (tree / ".venv" / "pyvenv.cfg").write_text(f"home = {upgraded.parent}\ninclude-system-site-packages = false\nversion = 3.2\n")
+    (tree / ".venv" / "pyvenv.cfg").write_text(
+        f"home = {upgraded.parent}\ninclude-system-site-packages = false\nversion = 3.2\n"
+    )
     (tree / ".venv" / "lib" / "python3.2" / "site-packages").mkdir(parents=True)
     assert "made again" in make(tree, "--dry-run", ".venv/bin/python")
     assert stamps(tree) == []
@@ -68,10 +77,20 @@ def test_nothing_is_taken_away_for_who_only_asks(tree: Path) -> None:
     assert stamps(tree) == list(STAMPS)
 
 
-AMBIENT = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+AMBIENT = (
+    "DJANGO_SETTINGS_MODULE",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PIP_USER",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_REQUIRE_VIRTUALENV",
+)
 
 
-def test_what_a_shell_exports_for_another_python_reaches_no_program(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_shell_exports_for_another_python_reaches_no_program(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.rmtree(tree / ".venv")
     for name in AMBIENT:
         monkeypatch.setenv(name, "/of/another/project")
@@ -81,7 +100,9 @@ def test_what_a_shell_exports_for_another_python_reaches_no_program(tree: Path, 
     assert "SITE_NAME=/of/this/project" in told
 
 
-def test_an_environment_is_not_made_again_for_what_a_shell_exports(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_is_not_made_again_for_what_a_shell_exports(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     python = tree / ".venv" / "bin" / "python"
     python.write_text('#!/bin/sh\n[ -z "$PYTHONHOME$PYTHONPATH" ] && echo runs\n')
     python.chmod(0o755)
@@ -93,7 +114,15 @@ def test_an_environment_is_not_made_again_for_what_a_shell_exports(tree: Path, m
 
 def test_static_files_are_collected_once_into_a_folder_with_a_space(tree: Path) -> None:
     shutil.rmtree(tree / ".venv")
-    for name in ("requirements.txt", "requirements-static.txt", "dm_project/staticfiles/storage.py", "static/a.css"):
+    for name in (
+        "requirements.txt",
+        "requirements-static.txt",
+        "dm_project/staticfiles/storage.py",
+        "static/a.css",
+    ):
         (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).touch()
-    assert make(tree, "--dry-run", "statics", "STATIC_ROOT=my files").count('echo "Collecting static files"') == 1
+    assert (
+        make(tree, "--dry-run", "statics", "STATIC_ROOT=my files").count('echo "Collecting static files"')
+        == 1
+    )

@@ -26,7 +26,12 @@ def test_the_style_sheet_has_the_colours_of_the_palette() -> None:
 
 @pytest.mark.parametrize(
     ("first", "second", "ratio"),
-    [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#ff0000", "#ffffff", 4.0), ("#123456", "#123456", 1.0)],
+    [
+        ("#000000", "#ffffff", 21.0),
+        ("#777777", "#ffffff", 4.48),
+        ("#ff0000", "#ffffff", 4.0),
+        ("#123456", "#123456", 1.0),
+    ],
 )
 def test_contrast_is_what_the_guidelines_count(first: str, second: str, ratio: float) -> None:
     assert palette.contrast(first, second) == pytest.approx(ratio, abs=0.01)
@@ -54,7 +59,9 @@ def test_only_logical_sides_are_named() -> None:
         r"|border-(?:top|bottom)-(?:left|right)-radius|(?:min-|max-)?(?:width|height))\s*:"
     )
     for sheet in sorted((ROOT / "static" / "css").glob("*.css")):
-        css = re.sub(r"/\*.*?\*/|@(?:media|container)[^{]*|url\(.*?\)", "", sheet.read_text(), flags=re.DOTALL)
+        css = re.sub(
+            r"/\*.*?\*/|@(?:media|container)[^{]*|url\(.*?\)", "", sheet.read_text(), flags=re.DOTALL
+        )
         found = [match.group(0).strip() for match in sides.finditer(css)]
         assert not found, f"{sheet.name}: {found}"
         assert not re.search(r"(?:float|text-align|clear):\s*(?:left|right)", css), sheet.name

@@ -40,7 +40,9 @@ def worker_of(client: Client) -> tuple[str, dict[str, object]]:
 
 
 @pytest.mark.parametrize(("language", "people"), [("en", "People"), ("ru", "Люди"), ("pt-br", "Pessoas")])
-def test_the_manifest_has_the_name_of_the_site_and_the_words_of_a_language(client: Client, language: str, people: str) -> None:
+def test_the_manifest_has_the_name_of_the_site_and_the_words_of_a_language(
+    client: Client, language: str, people: str
+) -> None:
     with override_settings(SITE_NAME="Garden gate"):
         response = client.get(f"/manifest/{language}.webmanifest")
     assert response["Content-Type"] == "application/manifest+json"
@@ -52,7 +54,9 @@ def test_the_manifest_has_the_name_of_the_site_and_the_words_of_a_language(clien
     assert told["id"] == "/", "with another one every installed app would become a second app"
 
 
-def test_the_manifest_is_the_same_for_everybody_and_may_be_kept(alice: User, client_of: ClientOf, client: Client) -> None:
+def test_the_manifest_is_the_same_for_everybody_and_may_be_kept(
+    alice: User, client_of: ClientOf, client: Client
+) -> None:
     """A proxy may keep it, so it must not depend on who asks, nor on their languages."""
     mine = client_of(alice).get("/manifest/en.webmanifest", headers={"accept-language": "ru"})
     assert mine.content == client.get("/manifest/en.webmanifest").content
@@ -106,7 +110,9 @@ def test_everything_that_the_offline_page_is_drawn_with_is_kept(client: Client) 
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_the_worker_is_another_one_in_another_language_and_the_same_for_another_person(alice: User, bob: User, client_of: ClientOf) -> None:
+def test_the_worker_is_another_one_in_another_language_and_the_same_for_another_person(
+    alice: User, bob: User, client_of: ClientOf
+) -> None:
     """Its text is how a browser notices that what it keeps is out of date; and what it keeps is nobody's."""
     of_alice, _ = worker_of(client_of(alice))
     of_bob, _ = worker_of(client_of(bob))
@@ -130,8 +136,13 @@ def test_the_offline_page_names_nobody(alice: User, client_of: ClientOf, client:
     assert b"alice" not in html.lower()
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "You are offline"), ("ru", "Нет соединения"), ("pt-br", "Você está sem conexão")])
-def test_the_offline_page_speaks_the_language_of_the_browser(client: Client, language: str, title: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("en", "You are offline"), ("ru", "Нет соединения"), ("pt-br", "Você está sem conexão")],
+)
+def test_the_offline_page_speaks_the_language_of_the_browser(
+    client: Client, language: str, title: str
+) -> None:
     assert title in client.get("/offline/", headers={"accept-language": language}).content.decode()
 
 
@@ -170,9 +181,18 @@ def test_a_shared_invite_link_opens_here(client: Client, query: dict[str, str]) 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Dinner at eight?", f"https://evil.example/i/{TOKEN}/", f"//testserver/i/{TOKEN}/", "http://testserver/i/../admin/"]
+    "text",
+    [
+        "",
+        "Dinner at eight?",
+        f"https://evil.example/i/{TOKEN}/",
+        f"//testserver/i/{TOKEN}/",
+        "http://testserver/i/../admin/",
+    ],
 )
-def test_anything_else_that_is_shared_leads_to_the_chats_with_a_word(alice: User, client_of: ClientOf, text: str) -> None:
+def test_anything_else_that_is_shared_leads_to_the_chats_with_a_word(
+    alice: User, client_of: ClientOf, text: str
+) -> None:
     """Never to an address of the sharer's choice."""
     response = client_of(alice).get("/share/", {"text": text}, follow=True)
     assert response.redirect_chain == [("/chats/", 303)]

@@ -57,7 +57,9 @@ def first_refusal(ask: Callable[[], Any], most: int = 400) -> tuple[int, Any]:
         ("/api/v1/me", 240),
     ],
 )
-def test_look_ups_share_the_bucket_of_the_person(client_of: Callable[..., Client], alice: User, path: str, at_once: int) -> None:
+def test_look_ups_share_the_bucket_of_the_person(
+    client_of: Callable[..., Client], alice: User, path: str, at_once: int
+) -> None:
     browser = client_of(alice)
     passed, answer = first_refusal(lambda: browser.get(path))
     assert passed == at_once
@@ -75,14 +77,18 @@ def test_http_and_sockets_draw_from_one_bucket(client_of: Callable[..., Client],
     assert [browser.get("/api/v1/me").status_code for _ in range(2)] == [200, 429]
 
 
-def test_whoever_waits_as_long_as_told_is_answered(client_of: Callable[..., Client], alice: User, clock: list[float]) -> None:
+def test_whoever_waits_as_long_as_told_is_answered(
+    client_of: Callable[..., Client], alice: User, clock: list[float]
+) -> None:
     browser = client_of(alice)
     _, refused = first_refusal(lambda: browser.get("/chats/"))
     clock[0] += int(refused["Retry-After"])
     assert browser.get("/chats/").status_code == 200
 
 
-def test_what_alice_asks_for_does_not_slow_bob_at_the_same_address(client_of: Callable[..., Client], alice: User, bob: User) -> None:
+def test_what_alice_asks_for_does_not_slow_bob_at_the_same_address(
+    client_of: Callable[..., Client], alice: User, bob: User
+) -> None:
     browser = client_of(alice)
     first_refusal(lambda: browser.get("/chats/"))
     assert client_of(bob).get("/chats/").status_code == 200
@@ -99,14 +105,18 @@ def test_visitors_are_counted_by_their_address() -> None:
     assert Client(REMOTE_ADDR="192.0.2.1").get("/healthz").status_code == 200
 
 
-def test_names_of_people_cannot_be_tried_one_after_the_other(client_of: Callable[..., Client], alice: User, bob: User) -> None:
+def test_names_of_people_cannot_be_tried_one_after_the_other(
+    client_of: Callable[..., Client], alice: User, bob: User
+) -> None:
     browser, names = client_of(alice), count()
 
     def ask_page() -> Any:
         return browser.get(f"/chats/with/nobody{next(names)}/")
 
     def ask_api() -> Any:
-        return browser.post("/api/v1/conversations", {"user": f"nobody{next(names)}"}, content_type="application/json")
+        return browser.post(
+            "/api/v1/conversations", {"user": f"nobody{next(names)}"}, content_type="application/json"
+        )
 
     for ask in (ask_page, ask_api) * 15:
         assert ask().status_code == 404
@@ -124,12 +134,16 @@ def test_people_who_are_there_cost_nothing(client_of: Callable[..., Client], ali
 def test_a_sync_costs_what_it_names(client_of: Callable[..., Client], alice: User) -> None:
     browser = client_of(alice)
     rooms = {f"dm-{number}": 0 for number in range(100)}
-    passed, _ = first_refusal(lambda: browser.post("/api/v1/sync", {"rooms": rooms}, content_type="application/json"))
+    passed, _ = first_refusal(
+        lambda: browser.post("/api/v1/sync", {"rooms": rooms}, content_type="application/json")
+    )
     assert passed == 11
 
 
 @pytest.mark.parametrize("mine", [0, 1, 40])
-def test_a_sync_of_many_rooms_takes_few_statements(client_of: Callable[..., Client], alice: User, mine: int) -> None:
+def test_a_sync_of_many_rooms_takes_few_statements(
+    client_of: Callable[..., Client], alice: User, mine: int
+) -> None:
     names = [make_conversation(alice, make_user(f"peer{number}")).room_name for number in range(mine)]
     rooms = dict.fromkeys([*names, *(f"dm-{number}" for number in range(100 - mine))], 0)
     browser = client_of(alice)
@@ -140,7 +154,9 @@ def test_a_sync_of_many_rooms_takes_few_statements(client_of: Callable[..., Clie
     assert len(asked.captured_queries) <= 8
 
 
-def test_what_is_refused_as_a_form_keeps_its_text(client_of: Callable[..., Client], alice: User, bob: User, settings: Any) -> None:
+def test_what_is_refused_as_a_form_keeps_its_text(
+    client_of: Callable[..., Client], alice: User, bob: User, settings: Any
+) -> None:
     """Pages alone never keep a message from being sent; its own limit says so on the page of the chat."""
     settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 1}
     page, browser = f"/chats/{make_conversation(alice, bob).room_name}/", client_of(alice)
@@ -210,7 +226,10 @@ def test_an_office_behind_one_address_comes_back_after_a_restart(clock: list[flo
 
 
 def test_every_kind_of_address_has_a_weight() -> None:
-    weights = [weight_of("GET", path) for path in ("/chats/", "/api/v1/me", "/media/pictures/a.webp", "/healthz", "/i/token/", "/nowhere")]
+    weights = [
+        weight_of("GET", path)
+        for path in ("/chats/", "/api/v1/me", "/media/pictures/a.webp", "/healthz", "/i/token/", "/nowhere")
+    ]
     assert weights == [PAGE, 1, 0.25, 0, 1, PAGE]
     assert weight_of("POST", "/chats/dm-abc/") == 1
     assert weight_of("POST", "/chats/with/bob/") == PAGE

@@ -49,14 +49,18 @@ def ask_often(url: str, seconds: float) -> int:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_however_redis_is_gone_the_cache_tries_once_a_pause_and_says_it_once(shape: str, caplog: Any) -> None:
+async def test_however_redis_is_gone_the_cache_tries_once_a_pause_and_says_it_once(
+    shape: str, caplog: Any
+) -> None:
     began = time.monotonic()
     async with GoneRedis(shape) as gone:
         with caplog.at_level(logging.WARNING, logger=redis_cache.logger.name):
             failed = await asyncio.to_thread(ask_often, gone.url, 1.0)
         assert gone.attempts <= 1 + (time.monotonic() - began) / 0.2
     assert failed > 20, "who comes while it is away is told at once"
-    assert [record.getMessage()[:17] for record in caplog.records if record.name == redis_cache.logger.name] == ["the cache is away"]
+    assert [
+        record.getMessage()[:17] for record in caplog.records if record.name == redis_cache.logger.name
+    ] == ["the cache is away"]
 
 
 def test_a_restarted_redis_costs_no_question(real_redis: RedisServer, caplog: Any) -> None:
@@ -67,7 +71,9 @@ def test_a_restarted_redis_costs_no_question(real_redis: RedisServer, caplog: An
     assert "away" not in caplog.text
 
 
-def test_the_cache_says_when_it_is_back(real_redis: RedisServer, availability: Availability, caplog: Any) -> None:
+def test_the_cache_says_when_it_is_back(
+    real_redis: RedisServer, availability: Availability, caplog: Any
+) -> None:
     real_redis.stop()
     with pytest.raises(RedisError):
         cache_at(real_redis.url).get("key")
@@ -113,8 +119,14 @@ class Intruder:
         return Intruder.ran.append, ("here",)
 
 
-@pytest.mark.parametrize("data", [pickle.dumps(Intruder()), pickle.dumps({"a": 1.0}), b"", b"\xff\xfe", b"{", b"[" * 100_000], ids=range(6))
-def test_what_an_intruder_writes_is_data_and_mostly_not_even_that(service_cache: Any, real_redis: RedisServer, data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [pickle.dumps(Intruder()), pickle.dumps({"a": 1.0}), b"", b"\xff\xfe", b"{", b"[" * 100_000],
+    ids=range(6),
+)
+def test_what_an_intruder_writes_is_data_and_mostly_not_even_that(
+    service_cache: Any, real_redis: RedisServer, data: bytes
+) -> None:
     """Of the keys of people everything can be guessed; with pickle one of them was enough to run code in this process."""
     cache = service_cache("entre")
     with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
@@ -125,7 +137,9 @@ def test_what_an_intruder_writes_is_data_and_mostly_not_even_that(service_cache:
 
 
 @pytest.mark.parametrize("data", [b"7", b"true", b'"text"', b'{"a": 1}', b"null"])
-def test_where_a_list_is_asked_for_anything_else_is_not_there(service_cache: Any, real_redis: RedisServer, data: bytes) -> None:
+def test_where_a_list_is_asked_for_anything_else_is_not_there(
+    service_cache: Any, real_redis: RedisServer, data: bytes
+) -> None:
     """allauth keeps its tries in lists; a number in the place of one made every log-in an error of the server."""
     cache = service_cache("entre")
     with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
@@ -142,10 +156,10 @@ def test_two_installations_on_one_redis_know_nothing_of_each_other(service_cache
 
 
 def test_the_prefix_of_the_environment_stands_before_everything_in_redis(tmp_path: Path) -> None:
-    words = (
-        "from django.conf import settings as s; print(s.CACHES['default']['KEY_PREFIX'], s.CHANNEL_LAYERS['default']['CONFIG']['prefix'])"
-    )
+    words = "from django.conf import settings as s; print(s.CACHES['default']['KEY_PREFIX'], s.CHANNEL_LAYERS['default']['CONFIG']['prefix'])"
     ours = {"DATA_DIR": str(tmp_path), "REDIS_URL": "redis://nowhere.invalid", "REDIS_PREFIX": "ours"}
     environment = {**clean_environment(), **ours, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
-    ran = subprocess.run([sys.executable, "-c", words], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", words], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
     assert ran.stdout.split() == ["ours", "ours"]

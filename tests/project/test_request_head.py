@@ -2,7 +2,13 @@
 
 import pytest
 
-from dm_project.server.request_head import MOST_BYTES, BadTarget, HeaderSizes, has_bad_content_type, origin_form
+from dm_project.server.request_head import (
+    MOST_BYTES,
+    BadTarget,
+    HeaderSizes,
+    has_bad_content_type,
+    origin_form,
+)
 
 
 @pytest.mark.parametrize("target", [b"/", b"/i/x?y=http://z", b"//double/", b"*"])
@@ -25,7 +31,15 @@ def test_an_absolute_target_is_its_path_and_its_host(target: bytes, path: bytes,
 
 
 @pytest.mark.parametrize(
-    "target", [b"healthz", b"http:///x", b"http://user@chat.example/", b"ftp://chat.example/", b"chat.example:443", b"\\x"]
+    "target",
+    [
+        b"healthz",
+        b"http:///x",
+        b"http://user@chat.example/",
+        b"ftp://chat.example/",
+        b"chat.example:443",
+        b"\\x",
+    ],
 )
 def test_any_other_target_is_refused(target: bytes) -> None:
     with pytest.raises(BadTarget):

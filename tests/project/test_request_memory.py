@@ -51,10 +51,16 @@ async def test_no_body_outlives_its_answer(
 ) -> None:
     from dm_project.asgi import application
 
-    cookies = f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
+    cookies = (
+        f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
+    )
     headers = {"host": INSIDE_HOST, "cookie": cookies, "x-csrftoken": TOKEN, "content-type": type}
     text = "y" * size
-    sent = json.dumps({"id": "none", "body": text}).encode() if "json" in type else f"id=none&body={text}".encode()
+    sent = (
+        json.dumps({"id": "none", "body": text}).encode()
+        if "json" in type
+        else f"id=none&body={text}".encode()
+    )
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     communicator = HttpCommunicator(application, "POST", path.format(room=chat.room_name), sent, pairs)
     assert (await communicator.get_response(timeout=10))["status"] in {status, 404}
@@ -69,7 +75,11 @@ def test_what_views_made_of_bodies_is_collected_by_their_bytes(monkeypatch: pyte
     monkeypatch.setattr("dm_project.middleware.gc.collect", collected.append)
     answer = forget_body(lambda request: HttpResponse(str(len(request.body))))
     for _ in range(COLLECT_BYTES // 250_000 + 1):
-        answer(ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": []}, BytesIO(b"x" * 250_000)))
+        answer(
+            ASGIRequest(
+                {"type": "http", "method": "POST", "path": "/", "headers": []}, BytesIO(b"x" * 250_000)
+            )
+        )
     assert collected == [1], "young objects only"
 
 
@@ -78,13 +88,22 @@ async def test_a_body_that_is_refused_leaves_nothing(alice: User, chat: Conversa
     """No collector frees what pydantic keeps of it."""
     from dm_project.asgi import application
 
-    cookies = f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
-    headers = {"host": INSIDE_HOST, "cookie": cookies, "x-csrftoken": TOKEN, "content-type": "application/json"}
+    cookies = (
+        f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
+    )
+    headers = {
+        "host": INSIDE_HOST,
+        "cookie": cookies,
+        "x-csrftoken": TOKEN,
+        "content-type": "application/json",
+    }
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def post() -> None:
         sent = json.dumps({"id": "none", "body": "y" * 250_000}).encode()
-        communicator = HttpCommunicator(application, "POST", f"/api/v1/conversations/{chat.room_name}/messages", sent, pairs)
+        communicator = HttpCommunicator(
+            application, "POST", f"/api/v1/conversations/{chat.room_name}/messages", sent, pairs
+        )
         assert (await communicator.get_response(timeout=10))["status"] == 422
 
     await post()

@@ -23,7 +23,9 @@ urlpatterns = [*real_patterns, path("crash/", crash)]
 
 
 def policy_of(response: HttpResponse) -> dict[str, str]:
-    parts = [part.strip().split(" ", 1) for part in response["Content-Security-Policy"].split(";") if part.strip()]
+    parts = [
+        part.strip().split(" ", 1) for part in response["Content-Security-Policy"].split(";") if part.strip()
+    ]
     return {part[0]: part[1] if len(part) > 1 else "" for part in parts}
 
 
@@ -101,4 +103,7 @@ def test_metrics_do_not_exist_without_a_token(client: Client) -> None:
     with override_settings(METRICS_TOKEN="a token of the operator"):
         assert client.get("/metrics").status_code == 404
         assert client.get("/metrics", headers={"authorization": "Bearer another token"}).status_code == 404
-        assert client.get("/metrics", headers={"authorization": "Bearer a token of the operator"}).status_code == 200
+        assert (
+            client.get("/metrics", headers={"authorization": "Bearer a token of the operator"}).status_code
+            == 200
+        )

@@ -56,7 +56,9 @@ class TestSender:
     """The From of every mail: whatever the site is called, a mail can be written and leaves."""
 
     @pytest.mark.parametrize(("site", "written"), SENDERS.items(), ids=[name[:20] for name in SENDERS])
-    def test_any_name_of_a_site_can_stand_in_it(self, monkeypatch: pytest.MonkeyPatch, site: str, written: str | None) -> None:
+    def test_any_name_of_a_site_can_stand_in_it(
+        self, monkeypatch: pytest.MonkeyPatch, site: str, written: str | None
+    ) -> None:
         monkeypatch.delenv("NAME", raising=False)
         sender = env.sender("NAME", site, "chat.example.org")
         assert written in {None, sender}
@@ -68,7 +70,11 @@ class TestSender:
 
     @pytest.mark.parametrize(
         ("host", "address"),
-        [("[2001:db8::1]", "noreply@[IPv6:2001:db8::1]"), ("192.168.1.5", "noreply@[192.168.1.5]"), ("localhost", "noreply@localhost")],
+        [
+            ("[2001:db8::1]", "noreply@[IPv6:2001:db8::1]"),
+            ("192.168.1.5", "noreply@[192.168.1.5]"),
+            ("localhost", "noreply@localhost"),
+        ],
     )
     def test_a_host_without_a_name_is_written_as_mail_wants_it(self, host: str, address: str) -> None:
         assert env.sender("DEFAULT_FROM_EMAIL", "Entre, us", host) == f'"Entre, us" <{address}>'
@@ -89,16 +95,32 @@ class TestSender:
 
     @pytest.mark.parametrize(
         "value",
-        ["Entre", "Smith, Jones <a@b.org>", "Chat <3 <a@b.org>", "a@b.org, c@d.org", "a@b.org c", "<>", "müller@b.org", "a@", "@b.org"],
+        [
+            "Entre",
+            "Smith, Jones <a@b.org>",
+            "Chat <3 <a@b.org>",
+            "a@b.org, c@d.org",
+            "a@b.org c",
+            "<>",
+            "müller@b.org",
+            "a@",
+            "@b.org",
+        ],
     )
-    def test_a_sender_that_no_mail_can_have_is_refused_at_the_start(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    def test_a_sender_that_no_mail_can_have_is_refused_at_the_start(
+        self, monkeypatch: pytest.MonkeyPatch, value: str
+    ) -> None:
         monkeypatch.setenv("NAME", value)
-        assert "NAME cannot be read; it must look like chat@example.org or" in sentence(env.sender, "NAME", "Entre", "localhost")
+        assert "NAME cannot be read; it must look like chat@example.org or" in sentence(
+            env.sender, "NAME", "Entre", "localhost"
+        )
 
     @pytest.mark.parametrize("value", ["two\nlines", "Entre\r", "a\x0bb", "a\u2028b"])
     def test_a_name_is_one_line(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("NAME", f"x{value}x")
-        assert "NAME has a line break or another character that cannot be shown." in sentence(env.text, "NAME")
+        assert "NAME has a line break or another character that cannot be shown." in sentence(
+            env.text, "NAME"
+        )
 
     def test_bytes_that_are_no_utf8_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NAME", b"K\xf6ln".decode("utf-8", "surrogateescape"))
@@ -126,7 +148,16 @@ class TestReaders:
 
     @pytest.mark.parametrize(
         ("value", "meaning"),
-        [("on", True), ("TRUE", True), ("yes", True), ("1", True), ("off", False), ("False", False), ("no", False), ("0", False)],
+        [
+            ("on", True),
+            ("TRUE", True),
+            ("yes", True),
+            ("1", True),
+            ("off", False),
+            ("False", False),
+            ("no", False),
+            ("0", False),
+        ],
     )
     def test_switches(self, monkeypatch: pytest.MonkeyPatch, value: str, meaning: bool) -> None:
         monkeypatch.setenv("NAME", value)
@@ -135,7 +166,10 @@ class TestReaders:
     @pytest.mark.parametrize("value", ["maybe", "2", "onn"])
     def test_a_switch_is_on_or_off(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("NAME", value)
-        assert sentence(env.switch, "NAME", True) == f"Entre cannot start: NAME is {value!r}; it must be on or off. {AMBIENT}"
+        assert (
+            sentence(env.switch, "NAME", True)
+            == f"Entre cannot start: NAME is {value!r}; it must be on or off. {AMBIENT}"
+        )
 
     @pytest.mark.parametrize("value", ["0", "65536", "-1", "80.5", "http", "８０８０８０"])
     def test_a_number_has_its_bounds(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
@@ -191,7 +225,9 @@ class TestReaders:
             ("https://bücher.example", "https://xn--bcher-kva.example", "xn--bcher-kva.example", True),
         ],
     )
-    def test_public_addresses(self, monkeypatch: pytest.MonkeyPatch, value: str, origin: str, host: str, is_https: bool) -> None:
+    def test_public_addresses(
+        self, monkeypatch: pytest.MonkeyPatch, value: str, origin: str, host: str, is_https: bool
+    ) -> None:
         monkeypatch.setenv("PUBLIC_URL", value)
         found = env.public_url()
         assert found is not None
@@ -199,21 +235,27 @@ class TestReaders:
         said = origin.removesuffix("/").rpartition(":")[2]
         assert found.port == (int(said) if said.isdigit() else 443 if is_https else 80)
 
-    def test_a_folder_is_made_and_must_be_writable(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_a_folder_is_made_and_must_be_writable(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setenv("NAME", str(tmp_path / "a" / "b"))
         assert env.folder("NAME", tmp_path).is_dir()
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("NAME", str(tmp_path / "file" / "b"))
         assert "and that folder cannot be made (" in sentence(env.folder, "NAME", tmp_path)
 
-    def test_a_folder_that_is_only_read_may_be_somebody_elses(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_a_folder_that_is_only_read_may_be_somebody_elses(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         """Static files in a container: collected by root, served by another user."""
         monkeypatch.setattr(os, "access", lambda path, mode: False)
         assert "may not write there" in sentence(env.folder, "NAME", tmp_path)
         assert env.folder("NAME", tmp_path, written=False) == tmp_path
 
     @pytest.mark.parametrize("value", ["mysql://localhost/x", "postgresqI://x", "/var/lib/entre.sqlite3"])
-    def test_a_database_is_postgres_or_sqlite(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str) -> None:
+    def test_a_database_is_postgres_or_sqlite(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+    ) -> None:
         monkeypatch.setenv("DATABASE_URL", value)
         assert "DATABASE_URL must begin with postgres:// (or be empty for SQLite)." in sentence(
             env.database, "DATABASE_URL", tmp_path / "db", wal=True
@@ -224,13 +266,23 @@ class TestReaders:
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", "postgres://entre:geheim@host:port/x")
         refused = sentence(env.database, "DATABASE_URL", tmp_path / "db", wal=True)
-        assert "it must look like postgres://user:password@host:5432/name. In the password write %2F for /" in refused
+        assert (
+            "it must look like postgres://user:password@host:5432/name. In the password write %2F for /"
+            in refused
+        )
         assert "geheim" not in refused
 
-    def test_a_postgres_address_with_an_encoded_password(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_a_postgres_address_with_an_encoded_password(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setenv("DATABASE_URL", "postgres://entre:p%40ss%2Fword@db.example:5433/chats")
         config = env.database("DATABASE_URL", tmp_path / "db", wal=True)
-        assert (config["PASSWORD"], config["HOST"], config["PORT"], config["NAME"]) == ("p@ss/word", "db.example", 5433, "chats")
+        assert (config["PASSWORD"], config["HOST"], config["PORT"], config["NAME"]) == (
+            "p@ss/word",
+            "db.example",
+            5433,
+            "chats",
+        )
 
     def test_sqlite_writes_at_once_and_for_good(self, tmp_path: Path) -> None:
         config: Any = env.database("DATABASE_URL", tmp_path / "entre.sqlite3", wal=True)
@@ -243,7 +295,9 @@ class TestReaders:
 
     def test_an_sqlite_file_needs_its_folder(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/db.sqlite3")
-        assert "and there is no such folder." in sentence(env.database, "DATABASE_URL", tmp_path / "db", wal=True)
+        assert "and there is no such folder." in sentence(
+            env.database, "DATABASE_URL", tmp_path / "db", wal=True
+        )
         monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/db.sqlite3")
         assert env.database("DATABASE_URL", tmp_path / "other", wal=True)["NAME"] == f"{tmp_path}/db.sqlite3"
 
@@ -263,14 +317,27 @@ class TestReaders:
             "redis:///0",
         ],
     )
-    def test_a_redis_address_that_cannot_be_read_is_told_without_its_password(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    def test_a_redis_address_that_cannot_be_read_is_told_without_its_password(
+        self, monkeypatch: pytest.MonkeyPatch, value: str
+    ) -> None:
         monkeypatch.setenv("REDIS_URL", value)
         refused = sentence(env.redis_url)
-        assert "REDIS_URL cannot be read; it must look like redis://:password@host:6379/0. In the password write %2F for /" in refused
+        assert (
+            "REDIS_URL cannot be read; it must look like redis://:password@host:6379/0. In the password write %2F for /"
+            in refused
+        )
         assert "pa" not in refused.replace("password", "")
 
     @pytest.mark.parametrize(
-        "value", ["redis://h", "redis://h/", "redis://:p%2Fw@h:6379/3", "rediss://h:1", "unix:///run/redis.sock", "unix:///r.sock?db=1"]
+        "value",
+        [
+            "redis://h",
+            "redis://h/",
+            "redis://:p%2Fw@h:6379/3",
+            "rediss://h:1",
+            "unix:///run/redis.sock",
+            "unix:///r.sock?db=1",
+        ],
     )
     def test_redis_addresses(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("REDIS_URL", value)
@@ -278,8 +345,15 @@ class TestReaders:
 
     @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL"])
     @pytest.mark.parametrize("rest", ["u:pa[ss@host:1/x", "u:pa]ss@host", "[::1", "host:99999", "host:0"])
-    def test_no_address_ends_in_a_traceback(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, rest: str) -> None:
-        schemes = {"DATABASE_URL": "postgres", "REDIS_URL": "redis", "EMAIL_URL": "smtp", "PUBLIC_URL": "https"}
+    def test_no_address_ends_in_a_traceback(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, rest: str
+    ) -> None:
+        schemes = {
+            "DATABASE_URL": "postgres",
+            "REDIS_URL": "redis",
+            "EMAIL_URL": "smtp",
+            "PUBLIC_URL": "https",
+        }
         monkeypatch.setenv(name, f"{schemes[name]}://{rest}")
         readers = {"REDIS_URL": env.redis_url, "EMAIL_URL": env.email, "PUBLIC_URL": env.public_url}
         if name == "DATABASE_URL":
@@ -301,7 +375,9 @@ class TestReaders:
             "smtp://p#w@host",
         ],
     )
-    def test_a_mail_address_that_cannot_be_read_is_told(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    def test_a_mail_address_that_cannot_be_read_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, value: str
+    ) -> None:
         monkeypatch.setenv("EMAIL_URL", value)
         assert "it must look like smtp+tls://user:password@mail.example.org:587." in sentence(env.email)
 
@@ -315,10 +391,17 @@ class TestReaders:
             ("smtp://u%40x:p%2Fw@mail.example.org", False, False, 25),
         ],
     )
-    def test_mail_addresses(self, monkeypatch: pytest.MonkeyPatch, value: str, tls: bool, ssl: bool, port: int) -> None:
+    def test_mail_addresses(
+        self, monkeypatch: pytest.MonkeyPatch, value: str, tls: bool, ssl: bool, port: int
+    ) -> None:
         monkeypatch.setenv("EMAIL_URL", value)
         config = env.email()
-        assert (config["EMAIL_HOST"], config["EMAIL_PORT"], config.get("EMAIL_USE_TLS", False), config.get("EMAIL_USE_SSL", False)) == (
+        assert (
+            config["EMAIL_HOST"],
+            config["EMAIL_PORT"],
+            config.get("EMAIL_USE_TLS", False),
+            config.get("EMAIL_USE_SSL", False),
+        ) == (
             "mail.example.org",
             port,
             tls,
@@ -330,9 +413,22 @@ class TestReaders:
 
 def start(code: str = "import dm_project.settings", **values: str) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process of their own."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}}
+    kept = {
+        name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}
+    }
     empty = dict.fromkeys(
-        ("PUBLIC_URL", "REDIS_URL", "EMAIL_URL", "DATABASE_URL", "REGISTRATION", "LIMITS", "PORT", "SITE_NAME", "TRUSTED_PROXIES"), ""
+        (
+            "PUBLIC_URL",
+            "REDIS_URL",
+            "EMAIL_URL",
+            "DATABASE_URL",
+            "REGISTRATION",
+            "LIMITS",
+            "PORT",
+            "SITE_NAME",
+            "TRUSTED_PROXIES",
+        ),
+        "",
     )
     keys = {"SECRET_KEY": KEY, "ROOM_NAME_KEY": KEY, "INVITE_KEY": KEY}
     return subprocess.run(
@@ -353,11 +449,17 @@ def start(code: str = "import dm_project.settings", **values: str) -> subprocess
         ("REGISTRATION", "friends", "REGISTRATION is 'friends'; it must be one of open, invite, closed."),
         ("SECRET_KEY", "short", "SECRET_KEY has 5 characters; a key needs 32 or more."),
         ("ROOM_NAME_KEY", " ", "ROOM_NAME_KEY is not set."),
-        ("PUBLIC_URL", "chat.example.org", "PUBLIC_URL is 'chat.example.org'; it must look like https://chat.example.org, without a path."),
+        (
+            "PUBLIC_URL",
+            "chat.example.org",
+            "PUBLIC_URL is 'chat.example.org'; it must look like https://chat.example.org, without a path.",
+        ),
         ("EMAIL_URL", "mail.example.org", "EMAIL_URL cannot be read;"),
     ],
 )
-def test_a_wrong_value_ends_the_start_with_one_sentence_and_no_traceback(tmp_path: Path, name: str, value: str, says: str) -> None:
+def test_a_wrong_value_ends_the_start_with_one_sentence_and_no_traceback(
+    tmp_path: Path, name: str, value: str, says: str
+) -> None:
     ended = start(**{"DATA_DIR": str(tmp_path), "STATIC_ROOT": str(tmp_path / "s"), name: value})
     assert ended.returncode == 1
     assert ended.stdout == ""
@@ -366,7 +468,8 @@ def test_a_wrong_value_ends_the_start_with_one_sentence_and_no_traceback(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PUBLIC_URL", "https://chat.example.org"), ("ALLOWED_HOSTS", "chat.test"), ("HOST", "0.0.0.0")]
+    ("name", "value"),
+    [("PUBLIC_URL", "https://chat.example.org"), ("ALLOWED_HOSTS", "chat.test"), ("HOST", "0.0.0.0")],
 )
 def test_development_mode_is_for_this_machine_alone(tmp_path: Path, name: str, value: str) -> None:
     places = {"DATA_DIR": str(tmp_path), "STATIC_ROOT": str(tmp_path / "s"), "DEBUG": "on"}
@@ -378,7 +481,14 @@ def test_development_mode_is_for_this_machine_alone(tmp_path: Path, name: str, v
 
 @pytest.mark.parametrize(
     ("host", "hosts"),
-    [("0.0.0.0", []), ("::", []), ("192.168.1.5", ["192.168.1.5"]), ("2001:DB8::1", ["[2001:db8::1]"]), ("Nas", ["nas"]), ("", [])],
+    [
+        ("0.0.0.0", []),
+        ("::", []),
+        ("192.168.1.5", ["192.168.1.5"]),
+        ("2001:DB8::1", ["[2001:db8::1]"]),
+        ("Nas", ["nas"]),
+        ("", []),
+    ],
 )
 def test_an_address_that_it_listens_on_is_one_that_it_answers_at(host: str, hosts: list[str]) -> None:
     assert env.host_listened_on(host) == hosts
@@ -446,7 +556,9 @@ def test_mail_and_limits_follow_the_environment(tmp_path: Path) -> None:
         "'login_account': '100/h/key', 'login_newcomer': '2/h/key', 'confirm_email': '1/10s/key', 'mail_to_address': '12/d/key', "
         "'picture': '30/h/user', 'username_check': '60/m/user', 'username_change': '5/d/user', 'name_change': '20/h/user'}",
     ]
-    mail = start(ACCOUNTS, **places, EMAIL_URL="smtp+tls://u:p@mail.example.org:587", LIMITS="off", TRUSTED_PROXIES="1").stdout.splitlines()
+    mail = start(
+        ACCOUNTS, **places, EMAIL_URL="smtp+tls://u:p@mail.example.org:587", LIMITS="off", TRUSTED_PROXIES="1"
+    ).stdout.splitlines()
     assert mail == ["True mandatory True True True email* smtp 1", "False"]
 
 
@@ -459,7 +571,11 @@ def test_the_checks_of_django_and_allauth_find_nothing(tmp_path: Path, mail: str
 
 def test_the_service_starts_with_static_files_it_may_only_read(tmp_path: Path) -> None:
     read_only = "import os; real = os.access; os.access = lambda path, mode: 'static' not in str(path) and real(path, mode)\n"
-    done = start(f"{read_only}import dm_project.settings", STATIC_ROOT=str(tmp_path / "static"), DATA_DIR=str(tmp_path / "data"))
+    done = start(
+        f"{read_only}import dm_project.settings",
+        STATIC_ROOT=str(tmp_path / "static"),
+        DATA_DIR=str(tmp_path / "data"),
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -491,13 +607,17 @@ def test_the_makefile_asks_where_static_files_go(
 
 
 @pytest.mark.parametrize(("value", "there"), [("", False), ("off", False), ("on", True)])
-def test_pages_for_administrators_are_there_when_somebody_has_switched_them_on(value: str, there: bool, tmp_path: Path) -> None:
+def test_pages_for_administrators_are_there_when_somebody_has_switched_them_on(
+    value: str, there: bool, tmp_path: Path
+) -> None:
     """They have no second factor yet (safety.md T53)."""
     code = (
         "import django; from django.urls import Resolver404, resolve; django.setup()\n"
         "try: print(resolve('/admin/login/').url_name)\nexcept Resolver404: print('nothing')"
     )
-    done = start(code, ADMIN=value, DATA_DIR=str(tmp_path / "data"), DJANGO_SETTINGS_MODULE="dm_project.settings")
+    done = start(
+        code, ADMIN=value, DATA_DIR=str(tmp_path / "data"), DJANGO_SETTINGS_MODULE="dm_project.settings"
+    )
     assert done.stdout == ("login\n" if there else "nothing\n"), done.stderr
 
 

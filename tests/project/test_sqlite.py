@@ -16,5 +16,7 @@ def test_a_connection_knows_how_much_a_statement_may_hold() -> None:
         assert connection.getlimit(library.SQLITE_LIMIT_COLUMN) >= 100
         # And it is true.
         most = connection.getlimit(library.SQLITE_LIMIT_VARIABLE_NUMBER)
-        assert connection.execute(f"SELECT 1 WHERE 1 IN ({','.join('?' * most)})", [1] * most).fetchone() == (1,)
+        assert connection.execute(f"SELECT 1 WHERE 1 IN ({','.join('?' * most)})", [1] * most).fetchone() == (
+            1,
+        )
         connection.close()

@@ -88,7 +88,9 @@ def reached(entries: set[Path]) -> set[Path]:
         path = waiting.pop()
         if path not in found and not path.name.startswith(LATER):
             found.add(path)
-            waiting += [(path.parent / name).resolve() for name in IMPORTED.findall(path.read_text(encoding="utf-8"))]
+            waiting += [
+                (path.parent / name).resolve() for name in IMPORTED.findall(path.read_text(encoding="utf-8"))
+            ]
     return found
 
 
@@ -128,7 +130,9 @@ def test_a_chat_answers_after_33_kilobytes_of_script_and_has_74_in_all(
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_chat_of_50_messages_is_a_page_of_at_most_20_kilobytes(alice: User, long_chat: Conversation, client_of: ClientOf) -> None:
+def test_a_chat_of_50_messages_is_a_page_of_at_most_20_kilobytes(
+    alice: User, long_chat: Conversation, client_of: ClientOf
+) -> None:
     html = page_of(client_of(alice), f"/chats/{long_chat.room_name}/")
     assert html.count('<li class="message"') >= 50
     assert len(gzip.compress(html.encode(), 6)) <= 20 * KILO
@@ -136,8 +140,12 @@ def test_a_chat_of_50_messages_is_a_page_of_at_most_20_kilobytes(alice: User, lo
 
 @needs_minifier
 @pytest.mark.usefixtures("deployed")
-@pytest.mark.parametrize("path", ["/", "/accounts/signup/", "/accounts/login/", "/i/xxxxxxxxxxxxxxxxxxxxxx/", "/settings/profile/"])
-def test_a_page_around_the_account_stays_within_its_script_budget(alice: User, client_of: ClientOf, folder: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/", "/accounts/signup/", "/accounts/login/", "/i/xxxxxxxxxxxxxxxxxxxxxx/", "/settings/profile/"]
+)
+def test_a_page_around_the_account_stays_within_its_script_budget(
+    alice: User, client_of: ClientOf, folder: Path, path: str
+) -> None:
     response = client_of(alice if path.startswith("/settings/") else None).get(path)
     entries = named(response.content.decode(), ENTRY, folder)
     assert len(entries) <= 2
@@ -150,7 +158,9 @@ def test_all_icons_are_one_picture_of_4_kilobytes(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-@pytest.mark.parametrize(("language", "subsets"), [("en", ["latin"]), ("pt-br", ["latin"]), ("ru", ["cyrillic", "latin"])])
+@pytest.mark.parametrize(
+    ("language", "subsets"), [("en", ["latin"]), ("pt-br", ["latin"]), ("ru", ["cyrillic", "latin"])]
+)
 def test_only_the_letters_of_the_language_are_fetched_ahead(
     client: Client, db: None, folder: Path, language: str, subsets: list[str]
 ) -> None:
@@ -165,8 +175,12 @@ def test_only_the_letters_of_the_language_are_fetched_ahead(
 
 
 @pytest.mark.usefixtures("deployed")
-@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/chats/", "/people/", "/invites/", "/settings/profile/"])
-def test_nothing_but_one_sheet_stands_between_a_page_and_its_first_paint(alice: User, client_of: ClientOf, folder: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/", "/accounts/login/", "/chats/", "/people/", "/invites/", "/settings/profile/"]
+)
+def test_nothing_but_one_sheet_stands_between_a_page_and_its_first_paint(
+    alice: User, client_of: ClientOf, folder: Path, path: str
+) -> None:
     """With the page, the letters and the icons that makes four requests; modules wait until the page is there."""
     html = page_of(client_of(None if path in {"/", "/accounts/login/"} else alice), path)
     assert len(re.findall(r'rel="stylesheet"', html)) == 1
@@ -188,7 +202,9 @@ def test_every_import_of_a_collected_module_leads_to_a_collected_module(folder: 
     for path in folder.rglob("*.js"):
         for target in IMPORTED.findall(path.read_text(encoding="utf-8")):
             assert (path.parent / target).resolve().is_file(), f"{path.name} imports {target}"
-            assert re.search(r"\.[0-9a-f]{12}\.js$", target), f"{path.name} imports {target} by its plain name"
+            assert re.search(r"\.[0-9a-f]{12}\.js$", target), (
+                f"{path.name} imports {target} by its plain name"
+            )
 
 
 # --- Smaller, and the same ---
@@ -227,7 +243,10 @@ def test_without_a_minifier_files_are_served_as_they_were_written() -> None:
 
 def test_a_sheet_takes_in_what_it_imports_in_its_order() -> None:
     parts = {"one.css": "a{}\n", "two.css": "b{}\n"}
-    assert minify.join('/* all */\n@import "one.css";\n@import "two.css";\nc{}\n', parts.__getitem__) == "/* all */\na{}\nb{}\nc{}\n"
+    assert (
+        minify.join('/* all */\n@import "one.css";\n@import "two.css";\nc{}\n', parts.__getitem__)
+        == "/* all */\na{}\nb{}\nc{}\n"
+    )
 
 
 @needs_minifier

@@ -52,7 +52,11 @@ def in_python(source: str) -> Iterator[Text]:
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
-        texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
+        texts = [
+            argument.value
+            for argument in node.args
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+        ]
         if node.func.id in {"pgettext", "pgettext_lazy"}:
             yield texts[0], texts[1]
         elif node.func.id in {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"} and texts:
@@ -73,7 +77,12 @@ PLACES: dict[str, dict[str, Callable[[str], Iterator[Text]]]] = {
 
 
 def every_text(domain: str) -> set[Text]:
-    return {text for glob, find in PLACES[domain].items() for path in ROOT.glob(glob) for text in find(path.read_text())}
+    return {
+        text
+        for glob, find in PLACES[domain].items()
+        for path in ROOT.glob(glob)
+        for text in find(path.read_text())
+    }
 
 
 # --- The catalogues ---
@@ -88,7 +97,11 @@ def entries(locale: str, domain: str) -> dict[Text, polib.POEntry]:
 
 
 def forms_of(entry: polib.POEntry) -> list[str]:
-    return [entry.msgstr_plural[number] for number in sorted(entry.msgstr_plural)] if entry.msgid_plural else [entry.msgstr]
+    return (
+        [entry.msgstr_plural[number] for number in sorted(entry.msgstr_plural)]
+        if entry.msgid_plural
+        else [entry.msgstr]
+    )
 
 
 def holes(text: str) -> list[str]:
@@ -115,8 +128,20 @@ class TestCatalogue:
 
     def test_says_every_text_in_its_language(self, locale: str, domain: str) -> None:
         known = entries(locale, domain)
-        asserted_empty([text for text, entry in known.items() if entry.fuzzy or entry.obsolete or not all(forms_of(entry))])
-        asserted_empty([text for text, entry in known.items() if entry.msgid_plural and len(forms_of(entry)) != FORMS[locale]])
+        asserted_empty(
+            [
+                text
+                for text, entry in known.items()
+                if entry.fuzzy or entry.obsolete or not all(forms_of(entry))
+            ]
+        )
+        asserted_empty(
+            [
+                text
+                for text, entry in known.items()
+                if entry.msgid_plural and len(forms_of(entry)) != FORMS[locale]
+            ]
+        )
 
     def test_keeps_every_hole_of_the_english_text(self, locale: str, domain: str) -> None:
         for text, entry in entries(locale, domain).items():
@@ -131,13 +156,18 @@ class TestCatalogue:
 
     def test_is_compiled_as_it_is_written(self, locale: str, domain: str) -> None:
         path = po_path(locale, domain)
-        compiled = {(entry.msgctxt, entry.msgid): forms_of(entry) for entry in polib.mofile(str(path.with_suffix(".mo")))}
+        compiled = {
+            (entry.msgctxt, entry.msgid): forms_of(entry)
+            for entry in polib.mofile(str(path.with_suffix(".mo")))
+        }
         assert compiled == {text: forms_of(entry) for text, entry in entries(locale, domain).items()}
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_modules_get_as_many_forms_as_the_language_counts_in(locale: str) -> None:
-    counted = {english: said for english, said in catalog(translation.to_language(locale)).items() if "|" in english}
+    counted = {
+        english: said for english, said in catalog(translation.to_language(locale)).items() if "|" in english
+    }
     assert counted
     for english, said in counted.items():
         assert len(said.split("|")) == FORMS[locale], english
@@ -147,7 +177,9 @@ def test_the_modules_get_as_many_forms_as_the_language_counts_in(locale: str) ->
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_a_page_carries_our_texts_only(locale: str) -> None:
-    assert catalog(translation.to_language(locale)).keys() == {english for _context, english in every_text("djangojs")}
+    assert catalog(translation.to_language(locale)).keys() == {
+        english for _context, english in every_text("djangojs")
+    }
 
 
 # --- What people read ---
@@ -157,29 +189,73 @@ def test_a_page_carries_our_texts_only(locale: str) -> None:
     ("language", "said"),
     [
         ("en", ["1 unread message", "3 unread messages", "5 unread messages", "21 unread messages"]),
-        ("ru", ["1 непрочитанное сообщение", "3 непрочитанных сообщения", "5 непрочитанных сообщений", "21 непрочитанное сообщение"]),
-        ("pt-br", ["1 mensagem não lida", "3 mensagens não lidas", "5 mensagens não lidas", "21 mensagens não lidas"]),
+        (
+            "ru",
+            [
+                "1 непрочитанное сообщение",
+                "3 непрочитанных сообщения",
+                "5 непрочитанных сообщений",
+                "21 непрочитанное сообщение",
+            ],
+        ),
+        (
+            "pt-br",
+            [
+                "1 mensagem não lida",
+                "3 mensagens não lidas",
+                "5 mensagens não lidas",
+                "21 mensagens não lidas",
+            ],
+        ),
     ],
 )
 def test_counts_are_said_as_the_language_counts(language: str, said: list[str]) -> None:
     with translation.override(language):
         counts = (1, 3, 5, 21)
-        assert [ngettext("%(number)s unread message", "%(number)s unread messages", n) % {"number": n} for n in counts] == said
+        assert [
+            ngettext("%(number)s unread message", "%(number)s unread messages", n) % {"number": n}
+            for n in counts
+        ] == said
 
 
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ["21 November", "21 November 2026", "21 November 2026, 14:07", "Today", "Yesterday", "3 days ago"]),
+        (
+            "en",
+            [
+                "21 November",
+                "21 November 2026",
+                "21 November 2026, 14:07",
+                "Today",
+                "Yesterday",
+                "3 days ago",
+            ],
+        ),
         ("ru", ["21 ноября", "21 ноября 2026", "21 ноября 2026, 14:07", "Сегодня", "Вчера", "3 дня назад"]),
-        ("pt-br", ["21 de novembro", "21 de novembro de 2026", "21 de novembro de 2026, 14:07", "Hoje", "Ontem", "há 3 dias"]),
+        (
+            "pt-br",
+            [
+                "21 de novembro",
+                "21 de novembro de 2026",
+                "21 de novembro de 2026, 14:07",
+                "Hoje",
+                "Ontem",
+                "há 3 dias",
+            ],
+        ),
     ],
 )
 def test_moments_are_written_as_the_language_writes_them(language: str, said: list[str]) -> None:
     moment, now = datetime(2026, 11, 21, 14, 7, tzinfo=UTC), timezone.now()
     with translation.override(language):
         dated = [written(moment, form) for form in ("day", "date", "moment")]
-        assert [*dated, near(now, "date"), near(now - timedelta(days=1), "date"), ago(now - timedelta(days=3, hours=5))] == said
+        assert [
+            *dated,
+            near(now, "date"),
+            near(now - timedelta(days=1), "date"),
+            ago(now - timedelta(days=3, hours=5)),
+        ] == said
 
 
 @pytest.mark.parametrize(
@@ -193,7 +269,13 @@ def test_moments_are_written_as_the_language_writes_them(language: str, said: li
 def test_an_age_is_said_as_the_language_says_it(language: str, said: list[str]) -> None:
     now = timezone.now()
     with translation.override(language):
-        ages = [timedelta(), timedelta(minutes=1), timedelta(minutes=9), timedelta(hours=1), timedelta(hours=23, minutes=59)]
+        ages = [
+            timedelta(),
+            timedelta(minutes=1),
+            timedelta(minutes=9),
+            timedelta(hours=1),
+            timedelta(hours=23, minutes=59),
+        ]
         assert [ago(now - age - timedelta(seconds=1)) for age in ages] == said
 
 
@@ -212,7 +294,11 @@ def test_a_choice_on_the_page_beats_what_the_browser_asks_for(client: Client, db
 def test_alice_finds_her_language_on_another_device(client: Client, alice: User) -> None:
     alice.profile.language = "pt-br"
     alice.profile.save()
-    client.post("/accounts/login/", {"login": "alice", "password": "correct horse battery"}, headers={"accept-language": "ru"})
+    client.post(
+        "/accounts/login/",
+        {"login": "alice", "password": "correct horse battery"},
+        headers={"accept-language": "ru"},
+    )
     assert '<html lang="pt-BR"' in client.get("/people/").text
 
 

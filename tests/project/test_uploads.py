@@ -23,7 +23,9 @@ def session_of(user: User) -> str:
     return session.session_key
 
 
-def test_only_the_session_of_an_account_that_is_let_in_counts(alice: User, mallory: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_session_of_an_account_that_is_let_in_counts(
+    alice: User, mallory: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Here it is asked in the test's own thread, whose connection must stay.
     monkeypatch.setattr(uploads, "close_old_connections", lambda: None)
     assert is_signed_in([session_of(alice)])
@@ -47,8 +49,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("cookies", ["", "other=1", "{name}=short", '{name}="a\\000b"', "{name}=" + "A" * 32, "x{name}=" + "a" * 32])
-async def test_the_database_is_not_asked_for_what_can_be_no_session(cookies: str, asked: list[list[str]]) -> None:
+@pytest.mark.parametrize(
+    "cookies",
+    ["", "other=1", "{name}=short", '{name}="a\\000b"', "{name}=" + "A" * 32, "x{name}=" + "a" * 32],
+)
+async def test_the_database_is_not_asked_for_what_can_be_no_session(
+    cookies: str, asked: list[list[str]]
+) -> None:
     assert not await may_upload(cookies.format(name=settings.SESSION_COOKIE_NAME))
     assert asked == []
 
@@ -67,7 +74,9 @@ async def test_a_database_that_is_away_says_nothing_of_the_visitor(monkeypatch: 
         await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
 
 
-async def test_who_comes_when_too_many_ask_is_not_asked_for(asked: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_comes_when_too_many_ask_is_not_asked_for(
+    asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(uploads, "WAITING", 0)
     with pytest.raises(Unknown):
         await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")

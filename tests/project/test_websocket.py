@@ -74,7 +74,9 @@ def test_a_frame_of_any_size_is_read_as_it_was_written(size: int) -> None:
     assert frames_in(text_frame(b"x" * size)) == [b"x" * size]
 
 
-def from_browser(payload: bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True, mask: bool = True) -> bytes:
+def from_browser(
+    payload: bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True, mask: bool = True
+) -> bytes:
     return Frame(opcode, payload, fin=fin).serialize(mask=mask)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "golden"
-GOLDEN: dict[str, str] = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.json"))}
+GOLDEN: dict[str, str] = {
+    path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.json"))
+}
 
 
 def golden(type: str) -> dict[str, Any]:

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.protocol.codes import ErrorCode
-from conversations.protocol.commands import COMMANDS, BadFrame, Command, MessageSend, Ping, ReceiptSet, Sync, decode, named_in, texts_in
+from conversations.protocol.commands import (
+    COMMANDS,
+    BadFrame,
+    Command,
+    MessageSend,
+    Ping,
+    ReceiptSet,
+    Sync,
+    decode,
+    named_in,
+    texts_in,
+)
 
 ROOM = "dm-2q2qkl6mbgzduynrdakhqabbq6m3r65w"
 ID = "0192f0c1-7a3e-7b52-9c41-5d2f8e6a1b70"
@@ -92,7 +103,17 @@ def test_missing_field_is_refused(frame: dict[str, Any], field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["message.sent", "message.created", "frame.push", "session.end", "websocket.receive", "MESSAGE.SEND", "ping ", ""]
+    "kind",
+    [
+        "message.sent",
+        "message.created",
+        "frame.push",
+        "session.end",
+        "websocket.receive",
+        "MESSAGE.SEND",
+        "ping ",
+        "",
+    ],
 )
 def test_unknown_type_is_told_apart(kind: str) -> None:
     """Also the names of what travels between our own processes: a browser cannot speak as the layer does."""
@@ -144,7 +165,9 @@ def test_any_short_text_is_a_room_here_for_the_door_looks_it_up(room: str) -> No
     assert getattr(understood({**OPEN, "room": room}), "room") == room  # noqa: B009
 
 
-@pytest.mark.parametrize("id", [ID, ID.upper(), "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"])
+@pytest.mark.parametrize(
+    "id", [ID, ID.upper(), "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]
+)
 def test_usual_form_of_a_uuid_is_an_id(id: str) -> None:
     command = understood({**SEND, "id": id})
     assert isinstance(command, MessageSend)
@@ -209,7 +232,14 @@ def test_refused_send_gives_its_ref_and_id_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"delivered": 0}, {"read": 3}, {"delivered": LARGEST, "read": LARGEST}, {"delivered": 5, "read": None}]
+    "fields",
+    [
+        {},
+        {"delivered": 0},
+        {"read": 3},
+        {"delivered": LARGEST, "read": LARGEST},
+        {"delivered": 5, "read": None},
+    ],
 )
 def test_receipt_takes_either_position(fields: dict[str, Any]) -> None:
     command = understood({**RECEIPT, **fields})
@@ -241,7 +271,17 @@ def test_sync_reads_cursors_and_marks() -> None:
 
 @pytest.mark.parametrize("field", ["rooms", "marks"])
 @pytest.mark.parametrize(
-    "value", [None, [], "x", 1, [[ROOM, 1]], {"": 1}, {"r" * 101: 1}, *[{ROOM: position} for position in (None, *NOT_A_NUMBER)]]
+    "value",
+    [
+        None,
+        [],
+        "x",
+        1,
+        [[ROOM, 1]],
+        {"": 1},
+        {"r" * 101: 1},
+        *[{ROOM: position} for position in (None, *NOT_A_NUMBER)],
+    ],
 )
 def test_cursor_that_is_no_number_of_a_room_is_refused(field: str, value: Any) -> None:
     assert_refused({"type": "sync", field: value})
@@ -352,7 +392,10 @@ def test_huge_number_is_refused(digits: int) -> None:
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_nested_frame_is_refused_at_any_depth(depth: int, opening: str, closing: str) -> None:
     """Near the interpreter's own limit, too, where the parser still succeeds and whoever walks the result might not."""
-    assert refusal_of('{"type":"ping","x":' + opening * depth + "1" + closing * depth + "}").code == ErrorCode.BAD_FRAME
+    assert (
+        refusal_of('{"type":"ping","x":' + opening * depth + "1" + closing * depth + "}").code
+        == ErrorCode.BAD_FRAME
+    )
     assert refusal_of(opening * depth).code == ErrorCode.BAD_FRAME
 
 
@@ -381,7 +424,9 @@ PLACES = [
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("evil", ["\\u0000", "a\\u0000b", "\\ud800", "\\udfff", "\\ude00\\ud83d", "\\ud83d \\ude00", "я\\ud800"])
+@pytest.mark.parametrize(
+    "evil", ["\\u0000", "a\\u0000b", "\\ud800", "\\udfff", "\\ude00\\ud83d", "\\ud83d \\ude00", "я\\ud800"]
+)
 def test_nul_and_lone_surrogates_are_named_wherever_they_stand(place: str, evil: str) -> None:
     refused = refusal_of(place.format(evil=evil, id=ID))
     assert (refused.code, refused.ref, refused.message_id) == (ErrorCode.INVALID_TEXT, "7", ID)
@@ -405,20 +450,31 @@ json_values = st.recursive(
     max_leaves=12,
 )
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-room_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=100)
+room_texts = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=100
+)
 numbers = st.integers(0, LARGEST)
 refs = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=64)
 maps = st.dictionaries(room_texts, numbers, max_size=6)
 commands = st.one_of(
     st.fixed_dictionaries(
         {"type": st.just("message.send"), "room": room_texts, "id": st.uuids().map(str), "body": texts},
-        optional={"ref": refs, "reply_to": st.none() | st.integers(1, LARGEST), "attachments": st.lists(texts, max_size=10)},
+        optional={
+            "ref": refs,
+            "reply_to": st.none() | st.integers(1, LARGEST),
+            "attachments": st.lists(texts, max_size=10),
+        },
     ),
     st.fixed_dictionaries(
-        {"type": st.just("receipt.set"), "room": room_texts}, optional={"ref": refs, "delivered": numbers, "read": numbers}
+        {"type": st.just("receipt.set"), "room": room_texts},
+        optional={"ref": refs, "delivered": numbers, "read": numbers},
     ),
-    st.fixed_dictionaries({"type": st.sampled_from(["room.open", "room.close"]), "room": room_texts}, optional={"ref": refs}),
-    st.fixed_dictionaries({"type": st.just("typing.set"), "room": room_texts, "on": st.booleans()}, optional={"ref": refs}),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["room.open", "room.close"]), "room": room_texts}, optional={"ref": refs}
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("typing.set"), "room": room_texts, "on": st.booleans()}, optional={"ref": refs}
+    ),
     st.fixed_dictionaries({"type": st.just("sync")}, optional={"ref": refs, "rooms": maps, "marks": maps}),
     st.fixed_dictionaries({"type": st.just("ping")}, optional={"ref": refs, "visible": st.booleans()}),
 )
@@ -456,7 +512,9 @@ def test_any_json_is_a_command_or_a_named_refusal(value: Any) -> None:
     st.sampled_from(["type", "ref", "room", "id", "body", "reply_to", "rooms", "visible"]),
     json_values,
 )
-def test_any_value_in_any_field_is_a_command_or_a_named_refusal(frame: dict[str, Any], field: str, value: Any) -> None:
+def test_any_value_in_any_field_is_a_command_or_a_named_refusal(
+    frame: dict[str, Any], field: str, value: Any
+) -> None:
     decode_or_refuse(json.dumps({**frame, field: value}))
 
 
@@ -478,5 +536,7 @@ def test_valid_command_keeps_all_it_says(frame: dict[str, Any], ascii_only: bool
         ("no frame at all", (None, None)),
     ],
 )
-def test_a_frame_that_is_too_large_to_be_read_is_answered_by_its_name(text: str, found: tuple[str | None, str | None]) -> None:
+def test_a_frame_that_is_too_large_to_be_read_is_answered_by_its_name(
+    text: str, found: tuple[str | None, str | None]
+) -> None:
     assert named_in(text) == found

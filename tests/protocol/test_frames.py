@@ -9,7 +9,14 @@ from pydantic import ValidationError
 
 from conversations.protocol.codes import RETRYABLE, CloseCode, ErrorCode
 from conversations.protocol.commands import COMMANDS, decode
-from conversations.protocol.events import EVENTS, Bye, ConnectionEstablished, Heads, MessageCreated, ReceiptAdvanced
+from conversations.protocol.events import (
+    EVENTS,
+    Bye,
+    ConnectionEstablished,
+    Heads,
+    MessageCreated,
+    ReceiptAdvanced,
+)
 from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant, instant_or_none
 from conversations.protocol.replies import REPLIES, Done, Error, MessageAccepted, Pong, SyncPage
@@ -69,7 +76,9 @@ def test_unknown_field_never_leaves_the_house(type: str) -> None:
 )
 def test_field_that_is_not_optional_is_always_there(type: str, field: str) -> None:
     with pytest.raises(ValidationError):
-        FRAMES[type].model_validate_json(compact({name: value for name, value in golden(type).items() if name != field}))
+        FRAMES[type].model_validate_json(
+            compact({name: value for name, value in golden(type).items() if name != field})
+        )
 
 
 @pytest.mark.parametrize("type", FRAMES)
@@ -82,7 +91,10 @@ def test_optional_fields_are_left_out_while_there_is_nothing_to_say(type: str) -
 @pytest.mark.parametrize("type", FRAMES)
 def test_optional_fields_are_those_without_which_a_frame_can_be_made(type: str) -> None:
     model = FRAMES[type]
-    assert all(not model.model_fields[field].is_required() and model.model_fields[field].default is None for field in model.optional)
+    assert all(
+        not model.model_fields[field].is_required() and model.model_fields[field].default is None
+        for field in model.optional
+    )
 
 
 # --- How a frame becomes text ---
@@ -100,10 +112,15 @@ def test_null_is_said_where_a_field_is_never_left_out() -> None:
 
 
 def test_zero_and_empty_are_not_nothing() -> None:
-    assert '"read_count":0' in ReceiptAdvanced(room="r", user="u", delivered=0, read=0, read_count=0, mark=0).encode()
+    assert (
+        '"read_count":0'
+        in ReceiptAdvanced(room="r", user="u", delivered=0, read=0, read_count=0, mark=0).encode()
+    )
     assert (
         '"hidden":[],"mark":0'
-        in SyncPage(room="r", after=0, version=0, messages=[], receipts=[], more=False, reset=False, hidden=[], mark=0).encode()
+        in SyncPage(
+            room="r", after=0, version=0, messages=[], receipts=[], more=False, reset=False, hidden=[], mark=0
+        ).encode()
     )
     assert Done(ref="").encode() == '{"type":"done","ref":""}'
 
@@ -115,7 +132,10 @@ def test_frame_cannot_be_changed_once_it_is_made() -> None:
         frame.more = True  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(("field", "wrong"), [("seq", "1"), ("seq", 1.0), ("seq", True), ("duplicate", 0), ("room", None), ("id", 7)])
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("seq", "1"), ("seq", 1.0), ("seq", True), ("duplicate", 0), ("room", None), ("id", 7)],
+)
 def test_wrong_type_never_leaves_the_house(field: str, wrong: Any) -> None:
     right = {name: value for name, value in golden("message.accepted").items() if name != "type"}
     assert MessageAccepted(**right)
@@ -158,7 +178,13 @@ def test_error_codes_are_those_of_the_contract() -> None:
         "bad_frame unknown_type invalid_text too_large not_found cannot_deliver conflict gone edit_window_closed "
         "rate_limited busy storage_full unknown_result internal unauthenticated forbidden other_account"
     )
-    assert {code.value for code in RETRYABLE} == {"rate_limited", "busy", "storage_full", "unknown_result", "internal"}
+    assert {code.value for code in RETRYABLE} == {
+        "rate_limited",
+        "busy",
+        "storage_full",
+        "unknown_result",
+        "internal",
+    }
 
 
 def test_close_codes_are_those_of_the_contract() -> None:
@@ -189,4 +215,7 @@ def test_goodbye_with_a_code_that_daphne_cannot_send_is_refused(code: int) -> No
 
 
 def test_error_without_details_is_short() -> None:
-    assert Error(code="not_found", retryable=False).encode() == '{"type":"error","code":"not_found","retryable":false}'
+    assert (
+        Error(code="not_found", retryable=False).encode()
+        == '{"type":"error","code":"not_found","retryable":false}'
+    )

@@ -60,7 +60,21 @@ def test_text_is_stored_composed_with_plain_line_ends(typed: str, stored: str) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\n", "\r\n\t", "\u00a0", "\u3000", "\u2028", "\u200b", "\u200d\u2060\ufeff", "\u202e", "\u0001", "\u00ad"]
+    "text",
+    [
+        "",
+        " ",
+        "\n",
+        "\r\n\t",
+        "\u00a0",
+        "\u3000",
+        "\u2028",
+        "\u200b",
+        "\u200d\u2060\ufeff",
+        "\u202e",
+        "\u0001",
+        "\u00ad",
+    ],
 )
 def test_text_that_shows_nothing_is_refused(text: str) -> None:
     with pytest.raises(InvalidText):
@@ -127,7 +141,14 @@ def test_longest_text_is_taken(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["x" * (BODY_CHARS + 1), "é" * (BODY_CHARS + 1), "\ufb2c" * 2_667, "e\u0301" * (BODY_CHARS + 1), "x" * 1_000_000, "\0" * 1_000_000],
+    [
+        "x" * (BODY_CHARS + 1),
+        "é" * (BODY_CHARS + 1),
+        "\ufb2c" * 2_667,
+        "e\u0301" * (BODY_CHARS + 1),
+        "x" * 1_000_000,
+        "\0" * 1_000_000,
+    ],
 )
 def test_one_more_is_too_long(text: str) -> None:
     """`\ufb2c` grows to three when it is composed: the length that counts is that of what is stored."""
@@ -155,7 +176,15 @@ def test_tall_letter_is_taken(letter: str) -> None:
         "q" + ("\u0316" * MARKS_PER_BASE + ZERO_WIDTH_JOINER) * 50,
         "q" + (ENCLOSING + "\u0316") * 50,
     ],
-    ids=["one too many", "thousands", "without a letter", "enclosing", "through a grapheme joiner", "through a zero-width joiner", "mixed"],
+    ids=[
+        "one too many",
+        "thousands",
+        "without a letter",
+        "enclosing",
+        "through a grapheme joiner",
+        "through a zero-width joiner",
+        "mixed",
+    ],
 )
 def test_letter_that_climbs_over_its_neighbours_is_refused(text: str) -> None:
     """Piled marks paint over the lines of others and cost every viewer's text engine dearly."""
@@ -199,7 +228,13 @@ def test_word_that_is_drawn_out_by_its_vowel_signs_is_taken(letter: str, sign: s
         "ก" + ("\u0301" + "\u0e35") * (MARKS_PER_BASE + 1),
         "\U0001d165" * (MARKS_PER_BASE + 1),
     ],
-    ids=["thousands", "one too many", "through a zero-width joiner", "accents among them", "spacing marks that are sorted"],
+    ids=[
+        "thousands",
+        "one too many",
+        "through a zero-width joiner",
+        "accents among them",
+        "spacing marks that are sorted",
+    ],
 )
 def test_tower_of_signs_is_refused_all_the_same(text: str) -> None:
     with pytest.raises(InvalidText):
@@ -221,7 +256,9 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY.keys())
-def test_text_that_is_made_to_be_costly_is_never_normalised_whole(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_is_made_to_be_costly_is_never_normalised_whole(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Sorting a run of marks takes the square of its length, on the loop that serves everybody: 32,000 took 1.5 s (safety.md T32)."""
     work = 0
 
@@ -231,7 +268,9 @@ def test_text_that_is_made_to_be_costly_is_never_normalised_whole(text: str, mon
         assert not has_long_run(part)
         return unicodedata.normalize(form, part)
 
-    watched = SimpleNamespace(normalize=normalize, combining=unicodedata.combining, category=unicodedata.category)
+    watched = SimpleNamespace(
+        normalize=normalize, combining=unicodedata.combining, category=unicodedata.category
+    )
     monkeypatch.setattr("accounts.texts.unicodedata", watched)
     with pytest.raises((InvalidText, TextTooLong)):
         rules.composed(text)

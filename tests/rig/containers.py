@@ -26,19 +26,26 @@ class Instruction:
 def instructions(text: str) -> list[Instruction]:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
-    return [Instruction(name.upper(), rest.strip()) for name, _, rest in (line.partition(" ") for line in joined.splitlines())]
+    return [
+        Instruction(name.upper(), rest.strip())
+        for name, _, rest in (line.partition(" ") for line in joined.splitlines())
+    ]
 
 
 def copied_from_context(text: str) -> list[str]:
     """The sources of every COPY and ADD that come from the folder of the build, not from another stage."""
-    copies = [found for found in instructions(text) if found.name in {"COPY", "ADD"} and "--from=" not in found.text]
+    copies = [
+        found for found in instructions(text) if found.name in {"COPY", "ADD"} and "--from=" not in found.text
+    ]
     return [source for found in copies for source in found.words[:-1]]
 
 
 def pattern_of(glob: str) -> re.Pattern[str]:
     """A line of .dockerignore: `*` stays within a folder, `**` does not, and what is said of a folder is said of all in it."""
     parts = {"**/": r"(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    pattern = "".join(parts.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob.strip("/")))
+    pattern = "".join(
+        parts.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob.strip("/"))
+    )
     return re.compile(rf"{pattern}(?:/.*)?\Z")
 
 

@@ -40,7 +40,13 @@ class SharedStatics:
 
     def collect(self) -> Path:
         if not self.is_collected:
-            manage("collectstatic", "--noinput", "--verbosity", "0", environment={**clean_environment(), "STATIC_ROOT": str(self.folder)})
+            manage(
+                "collectstatic",
+                "--noinput",
+                "--verbosity",
+                "0",
+                environment={**clean_environment(), "STATIC_ROOT": str(self.folder)},
+            )
             self.is_collected = True
         return self.folder
 
@@ -51,7 +57,15 @@ class SharedStatics:
 def manage(*words: str, environment: dict[str, str]) -> str:
     """Run a management command. Returns what it printed; raises with its error text."""
     command = [sys.executable, "manage.py", *words]
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"manage.py {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
     return done.stdout
@@ -61,7 +75,13 @@ def manage(*words: str, environment: dict[str, str]) -> str:
 def empty_sqlite() -> bytes:
     """A database as the migrations leave it, made once: they take longer than the start of a server."""
     with tempfile.TemporaryDirectory(prefix="entre-empty-") as folder:
-        manage("migrate", "--noinput", "--verbosity", "0", environment={**clean_environment(), "DATA_DIR": folder})
+        manage(
+            "migrate",
+            "--noinput",
+            "--verbosity",
+            "0",
+            environment={**clean_environment(), "DATA_DIR": folder},
+        )
         return Path(folder, SQLITE).read_bytes()
 
 
@@ -74,7 +94,13 @@ def migrated_database(postgres: PostgresServer) -> str:
     """The address of a copy of it, for a server to start on: migrating takes longer than the start."""
     if postgres not in migrated:
         url = postgres.new_database()
-        manage("migrate", "--noinput", "--verbosity", "0", environment={**clean_environment(), "DATABASE_URL": url})
+        manage(
+            "migrate",
+            "--noinput",
+            "--verbosity",
+            "0",
+            environment={**clean_environment(), "DATABASE_URL": url},
+        )
         migrated[postgres] = url.rsplit("/", 1)[1]
     copies.add(url := postgres.new_database(like=migrated[postgres]))
     return url
@@ -90,7 +116,9 @@ class EntreServer:
         values: environment values on top of a clean environment (DATABASE_URL, REDIS_URL, LIMITS, ...).
     """
 
-    def __init__(self, statics: SharedStatics, processes: int = 1, *, starts: bool = True, **values: str) -> None:
+    def __init__(
+        self, statics: SharedStatics, processes: int = 1, *, starts: bool = True, **values: str
+    ) -> None:
         self.starts = starts
         self.folder = Path(tempfile.mkdtemp(prefix="entre-server-"))
         self.ports = [free_port() for _ in range(processes)]
@@ -119,7 +147,9 @@ class EntreServer:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for index in range(len(self.ports)):
             self.stop(index)
         if error is not None:
@@ -150,7 +180,9 @@ class EntreServer:
         environment = {**self.environment, "PORT": str(self.ports[index])}
         command = [sys.executable, "-m", "dm_project.server"]
         with self.log_file(index).open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         self.processes[index] = process
         return process
 
@@ -183,7 +215,9 @@ class EntreServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError(f"the server did not stop within {STOP_S} s of {how.name}:\n{self.logs()}") from None
+            raise AssertionError(
+                f"the server did not stop within {STOP_S} s of {how.name}:\n{self.logs()}"
+            ) from None
 
     def log_file(self, index: int) -> Path:
         return self.folder / f"server-{index}.log"
@@ -192,4 +226,6 @@ class EntreServer:
         return self.log_file(index).read_text(errors="replace") if self.log_file(index).exists() else ""
 
     def logs(self) -> str:
-        return "".join(f"--- server {index} ---\n{self.log(index)[-8000:]}\n" for index in range(len(self.ports)))
+        return "".join(
+            f"--- server {index} ---\n{self.log(index)[-8000:]}\n" for index in range(len(self.ports))
+        )

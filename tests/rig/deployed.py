@@ -11,7 +11,12 @@ from tests.rig.environment import clean_environment
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="entre-deployed-") as folder:
         values = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY")}
-        values |= {"PUBLIC_URL": "https://chat.example.org", "TRUSTED_PROXIES": "1", "DATA_DIR": folder, "STATIC_ROOT": folder}
+        values |= {
+            "PUBLIC_URL": "https://chat.example.org",
+            "TRUSTED_PROXIES": "1",
+            "DATA_DIR": folder,
+            "STATIC_ROOT": folder,
+        }
         return subprocess.call(sys.argv[1:], env={**clean_environment(), **values})
 
 

@@ -14,10 +14,16 @@ KEYS = {
 
 def setting_names() -> list[str]:
     """Every name of an environment value, as `.env.example` lists them."""
-    return re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    return re.findall(
+        r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE
+    )
 
 
 def clean_environment() -> dict[str, str]:
     """This process's environment with our names blanked (blank, not absent: `.env` fills only what is absent)."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL"}}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL"}
+    }
     return {**kept, **dict.fromkeys(setting_names(), ""), **KEYS, "PYTHONUNBUFFERED": "1"}

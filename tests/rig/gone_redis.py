@@ -47,7 +47,9 @@ class GoneRedis:
             await self.listener.wait_closed()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self.listener is not None
         self.listener.close()
         for task in self.tasks:
@@ -76,7 +78,9 @@ class GoneRedis:
         said = SHAPES[self.shape] or NO_ANSWER
         if self.shape == "reset at once":
             # No lingering: the kernel answers with RST.
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            )
         if self.shape in CLOSES:
             writer.write(said)
             await writer.drain()

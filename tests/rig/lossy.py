@@ -44,4 +44,6 @@ class LossyRedisLayer(RedisLayer):
             await self._get_layer().group_send(group, message)
 
 
-CHANNEL_LAYERS["default"]["BACKEND"] = f"tests.rig.lossy.{'LossyRedisLayer' if REDIS_URL else 'LossyLocalLayer'}"
+CHANNEL_LAYERS["default"]["BACKEND"] = (
+    f"tests.rig.lossy.{'LossyRedisLayer' if REDIS_URL else 'LossyLocalLayer'}"
+)

@@ -56,7 +56,9 @@ def make_certificate(folder: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (folder / "privkey.pem").write_bytes(secret)
     (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -94,7 +96,9 @@ class NginxServer:
         text = shipped(self.folder, plain_port=plain_port, tls_port=tls_port, upstream_port=upstream_port)
         (self.folder / "entre.conf").write_text(text, encoding="utf-8")
         user = "user root;" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(AROUND.format(folder=self.folder, user=user), encoding="utf-8")
+        (self.folder / "nginx.conf").write_text(
+            AROUND.format(folder=self.folder, user=user), encoding="utf-8"
+        )
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -117,7 +121,9 @@ class NginxServer:
         self.__exit__(None, None, None)
         raise RuntimeError(f"nginx did not start: {said_at_last}")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(PATIENCE_S)
@@ -126,12 +132,16 @@ class NginxServer:
     def logs(self) -> dict[str, str]:
         """All that nginx wrote, by the name of the file."""
         return {
-            path.name: path.read_text(errors="replace") for path in self.folder.iterdir() if path.suffix == ".log" or path.name == "said"
+            path.name: path.read_text(errors="replace")
+            for path in self.folder.iterdir()
+            if path.suffix == ".log" or path.name == "said"
         }
 
     def status_of(self, head: str, *, tls: bool = True) -> int:
         """Sends exactly this, and reads the status of the answer."""
-        with socket.create_connection(("127.0.0.1", self.tls_port if tls else self.plain_port), timeout=PATIENCE_S) as line:
+        with socket.create_connection(
+            ("127.0.0.1", self.tls_port if tls else self.plain_port), timeout=PATIENCE_S
+        ) as line:
             connection = self.context().wrap_socket(line, server_hostname=HOST) if tls else line
             connection.sendall(head.encode())
             status = int(connection.makefile("rb").readline().split()[1])
@@ -144,7 +154,12 @@ class NginxServer:
 
     def browser(self, address: str = "127.0.0.1") -> httpx.Client:
         """Comes from this address, speaks TLS with this nginx and believes its certificate for HOST only."""
-        return httpx.Client(base_url=self.origin, transport=ToNginx(self, address), headers={"Origin": self.origin}, timeout=PATIENCE_S)
+        return httpx.Client(
+            base_url=self.origin,
+            transport=ToNginx(self, address),
+            headers={"Origin": self.origin},
+            timeout=PATIENCE_S,
+        )
 
 
 class ToNginx(httpx.HTTPTransport):

@@ -20,12 +20,16 @@ class Person:
         self.address = address
         self.username = username
         self.name = name or username.capitalize()
-        self.http = httpx.Client(base_url=address, follow_redirects=False, timeout=30, headers={"Origin": address}, verify=NO_TLS)
+        self.http = httpx.Client(
+            base_url=address, follow_redirects=False, timeout=30, headers={"Origin": address}, verify=NO_TLS
+        )
 
     def __enter__(self) -> "Person":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.leave()
 
     def leave(self) -> None:
@@ -53,14 +57,24 @@ class Person:
         return self.http.post(to or page, data=fields, headers={"Referer": f"{self.address}{page}"})
 
     def sign_up(self, **fields: Any) -> httpx.Response:
-        filled = {"username": self.username, "name": self.name, "password1": PASSWORD, "listed": "on", **fields}
+        filled = {
+            "username": self.username,
+            "name": self.name,
+            "password1": PASSWORD,
+            "listed": "on",
+            **fields,
+        }
         answer = self.post_form("/accounts/signup/", **filled)
-        assert answer.status_code in {302, 303}, f"sign-up was refused ({answer.status_code}): {answer.text[:3000]}"
+        assert answer.status_code in {302, 303}, (
+            f"sign-up was refused ({answer.status_code}): {answer.text[:3000]}"
+        )
         return answer
 
     def log_in(self, password: str = PASSWORD) -> httpx.Response:
         answer = self.post_form("/accounts/login/", login=self.username, password=password)
-        assert answer.status_code in {302, 303}, f"log-in was refused ({answer.status_code}): {answer.text[:3000]}"
+        assert answer.status_code in {302, 303}, (
+            f"log-in was refused ({answer.status_code}): {answer.text[:3000]}"
+        )
         return answer
 
     def log_out(self) -> httpx.Response:
@@ -68,8 +82,13 @@ class Person:
 
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """Ask the HTTP API; `path` is what follows /api/v1."""
-        token = next((cookie.value for cookie in self.http.cookies.jar if cookie.name.endswith("csrftoken")), "") or ""
-        return self.http.request(method, f"/api/v1{path}", json=body, headers={"X-CSRFToken": token, **headers})
+        token = (
+            next((cookie.value for cookie in self.http.cookies.jar if cookie.name.endswith("csrftoken")), "")
+            or ""
+        )
+        return self.http.request(
+            method, f"/api/v1{path}", json=body, headers={"X-CSRFToken": token, **headers}
+        )
 
     def open_chat_with(self, peer: "Person") -> str:
         """Open (or find) the conversation. Returns its room name."""

@@ -43,7 +43,9 @@ class PostgresServer:
 
     def execute(self, statement: str, *values: Any, database: str = "postgres") -> list[Any]:
         """Ask as its owner, on a connection of its own. Returns the rows, if there are any."""
-        with psycopg.connect(host=str(self.socket_folder), user="postgres", dbname=database, autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(self.socket_folder), user="postgres", dbname=database, autocommit=True
+        ) as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
@@ -60,7 +62,17 @@ class PostgresServer:
     def start(self) -> None:
         """Returns when it takes connections, at the same address."""
         options = f'-h "" -k {self.socket_folder}'
-        self.program("pg_ctl", "-w", "-D", str(self.package.pgdata), "-l", str(self.package.log), "-o", options, "start")
+        self.program(
+            "pg_ctl",
+            "-w",
+            "-D",
+            str(self.package.pgdata),
+            "-l",
+            str(self.package.log),
+            "-o",
+            options,
+            "start",
+        )
 
     def freeze(self) -> None:
         """All its processes stand still: connections stay and nothing is answered."""

@@ -29,15 +29,26 @@ class RedisServer:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        options = {"port": "0", "unixsocket": str(self.socket), "save": "", "appendonly": "no", "dir": str(self.folder), "daemonize": "no"}
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "save": "",
+            "appendonly": "no",
+            "dir": str(self.folder),
+            "daemonize": "no",
+        }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([self.program, *words], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                [self.program, *words], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
         self.wait_until_it_answers()
 
     def wait_until_it_answers(self) -> None:
@@ -52,7 +63,9 @@ class RedisServer:
                     time.sleep(0.02)
                 else:
                     return
-        raise RuntimeError(f"Redis did not start: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
+        raise RuntimeError(
+            f"Redis did not start: {(self.folder / 'log').read_text(errors='replace')[-2000:]}"
+        )
 
     def client(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=str(self.socket), decode_responses=True)

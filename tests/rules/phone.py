@@ -39,7 +39,9 @@ class Phone:
         """Open a socket with this browser's session. Returns the greeting."""
         assert self.browser is not None
         key = self.browser.cookies[settings.SESSION_COOKIE_NAME].value
-        self.socket = await self.stack.enter_async_context(open_inside(self.owner, self.path, session_key=key))
+        self.socket = await self.stack.enter_async_context(
+            open_inside(self.owner, self.path, session_key=key)
+        )
         greeting = await self.socket.next(PATIENCE_S)
         assert greeting["type"] == "connection_established"
         self.note_heads(greeting)
@@ -136,7 +138,9 @@ class Phone:
         self.is_behind = page["more"]
 
     def note_heads(self, frame: Frame) -> None:
-        if self.room in frame["rooms"] and (frame["rooms"][self.room] > self.cursor or frame["marks"][self.room] != self.mark):
+        if self.room in frame["rooms"] and (
+            frame["rooms"][self.room] > self.cursor or frame["marks"][self.room] != self.mark
+        ):
             self.is_behind = True
 
     async def catch_up(self) -> None:
@@ -147,5 +151,8 @@ class Phone:
 
     def unread(self) -> int:
         """By arithmetic on what it shows, as browsers reckon it."""
-        received = max([message["ordinal"] for message in self.messages.values() if message["sender"] != self.me], default=0)
+        received = max(
+            [message["ordinal"] for message in self.messages.values() if message["sender"] != self.me],
+            default=0,
+        )
         return int(received - self.row.get("read_count", 0))

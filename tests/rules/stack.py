@@ -19,7 +19,15 @@ from tests.rules.phone import FENCE
 T = TypeVar("T")
 Parcel = tuple[str, dict[str, Any]]
 
-CALM, LOSSY, DOUBLING, SHUFFLING, STORMY, SILENT, SLOW = WEATHERS = ("calm", "lossy", "doubling", "shuffling", "stormy", "silent", "slow")
+CALM, LOSSY, DOUBLING, SHUFFLING, STORMY, SILENT, SLOW = WEATHERS = (
+    "calm",
+    "lossy",
+    "doubling",
+    "shuffling",
+    "stormy",
+    "silent",
+    "slow",
+)
 
 
 class WeatherLayer(LocalChannelLayer):
@@ -76,7 +84,9 @@ class Stack:
     def release(self, room: str, user_ids: Iterable[int]) -> None:
         """What is due goes out, and a fence after it to every socket of these people."""
         text = json.dumps({"type": FENCE})
-        self.layer.release([(letter.group, letter.as_layer_message()) for letter in to_people(user_ids, room, text)])
+        self.layer.release(
+            [(letter.group, letter.as_layer_message()) for letter in to_people(user_ids, room, text)]
+        )
 
     def close(self) -> None:
         self.runner.close()

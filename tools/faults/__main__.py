@@ -29,17 +29,35 @@ RANDOM_S = 60.0
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tools.faults", description="Break parts of the service while people write.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.faults", description="Break parts of the service while people write."
+    )
     parser.add_argument(
-        "--rig", choices=("S", "P", "both"), default="both", help="S: one process on SQLite; P: three on PostgreSQL and Redis"
+        "--rig",
+        choices=("S", "P", "both"),
+        default="both",
+        help="S: one process on SQLite; P: three on PostgreSQL and Redis",
     )
     parser.add_argument("--rows", default="all", help="F1,F4 or all or none; random faults come after them")
-    parser.add_argument("--minutes", type=float, default=0.0, help="random faults until so long has passed on each rig, the rows included")
-    parser.add_argument("--messages", type=int, default=0, help="and until so many messages are acknowledged on each rig")
-    parser.add_argument("--seed", type=int, default=None, help="which fault comes when; printed when it is not given")
-    parser.add_argument("--pace", type=float, default=1.0, help="1: as long and as often as each row says; 0.1: a tenth of it")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=0.0,
+        help="random faults until so long has passed on each rig, the rows included",
+    )
+    parser.add_argument(
+        "--messages", type=int, default=0, help="and until so many messages are acknowledged on each rig"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=None, help="which fault comes when; printed when it is not given"
+    )
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="1: as long and as often as each row says; 0.1: a tenth of it"
+    )
     parser.add_argument("--pairs", type=int, default=PAIRS, help="conversations")
-    parser.add_argument("--rate", type=float, default=0.0, help="messages a second; 0: 60 %% of what the rig can do")
+    parser.add_argument(
+        "--rate", type=float, default=0.0, help="messages a second; 0: 60 %% of what the rig can do"
+    )
     parser.add_argument("--report", type=Path, default=None, help="write the report here")
     return parser.parse_args(argv)
 
@@ -51,7 +69,9 @@ def say(text: str) -> None:
 
 def tell(result: Result) -> None:
     verdict = "0 in every column" if result.is_clean else f"FOUND {result.trouble} {result.examples}"
-    say(f"{result.rig} {result.row}: {verdict}; {result.acks} acks in {result.seconds:.0f} s; {result.figures}")
+    say(
+        f"{result.rig} {result.row}: {verdict}; {result.acks} acks in {result.seconds:.0f} s; {result.figures}"
+    )
 
 
 def chosen(rows: str, rig: str) -> list[FaultRow]:
@@ -67,7 +87,9 @@ async def run_rig(run: Run, rig: str, args: argparse.Namespace) -> None:
     async with open_world(rig, seed=run.seed, pairs=args.pairs, rate=args.rate, pace=args.pace) as world:
         began = time.monotonic()
         run.rates[rig] = world.crowd.rate
-        say(f"{rig}: {len(world.crowd.devices)} devices are connected, {world.crowd.rate:.0f} messages a second")
+        say(
+            f"{rig}: {len(world.crowd.devices)} devices are connected, {world.crowd.rate:.0f} messages a second"
+        )
 
         async def take(row: FaultRow, *, is_whole: bool = False) -> None:
             result = await world.run(row, is_whole=is_whole)
@@ -106,7 +128,12 @@ def main(argv: list[str] | None = None) -> int:
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000)
     seed = random.randrange(10**6) if args.seed is None else args.seed
-    run = Run(command=shlex.join(["python", "-m", "tools.faults", *words]), seed=seed, pace=args.pace, pairs=args.pairs)
+    run = Run(
+        command=shlex.join(["python", "-m", "tools.faults", *words]),
+        seed=seed,
+        pace=args.pace,
+        pairs=args.pairs,
+    )
     say(f"seed {seed}")
     # Ended from outside, too, it takes its servers along.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -37,10 +37,16 @@ class Audit:
             is_whole: let both people read everything from the first message over HTTP.
         """
         async with httpx.AsyncClient(base_url=self.address, timeout=PATIENCE_S, trust_env=False) as http:
-            rooms = await asyncio.gather(*(self.read_room(http, seat, is_whole=is_whole) for seat in self.crowd.seats))
-        return [self.logs[seat["room"]] for seat in self.crowd.seats], [reading for readings in rooms for reading in readings]
+            rooms = await asyncio.gather(
+                *(self.read_room(http, seat, is_whole=is_whole) for seat in self.crowd.seats)
+            )
+        return [self.logs[seat["room"]] for seat in self.crowd.seats], [
+            reading for readings in rooms for reading in readings
+        ]
 
-    async def read_room(self, http: httpx.AsyncClient, seat: dict[str, Any], *, is_whole: bool) -> list[Reading]:
+    async def read_room(
+        self, http: httpx.AsyncClient, seat: dict[str, Any], *, is_whole: bool
+    ) -> list[Reading]:
         room, people = seat["room"], list(seat["people"])
         self.crowd.luck.shuffle(people)
         async with self.gate:
@@ -51,23 +57,38 @@ class Audit:
                 readings.append(await self.by_http(http, room, people[1], None))
         return readings
 
-    async def by_http(self, http: httpx.AsyncClient, room: str, person: dict[str, Any], before: Reading | None) -> Reading:
+    async def by_http(
+        self, http: httpx.AsyncClient, room: str, person: dict[str, Any], before: Reading | None
+    ) -> Reading:
         """Everything from the first message, or from where the reading `before` ended."""
         rows = list(before.rows) if before else []
         headers = {"Cookie": person["cookies"][0]}
         unread_from = 0
         while True:
             after = rows[-1].seq if rows else 0
-            page = await get(http, f"/api/v1/conversations/{room}/messages?after={after}&limit={PAGE}", headers)
+            page = await get(
+                http, f"/api/v1/conversations/{room}/messages?after={after}&limit={PAGE}", headers
+            )
             rows += [row_of(item) for item in page["items"]]
             if len(page["items"]) < PAGE:
                 break
         conversation = await get(http, f"/api/v1/conversations/{room}", headers)
         unread_from = conversation["read"]
-        mine = {send.id for row in rows if row.seq > unread_from and (send := self.crowd.history.sends.get(row.id)) and is_of(send, person)}
+        mine = {
+            send.id
+            for row in rows
+            if row.seq > unread_from
+            and (send := self.crowd.history.sends.get(row.id))
+            and is_of(send, person)
+        }
         expected = sum(row.seq > unread_from and row.id not in mine for row in rows)
         return Reading(
-            f"{person['username']} over HTTP", room, page["version"], rows, unread=conversation["unread"], expected_unread=expected
+            f"{person['username']} over HTTP",
+            room,
+            page["version"],
+            rows,
+            unread=conversation["unread"],
+            expected_unread=expected,
         )
 
     async def by_socket(self, room: str, person: dict[str, Any]) -> Reading:
@@ -85,7 +106,9 @@ class Audit:
         url = f"{self.address.replace('http', 'ws', 1)}/ws/chat/{room}/"
         rows: dict[int, Row] = {}
         base = cursor = 0
-        async with connect(url, additional_headers=cookie, compression=None, proxy=None, ping_interval=None, close_timeout=1) as socket:
+        async with connect(
+            url, additional_headers=cookie, compression=None, proxy=None, ping_interval=None, close_timeout=1
+        ) as socket:
             while True:
                 await socket.send(json.dumps({"type": "sync", "rooms": {room: cursor}}))
                 while (page := json.loads(await socket.recv()))["type"] != "sync.page":
@@ -98,7 +121,13 @@ class Audit:
                 cursor = page["version"]
                 if not page["more"]:
                     break
-        return Reading(f"a new device of {person['username']}", room, cursor, [rows[seq] for seq in sorted(rows)], base=base)
+        return Reading(
+            f"a new device of {person['username']}",
+            room,
+            cursor,
+            [rows[seq] for seq in sorted(rows)],
+            base=base,
+        )
 
 
 def is_of(send: Any, person: dict[str, Any]) -> bool:

@@ -97,18 +97,31 @@ def check_numbers(findings: Findings, reading: Reading) -> None:
         findings.add("order", f"{reading.reader} read {reading.room} out of order")
     missing = set(range(reading.base + 1, reading.head + 1)) - set(seqs)
     if missing:
-        findings.add("hole", f"{reading.reader} lacks {sorted(missing)[:3]} of {reading.head} in {reading.room}", len(missing))
+        findings.add(
+            "hole",
+            f"{reading.reader} lacks {sorted(missing)[:3]} of {reading.head} in {reading.room}",
+            len(missing),
+        )
     beyond = [seq for seq in seqs if seq > reading.head]
     if beyond:
-        findings.add("phantom", f"{reading.reader} holds {beyond[:3]} of {reading.room}, whose head is {reading.head}", len(beyond))
+        findings.add(
+            "phantom",
+            f"{reading.reader} holds {beyond[:3]} of {reading.room}, whose head is {reading.head}",
+            len(beyond),
+        )
 
 
 def check_unread(findings: Findings, reading: Reading) -> None:
     if reading.unread != reading.expected_unread:
-        findings.add("order", f"{reading.reader} has {reading.expected_unread} unread in {reading.room} and is told {reading.unread}")
+        findings.add(
+            "order",
+            f"{reading.reader} has {reading.expected_unread} unread in {reading.room} and is told {reading.unread}",
+        )
 
 
-def check_sends(findings: Findings, history: History, stored: dict[str, tuple[str, int]], rooms: Iterable[str]) -> None:
+def check_sends(
+    findings: Findings, history: History, stored: dict[str, tuple[str, int]], rooms: Iterable[str]
+) -> None:
     read = set(rooms)
     for send in history.sends.values():
         if send.outcome is not Outcome.OK or send.is_excused or send.room not in read:
@@ -117,7 +130,9 @@ def check_sends(findings: Findings, history: History, stored: dict[str, tuple[st
         if place is None:
             findings.add("lost", f"{send.id} of {send.device} was acknowledged as {send.room} {send.seq}")
         elif place != (send.room, send.seq):
-            findings.add("order", f"{send.id} was acknowledged as {send.room} {send.seq} and stands at {place}")
+            findings.add(
+                "order", f"{send.id} was acknowledged as {send.room} {send.seq} and stands at {place}"
+            )
 
 
 def compare(findings: Findings, log: Reading, reading: Reading) -> None:
@@ -125,7 +140,9 @@ def compare(findings: Findings, log: Reading, reading: Reading) -> None:
     truth = {row.seq: row.id for row in log.rows}
     other = [row.seq for row in reading.rows if row.seq in truth and truth[row.seq] != row.id]
     if other:
-        findings.add("order", f"{reading.reader} sees something else at {other[:3]} of {reading.room}", len(other))
+        findings.add(
+            "order", f"{reading.reader} sees something else at {other[:3]} of {reading.room}", len(other)
+        )
     if reading.head != log.head:
         findings.add("hole", f"{reading.reader} has come to {reading.head} of {log.head} in {reading.room}")
     check_numbers(findings, reading)

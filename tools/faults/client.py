@@ -65,7 +65,16 @@ class Device:
     """
 
     def __init__(
-        self, history: History, *, name: str, person: str, cookie: str, address: str, rooms: list[str], path: str = "/ws/", seed: int = 0
+        self,
+        history: History,
+        *,
+        name: str,
+        person: str,
+        cookie: str,
+        address: str,
+        rooms: list[str],
+        path: str = "/ws/",
+        seed: int = 0,
     ) -> None:
         self.history, self.name, self.person, self.cookie = history, name, person, cookie
         self.address, self.path = address, path
@@ -126,7 +135,11 @@ class Device:
     async def rest(self) -> None:
         """Full jitter, and never before the moment that the server named."""
         now = time.monotonic()
-        jitter = self.random.random() * BACKOFF_S[min(self.attempt - 1, len(BACKOFF_S) - 1)] if self.attempt else 0.0
+        jitter = (
+            self.random.random() * BACKOFF_S[min(self.attempt - 1, len(BACKOFF_S) - 1)]
+            if self.attempt
+            else 0.0
+        )
         wait = max(0.0, self.not_before - now) + jitter
         self.attempt += 1
         self.hurry.clear()
@@ -164,7 +177,13 @@ class Device:
 
     def ended(self, socket: ClientConnection) -> None:
         received = socket.protocol.close_rcvd
-        self.endings.append(Ending(time.monotonic(), None if self.bye is None else self.bye["code"], received.code if received else 1006))
+        self.endings.append(
+            Ending(
+                time.monotonic(),
+                None if self.bye is None else self.bye["code"],
+                received.code if received else 1006,
+            )
+        )
         socket.transport.abort()
 
     def lost(self) -> None:
@@ -207,7 +226,10 @@ class Device:
             or self.pong_by is not None
             or not self.is_greeted
             or now - self.pinged_at > self.heartbeat
-            or any(view.asked_at is not None or view.newest_of_peer > view.told_receipt for view in self.views.values())
+            or any(
+                view.asked_at is not None or view.newest_of_peer > view.told_receipt
+                for view in self.views.values()
+            )
         )
 
     async def tick(self, now: float) -> None:
@@ -223,7 +245,9 @@ class Device:
                 self.abort()
             self.post_the_silent(now)
             return
-        if (self.bye is not None and now - self.bye_at > GOODBYE_S) or (self.pong_by is not None and now > self.pong_by):
+        if (self.bye is not None and now - self.bye_at > GOODBYE_S) or (
+            self.pong_by is not None and now > self.pong_by
+        ):
             if self.bye is None:
                 self.suspected.append(now)
             self.abort()
@@ -246,7 +270,14 @@ class Device:
     async def tell_receipt(self, view: RoomView, now: float) -> None:
         if view.newest_of_peer > view.told_receipt and now - view.told_receipt_at > RECEIPT_EVERY_S:
             view.told_receipt, view.told_receipt_at = view.newest_of_peer, now
-            await self.say({"type": "receipt.set", "room": view.room, "delivered": view.newest_of_peer, "read": view.newest_of_peer})
+            await self.say(
+                {
+                    "type": "receipt.set",
+                    "room": view.room,
+                    "delivered": view.newest_of_peer,
+                    "read": view.newest_of_peer,
+                }
+            )
 
     # The outbox: one at most on its way in each room
 
@@ -272,7 +303,11 @@ class Device:
 
     async def post(self, entry: Entry) -> None:
         token = "f" * 32
-        headers = {"Cookie": f"{self.cookie}; csrftoken={token}", "X-CSRFToken": token, "Origin": self.address}
+        headers = {
+            "Cookie": f"{self.cookie}; csrftoken={token}",
+            "X-CSRFToken": token,
+            "Origin": self.address,
+        }
         began = time.monotonic()
         try:
             async with httpx.AsyncClient(timeout=SILENCE_S, verify=False, trust_env=False) as http:
@@ -284,7 +319,9 @@ class Device:
         else:
             if answer.is_success:
                 message = body["message"]
-                self.answered(entry.id, seq=message["seq"], duplicate=body["duplicate"], waited=time.monotonic() - began)
+                self.answered(
+                    entry.id, seq=message["seq"], duplicate=body["duplicate"], waited=time.monotonic() - began
+                )
                 await self.apply(entry.room, message)
             else:
                 self.refuse(entry, body.get("code", "internal"), body.get("retry_after_ms") or 1_000)
@@ -297,10 +334,19 @@ class Device:
         if entry is not None:
             waited = now - (entry.sent_at or now) if waited is None else waited
             self.outbox.remove(entry)
-        self.history.accepted(device=self.name, line=self.line, id=id, seq=seq, duplicate=duplicate, at=now, waited=waited)
+        self.history.accepted(
+            device=self.name, line=self.line, id=id, seq=seq, duplicate=duplicate, at=now, waited=waited
+        )
 
     def refuse(self, entry: Entry, code: str, retry_after_ms: int) -> None:
-        is_retryable = code in {"rate_limited", "busy", "storage_full", "unknown_result", "internal", "unauthenticated"}
+        is_retryable = code in {
+            "rate_limited",
+            "busy",
+            "storage_full",
+            "unknown_result",
+            "internal",
+            "unauthenticated",
+        }
         now = time.monotonic()
         waited = None if entry.sent_at is None else now - entry.sent_at
         self.history.refused(entry.id, code, retryable=is_retryable, at=now, waited=waited)
@@ -360,7 +406,11 @@ class Device:
 
     def look_whether_live(self) -> None:
         """All that the greeting spoke of is here."""
-        if self.is_greeted and not self.is_live and all(view.asked_at is None for view in self.views.values()):
+        if (
+            self.is_greeted
+            and not self.is_live
+            and all(view.asked_at is None for view in self.views.values())
+        ):
             self.is_live, self.live_at = True, time.monotonic()
 
     async def accepted(self, frame: Frame) -> None:
@@ -384,12 +434,24 @@ class Device:
         is_mine = message["sender"] == self.person
         if not is_mine:
             view.newest_of_peer = max(view.newest_of_peer, message["seq"])
-        self.history.shown(device=self.name, room=view.room, seq=message["seq"], id=message["id"], is_mine=is_mine, at=time.monotonic())
+        self.history.shown(
+            device=self.name,
+            room=view.room,
+            seq=message["seq"],
+            id=message["id"],
+            is_mine=is_mine,
+            at=time.monotonic(),
+        )
 
     async def receipt(self, frame: Frame) -> None:
         view = self.views[frame["room"]]
         self.history.receipt(
-            device=self.name, room=view.room, user=frame["user"], delivered=frame["delivered"], read=frame["read"], is_stored=False
+            device=self.name,
+            room=view.room,
+            user=frame["user"],
+            delivered=frame["delivered"],
+            read=frame["read"],
+            is_stored=False,
         )
         if not view.place_mark(frame["mark"]):
             await self.ask(view)
@@ -399,7 +461,9 @@ class Device:
         view.asked_at = None
         if page["reset"]:
             base = page["messages"][0]["seq"] - 1 if page["messages"] else page["version"]
-            self.history.started_anew(device=self.name, room=view.room, base=base, cursor=page["version"], is_new_epoch=False)
+            self.history.started_anew(
+                device=self.name, room=view.room, base=base, cursor=page["version"], is_new_epoch=False
+            )
         for message in view.turn(page):
             self.show(view, message)
         self.history.moved(device=self.name, room=view.room, cursor=view.cursor)

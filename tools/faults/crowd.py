@@ -29,7 +29,9 @@ class Crowd:
         rate: messages a second of all together; 0 writes as fast as answers come.
     """
 
-    def __init__(self, history: History, seats: list[dict[str, Any]], *, address: str, rate: float, luck: random.Random) -> None:
+    def __init__(
+        self, history: History, seats: list[dict[str, Any]], *, address: str, rate: float, luck: random.Random
+    ) -> None:
         self.history, self.address, self.rate, self.luck = history, address, rate, luck
         self.seats = seats[:-1]
         self.devices: list[Device] = []
@@ -115,7 +117,11 @@ class Crowd:
         """Let a device write one message. Returns its id."""
         self.written += 1
         id = str(UUID(int=self.luck.getrandbits(128), version=4))
-        await device.write(id, body or f"message {self.written} of {device.name}: {id} ".ljust(self.luck.choice((40, 80, 160)), "."))
+        await device.write(
+            id,
+            body
+            or f"message {self.written} of {device.name}: {id} ".ljust(self.luck.choice((40, 80, 160)), "."),
+        )
         return id
 
     # What rows ask
@@ -129,11 +135,18 @@ class Crowd:
 
     def back_after(self, moment: float) -> list[float]:
         """Sorted seconds after `moment` at which each device was LIVE again with everything; 0 for who never lost its line."""
-        return sorted(max(0.0, device.live_at - moment) if device.is_live else float("inf") for device in self.devices)
+        return sorted(
+            max(0.0, device.live_at - moment) if device.is_live else float("inf") for device in self.devices
+        )
 
     def endings_since(self, moment: float) -> list[tuple[int | None, int]]:
         """(code of the `bye`, close code) of every socket that ended since."""
-        return [(ending.bye, ending.code) for device in self.devices for ending in device.endings if ending.at >= moment]
+        return [
+            (ending.bye, ending.code)
+            for device in self.devices
+            for ending in device.endings
+            if ending.at >= moment
+        ]
 
     @property
     def is_settled(self) -> bool:

@@ -24,7 +24,13 @@ class Figure:
         return self.value < self.goal if self.at_least else self.value > self.goal
 
     def __str__(self) -> str:
-        number = "never" if self.value == float("inf") else f"{self.value:.3g}" if self.unit and self.value < 1000 else f"{self.value:.0f}"
+        number = (
+            "never"
+            if self.value == float("inf")
+            else f"{self.value:.3g}"
+            if self.unit and self.value < 1000
+            else f"{self.value:.0f}"
+        )
         told = f"{self.name} {number}{f' {self.unit}' if self.unit else ''}"
         if self.goal is None:
             return told
@@ -38,7 +44,9 @@ class Figures:
     def __init__(self) -> None:
         self.all: list[Figure] = []
 
-    def add(self, name: str, value: float, unit: str = "", *, goal: float | None = None, at_least: bool = False) -> None:
+    def add(
+        self, name: str, value: float, unit: str = "", *, goal: float | None = None, at_least: bool = False
+    ) -> None:
         self.all.append(Figure(name, value, unit, goal, at_least))
 
     def percentiles(self, name: str, seconds: list[float], *, goal_p99: float | None = None) -> None:

@@ -67,7 +67,11 @@ class Findings:
         return not any(self.counts.values())
 
     def __str__(self) -> str:
-        told = [f"{column} {self.counts[column]}: {'; '.join(self.examples[column])}" for column in COLUMNS if self.counts[column]]
+        told = [
+            f"{column} {self.counts[column]}: {'; '.join(self.examples[column])}"
+            for column in COLUMNS
+            if self.counts[column]
+        ]
         return " | ".join(told) or "all zero"
 
 
@@ -136,7 +140,9 @@ class History:
     def tried(self, id: str) -> None:
         self.sends[id].tries += 1
 
-    def accepted(self, *, device: str, line: int, id: str, seq: int, duplicate: bool, at: float, waited: float | None) -> None:
+    def accepted(
+        self, *, device: str, line: int, id: str, seq: int, duplicate: bool, at: float, waited: float | None
+    ) -> None:
         """`waited` is the time since the last try went out, None for an answer that nobody waited for any more."""
         send = self.sends.get(id)
         if send is None:
@@ -149,12 +155,16 @@ class History:
         if not duplicate:
             key = (device, line, send.room)
             if seq <= self.last_ack.get(key, 0):
-                self.findings.add("regression", f"{device} got ack {seq} after {self.last_ack[key]} on one socket")
+                self.findings.add(
+                    "regression", f"{device} got ack {seq} after {self.last_ack[key]} on one socket"
+                )
             self.last_ack[key] = seq
         if send.outcome is not Outcome.OK:
             send.outcome, send.seq, send.was_repeat = Outcome.OK, seq, duplicate
 
-    def refused(self, id: str, code: str, *, retryable: bool, at: float = 0.0, waited: float | None = None) -> None:
+    def refused(
+        self, id: str, code: str, *, retryable: bool, at: float = 0.0, waited: float | None = None
+    ) -> None:
         """A retryable refusal leaves the send open: the same id is tried again. `waited` is the time since the try went out, where known."""
         if waited is not None:
             self.refused_after.add(at, waited)
@@ -204,7 +214,9 @@ class History:
     def moved(self, *, device: str, room: str, cursor: int) -> None:
         screen = self.screens[device, room]
         if cursor < screen.cursor:
-            self.findings.add("regression", f"the cursor of {device} in {room} went from {screen.cursor} back to {cursor}")
+            self.findings.add(
+                "regression", f"the cursor of {device} in {room} went from {screen.cursor} back to {cursor}"
+            )
         screen.cursor = cursor
 
     def started_anew(self, *, device: str, room: str, base: int, cursor: int, is_new_epoch: bool) -> None:
@@ -214,12 +226,15 @@ class History:
             self.findings.add("regression", f"{device} was reset from {before} back to {cursor} of {room}")
         self.screens[device, room] = Screen(base=base, cursor=cursor)
 
-    def receipt(self, *, device: str, room: str, user: str, delivered: int, read: int, is_stored: bool) -> None:
+    def receipt(
+        self, *, device: str, room: str, user: str, delivered: int, read: int, is_stored: bool
+    ) -> None:
         """A receipt was told. The layer may deliver late (P5); what comes from the database (`is_stored`) may not go back."""
         known = self.positions[device, room, user]
         if is_stored and (delivered < known.delivered or read < known.read):
             self.findings.add(
-                "regression", f"{device} read ({delivered}, {read}) as receipt of {user} after ({known.delivered}, {known.read})"
+                "regression",
+                f"{device} read ({delivered}, {read}) as receipt of {user} after ({known.delivered}, {known.read})",
             )
         known.delivered, known.read = max(known.delivered, delivered), max(known.read, read)
 

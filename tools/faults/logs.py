@@ -11,7 +11,9 @@ TRACEBACK = "Traceback (most recent call last)"
 UNKNOWN_ERROR = "that it does not know"
 """The journal's own words for an error it did not expect; it leaves out what could quote a body."""
 
-KNOWN = {"channels_redis.pubsub": "the layer's own receiver writes a traceback a second while Redis is away, and goes on"}
+KNOWN = {
+    "channels_redis.pubsub": "the layer's own receiver writes a traceback a second while Redis is away, and goes on"
+}
 """Loggers whose tracebacks are no error of ours. Each needs its reason."""
 
 

@@ -19,7 +19,10 @@ def pair(number: int, devices: int) -> dict[str, object]:
     """Two people with a conversation that both see, each with a session for every device."""
     both = [person(f"{side}{number}") for side in ("left", "right")]
     conversation, _ = conversation_open(user=both[0], peer=both[1], origin=Conversation.Origin.INVITE)
-    people = [{"id": one.public_id, "username": one.username, "cookies": [cookie(one) for _ in range(devices)]} for one in both]
+    people = [
+        {"id": one.public_id, "username": one.username, "cookies": [cookie(one) for _ in range(devices)]}
+        for one in both
+    ]
     return {"room": conversation.room_name, "people": people}
 
 

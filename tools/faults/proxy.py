@@ -202,7 +202,9 @@ class Proxy:
         """New lines are taken by somebody else from now on; the old ones are ended, as nginx does it when its old workers' time is over."""
         assert self.listener is not None
         self.listener.close()
-        self.listener = await asyncio.get_running_loop().create_server(self.take, "127.0.0.1", self.port, backlog=4096)
+        self.listener = await asyncio.get_running_loop().create_server(
+            self.take, "127.0.0.1", self.port, backlog=4096
+        )
         self.cut()
 
     def refuse(self) -> None:

@@ -52,7 +52,9 @@ async def drop(world: World, luck: random.Random) -> None:
 
 
 async def chaos(world: World, luck: random.Random) -> None:
-    world.rig.set_hook("chaos", f"{luck.uniform(0, 0.5):.2f} {luck.uniform(0, 0.4):.2f} {luck.uniform(0, 3):.2f}")
+    world.rig.set_hook(
+        "chaos", f"{luck.uniform(0, 0.5):.2f} {luck.uniform(0, 0.4):.2f} {luck.uniform(0, 3):.2f}"
+    )
     await asyncio.sleep(luck.uniform(1, 5))
     world.rig.set_hook("chaos")
 
@@ -95,7 +97,10 @@ async def restart_postgres(world: World, luck: random.Random) -> None:
 
 
 EVERYWHERE: list[Fault] = [kill, deploy, stop, cut, drop, chaos, crooked_clock]
-FAULTS: dict[str, list[Fault]] = {"S": [*EVERYWHERE, lock], "P": [*EVERYWHERE, kill_redis, freeze_redis, cut_redis, restart_postgres]}
+FAULTS: dict[str, list[Fault]] = {
+    "S": [*EVERYWHERE, lock],
+    "P": [*EVERYWHERE, kill_redis, freeze_redis, cut_redis, restart_postgres],
+}
 
 
 def random_faults(seconds: float, *, only: list[Fault] | None = None) -> FaultRow:

@@ -22,13 +22,19 @@ class Readers:
 
     def __init__(self, world: World) -> None:
         seat = world.crowd.seats[0]
-        self.address, self.room, self.cookie = world.rig.address, seat["room"], seat["people"][0]["cookies"][0]
+        self.address, self.room, self.cookie = (
+            world.rig.address,
+            seat["room"],
+            seat["people"][0]["cookies"][0],
+        )
         self.pages: list[float] = []
         self.pongs: list[float] = []
         self.refused = 0
 
     async def read(self) -> None:
-        async with httpx.AsyncClient(base_url=self.address, timeout=30, trust_env=False, headers={"Cookie": self.cookie}) as http:
+        async with httpx.AsyncClient(
+            base_url=self.address, timeout=30, trust_env=False, headers={"Cookie": self.cookie}
+        ) as http:
             while True:
                 began = time.monotonic()
                 answer = await http.get(f"/api/v1/conversations/{self.room}/messages")
@@ -39,7 +45,10 @@ class Readers:
     async def ping(self) -> None:
         headers = {"Cookie": self.cookie, "Origin": self.address}
         async with connect(
-            f"{self.address.replace('http', 'ws', 1)}/ws/", additional_headers=headers, proxy=None, max_queue=None
+            f"{self.address.replace('http', 'ws', 1)}/ws/",
+            additional_headers=headers,
+            proxy=None,
+            max_queue=None,
         ) as socket:
             await socket.recv()
             while True:

@@ -13,7 +13,10 @@ from tools.faults.history import COLUMNS
 from tools.faults.rows import ROWS, missing_rows
 from tools.faults.world import Result
 
-RIGS = {"S": "one process, SQLite, local layer", "P": "three processes behind a proxy, PostgreSQL, Redis pub/sub"}
+RIGS = {
+    "S": "one process, SQLite, local layer",
+    "P": "three processes behind a proxy, PostgreSQL, Redis pub/sub",
+}
 UNNUMBERED = {
     "random": ("random faults, one upon another", "the zero columns"),
     "calm": ("nothing; then everything is read from the first message by both people", "the zero columns"),
@@ -80,7 +83,12 @@ def table(run: Run, rig: str) -> list[str]:
         f"| --- | --- | --- | --- | ---: | {' | '.join('---:' for _ in COLUMNS)} |",
     ]
     body = [line(result) for result in results]
-    return [*head, *body, f"| **all** | | | | **{total:,}** | {' | '.join(f'**{count}**' for count in sums)} |", *troubles(results)]
+    return [
+        *head,
+        *body,
+        f"| **all** | | | | **{total:,}** | {' | '.join(f'**{count}**' for count in sums)} |",
+        *troubles(results),
+    ]
 
 
 def line(result: Result) -> str:

@@ -67,7 +67,10 @@ class FaultsConfig(AppConfig):
         def written_and_killed(commands: Sequence[Any], **options: Any) -> Any:
             answer = written(commands, **options)
             for command, outcome in zip(commands, answer[0], strict=True):
-                if str(getattr(command, "body", "")).startswith(KILL_MARK) and getattr(outcome, "duplicate", None) is False:
+                if (
+                    str(getattr(command, "body", "")).startswith(KILL_MARK)
+                    and getattr(outcome, "duplicate", None) is False
+                ):
                     os.kill(os.getpid(), signal.SIGKILL)
             return answer
 

@@ -101,7 +101,9 @@ class Rig:
                 way = Proxy([Target(path=self.redis.socket)], path=self.folder / f"redis-{index}.sock")
                 self.redis_ways.append(await self.stack.enter_async_context(way))
                 own.append({"REDIS_URL": f"unix://{way.path}"})
-        self.server = RiggedServer(NoStatics(self.folder / "static"), PROCESSES[self.name], **{**values, **self.values})  # type: ignore[arg-type]
+        self.server = RiggedServer(
+            NoStatics(self.folder / "static"), PROCESSES[self.name], **{**values, **self.values}
+        )  # type: ignore[arg-type]
         self.server.own_values = own
         # In a thread: the ways to Redis are carried by this very loop.
         await asyncio.to_thread(self.server.__enter__)

@@ -30,7 +30,9 @@ NEIGHBOURS_A_SECOND = 40.0
 
 
 @asynccontextmanager
-async def own_rig(world: World, pairs: int, devices: int = 2, **values: str) -> AsyncIterator[tuple[Rig, list[dict[str, Any]]]]:
+async def own_rig(
+    world: World, pairs: int, devices: int = 2, **values: str
+) -> AsyncIterator[tuple[Rig, list[dict[str, Any]]]]:
     """A fresh rig of the same kind, with nobody connected, while the usual crowd is silent: memory and latency of this row alone."""
     world.crowd.is_writing = False
     async with Rig(world.rig.name, METRICS_TOKEN=METRICS_TOKEN, **values) as rig:
@@ -49,7 +51,11 @@ async def neighbours(rig: Rig, seats: list[dict[str, Any]], luck: random.Random)
 
 def memory(rig: Rig, index: int | None = None) -> int:
     """Bytes of the processes (of one of them) that are in memory."""
-    found = [process for number, process in enumerate(rig.server.processes) if process is not None and index in {None, number}]
+    found = [
+        process
+        for number, process in enumerate(rig.server.processes)
+        if process is not None and index in {None, number}
+    ]
     return sum(resident(process.pid) for process in found)
 
 
@@ -86,8 +92,13 @@ async def metric(rig: Rig, name: str, index: int = 0) -> float:
     """The value of one line of /metrics, 0 while it is not there."""
     # Without `verify=False` each client reads all authorities' certificates: thirty milliseconds in which we measure nobody else.
     async with httpx.AsyncClient(trust_env=False, timeout=10, verify=False) as http:
-        answer = await http.get(f"{rig.server.address_of(index)}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
-    return next((float(line.rpartition(" ")[2]) for line in answer.text.splitlines() if line.startswith(f"{name} ")), 0.0)
+        answer = await http.get(
+            f"{rig.server.address_of(index)}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
+        )
+    return next(
+        (float(line.rpartition(" ")[2]) for line in answer.text.splitlines() if line.startswith(f"{name} ")),
+        0.0,
+    )
 
 
 async def bare_socket(
@@ -143,7 +154,14 @@ class Stream:
             while self.sent - first < due:
                 self.sent += 1
                 await self.socket.send(
-                    json.dumps({"type": "message.send", "room": self.room, "id": str(uuid4()), "body": f"{self.sent} {self.body}"})
+                    json.dumps(
+                        {
+                            "type": "message.send",
+                            "room": self.room,
+                            "id": str(uuid4()),
+                            "body": f"{self.sent} {self.body}",
+                        }
+                    )
                 )
             await asyncio.sleep(0.005)
         while len(self.stored) + self.refused < self.sent and not self.hearing.done():  # noqa: ASYNC110
@@ -155,7 +173,9 @@ class Stream:
             await self.hearing
 
 
-def compare(figures: Figures, name: str, crowd: Crowd, before: tuple[float, float], during: tuple[float, float]) -> None:
+def compare(
+    figures: Figures, name: str, crowd: Crowd, before: tuple[float, float], during: tuple[float, float]
+) -> None:
     """The neighbours' acks and deliveries of two stretches of time; at most a fifth slower at the 99th."""
     for what, samples in (("acks", crowd.history.acks), ("deliveries", crowd.history.deliveries)):
         old, new = samples.since(*before), samples.since(*during)

@@ -89,7 +89,9 @@ class World:
 
     # Figures that many rows share
 
-    async def back(self, figures: Figures, moment: float, *, goal: float, within: float = 60.0, name: str = "back p99") -> None:
+    async def back(
+        self, figures: Figures, moment: float, *, goal: float, within: float = 60.0, name: str = "back p99"
+    ) -> None:
         """How long after `moment` 99 % of the devices were LIVE again with everything they had missed."""
         await self.crowd.all_live(within)
         figures.add(name, percentile(self.crowd.back_after(moment), 0.99), "s", goal=goal)
@@ -98,12 +100,17 @@ class World:
         """How long after `moment` nothing that was typed before it waits any more."""
 
         def is_empty() -> bool:
-            return not any(device.outbox and self.history.sends[device.outbox[0].id].at < moment for device in self.crowd.devices)
+            return not any(
+                device.outbox and self.history.sends[device.outbox[0].id].at < moment
+                for device in self.crowd.devices
+            )
 
         found = await until(is_empty, within)
         figures.add("outbox empty", time.monotonic() - moment if found else float("inf"), "s", goal=goal)
 
-    def speeds(self, figures: Figures, since: float, *, acks: float | None = None, deliveries: float | None = None) -> None:
+    def speeds(
+        self, figures: Figures, since: float, *, acks: float | None = None, deliveries: float | None = None
+    ) -> None:
         """Ack and delivery times since a moment, with goals for the 99th in milliseconds."""
         figures.percentiles("ack", self.history.acks.since(since), goal_p99=acks)
         figures.percentiles("delivery", self.history.deliveries.since(since), goal_p99=deliveries)
@@ -127,7 +134,11 @@ class World:
         findings = check(self.history, logs, others)
         errors = self.rig.errors()
         for logger, count in errors.unhandled.items():
-            findings.add("exceptions", f"{logger}: {next((text for text in errors.examples if text.startswith(logger)), '')}", count)
+            findings.add(
+                "exceptions",
+                f"{logger}: {next((text for text in errors.examples if text.startswith(logger)), '')}",
+                count,
+            )
         self.known = errors.known
         return findings
 
@@ -147,7 +158,17 @@ class World:
         self.seen = findings.counts
         examples = str(findings) if any(new.values()) else ""
         gained = self.acknowledged - acks
-        return Result(row.id, self.rig.name, figures, new, examples, gained, time.monotonic() - began, trouble, self.known)
+        return Result(
+            row.id,
+            self.rig.name,
+            figures,
+            new,
+            examples,
+            gained,
+            time.monotonic() - began,
+            trouble,
+            self.known,
+        )
 
     @property
     def acknowledged(self) -> int:

@@ -21,4 +21,6 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no active account @{options['username'].removeprefix('@')}.")
         self.stdout.write(password_link(user=user))
-        self.stderr.write(f"Works once, for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours. Give it to nobody but {user.name}.")
+        self.stderr.write(
+            f"Works once, for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours. Give it to nobody but {user.name}."
+        )

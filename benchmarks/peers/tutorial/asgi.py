@@ -16,5 +16,8 @@ from benchmarks.peers.tutorial.consumers import ChatConsumer  # noqa: E402
 
 routes = [re_path(r"^ws/chat/(?P<room>[\w-]+)/$", ChatConsumer.as_asgi())]
 application = ProtocolTypeRouter(
-    {"http": django_application, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes)))}
+    {
+        "http": django_application,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes))),
+    }
 )

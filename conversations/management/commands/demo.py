@@ -53,7 +53,12 @@ TALKS: list[tuple[str, str, int, list[tuple[str, str]]]] = [
             ("lev", "Четыре дня. Начал в тот же вечер."),
         ],
     ),
-    ("ana", "mira", 0, [("ana", "Found your scarf, it was behind the piano."), ("mira", "I looked there twice. Thank you!")]),
+    (
+        "ana",
+        "mira",
+        0,
+        [("ana", "Found your scarf, it was behind the piano."), ("mira", "I looked there twice. Thank you!")],
+    ),
     ("joao", "lev", 1, [("joao", "Do you have the key to the workshop, or does Ana?")]),
 ]
 
@@ -64,7 +69,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Accounts whose password stands in public source code must never be reachable from outside.
         if not settings.ONLY_THIS_MACHINE:
-            raise CommandError("The people of the demo have a known password: not where PUBLIC_URL, ALLOWED_HOSTS or HOST let others in.")
+            raise CommandError(
+                "The people of the demo have a known password: not where PUBLIC_URL, ALLOWED_HOSTS or HOST let others in."
+            )
         if real := self.real_people():
             raise CommandError(
                 f"{', '.join(real)}: somebody here has that username. Nothing is written in their name; use an empty DATA_DIR."
@@ -78,7 +85,9 @@ class Command(BaseCommand):
         """Usernames of the demo that are somebody's, suspended or given up lately included. Also one of the demo whose password was changed:
         that one is somebody's now."""
         found = {user.username: user for user in User.objects.filter(username__in=PEOPLE)}
-        held = set(HeldUsername.objects.filter(username__in=PEOPLE).values_list("username", flat=True)) - set(found)
+        held = set(HeldUsername.objects.filter(username__in=PEOPLE).values_list("username", flat=True)) - set(
+            found
+        )
         return [name for name in PEOPLE if name in held or (name in found and not self.is_ours(found[name]))]
 
     @staticmethod
@@ -92,12 +101,18 @@ class Command(BaseCommand):
             profile_update(profile=user.profile, name=name, about=about)
         return user
 
-    def talk(self, people: dict[str, User], one: str, other: str, unread: int, lines: list[tuple[str, str]]) -> None:
+    def talk(
+        self, people: dict[str, User], one: str, other: str, unread: int, lines: list[tuple[str, str]]
+    ) -> None:
         conversation, _ = conversation_open(user=people[one], peer=people[other])
         room = conversation.room_name
         for number, (writer, body) in enumerate(lines, start=1):
             # The same id at every run: a repeat is answered with what is stored already.
-            message_send(user=people[writer], room=room, id=uuid5(NAMESPACE_URL, f"demo/{room}/{number}"), body=body).result(SECONDS)
+            message_send(
+                user=people[writer], room=room, id=uuid5(NAMESPACE_URL, f"demo/{room}/{number}"), body=body
+            ).result(SECONDS)
             if number <= len(lines) - unread:
                 for reader in (one, other):
-                    receipt_advance(user=people[reader], room=room, delivered=number, read=number).result(SECONDS)
+                    receipt_advance(user=people[reader], room=room, delivered=number, read=number).result(
+                        SECONDS
+                    )

@@ -27,7 +27,10 @@ class Command(makemessages.Command):
         plain = self.xgettext_options
         for domain, keywords in KEYWORDS.items():
             self.xgettext_options = [*plain, *keywords]
-            super().handle(*args, **options | {"domain": domain, "ignore_patterns": [*options["ignore_patterns"], *NOT_OURS]})
+            super().handle(
+                *args,
+                **options | {"domain": domain, "ignore_patterns": [*options["ignore_patterns"], *NOT_OURS]},
+            )
 
     def write_po_file(self, potfile: str, locale: str) -> None:
         """Leaves out the time of collecting: without it, a second run changes nothing."""

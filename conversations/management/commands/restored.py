@@ -11,4 +11,6 @@ class Command(BaseCommand):
     help = "Say that a backup was restored: every browser drops what it kept of the lost time, except what it has not sent yet."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"A new epoch begins: {epoch_renew()}. Running servers tell their browsers at once.")
+        self.stdout.write(
+            f"A new epoch begins: {epoch_renew()}. Running servers tell their browsers at once."
+        )

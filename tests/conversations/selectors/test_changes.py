@@ -91,7 +91,12 @@ def test_a_cursor_ahead_of_the_head_is_from_another_world(chat: Conversation, al
     make_messages(chat, [alice], 2)
     for cursor in (3, 2**63 - 1):
         page = after(alice, chat, cursor)
-        assert (page.reset, page.version, [message.seq for message in page.messages], page.more) == (True, 2, [1, 2], False)
+        assert (page.reset, page.version, [message.seq for message in page.messages], page.more) == (
+            True,
+            2,
+            [1, 2],
+            False,
+        )
 
 
 def test_an_empty_conversation_has_an_empty_page(chat: Conversation, alice: User) -> None:
@@ -99,14 +104,20 @@ def test_an_empty_conversation_has_an_empty_page(chat: Conversation, alice: User
     assert (page.messages, page.version, page.more, page.reset) == ([], 0, False, False)
 
 
-@pytest.mark.parametrize(("mark", "comes_along"), [(None, False), (7, False), (6, True), (8, True), (0, True)])
-def test_the_row_comes_along_when_my_mark_is_another_one(chat: Conversation, alice: User, mark: int | None, comes_along: bool) -> None:
+@pytest.mark.parametrize(
+    ("mark", "comes_along"), [(None, False), (7, False), (6, True), (8, True), (0, True)]
+)
+def test_the_row_comes_along_when_my_mark_is_another_one(
+    chat: Conversation, alice: User, mark: int | None, comes_along: bool
+) -> None:
     """A mark ahead of ours is from before a restored backup: also another one."""
     Participant.objects.filter(user=alice).update(mark=7)
     assert after(alice, chat, 0, mark).with_row is comes_along
 
 
-def test_a_page_takes_few_statements_however_full_it_is(chat: Conversation, alice: User, bob: User, django_assert_max_num_queries) -> None:
+def test_a_page_takes_few_statements_however_full_it_is(
+    chat: Conversation, alice: User, bob: User, django_assert_max_num_queries
+) -> None:
     make_messages(chat, [alice, bob], 50)
     seat = access_conversation(alice, chat.room_name)
     with django_assert_max_num_queries(6):
@@ -114,7 +125,9 @@ def test_a_page_takes_few_statements_however_full_it_is(chat: Conversation, alic
 
 
 BODIES = st.lists(
-    st.sampled_from(["x", "x" * 8_000, "👋" * 8_000, '"' * 8_000, "\x01" * 8_000, "\n" * 8_000, "Ж" * 4_000]), min_size=1, max_size=14
+    st.sampled_from(["x", "x" * 8_000, "👋" * 8_000, '"' * 8_000, "\x01" * 8_000, "\n" * 8_000, "Ж" * 4_000]),
+    min_size=1,
+    max_size=14,
 )
 
 
@@ -149,7 +162,9 @@ def wire_size(message: Message) -> int:
     return len(wire.model_dump_json().encode())
 
 
-def test_the_row_is_read_before_the_messages(chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_row_is_read_before_the_messages(
+    chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever writes between the two readings must not push the cursor ahead of the rows (I6)."""
     make_messages(chat, [alice, bob], 3)
     real = changes_module.changed_numbers

@@ -101,14 +101,26 @@ def test_unread_is_counted_over_all_that_is_not_muted(alice: User, bob: User, ca
     make_messages(muted, [carol], 5)
 
     def told() -> list[tuple[int, int]]:
-        pages = conversation_list(user=alice), conversation_list(user=alice, limit=1), conversation_list(user=alice, rooms=["dm-none"])
-        everywhere = [unread_of(user_id=alice.id), *(page.unread for page in pages), heads(user_id=alice.id, limit=1).unread]
+        pages = (
+            conversation_list(user=alice),
+            conversation_list(user=alice, limit=1),
+            conversation_list(user=alice, rooms=["dm-none"]),
+        )
+        everywhere = [
+            unread_of(user_id=alice.id),
+            *(page.unread for page in pages),
+            heads(user_id=alice.id, limit=1).unread,
+        ]
         return sorted({(unread.total, unread.chats) for unread in everywhere if unread})
 
     assert told() == [(7, 2)]
-    Participant.objects.filter(conversation=muted, user=alice).update(muted_until=timezone.now() + timedelta(hours=1))
+    Participant.objects.filter(conversation=muted, user=alice).update(
+        muted_until=timezone.now() + timedelta(hours=1)
+    )
     assert told() == [(2, 1)]
-    Participant.objects.filter(conversation=muted, user=alice).update(muted_until=timezone.now() - timedelta(hours=1))
+    Participant.objects.filter(conversation=muted, user=alice).update(
+        muted_until=timezone.now() - timedelta(hours=1)
+    )
     assert told() == [(7, 2)]
     assert unread_of(user_id=carol.id).total == 0, "nobody has unread messages of their own"
 

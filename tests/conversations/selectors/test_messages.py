@@ -7,7 +7,13 @@ import pytest
 from accounts.models import User
 from conversations.access import access_conversation
 from conversations.models import Conversation, Message, Participant
-from conversations.selectors.messages import MessagePage, message_at, message_page, message_page_around, was_sent
+from conversations.selectors.messages import (
+    MessagePage,
+    message_at,
+    message_page,
+    message_page_around,
+    was_sent,
+)
 from tests.factories import make_conversation, make_message, make_messages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -54,7 +60,9 @@ def test_after_and_before_are_exclusive(chat: Conversation, alice: User) -> None
     assert seqs(page(alice, chat, after=2, before=5)) == [3, 4]
 
 
-def test_the_version_is_read_before_the_rows(chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_version_is_read_before_the_rows(
+    chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A device that goes live from it must not skip what was written between the two readings."""
     make_messages(chat, [alice], 2)
     seat = access_conversation(alice, chat.room_name)
@@ -116,7 +124,9 @@ def test_a_page_around_a_message_holds_as_many_on_either_side(
     assert (seqs(found), found.has_older, found.has_newer) == (expected, has_older, has_newer)
 
 
-def test_a_page_around_a_message_leaves_out_what_alice_has_cleared(chat: Conversation, alice: User, bob: User) -> None:
+def test_a_page_around_a_message_leaves_out_what_alice_has_cleared(
+    chat: Conversation, alice: User, bob: User
+) -> None:
     make_messages(chat, [alice, bob], 10)
     Participant.objects.filter(user=alice).update(cleared_seq=4)
     found = message_page_around(seat=access_conversation(alice, chat.room_name), seq=5, version=10, side=2)
@@ -133,7 +143,9 @@ def test_a_number_of_another_conversation_is_not_found(chat: Conversation, alice
         message_at(seat=seat, seq=3)
 
 
-def test_only_what_this_person_sent_into_this_room_was_sent(chat: Conversation, alice: User, bob: User, mallory: User) -> None:
+def test_only_what_this_person_sent_into_this_room_was_sent(
+    chat: Conversation, alice: User, bob: User, mallory: User
+) -> None:
     id = make_message(chat, alice).client_id
     assert was_sent(user_id=alice.pk, room=chat.room_name, id=id)
     assert not was_sent(user_id=bob.pk, room=chat.room_name, id=id)

@@ -23,7 +23,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 
 
 def send(chat: Conversation, sender: User) -> None:
-    batch.write([SendCommand(room=chat.room_name, user_id=sender.id, sender=sender.public_id, id=uuid4(), body="hello")])
+    batch.write(
+        [
+            SendCommand(
+                room=chat.room_name, user_id=sender.id, sender=sender.public_id, id=uuid4(), body="hello"
+            )
+        ]
+    )
 
 
 def moved_by(work: Callable[[], Any]) -> set[tuple[str, int]]:
@@ -36,7 +42,9 @@ def both(chat: Conversation) -> set[tuple[str, int]]:
     return {(chat.room_name, chat.low_id), (chat.room_name, chat.high_id)}
 
 
-def test_what_moved_is_told_for_both_people_and_nothing_else(chat: Conversation, alice: User, carol: User) -> None:
+def test_what_moved_is_told_for_both_people_and_nothing_else(
+    chat: Conversation, alice: User, carol: User
+) -> None:
     quiet = make_conversation(alice, carol)
     send(quiet, alice)
     assert moved_by(lambda: None) == set()
@@ -57,12 +65,16 @@ def test_the_clock_of_the_writer_does_not_matter(
     assert moved_by(lambda: send(chat, alice)) == both(chat)
 
 
-def test_receipts_and_everything_that_stamps_a_conversation_count(chat: Conversation, alice: User, bob: User, carol: User) -> None:
+def test_receipts_and_everything_that_stamps_a_conversation_count(
+    chat: Conversation, alice: User, bob: User, carol: User
+) -> None:
     make_message(chat, alice)
     read = ReceiptCommand(chat.room_name, bob.id, bob.public_id, read=1)
     assert moved_by(lambda: batch.write([read])) == both(chat)
     opened: list[Conversation] = []
-    assert moved_by(lambda: opened.append(conversation_open(user=alice, peer=carol)[0])) == {(opened[0].room_name, alice.id)}
+    assert moved_by(lambda: opened.append(conversation_open(user=alice, peer=carol)[0])) == {
+        (opened[0].room_name, alice.id)
+    }
     invite = invite_create(maker=bob)
     claimed: list[Conversation] = []
     moved = moved_by(lambda: claimed.append(invite_claim(user=carol, token=token_of(invite.pk)).conversation))
@@ -77,7 +89,9 @@ def test_a_row_that_is_saved_whole_has_moved(chat: Conversation) -> None:
 
 
 @pytest.mark.only_postgresql
-def test_a_commit_that_takes_longer_than_any_look_is_told_all_the_same(chat: Conversation, alice: User, carol: User) -> None:
+def test_a_commit_that_takes_longer_than_any_look_is_told_all_the_same(
+    chat: Conversation, alice: User, carol: User
+) -> None:
     """It carries a number from before looks that could not see it; so do others that were written and committed meanwhile."""
     other = make_conversation(alice, carol)
     has_written, may_commit = threading.Event(), threading.Event()
@@ -120,7 +134,9 @@ def test_a_look_takes_one_statement_and_an_index(alice: User, django_assert_num_
     until = position()
     with django_assert_num_queries(1):
         assert len(moved_between(before, until)) == 10
-    unseen = Participant.objects.filter(conversation__moved__gte=before.following, conversation__moved__lt=until.following)
+    unseen = Participant.objects.filter(
+        conversation__moved__gte=before.following, conversation__moved__lt=until.following
+    )
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")

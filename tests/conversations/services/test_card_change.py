@@ -53,7 +53,12 @@ CHANGES: dict[str, Callable[[User], Any]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_alice_is_told_the_row_with_a_new_mark(
-    chat: Conversation, alice: User, bob: User, told: list[Letter], change: Any, django_capture_on_commit_callbacks: Any
+    chat: Conversation,
+    alice: User,
+    bob: User,
+    told: list[Letter],
+    change: Any,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     make_message(chat, bob, "hello")
     before, own = mark_of(alice, chat), mark_of(bob, chat)
@@ -83,10 +88,15 @@ def test_bobs_own_devices_are_told_who_he_is_now(
         return
     (letter,) = told
     assert (letter.group, letter.room, letter.head, letter.mark) == (user_group(bob.pk), EVERY_SOCKET, 0, 0)
-    assert json.loads(letter.text) == {"type": "user.changed", "user": serializers.card(bob).model_dump(mode="json")}
+    assert json.loads(letter.text) == {
+        "type": "user.changed",
+        "user": serializers.card(bob).model_dump(mode="json"),
+    }
 
 
-def test_a_device_that_missed_it_gets_the_row_by_its_old_mark(chat: Conversation, alice: User, bob: User) -> None:
+def test_a_device_that_missed_it_gets_the_row_by_its_old_mark(
+    chat: Conversation, alice: User, bob: User
+) -> None:
     before, changed_at = mark_of(alice, chat), chat.changed_at
     rename(bob)
     changes = changes_after(seat=access_conversation(alice, chat.room_name), after=0, mark=before)
@@ -95,14 +105,18 @@ def test_a_device_that_missed_it_gets_the_row_by_its_old_mark(chat: Conversation
     assert chat.changed_at > changed_at, "or no process would look at it"
 
 
-def test_nothing_is_told_of_what_was_undone(chat: Conversation, alice: User, bob: User, told: list[Letter]) -> None:
+def test_nothing_is_told_of_what_was_undone(
+    chat: Conversation, alice: User, bob: User, told: list[Letter]
+) -> None:
     before = mark_of(alice, chat)
     with pytest.raises(accounts.UsernameTaken):
         rename(bob, username="alice")
     assert (mark_of(alice, chat), told) == (before, [])
 
 
-def test_what_changes_nothing_that_others_see_moves_no_mark(chat: Conversation, alice: User, bob: User) -> None:
+def test_what_changes_nothing_that_others_see_moves_no_mark(
+    chat: Conversation, alice: User, bob: User
+) -> None:
     before = mark_of(alice, chat)
     accounts.profile_update(profile=bob.profile, name=bob.name, about="I paint", username=bob.username)
     accounts.appearance_update(profile=bob.profile, theme="dark")
@@ -119,7 +133,9 @@ def test_a_chat_that_only_bob_has_opened_is_not_given_away(
     assert (to_peers(told), mark_of(alice, chat)) == ([], 0)
 
 
-def test_an_administrator_who_edits_a_name_tells_it_as_well(chat: Conversation, alice: User, bob: User, client: Client) -> None:
+def test_an_administrator_who_edits_a_name_tells_it_as_well(
+    chat: Conversation, alice: User, bob: User, client: Client
+) -> None:
     before = mark_of(alice, chat)
     admin = User.objects.create_superuser("chief", None, "a long phrase here", name="Chief")
     client.force_login(admin)
@@ -130,7 +146,11 @@ def test_an_administrator_who_edits_a_name_tells_it_as_well(chat: Conversation, 
 
 
 def test_somebody_with_many_chats_costs_no_statement_for_each(
-    alice: User, told: list[Letter], django_assert_max_num_queries: Any, django_capture_on_commit_callbacks: Any, monkeypatch: Any
+    alice: User,
+    told: list[Letter],
+    django_assert_max_num_queries: Any,
+    django_capture_on_commit_callbacks: Any,
+    monkeypatch: Any,
 ) -> None:
     monkeypatch.setattr(profile_changes, "TOLD_AT_ONCE", 30)
     chats = [make_conversation(alice, make_user()) for _ in range(40)]

@@ -43,7 +43,9 @@ def test_alice_opens_it_again_and_finds_the_same_one(alice: User, bob: User) -> 
     assert (again, is_new) == (first, False)
 
 
-def test_bob_opening_the_chat_that_alice_opened_secretly_cannot_tell_that_she_was_first(alice: User, bob: User) -> None:
+def test_bob_opening_the_chat_that_alice_opened_secretly_cannot_tell_that_she_was_first(
+    alice: User, bob: User
+) -> None:
     hers, _ = conversation_open(user=alice, peer=bob)
     his, is_new = conversation_open(user=bob, peer=alice)
     assert (his, is_new) == (hers, True)
@@ -75,9 +77,16 @@ def test_nobody_talks_to_themselves(alice: User) -> None:
 
 
 @both_databases
-def test_the_database_itself_refuses_a_second_conversation_of_a_pair(alice: User, bob: User, chat: Conversation) -> None:
+def test_the_database_itself_refuses_a_second_conversation_of_a_pair(
+    alice: User, bob: User, chat: Conversation
+) -> None:
     again = Conversation(
-        low=chat.low, high=chat.high, room_name="dm-" + "a" * 32, opened_by=bob, created_at=timezone.now(), changed_at=timezone.now()
+        low=chat.low,
+        high=chat.high,
+        room_name="dm-" + "a" * 32,
+        opened_by=bob,
+        created_at=timezone.now(),
+        changed_at=timezone.now(),
     )
     with pytest.raises(IntegrityError), transaction.atomic():
         again.save(force_insert=True)
@@ -87,7 +96,9 @@ def test_the_database_itself_refuses_a_second_conversation_of_a_pair(alice: User
 def test_the_database_itself_refuses_the_pair_in_the_other_order(alice: User, bob: User) -> None:
     low, high = sorted((alice, bob), key=lambda user: user.pk)
     now = timezone.now()
-    swapped = Conversation(low=high, high=low, room_name="dm-" + "b" * 32, opened_by=bob, created_at=now, changed_at=now)
+    swapped = Conversation(
+        low=high, high=low, room_name="dm-" + "b" * 32, opened_by=bob, created_at=now, changed_at=now
+    )
     with pytest.raises(IntegrityError), transaction.atomic():
         swapped.save(force_insert=True)
 
@@ -96,7 +107,10 @@ def test_the_database_itself_refuses_the_pair_in_the_other_order(alice: User, bo
 @pytest.mark.django_db(transaction=True)
 def test_twenty_openings_at_one_instant_make_one_conversation() -> None:
     alice, bob = make_user("alice"), make_user("bob")
-    turns = [lambda one=one, other=other: conversation_open(user=one, peer=other) for one, other in [(alice, bob), (bob, alice)] * 10]
+    turns = [
+        lambda one=one, other=other: conversation_open(user=one, peer=other)
+        for one, other in [(alice, bob), (bob, alice)] * 10
+    ]
     results, errors = at_once(turns)
     assert errors == []
     assert Conversation.objects.count() == 1
@@ -143,7 +157,9 @@ OBSTACLES = [suspend, by_invite_only, bob_blocks, alice_blocks]
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
-def test_who_cannot_be_written_to_looks_like_nobody(alice: User, bob: User, obstacle: Callable[[User, User], None]) -> None:
+def test_who_cannot_be_written_to_looks_like_nobody(
+    alice: User, bob: User, obstacle: Callable[[User, User], None]
+) -> None:
     obstacle(alice, bob)
     assert refusal(alice, "bob") == refusal(alice, "nobody-of-that-name")
 
@@ -154,7 +170,9 @@ def test_names_that_lead_nowhere(alice: User, bob: User, name: str) -> None:
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
-def test_a_chat_that_alice_has_stays_reachable(alice: User, bob: User, chat: Conversation, obstacle: Callable[[User, User], None]) -> None:
+def test_a_chat_that_alice_has_stays_reachable(
+    alice: User, bob: User, chat: Conversation, obstacle: Callable[[User, User], None]
+) -> None:
     obstacle(alice, bob)
     assert person_startable(alice, "bob") == bob
     assert conversation_open(user=alice, peer=bob) == (chat, False)
@@ -167,7 +185,9 @@ def test_a_chat_that_only_bob_opened_opens_no_way_past_his_switch(alice: User, b
 
 
 @pytest.mark.parametrize("obstacle", [bob_blocks, alice_blocks])
-def test_a_block_that_comes_in_between_stops_the_opening(alice: User, bob: User, obstacle: Callable[[User, User], None]) -> None:
+def test_a_block_that_comes_in_between_stops_the_opening(
+    alice: User, bob: User, obstacle: Callable[[User, User], None]
+) -> None:
     person = person_startable(alice, "bob")
     obstacle(alice, bob)
     with pytest.raises(PersonNotFound):
@@ -193,7 +213,11 @@ def test_mallory_can_bother_only_so_many_strangers_a_day(limited: Any, mallory: 
     with pytest.raises(TooManyTries) as refused:
         conversation_open(user=mallory, peer=make_user(), now=now + timedelta(hours=1))
     assert refused.value.retry_after_ms is not None
-    assert timedelta(hours=22, minutes=59) < timedelta(milliseconds=refused.value.retry_after_ms) <= timedelta(hours=23, seconds=1)
+    assert (
+        timedelta(hours=22, minutes=59)
+        < timedelta(milliseconds=refused.value.retry_after_ms)
+        <= timedelta(hours=23, seconds=1)
+    )
     assert Conversation.objects.count() == 3
     conversation_open(user=mallory, peer=make_user(), now=now + timedelta(days=1, seconds=1))
 
@@ -207,7 +231,9 @@ def test_old_friends_and_invites_do_not_count(limited: Any, alice: User, bob: Us
     conversation_open(user=alice, peer=bob)
 
 
-def test_at_the_limit_a_chat_that_the_other_one_opened_answers_like_any_other(limited: Any, alice: User, bob: User) -> None:
+def test_at_the_limit_a_chat_that_the_other_one_opened_answers_like_any_other(
+    limited: Any, alice: User, bob: User
+) -> None:
     conversation_open(user=bob, peer=alice)
     for _ in range(3):
         conversation_open(user=alice, peer=make_user())

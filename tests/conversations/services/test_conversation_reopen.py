@@ -31,11 +31,15 @@ def marks(chat: Conversation) -> dict[int, int]:
     return dict(Participant.objects.filter(conversation=chat).values_list("user_id", "mark"))
 
 
-def test_who_closed_it_opens_it_again_and_both_can_write(closed: Conversation, alice: User, bob: User) -> None:
+def test_who_closed_it_opens_it_again_and_both_can_write(
+    closed: Conversation, alice: User, bob: User
+) -> None:
     before = marks(closed)
     conversation_reopen(user=alice, room_name=closed.room_name)
     assert not Block.objects.exists()
-    assert marks(closed) == {user: mark + 1 for user, mark in before.items()}, "devices that were away notice it"
+    assert marks(closed) == {user: mark + 1 for user, mark in before.items()}, (
+        "devices that were away notice it"
+    )
     write(alice, closed)
     write(bob, closed)
 
@@ -49,7 +53,9 @@ def test_the_other_one_cannot_and_learns_nothing(closed: Conversation, bob: User
     assert (marks(closed), Block.objects.count()) == (before, 1)
 
 
-def test_where_both_have_closed_it_one_alone_does_not_open_it(closed: Conversation, alice: User, bob: User) -> None:
+def test_where_both_have_closed_it_one_alone_does_not_open_it(
+    closed: Conversation, alice: User, bob: User
+) -> None:
     closed.refresh_from_db()
     close_against(closed, bob.pk, alice.pk, timezone.now())
     conversation_reopen(user=alice, room_name=closed.room_name)
@@ -70,7 +76,9 @@ def test_what_is_open_stays_as_it_is(chat: Conversation, alice: User) -> None:
 
 @pytest.fixture
 def api(client_of: Any, closed: Conversation) -> Any:
-    return lambda user, method, rest="": getattr(client_of(user), method)(f"/api/v1/conversations/{closed.room_name}{rest}")
+    return lambda user, method, rest="": getattr(client_of(user), method)(
+        f"/api/v1/conversations/{closed.room_name}{rest}"
+    )
 
 
 def test_the_row_tells_who_closed_it_to_that_one_only(api: Any, alice: User, bob: User) -> None:
@@ -89,14 +97,19 @@ def test_the_api_reopens(api: Any, alice: User, bob: User, mallory: User) -> Non
     assert (row["state"], row["blocked"], row["can_send"]) == ("open", False, True)
 
 
-def test_the_page_says_it_and_reopens_without_a_script(client_of: Any, closed: Conversation, alice: User, bob: User, mallory: User) -> None:
+def test_the_page_says_it_and_reopens_without_a_script(
+    client_of: Any, closed: Conversation, alice: User, bob: User, mallory: User
+) -> None:
     path = f"/chats/{closed.room_name}/"
     hers, his = client_of(alice), client_of(bob)
     assert "You closed this chat with <bdi>Bob</bdi>." in hers.get(path).text
     assert f'action="{path}reopen/"' in hers.get(path).text
     assert "You can’t write to this person now." in his.get(path).text
     assert "reopen" not in his.get(path).text
-    assert (his.post(f"{path}reopen/").status_code, client_of(mallory).post(f"{path}reopen/").status_code) == (303, 404)
+    assert (
+        his.post(f"{path}reopen/").status_code,
+        client_of(mallory).post(f"{path}reopen/").status_code,
+    ) == (303, 404)
     assert hers.get(f"{path}reopen/").status_code == 405
     assert "You can’t write" in his.get(path).text
     assert hers.post(f"{path}reopen/")["Location"] == path

@@ -116,9 +116,13 @@ def test_an_invite_lives_seven_days_unless_said_otherwise(alice: User) -> None:
 
 
 @pytest.mark.parametrize(("lives", "life"), LIVES.items())
-def test_an_invite_lives_as_long_as_chosen_and_never_for_ever(alice: User, lives: str, life: timedelta) -> None:
+def test_an_invite_lives_as_long_as_chosen_and_never_for_ever(
+    alice: User, lives: str, life: timedelta
+) -> None:
     now = timezone.now()
-    assert invite_create(maker=alice, lives=lives, now=now).expires_at == now + life <= now + timedelta(days=30)
+    assert (
+        invite_create(maker=alice, lives=lives, now=now).expires_at == now + life <= now + timedelta(days=30)
+    )
 
 
 def test_a_life_that_is_not_offered_is_none(alice: User) -> None:
@@ -228,7 +232,9 @@ def test_the_link_stays_the_same_when_its_life_changes(alice: User, bob: User, i
 
 
 @pytest.mark.parametrize("act", [invite_change, invite_revoke, invite_undo])
-def test_mallory_cannot_touch_an_invite_of_alice_nor_tell_that_it_exists(mallory: User, invite: Invite, act: Callable[..., Any]) -> None:
+def test_mallory_cannot_touch_an_invite_of_alice_nor_tell_that_it_exists(
+    mallory: User, invite: Invite, act: Callable[..., Any]
+) -> None:
     with pytest.raises(InviteNotFound) as hers:
         act(maker=mallory, invite_id=invite.pk)
     with pytest.raises(InviteNotFound) as nobodys:
@@ -246,11 +252,15 @@ def revoke(alice: User, bob: User, invite: Invite) -> None:
 
 def run_out(alice: User, bob: User, invite: Invite) -> None:
     now = timezone.now()
-    Invite.objects.filter(pk=invite.pk).update(created_at=now - timedelta(days=8), expires_at=now - timedelta(days=1))
+    Invite.objects.filter(pk=invite.pk).update(
+        created_at=now - timedelta(days=8), expires_at=now - timedelta(days=1)
+    )
 
 
 @pytest.mark.parametrize("end", [use_up, revoke, run_out])
-def test_what_is_over_cannot_be_changed(alice: User, bob: User, invite: Invite, end: Callable[..., None]) -> None:
+def test_what_is_over_cannot_be_changed(
+    alice: User, bob: User, invite: Invite, end: Callable[..., None]
+) -> None:
     end(alice, bob, invite)
     with pytest.raises(InviteGone):
         invite_change(maker=alice, invite_id=invite.pk, lives="30d")
@@ -269,9 +279,13 @@ def test_what_somebody_accepted_cannot_be_revoked(alice: User, bob: User, invite
 
 
 @both_databases
-def test_the_database_itself_refuses_accepted_and_revoked_at_once(alice: User, bob: User, invite: Invite) -> None:
+def test_the_database_itself_refuses_accepted_and_revoked_at_once(
+    alice: User, bob: User, invite: Invite
+) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        Invite.objects.filter(pk=invite.pk).update(claimed_at=timezone.now(), claimed_by=bob, revoked_at=timezone.now())
+        Invite.objects.filter(pk=invite.pk).update(
+            claimed_at=timezone.now(), claimed_by=bob, revoked_at=timezone.now()
+        )
 
 
 # --- The table: who accepts what ---
@@ -283,8 +297,14 @@ def test_somebody_else_accepts_an_open_invite(alice: User, bob: User, invite: In
     assert claim.outcome == "created"
     stored = Invite.objects.get(pk=invite.pk)
     assert (stored.claimed_by, stored.conversation) == (bob, claim.conversation)
-    assert (claim.conversation.origin, claim.conversation.opened_by, claim.conversation.state) == ("invite", alice, "open")
-    assert Participant.objects.filter(conversation=claim.conversation, activity__isnull=False).count() == 2, "both see it"
+    assert (claim.conversation.origin, claim.conversation.opened_by, claim.conversation.state) == (
+        "invite",
+        alice,
+        "open",
+    )
+    assert Participant.objects.filter(conversation=claim.conversation, activity__isnull=False).count() == 2, (
+        "both see it"
+    )
 
 
 def test_its_maker_opens_it_and_it_is_not_spent(alice: User, bob: User, invite: Invite) -> None:
@@ -310,14 +330,18 @@ def test_a_third_person_finds_it_used(alice: User, bob: User, mallory: User, inv
 
 
 @both_databases
-def test_a_pair_that_chats_already_opens_the_chat_and_spends_nothing(bob: User, chat: Conversation, invite: Invite) -> None:
+def test_a_pair_that_chats_already_opens_the_chat_and_spends_nothing(
+    bob: User, chat: Conversation, invite: Invite
+) -> None:
     claim = invite_claim(user=bob, token=token(invite))
     assert (claim.conversation, claim.outcome) == (chat, "pair_exists")
     assert not spent(invite)
 
 
 @pytest.mark.parametrize("opener", ["alice", "bob"])
-def test_an_empty_chat_that_only_one_of_them_sees_is_no_chat_yet(alice: User, bob: User, invite: Invite, opener: str) -> None:
+def test_an_empty_chat_that_only_one_of_them_sees_is_no_chat_yet(
+    alice: User, bob: User, invite: Invite, opener: str
+) -> None:
     one, other = (alice, bob) if opener == "alice" else (bob, alice)
     hidden, _ = conversation_open(user=one, peer=other)
     claim = invite_claim(user=bob, token=token(invite))
@@ -327,13 +351,22 @@ def test_an_empty_chat_that_only_one_of_them_sees_is_no_chat_yet(alice: User, bo
 
 
 @pytest.mark.parametrize("state", ["request", "closed"])
-def test_accepting_an_invite_opens_a_chat_that_was_requested_or_closed(alice: User, bob: User, invite: Invite, state: str) -> None:
+def test_accepting_an_invite_opens_a_chat_that_was_requested_or_closed(
+    alice: User, bob: User, invite: Invite, state: str
+) -> None:
     old = make_conversation(alice, bob)
     Conversation.objects.filter(pk=old.pk).update(state=state, requested_by=bob)
     claim = invite_claim(user=bob, token=token(invite))
     old.refresh_from_db()
-    assert (claim.outcome, claim.conversation.state, old.state, old.requested_by) == ("created", "open", "open", None)
-    assert set(Participant.objects.filter(conversation=old).values_list("mark", flat=True)) == {1}, "devices that were away notice"
+    assert (claim.outcome, claim.conversation.state, old.state, old.requested_by) == (
+        "created",
+        "open",
+        "open",
+        None,
+    )
+    assert set(Participant.objects.filter(conversation=old).values_list("mark", flat=True)) == {1}, (
+        "devices that were away notice"
+    )
 
 
 def test_expired_is_gone(alice: User, bob: User, invite: Invite) -> None:
@@ -342,7 +375,10 @@ def test_expired_is_gone(alice: User, bob: User, invite: Invite) -> None:
 
 
 def test_it_works_until_its_last_moment(bob: User, invite: Invite) -> None:
-    assert invite_claim(user=bob, token=token(invite), now=invite.expires_at - timedelta(milliseconds=1)).outcome == "created"
+    assert (
+        invite_claim(user=bob, token=token(invite), now=invite.expires_at - timedelta(milliseconds=1)).outcome
+        == "created"
+    )
 
 
 def test_revoked_is_gone(alice: User, bob: User, invite: Invite) -> None:
@@ -366,7 +402,9 @@ def test_a_block_either_way_is_gone_and_leaves_the_link_for_somebody_else(
     assert invite_claim(user=carol, token=token(invite)).outcome == "created"
 
 
-def test_a_block_between_a_pair_that_chats_is_gone_too(alice: User, bob: User, chat: Conversation, invite: Invite) -> None:
+def test_a_block_between_a_pair_that_chats_is_gone_too(
+    alice: User, bob: User, chat: Conversation, invite: Invite
+) -> None:
     block(alice, bob)
     assert not refused(bob, invite).used
 
@@ -391,7 +429,9 @@ def test_an_unknown_token_is_not_found(bob: User, invite: Invite, guess: str) ->
         invite_claim(user=bob, token=guess)
 
 
-def test_every_unknown_token_costs_one_statement(bob: User, invite: Invite, django_assert_num_queries: Any) -> None:
+def test_every_unknown_token_costs_one_statement(
+    bob: User, invite: Invite, django_assert_num_queries: Any
+) -> None:
     for guess in ("x", token(invite)[:-1], token(invite) + "A", token(invite).swapcase()):
         with django_assert_num_queries(1), pytest.raises(InviteNotFound):
             invite_claim(user=bob, token=guess)
@@ -406,7 +446,9 @@ def test_fifty_people_at_one_instant_and_exactly_one_gets_in() -> None:
     alice = make_user("alice")
     invite = invite_create(maker=alice)
     crowd = [make_user() for _ in range(50)]
-    results, errors = at_once([lambda person=person: (person, invite_claim(user=person, token=token(invite))) for person in crowd])
+    results, errors = at_once(
+        [lambda person=person: (person, invite_claim(user=person, token=token(invite))) for person in crowd]
+    )
     assert len(results) == 1
     winner, claim = results[0]
     assert claim.outcome == "created"
@@ -542,7 +584,9 @@ def test_a_wish_made_after_the_end_is_none(bob: User, invite: Invite) -> None:
         wish_settle(user=bob, now=made_at)
 
 
-def test_a_wish_does_not_outlive_revocation_even_of_an_expired_invite(alice: User, bob: User, invite: Invite) -> None:
+def test_a_wish_does_not_outlive_revocation_even_of_an_expired_invite(
+    alice: User, bob: User, invite: Invite
+) -> None:
     made_at = wish_of(bob, invite, invite.expires_at - timedelta(minutes=1))
     invite_revoke(maker=alice, invite_id=invite.pk, now=invite.expires_at + timedelta(hours=1))
     with pytest.raises(InviteGone):
@@ -558,7 +602,9 @@ def test_a_wish_does_not_outlive_a_block(alice: User, bob: User, invite: Invite,
     assert not Conversation.objects.exists()
 
 
-def test_a_wish_for_what_a_third_person_took_meanwhile_is_too_late(bob: User, carol: User, invite: Invite) -> None:
+def test_a_wish_for_what_a_third_person_took_meanwhile_is_too_late(
+    bob: User, carol: User, invite: Invite
+) -> None:
     wish_of(bob, invite)
     invite_claim(user=carol, token=token(invite))
     with pytest.raises(InviteGone) as gone:
@@ -566,7 +612,9 @@ def test_a_wish_for_what_a_third_person_took_meanwhile_is_too_late(bob: User, ca
     assert gone.value.used
 
 
-def test_a_wish_fulfilled_by_hand_on_another_device_still_leads_to_the_chat(bob: User, invite: Invite) -> None:
+def test_a_wish_fulfilled_by_hand_on_another_device_still_leads_to_the_chat(
+    bob: User, invite: Invite
+) -> None:
     claim = invite_claim(user=bob, token=token(invite))
     wish_of(bob, invite)
     assert wish_settle(user=bob) == claim.conversation
@@ -580,7 +628,9 @@ def test_the_newest_wish_is_the_one(alice: User, bob: User, carol: User, invite:
     assert (spent(invite), spent(newer)) == (False, True)
 
 
-def test_nobody_wishes_for_their_own_invite_or_one_that_is_gone(alice: User, bob: User, invite: Invite) -> None:
+def test_nobody_wishes_for_their_own_invite_or_one_that_is_gone(
+    alice: User, bob: User, invite: Invite
+) -> None:
     wish_of(alice, invite)
     wish_remember(user=bob, invite_id=uuid4(), made_at=timezone.now())
     assert not InviteWish.objects.exists()
@@ -590,12 +640,17 @@ def test_nobody_wishes_for_their_own_invite_or_one_that_is_gone(alice: User, bob
 
 
 @both_databases
-def test_not_who_i_meant_closes_blocks_and_makes_a_new_link_in_one_step(alice: User, mallory: User, bob: User, invite: Invite) -> None:
+def test_not_who_i_meant_closes_blocks_and_makes_a_new_link_in_one_step(
+    alice: User, mallory: User, bob: User, invite: Invite
+) -> None:
     conversation = invite_claim(user=mallory, token=token(invite)).conversation
     new = invite_undo(maker=alice, invite_id=invite.pk)
     conversation.refresh_from_db()
     assert conversation.state == "closed"
-    assert (conversation.low_blocks, conversation.high_blocks) == (alice.pk == conversation.low_id, alice.pk == conversation.high_id)
+    assert (conversation.low_blocks, conversation.high_blocks) == (
+        alice.pk == conversation.low_id,
+        alice.pk == conversation.high_id,
+    )
     assert Block.objects.filter(blocker=alice, blocked=mallory).exists()
     assert set(Participant.objects.filter(conversation=conversation).values_list("mark", flat=True)) == {2}
     assert new is not None
@@ -611,7 +666,9 @@ def test_saying_it_twice_makes_one_new_link(alice: User, mallory: User, invite: 
     assert Invite.objects.count() == 2
 
 
-def test_with_twenty_links_waiting_the_person_is_blocked_all_the_same(alice: User, mallory: User, invite: Invite) -> None:
+def test_with_twenty_links_waiting_the_person_is_blocked_all_the_same(
+    alice: User, mallory: User, invite: Invite
+) -> None:
     invite_claim(user=mallory, token=token(invite))
     for _ in range(20):
         invite_create(maker=alice)
@@ -635,10 +692,14 @@ def test_both_are_told_that_it_is_closed(alice: User, mallory: User, invite: Inv
 # --- The maker's list ---
 
 
-def test_the_list_has_those_that_wait_and_then_those_that_are_over(alice: User, bob: User, mallory: User) -> None:
+def test_the_list_has_those_that_wait_and_then_those_that_are_over(
+    alice: User, bob: User, mallory: User
+) -> None:
     now = timezone.now()
     invite_create(maker=mallory)
-    made = [invite_create(maker=alice, now=now - timedelta(minutes=minutes)) for minutes in (50, 40, 30, 20, 10)]
+    made = [
+        invite_create(maker=alice, now=now - timedelta(minutes=minutes)) for minutes in (50, 40, 30, 20, 10)
+    ]
     old = invite_create(maker=alice, lives="1h", now=now - timedelta(days=2))
     invite_claim(user=bob, token=token(made[1]))
     invite_revoke(maker=alice, invite_id=made[3].pk)
@@ -649,7 +710,9 @@ def test_the_list_has_those_that_wait_and_then_those_that_are_over(alice: User, 
     assert (used.claimed_by, used.can_undo, used.claimed_at is not None) == (bob, True, True)
 
 
-def test_the_list_takes_two_statements_however_long(alice: User, bob: User, django_assert_num_queries: Any) -> None:
+def test_the_list_takes_two_statements_however_long(
+    alice: User, bob: User, django_assert_num_queries: Any
+) -> None:
     for _ in range(12):
         invite_create(maker=alice)
     with django_assert_num_queries(2):

@@ -40,13 +40,25 @@ def told(letters: list[Letter], user: User) -> list[dict[str, Any]]:
     return [json.loads(letter.text) for letter in letters if letter.group == user_group(user.pk)]
 
 
-def test_alice_sends_and_both_are_told_the_same(chat: Conversation, alice: User, bob: User, letters: list[Letter]) -> None:
+def test_alice_sends_and_both_are_told_the_same(
+    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+) -> None:
     accepted = message_send(user=alice, room=chat.room_name, id=uuid4(), body="Hello").result(0)
-    assert (accepted.seq, accepted.version, accepted.duplicate, accepted.room) == (1, 1, False, chat.room_name)
+    assert (accepted.seq, accepted.version, accepted.duplicate, accepted.room) == (
+        1,
+        1,
+        False,
+        chat.room_name,
+    )
     assert [frame["type"] for frame in told(letters, alice)] == ["message.created"]
     assert told(letters, alice) == told(letters, bob)
     message = told(letters, bob)[0]["message"]
-    assert (message["body"], message["sender"], message["seq"], message["ordinal"]) == ("Hello", alice.public_id, 1, 1)
+    assert (message["body"], message["sender"], message["seq"], message["ordinal"]) == (
+        "Hello",
+        alice.public_id,
+        1,
+        1,
+    )
     assert len(letters) == 2, "nobody else is told"
 
 
@@ -73,9 +85,17 @@ def test_a_repeat_is_told_to_nobody_again(chat: Conversation, alice: User, lette
 
 @pytest.mark.parametrize(
     ("body", "refusal"),
-    [("", InvalidText), (" \n", InvalidText), ("a\0", InvalidText), ("\ud800", InvalidText), ("x" * 8_001, TextTooLong)],
+    [
+        ("", InvalidText),
+        (" \n", InvalidText),
+        ("a\0", InvalidText),
+        ("\ud800", InvalidText),
+        ("x" * 8_001, TextTooLong),
+    ],
 )
-def test_bad_text_is_refused_before_anything_is_written(chat: Conversation, alice: User, body: str, refusal: type[Refusal]) -> None:
+def test_bad_text_is_refused_before_anything_is_written(
+    chat: Conversation, alice: User, body: str, refusal: type[Refusal]
+) -> None:
     with pytest.raises(refusal):
         message_send(user=alice, room=chat.room_name, id=uuid4(), body=body)
     assert not Message.objects.exists()
@@ -83,11 +103,15 @@ def test_bad_text_is_refused_before_anything_is_written(chat: Conversation, alic
 
 def test_what_cannot_be_attached_is_refused(chat: Conversation, alice: User) -> None:
     with pytest.raises(Refusal):
-        message_send(user=alice, room=chat.room_name, id=uuid4(), body="see", attachments=("somebody-elses-upload",))
+        message_send(
+            user=alice, room=chat.room_name, id=uuid4(), body="see", attachments=("somebody-elses-upload",)
+        )
     assert not Message.objects.exists()
 
 
-def test_mallory_cannot_send_into_the_room_of_others(chat: Conversation, mallory: User, letters: list[Letter]) -> None:
+def test_mallory_cannot_send_into_the_room_of_others(
+    chat: Conversation, mallory: User, letters: list[Letter]
+) -> None:
     foreign = message_send(user=mallory, room=chat.room_name, id=uuid4(), body="let me in").exception(0)
     unknown = message_send(user=mallory, room="dm-" + "a" * 32, id=uuid4(), body="let me in").exception(0)
     assert type(foreign) is type(unknown) is ConversationNotFound
@@ -96,23 +120,40 @@ def test_mallory_cannot_send_into_the_room_of_others(chat: Conversation, mallory
     assert not Message.objects.exists()
 
 
-def test_refusals_come_through_the_future(chat: Conversation, alice: User, bob: User, letters: list[Letter]) -> None:
+def test_refusals_come_through_the_future(
+    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+) -> None:
     id = uuid4()
     message_send(user=alice, room=chat.room_name, id=id, body="one")
     letters.clear()
-    assert isinstance(message_send(user=alice, room=chat.room_name, id=id, body="two").exception(0), MessageConflict)
-    assert isinstance(message_send(user=alice, room=chat.room_name, id=uuid4(), body="re", reply_to=9).exception(0), MessageNotFound)
+    assert isinstance(
+        message_send(user=alice, room=chat.room_name, id=id, body="two").exception(0), MessageConflict
+    )
+    assert isinstance(
+        message_send(user=alice, room=chat.room_name, id=uuid4(), body="re", reply_to=9).exception(0),
+        MessageNotFound,
+    )
     Conversation.objects.update(low_blocks=True)
-    assert isinstance(message_send(user=bob, room=chat.room_name, id=uuid4(), body="hello").exception(0), CannotDeliver)
+    assert isinstance(
+        message_send(user=bob, room=chat.room_name, id=uuid4(), body="hello").exception(0), CannotDeliver
+    )
     assert letters == []
 
 
-def test_the_first_message_puts_the_chat_into_bobs_list(chat: Conversation, alice: User, bob: User, letters: list[Letter]) -> None:
+def test_the_first_message_puts_the_chat_into_bobs_list(
+    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+) -> None:
     Participant.objects.filter(user=bob).update(activity=None)
     message_send(user=alice, room=chat.room_name, id=uuid4(), body="Hello Bob")
-    changed = [frame["conversation"] for frame in told(letters, bob) if frame["type"] == "conversation.changed"]
-    assert [(row["room"], row["peer"]["username"], row["unread"]) for row in changed] == [(chat.room_name, "alice", 1)]
-    assert [frame["type"] for frame in told(letters, alice)] == ["message.created"], "she has it in her list already"
+    changed = [
+        frame["conversation"] for frame in told(letters, bob) if frame["type"] == "conversation.changed"
+    ]
+    assert [(row["room"], row["peer"]["username"], row["unread"]) for row in changed] == [
+        (chat.room_name, "alice", 1)
+    ]
+    assert [frame["type"] for frame in told(letters, alice)] == ["message.created"], (
+        "she has it in her list already"
+    )
     letters.clear()
     message_send(user=alice, room=chat.room_name, id=uuid4(), body="Are you there")
     assert [frame["type"] for frame in told(letters, bob)] == ["message.created"]

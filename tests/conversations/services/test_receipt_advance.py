@@ -38,11 +38,18 @@ def seat(user: User) -> Participant:
     return Participant.objects.get(user=user)
 
 
-def test_bob_reads_and_alice_is_shown_how_far(chat: Conversation, alice: User, bob: User, letters: list[Letter]) -> None:
+def test_bob_reads_and_alice_is_shown_how_far(
+    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+) -> None:
     advanced = receipt_advance(user=bob, room=chat.room_name, read=3).result(0)
     assert (advanced.read, advanced.delivered, advanced.read_count) == (3, 3, 2)
     (shown,), (own,) = told(letters, alice), told(letters, bob)
-    assert (shown["user"], shown["read"], shown["delivered"], "read_count" in shown) == (bob.public_id, 3, 3, False)
+    assert (shown["user"], shown["read"], shown["delivered"], "read_count" in shown) == (
+        bob.public_id,
+        3,
+        3,
+        False,
+    )
     assert (own["user"], own["read"], own["read_count"]) == (bob.public_id, 3, 2)
     assert (shown["mark"], own["mark"]) == (seat(alice).mark, seat(bob).mark)
     assert seat(bob).unread == 1
@@ -50,10 +57,17 @@ def test_bob_reads_and_alice_is_shown_how_far(chat: Conversation, alice: User, b
 
 def test_delivered_is_not_read(chat: Conversation, alice: User, bob: User) -> None:
     receipt_advance(user=bob, room=chat.room_name, delivered=5)
-    assert (seat(bob).delivered_seq, seat(bob).read_seq, seat(bob).unread, seat(bob).shown_delivered) == (5, 0, 3, 5)
+    assert (seat(bob).delivered_seq, seat(bob).read_seq, seat(bob).unread, seat(bob).shown_delivered) == (
+        5,
+        0,
+        3,
+        5,
+    )
 
 
-@pytest.mark.parametrize("positions", [{"read": 2}, {"read": 3}, {"delivered": 1}, {"read": 0, "delivered": 0}, {}])
+@pytest.mark.parametrize(
+    "positions", [{"read": 2}, {"read": 3}, {"delivered": 1}, {"read": 0, "delivered": 0}, {}]
+)
 def test_nothing_goes_back_and_nobody_is_told_of_nothing(
     chat: Conversation, bob: User, letters: list[Letter], positions: dict[str, int]
 ) -> None:
@@ -79,7 +93,9 @@ def test_own_messages_count_for_nobody(chat: Conversation, alice: User) -> None:
 
 
 @pytest.mark.parametrize("shy", ["alice", "bob"])
-def test_who_shares_no_receipts_is_shown_none(chat: Conversation, alice: User, bob: User, letters: list[Letter], shy: str) -> None:
+def test_who_shares_no_receipts_is_shown_none(
+    chat: Conversation, alice: User, bob: User, letters: list[Letter], shy: str
+) -> None:
     """Both switches count: whoever hides their own sees none of others."""
     Profile.objects.filter(user__username=shy).update(shares_receipts=False)
     receipt_advance(user=bob, room=chat.room_name, read=3)
@@ -88,7 +104,9 @@ def test_who_shares_no_receipts_is_shown_none(chat: Conversation, alice: User, b
     assert (seat(bob).read_seq, seat(bob).shown_read) == (3, 0)
 
 
-@pytest.mark.parametrize("changes", [{"low_blocks": True}, {"high_blocks": True}, {"state": "request"}, {"state": "closed"}])
+@pytest.mark.parametrize(
+    "changes", [{"low_blocks": True}, {"high_blocks": True}, {"state": "request"}, {"state": "closed"}]
+)
 def test_behind_a_block_or_before_acceptance_nothing_is_shown(
     chat: Conversation, alice: User, bob: User, letters: list[Letter], changes: dict[str, Any]
 ) -> None:

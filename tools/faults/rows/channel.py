@@ -28,7 +28,9 @@ async def stalls_of(world: World) -> AsyncIterator[list[float]]:
     waits: list[float] = []
 
     async def ask(port: int) -> None:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False
+        ) as http:
             while True:
                 await asyncio.sleep(LOOK_S)
                 began = time.monotonic()
@@ -66,13 +68,17 @@ async def newcomers(world: World, figures: Figures) -> None:
                 await socket.recv()
                 waits.append(time.monotonic() - began)
 
-    cookies = [person["cookies"][0] for seat in world.crowd.seats[:NEWCOMERS] for person in seat["people"][:1]]
+    cookies = [
+        person["cookies"][0] for seat in world.crowd.seats[:NEWCOMERS] for person in seat["people"][:1]
+    ]
     await asyncio.gather(*map(come, cookies))
     figures.add("newcomers greeted", 100 * len(waits) / len(cookies), "%", goal=100, at_least=True)
     figures.add("greeted after, worst", max(waits, default=float("inf")), "s")
 
 
-async def without_redis(world: World, seconds: float, *, acks: float = 500, deliveries: float = 3_500) -> Figures:
+async def without_redis(
+    world: World, seconds: float, *, acks: float = 500, deliveries: float = 3_500
+) -> Figures:
     """Measure while the layer is away."""
     figures, began = Figures(), time.monotonic()
     async with stalls_of(world) as waits:
@@ -81,7 +87,9 @@ async def without_redis(world: World, seconds: float, *, acks: float = 500, deli
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
     ended = sum(ending.at >= began for device in world.crowd.devices for ending in device.endings)
     figures.add("away for", seconds, "s")
-    figures.add("sockets that stayed", 100 * (1 - ended / len(world.crowd.devices)), "%", goal=99.9, at_least=True)
+    figures.add(
+        "sockets that stayed", 100 * (1 - ended / len(world.crowd.devices)), "%", goal=99.9, at_least=True
+    )
     figures.percentiles("ack", world.history.acks.since(began), goal_p99=acks)
     # What is sent last may still be on its way when the layer comes back.
     figures.percentiles("delivery", world.history.deliveries.since(began), goal_p99=deliveries)
@@ -94,7 +102,11 @@ async def back_to_normal(world: World, figures: Figures, *, goal: float = 5.0, w
     began = time.monotonic()
     await asyncio.sleep(watch)
     deliveries = world.history.deliveries
-    slow = [at for at, took in zip(deliveries.moments, deliveries.seconds, strict=True) if at >= began and took > NORMAL_S]
+    slow = [
+        at
+        for at, took in zip(deliveries.moments, deliveries.seconds, strict=True)
+        if at >= began and took > NORMAL_S
+    ]
     figures.add("pushes normal again after", max(slow, default=began) - began, "s", goal=goal)
 
 
@@ -112,7 +124,12 @@ async def redis_killed(world: World) -> Figures:
     return figures
 
 
-@row("F5", rigs="P", fault="Redis restarted (no Sentinel on this machine)", expected="pushes normal ≤ 5 s after its return")
+@row(
+    "F5",
+    rigs="P",
+    fault="Redis restarted (no Sentinel on this machine)",
+    expected="pushes normal ≤ 5 s after its return",
+)
 async def redis_restarted(world: World) -> Figures:
     figures = Figures()
     for _ in range(world.times(5)):
@@ -122,7 +139,12 @@ async def redis_restarted(world: World) -> Figures:
     return figures
 
 
-@row("F6", rigs="P", fault="Redis frozen for 60 s, then its packets dropped for 60 s", expected="as F4; event loop stalls ≤ 100 ms")
+@row(
+    "F6",
+    rigs="P",
+    fault="Redis frozen for 60 s, then its packets dropped for 60 s",
+    expected="as F4; event loop stalls ≤ 100 ms",
+)
 async def redis_frozen(world: World) -> Figures:
     seconds = world.lasting(60, least=8)
     world.rig.freeze_redis()
@@ -137,7 +159,12 @@ async def redis_frozen(world: World) -> Figures:
     return figures
 
 
-@row("F7", rigs="P", fault="one of three processes cut from Redis for 60 s", expected="delivery between processes p99 ≤ 3.5 s")
+@row(
+    "F7",
+    rigs="P",
+    fault="one of three processes cut from Redis for 60 s",
+    expected="delivery between processes p99 ≤ 3.5 s",
+)
 async def one_cut_off(world: World) -> Figures:
     world.rig.cut_redis_of(world.luck.choice(world.rig.processes))
     figures = await without_redis(world, world.lasting(60, least=8))
@@ -146,7 +173,12 @@ async def one_cut_off(world: World) -> Figures:
     return figures
 
 
-@row("F8", rigs="SP", fault="hints: 30 % lost, 30 % doubled, delayed up to 5 s, shuffled, for 60 s", expected="every screen equals the log")
+@row(
+    "F8",
+    rigs="SP",
+    fault="hints: 30 % lost, 30 % doubled, delayed up to 5 s, shuffled, for 60 s",
+    expected="every screen equals the log",
+)
 async def hints_in_chaos(world: World) -> Figures:
     figures, began = Figures(), time.monotonic()
     world.rig.set_hook("chaos", "0.3 0.3 5")
@@ -172,8 +204,14 @@ async def silent_for_long(world: World) -> Figures:
     began = time.monotonic()
     await crowd.write(quiet[0])
     heard = await until(
-        lambda: all(sum(view.cursor for view in device.views.values()) > before[device.name] for device in quiet), 40, 0.005
+        lambda: all(
+            sum(view.cursor for view in device.views.values()) > before[device.name] for device in quiet
+        ),
+        40,
+        0.005,
     )
-    figures.add("heard after the silence by all", time.monotonic() - began if heard else float("inf"), "s", goal=2)
+    figures.add(
+        "heard after the silence by all", time.monotonic() - began if heard else float("inf"), "s", goal=2
+    )
     crowd.writers += quiet
     return figures

@@ -20,7 +20,18 @@ from tools.faults.history import History, percentile
 from tools.faults.keys import Keys
 from tools.faults.rigs import Rig
 from tools.faults.rows import row
-from tools.faults.throng import MEBIBYTE, NEIGHBOURS, Peak, Stream, bare_socket, compare, memory, metric, neighbours, own_rig
+from tools.faults.throng import (
+    MEBIBYTE,
+    NEIGHBOURS,
+    Peak,
+    Stream,
+    bare_socket,
+    compare,
+    memory,
+    metric,
+    neighbours,
+    own_rig,
+)
 from tools.faults.world import World
 
 SOCKETS, SOCKETS_A_PERSON = 2_000, 10
@@ -61,8 +72,12 @@ class SignIns:
     async def once(self) -> None:
         token = "f" * 32
         headers = {"Cookie": f"csrftoken={token}", "X-CSRFToken": token, "Origin": self.address}
-        async with httpx.AsyncClient(base_url=self.address, timeout=30, trust_env=False, verify=False) as http:
-            answer = await http.post("/accounts/login/", data={"login": self.username, "password": PASSWORD}, headers=headers)
+        async with httpx.AsyncClient(
+            base_url=self.address, timeout=30, trust_env=False, verify=False
+        ) as http:
+            answer = await http.post(
+                "/accounts/login/", data={"login": self.username, "password": PASSWORD}, headers=headers
+            )
             if answer.status_code != 302:
                 raise httpx.HTTPError(f"sign-in answered {answer.status_code}")
 
@@ -110,7 +125,10 @@ async def everybody_at_once(world: World) -> Figures:
 async def warm_up(rig: Rig, seats: list[dict]) -> None:  # type: ignore[type-arg]
     """Threads, connections and caches have their size before memory is measured; so has what a sign-in takes for a moment."""
     for index in rig.processes:
-        opened = [await bare_socket(rig, seats[0]["people"][0]["cookies"][number % SOCKETS_A_PERSON], index=index) for number in range(100)]
+        opened = [
+            await bare_socket(rig, seats[0]["people"][0]["cookies"][number % SOCKETS_A_PERSON], index=index)
+            for number in range(100)
+        ]
         for each in opened:
             await each.close()
     await asyncio.sleep(3)
@@ -118,14 +136,21 @@ async def warm_up(rig: Rig, seats: list[dict]) -> None:  # type: ignore[type-arg
 
 async def newcomers(figures: Figures, visitor: SignIns, crowd: Crowd, seats: list[dict], count: int) -> None:  # type: ignore[type-arg]
     """All of them open their page in one instant, which is a storm as well."""
-    places = [(seat["room"], person, number) for seat in seats[:-1] for person in seat["people"] for number in range(SOCKETS_A_PERSON)]
+    places = [
+        (seat["room"], person, number)
+        for seat in seats[:-1]
+        for person in seat["people"]
+        for number in range(SOCKETS_A_PERSON)
+    ]
     began = time.monotonic()
     for room, person, number in places[:count]:
         crowd.start(crowd.seat(room, person, number).live())
     await told_back(figures, "opened at once", visitor, crowd, began)
 
 
-async def lost(figures: Figures, name: str, visitor: SignIns, crowd: Crowd, rig: Rig, *, is_killed: bool) -> None:
+async def lost(
+    figures: Figures, name: str, visitor: SignIns, crowd: Crowd, rig: Rig, *, is_killed: bool
+) -> None:
     for device in crowd.devices:
         device.refused = Counter()
         device.attempt = min(device.attempt, 1)
@@ -168,7 +193,10 @@ async def told_back(figures: Figures, name: str, visitor: SignIns, crowd: Crowd,
 async def a_reader_stalls(world: World) -> Figures:
     figures = Figures()
     events = world.times(EVENTS, least=6_000)
-    async with own_rig(world, NEIGHBOURS + 2) as (rig, seats), neighbours(rig, seats[1:], world.luck) as crowd:
+    async with (
+        own_rig(world, NEIGHBOURS + 2) as (rig, seats),
+        neighbours(rig, seats[1:], world.luck) as crowd,
+    ):
         room, (writer, reader) = seats[0]["room"], seats[0]["people"]
         stream = Stream(await bare_socket(rig, writer["cookies"][0]), room, "x" * 1_000)
         ended = asyncio.ensure_future(when(rig, 'entre_goodbyes_total{reason="too_slow"}'))
@@ -188,7 +216,9 @@ async def a_reader_stalls(world: World) -> Figures:
             compare(figures, "while one stalls", crowd, (usual, began), (began, time.monotonic()))
             await asyncio.wait([ended], timeout=40)
         figures.add("memory grew with a reader who reads by", reading.growth, "MiB")
-        figures.add("with one who stalls by", stalling.growth, "MiB", goal=1 + round(max(0.0, reading.growth), 1))
+        figures.add(
+            "with one who stalls by", stalling.growth, "MiB", goal=1 + round(max(0.0, reading.growth), 1)
+        )
         told_at = ended.result() if ended.done() else float("inf")
         since = behind.result() if behind.done() else began
         behind.cancel()
@@ -221,8 +251,12 @@ async def returned(figures: Figures, crowd: Crowd, room: str, person: dict, stre
 def require_exact(crowd: Crowd, device: Device, room: str, stored: dict[int, str]) -> None:
     screen = crowd.history.screens[device.name, room]
     expected = {seq: id for seq, id in stored.items() if seq > screen.base}
-    if screen.shown != expected or sorted(expected) != list(range(screen.base + 1, screen.base + 1 + len(expected))):
-        raise AssertionError(f"shows {len(screen.shown)} messages after {screen.base}, and {len(expected)} were stored")
+    if screen.shown != expected or sorted(expected) != list(
+        range(screen.base + 1, screen.base + 1 + len(expected))
+    ):
+        raise AssertionError(
+            f"shows {len(screen.shown)} messages after {screen.base}, and {len(expected)} were stored"
+        )
 
 
 # --- F14 ---
@@ -236,7 +270,10 @@ def require_exact(crowd: Crowd, device: Device, room: str, stored: dict[int, str
 )
 async def a_flood(world: World) -> Figures:
     figures = Figures()
-    async with own_rig(world, NEIGHBOURS + 2, LIMITS="on") as (rig, seats), neighbours(rig, seats[1:], world.luck) as crowd:
+    async with (
+        own_rig(world, NEIGHBOURS + 2, LIMITS="on") as (rig, seats),
+        neighbours(rig, seats[1:], world.luck) as crowd,
+    ):
         cookie = seats[0]["people"][0]["cookies"][0]
         for rate in (10_000, 100_000):
             for is_patient in (True, False):
@@ -294,7 +331,10 @@ async def flood(line: ClientConnection, rate: int) -> tuple[float, int, bool]:
 )
 async def more_than_a_mailbox_holds(world: World) -> Figures:
     figures = Figures()
-    async with own_rig(world, 2) as (rig, seats), Crowd(History(), seats[1:], address=rig.address, rate=1, luck=world.luck) as crowd:
+    async with (
+        own_rig(world, 2) as (rig, seats),
+        Crowd(History(), seats[1:], address=rig.address, rate=1, luck=world.luck) as crowd,
+    ):
         room, (writer, reader) = seats[0]["room"], seats[0]["people"]
         device = crowd.seat(room, reader, 0)
         crowd.start(device.live())
@@ -306,7 +346,11 @@ async def more_than_a_mailbox_holds(world: World) -> Figures:
         figures.add("written in", time.monotonic() - began, "s")
         stored = {seq: id for stream in streams for seq, id in stream.stored.items()}
         written = time.monotonic()
-        is_there = await until(lambda: device.is_live and device.views[room].cursor >= HINTS and not device.views[room].has_gap, 30, 0.01)
+        is_there = await until(
+            lambda: device.is_live and device.views[room].cursor >= HINTS and not device.views[room].has_gap,
+            30,
+            0.01,
+        )
         figures.add("exact after", time.monotonic() - written if is_there else float("inf"), "s", goal=5)
         require_exact(crowd, device, room, stored)
         for stream in streams:

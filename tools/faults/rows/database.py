@@ -29,7 +29,9 @@ from tools.faults.world import World
 
 def stayed(world: World, figures: Figures, began: float) -> None:
     ended = sum(ending.at >= began for device in world.crowd.devices for ending in device.endings)
-    figures.add("sockets that stayed", 100 * (1 - ended / len(world.crowd.devices)), "%", goal=100, at_least=True)
+    figures.add(
+        "sockets that stayed", 100 * (1 - ended / len(world.crowd.devices)), "%", goal=100, at_least=True
+    )
 
 
 def refusals(world: World, figures: Figures, began: float, *, goal: float | None) -> None:
@@ -61,21 +63,35 @@ async def restarted(world: World) -> Figures:
     figures.add("restarts", count)
     stayed(world, figures, first)
     refusals(world, figures, first, goal=2.5)
-    figures.add("outbox empty after the database accepts, worst", max(figure.value for figure in emptied.all), "s", goal=5)
+    figures.add(
+        "outbox empty after the database accepts, worst",
+        max(figure.value for figure in emptied.all),
+        "s",
+        goal=5,
+    )
     return figures
 
 
 # --- Locked ---
 
 
-@row("F11", rigs="S", fault="SQLite lock held by another process for 3 s, then 10 s", expected="3 s: no error; 10 s: `busy` ≤ 5.5 s")
+@row(
+    "F11",
+    rigs="S",
+    fault="SQLite lock held by another process for 3 s, then 10 s",
+    expected="3 s: no error; 10 s: `busy` ≤ 5.5 s",
+)
 async def locked(world: World) -> Figures:
     figures = Figures()
     for seconds in (3, 10):
         before, began = sum(world.history.refusals.values()), time.monotonic()
         async with readers(world) as reading:
             await world.rig.lock_sqlite(seconds)
-        figures.add(f"locked for {seconds} s: refused", sum(world.history.refusals.values()) - before, goal=0 if seconds == 3 else None)
+        figures.add(
+            f"locked for {seconds} s: refused",
+            sum(world.history.refusals.values()) - before,
+            goal=0 if seconds == 3 else None,
+        )
         if seconds == 10:
             refusals(world, figures, began, goal=5.5)
         reading.tell(figures)
@@ -92,12 +108,21 @@ BROKEN = {
 }
 
 
-@row("F12", rigs="S", fault="start-up with deferred transactions, or without synchronous FULL", expected="refuses to start")
+@row(
+    "F12",
+    rigs="S",
+    fault="start-up with deferred transactions, or without synchronous FULL",
+    expected="refuses to start",
+)
 async def badly_set(world: World) -> Figures:
     figures = Figures()
     for name, line in BROKEN.items():
         (world.rig.folder / f"{name}.py").write_text(f"from dm_project.settings import *\n{line}\n")
-        words = {"DJANGO_SETTINGS_MODULE": name, "PYTHONPATH": f"{world.rig.folder}{os.pathsep}{ROOT}", "PORT": str(free_port())}
+        words = {
+            "DJANGO_SETTINGS_MODULE": name,
+            "PYTHONPATH": f"{world.rig.folder}{os.pathsep}{ROOT}",
+            "PORT": str(free_port()),
+        }
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-m", "dm_project.server"],
@@ -130,7 +155,9 @@ async def full_disk(rig: Rig) -> AsyncIterator[None]:
         name = urlsplit(rig.server.environment["DATABASE_URL"]).path[1:]
         await asyncio.to_thread(rig.postgres.execute, FULL, database=name)
         await asyncio.to_thread(
-            rig.postgres.execute, "CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_room()", database=name
+            rig.postgres.execute,
+            "CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_room()",
+            database=name,
         )
         try:
             yield
@@ -177,7 +204,9 @@ async def ready_becomes(rig: Rig, status: int, within: float = 30.0) -> float:
     began = time.monotonic()
     async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
         while time.monotonic() - began < within:
-            found = [(await http.get(f"http://127.0.0.1:{port}/readyz")).status_code for port in rig.server.ports]
+            found = [
+                (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code for port in rig.server.ports
+            ]
             if status in found:
                 return time.monotonic() - began
             await asyncio.sleep(0.2)
@@ -202,7 +231,11 @@ async def restored(world: World) -> Figures:
         # Where the database's own user may write.
         backup = Path(rig.postgres.package.pgdata) / "backup.dump"
         await asyncio.to_thread(
-            rig.postgres.program, "pg_dump", "--format=custom", f"--file={backup}", rig.server.environment["DATABASE_URL"]
+            rig.postgres.program,
+            "pg_dump",
+            "--format=custom",
+            f"--file={backup}",
+            rig.server.environment["DATABASE_URL"],
         )
     await asyncio.sleep(world.lasting(600, least=5))
     epochs = {device.epoch for device in world.crowd.devices}
@@ -215,7 +248,13 @@ async def restored(world: World) -> Figures:
     if rig.name == "S":
         await asyncio.to_thread(load_sqlite, backup, rig.sqlite_file)
     else:
-        words = ("--clean", "--if-exists", "--single-transaction", f"--dbname={rig.server.environment['DATABASE_URL']}", str(backup))
+        words = (
+            "--clean",
+            "--if-exists",
+            "--single-transaction",
+            f"--dbname={rig.server.environment['DATABASE_URL']}",
+            str(backup),
+        )
         await asyncio.to_thread(rig.postgres.program, "pg_restore", *words)
         backup.unlink()
     await asyncio.to_thread(rig.server.manage, "restored")
@@ -225,12 +264,19 @@ async def restored(world: World) -> Figures:
     answers = time.monotonic()
     await world.crowd.all_live(60)
     # What comes before the greeting is the outage of the restoring, and how long clients wait after it.
-    agreed = [device.live_at - max(device.greeted_at, answers) for device in world.crowd.devices if device.is_live]
+    agreed = [
+        device.live_at - max(device.greeted_at, answers) for device in world.crowd.devices if device.is_live
+    ]
     figures.add("in agreement after the greeting, worst", max(agreed, default=float("inf")), "s", goal=10)
     figures.add("99 % back after the port answers", percentile(world.crowd.back_after(answers), 0.99), "s")
     changed = await until(lambda: not epochs & {device.epoch for device in world.crowd.devices}, 30)
     figures.add("start and return together", time.monotonic() - began, "s")
-    figures.add("devices in the new epoch", len(world.crowd.devices) if changed else 0, goal=len(world.crowd.devices), at_least=True)
+    figures.add(
+        "devices in the new epoch",
+        len(world.crowd.devices) if changed else 0,
+        goal=len(world.crowd.devices),
+        at_least=True,
+    )
     figures.add("acknowledged before", lost)
     figures.add("unsent and kept", kept)
     return figures

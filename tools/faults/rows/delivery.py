@@ -16,7 +16,11 @@ from tools.faults.world import World
 
 
 def cpu_seconds(world: World) -> list[float]:
-    times = [psutil.Process(process.pid).cpu_times() for process in world.rig.server.processes if process is not None]
+    times = [
+        psutil.Process(process.pid).cpu_times()
+        for process in world.rig.server.processes
+        if process is not None
+    ]
     return [time.user + time.system for time in times]
 
 
@@ -44,9 +48,13 @@ async def redis_closes_at_once(world: World) -> Figures:
     used, rest_began = cpu_seconds(world), time.monotonic()
     await newcomers(world, figures)
     await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
-    share = max(after - before for before, after in zip(used, cpu_seconds(world), strict=True)) / (time.monotonic() - rest_began)
+    share = max(after - before for before, after in zip(used, cpu_seconds(world), strict=True)) / (
+        time.monotonic() - rest_began
+    )
     figures.add("processor of a process while nobody writes, most", 100 * share, "%", goal=20)
-    figures.add("log of a process", (log_bytes(world) - logged) / len(world.rig.processes), "bytes", goal=1_024)
+    figures.add(
+        "log of a process", (log_bytes(world) - logged) / len(world.rig.processes), "bytes", goal=1_024
+    )
     world.crowd.is_writing = True
     world.rig.heal_redis_ways()
     await back_to_normal(world, figures)
@@ -90,7 +98,9 @@ async def one_row_locked(world: World) -> Figures:
         while time.monotonic() < ends:
             await asyncio.sleep(0.5)
             found = await asyncio.to_thread(
-                world.rig.postgres.execute, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'", database=name
+                world.rig.postgres.execute,
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+                database=name,
             )
             waiting = max(waiting, found[0][0])
     figures.percentiles("ack", world.history.acks.since(began), goal_p99=1_000)

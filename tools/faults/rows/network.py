@@ -25,7 +25,12 @@ HEARTBEAT_S = 25.0
 FREED_S, SUSPECT_S = 60.0, 45.0
 
 
-@row("F15", rigs="SP", fault="one send 100 times at once over 10 sockets and HTTP", expected="one row, one seq, 100 equal acks")
+@row(
+    "F15",
+    rigs="SP",
+    fault="one send 100 times at once over 10 sockets and HTTP",
+    expected="one row, one seq, 100 equal acks",
+)
 async def sent_a_hundred_times(world: World) -> Figures:
     """The column `duplicate` says that there is one row."""
     figures = Figures()
@@ -68,18 +73,24 @@ async def send_everywhere(world: World, number: int) -> list[int]:
     async with AsyncExitStack() as stack, asyncio.timeout(60):
         url = f"{address.replace('http', 'ws', 1)}/ws/"
         sockets = [await greeted(stack, url, headers) for _ in range(10)]
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=address, headers=headers, timeout=30, trust_env=False))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=address, headers=headers, timeout=30, trust_env=False)
+        )
         found = await asyncio.gather(*map(by_socket, sockets), *(by_http(http) for _ in range(10)))
     seqs = [seq for some in found for seq in some]
     for seq in set(seqs):
-        world.history.accepted(device=name, line=0, id=id, seq=seq, duplicate=False, at=time.monotonic(), waited=None)
+        world.history.accepted(
+            device=name, line=0, id=id, seq=seq, duplicate=False, at=time.monotonic(), waited=None
+        )
     return seqs
 
 
 async def greeted(stack: AsyncExitStack, url: str, headers: dict[str, str]) -> ClientConnection:
     """Who is sent away for load comes again."""
     while True:
-        socket = await stack.enter_async_context(connect(url, additional_headers=headers, proxy=None, max_queue=None))
+        socket = await stack.enter_async_context(
+            connect(url, additional_headers=headers, proxy=None, max_queue=None)
+        )
         if json.loads(await socket.recv())["type"] != "bye":
             return socket
         await asyncio.sleep(1)
@@ -119,7 +130,9 @@ async def many_screens(world: World) -> Figures:
     different = sum(screen != shown[0] for screen in shown)
     figures.add("screens that differ", different, goal=0)
     if different:
-        world.history.findings.add("order", f"{different} of {len(shown)} screens of one room differ", different)
+        world.history.findings.add(
+            "order", f"{different} of {len(shown)} screens of one room differ", different
+        )
     for device in extra:
         await crowd.dismiss(device)
     return figures
@@ -133,7 +146,11 @@ async def many_screens(world: World) -> Figures:
 )
 async def dropped_without_a_word(world: World) -> Figures:
     figures, rig = Figures(), world.rig
-    for name, directions in (("both ways", (FORWARD, BACK)), ("to the server", (FORWARD,)), ("to the clients", (BACK,))):
+    for name, directions in (
+        ("both ways", (FORWARD, BACK)),
+        ("to the server", (FORWARD,)),
+        ("to the clients", (BACK,)),
+    ):
         world.refresh()
         await world.crowd.all_live(60)
         seconds = world.lasting(120, least=90)
@@ -146,7 +163,9 @@ async def dropped_without_a_word(world: World) -> Figures:
         await asyncio.sleep(max(0.0, seconds - freed))
         suspected = [max(device.suspected, default=0.0) - began for device in world.crowd.devices]
         figures.add(f"{name}: suspected by the last client after", max(suspected), "s", goal=SUSPECT_S)
-        figures.add(f"{name}: freed by the server after", freed if is_free else float("inf"), "s", goal=FREED_S)
+        figures.add(
+            f"{name}: freed by the server after", freed if is_free else float("inf"), "s", goal=FREED_S
+        )
         rig.thaw_lines()
         await world.back(figures, time.monotonic(), goal=45, within=90)
     return figures

@@ -14,7 +14,12 @@ from tools.faults.rows import row
 from tools.faults.world import World
 
 
-@row("F1", rigs="SP", fault="kill -9 at random points, 200 times", expected="back ≤ 10 s (p99), outbox empty ≤ 15 s")
+@row(
+    "F1",
+    rigs="SP",
+    fault="kill -9 at random points, 200 times",
+    expected="back ≤ 10 s (p99), outbox empty ≤ 15 s",
+)
 async def killed(world: World) -> Figures:
     return await kill_again_and_again(world, world.times(200))
 
@@ -61,7 +66,9 @@ async def killed_between_commit_and_ack(world: World) -> Figures:
         world.refresh()
         await world.crowd.all_live(60)
         await until(lambda: any(is_idle(device) for device in world.crowd.writers), 10)
-        device = world.luck.choice([device for device in world.crowd.writers if is_idle(device)] or world.crowd.writers)
+        device = world.luck.choice(
+            [device for device in world.crowd.writers if is_idle(device)] or world.crowd.writers
+        )
         id = await world.crowd.write(device, f"{KILL_MARK}{world.luck.random()}")
         await until(lambda: any(not rig.is_running(index) for index in rig.processes), 20)
         for index in rig.processes:
@@ -101,7 +108,9 @@ async def deployed(world: World) -> Figures:
         await rig.start_server(index)
         await world.back(Figures(), began, goal=15)
         backs.append(percentile(world.crowd.back_after(began), 0.99))
-        endings = [ending for device in world.crowd.devices for ending in device.endings if ending.at >= began]
+        endings = [
+            ending for device in world.crowd.devices for ending in device.endings if ending.at >= began
+        ]
         told += [ending.at - began for ending in endings]
         without += sum(ending.bye != 4012 or ending.code == 1006 for ending in endings)
     figures.add("deploys", len(gone))
@@ -114,7 +123,12 @@ async def deployed(world: World) -> Figures:
     return figures
 
 
-@row("F24", rigs="P", fault="one process stopped for 15 s, then for 60 s", expected="its clients move; no double push; no stale write")
+@row(
+    "F24",
+    rigs="P",
+    fault="one process stopped for 15 s, then for 60 s",
+    expected="its clients move; no double push; no stale write",
+)
 async def stopped(world: World) -> Figures:
     figures, rig = Figures(), world.rig
     for seconds in (world.lasting(15, least=5), world.lasting(60, least=12)):

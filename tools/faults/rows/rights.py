@@ -57,7 +57,9 @@ class Watch:
     @property
     def ending(self) -> tuple[object, int | None]:
         """The code of the `bye`, if one came, and that of the close."""
-        return next((frame["code"] for frame in self.frames if frame["type"] == "bye"), None), self.socket.close_code
+        return next(
+            (frame["code"] for frame in self.frames if frame["type"] == "bye"), None
+        ), self.socket.close_code
 
     async def leave(self) -> None:
         await self.socket.close()
@@ -87,10 +89,15 @@ class Scene:
 
     async def say(self, body: str) -> None:
         id = str(uuid4())
-        await self.bob.socket.send(json.dumps({"type": "message.send", "room": self.room, "id": id, "body": body}))
+        await self.bob.socket.send(
+            json.dumps({"type": "message.send", "room": self.room, "id": id, "body": body})
+        )
         # To somebody who is suspended it may be refused.
         await self.bob.until(
-            lambda: any(frame["type"] in {"message.accepted", "error"} and frame.get("id") == id for frame in self.bob.frames)
+            lambda: any(
+                frame["type"] in {"message.accepted", "error"} and frame.get("id") == id
+                for frame in self.bob.frames
+            )
         )
         self.bob.frames.clear()
 
@@ -106,7 +113,10 @@ class Scene:
             Seconds from the commit until the socket was closed.
         """
         target = await self.log_in()
-        kept, lost = Watch(await bare_socket(self.rig, self.acting.cookies)), Watch(await bare_socket(self.rig, target.cookies))
+        kept, lost = (
+            Watch(await bare_socket(self.rig, self.acting.cookies)),
+            Watch(await bare_socket(self.rig, target.cookies)),
+        )
         await self.say("before")
         await lost.until(lambda: lost.has("before"))
         moment = await take(self, target)
@@ -115,7 +125,9 @@ class Scene:
         await lost.until(lambda: lost.ended_at < float("inf"))
         await kept.until(lambda: kept.has(after) if stays is None else kept.ended_at < float("inf"))
         if lost.ending != (4401, 4401) or (is_told and lost.has(after)):
-            raise AssertionError(f"{self.name}: ended by {lost.ending}, {'heard' if lost.has(after) else 'not heard'} what came after")
+            raise AssertionError(
+                f"{self.name}: ended by {lost.ending}, {'heard' if lost.has(after) else 'not heard'} what came after"
+            )
         if stays is not None and kept.ending != (stays, stays):
             raise AssertionError(f"{self.name}: the other device ended by {kept.ending}")
         await kept.leave()
@@ -175,7 +187,9 @@ async def pressed(person: Person, page: str, **fields: str) -> float:
 
     def press() -> tuple[float, httpx.Response]:
         filled = {**fields, "csrfmiddlewaretoken": person.csrf_token(page)}
-        return time.monotonic(), person.http.post(page, data=filled, headers={"Referer": f"{person.address}{page}"})
+        return time.monotonic(), person.http.post(
+            page, data=filled, headers={"Referer": f"{person.address}{page}"}
+        )
 
     moment, answer = await asyncio.to_thread(press)
     if answer.status_code not in {302, 303}:

@@ -46,18 +46,31 @@ async def cache_gone(world: World) -> Figures:
     environment = {**rig.server.environment, "LIMITS": "on", "PORT": str(port), "STATIC_ROOT": str(folder)}
     del environment["DJANGO_SETTINGS_MODULE"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "dm_project.server", cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        sys.executable,
+        "-m",
+        "dm_project.server",
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        async with httpx.AsyncClient(base_url=address, timeout=30, trust_env=False, headers={"Origin": address}) as http:
+        async with httpx.AsyncClient(
+            base_url=address, timeout=30, trust_env=False, headers={"Origin": address}
+        ) as http:
             await until_answering(http)
             began = time.monotonic()
             await rig.kill_redis()
             try:
                 http.cookies.set("csrftoken", TOKEN)
                 fields = {"login": "left0", "password": "no such password", "csrfmiddlewaretoken": TOKEN}
-                tries = [(await http.post("/accounts/login/", data=fields, headers={"Referer": address})).status_code for _ in range(5)]
+                tries = [
+                    (
+                        await http.post("/accounts/login/", data=fields, headers={"Referer": address})
+                    ).status_code
+                    for _ in range(5)
+                ]
                 outside = world.crowd.outsider
                 statuses = await burst(http, outside.cookie, next(iter(outside.views)))
                 await asyncio.sleep(max(0.0, began + world.lasting(20, least=5) - time.monotonic()))
@@ -92,7 +105,10 @@ async def burst(http: httpx.AsyncClient, cookie: str, room: str) -> list[int]:
     elsewhere = f"dm-{'a' * 32}"
     bodies = [{"id": f"00000000-0000-4000-8000-{number:012d}", "body": "hello"} for number in range(150)]
     path = f"/api/v1/conversations/{elsewhere}/messages"
-    return [answer.status_code for answer in await asyncio.gather(*(http.post(path, json=body, headers=headers) for body in bodies))]
+    return [
+        answer.status_code
+        for answer in await asyncio.gather(*(http.post(path, json=body, headers=headers) for body in bodies))
+    ]
 
 
 # --- Slow ---
@@ -124,7 +140,11 @@ async def slow(world: World) -> Figures:
         ordered = sorted(refused.waits)
         figures.add("refused after p50", 1000 * ordered[len(ordered) // 2], "ms", goal=500)
         figures.add("refused after, worst", ordered[-1], "s")
-    figures.add("growth of a process, worst", max(now[0] - then[0] for now, then in zip(after, before, strict=True)), "MiB")
+    figures.add(
+        "growth of a process, worst",
+        max(now[0] - then[0] for now, then in zip(after, before, strict=True)),
+        "MiB",
+    )
     figures.add("threads of a process, most", max(now[1] for now in after))
     stayed(world, figures, began)
     await world.emptied(figures, healed, goal=15)
@@ -144,7 +164,11 @@ async def ask_always(world: World, number: int, refused: Waits) -> None:
     while True:
         with suppress(Exception):
             async with connect(
-                f"{world.rig.address.replace('http', 'ws', 1)}/ws/", additional_headers=headers, proxy=None, max_queue=None, open_timeout=60
+                f"{world.rig.address.replace('http', 'ws', 1)}/ws/",
+                additional_headers=headers,
+                proxy=None,
+                max_queue=None,
+                open_timeout=60,
             ) as socket:
                 while True:
                     frame = json.loads(await socket.recv())
@@ -172,7 +196,13 @@ def size_of(rig: Rig, index: int) -> tuple[float, int]:
 # --- Poison ---
 
 POISON = {
-    "S": ("body = CAST(x'68ff69' AS TEXT)", "body = x'00ff00'", "sender_id = 987654321", "kind = 'later'", "created_at = 'yesterday'"),
+    "S": (
+        "body = CAST(x'68ff69' AS TEXT)",
+        "body = x'00ff00'",
+        "sender_id = 987654321",
+        "kind = 'later'",
+        "created_at = 'yesterday'",
+    ),
     "P": ("sender_id = 987654321", "kind = 'later'"),
 }
 
@@ -188,22 +218,35 @@ async def poisoned(world: World) -> Figures:
     figures, rig = Figures(), world.rig
     seat = await pair_of_its_own(rig)
     bodies = [f"message {number}" for number in range(1, 8)]
-    async with httpx.AsyncClient(base_url=rig.address, timeout=30, trust_env=False, headers={"Origin": rig.address}) as http:
+    async with httpx.AsyncClient(
+        base_url=rig.address, timeout=30, trust_env=False, headers={"Origin": rig.address}
+    ) as http:
         for number, body in enumerate(bodies):
-            headers = {"Cookie": f"{seat['people'][number % 2]['cookies'][0]}; csrftoken={TOKEN}", "X-CSRFToken": TOKEN}
+            headers = {
+                "Cookie": f"{seat['people'][number % 2]['cookies'][0]}; csrftoken={TOKEN}",
+                "X-CSRFToken": TOKEN,
+            }
             id = f"00000000-0000-4000-9000-{number:012d}"
-            answer = await http.post(f"/api/v1/conversations/{seat['room']}/messages", json={"id": id, "body": body}, headers=headers)
+            answer = await http.post(
+                f"/api/v1/conversations/{seat['room']}/messages",
+                json={"id": id, "body": body},
+                headers=headers,
+            )
             answer.raise_for_status()
         for columns in POISON[rig.name]:
             await asyncio.to_thread(spoil, rig, seat["room"], 4, columns)
             for person in seat["people"]:
                 page = await caught_up(rig, seat["room"], person["cookies"][0])
                 require_whole(page["messages"], bodies, columns)
-                answer = await http.get(f"/api/v1/conversations/{seat['room']}/messages", headers={"Cookie": person["cookies"][0]})
+                answer = await http.get(
+                    f"/api/v1/conversations/{seat['room']}/messages", headers={"Cookie": person["cookies"][0]}
+                )
                 require_whole(answer.json()["items"], bodies, columns)
                 listed = await http.get("/api/v1/conversations", headers={"Cookie": person["cookies"][0]})
                 listed.raise_for_status()
-    figures.add("kinds of poison passed by both", len(POISON[rig.name]), goal=len(POISON[rig.name]), at_least=True)
+    figures.add(
+        "kinds of poison passed by both", len(POISON[rig.name]), goal=len(POISON[rig.name]), at_least=True
+    )
     return figures
 
 
@@ -227,7 +270,13 @@ with transaction.atomic():
 async def pair_of_its_own(rig: Rig) -> dict[str, Any]:
     """People who are in nobody's books."""
     done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", OWN_PAIR], cwd=ROOT, env=rig.server.environment, capture_output=True, text=True, check=True
+        subprocess.run,
+        [sys.executable, "-c", OWN_PAIR],
+        cwd=ROOT,
+        env=rig.server.environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -254,7 +303,10 @@ async def caught_up(rig: Rig, room: str, cookie: str) -> Any:
         while True:
             with suppress(ConnectionClosed):
                 async with connect(
-                    f"{rig.address.replace('http', 'ws', 1)}/ws/", additional_headers=headers, proxy=None, max_queue=None
+                    f"{rig.address.replace('http', 'ws', 1)}/ws/",
+                    additional_headers=headers,
+                    proxy=None,
+                    max_queue=None,
                 ) as socket:
                     await socket.send(json.dumps({"type": "sync", "rooms": {room: 0}}))
                     while (frame := json.loads(await socket.recv()))["type"] != "sync.page":
