@@ -1,6 +1,6 @@
-"""The street door for people who come with an invite: sign-up and log-in end in the chat they were invited to.
+"""allauth's adapter, refined for invites: sign-up and log-in end in the chat that the visitor was invited to.
 
-A door like views and consumers; accounts may not know invites, so its adapter is refined here.
+A transport, like views and consumers. It is here and not in `accounts`, which does not know invites.
 """
 
 from __future__ import annotations
@@ -16,25 +16,27 @@ from django.utils.translation import gettext as _
 
 from accounts.adapter import AccountAdapter
 from accounts.models import User
-from conversations.context import drop_invite, gone_sentence, held_invite, keep_gone, usable_invite
 from conversations.exceptions import InviteGone, InviteIsYours
+from conversations.held_invite import drop_invite, gone_sentence, held_invite, remember_gone, usable_invite
 from conversations.selectors.conversations import heads
 from conversations.services.invites import wish_fulfil, wish_remember, wish_settle
 
 
-class EntranceAdapter(AccountAdapter):
-    """accounts' policy, plus what an invite changes."""
+class InviteAccountAdapter(AccountAdapter):
+    """The policy of `accounts`, plus what an invite changes."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Where registration is by invite, whoever holds one that still works may come in."""
+        """Where registration is by invite, only a visitor who holds a usable invite may sign up."""
         if settings.REGISTRATION == "invite":
             return usable_invite(request) is not None
         return super().is_open_for_signup(request)
 
     def account_created(self, request: HttpRequest, user: User) -> None:
-        """Inside the transaction of the sign-up: tie the wish to the account, and, by invite only, spend the invite together with it.
+        """Runs in the transaction of the sign-up. Stores the invite with the account; where registration is
+        by invite, accepts it at once.
 
-        Raises: ValidationError, which undoes the account. Of two who sign up with one link at one instant, one gets in (safety.md T17).
+        Raises: ValidationError, which rolls the account back. Of two sign-ups with one link at the same time,
+            one succeeds (T17).
         """
         super().account_created(request, user)
         held = held_invite(request)
@@ -48,12 +50,12 @@ class EntranceAdapter(AccountAdapter):
                     _("This invite no longer works. Ask the person who sent it for a new one.")
                 ) from None
         if held is not None:
-            # Also after it was spent: whichever device ends the sign-in is led to the chat.
+            # Also after it was accepted: the device that completes the sign-in is led to the chat.
             wish_remember(user=user, invite_id=held.invite_id, made_at=held.made_at)
 
     def pre_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse | None:
-        """The password was right; a second factor or a mailed code may follow, on this device or another. From here on the account keeps
-        the wish."""
+        """The password was right. A second factor or an emailed code may follow, on this device or another,
+        so from here on the account keeps the invite and the session drops it."""
         response: HttpResponse | None = super().pre_login(request, user, **details)
         held = held_invite(request)
         if response is None and held is not None:
@@ -62,22 +64,23 @@ class EntranceAdapter(AccountAdapter):
         return response
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
-        """Completely signed in: the wish comes true, and leads on before anything else that was asked for."""
-        room = self.fulfil_wish(request, user)
+        """Log-in is complete: accept the invite and redirect to its chat, ahead of any `next` address."""
+        room = self.settle_invite(request, user)
         if room is not None:
             details["redirect_url"] = reverse("conversation", args=[room])
         return super().post_login(request, user, **details)
 
-    def fulfil_wish(self, request: HttpRequest, user: User) -> str | None:
+    def settle_invite(self, request: HttpRequest, user: User) -> str | None:
+        """Accept the invite that the account keeps. Returns the address of its chat, if there is one."""
         try:
             conversation = wish_settle(user=user)
         except InviteIsYours:
             return None
         except InviteGone as gone:
-            # With no chat to show, it is the whole reason why they came, and stands on the page until there is one.
+            # The invite was the whole purpose of the visit: without any chat, the reason stays on the page.
             if heads(user_id=user.pk, limit=1).rooms:
                 messages.info(request, gone_sentence(used=gone.used))
             else:
-                keep_gone(request, used=gone.used)
+                remember_gone(request, used=gone.used)
             return None
         return None if conversation is None else conversation.room_name

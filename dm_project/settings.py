@@ -117,7 +117,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "dm_project.context.site",
-                "conversations.context.invited",
+                "conversations.held_invite.invited",
             ],
         },
     },
@@ -194,7 +194,7 @@ _mail = env.email()
 MAIL_CONFIGURED = bool(_mail)
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 MAIL_INLINE = False
-ACCOUNT_ADAPTER = "conversations.account_adapter.EntranceAdapter"
+ACCOUNT_ADAPTER = "conversations.account_adapter.InviteAccountAdapter"
 ACCOUNT_USER_DISPLAY = "accounts.selectors.display_name"
 ACCOUNT_FORMS = {
     "signup": "accounts.forms.SignupForm",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Router
 
 from accounts.client_address import address_of
-from accounts.requests import SignedInRequest
+from accounts.requests import SignedInRequest, own_origin
 from conversations import serializers, throttling
 from conversations.access import access_conversation
 from conversations.api.auth import signed_in, signed_in_with_json
@@ -42,12 +41,8 @@ def wire(view: InviteView) -> objects.Invite:
     )
 
 
-def origin(request: SignedInRequest) -> str:
-    return settings.PUBLIC_ORIGIN or f"{request.scheme}://{request.get_host()}"
-
-
 def answer_invite(request: SignedInRequest, invite_id: UUID, status: int = 200) -> HttpResponse:
-    view = invite_of(maker=request.user, invite_id=invite_id, origin=origin(request), now=timezone.now())
+    view = invite_of(maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now())
     if view is None:
         raise InviteNotFound
     return answer(wire(view), status)
@@ -56,7 +51,7 @@ def answer_invite(request: SignedInRequest, invite_id: UUID, status: int = 200) 
 @router.get("", response={200: InvitePage, **PROBLEMS})
 def invites(request: SignedInRequest) -> HttpResponse:
     """Mine: those that wait, then the newest of those that are over."""
-    found = invites_of(maker=request.user, origin=origin(request), now=timezone.now())
+    found = invites_of(maker=request.user, origin=own_origin(request), now=timezone.now())
     return answer(InvitePage(items=[wire(view) for view in found], next=None))
 
 

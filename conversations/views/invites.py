@@ -24,11 +24,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.client_address import address_of
 from accounts.models import User
-from accounts.requests import SignedInRequest
+from accounts.requests import SignedInRequest, own_origin
 from conversations import throttling
-from conversations.context import hold_invite, own_origin
 from conversations.exceptions import InviteGone, InviteIsYours, InviteNotFound, TooManyInvites, TooManyTries
 from conversations.forms import LIVES, InviteChangeForm, InviteForm
+from conversations.held_invite import hold_invite
 from conversations.selectors.invites import (
     InviteView,
     Landing,

@@ -9,7 +9,7 @@ from django.http import HttpResponseRedirect
 from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from conversations import serializers
-from conversations.context import gone_note
+from conversations.held_invite import gone_notice
 from conversations.selectors.conversations import ConversationPage, conversation_list
 from conversations.views.client_texts import client_texts
 from conversations.views.presenters import conversation_object, conversation_view
@@ -37,7 +37,7 @@ def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None 
     unwritten = {view.room for view in views if view.last is None and view.origin == "people"}
     return {
         "rows_next": rows.next,
-        "note": gone_note(request, has_chats=bool(rows.items)),
+        "note": gone_notice(request, has_chats=bool(rows.items)),
         "rows": [view for view in views if view.is_current or view.room not in unwritten],
         "tab": tab,
         "total_unread": rows.unread.total,

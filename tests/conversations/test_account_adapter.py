@@ -15,7 +15,7 @@ from django.utils import timezone
 from time_machine import travel
 
 from accounts.models import User
-from conversations.account_adapter import EntranceAdapter
+from conversations.account_adapter import InviteAccountAdapter
 from conversations.models import Block, Conversation, Invite, InviteWish
 from conversations.selectors.invites import token_of
 from conversations.services.invites import invite_claim, invite_create, invite_revoke
@@ -241,7 +241,7 @@ def test_the_wish_is_tied_to_the_account_before_a_second_step(invite: Invite, bo
         "signup": False,
         "redirect_url": None,
     }
-    assert EntranceAdapter(request).pre_login(request, bob, **details) is None
+    assert InviteAccountAdapter(request).pre_login(request, bob, **details) is None
     assert InviteWish.objects.get(user=bob).invite == invite
     assert "invite" not in request.session
     phone = Client()
@@ -382,7 +382,7 @@ def test_used_in_the_very_moment_is_a_word_in_the_form_and_no_account(
 ) -> None:
     press(client, invite)
     invite_claim(user=bob, token=token_of(invite.pk))
-    monkeypatch.setattr(EntranceAdapter, "is_open_for_signup", lambda self, request: True)
+    monkeypatch.setattr(InviteAccountAdapter, "is_open_for_signup", lambda self, request: True)
     response = sign_up(client)
     assert "no longer works" in response.content.decode()
     assert not User.objects.filter(username="zoya").exists()
@@ -428,4 +428,4 @@ def test_where_nobody_may_register_members_still_use_invites(
 
 
 def test_the_adapter_in_use_is_this_one() -> None:
-    assert isinstance(get_adapter(), EntranceAdapter)
+    assert isinstance(get_adapter(), InviteAccountAdapter)
