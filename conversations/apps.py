@@ -14,10 +14,10 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations import signals  # noqa: F401  (connects its receivers)
-        from conversations.db.errors import note_file
+        from conversations.db.errors import remember_file
 
         post_migrate.connect(begin_epoch, sender=self)
-        connection_created.connect(note_file)
+        connection_created.connect(remember_file)
 
 
 def begin_epoch(sender: AppConfig, using: str, **kwargs: Any) -> None:

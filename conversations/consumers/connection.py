@@ -21,7 +21,7 @@ from conversations import frames, rooms, throttling
 from conversations.access import access_conversation
 from conversations.consumers.base import PumpedConsumer
 from conversations.consumers.registry import fleet
-from conversations.db.executor import read
+from conversations.db.executor import run_query
 from conversations.exceptions import Refusal
 from conversations.monitors.activity import attendance
 from conversations.monitors.changes import pulse
@@ -123,7 +123,7 @@ class SocketLife(PumpedConsumer):
         self.room = self.scope["url_route"]["kwargs"].get("room_name")
         try:
             if self.room is not None:
-                await read(access_conversation, self.user, self.room)
+                await run_query(access_conversation, self.user, self.room)
             ticket = throttling.admit_socket(user.id, self.scope, self.give_way)
         except Refusal as refusal:
             await self.refuse(refusal)
@@ -202,7 +202,7 @@ class SocketLife(PumpedConsumer):
 
     async def greet(self) -> None:
         try:
-            greeting = await read(frames.greeting, self.user, self.room)
+            greeting = await run_query(frames.greeting, self.user, self.room)
         except Refusal:
             await self.say_goodbye(CloseCode.OVERLOADED, retry_after_ms=2_000)
             return
@@ -289,7 +289,7 @@ class SocketLife(PumpedConsumer):
 
     async def look_at_standing(self) -> None:
         if self.credential is not None:
-            await self.fall(await read(standing_of, self.credential))
+            await self.fall(await run_query(standing_of, self.credential))
 
     async def fall(self, standing: Standing) -> None:
         """Without rights: gone for good, or back with the session's new key when only the password has changed."""
@@ -314,7 +314,7 @@ class SocketLife(PumpedConsumer):
 
     async def socket_behind(self, event: dict[str, Any]) -> None:
         """It reads again after frames were dropped: with the heads it finds what it lacks."""
-        for frame in await read(frames.all_heads, self.user, self.room):
+        for frame in await run_query(frames.all_heads, self.user, self.room):
             await self.reply(frame)
 
     async def socket_stalled(self, event: dict[str, Any]) -> None:

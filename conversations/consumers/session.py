@@ -19,7 +19,7 @@ from conversations.access import access_conversation
 from conversations.consumers.base import ferry
 from conversations.consumers.connection import EARLY_FRAMES, FLOOD_REST_MS
 from conversations.consumers.subscriptions import RoomsInView
-from conversations.db.executor import read, read_aside
+from conversations.db.executor import run_cache_query, run_query
 from conversations.exceptions import (
     ConversationNotFound,
     InvalidText,
@@ -103,7 +103,7 @@ class SessionConsumer(RoomsInView):
             self.require_own_room(command)
             # The journal asks for those it writes, within their transaction.
             if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose, TypingSet)):
-                await read(frames.require_good, self.credential)
+                await run_query(frames.require_good, self.credential)
             await self.METHODS[type(command)](self, command)
         except Unauthenticated as refusal:
             await self.reply(frames.refusal(refusal, command))
@@ -163,7 +163,7 @@ class SessionConsumer(RoomsInView):
             throttling.allow_message(self.user.id)
         except TooManyTries:
             # What is stored already costs nobody anything: a repeat is told so whatever the limits say (P2).
-            if not await read(was_sent, user_id=self.user.id, room=command.room, id=command.id):
+            if not await run_query(was_sent, user_id=self.user.id, room=command.room, id=command.id):
                 raise
         future = message_send(
             user=self.user,
@@ -191,7 +191,7 @@ class SessionConsumer(RoomsInView):
         await self.done(command, room=command.room)
 
     async def on_room_close(self, command: RoomClose) -> None:
-        await read(access_conversation, self.user, command.room)
+        await run_query(access_conversation, self.user, command.room)
         await self.hide(command.room)
         await self.done(command, room=command.room)
 
@@ -200,30 +200,30 @@ class SessionConsumer(RoomsInView):
         if command.on:
             throttling.allow_typing(self.user.id, command.room)
         if command.on or command.room in self.types_in:
-            await read(presence.typing_set, user=self.user, room=command.room, on=command.on)
+            await run_query(presence.typing_set, user=self.user, room=command.room, on=command.on)
             (self.types_in.add if command.on else self.types_in.discard)(command.room)
             self.start(
-                read_aside(presence.typing_note, user_id=self.user.id, room=command.room, on=command.on)
+                run_cache_query(presence.typing_note, user_id=self.user.id, room=command.room, on=command.on)
             )
         else:
-            await read(access_conversation, self.user, command.room)
+            await run_query(access_conversation, self.user, command.room)
         await self.done(command, room=command.room)
 
     async def on_sync(self, command: Sync) -> None:
         wanted = list(dict.fromkeys([*command.rooms, *command.marks]))
         if not wanted:
-            for heads in await read(frames.all_heads, self.user, self.room):
+            for heads in await run_query(frames.all_heads, self.user, self.room):
                 await self.reply(heads)
             return
         # A hundred invented names must not be looked up one by one.
-        known = await read(frames.rooms_known, self.user, wanted) if len(wanted) > 1 else set(wanted)
+        known = await run_query(frames.rooms_known, self.user, wanted) if len(wanted) > 1 else set(wanted)
         for room in wanted:
             if self.is_over:
                 return
             try:
                 if room not in known:
                     raise ConversationNotFound
-                page = await read(
+                page = await run_query(
                     frames.sync_page,
                     self.user,
                     room,

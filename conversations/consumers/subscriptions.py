@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from conversations import presence
 from conversations.access import access_conversation
 from conversations.consumers.connection import SocketLife
-from conversations.db.executor import read, read_aside
+from conversations.db.executor import run_cache_query, run_query
 from conversations.exceptions import Busy, Refusal, TooManyRoomsOpen
 from conversations.protocol.events import Presence
 from conversations.rooms import watch_group
@@ -45,7 +45,7 @@ class RoomsInView(SocketLife):
 
     async def show(self, room: str) -> None:
         """Raises ConversationNotFound, TooManyRoomsOpen."""
-        peer = (await read(access_conversation, self.user, room)).peer
+        peer = (await run_query(access_conversation, self.user, room)).peer
         if room not in self.in_view and len(self.in_view) >= ROOMS_OPEN:
             raise TooManyRoomsOpen
         self.in_view[room] = peer.pk
@@ -68,7 +68,7 @@ class RoomsInView(SocketLife):
             return
         await self.tell_presence(room)
         try:
-            typing = await read_aside(presence.typing_of, user=self.user, room=room)
+            typing = await run_cache_query(presence.typing_of, user=self.user, room=room)
         except Refusal:
             return
         if typing is not None and room in self.in_view:
@@ -82,7 +82,7 @@ class RoomsInView(SocketLife):
 
     async def tell_presence(self, room: str) -> None:
         try:
-            frame = await read_aside(presence.presence_of, user=self.user, room=room)
+            frame = await run_cache_query(presence.presence_of, user=self.user, room=room)
         except Busy:
             return
         except Refusal:

@@ -20,39 +20,39 @@ from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError,
 from conversations.exceptions import Busy, StorageFull, UnknownResult
 
 logger = logging.getLogger(__name__)
-QUESTIONS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA", "SET", "SHOW")
+READ_STATEMENTS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA", "SET", "SHOW")
 """Statements that store nothing. BEGIN counts: on SQLite Django sends it as a statement of its own, outside of any transaction."""
-PASSING = (OperationalError, InterfaceError)
+TRANSIENT_ERRORS = (OperationalError, InterfaceError)
 """What may be over in a moment; other database errors come from the command itself."""
 RETRY_AFTER_MS = 1_000
-FULL_CODES = {"53100", "58030"}
-AWAY_CLASSES = {"08", "53", "57", "58"}
+DISK_FULL_CODES = {"53100", "58030"}
+UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
 """PostgreSQL: connection, resources, operator's intervention, system error."""
-LOCKED_CODE = "55P03"
-AWAY_CODES = {"25006", LOCKED_CODE}
+LOCK_TIMEOUT_CODE = "55P03"
+UNAVAILABLE_CODES = {"25006", LOCK_TIMEOUT_CODE}
 """Read-only since a fail-over; a lock that was not given in time."""
-FULL_WORDS = ("database or disk is full", "disk i/o error", "no space left on device")
+DISK_FULL_PHRASES = ("database or disk is full", "disk i/o error", "no space left on device")
 """A quota that is used up, or a limit of the process, is an "I/O error" to SQLite."""
-AWAY_WORDS = ("locked", "readonly", "unable to open", *FULL_WORDS)
+UNAVAILABLE_PHRASES = ("locked", "readonly", "unable to open", *DISK_FULL_PHRASES)
 
 
 @dataclass(slots=True)
-class Memory:
-    full_at: float | None = None
+class DiskFullState:
+    seen_at: float | None = None
 
 
-memory = Memory()
+disk_full = DiskFullState()
 
 
 @dataclass(slots=True)
-class Way:
+class CircuitBreaker:
     """Is there a way to PostgreSQL? While there is none, one thread at a time looks for it and waits; all others are told at once."""
 
-    is_lost: bool = False
+    is_open: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-way = Way()
+breaker = CircuitBreaker()
 
 
 after_connecting: list[Callable[[], object]] = []
@@ -61,29 +61,29 @@ _opened_files: WeakKeyDictionary[Any, tuple[int, int] | None] = WeakKeyDictionar
 """Of each Django connection to SQLite: which file it has open."""
 
 
-def require_way() -> None:
+def ensure_connection() -> None:
     """Connect, if this thread is not connected. Called where many wait in one queue: there each one's patience would add to the others'.
 
     Raises:
         django.db.OperationalError: no connection could be made, or somebody else is trying just now and has not succeeded yet.
     """
     if connection.vendor == "sqlite":
-        leave_replaced_file()
+        close_replaced_file()
     if connection.connection is not None:
         return
     if connection.vendor == "postgresql":
-        connect_in_turn()
+        connect_through_breaker()
     for look in after_connecting:
         look()
 
 
-def note_file(sender: Any, connection: Any, **kwargs: Any) -> None:
+def remember_file(sender: Any, connection: Any, **kwargs: Any) -> None:
     """Receiver of Django's signal for a new connection."""
     if connection.vendor == "sqlite":
-        _opened_files[connection] = file_of(connection)
+        _opened_files[connection] = file_identity(connection)
 
 
-def file_of(connection: Any) -> tuple[int, int] | None:
+def file_identity(connection: Any) -> tuple[int, int] | None:
     """Device and number of the file that stands under the database's name now; None when there is none (or it lives in memory)."""
     try:
         found = os.stat(connection.settings_dict["NAME"])
@@ -92,7 +92,7 @@ def file_of(connection: Any) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def leave_replaced_file() -> None:
+def close_replaced_file() -> None:
     """A backup that was moved into the place of a running database is another file under its name. What is still open is the old one, which
     has no name any more: whatever were written there would be gone with the process.
 
@@ -103,7 +103,7 @@ def leave_replaced_file() -> None:
     opened = _opened_files.get(wrapper)
     if wrapper.connection is None or wrapper.in_atomic_block or opened is None:
         return
-    found = file_of(wrapper)
+    found = file_identity(wrapper)
     if found == opened:
         return
     wrapper.close()
@@ -112,57 +112,57 @@ def leave_replaced_file() -> None:
     logger.warning("the file of the database was replaced; it is opened anew")
 
 
-def connect_in_turn() -> None:
+def connect_through_breaker() -> None:
     """To PostgreSQL. While it is away, one thread at a time looks for it."""
-    if not way.is_lost:
+    if not breaker.is_open:
         connection.ensure_connection()
         return
-    if not way.lock.acquire(blocking=False):
+    if not breaker.lock.acquire(blocking=False):
         raise OperationalError("no connection: the database was away a moment ago")
     try:
         connection.ensure_connection()
-        way.is_lost = False
+        breaker.is_open = False
     finally:
-        way.lock.release()
+        breaker.lock.release()
 
 
 def refusal_for(error: Exception) -> Busy:
     """The retryable answer to an error that may pass."""
-    if is_away(error) and code_of(error) is None:
-        way.is_lost = True
+    if is_unavailable(error) and code_of(error) is None:
+        breaker.is_open = True
     if is_full(error):
-        memory.full_at = time.monotonic()
+        disk_full.seen_at = time.monotonic()
         return StorageFull(retry_after_ms=RETRY_AFTER_MS)
     return Busy(type(error).__name__, retry_after_ms=RETRY_AFTER_MS)
 
 
 def was_full_within(seconds: float) -> bool:
     """Has this process been told so lately? For readiness: the database's disk may be on a machine that we cannot look at."""
-    return memory.full_at is not None and time.monotonic() - memory.full_at < seconds
+    return disk_full.seen_at is not None and time.monotonic() - disk_full.seen_at < seconds
 
 
 def is_full(error: Exception) -> bool:
-    return isinstance(error, PASSING) and (
-        code_of(error) in FULL_CODES or any(word in str(error).lower() for word in FULL_WORDS)
+    return isinstance(error, TRANSIENT_ERRORS) and (
+        code_of(error) in DISK_FULL_CODES or any(word in str(error).lower() for word in DISK_FULL_PHRASES)
     )
 
 
-def is_away(error: Exception) -> bool:
+def is_unavailable(error: Exception) -> bool:
     """Would every other question fail alike just now?"""
-    if not isinstance(error, PASSING):
+    if not isinstance(error, TRANSIENT_ERRORS):
         return False
     if connection.vendor == "postgresql":
         code = code_of(error)
-        return code is None or code in AWAY_CODES or code[:2] in AWAY_CLASSES
-    return any(word in str(error).lower() for word in AWAY_WORDS)
+        return code is None or code in UNAVAILABLE_CODES or code[:2] in UNAVAILABLE_CLASSES
+    return any(word in str(error).lower() for word in UNAVAILABLE_PHRASES)
 
 
-def kept() -> Any:
+def current_connection() -> Any:
     """The connection that this thread has from earlier questions, if there is one."""
     return connection.connection
 
 
-def is_cut(kept: Any) -> bool:
+def is_connection_dead(kept: Any) -> bool:
     """After an error: has this connection turned out to be dead? Without asking the server, which may be frozen; and of the one that was there
     before the error, because on the way out of a transaction Django may have made a new one already."""
     return connection.vendor == "postgresql" and kept is not None and bool(kept.closed)
@@ -170,7 +170,7 @@ def is_cut(kept: Any) -> bool:
 
 def is_locked(error: Exception) -> bool:
     """Somebody else holds a row for too long. Nothing of this transaction was stored, and the connection is good."""
-    return isinstance(error, PASSING) and code_of(error) == LOCKED_CODE
+    return isinstance(error, TRANSIENT_ERRORS) and code_of(error) == LOCK_TIMEOUT_CODE
 
 
 class WriteWatch:
@@ -182,7 +182,7 @@ class WriteWatch:
 
     def __init__(self) -> None:
         self.is_stored = False
-        self.is_cut_in_write = False
+        self.is_interrupted_in_write = False
         self.uncommitted: Any = None
         """The connection of a transaction that has written and not said yet that it was committed."""
 
@@ -190,7 +190,7 @@ class WriteWatch:
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
         wrapper = context["connection"]
-        is_write = not sql.lstrip().upper().startswith(QUESTIONS)
+        is_write = not sql.lstrip().upper().startswith(READ_STATEMENTS)
         line = wrapper.connection
         if is_write and wrapper.in_atomic_block:
             self.uncommitted = line
@@ -198,10 +198,12 @@ class WriteWatch:
         try:
             answer = execute(sql, params, many, context)
         except Error:
-            if is_cut(line):
+            if is_connection_dead(line):
                 # Within a transaction it ends before its commit; a statement that commits itself may have done so.
                 self.uncommitted = None
-                self.is_cut_in_write = self.is_cut_in_write or (is_write and not wrapper.in_atomic_block)
+                self.is_interrupted_in_write = self.is_interrupted_in_write or (
+                    is_write and not wrapper.in_atomic_block
+                )
             raise
         if is_write and not wrapper.in_atomic_block:
             self.is_stored = True
@@ -212,7 +214,7 @@ class WriteWatch:
 
     @property
     def may_be_stored(self) -> bool:
-        return self.is_stored or self.is_cut_in_write or is_cut(self.uncommitted)
+        return self.is_stored or self.is_interrupted_in_write or is_connection_dead(self.uncommitted)
 
 
 def may_be_stored(request: Any) -> bool:

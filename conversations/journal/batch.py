@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import Error, transaction
 
 from accounts.session_validity import Credential, fallen
-from conversations.db.errors import is_cut, kept
+from conversations.db.errors import current_connection, is_connection_dead
 from conversations.delivery import Letter, to_people
 from conversations.exceptions import (
     CannotDeliver,
@@ -109,9 +109,9 @@ def write(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[li
             page = open_page(commands, skip_locked=skip_locked)
             outcomes = [attempt(page, command) for command in commands]
             close_page(page)
-            committing = kept()
+            committing = current_connection()
     except Error:
-        if is_cut(committing):
+        if is_connection_dead(committing):
             raise Undecided from None
         raise
     return outcomes, page.letters

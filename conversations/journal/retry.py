@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db import Error, connection
 
-from conversations.db.errors import is_cut, kept, require_way
+from conversations.db.errors import current_connection, ensure_connection, is_connection_dead
 from conversations.delivery import Letter
 from conversations.journal import batch
 from conversations.journal.commands import Command
@@ -32,12 +32,12 @@ def written(
     Raises:
         batch.Undecided: the commands may be stored or not.
     """
-    began, before = time.monotonic(), kept()
+    began, before = time.monotonic(), current_connection()
     try:
         return write_knowingly(commands, skip_locked=skip_locked)
     except (batch.Undecided, Error) as error:
         # On the way out of the transaction Django has asked for a new connection. Where it waited in vain, waiting again would only be later.
-        if not is_cut(before) or time.monotonic() - began > QUICK_SECONDS:
+        if not is_connection_dead(before) or time.monotonic() - began > QUICK_SECONDS:
             raise
         first = error
     drop_connection()
@@ -54,11 +54,11 @@ def write_knowingly(
     commands: Sequence[Command], *, skip_locked: bool = False
 ) -> tuple[list[batch.Outcome], list[Letter]]:
     """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
-    if kept() is None:
-        require_way()
+    if current_connection() is None:
+        ensure_connection()
         be_impatient_with_locks()
     else:
-        require_way()
+        ensure_connection()
     return batch.write(commands, skip_locked=True) if skip_locked else batch.write(commands)
 
 

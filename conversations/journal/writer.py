@@ -18,7 +18,7 @@ from uuid import UUID
 from django.conf import settings
 from prometheus_client import Counter, Histogram
 
-from conversations.db.errors import PASSING, is_away, is_locked
+from conversations.db.errors import TRANSIENT_ERRORS, is_locked, is_unavailable
 from conversations.db.errors import refusal_for as outage_for
 from conversations.delivery import Letter, publish
 from conversations.exceptions import Busy, LockedRoom, Refusal, UnknownResult
@@ -154,7 +154,7 @@ class Writer:
     def fail(self, items: list[Waiting], error: Exception) -> None:
         """Nothing of it was stored."""
         drop_connection()
-        if len(items) > 1 and not is_away(error):
+        if len(items) > 1 and not is_unavailable(error):
             self.write_one_by_one(items)
             return
         logger.warning("a batch of %d could not be written (%s)", len(items), type(error).__name__)
@@ -191,7 +191,7 @@ class Writer:
 
     def refuse_waiting(self, error: Exception) -> None:
         """While the database is away, whoever waits is told now: waiting for the same failure again would only make it late."""
-        if not is_away(error):
+        if not is_unavailable(error):
             return
         with self.condition:
             items = [*self.locked, *self.waiting]
@@ -287,7 +287,7 @@ def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
 
 def refusal_for(error: Exception) -> Refusal:
     """A retryable answer for everything that may pass. No text of an error gets out or into the log: it may quote a body."""
-    if isinstance(error, PASSING):
+    if isinstance(error, TRANSIENT_ERRORS):
         return outage_for(error)
     where = "".join(traceback.format_tb(error.__traceback__))
     logger.error("the journal met a %s that it does not know\n%s", type(error).__name__, where)

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from accounts.services import last_seen_note
 from conversations import presence
-from conversations.db.executor import read, read_aside
+from conversations.db.executor import run_cache_query, run_query
 from conversations.exceptions import Busy
 
 logger = logging.getLogger(__name__)
@@ -142,15 +142,15 @@ class Attendance:
         if due.note:
             await self.note(due.note)
         if due.renew:
-            await read_aside(presence.lease_renew, due.renew, holder=self.holder)
+            await run_cache_query(presence.lease_renew, due.renew, holder=self.holder)
         if due.end:
-            await read_aside(presence.lease_end, due.end, holder=self.holder)
+            await run_cache_query(presence.lease_end, due.end, holder=self.holder)
 
     @staticmethod
     async def note(user_ids: list[int]) -> None:
         """Before the leases, so that whoever hears that somebody has gone reads when. Without a database the leases go on."""
         try:
-            await read(last_seen_note, user_ids, datetime.now(UTC))
+            await run_query(last_seen_note, user_ids, datetime.now(UTC))
         except Busy:
             logger.warning("the database is away; when people were last seen is not written")
 

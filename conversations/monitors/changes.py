@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from conversations.db.executor import read
+from conversations.db.executor import run_query
 from conversations.exceptions import Busy
 from conversations.journal import current_epoch
 from conversations.selectors.conversations import Heads, Position, moved_between, position
@@ -84,7 +84,7 @@ class Pulse:
     async def run(self) -> None:
         self.seen.clear()
         with suppress(Busy):
-            self.seen.append((await read(position)).overlapping(FIRST_OVERLAP))
+            self.seen.append((await run_query(position)).overlapping(FIRST_OVERLAP))
         self.beat_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
         while self.listeners:
             await asyncio.sleep(settings.POLL_EVERY_MS / 1000)
@@ -98,13 +98,13 @@ class Pulse:
 
     async def look(self) -> None:
         """Tell whoever lags, and every HEADS_EVERY_MS everybody whose rooms moved."""
-        value, until = await read(current_epoch), await read(position)
+        value, until = await run_query(current_epoch), await run_query(position)
         since = self.seen[0] if self.seen else until.overlapping(LOST_OVERLAP)
         if until < since:
             # The database went back, or another one took over.
             self.seen.clear()
             since = until.overlapping(LOST_OVERLAP)
-        moved = await read(moved_between, since, until)
+        moved = await run_query(moved_between, since, until)
         self.seen.append(until)
         if value != self.epoch or self.is_doubtful:
             await self.begin_epoch(value)

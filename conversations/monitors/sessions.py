@@ -14,7 +14,7 @@ from django.conf import settings
 
 from accounts.session_validity import Credential, Standing, fallen
 from accounts.sessions import sessions_renew
-from conversations.db.executor import read
+from conversations.db.executor import run_query
 from conversations.exceptions import Busy
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Vigil:
                 await self.look()
                 if looks % RENEW_EVERY_LOOKS == 0:
                     # A page that only listens uses its session, too; what was ended meanwhile is not brought back.
-                    await read(sessions_renew, {credential.session_key for credential in self.guarded})
+                    await run_query(sessions_renew, {credential.session_key for credential in self.guarded})
             except Busy:
                 logger.warning("the database is away; nobody's rights can be looked at")
             except Exception:
@@ -73,7 +73,7 @@ class Vigil:
                 logger.exception("a look at rights failed; the next one covers it")
 
     async def look(self) -> None:
-        found = await read(fallen, tuple(self.guarded))
+        found = await run_query(fallen, tuple(self.guarded))
         seen_twice = [credential for credential in found if credential in self.suspects]
         self.suspects = set(found)
         for credential in seen_twice:

@@ -21,7 +21,7 @@ from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import serializers, throttling
 from conversations.access import Seat, access_conversation
-from conversations.db.errors import PASSING, refusal_for
+from conversations.db.errors import TRANSIENT_ERRORS, refusal_for
 from conversations.exceptions import (
     CannotDeliver,
     ConversationNotFound,
@@ -174,7 +174,7 @@ def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
     except (Refusal, TimeoutError) as reason:
         form.add_error("body", sentence_for(reason))
         return refused(request, seat, form, reason)
-    except PASSING as error:
+    except TRANSIENT_ERRORS as error:
         # The limit could not be looked up; nothing was tried.
         return unsent(request, room, form, refusal_for(error))
     return SeeOther(reverse("conversation", args=[room]))
@@ -184,7 +184,7 @@ def refused(request: SignedInRequest, seat: Seat, form: MessageForm, reason: Exc
     """The chat with the sentence, the text and the id in its form; without the chat, where the database cannot be asked for it."""
     try:
         return show(request, seat, form, status=status_for(reason), retry_after=reason)
-    except PASSING as error:
+    except TRANSIENT_ERRORS as error:
         refusal_for(error)
         return unsent(request, seat.conversation.room_name, form, reason)
 

@@ -33,10 +33,10 @@ class Database:
         self.asked: list[tuple[Position, Position]] = []
         self.looked = asyncio.Event()
 
-    async def read(self, question: Any, *args: Any, **kwargs: Any) -> Any:
-        if question is pulse_module.current_epoch:
+    async def run_query(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        if query is pulse_module.current_epoch:
             return self.epoch
-        if question is pulse_module.position:
+        if query is pulse_module.position:
             return Position(self.position)
         self.asked.append(args)
         self.looks += 1
@@ -58,7 +58,7 @@ class Database:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     database = Database()
-    monkeypatch.setattr(pulse_module, "read", database.read)
+    monkeypatch.setattr(pulse_module, "run_query", database.run_query)
     return database
 
 

@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from conversations.db import errors as db_errors
 from conversations.db import executor
-from conversations.db.executor import Lanes
+from conversations.db.executor import DatabaseExecutor
 from conversations.exceptions import Busy, StorageFull
 
 
@@ -30,8 +30,8 @@ def gate() -> Iterator[threading.Event]:
 async def test_whoever_waits_too_long_is_told_so_and_never_asked(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.05)
-    two = Lanes(2, "test")
+    monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 0.05)
+    two = DatabaseExecutor(2, "test")
     held = [asyncio.ensure_future(two.run(gate.wait)) for _ in range(2)]
     await asyncio.sleep(0)
     asked: list[int] = []
@@ -47,9 +47,9 @@ async def test_who_stands_where_nothing_moves_is_told_sooner(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow database shows itself before patience ends; a long queue that moves is worth waiting in."""
-    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 3600)
-    monkeypatch.setattr(executor, "STILL_SECONDS", 0.05)
-    one = Lanes(1, "test")
+    monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
+    monkeypatch.setattr(executor, "STALL_SECONDS", 0.05)
+    one = DatabaseExecutor(1, "test")
     held = asyncio.ensure_future(one.run(gate.wait))
     await asyncio.sleep(0)
     with pytest.raises(Busy):
@@ -59,9 +59,9 @@ async def test_who_stands_where_nothing_moves_is_told_sooner(
 
 
 async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "STILL_SECONDS", 0.5)
-    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 3600)
-    one, step = Lanes(1, "test"), threading.Event()
+    monkeypatch.setattr(executor, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
+    one, step = DatabaseExecutor(1, "test"), threading.Event()
     answers = [asyncio.ensure_future(one.run(lambda: step.wait(0.05))) for _ in range(16)]
     assert await asyncio.gather(*answers) == [False] * 16
 
@@ -69,14 +69,14 @@ async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: 
 async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(executor, "REST_SECONDS", 3600)
-    one = Lanes(1, "test")
+    monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(executor, "REJECT_SECONDS", 3600)
+    one = DatabaseExecutor(1, "test")
     held = asyncio.ensure_future(one.run(gate.wait))
     await asyncio.sleep(0)
     with pytest.raises(Busy):
         await one.run(lambda: None)
-    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 3600)
+    monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
     for _ in range(1000):
         with pytest.raises(Busy):
             await one.run(lambda: None)
@@ -86,7 +86,7 @@ async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(
 
 
 async def test_a_socket_that_goes_while_it_waits_is_not_asked_for(gate: threading.Event) -> None:
-    one = Lanes(1, "test")
+    one = DatabaseExecutor(1, "test")
     held = asyncio.ensure_future(one.run(gate.wait))
     await asyncio.sleep(0)
     asked: list[int] = []
@@ -103,7 +103,7 @@ async def test_a_socket_that_goes_while_it_waits_is_not_asked_for(gate: threadin
 
 @pytest.mark.parametrize("is_dead", [True, False])
 def test_a_dead_connection_is_replaced_once(monkeypatch: pytest.MonkeyPatch, is_dead: bool) -> None:
-    monkeypatch.setattr(executor, "is_cut", lambda before: is_dead)
+    monkeypatch.setattr(executor, "is_connection_dead", lambda before: is_dead)
     monkeypatch.setattr("conversations.db.executor.connection.close", lambda: None)
     tries: list[int] = []
 
@@ -114,10 +114,10 @@ def test_a_dead_connection_is_replaced_once(monkeypatch: pytest.MonkeyPatch, is_
         return "answer"
 
     if is_dead:
-        assert executor.ask(question) == "answer"
+        assert executor.run_with_retry(question) == "answer"
     else:
         with pytest.raises(Busy):
-            executor.ask(question)
+            executor.run_with_retry(question)
     assert len(tries) == 1 + is_dead
 
 
@@ -145,31 +145,31 @@ def error(text: str = "", sqlstate: str | None = None) -> OperationalError:
 def test_a_full_disk_is_told_apart_and_remembered(
     reason: Exception, refusal: type[Busy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db_errors, "memory", db_errors.Memory())
+    monkeypatch.setattr(db_errors, "disk_full", db_errors.DiskFullState())
     assert type(db_errors.refusal_for(reason)) is refusal
     assert db_errors.was_full_within(10) is (refusal is StorageFull)
 
 
 def test_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db_errors, "memory", db_errors.Memory())
+    monkeypatch.setattr(db_errors, "disk_full", db_errors.DiskFullState())
     db_errors.refusal_for(error("database or disk is full"))
-    monkeypatch.setattr("conversations.db.errors.time.monotonic", lambda: db_errors.memory.full_at + 10.0)
+    monkeypatch.setattr("conversations.db.errors.time.monotonic", lambda: db_errors.disk_full.seen_at + 10.0)
     assert not db_errors.was_full_within(10)
 
 
 def test_words_of_a_person_make_no_outage() -> None:
     """An error of the command itself quotes the row, and the row may say anything."""
-    assert not db_errors.is_away(ValueError("database is locked"))
+    assert not db_errors.is_unavailable(ValueError("database is locked"))
     assert not db_errors.is_full(ValueError("database or disk is full"))
-    assert db_errors.is_away(error("database is locked"))
-    assert not any(db_errors.is_away(error(text)) for text in ("near SELECT: syntax error", ""))
+    assert db_errors.is_unavailable(error("database is locked"))
+    assert not any(db_errors.is_unavailable(error(text)) for text in ("near SELECT: syntax error", ""))
 
 
 # --- The way to PostgreSQL ---
 
 
 @pytest.fixture
-def lost_way(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def unreachable_server(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A PostgreSQL that is away. What is asked of it stands in the list."""
     tries: list[str] = []
 
@@ -186,29 +186,31 @@ def lost_way(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(db_errors, "connection", Gone())
     monkeypatch.setattr(executor, "connection", Gone())
-    monkeypatch.setattr(db_errors, "way", db_errors.Way())
+    monkeypatch.setattr(db_errors, "breaker", db_errors.CircuitBreaker())
     return tries
 
 
-def test_while_one_looks_for_the_way_nobody_else_waits_for_it(lost_way: list[str]) -> None:
+def test_while_one_looks_for_the_way_nobody_else_waits_for_it(unreachable_server: list[str]) -> None:
     """Else four lanes of a hundred sockets would each wait a second for the same nothing, one after the other."""
     with pytest.raises(Busy):
-        executor.ask(lambda: None)
-    assert db_errors.way.is_lost
-    assert lost_way == ["connect"]
-    with db_errors.way.lock:
+        executor.run_with_retry(lambda: None)
+    assert db_errors.breaker.is_open
+    assert unreachable_server == ["connect"]
+    with db_errors.breaker.lock:
         for _ in range(100):
             with pytest.raises(Busy):
-                executor.ask(lambda: None)
-    assert lost_way == ["connect"]
+                executor.run_with_retry(lambda: None)
+    assert unreachable_server == ["connect"]
     with pytest.raises(Busy):
-        executor.ask(lambda: None)
-    assert lost_way == ["connect", "connect"], "somebody looks again, or it would never be found"
+        executor.run_with_retry(lambda: None)
+    assert unreachable_server == ["connect", "connect"], "somebody looks again, or it would never be found"
 
 
-def test_whoever_finds_the_way_opens_it_for_all(lost_way: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_finds_the_way_opens_it_for_all(
+    unreachable_server: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(Busy):
-        executor.ask(lambda: None)
+        executor.run_with_retry(lambda: None)
     monkeypatch.setattr(db_errors.connection, "ensure_connection", lambda: None, raising=False)
-    assert executor.ask(lambda: "answer") == "answer"
-    assert not db_errors.way.is_lost
+    assert executor.run_with_retry(lambda: "answer") == "answer"
+    assert not db_errors.breaker.is_open

@@ -10,7 +10,7 @@ from django.db import connection
 
 from accounts.models import User
 from conversations.db import errors as db_errors
-from conversations.db.executor import Lanes, ask
+from conversations.db.executor import DatabaseExecutor, run_with_retry
 from conversations.journal import last_write
 from conversations.journal import restore as restore_module
 from conversations.journal import writer as writer_module
@@ -257,10 +257,10 @@ async def test_a_thread_that_only_reads_asks_on_its_new_connection(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(db_errors, "after_connecting", [lambda: asked.append("asked")])
-    threads = Lanes(1, "test")
+    threads = DatabaseExecutor(1, "test")
 
     async def read() -> None:
-        await threads.run(lambda: ask(epoch))
+        await threads.run(lambda: run_with_retry(epoch))
 
     await read()
     await read()
