@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.meter import cpu_seconds
-from tests.journeys.visitors import FLAGS, meet, visitor_at
+from tests.journeys.visitors import CHROMIUM_FLAGS, new_visitor, start_chat
 from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
 from tests.rig.people import Person
@@ -109,13 +109,13 @@ async def talking(pid: int, writer: Person, room: str) -> str:
 def agreement(server: EntreServer) -> None:
     """Two devices of Alice with two tabs each: Bob writes, one tab reads; how long until all four say so."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=CHROMIUM_FLAGS)
         desk, bob = (
-            visitor_at(browser, server.address, name, name=name.capitalize()) for name in ("alice", "bob")
+            new_visitor(browser, server.address, name, name=name.capitalize()) for name in ("alice", "bob")
         )
-        phone = visitor_at(browser, server.address, "alice", name="Alice", signed_up=False)
+        phone = new_visitor(browser, server.address, "alice", name="Alice", signed_up=False)
         phone.log_in()
-        room = meet(desk, bob)
+        room = start_chat(desk, bob)
         reading = desk.page
         others: list[Page] = [desk.new_page(), phone.page, phone.new_page()]
         for page in others:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.journeys.visitors import FLAGS
+from tests.journeys.visitors import CHROMIUM_FLAGS
 from tests.rig import finding
 from tools.screenshots import squeezed
 
@@ -38,7 +38,7 @@ def draw(page: Page, name: str) -> None:
 
 def main() -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page()
         for name in ICONS:
             draw(page, name)

@@ -9,10 +9,10 @@ import segno
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.journeys.cast import NAMES
-from tests.journeys.pictures import FOLDER, beside, keep
-from tests.journeys.studio import PHONE, Studio, ago, shot, studio
-from tests.journeys.visitors import BOX, refuse_messages
+from tests.journeys.screenshot_files import FOLDER, beside, keep
+from tests.journeys.screenshot_people import NAMES
+from tests.journeys.screenshot_session import PHONE, Studio, ago, shot, studio
+from tests.journeys.visitors import MESSAGE_BOX, reject_sends
 from tests.rig.people import Person
 
 ALL_BYTES = 3_000_000
@@ -26,7 +26,7 @@ PHONE_DARK = {"size": PHONE, "theme": "dark"}
 
 def draft(stage: Studio, page: Page, peer: str, text: str) -> None:
     stage.open_chat(page, peer)
-    page.locator(BOX).fill(text)
+    page.locator(MESSAGE_BOX).fill(text)
 
 
 def away(page: Page) -> None:
@@ -107,18 +107,18 @@ def unread(stage: Studio) -> Page:
 def offline(stage: Studio) -> Page:
     page = signs_are_there(stage.chat("ilya", **DARK))
     away(page)
-    page.locator(BOX).fill("Улица Садовая, 14, квартира 6")
-    page.locator(BOX).press("Enter")
+    page.locator(MESSAGE_BOX).fill("Улица Садовая, 14, квартира 6")
+    page.locator(MESSAGE_BOX).press("Enter")
     expect(page.locator('[data-part="under"]')).to_have_text("Waiting for connection")
     return page
 
 
 def failed(stage: Studio) -> Page:
     page = stage.page(stage.ana)
-    refuse_messages(page)
+    reject_sends(page)
     stage.open_chat(page, "sam")
-    page.locator(BOX).fill("And a jar for the jam")
-    page.locator(BOX).press("Enter")
+    page.locator(MESSAGE_BOX).fill("And a jar for the jam")
+    page.locator(MESSAGE_BOX).press("Enter")
     expect(page.locator('li[data-state="failed"]')).to_have_count(1)
     return signs_are_there(page)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
-from tests.journeys.visitors import FLAGS
+from tests.journeys.visitors import CHROMIUM_FLAGS
 from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
 from tests.rig.people import Person
@@ -138,7 +138,9 @@ def stage() -> Iterator[Stage]:
     statics = SharedStatics()
     try:
         with EntreServer(statics, LIMITS="off") as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=finding.chromium(is_whole=True), args=FLAGS)
+            browser = playwright.chromium.launch(
+                executable_path=finding.chromium(is_whole=True), args=CHROMIUM_FLAGS
+            )
             yield Stage(browser, server)
             browser.close()
     finally:

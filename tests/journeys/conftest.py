@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import or_skip
-from tests.journeys.line import Line
-from tests.journeys.stage import Stage
-from tests.journeys.visitors import FLAGS, PATIENCE_MS, Visitor, visitor_at
+from tests.journeys.page_session import PageSession
+from tests.journeys.tcp_proxy import TcpProxy
+from tests.journeys.visitors import CHROMIUM_FLAGS, TIMEOUT_MS, Visitor, new_visitor
 from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
@@ -32,9 +32,9 @@ def chromium() -> Iterator[Browser]:
         program = finding.chromium()
     except finding.Absent as reason:
         or_skip(reason)
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
@@ -47,11 +47,11 @@ def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
 
 
 @pytest.fixture(scope="package")
-def stage(chromium: Browser, daphne_server: EntreServer) -> Iterator[Stage]:
+def page_session(chromium: Browser, daphne_server: EntreServer) -> Iterator[PageSession]:
     """The people and the links of all tests that look at every kind of page."""
-    stage = Stage(chromium, daphne_server)
-    yield stage
-    stage.leave()
+    session = PageSession(chromium, daphne_server)
+    yield session
+    session.leave()
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def mark() -> str:
 
 
 @pytest.fixture
-def line(daphne_server: EntreServer) -> Iterator[Line]:
-    """A line to the service that this test may cut."""
-    with Line(daphne_server.ports[0]) as line:
-        yield line
+def proxy(daphne_server: EntreServer) -> Iterator[TcpProxy]:
+    """A connection to the server that this test may break."""
+    with TcpProxy(daphne_server.ports[0]) as proxy:
+        yield proxy
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def visitor(
     present: list[Visitor] = []
 
     def come(username: str, *, name: str = "", address: str = "", **options: Any) -> Visitor:
-        guest = visitor_at(
+        guest = new_visitor(
             chromium,
             address or daphne_server.address,
             f"{username}{mark}",

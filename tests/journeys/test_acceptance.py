@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.long_talk import talk
-from tests.journeys.visitors import Visitor, cookies_of, meet
+from tests.journeys.long_history import insert_history
+from tests.journeys.visitors import Visitor, session_cookies, start_chat
 from tests.rig.daphne_server import EntreServer
 from tests.rig.people import PASSWORD
 
@@ -38,7 +38,7 @@ def test_check_7_every_message_stands_in_the_frame_of_its_key_and_the_field_keep
 ) -> None:
     """How many milliseconds that takes is measured by `make bench-page`."""
     alice, bob = visitor("alice"), visitor("bob")
-    alice.open(meet(alice, bob))
+    alice.open(start_chat(alice, bob))
     alice.page.evaluate(WATCH_ECHO)
     alice.box.focus()
     lines = [f"line {number}" for number in range(SENDS)]
@@ -117,7 +117,7 @@ def speaks(person: Visitor, language: str) -> None:
         language={"en-GB": "en", "ru-RU": "ru", "pt-BR": "pt-br"}[language],
     )
     assert answer.status_code < 400
-    person.context.add_cookies(cookies_of(person.person))
+    person.context.add_cookies(session_cookies(person.person))
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_check_16_groups_and_days_around_midnight(
 ) -> None:
     alice, bob = visitor("alice", locale=language, timezone_id=zone), visitor("bob")
     speaks(alice, language)
-    room = meet(alice, bob)
-    talk(daphne_server, room, MOMENTS, by=lambda n: True, bodies=lambda n: f"number {n}", read=5)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, MOMENTS, by=lambda n: True, bodies=lambda n: f"number {n}", read=5)
     alice.open(room)
     expect(alice.bodies()).to_have_count(5)
     days = alice.page.locator('[data-view="timeline"] > li[data-day]')
@@ -176,7 +176,7 @@ def test_check_16_new_messages_are_counted_as_each_language_counts(
     speaks(alice, language)
     for count, wanted in words.items():
         bob = visitor(f"bob{count}x")
-        room = meet(alice, bob)
+        room = start_chat(alice, bob)
         for number in range(count):
             assert bob.person.write(room, f"line {number}").status_code == 201
         alice.open(room)
@@ -200,7 +200,7 @@ def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "Can you reach me?").status_code == 201
     alice.context.clear_cookies()
     page, keys = alice.page, alice.page.keyboard
@@ -214,7 +214,7 @@ def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys
     expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
     tab_to(alice, alice.row(room).get_by_role("link"))
     keys.press("Enter")
-    alice.settle()
+    alice.until_ready()
     expect(alice.box).to_be_focused()
     keys.type("I can")
     keys.press("Enter")

@@ -6,12 +6,18 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.accessibility_tree import AccessibilityTree
+from tests.journeys.axe import violations
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.examiner import violations
-from tests.journeys.long_talk import minutes, talk
-from tests.journeys.pages import PICTURE
-from tests.journeys.tree import Tree
-from tests.journeys.visitors import Visitor, log_in_as_another, meet, no_sideways_scroll, refuse_messages
+from tests.journeys.long_history import insert_history, timestamps
+from tests.journeys.page_catalogue import PICTURE
+from tests.journeys.visitors import (
+    Visitor,
+    expect_no_overflow,
+    log_in_as_another_user,
+    reject_sends,
+    start_chat,
+)
 from tests.rig.daphne_server import EntreServer
 
 REGIONS = ("say-messages", "say-status", "say-alert")
@@ -93,7 +99,7 @@ RootWebArea "(1) Bob · Entre" [focused]
 def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor: VisitorMaker) -> None:
     """Landmarks, headings, one list of named articles, one named box and button, three empty regions; nothing without a name, nothing twice."""
     carol = visitor("carol")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     tell(bob, room, "one")
     alice.open(room)
     bob.open(room)
@@ -103,7 +109,7 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     alice.sees("one", "mine", "and two")
     comfortable(alice)
     bob.until_loaded("presence-view")
-    tell(carol, meet(alice, carol), "from another chat")
+    tell(carol, start_chat(alice, carol), "from another chat")
     expect(alice.page.locator('[data-part="total-unread"]')).to_have_text("1")
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
     expect(alice.page.locator('[data-view="rows"] > li').first).to_contain_text("Carol")
@@ -111,8 +117,8 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     # A row is told in this order: name, how many are unread, preview, time, "online", "muted".
     alice.page.get_by_role("heading", level=1).focus()
     alice.box.focus()
-    alice.until_equal(lambda: timeless(Tree(alice.page).lines()), LIVE_CHAT, "the tree")
-    tree = Tree(alice.page)
+    alice.until_equal(lambda: timeless(AccessibilityTree(alice.page).lines()), LIVE_CHAT, "the tree")
+    tree = AccessibilityTree(alice.page)
     # Neither the list of messages nor the line under the name says anything by itself; the regions do, and each line is read alone,
     # not with all before it.
     assert tree.live_regions() == {"log": "polite", "status": "polite", "alert": "assertive"}
@@ -126,19 +132,21 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     comfortable(alice)
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
     alice.box.focus()
-    alice.until_equal(lambda: timeless(Tree(alice.page).lines()), LIVE_CHAT, "the tree that the server drew")
+    alice.until_equal(
+        lambda: timeless(AccessibilityTree(alice.page).lines()), LIVE_CHAT, "the tree that the server drew"
+    )
 
 
 def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(
     alice: Visitor, bob: Visitor
 ) -> None:
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     tell(bob, room, "one", "two")
     alice.open(room)
     comfortable(alice)
     alice.page.keyboard.press("Shift+F6")
     expect(alice.message("two").locator("article")).to_be_focused()
-    assert timeless(Tree(alice.page).lines("region", "Messages with Bob")) == "\n".join(
+    assert timeless(AccessibilityTree(alice.page).lines("region", "Messages with Bob")) == "\n".join(
         [
             'region "Messages with Bob"',
             '  heading 2 "Just you and Bob"',
@@ -159,7 +167,7 @@ def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(
     )
     expect(alice.page.locator('article[tabindex="0"]')).to_have_count(1)
     alice.page.keyboard.press("Enter")
-    assert Tree(alice.page).lines("menu") == [
+    assert AccessibilityTree(alice.page).lines("menu") == [
         'menu "Message actions"',
         '  menuitem "Copy text" [focused]',
         '  menuitem "Copy link to message"',
@@ -168,12 +176,12 @@ def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(
 
 def test_check_27_a_narrow_list_has_one_heading_and_a_way_past_its_head(alice: Visitor, bob: Visitor) -> None:
     """What stands in the other pane is not in the tree, and no link leads there."""
-    meet(alice, bob)
+    start_chat(alice, bob)
     for width, target in ((390, "list"), (1280, "main")):
         alice.page.set_viewport_size({"width": width, "height": 800})
         for path in ("/chats/", "/people/"):
             alice.page.goto(path)
-            lines = Tree(alice.page).lines()
+            lines = AccessibilityTree(alice.page).lines()
             assert len([line for line in lines if "heading 1" in line]) == 1, lines
             alice.page.keyboard.press("Tab")
             skip = alice.page.locator(":focus")
@@ -194,8 +202,8 @@ def test_check_27_a_narrow_list_has_one_heading_and_a_way_past_its_head(alice: V
 def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(
     alice: Visitor, bob: Visitor, daphne_server: EntreServer
 ) -> None:
-    room = meet(alice, bob)
-    talk(daphne_server, room, minutes(120), read=120)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, timestamps(120), read=120)
     alice.open(room)
     bob.open(room)
     alice.until_loaded("history-view")
@@ -231,7 +239,7 @@ def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_ow
 ) -> None:
     """What stands in a chat is not read aloud because it is chosen; what arrives there from then on is, and the one left is another chat."""
     carol = visitor("carol", name="Carol")
-    room, other = meet(alice, bob), meet(alice, carol)
+    room, other = start_chat(alice, bob), start_chat(alice, carol)
     tell(bob, room, "old from bob")
     tell(carol, other, "one", "two", "three")
     alice.open(room)
@@ -268,8 +276,8 @@ def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_ow
 def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(
     alice: Visitor, bob: Visitor, daphne_server: EntreServer
 ) -> None:
-    room = meet(alice, bob)
-    talk(daphne_server, room, minutes(120), read=120)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, timestamps(120), read=120)
     alice.open(room)
     alice.until_loaded("history-view")
     comfortable(alice)
@@ -283,7 +291,7 @@ def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_
     alice: Visitor, bob: Visitor, visitor: VisitorMaker
 ) -> None:
     carol = visitor("carol", name="Carol")
-    room, other = meet(alice, bob), meet(alice, carol)
+    room, other = start_chat(alice, bob), start_chat(alice, carol)
     alice.open(room)
     comfortable(alice)
     tell(bob, room, *(f"line {number}" for number in range(25)))
@@ -296,15 +304,15 @@ def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_
 
 
 def test_check_27_the_connection_is_told_politely_and_a_failure_at_once(alice: Visitor, bob: Visitor) -> None:
-    room = meet(alice, bob)
-    refuse_messages(alice.page)
+    room = start_chat(alice, bob)
+    reject_sends(alice.page)
     alice.open(room)
     comfortable(alice)
     alice.write("nobody takes it")
     alice.sees_state("nobody takes it", "failed")
     expect(alice.page.locator("#say-alert > p")).to_have_text(["Not sent."])
     assert said(alice, "say-messages") == said(alice, "say-status") == []
-    tree = timeless(Tree(alice.page).lines("region", "Messages with Bob"))
+    tree = timeless(AccessibilityTree(alice.page).lines("region", "Messages with Bob"))
     assert 'article "You: nobody takes it 14:07 Not sent."' in tree
     assert 'button "Edit"' in tree
     assert 'button "Try again"' not in tree, "nobody takes it, however often it is sent"
@@ -352,7 +360,7 @@ COVERED = """() => {
 
 def find_another_account(alice: Visitor) -> None:
     alice.box.fill("half a thought")
-    log_in_as_another(alice)
+    log_in_as_another_user(alice)
 
 
 def scroll_up(alice: Visitor) -> None:
@@ -427,7 +435,7 @@ MODAL = {
 @pytest.mark.parametrize("what", OPENED)
 def test_check_27_whatever_opens_is_sound_too(what: str, alice: Visitor, bob: Visitor) -> None:
     """By the examiner, in both themes, wide and narrow; a dialog is modal, has a name and the focus, and keeps it."""
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     tell(bob, room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")
     alice.open(room)
     comfortable(alice)
@@ -446,12 +454,12 @@ def test_check_27_whatever_opens_is_sound_too(what: str, alice: Visitor, bob: Vi
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             assert violations(page) == []
-        no_sideways_scroll(page)
+        expect_no_overflow(page)
     alice.faults.clear()
 
 
 def expect_modal(page: Page) -> None:
-    lines = Tree(page).lines()
+    lines = AccessibilityTree(page).lines()
     (dialog,) = [line for line in lines if line.strip().startswith("dialog")]
     assert re.search(r'dialog ".+" \[modal', dialog)
     assert not [line for line in lines if line.strip().startswith(("main", "complementary"))], (

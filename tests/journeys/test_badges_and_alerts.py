@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.long_talk import minutes, talk
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.long_history import insert_history, timestamps
+from tests.journeys.visitors import Visitor, start_chat
 from tests.rig.daphne_server import EntreServer
 
 # A browser that notes what a page asks of it. `away` is another window in front of this one.
@@ -55,7 +55,7 @@ def test_check_26_title_icon_and_badge_follow_the_unread(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
-    room, other = meet(alice, bob), meet(alice, carol)
+    room, other = start_chat(alice, bob), start_chat(alice, carol)
     alice.context.add_init_script(NOTING)
     alice.page.goto("/people/")
     icon = alice.page.locator("link[rel=icon]")
@@ -65,7 +65,9 @@ def test_check_26_title_icon_and_badge_follow_the_unread(
     expect(alice.page).to_have_title(re.compile(r"^\(3\) People"))
     expect(icon).to_have_attribute("href", re.compile("mark-new"))
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 3, "the number on the app")
-    talk(daphne_server, other, minutes(234), bodies=lambda n: f"number {n}", by=lambda n: n % 2 == 0)
+    insert_history(
+        daphne_server, other, timestamps(234), bodies=lambda n: f"number {n}", by=lambda n: n % 2 == 0
+    )
     alice.page.reload()
     expect(alice.page).to_have_title(re.compile(r"^\(99\+\) People"))
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 120, "the whole number on the app")
@@ -86,7 +88,7 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.context.add_init_script(NOTING)
     alice.context.clock.install()
     assert bob.person.write(room, "first").status_code == 201
@@ -156,7 +158,7 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
 
 def test_check_17_the_list_tells_who_is_online_and_typing_in_other_chats(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
-    room, other = meet(alice, bob), meet(alice, carol)
+    room, other = start_chat(alice, bob), start_chat(alice, carol)
     for person, place in ((bob, room), (carol, other)):
         assert person.person.write(place, "Hello").status_code == 201
         assert alice.person.write(place, "Hello you").status_code == 201

@@ -9,10 +9,10 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.pages import KINDS, PageKind
-from tests.journeys.sight import cut_texts, overlapping_texts
-from tests.journeys.stage import Stage
-from tests.journeys.visitors import meet, no_sideways_scroll
+from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
+from tests.journeys.page_session import PageSession
+from tests.journeys.visitors import expect_no_overflow, start_chat
+from tests.journeys.visual_checks import cut_texts, overlapping_texts
 
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 ARABIC = "مرحبا، كيف حالك اليوم؟"
@@ -72,14 +72,14 @@ LOOKED_AT = {
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind.name in LOOKED_AT], ids=lambda kind: kind.name
+    "kind", [kind for kind in PAGE_KINDS if kind.name in LOOKED_AT], ids=lambda kind: kind.name
 )
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(
-    stage: Stage, kind: PageKind, theme: Any
+    page_session: PageSession, kind: PageKind, theme: Any
 ) -> None:
     """Backgrounds and shadows are gone there. What was drawn with them alone would be an empty patch."""
-    page = stage.open(kind, size=WIDE).page
+    page = page_session.open(kind, size=WIDE).page
     page.emulate_media(color_scheme=theme, forced_colors="active")
     try:
         window = picture(page, {"x": 0, "y": 0, **WIDE})
@@ -105,8 +105,10 @@ def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(
         page.emulate_media(color_scheme="light", forced_colors="none")
 
 
-def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_is_not(stage: Stage) -> None:
-    page = stage.open(next(kind for kind in KINDS if kind.name == "settings, privacy")).page
+def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_is_not(
+    page_session: PageSession,
+) -> None:
+    page = page_session.open(next(kind for kind in PAGE_KINDS if kind.name == "settings, privacy")).page
     page.emulate_media(forced_colors="active")
     try:
         switch = page.get_by_role("switch", name="Typing")
@@ -125,7 +127,7 @@ def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_
         assert border(page.locator(".choice:has(:checked)").first) != border(
             page.locator(".choice:not(:has(:checked))").first
         )
-        stage.member.open(stage.places["room"])
+        page_session.member.open(page_session.places["room"])
         rows = page.locator('[data-view="rows"] a')
         assert border(page.locator('[data-view="rows"] a[aria-current]')) != border(
             rows.and_(page.locator(":not([aria-current])")).first
@@ -162,13 +164,15 @@ def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_
             page.locator('[role="option"][aria-selected="false"]').first
         )
         page.keyboard.press("Escape")
-        stage.visitor.page.goto("/")
-        stage.visitor.page.emulate_media(forced_colors="active")
-        languages = stage.visitor.page.locator(".languages a")
-        assert border(languages.and_(stage.visitor.page.locator("[aria-current]"))) != border(languages.last)
+        page_session.visitor.page.goto("/")
+        page_session.visitor.page.emulate_media(forced_colors="active")
+        languages = page_session.visitor.page.locator(".languages a")
+        assert border(languages.and_(page_session.visitor.page.locator("[aria-current]"))) != border(
+            languages.last
+        )
     finally:
         page.emulate_media(forced_colors="none")
-        stage.visitor.page.emulate_media(forced_colors="none")
+        page_session.visitor.page.emulate_media(forced_colors="none")
 
 
 def border(element: Locator) -> str:
@@ -197,9 +201,11 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_check_28_with_more_contrast_lines_and_small_text_are_strong(stage: Stage, theme: Any) -> None:
+def test_check_28_with_more_contrast_lines_and_small_text_are_strong(
+    page_session: PageSession, theme: Any
+) -> None:
     """Lines as strong as the borders of controls, hours and hints as strong as other text (V3)."""
-    page = stage.open(next(kind for kind in KINDS if kind.name == "chat"), size=WIDE).page
+    page = page_session.open(next(kind for kind in PAGE_KINDS if kind.name == "chat"), size=WIDE).page
     page.emulate_media(color_scheme=theme, contrast="more")
     try:
         behind = colour(page.locator(".list-pane"), "backgroundColor")
@@ -247,13 +253,17 @@ WALKED = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance
 
 
 @pytest.mark.parametrize("mode", ["light", "dark", "forced colours"])
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in WALKED], ids=lambda kind: kind.name)
-def test_check_21_the_focus_is_seen_wherever_tab_leads(stage: Stage, kind: PageKind, mode: str) -> None:
+@pytest.mark.parametrize(
+    "kind", [kind for kind in PAGE_KINDS if kind.name in WALKED], ids=lambda kind: kind.name
+)
+def test_check_21_the_focus_is_seen_wherever_tab_leads(
+    page_session: PageSession, kind: PageKind, mode: str
+) -> None:
     """Compared as pictures, with the focus and without it; and what has it is in the window, under nothing else.
 
     Tab goes all the way round; of those that look alike, the first is compared.
     """
-    page = stage.open(kind, size=WIDE).page
+    page = page_session.open(kind, size=WIDE).page
     page.emulate_media(
         color_scheme="dark" if mode == "dark" else "light",
         forced_colors="active" if mode == "forced colours" else "none",
@@ -286,7 +296,7 @@ def test_check_21_the_focus_is_seen_wherever_tab_leads(stage: Stage, kind: PageK
 @pytest.mark.parametrize("mode", ["light", "dark", "forced colours"])
 def test_check_21_the_focus_is_seen_on_a_message_and_in_its_menu(visitor: VisitorMaker, mode: str) -> None:
     alice, bob = visitor("alice", color_scheme="dark" if mode == "dark" else "light"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "hello").status_code == 201
     alice.open(room)
     page = alice.page
@@ -335,7 +345,7 @@ def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_les
     visitor: VisitorMaker, motion: str
 ) -> None:
     alice, bob = visitor("alice", reduced_motion=motion), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for number in range(20):
         assert bob.person.write(room, f"line {number}\nwith a second\nand a third").status_code == 201
     assert (
@@ -353,7 +363,7 @@ def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_les
 def test_check_28_with_less_motion_nothing_moves(visitor: VisitorMaker) -> None:
     """Not even the dots of somebody who types."""
     alice, bob = visitor("alice", reduced_motion="reduce"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
     alice.until_loaded("presence-view")
@@ -379,7 +389,7 @@ def test_check_28_with_motion_nothing_takes_longer_than_a_quarter_of_a_second_an
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice", reduced_motion="no-preference"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "hello").status_code == 201
     alice.open(room)
     bob.open(room)
@@ -421,13 +431,13 @@ FROM_THE_RIGHT = """new MutationObserver((_, observer) => {
 }).observe(document, { childList: true })"""
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_check_28_from_the_right_every_page_is_whole(stage: Stage, kind: PageKind) -> None:
-    page = stage.open(kind).page
+@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
+def test_check_28_from_the_right_every_page_is_whole(page_session: PageSession, kind: PageKind) -> None:
+    page = page_session.open(kind).page
     page.evaluate("document.documentElement.dir = 'rtl'")
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
-        no_sideways_scroll(page)
+        expect_no_overflow(page)
         assert [*cut_texts(page), *overlapping_texts(page)] == []
 
 
@@ -441,7 +451,7 @@ def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_it
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice", name="ليلى حسن"), visitor("bob", name="Bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.page.add_init_script(FROM_THE_RIGHT)
     for body in (ARABIC, "Hello there", f"(1) {ARABIC} ok?"):
         assert bob.person.write(room, body).status_code == 201
@@ -477,13 +487,13 @@ def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_it
     assert edges(back)[0] > 300, "the way back is at the beginning"
     ticks = alice.message("Mine").locator('[data-part="ticks"]')
     assert ticks.evaluate("(it) => getComputedStyle(it, '::before').transform") == "none"
-    no_sideways_scroll(page)
+    expect_no_overflow(page)
 
 
 def test_check_28_in_a_page_from_the_left_arabic_stands_from_the_right(visitor: VisitorMaker) -> None:
     """Names and texts of people have no language that we know; each has the direction of its first letter."""
     alice, bob = visitor("alice"), visitor("bob", name="عبد الرحمن")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, ARABIC).status_code == 201
     alice.open(room)
     body = alice.message(ARABIC).locator('[data-part="body"]')

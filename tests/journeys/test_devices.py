@@ -3,7 +3,7 @@
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, Visitor, meet
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
 
 Tab = tuple[Visitor, Page]
 
@@ -20,7 +20,7 @@ def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: Visito
     desk, bob = visitor("alice"), visitor("bob")
     phone = visitor("alice", signed_up=False)
     phone.log_in()
-    room = meet(desk, bob)
+    room = start_chat(desk, bob)
     tabs = four_tabs(desk, phone)
     for _owner, page in tabs:
         page.goto("/chats/")
@@ -47,28 +47,28 @@ def test_tabs_of_one_device_share_the_draft_and_all_devices_the_message(visitor:
     desk, bob = visitor("alice"), visitor("bob")
     phone = visitor("alice", signed_up=False)
     phone.log_in()
-    room = meet(desk, bob)
+    room = start_chat(desk, bob)
     tabs = four_tabs(desk, phone)
     for owner, page in tabs:
         owner.open(room, page=page)
         # Every page of this browser believes that it has the focus.
-        page.locator(BOX).blur()
-    desk.page.locator(BOX).press_sequentially("half a thought")
-    expect(tabs[1][1].locator(BOX)).to_have_value("half a thought")
+        page.locator(MESSAGE_BOX).blur()
+    desk.page.locator(MESSAGE_BOX).press_sequentially("half a thought")
+    expect(tabs[1][1].locator(MESSAGE_BOX)).to_have_value("half a thought")
     for _owner, page in tabs[2:]:
-        expect(page.locator(BOX)).to_have_value("")
-    desk.page.locator(BOX).press("Enter")
+        expect(page.locator(MESSAGE_BOX)).to_have_value("")
+    desk.page.locator(MESSAGE_BOX).press("Enter")
     for owner, page in tabs:
         owner.sees("half a thought", page=page)
-        expect(page.locator(BOX)).to_have_value("")
+        expect(page.locator(MESSAGE_BOX)).to_have_value("")
 
 
 def test_a_device_whose_clock_is_a_day_ahead_knows_the_day_from_the_server(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.context.add_init_script("const real = Date.now; Date.now = () => real() + 26 * 3_600_000;")
     alice.open(room)
-    alice.until_loaded("signs-view")
+    alice.until_loaded("presence-view")
     bob.open(room)
     bob.write("today")
     alice.sees("today")

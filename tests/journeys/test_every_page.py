@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.examiner import violations
-from tests.journeys.pages import KINDS, PageKind
-from tests.journeys.stage import Stage
-from tests.journeys.visitors import no_sideways_scroll
+from tests.journeys.axe import violations
+from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
+from tests.journeys.page_session import PageSession
+from tests.journeys.visitors import expect_no_overflow
 
 # A dialog stands over these: what is behind cannot be reached.
 COVERED = {"invite dialog over a chat", "settings, a picture being cut"}
@@ -40,17 +40,17 @@ SIZES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_the_page_is_sound_and_open_to_everybody(stage: Stage, kind: PageKind) -> None:
+@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
+def test_the_page_is_sound_and_open_to_everybody(page_session: PageSession, kind: PageKind) -> None:
     """At every width and in both themes; axe-core judges by WCAG 2.0 to 2.2, A and AA."""
-    guest = stage.open(kind, size=SIZES[0])
+    guest = page_session.open(kind, size=SIZES[0])
     page = guest.page
     expect(page.locator("h1:visible")).to_have_count(1)
     assert page.title().strip(" ·"), "the page has a title"
     assert page.locator("html").get_attribute("lang") == "en"
     for size in SIZES:
         page.set_viewport_size(size)
-        no_sideways_scroll(page)
+        expect_no_overflow(page)
         assert page.evaluate(BESIDE_THE_PANES) <= 0, "only the panes scroll, not the page around them"
         expect(page.locator("h1:visible")).to_have_count(1)
         page.emulate_media(color_scheme="dark")
@@ -66,16 +66,18 @@ def test_the_page_is_sound_and_open_to_everybody(stage: Stage, kind: PageKind) -
     assert page.evaluate(ONE_WAY) == []
     guest.until_idle()
     # The document itself may be a "not found"; what it needs must be there.
-    complaints = [complaint for complaint in guest.complaints if f"status of {kind.status}" not in complaint]
-    assert complaints == []
+    reported_errors = [error for error in guest.reported_errors if f"status of {kind.status}" not in error]
+    assert reported_errors == []
     assert guest.faults == []
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind.name not in COVERED], ids=lambda kind: kind.name
+    "kind", [kind for kind in PAGE_KINDS if kind.name not in COVERED], ids=lambda kind: kind.name
 )
-def test_the_first_key_leads_past_what_stands_on_every_page(stage: Stage, kind: PageKind) -> None:
-    page = stage.open(kind).page
+def test_the_first_key_leads_past_what_stands_on_every_page(
+    page_session: PageSession, kind: PageKind
+) -> None:
+    page = page_session.open(kind).page
     skip = page.evaluate_handle(FIRST_TO_FOCUS).as_element()
     assert skip
     assert skip.evaluate("(it) => it.matches('.skip-link')"), "it comes before all that it leads past"
@@ -89,9 +91,9 @@ def test_the_first_key_leads_past_what_stands_on_every_page(stage: Stage, kind: 
         assert target.evaluate("(it) => it.contains(document.activeElement)"), "the next one is in there"
 
 
-def test_the_examiner_sees_what_is_wrong(stage: Stage) -> None:
+def test_the_examiner_sees_what_is_wrong(page_session: PageSession) -> None:
     """Else the test above would be green for ever."""
-    page = stage.open(KINDS[0]).page
+    page = page_session.open(PAGE_KINDS[0]).page
     page.evaluate(
         "document.querySelector('main').append(Object.assign(new Image(100, 100), { src: '/static/img/mark.svg' }))"
     )
@@ -101,4 +103,4 @@ def test_the_examiner_sees_what_is_wrong(stage: Stage) -> None:
     assert any(rule.startswith("color-contrast") for rule in found)
     page.evaluate("document.querySelector('h1').style.inlineSize = '2000px'")
     with pytest.raises(AssertionError, match="too wide"):
-        no_sideways_scroll(page)
+        expect_no_overflow(page)

@@ -5,12 +5,12 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import meet
+from tests.journeys.visitors import start_chat
 
 
 def test_somebody_in_the_settings_is_here_and_hears_of_messages(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.until_loaded("presence-view")
     bob.page.goto("/settings/profile/")
@@ -30,7 +30,7 @@ def test_somebody_in_the_settings_is_here_and_hears_of_messages(visitor: Visitor
 
 def test_another_name_reaches_everything_that_says_it(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "hello").status_code == 201
     alice.open(room)
     alice.until_loaded("peer-view")
@@ -56,7 +56,7 @@ def test_another_name_reaches_everything_that_says_it(visitor: VisitorMaker) -> 
 
 def test_what_one_tab_chooses_the_others_show_and_nothing_typed_is_lost(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.until_loaded("chat-features")
     alice.box.fill("a half written text")
@@ -73,7 +73,7 @@ def test_what_one_tab_chooses_the_others_show_and_nothing_typed_is_lost(visitor:
 
 def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "while you were away").status_code == 201
     alice.open(room)
     line = alice.page.locator('[data-part="new-divider"]')
@@ -97,7 +97,7 @@ def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: Vis
 
 def test_a_link_to_no_message_says_so(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "the only one").status_code == 201
     alice.page.goto(f"/chats/{room}/?m=99999")
     expect(alice.page.get_by_role("status").filter(has_text="This message cannot be found.")).to_be_visible()

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.line import TO_BROWSER, TO_SERVER, Line
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.tcp_proxy import TO_BROWSER, TO_SERVER, TcpProxy
+from tests.journeys.visitors import Visitor, start_chat
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 HEARTBEAT_MS = 2_000
@@ -30,13 +30,13 @@ def brisk_server(statics: SharedStatics) -> Iterator[EntreServer]:
 
 
 @pytest.fixture
-def two(visitor: VisitorMaker, brisk_server: EntreServer) -> Iterator[tuple[Visitor, Visitor, Line, str]]:
+def two(visitor: VisitorMaker, brisk_server: EntreServer) -> Iterator[tuple[Visitor, Visitor, TcpProxy, str]]:
     """Alice close to the server, Bob at the end of a line; their chat is open for both, and Bob's page counts its sockets."""
-    with Line(brisk_server.ports[0]) as line:
-        alice, bob = visitor("alice", address=brisk_server.address), visitor("bob", address=line.address)
-        room = meet(alice, bob)
+    with TcpProxy(brisk_server.ports[0]) as proxy:
+        alice, bob = visitor("alice", address=brisk_server.address), visitor("bob", address=proxy.address)
+        room = start_chat(alice, bob)
         alice.open(room)
-        yield alice, bob, line, room
+        yield alice, bob, proxy, room
 
 
 def opens(person: Visitor, room: str) -> list[str]:
@@ -59,13 +59,13 @@ def both_have_everything(alice: Visitor, bob: Visitor, room: str, *bodies: str) 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(
-    two: tuple[Visitor, Visitor, Line, str], way: str
+    two: tuple[Visitor, Visitor, TcpProxy, str], way: str
 ) -> None:
-    alice, bob, line, room = two
+    alice, bob, proxy, room = two
     sockets = opens(bob, room)
     bob.write("before")
     bob.sees_state("before", "read")
-    line.forget(*WAYS[way])
+    proxy.drop_silently(*WAYS[way])
     bob.write("into the void")
     bob.sees_state("into the void", "pending")
     bob.until(lambda: len(sockets) >= 2, "a second socket, after the pong that did not come")
@@ -76,24 +76,24 @@ def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(
 
 
 def test_who_waits_silently_at_a_dead_line_gets_what_was_said(
-    two: tuple[Visitor, Visitor, Line, str],
+    two: tuple[Visitor, Visitor, TcpProxy, str],
 ) -> None:
-    alice, bob, line, room = two
+    alice, bob, proxy, room = two
     sockets = opens(bob, room)
     bob.page.wait_for_function("() => document.querySelector('[data-part=status]').textContent === 'online'")
-    line.forget(TO_SERVER, TO_BROWSER)
+    proxy.drop_silently(TO_SERVER, TO_BROWSER)
     alice.write("are you there?")
     bob.sees("are you there?")
     # On a busy machine the new line may be doubted, too.
     assert len(sockets) >= 2
 
 
-def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, Line, str]) -> None:
+def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, TcpProxy, str]) -> None:
     """Ten minutes pass in one jump; the heartbeat of this server would have noticed sooner, so it is the jump that is heard of first."""
-    alice, bob, line, room = two
+    alice, bob, proxy, room = two
     bob.page.clock.install()
     sockets = opens(bob, room)
-    line.forget(TO_SERVER, TO_BROWSER)
+    proxy.drop_silently(TO_SERVER, TO_BROWSER)
     alice.write("good morning")
     bob.page.clock.fast_forward(600_000)
     bob.until(lambda: len(sockets) >= 2, "a second socket")
@@ -102,12 +102,12 @@ def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, 
     both_have_everything(alice, bob, room, "good morning", "good morning to you")
 
 
-def test_a_frozen_page_catches_up_when_it_goes_on(two: tuple[Visitor, Visitor, Line, str]) -> None:
-    alice, bob, line, room = two
+def test_a_frozen_page_catches_up_when_it_goes_on(two: tuple[Visitor, Visitor, TcpProxy, str]) -> None:
+    alice, bob, proxy, room = two
     sockets = opens(bob, room)
     tools = bob.context.new_cdp_session(bob.page)
     tools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    line.forget(TO_SERVER, TO_BROWSER)
+    proxy.drop_silently(TO_SERVER, TO_BROWSER)
     alice.write("while you were away")
     tools.send("Page.setWebLifecycleState", {"state": "active"})
     bob.until(lambda: len(sockets) >= 2, "a second socket")
@@ -116,9 +116,11 @@ def test_a_frozen_page_catches_up_when_it_goes_on(two: tuple[Visitor, Visitor, L
     both_have_everything(alice, bob, room, "while you were away", "back again")
 
 
-def test_a_frozen_tab_does_not_keep_the_others_from_sending(two: tuple[Visitor, Visitor, Line, str]) -> None:
+def test_a_frozen_tab_does_not_keep_the_others_from_sending(
+    two: tuple[Visitor, Visitor, TcpProxy, str],
+) -> None:
     """It held the turn to send when it froze."""
-    alice, bob, _line, room = two
+    alice, bob, _proxy, room = two
     # Sends of the first tab are swallowed, so that its turn does not end.
     bob.page.route_web_socket(
         "**/ws/**", lambda socket: socket.connect_to_server() and socket.on_message(lambda frame: None)

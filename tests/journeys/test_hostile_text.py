@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import meet, no_sideways_scroll
+from tests.journeys.visitors import expect_no_overflow, start_chat
 
 MARKUP = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 RIGHT_TO_LEFT = "\u202egnp.exe\u202c and \u2067مرحبا"
@@ -44,7 +44,7 @@ def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, wid
         visitor("alice", name=MARKUP[:50], viewport=viewport),
         visitor("bob", name=ARABIC, viewport=viewport),
     )
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
     for body in (*MESSAGES.values(), PLAIN):
@@ -57,7 +57,7 @@ def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, wid
         for page in ("live", "drawn by the server"):
             if page != "live":
                 person.page.reload()
-                person.settle()
+                person.until_ready()
             drawn = person.bodies().all_text_contents()
             assert len(drawn) == len(MESSAGES) + 1
             # A host in two scripts is shown in its ASCII form; all else stands to the letter.
@@ -81,7 +81,7 @@ def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, wid
                 assert protocol in {"https:", "mailto:"}
                 assert {"noopener", "noreferrer", "nofollow", "ugc"} <= set(rel.split())
                 assert target == "_blank"
-            no_sideways_scroll(person.page)
+            expect_no_overflow(person.page)
             outside = person.bodies().evaluate_all(
                 "(all) => all.filter((body) => body.getBoundingClientRect().right > innerWidth + 1 || body.scrollWidth > body.clientWidth + 1).length"
             )
@@ -91,7 +91,7 @@ def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, wid
 def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: VisitorMaker) -> None:
     narrow = {"width": 320, "height": 700}
     alice, bob = visitor("alice", name=MARKUP[:50], viewport=narrow), visitor("bob", viewport=narrow)
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     bob.open(room)
     bob.write("Z" + "\u0351\u0317\u0300" * 60)
     expect(bob.page.locator('li[data-state="failed"]')).to_contain_text(
@@ -104,24 +104,24 @@ def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: Visi
     for address, element in shown.items():
         bob.page.goto(address)
         expect(bob.page.locator(element, has_text=MARKUP[:50]).first).to_be_attached()
-        no_sideways_scroll(bob.page)
+        expect_no_overflow(bob.page)
         assert address != f"/chats/{room}/" or MARKUP[:50] in bob.page.title()
     carol.page.goto(link)
     expect(carol.page.locator("h1")).to_contain_text(MARKUP[:50])
-    no_sideways_scroll(carol.page)
+    expect_no_overflow(carol.page)
     alice.page.goto("/invites/")
     expect(alice.page.locator("bdi", has_text=MARKUP).first).to_be_attached()
-    no_sideways_scroll(alice.page)
+    expect_no_overflow(alice.page)
     for address in ("/settings/", "/settings/profile/"):
         alice.page.goto(address)
-        no_sideways_scroll(alice.page)
+        expect_no_overflow(alice.page)
 
 
 def test_every_name_keeps_its_direction_to_itself(visitor: VisitorMaker) -> None:
     """A right-to-left name beside a number, a time or our own words turns none of them round: it stands in a <bdi>."""
     bob = visitor("bob", name=ARABIC)
     alice, carol = visitor("alice"), visitor("carol", signed_up=False)
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "hello").status_code == 201
     link = bob.person.api("POST", "/invites", {"note": ARABIC}).json()["url"]
     places = (
@@ -162,12 +162,12 @@ def test_a_name_without_a_space_stays_inside_the_card_of_an_invite(visitor: Visi
     for person in (dave, carol):
         person.page.goto(link)
         expect(person.page.locator("h1")).to_contain_text(alice.name)
-        no_sideways_scroll(person.page)
-    meet(alice, carol)
+        expect_no_overflow(person.page)
+    start_chat(alice, carol)
     carol.page.goto(link)
     expect(
         carol.page.get_by_role("button", name="Open the chat").or_(
             carol.page.get_by_role("link", name="Open the chat")
         )
     ).to_be_visible()
-    no_sideways_scroll(carol.page)
+    expect_no_overflow(carol.page)

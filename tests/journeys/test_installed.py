@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ServerMaker
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.line import Line
-from tests.journeys.visitors import BOX, PATIENCE_MS, Visitor, meet, visitor_at
+from tests.journeys.tcp_proxy import TcpProxy
+from tests.journeys.visitors import MESSAGE_BOX, TIMEOUT_MS, Visitor, new_visitor, start_chat
 from tests.rig.daphne_server import EntreServer
 
 SECRET = "the quinces are under the stairs"
@@ -45,16 +45,16 @@ def test_a_browser_finds_everything_that_an_app_needs(visitor: VisitorMaker) -> 
 
 
 def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back(
-    visitor: VisitorMaker, line: Line
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    alice, bob = visitor("alice", address=line.address), visitor("bob")
-    room = meet(alice, bob)
+    alice, bob = visitor("alice", address=proxy.address), visitor("bob")
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.write(SECRET)
     alice.sees_state(SECRET, "sent")
     with_worker(alice)
 
-    line.cut()
+    proxy.disconnect()
     alice.context.set_offline(True)
     alice.page.reload()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
@@ -64,33 +64,33 @@ def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back
     )
     assert alice.page.evaluate("document.fonts.ready.then(() => document.fonts.check('16px Onest'))")
 
-    line.mend()
+    proxy.restore()
     alice.context.set_offline(False)
     alice.sees(SECRET)
 
 
 def test_what_was_written_before_a_reload_in_a_tunnel_goes_out_after_it(
-    visitor: VisitorMaker, line: Line
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    alice, bob = visitor("alice", address=line.address), visitor("bob")
-    room = meet(alice, bob)
+    alice, bob = visitor("alice", address=proxy.address), visitor("bob")
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
     with_worker(alice)
-    line.cut()
+    proxy.disconnect()
     alice.context.set_offline(True)
     alice.write("from the tunnel")
     alice.sees_state("from the tunnel", "pending")
     alice.page.reload()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
-    line.mend()
+    proxy.restore()
     alice.context.set_offline(False)
     bob.sees("from the tunnel")
 
 
 def test_the_worker_keeps_no_message_no_answer_and_no_page_of_anybody(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", name="Alice Unmistakable"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     with_worker(alice)
     alice.write(SECRET)
@@ -120,7 +120,7 @@ def test_logging_out_takes_the_worker_and_all_that_it_keeps_along(visitor: Visit
 
 def test_a_browser_that_blocks_workers_has_pages_that_work(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", service_workers="block"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
     alice.until_loaded("pwa")
@@ -139,7 +139,7 @@ def own_server(start_server: ServerMaker) -> EntreServer:
 
 @pytest.fixture
 def alice(chromium: Browser, own_server: EntreServer) -> Iterator[Visitor]:
-    guest = visitor_at(chromium, own_server.address, "alice", name="Alice")
+    guest = new_visitor(chromium, own_server.address, "alice", name="Alice")
     yield guest
     guest.leave()
 
@@ -177,7 +177,7 @@ def test_after_a_deployment_an_open_page_says_quietly_that_there_is_a_new_versio
 def test_after_a_restart_of_the_same_version_nothing_is_said(alice: Visitor, own_server: EntreServer) -> None:
     alice.page.goto("/chats/")
     alice.until_loaded("new-release")
-    with alice.page.expect_response("**/release", timeout=PATIENCE_MS) as answer:
+    with alice.page.expect_response("**/release", timeout=TIMEOUT_MS) as answer:
         restart(alice, own_server)
     assert answer.value.ok
     expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
@@ -186,11 +186,11 @@ def test_after_a_restart_of_the_same_version_nothing_is_said(alice: Visitor, own
 def test_a_hidden_page_with_half_a_sentence_in_it_is_not_reloaded(
     alice: Visitor, own_server: EntreServer, chromium: Browser
 ) -> None:
-    bob = visitor_at(chromium, own_server.address, "bob", name="Bob")
-    room = meet(alice, bob)
+    bob = new_visitor(chromium, own_server.address, "bob", name="Bob")
+    room = start_chat(alice, bob)
     bob.leave()
     alice.open(room)
-    alice.page.fill(BOX, "half a sen")
+    alice.page.fill(MESSAGE_BOX, "half a sen")
     hide = "() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"
     alice.page.evaluate("window.isTheSame = true")
     deploy_another_version(alice, own_server)
@@ -199,6 +199,6 @@ def test_a_hidden_page_with_half_a_sentence_in_it_is_not_reloaded(
     assert alice.page.evaluate("window.isTheSame")
     expect(alice.box).to_have_value("half a sen")
     with alice.page.expect_navigation():
-        alice.page.fill(BOX, "")
+        alice.page.fill(MESSAGE_BOX, "")
         alice.page.evaluate(hide)
-    alice.settle()
+    alice.until_ready()

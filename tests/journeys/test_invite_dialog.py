@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, Visitor, meet, no_sideways_scroll, press_beside
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, click_outside, expect_no_overflow, start_chat
 
 PHONE: Any = {"width": 390, "height": 844}
 
@@ -18,7 +18,7 @@ PHONE: Any = {"width": 390, "height": 844}
 def alice(visitor: VisitorMaker) -> Visitor:
     """Alice, in an open chat with Bob."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "Is there room for my sister?").status_code == 201
     alice.open(room)
     return alice
@@ -152,7 +152,7 @@ def test_a_note_for_a_link_that_was_not_made_is_still_there_the_next_time(alice:
     expect(dialog).to_be_hidden()
     expect(open_dialog(alice).get_by_label("Who is it for?")).to_have_value("Grandma Zoya")
     dialog.get_by_label("Who is it for?").fill("")
-    press_beside(alice.page, dialog)
+    click_outside(alice.page, dialog)
 
 
 def test_the_code_is_a_picture_of_this_very_link(alice: Visitor) -> None:
@@ -234,7 +234,7 @@ def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor
     expect(question).to_be_hidden()
     expect(dialog).to_be_visible()
     zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
-    press_beside(alice.page, question)
+    click_outside(alice.page, question)
     expect(dialog).to_be_visible()
     assert len(waiting(alice)) == 2
 
@@ -290,7 +290,7 @@ def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visi
     dialog.get_by_role("button", name="Make another link").click()
     expect(dialog.get_by_label("Invite link")).to_have_value("")
     dialog.get_by_role("link", name="Open chat").last.click()
-    alice.settle()
+    alice.until_ready()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
 
 
@@ -328,7 +328,7 @@ def test_a_chat_that_begins_without_a_link_is_no_accepted_invite(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     carol = visitor("carol")
-    room = meet(carol, alice)
+    room = start_chat(carol, alice)
     assert carol.person.write(room, "Found you in the list").status_code == 201
     expect(alice.row(room)).to_be_visible()
     alice.until_idle()
@@ -346,7 +346,7 @@ def test_on_a_phone_it_is_a_sheet_and_back_closes_it(visitor: VisitorMaker) -> N
     assert box is not None
     assert (round(box["x"]), round(box["width"])) == (0, PHONE["width"])
     assert round(box["y"] + box["height"]) == PHONE["height"]
-    no_sideways_scroll(alice.page)
+    expect_no_overflow(alice.page)
     alice.page.go_back()
     expect(dialog).to_be_hidden()
     expect(alice.page).to_have_url(re.compile(r"/chats/$"))
@@ -398,4 +398,4 @@ def test_nobody_else_gets_the_picture_of_a_link(alice: Visitor, visitor: Visitor
     assert alice.person.http.get(path).status_code == 200
     assert visitor("mallory").person.http.get(path).status_code == 404
     assert httpx.get(f"{alice.address}{path}").status_code == 302
-    expect(alice.page.locator(BOX)).to_be_visible()
+    expect(alice.page.locator(MESSAGE_BOX)).to_be_visible()

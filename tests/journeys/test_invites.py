@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, meet, no_sideways_scroll
+from tests.journeys.visitors import Visitor, expect_no_overflow, start_chat
 
 ROBOTS = (
     "WhatsApp/2.23.20.0",
@@ -41,7 +41,7 @@ def expect_state(page: Page, link: str, *, status: int, heading: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(heading))
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert page.locator("main a[href], main button").count() >= 1, "there is a way on"
-    no_sideways_scroll(page)
+    expect_no_overflow(page)
 
 
 def test_a_link_leads_a_stranger_through_sign_up_into_the_chat_and_nobody_else(visitor: VisitorMaker) -> None:
@@ -61,7 +61,7 @@ def test_a_link_leads_a_stranger_through_sign_up_into_the_chat_and_nobody_else(v
     expect(bob.page.get_by_text("You will be in a private chat with Alice right after this.")).to_be_visible()
     assert link.rsplit("/i/")[1].strip("/") not in bob.page.url, "the token stays out of later addresses"
     bob.sign_up(at="")
-    bob.settle()
+    bob.until_ready()
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
     expect(bob.box).to_be_focused()
 
@@ -72,7 +72,7 @@ def test_a_link_leads_a_stranger_through_sign_up_into_the_chat_and_nobody_else(v
     expect(row.locator('[data-part="preview"]')).to_have_text("Your link worked")
     expect(row.locator('[data-part="badge"]')).to_have_text("1")
     row.get_by_role("link").click()
-    alice.settle()
+    alice.until_ready()
     alice.write("Welcome")
     bob.sees("Your link worked", "Welcome")
 
@@ -92,7 +92,7 @@ def test_a_link_leads_through_log_in_into_the_chat(visitor: VisitorMaker) -> Non
     bob.page.goto(link)
     bob.page.get_by_role("button", name="I already have an account").click()
     bob.log_in(at="")
-    bob.settle()
+    bob.until_ready()
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
 
 
@@ -102,7 +102,7 @@ def test_somebody_signed_in_accepts_with_one_press(visitor: VisitorMaker) -> Non
     bob.page.goto(link)
     expect(bob.page.get_by_text(f"(@{bob.username})")).to_be_visible()
     bob.page.get_by_role("button", name="Accept and open the chat").click()
-    bob.settle()
+    bob.until_ready()
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
     # A second link of hers finds the chat there and is not spent on it.
     second = link_of(alice)
@@ -171,7 +171,7 @@ def test_the_end_of_a_link_is_told_in_the_reader_s_own_time(visitor: VisitorMake
 
 def test_another_account_is_not_taken_before_unsent_text_was_asked_about(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
-    bob.open(meet(bob, carol))
+    bob.open(start_chat(bob, carol))
     bob.box.press_sequentially("Half a letter")
     bob.until(
         lambda: bool(bob.page.evaluate("Object.keys(localStorage).some((name) => name.includes(':draft:'))")),

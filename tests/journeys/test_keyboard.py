@@ -4,14 +4,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.visitors import Visitor, start_chat
 
 
 @pytest.fixture
 def alice(visitor: VisitorMaker) -> Visitor:
     """In an empty chat with Bob."""
     alice, bob = visitor("alice"), visitor("bob")
-    alice.open(meet(alice, bob))
+    alice.open(start_chat(alice, bob))
     return alice
 
 
@@ -84,7 +84,7 @@ def test_the_enter_of_an_input_method_never_sends(alice: Visitor) -> None:
 def test_on_a_touch_screen_enter_makes_a_line_and_the_button_sends(visitor: VisitorMaker) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     alice, bob = visitor("alice", **phone), visitor("bob")
-    alice.open(meet(alice, bob))
+    alice.open(start_chat(alice, bob))
     expect(alice.box).to_have_attribute("enterkeyhint", "enter")
     expect(alice.box).not_to_be_focused()
     alice.box.tap()
@@ -100,7 +100,7 @@ def test_on_a_touch_screen_enter_makes_a_line_and_the_button_sends(visitor: Visi
 def test_a_whole_way_without_a_pointer(visitor: VisitorMaker) -> None:
     """From the list to a sent answer by keys alone, and the focus is always somewhere one can see."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "Can you reach me?").status_code == 201
     alice.page.goto("/chats/")
     keys = alice.page.keyboard
@@ -114,7 +114,7 @@ def test_a_whole_way_without_a_pointer(visitor: VisitorMaker) -> None:
             break
     expect(link).to_be_focused()
     keys.press("Enter")
-    alice.settle()
+    alice.until_ready()
     expect(alice.box).to_be_focused()
     keys.type("I can")
     keys.press("Enter")

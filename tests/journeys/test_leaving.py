@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, Visitor, keep_messages_from_http, meet, press_beside
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, block_http_sends, click_outside, start_chat
 
 LEFT_BEHIND = """async () => ({
     local: Object.keys(localStorage),
@@ -36,7 +36,7 @@ def holds_nothing(person: Visitor, page: Page) -> None:
 def leave_two_unsent(person: Visitor, room: str) -> None:
     """Two messages that never got out of the browser, and a draft: written while no socket and no request came through."""
     person.page.route_web_socket("**/ws/**", lambda socket: socket.close())
-    keep_messages_from_http(person.page)
+    block_http_sends(person.page)
     person.open(room)
     for body in ("a secret one", "a secret two"):
         person.write(body)
@@ -47,7 +47,7 @@ def leave_two_unsent(person: Visitor, room: str) -> None:
 
 def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     leave_two_unsent(alice, room)
     leaving = alice.new_page()
     leaving.goto("/settings/")
@@ -66,7 +66,7 @@ def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -
         elif refuse == "Stay":
             leaving.keyboard.press("Enter")
         else:
-            press_beside(leaving, dialog(leaving))
+            click_outside(leaving, dialog(leaving))
         expect(dialog(leaving)).to_be_hidden()
         expect(log_out).to_be_focused()
         assert keeps(leaving, "outbox", "draft")
@@ -86,8 +86,8 @@ def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -
     alice.log_in()
     fresh = alice.new_page()
     alice.open(room, page=fresh)
-    fresh.fill(BOX, "the only one")
-    fresh.press(BOX, "Enter")
+    fresh.fill(MESSAGE_BOX, "the only one")
+    fresh.press(MESSAGE_BOX, "Enter")
     # What went out earlier would have been stored earlier.
     bob.until_stored(room, "the only one")
 
@@ -101,7 +101,7 @@ def test_with_nothing_unsent_nobody_is_asked(visitor: VisitorMaker) -> None:
 
 def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.write("for your eyes")
     alice.sees_state("for your eyes", "sent")
@@ -123,14 +123,14 @@ def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visito
     holds_nothing(alice, leaving)
     # Nor can anybody walk back into it with the back button.
     alice.page.go_back()
-    expect(alice.page.locator(BOX)).to_have_count(0)
+    expect(alice.page.locator(MESSAGE_BOX)).to_have_count(0)
     expect(alice.page.locator("body")).not_to_contain_text("for your eyes")
 
 
 def test_the_back_button_brings_no_message_back(visitor: VisitorMaker) -> None:
     """All in one tab: chat, settings, log-out, and then back to each of them."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.write("for your eyes")
     alice.sees_state("for your eyes", "sent")
@@ -140,7 +140,7 @@ def test_the_back_button_brings_no_message_back(visitor: VisitorMaker) -> None:
     for _ in range(2):
         alice.page.go_back()
         expect(alice.page.locator("body")).not_to_contain_text("for your eyes")
-        expect(alice.page.locator(BOX)).to_have_count(0)
+        expect(alice.page.locator(MESSAGE_BOX)).to_have_count(0)
         holds_nothing(alice, alice.page)
 
 
@@ -165,7 +165,7 @@ def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("half a thought")
     alice.until(lambda: keeps(alice.page, "draft"), "the draft in the storage")
@@ -181,5 +181,5 @@ def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_
     expect(alice.page).to_have_url(re.compile("/accounts/login/"))
     alice.log_in(at="")
     assert alice.room == room
-    alice.settle()
+    alice.until_ready()
     expect(alice.box).to_have_value("half a thought")

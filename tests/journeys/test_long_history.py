@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.long_talk import minutes, talk
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.long_history import insert_history, timestamps
+from tests.journeys.visitors import Visitor, start_chat
 from tests.rig.daphne_server import EntreServer
 
 LONG = 100_000
@@ -40,8 +40,8 @@ def test_check_13_a_chat_of_100_000_messages_moves_nothing_on_the_way_up_and_dow
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
-    talk(daphne_server, room, minutes(LONG), read=LONG)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, timestamps(LONG), read=LONG)
     alice.open(room)
     alice.until_loaded("history-view")
     page = alice.page
@@ -94,7 +94,7 @@ def test_check_14_what_arrives_below_moves_nothing_and_the_button_leads_there_in
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for n in range(40):
         bob.person.write(room, f"earlier {n}")
     alice.open(room)
@@ -125,10 +125,10 @@ def test_check_14_far_above_where_the_newest_are_not_on_the_page(
 ) -> None:
     """They are not there to be scrolled to; the button brings them."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
-    talk(daphne_server, room, minutes(1_000), read=1_000)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, timestamps(1_000), read=1_000)
     alice.page.goto(f"/chats/{room}/?m=200")
-    alice.settle()
+    alice.until_ready()
     alice.until_loaded("history-view")
     expect(alice.page.locator('li[data-seq="200"] article')).to_be_focused()
     expect(alice.page.locator('li[data-seq="200"]')).to_be_in_viewport()
@@ -144,7 +144,7 @@ def test_check_14_far_above_where_the_newest_are_not_on_the_page(
     expect(alice.message("new 2")).to_be_in_viewport()
     # What I write stands at the end, wherever I was.
     alice.page.goto(f"/chats/{room}/?m=100")
-    alice.settle()
+    alice.until_ready()
     alice.write("from far above")
     expect(alice.message("from far above")).to_be_in_viewport()
     alice.sees_state("from far above", "sent")
@@ -155,7 +155,7 @@ def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answe
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for n in range(30):
         bob.person.write(room, f"read {n}")
     assert (
@@ -181,8 +181,10 @@ def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answe
 
     # More is unread than a page holds: it opens at the first of them all the same.
     carol = visitor("carol")
-    other = meet(alice, carol)
-    talk(daphne_server, other, minutes(300), by=lambda n: True, bodies=lambda n: f"number {n}", read=100)
+    other = start_chat(alice, carol)
+    insert_history(
+        daphne_server, other, timestamps(300), by=lambda n: True, bodies=lambda n: f"number {n}", read=100
+    )
     reader = next(
         person
         for person in (alice, carol)
@@ -195,8 +197,8 @@ def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answe
 
 def test_check_13_back_to_where_one_was(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
-    talk(daphne_server, room, minutes(400), read=400)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, timestamps(400), read=400)
     alice.open(room)
     alice.until_loaded("history-view")
     scroller = alice.page.locator('[data-view="scroller"]')
@@ -218,12 +220,12 @@ def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(
 ) -> None:
     """Scripts come late on a slow line. The address points far above; she has gone to the end since, by writing."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
-    talk(daphne_server, room, minutes(1_000), read=1_000)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, timestamps(1_000), read=1_000)
     held: list[Route] = []
     alice.page.route("**/history-view*", lambda route: held.append(route))
     alice.page.goto(f"/chats/{room}/?m=100")
-    alice.settle()
+    alice.until_ready()
     alice.until(lambda: bool(held), "the script that is held back")
     alice.write("before it came")
     alice.sees_state("before it came", "sent")
@@ -241,8 +243,8 @@ def test_the_row_tells_when_the_text_that_waits_was_written(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
-    talk(daphne_server, room, minutes(2), read=2)
+    room = start_chat(alice, bob)
+    insert_history(daphne_server, room, timestamps(2), read=2)
     alice.open(room)
     alice.until_loaded("unsent-notice")
     alice.until_idle()

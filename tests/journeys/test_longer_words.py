@@ -8,12 +8,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.pages import KINDS, PageKind, open_invite_dialog
-from tests.journeys.sight import broken_words, cut_texts, overlapping_texts
-from tests.journeys.stage import Stage
-from tests.journeys.visitors import Visitor, full_of_trouble, log_in_as_another, meet, no_sideways_scroll
+from tests.journeys.page_catalogue import PAGE_KINDS, PageKind, open_invite_dialog
+from tests.journeys.page_session import PageSession
+from tests.journeys.visitors import (
+    Visitor,
+    expect_no_overflow,
+    log_in_as_another_user,
+    show_failed_messages_offline,
+    start_chat,
+)
+from tests.journeys.visual_checks import broken_words, cut_texts, overlapping_texts
 
-LONGER = (Path(__file__).parent / "longer.js").read_text(encoding="utf-8")
+LONGER = (Path(__file__).parent / "longer_words.js").read_text(encoding="utf-8")
 SIZES: list[Any] = [
     {"width": 1280, "height": 800},
     {"width": 390, "height": 844},
@@ -22,13 +28,13 @@ SIZES: list[Any] = [
 
 
 def faults_of(page: Page) -> list[str]:
-    no_sideways_scroll(page)
+    expect_no_overflow(page)
     return [*cut_texts(page), *overlapping_texts(page), *broken_words(page)]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_check_28_every_page_has_room_for_longer_words(stage: Stage, kind: PageKind) -> None:
-    guest = stage.open(kind)
+@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
+def test_check_28_every_page_has_room_for_longer_words(page_session: PageSession, kind: PageKind) -> None:
+    guest = page_session.open(kind)
     # What a script still writes would be as short as ever.
     guest.until_idle()
     guest.page.evaluate(LONGER)
@@ -86,11 +92,11 @@ def log_in_again(alice: Visitor, room: str) -> None:
 
 def another_account(alice: Visitor, room: str) -> None:
     alice.open(room)
-    log_in_as_another(alice)
+    log_in_as_another_user(alice)
 
 
 BROUGHT = [
-    full_of_trouble,
+    show_failed_messages_offline,
     switcher,
     shortcut_help,
     question_before_a_link_is_revoked,
@@ -105,7 +111,7 @@ def test_check_28_what_scripts_bring_has_room_for_longer_words(
     visitor: VisitorMaker, bring: Callable[[Visitor, str], None]
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "Is there room?").status_code == 201
     bring(alice, room)
     alice.page.evaluate(LONGER)
@@ -118,7 +124,7 @@ def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "Is there room?").status_code == 201
     alice.open(room)
     alice.until_loaded("message-tools")

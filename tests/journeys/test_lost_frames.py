@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import meet
+from tests.journeys.visitors import start_chat
 
 Frame = dict[str, object]
 HOW_MANY = 6
@@ -60,7 +60,7 @@ LOSSES = {
 @pytest.mark.parametrize("loss", LOSSES)
 def test_each_message_stands_once_and_in_order_on_both_sides(visitor: VisitorMaker, loss: str) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     drops, to_server = LOSSES[loss]
     # Each waits for ten silent seconds, then takes the other door.
     count = 2 if to_server else HOW_MANY
@@ -95,7 +95,7 @@ def test_each_message_stands_once_and_in_order_on_both_sides(visitor: VisitorMak
 def test_a_socket_that_ends_after_every_message_loses_none(visitor: VisitorMaker) -> None:
     """The line drops between the sending and the answer, again and again."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
 
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()

@@ -9,25 +9,25 @@ from playwright.sync_api import Error, WebSocketRoute, expect
 
 from tests.conftest import ServerMaker
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.line import Line
-from tests.journeys.visitors import Visitor, keep_messages_from_http, meet
+from tests.journeys.tcp_proxy import TcpProxy
+from tests.journeys.visitors import Visitor, block_http_sends, start_chat
 
 
-def lose_the_line(person: Visitor, line: Line) -> None:
+def go_offline(person: Visitor, proxy: TcpProxy) -> None:
     """What a tunnel does: the connections break, and the device knows that it has no network."""
     person.until_loaded("connection-view")
-    line.cut()
+    proxy.disconnect()
     person.context.set_offline(True)
 
 
-def find_the_line(person: Visitor, line: Line) -> None:
-    line.mend()
+def go_online(person: Visitor, proxy: TcpProxy) -> None:
+    proxy.restore()
     person.context.set_offline(False)
 
 
-def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line: Line) -> None:
-    alice, bob = visitor("alice"), visitor("bob", address=line.address)
-    room = meet(alice, bob)
+def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, proxy: TcpProxy) -> None:
+    alice, bob = visitor("alice"), visitor("bob", address=proxy.address)
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
     bob.write("before the tunnel")
@@ -35,7 +35,7 @@ def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line:
     bob.until_loaded("connection-view")
     bob.until_idle()
 
-    lose_the_line(bob, line)
+    go_offline(bob, proxy)
     expect(bob.strip).to_have_attribute("data-state", "offline")
     expect(bob.strip).to_contain_text("No connection. Messages will be sent when you’re back online.")
     for body in ("one", "two", "three"):
@@ -47,7 +47,7 @@ def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line:
     alice.write("are you in the tunnel?")
     alice.sees_state("are you in the tunnel?", "sent")
 
-    find_the_line(bob, line)
+    go_online(bob, proxy)
     everything = ("before the tunnel", "are you in the tunnel?", "one", "two", "three")
     alice.sees(*everything)
     bob.sees(*everything)
@@ -58,19 +58,21 @@ def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, line:
     bob.sees(*everything)
 
 
-def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(visitor: VisitorMaker, line: Line) -> None:
-    alice, bob = visitor("alice"), visitor("bob", address=line.address, service_workers="block")
-    room = meet(alice, bob)
+def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(
+    visitor: VisitorMaker, proxy: TcpProxy
+) -> None:
+    alice, bob = visitor("alice"), visitor("bob", address=proxy.address, service_workers="block")
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
-    lose_the_line(bob, line)
+    go_offline(bob, proxy)
     for body in ("one", "two", "three"):
         bob.write(body)
         bob.sees_state(body, "pending")
     with pytest.raises(Error, match="ERR_"):
         bob.page.reload()
     bob.page.close()
-    find_the_line(bob, line)
+    go_online(bob, proxy)
     # Any page of his sends it; he need not go back into that chat.
     bob.page = bob.new_page()
     bob.page.goto("/people/")
@@ -82,7 +84,7 @@ def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(visitor: Visit
 def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: VisitorMaker) -> None:
     """Pages come through, messages do not."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     is_open = {"line": False}
 
@@ -93,14 +95,14 @@ def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: Vis
             socket.close()
 
     bob.page.route_web_socket("**/ws/**", route)
-    keep_messages_from_http(bob.page, unless=lambda: is_open["line"])
+    block_http_sends(bob.page, unless=lambda: is_open["line"])
     bob.open(room)
     for body in ("one", "two"):
         bob.write(body)
         bob.sees_state(body, "pending")
     for _ in range(2):
         bob.page.reload()
-        bob.settle()
+        bob.until_ready()
         bob.sees("one", "two")
         bob.sees_state("two", "pending")
     expect(bob.strip).to_have_attribute("data-state", re.compile("connecting|offline"))
@@ -112,11 +114,11 @@ def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: Vis
 
 def test_a_draft_waits_over_a_reload_and_is_gone_when_sent(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("Half a thought 🌿")
     alice.page.reload()
-    alice.settle()
+    alice.until_ready()
     expect(alice.box).to_have_value("Half a thought 🌿")
     alice.page.goto("/chats/")
     expect(alice.row(room).locator(".row__preview")).to_have_text(re.compile(r"Draft:\s*Half a thought 🌿"))
@@ -124,7 +126,7 @@ def test_a_draft_waits_over_a_reload_and_is_gone_when_sent(visitor: VisitorMaker
     alice.box.press("Enter")
     alice.sees("Half a thought 🌿")
     alice.page.reload()
-    alice.settle()
+    alice.until_ready()
     expect(alice.box).to_have_value("")
 
 
@@ -133,7 +135,7 @@ def test_the_service_dies_and_comes_back_and_nothing_is_lost_or_doubled(
 ) -> None:
     server = start_server()
     alice, bob = visitor("alice", address=server.address), visitor("bob", address=server.address)
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for person in (alice, bob):
         person.open(room)
         person.until_loaded("connection-view")
@@ -165,7 +167,7 @@ def test_the_service_dies_and_comes_back_and_nothing_is_lost_or_doubled(
 
 def test_a_refused_message_keeps_its_text_and_goes_out_again_under_the_same_id(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     ids: list[str] = []
 
     def route(socket: WebSocketRoute) -> None:
@@ -190,7 +192,7 @@ def test_a_refused_message_keeps_its_text_and_goes_out_again_under_the_same_id(v
     expect(alice.page.locator('li > [data-part="failure"]')).to_contain_text("Not sent.")
     expect(alice.page.locator("#say-alert")).to_contain_text("Not sent")
     alice.page.reload()
-    alice.settle()
+    alice.until_ready()
     alice.sees_state("Will you have me?", "failed")
     alice.page.get_by_role("button", name="Try again").click()
     alice.sees_state("Will you have me?", "sent")

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.line import Line
-from tests.journeys.visitors import BOX, Visitor, meet
+from tests.journeys.tcp_proxy import TcpProxy
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
 
 # As browsers do where somebody has blocked the data of sites: to name it is refused.
 BLOCKED = """
@@ -53,11 +53,11 @@ ON_EVERY_PAGE = {"everything young", "site data blocked", "storage full"}
 def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker, lack: str) -> None:
     """And no page of hers has a fault that nobody caught."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     bob.open(room)
     alice.context.add_init_script(MISSING[lack])
     alice.open(room)
-    alice.until_loaded("comforts")
+    alice.until_loaded("chat-features")
     alice.until_idle()
     # Neither begins with a letter, so each is looked at as what may be one emoji.
     alice.write("20:00?")
@@ -80,10 +80,10 @@ def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(
     visitor: VisitorMaker, lack: str
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.context.add_init_script(MISSING[lack])
     alice.open(room)
-    alice.until_loaded("unsent-view")
+    alice.until_loaded("unsent-notice")
     alice.until_idle()
     alice.box.press_sequentially("half a thought")
     alice.page.evaluate("location.assign('/people/')")
@@ -100,11 +100,11 @@ def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(
 
 def test_without_sockets_messages_go_out_and_come_in_and_a_sentence_says_how(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     bob.open(room)
     alice.context.add_init_script("delete window.WebSocket")
     alice.open(room)
-    alice.until_loaded("unsent-view")
+    alice.until_loaded("unsent-notice")
     sentence = "No live connection. New messages are fetched every few seconds."
     expect(alice.strip).to_contain_text(sentence)
     expect(alice.page.locator("#say-status")).to_have_text(sentence)
@@ -122,7 +122,7 @@ def test_without_sockets_messages_go_out_and_come_in_and_a_sentence_says_how(vis
         lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage"
     )
     alice.page.reload()
-    alice.settle()
+    alice.until_ready()
     alice.sees("over the other door", "an answer")
     expect(alice.box).to_have_value("half a thought")
     assert alice.faults == []
@@ -143,7 +143,7 @@ def test_where_every_socket_is_refused_messages_go_out_and_come_in_all_the_same(
 ) -> None:
     """A proxy that knows no sockets, or a service that does not know its own address (ALLOWED_HOSTS without PUBLIC_URL)."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     bob.open(room)
     alice.context.add_init_script(REFUSED)
     alice.open(room)
@@ -170,25 +170,25 @@ def refuse(person: Visitor, *modules: str) -> None:
 LATER = (
     "buttons",
     "connection-view",
-    "unsent-view",
-    "comforts",
-    "installed",
+    "unsent-notice",
+    "chat-features",
+    "pwa",
     "signed-out",
     "history-view",
     "history",
-    "signs-view",
+    "presence-view",
     "toast",
 )
 
 
 def test_scripts_that_could_not_be_had_are_asked_for_again(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.page.clock.install()
     refuse(alice, *LATER)
     alice.open(room)
     alice.until(
-        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1,
+        lambda: len([error for error in alice.reported_errors if ".js" in error]) >= len(LATER) - 1,
         "all of them to be refused",
     )
     alice.page.unroute_all()
@@ -200,12 +200,12 @@ def test_scripts_that_could_not_be_had_are_asked_for_again(visitor: VisitorMaker
 
 def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     refuse(alice, *LATER)
     alice.open(room)
     bob.open(room)
     alice.until(
-        lambda: len([complaint for complaint in alice.complaints if ".js" in complaint]) >= len(LATER) - 1,
+        lambda: len([error for error in alice.reported_errors if ".js" in error]) >= len(LATER) - 1,
         "all of them to be refused",
     )
     alice.write("Can you read me?")
@@ -219,26 +219,26 @@ def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: 
     alice.person.log_out()
     expect(alice.page).to_have_url(re.compile("/accounts/login/"))
     alice.log_in(at="")
-    alice.settle()
+    alice.until_ready()
     expect(alice.box).to_have_value("half a thought")
     assert alice.faults == []
 
 
 def test_what_a_lost_connection_took_along_comes_when_there_is_one_again(
-    visitor: VisitorMaker, line: Line
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    alice, bob = visitor("alice", address=line.address), visitor("bob")
-    room = meet(alice, bob)
+    alice, bob = visitor("alice", address=proxy.address), visitor("bob")
+    room = start_chat(alice, bob)
     refuse(alice, "connection-view")
     alice.open(room)
     alice.until(
-        lambda: any("connection-view" in complaint for complaint in alice.complaints), "it to be refused"
+        lambda: any("connection-view" in error for error in alice.reported_errors), "it to be refused"
     )
     alice.page.unroute_all()
-    line.cut()
+    proxy.disconnect()
     alice.write("in a tunnel")
     alice.sees_state("in a tunnel", "pending")
-    line.mend()
+    proxy.restore()
     alice.until_loaded("connection-view")
     alice.sees_state("in a tunnel", "sent")
     assert alice.faults == []
@@ -246,11 +246,11 @@ def test_what_a_lost_connection_took_along_comes_when_there_is_one_again(
 
 def test_a_page_whose_own_script_does_not_come_works_by_its_forms(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     refuse(alice, "timeline")
     alice.page.goto(f"/chats/{room}/")
     alice.until_idle()
-    expect(alice.page.locator(f"{BOX}[enterkeyhint]")).to_have_count(0)
+    expect(alice.page.locator(f"{MESSAGE_BOX}[enterkeyhint]")).to_have_count(0)
     alice.box.fill("by form")
     alice.page.get_by_role("button", name="Send").click()
     expect(alice.bodies()).to_have_text(["by form"])

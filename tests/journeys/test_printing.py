@@ -3,12 +3,12 @@
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import meet
+from tests.journeys.visitors import start_chat
 
 
 def test_paper_shows_every_message_of_the_page_and_nothing_of_the_app(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", color_scheme="dark"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for number in range(40):
         assert bob.person.write(room, f"line {number}").status_code == 201
     alice.open(room)

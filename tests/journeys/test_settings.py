@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.journeys.axe import violations
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.examiner import violations
-from tests.journeys.pages import PICTURE
-from tests.journeys.visitors import BOX, Visitor, meet, press_beside
+from tests.journeys.page_catalogue import PICTURE
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, click_outside, start_chat
 
 SECTIONS = ("profile", "privacy", "appearance", "account", "devices")
 
@@ -90,7 +90,7 @@ def test_a_failed_save_goes_back_and_says_why(visitor: VisitorMaker) -> None:
 
 def test_looks_follow_at_once_and_reach_the_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "How large am I?").status_code == 201
     page = alice.page
     page.goto("/settings/appearance/")
@@ -182,7 +182,7 @@ class TestPicture:
 
     def test_from_the_file_by_keys_to_the_list_of_the_other(self, visitor: VisitorMaker) -> None:
         alice, bob = visitor("alice"), visitor("bob")
-        room = meet(alice, bob)
+        room = start_chat(alice, bob)
         page = alice.page
         page.goto("/settings/profile/")
         self.choose(page)
@@ -238,7 +238,7 @@ class TestPicture:
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.locator("input[name=picture]")).to_be_focused()
         self.choose(page)
-        press_beside(page, page.get_by_role("dialog"))
+        click_outside(page, page.get_by_role("dialog"))
         expect(page.locator("input[name=picture]")).to_be_focused()
 
     def test_a_file_that_is_no_picture(self, visitor: VisitorMaker) -> None:
@@ -280,7 +280,7 @@ class TestPicture:
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
 def test_a_device_is_ended_and_its_open_chat_says_so(visitor: VisitorMaker, script: bool) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("half a thought")
     laptop = other_device(visitor, alice, java_script_enabled=script)
@@ -291,7 +291,7 @@ def test_a_device_is_ended_and_its_open_chat_says_so(visitor: VisitorMaker, scri
     expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
     alice.page.get_by_role("link", name="Log in again").click()
     alice.log_in(at="")
-    alice.settle()
+    alice.until_ready()
     expect(alice.box).to_have_value("half a thought")
 
 
@@ -305,7 +305,7 @@ def other_device(visitor: VisitorMaker, alice: Visitor, **options: bool) -> Visi
 
 def test_who_can_read_this_is_said_in_every_chat_and_leads_back(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.page.get_by_role("banner").get_by_role("link", name="Who can read this").or_(
         alice.page.locator("header.peer-header").get_by_role("link", name="Who can read this")
@@ -319,7 +319,7 @@ def test_who_can_read_this_is_said_in_every_chat_and_leads_back(visitor: Visitor
     ):
         assert words in text
     alice.page.get_by_role("link", name="Back").click()
-    expect(alice.page.locator(BOX)).to_be_visible()
+    expect(alice.page.locator(MESSAGE_BOX)).to_be_visible()
     assert alice.room == room
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.visitors import Visitor, start_chat
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
         visitor("marta", name="Márta Oliveira"),
         visitor("zed", name="Зоя Ёлкина"),
     )
-    quiet, loud = meet(alice, marta), meet(alice, ilya)
+    quiet, loud = start_chat(alice, marta), start_chat(alice, ilya)
     assert ilya.person.write(loud, "Привет").status_code == 201
     assert marta.person.write(quiet, "Olá").status_code == 201
     alice.open(quiet)
@@ -107,7 +107,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     expect(options(alice).first).to_contain_text("Илья")
     keys.press("Enter")
     alice.page.wait_for_url(f"**/chats/{loud}/")
-    alice.settle()
+    alice.until_ready()
     comfortable(alice)
 
     # Somebody new: one press, and the other knows nothing before the first message.
@@ -120,7 +120,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     known_to_far = far.person.api("GET", "/conversations").json()["items"]
     assert known_to_far == []
 
-    alice.settle()
+    alice.until_ready()
     comfortable(alice)
     keys.press("Control+k")
     expect(switcher(alice)).to_be_focused()
@@ -135,7 +135,7 @@ def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(
     rooms = []
     for name in ("bob", "carol", "dave"):
         friend = visitor(name)
-        rooms.append(meet(alice, friend))
+        rooms.append(start_chat(alice, friend))
         assert friend.person.write(rooms[-1], f"from {name}").status_code == 201
     bob, carol, dave = rooms
     assert (
@@ -147,7 +147,7 @@ def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(
     for pressed, room in (("Alt+ArrowDown", carol), ("Alt+ArrowUp", dave), ("Alt+Shift+ArrowDown", bob)):
         alice.page.keyboard.press(pressed)
         alice.page.wait_for_url(f"**/chats/{room}/")
-        alice.settle()
+        alice.until_ready()
         comfortable(alice)
         expect(alice.row(room).locator("[aria-current=page]")).to_have_count(1)
         expect(alice.page.locator('[data-view="rows"] [aria-current=page]')).to_have_count(1)
@@ -171,7 +171,7 @@ def test_tab_stops_at_one_message_and_its_links_however_many_there_are(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     bob = visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for number in range(1, 4):
         assert bob.person.write(room, f"look at https://place{number}.example/").status_code == 201
     alice.open(room)
@@ -199,7 +199,7 @@ def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_f
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     bob = visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for text in ("one", "two", "three"):
         assert bob.person.write(room, text).status_code == 201
     alice.open(room)
@@ -245,7 +245,7 @@ def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_f
 
 def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: VisitorMaker) -> None:
     bob = visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "unread").status_code == 201
     alice.open(room)
     comfortable(alice)
@@ -274,7 +274,7 @@ def test_check_19_no_key_of_an_input_method_is_answered_anywhere(
 ) -> None:
     """Not in the message box, nor with a message in focus: no shortcut, no letter, and Escape leaves the line where it is (X2)."""
     bob, carol = visitor("bob"), visitor("carol")
-    room, other = meet(alice, bob), meet(alice, carol)
+    room, other = start_chat(alice, bob), start_chat(alice, carol)
     for person, place in ((bob, room), (carol, other)):
         assert person.person.write(place, "unread").status_code == 201
     alice.open(room)
@@ -305,7 +305,7 @@ def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     bob = visitor("bob", name="Bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for text in ("first words", "second words"):
         assert bob.person.write(room, text).status_code == 201
     alice.open(room)
@@ -330,7 +330,7 @@ def test_check_20_a_dropped_file_is_refused_calmly_and_the_chat_stays(
 ) -> None:
     """Files wait for their feature; a browser left alone would open the file in place of the chat."""
     bob = visitor("bob")
-    alice.open(meet(alice, bob))
+    alice.open(start_chat(alice, bob))
     comfortable(alice)
     alice.box.fill("half a thought")
     drop = """(kind) => {

@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, meet
+from tests.journeys.visitors import Visitor, start_chat
 
 
 def status(person: Visitor) -> Locator:
@@ -19,7 +19,7 @@ def bubble(person: Visitor) -> Locator:
 
 def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     expect(status(alice)).to_have_text(f"@{bob.username}")
     bob.open(room)
@@ -80,7 +80,7 @@ def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: Visit
 def test_the_typing_bubble_keeps_its_shape_in_a_chat_longer_than_the_window(visitor: VisitorMaker) -> None:
     """What stands at the end of a full list is scrolled to, never squeezed."""
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for number in range(30):
         assert alice.person.write(room, f"line {number}").status_code == 201
     for person in (alice, bob):

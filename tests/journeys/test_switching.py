@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Route, WebSocket, WebSocketRoute, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.line import Line
-from tests.journeys.visitors import BOX, Visitor, meet
+from tests.journeys.tcp_proxy import TcpProxy
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -48,7 +48,7 @@ class Scene:
         self.with_bob, self.with_carol = self.chat_with(self.bob), self.chat_with(self.carol)
 
     def chat_with(self, friend: Visitor) -> str:
-        room = meet(self.alice, friend)
+        room = start_chat(self.alice, friend)
         assert friend.person.write(room, f"from {friend.name.lower()}").status_code == 201
         return room
 
@@ -117,35 +117,35 @@ def test_from_the_empty_pane_into_a_chat_and_back_with_the_buttons_of_the_browse
 
 
 def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_line(
-    visitor: VisitorMaker, line: Line
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    scene = Scene(visitor, address=line.address)
+    scene = Scene(visitor, address=proxy.address)
     scene.read_all()
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
     assert scene.bob.person.write(scene.with_bob, "second from bob").status_code == 201
     assert scene.bob.person.write(scene.with_bob, "third from bob").status_code == 201
     expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_have_text("2")
-    line.cut()
+    proxy.disconnect()
     chooses(alice, scene.with_bob, "Bob")
     alice.sees("from bob", "second from bob", "third from bob")
     expect(alice.page.locator('[data-part="new-divider"]')).to_have_text("2 new messages")
     # Opening a chat tells nothing aloud.
     expect(alice.page.locator("#say-messages")).to_be_empty()
-    line.mend()
+    proxy.restore()
     expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_be_hidden()
 
 
 def test_what_a_broken_line_kept_from_every_chat_comes_with_the_next_one(
-    visitor: VisitorMaker, line: Line
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    scene = Scene(visitor, address=line.address)
+    scene = Scene(visitor, address=proxy.address)
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
-    line.cut()
+    proxy.disconnect()
     assert scene.bob.person.write(scene.with_bob, "into the tunnel").status_code == 201
     assert scene.carol.person.write(scene.with_carol, "into it too").status_code == 201
-    line.mend()
+    proxy.restore()
     alice.sees("from carol", "into it too")
     expect(alice.row(scene.with_bob).locator('[data-part="preview"]')).to_have_text("into the tunnel")
     chooses(alice, scene.with_bob, "Bob")
@@ -237,12 +237,12 @@ def test_who_presses_twice_ends_at_the_chat_pressed_last(scene: Scene, visitor: 
 
 
 def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(
-    visitor: VisitorMaker, line: Line
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    scene = Scene(visitor, address=line.address)
+    scene = Scene(visitor, address=proxy.address)
     alice = scene.alice_sits_with_bob()
     alice.box.fill("not lost")
-    line.cut()
+    proxy.disconnect()
     alice.row(scene.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page could not be loaded.")).to_be_visible()
     expect(alice.page.locator("#say-status")).to_contain_text("This page could not be loaded.")
@@ -251,26 +251,26 @@ def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(
     expect(alice.box).to_have_value("not lost")
     alice.row(scene.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page could not be loaded.")).to_be_visible()
-    line.mend()
+    proxy.restore()
     alice.sees("from carol")
     shows(alice, scene.with_carol, "Carol")
     assert is_the_same_page(alice)
 
 
-def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMaker, line: Line) -> None:
-    scene = Scene(visitor, address=line.address)
+def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMaker, proxy: TcpProxy) -> None:
+    scene = Scene(visitor, address=proxy.address)
     with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice_sits_with_bob()
     held: list[Route] = []
     alice.page.route(f"**/chats/{with_dave}/", lambda route: held.append(route))
-    line.cut()
+    proxy.disconnect()
     alice.row(scene.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page could not be loaded.")).to_be_visible()
     alice.row(with_dave).get_by_role("link").click()
     alice.until(lambda: bool(held), "the page of dave's chat")
     assert scene.carol.person.write(scene.with_carol, "into the tunnel").status_code == 201
     with alice.page.expect_websocket(lambda socket: True):
-        line.mend()
+        proxy.restore()
         alice.page.evaluate("dispatchEvent(new Event('online'))")
     expect(alice.row(scene.with_carol).locator('[data-part="badge"]')).to_have_text("2")
     held.pop().continue_()
@@ -306,7 +306,7 @@ def test_a_list_that_was_scrolled_stays_where_it_is(visitor: VisitorMaker) -> No
     rooms = []
     for number in range(10):
         friend = visitor(f"pal{number:02}")
-        rooms.append(meet(alice, friend))
+        rooms.append(start_chat(alice, friend))
         assert friend.person.write(rooms[-1], "hi").status_code == 201
     scene.alice_sits_with_bob()
     tops = []
@@ -362,18 +362,18 @@ def test_older_pages_for_browsers_without_scripts_are_left_as_pages(scene: Scene
 
 
 def test_the_word_of_a_lost_connection_goes_along_from_chat_to_chat(
-    visitor: VisitorMaker, line: Line
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    scene = Scene(visitor, address=line.address)
+    scene = Scene(visitor, address=proxy.address)
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
-    line.cut()
+    proxy.disconnect()
     for room, name in ((scene.with_bob, "Bob"), (scene.with_carol, "Carol"), (scene.with_bob, "Bob")):
         expect(alice.strip).to_be_visible()
         expect(alice.strip.get_by_role("button", name="Try now")).to_be_visible()
         chooses(alice, room, name)
     expect(alice.strip).to_be_visible()
-    line.mend()
+    proxy.restore()
     alice.strip.get_by_role("button", name="Try now").click()
     expect(alice.strip).to_be_hidden()
     chooses(alice, scene.with_carol, "Carol")
@@ -430,7 +430,7 @@ def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(
 ) -> None:
     alice = scene.alice
     friends = [visitor(f"friend{number}") for number in range(7)]
-    rooms = [meet(alice, friend) for friend in friends]
+    rooms = [start_chat(alice, friend) for friend in friends]
     for friend, room in zip(friends, rooms, strict=True):
         assert friend.person.write(room, f"from {friend.name}").status_code == 201
     alice = scene.alice_sits_with_bob()
@@ -482,7 +482,7 @@ def test_on_a_phone_back_leads_to_the_list_where_it_was_with_the_focus_on_the_ro
     alice = scene.alice
     for number in range(12):
         friend = visitor(f"pal{number:02}")
-        assert friend.person.write(meet(alice, friend), "hi").status_code == 201
+        assert friend.person.write(start_chat(alice, friend), "hi").status_code == 201
     alice.page.goto("/chats/")
     comfortable(alice)
     stays_on_this_page(alice)
@@ -509,7 +509,7 @@ def test_opened_by_its_address_on_a_phone_a_chat_leads_back_to_the_list_too(visi
     alice = scene.alice_sits_with_bob()
     alice.page.get_by_role("link", name="Back to the chats").tap()
     expect(alice.row(scene.with_bob).get_by_role("link")).to_be_focused()
-    expect(alice.page.locator(BOX)).to_have_count(0)
+    expect(alice.page.locator(MESSAGE_BOX)).to_have_count(0)
     assert is_the_same_page(alice)
     alice.page.go_back()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")

@@ -5,21 +5,21 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, cookies_of, log_in_as_another, meet
+from tests.journeys.visitors import MESSAGE_BOX, log_in_as_another_user, session_cookies, start_chat
 
 KEPT = "() => Object.keys(localStorage).filter((name) => name.startsWith('entre:'))"
 
 
 def test_all_tabs_show_the_same_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     tabs: list[Page] = [alice.page, alice.new_page(), alice.new_page()]
     for tab in tabs:
         alice.open(room, page=tab)
     bob.open(room)
     for number, tab in enumerate(tabs):
-        tab.fill(BOX, f"from tab {number}")
-        tab.press(BOX, "Enter")
+        tab.fill(MESSAGE_BOX, f"from tab {number}")
+        tab.press(MESSAGE_BOX, "Enter")
         bob.sees(*(f"from tab {sent}" for sent in range(number + 1)))
     bob.write("which one are you?")
     everything = ("from tab 0", "from tab 1", "from tab 2", "which one are you?")
@@ -30,7 +30,7 @@ def test_all_tabs_show_the_same_chat(visitor: VisitorMaker) -> None:
 
 def test_a_draft_typed_in_one_tab_stands_in_the_other(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     second = alice.new_page()
     second.goto("/chats/")
@@ -42,7 +42,7 @@ def test_a_draft_typed_in_one_tab_stands_in_the_other(visitor: VisitorMaker) -> 
 
 def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("a secret draft")
     alice.until(
@@ -50,7 +50,7 @@ def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor
     )
     # The session ended somewhere else, so no page could tidy up.
     alice.context.clear_cookies()
-    alice.context.add_cookies(cookies_of(bob.person))
+    alice.context.add_cookies(session_cookies(bob.person))
     alice.open(room)
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Alice")
     expect(alice.box).to_have_value("")
@@ -61,10 +61,10 @@ def test_a_chat_that_stayed_open_while_another_account_logged_in_sends_nothing_a
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("half a thought")
-    dialog = log_in_as_another(alice)
+    dialog = log_in_as_another_user(alice)
     expect(dialog).to_contain_text(
         "Nothing more is sent from this page. Copy your unsent text before you reload it."
     )

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, Visitor, meet
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
 
 
 def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMaker) -> None:
@@ -21,7 +21,7 @@ def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMake
     alice.page.get_by_role("searchbox").fill(bob.username)
     alice.page.get_by_role("searchbox").press("Enter")
     alice.page.get_by_role("button", name=bob.username).click()
-    alice.settle()
+    alice.until_ready()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")
     expect(alice.box).to_be_focused()
 
@@ -31,7 +31,7 @@ def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMake
     expect(row.locator('[data-part="preview"]')).to_have_text("Hello Bob")
     expect(row.locator('[data-part="badge"]')).to_have_text("1")
     row.get_by_role("link").click()
-    bob.settle()
+    bob.until_ready()
     bob.sees("Hello Bob")
     # Until he answers she is a stranger, who is not told when he reads.
     alice.sees_state("Hello Bob", "sent")
@@ -53,7 +53,7 @@ def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMake
 
 def test_ticks_tell_sent_delivered_and_read(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     alice.write("Are you there?")
     alice.sees_state("Are you there?", "sent")
@@ -89,7 +89,7 @@ def test_a_first_message_to_a_stranger_is_shown_as_read_when_it_is_answered(visi
 def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(visitor: VisitorMaker) -> None:
     # A number that belongs to a name is no count.
     alice, bob, carol = visitor("alice"), visitor("bob", name="(12) Bob"), visitor("carol")
-    with_bob, with_carol = meet(alice, bob), meet(alice, carol)
+    with_bob, with_carol = start_chat(alice, bob), start_chat(alice, carol)
     assert alice.person.write(with_carol, "Hi Carol").status_code == 201
     alice.page.goto("/chats/")
     expect(alice.page).to_have_title(re.compile(r"^Chats"))
@@ -107,7 +107,7 @@ def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(vis
     alice.open(with_carol, page=second)
     expect(second).to_have_title(re.compile(r"^\(3\) Carol"))
     alice.row(with_bob).get_by_role("link").click()
-    alice.settle()
+    alice.until_ready()
     expect(alice.page.locator('[data-part="new-divider"]')).to_have_text("3 new messages")
     for page in (alice.page, second):
         expect(alice.row(with_bob, page=page).locator('[data-part="badge"]')).to_be_hidden()
@@ -122,14 +122,14 @@ def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(vis
 
 def test_mallory_sees_the_room_of_others_as_one_that_never_was(visitor: VisitorMaker) -> None:
     alice, bob, mallory = visitor("alice"), visitor("bob"), visitor("mallory")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     answer = mallory.page.goto(f"/chats/{room}/")
     assert answer is not None
     assert answer.status == 404
     never = mallory.page.content()
     mallory.page.goto("/chats/dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/")
     assert mallory.page.content() == never
-    expect(mallory.page.locator(BOX)).to_have_count(0)
+    expect(mallory.page.locator(MESSAGE_BOX)).to_have_count(0)
 
 
 def words_of(person: Visitor, region: str) -> list[str]:
@@ -138,7 +138,7 @@ def words_of(person: Visitor, region: str) -> list[str]:
 
 def test_screen_readers_hear_what_arrives_and_nothing_else(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     assert bob.person.write(room, "before").status_code == 201
     alice.open(room)
     assert words_of(alice, "say-messages") == []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, keep_messages_from_http, meet
+from tests.journeys.visitors import Visitor, block_http_sends, start_chat
 
 DAY_MS = 24 * 3_600_000
 KEEPS_NOTHING = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
@@ -23,13 +23,13 @@ def with_a_gate(person: Visitor) -> Callable[[], None]:
             socket.close()
 
     person.page.route_web_socket("**/ws/**", route)
-    keep_messages_from_http(person.page, unless=lambda: gate["open"])
+    block_http_sends(person.page, unless=lambda: gate["open"])
     return lambda: gate.update(open=True)
 
 
 def test_what_waited_for_a_day_asks_before_it_goes(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.page.clock.install()
     let_through = with_a_gate(bob)
@@ -47,14 +47,14 @@ def test_what_waited_for_a_day_asks_before_it_goes(visitor: VisitorMaker) -> Non
     bob.message("better not").get_by_role("button", name="Discard").click()
     expect(bob.message("better not")).to_have_count(0)
     bob.page.reload()
-    bob.settle()
+    bob.until_ready()
     bob.sees("yesterday's news")
     alice.sees("yesterday's news")
 
 
 def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     bob.open(room)
     refusing = {"on": True}
 
@@ -92,7 +92,7 @@ def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker)
 
 def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     alice.open(room)
     bob.context.add_init_script(KEEPS_NOTHING)
     let_through = with_a_gate(bob)

@@ -5,12 +5,12 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import BOX, Visitor
+from tests.journeys.visitors import MESSAGE_BOX, Visitor
 from tests.rig.people import PASSWORD
 
 
 def write_by_form(person: Visitor, body: str) -> None:
-    person.page.fill(BOX, body)
+    person.page.fill(MESSAGE_BOX, body)
     person.page.get_by_role("button", name="Send").click()
     expect(person.bodies().last).to_have_text(body)
 
@@ -75,7 +75,7 @@ def test_an_empty_message_is_refused_with_a_word_and_keeps_the_chat(visitor: Vis
     alice, bob = visitor("alice", java_script_enabled=False), visitor("bob")
     room = alice.person.open_chat_with(bob.person)
     alice.page.goto(f"/chats/{room}/")
-    alice.page.fill(BOX, "   ")
+    alice.page.fill(MESSAGE_BOX, "   ")
     alice.page.get_by_role("button", name="Send").click()
     expect(alice.page.get_by_role("form", name="Message").get_by_role("alert")).not_to_be_empty()
     expect(alice.bodies()).to_have_count(0)

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.pages import KINDS, PageKind
-from tests.journeys.sight import broken_words, cut_texts, overlapping_texts, small_targets
-from tests.journeys.stage import Stage
-from tests.journeys.visitors import full_of_trouble, meet, no_sideways_scroll
+from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
+from tests.journeys.page_session import PageSession
+from tests.journeys.visitors import expect_no_overflow, show_failed_messages_offline, start_chat
+from tests.journeys.visual_checks import broken_words, cut_texts, overlapping_texts, small_targets
 
 # Zoom of a browser is this and nothing else: fewer CSS pixels, each of them larger.
 PHONE: Any = {"width": 390, "height": 844}
@@ -38,22 +38,24 @@ def set_mode(page: Page, mode: str) -> None:
 
 
 def faults_of(page: Page) -> list[str]:
-    no_sideways_scroll(page)
+    expect_no_overflow(page)
     return [*cut_texts(page), *overlapping_texts(page), *small_targets(page), *broken_words(page)]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_check_28_nothing_is_cut_covered_or_too_small_to_be_pressed(stage: Stage, kind: PageKind) -> None:
-    guest = stage.open(kind)
+@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
+def test_check_28_nothing_is_cut_covered_or_too_small_to_be_pressed(
+    page_session: PageSession, kind: PageKind
+) -> None:
+    guest = page_session.open(kind)
     for mode in MODES:
         set_mode(guest.page, mode)
         assert faults_of(guest.page) == [], mode
     guest.page.evaluate(DRESS, "")
 
 
-def test_the_eyes_see_what_is_wrong(stage: Stage) -> None:
+def test_the_eyes_see_what_is_wrong(page_session: PageSession) -> None:
     """Else the test above would be green for ever."""
-    page = stage.open(KINDS[0]).page
+    page = page_session.open(PAGE_KINDS[0]).page
     page.evaluate(DRESS, ".button { overflow: hidden; block-size: 6px; min-block-size: 0; padding: 0; }")
     assert [fault for fault in cut_texts(page) if "Log in" in fault]
     page.evaluate(DRESS, "h1 { inline-size: 40px; }")
@@ -73,7 +75,7 @@ def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(v
         visitor("alice", name="Alice with a Name of Several Words"),
         visitor("bob", name="Bartholomew the Long-Named of Somewhere"),
     )
-    room = meet(alice, bob)
+    room = start_chat(alice, bob)
     for number in range(12):
         assert (
             bob.person.write(
@@ -86,7 +88,7 @@ def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(v
     alice.page.get_by_label("Largest").check()
     expect(alice.page.locator('html[data-text="largest"]')).to_have_count(1)
     expect(alice.page.get_by_role("status").filter(has_text="Saved")).to_have_count(1)
-    full_of_trouble(alice, room)
+    show_failed_messages_offline(alice, room)
     for mode in MODES:
         set_mode(alice.page, mode)
         assert faults_of(alice.page) == [], mode
@@ -105,7 +107,7 @@ def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(v
 @pytest.mark.parametrize("mode", ["320 px", "400 % zoom", "letters twice as large on a phone"])
 def test_check_28_dialogs_fit_and_can_be_closed(visitor: VisitorMaker, mode: str) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    alice.open(meet(alice, bob))
+    alice.open(start_chat(alice, bob))
     page = alice.page
     expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_attached()
     alice.until_idle()
@@ -124,7 +126,7 @@ def test_check_28_dialogs_fit_and_can_be_closed(visitor: VisitorMaker, mode: str
         assert box["x"] + box["width"] <= size["width"] + 1
         assert box["y"] + box["height"] <= size["height"] + 1
         assert [*cut_texts(page), *small_targets(page)] == []
-        no_sideways_scroll(page)
+        expect_no_overflow(page)
         page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
 
@@ -132,9 +134,11 @@ def test_check_28_dialogs_fit_and_can_be_closed(visitor: VisitorMaker, mode: str
 SHEETS = {"invite dialog over a chat", "settings, a picture being cut"}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in SHEETS], ids=lambda kind: kind.name)
-def test_on_a_phone_a_dialog_is_a_sheet_from_edge_to_edge(stage: Stage, kind: PageKind) -> None:
-    page = stage.open(kind).page
+@pytest.mark.parametrize(
+    "kind", [kind for kind in PAGE_KINDS if kind.name in SHEETS], ids=lambda kind: kind.name
+)
+def test_on_a_phone_a_dialog_is_a_sheet_from_edge_to_edge(page_session: PageSession, kind: PageKind) -> None:
+    page = page_session.open(kind).page
     page.set_viewport_size(PHONE)
     box = page.locator("dialog[open]").bounding_box()
     assert box

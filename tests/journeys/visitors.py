@@ -28,7 +28,7 @@ from playwright.sync_api import (
 
 from tests.rig.people import PASSWORD, Person
 
-FLAGS = [
+CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -38,14 +38,14 @@ FLAGS = [
     "--disable-sync",
 ]
 DESK: Any = {"width": 1280, "height": 800}
-PATIENCE_MS = 30_000
-LOOK_EVERY_MS = 20
+TIMEOUT_MS = 30_000
+POLL_INTERVAL_MS = 20
 # After whatever the page itself has put off in the same way (static/js/lib/timing.js).
 IDLE = """async () => {
     const wait = window.requestIdleCallback ? (run) => requestIdleCallback(run, { timeout: 500 }) : (run) => setTimeout(run, 200);
     for (let turn = 0; turn < 3; turn += 1) await new Promise(wait);
 }"""
-BOX = "textarea[name=body]"
+MESSAGE_BOX = "textarea[name=body]"
 
 
 class Visitor:
@@ -67,10 +67,10 @@ class Visitor:
         self.username = username
         self.name = name
         self.faults: list[str] = []
-        self.complaints: list[str] = []
+        self.reported_errors: list[str] = []
         """Console errors and failed requests: faults only where nothing was broken on purpose."""
         self.loaded: set[str] = set()
-        self.under_way: set[Request] = set()
+        self.pending_requests: set[Request] = set()
         """What its tabs have asked for and not got yet."""
         self.person = Person(address, username, name)
         """The same person at another device, without a browser."""
@@ -101,7 +101,7 @@ class Visitor:
         if re.search(r"Content Security Policy|Refused to", message.text):
             self.faults.append(f"policy: {message.text}")
         if message.type == "error":
-            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+            self.reported_errors.append(f"{message.text} ({message.location.get('url', '')})")
 
     def _refuse(self, dialog: Dialog) -> None:
         self.faults.append(f"dialog: {dialog.message}")
@@ -112,10 +112,10 @@ class Visitor:
             f"{self.address}/"
         ):
             self.faults.append(f"asked somebody else: {request.url}")
-        self.under_way.add(request)
+        self.pending_requests.add(request)
 
     def _note_arrival(self, request: Request) -> None:
-        self.under_way.discard(request)
+        self.pending_requests.discard(request)
         self.loaded.add(urlsplit(request.url).path)
 
     def _watch_socket(self, socket: WebSocket) -> None:
@@ -123,27 +123,27 @@ class Visitor:
             self.faults.append(f"asked somebody else: {socket.url}")
 
     def _note_failure(self, request: Request) -> None:
-        self.under_way.discard(request)
+        self.pending_requests.discard(request)
         # What a page still loaded when it was left is nobody's failure.
         if request.failure != "net::ERR_ABORTED":
-            self.complaints.append(f"{request.failure}: {request.url}")
+            self.reported_errors.append(f"{request.failure}: {request.url}")
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for something that is not on the page."""
-        deadline = time.monotonic() + PATIENCE_MS / 1_000
+        deadline = time.monotonic() + TIMEOUT_MS / 1_000
         while not condition():
             assert time.monotonic() < deadline, f"{self.username} waited in vain for {what}"
-            self.page.wait_for_timeout(LOOK_EVERY_MS)
+            self.page.wait_for_timeout(POLL_INTERVAL_MS)
 
     def until_equal(self, read: Callable[[], Any], expected: Any, what: str) -> None:
         """Wait until something that is not drawn by this page (the server, a storage, another tab) has this value; a failure shows both.
 
         An assertion right after a local event would be a race: what a page draws at once may not be stored yet.
         """
-        deadline = time.monotonic() + PATIENCE_MS / 1_000
+        deadline = time.monotonic() + TIMEOUT_MS / 1_000
         while (value := read()) != expected:
             assert time.monotonic() < deadline, f"{what}: {value!r}, expected {expected!r}"
-            self.page.wait_for_timeout(LOOK_EVERY_MS)
+            self.page.wait_for_timeout(POLL_INTERVAL_MS)
 
     def until_stored(self, room: str, *bodies: str) -> None:
         """Wait until the server holds exactly these messages of the room, in this order."""
@@ -169,10 +169,10 @@ class Visitor:
         self.page.wait_for_load_state()
         is_quiet = False
         while not is_quiet:
-            self.until(lambda: not self.under_way, "all that the page asked for")
+            self.until(lambda: not self.pending_requests, "all that the page asked for")
             # What has come may ask for more.
             self.page.evaluate(IDLE)
-            is_quiet = not self.under_way
+            is_quiet = not self.pending_requests
 
     @property
     def pages(self) -> list[Page]:
@@ -211,11 +211,11 @@ class Visitor:
         """Open a chat and wait until the script answers the keys."""
         page = page or self.page
         page.goto(f"/chats/{room}/")
-        self.settle(page)
+        self.until_ready(page)
 
-    def settle(self, page: Page | None = None) -> None:
+    def until_ready(self, page: Page | None = None) -> None:
         """The message box is the script's now."""
-        expect((page or self.page).locator(f"{BOX}[enterkeyhint]")).to_be_visible()
+        expect((page or self.page).locator(f"{MESSAGE_BOX}[enterkeyhint]")).to_be_visible()
 
     @property
     def room(self) -> str:
@@ -223,7 +223,7 @@ class Visitor:
 
     @property
     def box(self) -> Locator:
-        return self.page.locator(BOX)
+        return self.page.locator(MESSAGE_BOX)
 
     def write(self, body: str) -> None:
         self.box.fill(body)
@@ -255,7 +255,7 @@ class Visitor:
         return self.page.locator('[data-view="connection"]')
 
 
-def visitor_at(
+def new_visitor(
     chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any
 ) -> Visitor:
     """A new browser at this service. The account exists and the browser is signed in, unless `signed_up` is false."""
@@ -269,10 +269,10 @@ def visitor_at(
 
     def open_context() -> BrowserContext:
         context = chromium.new_context(**{**usual, **options})
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         if signed_up:
-            context.add_cookies(cookies_of(guest.person))
+            context.add_cookies(session_cookies(guest.person))
         return context
 
     guest = Visitor(open_context, address, username, name)
@@ -281,7 +281,7 @@ def visitor_at(
     return guest
 
 
-def cookies_of(person: Person) -> list[Any]:
+def session_cookies(person: Person) -> list[Any]:
     """With these the browser is signed in already: for journeys that are about something else."""
     return [
         {
@@ -294,14 +294,14 @@ def cookies_of(person: Person) -> list[Any]:
     ]
 
 
-def meet(one: Visitor, other: Visitor) -> str:
+def start_chat(one: Visitor, other: Visitor) -> str:
     """They have a chat, empty yet and open for both (an empty one is there only for who opened it). Returns its room."""
     room = one.person.open_chat_with(other.person)
     assert other.person.open_chat_with(one.person) == room
     return room
 
 
-def keep_messages_from_http(page: Page, *, unless: Callable[[], bool] = lambda: False) -> None:
+def block_http_sends(page: Page, *, unless: Callable[[], bool] = lambda: False) -> None:
     """Where no socket opens the page sends over HTTP; in this window that way is shut, too, until `unless` says otherwise."""
 
     def route(request: Route) -> None:
@@ -313,7 +313,7 @@ def keep_messages_from_http(page: Page, *, unless: Callable[[], bool] = lambda: 
     page.route("**/api/v1/conversations/*/messages", route)
 
 
-def refuse_messages(page: Page) -> None:
+def reject_sends(page: Page) -> None:
     """The server takes no message of this window."""
 
     def route(socket: WebSocketRoute) -> None:
@@ -335,9 +335,9 @@ def refuse_messages(page: Page) -> None:
     page.route_web_socket("**/ws/**", route)
 
 
-def full_of_trouble(person: Visitor, room: str) -> None:
+def show_failed_messages_offline(person: Visitor, room: str) -> None:
     """In this chat stand the strip, two messages that failed and the line about them."""
-    refuse_messages(person.page)
+    reject_sends(person.page)
     person.open(room)
     person.until_loaded("unsent-notice")
     person.until_idle()
@@ -350,7 +350,7 @@ def full_of_trouble(person: Visitor, room: str) -> None:
     expect(person.strip).to_have_attribute("data-state", "offline")
 
 
-def log_in_as_another(person: Visitor) -> Locator:
+def log_in_as_another_user(person: Visitor) -> Locator:
     """Somebody else logs in in another tab of this browser. The open chat finds out with its next connection, and says so."""
     sockets: list[WebSocketRoute] = []
 
@@ -360,12 +360,12 @@ def log_in_as_another(person: Visitor) -> Locator:
 
     person.page.route_web_socket("**/ws/**", carry)
     person.page.reload()
-    person.settle()
+    person.until_ready()
     person.until_loaded("session-end")
     person.until(lambda: bool(sockets), "a socket")
     other = Person(person.address, f"{person.username}b", "Somebody else")
     other.sign_up()
-    person.context.add_cookies(cookies_of(other))
+    person.context.add_cookies(session_cookies(other))
     other.leave()
     sockets[-1].close()
     dialog = person.page.get_by_role("dialog", name="Another account is logged in to this browser now.")
@@ -389,7 +389,7 @@ STICKING_OUT = """() => {
 }"""
 
 
-def press_beside(page: Page, dialog: Locator) -> None:
+def click_outside(page: Page, dialog: Locator) -> None:
     """A press on the dialog's own rim changes nothing; one beside it closes."""
     expect(dialog).to_be_visible()
     rim = dialog.bounding_box()
@@ -400,7 +400,7 @@ def press_beside(page: Page, dialog: Locator) -> None:
     expect(dialog).to_be_hidden()
 
 
-def no_sideways_scroll(page: Page) -> None:
+def expect_no_overflow(page: Page) -> None:
     """Nothing sticks out: no pane can be pushed to the side, and nothing is cut off at the edge of the window."""
     wide: list[str] = page.evaluate(STICKING_OUT)
     assert not wide, f"{page.url} at {page.viewport_size} is too wide: {wide}"

@@ -20,7 +20,7 @@ BODIES: tuple[Callable[[int], str], ...] = (
 )
 
 
-def talk(
+def insert_history(
     server: EntreServer,
     room: str,
     times: list[datetime],
@@ -80,6 +80,6 @@ def talk(
             )
 
 
-def minutes(how_many: int) -> list[datetime]:
+def timestamps(how_many: int) -> list[datetime]:
     """Four minutes apart, so that there are groups, and days of three hundred and sixty messages."""
     return [START + timedelta(minutes=4 * n) for n in range(how_many)]

@@ -18,8 +18,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from accounts.avatars.initials import colour
-from tests.journeys.cast import ABOUT, COLOURS, MORE_OF_THEO, NAMES, NOW, TALKS, Lines
-from tests.journeys.visitors import BOX, FLAGS, PATIENCE_MS, Visitor, visitor_at
+from tests.journeys.screenshot_people import ABOUT, COLOURS, MORE_OF_THEO, NAMES, NOW, TALKS, Lines
+from tests.journeys.visitors import CHROMIUM_FLAGS, MESSAGE_BOX, TIMEOUT_MS, Visitor, new_visitor
 from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
@@ -37,7 +37,7 @@ class Studio:
         self.browser = browser
         self.server = server
         self.people = {
-            username: visitor_at(browser, server.address, username, name=name)
+            username: new_visitor(browser, server.address, username, name=name)
             for username, name in NAMES.items()
         }
         for username, about in ABOUT.items():
@@ -45,14 +45,14 @@ class Studio:
                 "/settings/profile/", name=NAMES[username], about=about
             )
             assert answer.is_redirect, f"{username} could not say who they are"
-        self.rooms = {username: self.meet(username) for username in TALKS}
+        self.rooms = {username: self.start_chat(username) for username in TALKS}
         self.arrange_the_set()
 
     @property
     def ana(self) -> Visitor:
         return self.people["ana"]
 
-    def meet(self, peer: str) -> str:
+    def start_chat(self, peer: str) -> str:
         """They meet by an invite link, write, and read."""
         ana, other = self.ana.person, self.people[peer].person
         lines, unread = TALKS[peer]
@@ -152,7 +152,7 @@ class Studio:
             has_touch=is_phone,
             **options,
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         if who:
             # The account's language counts, not the one that this person's other window remembers.
             cookies: list[Any] = [
@@ -165,7 +165,7 @@ class Studio:
 
     def open_chat(self, page: Page, peer: str) -> None:
         page.goto(f"/chats/{self.rooms[peer]}/")
-        expect(page.locator(f"{BOX}[enterkeyhint]")).to_be_visible()
+        expect(page.locator(f"{MESSAGE_BOX}[enterkeyhint]")).to_be_visible()
         expect(page.locator('[data-view="rows"] > li')).to_have_count(len(TALKS))
         page.wait_for_load_state("networkidle")
 
@@ -189,7 +189,7 @@ class Studio:
 
 @contextmanager
 def studio() -> Iterator[Studio]:
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     statics = SharedStatics()
     try:
         with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -198,7 +198,7 @@ def studio() -> Iterator[Studio]:
                 CLOCK.format(started.isoformat()), encoding="utf-8"
             )
             with EntreServer(statics, LIMITS="off", PYTHONPATH=folder) as server:
-                browser = playwright.chromium.launch(executable_path=finding.chromium(), args=FLAGS)
+                browser = playwright.chromium.launch(executable_path=finding.chromium(), args=CHROMIUM_FLAGS)
                 yield Studio(browser, server)
                 browser.close()
     finally:

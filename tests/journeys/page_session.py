@@ -4,32 +4,32 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.journeys.pages import PageKind
-from tests.journeys.visitors import DESK, Visitor, meet, visitor_at
+from tests.journeys.page_catalogue import PageKind
+from tests.journeys.visitors import DESK, Visitor, new_visitor, start_chat
 from tests.rig.daphne_server import EntreServer
 
 LONG = "A line that is long enough to break more than once, in a bubble of any width, with https://example.org/a/very/long/address?in=it"
 
 
-class Stage:
+class PageSession:
     """Three people who open pages (a visitor, a newcomer, a member), and what there is to see."""
 
     def __init__(self, chromium: Browser, server: EntreServer) -> None:
         self.visitor, self.newcomer, self.member, peer, other = (
-            visitor_at(
+            new_visitor(
                 chromium, server.address, f"{name}pages", name=name.capitalize(), signed_up=name != "visitor"
             )
             for name in ("visitor", "newcomer", "member", "peer", "other")
         )
         self.people: list[Visitor] = [self.visitor, self.newcomer, self.member, peer, other]
-        room = meet(self.member, peer)
+        room = start_chat(self.member, peer)
         for number in range(6):
             writer = (self.member, peer)[number // 2 % 2]
             assert (
                 writer.person.write(room, f"{number}. {LONG if number % 2 else 'Short 🌿'}").status_code
                 == 201
             )
-        unread = meet(self.member, other)
+        unread = start_chat(self.member, other)
         assert other.person.write(unread, "Nobody has read this").status_code == 201
         opened, taken, gone = (self.invite(self.member, note) for note in ("Grandma Zoya", "", "Too late"))
         assert (
@@ -41,7 +41,7 @@ class Stage:
         assert self.member.person.api("DELETE", f"/invites/{gone['id']}").is_success
         self.places = {
             "room": room,
-            "empty_room": meet(self.member, self.people[-1]),
+            "empty_room": start_chat(self.member, self.people[-1]),
             "open_link": opened["url"],
             "open_id": opened["id"],
             "used_link": taken["url"],
@@ -51,7 +51,7 @@ class Stage:
         }
 
     def newcomer_two(self, chromium: Browser, server: EntreServer) -> Visitor:
-        guest = visitor_at(chromium, server.address, "guestpages", name="Guest")
+        guest = new_visitor(chromium, server.address, "guestpages", name="Guest")
         self.people.append(guest)
         return guest
 
@@ -63,7 +63,7 @@ class Stage:
     def open(self, kind: PageKind, *, size: Any = None) -> Visitor:
         guest: Visitor = getattr(self, kind.who)
         guest.faults.clear()
-        guest.complaints.clear()
+        guest.reported_errors.clear()
         guest.page.set_viewport_size(size or DESK)
         guest.page.emulate_media(color_scheme="light")
         answer = guest.page.goto(kind.path.format(**self.places))

@@ -31,7 +31,7 @@ WORTH_SAYING = {
 Node = dict[str, Any]
 
 
-class Tree:
+class AccessibilityTree:
     """The tree of a page at this moment. Nodes that are ignored (hidden, inert, decoration) are left out."""
 
     def __init__(self, page: Page) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-EYES = (Path(__file__).parent / "sight.js").read_text(encoding="utf-8").strip()
+EYES = (Path(__file__).parent / "visual_checks.js").read_text(encoding="utf-8").strip()
 
 
 def cut_texts(page: Page) -> list[str]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.visitors import BOX
+from tests.journeys.visitors import MESSAGE_BOX
 
 PICTURE = (Path(__file__).resolve().parents[2] / "static" / "img" / "icon-192.png").read_bytes()
 
 
 @dataclass(frozen=True)
 class PageKind:
-    """A page that somebody (`who`) opens at `path`; `{room}` and the links of invites are filled in by the stage."""
+    """A page that somebody (`who`) opens at `path`; `{room}` and the links of invites are filled in by `PageSession`."""
 
     name: str
     who: str
@@ -48,10 +48,10 @@ def open_invite_dialog(page: Page) -> None:
 
 
 def wait_for_script(page: Page) -> None:
-    expect(page.locator(f"{BOX}[enterkeyhint]")).to_be_visible()
+    expect(page.locator(f"{MESSAGE_BOX}[enterkeyhint]")).to_be_visible()
 
 
-KINDS = (
+PAGE_KINDS = (
     PageKind("landing", "visitor", "/"),
     PageKind("sign-up", "visitor", "/accounts/signup/"),
     PageKind("sign-up with errors", "visitor", "/accounts/signup/", prepare=submit_nothing),
