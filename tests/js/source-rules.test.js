@@ -44,3 +44,18 @@ test("every text that is shown passes through t, so that it can be translated", 
   const paths = readdirSync(JS, { recursive: true }).filter((name) => name.endsWith(".js")).map((name) => join(JS, name));
   for (const path of paths) assert.doesNotMatch(source(path), /(?:setText\([^;]*,|textContent\s*=|aria-label",|status\(|alert\()\s*"[A-Z]/, relative(JS, path));
 });
+
+/** These two act for no user: the service worker of the whole browser, and the offline page. */
+const WITHOUT_USER = new Set(["net/worker.js", "pages/offline.js"]);
+
+test("no module asks the service in the background without saying whose page it is", () => {
+  const files = readdirSync(JS, { recursive: true }).filter((file) => file.endsWith(".js") && !WITHOUT_USER.has(file));
+  const calls = files.flatMap((file) => {
+    const text = source(join(JS, file));
+    // A module that only passes the browser's own function on makes no request itself.
+    const found = [...text.matchAll(/(?<![\w#.])fetch\((?!\.\.\.)|#fetch\(path/g)];
+    return found.map(({ index }) => ({ file, around: text.slice(index - 250, index + 400) }));
+  });
+  assert.ok(calls.length >= 6, "they are found at all");
+  assert.deepEqual(calls.filter(({ around }) => !around.includes("X-Acting-User")).map(({ file }) => file), []);
+});
