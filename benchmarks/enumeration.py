@@ -1,7 +1,7 @@
 """Does the time of an answer tell who has an account? `python -m benchmarks.enumeration [--turns 20]`
 
 Sign-up, "Forgot your password?" and a log-in with a wrong password, with an address that has an account and with one that has none, in turn,
-each from a new browser, against the service as `make run` starts it, with mail. The medians must not differ by more than 50 ms (ui-spec 9.5);
+each from a new browser, against the service as `make run` starts it, with mail. The medians must not differ by more than 50 ms (docs/interface.md B3);
 that the pages say the same is a test.
 """
 

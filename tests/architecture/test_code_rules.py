@@ -223,7 +223,7 @@ def test_no_style_sheet_is_a_hall() -> None:
 
 @pytest.mark.parametrize("path", STYLES, ids=name_of)
 def test_style_sheets_know_no_left_and_right(path: Path) -> None:
-    """A language written from the right needs no second sheet: sides are called start and end (ui-spec T3)."""
+    """A language written from the right needs no second sheet: sides are called start and end (docs/interface.md T3)."""
     code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     sides = r"(?:[\w-]+-(?:left|right)(?:-[\w-]+)?|left|right)\s*:"
     values = r"(?:text-align|float|clear|justify-(?:content|items|self))\s*:\s*(?:left|right)\b"

@@ -1,4 +1,4 @@
-"""Every fault of safety.md's table is either a row here or told to be missing, with the reason; rows can be chosen and told apart."""
+"""Every fault of docs/threats.md's table is either a row here or told to be missing, with the reason; rows can be chosen and told apart."""
 
 from tools.faults.figures import Figure
 from tools.faults.rows import NOT_HERE, known_rows, missing_rows

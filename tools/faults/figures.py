@@ -9,7 +9,7 @@ from tools.faults.history import percentile
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number. `goal` is that of safety.md, None where it names none; `at_least` turns its direction. Never decides pass or fail."""
+    """One number. `goal` is that of docs/threats.md, None where it names none; `at_least` turns its direction. Never decides pass or fail."""
 
     name: str
     value: float

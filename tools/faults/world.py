@@ -59,7 +59,7 @@ class World:
     # How long and how often, for rows
 
     def lasting(self, seconds: float, *, least: float = 1.0) -> float:
-        """A duration of safety.md, shortened by the pace of this run; `least` is what the row makes sense with."""
+        """A duration of docs/threats.md, shortened by the pace of this run; `least` is what the row makes sense with."""
         return max(seconds * self.pace, min(seconds, least))
 
     def times(self, count: int, *, least: int = 1) -> int:
@@ -184,7 +184,7 @@ async def open_world(
     Args:
         name: "S" or "P".
         rate: messages a second of all together; 0 measures what the rig can do and takes 60 % of it.
-        pace: 1.0 runs rows as long and as often as safety.md says, 0.1 a tenth of it.
+        pace: 1.0 runs rows as long and as often as docs/threats.md says, 0.1 a tenth of it.
         values: environment values for the service.
     """
     luck = random.Random(f"{seed} {name}")

@@ -1,4 +1,4 @@
-"""The faults of safety.md, one function each. A module a family; importing it makes its rows known.
+"""The faults of docs/threats.md, one function each. A module a family; importing it makes its rows known.
 
 @row("F4", rigs="P", fault="Redis killed", expected="≥ 99.9 % of the sockets stay; ack p99 ≤ 500 ms")
 async def redis_killed(world: World) -> Figures: ...
@@ -24,12 +24,12 @@ NOT_HERE = {
     "F27": "needs an earlier release with a migration in between; there is none yet",
     "F31": "there are no mail or push jobs yet that could be retried",
 }
-"""Rows of safety.md that this suite cannot run, with the reason."""
+"""Rows of docs/threats.md that this suite cannot run, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
-    """One fault. `rigs` are those it makes sense on; `expected` is what safety.md says beyond the zero columns."""
+    """One fault. `rigs` are those it makes sense on; `expected` is what docs/threats.md says beyond the zero columns."""
 
     id: str
     rigs: str
