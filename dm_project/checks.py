@@ -1,16 +1,20 @@
-"""Settings that would quietly break a promise stop every start (`manage.py check`, and the server itself)."""
+"""System checks: settings that would silently break a promise stop every start (`manage.py check`, and the
+server itself).
+"""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-LONGEST_REDIS_READ_SECONDS = 5
+MAX_REDIS_READ_SECONDS = 5
 
 
 @register(Tags.database)
-def sqlite_keeps_its_word(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """P1, "sent means stored", needs synchronous=FULL; without IMMEDIATE two thirds of concurrent writers fail."""
+def check_sqlite_durability(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Durability (docs/protocol.md P1, "sent means stored") needs synchronous=FULL; without IMMEDIATE two
+    thirds of concurrent writers fail.
+    """
     found: list[CheckMessage] = []
     database: dict[str, Any] = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("sqlite3"):
@@ -27,14 +31,15 @@ def sqlite_keeps_its_word(app_configs: Any = None, **kwargs: Any) -> list[CheckM
     if "synchronous=full" not in pragmas:
         found.append(
             Error(
-                "SQLite must run with synchronous=FULL, or a power cut takes messages that were acknowledged.",
+                "SQLite must run with synchronous=FULL, or a power failure loses acknowledged messages.",
                 id="entre.E002",
             )
         )
     if "journal_mode=wal" in pragmas and not settings.SQLITE_MAY_USE_WAL:
         found.append(
             Error(
-                "This SQLite library can corrupt a WAL database. Install pysqlite3, or use journal_mode=TRUNCATE.",
+                "This SQLite library can corrupt a WAL database. "
+                "Install pysqlite3, or use journal_mode=TRUNCATE.",
                 id="entre.E003",
             )
         )
@@ -42,33 +47,36 @@ def sqlite_keeps_its_word(app_configs: Any = None, **kwargs: Any) -> list[CheckM
 
 
 @register(Tags.compatibility)
-def layer_lives_with_its_redis(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """The core layer loses order and closes sockets with Redis; a short time-out closes idle ones."""
+def check_redis_layer(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The core layer loses the order of messages, and closes sockets when Redis fails; a short timeout closes
+    idle ones.
+    """
     layer: dict[str, Any] = settings.CHANNEL_LAYERS["default"]
     if layer["BACKEND"] == "channels_redis.core.RedisChannelLayer":
         return [
             Error(
-                "Use conversations.channel_layers.redis.RedisLayer: the core layer drops bursts and dies with Redis.",
+                "Use conversations.channel_layers.redis.RedisLayer: "
+                "the core layer drops bursts and fails with Redis.",
                 id="entre.E004",
             )
         ]
     hosts = layer.get("CONFIG", {}).get("hosts", [])
     timeouts = [host.get("socket_timeout") for host in hosts if isinstance(host, dict)]
-    if any(timeout is not None and timeout <= LONGEST_REDIS_READ_SECONDS for timeout in timeouts):
+    if any(timeout is not None and timeout <= MAX_REDIS_READ_SECONDS for timeout in timeouts):
         return [Error("socket_timeout of the Redis layer must be above 5 seconds.", id="entre.E005")]
     return []
 
 
 @register(Tags.security, deploy=True)
-def public_address_is_safe(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_public_url(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     if not settings.PUBLIC_ORIGIN:
         return [
             Warning(
-                "PUBLIC_URL is not set: browsers can reach the service on this machine only.", id="entre.W001"
+                "PUBLIC_URL is not set: only browsers on this machine can reach the service.", id="entre.W001"
             )
         ]
     if not settings.PUBLIC_ORIGIN.startswith("https://"):
         return [
-            Warning("PUBLIC_URL is not https: passwords and messages travel in the clear.", id="entre.W002")
+            Warning("PUBLIC_URL is not https: passwords and messages are sent unencrypted.", id="entre.W002")
         ]
     return []

@@ -246,7 +246,7 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
         except (EnvError, ValueError):
             raise unreadable from None
         # Only here: the driver is slow to load, and SQLite wants none.
-        from dm_project.db.postgres import PatientConnection
+        from dm_project.db.postgres import TimeoutConnection
 
         config["CONN_MAX_AGE"] = 0
         # After a restart of the server all kept connections are dead, and must not fail one request each.
@@ -256,7 +256,7 @@ def database(name: str, sqlite_file: Path, *, wal: bool) -> dict[str, object]:
         config["OPTIONS"] = {
             **PATIENT_LINE,
             **config.get("OPTIONS", {}),
-            "pool": {**POOL, "connection_class": PatientConnection},
+            "pool": {**POOL, "connection_class": TimeoutConnection},
         }
         return dict(config)
     if raw:

@@ -42,8 +42,8 @@ class PumpedConsumer(AsyncWebsocketConsumer):
                 self.pump(lambda: self.channel_layer.receive(self.channel_name), self.dispatch_from_layer)
             ),
         ]
-        # The server in front tells that the line has ended (dm_project.server.backpressure.Inbox): commands that still wait are not obeyed then.
-        ends = [*pumps, scope["line_ended"]()] if "line_ended" in scope else pumps
+        # The server in front tells that the connection has ended (dm_project.server.backpressure.ReceiveQueue): queued commands are not run then.
+        ends = [*pumps, scope["disconnected"]()] if "disconnected" in scope else pumps
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for pump in pumps:

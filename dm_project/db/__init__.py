@@ -1,1 +1,1 @@
-"""Database drivers: the SQLite library and the timeouts of PostgreSQL connections."""
+"""Database drivers: the SQLite library, and the timeouts of PostgreSQL connections."""

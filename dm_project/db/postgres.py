@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that are given up when an answer takes too long."""
+"""PostgreSQL connections with a client-side statement timeout, and server-side timeouts set on connect."""
 
 from __future__ import annotations
 
@@ -16,76 +16,86 @@ logger = logging.getLogger(__name__)
 STATEMENT_SECONDS = 5.0
 QUICK_SECONDS = 0.5
 _replacing = threading.local()
-LIMITS_OF_SERVER = {
-    # Above our own patience for a statement, for backends that work on after their client has given up.
+SERVER_TIMEOUTS = {
+    # Above our own statement timeout, for backends that go on after their client has given up.
     "statement_timeout": "6s",
-    # A row that somebody else holds: whoever waits for it gives up before the client does, or the backends that wait would pile up.
+    # For a row that another transaction has locked: below the client's timeout, or waiting backends would
+    # pile up.
     "lock_timeout": "2s",
-    # A process that was stopped, or a machine that vanished, inside a transaction: its rows are free again after this.
+    # For a process that was stopped, or a machine that vanished, inside a transaction: its row locks are
+    # released after this.
     "idle_in_transaction_session_timeout": "10s",
-    # A client that has gone is noticed while its statement runs. Since PostgreSQL 14, and not on every system.
+    # A lost client is noticed while its statement runs. Since PostgreSQL 14, and not on every system.
     "client_connection_check_interval": "2s",
 }
-"""Set on every connection that serves people. A value named in DATABASE_URL (`options=-c lock_timeout=...`) wins."""
+"""Set on every connection of the server process. A value in DATABASE_URL (`options=-c lock_timeout=...`)
+wins."""
 
 
 @dataclass(slots=True)
-class Patience:
-    """How long a statement may take. None for ever: a migration, a dump and an operator's own question take what they need."""
+class StatementTimeout:
+    """None means no timeout: a migration, a dump and an operator's own query take as long as they need."""
 
     seconds: float | None = None
 
 
-patience = Patience()
+statement_timeout = StatementTimeout()
 
 
-def serve_people() -> None:
-    """From now on this process answers people, who would rather hear "busy" than wait for a frozen server or a line that has gone dead."""
-    patience.seconds = STATEMENT_SECONDS
+def enable_timeouts() -> None:
+    """For the server process, whose clients should get "busy" rather than wait for a frozen database or a
+    dead connection.
+    """
+    statement_timeout.seconds = STATEMENT_SECONDS
 
 
-class PatientConnection(psycopg.Connection[Any]):
-    """A server that is frozen keeps its connections and never answers; its own statement_timeout is frozen with it."""
+class TimeoutConnection(psycopg.Connection[Any]):
+    """A frozen PostgreSQL keeps its connections open and never answers; its own statement_timeout is frozen
+    too.
+    """
 
     @classmethod
-    def connect(cls, conninfo: str = "", **kwargs: Any) -> PatientConnection:
+    def connect(cls, conninfo: str = "", **kwargs: Any) -> TimeoutConnection:
         connection = super().connect(conninfo, **kwargs)
-        if patience.seconds is not None:
+        if statement_timeout.seconds is not None:
             try:
-                connection.limit_server(str(kwargs.get("options", "")) + conninfo)
+                connection.set_server_timeouts(str(kwargs.get("options", "")) + conninfo)
             except BaseException:
                 connection.close()
                 raise
         return connection
 
-    def limit_server(self, named: str) -> None:
-        """By statements and not by libpq's options: poolers refuse those, and an old server would refuse the whole connection."""
+    def set_server_timeouts(self, configured: str) -> None:
+        """By statements, not by libpq's options: poolers reject those, and an old PostgreSQL would reject the
+        connection.
+        """
         was_autocommit = self.autocommit
         self.autocommit = True
-        for name, value in LIMITS_OF_SERVER.items():
-            if name in named:
+        for name, value in SERVER_TIMEOUTS.items():
+            if name in configured:
                 continue
             try:
                 self.execute("SELECT set_config(%s, %s, false)", (name, value))
             except (UndefinedObject, InvalidParameterValue, InsufficientPrivilege) as error:
-                # This server, or its system, does not have it: the others help without it.
-                logger.info("the database does without %s (%s)", name, type(error).__name__)
+                # This version, or its system, does not support it: the other timeouts work without it.
+                logger.info("the database does not support %s (%s)", name, type(error).__name__)
         self.autocommit = was_autocommit
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        """The pool asks each connection `""` before it gives it away. After a restart of the server all that it keeps are dead, and it finds
-        out one by one with pauses of a second and more between: the first request would wait in vain.
+        """The pool checks each connection with the query `""` before it hands it out. After a restart of
+        PostgreSQL all pooled connections are dead, and the pool replaces them one by one, with pauses of a
+        second and more: the first request would time out.
         """
         began = time.monotonic()
         try:
             return super().execute(query, params, **options)
         except psycopg.OperationalError:
-            # One that failed late is a frozen server: asking the others would take as long for each.
+            # A late failure means a frozen server: checking the others would take as long for each.
             if query == "" and time.monotonic() - began < QUICK_SECONDS:
-                self.replace_dead_neighbours()
+                self.replace_dead_connections()
             raise
 
-    def replace_dead_neighbours(self) -> None:
+    def replace_dead_connections(self) -> None:
         pool: Any = self._pool
         if pool is not None and not getattr(_replacing, "is_on", False):
             _replacing.is_on = True
@@ -95,11 +105,12 @@ class PatientConnection(psycopg.Connection[Any]):
                 _replacing.is_on = False
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        if timeout is not None or patience.seconds is None:
+        if timeout is not None or statement_timeout.seconds is None:
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, patience.seconds)
+            return super().wait(gen, interval, statement_timeout.seconds)
         except _WaitTimeout:
-            # What the answer belongs to is unknown from here on: never to be used again.
+            # An answer may still arrive and would be taken for that of the next query: never use this
+            # connection again.
             self.pgconn.finish()
-            raise psycopg.OperationalError("connection given up: no answer in time") from None
+            raise psycopg.OperationalError("statement timeout: the connection was closed") from None

@@ -1,8 +1,9 @@
-"""Chooses the SQLite library before Django loads one.
+"""Selects the SQLite library before Django loads one.
 
-Versions 3.7.0 to 3.51.2 can corrupt a WAL database when several connections write and checkpoint at one moment. Where the
-standard library carries one of them, `pysqlite3` (a pinned wheel with a newer SQLite) takes its place; where there is no such wheel,
-the journal falls back to TRUNCATE, which the fault does not touch.
+Versions 3.7.0 to 3.51.2 can corrupt a WAL database when several connections write and checkpoint at the same
+time. Where the standard library contains one of them, `pysqlite3` (a pinned wheel with a newer SQLite)
+replaces it; where there is no such wheel, the journal mode falls back to TRUNCATE, which the bug does not
+affect.
 """
 
 import sqlite3
@@ -11,15 +12,15 @@ from typing import Any
 
 COLUMNS, VARIABLES = 2, 9
 DEFAULTS = {COLUMNS: 2_000, VARIABLES: 32_766}
-"""SQLite's own numbers of two limits, and what they are where nobody changed them."""
+"""SQLite's numbers of two limits, and their default values."""
 FIRST_FIXED = (3, 51, 3)
 
 
 def use_fixed_sqlite() -> bool:
-    """Put a SQLite without the WAL fault in place of the standard one, if there is one.
+    """Replace the standard SQLite by one without the WAL bug, if there is one.
 
     Returns:
-        True when the SQLite in use may run in WAL mode.
+        True when the SQLite in use is safe in WAL mode.
     """
     if sqlite3.sqlite_version_info >= FIRST_FIXED:
         return True
@@ -30,15 +31,17 @@ def use_fixed_sqlite() -> bool:
     if pysqlite3.sqlite_version_info < FIRST_FIXED:
         return False
     for module in (pysqlite3.dbapi2, pysqlite3):
-        give_limits(module)
-    # Django's back end does `from sqlite3 import dbapi2`, so both names must lead to the same library.
+        add_getlimit(module)
+    # Django's backend does `from sqlite3 import dbapi2`, so both names must refer to the same library.
     sys.modules["sqlite3"] = pysqlite3
     sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2
     return True
 
 
-def give_limits(library: Any) -> None:
-    """Django from 6.1 on asks a connection how many variables and columns a statement may have, and pysqlite3 cannot be asked."""
+def add_getlimit(library: Any) -> None:
+    """From 6.1 on, Django asks each connection for its limits of variables and columns; pysqlite3 has no
+    method for that.
+    """
     if hasattr(library.Connection, "getlimit"):
         return
 

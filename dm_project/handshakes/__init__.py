@@ -1,1 +1,1 @@
-"""WebSocket handshakes: origin check, concurrency limit, session, and the answer while the service is unavailable."""
+"""WebSocket handshakes: origin check, concurrency limit, session, and unavailability."""

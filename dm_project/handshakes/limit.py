@@ -1,111 +1,124 @@
-"""How many handshakes are answered at once: the others wait their turn, and whoever would wait too long is told to come back.
+"""Handshake limit: a semaphore with a bounded queue. Handshakes that do not get through are told to retry.
 
-Load must never look like a refusal: a 403 says "not you" (ADR 0009). Knows handshakes, no person.
+Load must never look like a refusal: a 403 says "not you" (ADR 0009). Knows handshakes, no users.
 """
 
 import asyncio
 from collections import deque
 from typing import Any
 
-from dm_project.handshakes.unavailable import turn_away
+from dm_project.handshakes.unavailable import close_with_retry
 
-AT_ONCE, WAITING = 64, 5_000
-PATIENCE_SECONDS = 5.0
-"""Well below the ten seconds after which browsers give up: whoever is answered later has gone, and stands in the queue once more."""
-RETRY_MS_A_VISITOR = 5
+MAX_CONCURRENT, MAX_QUEUED = 64, 5_000
+QUEUE_TIMEOUT_SECONDS = 5.0
+"""Well below the ten seconds after which browsers give up: a later answer would go to a client that has
+already reconnected."""
+RETRY_MS_PER_QUEUED = 5
 
 
-class Visitor:
-    """Who waits at the door. What they say meanwhile is kept for the application; above all, it is noticed when they leave."""
+class QueuedClient:
+    """The receiving side of a request that waits.
+
+    Buffers its messages for the application, and notices a disconnect.
+    """
 
     def __init__(self, receive: Any) -> None:
-        self.listen = receive
-        self.heard: deque[dict[str, Any]] = deque()
+        self.receive_next = receive
+        self.buffered: deque[dict[str, Any]] = deque()
 
     @property
-    def is_gone(self) -> bool:
-        return bool(self.heard) and self.heard[-1]["type"] in {"websocket.disconnect", "http.disconnect"}
+    def is_disconnected(self) -> bool:
+        return bool(self.buffered) and self.buffered[-1]["type"] in {
+            "websocket.disconnect",
+            "http.disconnect",
+        }
 
-    async def until_gone(self) -> None:
-        while not self.is_gone:
-            self.heard.append(await self.listen())
+    async def wait_for_disconnect(self) -> None:
+        while not self.is_disconnected:
+            self.buffered.append(await self.receive_next())
 
     async def receive(self) -> dict[str, Any]:
-        """For the application, in place of the server's own."""
-        return self.heard.popleft() if self.heard else await self.listen()
+        """The `receive` for the application: what was buffered first, then the server's own."""
+        return self.buffered.popleft() if self.buffered else await self.receive_next()
 
 
-class Places:
-    """So many at once; so many more may wait, in order and for so long."""
+class ConcurrencyLimit:
+    """A semaphore whose queue is bounded in length and in waiting time."""
 
-    def __init__(self, *, at_once: int, waiting: int, patience: float) -> None:
-        self.free = asyncio.Semaphore(at_once)
-        self.most_waiting, self.waiting, self.patience = waiting, 0, patience
+    def __init__(self, *, max_concurrent: int, max_queued: int, timeout_seconds: float) -> None:
+        self.semaphore = asyncio.Semaphore(max_concurrent)
+        self.max_queued, self.queued, self.timeout_seconds = max_queued, 0, timeout_seconds
 
-    def leave(self) -> None:
-        self.free.release()
+    def release(self) -> None:
+        self.semaphore.release()
 
-    async def enter(self, visitor: Visitor) -> bool:
-        """Wait for a place. False when it takes too long, or when the visitor has left: after a cut line half of the queue may be dead."""
-        if not self.free.locked():
-            return await self.free.acquire()
-        if self.waiting >= self.most_waiting:
+    async def acquire(self, client: QueuedClient) -> bool:
+        """False when the queue is full, on timeout, or when the client has disconnected: after a network
+        failure half of the queue may be dead.
+        """
+        if not self.semaphore.locked():
+            return await self.semaphore.acquire()
+        if self.queued >= self.max_queued:
             return False
-        self.waiting += 1
-        turn, leaving = (
-            asyncio.ensure_future(self.free.acquire()),
-            asyncio.ensure_future(visitor.until_gone()),
+        self.queued += 1
+        acquiring, disconnecting = (
+            asyncio.ensure_future(self.semaphore.acquire()),
+            asyncio.ensure_future(client.wait_for_disconnect()),
         )
-        is_let_in = False
+        is_acquired = False
         try:
-            await asyncio.wait({turn, leaving}, timeout=self.patience, return_when=asyncio.FIRST_COMPLETED)
-            is_let_in = turn.done() and not leaving.done()
+            await asyncio.wait(
+                {acquiring, disconnecting}, timeout=self.timeout_seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            is_acquired = acquiring.done() and not disconnecting.done()
         finally:
-            self.waiting -= 1
-            turn.cancel()
-            leaving.cancel()
-            # What was heard must be in its place before anybody else listens.
-            await asyncio.wait({turn, leaving})
-            if not is_let_in and not turn.cancelled():
-                self.free.release()
-        return is_let_in
+            self.queued -= 1
+            acquiring.cancel()
+            disconnecting.cancel()
+            # A received message must be in the buffer before the application calls `receive`.
+            await asyncio.wait({acquiring, disconnecting})
+            if not is_acquired and not acquiring.cancelled():
+                self.semaphore.release()
+        return is_acquired
 
 
-class Admission(Places):
-    """ASGI wrapper around the session; behind the origin check, so that another site's pages cannot make our visitors wait."""
+class HandshakeLimit(ConcurrencyLimit):
+    """ASGI middleware behind the origin check, so that pages of other sites cannot fill the queue."""
 
     def __init__(
         self,
         application: Any,
         *,
-        at_once: int = AT_ONCE,
-        waiting: int = WAITING,
-        patience: float = PATIENCE_SECONDS,
+        max_concurrent: int = MAX_CONCURRENT,
+        max_queued: int = MAX_QUEUED,
+        timeout_seconds: float = QUEUE_TIMEOUT_SECONDS,
     ) -> None:
-        super().__init__(at_once=at_once, waiting=waiting, patience=patience)
+        super().__init__(
+            max_concurrent=max_concurrent, max_queued=max_queued, timeout_seconds=timeout_seconds
+        )
         self.application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        visitor = Visitor(receive)
-        if not await self.enter(visitor):
-            if not visitor.is_gone:
-                # The longer the queue, the further apart they come back.
-                await turn_away(visitor.receive, send, spread_ms=RETRY_MS_A_VISITOR * self.waiting)
+        client = QueuedClient(receive)
+        if not await self.acquire(client):
+            if not client.is_disconnected:
+                # The longer the queue, the longer the time over which clients spread their retries.
+                await close_with_retry(client.receive, send, spread_ms=RETRY_MS_PER_QUEUED * self.queued)
             return
-        is_inside = True
+        is_held = True
 
-        def leave_once() -> None:
-            nonlocal is_inside
-            if is_inside:
-                is_inside = False
-                self.leave()
+        def release_once() -> None:
+            nonlocal is_held
+            if is_held:
+                is_held = False
+                self.release()
 
-        async def answering(message: dict[str, Any]) -> None:
+        async def send_and_release(message: dict[str, Any]) -> None:
             if message["type"] in {"websocket.accept", "websocket.close"}:
-                leave_once()
+                release_once()
             await send(message)
 
         try:
-            await self.application(scope, visitor.receive, answering)
+            await self.application(scope, client.receive, send_and_release)
         finally:
-            leave_once()
+            release_once()

@@ -1,7 +1,8 @@
-"""Which pages may open a socket: ours, to the letter.
+"""Origin check of WebSocket handshakes: only pages of this exact origin may open a socket.
 
-Stricter than `AllowedHostsOriginValidator`, which takes any scheme and any port of an allowed host: a page on another port of the
-same machine would reach the socket with the visitor's cookie (cross-site WebSocket hijacking, safety.md T7).
+Stricter than `AllowedHostsOriginValidator`, which accepts any scheme and any port of an allowed host: a page
+on another port of the same machine would reach the socket with the user's cookie (cross-site WebSocket
+hijacking, docs/threats.md T7).
 """
 
 import logging
@@ -13,7 +14,7 @@ from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
-WORD_SECONDS = 60.0
+WARNING_INTERVAL_SECONDS = 60.0
 
 
 def host_without_port(host: str) -> str:
@@ -21,11 +22,12 @@ def host_without_port(host: str) -> str:
 
 
 def is_own_origin(origin: str, host: str) -> bool:
-    """Is `origin` exactly the page origin of this service?
+    """Whether `origin` is exactly the page origin of this service.
 
     Args:
         origin: the Origin header, as sent.
-        host: the Host header of the same handshake; believed only while it names this very machine and no public address is configured.
+        host: the Host header of the same handshake; trusted only while it names this machine and no public
+            address is configured.
     """
     if settings.PUBLIC_ORIGIN:
         return origin == settings.PUBLIC_ORIGIN
@@ -33,9 +35,9 @@ def is_own_origin(origin: str, host: str) -> bool:
 
 
 class ExactOriginValidator:
-    """ASGI wrapper around the socket routes; refuses before anything else looks at the handshake."""
+    """ASGI middleware around the socket routes; rejects before anything else handles the handshake."""
 
-    next_word = 0.0
+    next_warning_at = 0.0
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -47,18 +49,18 @@ class ExactOriginValidator:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(origins) == 1 and len(hosts) == 1 and self.is_allowed(origins[0], hosts[0]):
             return await self.application(scope, receive, send)
-        self.tell(origins)
+        self.log_rejection(origins)
         return await WebsocketDenier()(scope, receive, send)  # type: ignore[arg-type]
 
-    def tell(self, origins: list[bytes]) -> None:
-        """An operator who forgot PUBLIC_URL, or wrote it with another scheme or port, finds the reason in the log; once a minute is enough."""
+    def log_rejection(self, origins: list[bytes]) -> None:
+        """At most once a minute, for an operator who forgot PUBLIC_URL or mistyped its scheme or port."""
         now = time.monotonic()
-        if now >= self.next_word:
-            self.next_word = now + WORD_SECONDS
-            named = origins[0][:100] if origins else b"nowhere"
-            own = settings.PUBLIC_ORIGIN or "this machine (PUBLIC_URL is not set)"
+        if now >= self.next_warning_at:
+            self.next_warning_at = now + WARNING_INTERVAL_SECONDS
+            named = origins[0][:100] if origins else b"no origin"
+            own = settings.PUBLIC_ORIGIN or "not set (only this machine is allowed)"
             logger.warning(
-                "a socket was refused: its page is at %r, and PUBLIC_URL says %s",
+                "handshake rejected: the page is at %r, and PUBLIC_URL is %s",
                 named.decode("latin-1"),
                 own,
             )

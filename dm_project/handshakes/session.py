@@ -1,7 +1,8 @@
-"""Who opens a socket: the session cookie of the handshake, read by the same rule as a page's (accounts.identity).
+"""Session authentication of WebSocket handshakes, by the same rule as for pages (accounts.identity).
 
-Around and inside of Channels' AuthMiddlewareStack, which by itself asks the database for whatever a cookie says, knows no
-SECRET_KEY_FALLBACKS, ends sessions that do not fit, and lets anonymous visitors through.
+Outside and inside of Channels' AuthMiddlewareStack, which on its own queries the database for any cookie
+value, ignores SECRET_KEY_FALLBACKS, flushes sessions that fail verification, and lets anonymous clients
+through.
 """
 
 import logging
@@ -20,18 +21,25 @@ logger = logging.getLogger(__name__)
 
 
 class HandshakeSession(SessionStore):
-    """The session of a handshake: read, never ended. Channels flushes one whose seal was made with an older SECRET_KEY."""
+    """The session of a handshake: read, never flushed.
 
-    key_salt = "django.contrib.sessions.SessionStore"  # of the pages' class: with this one's own name no session could be read
-    is_known = False
-    """The routes were reached: an error from here on is the consumer's, not that of finding out who this is."""
+    Channels flushes one that was signed with an older SECRET_KEY.
+    """
+
+    # The name of Django's class. With the default, this class's own name, no session could be read.
+    key_salt = "django.contrib.sessions.SessionStore"
+    is_authenticated = False
+    """Set when the routes are reached: a later error is the consumer's, not one of authentication."""
 
     def flush(self) -> None:
         pass
 
 
 class SessionFromCookie:
-    """ASGI wrapper outside of AuthMiddlewareStack: `session` in the scope. Without a key of the right form nobody gets further."""
+    """ASGI middleware outside of AuthMiddlewareStack: puts `session` into the scope.
+
+    Rejects a client without a well-formed key.
+    """
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -45,17 +53,18 @@ class SessionFromCookie:
         try:
             return await self.application({**scope, "session": session}, receive, send)
         except (OperationalError, InterfaceError):
-            # The database is away, which says nothing of this visitor (dm_project.handshakes.unavailable).
+            # The database is unavailable, which says nothing about this client
+            # (dm_project.handshakes.unavailable).
             raise
         except Exception:
-            if session.is_known:
+            if session.is_authenticated:
                 raise
-            logger.exception("a handshake was refused: its session could not be read")
+            logger.exception("handshake rejected: the session could not be read")
             return await deny(scope, receive, send)
 
 
-class SignedInOnly:
-    """ASGI wrapper inside of AuthMiddlewareStack: nobody reaches the routes without being known."""
+class AuthenticatedOnly:
+    """ASGI middleware inside of AuthMiddlewareStack: rejects clients that are not logged in."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -63,11 +72,11 @@ class SignedInOnly:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         user = getattr(scope["user"], "_wrapped", scope["user"])
         if not user.is_authenticated:
-            # Perhaps a seal that was made with an older SECRET_KEY, which Channels does not know.
-            user = await find(scope["session"])
+            # The session may be signed with an older SECRET_KEY, which Channels does not know.
+            user = await load_user(scope["session"])
         if user is None:
             return await deny(scope, receive, send)
-        scope["session"].is_known = True
+        scope["session"].is_authenticated = True
         return await self.application({**scope, "user": user}, receive, send)
 
 
@@ -76,5 +85,5 @@ async def deny(scope: dict[str, Any], receive: Any, send: Any) -> Any:
 
 
 @database_sync_to_async
-def find(session: SessionStore) -> User | None:
+def load_user(session: SessionStore) -> User | None:
     return person_of(session)[0]

@@ -1,6 +1,7 @@
-"""What one socket may pile up in this process: frames it has sent and nobody has taken, bytes sent to it that it does not read.
+"""Per-socket back-pressure: bounds on unread inbound frames and unsent outbound bytes.
 
-Knows transports and queues, nothing of what is said. The application is told by events of its own queue, never by the layer.
+Knows transports and queues, nothing of what frames carry. The application is notified by events in its own
+queue, never through the channel layer.
 """
 
 import asyncio
@@ -11,135 +12,148 @@ from typing import Any
 from autobahn.websocket.types import ConnectionDeny
 from prometheus_client import Counter
 
-from dm_project.server.frame_limits import CountedProtocol
+from dm_project.server.frame_limits import FrameLimitProtocol
 
-INBOX_FULL, INBOX_LOW = 64, 16
-"""Frames that wait for the application: at the first number its socket is no longer read, at the second it is again."""
-UNSENT_BYTES, CAUGHT_UP_BYTES = 1024 * 1024, 256 * 1024
+RECEIVE_HIGH_WATER, RECEIVE_LOW_WATER = 64, 16
+"""Queued inbound frames: at the first number the socket is no longer read, at the second it is read again."""
+SEND_HIGH_WATER_BYTES, SEND_LOW_WATER_BYTES = 1024 * 1024, 256 * 1024
 STALLED_SECONDS, ABORT_SECONDS = 15.0, 20.0
-GOODBYE_SECONDS = 10.0
+CLOSE_TIMEOUT_SECONDS = 10.0
 HANGUP = getattr(select, "POLLRDHUP", 0)
-"""Systems without it tell of a cut line only; the ping finds the others."""
+"""Systems without it report a broken connection only; the ping timeout finds the others."""
 
-DROPPED = Counter("entre_frames_dropped_total", "Frames not sent because their reader was a mebibyte behind.")
+FRAMES_DROPPED = Counter(
+    "entre_frames_dropped_total", "Frames dropped because the client was a mebibyte behind in reading."
+)
 
 
-class Inbox(asyncio.Queue[dict[str, Any]]):
-    """The application's queue. When it is full TCP holds the sender back, so a flood stays in the flooder's own memory (safety.md F14).
+class ReceiveQueue(asyncio.Queue[dict[str, Any]]):
+    """The application's inbound queue. While it is full, the socket is not read: TCP slows the client down.
 
-    The end of the line overtakes everything that waits: a busy application must not work for a client that has gone.
+    So a flood stays in the attacker's own memory (docs/threats.md F14). A disconnect overtakes everything
+    that is queued: a busy application must not work for a client that has gone.
     """
 
     def __init__(self, protocol: Any) -> None:
         super().__init__()
         self.protocol = protocol
         self.is_reading = True
-        self.is_ended = False
-        self.ending: asyncio.Future[None] | None = None
+        self.is_disconnected = False
+        self._disconnected: asyncio.Future[None] | None = None
 
-    def ended(self) -> asyncio.Future[None]:
-        """Done when the line has ended. One for each application; made when it is asked for, in its loop."""
-        if self.ending is None or self.ending.cancelled():
-            self.ending = asyncio.get_running_loop().create_future()
-            if self.is_ended:
-                self.ending.set_result(None)
-        return self.ending
+    def disconnected(self) -> asyncio.Future[None]:
+        """Done when the connection has ended. One for each application, created on first use, in its loop."""
+        if self._disconnected is None or self._disconnected.cancelled():
+            self._disconnected = asyncio.get_running_loop().create_future()
+            if self.is_disconnected:
+                self._disconnected.set_result(None)
+        return self._disconnected
 
     def _put(self, item: dict[str, Any]) -> None:
         if item.get("type") == "websocket.disconnect":
             self._queue.clear()  # type: ignore[attr-defined]
-            self.is_ended = True
-            if self.ending is not None and not self.ending.done():
-                self.ending.set_result(None)
+            self.is_disconnected = True
+            if self._disconnected is not None and not self._disconnected.done():
+                self._disconnected.set_result(None)
         super()._put(item)
-        if self.is_reading and self.qsize() >= INBOX_FULL:
+        if self.is_reading and self.qsize() >= RECEIVE_HIGH_WATER:
             self.is_reading = False
             self.protocol.transport.pauseProducing()
 
     def _get(self) -> dict[str, Any]:
         item = super()._get()
-        if not self.is_reading and self.qsize() <= INBOX_LOW:
+        if not self.is_reading and self.qsize() <= RECEIVE_LOW_WATER:
             self.is_reading = True
             self.protocol.transport.resumeProducing()
         return item
 
 
-class BoundedProtocol(CountedProtocol):
-    """As its base, with an end to what it keeps for a reader that stalls.
+class BackpressureProtocol(FrameLimitProtocol):
+    """WebSocket protocol with a bounded send buffer.
 
-    Above a mebibyte unsent, frames are dropped. A reader that comes back is told what it missed (`socket.behind`); one that does not is
-    ended (`socket.stalled`), and cut off when even that does not get through.
+    Above a mebibyte of unsent bytes, frames are dropped. A client that catches up is told that it missed some
+    (`socket.behind`). One that does not is closed (`socket.stalled`), and aborted when the close does not get
+    through.
     """
 
     behind_since: float | None = None
-    is_ending = False
+    is_closing = False
     expired_at: float | None = None
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        # What a flooder still says after its goodbye is read, so that its own close is found, and thrown away.
+        # After our close, input is still read, so that the client's close frame is found, but dropped.
         if self.state == self.STATE_OPEN:
             super().onMessage(payload, isBinary)
 
-    def backlog(self) -> int:
-        """Bytes the kernel has not taken."""
+    def unsent_bytes(self) -> int:
+        """Bytes that the kernel has not accepted yet."""
         transport = self.transport
         return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
 
     def serverSend(self, content: str | bytes, binary: bool = False) -> None:
-        if self.behind_since is None and self.backlog() > UNSENT_BYTES:
+        if self.behind_since is None and self.unsent_bytes() > SEND_HIGH_WATER_BYTES:
             self.behind_since = time.monotonic()
-        if self.behind_since is None or self.is_ending:
+        if self.behind_since is None or self.is_closing:
             super().serverSend(content, binary)
         else:
-            DROPPED.inc()
+            FRAMES_DROPPED.inc()
 
     def check_timeouts(self) -> None:
-        """Every two seconds."""
+        """Called every two seconds."""
         if self.state == self.STATE_CONNECTING and self.duration() > self.server.websocket_connect_timeout:
-            self.turn_away()
+            self.reject_handshake()
             return
         super().check_timeouts()
         if self.behind_since is not None:
-            self.judge(time.monotonic() - self.behind_since)
+            self.check_send_buffer(time.monotonic() - self.behind_since)
         if self.state == self.STATE_OPEN:
-            self.look_at_age()
-            self.look_at_paused_line()
+            self.check_lifetime()
+            self.check_paused_connection()
 
-    def look_at_age(self) -> None:
-        """Instead of the base's own end, which closes without a word. An application that does not come to it is not waited for."""
-        longest = self.server.longest_socket_seconds
-        if longest < 0 or self.duration() <= longest:
+    def check_lifetime(self) -> None:
+        """Replaces the base's limit, which closes without a reason.
+
+        A busy application gets a bounded time to close.
+        """
+        max_seconds = self.server.max_socket_seconds
+        if max_seconds < 0 or self.duration() <= max_seconds:
             return
         if self.expired_at is None:
             self.expired_at = time.monotonic()
             self.application_queue.put_nowait({"type": "socket.expired"})
-        elif time.monotonic() - self.expired_at > GOODBYE_SECONDS:
+        elif time.monotonic() - self.expired_at > CLOSE_TIMEOUT_SECONDS:
             self.serverClose()
 
-    def look_at_paused_line(self) -> None:
-        """While its frames are not read, nobody hears that the other side has ended; the kernel knows."""
+    def check_paused_connection(self) -> None:
+        """While the socket is not read, Twisted does not notice that the client has closed it.
+
+        The kernel does.
+        """
         if self.application_queue.is_reading:
             return
-        line = select.poll()
-        line.register(self.transport.fileno(), HANGUP)
-        if line.poll(0):
+        poller = select.poll()
+        poller.register(self.transport.fileno(), HANGUP)
+        if poller.poll(0):
             self.transport.abortConnection()
 
-    def judge(self, seconds: float) -> None:
-        """What becomes of a reader that has been behind for so long."""
+    def check_send_buffer(self, seconds: float) -> None:
+        """Decide about a client that has been behind for `seconds`."""
         if seconds > ABORT_SECONDS:
             self.transport.abortConnection()
-        elif self.is_ending:
+        elif self.is_closing:
             return
-        elif self.backlog() <= CAUGHT_UP_BYTES:
+        elif self.unsent_bytes() <= SEND_LOW_WATER_BYTES:
             self.behind_since = None
             self.application_queue.put_nowait({"type": "socket.behind"})
         elif seconds > STALLED_SECONDS:
-            self.is_ending = True
+            self.is_closing = True
             self.application_queue.put_nowait({"type": "socket.stalled"})
 
-    def turn_away(self) -> None:
-        """Nobody has answered this handshake. Not the base's 403, which would say that this visitor may not come in."""
+    def reject_handshake(self) -> None:
+        """The application has not answered in time.
+
+        Not the base's 403, which would say that this client is forbidden.
+        """
         if hasattr(self, "handshake_deferred"):
             denial = ConnectionDeny(code=503, reason="Service Unavailable")  # type: ignore[no-untyped-call]
             self.handshake_deferred.errback(denial)

@@ -1,7 +1,7 @@
-"""Daphne as we run it: `python -m dm_project.server [--host H] [--port P] [--fd N]`.
+"""Command line of the server process: `python -m dm_project.server [--host H] [--port P] [--fd N]`.
 
-Listens first and says clearly when it cannot; bounds what a socket may send; ignores the one header with which a client could
-move our links.
+Opens the listening socket first and reports clearly when it cannot; sets the WebSocket message limits;
+ignores the one header with which a client could prefix our links.
 """
 
 import argparse
@@ -16,41 +16,45 @@ import sys
 from typing import Any
 
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # Ctrl C while it loads ends it at once, without a traceback. When it serves, `front` gives it back.
+    # Ctrl C while loading ends the process at once, without a traceback. `server.daphne` restores the
+    # handler.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from daphne.cli import CommandLineInterface
 
 from dm_project import settings_module
 from dm_project.env import host_listened_on, wrong
-from dm_project.server.daphne import FrontServer
+from dm_project.server.daphne import GracefulServer
 
 APPLICATION = "dm_project.server.command:application"
 PING_SECONDS, PING_TIMEOUT_SECONDS = 25, 20
 LONGEST_SOCKET_SECONDS = 4 * 60 * 60
 
 
-class Launcher(CommandLineInterface):  # type: ignore[misc]
-    """Daphne's command line, with our server behind it."""
+class DaphneCommand(CommandLineInterface):  # type: ignore[misc]
+    """Daphne's command line with our server class."""
 
-    server_class = FrontServer
+    server_class = GracefulServer
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """The gate of asgi.py, with the root path that Daphne takes from a client's `Daphne-Root-Path` header put away.
+    """The application of asgi.py, without the root path that Daphne takes from a client's `Daphne-Root-Path`
+    header.
 
-    With it, anybody could prefix the links of pages and mails that others open (safety.md T59).
+    With it, a client could prefix the links in pages and emails that other users open (docs/threats.md T59).
     """
-    from dm_project.asgi import application as gate
+    from dm_project.asgi import application as inner
 
-    await gate({**scope, "root_path": ""} if scope.get("root_path") else scope, receive, send)  # type: ignore[arg-type]
+    if scope.get("root_path"):
+        scope = {**scope, "root_path": ""}
+    await inner(scope, receive, send)  # type: ignore[arg-type]
 
 
-def listen(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """A listening socket.
 
     Raises:
-        BadEnvironment: the port is taken, or may not be used.
+        BadEnvironment: the port is in use, or not allowed.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -62,9 +66,10 @@ def listen(host: str, port: int) -> socket.socket:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise wrong(
                 "PORT",
-                f"port {port} is in use on {host}. Stop what uses it, or choose another one: make run PORT={port + 1}",
+                f"port {port} is in use on {host}. Stop what uses it, or choose another one: "
+                f"make run PORT={port + 1}",
             ) from None
-        reason = getattr(error, "strerror", None) or "this is no address"
+        reason = getattr(error, "strerror", None) or "not an address"
         raise wrong(
             "HOST", f"HOST is {host!r}, port {port}, and nothing can listen there ({reason})."
         ) from None
@@ -72,8 +77,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_for_people(listener: socket.socket) -> str:
-    """Where a browser finds it, which is not always where it listens: no browser goes to 0.0.0.0."""
+def browser_url(listener: socket.socket) -> str:
+    """The URL for a browser, which may differ from the listening address: no browser opens 0.0.0.0."""
     from django.conf import settings
 
     if settings.PUBLIC_ORIGIN:
@@ -86,7 +91,7 @@ def address_for_people(listener: socket.socket) -> str:
     return f"http://{host}:{port}/"
 
 
-def arguments(argv: list[str]) -> argparse.Namespace:
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m dm_project.server", description="Run the service on Daphne."
     )
@@ -96,15 +101,16 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--fd",
         type=int,
         default=None,
-        help="a listening socket that was inherited; several processes may share one",
+        help="an inherited listening socket; several processes may share one",
     )
     return parser.parse_args(argv)
 
 
-def spare_the_collector() -> None:
-    """Load everything now and call it lasting: else Python walks through all of Django again and again while messages come and go.
+def freeze_loaded_objects() -> None:
+    """Exclude everything that is loaded at start from garbage collection, which would scan all of Django
+    again and again.
 
-    The thresholds are those of a program that makes and drops a thousand objects with every few messages.
+    The thresholds fit a process that creates and drops a thousand objects with every few messages.
     """
     importlib.import_module("dm_project.asgi")
     gc.collect()
@@ -112,7 +118,7 @@ def spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def look_back_at_restored() -> None:
+def detect_restored_backup() -> None:
     from django.db import connection
 
     from conversations.services.epoch import epoch_look_back
@@ -123,28 +129,30 @@ def look_back_at_restored() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     settings_module.choose()
-    args = arguments(sys.argv[1:] if argv is None else argv)
+    args = parse_arguments(sys.argv[1:] if argv is None else argv)
     if args.port is not None:
-        # Read with the settings: the names of cookies carry it.
+        # Before the settings are loaded: cookie names contain the port.
         os.environ["PORT"] = str(args.port)
     from django.conf import settings
 
-    from dm_project.db.postgres import serve_people
+    from dm_project.db.postgres import enable_timeouts
     from dm_project.server import preflight, startup_warnings
 
-    # Files that are made from here on (the database's log, pictures) are for nobody else on this machine.
+    # Files that are created from here on (the database's log, pictures) are private to this user.
     os.umask(0o077)
-    listener = None if args.fd is not None else listen(args.host or settings.HOST, args.port or settings.PORT)
+    listener = (
+        None if args.fd is not None else open_listener(args.host or settings.HOST, args.port or settings.PORT)
+    )
     preflight.main()
     preflight.require_migrations()
-    look_back_at_restored()
-    serve_people()
-    startup_warnings.tell()
+    detect_restored_backup()
+    enable_timeouts()
+    startup_warnings.log_warnings()
     descriptor = args.fd
     if listener is not None:
-        sys.stdout.write(f"{settings.SITE_NAME} is at {address_for_people(listener)}  (Ctrl C ends it)\n")
+        sys.stdout.write(f"{settings.SITE_NAME} is at {browser_url(listener)}  (Ctrl C ends it)\n")
         sys.stdout.flush()
-        # Daphne makes a socket of its own of it and closes this one.
+        # Daphne duplicates the descriptor and closes this one.
         descriptor = listener.detach()
     limit = str(settings.DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE)
     options = [
@@ -164,7 +172,7 @@ def main(argv: list[str] | None = None) -> None:
         str(LONGEST_SOCKET_SECONDS),
     ]
     options += ["--verbosity", "0", "--no-server-name", APPLICATION]
-    spare_the_collector()
-    # Behind a proxy the client's address is taken from its header (TRUSTED_PROXIES) by the application, never by Daphne, which believes the
-    # left-most entry, the one a client can write itself.
-    Launcher().run(options)
+    freeze_loaded_objects()
+    # Behind a proxy the application reads the client's address from the header (TRUSTED_PROXIES), never
+    # Daphne: it trusts the left-most entry, which the client itself can write.
+    DaphneCommand().run(options)

@@ -1,6 +1,7 @@
-"""Daphne's server with bounds (`pressure`, `doors`) and a decent end: on SIGTERM everybody is told, and nothing that was begun is cut.
+"""Daphne's server with back-pressure, request limits and a graceful shutdown on SIGTERM.
 
-Order of the end: no new connections, a goodbye to every socket, the running requests, the journal's queue. Within ten seconds, always.
+Shutdown order: stop listening, close every socket with a reason, finish the running requests, flush the
+journal's queue. Always within ten seconds.
 """
 
 import asyncio
@@ -19,25 +20,27 @@ from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer
 
 from dm_project.server import shutdown
-from dm_project.server.backpressure import BoundedProtocol, Inbox
-from dm_project.server.http import GuardedChannel
+from dm_project.server.backpressure import BackpressureProtocol, ReceiveQueue
+from dm_project.server.http import LimitedChannel
 
 logger = logging.getLogger(__name__)
 
-HANDSHAKE_SECONDS = 60
-SOCKETS_SECONDS, REQUESTS_SECONDS, JOURNAL_SECONDS = 2.0, 8.0, 1.0
-EXIT_SECONDS = 9.5
-LOOK_SECONDS = 0.02
+HANDSHAKE_TIMEOUT_SECONDS = 60
+SOCKETS_TIMEOUT_SECONDS, REQUESTS_TIMEOUT_SECONDS, JOURNAL_TIMEOUT_SECONDS = 2.0, 8.0, 1.0
+FORCED_EXIT_SECONDS = 9.5
+POLL_SECONDS = 0.02
 
 
-def leave_ctrl_c_to_twisted() -> None:
-    """Its orderly end takes only the place of Python's own handler, which is away while everything loads (dm_project.server)."""
+def restore_sigint_handler() -> None:
+    """Twisted's handler replaces only Python's default one, which `server.command` removes while the process
+    loads.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class FrontServer(Server):  # type: ignore[misc]
-    """Daphne as we run it. The factories are Daphne's own, with our protocols in them."""
+class GracefulServer(Server):  # type: ignore[misc]
+    """Daphne's server. The factories are Daphne's own, with our protocols in them."""
 
     is_draining = False
     connections: dict[Any, dict[str, Any]]
@@ -45,44 +48,48 @@ class FrontServer(Server):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ports: list[Any] = []
-        self.ready_callable = leave_ctrl_c_to_twisted
-        # dm_project.handshakes.limit decides about waiting handshakes; these only end what nobody decides about.
-        self.websocket_connect_timeout = self.websocket_handshake_timeout = HANDSHAKE_SECONDS
-        # The application says goodbye first (dm_project.server.backpressure); the base would just close.
-        self.longest_socket_seconds: float = kwargs.get("websocket_timeout", -1)
+        self.ready_callable = restore_sigint_handler
+        # dm_project.handshakes.limit handles queued handshakes; these timeouts only end those that it never
+        # answers.
+        self.websocket_connect_timeout = self.websocket_handshake_timeout = HANDSHAKE_TIMEOUT_SECONDS
+        # The application closes with a reason first (dm_project.server.backpressure); the base would just
+        # close.
+        self.max_socket_seconds: float = kwargs.get("websocket_timeout", -1)
         self.websocket_timeout = -1
-        WebSocketFactory.protocol = BoundedProtocol
-        HTTPFactory.protocol = GuardedChannel
+        WebSocketFactory.protocol = BackpressureProtocol
+        HTTPFactory.protocol = LimitedChannel
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
         super().listen_success(port)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
-        """As the base, whose queue has no end, for a socket."""
+        """For a socket, with a bounded queue instead of the base's unbounded one."""
         if scope["type"] != "websocket":
             queue: asyncio.Queue[Any] = super().create_application(protocol, scope)
             return queue
-        inbox = Inbox(protocol)
+        inbound = ReceiveQueue(protocol)
         scope.setdefault("asgi", {"version": "3.0"})
-        scope["line_ended"] = inbox.ended
-        running = self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol))
+        scope["disconnected"] = inbound.disconnected
+        running = self.application(
+            scope=scope, receive=inbound.get, send=partial(self.handle_reply, protocol)
+        )
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(running)
-        return inbox
+        return inbound
 
-    # The end
+    # Shutdown
 
     def kill_all_applications(self) -> Any:
         """The reactor waits for this before it stops."""
-        return defer.Deferred.fromFuture(asyncio.ensure_future(self.end()))
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self.shut_down()))
 
-    async def end(self) -> None:
+    async def shut_down(self) -> None:
         self.is_draining = True
-        exit_at_last()
+        schedule_forced_exit()
         try:
             await self.drain()
         except Exception:
-            logger.exception("the end was not as orderly as it should be")
+            logger.exception("graceful shutdown failed")
         await self.cancel_applications()
 
     async def drain(self) -> None:
@@ -90,11 +97,13 @@ class FrontServer(Server):  # type: ignore[misc]
         for port in self.ports:
             port.stopListening()
         began = time.monotonic()
-        await shutdown.dismiss_sockets()
-        await until(lambda: not shutdown.has_sockets(), began + SOCKETS_SECONDS)
-        await until(lambda: not self.has_requests(), began + REQUESTS_SECONDS)
-        if not await asyncio.to_thread(shutdown.finish_writing, JOURNAL_SECONDS):
-            logger.error("the journal could not be written out; none of what was left had been acknowledged")
+        await shutdown.close_sockets()
+        await wait_until(lambda: not shutdown.has_sockets(), began + SOCKETS_TIMEOUT_SECONDS)
+        await wait_until(lambda: not self.has_requests(), began + REQUESTS_TIMEOUT_SECONDS)
+        if not await asyncio.to_thread(shutdown.flush_journal, JOURNAL_TIMEOUT_SECONDS):
+            logger.error(
+                "the journal could not be flushed; nothing that was left in it had been acknowledged"
+            )
 
     def has_requests(self) -> bool:
         return any(
@@ -113,14 +122,14 @@ class FrontServer(Server):  # type: ignore[misc]
         await asyncio.wait([asyncio.gather(*running, return_exceptions=True)], timeout=1)
 
 
-async def until(is_so: Callable[[], bool], deadline: float) -> None:
-    # Looked at, not told: what it waits for lives in Twisted's books.
-    while not is_so() and time.monotonic() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(LOOK_SECONDS)
+async def wait_until(condition: Callable[[], bool], deadline: float) -> None:
+    # Polled, because the state that it waits for belongs to Twisted and sends no notification.
+    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(POLL_SECONDS)
 
 
-def exit_at_last() -> None:
-    """Python waits for its threads for ever; a request that hangs in one must not keep the operator waiting."""
-    timer = threading.Timer(EXIT_SECONDS, os._exit, [0])
+def schedule_forced_exit() -> None:
+    """Python waits for its threads without a timeout; a request that hangs in one must not block the exit."""
+    timer = threading.Timer(FORCED_EXIT_SECONDS, os._exit, [0])
     timer.daemon = True
     timer.start()

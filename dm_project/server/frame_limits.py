@@ -1,7 +1,8 @@
-"""Counts the WebSocket frames that no application sees: pings, pongs, and the pieces that a message is cut into (safety.md T33).
+"""Rate limit of WebSocket frames that the application never sees: pings, pongs and fragments (docs/threats.md
+T33).
 
-An application counts messages. A ping, or a fragment of nothing, is answered or kept by the protocol itself: without a count here, one
-socket could send a hundred thousand a second for hours.
+The application counts messages. The protocol itself answers a ping and buffers an empty fragment: without a
+limit here, one socket could send a hundred thousand a second for hours.
 """
 
 import asyncio
@@ -9,15 +10,16 @@ import time
 from typing import Any
 
 from dm_project.security_headers import plain_headers
-from dm_project.server.websocket import FrugalProtocol
+from dm_project.server.websocket import CoalescingProtocol
 
-FRAMES_BURST, FRAMES_A_SECOND = 240.0, 40.0
-WHOLE_FRAME = 0.125
-"""What a whole message costs that came by the slow way: the application counts it, too, but only after all that came in one read."""
+FRAMES_BURST, FRAMES_PER_SECOND = 240.0, 40.0
+WHOLE_FRAME_COST = 0.125
+"""Of a whole message on the slow path: the application counts it too, but only after everything from the same
+read."""
 EARLY_BYTES = 4_096
-"""A client must wait for the answer to its handshake; so much of what one says too early is kept."""
-GOODBYE_SECONDS = 3.0
-LARGEST_DATA_OPCODE = 7
+"""A client must wait for the reply to its handshake; of what it sends earlier, this much is buffered."""
+CLOSE_TIMEOUT_SECONDS = 3.0
+MAX_DATA_OPCODE = 7
 REASONS = {
     400: "Bad Request",
     403: "Access denied",
@@ -27,8 +29,11 @@ REASONS = {
 }
 
 
-class CountedProtocol(FrugalProtocol):
-    """As its base. Whole texts that come by the base's fast way pass uncounted; the application counts those."""
+class FrameLimitProtocol(CoalescingProtocol):
+    """WebSocket protocol with a token bucket for frames.
+
+    Whole texts on the fast path are not counted here; the application does.
+    """
 
     frame_tokens, tokens_at = FRAMES_BURST, 0.0
     application_queue: Any
@@ -39,43 +44,49 @@ class CountedProtocol(FrugalProtocol):
         elif len(self.data) + len(data) > EARLY_BYTES:
             self.transport.abortConnection()
         else:
-            # The base would look for a second handshake in it, and start a second application on this line.
+            # The base would parse it as a second handshake, and start a second application on this
+            # connection.
             self.data += data
 
     def onFrameBegin(self) -> None:
         super().onFrameBegin()
         frame = self.current_frame
-        is_whole = frame.fin and 0 < frame.opcode <= LARGEST_DATA_OPCODE
-        self.count(WHOLE_FRAME if is_whole else 1.0)
+        is_whole = frame.fin and 0 < frame.opcode <= MAX_DATA_OPCODE
+        self.count(WHOLE_FRAME_COST if is_whole else 1.0)
 
     def count(self, cost: float) -> None:
         now = time.monotonic()
         if self.tokens_at:
             self.frame_tokens = min(
-                FRAMES_BURST, self.frame_tokens + (now - self.tokens_at) * FRAMES_A_SECOND
+                FRAMES_BURST, self.frame_tokens + (now - self.tokens_at) * FRAMES_PER_SECOND
             )
         self.tokens_at = now
         self.frame_tokens -= cost
         if self.frame_tokens < 0:
-            self.end_flood()
+            self.close_flooded()
 
-    def end_flood(self) -> None:
-        """The application says why and closes. What still comes is read, so that the goodbye gets through, and thrown away."""
+    def close_flooded(self) -> None:
+        """The application sends the reason and closes.
+
+        Further input is read, so that the close gets through, and dropped.
+        """
         self.data = b""
-        self.dataReceived = self.ignore  # type: ignore[method-assign]
+        self.dataReceived = self.drop_input  # type: ignore[method-assign]
         if self.state == self.STATE_OPEN:
             self.application_queue.put_nowait({"type": "socket.flooded"})
-        asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self.cut)
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_SECONDS, self.abort_if_open)
 
-    def ignore(self, data: bytes) -> None:
+    def drop_input(self, data: bytes) -> None:
         pass
 
-    def cut(self) -> None:
+    def abort_if_open(self) -> None:
         if self.state != self.STATE_CLOSED:
             self.transport.abortConnection()
 
     def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
-        """A handshake that is refused: with the headers of every other answer, and without the client's own words in it."""
+        """A rejected handshake gets the headers of every other response, and nothing of what the client sent
+        is echoed.
+        """
         reason = REASONS.get(code, "Refused")
         headers = [
             *plain_headers(),

@@ -1,4 +1,5 @@
-"""Asks database and Redis for an answer before anything else starts, so that an operator reads one clear sentence and no traceback."""
+"""Preflight checks of database and Redis: an operator reads one sentence before the start, and no
+traceback."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from dm_project import checks, settings_module
 from dm_project.env import BadEnvironment
 
-PATIENCE_S = 5
+CONNECT_TIMEOUT_S = 5
 SQLITE_FULL = 2
 
 
@@ -20,8 +21,11 @@ def require_database() -> None:
     database = connection.Database  # type: ignore[attr-defined]
     try:
         if connection.vendor == "postgresql":
-            # Not through the pool yet: it would try for five seconds, with a warning each time, and then have forgotten the reason.
-            database.connect(**{"connect_timeout": PATIENCE_S, **connection.get_connection_params()}).close()
+            # Not through the pool: it would retry for five seconds, with a warning each time, and then lose
+            # the reason.
+            database.connect(
+                **{"connect_timeout": CONNECT_TIMEOUT_S, **connection.get_connection_params()}
+            ).close()
         with connection.cursor() as cursor:
             require_durable_commits(cursor)
     except (Error, database.Error) as error:
@@ -35,7 +39,7 @@ def require_database() -> None:
 
 
 def require_migrations() -> None:
-    """Raises BadEnvironment when the tables are not those of this version: pages would look well until somebody signs up."""
+    """Raises BadEnvironment when migrations are missing: pages would look right until the first sign-up."""
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -43,12 +47,16 @@ def require_migrations() -> None:
         connection.close()
     if missing:
         raise BadEnvironment(
-            f"the database lacks {len(missing)} migrations. Run: python manage.py migrate (`make run` and `make ready` do it themselves)."
+            f"the database lacks {len(missing)} migrations. Run: python manage.py migrate "
+            "(`make run` and `make ready` do it themselves)."
         )
 
 
 def require_durable_commits(cursor: Any) -> None:
-    """P1: an acknowledged message survives a power cut. Asked of the database itself, whatever the settings say."""
+    """An acknowledged message survives a power failure (docs/protocol.md P1).
+
+    Asks the database itself, not the settings.
+    """
     if connection.vendor == "sqlite":
         cursor.execute("PRAGMA synchronous")
         if cursor.fetchone()[0] < SQLITE_FULL:
@@ -59,12 +67,13 @@ def require_durable_commits(cursor: Any) -> None:
         cursor.execute("SHOW synchronous_commit")
         if cursor.fetchone()[0] == "off":
             raise BadEnvironment(
-                "PostgreSQL runs with synchronous_commit off, so acknowledged messages could be lost. Switch it on."
+                "PostgreSQL runs with synchronous_commit off, so acknowledged messages could be lost. "
+                "Switch it on."
             )
 
 
 def require_redis() -> None:
-    """Raises BadEnvironment when REDIS_URL is set and nobody answers there."""
+    """Raises BadEnvironment when REDIS_URL is set and Redis does not answer."""
     if not settings.REDIS_URL:
         return
     import redis
@@ -85,8 +94,10 @@ def require_redis() -> None:
 
 
 def require_safe_settings() -> None:
-    """Raises BadEnvironment for settings that would quietly break a promise; the server starts without `manage.py`, which checks them too."""
-    for problem in (*checks.sqlite_keeps_its_word(), *checks.layer_lives_with_its_redis()):
+    """Raises BadEnvironment for settings that would silently break a promise. `manage.py` checks them too,
+    but the server starts without it.
+    """
+    for problem in (*checks.check_sqlite_durability(), *checks.check_redis_layer()):
         raise BadEnvironment(f"{problem.msg} ({problem.id})")
 
 

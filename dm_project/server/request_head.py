@@ -1,14 +1,15 @@
-"""What is judged of a request's head before anything parses it: lengths of header values, and the form of the request target.
+"""Validation of request headers before they are parsed: header value sizes, and the form of the target.
 
-Plain functions over bytes. Parsers behind us (Django's, the standard library's) read some values by the square of their length.
+Plain functions over bytes. Later parsers (Django's, the standard library's) read some values in quadratic
+time.
 """
 
 import re
 
-MOST_BYTES = {
-    # A boundary has 70 characters at most. Django parses the parameters of this one on the event loop, by the square of its length.
+MAX_HEADER_BYTES = {
+    # A boundary has at most 70 characters. Django parses the parameters on the event loop, in quadratic time.
     b"content-type": 256,
-    # More than 4,300 digits are a ValueError in Python, and a traceback in the log.
+    # More than 4,300 digits are a ValueError in Python, which ends in a traceback.
     b"content-length": 19,
     b"transfer-encoding": 64,
     b"expect": 64,
@@ -45,25 +46,26 @@ MOST_BYTES = {
     b"sec-websocket-protocol": 1_024,
     b"sec-websocket-version": 64,
 }
-"""Bytes of all values of one name together: values of one name are joined before they are parsed. Every header that something here reads
-has a line, but the cookies: those of other programs on the same host come along (up to the 16 KiB of the whole head) and are read in one
-pass. A header that nothing reads may be as long as the head."""
+"""Bytes of all values of one name together, because they are joined before they are parsed. Every header that
+this service reads is listed, except cookies: those of other programs on the same host are sent along (up to
+the 16 KiB of all headers) and are parsed in one pass. A header that is never read may take all of that."""
 
-UNREAD = frozenset({b"daphne-root-path"})
-"""Taken away: Daphne lets a client move our links with it, and fails on a value that is not ASCII (safety.md T59)."""
+DROPPED_HEADERS = frozenset({b"daphne-root-path"})
+"""With this one Daphne lets a client prefix our links, and it fails on a value that is not ASCII
+(docs/threats.md T59)."""
 
 ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class BadTarget(ValueError):
-    """The request target is no path, and no address with one."""
+    """The request target is neither a path nor an absolute URL."""
 
 
 def origin_form(target: bytes) -> tuple[bytes, bytes | None]:
-    """The path (with its query) of a request target, and the host that an absolute one names (RFC 9112, 3.2.2).
+    """The path (with its query) of a request target, and the host of an absolute one (RFC 9112, 3.2.2).
 
     Raises:
-        BadTarget: neither form.
+        BadTarget: it has neither form.
     """
     if target.startswith(b"/") or target == b"*":
         return target, None
@@ -82,9 +84,10 @@ CHARSET = re.compile(
 
 
 def has_bad_content_type(line: bytes) -> bool:
-    """Whether this header line is a Content-Type on which Django would fail with an error of its own instead of an answer.
+    """Whether this header line is a Content-Type on which Django would fail with a server error.
 
-    It looks up the codec of an encoded parameter (`charset*=hex''...`) and of the charset, and some of Python's codecs are none for text.
+    Django looks up the codec of an encoded parameter (`charset*=hex''...`) and of the charset, and some of
+    Python's codecs are not text encodings.
     """
     if line[:12].lower() != b"content-type":
         return False
@@ -93,17 +96,17 @@ def has_bad_content_type(line: bytes) -> bool:
 
 
 class HeaderSizes:
-    """Counts one request's header values against MOST_BYTES."""
+    """Counts the header values of one request against MAX_HEADER_BYTES."""
 
     def __init__(self) -> None:
-        self.counted: dict[bytes, int] = {}
+        self.sizes: dict[bytes, int] = {}
 
     def fits(self, line: bytes) -> bool:
-        """One header line, not parsed yet."""
+        """Count one unparsed header line; False when its name is over the limit."""
         name, _, value = line.partition(b":")
         name = name.strip().lower()
-        most = MOST_BYTES.get(name)
-        if most is None:
+        limit = MAX_HEADER_BYTES.get(name)
+        if limit is None:
             return True
-        so_far = self.counted[name] = self.counted.get(name, 0) + len(value.strip()) + 1
-        return so_far <= most + 1
+        size = self.sizes[name] = self.sizes.get(name, 0) + len(value.strip()) + 1
+        return size <= limit + 1

@@ -1,6 +1,6 @@
-"""Whether this process is about to end, and what of the conversations must be done before it does.
+"""Shutdown state, and what must finish before exit.
 
-Asked by `/readyz` from any thread; begun by `front` once, never taken back.
+`/readyz` reads the state from any thread. `server.daphne` begins the shutdown, which is final.
 """
 
 import threading
@@ -19,8 +19,8 @@ def is_begun() -> bool:
 # Imported late: the server is loaded before Django is.
 
 
-async def dismiss_sockets() -> None:
-    """Tell every socket of this process that it restarts, each with a moment of its own to come back."""
+async def close_sockets() -> None:
+    """Tell every socket of this process that it restarts, each with its own delay before the reconnect."""
     from conversations.consumers.registry import fleet
 
     await fleet.dismiss()
@@ -32,8 +32,8 @@ def has_sockets() -> bool:
     return bool(fleet.sockets)
 
 
-def finish_writing(seconds: float) -> bool:
-    """Wait for what the journal has been given. False when it could not be written in time."""
+def flush_journal(seconds: float) -> bool:
+    """Wait until the journal has written its queue. False when it could not within this time."""
     from conversations.journal.writer import writer
 
     return writer.finish(seconds)

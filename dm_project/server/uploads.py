@@ -1,6 +1,7 @@
-"""Who may send a body that is larger than everybody's: people who are signed in. Asked before a byte of it is read (safety.md T30).
+"""Upload authorization: only logged-in users may send bodies above the usual limit (docs/threats.md T30).
 
-The database is asked off the event loop, by few threads of its own: a flood of guessed cookies must not take the threads of pages.
+Decided before a byte of the body is read, off the event loop, on a few threads of its own: a flood of guessed
+cookies must not occupy the threads that serve pages.
 """
 
 import asyncio
@@ -9,42 +10,42 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import Error, close_old_connections
 from django.http import parse_cookie
 
-THREADS, WAITING = 2, 32
+THREADS, MAX_QUEUED = 2, 32
 
 
-class Unknown(Exception):
-    """It cannot be told now."""
+class AuthorizationUnavailable(Exception):
+    """Whether the client is logged in cannot be found out now."""
 
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="uploads")
-_waiting = 0
+_queued = 0
 
 
-async def may_upload(cookies: str) -> bool:
-    """Whether this Cookie header belongs to somebody who is signed in.
+async def can_upload(cookies: str) -> bool:
+    """Whether this Cookie header belongs to a logged-in user.
 
     Raises:
-        Unknown: the database is away, or too many ask at once.
+        AuthorizationUnavailable: the database does not answer, or too many requests ask at once.
     """
     # Late: the server is loaded before Django's apps are.
     from accounts.sessions import session_keys_in
 
-    global _waiting
+    global _queued
     keys = session_keys_in(parse_cookie(cookies))
     if not keys:
         return False
-    if _waiting >= WAITING:
-        raise Unknown
-    _waiting += 1
+    if _queued >= MAX_QUEUED:
+        raise AuthorizationUnavailable
+    _queued += 1
     try:
-        return await asyncio.get_running_loop().run_in_executor(_threads, is_signed_in, keys)
+        return await asyncio.get_running_loop().run_in_executor(_threads, is_logged_in, keys)
     except Error:
-        raise Unknown from None
+        raise AuthorizationUnavailable from None
     finally:
-        _waiting -= 1
+        _queued -= 1
 
 
-def is_signed_in(keys: list[str]) -> bool:
+def is_logged_in(keys: list[str]) -> bool:
     from accounts.identity import person_of
     from accounts.sessions import SessionStore
 

@@ -1,6 +1,6 @@
-"""Daphne's WebSocket protocol, made to spend less: what one turn of the loop has for a socket leaves in one system call.
+"""Daphne's WebSocket protocol with coalesced writes: one system call for all frames of a loop iteration.
 
-Changes nothing of what is said on the wire. Knows frames and transports, nothing of what they carry.
+The bytes on the wire stay the same. Knows frames and transports, nothing of what they carry.
 """
 
 import asyncio
@@ -14,9 +14,10 @@ TEXT_FRAME = 0x81
 
 
 def keep_plain_send(application: Any) -> Any:
-    """ASGI wrapper around the session: leaves the server's own `send` in the scope, for frames.
+    """ASGI middleware around the session: keeps the server's own `send` in the scope, for frames.
 
-    The session's `send` asks at every frame whether the session has changed, though only an HTTP answer could carry its cookie.
+    The session's `send` checks at every frame whether the session has changed, though only an HTTP response
+    could carry its cookie.
     """
 
     async def wrapped(scope: dict[str, Any], receive: Any, send: Any) -> Any:
@@ -26,7 +27,7 @@ def keep_plain_send(application: Any) -> Any:
 
 
 def text_frame(payload: bytes) -> bytes:
-    """One unmasked, unfragmented text frame, as servers send it."""
+    """One unmasked, unfragmented text frame, as a server sends it."""
     size = len(payload)
     if size < 126:
         return bytes((TEXT_FRAME, size)) + payload
@@ -35,25 +36,27 @@ def text_frame(payload: bytes) -> bytes:
     return struct.pack("!BBQ", TEXT_FRAME, 127, size) + payload
 
 
-def whole_texts(data: bytes) -> list[bytes] | None:
-    """The payloads, if this is nothing but whole, masked, short text frames with valid UTF-8, as browsers send them; else None."""
-    found, at = [], 0
-    while at < len(data):
-        frame = text_at(data, at)
+def parse_whole_texts(data: bytes) -> list[bytes] | None:
+    """The payloads, if the data is only whole, masked, short text frames with valid UTF-8, as browsers send
+    them; else None.
+    """
+    payloads, offset = [], 0
+    while offset < len(data):
+        frame = parse_text_frame(data, offset)
         if frame is None:
             return None
-        payload, at = frame
-        found.append(payload)
-    return found
+        payload, offset = frame
+        payloads.append(payload)
+    return payloads
 
 
-def text_at(data: bytes, at: int) -> tuple[bytes, int] | None:
-    """One such payload, and where its frame ends."""
-    if len(data) < at + 6 or data[at] != TEXT_FRAME or not 0x80 <= data[at + 1] < 0xFF:
+def parse_text_frame(data: bytes, offset: int) -> tuple[bytes, int] | None:
+    """One such payload, and the offset at which its frame ends."""
+    if len(data) < offset + 6 or data[offset] != TEXT_FRAME or not 0x80 <= data[offset + 1] < 0xFF:
         return None
-    size, begin = data[at + 1] - 0x80, at + 6
+    size, begin = data[offset + 1] - 0x80, offset + 6
     if size == 126:
-        size, begin = int.from_bytes(data[at + 2 : at + 4], "big"), at + 8
+        size, begin = int.from_bytes(data[offset + 2 : offset + 4], "big"), offset + 8
         if size < 126:
             return None
     end = begin + size
@@ -70,10 +73,12 @@ def text_at(data: bytes, at: int) -> tuple[bytes, int] | None:
     return payload, end
 
 
-class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
-    """As its base, which for each frame registers with the selector, waits for it, writes and unregisters: four system calls and a turn."""
+class CoalescingProtocol(WebSocketProtocol):  # type: ignore[misc]
+    """Joins the frames of one loop iteration. For each frame the base registers with the selector, waits,
+    writes and unregisters: four system calls and an iteration.
+    """
 
-    # The base compares by id in Python; it is asked several times for every frame.
+    # The base compares by id in Python code, several times for every frame.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
@@ -85,7 +90,7 @@ class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
 
     def serverSend(self, content: str | bytes, binary: bool = False) -> None:
         if self.state in {self.STATE_CLOSING, self.STATE_CLOSED}:
-            # The browser has gone, and the application learns it in a moment; until then every push would be a traceback.
+            # The client has gone and the application does not know yet: every push would be a traceback.
             return
         if binary or self.state != self.STATE_OPEN or self._perMessageCompress is not None:
             super().serverSend(content, binary)
@@ -95,13 +100,16 @@ class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
         self.unsent.append(text_frame(content.encode() if isinstance(content, str) else content))
 
     def flush(self) -> None:
-        """Write at once what the kernel takes; the rest, and every failure, is the transport's, which waits as ever."""
+        """Write what the kernel accepts at once.
+
+        The transport handles the rest, and every failure, as usual.
+        """
         if not self.unsent:
             return
         data = b"".join(self.unsent)
         self.unsent.clear()
         transport = self.transport
-        taken = 0
+        written = 0
         if (
             transport.connected
             and not transport.disconnecting
@@ -109,12 +117,12 @@ class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
             and not transport._tempDataBuffer
         ):
             outcome = transport.writeSomeData(data)
-            taken = outcome if isinstance(outcome, int) else 0
-        if taken < len(data):
-            transport.write(data[taken:])
+            written = outcome if isinstance(outcome, int) else 0
+        if written < len(data):
+            transport.write(data[written:])
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Pings, pongs and closes come by here: never before the text that was said earlier."""
+        """For pings, pongs and closes: never sent before a text that was sent earlier."""
         self.flush()
         super().sendData(data, sync, chopsize)
 
@@ -123,10 +131,13 @@ class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
         super()._closeConnection(abort)
 
     def dataReceived(self, data: bytes) -> None:
-        """Nearly always whole short texts: read in one step. Everything else, and everything wrong, is the base's to read and to judge."""
-        payloads = whole_texts(data) if self.is_between_frames() else None
+        """Fast path for whole short texts, which nearly all input is.
+
+        The base parses, and rejects, everything else.
+        """
+        payloads = parse_whole_texts(data) if self.is_between_frames() else None
         if payloads is None:
-            # Not the base's `dataReceived`: it first describes itself for a log line that nobody has switched on.
+            # Not the base's `dataReceived`: it first formats a description of itself for a disabled log line.
             self._dataReceived(data)
             return
         for payload in payloads:
@@ -144,7 +155,7 @@ class FrugalProtocol(WebSocketProtocol):  # type: ignore[misc]
         )
 
     def onMessageEnd(self) -> None:
-        # The base then tells listeners that nobody can register here, with a Deferred each.
+        # The base then notifies listeners, which cannot be registered here, with a Deferred each.
         if not self.failedByMe:
             self._onMessage(b"".join(self.message_data or ()), self.message_is_binary)
         self.message_data = None

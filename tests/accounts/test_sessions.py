@@ -70,7 +70,7 @@ def test_a_cookie_that_cannot_be_a_session_is_never_looked_up(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("value", NOT_KEYS)
 async def test_nor_when_it_opens_a_socket(monkeypatch: Any, value: str) -> None:
-    for door in ("channels.auth.get_user", "dm_project.handshakes.session.find"):
+    for door in ("channels.auth.get_user", "dm_project.handshakes.session.load_user"):
         monkeypatch.setattr(door, lambda session: pytest.fail("asked the database"))
     assert not await handshake(f"{NAME}={value}")
 

@@ -89,7 +89,7 @@ async def test_the_server_may_cancel_a_consumer_and_no_pump_stays() -> None:
 async def test_when_the_line_has_ended_nothing_that_waits_is_obeyed() -> None:
     before = asyncio.all_tasks()
     ended = asyncio.get_running_loop().create_future()
-    stage = Stage(line_ended=lambda: ended)
+    stage = Stage(disconnected=lambda: ended)
     for type in ("slow", "after", "after"):
         await stage.browser.put({"type": type})
     await stage.settle()

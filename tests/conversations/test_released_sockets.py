@@ -101,7 +101,7 @@ async def test_a_greeted_socket_gives_everything_back(
     alice: User, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     obeyed: list[str] = []
-    line_ended = asyncio.get_running_loop().create_future()
+    disconnected = asyncio.get_running_loop().create_future()
 
     async def slowly(self: SessionConsumer, text: str) -> None:
         obeyed.append(text)
@@ -109,7 +109,7 @@ async def test_a_greeted_socket_gives_everything_back(
 
     if "busy" in how:
         monkeypatch.setattr(SessionConsumer, "obey", slowly)
-    async with bare_socket(alice, line_ended=lambda: line_ended) as socket:
+    async with bare_socket(alice, disconnected=lambda: disconnected) as socket:
         await until_greeted(socket)
         assert len(held()) == 8, "or this test shows nothing"
         if "busy" in how:
@@ -121,7 +121,7 @@ async def test_a_greeted_socket_gives_everything_back(
         elif how == "told":
             await socket.send_input({"type": "websocket.disconnect", "code": 1000})
         else:
-            line_ended.set_result(None)
+            disconnected.set_result(None)
         await ended(socket)
     assert held() == {}
     assert len(obeyed) <= 1

@@ -15,7 +15,7 @@ from conversations.journal import ReceiptCommand, batch, retry
 from conversations.journal import writer as writer_module
 from conversations.models import Conversation, Message, Participant
 from conversations.services.conversations import conversation_open
-from dm_project.db import postgres as patience_module
+from dm_project.db import postgres as postgres_timeouts
 from tests.factories import make_conversation
 from tests.journal.writers import PATIENCE_S, pens, results, sending
 
@@ -135,7 +135,7 @@ def test_many_locked_rooms_are_found_in_one_look(alice: User, bob: User, carol: 
 def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(
     chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(patience_module.LIMITS_OF_SERVER, "lock_timeout", "50ms")
+    monkeypatch.setitem(postgres_timeouts.SERVER_TIMEOUTS, "lock_timeout", "50ms")
     Participant.objects.update(activity=None)
     with held(room(chat)):
         with connection.cursor() as cursor:
@@ -154,7 +154,7 @@ def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(
 
 def settings_of(connection: Any) -> dict[str, str]:
     return {
-        name: connection.execute(f"SHOW {name}").fetchone()[0] for name in patience_module.LIMITS_OF_SERVER
+        name: connection.execute(f"SHOW {name}").fetchone()[0] for name in postgres_timeouts.SERVER_TIMEOUTS
     }
 
 
@@ -172,16 +172,16 @@ def address() -> dict[str, Any]:
 def test_a_connection_that_serves_people_limits_its_server(
     address: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience_module.patience, "seconds", 5.0)
-    with patience_module.PatientConnection.connect(**address) as serving:
-        assert settings_of(serving) == patience_module.LIMITS_OF_SERVER
-    with patience_module.PatientConnection.connect(**address, options="-c lock_timeout=7s") as named:
+    monkeypatch.setattr(postgres_timeouts.statement_timeout, "seconds", 5.0)
+    with postgres_timeouts.TimeoutConnection.connect(**address) as serving:
+        assert settings_of(serving) == postgres_timeouts.SERVER_TIMEOUTS
+    with postgres_timeouts.TimeoutConnection.connect(**address, options="-c lock_timeout=7s") as named:
         assert settings_of(named)["lock_timeout"] == "7s", "who names a value in DATABASE_URL wins"
 
 
 def test_a_migration_takes_what_it_needs(address: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience_module.patience, "seconds", None)
-    with patience_module.PatientConnection.connect(**address) as migrating:
+    monkeypatch.setattr(postgres_timeouts.statement_timeout, "seconds", None)
+    with postgres_timeouts.TimeoutConnection.connect(**address) as migrating:
         assert set(settings_of(migrating).values()) == {"0"}
 
 
@@ -189,8 +189,8 @@ def test_a_server_without_one_of_them_is_taken_as_it_is(
     address: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """client_connection_check_interval came with PostgreSQL 14, and some systems cannot do it."""
-    monkeypatch.setattr(patience_module.patience, "seconds", 5.0)
-    limits = {"no_such_setting": "2s", "work_mem": "nonsense", **patience_module.LIMITS_OF_SERVER}
-    monkeypatch.setattr(patience_module, "LIMITS_OF_SERVER", limits)
-    with patience_module.PatientConnection.connect(**address) as serving:
+    monkeypatch.setattr(postgres_timeouts.statement_timeout, "seconds", 5.0)
+    limits = {"no_such_setting": "2s", "work_mem": "nonsense", **postgres_timeouts.SERVER_TIMEOUTS}
+    monkeypatch.setattr(postgres_timeouts, "SERVER_TIMEOUTS", limits)
+    with postgres_timeouts.TimeoutConnection.connect(**address) as serving:
         assert serving.execute("SHOW lock_timeout").fetchone() == ("2s",)

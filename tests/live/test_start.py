@@ -49,7 +49,7 @@ async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_s
 ) -> None:
     server = start_server(ALLOWED_HOSTS="chat.test")
     assert (
-        "ALLOWED_HOSTS names chat.test, but PUBLIC_URL is not set: pages there may open no sockets."
+        "ALLOWED_HOSTS names chat.test, but PUBLIC_URL is not set: pages there cannot open sockets."
         in server.log()
     )
     alice = person_at(server, "alice")
@@ -58,11 +58,11 @@ async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_s
         with pytest.raises(Refused):
             async with open_socket(alice, origin="http://chat.test"):
                 pass
-    said = [line for line in server.log().splitlines() if "a socket was refused" in line]
-    assert len(said) == 1, "once a minute"
+    rejections = [line for line in server.log().splitlines() if "handshake rejected" in line]
+    assert len(rejections) == 1, "once a minute"
     assert (
-        "its page is at 'http://chat.test', and PUBLIC_URL says this machine (PUBLIC_URL is not set)"
-        in said[0]
+        "the page is at 'http://chat.test', and PUBLIC_URL is not set (only this machine is allowed)"
+        in rejections[0]
     )
 
 
@@ -130,7 +130,7 @@ def test_a_folder_that_stays_open_is_told(start_server: ServerMaker, tmp_path: P
     folder.chmod(0o1755)
     server.start()
     assert (
-        f"every user of this machine can look into DATA_DIR. Take it from them: chmod 700 {folder}"
+        f"every user of this machine can read DATA_DIR. Remove their access: chmod 700 {folder}"
         in server.log()
     )
     assert (folder / "entre.sqlite3").stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""What one socket may pile up: its flood stays with the flooder, and a reader that stalls is dropped, reminded, or ended."""
+"""What one socket may pile up: its flood stays with the flooder, and a reader that stalls is dropped, reminded, or disconnected."""
 
 import socket
 import time
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dm_project.server import backpressure
-from dm_project.server.backpressure import BoundedProtocol, Inbox
-from dm_project.server.websocket import FrugalProtocol
+from dm_project.server.backpressure import BackpressureProtocol, ReceiveQueue
+from dm_project.server.websocket import CoalescingProtocol
 
 
 class Transport:
@@ -30,43 +30,43 @@ class Transport:
 def protocol(monkeypatch: pytest.MonkeyPatch) -> Any:
     sent: list[Any] = []
     monkeypatch.setattr(
-        FrugalProtocol, "serverSend", lambda self, content, binary=False: sent.append(content)
+        CoalescingProtocol, "serverSend", lambda self, content, binary=False: sent.append(content)
     )
-    found: Any = BoundedProtocol()
+    found: Any = BackpressureProtocol()
     found.transport, found.sent = Transport(), sent
-    found.application_queue = Inbox(found)
+    found.application_queue = ReceiveQueue(found)
     return found
 
 
 def test_a_full_inbox_stops_the_reading_until_it_is_nearly_empty(protocol: Any) -> None:
-    inbox = protocol.application_queue
-    for number in range(backpressure.INBOX_FULL - 1):
-        inbox.put_nowait({"number": number})
+    inbound = protocol.application_queue
+    for number in range(backpressure.RECEIVE_HIGH_WATER - 1):
+        inbound.put_nowait({"number": number})
     assert protocol.transport.is_reading
-    inbox.put_nowait({})
+    inbound.put_nowait({})
     assert not protocol.transport.is_reading
-    while inbox.qsize() > backpressure.INBOX_LOW + 1:
-        inbox.get_nowait()
+    while inbound.qsize() > backpressure.RECEIVE_LOW_WATER + 1:
+        inbound.get_nowait()
     assert not protocol.transport.is_reading, "not for every single frame"
-    inbox.get_nowait()
+    inbound.get_nowait()
     assert protocol.transport.is_reading
 
 
 async def test_the_end_of_the_line_overtakes_what_waits(protocol: Any) -> None:
-    inbox = protocol.application_queue
-    for _ in range(backpressure.INBOX_FULL):
-        inbox.put_nowait({"type": "websocket.receive", "text": "never obeyed"})
-    ended = inbox.ended()
-    assert not ended.done()
-    inbox.put_nowait({"type": "websocket.disconnect", "code": 1006})
-    assert ended.done()
-    assert inbox.get_nowait()["type"] == "websocket.disconnect"
-    assert inbox.empty()
+    inbound = protocol.application_queue
+    for _ in range(backpressure.RECEIVE_HIGH_WATER):
+        inbound.put_nowait({"type": "websocket.receive", "text": "never obeyed"})
+    disconnected = inbound.disconnected()
+    assert not disconnected.done()
+    inbound.put_nowait({"type": "websocket.disconnect", "code": 1006})
+    assert disconnected.done()
+    assert inbound.get_nowait()["type"] == "websocket.disconnect"
+    assert inbound.empty()
 
 
 async def test_an_application_that_asks_late_hears_of_the_end_at_once(protocol: Any) -> None:
     protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
-    assert protocol.application_queue.ended().done()
+    assert protocol.application_queue.disconnected().done()
 
 
 @pytest.mark.parametrize("is_cut", [True, False])
@@ -79,7 +79,7 @@ def test_a_line_that_ends_while_it_is_not_read_is_found(protocol: Any, is_cut: b
         theirs.sendall(b"still to be read")
         if is_cut:
             theirs.close()
-        protocol.look_at_paused_line()
+        protocol.check_paused_connection()
         assert protocol.transport.is_aborted is is_cut
 
 
@@ -87,24 +87,24 @@ def test_a_socket_at_the_end_of_its_time_is_told_before_it_is_closed(
     protocol: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[bool] = []
-    protocol.server = SimpleNamespace(longest_socket_seconds=100)
+    protocol.server = SimpleNamespace(max_socket_seconds=100)
     monkeypatch.setattr(protocol, "serverClose", lambda: closed.append(True), raising=False)
     monkeypatch.setattr(protocol, "duration", lambda: 99)
-    protocol.look_at_age()
+    protocol.check_lifetime()
     assert protocol.application_queue.empty()
     monkeypatch.setattr(protocol, "duration", lambda: 101)
-    protocol.look_at_age()
-    protocol.look_at_age()
+    protocol.check_lifetime()
+    protocol.check_lifetime()
     assert protocol.application_queue.get_nowait() == {"type": "socket.expired"}
     assert protocol.application_queue.empty(), "told once"
     assert not closed
-    protocol.expired_at -= backpressure.GOODBYE_SECONDS + 1
-    protocol.look_at_age()
+    protocol.expired_at -= backpressure.CLOSE_TIMEOUT_SECONDS + 1
+    protocol.check_lifetime()
     assert closed, "an application that is busy is not waited for"
 
 
 def test_nothing_more_is_kept_for_a_reader_a_mebibyte_behind(protocol: Any) -> None:
-    protocol.transport.dataBuffer = b"x" * backpressure.UNSENT_BYTES
+    protocol.transport.dataBuffer = b"x" * backpressure.SEND_HIGH_WATER_BYTES
     protocol.serverSend("kept")
     protocol.transport._tempDataLen = 1
     protocol.serverSend("dropped")
@@ -115,7 +115,7 @@ def test_nothing_more_is_kept_for_a_reader_a_mebibyte_behind(protocol: Any) -> N
 
 def test_a_reader_who_catches_up_is_told_and_served_again(protocol: Any) -> None:
     protocol.behind_since = time.monotonic()
-    protocol.judge(2.0)
+    protocol.check_send_buffer(2.0)
     assert protocol.application_queue.get_nowait() == {"type": "socket.behind"}
     protocol.serverSend("again")
     assert protocol.sent == ["again"]
@@ -123,15 +123,15 @@ def test_a_reader_who_catches_up_is_told_and_served_again(protocol: Any) -> None
 
 def test_a_reader_who_does_not_is_ended_and_then_cut_off(protocol: Any) -> None:
     protocol.behind_since = time.monotonic()
-    protocol.transport.dataBuffer = b"x" * backpressure.UNSENT_BYTES
-    protocol.judge(backpressure.STALLED_SECONDS)
+    protocol.transport.dataBuffer = b"x" * backpressure.SEND_HIGH_WATER_BYTES
+    protocol.check_send_buffer(backpressure.STALLED_SECONDS)
     assert protocol.application_queue.empty()
-    protocol.judge(backpressure.STALLED_SECONDS + 1)
-    protocol.judge(backpressure.STALLED_SECONDS + 3)
+    protocol.check_send_buffer(backpressure.STALLED_SECONDS + 1)
+    protocol.check_send_buffer(backpressure.STALLED_SECONDS + 3)
     assert protocol.application_queue.get_nowait() == {"type": "socket.stalled"}
     assert protocol.application_queue.empty(), "told once"
     protocol.serverSend("bye")
     assert protocol.sent == ["bye"], "the goodbye is not dropped"
     assert not protocol.transport.is_aborted
-    protocol.judge(backpressure.ABORT_SECONDS + 1)
+    protocol.check_send_buffer(backpressure.ABORT_SECONDS + 1)
     assert protocol.transport.is_aborted

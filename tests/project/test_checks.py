@@ -30,8 +30,8 @@ def ids(found):
 
 
 def test_the_settings_of_the_service_pass():
-    assert checks.sqlite_keeps_its_word() == []
-    assert checks.layer_lives_with_its_redis() == []
+    assert checks.check_sqlite_durability() == []
+    assert checks.check_redis_layer() == []
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_settings_of_the_service_pass():
 )
 def test_sqlite_that_could_lose_an_acknowledged_message_is_refused(settings_are, options, refusal):
     settings_are(DATABASES=sqlite(**options), SQLITE_MAY_USE_WAL=True)
-    assert ids(checks.sqlite_keeps_its_word()) == [refusal]
+    assert ids(checks.check_sqlite_durability()) == [refusal]
 
 
 def test_a_sqlite_library_with_the_wal_fault_may_not_run_in_wal(settings_are):
@@ -51,7 +51,7 @@ def test_a_sqlite_library_with_the_wal_fault_may_not_run_in_wal(settings_are):
         DATABASES=sqlite(init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"),
         SQLITE_MAY_USE_WAL=False,
     )
-    assert ids(checks.sqlite_keeps_its_word()) == ["entre.E003"]
+    assert ids(checks.check_sqlite_durability()) == ["entre.E003"]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_sqlite_library_with_the_wal_fault_may_not_run_in_wal(settings_are):
 )
 def test_a_layer_that_dies_with_its_redis_is_refused(settings_are, layer, refusal):
     settings_are(CHANNEL_LAYERS={"default": layer})
-    assert ids(checks.layer_lives_with_its_redis()) == [refusal]
+    assert ids(checks.check_redis_layer()) == [refusal]
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_layer_that_dies_with_its_redis_is_refused(settings_are, layer, refusa
 )
 def test_going_public_without_https_is_warned_of(settings_are, origin, warning):
     settings_are(PUBLIC_ORIGIN=origin)
-    assert ids(checks.public_address_is_safe()) == [warning]
+    assert ids(checks.check_public_url()) == [warning]

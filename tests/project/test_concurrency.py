@@ -9,7 +9,7 @@ import pytest
 
 from dm_project import concurrency
 from dm_project.concurrency import RequestLimit
-from dm_project.handshakes.limit import Places
+from dm_project.handshakes.limit import ConcurrencyLimit
 
 
 class Site:
@@ -52,8 +52,8 @@ async def site() -> Site:
 @pytest.fixture
 async def limit(site: Site) -> RequestLimit:
     found = RequestLimit(site)
-    found.pages = Places(at_once=2, waiting=1, patience=30.0)
-    found.passwords = Places(at_once=1, waiting=1, patience=30.0)
+    found.pages = ConcurrencyLimit(max_concurrent=2, max_queued=1, timeout_seconds=30.0)
+    found.passwords = ConcurrencyLimit(max_concurrent=1, max_queued=1, timeout_seconds=30.0)
     return found
 
 
@@ -70,7 +70,7 @@ async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to
     inside = [Request(limit, "/chats/") for _ in range(2)]
     await until(lambda: len(site.begun) == 2)
     waiting = Request(limit, "/people/")
-    await until(lambda: limit.pages.waiting == 1)
+    await until(lambda: limit.pages.queued == 1)
     refused = Request(limit, "/invites/")
     await refused.task
     headers = dict(refused.sent[0]["headers"])
@@ -89,12 +89,12 @@ async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to
     site.go_on.set()
     await asyncio.gather(waiting.task, *(request.task for request in inside))
     assert {request.status for request in [*inside, waiting]} == {200}
-    assert limit.pages.waiting == 0
-    assert not limit.pages.free.locked()
+    assert limit.pages.queued == 0
+    assert not limit.pages.semaphore.locked()
 
 
 async def test_who_waits_too_long_is_asked_to_come_back(site: Site, limit: RequestLimit) -> None:
-    limit.pages.patience = 0.01
+    limit.pages.timeout_seconds = 0.01
     inside = [Request(limit, "/chats/") for _ in range(2)]
     waiting = Request(limit, "/people/")
     await waiting.task
@@ -106,7 +106,7 @@ async def test_who_waits_too_long_is_asked_to_come_back(site: Site, limit: Reque
 async def test_who_leaves_while_waiting_is_not_worked_for(site: Site, limit: RequestLimit) -> None:
     inside = [Request(limit, "/chats/") for _ in range(2)]
     waiting = Request(limit, "/people/")
-    await until(lambda: limit.pages.waiting == 1)
+    await until(lambda: limit.pages.queued == 1)
     waiting.said.put_nowait({"type": "http.disconnect"})
     await waiting.task
     assert waiting.sent == []
@@ -126,7 +126,7 @@ async def test_neither_pages_nor_log_ins_hold_up_the_health_checks_or_each_other
     ]
     await until(lambda: len(site.begun) == 4)
     extra = Request(limit, "/admin/login/", "POST")
-    await until(lambda: limit.passwords.waiting == 1)
+    await until(lambda: limit.passwords.queued == 1)
     site.go_on.set()
     await asyncio.gather(extra.task, *(request.task for request in requests))
 
@@ -139,7 +139,7 @@ async def test_a_request_that_fails_gives_its_place_back(limit: RequestLimit) ->
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             await Request(limit, "/chats/").task
-    assert not limit.pages.free.locked()
+    assert not limit.pages.semaphore.locked()
 
 
 async def test_answers_about_passwords_leave_at_one_time_and_keep_nobodys_place(
@@ -151,7 +151,7 @@ async def test_answers_about_passwords_leave_at_one_time_and_keep_nobodys_place(
 
     async def note(seconds: float) -> None:
         slept.append(seconds)
-        assert not limit.passwords.free.locked(), "the place is free while the answer waits"
+        assert not limit.passwords.semaphore.locked(), "the place is free while the answer waits"
         await real_sleep(0)
 
     monkeypatch.setattr(concurrency.asyncio, "sleep", note)

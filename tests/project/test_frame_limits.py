@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dm_project.server import frame_limits
-from dm_project.server.frame_limits import FRAMES_BURST, CountedProtocol
-from dm_project.server.websocket import FrugalProtocol
+from dm_project.server.frame_limits import FRAMES_BURST, FrameLimitProtocol
+from dm_project.server.websocket import CoalescingProtocol
 
 PING, PONG = b"\x89\x80mask", b"\x8a\x80mask"
 EMPTY_START, EMPTY_PIECE = b"\x01\x80mask", b"\x00\x80mask"
@@ -34,7 +34,7 @@ async def protocol(monkeypatch: pytest.MonkeyPatch) -> Any:
     """An open socket, as far as frames are concerned."""
     from daphne.ws_protocol import WebSocketFactory
 
-    WebSocketFactory.protocol = CountedProtocol
+    WebSocketFactory.protocol = FrameLimitProtocol
     factory = WebSocketFactory(None)
     found: Any = factory.buildProtocol(None)
     found.transport = Transport()
@@ -96,7 +96,7 @@ async def test_a_ping_before_whole_frames_does_not_make_them_free(protocol: Any)
 
 
 async def test_who_does_not_go_is_cut(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame_limits, "GOODBYE_SECONDS", 0)
+    monkeypatch.setattr(frame_limits, "CLOSE_TIMEOUT_SECONDS", 0)
     protocol.dataReceived(PING * 1_000)
     assert not protocol.transport.is_aborted
     await asyncio.sleep(0)
@@ -108,7 +108,7 @@ async def test_what_is_said_before_the_handshake_is_answered_waits_and_is_no_sec
     protocol: Any, monkeypatch: Any
 ) -> None:
     seen: list[bytes] = []
-    monkeypatch.setattr(FrugalProtocol, "_dataReceived", lambda self, data: seen.append(data))
+    monkeypatch.setattr(CoalescingProtocol, "_dataReceived", lambda self, data: seen.append(data))
     protocol.state, protocol.handshake_deferred = protocol.STATE_CONNECTING, object()
     protocol.dataReceived(b"GET /ws/ HTTP/1.1\r\n\r\n")
     assert (seen, protocol.data) == ([], b"GET /ws/ HTTP/1.1\r\n\r\n")

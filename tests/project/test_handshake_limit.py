@@ -4,10 +4,10 @@ import asyncio
 import json
 from typing import Any
 
-from dm_project.handshakes.limit import Admission
+from dm_project.handshakes.limit import HandshakeLimit
 
 
-async def come(admission: Admission, *, impatient: asyncio.Event | None = None) -> list[dict[str, Any]]:
+async def come(limit: HandshakeLimit, *, impatient: asyncio.Event | None = None) -> list[dict[str, Any]]:
     """One visitor who connects and leaves when told to close, or when `impatient` is set. Returns what he was sent."""
     incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     incoming.put_nowait({"type": "websocket.connect"})
@@ -24,14 +24,14 @@ async def come(admission: Admission, *, impatient: asyncio.Event | None = None) 
         if message["type"] == "websocket.close":
             incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
-    await admission({"type": "websocket"}, receive, send)
+    await limit({"type": "websocket"}, receive, send)
     return sent
 
 
 async def test_so_many_are_answered_at_once_and_the_others_after_them() -> None:
     inside = most = 0
 
-    async def door(scope: Any, receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
@@ -39,7 +39,9 @@ async def test_so_many_are_answered_at_once_and_the_others_after_them() -> None:
         inside -= 1
         await send({"type": "websocket.accept"})
 
-    answers = await asyncio.gather(*(come(admission) for admission in [Admission(door, at_once=3)] * 20))
+    answers = await asyncio.gather(
+        *(come(limit) for limit in [HandshakeLimit(application, max_concurrent=3)] * 20)
+    )
     assert [[message["type"] for message in answer] for answer in answers] == [["websocket.accept"]] * 20
     assert most == 3
 
@@ -47,31 +49,34 @@ async def test_so_many_are_answered_at_once_and_the_others_after_them() -> None:
 async def test_an_open_socket_is_in_nobodys_way() -> None:
     ends = asyncio.Event()
 
-    async def door(scope: Any, receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
         await ends.wait()
 
-    admission = Admission(door, at_once=1)
-    first, second = asyncio.ensure_future(come(admission)), asyncio.ensure_future(come(admission))
+    limit = HandshakeLimit(application, max_concurrent=1)
+    first, second = asyncio.ensure_future(come(limit)), asyncio.ensure_future(come(limit))
     ends.set()
     assert await first == await second == [{"type": "websocket.accept"}]
 
 
 async def test_a_door_that_fails_gives_its_place_back() -> None:
-    async def door(scope: Any, receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError
 
-    admission = Admission(door, at_once=1)
-    results = await asyncio.gather(*(come(admission) for _ in range(3)), return_exceptions=True)
+    limit = HandshakeLimit(application, max_concurrent=1)
+    results = await asyncio.gather(*(come(limit) for _ in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [RuntimeError] * 3
 
 
 async def test_who_would_wait_too_long_is_accepted_and_told_to_come_back() -> None:
-    async def door(scope: Any, receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError("nobody gets here")
 
-    for admission in (Admission(door, at_once=0, patience=0), Admission(door, at_once=0, waiting=0)):
-        accept, bye, close = await come(admission)
+    for limit in (
+        HandshakeLimit(application, max_concurrent=0, timeout_seconds=0),
+        HandshakeLimit(application, max_concurrent=0, max_queued=0),
+    ):
+        accept, bye, close = await come(limit)
         assert accept == {"type": "websocket.accept"}
         frame = json.loads(bye["text"])
         assert (frame["type"], frame["code"], frame["retryable"]) == ("bye", 4503, True)
@@ -84,21 +89,21 @@ async def test_who_left_while_waiting_costs_nobody_a_place() -> None:
     asked: list[str] = []
     may_answer, gone = asyncio.Event(), asyncio.Event()
 
-    async def door(scope: Any, receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         assert (await receive())["type"] == "websocket.connect"
         asked.append("somebody")
         await may_answer.wait()
         await send({"type": "websocket.accept"})
 
-    admission = Admission(door, at_once=1)
-    bob = asyncio.ensure_future(come(admission))
-    mallory = asyncio.ensure_future(come(admission, impatient=gone))
-    alice = asyncio.ensure_future(come(admission))
-    while admission.waiting < 2:  # noqa: ASYNC110
+    limit = HandshakeLimit(application, max_concurrent=1)
+    bob = asyncio.ensure_future(come(limit))
+    mallory = asyncio.ensure_future(come(limit, impatient=gone))
+    alice = asyncio.ensure_future(come(limit))
+    while limit.queued < 2:  # noqa: ASYNC110
         await asyncio.sleep(0)
     gone.set()
     assert await mallory == []
-    assert admission.waiting == 1
+    assert limit.queued == 1
     may_answer.set()
     assert await bob == await alice == [{"type": "websocket.accept"}]
     assert asked == ["somebody"] * 2
@@ -108,7 +113,7 @@ async def test_what_one_said_while_waiting_is_heard_in_its_order() -> None:
     heard: list[str] = []
     is_first_inside, may_go = asyncio.Event(), asyncio.Event()
 
-    async def door(scope: Any, receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         is_first_inside.set()
         await may_go.wait()
         heard.extend(
@@ -121,13 +126,11 @@ async def test_what_one_said_while_waiting_is_heard_in_its_order() -> None:
 
     said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     said.put_nowait({"type": "websocket.connect"})
-    admission = Admission(door, at_once=1)
-    alice = asyncio.ensure_future(
-        admission({"type": "websocket", "name": "alice"}, asyncio.Queue().get, silent)
-    )
+    limit = HandshakeLimit(application, max_concurrent=1)
+    alice = asyncio.ensure_future(limit({"type": "websocket", "name": "alice"}, asyncio.Queue().get, silent))
     await is_first_inside.wait()
-    bob = asyncio.ensure_future(admission({"type": "websocket", "name": "bob"}, said.get, silent))
-    while not said.empty() or not admission.waiting:  # noqa: ASYNC110
+    bob = asyncio.ensure_future(limit({"type": "websocket", "name": "bob"}, said.get, silent))
+    while not said.empty() or not limit.queued:  # noqa: ASYNC110
         await asyncio.sleep(0)
     said.put_nowait({"type": "websocket.receive", "text": "first words"})
     may_go.set()

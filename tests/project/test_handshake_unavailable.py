@@ -7,7 +7,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.db import OperationalError
 
-from dm_project.handshakes.unavailable import turn_away_while_away
+from dm_project.handshakes.unavailable import close_on_database_error
 
 
 async def break_down(scope: Any, receive: Any, send: Any) -> None:
@@ -17,7 +17,7 @@ async def break_down(scope: Any, receive: Any, send: Any) -> None:
 async def test_whoever_comes_is_told_when_to_come_back_and_nothing_else(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    communicator = WebsocketCommunicator(turn_away_while_away(break_down), "/ws/")
+    communicator = WebsocketCommunicator(close_on_database_error(break_down), "/ws/")
     accepted, _ = await communicator.connect()
     assert accepted, "a 403 would say: not you"
     bye = json.loads(await communicator.receive_from())
@@ -33,4 +33,4 @@ async def test_another_error_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await WebsocketCommunicator(turn_away_while_away(stumble), "/ws/").connect()
+        await WebsocketCommunicator(close_on_database_error(stumble), "/ws/").connect()

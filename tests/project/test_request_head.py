@@ -3,7 +3,7 @@
 import pytest
 
 from dm_project.server.request_head import (
-    MOST_BYTES,
+    MAX_HEADER_BYTES,
     BadTarget,
     HeaderSizes,
     has_bad_content_type,
@@ -46,10 +46,10 @@ def test_any_other_target_is_refused(target: bytes) -> None:
         origin_form(target)
 
 
-@pytest.mark.parametrize("name", sorted(MOST_BYTES), ids=bytes.decode)
+@pytest.mark.parametrize("name", sorted(MAX_HEADER_BYTES), ids=bytes.decode)
 def test_a_value_over_its_length_does_not_fit(name: bytes) -> None:
-    assert HeaderSizes().fits(name + b": " + b"x" * MOST_BYTES[name])
-    assert not HeaderSizes().fits(name.upper() + b":" + b"x" * (MOST_BYTES[name] + 1))
+    assert HeaderSizes().fits(name + b": " + b"x" * MAX_HEADER_BYTES[name])
+    assert not HeaderSizes().fits(name.upper() + b":" + b"x" * (MAX_HEADER_BYTES[name] + 1))
 
 
 def test_values_of_one_name_count_together() -> None:

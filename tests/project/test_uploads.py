@@ -10,7 +10,7 @@ from django.db import OperationalError
 from accounts.models import User
 from accounts.sessions import SessionStore
 from dm_project.server import uploads
-from dm_project.server.uploads import Unknown, is_signed_in, may_upload
+from dm_project.server.uploads import AuthorizationUnavailable, can_upload, is_logged_in
 
 
 def session_of(user: User) -> str:
@@ -28,13 +28,13 @@ def test_only_the_session_of_an_account_that_is_let_in_counts(
 ) -> None:
     # Here it is asked in the test's own thread, whose connection must stay.
     monkeypatch.setattr(uploads, "close_old_connections", lambda: None)
-    assert is_signed_in([session_of(alice)])
-    assert is_signed_in(["o" * 32, session_of(alice)]), "the one of another service is tried first"
+    assert is_logged_in([session_of(alice)])
+    assert is_logged_in(["o" * 32, session_of(alice)]), "the one of another service is tried first"
     key = session_of(mallory)
     mallory.is_active = False
     mallory.save()
-    assert not is_signed_in([key])
-    assert not is_signed_in(["a" * 32])
+    assert not is_logged_in([key])
+    assert not is_logged_in(["a" * 32])
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         found.append(keys)
         return True
 
-    monkeypatch.setattr(uploads, "is_signed_in", note)
+    monkeypatch.setattr(uploads, "is_logged_in", note)
     return found
 
 
@@ -56,12 +56,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 async def test_the_database_is_not_asked_for_what_can_be_no_session(
     cookies: str, asked: list[list[str]]
 ) -> None:
-    assert not await may_upload(cookies.format(name=settings.SESSION_COOKIE_NAME))
+    assert not await can_upload(cookies.format(name=settings.SESSION_COOKIE_NAME))
     assert asked == []
 
 
 async def test_a_cookie_that_can_be_one_is_asked_for(asked: list[list[str]]) -> None:
-    assert await may_upload(f"a=b; {settings.SESSION_COOKIE_NAME}={'a' * 32}")
+    assert await can_upload(f"a=b; {settings.SESSION_COOKIE_NAME}={'a' * 32}")
     assert asked == [["a" * 32]]
 
 
@@ -69,15 +69,15 @@ async def test_a_database_that_is_away_says_nothing_of_the_visitor(monkeypatch: 
     def fail(keys: list[str]) -> Any:
         raise OperationalError
 
-    monkeypatch.setattr(uploads, "is_signed_in", fail)
-    with pytest.raises(Unknown):
-        await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
+    monkeypatch.setattr(uploads, "is_logged_in", fail)
+    with pytest.raises(AuthorizationUnavailable):
+        await can_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
 
 
 async def test_who_comes_when_too_many_ask_is_not_asked_for(
     asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "WAITING", 0)
-    with pytest.raises(Unknown):
-        await may_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
+    monkeypatch.setattr(uploads, "MAX_QUEUED", 0)
+    with pytest.raises(AuthorizationUnavailable):
+        await can_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
     assert asked == []

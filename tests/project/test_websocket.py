@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from dm_project.server.websocket import FrugalProtocol, keep_plain_send, text_frame, whole_texts
+from dm_project.server.websocket import CoalescingProtocol, keep_plain_send, parse_whole_texts, text_frame
 
 
 class Transport:
@@ -42,7 +42,7 @@ class Transport:
 
 
 def protocol_on(transport: Transport) -> Any:
-    protocol = FrugalProtocol()
+    protocol = CoalescingProtocol()
     protocol.transport = transport
     protocol.state = protocol.STATE_OPEN
     protocol._perMessageCompress = None
@@ -83,12 +83,12 @@ def from_browser(
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=5))
 def test_whole_texts_are_read_in_one_step(texts: list[str]) -> None:
     payloads = [text.encode() for text in texts]
-    assert whole_texts(b"".join(map(from_browser, payloads))) == payloads
+    assert parse_whole_texts(b"".join(map(from_browser, payloads))) == payloads
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 128, 65_535])
 def test_a_text_of_any_short_size_is_read_in_one_step(size: int) -> None:
-    assert whole_texts(from_browser(b"x" * size)) == [b"x" * size]
+    assert parse_whole_texts(from_browser(b"x" * size)) == [b"x" * size]
 
 
 @pytest.mark.parametrize(
@@ -123,18 +123,18 @@ def test_a_text_of_any_short_size_is_read_in_one_step(size: int) -> None:
     ],
 )
 def test_everything_else_is_left_to_the_library_to_judge(data: bytes) -> None:
-    assert whole_texts(data) is None
+    assert parse_whole_texts(data) is None
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_break_the_reader(data: bytes) -> None:
-    found = whole_texts(data)
+    found = parse_whole_texts(data)
     assert not found or data[:1] == b"\x81"
 
 
 @pytest.mark.parametrize("end", range(1, len(from_browser(b"x" * 130))))
 def test_part_of_a_text_waits_for_the_rest(end: int) -> None:
-    assert whole_texts(from_browser(b"x" * 130)[:end]) is None
+    assert parse_whole_texts(from_browser(b"x" * 130)[:end]) is None
 
 
 async def test_frames_find_their_way_past_the_session() -> None:
