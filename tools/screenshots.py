@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.screenshot_files import FOLDER, beside, keep
 from tests.journeys.screenshot_people import NAMES
-from tests.journeys.screenshot_session import PHONE, Studio, ago, shot, studio
-from tests.journeys.visitors import MESSAGE_BOX, reject_sends
+from tests.journeys.screenshot_session import Studio, ago, shot, studio
+from tests.journeys.visitors import MESSAGE_BOX, PHONE, reject_sends
 from tests.rig.people import Person
 
 ALL_BYTES = 3_000_000

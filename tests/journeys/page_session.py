@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from tests.journeys.page_catalogue import PageKind
-from tests.journeys.visitors import DESK, Visitor, new_visitor, start_chat
+from tests.journeys.visitors import DESK, Visitor, new_visitor, start_chat, token_of
 from tests.rig.daphne_server import EntreServer
 
 LONG = "A line that is long enough to break more than once, in a bubble of any width, with https://example.org/a/very/long/address?in=it"
@@ -25,16 +25,13 @@ class PageSession:
         room = start_chat(self.member, peer)
         for number in range(6):
             writer = (self.member, peer)[number // 2 % 2]
-            assert (
-                writer.person.write(room, f"{number}. {LONG if number % 2 else 'Short 🌿'}").status_code
-                == 201
-            )
+            writer.send(room, f"{number}. {LONG if number % 2 else 'Short 🌿'}")
         unread = start_chat(self.member, other)
-        assert other.person.write(unread, "Nobody has read this").status_code == 201
-        opened, taken, gone = (self.invite(self.member, note) for note in ("Grandma Zoya", "", "Too late"))
+        other.send(unread, "Nobody has read this")
+        opened, taken, gone = (self.member.create_invite(note) for note in ("Grandma Zoya", "", "Too late"))
         assert (
             self.newcomer_two(chromium, server)
-            .person.api("POST", "/invites/claim", {"token": token_of(taken)})
+            .person.api("POST", "/invites/claim", {"token": token_of(taken["url"])})
             .status_code
             == 201
         )
@@ -46,7 +43,7 @@ class PageSession:
             "open_id": opened["id"],
             "used_link": taken["url"],
             "gone_link": gone["url"],
-            "pair_link": self.invite(peer, "")["url"],
+            "pair_link": peer.create_invite()["url"],
             "person_link": f"/chats/with/{peer.username}/",
         }
 
@@ -54,11 +51,6 @@ class PageSession:
         guest = new_visitor(chromium, server.address, "guestpages", name="Guest")
         self.people.append(guest)
         return guest
-
-    def invite(self, maker: Visitor, note: str) -> Any:
-        answer = maker.person.api("POST", "/invites", {"note": note})
-        assert answer.status_code == 201, answer.text
-        return answer.json()
 
     def open(self, kind: PageKind, *, size: Any = None) -> Visitor:
         guest: Visitor = getattr(self, kind.who)
@@ -76,7 +68,3 @@ class PageSession:
     def leave(self) -> None:
         for person in self.people:
             person.leave()
-
-
-def token_of(invite: Any) -> str:
-    return str(invite["url"]).rstrip("/").rsplit("/", 1)[1]

@@ -19,12 +19,19 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from accounts.avatars.initials import colour
 from tests.journeys.screenshot_people import ABOUT, COLOURS, MORE_OF_THEO, NAMES, NOW, TALKS, Lines
-from tests.journeys.visitors import CHROMIUM_FLAGS, MESSAGE_BOX, TIMEOUT_MS, Visitor, new_visitor
+from tests.journeys.visitors import (
+    CHROMIUM_FLAGS,
+    MESSAGE_BOX,
+    PHONE,
+    TIMEOUT_MS,
+    Visitor,
+    new_visitor,
+    token_of,
+)
 from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 WIDE: Any = {"width": 1440, "height": 920}
-PHONE: Any = {"width": 390, "height": 844}
 SHARPNESS = 2  # of a phone's picture
 # The service's clock starts a moment before the pictures', and runs.
 CLOCK = "import datetime, time_machine\ntime_machine.travel(datetime.datetime.fromisoformat({!r}), tick=True).start()\n"
@@ -56,10 +63,8 @@ class Studio:
         """They meet by an invite link, write, and read."""
         ana, other = self.ana.person, self.people[peer].person
         lines, unread = TALKS[peer]
-        link = str(ana.api("POST", "/invites", {"note": NAMES[peer]}).json()["url"])
-        room = str(
-            other.api("POST", "/invites/claim", {"token": link.rstrip("/").rsplit("/", 1)[1]}).json()["room"]
-        )
+        link = self.ana.create_invite(NAMES[peer])["url"]
+        room = str(other.api("POST", "/invites/claim", {"token": token_of(link)}).json()["room"])
         self.say(peer, room, lines)
         for reader, seq in ((ana, len(lines) - unread), (other, len(lines))):
             assert reader.api(
@@ -83,7 +88,7 @@ class Studio:
     def say(self, peer: str, room: str, lines: Lines) -> None:
         for _, direction, body in lines:
             writer = self.ana if direction == ">" else self.people[peer]
-            assert writer.person.write(room, body).status_code == 201
+            writer.send(room, body)
 
     def arrange_the_set(self) -> None:
         with self.tables() as data:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.long_history import insert_history
-from tests.journeys.visitors import Visitor, session_cookies, start_chat
+from tests.journeys.visitors import Visitor, session_cookies, start_chat, tab_to
 from tests.rig.daphne_server import EntreServer
 from tests.rig.people import PASSWORD
 
@@ -178,7 +178,7 @@ def test_check_16_new_messages_are_counted_as_each_language_counts(
         bob = visitor(f"bob{count}x")
         room = start_chat(alice, bob)
         for number in range(count):
-            assert bob.person.write(room, f"line {number}").status_code == 201
+            bob.send(room, f"line {number}")
         alice.open(room)
         expect(alice.page.locator('[data-part="new-divider"]')).to_have_text(wanted)
 
@@ -186,33 +186,23 @@ def test_check_16_new_messages_are_counted_as_each_language_counts(
 # --- 21: by keys alone ---
 
 
-def tab_to(person: Visitor, target: Locator, key: str = "Tab") -> None:
-    """The focus is always somewhere one can see, on every step."""
-    for _ in range(40):
-        person.page.keyboard.press(key)
-        expect(person.page.locator(":focus-visible")).to_have_count(1)
-        if target.evaluate("(element) => element === document.activeElement"):
-            return
-    pytest.fail(f"no way to {target} by keys")
-
-
 def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys_alone(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "Can you reach me?").status_code == 201
+    bob.send(room, "Can you reach me?")
     alice.context.clear_cookies()
     page, keys = alice.page, alice.page.keyboard
     page.goto("/accounts/login/")
-    tab_to(alice, page.locator("input[name=login]"))
+    tab_to(alice.page, page.locator("input[name=login]"))
     keys.type(alice.username)
-    tab_to(alice, page.locator("input[name=password]"))
+    tab_to(alice.page, page.locator("input[name=password]"))
     keys.type(PASSWORD)
     keys.press("Enter")
     page.wait_for_url(lambda address: "/accounts/" not in address)
-    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
-    tab_to(alice, alice.row(room).get_by_role("link"))
+    alice.until_lazy_parts_loaded()
+    tab_to(alice.page, alice.row(room).get_by_role("link"))
     keys.press("Enter")
     alice.until_ready()
     expect(alice.box).to_be_focused()
@@ -222,10 +212,10 @@ def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys
     bob.open(room)
     bob.sees("Can you reach me?", "I can")
     # An invite, from where she is, and back to where she was.
-    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    alice.until_lazy_parts_loaded()
     alice.until_idle()
     opener = page.locator(".list-pane__head").get_by_role("link", name="Invite a person")
-    tab_to(alice, opener, "Shift+Tab")
+    tab_to(alice.page, opener, "Shift+Tab")
     keys.press("Enter")
     copy = page.get_by_role("button", name=re.compile("^Copy")).first
     expect(copy).to_be_focused()
@@ -239,10 +229,10 @@ def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys
     expect(page.locator('article[tabindex="0"]')).to_be_focused()
     keys.press("Escape")
     expect(alice.box).to_be_focused()
-    tab_to(alice, page.get_by_role("link", name="Settings"), "Shift+Tab")
+    tab_to(alice.page, page.get_by_role("link", name="Settings"), "Shift+Tab")
     keys.press("Enter")
     page.wait_for_url("**/settings/**")
     expect(page.get_by_role("heading", level=1, name="Profile")).to_be_visible()
-    tab_to(alice, page.get_by_role("button", name="Log out"))
+    tab_to(alice.page, page.get_by_role("button", name="Log out"))
     keys.press("Enter")
     expect(page.get_by_role("link", name="Log in")).to_be_visible()

@@ -33,19 +33,10 @@ def bob(visitor: VisitorMaker) -> Visitor:
     return visitor("bob", name="Bob")
 
 
-def tell(writer: Visitor, room: str, *bodies: str) -> None:
-    for body in bodies:
-        assert writer.person.write(room, body).status_code == 201
-
-
-def comfortable(person: Visitor) -> None:
-    """What is loaded when idle answers."""
-    expect(person.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+def idle(person: Visitor) -> None:
+    """The lazy parts of the page respond, and no request is pending."""
+    person.until_lazy_parts_loaded()
     person.until_idle()
-
-
-def said(person: Visitor, region: str) -> list[str]:
-    return person.page.locator(f"#{region} > p").all_text_contents()
 
 
 def timeless(lines: list[str]) -> str:
@@ -100,16 +91,16 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     """Landmarks, headings, one list of named articles, one named box and button, three empty regions; nothing without a name, nothing twice."""
     carol = visitor("carol")
     room = start_chat(alice, bob)
-    tell(bob, room, "one")
+    bob.send(room, "one")
     alice.open(room)
     bob.open(room)
     alice.write("mine")
     alice.sees_state("mine", "read")
     bob.write("and two")
     alice.sees("one", "mine", "and two")
-    comfortable(alice)
+    idle(alice)
     bob.until_loaded("presence-view")
-    tell(carol, start_chat(alice, carol), "from another chat")
+    carol.send(start_chat(alice, carol), "from another chat")
     expect(alice.page.locator('[data-part="total-unread"]')).to_have_text("1")
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
     expect(alice.page.locator('[data-view="rows"] > li').first).to_contain_text("Carol")
@@ -129,7 +120,7 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     bob.sees_state("and two", "read")
     # The server draws the same tree as the script does.
     alice.page.reload()
-    comfortable(alice)
+    idle(alice)
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
     alice.box.focus()
     alice.until_equal(
@@ -141,9 +132,9 @@ def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(
     alice: Visitor, bob: Visitor
 ) -> None:
     room = start_chat(alice, bob)
-    tell(bob, room, "one", "two")
+    bob.send(room, "one", "two")
     alice.open(room)
-    comfortable(alice)
+    idle(alice)
     alice.page.keyboard.press("Shift+F6")
     expect(alice.message("two").locator("article")).to_be_focused()
     assert timeless(AccessibilityTree(alice.page).lines("region", "Messages with Bob")) == "\n".join(
@@ -207,10 +198,10 @@ def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(
     alice.open(room)
     bob.open(room)
     alice.until_loaded("history-view")
-    comfortable(alice)
+    idle(alice)
     bob.until_loaded("presence-view")
     for region in REGIONS:
-        assert said(alice, region) == [], "what was there before is spoken by nobody"
+        assert alice.announced(region) == [], "what was there before is spoken by nobody"
     # Older messages, own sends, ticks and typing.
     alice.page.locator('[data-view="scroller"]').evaluate(
         "(scroller) => { scroller.scrollTop = -scroller.scrollHeight; }"
@@ -221,17 +212,17 @@ def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(
     bob.box.press_sequentially("typing")
     expect(alice.page.locator('[data-part="status"]')).to_have_text("typing…")
     for region in REGIONS:
-        assert said(alice, region) == []
+        assert alice.announced(region) == []
     bob.box.press("Enter")
     expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: typing"])
     bob.write("x" * 300)
     expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: typing", f"Bob: {'x' * 200}"])
-    assert said(alice, "say-status") == said(alice, "say-alert") == []
+    assert alice.announced("say-status") == alice.announced("say-alert") == []
     # The next page begins in silence.
     alice.page.reload()
-    comfortable(alice)
+    idle(alice)
     for region in REGIONS:
-        assert said(alice, region) == []
+        assert alice.announced(region) == []
 
 
 def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_own_place(
@@ -240,35 +231,35 @@ def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_ow
     """What stands in a chat is not read aloud because it is chosen; what arrives there from then on is, and the one left is another chat."""
     carol = visitor("carol", name="Carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
-    tell(bob, room, "old from bob")
-    tell(carol, other, "one", "two", "three")
+    bob.send(room, "old from bob")
+    carol.send(other, "one", "two", "three")
     alice.open(room)
-    comfortable(alice)
-    tell(bob, room, "new from bob")
+    idle(alice)
+    bob.send(room, "new from bob")
     expect(alice.page.locator("#say-messages > p").last).to_have_text("Bob: new from bob")
     for chosen, name, bodies in (
         (other, "Carol", ["one", "two", "three"]),
         (room, "Bob", ["old from bob", "new from bob"]),
     ):
-        before = said(alice, "say-messages")
+        before = alice.announced("say-messages")
         alice.row(chosen).get_by_role("link").click()
         expect(alice.page.get_by_role("heading", level=1)).to_have_text(name)
         alice.sees(*bodies)
-        comfortable(alice)
-        assert said(alice, "say-messages") in ([], before)
+        idle(alice)
+        assert alice.announced("say-messages") in ([], before)
         assert [
-            line for region in ("say-status", "say-alert") for line in said(alice, region) if name in line
+            line for region in ("say-status", "say-alert") for line in alice.announced(region) if name in line
         ] == []
     alice.row(other).get_by_role("link").click()
     alice.sees("one", "two", "three")
-    comfortable(alice)
-    tell(carol, other, "four")
+    idle(alice)
+    carol.send(other, "four")
     expect(alice.page.locator("#say-messages > p").last).to_have_text("Carol: four")
-    tell(bob, room, "from another chat")
+    bob.send(room, "from another chat")
     expect(alice.page.locator("#say-status > p")).to_have_text(["New message from Bob"])
     assert [
         line
-        for line in said(alice, "say-messages")
+        for line in alice.announced("say-messages")
         if "another chat" in line or line in {"Carol: one", "Carol: three"}
     ] == []
 
@@ -280,11 +271,11 @@ def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(
     insert_history(daphne_server, room, timestamps(120), read=120)
     alice.open(room)
     alice.until_loaded("history-view")
-    comfortable(alice)
+    idle(alice)
     alice.page.locator('[data-view="scroller"]').focus()
     alice.page.keyboard.press("Home")
     expect(alice.page.locator("#say-status > p").first).to_have_text("50 earlier messages loaded")
-    assert said(alice, "say-messages") == []
+    assert alice.announced("say-messages") == []
 
 
 def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_while(
@@ -293,25 +284,27 @@ def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_
     carol = visitor("carol", name="Carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     alice.open(room)
-    comfortable(alice)
-    tell(bob, room, *(f"line {number}" for number in range(25)))
+    idle(alice)
+    bob.send(room, *(f"line {number}" for number in range(25)))
     expect(alice.page.locator("#say-messages > p").last).to_have_text("Bob: line 24")
-    assert said(alice, "say-messages") == [f"Bob: line {number}" for number in range(5, 25)]
-    tell(carol, other, "one", "two", "three")
+    assert alice.announced("say-messages") == [f"Bob: line {number}" for number in range(5, 25)]
+    carol.send(other, "one", "two", "three")
     expect(alice.row(other).locator('[data-part="badge"]')).to_have_text("3")
-    assert said(alice, "say-status").count("New message from Carol") == 1, "not more than one in ten seconds"
-    assert len(said(alice, "say-messages")) == 20
+    assert alice.announced("say-status").count("New message from Carol") == 1, (
+        "not more than one in ten seconds"
+    )
+    assert len(alice.announced("say-messages")) == 20
 
 
 def test_check_27_the_connection_is_told_politely_and_a_failure_at_once(alice: Visitor, bob: Visitor) -> None:
     room = start_chat(alice, bob)
     reject_sends(alice.page)
     alice.open(room)
-    comfortable(alice)
+    idle(alice)
     alice.write("nobody takes it")
     alice.sees_state("nobody takes it", "failed")
     expect(alice.page.locator("#say-alert > p")).to_have_text(["Not sent."])
-    assert said(alice, "say-messages") == said(alice, "say-status") == []
+    assert alice.announced("say-messages") == alice.announced("say-status") == []
     tree = timeless(AccessibilityTree(alice.page).lines("region", "Messages with Bob"))
     assert 'article "You: nobody takes it 14:07 Not sent."' in tree
     assert 'button "Edit"' in tree
@@ -392,9 +385,7 @@ def go_offline(alice: Visitor) -> None:
 
 def ask_to_leave(alice: Visitor) -> None:
     alice.box.fill("a draft")
-    alice.until(
-        lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage"
-    )
+    alice.until_draft_stored()
     alice.page.goto("/settings/")
     alice.page.evaluate("document.querySelector('form[action$=\"logout/\"]').requestSubmit()")
     expect(alice.page.get_by_role("dialog", name="Log out of this device?")).to_be_visible()
@@ -436,9 +427,9 @@ MODAL = {
 def test_check_27_whatever_opens_is_sound_too(what: str, alice: Visitor, bob: Visitor) -> None:
     """By the examiner, in both themes, wide and narrow; a dialog is modal, has a name and the focus, and keeps it."""
     room = start_chat(alice, bob)
-    tell(bob, room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")
+    bob.send(room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")
     alice.open(room)
-    comfortable(alice)
+    idle(alice)
     alice.write("read")
     alice.sees_state("read", "sent")
     OPENED[what](alice)

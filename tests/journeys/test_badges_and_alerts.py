@@ -47,10 +47,6 @@ LISTEN_TO_TABS = """(me) => {
 }"""
 
 
-def comfortable(person: Visitor) -> None:
-    expect(person.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
-
-
 def test_check_26_title_icon_and_badge_follow_the_unread(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
@@ -61,7 +57,7 @@ def test_check_26_title_icon_and_badge_follow_the_unread(
     icon = alice.page.locator("link[rel=icon]")
     expect(alice.page).to_have_title(re.compile(r"^People"))
     for number in range(1, 4):
-        assert bob.person.write(room, f"news {number}").status_code == 201
+        bob.send(room, f"news {number}")
     expect(alice.page).to_have_title(re.compile(r"^\(3\) People"))
     expect(icon).to_have_attribute("href", re.compile("mark-new"))
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 3, "the number on the app")
@@ -73,12 +69,7 @@ def test_check_26_title_icon_and_badge_follow_the_unread(
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 120, "the whole number on the app")
     for place in (room, other):
         head = alice.person.api("GET", f"/conversations/{place}").json()["head"]
-        assert (
-            alice.person.api(
-                "PUT", f"/conversations/{place}/receipt", {"read": head, "delivered": head}
-            ).status_code
-            < 300
-        )
+        alice.mark_read(place, head)
     expect(alice.page).to_have_title(re.compile(r"^People"))
     expect(icon).not_to_have_attribute("href", re.compile("mark-new"))
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 0, "the number on the app")
@@ -91,9 +82,9 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     room = start_chat(alice, bob)
     alice.context.add_init_script(NOTING)
     alice.context.clock.install()
-    assert bob.person.write(room, "first").status_code == 201
+    bob.send(room, "first")
     alice.page.goto("/chats/")
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     card = alice.page.locator('[data-view="notify-card"]')
     # Not in the first minute of the first visit.
     expect(card).to_be_hidden()
@@ -103,7 +94,7 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
         "(key) => localStorage.setItem(key, JSON.stringify({ since: Date.now() - 61000 }))", key
     )
     alice.page.reload()
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     expect(card).to_be_visible()
     assert alice.page.evaluate("asked") == 0
     alice.page.get_by_role("button", name="Turn on notifications").click()
@@ -111,27 +102,24 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     assert alice.page.evaluate("asked") == 1
 
     # In front of her: no notification. Behind another window: one for the chat.
-    assert bob.person.write(room, "seen in the list").status_code == 201
+    bob.send(room, "seen in the list")
     expect(alice.row(room).locator('[data-part="badge"]')).to_have_text("2")
     alice.page.evaluate("goAway(true)")
-    assert bob.person.write(room, "while she is away").status_code == 201
+    bob.send(room, "while she is away")
     alice.until(lambda: len(shown(alice)) == 1, "a notification")
     assert shown(alice) == [["Bob", "3 new messages", "open"]]
     assert alice.page.evaluate("shown[0].tag") == room
     # Read on her phone: taken back.
-    assert (
-        alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 3, "delivered": 3}).status_code
-        < 300
-    )
+    alice.mark_read(room, 3)
     alice.until(lambda: shown(alice)[0][2] == "closed", "the notification to go")
 
     # Of three tabs one speaks.
     tabs = [alice.new_page() for _ in range(2)]
     for tab in tabs:
         tab.goto("/chats/")
-        expect(tab.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+        alice.until_lazy_parts_loaded(tab)
         tab.evaluate("goAway(true)")
-    assert bob.person.write(room, "to three tabs").status_code == 201
+    bob.send(room, "to three tabs")
     for tab in tabs:
         expect(tab.locator('[data-view="rows"] [data-part="badge"]')).to_have_text("1")
     alice.until(
@@ -139,12 +127,12 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     )
     # The chat before her eyes in one of them keeps all of them silent.
     tabs[0].goto(f"/chats/{room}/")
-    expect(tabs[0].locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    alice.until_lazy_parts_loaded(tabs[0])
     before = sum(tab.evaluate("shown.length") for tab in alice.context.pages)
     # The tab that notifies waits a moment for the word of the others: here until all have the message and the word has come.
     alice.page.evaluate(LISTEN_TO_TABS, me)
     alice.context.clock.pause_at(alice.page.evaluate("Date.now() + 50"))
-    assert bob.person.write(room, "right before her").status_code == 201
+    bob.send(room, "right before her")
     for tab in (alice.page, tabs[1]):
         expect(alice.row(room, page=tab)).to_contain_text("right before her")
     alice.until(lambda: room in alice.page.evaluate("watched"), "the word of the tab that shows the chat")
@@ -160,12 +148,12 @@ def test_check_17_the_list_tells_who_is_online_and_typing_in_other_chats(visitor
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     for person, place in ((bob, room), (carol, other)):
-        assert person.person.write(place, "Hello").status_code == 201
-        assert alice.person.write(place, "Hello you").status_code == 201
+        person.send(place, "Hello")
+        alice.send(place, "Hello you")
     bob.open(room)
     bob.until_loaded("presence-view")
     alice.open(other)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     row = alice.row(room)
     expect(row.locator('[data-part="avatar"]')).to_have_attribute("data-online", "true")
     expect(row.locator('[data-part="online-word"]')).to_have_text("online")

@@ -11,12 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
 from tests.journeys.page_session import PageSession
-from tests.journeys.visitors import expect_no_overflow, start_chat
+from tests.journeys.visitors import DESK, expect_no_overflow, start_chat
 from tests.journeys.visual_checks import cut_texts, overlapping_texts
 
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 ARABIC = "مرحبا، كيف حالك اليوم؟"
-WIDE: Any = {"width": 1280, "height": 800}
 NARROW: Any = {"width": 320, "height": 640}
 
 
@@ -79,10 +78,10 @@ def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(
     page_session: PageSession, kind: PageKind, theme: Any
 ) -> None:
     """Backgrounds and shadows are gone there. What was drawn with them alone would be an empty patch."""
-    page = page_session.open(kind, size=WIDE).page
+    page = page_session.open(kind, size=DESK).page
     page.emulate_media(color_scheme=theme, forced_colors="active")
     try:
-        window = picture(page, {"x": 0, "y": 0, **WIDE})
+        window = picture(page, {"x": 0, "y": 0, **DESK})
         for control in page.locator(CONTROLS).and_(page.locator(":visible")).all():
             box: Any = control.evaluate(PLACE)
             if box is None:
@@ -99,7 +98,7 @@ def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(
             else:
                 control.scroll_into_view_if_needed()
                 seen = picture_of(control)
-                window = picture(page, {"x": 0, "y": 0, **WIDE})
+                window = picture(page, {"x": 0, "y": 0, **DESK})
             assert is_drawn(seen), control.evaluate("(it) => it.outerHTML.slice(0, 200)")
     finally:
         page.emulate_media(color_scheme="light", forced_colors="none")
@@ -156,7 +155,7 @@ def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_
             "none",
             "solid",
         )
-        expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+        page_session.member.until_lazy_parts_loaded()
         page.keyboard.press("Control+k")
         options = page.get_by_role("option")
         expect(options.nth(1)).to_be_visible()
@@ -205,7 +204,7 @@ def test_check_28_with_more_contrast_lines_and_small_text_are_strong(
     page_session: PageSession, theme: Any
 ) -> None:
     """Lines as strong as the borders of controls, hours and hints as strong as other text (V3)."""
-    page = page_session.open(next(kind for kind in PAGE_KINDS if kind.name == "chat"), size=WIDE).page
+    page = page_session.open(next(kind for kind in PAGE_KINDS if kind.name == "chat"), size=DESK).page
     page.emulate_media(color_scheme=theme, contrast="more")
     try:
         behind = colour(page.locator(".list-pane"), "backgroundColor")
@@ -263,7 +262,7 @@ def test_check_21_the_focus_is_seen_wherever_tab_leads(
 
     Tab goes all the way round; of those that look alike, the first is compared.
     """
-    page = page_session.open(kind, size=WIDE).page
+    page = page_session.open(kind, size=DESK).page
     page.emulate_media(
         color_scheme="dark" if mode == "dark" else "light",
         forced_colors="active" if mode == "forced colours" else "none",
@@ -278,7 +277,7 @@ def test_check_21_the_focus_is_seen_wherever_tab_leads(
                 assert step > 6, "the way leads past everything"
                 break
             assert focused["y"] + focused["height"] >= 0, focused["says"]
-            assert focused["y"] <= WIDE["height"], f"{focused['says']} is outside of the window"
+            assert focused["y"] <= DESK["height"], f"{focused['says']} is outside of the window"
             if focused["looks"] in compared:
                 continue
             compared.add(focused["looks"])
@@ -297,10 +296,10 @@ def test_check_21_the_focus_is_seen_wherever_tab_leads(
 def test_check_21_the_focus_is_seen_on_a_message_and_in_its_menu(visitor: VisitorMaker, mode: str) -> None:
     alice, bob = visitor("alice", color_scheme="dark" if mode == "dark" else "light"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "hello").status_code == 201
+    bob.send(room, "hello")
     alice.open(room)
     page = alice.page
-    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    alice.until_lazy_parts_loaded()
     page.evaluate(BARE)
     page.emulate_media(forced_colors="active" if mode == "forced colours" else "none")
     page.keyboard.press("Shift+F6")
@@ -347,11 +346,8 @@ def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_les
     alice, bob = visitor("alice", reduced_motion=motion), visitor("bob")
     room = start_chat(alice, bob)
     for number in range(20):
-        assert bob.person.write(room, f"line {number}\nwith a second\nand a third").status_code == 201
-    assert (
-        alice.person.api("PUT", f"/conversations/{room}/receipt", {"read": 20, "delivered": 20}).status_code
-        < 300
-    )
+        bob.send(room, f"line {number}\nwith a second\nand a third")
+    alice.mark_read(room, 20)
     alice.open(room)
     alice.until_loaded("history-view")
     alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -600; }")
@@ -390,7 +386,7 @@ def test_check_28_with_motion_nothing_takes_longer_than_a_quarter_of_a_second_an
 ) -> None:
     alice, bob = visitor("alice", reduced_motion="no-preference"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "hello").status_code == 201
+    bob.send(room, "hello")
     alice.open(room)
     bob.open(room)
     bob.until_loaded("presence-view")
@@ -435,7 +431,7 @@ FROM_THE_RIGHT = """new MutationObserver((_, observer) => {
 def test_check_28_from_the_right_every_page_is_whole(page_session: PageSession, kind: PageKind) -> None:
     page = page_session.open(kind).page
     page.evaluate("document.documentElement.dir = 'rtl'")
-    for size in (WIDE, NARROW):
+    for size in (DESK, NARROW):
         page.set_viewport_size(size)
         expect_no_overflow(page)
         assert [*cut_texts(page), *overlapping_texts(page)] == []
@@ -454,7 +450,7 @@ def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_it
     room = start_chat(alice, bob)
     alice.page.add_init_script(FROM_THE_RIGHT)
     for body in (ARABIC, "Hello there", f"(1) {ARABIC} ok?"):
-        assert bob.person.write(room, body).status_code == 201
+        bob.send(room, body)
     alice.open(room)
     alice.until_idle()
     page = alice.page
@@ -494,7 +490,7 @@ def test_check_28_in_a_page_from_the_left_arabic_stands_from_the_right(visitor: 
     """Names and texts of people have no language that we know; each has the direction of its first letter."""
     alice, bob = visitor("alice"), visitor("bob", name="عبد الرحمن")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, ARABIC).status_code == 201
+    bob.send(room, ARABIC)
     alice.open(room)
     body = alice.message(ARABIC).locator('[data-part="body"]')
     assert body.evaluate("(it) => it.matches(':dir(rtl)')")

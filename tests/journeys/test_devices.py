@@ -25,7 +25,7 @@ def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: Visito
     for _owner, page in tabs:
         page.goto("/chats/")
     for number in (1, 2, 3):
-        bob.person.write(room, f"message {number}")
+        bob.send(room, f"message {number}")
         for owner, page in tabs:
             expect(badge(owner, room, page)).to_have_text(str(number))
             expect(owner.row(room, page=page).locator('[data-part="preview"]')).to_have_text(

@@ -31,7 +31,7 @@ def test_somebody_in_the_settings_is_here_and_hears_of_messages(visitor: Visitor
 def test_another_name_reaches_everything_that_says_it(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "hello").status_code == 201
+    bob.send(room, "hello")
     alice.open(room)
     alice.until_loaded("peer-view")
     alice.until_loaded("chat-features")
@@ -74,11 +74,11 @@ def test_what_one_tab_chooses_the_others_show_and_nothing_typed_is_lost(visitor:
 def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "while you were away").status_code == 201
+    bob.send(room, "while you were away")
     alice.open(room)
     line = alice.page.locator('[data-part="new-divider"]')
     expect(line).to_contain_text("1 new message")
-    assert bob.person.write(room, "before your eyes").status_code == 201
+    bob.send(room, "before your eyes")
     alice.sees("while you were away", "before your eyes")
     expect(line).to_contain_text("1 new message")
     # All is read; what comes while she looks elsewhere is new, and the line of before does not swallow it.
@@ -88,7 +88,7 @@ def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: Vis
         "what Alice has not read",
     )
     alice.page.evaluate("document.hasFocus = () => false")
-    assert bob.person.write(room, "while you looked away").status_code == 201
+    bob.send(room, "while you looked away")
     expect(alice.page.locator('[data-part="new-divider"] + li [data-part="body"]')).to_have_text(
         "while you looked away"
     )
@@ -98,7 +98,7 @@ def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: Vis
 def test_a_link_to_no_message_says_so(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "the only one").status_code == 201
+    bob.send(room, "the only one")
     alice.page.goto(f"/chats/{room}/?m=99999")
     expect(alice.page.get_by_role("status").filter(has_text="This message cannot be found.")).to_be_visible()
     alice.page.goto(f"/chats/{room}/?m=1")

@@ -97,8 +97,8 @@ def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: Visi
     expect(bob.page.locator('li[data-state="failed"]')).to_contain_text(
         "Not sent. The text contains characters that can’t be sent."
     )
-    assert alice.person.write(room, MARKUP).status_code == 201
-    link = alice.person.api("POST", "/invites", {"note": MARKUP}).json()["url"]
+    alice.send(room, MARKUP)
+    link = alice.create_invite(MARKUP)["url"]
     carol = visitor("carol", viewport=narrow)
     shown = {"/chats/": "bdi", f"/chats/{room}/": "h1", f"/people/?q={alice.username}": "bdi"}
     for address, element in shown.items():
@@ -122,8 +122,8 @@ def test_every_name_keeps_its_direction_to_itself(visitor: VisitorMaker) -> None
     bob = visitor("bob", name=ARABIC)
     alice, carol = visitor("alice"), visitor("carol", signed_up=False)
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "hello").status_code == 201
-    link = bob.person.api("POST", "/invites", {"note": ARABIC}).json()["url"]
+    bob.send(room, "hello")
+    link = bob.create_invite(ARABIC)["url"]
     places = (
         (alice, "/chats/"),
         (alice, f"/chats/{room}/"),
@@ -143,7 +143,7 @@ def test_every_name_keeps_its_direction_to_itself(visitor: VisitorMaker) -> None
         assert person.page.evaluate(UNFRAMED, ARABIC) == [], address
     # The chat that is open is left out of it.
     alice.page.goto("/chats/")
-    expect(alice.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
+    alice.until_lazy_parts_loaded()
     alice.page.keyboard.press("Control+k")
     expect(alice.page.get_by_role("option", name=ARABIC)).to_be_visible()
     assert alice.page.evaluate(UNFRAMED, ARABIC) == []
@@ -158,7 +158,7 @@ def test_a_name_without_a_space_stays_inside_the_card_of_an_invite(visitor: Visi
         visitor("carol", name="M" * 50, viewport=narrow),
         visitor("dave", viewport=narrow, signed_up=False),
     )
-    link = alice.person.api("POST", "/invites", {"note": "n" * 80}).json()["url"]
+    link = alice.create_invite("n" * 80)["url"]
     for person in (dave, carol):
         person.page.goto(link)
         expect(person.page.locator("h1")).to_contain_text(alice.name)

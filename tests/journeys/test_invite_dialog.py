@@ -9,9 +9,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import MESSAGE_BOX, Visitor, click_outside, expect_no_overflow, start_chat
-
-PHONE: Any = {"width": 390, "height": 844}
+from tests.journeys.visitors import (
+    MESSAGE_BOX,
+    PHONE,
+    Visitor,
+    click_outside,
+    expect_no_overflow,
+    start_chat,
+    token_of,
+)
 
 
 @pytest.fixture
@@ -19,7 +25,7 @@ def alice(visitor: VisitorMaker) -> Visitor:
     """Alice, in an open chat with Bob."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "Is there room for my sister?").status_code == 201
+    bob.send(room, "Is there room for my sister?")
     alice.open(room)
     return alice
 
@@ -61,10 +67,7 @@ def life_of(invite: Any) -> timedelta:
 
 
 def claim(guest: Visitor, link: str, *, status: int = 201) -> None:
-    assert (
-        guest.person.api("POST", "/invites/claim", {"token": link.rstrip("/").rsplit("/", 1)[1]}).status_code
-        == status
-    )
+    assert guest.person.api("POST", "/invites/claim", {"token": token_of(link)}).status_code == status
 
 
 # --- Making a link ---
@@ -214,7 +217,7 @@ def test_preview_opens_the_link_beside_the_chat(alice: Visitor) -> None:
 
 def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor) -> None:
     for note in ("Grandma Zoya", "Too late"):
-        assert alice.person.api("POST", "/invites", {"note": note}).status_code == 201
+        alice.create_invite(note)
     dialog = open_dialog(alice)
     lines = dialog.locator("[data-invite]")
     expect(lines).to_have_count(2)
@@ -248,7 +251,7 @@ def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor
 
 def test_with_twenty_links_waiting_one_has_to_go_first(alice: Visitor) -> None:
     for number in range(20):
-        assert alice.person.api("POST", "/invites", {"note": f"Guest {number}"}).status_code == 201
+        alice.create_invite(f"Guest {number}")
     dialog = open_dialog(alice)
     why = dialog.get_by_text("Too many links haven’t been accepted yet.")
     expect(why).to_be_visible()
@@ -265,7 +268,7 @@ def test_with_twenty_links_waiting_one_has_to_go_first(alice: Visitor) -> None:
 
 
 def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visitor: VisitorMaker) -> None:
-    zoya = alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).json()["url"]
+    zoya = alice.create_invite("Grandma Zoya")["url"]
     dialog = open_dialog(alice)
     dialog.get_by_role("button", name="Copy", exact=True).click()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
@@ -314,7 +317,7 @@ def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_t
 def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
-    link = alice.person.api("POST", "/invites", {"note": ""}).json()["url"]
+    link = alice.create_invite()["url"]
     alice.box.press_sequentially("Half a sen")
     claim(visitor("carol"), link)
     toast = alice.page.locator('[data-view="toast"]')
@@ -329,7 +332,7 @@ def test_a_chat_that_begins_without_a_link_is_no_accepted_invite(
 ) -> None:
     carol = visitor("carol")
     room = start_chat(carol, alice)
-    assert carol.person.write(room, "Found you in the list").status_code == 201
+    carol.send(room, "Found you in the list")
     expect(alice.row(room)).to_be_visible()
     alice.until_idle()
     expect(alice.page.get_by_text("accepted your invite")).to_have_count(0)
@@ -378,7 +381,7 @@ def test_a_server_that_is_away_is_told_and_what_was_typed_stays(alice: Visitor) 
 
 
 def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) -> None:
-    assert alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).status_code == 201
+    alice.create_invite("Grandma Zoya")
     alice.page.goto("/invites/")
     alice.until_loaded("confirm")
     alice.page.get_by_role("button", name="Revoke").click()
@@ -393,7 +396,7 @@ def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) ->
 
 
 def test_nobody_else_gets_the_picture_of_a_link(alice: Visitor, visitor: VisitorMaker) -> None:
-    made = alice.person.api("POST", "/invites", {"note": ""}).json()
+    made = alice.create_invite()
     path = f"/invites/{made['id']}/qr.svg"
     assert alice.person.http.get(path).status_code == 200
     assert visitor("mallory").person.http.get(path).status_code == 404

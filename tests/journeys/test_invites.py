@@ -160,7 +160,7 @@ def test_previews_and_her_own_look_spend_nothing_and_a_revoked_link_is_gone(visi
 def test_the_end_of_a_link_is_told_in_the_reader_s_own_time(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     bob = visitor("bob", signed_up=False, timezone_id="Asia/Tokyo")
-    bob.page.goto(alice.person.api("POST", "/invites", {"note": ""}).json()["url"])
+    bob.page.goto(alice.create_invite()["url"])
     until = bob.page.locator("time[data-says]")
     there = until.evaluate(
         "time => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(time.dateTime))"
@@ -173,10 +173,7 @@ def test_another_account_is_not_taken_before_unsent_text_was_asked_about(visitor
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
     bob.open(start_chat(bob, carol))
     bob.box.press_sequentially("Half a letter")
-    bob.until(
-        lambda: bool(bob.page.evaluate("Object.keys(localStorage).some((name) => name.includes(':draft:'))")),
-        "the draft to be kept",
-    )
+    bob.until_draft_stored()
     bob.page.goto(link_of(alice))
     bob.page.get_by_role("button", name="Use another account").click()
     question = bob.page.get_by_role("dialog", name="Log out of this device?")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, start_chat
+from tests.journeys.visitors import PHONE_OPTIONS, Visitor, start_chat
 
 
 @pytest.fixture
@@ -82,8 +82,7 @@ def test_the_enter_of_an_input_method_never_sends(alice: Visitor) -> None:
 
 
 def test_on_a_touch_screen_enter_makes_a_line_and_the_button_sends(visitor: VisitorMaker) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    alice, bob = visitor("alice", **phone), visitor("bob")
+    alice, bob = visitor("alice", **PHONE_OPTIONS), visitor("bob")
     alice.open(start_chat(alice, bob))
     expect(alice.box).to_have_attribute("enterkeyhint", "enter")
     expect(alice.box).not_to_be_focused()
@@ -101,7 +100,7 @@ def test_a_whole_way_without_a_pointer(visitor: VisitorMaker) -> None:
     """From the list to a sent answer by keys alone, and the focus is always somewhere one can see."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "Can you reach me?").status_code == 201
+    bob.send(room, "Can you reach me?")
     alice.page.goto("/chats/")
     keys = alice.page.keyboard
     keys.press("Tab")

@@ -5,7 +5,14 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import MESSAGE_BOX, Visitor, block_http_sends, click_outside, start_chat
+from tests.journeys.visitors import (
+    MESSAGE_BOX,
+    Visitor,
+    block_http_sends,
+    click_outside,
+    has_stored,
+    start_chat,
+)
 
 LEFT_BEHIND = """async () => ({
     local: Object.keys(localStorage),
@@ -23,11 +30,6 @@ def dialog(page: Page) -> Locator:
     return page.get_by_role("dialog", name="Log out of this device?")
 
 
-def keeps(page: Page, *kinds: str) -> bool:
-    names = page.evaluate("() => Object.keys(localStorage)")
-    return all(any(f":{kind}:" in name for name in names) for kind in kinds)
-
-
 def holds_nothing(person: Visitor, page: Page) -> None:
     """A worker and a database go in the background, after the page of the log-in stands there."""
     person.until_equal(lambda: page.evaluate(LEFT_BEHIND), NOTHING, "what is left in the browser")
@@ -42,7 +44,8 @@ def leave_two_unsent(person: Visitor, room: str) -> None:
         person.write(body)
         person.sees_state(body, "pending")
     person.box.press_sequentially("a secret draft")
-    person.until(lambda: keeps(person.page, "outbox", "draft"), "what is unsent in the storage")
+    person.until_draft_stored()
+    person.until(lambda: has_stored(person.page, "outbox"), "the outbox in the storage")
 
 
 def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -> None:
@@ -69,7 +72,8 @@ def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -
             click_outside(leaving, dialog(leaving))
         expect(dialog(leaving)).to_be_hidden()
         expect(log_out).to_be_focused()
-        assert keeps(leaving, "outbox", "draft")
+        assert has_stored(leaving, "outbox")
+        assert has_stored(leaving, "draft")
     leaving.reload()
     expect(leaving).to_have_url(re.compile("/settings/"))
 
@@ -109,7 +113,7 @@ def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visito
     chats, leaving = alice.new_page(), alice.new_page()
     chats.goto("/chats/")
     leaving.goto("/settings/")
-    alice.until(lambda: keeps(leaving, "draft"), "the draft in the storage")
+    alice.until_draft_stored(leaving)
 
     # What is typed last is not kept yet, and must not be kept any more.
     alice.box.press_sequentially(" and more")
@@ -168,7 +172,7 @@ def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_
     room = start_chat(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("half a thought")
-    alice.until(lambda: keeps(alice.page, "draft"), "the draft in the storage")
+    alice.until_draft_stored()
     # Another device of hers with the same session: "log out" there ends it here.
     alice.person.log_out()
     dialog = alice.page.get_by_role("dialog", name="You have been logged out.")

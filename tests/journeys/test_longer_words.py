@@ -56,13 +56,13 @@ def shortcut_help(alice: Visitor, room: str) -> None:
 
 def open_by_keys(alice: Visitor, room: str, keys: str, name: str) -> None:
     alice.open(room)
-    expect(alice.page.locator('[data-action="switch"][aria-haspopup]')).to_be_attached()
+    alice.until_lazy_parts_loaded()
     alice.page.keyboard.press(keys)
     expect(alice.page.get_by_role("dialog", name=name)).to_be_visible()
 
 
 def question_before_a_link_is_revoked(alice: Visitor, room: str) -> None:
-    assert alice.person.api("POST", "/invites", {"note": "Grandma Zoya"}).is_success
+    alice.create_invite("Grandma Zoya")
     alice.page.goto("/chats/")
     alice.until_idle()
     open_invite_dialog(alice.page)
@@ -73,10 +73,7 @@ def question_before_a_link_is_revoked(alice: Visitor, room: str) -> None:
 def question_before_logging_out(alice: Visitor, room: str) -> None:
     alice.open(room)
     alice.box.press_sequentially("half a thought")
-    alice.until(
-        lambda: "half a thought" in str(alice.page.evaluate("JSON.stringify(localStorage)")),
-        "the draft in the storage",
-    )
+    alice.until_draft_stored()
     alice.page.goto("/settings/privacy/")
     alice.until_idle()
     alice.page.locator(".settings__link--leave").evaluate("(button) => button.click()")
@@ -112,7 +109,7 @@ def test_check_28_what_scripts_bring_has_room_for_longer_words(
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "Is there room?").status_code == 201
+    bob.send(room, "Is there room?")
     bring(alice, room)
     alice.page.evaluate(LONGER)
     for size in SIZES:
@@ -125,7 +122,7 @@ def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "Is there room?").status_code == 201
+    bob.send(room, "Is there room?")
     alice.open(room)
     alice.until_loaded("message-tools")
     alice.until_idle()

@@ -118,9 +118,7 @@ def test_without_sockets_messages_go_out_and_come_in_and_a_sentence_says_how(vis
     alice.box.press_sequentially("half a thought")
     # Nothing that wakes a page makes it try what it has not got.
     alice.page.evaluate("for (const type of ['offline', 'online', 'focus']) dispatchEvent(new Event(type))")
-    alice.until(
-        lambda: "draft" in alice.page.evaluate("Object.keys(localStorage).join()"), "the draft in the storage"
-    )
+    alice.until_draft_stored()
     alice.page.reload()
     alice.until_ready()
     alice.sees("over the other door", "an answer")

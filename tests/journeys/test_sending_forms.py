@@ -80,7 +80,7 @@ def test_after_ten_seconds_a_sentence_stands_there_and_the_button_is_free(visito
 def test_the_button_s_own_word_goes_along_with_the_form(visitor: VisitorMaker) -> None:
     """What a pressed button says to the server is collected after it has been marked as busy."""
     alice, bob = visitor("alice"), visitor("bob", signed_up=False)
-    bob.page.goto(alice.person.api("POST", "/invites", {"note": ""}).json()["url"])
+    bob.page.goto(alice.create_invite()["url"])
     bob.until_loaded("accounts")
     bob.page.get_by_role("button", name="I already have an account").click()
     expect(bob.page.get_by_role("heading", name="Welcome back")).to_be_visible()

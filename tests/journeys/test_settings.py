@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.journeys.axe import violations
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.page_catalogue import PICTURE
-from tests.journeys.visitors import MESSAGE_BOX, Visitor, click_outside, start_chat
+from tests.journeys.visitors import MESSAGE_BOX, Visitor, click_outside, start_chat, tab_to
 
 SECTIONS = ("profile", "privacy", "appearance", "account", "devices")
 
@@ -26,15 +26,6 @@ def setting(page: Page, name: str) -> Locator:
 
 def saved(page: Page, name: str) -> Locator:
     return setting(page, name).get_by_role("status")
-
-
-def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
-    for _ in range(40):
-        page.keyboard.press(key)
-        expect(page.locator(":focus-visible")).to_have_count(1)
-        if target.evaluate("(element) => element === document.activeElement"):
-            return
-    pytest.fail(f"no way to {target} by keys")
 
 
 def test_a_switch_saves_itself_and_says_so_for_two_seconds(visitor: VisitorMaker) -> None:
@@ -91,7 +82,7 @@ def test_a_failed_save_goes_back_and_says_why(visitor: VisitorMaker) -> None:
 def test_looks_follow_at_once_and_reach_the_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "How large am I?").status_code == 201
+    bob.send(room, "How large am I?")
     page = alice.page
     page.goto("/settings/appearance/")
     for choice in ("Dark", "Largest"):

@@ -15,11 +15,6 @@ def alice(visitor: VisitorMaker) -> Visitor:
     return visitor("alice", name="Alice Vale")
 
 
-def comfortable(person: Visitor) -> None:
-    """What is loaded when idle answers."""
-    expect(person.page.locator('[data-action="switch"][aria-haspopup]')).to_be_visible()
-
-
 def switcher(person: Visitor) -> Locator:
     return person.page.get_by_role("combobox", name="Search people and chats")
 
@@ -56,10 +51,10 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
         visitor("zed", name="Зоя Ёлкина"),
     )
     quiet, loud = start_chat(alice, marta), start_chat(alice, ilya)
-    assert ilya.person.write(loud, "Привет").status_code == 201
-    assert marta.person.write(quiet, "Olá").status_code == 201
+    ilya.send(loud, "Привет")
+    marta.send(quiet, "Olá")
     alice.open(quiet)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     alice.sees("Olá")
     keys = alice.page.keyboard
     alice.box.fill("half a thought")
@@ -108,7 +103,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     keys.press("Enter")
     alice.page.wait_for_url(f"**/chats/{loud}/")
     alice.until_ready()
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
 
     # Somebody new: one press, and the other knows nothing before the first message.
     alice.page.get_by_role("link", name="Search people and chats").click()
@@ -121,7 +116,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     assert known_to_far == []
 
     alice.until_ready()
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     keys.press("Control+k")
     expect(switcher(alice)).to_be_focused()
     keys.type("nobody has this name")
@@ -136,19 +131,16 @@ def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(
     for name in ("bob", "carol", "dave"):
         friend = visitor(name)
         rooms.append(start_chat(alice, friend))
-        assert friend.person.write(rooms[-1], f"from {name}").status_code == 201
+        friend.send(rooms[-1], f"from {name}")
     bob, carol, dave = rooms
-    assert (
-        alice.person.api("PUT", f"/conversations/{carol}/receipt", {"read": 1, "delivered": 1}).status_code
-        < 300
-    )
+    alice.mark_read(carol, 1)
     alice.open(dave)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     for pressed, room in (("Alt+ArrowDown", carol), ("Alt+ArrowUp", dave), ("Alt+Shift+ArrowDown", bob)):
         alice.page.keyboard.press(pressed)
         alice.page.wait_for_url(f"**/chats/{room}/")
         alice.until_ready()
-        comfortable(alice)
+        alice.until_lazy_parts_loaded()
         expect(alice.row(room).locator("[aria-current=page]")).to_have_count(1)
         expect(alice.page.locator('[data-view="rows"] [aria-current=page]')).to_have_count(1)
         expect(alice.box).to_be_focused()
@@ -173,9 +165,9 @@ def test_tab_stops_at_one_message_and_its_links_however_many_there_are(
     bob = visitor("bob")
     room = start_chat(alice, bob)
     for number in range(1, 4):
-        assert bob.person.write(room, f"look at https://place{number}.example/").status_code == 201
+        bob.send(room, f"look at https://place{number}.example/")
     alice.open(room)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     page, keys = alice.page, alice.page.keyboard
     articles, links = page.locator("article"), page.locator("article a")
     expect(links).to_have_count(3)
@@ -201,9 +193,9 @@ def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_f
     bob = visitor("bob")
     room = start_chat(alice, bob)
     for text in ("one", "two", "three"):
-        assert bob.person.write(room, text).status_code == 201
+        bob.send(room, text)
     alice.open(room)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     page, keys = alice.page, alice.page.keyboard
     expect(page.locator('article[tabindex="0"]')).to_have_count(1)
     article = {text: alice.message(text).locator("article") for text in ("one", "two", "three")}
@@ -246,9 +238,9 @@ def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_f
 def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: VisitorMaker) -> None:
     bob = visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "unread").status_code == 201
+    bob.send(room, "unread")
     alice.open(room)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     line = alice.page.locator('[data-part="new-divider"]')
     expect(line).to_have_count(1)
     alice.message("unread").locator("article").click(button="right")
@@ -276,9 +268,9 @@ def test_check_19_no_key_of_an_input_method_is_answered_anywhere(
     bob, carol = visitor("bob"), visitor("carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     for person, place in ((bob, room), (carol, other)):
-        assert person.person.write(place, "unread").status_code == 201
+        person.send(place, "unread")
     alice.open(room)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     article = alice.message("unread").locator("article")
     for element in (alice.box, article):
         element.focus()
@@ -307,9 +299,9 @@ def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(
     bob = visitor("bob", name="Bob")
     room = start_chat(alice, bob)
     for text in ("first words", "second words"):
-        assert bob.person.write(room, text).status_code == 201
+        bob.send(room, text)
     alice.open(room)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     select = """([from, to]) => {
         const bodies = [...document.querySelectorAll('[data-view="timeline"] > li[data-id] [data-part="body"]')];
         const range = document.createRange();
@@ -331,7 +323,7 @@ def test_check_20_a_dropped_file_is_refused_calmly_and_the_chat_stays(
     """Files wait for their feature; a browser left alone would open the file in place of the chat."""
     bob = visitor("bob")
     alice.open(start_chat(alice, bob))
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     alice.box.fill("half a thought")
     drop = """(kind) => {
         const data = new DataTransfer();

@@ -9,14 +9,7 @@ from playwright.sync_api import Route, WebSocket, WebSocketRoute, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.tcp_proxy import TcpProxy
-from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-def comfortable(person: Visitor) -> None:
-    """What is loaded when idle answers."""
-    expect(person.page.locator('[data-action="switch"]')).to_have_attribute("aria-haspopup", "dialog")
+from tests.journeys.visitors import MESSAGE_BOX, PHONE_OPTIONS, Visitor, start_chat
 
 
 def stays_on_this_page(person: Visitor) -> None:
@@ -49,21 +42,16 @@ class Scene:
 
     def chat_with(self, friend: Visitor) -> str:
         room = start_chat(self.alice, friend)
-        assert friend.person.write(room, f"from {friend.name.lower()}").status_code == 201
+        friend.send(room, f"from {friend.name.lower()}")
         return room
 
     def read_all(self) -> None:
         for room in (self.with_bob, self.with_carol):
-            assert (
-                self.alice.person.api(
-                    "PUT", f"/conversations/{room}/receipt", {"read": 1, "delivered": 1}
-                ).status_code
-                < 300
-            )
+            self.alice.mark_read(room, 1)
 
     def alice_sits_with_bob(self) -> Visitor:
         self.alice.open(self.with_bob)
-        comfortable(self.alice)
+        self.alice.until_lazy_parts_loaded()
         # Before the line is cut, or nothing can say so.
         self.alice.until_loaded("connection-view")
         stays_on_this_page(self.alice)
@@ -98,7 +86,7 @@ def test_another_chat_opens_on_the_same_page_over_the_same_socket(scene: Scene) 
 def test_from_the_empty_pane_into_a_chat_and_back_with_the_buttons_of_the_browser(scene: Scene) -> None:
     alice = scene.alice
     alice.page.goto("/chats/")
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     stays_on_this_page(alice)
     chooses(alice, scene.with_bob, "Bob")
     chooses(alice, scene.with_carol, "Carol")
@@ -123,8 +111,8 @@ def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_l
     scene.read_all()
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
-    assert scene.bob.person.write(scene.with_bob, "second from bob").status_code == 201
-    assert scene.bob.person.write(scene.with_bob, "third from bob").status_code == 201
+    scene.bob.send(scene.with_bob, "second from bob")
+    scene.bob.send(scene.with_bob, "third from bob")
     expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_have_text("2")
     proxy.disconnect()
     chooses(alice, scene.with_bob, "Bob")
@@ -143,8 +131,8 @@ def test_what_a_broken_line_kept_from_every_chat_comes_with_the_next_one(
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
     proxy.disconnect()
-    assert scene.bob.person.write(scene.with_bob, "into the tunnel").status_code == 201
-    assert scene.carol.person.write(scene.with_carol, "into it too").status_code == 201
+    scene.bob.send(scene.with_bob, "into the tunnel")
+    scene.carol.send(scene.with_carol, "into it too")
     proxy.restore()
     alice.sees("from carol", "into it too")
     expect(alice.row(scene.with_bob).locator('[data-part="preview"]')).to_have_text("into the tunnel")
@@ -158,7 +146,7 @@ def test_only_the_chat_on_the_screen_is_read_and_typed_in(scene: Scene) -> None:
     scene.read_all()
     bob.open(scene.with_bob)
     alice.open(scene.with_bob)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     status = bob.page.locator('[data-part="status"]')
     alice.box.press_sequentially("draft")
     expect(status).to_have_text("typing…")
@@ -268,7 +256,7 @@ def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMa
     expect(alice.page.locator("main").get_by_text("This page could not be loaded.")).to_be_visible()
     alice.row(with_dave).get_by_role("link").click()
     alice.until(lambda: bool(held), "the page of dave's chat")
-    assert scene.carol.person.write(scene.with_carol, "into the tunnel").status_code == 201
+    scene.carol.send(scene.with_carol, "into the tunnel")
     with alice.page.expect_websocket(lambda socket: True):
         proxy.restore()
         alice.page.evaluate("dispatchEvent(new Event('online'))")
@@ -284,7 +272,7 @@ def test_keys_pressed_one_after_another_go_on_from_the_chat_that_is_on_its_way(
     with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice
     alice.open(with_dave)
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     held: list[Route] = []
     alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
     alice.page.keyboard.press("Alt+ArrowDown")
@@ -307,7 +295,7 @@ def test_a_list_that_was_scrolled_stays_where_it_is(visitor: VisitorMaker) -> No
     for number in range(10):
         friend = visitor(f"pal{number:02}")
         rooms.append(start_chat(alice, friend))
-        assert friend.person.write(rooms[-1], "hi").status_code == 201
+        friend.send(rooms[-1], "hi")
     scene.alice_sits_with_bob()
     tops = []
     for room, name in ((scene.with_carol, "Carol"), (rooms[-1], "Pal09")):
@@ -351,7 +339,7 @@ def test_from_a_chat_opened_by_its_address_the_empty_pane_offers_invites_in_a_di
 def test_older_pages_for_browsers_without_scripts_are_left_as_pages(scene: Scene) -> None:
     alice = scene.alice
     alice.page.goto(f"/chats/{scene.with_bob}/?before=1")
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     stays_on_this_page(alice)
     alice.page.evaluate("location.hash = '#message-box'")
     assert urlsplit(alice.page.url).query == "before=1"
@@ -385,7 +373,7 @@ def test_a_chat_with_much_that_is_new_opens_where_that_begins(scene: Scene) -> N
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
     for number in range(70):
-        assert scene.bob.person.write(scene.with_bob, f"news {number}").status_code == 201
+        scene.bob.send(scene.with_bob, f"news {number}")
     expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_have_text("70")
     chooses(alice, scene.with_bob, "Bob")
     expect(alice.page.locator('[data-part="new-divider"]')).to_be_in_viewport()
@@ -432,12 +420,12 @@ def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(
     friends = [visitor(f"friend{number}") for number in range(7)]
     rooms = [start_chat(alice, friend) for friend in friends]
     for friend, room in zip(friends, rooms, strict=True):
-        assert friend.person.write(room, f"from {friend.name}").status_code == 201
+        friend.send(room, f"from {friend.name}")
     alice = scene.alice_sits_with_bob()
     for friend, room in zip(friends, rooms, strict=True):
         chooses(alice, room, friend.name)
         alice.sees(f"from {friend.name}")
-    assert scene.bob.person.write(scene.with_bob, "second from bob").status_code == 201
+    scene.bob.send(scene.with_bob, "second from bob")
     expect(alice.row(scene.with_bob).locator('[data-part="preview"]')).to_have_text("second from bob")
     with alice.page.expect_response(f"**/chats/{scene.with_bob}/"):
         chooses(alice, scene.with_bob, "Bob")
@@ -448,16 +436,8 @@ def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(
 def test_who_comes_back_to_a_chat_finds_the_place_that_was_left(scene: Scene) -> None:
     alice = scene.alice
     for number in range(80):
-        assert (
-            scene.bob.person.write(scene.with_bob, f"line {number}\nand more of it\nand more").status_code
-            == 201
-        )
-    assert (
-        alice.person.api(
-            "PUT", f"/conversations/{scene.with_bob}/receipt", {"read": 81, "delivered": 81}
-        ).status_code
-        < 300
-    )
+        scene.bob.send(scene.with_bob, f"line {number}\nand more of it\nand more")
+    alice.mark_read(scene.with_bob, 81)
     scene.alice_sits_with_bob()
     scroller = alice.page.locator('[data-view="scroller"]')
     scroller.hover()
@@ -478,13 +458,13 @@ def test_who_comes_back_to_a_chat_finds_the_place_that_was_left(scene: Scene) ->
 def test_on_a_phone_back_leads_to_the_list_where_it_was_with_the_focus_on_the_row(
     visitor: VisitorMaker,
 ) -> None:
-    scene = Scene(visitor, **PHONE)
+    scene = Scene(visitor, **PHONE_OPTIONS)
     alice = scene.alice
     for number in range(12):
         friend = visitor(f"pal{number:02}")
-        assert friend.person.write(start_chat(alice, friend), "hi").status_code == 201
+        friend.send(start_chat(alice, friend), "hi")
     alice.page.goto("/chats/")
-    comfortable(alice)
+    alice.until_lazy_parts_loaded()
     stays_on_this_page(alice)
     alice.row(scene.with_bob).scroll_into_view_if_needed()
     top = alice.page.locator("#list").evaluate("(list) => list.scrollTop")
@@ -505,7 +485,7 @@ def test_on_a_phone_back_leads_to_the_list_where_it_was_with_the_focus_on_the_ro
 
 
 def test_opened_by_its_address_on_a_phone_a_chat_leads_back_to_the_list_too(visitor: VisitorMaker) -> None:
-    scene = Scene(visitor, **PHONE)
+    scene = Scene(visitor, **PHONE_OPTIONS)
     alice = scene.alice_sits_with_bob()
     alice.page.get_by_role("link", name="Back to the chats").tap()
     expect(alice.row(scene.with_bob).get_by_role("link")).to_be_focused()

@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import MESSAGE_BOX, log_in_as_another_user, session_cookies, start_chat
 
-KEPT = "() => Object.keys(localStorage).filter((name) => name.startsWith('entre:'))"
-
 
 def test_all_tabs_show_the_same_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
@@ -45,9 +43,7 @@ def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor
     room = start_chat(alice, bob)
     alice.open(room)
     alice.box.press_sequentially("a secret draft")
-    alice.until(
-        lambda: any("draft" in name for name in alice.page.evaluate(KEPT)), "the draft in the storage"
-    )
+    alice.until_draft_stored()
     # The session ended somewhere else, so no page could tidy up.
     alice.context.clear_cookies()
     alice.context.add_cookies(session_cookies(bob.person))

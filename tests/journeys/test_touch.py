@@ -3,16 +3,14 @@
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import start_chat
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+from tests.journeys.visitors import PHONE_OPTIONS, start_chat
 
 
 def test_a_long_press_copies_a_message_on_a_page_of_plain_http(visitor: VisitorMaker) -> None:
     """No `contextmenu` comes here, as on an iPhone; and pages of plain http have no `navigator.clipboard`."""
-    alice, bob = visitor("alice", **PHONE), visitor("bob")
+    alice, bob = visitor("alice", **PHONE_OPTIONS), visitor("bob")
     room = start_chat(alice, bob)
-    bob.person.write(room, "meet me at eight")
+    bob.send(room, "meet me at eight")
     alice.context.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     alice.open(room)
     alice.until_loaded("message-tools")

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
+from tests.journeys.visitors import MESSAGE_BOX, start_chat
 
 
 def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMaker) -> None:
@@ -90,12 +90,12 @@ def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(vis
     # A number that belongs to a name is no count.
     alice, bob, carol = visitor("alice"), visitor("bob", name="(12) Bob"), visitor("carol")
     with_bob, with_carol = start_chat(alice, bob), start_chat(alice, carol)
-    assert alice.person.write(with_carol, "Hi Carol").status_code == 201
+    alice.send(with_carol, "Hi Carol")
     alice.page.goto("/chats/")
     expect(alice.page).to_have_title(re.compile(r"^Chats"))
 
     for number in range(1, 4):
-        assert bob.person.write(with_bob, f"news {number}").status_code == 201
+        bob.send(with_bob, f"news {number}")
         expect(alice.row(with_bob).locator('[data-part="badge"]')).to_have_text(str(number))
         expect(alice.row(with_bob).locator('[data-part="preview"]')).to_have_text(f"news {number}")
         expect(alice.page.locator('[data-part="total-unread"]')).to_have_text(str(number))
@@ -132,18 +132,14 @@ def test_mallory_sees_the_room_of_others_as_one_that_never_was(visitor: VisitorM
     expect(mallory.page.locator(MESSAGE_BOX)).to_have_count(0)
 
 
-def words_of(person: Visitor, region: str) -> list[str]:
-    return person.page.locator(f"#{region} > p").all_text_contents()
-
-
 def test_screen_readers_hear_what_arrives_and_nothing_else(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    assert bob.person.write(room, "before").status_code == 201
+    bob.send(room, "before")
     alice.open(room)
-    assert words_of(alice, "say-messages") == []
+    assert alice.announced("say-messages") == []
     alice.write("mine")
     alice.sees_state("mine", "sent")
-    assert bob.person.write(room, "yours").status_code == 201
+    bob.send(room, "yours")
     expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: yours"])
     assert alice.page.locator('[data-view="scroller"]').get_attribute("aria-live") is None

@@ -1,12 +1,11 @@
 """What could not be sent: it asks after a day, goes out again together, and says when the browser keeps nothing of it."""
 
-import json
 from collections.abc import Callable
 
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, block_http_sends, start_chat
+from tests.journeys.visitors import Visitor, block_http_sends, reject_sends, start_chat
 
 DAY_MS = 24 * 3_600_000
 KEEPS_NOTHING = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
@@ -56,23 +55,8 @@ def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker)
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.open(room)
-    refusing = {"on": True}
-
-    def route(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-
-        def carry(message: str | bytes) -> None:
-            frame = json.loads(message)
-            if refusing["on"] and frame["type"] == "message.send":
-                socket.send(
-                    json.dumps({"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]})
-                )
-            else:
-                server.send(message)
-
-        socket.on_message(carry)
-
-    alice.page.route_web_socket("**/ws/**", route)
+    rejecting = {"on": True}
+    reject_sends(alice.page, code="forbidden", unless=lambda: not rejecting["on"])
     alice.open(room)
     alice.until_loaded("unsent-notice")
     again = alice.page.get_by_role("button", name="Try all again")
@@ -83,7 +67,7 @@ def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker)
         alice.write(body)
         alice.sees_state(body, "failed")
     expect(alice.page.get_by_text("3 messages not sent.", exact=True)).to_be_visible()
-    refusing["on"] = False
+    rejecting["on"] = False
     again.click()
     bob.sees("one", "two", "three")
     alice.sees("one", "two", "three")

@@ -53,7 +53,7 @@ def test_two_people_sign_up_find_each_other_and_write_by_forms(visitor: VisitorM
     # The newest message stands in view at once, without a script to scroll there.
     bob.person.log_in()
     for number in range(40):
-        assert bob.person.write(alice.room, f"line {number}").status_code == 201
+        bob.send(alice.room, f"line {number}")
     alice.page.reload()
     expect(alice.bodies().last).to_be_in_viewport()
 
@@ -62,7 +62,7 @@ def test_earlier_messages_are_a_link_away(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", java_script_enabled=False), visitor("bob")
     room = alice.person.open_chat_with(bob.person)
     for number in range(55):
-        assert alice.person.write(room, f"line {number}").status_code == 201
+        alice.send(room, f"line {number}")
     alice.page.goto(f"/chats/{room}/")
     expect(alice.bodies()).to_have_count(50)
     alice.page.get_by_role("link", name="Earlier messages").click()
@@ -102,7 +102,7 @@ def test_a_link_is_made_and_accepted_by_forms(visitor: VisitorMaker) -> None:
 def test_taking_a_link_back_says_beforehand_what_it_does(visitor: VisitorMaker) -> None:
     """No question can be asked here, so the page says it beside the button."""
     alice = visitor("alice", java_script_enabled=False)
-    link = alice.person.api("POST", "/invites", {"note": "Caio"}).json()["url"]
+    link = alice.create_invite("Caio")["url"]
     for path in ("/invites/", link):
         alice.page.goto(path)
         expect(alice.page.get_by_text("A revoked link stops working at once.")).to_be_visible()

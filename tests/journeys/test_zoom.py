@@ -8,12 +8,10 @@ from playwright.sync_api import Page, expect
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
 from tests.journeys.page_session import PageSession
-from tests.journeys.visitors import expect_no_overflow, show_failed_messages_offline, start_chat
+from tests.journeys.visitors import DESK, PHONE, expect_no_overflow, show_failed_messages_offline, start_chat
 from tests.journeys.visual_checks import broken_words, cut_texts, overlapping_texts, small_targets
 
 # Zoom of a browser is this and nothing else: fewer CSS pixels, each of them larger.
-PHONE: Any = {"width": 390, "height": 844}
-DESK: Any = {"width": 1280, "height": 800}
 MODES: dict[str, tuple[Any, str]] = {
     "1280 px": (DESK, ""),
     "320 px": ({"width": 320, "height": 640}, ""),
@@ -77,12 +75,9 @@ def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(v
     )
     room = start_chat(alice, bob)
     for number in range(12):
-        assert (
-            bob.person.write(
-                room,
-                f"line {number} with some words in it, so that it takes more than one line in a narrow window",
-            ).status_code
-            == 201
+        bob.send(
+            room,
+            f"line {number} with some words in it, so that it takes more than one line in a narrow window",
         )
     alice.page.goto("/settings/appearance/")
     alice.page.get_by_label("Largest").check()
@@ -109,7 +104,7 @@ def test_check_28_dialogs_fit_and_can_be_closed(visitor: VisitorMaker, mode: str
     alice, bob = visitor("alice"), visitor("bob")
     alice.open(start_chat(alice, bob))
     page = alice.page
-    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_attached()
+    alice.until_lazy_parts_loaded()
     alice.until_idle()
     set_mode(page, mode)
     for keys, dialog in (

@@ -1,7 +1,7 @@
-"""A person at a browser window: signs up, opens a chat, writes, and sees what stands on the page.
+"""A user in a browser window, and the steps that several journeys share: sign up, open a chat, write, read the page.
 
-Whatever a page does that nobody asked for (an uncaught error, a refusal by the Content-Security-Policy, a dialog, a request to another
-server) is noted as a fault of that visitor, and the test ends with it.
+An uncaught error, a violation of the Content-Security-Policy, an unexpected dialog and a request to another server are recorded as
+faults of the visitor. A test whose visitors have faults at its end fails.
 """
 
 import json
@@ -38,24 +38,28 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 DESK: Any = {"width": 1280, "height": 800}
+PHONE: Any = {"width": 390, "height": 844}
+PHONE_OPTIONS: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 TIMEOUT_MS = 30_000
 POLL_INTERVAL_MS = 20
-# After whatever the page itself has put off in the same way (static/js/lib/timing.js).
+# Three idle callbacks: the page schedules its own lazy loading with them (static/js/lib/timing.js).
 IDLE = """async () => {
     const wait = window.requestIdleCallback ? (run) => requestIdleCallback(run, { timeout: 500 }) : (run) => setTimeout(run, 200);
     for (let turn = 0; turn < 3; turn += 1) await new Promise(wait);
 }"""
 MESSAGE_BOX = "textarea[name=body]"
+# The script that handles shortcuts gives the link this attribute.
+SWITCHER_BUTTON = '[data-action="switch"][aria-haspopup]'
 
 
 class Visitor:
-    """One person at one browser (a context of its own), with the few things that every journey does.
+    """One user in one browser context.
 
-    The browser opens when it is first looked at: who only writes from another device needs none.
+    The context opens when it is first used; a visitor that only sends through the API needs none.
 
     Args:
-        open_context: makes the browser's own cookies and storage.
-        address: where this visitor finds the service; a line that can be cut has an address of its own.
+        open_context: creates the context, with its own cookies and storage.
+        address: where this visitor reaches the server; a proxy has an address of its own.
         username: the handle; the name shown to others is `name`.
     """
 
@@ -68,12 +72,12 @@ class Visitor:
         self.name = name
         self.faults: list[str] = []
         self.reported_errors: list[str] = []
-        """Console errors and failed requests: faults only where nothing was broken on purpose."""
+        """Console errors and failed requests. They are expected where a test breaks something on purpose."""
         self.loaded: set[str] = set()
         self.pending_requests: set[Request] = set()
-        """What its tabs have asked for and not got yet."""
+        """Requests of its tabs without a response yet."""
         self.person = Person(address, username, name)
-        """The same person at another device, without a browser."""
+        """The same user on another device, over plain HTTP."""
 
     # --- The window ---
 
@@ -89,56 +93,56 @@ class Visitor:
         """Another tab."""
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
-        page.on("console", self._listen)
-        page.on("dialog", self._refuse)
-        page.on("request", self._watch)
-        page.on("requestfinished", self._note_arrival)
-        page.on("requestfailed", self._note_failure)
-        page.on("websocket", self._watch_socket)
+        page.on("console", self._record_console)
+        page.on("dialog", self._dismiss_dialog)
+        page.on("request", self._record_request)
+        page.on("requestfinished", self._record_finished)
+        page.on("requestfailed", self._record_failed)
+        page.on("websocket", self._record_socket)
         return page
 
-    def _listen(self, message: ConsoleMessage) -> None:
+    def _record_console(self, message: ConsoleMessage) -> None:
         if re.search(r"Content Security Policy|Refused to", message.text):
             self.faults.append(f"policy: {message.text}")
         if message.type == "error":
             self.reported_errors.append(f"{message.text} ({message.location.get('url', '')})")
 
-    def _refuse(self, dialog: Dialog) -> None:
+    def _dismiss_dialog(self, dialog: Dialog) -> None:
         self.faults.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def _watch(self, request: Request) -> None:
+    def _record_request(self, request: Request) -> None:
         if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(
             f"{self.address}/"
         ):
-            self.faults.append(f"asked somebody else: {request.url}")
+            self.faults.append(f"request to another server: {request.url}")
         self.pending_requests.add(request)
 
-    def _note_arrival(self, request: Request) -> None:
+    def _record_finished(self, request: Request) -> None:
         self.pending_requests.discard(request)
         self.loaded.add(urlsplit(request.url).path)
 
-    def _watch_socket(self, socket: WebSocket) -> None:
+    def _record_socket(self, socket: WebSocket) -> None:
         if urlsplit(socket.url).netloc != urlsplit(self.address).netloc:
-            self.faults.append(f"asked somebody else: {socket.url}")
+            self.faults.append(f"socket to another server: {socket.url}")
 
-    def _note_failure(self, request: Request) -> None:
+    def _record_failed(self, request: Request) -> None:
         self.pending_requests.discard(request)
-        # What a page still loaded when it was left is nobody's failure.
+        # Leaving a page aborts what it was loading.
         if request.failure != "net::ERR_ABORTED":
             self.reported_errors.append(f"{request.failure}: {request.url}")
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something that is not on the page."""
+        """Wait for a condition that is not on the page."""
         deadline = time.monotonic() + TIMEOUT_MS / 1_000
         while not condition():
-            assert time.monotonic() < deadline, f"{self.username} waited in vain for {what}"
+            assert time.monotonic() < deadline, f"timed out: {self.username} waited for {what}"
             self.page.wait_for_timeout(POLL_INTERVAL_MS)
 
     def until_equal(self, read: Callable[[], Any], expected: Any, what: str) -> None:
-        """Wait until something that is not drawn by this page (the server, a storage, another tab) has this value; a failure shows both.
+        """Wait until a value outside the page (in the server, in storage, in another tab) equals this one; a failure shows both.
 
-        An assertion right after a local event would be a race: what a page draws at once may not be stored yet.
+        An assertion right after a local event would be a race: a message that is drawn may not be stored yet.
         """
         deadline = time.monotonic() + TIMEOUT_MS / 1_000
         while (value := read()) != expected:
@@ -146,7 +150,7 @@ class Visitor:
             self.page.wait_for_timeout(POLL_INTERVAL_MS)
 
     def until_stored(self, room: str, *bodies: str) -> None:
-        """Wait until the server holds exactly these messages of the room, in this order."""
+        """Wait until the server has exactly these messages in the chat, in this order."""
 
         def stored() -> list[str]:
             return [
@@ -159,24 +163,32 @@ class Visitor:
         self.until_equal(stored, list(bodies), f"the stored messages of {self.username}'s chat")
 
     def until_loaded(self, module: str) -> None:
-        """The page has fetched this script; what it loads when idle must be there before a line is cut."""
+        """Wait until the page has fetched this script. Before a test disconnects it, the page must have its lazy scripts."""
         self.until(
             lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js"
         )
 
+    def until_lazy_parts_loaded(self, page: Page | None = None) -> None:
+        """Wait until shortcuts, the quick switcher and the other lazy parts of the shell respond."""
+        expect((page or self.page).locator(SWITCHER_BUTTON)).to_be_attached()
+
+    def until_draft_stored(self, page: Page | None = None) -> None:
+        """Wait until the browser has stored a draft: it is written a moment after the last key."""
+        self.until(lambda: has_stored(page or self.page, "draft"), "the draft in the storage")
+
     def until_idle(self) -> None:
-        """Whatever the page asked for has come or failed, and it has had time for what it does when it has time."""
+        """Wait until every request has finished or failed, and the page has run its idle callbacks."""
         self.page.wait_for_load_state()
         is_quiet = False
         while not is_quiet:
-            self.until(lambda: not self.pending_requests, "all that the page asked for")
-            # What has come may ask for more.
+            self.until(lambda: not self.pending_requests, "the requests of the page")
+            # A script that has loaded may request more.
             self.page.evaluate(IDLE)
             is_quiet = not self.pending_requests
 
     @property
     def pages(self) -> list[Page]:
-        """Every tab, without opening one."""
+        """The open tabs; opens none."""
         return self.context.pages if "context" in vars(self) else []
 
     def leave(self) -> None:
@@ -187,7 +199,7 @@ class Visitor:
     # --- The account ---
 
     def sign_up(self, *, at: str = "/accounts/signup/", listed: bool = True) -> None:
-        """Fill in the sign-up form that is at this address (or on the page, for ""), as a person does."""
+        """Fill in and submit the sign-up form at this address, or the one on the open page for ""."""
         if at:
             self.page.goto(at)
         self.page.fill("input[name=username]", self.username)
@@ -208,13 +220,13 @@ class Visitor:
     # --- The chat ---
 
     def open(self, room: str, *, page: Page | None = None) -> None:
-        """Open a chat and wait until the script answers the keys."""
+        """Open a chat and wait until its script handles keys."""
         page = page or self.page
         page.goto(f"/chats/{room}/")
         self.until_ready(page)
 
     def until_ready(self, page: Page | None = None) -> None:
-        """The message box is the script's now."""
+        """Wait until the script of the chat has taken over the message box."""
         expect((page or self.page).locator(f"{MESSAGE_BOX}[enterkeyhint]")).to_be_visible()
 
     @property
@@ -241,7 +253,7 @@ class Visitor:
         return (page or self.page).locator('[data-view="timeline"] > li[data-id] [data-part="body"]')
 
     def sees(self, *bodies: str, page: Page | None = None) -> None:
-        """These messages stand in the chat, in this order, and no others."""
+        """Expect exactly these messages in the chat, in this order."""
         expect(self.bodies(page)).to_have_text(list(bodies), use_inner_text=False)
 
     def sees_state(self, body: str, state: str) -> None:
@@ -252,14 +264,35 @@ class Visitor:
 
     @property
     def strip(self) -> Locator:
+        """The notice about the connection."""
         return self.page.locator('[data-view="connection"]')
+
+    def announced(self, region: str) -> list[str]:
+        """The lines in a live region for screen readers."""
+        return self.page.locator(f"#{region} > p").all_text_contents()
+
+    # --- Through the API, as from another device ---
+
+    def send(self, room: str, *bodies: str) -> None:
+        for body in bodies:
+            response = self.person.write(room, body)
+            assert response.status_code == 201, response.text
+
+    def mark_read(self, room: str, seq: int) -> None:
+        response = self.person.api("PUT", f"/conversations/{room}/receipt", {"read": seq, "delivered": seq})
+        assert response.is_success, response.text
+
+    def create_invite(self, note: str = "") -> dict[str, Any]:
+        response = self.person.api("POST", "/invites", {"note": note})
+        assert response.status_code == 201, response.text
+        return dict(response.json())
 
 
 def new_visitor(
     chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any
 ) -> Visitor:
-    """A new browser at this service. The account exists and the browser is signed in, unless `signed_up` is false."""
-    usual = {
+    """A new browser at this server. The account exists and the browser is logged in, unless `signed_up` is false."""
+    defaults = {
         "base_url": address,
         "viewport": DESK,
         "locale": "en-GB",
@@ -268,21 +301,21 @@ def new_visitor(
     }
 
     def open_context() -> BrowserContext:
-        context = chromium.new_context(**{**usual, **options})
+        context = chromium.new_context(**{**defaults, **options})
         context.set_default_timeout(TIMEOUT_MS)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         if signed_up:
-            context.add_cookies(session_cookies(guest.person))
+            context.add_cookies(session_cookies(visitor.person))
         return context
 
-    guest = Visitor(open_context, address, username, name)
+    visitor = Visitor(open_context, address, username, name)
     if signed_up:
-        guest.person.sign_up()
-    return guest
+        visitor.person.sign_up()
+    return visitor
 
 
 def session_cookies(person: Person) -> list[Any]:
-    """With these the browser is signed in already: for journeys that are about something else."""
+    """The session cookies of this user, for journeys that do not test the log-in itself."""
     return [
         {
             "name": cookie.name,
@@ -295,14 +328,14 @@ def session_cookies(person: Person) -> list[Any]:
 
 
 def start_chat(one: Visitor, other: Visitor) -> str:
-    """They have a chat, empty yet and open for both (an empty one is there only for who opened it). Returns its room."""
+    """Both open their chat: an empty chat is listed only for a user who opened it. Returns its room name."""
     room = one.person.open_chat_with(other.person)
     assert other.person.open_chat_with(one.person) == room
     return room
 
 
 def block_http_sends(page: Page, *, unless: Callable[[], bool] = lambda: False) -> None:
-    """Where no socket opens the page sends over HTTP; in this window that way is shut, too, until `unless` says otherwise."""
+    """Abort messages sent over HTTP, which the page falls back to without a socket, except while `unless()` is true."""
 
     def route(request: Route) -> None:
         if request.request.method == "POST" and not unless():
@@ -313,30 +346,29 @@ def block_http_sends(page: Page, *, unless: Callable[[], bool] = lambda: False) 
     page.route("**/api/v1/conversations/*/messages", route)
 
 
-def reject_sends(page: Page) -> None:
-    """The server takes no message of this window."""
+def reject_sends(
+    page: Page, *, code: str = "cannot_deliver", unless: Callable[[], bool] = lambda: False
+) -> None:
+    """Answer each message sent over a socket with this error, except while `unless()` is true. Before the page is opened."""
 
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 
-        def carry(message: str | bytes) -> None:
+        def forward(message: str | bytes) -> None:
             frame = json.loads(message)
-            if frame["type"] == "message.send":
-                socket.send(
-                    json.dumps(
-                        {"type": "error", "code": "cannot_deliver", "retryable": False, "id": frame["id"]}
-                    )
-                )
+            if frame["type"] == "message.send" and not unless():
+                error = {"type": "error", "code": code, "retryable": False, "id": frame["id"]}
+                socket.send(json.dumps(error))
             else:
                 server.send(message)
 
-        socket.on_message(carry)
+        socket.on_message(forward)
 
     page.route_web_socket("**/ws/**", route)
 
 
 def show_failed_messages_offline(person: Visitor, room: str) -> None:
-    """In this chat stand the strip, two messages that failed and the line about them."""
+    """Open a chat with two failed messages, the notice about them, and the notice about the connection."""
     reject_sends(person.page)
     person.open(room)
     person.until_loaded("unsent-notice")
@@ -351,19 +383,19 @@ def show_failed_messages_offline(person: Visitor, room: str) -> None:
 
 
 def log_in_as_another_user(person: Visitor) -> Locator:
-    """Somebody else logs in in another tab of this browser. The open chat finds out with its next connection, and says so."""
+    """Another user logs in in another tab of this browser. The open chat notices when it connects again, and shows a dialog."""
     sockets: list[WebSocketRoute] = []
 
-    def carry(socket: WebSocketRoute) -> None:
+    def connect(socket: WebSocketRoute) -> None:
         socket.connect_to_server()
         sockets.append(socket)
 
-    person.page.route_web_socket("**/ws/**", carry)
+    person.page.route_web_socket("**/ws/**", connect)
     person.page.reload()
     person.until_ready()
     person.until_loaded("session-end")
     person.until(lambda: bool(sockets), "a socket")
-    other = Person(person.address, f"{person.username}b", "Somebody else")
+    other = Person(person.address, f"{person.username}b", "Another user")
     other.sign_up()
     person.context.add_cookies(session_cookies(other))
     other.leave()
@@ -373,7 +405,7 @@ def log_in_as_another_user(person: Visitor) -> Locator:
     return dialog
 
 
-STICKING_OUT = """() => {
+OVERFLOWING = """() => {
     const all = [document.documentElement, ...document.body.querySelectorAll("*")];
     const isSeen = (element) => !element.closest("textarea, input, svg, template, .sr-only, .skip-link, [inert]") && element.checkVisibility();
     const scrolls = (element) => {
@@ -389,18 +421,37 @@ STICKING_OUT = """() => {
 }"""
 
 
+def has_stored(page: Page, kind: str) -> bool:
+    """Whether the browser has stored entries of this kind: "draft" or "outbox"."""
+    return any(f":{kind}:" in name for name in page.evaluate("Object.keys(localStorage)"))
+
+
+def token_of(link: str) -> str:
+    return link.rstrip("/").rsplit("/", 1)[1]
+
+
+def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
+    """Press Tab until the target has the focus; the focus is visible at every step."""
+    for _ in range(40):
+        page.keyboard.press(key)
+        expect(page.locator(":focus-visible")).to_have_count(1)
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    raise AssertionError(f"{key} does not reach {target}")
+
+
 def click_outside(page: Page, dialog: Locator) -> None:
-    """A press on the dialog's own rim changes nothing; one beside it closes."""
+    """A click on the dialog's border does nothing; a click outside closes it."""
     expect(dialog).to_be_visible()
-    rim = dialog.bounding_box()
-    assert rim
-    page.mouse.click(rim["x"] + 5, rim["y"] + rim["height"] / 2)
+    border = dialog.bounding_box()
+    assert border
+    page.mouse.click(border["x"] + 5, border["y"] + border["height"] / 2)
     expect(dialog).to_be_visible()
     page.mouse.click(5, 5)
     expect(dialog).to_be_hidden()
 
 
 def expect_no_overflow(page: Page) -> None:
-    """Nothing sticks out: no pane can be pushed to the side, and nothing is cut off at the edge of the window."""
-    wide: list[str] = page.evaluate(STICKING_OUT)
-    assert not wide, f"{page.url} at {page.viewport_size} is too wide: {wide}"
+    """Expect that nothing scrolls sideways and nothing is cut off at the edge of the window."""
+    overflowing: list[str] = page.evaluate(OVERFLOWING)
+    assert not overflowing, f"{page.url} at {page.viewport_size} is too wide: {overflowing}"
