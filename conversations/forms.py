@@ -1,4 +1,4 @@
-"""Forms of the pages: the HTML way to give each command."""
+"""HTML forms: one for each command that a page can send."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.texts import is_blank
 from conversations.exceptions import InvalidText, TextTooLong
-from conversations.protocol.text import BODY_CHARS, clean_body, without_blank_end
+from conversations.protocol.text import BODY_CHARS, clean_body, strip_trailing_blank_lines
 from conversations.services.invites import DEFAULT_LIFE, NOTE_MAX, clean_note
 
 
 class BodyField(forms.CharField):
-    """Text as typed, but for empty lines at its end."""
+    """A message body, without trailing blank lines."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(strip=False, error_messages={"required": _("Write something first.")}, **options)
@@ -23,7 +23,7 @@ class BodyField(forms.CharField):
     def clean(self, value: Any) -> str:
         text = super().to_python(value) or ""
         try:
-            return without_blank_end(clean_body(text))
+            return strip_trailing_blank_lines(clean_body(text))
         except TextTooLong:
             raise forms.ValidationError(
                 _("This message is too long. The limit is %(most)s characters."), params={"most": BODY_CHARS}
@@ -38,7 +38,7 @@ class BodyField(forms.CharField):
 
 
 class MessageForm(forms.Form):
-    """One message. `id` is made with the page, so that a second press of the button sends nothing twice."""
+    """One message. The page contains its `id`, so that submitting twice sends it once."""
 
     body = BodyField(
         widget=forms.Textarea(
@@ -53,7 +53,7 @@ LIVES = [("1h", _("1 hour")), ("1d", _("1 day")), ("7d", _("7 days")), ("30d", _
 
 
 class NoteField(forms.CharField):
-    """Whom a link is for, in its maker's words."""
+    """The inviter's note: who the link is for."""
 
     def __init__(self, **options: Any) -> None:
         too_long = _("Use at most %(limit_value)d characters.")
@@ -70,7 +70,7 @@ class NoteField(forms.CharField):
 
 
 class InviteForm(forms.Form):
-    """A new link. `key` is drawn with the page, so that a second press of the button makes no second one."""
+    """A new link. The page contains its `key`, so that submitting twice creates one link."""
 
     note = NoteField(
         label=_("Who is it for?"),
@@ -84,7 +84,7 @@ class InviteForm(forms.Form):
 
 
 class InviteChangeForm(forms.Form):
-    """Another note or another life for a link that waits; what is not sent stays."""
+    """Changes the note or the lifetime of an open link; fields that are not sent stay unchanged."""
 
     note = NoteField()
     lives = forms.ChoiceField(choices=LIVES, required=False)

@@ -1,4 +1,4 @@
-"""The HTTP map of chats, people and invites."""
+"""URL patterns of chats, people, invites and the HTTP API."""
 
 from django.urls import URLPattern, URLResolver, path
 

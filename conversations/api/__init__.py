@@ -1,4 +1,4 @@
-"""The HTTP API: another door to the same services. Its objects are those of the socket's frames."""
+"""The HTTP API: a transport like the socket, with the same services and the same wire objects."""
 
 from conversations.api.routes import api
 

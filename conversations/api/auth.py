@@ -1,4 +1,4 @@
-"""Who may ask the API: somebody with a session and, to write, the CSRF token of a page. Used by its routes only."""
+"""API authentication: a session cookie and, for writes, a CSRF token."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ninja.security import SessionAuth
 
 
 class NotJson(Exception):
-    """The body is of another kind than the API reads."""
+    """The request's content type is not JSON."""
 
 
 class JsonSession(SessionAuth):
-    """As Ninja's own, but a body that is not JSON is refused first: the check of the token would read a form, and leave no body to look at."""
+    """Rejects bodies that are not JSON before the CSRF check, which would consume a form's body."""
 
     def __call__(self, request: HttpRequest) -> Any:
         if request.content_type not in {"application/json", ""}:
@@ -23,4 +23,4 @@ class JsonSession(SessionAuth):
 
 signed_in = SessionAuth()
 signed_in_with_json = JsonSession()
-"""Where a body is read."""
+"""For routes that read a body."""

@@ -1,4 +1,4 @@
-"""Bodies that the API takes, as strict as the frames of the socket."""
+"""Request bodies of the API, as strict as the frames of the socket."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ from conversations.protocol.commands import (
     Room,
     Seq,
     canonical_uuid,
-    refuse_constant,
-    texts_in,
-    without_duplicates,
+    reject_constant,
+    reject_duplicate_keys,
+    strings_in,
 )
 from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, is_storable
 
 
 class StrictParser(Parser):
-    """JSON as the socket reads it: no duplicate keys, no NaN, no text that cannot be stored. A ValueError becomes 422."""
+    """JSON as the socket reads it: no duplicate keys, no NaN, no text that cannot be stored.
+
+    Raises: ValueError, which becomes 422.
+    """
 
     def parse_body(self, request: HttpRequest) -> Any:
         try:
             value = json.loads(
-                request.body, object_pairs_hook=without_duplicates, parse_constant=refuse_constant
+                request.body, object_pairs_hook=reject_duplicate_keys, parse_constant=reject_constant
             )
         except RecursionError:
             raise ValueError("nested too deep") from None
-        if not all(is_storable(text) for text in texts_in(value)):
+        if not all(is_storable(text) for text in strings_in(value)):
             raise ValueError("a character that cannot be stored")
         return value
 
@@ -44,15 +47,15 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-# What the checks behind refuse is described here, too: a schema that promises more than is accepted is no help to who writes a program.
+# The schema also describes what later checks reject: it must not promise more than the API accepts.
 NO_NUL = {"pattern": "^[^\\u0000]*$"}
 BODY = {"minLength": 1, "maxLength": BODY_CHARS, "format": "message-text"}
-BODY_SAYS = (
-    f"Plain text of 1 to {BODY_CHARS} characters (code points, counted in NFC) of which at least one shows; no NUL, no lone surrogate, "
-    f"at most {MARKS_PER_BASE} marks on one letter."
+BODY_DESCRIPTION = (
+    f"Plain text of 1 to {BODY_CHARS} characters (code points, counted in NFC) of which at least one shows; "
+    f"no NUL, no lone surrogate, at most {MARKS_PER_BASE} marks on one letter."
 )
 NOTE = {"format": "note-text"}
-NOTE_SAYS = "Plain text; no NUL, no lone surrogate, no piled-up marks."
+NOTE_DESCRIPTION = "Plain text; no NUL, no lone surrogate, no piled-up marks."
 ID = {
     "type": "string",
     "format": "uuid",
@@ -70,7 +73,7 @@ class MessageInput(Input):
     model_config = ConfigDict(json_schema_extra={"required": ["id", "body"]})
 
     id: Annotated[Annotated[UUID, BeforeValidator(canonical_uuid)] | None, WithJsonSchema(ID)] = None
-    body: Annotated[str, Field(description=BODY_SAYS, json_schema_extra=BODY)]
+    body: Annotated[str, Field(description=BODY_DESCRIPTION, json_schema_extra=BODY)]
     reply_to: Seq | None = None
     attachments: Annotated[list[str], Field(max_length=10)] = []
 
@@ -85,20 +88,22 @@ class SyncInput(Input):
     marks: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS)] = {}
 
     @model_validator(mode="after")
-    def few_rooms(self) -> Self:
-        """Each room named is a page to read, whichever of the two names it."""
+    def limit_rooms(self) -> Self:
+        """Each room costs a page to read, whether `rooms` or `marks` names it."""
         if len(self.rooms.keys() | self.marks.keys()) > SYNC_ROOMS:
             raise ValueError("too many rooms")
         return self
 
 
 class InviteInput(Input):
-    note: Annotated[str, Field(max_length=80, description=NOTE_SAYS, json_schema_extra=NOTE)] = ""
+    note: Annotated[str, Field(max_length=80, description=NOTE_DESCRIPTION, json_schema_extra=NOTE)] = ""
     lives: Literal["1h", "1d", "7d", "30d"] = "7d"
 
 
 class InviteChange(Input):
-    note: Annotated[str, Field(max_length=80, description=NOTE_SAYS, json_schema_extra=NOTE)] | None = None
+    note: (
+        Annotated[str, Field(max_length=80, description=NOTE_DESCRIPTION, json_schema_extra=NOTE)] | None
+    ) = None
     lives: Literal["1h", "1d", "7d", "30d"] | None = None
 
 
@@ -111,7 +116,7 @@ class BadInput(Refusal):
 
 
 def idempotency_key(request: HttpRequest) -> UUID | None:
-    """The header of that name, with or without the quotation marks of its draft standard. Raises BadInput."""
+    """The Idempotency-Key header, with or without the quotes of its draft standard. Raises: BadInput."""
     header = request.headers.get("Idempotency-Key")
     try:
         return None if header is None else canonical_uuid(header.strip('"'))
@@ -121,8 +126,8 @@ def idempotency_key(request: HttpRequest) -> UUID | None:
 
 class Api(NinjaAPI):
     def validation_error_from_error_contexts(self, error_contexts: list[Any]) -> Any:
-        """As its base, which leaves pydantic's error in a list of the frame that the error points to: a cycle that Python's collector cannot
-        see, because part of it is no Python, and the whole body stays in memory for good.
+        """Ninja leaves pydantic's error in a list of a stack frame that the error's traceback references.
+        Part of that cycle is native code, which Python's collector cannot see: the body would leak.
         """
         error = super().validation_error_from_error_contexts(error_contexts)
         error_contexts.clear()

@@ -1,4 +1,4 @@
-"""Invites over the API: the same flow as the pages."""
+"""The invite routes of the HTTP API; the services are those of the pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from conversations.access import access_conversation
 from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import ClaimInput, InviteChange, InviteInput, idempotency_key
 from conversations.api.outputs import InvitePage
-from conversations.api.responses import PROBLEMS, answer, row_object
+from conversations.api.responses import PROBLEMS, conversation_object, json_response
 from conversations.exceptions import InviteNotFound
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
@@ -28,7 +28,7 @@ router = Router(auth=signed_in, tags=["invites"])
 RESPONSES: dict[int, Any] = {200: objects.Invite, **PROBLEMS}
 
 
-def wire(view: InviteView) -> objects.Invite:
+def invite_object(view: InviteView) -> objects.Invite:
     return objects.Invite(
         id=str(view.id),
         url=view.url,
@@ -41,26 +41,26 @@ def wire(view: InviteView) -> objects.Invite:
     )
 
 
-def answer_invite(request: SignedInRequest, invite_id: UUID, status: int = 200) -> HttpResponse:
+def invite_response(request: SignedInRequest, invite_id: UUID, status: int = 200) -> HttpResponse:
     view = invite_of(maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now())
     if view is None:
         raise InviteNotFound
-    return answer(wire(view), status)
+    return json_response(invite_object(view), status)
 
 
 @router.get("", response={200: InvitePage, **PROBLEMS})
 def invites(request: SignedInRequest) -> HttpResponse:
-    """Mine: those that wait, then the newest of those that are over."""
+    """The user's own invites: open ones first, then the newest of the ended ones."""
     found = invites_of(maker=request.user, origin=own_origin(request), now=timezone.now())
-    return answer(InvitePage(items=[wire(view) for view in found], next=None))
+    return json_response(InvitePage(items=[invite_object(view) for view in found], next=None))
 
 
 @router.post("", auth=signed_in_with_json, response={201: objects.Invite, **PROBLEMS})
 def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
-    """A link for exactly one person; 409 when twenty wait already. Sent again with the same Idempotency-Key, note and life it makes no second
-    one, for who was told that the result is not known."""
+    """A link for exactly one person; 409 when twenty are open already. With the same Idempotency-Key, note
+    and life, a retry after an unknown result creates no second link."""
     made = invite_create(maker=request.user, note=body.note, lives=body.lives, key=idempotency_key(request))
-    return answer_invite(request, made.pk, 201)
+    return invite_response(request, made.pk, 201)
 
 
 @router.post(
@@ -69,27 +69,30 @@ def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
     response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS},
 )
 def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
-    """Accept an invite: 201 when it was spent now; 200 when I had accepted it before, or the two of us chat already (not spent)."""
+    """Accept an invite: 201 if this request used it; 200 if the user had accepted it before, or the two have
+    a chat already (it stays unused)."""
     throttling.take_invite_try(address=address_of(request.META), user_id=request.user.id)
     found = invite_claim(user=request.user, token=body.token)
     seat = access_conversation(request.user, found.conversation.room_name)
-    return answer(row_object(conversation_row(seat), request), 201 if found.outcome == "created" else 200)
+    return json_response(
+        conversation_object(conversation_row(seat), request), 201 if found.outcome == "created" else 200
+    )
 
 
 @router.get("/{invite_id}", response=RESPONSES)
 def invite(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
-    return answer_invite(request, invite_id)
+    return invite_response(request, invite_id)
 
 
 @router.patch("/{invite_id}", auth=signed_in_with_json, response=RESPONSES)
 def change(request: SignedInRequest, invite_id: UUID, body: InviteChange) -> HttpResponse:
-    """Change the note, or let it live so long from now on, while it is open; 410 afterwards."""
-    return answer_invite(
+    """Change the note, or the lifetime counted from now, while the invite is open; 410 afterwards."""
+    return invite_response(
         request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives).pk
     )
 
 
 @router.delete("/{invite_id}", response=RESPONSES)
 def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
-    """Stop the link. A repeat changes nothing; 410 when somebody has accepted it."""
-    return answer_invite(request, invite_revoke(maker=request.user, invite_id=invite_id).pk)
+    """Revoke the link. A repeat changes nothing; 410 if it has been accepted."""
+    return invite_response(request, invite_revoke(maker=request.user, invite_id=invite_id).pk)

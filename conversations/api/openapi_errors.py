@@ -1,5 +1,6 @@
-"""Makes the description of the API true: errors are `application/problem+json` with the codes that really occur, at each route those that
-can occur there. Ninja writes every answer down as `application/json`. Called by `document` only.
+"""Error responses of the OpenAPI document: `application/problem+json`, with the codes possible at each route.
+
+Ninja by itself describes every response as `application/json`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from typing import Any
 from conversations.api.problems import STATUS, TITLES
 from conversations.protocol.codes import ErrorCode
 
-WRITES = {"post", "put", "patch", "delete"}
-ANYWHERE = {401, 409, 429, 500, 503}
-"""409: a page may say for whom it acts (X-Acting-User), and is refused when somebody else is signed in by now."""
+WRITE_METHODS = {"post", "put", "patch", "delete"}
+ANY_ROUTE = {401, 409, 429, 500, 503}
+"""409: a page may name its user (X-Acting-User), and is rejected if another user is logged in by now."""
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-WAITING = {
+RETRY_AFTER = {
     "Retry-After": {
         "description": "Seconds until another try makes sense.",
         "schema": {"type": "integer", "minimum": 1},
@@ -21,13 +22,15 @@ WAITING = {
 }
 
 
-def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same document, with true errors. It is changed in place: Ninja makes it anew for each question."""
+def with_errors(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same document, with its error responses replaced. In place: Ninja builds one for each call."""
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            answers = {status: found for status, found in operation["responses"].items() if int(status) < 400}
+            successes = {
+                status: found for status, found in operation["responses"].items() if int(status) < 400
+            }
             errors = statuses_at(path, method, operation)
-            operation["responses"] = answers | {str(status): error(status) for status in sorted(errors)}
+            operation["responses"] = successes | {str(status): error(status) for status in sorted(errors)}
     schema["components"]["schemas"]["Problem"]["properties"]["code"] = {
         "type": "string",
         "enum": sorted({code.value for code in STATUS}),
@@ -37,14 +40,14 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def statuses_at(path: str, method: str, operation: dict[str, Any]) -> set[int]:
-    """Errors that this route can answer with."""
-    found = set(ANYWHERE)
+    """The error statuses that this route can respond with."""
+    found = set(ANY_ROUTE)
     if operation.get("parameters") or "requestBody" in operation:
         found |= {422}
     if "{" in path:
         found |= {404}
-    if method in WRITES:
-        # Without its CSRF token, or not allowed; not JSON; of somebody or something that is not there, or is over; not known whether it was stored.
+    if method in WRITE_METHODS:
+        # No CSRF token, or not allowed; not found, or gone; not JSON; not known whether it was stored.
         found |= {403, 404, 410, 415, 504}
     if "requestBody" in operation:
         found |= {413}
@@ -57,4 +60,4 @@ def error(status: int) -> dict[str, Any]:
         "description": f"{TITLES[status]}: {', '.join(f'`{code}`' for code in codes)}",
         "content": {"application/problem+json": {"schema": PROBLEM}},
     }
-    return response | ({"headers": WAITING} if status in {429, 503} else {})
+    return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})

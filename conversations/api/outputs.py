@@ -1,4 +1,4 @@
-"""Envelopes of the API's answers; what they carry are the objects of the wire."""
+"""Response envelopes of the API; their contents are the wire objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Problem(BaseModel):
 
 
 class PersonCard(objects.Card):
-    """Somebody of the directory. `can_start` is false for who takes new chats by invite link only."""
+    """A user of the directory. `can_start` is false if they accept new chats by invite link only."""
 
     can_start: bool
 
@@ -31,7 +31,7 @@ class CardPage(BaseModel):
 
 
 class ConversationPage(BaseModel):
-    """The two totals are those of all chats that are not muted, at the moment of these rows."""
+    """The two totals count all chats that are not muted, at the time of these rows."""
 
     items: list[objects.Conversation]
     next: str | None
@@ -40,7 +40,7 @@ class ConversationPage(BaseModel):
 
 
 class MessagePage(BaseModel):
-    """`version` was read before the rows: a fresh device goes live from it."""
+    """`version` was read before the rows: a new device starts its sync from it."""
 
     items: list[objects.Message]
     version: int

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json`: one shape, the codes of the wire, nothing of the inside."""
+"""Exception handlers: every error as `application/problem+json`, with the wire's codes and no internals."""
 
 from __future__ import annotations
 
@@ -83,33 +83,33 @@ def problem(code: ErrorCode, *, status: int | None = None, retry_after_ms: int |
 
 @csrf_exempt
 def unknown_route(request: HttpRequest, rest: str) -> HttpResponse:
-    """An address below the API that is none, for programs that read JSON."""
+    """404 as JSON for unknown paths below the API."""
     return problem(ErrorCode.NOT_FOUND)
 
 
-def answer_with_problems(api: NinjaAPI) -> None:
-    """Every way in which a route of this API can fail ends in `problem`."""
+def register_problem_handlers(api: NinjaAPI) -> None:
+    """Every exception in a route of this API becomes a `problem`."""
     for reason, handler in HANDLERS.items():
         api.add_exception_handler(reason, handler)
 
 
-def refused(request: HttpRequest, reason: Refusal) -> HttpResponse:
+def on_refusal(request: HttpRequest, reason: Refusal) -> HttpResponse:
     return problem(ErrorCode(reason.code), retry_after_ms=reason.retry_after_ms)
 
 
-def outage(request: HttpRequest, reason: Exception) -> HttpResponse:
+def on_database_error(request: HttpRequest, reason: Exception) -> HttpResponse:
     refusal = refusal_for(reason)
-    return problem(ErrorCode.UNKNOWN_RESULT) if may_be_stored(request) else refused(request, refusal)
+    return problem(ErrorCode.UNKNOWN_RESULT) if may_be_stored(request) else on_refusal(request, refusal)
 
 
-def plain(request: HttpRequest, reason: HttpError) -> HttpResponse:
+def on_http_error(request: HttpRequest, reason: HttpError) -> HttpResponse:
     if reason.status_code == 403:
         return problem(ErrorCode.FORBIDDEN)
     return problem(ErrorCode.BAD_FRAME, status=422 if reason.status_code == 400 else reason.status_code)
 
 
-def unforeseen(request: HttpRequest, reason: Exception) -> HttpResponse:
-    # The way to it, never its text, which may quote what somebody wrote.
+def on_unexpected(request: HttpRequest, reason: Exception) -> HttpResponse:
+    # The traceback, never the exception's text, which may quote a message.
     logger.error(
         "a request of the API failed with %s\n%s",
         type(reason).__name__,
@@ -118,27 +118,27 @@ def unforeseen(request: HttpRequest, reason: Exception) -> HttpResponse:
     return problem(ErrorCode.UNKNOWN_RESULT if may_be_stored(request) else ErrorCode.INTERNAL)
 
 
-def always(code: ErrorCode, status: int | None = None) -> Handler:
+def fixed(code: ErrorCode, status: int | None = None) -> Handler:
     return lambda request, reason: problem(code, status=status)
 
 
 HANDLERS: dict[type[Exception], Handler] = {
-    Refusal: refused,
-    HttpError: plain,
-    AuthenticationError: always(ErrorCode.UNAUTHENTICATED),
-    ValidationError: always(ErrorCode.BAD_FRAME),
-    RequestDataTooBig: always(ErrorCode.TOO_LARGE),
-    NotJson: always(ErrorCode.BAD_FRAME, 415),
-    # A form that cannot be read, where no body is wanted: the check of the CSRF token looks for one.
-    MultiPartParserError: always(ErrorCode.BAD_FRAME, 415),
-    SuspiciousOperation: always(ErrorCode.BAD_FRAME),
-    Http404: always(ErrorCode.NOT_FOUND),
-    # The journal has not answered, and may still write it.
-    TimeoutError: always(ErrorCode.UNKNOWN_RESULT),
-    OperationalError: outage,
-    InterfaceError: outage,
-    # The database ended a transaction that stood still for too long.
-    InternalError: outage,
-    Exception: unforeseen,
+    Refusal: on_refusal,
+    HttpError: on_http_error,
+    AuthenticationError: fixed(ErrorCode.UNAUTHENTICATED),
+    ValidationError: fixed(ErrorCode.BAD_FRAME),
+    RequestDataTooBig: fixed(ErrorCode.TOO_LARGE),
+    NotJson: fixed(ErrorCode.BAD_FRAME, 415),
+    # A malformed form on a route without a body: the CSRF check looks for a token in it.
+    MultiPartParserError: fixed(ErrorCode.BAD_FRAME, 415),
+    SuspiciousOperation: fixed(ErrorCode.BAD_FRAME),
+    Http404: fixed(ErrorCode.NOT_FOUND),
+    # The writer did not finish in time, and may still commit.
+    TimeoutError: fixed(ErrorCode.UNKNOWN_RESULT),
+    OperationalError: on_database_error,
+    InterfaceError: on_database_error,
+    # The database ended a transaction that was idle for too long.
+    InternalError: on_database_error,
+    Exception: on_unexpected,
 }
-"""The nearest class of an exception decides."""
+"""The most specific class of the exception applies."""

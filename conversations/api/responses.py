@@ -1,4 +1,4 @@
-"""How the routes answer: the objects of the wire, encoded once."""
+"""JSON responses of the routes: wire objects, encoded by pydantic once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from conversations.selectors.conversations import ConversationRow
 PROBLEMS: dict[int, Any] = dict.fromkeys((401, 403, 404, 409, 410, 413, 422, 429, 503, 504), Problem)
 
 
-def answer(body: BaseModel, status: int = 200) -> HttpResponse:
+def json_response(body: BaseModel, status: int = 200) -> HttpResponse:
     return HttpResponse(body.model_dump_json(), content_type="application/json", status=status)
 
 
-def row_object(row: ConversationRow, request: SignedInRequest) -> objects.Conversation:
+def conversation_object(row: ConversationRow, request: SignedInRequest) -> objects.Conversation:
     return serializers.conversation(
         row.conversation,
         me=row.me,

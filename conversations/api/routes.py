@@ -1,4 +1,4 @@
-"""The routes of the HTTP API (protocol.md 7). Each calls the function that the socket calls."""
+"""The routes of the HTTP API (docs/protocol.md 7). Each calls the same function as the socket."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from conversations.api.outputs import (
     SendAnswer,
     SyncAnswer,
 )
-from conversations.api.problems import answer_with_problems, problem
-from conversations.api.responses import PROBLEMS, answer, row_object
+from conversations.api.problems import problem, register_problem_handlers
+from conversations.api.responses import PROBLEMS, conversation_object, json_response
 from conversations.db.errors import after_write
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
@@ -44,11 +44,11 @@ from conversations.services.receipts import receipt_advance
 
 api = new_api()
 api.add_router("/invites", invites)
-answer_with_problems(api)
+register_problem_handlers(api)
 
-ANSWER_SECONDS = 10
+JOURNAL_TIMEOUT_S = 10
 ROOMS_CHARS = 100 * 36
-"""A hundred names of rooms and the commas between them; what is longer is not looked at."""
+"""A hundred room names and the commas between them; the rest is ignored."""
 
 
 def senders(request: SignedInRequest, seat: Seat) -> dict[int, str]:
@@ -57,13 +57,13 @@ def senders(request: SignedInRequest, seat: Seat) -> dict[int, str]:
 
 @api.get("/me", auth=signed_in, response={200: objects.Card, **PROBLEMS})
 def me(request: SignedInRequest) -> HttpResponse:
-    """Who I am. 401 tells a browser that its session has ended."""
-    return answer(serializers.card(request.user))
+    """The logged-in user. 401 tells a client that its session has ended."""
+    return json_response(serializers.card(request.user))
 
 
 @api.get("/people", auth=signed_in, response={200: CardPage, **PROBLEMS})
 def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> HttpResponse:
-    """People who chose to be listed, by name; `next` of a page is the `cursor` of the following one."""
+    """Users who chose to be listed, by name; `next` of a page is the `cursor` of the following one."""
     try:
         found, following = people_page(viewer=request.user, q=q[:50], cursor=cursor)
     except BadCursor:
@@ -73,21 +73,22 @@ def people(request: SignedInRequest, q: str = "", cursor: str | None = None) -> 
         PersonCard(**serializers.card(person).model_dump(), can_start=person.pk in startable)
         for person in found
     ]
-    return answer(CardPage(items=cards, next=following))
+    return json_response(CardPage(items=cards, next=following))
 
 
 @api.get("/conversations", auth=signed_in, response={200: ConversationPage, **PROBLEMS})
 def conversations(
     request: SignedInRequest, cursor: str | None = None, limit: int = 60, rooms: str | None = None
 ) -> HttpResponse:
-    """The chats of the list, the newest first. `rooms`: these by their names, with commas between them; what is not mine is left out."""
+    """The chats of the list, the newest first. `rooms`: only these, separated by commas; rooms that are not
+    the user's are left out."""
     named = None if rooms is None else rooms[:ROOMS_CHARS].split(",")[:100]
     try:
         page = conversation_list(user=request.user, cursor=cursor, limit=max(1, min(limit, 100)), rooms=named)
     except BadCursor:
         return problem(ErrorCode.BAD_FRAME)
-    items = [row_object(row, request) for row in page.items]
-    return answer(
+    items = [conversation_object(row, request) for row in page.items]
+    return json_response(
         ConversationPage(
             items=items, next=page.next, unread_total=page.unread.total, unread_chats=page.unread.chats
         )
@@ -100,18 +101,20 @@ def conversations(
     response={200: objects.Conversation, 201: objects.Conversation, **PROBLEMS},
 )
 def open_conversation(request: SignedInRequest, body: ConversationInput) -> HttpResponse:
-    """Open the chat with one person: 201 when it is new to me, 200 when I had it."""
+    """Open the chat with one person: 201 if it is new to the user, 200 if it was in their list."""
     guess = throttling.take_person_try(user_id=request.user.id)
     person = person_startable(request.user, body.user)
     guess.give_back()
     conversation, is_new = conversation_open(user=request.user, peer=person)
     seat = access_conversation(request.user, conversation.room_name)
-    return answer(row_object(conversation_row(seat), request), 201 if is_new else 200)
+    return json_response(conversation_object(conversation_row(seat), request), 201 if is_new else 200)
 
 
 @api.get("/conversations/{room}", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
 def conversation(request: SignedInRequest, room: str) -> HttpResponse:
-    return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
+    return json_response(
+        conversation_object(conversation_row(access_conversation(request.user, room)), request)
+    )
 
 
 @api.get("/conversations/{room}/messages", auth=signed_in, response={200: MessagePage, **PROBLEMS})
@@ -122,12 +125,12 @@ def history(
     after: int | None = None,
     limit: int = PAGE,
 ) -> HttpResponse:
-    """A page of history, ascending; `before` and `after` are numbers of messages and not part of the page."""
+    """A page of history, ascending; `before` and `after` are message numbers and exclusive."""
     seat = access_conversation(request.user, room)
     page = message_page(seat=seat, before=bounded(before), after=bounded(after), limit=limit)
     names = senders(request, seat)
     items = [serializers.message(row, sender=names.get(row.sender_id, "")) for row in page.items]
-    return answer(MessagePage(items=items, version=page.version))
+    return json_response(MessagePage(items=items, version=page.version))
 
 
 @api.post(
@@ -136,7 +139,7 @@ def history(
     response={200: SendAnswer, 201: SendAnswer, **PROBLEMS},
 )
 def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpResponse:
-    """201 the first time, 200 for a repeat of the same id, 409 when the id was used for something else."""
+    """201 the first time, 200 for a repeat of the same id, 409 if the id was used for another message."""
     id = message_id(request, body)
     throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
     future = message_send(
@@ -147,20 +150,20 @@ def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpRespons
         reply_to=body.reply_to,
         attachments=tuple(body.attachments),
     )
-    accepted = future.result(ANSWER_SECONDS)
+    accepted = future.result(JOURNAL_TIMEOUT_S)
     wire = accepted.message
     if wire is None:
-        # A repeat of what was changed since.
+        # A repeat of a message that was changed since.
         with after_write():
             row = message_at(seat=access_conversation(request.user, room), seq=accepted.seq)
         wire = serializers.message(row, sender=request.user.public_id)
-    return answer(
+    return json_response(
         SendAnswer(room=room, message=wire, duplicate=accepted.duplicate), 200 if accepted.duplicate else 201
     )
 
 
 def message_id(request: SignedInRequest, body: MessageInput) -> UUID:
-    """The id of the body, or the Idempotency-Key; both, when given, must be the same one."""
+    """The id of the body, or the Idempotency-Key; if both are given, they must be equal."""
     key = idempotency_key(request)
     if (body.id is None and key is None) or (body.id is not None and key is not None and body.id != key):
         raise BadInput
@@ -169,9 +172,11 @@ def message_id(request: SignedInRequest, body: MessageInput) -> UUID:
 
 @api.post("/conversations/{room}/reopen", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
 def reopen(request: SignedInRequest, room: str) -> HttpResponse:
-    """Undo a closing of mine; 403 where the chat is closed and not by me."""
+    """Reopen a chat that the user closed; 403 if it was not closed by them."""
     conversation_reopen(user=request.user, room_name=room)
-    return answer(row_object(conversation_row(access_conversation(request.user, room)), request))
+    return json_response(
+        conversation_object(conversation_row(access_conversation(request.user, room)), request)
+    )
 
 
 @api.put(
@@ -181,16 +186,17 @@ def reopen(request: SignedInRequest, room: str) -> HttpResponse:
 )
 def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResponse:
     receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(
-        ANSWER_SECONDS
+        JOURNAL_TIMEOUT_S
     )
     with after_write():
         row = conversation_row(access_conversation(request.user, room))
-    return answer(row_object(row, request))
+    return json_response(conversation_object(row, request))
 
 
 @api.post("/sync", auth=signed_in_with_json, response={200: SyncAnswer, **PROBLEMS})
 def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
-    """Catching up without a socket: the pages that `sync` answers. Rooms that are not mine are left out, as if they had not been named."""
+    """Catch up without a socket: the same pages as the `sync` command. Rooms that are not the user's are left
+    out, as if they had not been named."""
     named = len(body.rooms.keys() | body.marks.keys())
     throttling.allow_frame(
         request.user.id, address=address_of(request.META), count=throttling.weight_of_sync(named) - 1
@@ -202,5 +208,5 @@ def sync(request: SignedInRequest, body: SyncInput) -> HttpResponse:
 
 
 def bounded(seq: int | None) -> int | None:
-    """A number that the database can compare with."""
+    """Clamped to what the database can compare with."""
     return None if seq is None else max(0, min(seq, 2**63 - 1))

@@ -42,7 +42,7 @@ from conversations.protocol.commands import (
     Sync,
     TypingSet,
     decode,
-    named_in,
+    peek_ids,
 )
 from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant
@@ -90,7 +90,7 @@ class SessionConsumer(RoomsInView):
             await self.say_goodbye(CloseCode.TOO_LARGE)
             return
         if size > FRAME_BYTES:
-            ref, message_id = named_in(text)
+            ref, message_id = peek_ids(text)
             await self.strike(BadFrame(ErrorCode.TOO_LARGE, ref=ref, message_id=message_id))
             return
         try:

@@ -1,4 +1,4 @@
-"""The words for refusals, and the numbers a socket is closed with (protocol.md 4 and 5)."""
+"""Error codes and WebSocket close codes (docs/protocol.md 4 and 5)."""
 
 from enum import IntEnum, StrEnum
 
@@ -21,7 +21,7 @@ class ErrorCode(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     OTHER_ACCOUNT = "other_account"
-    """Over HTTP: the page is another person's than the session."""
+    """Over HTTP: the page was loaded by another user than the session's."""
 
 
 RETRYABLE = frozenset(
@@ -36,7 +36,8 @@ RETRYABLE = frozenset(
 
 
 class CloseCode(IntEnum):
-    """Daphne lets an application send 1000 and 3000 to 4999 only. The name in lower case is the `reason` of the `bye` before it."""
+    """Daphne lets an application send 1000 and 3000 to 4999 only. The name in lower case is the `reason` of
+    the `bye` that precedes the close."""
 
     BAD_PROTOCOL = 4400
     UNAUTHENTICATED = 4401
@@ -57,7 +58,7 @@ class CloseCode(IntEnum):
 
     @property
     def is_final(self) -> bool:
-        """The client does not come back by itself."""
+        """The client does not reconnect by itself."""
         return self in {
             CloseCode.UNAUTHENTICATED,
             CloseCode.FORBIDDEN,

@@ -1,7 +1,4 @@
-"""Frames from the browser, and the one decoder that lets them in.
-
-Strict: what is not in the dictionary does not get further than this room.
-"""
+"""Commands: frames from the client, and their only decoder. It rejects unknown types and fields."""
 
 import json
 import re
@@ -19,11 +16,11 @@ SYNC_ROOMS = 100
 LARGEST_NUMBER = 2**63 - 1
 UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MAX_DEPTH = 4
-"""Floors of a frame that are looked through for text. No command has more than two."""
+"""Levels of nesting that are searched for strings. No command has more than two."""
 
 
 class BadFrame(Exception):
-    """A frame that is not one of ours. `ref` and `id` are given back when they could be read."""
+    """The frame is no valid command. `ref` and `id` are echoed in the error if they could be read."""
 
     def __init__(self, code: ErrorCode, *, ref: str | None = None, message_id: str | None = None) -> None:
         super().__init__(code)
@@ -33,7 +30,8 @@ class BadFrame(Exception):
 
 
 def canonical_uuid(value: object) -> UUID:
-    """Only the usual form with hyphens. Python's UUID would also take `urn:`, underscores, `0x` and digits of other scripts."""
+    """Only the canonical form with hyphens. Python's UUID also accepts `urn:`, underscores, `0x` and digits
+    of other scripts."""
     if not isinstance(value, str) or not UUID_PATTERN.fullmatch(value):
         raise ValueError("an id is a UUID with hyphens")
     return UUID(value)
@@ -90,8 +88,8 @@ class Sync(Command):
     marks: Annotated[dict[Room, Number], Field(max_length=SYNC_ROOMS, default_factory=dict)]
 
     @model_validator(mode="after")
-    def few_rooms(self) -> Self:
-        """Each room named is a page to read, whichever of the two names it."""
+    def limit_rooms(self) -> Self:
+        """Each room costs a page to read, whether `rooms` or `marks` names it."""
         if len(self.rooms.keys() | self.marks.keys()) > SYNC_ROOMS:
             raise ValueError("too many rooms")
         return self
@@ -114,11 +112,12 @@ COMMANDS: dict[str, type[Command]] = {
 
 
 def decode(text: str) -> Command:
-    """Read one frame.
+    """Decode one frame.
 
     Raises:
-        BadFrame: bad_frame for anything but one JSON object of a known shape (duplicate keys, NaN and Infinity included),
-            unknown_type for an unknown `type`, invalid_text for NUL or a lone surrogate in any string.
+        BadFrame: bad_frame for anything but one JSON object of a known shape (so, too, for duplicate keys,
+            NaN and Infinity), unknown_type for an unknown `type`, invalid_text for NUL or a lone surrogate in
+            any string.
     """
     try:
         frame = DECODER.decode(text)
@@ -126,13 +125,13 @@ def decode(text: str) -> Command:
         raise BadFrame(ErrorCode.BAD_FRAME) from None
     if not isinstance(frame, dict):
         raise BadFrame(ErrorCode.BAD_FRAME)
-    # JSON carries NUL and lone surrogates only escaped or, the latter, as what they are: in most frames there is nothing to look for.
-    if ("\\u" in text or not text.isascii()) and not all(is_storable(part) for part in texts_in(frame)):
+    # JSON carries NUL only escaped, lone surrogates escaped or as non-ASCII: most frames need no search.
+    if ("\\u" in text or not text.isascii()) and not all(is_storable(part) for part in strings_in(frame)):
         raise bad_frame(frame, ErrorCode.INVALID_TEXT)
-    return from_object(frame)
+    return decode_object(frame)
 
 
-def from_object(frame: dict[str, Any]) -> Command:
+def decode_object(frame: dict[str, Any]) -> Command:
     kind = frame.get("type")
     if not isinstance(kind, str):
         raise bad_frame(frame, ErrorCode.BAD_FRAME)
@@ -149,28 +148,29 @@ def bad_frame(frame: dict[str, Any], code: ErrorCode) -> BadFrame:
     return BadFrame(code, ref=readable_ref(frame), message_id=readable_id(frame))
 
 
-def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("duplicate key")
     return found
 
 
-def refuse_constant(name: str) -> NoReturn:
+def reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-NAMED_REF = re.compile(r'(?<!\\)"ref"\s*:\s*"([^"\\]{0,64})"')
-NAMED_ID = re.compile(r'(?<!\\)"id"\s*:\s*"([0-9A-Fa-f-]{32,36})"')
+REF_PATTERN = re.compile(r'(?<!\\)"ref"\s*:\s*"([^"\\]{0,64})"')
+ID_PATTERN = re.compile(r'(?<!\\)"id"\s*:\s*"([0-9A-Fa-f-]{32,36})"')
 
-# Made once: `json.loads` with hooks makes a new one for each text.
-DECODER = json.JSONDecoder(object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+# Built once: `json.loads` with hooks builds a decoder for each call.
+DECODER = json.JSONDecoder(object_pairs_hook=reject_duplicate_keys, parse_constant=reject_constant)
 
 
-def texts_in(value: Any) -> Iterable[str]:
-    """Every string of a frame, keys included, down to MAX_DEPTH; what lies deeper fits no model.
+def strings_in(value: Any) -> Iterable[str]:
+    """Every string of a frame, keys included, down to MAX_DEPTH; anything deeper fits no model.
 
-    Without recursion: a frame nested a thousand deep would end the interpreter's patience, or pass each string up through every floor.
+    Iterative: a frame nested a thousand levels deep would exceed the recursion limit, or pass each string up
+    through every level.
     """
     waiting = [(value, 0)]
     while waiting:
@@ -184,12 +184,12 @@ def texts_in(value: Any) -> Iterable[str]:
             waiting += [(inner, depth + 1) for inner in item]
 
 
-def named_in(text: str) -> tuple[str | None, str | None]:
-    """`ref` and `id` of a frame that is too large to be read, as far as they stand there plainly.
+def peek_ids(text: str) -> tuple[str | None, str | None]:
+    """`ref` and `id` of a frame that is too large to be parsed, found by pattern.
 
-    Inside a JSON string every quotation mark is escaped, so a message that contains such words is not taken for them.
+    Quotation marks inside a JSON string are escaped, so a body that quotes such a key does not match.
     """
-    ref, message_id = NAMED_REF.search(text), NAMED_ID.search(text)
+    ref, message_id = REF_PATTERN.search(text), ID_PATTERN.search(text)
     return readable_ref({"ref": ref[1]} if ref else {}), readable_id(
         {"id": message_id[1]} if message_id else {}
     )

@@ -1,4 +1,4 @@
-"""Frames to every device of a person: something happened."""
+"""Events: frames that the server sends unasked, to every device of a user."""
 
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -44,7 +44,7 @@ class ReceiptAdvanced(Frame):
 
 
 class Typing(Frame):
-    """Ends by itself after `ttl_ms`."""
+    """Expires after `ttl_ms`."""
 
     type: Literal["typing"] = "typing"
     room: str
@@ -54,7 +54,7 @@ class Typing(Frame):
 
 
 class Presence(Frame):
-    """Ends by itself after `ttl_ms` unless it is renewed."""
+    """A lease: expires after `ttl_ms` unless it is renewed."""
 
     optional: ClassVar[frozenset[str]] = frozenset({"last_seen"})
 
@@ -71,14 +71,14 @@ class ConversationChanged(Frame):
 
 
 class UserChanged(Frame):
-    """My own card: to my own devices only."""
+    """The user's own card, sent to their own devices only."""
 
     type: Literal["user.changed"] = "user.changed"
     user: Card
 
 
 class Heads(Frame):
-    """The totals stand in the answer to `sync {}` only."""
+    """The totals are present only in the reply to `sync {}`."""
 
     optional: ClassVar[frozenset[str]] = frozenset({"unread_total", "unread_chats"})
 

@@ -1,4 +1,4 @@
-"""What every frame to the browser has in common: one object, `type` first, raw UTF-8."""
+"""Base class of the frames to the client: one JSON object, `type` first, raw UTF-8."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frame(BaseModel):
-    """Fields named in `optional` are left out while they are None; every other field is always there."""
+    """Fields named in `optional` are omitted when None; every other field is always present."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     optional: ClassVar[frozenset[str]] = frozenset()

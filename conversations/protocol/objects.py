@@ -1,4 +1,4 @@
-"""The things that frames and API answers are made of (protocol.md 5 and 7)."""
+"""Wire objects: what frames and API responses are composed of (docs/protocol.md 5 and 7)."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 @lru_cache(maxsize=1024)
 def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds: the only form of a time on the wire. Kept, because one batch tells one moment to hundreds."""
+    """RFC 3339 in UTC with milliseconds, the only time format on the wire. Cached: one batch of writes sends
+    the same time to hundreds of sockets."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -22,7 +23,7 @@ class WireObject(BaseModel):
 
 
 class Card(WireObject):
-    """A person as others see them. `id` is opaque; `colour` (1 to 8) and `initials` stand in for a picture."""
+    """A user as others see them: `id` is opaque; `colour` (1 to 8) and `initials` stand in for a picture."""
 
     id: str
     username: str
@@ -64,7 +65,7 @@ class Message(WireObject):
 
 
 class Conversation(WireObject):
-    """A row of my list: what both share, and what only I have of it."""
+    """A row of the viewer's list: what both participants share, and the viewer's own state."""
 
     room: str
     peer: Card

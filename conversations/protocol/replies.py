@@ -1,4 +1,4 @@
-"""Frames to one socket: the answer to its command."""
+"""Replies: frames to one socket, in response to its command."""
 
 from typing import ClassVar, Literal
 

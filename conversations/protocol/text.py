@@ -1,4 +1,4 @@
-"""What counts as the text of a message, the same at every door."""
+"""Validation and normalisation of message text, the same for the socket, the API and forms."""
 
 from accounts.texts import (
     MARKS_PER_BASE,
@@ -11,25 +11,26 @@ from accounts.texts import (
 )
 from conversations.exceptions import InvalidText, TextTooLong
 
-__all__ = ["BODY_CHARS", "MARKS_PER_BASE", "clean_body", "is_storable", "without_blank_end"]
+__all__ = ["BODY_CHARS", "MARKS_PER_BASE", "clean_body", "is_storable", "strip_trailing_blank_lines"]
 
 BODY_CHARS = 8_000
 """Longest body, in code points after normalisation."""
 
 
 def clean_body(raw: str, *, may_be_empty: bool = False) -> str:
-    """The form in which a body is stored: NFC, line ends as LF. Empty lines at its end stay; pages take them off.
+    """The form in which a body is stored: NFC, line ends as LF. Trailing blank lines stay; pages strip them.
 
     Raises:
-        InvalidText: empty or nothing that shows (unless attachments carry the message), NUL, a lone surrogate, piled-up marks.
+        InvalidText: empty or invisible (unless the message has attachments), NUL, a lone surrogate, or
+            stacked combining marks.
         TextTooLong: more than BODY_CHARS code points.
     """
-    # Before anything that looks at characters: NFC can shorten a text, but never to less than a quarter.
+    # Before any work per character: NFC can shorten a text, but never to less than a quarter.
     if len(raw) > BODY_CHARS * 4:
         raise TextTooLong(f"more than {BODY_CHARS} characters")
     if not is_storable(raw):
         raise InvalidText("a character that cannot be stored")
-    body = composed(raw.replace("\r\n", "\n").replace("\r", "\n"))
+    body = normalized(raw.replace("\r\n", "\n").replace("\r", "\n"))
     if len(body) > BODY_CHARS:
         raise TextTooLong(f"more than {BODY_CHARS} characters")
     if not may_be_empty and is_blank(body):
@@ -39,8 +40,8 @@ def clean_body(raw: str, *, may_be_empty: bool = False) -> str:
     return body
 
 
-def composed(text: str) -> str:
-    """Bounded, because it runs on the loop of everybody: a frame of the costliest text takes less than 10 ms (safety.md T32)."""
+def normalized(text: str) -> str:
+    """NFC in bounded time, for the event loop: the costliest frame takes less than 10 ms (T32)."""
     if text.isascii():
         return text
     if has_long_run(text):
@@ -50,11 +51,10 @@ def composed(text: str) -> str:
     return compose(text)
 
 
-def without_blank_end(text: str) -> str:
-    """What a page sends of what was typed: nobody means the empty lines after the last one with words (static/js/lib/body-text.js).
+def strip_trailing_blank_lines(text: str) -> str:
+    """What a page sends of the text that the user typed (static/js/lib/body-text.js does the same).
 
-    Not part of `clean_body`: what a program sends over the socket or the API is stored as it was sent.
+    Not part of `clean_body`: what a program sends over the socket or the API is stored as sent.
     """
-    said = len(text.rstrip())
-    end = text.find("\n", said)
+    end = text.find("\n", len(text.rstrip()))
     return text if end < 0 else text[:end]

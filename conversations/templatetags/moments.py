@@ -1,6 +1,7 @@
-"""Days and moments as the language of the page writes them, for readers without JavaScript and for sentences that hold a date.
+"""Template filters: dates and times in the language of the page, where no script writes them.
 
-The catalogues hold the patterns, because Django's own put Russian months into the wrong case and capitalise Portuguese ones.
+The catalogues hold the patterns: Django's own put Russian months into the wrong case and capitalise
+Portuguese ones.
 """
 
 from datetime import date, datetime
@@ -30,24 +31,24 @@ def pattern(form: str) -> str:
 
 
 @register.filter
-def written(moment: datetime | date, form: str) -> str:
+def localized(moment: datetime | date, form: str) -> str:
     """`form` is day, date, moment or short."""
     text = date_format(timezone.localtime(moment) if isinstance(moment, datetime) else moment, pattern(form))
     return text if (get_language() or "en").startswith("en") else text.lower()
 
 
 @register.filter
-def near(moment: datetime | date | None, form: str) -> str:
-    """As `written`, but "Today" and "Yesterday" by name."""
+def relative(moment: datetime | date | None, form: str) -> str:
+    """As `localized`, but "Today" and "Yesterday" by name."""
     if not moment:
         return ""
     named = naturalday(moment, "Y-m-d")
-    return written(moment, form) if str(named)[:1].isdigit() else capfirst(str(named))
+    return localized(moment, form) if str(named)[:1].isdigit() else capfirst(str(named))
 
 
 @register.filter
 def ago(moment: datetime) -> str:
-    """One unit is enough: "2 days ago", not "2 days, 19 hours ago"."""
+    """In one unit: "2 days ago", not "2 days, 19 hours ago"."""
     minutes = int((timezone.now() - moment).total_seconds()) // 60
     hours, days = minutes // 60, minutes // (24 * 60)
     if days > 0:

@@ -1,1 +1,1 @@
-"""Doors for people: pages and forms."""
+"""Pages and forms: the HTTP transport for browsers."""

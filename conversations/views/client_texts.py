@@ -1,6 +1,7 @@
-"""The sentences that the browser's modules show, in the language of the page.
+"""Translations for the JavaScript modules, in the language of the page.
 
-They stand in the page itself: no second request, and no script that a strict policy would have to allow.
+The page embeds them as JSON: no second request, and no inline script that the content policy would have to
+allow.
 """
 
 from functools import cache
@@ -23,7 +24,7 @@ def catalog(language: str) -> dict[str, Any]:
     if language.startswith("en"):
         return {}
     view = JSONCatalog()
-    # Our own folder alone: the library's texts for its admin would make every page 2 kB longer.
+    # Only our own catalogue: Django's texts for its admin would add 2 kB to every page.
     view.translation = DjangoTranslation(
         language, domain="djangojs", localedirs=[str(path) for path in settings.LOCALE_PATHS]
     )

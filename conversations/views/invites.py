@@ -1,6 +1,6 @@
-"""Pages of invites: those I make, and the one somebody opens.
+"""Invite pages: the inviter's list and dialog, and the landing page of an invite link.
 
-The address of an opened invite is a secret. Its pages are kept nowhere, named nowhere, and changed by nothing but a pressed button.
+The address of the landing page is a secret: no caching, no Referer, and only a POST changes anything.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from conversations.services.invites import (
 )
 from conversations.views.shell import SeeOther, shell
 
-# --- Mine ---
+# --- The inviter's pages ---
 
 
 @login_required
@@ -66,20 +66,20 @@ def invites(request: SignedInRequest) -> HttpResponse:
 
 
 def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
-    lists = my_invites(request)
+    lists = invite_lists(request)
     context = {
         **shell(request, tab="", page="invites"),
         **lists,
         "form": form,
-        "fresh": fresh_one(request, lists["waiting"]),
+        "fresh": fresh_invite(request, lists["waiting"]),
     }
-    # Twenty links offer the same choices: drawn for each of them they took a tenth of the page.
+    # Rendered once for twenty links: rendering the same choices for each took a tenth of the page's time.
     context["lives"] = render_to_string("conversations/_lives.html", {"lives": LIVES})
     context["back"] = reverse("settings") if request.GET.get("from") == "settings" else ""
     return render(request, "conversations/invites.html", context, status=status)
 
 
-def my_invites(request: SignedInRequest) -> dict[str, Any]:
+def invite_lists(request: SignedInRequest) -> dict[str, Any]:
     mine = invites_of(maker=request.user, origin=own_origin(request), now=timezone.now())
     waiting = [invite for invite in mine if invite.state == "open"]
     past = [invite for invite in mine if invite.state != "open"]
@@ -93,14 +93,16 @@ def my_invites(request: SignedInRequest) -> dict[str, Any]:
 @login_required
 @require_safe
 def dialog(request: SignedInRequest) -> HttpResponse:
-    """The dialog that the shell opens over a chat: a piece of HTML for its script. The page above does the same without one."""
-    return render(request, "conversations/_invite_dialog.html", {**my_invites(request), "form": InviteForm()})
+    """An HTML fragment: the invite dialog of the shell. `invites` is the same without JavaScript."""
+    return render(
+        request, "conversations/_invite_dialog.html", {**invite_lists(request), "form": InviteForm()}
+    )
 
 
 @login_required
 @require_safe
 def qr(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
-    """The picture of a link that waits, for its maker: named by the invite's id, because an address is no place for the token."""
+    """The QR code of an open invite, for its inviter. The address has the invite's id, never the token."""
     invite = invite_of(
         maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now()
     )
@@ -109,8 +111,8 @@ def qr(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     return HttpResponse(qr_file(str(invite.url)), content_type="image/svg+xml")
 
 
-def fresh_one(request: SignedInRequest, waiting: list[InviteView]) -> InviteView | None:
-    """The one just made, named by its id: the token stays out of addresses."""
+def fresh_invite(request: SignedInRequest, waiting: list[InviteView]) -> InviteView | None:
+    """The invite just created. The address has its id: tokens stay out of addresses."""
     wanted = request.GET.get("fresh", "")
     return next((invite for invite in waiting if str(invite.id) == wanted), None)
 
@@ -134,7 +136,7 @@ def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
 def change(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     form = InviteChangeForm(request.POST)
     if not form.is_valid():
-        # Not as the form of the page: that one would make a second link instead of changing this one.
+        # Not as the page's own form, which would create a second link instead of changing this one.
         for reason in form.errors.values():
             messages.error(request, str(reason[0]))
         return invites_page(request, InviteForm(), status=422)
@@ -152,7 +154,7 @@ def change(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def undo(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
-    """ "Not who I meant": one press closes that chat, blocks the person and makes a new link."""
+    """Wrong person: close the chat, block the person and create a new link."""
     try:
         new = invite_undo(maker=request.user, invite_id=invite_id)
     except InviteNotFound:
@@ -164,40 +166,41 @@ def undo(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     return SeeOther(f"{reverse('invites')}?fresh={new.pk}" if new else reverse("invites"))
 
 
-# --- The one somebody opens ---
+# --- The landing page ---
 
 
 @require_http_methods(["GET", "HEAD", "OPTIONS", "POST"])
 def landing(request: HttpRequest, token: str) -> HttpResponse:
-    """GET, HEAD and OPTIONS change nothing, whoever sends them: previews and scanners open every link they see (safety.md T19)."""
+    """GET, HEAD and OPTIONS change nothing: link previews and scanners open every link they find (T19)."""
     if request.method == "OPTIONS":
-        return secret(HttpResponse(headers={"Allow": "GET, HEAD, OPTIONS, POST"}))
+        return keep_secret(HttpResponse(headers={"Allow": "GET, HEAD, OPTIONS, POST"}))
     try:
-        answer = post(request, token) if request.method == "POST" else look(request, token)
+        response = submit(request, token) if request.method == "POST" else show(request, token)
     except TooManyTries as refusal:
         wait_s = math.ceil((refusal.retry_after_ms or 1_000) / 1_000)
-        answer = landing_page(request, Landing("limited"), wait_s=wait_s)
-        answer["Retry-After"] = str(wait_s)
-    return secret(answer)
+        response = landing_page(request, Landing("limited"), wait_s=wait_s)
+        response["Retry-After"] = str(wait_s)
+    return keep_secret(response)
 
 
-def secret(response: HttpResponse) -> HttpResponse:
-    """The token must not travel on in a Referer, stay in a cache, or be found by a search engine (safety.md T20)."""
+def keep_secret(response: HttpResponse) -> HttpResponse:
+    """The token in the address must not leak by Referer, cache or search engine (T20)."""
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def look(request: HttpRequest, token: str) -> HttpResponse:
-    landing = judge(request, token)
+def show(request: HttpRequest, token: str) -> HttpResponse:
+    landing = checked_landing(request, token)
     if landing.state == "yours":
         return SeeOther(reverse("conversation", args=[landing.room]))
     return landing_page(request, landing)
 
 
-def judge(request: HttpRequest, token: str) -> Landing:
-    """Raises TooManyTries: too many unknown tokens came from here. Then good ones are not answered either, or guessing would pay."""
+def checked_landing(request: HttpRequest, token: str) -> Landing:
+    """Raises: TooManyTries, after too many unknown tokens from this client. It then applies to valid tokens,
+    too: otherwise the response would confirm a guess."""
     address, visitor = address_of(request.META), request.user if request.user.is_authenticated else None
     guess = throttling.take_invite_try(address=address, user_id=request.user.pk)
     landing = landing_of(token=token, visitor=visitor, now=timezone.now())
@@ -206,17 +209,17 @@ def judge(request: HttpRequest, token: str) -> Landing:
     return landing
 
 
-def post(request: HttpRequest, token: str) -> HttpResponse:
+def submit(request: HttpRequest, token: str) -> HttpResponse:
     if request.user.is_authenticated and request.POST.get("go") == "switch":
         logout(request)
     if request.user.is_authenticated:
         return accept(request, token, request.user)
-    return go_and_sign_in(request, token)
+    return sign_in_first(request, token)
 
 
-def go_and_sign_in(request: HttpRequest, token: str) -> HttpResponse:
-    """The wish goes along in the session, so that no later address carries the token (safety.md T20)."""
-    landing = judge(request, token)
+def sign_in_first(request: HttpRequest, token: str) -> HttpResponse:
+    """The session holds the invite during sign-in, so that no later address contains the token (T20)."""
+    landing = checked_landing(request, token)
     if landing.state != "open_visitor" or landing.invite is None:
         return landing_page(request, landing)
     hold_invite(request, landing.invite.pk, timezone.now())
@@ -242,7 +245,7 @@ STATUS = {"used": 410, "gone": 410, "unknown": 404, "limited": 429}
 def landing_page(
     request: HttpRequest, landing: Landing, *, refused: bool = False, wait_s: int = 0
 ) -> HttpResponse:
-    """`wait_s` is told to somebody who has tried too many."""
+    """`wait_s` is for the rate-limited page."""
     invite = shown_invite(request, landing)
     context = {
         "state": landing.state,
@@ -257,7 +260,7 @@ def landing_page(
 
 
 def shown_invite(request: HttpRequest, landing: Landing) -> InviteView | None:
-    """Its maker sees all of it; everybody else only how long it lives: the note is private."""
+    """The inviter sees all of it, others only until when it is valid: the note is private."""
     if landing.invite is None:
         return None
     now, origin = timezone.now(), own_origin(request)

@@ -1,4 +1,4 @@
-"""Pages of chats and people, and the plain-form way to do what a socket can: everything here works without JavaScript."""
+"""Chat and people pages, with a plain form for each command: everything here works without JavaScript."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ from conversations.services.receipts import receipt_advance
 from conversations.views.presenters import conversation_object, conversation_view, message_views
 from conversations.views.shell import SeeOther, shell
 
-ANSWER_SECONDS = 10
-"""Longest wait of a form for the journal; after it nobody knows whether it was stored, and the same form may be sent again."""
+JOURNAL_TIMEOUT_S = 10
+"""Longest wait of a form for the writer. After it the result is unknown, and the same form may be sent
+again."""
 
 
 @require_safe
@@ -64,7 +65,7 @@ def people(request: SignedInRequest) -> HttpResponse:
     try:
         found, following = people_page(viewer=request.user, q=q, cursor=request.GET.get("cursor"))
     except BadCursor:
-        # An old address shows the first page.
+        # An outdated address shows the first page.
         found, following = people_page(viewer=request.user, q=q)
     startable = startable_among(user_id=request.user.id, people=found)
     rows = [{"person": person, "can_start": person.pk in startable} for person in found]
@@ -75,12 +76,12 @@ def people(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
-    """A person's link. It leads exactly two people into one room: the one it names and the one who follows it."""
+    """A person's link: the chat of the person it names with the user who follows it."""
     try:
         guess = throttling.take_person_try(user_id=request.user.id)
         person = person_startable(request.user, username)
     except TooManyTries as refusal:
-        return too_many(request, refusal)
+        return rate_limited(request, refusal)
     except PersonNotFound:
         return person_not_found(request)
     guess.give_back()
@@ -96,16 +97,17 @@ def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
     try:
         conversation, _created = conversation_open(user=request.user, peer=person)
     except PersonNotFound:
-        # A block came between the look and the lock.
+        # A block was set between the check and the lock.
         return person_not_found(request)
     except TooManyTries as refusal:
-        return too_many(request, refusal)
+        return rate_limited(request, refusal)
     return SeeOther(reverse("conversation", args=[conversation.room_name]))
 
 
 def person_not_found(request: SignedInRequest) -> HttpResponse:
-    """One page inside the app for everybody who cannot be written to, whoever they are: neither the name that was asked for nor a token
-    of this answer stands in it, so that two of them are equal byte for byte."""
+    """The same page for unknown users and for users who cannot be written to. It contains neither the
+    requested name nor a per-response token: two such responses are equal byte for byte, so they reveal no
+    account."""
     return render(
         request,
         "conversations/person_not_found.html",
@@ -120,7 +122,7 @@ def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
     try:
         seat = access_conversation(request.user, room_name)
     except ConversationNotFound:
-        # The same page as for a room that never was: nobody learns who talks to whom (safety.md T2).
+        # The same page as for an unknown room, so that it does not reveal who talks to whom (T2).
         raise Http404 from None
     if request.method == "POST":
         response = (
@@ -128,16 +130,16 @@ def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
             if "body" in request.POST
             else SeeOther(reverse("conversation", args=[room_name]))
         )
-        # After the answer: only with it may the other one see how far a first message was read (protocol.md P6).
+        # After sending: the peer sees how far a first message was read only once it was answered (P6).
         mark_read(request, seat)
         return response
-    return show(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
+    return render_conversation(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
 
 
 @login_required
 @require_POST
 def reopen(request: SignedInRequest, room_name: str) -> HttpResponse:
-    """The one who closed a chat has the button; of anybody else the page says what it said before."""
+    """Only the user who closed the chat has the button; for others the page stays the same."""
     try:
         with suppress(CannotDeliver):
             conversation_reopen(user=request.user, room_name=room_name)
@@ -147,43 +149,47 @@ def reopen(request: SignedInRequest, room_name: str) -> HttpResponse:
 
 
 def mark_read(request: SignedInRequest, seat: Seat) -> None:
-    """Who sends the form of a page, or presses its button, has seen what stands on it. A script never sends forms: it knows what was in view."""
-    read = whole(request.POST.get("read"))
+    """A user who submits a form of the page has seen its messages. The script never submits forms: it reports
+    what was in view."""
+    read = parse_number(request.POST.get("read"))
     if read and seat.me.unread:
-        # Not worth a refusal: the button is still there.
+        # Not worth an error: the button is still there.
         with suppress(Refusal, TimeoutError):
             receipt_advance(
                 user=request.user, room=seat.conversation.room_name, read=read, delivered=read
-            ).result(ANSWER_SECONDS)
+            ).result(JOURNAL_TIMEOUT_S)
 
 
 def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
-    """The form way of `message.send`; the hidden id makes a second press harmless."""
+    """`message.send` as a form; the hidden id makes a second submit harmless."""
     form = MessageForm(request.POST)
     if not form.is_valid():
-        return show(request, seat, form, status=422)
+        return render_conversation(request, seat, form, status=422)
     room = seat.conversation.room_name
     try:
         id = form.cleaned_data["id"]
         throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
         message_send(user=request.user, room=room, id=id, body=form.cleaned_data["body"]).result(
-            ANSWER_SECONDS
+            JOURNAL_TIMEOUT_S
         )
     except ConversationNotFound:
         raise Http404 from None
     except (Refusal, TimeoutError) as reason:
         form.add_error("body", sentence_for(reason))
-        return refused(request, seat, form, reason)
+        return conversation_with_error(request, seat, form, reason)
     except TRANSIENT_ERRORS as error:
-        # The limit could not be looked up; nothing was tried.
+        # The lookup for the rate limit failed: nothing was written.
         return unsent(request, room, form, refusal_for(error))
     return SeeOther(reverse("conversation", args=[room]))
 
 
-def refused(request: SignedInRequest, seat: Seat, form: MessageForm, reason: Exception) -> HttpResponse:
-    """The chat with the sentence, the text and the id in its form; without the chat, where the database cannot be asked for it."""
+def conversation_with_error(
+    request: SignedInRequest, seat: Seat, form: MessageForm, reason: Exception
+) -> HttpResponse:
+    """The chat, with the error, the text and the id in its form; if the database is unavailable, only the
+    form."""
     try:
-        return show(request, seat, form, status=status_for(reason), retry_after=reason)
+        return render_conversation(request, seat, form, status=status_for(reason), retry_after=reason)
     except TRANSIENT_ERRORS as error:
         refusal_for(error)
         return unsent(request, seat.conversation.room_name, form, reason)
@@ -241,7 +247,7 @@ def retry_after_s(reason: Exception | None) -> str:
     return str(max(1, (getattr(reason, "retry_after_ms", None) or 1_000) // 1_000))
 
 
-def show(
+def render_conversation(
     request: SignedInRequest,
     seat: Seat,
     form: MessageForm,
@@ -250,13 +256,13 @@ def show(
     retry_after: Exception | None = None,
 ) -> HttpResponse:
     row = conversation_row(seat)
-    page = message_page(seat=seat, before=whole(request.GET.get("before")), after=None)
-    opens_at, window = opening(request, seat, page)
+    page = message_page(seat=seat, before=parse_number(request.GET.get("before")), after=None)
+    opens_at, window = opening_page(request, seat, page)
     if "m" in request.GET and opens_at is None:
         messages.info(request, _("This message cannot be found."))
     current = conversation_view(row, request.user, current=row.conversation.room_name)
     if form.is_bound and (status == 409 or "id" in form.errors):
-        # Under the old id nothing more can be sent.
+        # The old id is used: a retry needs a new one.
         form.data = {"body": form.data.get("body", ""), "id": str(uuid.uuid4())}
     context = {
         **shell(request, tab="chats", page="conversation", current=current.room),
@@ -281,13 +287,15 @@ def show(
     return response
 
 
-def opening(request: SignedInRequest, seat: Seat, newest: MessagePage) -> tuple[int | None, MessagePage]:
-    """Where the chat opens: at `?m=<seq>`, or at the first unread message when the newest page does not hold it (ui-spec H6).
+def opening_page(request: SignedInRequest, seat: Seat, newest: MessagePage) -> tuple[int | None, MessagePage]:
+    """Where the chat opens: at `?m=<seq>`, or at the first unread message if it is older than the newest page
+    (docs/interface.md H6).
 
     Returns:
-        The seq that a link points at, if it is a message, and the page to show: the newest one, unless that place stands above it.
+        The seq of the linked message, if it exists, and the page to show: the newest one, or one around an
+        older message.
     """
-    asked = whole(request.GET.get("m"))
+    asked = parse_number(request.GET.get("m"))
     unread_above = (
         seat.me.unread > PAGE - 10 and newest.items and newest.items[-1].sender_id != request.user.id
     )
@@ -301,7 +309,8 @@ def opening(request: SignedInRequest, seat: Seat, newest: MessagePage) -> tuple[
 
 
 def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> dict[str, Any]:
-    """What the script needs to go live from this page: the very objects of the wire, and the number they were read at."""
+    """What the script needs to continue from this page: wire objects, and the version at which they were
+    read."""
     return {
         "room": row.conversation.room_name,
         "conversation": conversation_object(row, request.user).model_dump(mode="json"),
@@ -320,12 +329,12 @@ def message_objects(request: SignedInRequest, row: Any, page: MessagePage) -> li
     ]
 
 
-def whole(text: str | None) -> int | None:
-    """A positive number from an address; anything else counts as not given."""
+def parse_number(text: str | None) -> int | None:
+    """A query parameter as a number; anything else counts as not given."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def too_many(request: SignedInRequest, refusal: TooManyTries) -> HttpResponse:
+def rate_limited(request: SignedInRequest, refusal: TooManyTries) -> HttpResponse:
     wait_s = math.ceil((refusal.retry_after_ms or 1_000) / 1_000)
     response = render(request, "429.html", {"wait_s": wait_s}, status=429)
     response["Retry-After"] = str(wait_s)

@@ -1,4 +1,4 @@
-"""What templates are given: flags and texts already decided, so that a template asks no question of its own."""
+"""View models for templates: flags and texts are decided here, so that templates contain no logic."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from conversations.models import Message
 
 GROUP_SPAN = timedelta(minutes=5)
-FOLDED_FROM = 24
-WIDTH = 60
+FOLDED_FROM_LINES = 24
+LINE_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One message as the viewer sees it. `first` and `last` close a group; `day` stands on the first message of a day."""
+    """One message as the viewer sees it. `first` and `last` delimit a group; the first message of a day has
+    `day`."""
 
     seq: int
     version: int
@@ -92,7 +93,8 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
 
 
 def message_views(messages: Sequence[Message], row: ConversationRow, viewer: User) -> list[MessageView]:
-    """Groups of one sender within five minutes and one day (ui-spec H10), and a day line before the first of each day."""
+    """Groups the messages of one sender within five minutes and one day (docs/interface.md H10), and marks
+    new days."""
     views = []
     for index, message in enumerate(messages):
         earlier = messages[index - 1] if index else None
@@ -113,10 +115,10 @@ def message_views(messages: Sequence[Message], row: ConversationRow, viewer: Use
 
 
 def is_long(body: str | bytes) -> bool:
-    """Longer than twenty lines and a few, as far as one can tell without drawing it. As static/js/lib/body.js."""
-    # A spoiled row may hold bytes on SQLite; the page shows what is around it.
+    """Estimates whether the body needs folding, without layout. Same rule as static/js/lib/body.js."""
+    # A corrupt row may hold bytes on SQLite; the page still shows the messages around it.
     lines = body.split("\n") if isinstance(body, str) else ()
-    return sum(max(1, -(-len(line) // WIDTH)) for line in lines) > FOLDED_FROM
+    return sum(max(1, -(-len(line) // LINE_CHARS)) for line in lines) > FOLDED_FROM_LINES
 
 
 def is_group(earlier: Message | None, later: Message | None) -> bool:
@@ -149,7 +151,7 @@ def conversation_view(row: ConversationRow, viewer: User, *, current: str | None
 
 
 def conversation_object(row: ConversationRow, viewer: User) -> Any:
-    """The same row as the wire carries it."""
+    """The same row as a wire object."""
     return serializers.conversation(
         row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last
     )

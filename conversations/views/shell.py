@@ -1,4 +1,4 @@
-"""What every page of the shell has: the list beside it, and what its script begins with."""
+"""The app shell: the context that its pages share, the chat list and the initial data of its script."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from conversations.views.presenters import conversation_object, conversation_vie
 
 
 class SeeOther(HttpResponseRedirect):
-    """303: whatever was posted, the browser goes on with a GET."""
+    """303: the browser continues with a GET after a POST."""
 
     status_code = 303
 
 
 def list_page(request: SignedInRequest) -> ConversationPage:
-    """The newest chats, or those after a cursor; an address with a cursor that is none of ours shows the newest."""
+    """The newest chats, or those after a cursor; an invalid cursor counts as none."""
     try:
         return conversation_list(user=request.user, cursor=request.GET.get("cursor"))
     except BadCursor:
@@ -30,10 +30,10 @@ def list_page(request: SignedInRequest) -> ConversationPage:
 
 
 def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None = None) -> dict[str, Any]:
-    """The list beside every page of the shell."""
+    """The template context of every page with the chat list."""
     rows = list_page(request)
     views = [conversation_view(row, request.user, current=current) for row in rows.items]
-    # Opened from People and left without a word: such a chat would stand in the list for ever.
+    # A chat opened from People without a message: the list hides it, or it would stay there for ever.
     unwritten = {view.room for view in views if view.last is None and view.origin == "people"}
     return {
         "rows_next": rows.next,

@@ -317,7 +317,7 @@ def test_an_answer_that_never_comes_is_504_because_nobody_knows(
     browser: Client, chat: Conversation, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(routes, "message_send", lambda **values: Future())
-    monkeypatch.setattr(routes, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(routes, "JOURNAL_TIMEOUT_S", 0.01)
     assert problem_of(send(browser, chat), 504, "unknown_result")["retryable"]
 
 

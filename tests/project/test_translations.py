@@ -18,7 +18,7 @@ from django.utils.translation import ngettext, to_locale
 from django.utils.translation.template import templatize
 
 from accounts.models import User
-from conversations.templatetags.moments import ago, near, written
+from conversations.templatetags.moments import ago, localized, relative
 from conversations.views.client_texts import catalog
 from tests.factories import make_conversation
 
@@ -249,11 +249,11 @@ def test_counts_are_said_as_the_language_counts(language: str, said: list[str]) 
 def test_moments_are_written_as_the_language_writes_them(language: str, said: list[str]) -> None:
     moment, now = datetime(2026, 11, 21, 14, 7, tzinfo=UTC), timezone.now()
     with translation.override(language):
-        dated = [written(moment, form) for form in ("day", "date", "moment")]
+        dated = [localized(moment, form) for form in ("day", "date", "moment")]
         assert [
             *dated,
-            near(now, "date"),
-            near(now - timedelta(days=1), "date"),
+            relative(now, "date"),
+            relative(now - timedelta(days=1), "date"),
             ago(now - timedelta(days=3, hours=5)),
         ] == said
 

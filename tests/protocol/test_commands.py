@@ -18,8 +18,8 @@ from conversations.protocol.commands import (
     ReceiptSet,
     Sync,
     decode,
-    named_in,
-    texts_in,
+    peek_ids,
+    strings_in,
 )
 
 ROOM = "dm-2q2qkl6mbgzduynrdakhqabbq6m3r65w"
@@ -404,11 +404,13 @@ def test_deep_frame_costs_no_more_than_a_flat_one() -> None:
     deep: Any = ["text"] * 20_000
     for _ in range(900):
         deep = [deep]
-    assert list(texts_in({"x": deep})) == ["x"]
+    assert list(strings_in({"x": deep})) == ["x"]
 
 
 def test_texts_of_a_frame_are_all_looked_at_whatever_the_shape() -> None:
-    assert sorted(texts_in({"a": "b", "c": {"d": ["e", {"f": "g"}]}, "h": 1, "i": None})) == list("abcdefghi")
+    assert sorted(strings_in({"a": "b", "c": {"d": ["e", {"f": "g"}]}, "h": 1, "i": None})) == list(
+        "abcdefghi"
+    )
 
 
 # --- Characters that nothing may store ---
@@ -539,4 +541,4 @@ def test_valid_command_keeps_all_it_says(frame: dict[str, Any], ascii_only: bool
 def test_a_frame_that_is_too_large_to_be_read_is_answered_by_its_name(
     text: str, found: tuple[str | None, str | None]
 ) -> None:
-    assert named_in(text) == found
+    assert peek_ids(text) == found

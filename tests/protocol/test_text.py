@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from accounts.texts import LONGEST_RUN, SIGNS_PER_BASE, has_long_run, is_blank
 from conversations.exceptions import InvalidText, TextTooLong
 from conversations.protocol import text as rules
-from conversations.protocol.text import BODY_CHARS, MARKS_PER_BASE, clean_body, is_storable, without_blank_end
+from conversations.protocol.text import (
+    BODY_CHARS,
+    MARKS_PER_BASE,
+    clean_body,
+    is_storable,
+    strip_trailing_blank_lines,
+)
 
 ACUTE = "\u0301"
 ENCLOSING = "\u0489"
@@ -100,7 +106,7 @@ def test_whatever_draws_something_is_a_message(text: str) -> None:
 
 @pytest.mark.parametrize(("typed", "sent"), BLANK["ends"])
 def test_pages_leave_out_the_empty_lines_at_the_end(typed: str, sent: str) -> None:
-    assert without_blank_end(typed.replace("\r\n", "\n")) == sent
+    assert strip_trailing_blank_lines(typed.replace("\r\n", "\n")) == sent
 
 
 def test_what_a_program_sends_keeps_its_empty_lines() -> None:
@@ -273,7 +279,7 @@ def test_text_that_is_made_to_be_costly_is_never_normalised_whole(
     )
     monkeypatch.setattr("accounts.texts.unicodedata", watched)
     with pytest.raises((InvalidText, TextTooLong)):
-        rules.composed(text)
+        rules.normalized(text)
     assert work <= 2 * BODY_CHARS
 
 
