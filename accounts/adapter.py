@@ -22,17 +22,17 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import mailer
-from accounts.appearance import USUAL
+from accounts.appearance import DEFAULT
 from accounts.client_address import address_of
-from accounts.cookies import LOOKS, remember_language, remember_looks, remember_theme
-from accounts.login_attempts import TooManyGuesses, count_guess, remember_account
+from accounts.cookies import APPEARANCE, remember_appearance, remember_language, remember_theme
+from accounts.login_attempts import TooManyLoginAttempts, count_attempt, remember_browser
 from accounts.models import Profile, User
-from accounts.passwords import normal_password
+from accounts.passwords import normalize_password
 from accounts.public_urls import public_host, public_link
-from accounts.rate_limits import wait, wait_s
+from accounts.rate_limits import retry_after_s, wait_sentence
 from accounts.redirects import is_local_path
-from accounts.selectors import looks_of, profile_of, username_is_imitation, username_is_taken
-from accounts.usernames import is_reserved, tidy_username
+from accounts.selectors import appearance_of, profile_of, username_is_imitation, username_is_taken
+from accounts.usernames import is_reserved, normalize_username
 
 NO_MATCH = _("That username or password isn’t right.")
 TEN_SECONDS = _("Too many attempts. Wait 10 seconds.")
@@ -58,14 +58,16 @@ def login_of(credentials: dict[str, Any]) -> str:
 
 def too_many_attempts(wait_s: int) -> ValidationError:
     return ValidationError(
-        _("Too many attempts. %(wait)s"), code="too_many_login_attempts", params={"wait": wait(wait_s)}
+        _("Too many attempts. %(wait)s"),
+        code="too_many_login_attempts",
+        params={"wait": wait_sentence(wait_s)},
     )
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """The policy of a server without invites."""
 
-    guesses: Sequence[Any] = ()
+    attempts: Sequence[Any] = ()
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
@@ -90,7 +92,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return bool(settings.REGISTRATION == "open")
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        tidy = tidy_username(username)
+        tidy = normalize_username(username)
         if is_reserved(tidy, settings.SITE_NAME):
             raise self.validation_error("username_blacklisted")
         clean: str = super().clean_username(tidy, shallow=shallow)
@@ -126,22 +128,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             super().pre_authenticate(request, **credentials)
         except ValidationError:
             key = self._get_login_attempts_cache_key(request, **credentials)
-            raise too_many_attempts(max(1, wait_s(request, "login_failed", key=key))) from None
+            raise too_many_attempts(max(1, retry_after_s(request, "login_failed", key=key))) from None
         try:
-            self.guesses = count_guess(request, login_of(credentials))
-        except TooManyGuesses as refusal:
+            self.attempts = count_attempt(request, login_of(credentials))
+        except TooManyLoginAttempts as refusal:
             raise too_many_attempts(refusal.wait_s) from None
 
     def _rollback_login_failed_rl_usage(self) -> None:
         super()._rollback_login_failed_rl_usage()
-        for usage in self.guesses:
+        for usage in self.attempts:
             usage.rollback()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A password in another Unicode form is hashed twice for somebody who is there (User.check_password), so for nobody as well."""
         typed = str(credentials.get("password") or "")
         if (
-            normal_password(typed) != typed
+            normalize_password(typed) != typed
             and not User.objects.filter(username=str(credentials.get("username") or "").lower()).exists()
         ):
             make_password(typed)
@@ -152,7 +154,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return found is not None and found.pk == user.pk
 
     def get_login_stages(self) -> list[str]:
-        ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.ProveGivenAddress"}
+        ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.VerifyEmailIfGiven"}
         return [ours.get(stage, stage) for stage in super().get_login_stages()]
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
@@ -163,9 +165,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             remember_language(response, profile.language)
         if profile.theme != Profile.Theme.AUTO or "theme" in request.COOKIES:
             remember_theme(response, profile.theme)
-        if looks_of(profile) != USUAL or LOOKS in request.COOKIES:
-            remember_looks(response, looks_of(profile))
-        remember_account(request, response, user)
+        if appearance_of(profile) != DEFAULT or APPEARANCE in request.COOKIES:
+            remember_appearance(response, appearance_of(profile))
+        remember_browser(request, response, user)
         return response
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -213,7 +215,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "handle": handle_for(context.get("user"), email),
         }
         mail = self.render_mail(template_prefix, email, {**told, **context})
-        mailer.post(mail)
+        mailer.enqueue(mail)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         uidb36, _dash, token = key.partition("-")

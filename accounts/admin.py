@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts import services
 from accounts.models import Profile, User, profile_search_key
-from accounts.signals import card_changing, standing_changed
+from accounts.signals import account_status_changed, profile_changing
 
 # The admin has no door of its own: limits and, later, the second factor hold here as well.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -33,7 +33,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
     search_fields = ("username", "name", "email")
     ordering = ("username",)
     readonly_fields = ("public_id", "last_login", "date_joined")
-    actions = ("suspend", "let_back_in", "make_password_link")
+    actions = ("suspend", "restore_access", "make_password_link")
     fieldsets = (
         (None, {"fields": ("username", "password", "public_id")}),
         (_("Person"), {"fields": ("name", "email")}),
@@ -70,9 +70,9 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change:
-            card_changing.send(sender=User, user_id=obj.pk)
+            profile_changing.send(sender=User, user_id=obj.pk)
         super().save_model(request, obj, form, change)
-        standing_changed.send(sender=User, user=obj)
+        account_status_changed.send(sender=User, user=obj)
         Profile.objects.update_or_create(
             user=obj, defaults={"search_key": profile_search_key(obj.name, obj.username)}
         )
@@ -88,7 +88,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
         )
 
     @admin.action(description=_("Restore access"), permissions=["change"])
-    def let_back_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    def restore_access(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         chosen = queryset.filter(is_active=False)
         for user in chosen:
             services.account_reactivate(user=user)

@@ -17,7 +17,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class Appearance:
     text: str = "normal"
     enter: str = "sends"
     hours: str = "auto"
@@ -28,11 +28,11 @@ class Looks:
         return ".".join(asdict(self).values())
 
 
-USUAL = Looks()
+DEFAULT = Appearance()
 
 
-def looks_in(cookie: str) -> Looks:
+def appearance_from_cookie(cookie: str) -> Appearance:
     """What a cookie says; a part that is none of ours counts as not chosen: it ends up in an attribute of every page."""
-    names = [field.name for field in fields(Looks)]
+    names = [field.name for field in fields(Appearance)]
     parts = dict(zip(names, cookie.split("."), strict=False))
-    return Looks(**{name: value for name, value in parts.items() if value in KNOWN[name]})
+    return Appearance(**{name: value for name, value in parts.items() if value in KNOWN[name]})

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.http import HttpResponseBase
 
-from accounts.appearance import Looks, looks_in
+from accounts.appearance import Appearance, appearance_from_cookie
 
-THEME, LOOKS = "theme", "looks"
+THEME, APPEARANCE = "theme", "looks"
 A_YEAR = 365 * 24 * 3600
 
 
@@ -17,8 +17,8 @@ def theme_of_device(cookies: Mapping[str, str]) -> str:
     return theme if theme in {"light", "dark"} else "auto"
 
 
-def looks_of_device(cookies: Mapping[str, str]) -> Looks:
-    return looks_in(cookies.get(LOOKS, ""))
+def appearance_of_device(cookies: Mapping[str, str]) -> Appearance:
+    return appearance_from_cookie(cookies.get(APPEARANCE, ""))
 
 
 def remember_language(response: HttpResponseBase, code: str) -> None:
@@ -29,8 +29,8 @@ def remember_theme(response: HttpResponseBase, theme: str) -> None:
     remember(response, THEME, theme)
 
 
-def remember_looks(response: HttpResponseBase, looks: Looks) -> None:
-    remember(response, LOOKS, looks.cookie)
+def remember_appearance(response: HttpResponseBase, appearance: Appearance) -> None:
+    remember(response, APPEARANCE, appearance.cookie)
 
 
 def remember(response: HttpResponseBase, name: str, value: str) -> None:

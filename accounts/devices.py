@@ -1,6 +1,6 @@
 """Where somebody is signed in: a row for every session, with the browser's own words and two moments. No address is kept.
 
-Knows no sockets: whoever has some hears `session_ended` (accounts/signals.py).
+Knows no sockets: whoever has some hears `session_revoked` (accounts/signals.py).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import Device, User
-from accounts.session_validity import Credential, is_kept
+from accounts.session_validity import Credential, has_current_secret
 from accounts.sessions import RENEW_EVERY, SWEPT_AT_ONCE
-from accounts.signals import session_ended
-from accounts.user_agents import Appearance, appearance_of
+from accounts.signals import session_revoked
+from accounts.user_agents import DeviceDescription, describe_device
 
 NOTE_EVERY = timedelta(minutes=1)
 MOST_LISTED = 100
@@ -34,13 +34,13 @@ class DeviceView:
     """A session as its owner sees it."""
 
     id: str
-    appearance: Appearance
+    appearance: DeviceDescription
     since: datetime
     active_at: datetime
     is_this: bool
 
 
-def device_note(*, user: User, session_key: str, user_agent: str, now: datetime, before: str = "") -> None:
+def device_record(*, user: User, session_key: str, user_agent: str, now: datetime, before: str = "") -> None:
     """This session was used just now. Written at most once in NOTE_EVERY: a page must not cost a write.
 
     Args:
@@ -62,17 +62,17 @@ def device_note(*, user: User, session_key: str, user_agent: str, now: datetime,
         )
 
 
-def devices_of(*, user: User, session_key: str) -> list[DeviceView]:
+def devices_list(*, user: User, session_key: str) -> list[DeviceView]:
     """This one first, then the latest used. Sessions that have ended otherwise leave the list by being looked at."""
     alive: list[Device] = []
     over: list[Device] = []
     for device in Device.objects.filter(user=user).order_by("-active_at", "-pk")[:MOST_LISTED]:
-        (alive if is_kept(Credential(device.session_key, user.pk, "")) else over).append(device)
+        (alive if has_current_secret(Credential(device.session_key, user.pk, "")) else over).append(device)
     Device.objects.filter(pk__in=[device.pk for device in over]).delete()
     found = [
         DeviceView(
             device.public_id,
-            appearance_of(device.user_agent),
+            describe_device(device.user_agent),
             device.created_at,
             device.active_at,
             device.session_key == session_key,
@@ -82,7 +82,7 @@ def devices_of(*, user: User, session_key: str) -> list[DeviceView]:
     return sorted(found, key=lambda device: not device.is_this)
 
 
-def device_end(*, user: User, device_id: str, session_key: str) -> bool:
+def device_revoke(*, user: User, device_id: str, session_key: str) -> bool:
     """End another session of this person; never the one that asks. False when there is none, or no longer."""
     device = Device.objects.filter(user=user, public_id=device_id).exclude(session_key=session_key).first()
     if device is None:
@@ -91,7 +91,7 @@ def device_end(*, user: User, device_id: str, session_key: str) -> bool:
     return True
 
 
-def devices_end_others(*, user: User, session_key: str) -> int:
+def devices_revoke_others(*, user: User, session_key: str) -> int:
     """End every other session. Returns how many."""
     others = list(Device.objects.filter(user=user).exclude(session_key=session_key))
     end(others)
@@ -115,4 +115,4 @@ def end(devices: list[Device]) -> None:
     for device in devices:
         store().delete(device.session_key)
         device.delete()
-        session_ended.send(sender=Device, session_key=device.session_key)
+        session_revoked.send(sender=Device, session_key=device.session_key)

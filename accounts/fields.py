@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.hashers import refuse_long_password
+from accounts.hashers import check_password_length
 from accounts.models import NAME_MAX, USERNAME_MAX, USERNAME_MIN
-from accounts.names import check_name, check_text, tidy_name
-from accounts.usernames import HANDLE, tidy_username
+from accounts.names import check_name, check_text, normalize_name
+from accounts.usernames import HANDLE, normalize_username
 
 EMAIL_MAX = 254
 """What the column holds. Django's field lets 320 pass, and PostgreSQL would answer those with an error page."""
@@ -36,7 +36,7 @@ class TextField(forms.CharField):
             raise ValidationError(
                 self.error_messages["max_length"], code="max_length", params={"limit_value": self.max_length}
             )
-        return tidy_name(typed)
+        return normalize_name(typed)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         # It is written from the side of its own first letter.
@@ -88,7 +88,7 @@ class UsernameField(forms.CharField):
         super().__init__(**{**usual, **options})
 
     def to_python(self, value: Any) -> str:
-        return tidy_username(super().to_python(value) or "")
+        return normalize_username(super().to_python(value) or "")
 
 
 class LanguageSelect(forms.Select):
@@ -136,7 +136,7 @@ def make_email_plain(field: forms.EmailField) -> None:
 def make_password_plain(field: forms.Field) -> None:
     is_new = field.widget.attrs.get("autocomplete") == "new-password"
     # No `maxlength` in the page: browsers cut what is pasted without a word, and nobody could log in with what is left.
-    field.validators = [refuse_long_password, *field.validators]
+    field.validators = [check_password_length, *field.validators]
     field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
     field.help_text = _("At least 10 characters. A few random words work well.") if is_new else ""
     field.error_messages["required"] = _("Enter a password.") if is_new else _("Enter your password.")

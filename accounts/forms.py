@@ -26,8 +26,8 @@ from accounts import services
 from accounts.fields import EMAIL_MAX, NameField, PlainFields, UsernameField
 from accounts.models import USERNAME_MAX, User
 from accounts.passwords import NotAboutYou
-from accounts.selectors import account_of_email
-from accounts.usernames import tidy_username
+from accounts.selectors import account_by_email
+from accounts.usernames import normalize_username
 
 
 class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
@@ -135,7 +135,7 @@ class LoginForm(PlainFields, allauth.LoginForm):  # type: ignore[misc]
         """People copy their handle with the sign before it."""
         # What is longer than any name is nobody's, whatever follows.
         login: str = self.cleaned_data["login"].strip()[: EMAIL_MAX + 1]
-        return tidy_username(login) if login.startswith("@") else login
+        return normalize_username(login) if login.startswith("@") else login
 
     def user_credentials(self) -> dict[str, str]:
         """The one account that is meant, so that every try costs one password hash, whatever was typed (safety.md T23).
@@ -146,7 +146,7 @@ class LoginForm(PlainFields, allauth.LoginForm):  # type: ignore[misc]
         credentials = {"typed": typed, "password": self.cleaned_data["password"]}
         if derive_login_method(typed) is not LoginMethod.EMAIL:
             return {**credentials, "username": typed}
-        account = account_of_email(typed)
+        account = account_by_email(typed)
         # An address is nobody's handle: allauth would try it as both.
         return credentials if account is None else {**credentials, "username": account.username}
 
@@ -164,7 +164,7 @@ class ResetPasswordForm(PlainFields, allauth.ResetPasswordForm):  # type: ignore
     def clean_email(self) -> str:
         """One mail, to the account that the address leads to; allauth would write one for each that ever named it."""
         email: str = super().clean_email()
-        account = account_of_email(email, with_pending=True)
+        account = account_by_email(email, with_pending=True)
         self.users = [account] if account is not None and account.is_active else []
         return email
 

@@ -31,14 +31,14 @@ class HashingBusy(Exception):
     """Too many passwords are being hashed at this moment. Says nothing about this one."""
 
 
-def hash_in_turn(password: str, work: Callable[[], Result]) -> Result:
+def run_bounded(password: str, work: Callable[[], Result]) -> Result:
     """Do this work on a password when there is a place for it.
 
     Raises:
         ValidationError: the password is too long to be one.
         HashingBusy: there was no place in time.
     """
-    refuse_long_password(password)
+    check_password_length(password)
     if not _places.acquire(timeout=PATIENCE_SECONDS):
         raise HashingBusy
     try:
@@ -47,7 +47,7 @@ def hash_in_turn(password: str, work: Callable[[], Result]) -> Result:
         _places.release()
 
 
-def refuse_long_password(password: str) -> None:
+def check_password_length(password: str) -> None:
     """Raises ValidationError."""
     if len(password) > PASSWORD_MAX:
         raise ValidationError(
@@ -69,11 +69,11 @@ class BoundedArgon2(hashers.Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         encode = super().encode
-        return hash_in_turn(password, lambda: str(encode(password, salt)))
+        return run_bounded(password, lambda: str(encode(password, salt)))
 
     def verify(self, password: str, encoded: str) -> bool:
         verify = super().verify
-        return hash_in_turn(password, lambda: bool(verify(password, encoded)))
+        return run_bounded(password, lambda: bool(verify(password, encoded)))
 
 
 class BoundedPBKDF2(hashers.PBKDF2PasswordHasher):
@@ -82,4 +82,4 @@ class BoundedPBKDF2(hashers.PBKDF2PasswordHasher):
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         # Django verifies by encoding once more.
         encode = super().encode
-        return hash_in_turn(password, lambda: str(encode(password, salt, iterations)))
+        return run_bounded(password, lambda: str(encode(password, salt, iterations)))

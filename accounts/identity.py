@@ -1,6 +1,7 @@
-"""Who a session belongs to: one answer for pages, API and sockets.
+"""Session authentication: which account a session belongs to, by one rule for pages, API and sockets.
 
-Asking changes nothing but one thing: a session that was signed under a key of SECRET_KEY_FALLBACKS is signed anew by an HTTP request.
+Reading has a single side effect: an HTTP request re-signs a session that was signed with a key of
+SECRET_KEY_FALLBACKS.
 """
 
 from __future__ import annotations
@@ -17,51 +18,52 @@ from django.utils.crypto import constant_time_compare
 from accounts.models import User
 
 
-class Seal(StrEnum):
-    """How the digest in a session fits the account's session secret."""
+class SessionHash(StrEnum):
+    """How the hash stored in a session compares with the hash of the account's session secret."""
 
-    GOOD = "good"
+    VALID = "valid"
     OLD_KEY = "old key"
-    """Under a key that was replaced and is still named in SECRET_KEY_FALLBACKS."""
-    WRONG = "wrong"
+    """Signed with a replaced key that SECRET_KEY_FALLBACKS still names."""
+    INVALID = "invalid"
 
 
-def seal_of(session: Any, user: User) -> Seal:
-    kept = session.get(HASH_SESSION_KEY)
-    if not isinstance(kept, str) or not kept:
-        return Seal.WRONG
-    if constant_time_compare(kept, user.get_session_auth_hash()):
-        return Seal.GOOD
-    if any(constant_time_compare(kept, digest) for digest in user.get_session_auth_fallback_hash()):
-        return Seal.OLD_KEY
-    return Seal.WRONG
+def check_session_hash(session: Any, user: User) -> SessionHash:
+    stored = session.get(HASH_SESSION_KEY)
+    if not isinstance(stored, str) or not stored:
+        return SessionHash.INVALID
+    if constant_time_compare(stored, user.get_session_auth_hash()):
+        return SessionHash.VALID
+    if any(constant_time_compare(stored, digest) for digest in user.get_session_auth_fallback_hash()):
+        return SessionHash.OLD_KEY
+    return SessionHash.INVALID
 
 
-def person_of(session: Any) -> tuple[User | None, Seal]:
-    """The account that is logged in with this session; None for nobody. Never ends a session, whatever it finds."""
+def account_of_session(session: Any) -> tuple[User | None, SessionHash]:
+    """The account that is logged in with this session, or None. Never ends the session."""
     try:
         user_id = User._meta.pk.to_python(session[SESSION_KEY])
         backend_path = session[BACKEND_SESSION_KEY]
     except (KeyError, ValidationError):
-        return None, Seal.WRONG
+        return None, SessionHash.INVALID
     if backend_path not in settings.AUTHENTICATION_BACKENDS:
-        return None, Seal.WRONG
+        return None, SessionHash.INVALID
     user = load_backend(backend_path).get_user(user_id)
     if not isinstance(user, User):
-        return None, Seal.WRONG
-    seal = seal_of(session, user)
-    return (None if seal is Seal.WRONG else user), seal
+        return None, SessionHash.INVALID
+    result = check_session_hash(session, user)
+    return (None if result is SessionHash.INVALID else user), result
 
 
 def user_of_session(session: Any) -> User | AnonymousUser:
-    """In place of Django's `get_user`.
+    """Replaces Django's `get_user`.
 
-    That one gives a session under an old key another key, so that all requests on their way with the old cookie are logged out, and deletes
-    a session whose password has changed, which takes the cookie from the one who has just changed it.
+    Django's version gives a session signed with an old key a new session key, which logs out every request in
+    flight with the old cookie. It also deletes a session whose password has changed, which takes the cookie
+    of the browser that changed it.
     """
-    user, seal = person_of(session)
+    user, result = account_of_session(session)
     if user is None:
         return AnonymousUser()
-    if seal is Seal.OLD_KEY:
+    if result is SessionHash.OLD_KEY:
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     return user

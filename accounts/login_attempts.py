@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.client_address import address_of, site_of
 from accounts.models import User
-from accounts.rate_limits import ALLAUTH, wait_s
+from accounts.rate_limits import ALLAUTH, retry_after_s
 
 KNOWN, SALT = "known", "accounts.login_attempts"
 MOST_KNOWN = 6
@@ -25,20 +25,20 @@ A_YEAR = 365 * 24 * 3600
 SITE, ACCOUNT, NEWCOMER = "login_site", "login_account", "login_newcomer"
 
 
-class TooManyGuesses(Exception):
+class TooManyLoginAttempts(Exception):
     def __init__(self, wait: int) -> None:
         super().__init__()
         self.wait_s = wait
 
 
-def count_guess(request: HttpRequest, login: str) -> list[Any]:
+def count_attempt(request: HttpRequest, login: str) -> list[Any]:
     """Count one try, before the password is looked at. Returns what to roll back when it was the right one.
 
     Args:
         login: as it was typed, in small letters.
 
     Raises:
-        TooManyGuesses: this network has to wait.
+        TooManyLoginAttempts: this network has to wait.
     """
     if is_known(request, login):
         return []
@@ -52,14 +52,14 @@ def count_guess(request: HttpRequest, login: str) -> list[Any]:
 def consume(request: HttpRequest, action: str, key: str) -> Any:
     usage = ratelimit.consume(request, app=ALLAUTH, action=action, key=key)
     if not usage:
-        raise TooManyGuesses(max(1, wait_s(request, action, key=key)))
+        raise TooManyLoginAttempts(max(1, retry_after_s(request, action, key=key)))
     return usage
 
 
 # --- Browsers that have logged in ---
 
 
-def remember_account(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
+def remember_browser(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
     """This browser has logged in as this person. Kept in a signed cookie without names; it opens nothing."""
     mine = [digest_of(login) for login in (user.username, user.email) if login]
     known = [*mine, *(digest for digest in known_digests(request) if digest not in mine)][:MOST_KNOWN]

@@ -1,6 +1,7 @@
-"""Sends mails behind the answer's back, so that no visitor waits for a mail server, and none learns from the wait who has an account.
+"""Mailer: sends email on a background thread, so response times neither depend on the mail server nor reveal
+whether an account exists.
 
-Knows nothing of what the mails say.
+Knows nothing of the contents.
 """
 
 import logging
@@ -13,46 +14,48 @@ from django.core.mail import EmailMessage
 
 ADDRESS = re.compile(r"[^\s\"'<>(]*@[^\s\"'<>)]*")
 REASON_CHARS = 200
+QUEUE_SIZE = 1_000
 
 log = logging.getLogger(__name__)
-waiting: queue.Queue[EmailMessage] = queue.Queue(maxsize=1000)
-starting = threading.Lock()
-postman: threading.Thread | None = None
+pending: queue.Queue[EmailMessage] = queue.Queue(maxsize=QUEUE_SIZE)
+start_lock = threading.Lock()
+thread: threading.Thread | None = None
 
 
-def post(mail: EmailMessage) -> None:
-    """Hand a mail over. A mail that cannot be sent is reported in the log, without its address; the person can ask for another one."""
+def enqueue(mail: EmailMessage) -> None:
+    """Queue an email for sending. A failure is logged without the address; the user can request another
+    email."""
     if settings.MAIL_INLINE:
-        deliver(mail)
+        send(mail)
         return
-    start_postman()
+    ensure_thread()
     try:
-        waiting.put_nowait(mail)
+        pending.put_nowait(mail)
     except queue.Full:
-        log.error("a mail was dropped: a thousand wait already")
+        log.error("an email was dropped: the queue is full (%s emails)", QUEUE_SIZE)
 
 
-def start_postman() -> None:
-    global postman
-    with starting:
-        if postman is None or not postman.is_alive():
-            postman = threading.Thread(target=deliver_all, name="postman", daemon=True)
-            postman.start()
+def ensure_thread() -> None:
+    global thread
+    with start_lock:
+        if thread is None or not thread.is_alive():
+            thread = threading.Thread(target=run, name="mailer", daemon=True)
+            thread.start()
 
 
-def deliver_all() -> None:
+def run() -> None:
     while True:
-        deliver(waiting.get())
-        waiting.task_done()
+        send(pending.get())
+        pending.task_done()
 
 
-def deliver(mail: EmailMessage) -> None:
+def send(mail: EmailMessage) -> None:
     try:
         mail.send()
-    except Exception as error:  # whatever the mail server does, the postman stays
-        log.error("a mail could not be sent: %s (%s)", type(error).__name__, reason_of(error))
+    except Exception as error:  # the thread must outlive any failure of the mail server
+        log.error("an email could not be sent: %s (%s)", type(error).__name__, reason_of(error))
 
 
 def reason_of(error: Exception) -> str:
-    """What the mail server or Python said, in one line and without anybody's address."""
+    """The error text of the mail server or of Python, on one line and without email addresses."""
     return ADDRESS.sub("…", " ".join(str(error).split()))[:REASON_CHARS]

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from accounts.devices import device_note, devices_sweep
+from accounts.devices import device_record, devices_sweep
 from accounts.identity import user_of_session
 from accounts.log_limits import OnceAMinute
 from accounts.sessions import OLD_COOKIE_NAME, SessionStore, session_keys_in, sessions_renew, sessions_sweep
@@ -142,7 +142,7 @@ class UserOfSession:
         return user_of_session(self.session)
 
 
-def csrf_cookie_of_port(
+def csrf_cookie_per_port(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Around Django's check of form tokens: its cookie carries the port in its name, because cookies know no ports and a log-in at another
@@ -165,7 +165,7 @@ def csrf_cookie_of_port(
     return answer
 
 
-def note_devices(
+def record_devices(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Which devices somebody uses, for the page that lists them. After the answer is made, and only for requests that asked for their
@@ -176,7 +176,7 @@ def note_devices(
         response = get_response(request)
         try:
             if request.session.accessed and request.session.session_key and request.user.is_authenticated:
-                device_note(
+                device_record(
                     user=request.user,
                     session_key=request.session.session_key,
                     user_agent=request.headers.get("User-Agent", ""),

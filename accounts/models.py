@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.folding import search_key
 from accounts.hashers import HashingBusy
-from accounts.passwords import normal_password
+from accounts.passwords import normalize_password
 from accounts.session_secrets import bind, new_secret, secret_of
 from accounts.usernames import HANDLE, skeleton
 
@@ -49,7 +49,7 @@ class AccountManager(UserManager["User"]):
         self, username: str, email: str | None, password: str | None, **extra: Any
     ) -> User:
         """Django hashes here by itself, past `User.set_password`."""
-        hashed = password and normal_password(password)
+        hashed = password and normalize_password(password)
         made: User = super()._create_user_object(username, email, hashed, **extra)  # type: ignore[misc]
         return made
 
@@ -120,7 +120,7 @@ class User(AbstractUser):
         super().save(*args, update_fields=update_fields, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
-        super().set_password(None if raw_password is None else normal_password(raw_password))
+        super().set_password(None if raw_password is None else normalize_password(raw_password))
         self.session_binding = bind(self.password, new_secret())
 
     def check_password(self, raw_password: str | None) -> bool:
@@ -131,7 +131,7 @@ class User(AbstractUser):
         Django's own would replace a hash by `set_password`, which ends every other session: here the password stays the same.
         """
         typed = raw_password or ""
-        normal = normal_password(typed)
+        normal = normalize_password(typed)
         for form in dict.fromkeys((normal, typed)):
             is_correct, is_old = verify_password(form, self.password)
             if is_correct:

@@ -24,7 +24,7 @@ SIGNS_IN_A_ROW = 32
 """Vowels and tones that are marks, in a line about oneself: words are drawn out there as in messages."""
 
 
-def tidy_name(typed: str) -> str:
+def normalize_name(typed: str) -> str:
     """One line in composed form, with single spaces."""
     return " ".join(unicodedata.normalize("NFC", typed).split())
 

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from accounts.hashers import PASSWORD_MAX
 
 
-def normal_password(typed: str) -> str:
+def normalize_password(typed: str) -> str:
     """NFKC, as NIST SP 800-63B asks for: keyboards and password managers give the same word in any of the four forms, and only this one makes
     all of them equal. What is too long to be a password is not even looked at."""
     return typed if typed.isascii() or len(typed) > PASSWORD_MAX else unicodedata.normalize("NFKC", typed)
@@ -32,7 +32,7 @@ class LongEnough(rules.MinimumLengthValidator):
 
 class NotCommon(rules.CommonPasswordValidator):
     def validate(self, password: str, user: Any = None) -> None:
-        super().validate(normal_password(password), user)
+        super().validate(normalize_password(password), user)
 
     def get_error_message(self) -> str:
         return _("Choose another password: this one is in the lists that attackers try first.")
@@ -40,7 +40,7 @@ class NotCommon(rules.CommonPasswordValidator):
 
 class NotOnlyDigits(rules.NumericPasswordValidator):
     def validate(self, password: str, user: Any = None) -> None:
-        super().validate(normal_password(password), user)
+        super().validate(normalize_password(password), user)
 
     def get_error_message(self) -> str:
         return _("Add letters: a password of digits alone is easy to guess.")
@@ -49,7 +49,7 @@ class NotOnlyDigits(rules.NumericPasswordValidator):
 class NotAboutYou(rules.UserAttributeSimilarityValidator):
     def validate(self, password: str, user: Any = None) -> None:
         try:
-            super().validate(normal_password(password), user)
+            super().validate(normalize_password(password), user)
         except ValidationError:
             raise ValidationError(
                 _("Choose a password without your name, username or email in it."),

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.appearance import Looks
+from accounts.appearance import Appearance
 from accounts.cursors import cursor_read, cursor_write
 from accounts.folding import search_key
 from accounts.models import HeldUsername, Profile, User
-from accounts.usernames import looks_like, skeleton, tidy_username
+from accounts.usernames import looks_like, normalize_username, skeleton
 
 QUERY_MAX = 60
 """Characters of a search that count."""
@@ -25,7 +25,7 @@ def active_users() -> QuerySet[User]:
 
 def user_by_username(username: str) -> User | None:
     """The person with this handle, however it was typed."""
-    wanted = tidy_username(username)
+    wanted = normalize_username(username)
     return active_users().filter(username=wanted).first() if wanted.isascii() and "\0" not in wanted else None
 
 
@@ -91,7 +91,7 @@ def profile_of(user: Any) -> Profile:
     return profile
 
 
-def needs_address_proof(user: User) -> bool:
+def needs_email_verification(user: User) -> bool:
     """Must this person type the code from a mail before coming in? Only who gave an address at sign-up and has never been in.
 
     Whoever was in already keeps coming in: the address may date from a time without mail, and a slip in it must not lock anybody out.
@@ -103,7 +103,7 @@ def needs_address_proof(user: User) -> bool:
     )
 
 
-def is_proven_by_another(user: User) -> bool:
+def is_verified_by_another(user: User) -> bool:
     """Has another account confirmed the address of this one? Then nobody can confirm it here."""
     return (
         bool(user.email)
@@ -111,7 +111,7 @@ def is_proven_by_another(user: User) -> bool:
     )
 
 
-def account_of_email(email: str, *, with_pending: bool = False) -> User | None:
+def account_by_email(email: str, *, with_pending: bool = False) -> User | None:
     """The one account that an address leads to, at log-in and for a new password; anything else would be a password hash or a mail each.
 
     Whoever has confirmed the address comes first, then who has been in and gave it first: on the day when mail is switched on, addresses
@@ -167,5 +167,5 @@ def handles_held(user: User) -> list[HeldUsername]:
     return list(HeldUsername.objects.filter(user=user, until__gt=timezone.now()).order_by("until"))
 
 
-def looks_of(profile: Profile) -> Looks:
-    return Looks(text=profile.text_size, enter=profile.enter, hours=profile.hours)
+def appearance_of(profile: Profile) -> Appearance:
+    return Appearance(text=profile.text_size, enter=profile.enter, hours=profile.hours)

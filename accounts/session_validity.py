@@ -1,6 +1,7 @@
-"""Whether somebody who came in is still in: asked again and again for as long as a socket lives (protocol.md P9).
+"""Session validity: is the session of an open socket still valid (docs/protocol.md P9)?
 
-A session and an account are read once at the handshake; sign-out, a new password or a suspension happen elsewhere afterwards.
+Polled while the socket is open: the handshake reads session and account only once. Logout, a password change
+or a suspension happens later, in another request.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from accounts.identity import Seal, seal_of
+from accounts.identity import SessionHash, check_session_hash
 from accounts.models import User
 from accounts.session_secrets import secret_of
 
 CHUNK = 500
-"""Credentials in one question; neither database takes an unlimited list."""
+"""Credentials in one query; both databases limit the number of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What somebody came in with. `secret` is the account's session secret of that moment: another one means another password.
+    """What a client authenticated with. `secret` is the account's session secret at that moment; a new
+    password changes it.
 
-    Neither it nor the key, which opens the account, may be printed.
+    Neither the secret nor the session key, which gives access to the account, may be printed.
     """
 
     session_key: str = field(repr=False)
@@ -35,44 +37,47 @@ class Credential:
     secret: str = field(repr=False)
 
 
-class Standing(StrEnum):
-    GOOD = "good"
-    RENEWED = "renewed"
+class SessionStatus(StrEnum):
+    VALID = "valid"
+    ROTATED = "rotated"
     """The password has changed, and this session was kept."""
-    LOST = "lost"
+    REVOKED = "revoked"
 
 
 def credential_of(user: User, session_key: str) -> Credential:
     return Credential(session_key, user.pk, user.session_secret)
 
 
-def standing_of(credential: Credential) -> Standing:
-    return fallen({credential}).get(credential, Standing.GOOD)
+def session_status(credential: Credential) -> SessionStatus:
+    return revoked_sessions({credential}).get(credential, SessionStatus.VALID)
 
 
-def fallen(credentials: Collection[Credential]) -> dict[Credential, Standing]:
-    """Those whose standing is no longer good. One statement for each CHUNK of them, whatever they are."""
-    found: dict[Credential, Standing] = {}
-    waiting = list(credentials)
-    for start in range(0, len(waiting), CHUNK):
-        found |= fallen_among(waiting[start : start + CHUNK])
+def revoked_sessions(credentials: Collection[Credential]) -> dict[Credential, SessionStatus]:
+    """The credentials that are no longer VALID, with their status. One statement for each CHUNK of them."""
+    found: dict[Credential, SessionStatus] = {}
+    ordered = list(credentials)
+    for start in range(0, len(ordered), CHUNK):
+        found |= revoked_among(ordered[start : start + CHUNK])
     return found
 
 
-def fallen_among(credentials: Sequence[Credential]) -> dict[Credential, Standing]:
+def revoked_among(credentials: Sequence[Credential]) -> dict[Credential, SessionStatus]:
     secrets = secrets_of(credentials)
     found = {}
     for credential in credentials:
         secret = secrets.get((credential.session_key, credential.user_id))
         if secret is None:
-            found[credential] = Standing.LOST
+            found[credential] = SessionStatus.REVOKED
         elif secret != credential.secret:
-            found[credential] = Standing.RENEWED if is_kept(credential) else Standing.LOST
+            found[credential] = (
+                SessionStatus.ROTATED if has_current_secret(credential) else SessionStatus.REVOKED
+            )
     return found
 
 
 def secrets_of(credentials: Sequence[Credential]) -> dict[tuple[str, int], str]:
-    """The session secret for each (session, account) that is alive. Written out, because every batch of the journal asks it."""
+    """The session secret of each (session, account) that is valid. Raw SQL, because every batch of the
+    journal runs it."""
     types = ("(%s::varchar, %s::bigint)" if connection.vendor == "postgresql" else "(%s, %s)",)
     rows = ", ".join([*types, *["(%s, %s)"] * (len(credentials) - 1)])
     sql = (
@@ -92,8 +97,9 @@ def secrets_of(credentials: Sequence[Credential]) -> dict[tuple[str, int], str]:
         }
 
 
-def is_kept(credential: Credential) -> bool:
-    """Does the session carry the digest of the new session secret? Asked only after a password has changed."""
+def has_current_secret(credential: Credential) -> bool:
+    """Does the session carry the digest of the account's current secret? Queried only after a password has
+    changed."""
     store = import_module(settings.SESSION_ENGINE).SessionStore(credential.session_key)
     user = User.objects.filter(pk=credential.user_id).first()
-    return user is not None and seal_of(store, user) is not Seal.WRONG
+    return user is not None and check_session_hash(store, user) is not SessionHash.INVALID

@@ -26,8 +26,8 @@ from accounts import services
 from accounts.avatars import storage as avatar_storage
 from accounts.fields import LanguageSelect, NameField, TextField, UsernameField
 from accounts.models import Profile
-from accounts.rate_limits import wait, wait_s
-from accounts.usernames import tidy_username
+from accounts.rate_limits import retry_after_s, wait_sentence
+from accounts.usernames import normalize_username
 
 Group = tuple[str | Promise, tuple[str, ...]]
 
@@ -89,7 +89,7 @@ class ProfileForm(SettingsForm):
         return {"name": profile.user.name, "username": profile.user.username, "about": profile.about}
 
     def clean_username(self) -> str:
-        wanted = tidy_username(self.cleaned_data["username"])
+        wanted = normalize_username(self.cleaned_data["username"])
         user = self.profile.user
         # Their own stays theirs, also where it would be refused to newcomers: the administrator's, for one.
         return wanted if wanted == user.username else get_adapter().clean_new_username(wanted, user)
@@ -120,11 +120,11 @@ class ProfileForm(SettingsForm):
                     if field == "username"
                     else _("Your name has changed too often.")
                 )
-                self.too_many(field, sentence, wait_s(context.request, action))
+                self.too_many(field, sentence, retry_after_s(context.request, action))
 
     def too_many(self, field: str, sentence: str | Promise, seconds: int) -> NoReturn:
         self.wait_s = seconds
-        raise ValidationError({field: f"{sentence} {wait(seconds)}"})
+        raise ValidationError({field: f"{sentence} {wait_sentence(seconds)}"})
 
 
 class PrivacyForm(SettingsForm):

@@ -5,24 +5,24 @@ from typing import Any
 from allauth.account.authentication import get_authentication_records
 from allauth.account.stages import EmailVerificationStage
 
-from accounts.selectors import is_proven_by_another, needs_address_proof
+from accounts.selectors import is_verified_by_another, needs_email_verification
 
 
-class ProveGivenAddress(EmailVerificationStage):  # type: ignore[misc]
+class VerifyEmailIfGiven(EmailVerificationStage):  # type: ignore[misc]
     """allauth knows only "everybody proves an address" or "nobody does"."""
 
     def handle(self) -> tuple[Any, bool]:
         user = self.login.user
         # Without a user this is a sign-up with somebody else's address: it must look the same, so allauth plays it to the end.
-        if user is not None and (not needs_address_proof(user) or self.came_by_link()):
+        if user is not None and (not needs_email_verification(user) or self.came_by_reset_link()):
             return None, True
-        if user is not None and is_proven_by_another(user):
+        if user is not None and is_verified_by_another(user):
             # The same later: an account that was made with somebody else's address asks for a code that was never sent.
             self.login.user, self.login.email = None, user.email
         answer: tuple[Any, bool] = super().handle()
         return answer
 
-    def came_by_link(self) -> bool:
+    def came_by_reset_link(self) -> bool:
         """Whoever chose a password by a link has read that address's mail, or the administrator vouches for them."""
         records = get_authentication_records(self.request, self.login.user)
         return any(record["method"] == "password_reset" for record in records)

@@ -34,7 +34,7 @@ SMALL = frozenset({"iPhone", "iPad", "Android"})
 
 
 @dataclass(frozen=True, slots=True)
-class Appearance:
+class DeviceDescription:
     """Empty where the browser does not say."""
 
     browser: str
@@ -46,8 +46,8 @@ class Appearance:
         return self.system in SMALL
 
 
-def appearance_of(user_agent: str) -> Appearance:
-    return Appearance(first_named(BROWSERS, user_agent), first_named(SYSTEMS, user_agent))
+def describe_device(user_agent: str) -> DeviceDescription:
+    return DeviceDescription(first_named(BROWSERS, user_agent), first_named(SYSTEMS, user_agent))
 
 
 def first_named(names: tuple[tuple[str, str], ...], text: str) -> str:

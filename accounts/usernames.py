@@ -24,7 +24,7 @@ COARSE = str.maketrans({**{digit: letters[-1] for digit, letters in DIGIT_READS.
 HOST = re.compile(r"\Awww\d*\.")
 
 
-def tidy_username(typed: str) -> str:
+def normalize_username(typed: str) -> str:
     """The handle somebody meant: without the sign that pages show before it, in small letters.
 
     Letters of other scripts stay as they are and are refused later; some of them would turn into Latin ones when lowered ("K", U+212A).

@@ -12,7 +12,7 @@ from itertools import islice
 from django.conf import settings
 
 from accounts.models import User
-from accounts.session_validity import Credential, Standing, standing_of
+from accounts.session_validity import Credential, SessionStatus, session_status
 from conversations import serializers, throttling
 from conversations.access import access_conversation, access_conversations
 from conversations.exceptions import Refusal, Unauthenticated
@@ -55,7 +55,7 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
 
 def require_good(credential: Credential) -> None:
     """Raises Unauthenticated when session or account have lost their rights since the socket was opened (P9)."""
-    if standing_of(credential) is not Standing.GOOD:
+    if session_status(credential) is not SessionStatus.VALID:
         raise Unauthenticated
 
 

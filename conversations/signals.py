@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.signals import card_changing, privacy_changed, session_ended, standing_changed
+from accounts.signals import account_status_changed, privacy_changed, profile_changing, session_revoked
 from conversations.presence import privacy_look
 from conversations.services.profile_changes import card_change
 from conversations.services.sessions import person_check, session_end, session_renew
@@ -41,12 +41,12 @@ def has_new_password(sender: Any, request: HttpRequest, user: User, **kwargs: An
     person_check(user.pk)
 
 
-@receiver(session_ended)
+@receiver(session_revoked)
 def was_ended_elsewhere(sender: Any, session_key: str, **kwargs: Any) -> None:
     session_end(session_key)
 
 
-@receiver(standing_changed)
+@receiver(account_status_changed)
 def has_other_standing(sender: Any, user: User, **kwargs: Any) -> None:
     person_check(user.pk)
 
@@ -56,6 +56,6 @@ def shows_something_else(sender: Any, user_id: int, **kwargs: Any) -> None:
     transaction.on_commit(lambda: privacy_look(user_id), robust=True)
 
 
-@receiver(card_changing)
+@receiver(profile_changing)
 def looks_different(sender: Any, user_id: int, **kwargs: Any) -> None:
     card_change(user_id=user_id)

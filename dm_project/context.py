@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.cookies import looks_of_device, theme_of_device
+from accounts.cookies import appearance_of_device, theme_of_device
 from conversations.views.client_texts import client_texts
 from dm_project.pwa import release
 
@@ -20,6 +20,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "client_texts": client_texts,
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "release": release,
-        "looks": looks_of_device(request.COOKIES),
+        "looks": appearance_of_device(request.COOKIES),
         "theme": theme_of_device(request.COOKIES),
     }

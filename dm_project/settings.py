@@ -90,14 +90,14 @@ MIDDLEWARE = [
     "accounts.middleware.SlidingSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "accounts.middleware.csrf_cookie_of_port",
+    "accounts.middleware.csrf_cookie_per_port",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.IdentityMiddleware",
     "dm_project.rate_limit.limit_requests",
     "dm_project.acting_user.acting_user",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "accounts.middleware.note_devices",
+    "accounts.middleware.record_devices",
     "dm_project.errors.StoresMayBeAway",
 ]
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.avatars.storage import picture_forget, picture_store
 from accounts.models import HeldUsername, Profile, User, profile_search_key
-from accounts.passwords import normal_password
+from accounts.passwords import normalize_password
 from accounts.public_urls import public_link
-from accounts.selectors import account_of_email, handles_held, username_is_imitation
-from accounts.signals import card_changing, privacy_changed, standing_changed
+from accounts.selectors import account_by_email, handles_held, username_is_imitation
+from accounts.signals import account_status_changed, privacy_changed, profile_changing
 from accounts.usernames import skeleton
 
 USERNAME_HELD = timedelta(days=90)
@@ -68,7 +68,7 @@ def account_create(
         username=username.lower(),
         name=name,
         email=email_to_keep(email),
-        password=make_password(password and normal_password(password)),
+        password=make_password(password and normalize_password(password)),
     )
     user.clean_fields(exclude=["password"])
     with transaction.atomic():
@@ -96,7 +96,7 @@ def email_to_keep(email: str, *, by: User | None = None) -> str:
     wanted = email.lower()
     if settings.MAIL_CONFIGURED or not wanted:
         return wanted
-    holder = account_of_email(wanted)
+    holder = account_by_email(wanted)
     return wanted if holder is None or holder == by else ""
 
 
@@ -130,11 +130,11 @@ def profile_update(*, profile: Profile, name: str, about: str, username: str | N
         UsernameTaken; IntegrityError when the handle was taken in this very moment.
         TooManyHandles: MOST_HELD wait already, or one account could keep any number of names from everybody.
 
-    Announces: `card_changing`.
+    Announces: `profile_changing`.
     """
     user = profile.user
     if (name, username or user.username) != (user.name, user.username):
-        card_changing.send(sender=User, user_id=user.pk)
+        profile_changing.send(sender=User, user_id=user.pk)
     if username is not None and username != user.username:
         username_change(user, username)
     user.name = name
@@ -173,7 +173,7 @@ def picture_remove(*, user: User) -> None:
 
 @transaction.atomic
 def picture_change(user: User, picture: str) -> None:
-    card_changing.send(sender=User, user_id=user.pk)
+    profile_changing.send(sender=User, user_id=user.pk)
     before, user.picture = user.picture, picture
     user.save(update_fields=["picture"])
     transaction.on_commit(lambda: picture_forget(before), robust=True)
@@ -197,7 +197,7 @@ def profile_set(profile: Profile, choices: dict[str, Any]) -> None:
     profile.save(update_fields=list(choices))
 
 
-def last_seen_note(user_ids: Collection[int], now: datetime) -> None:
+def last_seen_update(user_ids: Collection[int], now: datetime) -> None:
     """These people are here now. Nothing is kept of those who do not show it."""
     Profile.objects.filter(user_id__in=user_ids, shares_presence=True).update(last_seen_at=now)
 
@@ -222,15 +222,15 @@ def email_replace(*, user: User, email: str) -> EmailAddress:
 @transaction.atomic
 def account_deactivate(*, user: User) -> None:
     """Suspend: no log-in, no place in People, and every session ends with its next request, and every socket at once. Nothing is deleted."""
-    card_changing.send(sender=User, user_id=user.pk)
+    profile_changing.send(sender=User, user_id=user.pk)
     user.is_active = False
     user.save(update_fields=["is_active"])
-    standing_changed.send(sender=User, user=user)
+    account_status_changed.send(sender=User, user=user)
 
 
 @transaction.atomic
 def account_reactivate(*, user: User) -> None:
-    card_changing.send(sender=User, user_id=user.pk)
+    profile_changing.send(sender=User, user_id=user.pk)
     user.is_active = True
     user.save(update_fields=["is_active"])
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from accounts.avatars import initials as avatar_initials
 from accounts.avatars.storage import picture_url
 from accounts.models import User
-from accounts.user_agents import Appearance
+from accounts.user_agents import DeviceDescription
 
 register = template.Library()
 
@@ -28,7 +28,7 @@ def picture(person: User) -> str:
 
 
 @register.filter
-def in_words(device: Appearance) -> str:
+def in_words(device: DeviceDescription) -> str:
     """Such as "Firefox on Linux"."""
     if device.browser and device.system:
         return _("%(browser)s on %(system)s") % {"browser": device.browser, "system": device.system}

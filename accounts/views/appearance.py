@@ -14,7 +14,7 @@ from accounts.cookies import remember_language, remember_theme
 from accounts.models import Profile
 from accounts.redirects import local_path
 from accounts.selectors import profile_of
-from accounts.views.responses import saved_in_a_word, see_other
+from accounts.views.responses import saved_response, see_other
 
 LANGUAGES = frozenset(code for code, _name in settings.LANGUAGES)
 
@@ -44,7 +44,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     if theme not in Profile.Theme.values:
         return HttpResponseBadRequest()
     wants_page = "text/html" in request.headers.get("Accept", "")
-    response = see_other(local_path(request.POST.get("next"), "/")) if wants_page else saved_in_a_word()
+    response = see_other(local_path(request.POST.get("next"), "/")) if wants_page else saved_response()
     remember_theme(response, theme)
     if request.user.is_authenticated:
         services.appearance_update(profile=profile_of(request.user), theme=theme)

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import services
 from accounts.avatars.storage import NAME_LETTERS, PictureBusy, picture_path
-from accounts.rate_limits import wait, wait_s
+from accounts.rate_limits import retry_after_s, wait_sentence
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
 from accounts.settings_forms import PictureForm, ProfileForm
-from accounts.views.responses import is_from_script, refused_in_a_word, saved_in_a_word, see_other
+from accounts.views.responses import errors_response, is_from_script, saved_response, see_other
 
 NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")
 
@@ -32,7 +32,7 @@ def change(request: SignedInRequest) -> HttpResponse:
     form = PictureForm(request.POST, request.FILES)
     if not ratelimit.consume(request, action="picture", user=request.user):
         too_many = _("Too many pictures.")
-        form.add_error("picture", f"{too_many} {wait(wait_s(request, 'picture'))}")
+        form.add_error("picture", f"{too_many} {wait_sentence(retry_after_s(request, 'picture'))}")
         return refuse(request, form, HTTPStatus.TOO_MANY_REQUESTS)
     if not form.is_valid():
         return refuse(request, form)
@@ -56,7 +56,7 @@ def remove(request: SignedInRequest) -> HttpResponse:
 
 def done(request: HttpRequest) -> HttpResponse:
     if is_from_script(request):
-        return saved_in_a_word()
+        return saved_response()
     messages.success(request, _("Saved"))
     return see_other(reverse("settings_profile"))
 
@@ -65,7 +65,7 @@ def refuse(
     request: SignedInRequest, form: PictureForm, status: int = HTTPStatus.UNPROCESSABLE_ENTITY
 ) -> HttpResponse:
     if is_from_script(request):
-        return refused_in_a_word(form, status)
+        return errors_response(form, status)
     context = {"section": "profile", "form": ProfileForm(profile_of(request.user)), "picture_form": form}
     return render(request, "accounts/settings_profile.html", context, status=status)
 

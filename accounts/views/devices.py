@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from accounts.devices import device_end, devices_end_others, devices_of
+from accounts.devices import device_revoke, devices_list, devices_revoke_others
 from accounts.requests import SignedInRequest
 from accounts.views.responses import see_other
 
@@ -33,14 +33,14 @@ def is_proof_old(request: SignedInRequest) -> bool:
 def devices(request: SignedInRequest) -> HttpResponse:
     session_key = request.session.session_key or ""
     if request.method != "POST":
-        found = devices_of(user=request.user, session_key=session_key)
+        found = devices_list(user=request.user, session_key=session_key)
         return render(request, "accounts/settings_devices.html", {"section": "devices", "devices": found})
     if "others" in request.POST:
-        ended = devices_end_others(user=request.user, session_key=session_key)
+        ended = devices_revoke_others(user=request.user, session_key=session_key)
         messages.success(request, said(ended))
     else:
         wanted = request.POST.get("device", "")
-        is_ended = "\0" not in wanted and device_end(
+        is_ended = "\0" not in wanted and device_revoke(
             user=request.user, device_id=wanted, session_key=session_key
         )
         # A second press finds nothing, and what was wanted is true.

@@ -8,7 +8,7 @@ from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERI
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.rate_limits import wait_s
+from accounts.rate_limits import retry_after_s
 
 COUNTS_AS = {
     "account_signup": ("signup", "confirm_email"),
@@ -26,7 +26,7 @@ COUNTS_AS = {
 
 def too_many(request: HttpRequest) -> HttpResponse:
     page = request.resolver_match.url_name if request.resolver_match else None
-    seconds = wait_s(request, *COUNTS_AS.get(page or "", ()), key=address_meant(request))
+    seconds = retry_after_s(request, *COUNTS_AS.get(page or "", ()), key=address_meant(request))
     response = render(request, "429.html", {"wait_s": seconds}, status=HTTPStatus.TOO_MANY_REQUESTS)
     if seconds:
         response["Retry-After"] = str(seconds)

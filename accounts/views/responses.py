@@ -17,11 +17,11 @@ def is_from_script(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "").startswith("application/json")
 
 
-def saved_in_a_word() -> HttpResponse:
+def saved_response() -> HttpResponse:
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
-def refused_in_a_word(form: forms.Form, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> HttpResponse:
+def errors_response(form: forms.Form, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> HttpResponse:
     """The sentences that the page would show, by field."""
     errors = {name: [str(sentence) for sentence in sentences] for name, sentences in form.errors.items()}
     return JsonResponse({"errors": errors}, status=status)

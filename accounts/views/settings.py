@@ -18,11 +18,11 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.appearance import Looks
+from accounts.appearance import Appearance
 from accounts.cookies import (
-    looks_of_device,
+    appearance_of_device,
+    remember_appearance,
     remember_language,
-    remember_looks,
     remember_theme,
     theme_of_device,
 )
@@ -30,8 +30,8 @@ from accounts.models import USERNAME_MAX, USERNAME_MIN
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
 from accounts.settings_forms import AppearanceForm, PictureForm, PrivacyForm, ProfileForm, SettingsForm
-from accounts.usernames import tidy_username
-from accounts.views.responses import is_from_script, refused_in_a_word, saved_in_a_word, see_other
+from accounts.usernames import normalize_username
+from accounts.views.responses import errors_response, is_from_script, saved_response, see_other
 
 
 @login_required
@@ -61,7 +61,7 @@ def appearance(request: SignedInRequest) -> HttpResponse:
 
     The page shows what this device shows, which may differ from what was chosen on another one. What is not changed here stays as it is here.
     """
-    here = appearance_of_device(request)
+    here = shown_on_device(request)
     response = section_page(request, "appearance", AppearanceForm, here=here)
     if response.status_code in {HTTPStatus.SEE_OTHER, HTTPStatus.NO_CONTENT}:
         stored = AppearanceForm.initial_of(profile_of(request.user))
@@ -81,16 +81,16 @@ def remember_choices(response: HttpResponse, shown: Mapping[str, Any], changed: 
     if "theme" in changed:
         remember_theme(response, shown["theme"])
     if changed & {"text_size", "enter", "hours"}:
-        remember_looks(response, Looks(shown["text_size"], shown["enter"], shown["hours"]))
+        remember_appearance(response, Appearance(shown["text_size"], shown["enter"], shown["hours"]))
 
 
-def appearance_of_device(request: HttpRequest) -> dict[str, Any]:
-    looks = looks_of_device(request.COOKIES)
+def shown_on_device(request: HttpRequest) -> dict[str, Any]:
+    chosen = appearance_of_device(request.COOKIES)
     return {
         "theme": theme_of_device(request.COOKIES),
-        "text_size": looks.text,
-        "enter": looks.enter,
-        "hours": looks.hours,
+        "text_size": chosen.text,
+        "enter": chosen.enter,
+        "hours": chosen.hours,
         "language": get_language(),
     }
 
@@ -121,15 +121,13 @@ def section_page(
     if not is_saved(form):
         status = HTTPStatus.TOO_MANY_REQUESTS if form.wait_s else HTTPStatus.UNPROCESSABLE_ENTITY
         response = (
-            refused_in_a_word(form, status)
-            if is_from_script(request)
-            else show(request, section, form, status)
+            errors_response(form, status) if is_from_script(request) else show(request, section, form, status)
         )
         if form.wait_s:
             response["Retry-After"] = str(form.wait_s)
         return response
     if is_from_script(request):
-        return saved_in_a_word()
+        return saved_response()
     with override(form.cleaned_data.get("language") or get_language()):  # it may just have been changed
         messages.success(request, _("Saved"))
     return see_other(reverse(f"settings_{section}"))
@@ -159,7 +157,7 @@ def username_check(request: SignedInRequest) -> HttpResponse:
     """
     if not ratelimit.consume(request, action="username_check", user=request.user):
         return JsonResponse({}, status=HTTPStatus.TOO_MANY_REQUESTS)
-    wanted = tidy_username(request.POST.get("username", "")[: USERNAME_MAX * 2])
+    wanted = normalize_username(request.POST.get("username", "")[: USERNAME_MAX * 2])
     if wanted == request.user.username:
         return JsonResponse({"username": wanted, "free": True, "says": ""})
     try:

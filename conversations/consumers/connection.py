@@ -16,7 +16,7 @@ from channels.exceptions import StopConsumer
 from prometheus_client import Counter
 
 from accounts.models import User
-from accounts.session_validity import Credential, Standing, credential_of, standing_of
+from accounts.session_validity import Credential, SessionStatus, credential_of, session_status
 from conversations import frames, rooms, throttling
 from conversations.access import access_conversation
 from conversations.consumers.base import PumpedConsumer
@@ -289,13 +289,13 @@ class SocketLife(PumpedConsumer):
 
     async def look_at_standing(self) -> None:
         if self.credential is not None:
-            await self.fall(await run_query(standing_of, self.credential))
+            await self.fall(await run_query(session_status, self.credential))
 
-    async def fall(self, standing: Standing) -> None:
+    async def fall(self, standing: SessionStatus) -> None:
         """Without rights: gone for good, or back with the session's new key when only the password has changed."""
-        if standing is Standing.LOST:
+        if standing is SessionStatus.REVOKED:
             await self.say_goodbye(CloseCode.UNAUTHENTICATED)
-        elif standing is Standing.RENEWED:
+        elif standing is SessionStatus.ROTATED:
             await self.say_goodbye(CloseCode.RESTARTING)
 
     async def probe_back(self, event: dict[str, Any]) -> None:

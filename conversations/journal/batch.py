@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import Error, transaction
 
-from accounts.session_validity import Credential, fallen
+from accounts.session_validity import Credential, revoked_sessions
 from conversations.db.errors import current_connection, is_connection_dead
 from conversations.delivery import Letter, to_people
 from conversations.exceptions import (
@@ -48,7 +48,7 @@ class Page:
     repeats: dict[tuple[int, UUID], StoredMessage] = field(default_factory=dict)
     replies: set[tuple[int, int]] = field(default_factory=set)
     ordinals: dict[tuple[int, int, int], int] = field(default_factory=dict)
-    fallen: Collection[Credential] = ()
+    revoked_sessions: Collection[Credential] = ()
     locked: Collection[str] = ()
     """Rooms that another transaction holds and that were not waited for."""
     messages: list[Message] = field(default_factory=list)
@@ -149,7 +149,7 @@ def open_page(commands: Sequence[Command], *, skip_locked: bool = False) -> Page
         page.ordinals = statements.ordinals_at(reads)
     credentials = {command.credential for command in commands if command.credential is not None}
     if credentials:
-        page.fallen = fallen(credentials)
+        page.revoked_sessions = revoked_sessions(credentials)
     return page
 
 
@@ -165,7 +165,7 @@ def attempt(page: Page, command: Command) -> Outcome:
     """One refused command never fails its neighbours: it is judged before it changes anything."""
     try:
         # Whoever was signed out while this command was on its way (P9).
-        if command.credential in page.fallen:
+        if command.credential in page.revoked_sessions:
             raise Unauthenticated
         if command.room in page.locked:
             raise LockedRoom(retry_after_ms=LOCKED_RETRY_MS)

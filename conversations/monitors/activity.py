@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-from accounts.services import last_seen_note
+from accounts.services import last_seen_update
 from conversations import presence
 from conversations.db.executor import run_cache_query, run_query
 from conversations.exceptions import Busy
@@ -150,7 +150,7 @@ class Attendance:
     async def note(user_ids: list[int]) -> None:
         """Before the leases, so that whoever hears that somebody has gone reads when. Without a database the leases go on."""
         try:
-            await run_query(last_seen_note, user_ids, datetime.now(UTC))
+            await run_query(last_seen_update, user_ids, datetime.now(UTC))
         except Busy:
             logger.warning("the database is away; when people were last seen is not written")
 

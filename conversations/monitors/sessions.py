@@ -12,7 +12,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from accounts.session_validity import Credential, Standing, fallen
+from accounts.session_validity import Credential, SessionStatus, revoked_sessions
 from accounts.sessions import sessions_renew
 from conversations.db.executor import run_query
 from conversations.exceptions import Busy
@@ -26,7 +26,7 @@ class Guarded(Protocol):
 
     credential: Credential | None
 
-    async def fall(self, standing: Standing) -> None:
+    async def fall(self, standing: SessionStatus) -> None:
         """Say goodbye: the rights this socket came in with are gone."""
 
 
@@ -73,7 +73,7 @@ class Vigil:
                 logger.exception("a look at rights failed; the next one covers it")
 
     async def look(self) -> None:
-        found = await run_query(fallen, tuple(self.guarded))
+        found = await run_query(revoked_sessions, tuple(self.guarded))
         seen_twice = [credential for credential in found if credential in self.suspects]
         self.suspects = set(found)
         for credential in seen_twice:

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Profile, User
-from accounts.usernames import tidy_username
+from accounts.usernames import normalize_username
 from conversations.access import access_conversation
 from conversations.exceptions import CannotDeliver, ConversationWithOneself, PersonNotFound, TooManyTries
 from conversations.models import Block, Conversation, Participant
@@ -28,7 +28,7 @@ def person_startable(user: User, username: str) -> User:
     Raises:
         PersonNotFound: no such person, or nobody you may start a chat with; equal, so that names cannot be probed (safety.md rule zero).
     """
-    wanted = tidy_username(username)
+    wanted = normalize_username(username)
     # NUL: PostgreSQL refuses it with an error that would look different from "not found".
     if not wanted.isascii() or "\0" in wanted:
         raise PersonNotFound

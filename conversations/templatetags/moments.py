@@ -14,10 +14,10 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
-from accounts.rate_limits import wait
+from accounts.rate_limits import wait_sentence
 
 register = template.Library()
-register.filter(wait)
+register.filter("wait", wait_sentence)
 
 
 def pattern(form: str) -> str:

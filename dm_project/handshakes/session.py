@@ -13,7 +13,7 @@ from channels.security.websocket import WebsocketDenier
 from django.db import InterfaceError, OperationalError
 from django.http import parse_cookie
 
-from accounts.identity import person_of
+from accounts.identity import account_of_session
 from accounts.models import User
 from accounts.sessions import SessionStore, session_keys_in
 
@@ -86,4 +86,4 @@ async def deny(scope: dict[str, Any], receive: Any, send: Any) -> Any:
 
 @database_sync_to_async
 def load_user(session: SessionStore) -> User | None:
-    return person_of(session)[0]
+    return account_of_session(session)[0]

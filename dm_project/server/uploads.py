@@ -46,11 +46,11 @@ async def can_upload(cookies: str) -> bool:
 
 
 def is_logged_in(keys: list[str]) -> bool:
-    from accounts.identity import person_of
+    from accounts.identity import account_of_session
     from accounts.sessions import SessionStore
 
     close_old_connections()
     try:
-        return person_of(SessionStore(keys[0], keys[1:]))[0] is not None
+        return account_of_session(SessionStore(keys[0], keys[1:]))[0] is not None
     finally:
         close_old_connections()

@@ -69,7 +69,7 @@ def test_suspending_and_letting_back_in(desk: Client, alice: User, root: User) -
     alice.refresh_from_db()
     root.refresh_from_db()
     assert (alice.is_active, root.is_active) == (False, True)  # nobody suspends herself
-    act(desk, "let_back_in", alice)
+    act(desk, "restore_access", alice)
     alice.refresh_from_db()
     assert alice.is_active
     assert {entry.change_message for entry in LogEntry.objects.all()} == {"Suspended", "Restore access"}

@@ -3,30 +3,30 @@
 import pytest
 from django.test import Client
 
-from accounts.appearance import KNOWN, Looks, looks_in
+from accounts.appearance import KNOWN, Appearance, appearance_from_cookie
 
 
 @pytest.mark.parametrize(
     ("cookie", "looks"),
     [
-        ("", Looks()),
-        ("large.line.24", Looks("large", "line", "24")),
-        ("largest", Looks("largest")),
-        ("huge.line.24", Looks("normal", "line", "24")),
-        ('"><script>.line.12', Looks("normal", "line", "12")),
-        ("large.line.24.more", Looks("large", "line", "24")),
-        ("." * 5_000, Looks()),
+        ("", Appearance()),
+        ("large.line.24", Appearance("large", "line", "24")),
+        ("largest", Appearance("largest")),
+        ("huge.line.24", Appearance("normal", "line", "24")),
+        ('"><script>.line.12', Appearance("normal", "line", "12")),
+        ("large.line.24.more", Appearance("large", "line", "24")),
+        ("." * 5_000, Appearance()),
     ],
 )
-def test_only_known_values_are_read(cookie: str, looks: Looks) -> None:
-    assert looks_in(cookie) == looks
+def test_only_known_values_are_read(cookie: str, looks: Appearance) -> None:
+    assert appearance_from_cookie(cookie) == looks
 
 
 @pytest.mark.parametrize("text", KNOWN["text"])
 @pytest.mark.parametrize("hours", KNOWN["hours"])
 def test_what_is_written_is_read_again(text: str, hours: str) -> None:
-    looks = Looks(text=text, hours=hours)
-    assert looks_in(looks.cookie) == looks
+    looks = Appearance(text=text, hours=hours)
+    assert appearance_from_cookie(looks.cookie) == looks
 
 
 def test_mallory_puts_nothing_into_the_page_by_a_cookie(client: Client, db: None) -> None:

@@ -9,9 +9,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from accounts.devices import device_note, devices_of
+from accounts.devices import device_record, devices_list
 from accounts.models import Device, User
-from accounts.signals import session_ended
+from accounts.signals import session_revoked
 from tests.accounts.conftest import PASSWORD, is_signed_in
 
 PAGE = "/settings/devices/"
@@ -42,9 +42,9 @@ def ended() -> Any:
     def note(session_key: str, **kwargs: Any) -> None:
         keys.append(session_key)
 
-    session_ended.connect(note)
+    session_revoked.connect(note)
     yield keys
-    session_ended.disconnect(note)
+    session_revoked.disconnect(note)
 
 
 def names(client: Client) -> list[tuple[str, bool]]:
@@ -141,12 +141,12 @@ def test_logging_out_takes_the_device_off_the_list(laptop: Client, phone: Client
 def test_the_use_of_a_device_is_written_once_a_minute(alice: User, django_assert_num_queries: Any) -> None:
     now = timezone.now()
     note = {"user": alice, "session_key": "k" * 32, "user_agent": "x\x00\n" + "y" * 500, "now": now}
-    device_note(**note)
+    device_record(**note)
     with django_assert_num_queries(0):
-        device_note(**{**note, "now": now + timedelta(seconds=30)})
+        device_record(**{**note, "now": now + timedelta(seconds=30)})
     assert Device.objects.get().user_agent == "x" + "y" * 199
     cache.clear()
-    device_note(**{**note, "now": now + timedelta(seconds=61)})
+    device_record(**{**note, "now": now + timedelta(seconds=61)})
     assert (Device.objects.get().created_at, Device.objects.get().active_at) == (
         now,
         now + timedelta(seconds=61),
@@ -173,7 +173,7 @@ def test_a_health_check_costs_no_look_at_the_session(laptop: Client, django_asse
 def test_the_table_of_devices_is_no_way_in(laptop: Client, alice: User) -> None:
     """A row whose session is over is forgotten by looking."""
     Device.objects.create(user=alice, session_key="gone", created_at=timezone.now(), active_at=timezone.now())
-    assert len(devices_of(user=alice, session_key="")) == 1
+    assert len(devices_list(user=alice, session_key="")) == 1
     assert Device.objects.count() == 1
 
 

@@ -31,7 +31,7 @@ def test_while_devices_cannot_be_noted_one_line_says_so(
     def fail(**values: Any) -> None:
         raise ConnectionError("no cache here")
 
-    monkeypatch.setattr(middleware, "device_note", fail)
+    monkeypatch.setattr(middleware, "device_record", fail)
     monkeypatch.setattr(middleware, "limited", log_limits.OnceAMinute(middleware.logger))
     browser = client_of(alice)
     for _ in range(5):

@@ -414,7 +414,7 @@ def test_a_mail_server_that_is_away_breaks_nothing(
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert sign_up(email="carol@example.com")["Location"] == CONFIRM
-    assert "a mail could not be sent: ConnectionRefusedError" in caplog.text
+    assert "an email could not be sent: ConnectionRefusedError" in caplog.text
     assert "carol@example.com" not in caplog.text
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     client.post(CONFIRM, {"action": "resend"})

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.fields import NameField, TextField
-from accounts.names import check_name, check_text, tidy_name
+from accounts.names import check_name, check_text, normalize_name
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from accounts.names import check_name, check_text, tidy_name
     ],
 )
 def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
-    check_name(tidy_name(name))
+    check_name(normalize_name(name))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
 )
 def test_a_name_may_not_hide_anything(name: str) -> None:
     with pytest.raises(ValidationError):
-        check_name(tidy_name(name))
+        check_name(normalize_name(name))
 
 
 def test_a_line_about_oneself_may_have_drawn_out_words_a_name_not() -> None:
@@ -81,7 +81,7 @@ def test_a_line_about_oneself_may_have_drawn_out_words_a_name_not() -> None:
 
 
 def test_a_name_is_one_line_in_composed_form() -> None:
-    assert tidy_name("  Joa\u0303o \r\n Bcc:\tx  ") == "João Bcc: x"
+    assert normalize_name("  Joa\u0303o \r\n Bcc:\tx  ") == "João Bcc: x"
 
 
 @pytest.mark.parametrize(

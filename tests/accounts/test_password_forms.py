@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.hashers import PASSWORD_MAX
 from accounts.models import User
-from accounts.passwords import normal_password
+from accounts.passwords import normalize_password
 from accounts.services import account_create
 from tests.accounts.conftest import errors_of, is_signed_in
 
@@ -68,7 +68,7 @@ def test_a_wrong_one_takes_the_same_work_for_everybody(alice: User, typed: str) 
 
 def test_what_is_too_long_is_not_normalised() -> None:
     marks = "e" + "\u0301\u0323" * PASSWORD_MAX
-    assert normal_password(marks) is marks
+    assert normalize_password(marks) is marks
 
 
 @pytest.mark.parametrize("password", ["e\u0301" * 5, "\ufdfa"])

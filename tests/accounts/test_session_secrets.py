@@ -17,7 +17,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.services import account_create, password_link
-from accounts.session_validity import Standing, credential_of, standing_of
+from accounts.session_validity import SessionStatus, credential_of, session_status
 from accounts.sessions import SessionStore
 from dm_project import settings as service
 from tests.accounts.conftest import PASSWORD
@@ -95,7 +95,7 @@ def test_another_hash_of_the_same_password_ends_no_session(
     before, now = alice.password, User.objects.get(pk=alice.pk)
     assert now.password != before, "replaced"
     assert now.check_password(unicodedata.normalize("NFC", typed))
-    assert [standing_of(credential) for credential in sockets] == [Standing.GOOD] * 2
+    assert [session_status(credential) for credential in sockets] == [SessionStatus.VALID] * 2
     assert is_in(here)
     assert is_in(there)
 
@@ -196,9 +196,9 @@ def test_another_password_ends_all_other_sessions(
         log_in_elsewhere(one, PASSWORD)
         alice.refresh_from_db()
     socket = credential_of(alice, key_of(one))
-    assert standing_of(socket) is Standing.GOOD
+    assert session_status(socket) is SessionStatus.VALID
     way(User.objects.get(pk=alice.pk))
-    assert standing_of(socket) is Standing.LOST
+    assert session_status(socket) is SessionStatus.REVOKED
     assert not is_in(one)
     assert not is_in(two)
 
@@ -299,8 +299,8 @@ def test_sessions_from_before_the_migration_go_on(before_the_migration: Any, set
     alice.refresh_from_db()
     assert alice.password != made
     assert is_in(browser)
-    assert standing_of(socket) is Standing.GOOD
+    assert session_status(socket) is SessionStatus.VALID
     alice.set_password(OTHER)
     alice.save()
     assert not is_in(browser)
-    assert standing_of(socket) is Standing.LOST
+    assert session_status(socket) is SessionStatus.REVOKED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.user_agents import Appearance, appearance_of
+from accounts.user_agents import DeviceDescription, describe_device
 
 KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
@@ -58,5 +58,5 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
     ],
 )
 def test_a_browser_is_told_from_others(user_agent: str, browser: str, system: str, is_small: bool) -> None:
-    found = appearance_of(user_agent)
-    assert (found, found.is_small) == (Appearance(browser, system), is_small)
+    found = describe_device(user_agent)
+    assert (found, found.is_small) == (DeviceDescription(browser, system), is_small)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.usernames import is_reserved, looks_like, skeleton, tidy_username
+from accounts.usernames import is_reserved, looks_like, normalize_username, skeleton
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from accounts.usernames import is_reserved, looks_like, skeleton, tidy_username
     ],
 )
 def test_a_handle_may_not_look_like_a_role(typed: str) -> None:
-    assert is_reserved(tidy_username(typed), "Entre")
+    assert is_reserved(normalize_username(typed), "Entre")
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def test_a_site_without_a_name_of_its_own_letters_reserves_nothing_more() -> Non
 
 
 def test_the_sign_before_a_handle_and_capitals_are_forgiven() -> None:
-    assert tidy_username(" @Alice ") == "alice"
+    assert normalize_username(" @Alice ") == "alice"
 
 
 def test_letters_of_other_scripts_are_never_turned_into_latin_ones() -> None:
-    assert tidy_username("\u212aate") == "\u212aate"  # KELVIN SIGN, whose small letter is an ordinary k
+    assert normalize_username("\u212aate") == "\u212aate"  # KELVIN SIGN, whose small letter is an ordinary k
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import Profile, User
-from accounts.services import last_seen_note, privacy_update
+from accounts.services import last_seen_update, privacy_update
 from conversations import presence, throttling
 from conversations.consumers.subscriptions import ROOMS_OPEN
 from conversations.exceptions import CannotDeliver, ConversationNotFound
@@ -120,7 +120,7 @@ def test_leaving_one_process_ends_nothing_while_another_has_a_lease(
 
 
 def test_last_seen_is_told_to_the_minute(alice: User, bob: User, chat: Conversation) -> None:
-    last_seen_note([alice.id], datetime(2026, 11, 21, 18, 4, 59, 123_456, tzinfo=UTC))
+    last_seen_update([alice.id], datetime(2026, 11, 21, 18, 4, 59, 123_456, tzinfo=UTC))
     frame = presence.presence_of(user=bob, room=chat.room_name)
     assert frame is not None
     assert (frame.online, frame.last_seen) == (False, "2026-11-21T18:04:00.000Z")
@@ -128,9 +128,9 @@ def test_last_seen_is_told_to_the_minute(alice: User, bob: User, chat: Conversat
 
 def test_nothing_is_kept_of_those_who_hide_it(alice: User, bob: User) -> None:
     moment = datetime(2026, 11, 21, 18, 4, tzinfo=UTC)
-    last_seen_note([alice.id, bob.id], moment)
+    last_seen_update([alice.id, bob.id], moment)
     switch(alice, shares_presence=False)
-    last_seen_note([alice.id, bob.id], moment)
+    last_seen_update([alice.id, bob.id], moment)
     switch(alice, shares_presence=True)
     assert Profile.objects.get(user=alice).last_seen_at is None
     assert Profile.objects.get(user=bob).last_seen_at == moment

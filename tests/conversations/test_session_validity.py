@@ -194,19 +194,19 @@ async def test_from_that_commit_on_every_command_is_refused(
 def test_many_sockets_are_looked_at_in_few_statements(
     alice: User, bob: User, client_of: Any, django_assert_num_queries: Any
 ) -> None:
-    from accounts.session_validity import CHUNK, Standing, credential_of, fallen
+    from accounts.session_validity import CHUNK, SessionStatus, credential_of, revoked_sessions
 
     good = credential_of(bob, key_of(client_of(bob)))
     lost = {credential_of(alice, f"no such session {number}") for number in range(CHUNK)}
     with django_assert_num_queries(2):
-        assert fallen({good, *lost}) == dict.fromkeys(lost, Standing.LOST)
+        assert revoked_sessions({good, *lost}) == dict.fromkeys(lost, SessionStatus.REVOKED)
 
 
 async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(
     alice: User, client_of: Any
 ) -> None:
     """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""
-    from accounts.session_validity import Standing, credential_of
+    from accounts.session_validity import SessionStatus, credential_of
     from conversations.monitors.sessions import Vigil
 
     seen = []
@@ -214,7 +214,7 @@ async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(
     class Socket:
         credential = credential_of(alice, "a key that has just been replaced")
 
-        async def fall(self, standing: Standing) -> None:
+        async def fall(self, standing: SessionStatus) -> None:
             seen.append(standing)
 
     vigil = Vigil()
@@ -222,4 +222,4 @@ async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(
     await vigil.look()
     assert seen == []
     await vigil.look()
-    assert seen == [Standing.LOST]
+    assert seen == [SessionStatus.REVOKED]
