@@ -38,11 +38,19 @@ test("a refusal to act as another person ends the page, and keeps what it wanted
   const { refused } = await api.sendMessage({ room: "r", id: "1", body: "x" });
   assert.equal(told, 2);
   assert.equal(ruleOf(refused), "hold", "neither sent again by this page nor given up");
-  assert.deepEqual(await postForm("/settings/privacy/", new FormData(), { fetch, csrf: () => "", me: "alma" }), { state: "old", errors: {} });
+  assert.deepEqual(await postForm("/settings/privacy/", new FormData(), { fetch, csrf: () => "", me: "alma" }), {
+    state: "old",
+    errors: {},
+  });
 });
 
 test("another conflict is none of that", async () => {
-  const api = new Api({ ...server({ status: 409, body: { code: "conflict" } }), csrf: () => "", me: "alma", onOther: assert.fail });
+  const api = new Api({
+    ...server({ status: 409, body: { code: "conflict" } }),
+    csrf: () => "",
+    me: "alma",
+    onOther: assert.fail,
+  });
   await assert.rejects(api.post("/api/v1/invites", {}), { code: "conflict" });
 });
 
@@ -56,7 +64,13 @@ function browser({ status = 200, language = "en", owner = "alma" } = {}) {
   });
   const fetch = async (path, { headers }) => {
     named.push(headers["X-Acting-User"]);
-    return { ok: status === 200, status, url: `http://entre.test${path}`, headers: new Headers(), text: async () => "" };
+    return {
+      ok: status === 200,
+      status,
+      url: `http://entre.test${path}`,
+      headers: new Headers(),
+      text: async () => "",
+    };
   };
   const DOMParser = class {
     parseFromString = () => documentOf(language, owner);

@@ -3,10 +3,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { bodyParts, cut, isEmojiOnly, isLong } from "../../static/js/lib/body.js";
 
-const links = (body) => bodyParts(body).filter((part) => part.href).map(({ text, href }) => [text, href]);
+const links = (body) =>
+  bodyParts(body)
+    .filter((part) => part.href)
+    .map(({ text, href }) => [text, href]);
 
 test("an address becomes a link, as it was typed", () => {
-  assert.deepEqual(links("see https://a.example/x?y=1#z now"), [["https://a.example/x?y=1#z", "https://a.example/x?y=1#z"]]);
+  assert.deepEqual(links("see https://a.example/x?y=1#z now"), [
+    ["https://a.example/x?y=1#z", "https://a.example/x?y=1#z"],
+  ]);
   assert.deepEqual(links("www.a.example"), [["www.a.example", "https://www.a.example/"]]);
   assert.deepEqual(links("write to zoya@a.example."), [["zoya@a.example", "mailto:zoya@a.example"]]);
 });
@@ -14,7 +19,12 @@ test("an address becomes a link, as it was typed", () => {
 /** Shared with the server: whoever makes links elsewhere answers to the same cases. */
 for (const { says, cases } of JSON.parse(readFileSync(new URL("../golden/links.json", import.meta.url), "utf8"))) {
   test(`links: ${says}`, () => {
-    for (const { text, links: wanted } of cases) assert.deepEqual(links(text), wanted.map(({ shown, href }) => [shown, href]), text);
+    for (const { text, links: wanted } of cases)
+      assert.deepEqual(
+        links(text),
+        wanted.map(({ shown, href }) => [shown, href]),
+        text,
+      );
   });
 }
 
@@ -31,12 +41,22 @@ test("no script looks for the end of a text from every character of it", () => {
   assert.ok(scripts.length > 20);
   const suspicious = /\/(?!\^)(?:\[[^\]]*\]|\\?[^/\s])[+*]\$\/[a-z]*/u;
   assert.ok(suspicious.test('host.replace(/[.-]+$/, "")'));
-  assert.deepEqual(scripts.filter((name) => suspicious.test(readFileSync(new URL(name, root), "utf8").replace(/^\s*(?:\/\/|\/?\*).*$/gmu, ""))), []);
+  assert.deepEqual(
+    scripts.filter((name) =>
+      suspicious.test(readFileSync(new URL(name, root), "utf8").replace(/^\s*(?:\/\/|\/?\*).*$/gmu, "")),
+    ),
+    [],
+  );
 });
 
 test("the parts of a body, joined, are the body", () => {
   for (const body of ["", "plain", "a https://a.example/ b www.b.example, c", "https://a.example"]) {
-    assert.equal(bodyParts(body).map((part) => part.text).join(""), body);
+    assert.equal(
+      bodyParts(body)
+        .map((part) => part.text)
+        .join(""),
+      body,
+    );
   }
 });
 
@@ -52,14 +72,29 @@ test("a browser that cannot tell characters apart (Firefox 115) still writes, cu
   try {
     const old = await import("../../static/js/lib/body.js?without-segmenter");
     assert.equal(old.cut("👨‍👩‍👧‍👦🇧🇷👋🏽é!", 4), "👨‍👩‍👧‍👦🇧🇷👋🏽é");
-    for (const [body, alone] of [["👍", true], ["👨‍👩‍👧‍👦👋🏽❤️", true], ["🇧🇷🇷🇺", true], ["👍👍👍👍", false], ["20:00?", false]]) assert.equal(old.isEmojiOnly(body), alone, body);
+    for (const [body, alone] of [
+      ["👍", true],
+      ["👨‍👩‍👧‍👦👋🏽❤️", true],
+      ["🇧🇷🇷🇺", true],
+      ["👍👍👍👍", false],
+      ["20:00?", false],
+    ])
+      assert.equal(old.isEmojiOnly(body), alone, body);
   } finally {
     Intl.Segmenter = Segmenter;
   }
 });
 
 test("a text of more than some twenty lines is long", () => {
-  for (const [body, long] of [["", false], ["a\n".repeat(23), false], ["a\n".repeat(24), true], ["a".repeat(1_440), false], ["a".repeat(1_441), true], [`${"a".repeat(100)}\n`.repeat(12), true]]) assert.equal(isLong(body), long, body.length);
+  for (const [body, long] of [
+    ["", false],
+    ["a\n".repeat(23), false],
+    ["a\n".repeat(24), true],
+    ["a".repeat(1_440), false],
+    ["a".repeat(1_441), true],
+    [`${"a".repeat(100)}\n`.repeat(12), true],
+  ])
+    assert.equal(isLong(body), long, body.length);
 });
 
 test("an address longer than any real one stays text", () => {

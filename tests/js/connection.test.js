@@ -55,7 +55,20 @@ const REACHED = {
 };
 
 /** What every cell must do: the state, the effects, and how long until the next tick; "same" is the moment of before. */
-const SETTLED = ["start", "greeted", "heard", "answered", "caught up", "lost", "closed 4401", "closed 4409", "bye 4012", "bye 4401", "bye 4404", "bye 4409"];
+const SETTLED = [
+  "start",
+  "greeted",
+  "heard",
+  "answered",
+  "caught up",
+  "lost",
+  "closed 4401",
+  "closed 4409",
+  "bye 4012",
+  "bye 4401",
+  "bye 4404",
+  "bye 4409",
+];
 const VERDICTS = ["told signed-out", "told stopped", "told other", "told nothing", "told reachable"];
 const OTHER = { "other account": "other-account close never" };
 const OPEN_ENDS = {
@@ -93,7 +106,19 @@ const TABLE = {
     "told stopped": "stopped close never",
     "told other": "other-account close never",
     "ticked when due": "backing-off close+ask 250",
-    nothing: ["start", "heard", "answered", "caught up", "pressed", "wake", "slept", "online", "offline", "told nothing", "ticked early"],
+    nothing: [
+      "start",
+      "heard",
+      "answered",
+      "caught up",
+      "pressed",
+      "wake",
+      "slept",
+      "online",
+      "offline",
+      "told nothing",
+      "ticked early",
+    ],
   },
   "catching-up": {
     ...OPEN_ENDS,
@@ -126,8 +151,17 @@ const TABLE = {
     "ticked when due": "backing-off close 250",
     nothing: ["pressed", "start", "greeted", "caught up", ...VERDICTS, "ticked early"],
   },
-  "backing-off": { ...WAITING, "told reachable": "backing-off · same", offline: "offline · same", nothing: [...SETTLED, "pressed", "told nothing", "ticked early"] },
-  offline: { ...WAITING, "told reachable": "offline · same", nothing: [...SETTLED, "pressed", "offline", "told nothing", "ticked early"] },
+  "backing-off": {
+    ...WAITING,
+    "told reachable": "backing-off · same",
+    offline: "offline · same",
+    nothing: [...SETTLED, "pressed", "told nothing", "ticked early"],
+  },
+  offline: {
+    ...WAITING,
+    "told reachable": "offline · same",
+    nothing: [...SETTLED, "pressed", "offline", "told nothing", "ticked early"],
+  },
   // Only when its tab is shown or pressed.
   resting: {
     ...OTHER,
@@ -135,9 +169,45 @@ const TABLE = {
     pressed: "connecting open 10000",
     nothing: [...SETTLED, "slept", "online", "offline", ...VERDICTS, "ticked early"],
   },
-  "signed-out": { nothing: [...SETTLED, "other account", "pressed", "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
-  "other-account": { nothing: [...SETTLED, "other account", "pressed", "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
-  stopped: { nothing: [...SETTLED, "other account", "pressed", "wake", "slept", "online", "offline", ...VERDICTS, "ticked early"] },
+  "signed-out": {
+    nothing: [
+      ...SETTLED,
+      "other account",
+      "pressed",
+      "wake",
+      "slept",
+      "online",
+      "offline",
+      ...VERDICTS,
+      "ticked early",
+    ],
+  },
+  "other-account": {
+    nothing: [
+      ...SETTLED,
+      "other account",
+      "pressed",
+      "wake",
+      "slept",
+      "online",
+      "offline",
+      ...VERDICTS,
+      "ticked early",
+    ],
+  },
+  stopped: {
+    nothing: [
+      ...SETTLED,
+      "other account",
+      "pressed",
+      "wake",
+      "slept",
+      "online",
+      "offline",
+      ...VERDICTS,
+      "ticked early",
+    ],
+  },
 };
 /** Where no tick is ever due. */
 const TIMELESS = new Set(["idle", "resting", "signed-out", "stopped", "other-account"]);
@@ -164,7 +234,8 @@ for (const [state, { nothing, ...moves }] of Object.entries(TABLE)) {
       const { wakeAt } = connection;
       const now = event === "ticked when due" ? wakeAt : T0 + AFTER_MS;
       const effects = connection.on(EVENTS[event], now);
-      const wakes = connection.wakeAt === null ? "never" : connection.wakeAt === wakeAt ? "same" : connection.wakeAt - now;
+      const wakes =
+        connection.wakeAt === null ? "never" : connection.wakeAt === wakeAt ? "same" : connection.wakeAt - now;
       assert.equal(`${connection.name} ${effects.join("+") || "·"} ${wakes}`, expected);
     });
   }
@@ -174,7 +245,10 @@ for (const [state, { nothing, ...moves }] of Object.entries(TABLE)) {
       const before = memory(connection);
       assert.deepEqual(connection.on(EVENTS[event], T0 + AFTER_MS), []);
       // What the device says about its network is remembered wherever the line is waited for.
-      const noted = event === "offline" && state === "connecting" ? before.replace('"deviceOffline":false', '"deviceOffline":true') : before;
+      const noted =
+        event === "offline" && state === "connecting"
+          ? before.replace('"deviceOffline":false', '"deviceOffline":true')
+          : before;
       assert.equal(memory(connection), noted);
     });
   }
@@ -191,50 +265,94 @@ function walk(connection, ...steps) {
 }
 
 test("a line that died without a word is doubted after 30 seconds and given up after 35", () => {
-  const steps = [["tick", 25_000], ["tick", 29_999], ["tick", 30_000], ["tick", 34_999], ["tick", 35_000]];
+  const steps = [
+    ["tick", 25_000],
+    ["tick", 29_999],
+    ["tick", 30_000],
+    ["tick", 34_999],
+    ["tick", 35_000],
+  ];
   assert.deepEqual(walk(reached("live"), ...steps), ["live ping", "live", "suspect", "suspect", "backing-off close"]);
 });
 
 test("a line that carries one way only is given up after 45 seconds, however much comes", () => {
   const connection = reached("live");
   walk(connection, ["tick", 25_000]);
-  for (let at = 26_000; at < 45_000; at += 1_000) assert.deepEqual(walk(connection, ["heard", at], ["tick", at]), ["live", "live"], at);
+  for (let at = 26_000; at < 45_000; at += 1_000)
+    assert.deepEqual(walk(connection, ["heard", at], ["tick", at]), ["live", "live"], at);
   assert.deepEqual(walk(connection, ["heard", 44_999], ["tick", 45_000]), ["live", "backing-off close"]);
 });
 
 test("a pong that waited behind much else is in time", () => {
-  const steps = [["tick", 25_000], ["heard", 34_000], ["tick", 35_000], ["heard", 43_000], ["answered", 44_000], ["tick", 45_000]];
+  const steps = [
+    ["tick", 25_000],
+    ["heard", 34_000],
+    ["tick", 35_000],
+    ["heard", 43_000],
+    ["answered", 44_000],
+    ["tick", 45_000],
+  ];
   assert.deepEqual(walk(reached("live"), ...steps), ["live ping", "live", "live", "live", "live", "live"]);
 });
 
 test("a shorter heartbeat notices sooner", () => {
   const connection = reached("connecting");
   connection.on({ type: "greeted", heartbeat_ms: 2_000 }, T0);
-  const steps = [["caught up", 0], ["tick", 2_000], ["tick", 3_000], ["tick", 4_000]];
+  const steps = [
+    ["caught up", 0],
+    ["tick", 2_000],
+    ["tick", 3_000],
+    ["tick", 4_000],
+  ];
   assert.deepEqual(walk(connection, ...steps), ["live", "live ping", "suspect", "backing-off close"]);
 });
 
 test("after waking from sleep a dead line is doubted at once and given up within five seconds", () => {
-  assert.deepEqual(walk(reached("live"), ["slept", 600_000], ["tick", 602_999], ["tick", 603_000]), ["suspect ping", "suspect", "backing-off close"]);
+  assert.deepEqual(walk(reached("live"), ["slept", 600_000], ["tick", 602_999], ["tick", 603_000]), [
+    "suspect ping",
+    "suspect",
+    "backing-off close",
+  ]);
 });
 
 test("an answer that came while nobody could look saves the line, although its time is over", () => {
-  assert.deepEqual(walk(reached("live"), ["tick", 25_000], ["slept", 85_000], ["tick", 85_000], ["answered", 85_001]), ["live ping", "suspect ping", "suspect", "live"]);
+  assert.deepEqual(walk(reached("live"), ["tick", 25_000], ["slept", 85_000], ["tick", 85_000], ["answered", 85_001]), [
+    "live ping",
+    "suspect ping",
+    "suspect",
+    "live",
+  ]);
 });
 
 test("only shown, not slept: asked first, doubted after a second, given up after four", () => {
-  assert.deepEqual(walk(reached("live"), ["wake", 0], ["tick", 1_000], ["tick", 3_999], ["tick", 4_000]), ["live ping", "suspect", "suspect", "backing-off close"]);
+  assert.deepEqual(walk(reached("live"), ["wake", 0], ["tick", 1_000], ["tick", 3_999], ["tick", 4_000]), [
+    "live ping",
+    "suspect",
+    "suspect",
+    "backing-off close",
+  ]);
 });
 
 test("a second question does not put off the answer to the first", () => {
-  assert.deepEqual(walk(reached("live"), ["wake", 0], ["wake", 900], ["tick", 1_000], ["wake", 3_900], ["tick", 4_000]), ["live ping", "live ping", "suspect", "suspect ping", "backing-off close"]);
+  assert.deepEqual(
+    walk(reached("live"), ["wake", 0], ["wake", 900], ["tick", 1_000], ["wake", 3_900], ["tick", 4_000]),
+    ["live ping", "live ping", "suspect", "suspect ping", "backing-off close"],
+  );
 });
 
 test("whoever was catching up when the line was doubted goes on catching up", () => {
   const connection = reached("catching-up");
-  assert.deepEqual(walk(connection, ["slept", 100], ["answered", 200], ["caught up", 300]), ["suspect ping", "catching-up", "live"]);
+  assert.deepEqual(walk(connection, ["slept", 100], ["answered", 200], ["caught up", 300]), [
+    "suspect ping",
+    "catching-up",
+    "live",
+  ]);
   const other = reached("catching-up");
-  assert.deepEqual(walk(other, ["slept", 100], ["caught up", 200], ["answered", 300]), ["suspect ping", "suspect", "live"]);
+  assert.deepEqual(walk(other, ["slept", 100], ["caught up", 200], ["answered", 300]), [
+    "suspect ping",
+    "suspect",
+    "live",
+  ]);
 });
 
 test("a try that hangs is begun again by a press or by the network, one that has just begun is not", () => {
@@ -245,13 +363,20 @@ test("a try that hangs is begun again by a press or by the network, one that has
 });
 
 test("a greeting whose time ran out during a sleep has three more seconds", () => {
-  assert.deepEqual(walk(reached("connecting"), ["slept", 600_000], ["tick", 600_000], ["tick", 603_000]), ["connecting", "connecting", "backing-off close ask"]);
+  assert.deepEqual(walk(reached("connecting"), ["slept", 600_000], ["tick", 600_000], ["tick", 603_000]), [
+    "connecting",
+    "connecting",
+    "backing-off close ask",
+  ]);
 });
 
 test("nothing leads past the moment that the server named, not even a press", () => {
   const connection = reached("live");
   connection.on(bye(4012), T0);
-  assert.deepEqual(walk(connection, ["wake", 100], ["slept", 200], ["online", 4_999], ["tick", 4_999], ["tick", 5_000]), ["backing-off", "backing-off", "backing-off", "backing-off", "connecting open"]);
+  assert.deepEqual(
+    walk(connection, ["wake", 100], ["slept", 200], ["online", 4_999], ["tick", 4_999], ["tick", 5_000]),
+    ["backing-off", "backing-off", "backing-off", "backing-off", "connecting open"],
+  );
 });
 
 // --- What is said of it ---
@@ -263,8 +388,14 @@ test("what was missed is in and the line is open: up, in doubt or not", () => {
 
 test("the strip: three quiet seconds, then connecting, after fifteen no connection; a second when the device itself says so", () => {
   const lost = { name: "backing-off", lostAt: 0, deviceOffline: false };
-  assert.deepEqual([0, 2_999, 3_000, 14_999, 15_000].map((now) => strip(lost, now).says), ["quiet", "quiet", "connecting", "connecting", "offline"]);
-  assert.deepEqual([999, 1_000].map((now) => strip({ ...lost, deviceOffline: true }, now).says), ["quiet", "offline"]);
+  assert.deepEqual(
+    [0, 2_999, 3_000, 14_999, 15_000].map((now) => strip(lost, now).says),
+    ["quiet", "quiet", "connecting", "connecting", "offline"],
+  );
+  assert.deepEqual(
+    [999, 1_000].map((now) => strip({ ...lost, deviceOffline: true }, now).says),
+    ["quiet", "offline"],
+  );
   assert.equal(strip({ ...lost, name: "catching-up" }, 16_000).says, "offline", "only live is back");
   assert.equal(strip({ ...lost, name: "live" }, 16_000).says, "quiet");
 });
@@ -272,7 +403,10 @@ test("the strip: three quiet seconds, then connecting, after fifteen no connecti
 test("the strip counts from the doubt on, and not anew when the line is given up", () => {
   const connection = reached("live");
   walk(connection, ["tick", 25_000], ["tick", 30_000]);
-  assert.deepEqual([32_999, 33_000].map((at) => strip(connection, T0 + at).says), ["quiet", "connecting"]);
+  assert.deepEqual(
+    [32_999, 33_000].map((at) => strip(connection, T0 + at).says),
+    ["quiet", "connecting"],
+  );
   walk(connection, ["tick", 35_000], ["tick", 36_000]);
   assert.deepEqual([connection.name, strip(connection, T0 + 45_000).says], ["connecting", "offline"]);
 });
@@ -288,5 +422,9 @@ test("a socket that is refused for no reason leaves HTTP to send by, until one o
   assert.equal(is(EVENTS.lost, EVENTS.wake, EVENTS.lost, verdict("reachable"), verdict("signed-out")), false);
   assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 14_999).says, "connecting");
   assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 15_000).says, "polling");
-  assert.equal(strip({ name: "without-sockets", lostAt: 0, isReachable: true }, 0).says, "polling", "a browser that has none");
+  assert.equal(
+    strip({ name: "without-sockets", lostAt: 0, isReachable: true }, 0).says,
+    "polling",
+    "a browser that has none",
+  );
 });

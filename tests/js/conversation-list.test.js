@@ -15,7 +15,16 @@ class Server {
 
   constructor(count, unread = 1) {
     for (let n = count; n > 0; n -= 1) {
-      this.chats.set(`dm-${n}`, { room: `dm-${n}`, peer: { id: `u-${n}`, name: `P ${n}` }, head: 0, mark: 0, received: 0, read_count: 0, read: 0, last_message: null });
+      this.chats.set(`dm-${n}`, {
+        room: `dm-${n}`,
+        peer: { id: `u-${n}`, name: `P ${n}` },
+        head: 0,
+        mark: 0,
+        received: 0,
+        read_count: 0,
+        read: 0,
+        last_message: null,
+      });
       for (let sent = 0; sent < unread; sent += 1) this.write(n);
     }
   }
@@ -24,7 +33,15 @@ class Server {
     const chat = this.chats.get(`dm-${n}`);
     const seq = (chat.head += 1);
     const created_at = new Date((this.#moment += 1) * 1_000).toISOString();
-    chat.last_message = { seq, version: seq, id: `${chat.room}-${seq}`, sender: chat.peer.id, ordinal: (chat.received += 1), body: "hi", created_at };
+    chat.last_message = {
+      seq,
+      version: seq,
+      id: `${chat.room}-${seq}`,
+      sender: chat.peer.id,
+      ordinal: (chat.received += 1),
+      body: "hi",
+      created_at,
+    };
     chat.activity = created_at;
     return { type: "message.created", room: chat.room, message: chat.last_message };
   }
@@ -32,7 +49,15 @@ class Server {
   read(n) {
     const chat = this.chats.get(`dm-${n}`);
     Object.assign(chat, { read: chat.head, read_count: chat.received, mark: chat.mark + 1 });
-    return { type: "receipt.advanced", room: chat.room, user: ALICE, delivered: chat.head, read: chat.head, read_count: chat.received, mark: chat.mark };
+    return {
+      type: "receipt.advanced",
+      room: chat.room,
+      user: ALICE,
+      delivered: chat.head,
+      read: chat.head,
+      read_count: chat.received,
+      mark: chat.mark,
+    };
   }
 
   get sorted() {
@@ -48,21 +73,39 @@ class Server {
   }
 
   named(rooms) {
-    return { items: structuredClone(rooms.map((room) => this.chats.get(room)).filter(Boolean)), unread_total: this.total };
+    return {
+      items: structuredClone(rooms.map((room) => this.chats.get(room)).filter(Boolean)),
+      unread_total: this.total,
+    };
   }
 
   heads(chats) {
-    return { epoch: "1", rooms: Object.fromEntries(chats.map(({ room, head }) => [room, head])), marks: Object.fromEntries(chats.map(({ room, mark }) => [room, mark])) };
+    return {
+      epoch: "1",
+      rooms: Object.fromEntries(chats.map(({ room, head }) => [room, head])),
+      marks: Object.fromEntries(chats.map(({ room, mark }) => [room, mark])),
+    };
   }
 
   get greeting() {
-    return { type: "connection_established", user: {}, ...this.heads(this.sorted.slice(0, 100)), unread_total: this.total };
+    return {
+      type: "connection_established",
+      user: {},
+      ...this.heads(this.sorted.slice(0, 100)),
+      unread_total: this.total,
+    };
   }
 
   /** The answer to `sync {}`, in parts. */
   get all() {
     const parts = [];
-    for (let from = 0; from < this.chats.size; from += 500) parts.push({ type: "heads", ...this.heads(this.sorted.slice(from, from + 500)), more: from + 500 < this.chats.size, unread_total: this.total });
+    for (let from = 0; from < this.chats.size; from += 500)
+      parts.push({
+        type: "heads",
+        ...this.heads(this.sorted.slice(from, from + 500)),
+        more: from + 500 < this.chats.size,
+        unread_total: this.total,
+      });
     return parts;
   }
 }
@@ -82,10 +125,25 @@ function page(server, { pages = 1, fail = () => null } = {}) {
   };
   const quiet = { settle() {}, delivered() {}, get: () => null };
   const sent = [];
-  const learn = ({ items, unread_total: total }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
+  const learn = ({ items, unread_total: total }, { isWhole, isExact }) =>
+    feed.learnRows(items, { isWhole, total: isExact ? total : null });
   const rows = new RowRefresh({ load, clock, learn, stamp: () => list.stamp, random: () => 0.5 });
-  const on = { changed() {}, arrived: (room, message) => arrived.push([room, message.seq]), caughtUp() {}, restored() {} };
-  const feed = new Feed({ me: ALICE, list, outbox: quiet, receipts: quiet, send: (command) => sent.push(command), refresh: (run) => run(rows), clock, on });
+  const on = {
+    changed() {},
+    arrived: (room, message) => arrived.push([room, message.seq]),
+    caughtUp() {},
+    restored() {},
+  };
+  const feed = new Feed({
+    me: ALICE,
+    list,
+    outbox: quiet,
+    receipts: quiet,
+    send: (command) => sent.push(command),
+    refresh: (run) => run(rows),
+    clock,
+    on,
+  });
   const first = server.page();
   feed.learnRows(first.items, { isWhole: true, total: first.unread_total });
   for (let n = 1; n < pages; n += 1) feed.learnRows(server.page(n * 60).items, { isOlder: true });
@@ -93,16 +151,26 @@ function page(server, { pages = 1, fail = () => null } = {}) {
   const connect = async () => {
     feed.connectionLost();
     feed.handle(server.greeting);
-    if (sent.splice(0).some(({ type, rooms }) => type === "sync" && !Object.keys(rooms).length)) for (const part of server.all) feed.handle(part);
+    if (sent.splice(0).some(({ type, rooms }) => type === "sync" && !Object.keys(rooms).length))
+      for (const part of server.all) feed.handle(part);
     await clock.advance(5_000);
   };
   return { clock, list, feed, connect, requests, arrived, total: () => list.total(clock.now()) };
 }
 
-const stale = (server, list) => list.rows.filter((row) => row.unread !== server.chats.get(row.room).received - server.chats.get(row.room).read_count);
+const stale = (server, list) =>
+  list.rows.filter((row) => row.unread !== server.chats.get(row.room).received - server.chats.get(row.room).read_count);
 
 test("unread is the server's total, however few rows are loaded", async () => {
-  for (const [chats, pages] of [[1, 1], [60, 1], [61, 1], [90, 1], [90, 2], [1_000, 1], [1_000, 4]]) {
+  for (const [chats, pages] of [
+    [1, 1],
+    [60, 1],
+    [61, 1],
+    [90, 1],
+    [90, 2],
+    [1_000, 1],
+    [1_000, 4],
+  ]) {
     const server = new Server(chats);
     const p = page(server, { pages });
     assert.equal(p.total(), chats, `${chats} chats, ${pages} pages`);
@@ -127,7 +195,13 @@ test("messages in all chats while the line was away: every row that is shown is 
 });
 
 test("chats far down that were read on another device while the line was away", async () => {
-  for (const [chats, pages, from] of [[90, 2, 86], [150, 3, 146], [200, 4, 196], [1_000, 4, 190], [1_000, 1, 900]]) {
+  for (const [chats, pages, from] of [
+    [90, 2, 86],
+    [150, 3, 146],
+    [200, 4, 196],
+    [1_000, 4, 190],
+    [1_000, 1, 900],
+  ]) {
     const server = new Server(chats);
     const p = page(server, { pages });
     for (let n = from; n < from + 5; n += 1) server.read(n);
@@ -159,7 +233,14 @@ test("a chat that is not loaded, read on another device, leaves the total", asyn
 test("a new chat that came while the line was away stands in the list", async () => {
   const server = new Server(300);
   const p = page(server);
-  server.chats.set("dm-new", { ...server.chats.get("dm-1"), room: "dm-new", peer: { id: "u-new", name: "New" }, head: 0, mark: 0, received: 0 });
+  server.chats.set("dm-new", {
+    ...server.chats.get("dm-1"),
+    room: "dm-new",
+    peer: { id: "u-new", name: "New" },
+    head: 0,
+    mark: 0,
+    received: 0,
+  });
   server.chats.set("dm-301", server.chats.get("dm-new"));
   server.write(301);
   server.chats.delete("dm-301");
@@ -243,7 +324,13 @@ test("a total from before a message that came meanwhile is not taken for exact, 
   const answers = [];
   let stamp = 0;
   const load = () => new Promise((done) => answers.push(done));
-  const rows = new RowRefresh({ clock, load, stamp: () => stamp, random: () => 0, learn: (page, { isExact }) => learned.push(isExact) });
+  const rows = new RowRefresh({
+    clock,
+    load,
+    stamp: () => stamp,
+    random: () => 0,
+    learn: (page, { isExact }) => learned.push(isExact),
+  });
   rows.whole();
   await clock.advance(10);
   stamp += 1;

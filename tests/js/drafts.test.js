@@ -12,9 +12,11 @@ function browser({ hasChannel = true } = {}) {
   function open(tab = `tab-${tabs.length + 1}`, before = null) {
     const mine = { field: "", isActive: false };
     const hear = (news) => {
-      for (const other of tabs) if (other !== mine && !other.isActive) other.field = other.drafts.follow("r", other.field, news)?.text ?? other.field;
+      for (const other of tabs)
+        if (other !== mine && !other.isActive)
+          other.field = other.drafts.follow("r", other.field, news)?.text ?? other.field;
     };
-    const onSaved = (room, draft, was) => (hear(hasChannel ? { draft, was } : undefined));
+    const onSaved = (room, draft, was) => hear(hasChannel ? { draft, was } : undefined);
     mine.drafts = new Drafts({ clock, tab, before, store: new Store({ storage, user: "u-alice" }), onSaved });
     mine.type = (text) => {
       for (const other of tabs) other.isActive = other === mine;
@@ -31,7 +33,15 @@ function browser({ hasChannel = true } = {}) {
     tabs.push(mine);
     return mine;
   }
-  return { clock, storage, open, kept: () => Object.keys(storage).map((name) => JSON.parse(storage[name]).text).sort() };
+  return {
+    clock,
+    storage,
+    open,
+    kept: () =>
+      Object.keys(storage)
+        .map((name) => JSON.parse(storage[name]).text)
+        .sort(),
+  };
 }
 
 test("a draft is kept half a second after the last key", async () => {
@@ -72,7 +82,10 @@ test("a long text is kept whole, and one that the browser does not keep is told,
   assert.deepEqual([open().field.length, tab.drafts.isRefused], [300_000, false]);
   tab.type("b".repeat(2_000_000));
   tab.drafts.flush();
-  assert.deepEqual([tab.drafts.isRefused, tab.drafts.isAtRisk, tab.drafts.get("r").text.length], [true, true, 2_000_000]);
+  assert.deepEqual(
+    [tab.drafts.isRefused, tab.drafts.isAtRisk, tab.drafts.get("r").text.length],
+    [true, true, 2_000_000],
+  );
   storage.setItem = () => {
     throw new Error("full");
   };
@@ -120,7 +133,10 @@ for (const hasChannel of [true, false]) {
     }
     assert.deepEqual(kept(), ["mine of a 4", "mine of b 4"]);
     const again = [open("a2", "a"), open("b2", "b")];
-    assert.deepEqual(again.map(({ field }) => field), ["mine of a 4", "mine of b 4"]);
+    assert.deepEqual(
+      again.map(({ field }) => field),
+      ["mine of a 4", "mine of b 4"],
+    );
     for (const tab of again) tab.leave();
     a.send();
     assert.deepEqual(kept(), ["mine of b 4"]);

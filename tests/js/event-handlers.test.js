@@ -24,7 +24,18 @@ class Server {
   create(sender, id = `id-${this.head + 1}`, body = `born ${this.head + 1}`) {
     const seq = (this.head += 1);
     const ordinal = sender === BOB ? (this.received += 1) : 0;
-    const message = { seq, version: seq, id, sender, ordinal, kind: "text", body, created_at: new Date(seq * 1_000).toISOString(), edited_at: null, deleted_at: null };
+    const message = {
+      seq,
+      version: seq,
+      id,
+      sender,
+      ordinal,
+      kind: "text",
+      body,
+      created_at: new Date(seq * 1_000).toISOString(),
+      edited_at: null,
+      deleted_at: null,
+    };
     this.messages.set(seq, message);
     return { type: "message.created", room: ROOM, message };
   }
@@ -39,22 +50,51 @@ class Server {
   read() {
     this.mark += 1;
     this.readCount = this.received;
-    return { type: "receipt.advanced", room: ROOM, user: ALICE, delivered: this.head, read: this.head, read_count: this.readCount, mark: this.mark };
+    return {
+      type: "receipt.advanced",
+      room: ROOM,
+      user: ALICE,
+      delivered: this.head,
+      read: this.head,
+      read_count: this.readCount,
+      mark: this.mark,
+    };
   }
 
   row() {
     const newest = [...this.messages.values()].at(-1) ?? null;
-    return { room: ROOM, peer: { id: BOB, name: "Bob" }, head: this.head, mark: this.mark, received: this.received, read_count: this.readCount, read: 0, peer_read: 0, peer_delivered: 0, last_message: newest, activity: newest?.created_at ?? null };
+    return {
+      room: ROOM,
+      peer: { id: BOB, name: "Bob" },
+      head: this.head,
+      mark: this.mark,
+      received: this.received,
+      read_count: this.readCount,
+      read: 0,
+      peer_read: 0,
+      peer_delivered: 0,
+      last_message: newest,
+      activity: newest?.created_at ?? null,
+    };
   }
 
   page({ rooms, marks = {} }, size) {
     const after = rooms[ROOM];
-    const changed = [...this.messages.values()].filter((message) => message.version > after).sort((a, b) => a.version - b.version);
+    const changed = [...this.messages.values()]
+      .filter((message) => message.version > after)
+      .sort((a, b) => a.version - b.version);
     const messages = changed.slice(0, size);
     const more = changed.length > messages.length;
     const isMarkBehind = (marks[ROOM] ?? 0) < this.mark;
     return {
-      type: "sync.page", room: ROOM, after, version: more ? messages.at(-1).version : this.head, messages, receipts: [], more, reset: after > this.head,
+      type: "sync.page",
+      room: ROOM,
+      after,
+      version: more ? messages.at(-1).version : this.head,
+      messages,
+      receipts: [],
+      more,
+      reset: after > this.head,
       ...(isMarkBehind ? { conversation: this.row(), hidden: [], mark: this.mark } : {}),
     };
   }
@@ -71,12 +111,34 @@ function client({ server = new Server(), open = true, loadRows = async () => ({ 
   const seen = { caughtUp: 0, arrived: [], restored: 0 };
   const send = (command) => Boolean(sent.push(command));
   const list = new ConversationList({ me: ALICE });
-  const outbox = new Outbox({ clock, send, post: async () => ({}), newId: () => `mine-${(typed += 1)}`, store: new Store({ storage: fakeStorage(), user: ALICE }) });
+  const outbox = new Outbox({
+    clock,
+    send,
+    post: async () => ({}),
+    newId: () => `mine-${(typed += 1)}`,
+    store: new Store({ storage: fakeStorage(), user: ALICE }),
+  });
   const receipts = new Receipts({ clock, send });
-  const on = { changed() {}, arrived: (room, message) => seen.arrived.push(message.seq), caughtUp: () => (seen.caughtUp += 1), restored: () => (seen.restored += 1) };
-  const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
+  const on = {
+    changed() {},
+    arrived: (room, message) => seen.arrived.push(message.seq),
+    caughtUp: () => (seen.caughtUp += 1),
+    restored: () => (seen.restored += 1),
+  };
+  const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) =>
+    feed.learnRows(items, { isWhole, total: isExact ? total : null });
   const rows = new RowRefresh({ load: loadRows, clock, learn, stamp: () => list.stamp, random: () => 0.5 });
-  const feed = new Feed({ me: ALICE, list, outbox, receipts, send, refresh: (run) => run(rows), clock, random: () => 0.5, on });
+  const feed = new Feed({
+    me: ALICE,
+    list,
+    outbox,
+    receipts,
+    send,
+    refresh: (run) => run(rows),
+    clock,
+    random: () => 0.5,
+    on,
+  });
   const timeline = new Timeline();
   list.loaded = true;
   if (open) {
@@ -84,7 +146,15 @@ function client({ server = new Server(), open = true, loadRows = async () => ({ 
     list.put(server.row());
     feed.openRoom({ room: ROOM, timeline, mark: server.mark });
   } else feed.learnRows([server.row()], { isWhole: true });
-  const greet = (extra = {}) => feed.handle({ type: "connection_established", epoch: "1", user: {}, rooms: { [ROOM]: server.head }, marks: { [ROOM]: server.mark }, ...extra });
+  const greet = (extra = {}) =>
+    feed.handle({
+      type: "connection_established",
+      epoch: "1",
+      user: {},
+      rooms: { [ROOM]: server.head },
+      marks: { [ROOM]: server.mark },
+      ...extra,
+    });
   const syncs = () => sent.filter((command) => command.type === "sync" && ROOM in command.rooms);
   return { server, clock, sent, seen, list, outbox, receipts, feed, timeline, greet, syncs };
 }
@@ -103,7 +173,10 @@ test("what was missed is asked for after the greeting, page by page, and only th
   for (let n = 0; n < 5; n += 1) c.server.create(BOB);
   c.greet();
   for (let n = 0; c.seen.caughtUp === 0 && n < 10; n += 1) c.feed.handle(c.server.page(c.syncs().at(-1), 2));
-  assert.deepEqual(c.syncs().map((command) => command.rooms[ROOM]), [0, 2, 4]);
+  assert.deepEqual(
+    c.syncs().map((command) => command.rooms[ROOM]),
+    [0, 2, 4],
+  );
   assert.deepEqual(held(c.timeline), truth(c.server));
   assert.deepEqual(c.seen.arrived, [1, 2, 3, 4, 5]);
 });
@@ -146,7 +219,10 @@ test("a hole that an answer fills only in part is asked for again, from where th
   c.server.create(BOB);
   c.feed.handle(c.server.create(BOB));
   c.feed.handle(early);
-  assert.deepEqual(c.syncs().map((command) => command.rooms[ROOM]), [0, 3]);
+  assert.deepEqual(
+    c.syncs().map((command) => command.rooms[ROOM]),
+    [0, 3],
+  );
 });
 
 test("a server that knows less than this page, after a restored backup, is asked and believed", () => {
@@ -168,7 +244,17 @@ test("a hole that the server cannot fill is not asked for ever", () => {
   c.server.messages.clear();
   c.server.head = 0;
   c.feed.handle({ type: "message.created", room: ROOM, message: { ...message, version: 9 } });
-  for (let n = 0; n < 5; n += 1) c.feed.handle({ type: "sync.page", room: ROOM, after: 0, version: 0, messages: [], receipts: [], more: false, reset: false });
+  for (let n = 0; n < 5; n += 1)
+    c.feed.handle({
+      type: "sync.page",
+      room: ROOM,
+      after: 0,
+      version: 0,
+      messages: [],
+      receipts: [],
+      more: false,
+      reset: false,
+    });
   assert.equal(c.syncs().length, 1);
 });
 
@@ -186,16 +272,29 @@ test("a mark ahead of mine asks too: another device has read", () => {
 });
 
 test("my message is there once, whichever of reply and event comes first, in whatever order", () => {
-  for (const order of [["reply", "event"], ["event", "reply"], ["reply"], ["event"], ["event", "reply", "event", "reply"]]) {
+  for (const order of [
+    ["reply", "event"],
+    ["event", "reply"],
+    ["reply"],
+    ["event"],
+    ["event", "reply", "event", "reply"],
+  ]) {
     const c = client();
     c.greet();
     c.outbox.setLive(true);
     const entry = c.outbox.add({ room: ROOM, body: "hello" });
     const event = c.server.create(ALICE, entry.id, "hello");
     const { seq, version, created_at } = event.message;
-    const frames = { event, reply: { type: "message.accepted", room: ROOM, id: entry.id, seq, version, created_at, duplicate: false } };
+    const frames = {
+      event,
+      reply: { type: "message.accepted", room: ROOM, id: entry.id, seq, version, created_at, duplicate: false },
+    };
     for (const name of order) c.feed.handle(frames[name]);
-    assert.deepEqual(c.timeline.messages.map(({ id }) => id), [entry.id], order.join());
+    assert.deepEqual(
+      c.timeline.messages.map(({ id }) => id),
+      [entry.id],
+      order.join(),
+    );
     assert.deepEqual(c.outbox.entries(ROOM), [], order.join());
     assert.deepEqual(c.seen.arrived, [], "my own words are no news");
   }
@@ -208,8 +307,19 @@ test("my message accepted behind a hole stays in sight until the hole is filled"
   const entry = c.outbox.add({ room: ROOM, body: "hello" });
   c.server.create(BOB);
   const { message } = c.server.create(ALICE, entry.id, "hello");
-  c.feed.handle({ type: "message.accepted", room: ROOM, id: entry.id, seq: 2, version: 2, created_at: message.created_at, duplicate: false });
-  assert.deepEqual(c.outbox.entries(ROOM).map(({ state }) => state), ["accepted"]);
+  c.feed.handle({
+    type: "message.accepted",
+    room: ROOM,
+    id: entry.id,
+    seq: 2,
+    version: 2,
+    created_at: message.created_at,
+    duplicate: false,
+  });
+  assert.deepEqual(
+    c.outbox.entries(ROOM).map(({ state }) => state),
+    ["accepted"],
+  );
   c.feed.handle(c.server.page(c.syncs().at(-1), 50));
   assert.deepEqual([c.outbox.entries(ROOM), held(c.timeline)], [[], truth(c.server)]);
 });
@@ -230,18 +340,24 @@ test("another epoch means a restored backup: the page starts over, and what was 
   c.outbox.add({ room: ROOM, body: "not sent yet" });
   c.greet({ epoch: "2" });
   assert.equal(c.seen.restored, 1);
-  assert.deepEqual(c.outbox.entries(ROOM).map(({ state, body }) => [state, body]), [["pending", "not sent yet"]]);
+  assert.deepEqual(
+    c.outbox.entries(ROOM).map(({ state, body }) => [state, body]),
+    [["pending", "not sent yet"]],
+  );
 });
 
 test("a message of a chat that this page does not know brings its row", async () => {
   const rooms = [];
   const c = client({ open: false, loadRows: async (asked) => (rooms.push(asked), { items: [] }) });
   c.greet();
-  c.feed.handle({ type: "message.created", room: "dm-new", message: { ...c.server.create(BOB).message, seq: 1, version: 1 } });
+  c.feed.handle({
+    type: "message.created",
+    room: "dm-new",
+    message: { ...c.server.create(BOB).message, seq: 1, version: 1 },
+  });
   await c.clock.advance(200);
   assert.deepEqual(rooms, [["dm-new"]]);
 });
-
 
 test("what arrived while no page was open is delivered when the list is read", () => {
   const server = new Server();
@@ -249,7 +365,10 @@ test("what arrived while no page was open is delivered when the list is read", (
   server.create(BOB);
   const c = client({ server, open: false });
   c.receipts.setLive(true);
-  assert.deepEqual(c.sent.map(({ type, delivered, read }) => [type, delivered, read]), [["receipt.set", 2, undefined]]);
+  assert.deepEqual(
+    c.sent.map(({ type, delivered, read }) => [type, delivered, read]),
+    [["receipt.set", 2, undefined]],
+  );
 });
 
 test("a chat that is kept behind another one gets everything, and both are asked for after an absence", () => {
@@ -263,12 +382,24 @@ test("a chat that is kept behind another one gets everything, and both are asked
   c.feed.connectionLost();
   const from = c.sent.length;
   c.greet({ rooms: { [ROOM]: c.server.head, "dm-other": 3 } });
-  const asked = c.sent.slice(from).filter(({ type }) => type === "sync").flatMap(({ rooms }) => Object.keys(rooms));
+  const asked = c.sent
+    .slice(from)
+    .filter(({ type }) => type === "sync")
+    .flatMap(({ rooms }) => Object.keys(rooms));
   assert.deepEqual(asked.sort(), [ROOM, "dm-other"].sort());
   const before = c.seen.caughtUp;
   c.feed.handle(c.server.page(c.syncs().at(-1), 50));
   assert.equal(c.seen.caughtUp, before, "one of the two has not answered");
-  c.feed.handle({ type: "sync.page", room: "dm-other", after: 0, version: 3, messages: [], receipts: [], more: false, reset: false });
+  c.feed.handle({
+    type: "sync.page",
+    room: "dm-other",
+    after: 0,
+    version: 3,
+    messages: [],
+    receipts: [],
+    more: false,
+    reset: false,
+  });
   assert.equal(c.seen.caughtUp, before + 1);
   assert.deepEqual(held(c.timeline), truth(c.server));
 });
@@ -280,7 +411,10 @@ test("what came between the drawing of a page and its arrival is asked for", () 
   timeline.load([], 0, { complete: true });
   c.feed.handle(c.server.create(BOB));
   c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
-  assert.deepEqual(c.syncs().map((command) => command.rooms[ROOM]), [0]);
+  assert.deepEqual(
+    c.syncs().map((command) => command.rooms[ROOM]),
+    [0],
+  );
   c.feed.handle(c.server.create(BOB));
   c.feed.handle(c.server.page(c.syncs().at(-1), 50));
   assert.deepEqual(held(timeline), truth(c.server));
@@ -295,7 +429,10 @@ test("a mark that moved between the drawing of a page and its arrival is asked f
   const timeline = new Timeline();
   timeline.load([...c.server.messages.values()], 1, { complete: true });
   c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
-  assert.deepEqual(c.syncs().map((command) => [command.rooms[ROOM], command.marks[ROOM]]), [[1, 0]]);
+  assert.deepEqual(
+    c.syncs().map((command) => [command.rooms[ROOM], command.marks[ROOM]]),
+    [[1, 0]],
+  );
 });
 
 test("what another device has read meanwhile is there, and is no news", () => {
@@ -305,13 +442,21 @@ test("what another device has read meanwhile is there, and is no news", () => {
   c.server.create(BOB);
   c.server.mark = 1;
   c.greet();
-  c.feed.handle({ ...c.server.page(c.syncs().at(-1), 50), conversation: { ...page, head: 3, received: 3 }, hidden: [], mark: 1 });
+  c.feed.handle({
+    ...c.server.page(c.syncs().at(-1), 50),
+    conversation: { ...page, head: 3, received: 3 },
+    hidden: [],
+    mark: 1,
+  });
   assert.deepEqual(held(c.timeline), truth(c.server));
   assert.deepEqual(c.seen.arrived, [3]);
 });
 
 test("nobody waits for the answer about a chat that is let go or refused", () => {
-  for (const end of [(c) => c.feed.closeRoom(ROOM), (c) => c.feed.handle({ type: "error", ref: `sync:${ROOM}`, code: "not_found", retryable: false })]) {
+  for (const end of [
+    (c) => c.feed.closeRoom(ROOM),
+    (c) => c.feed.handle({ type: "error", ref: `sync:${ROOM}`, code: "not_found", retryable: false }),
+  ]) {
     const c = client();
     c.server.create(BOB);
     c.greet();
@@ -365,7 +510,12 @@ test("whatever is lost, doubled, delayed or reordered: after one answer the page
     c.greet();
     for (let step = 0; step < 60; step += 1) {
       const kind = random();
-      const event = kind < 0.6 || !server.head ? server.create(random() < 0.5 ? ALICE : BOB) : kind < 0.85 ? server.change([...server.messages.keys()][pick(server.messages.size)]) : server.read();
+      const event =
+        kind < 0.6 || !server.head
+          ? server.create(random() < 0.5 ? ALICE : BOB)
+          : kind < 0.85
+            ? server.change([...server.messages.keys()][pick(server.messages.size)])
+            : server.read();
       for (let copies = pick(3); copies > 0; copies -= 1) flight.splice(pick(flight.length + 1), 0, event);
       while (answered < c.syncs().length) {
         const page = server.page(c.syncs()[answered++], 1 + pick(4));
@@ -382,9 +532,14 @@ test("whatever is lost, doubled, delayed or reordered: after one answer the page
     c.feed.connectionLost();
     answered = c.syncs().length;
     c.greet();
-    for (let n = 0; answered < c.syncs().length && n < 200; n += 1) c.feed.handle(server.page(c.syncs()[answered++], 3));
+    for (let n = 0; answered < c.syncs().length && n < 200; n += 1)
+      c.feed.handle(server.page(c.syncs()[answered++], 3));
     const oldest = c.timeline.oldest ?? 1;
-    assert.deepEqual(held(c.timeline), truth(server).filter(([seq]) => seq >= oldest), `seed ${seed}`);
+    assert.deepEqual(
+      held(c.timeline),
+      truth(server).filter(([seq]) => seq >= oldest),
+      `seed ${seed}`,
+    );
     assert.equal(c.timeline.cursor, server.head, `seed ${seed}`);
     assert.equal(c.list.get(ROOM).unread, server.received - server.readCount, `seed ${seed}: unread`);
   }
@@ -401,7 +556,10 @@ test("a long talk ends with nothing on its way", async () => {
     c.feed.handle(c.server.create(ALICE, id, body));
     await settle();
   }
-  assert.deepEqual(c.timeline.messages.map(({ body }) => body), Array.from({ length: 20 }, (_, n) => `line ${n}`));
+  assert.deepEqual(
+    c.timeline.messages.map(({ body }) => body),
+    Array.from({ length: 20 }, (_, n) => `line ${n}`),
+  );
   assert.equal(sends().length, 20);
 });
 

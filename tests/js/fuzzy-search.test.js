@@ -5,7 +5,11 @@ import { match, neighbour, offers, plain } from "../../static/js/state/fuzzy-sea
 
 const GOLDEN = JSON.parse(readFileSync(new URL("../golden/folding.json", import.meta.url), "utf8"));
 
-test("names are folded as the server folds them", () => assert.deepEqual(GOLDEN.map(([text]) => [text, plain(text)]), GOLDEN));
+test("names are folded as the server folds them", () =>
+  assert.deepEqual(
+    GOLDEN.map(([text]) => [text, plain(text)]),
+    GOLDEN,
+  ));
 
 const person = (name, username = "somebody") => ({ id: `u-${name}`, name, username });
 const row = (name, extra = {}) => ({ room: `dm-${name}`, peer: person(name, name.toLowerCase()), unread: 0, ...extra });
@@ -33,31 +37,49 @@ const FOUND = [
 ];
 
 for (const [typed, name, username, isFound] of FOUND) {
-  test(`"${typed}" ${isFound ? "finds" : "does not find"} ${name} @${username}`, () => assert.equal(match(typed, { name, username }) > 0, isFound));
+  test(`"${typed}" ${isFound ? "finds" : "does not find"} ${name} @${username}`, () =>
+    assert.equal(match(typed, { name, username }) > 0, isFound));
 }
 
 test("beginnings come before the middle of words, and those before scattered letters", () => {
   const rows = ["Samara", "Mara", "Tom Arlo", "Ana Maria"].map((name) => row(name));
-  assert.deepEqual(offers({ query: "mar", rows }).chats.map(({ peer }) => peer.name), ["Mara", "Ana Maria", "Samara", "Tom Arlo"]);
+  assert.deepEqual(
+    offers({ query: "mar", rows }).chats.map(({ peer }) => peer.name),
+    ["Mara", "Ana Maria", "Samara", "Tom Arlo"],
+  );
 });
 
 test("with nothing typed unread chats lead, without the one on the screen; the order of the list stays otherwise", () => {
   const rows = [row("Here", { unread: 2 }), row("Read"), row("Loud", { unread: 1 }), row("Old")];
-  assert.deepEqual(offers({ query: " ", rows, current: "dm-Here" }).chats.map(({ peer }) => peer.name), ["Loud", "Read", "Old"]);
+  assert.deepEqual(
+    offers({ query: " ", rows, current: "dm-Here" }).chats.map(({ peer }) => peer.name),
+    ["Loud", "Read", "Old"],
+  );
 });
 
 test("somebody one already writes to is a chat and not a person", () => {
   const rows = [row("Bob")];
   const { people } = offers({ query: "o", rows, people: [rows[0].peer, person("Zoe", "zoe")] });
-  assert.deepEqual(people.map(({ name }) => name), ["Zoe"]);
+  assert.deepEqual(
+    people.map(({ name }) => name),
+    ["Zoe"],
+  );
 });
 
 test("accents and case are nothing", () => assert.equal(plain("ÁÉÍ ç Ё Й"), "aei c е и"));
 
 // [current, step, unread, where to]
 const WAYS = [
-  ["b", 1, false, "c"], ["b", -1, false, "a"], ["a", -1, false, null], ["d", 1, false, null],
-  ["a", 1, true, "b"], ["b", 1, true, "d"], ["d", -1, true, "b"], [null, 1, false, "a"], [null, -1, false, "d"], ["gone", 1, true, "b"],
+  ["b", 1, false, "c"],
+  ["b", -1, false, "a"],
+  ["a", -1, false, null],
+  ["d", 1, false, null],
+  ["a", 1, true, "b"],
+  ["b", 1, true, "d"],
+  ["d", -1, true, "b"],
+  [null, 1, false, "a"],
+  [null, -1, false, "d"],
+  ["gone", 1, true, "b"],
 ];
 
 for (const [current, step, unread, to] of WAYS) {

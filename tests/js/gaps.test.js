@@ -27,18 +27,45 @@ function talk(languages = ["en-GB"]) {
   const says = dates({ language, t, zone: "UTC", now: clock.now });
   const timeline = new Timeline();
   const created_at = new Date(clock.now()).toISOString();
-  timeline.load(HARD.map((body, n) => ({ seq: n + 1, version: n + 1, id: `id-${n}`, sender: "u-bob", ordinal: n + 1, kind: "text", body, created_at })), HARD.length);
+  timeline.load(
+    HARD.map((body, n) => ({
+      seq: n + 1,
+      version: n + 1,
+      id: `id-${n}`,
+      sender: "u-bob",
+      ordinal: n + 1,
+      kind: "text",
+      body,
+      created_at,
+    })),
+    HARD.length,
+  );
   const sent = [];
   const { tab } = pageOfTab("t");
   const tabs = new Tabs({ user: "u-alice", window: null, onNews: () => {} });
   tabs.tell("outbox");
-  const outbox = new Outbox({ clock, newId, store: new Store({ storage: browserStorage(), user: "u-alice" }), send: (command) => sent.push(command), post: async () => ({}) });
+  const outbox = new Outbox({
+    clock,
+    newId,
+    store: new Store({ storage: browserStorage(), user: "u-alice" }),
+    send: (command) => sent.push(command),
+    post: async () => ({}),
+  });
   outbox.setLive(true);
   for (const body of HARD) outbox.accepted(outbox.add({ room: "r", body }).id);
-  const items = arrange({ messages: timeline.messages, entries: outbox.entries("r"), me: "u-alice", peer: { read: 0, delivered: 0 }, dayOf: says.dayKey });
+  const items = arrange({
+    messages: timeline.messages,
+    entries: outbox.entries("r"),
+    me: "u-alice",
+    peer: { read: 0, delivered: 0 },
+    dayOf: says.dayKey,
+  });
   assert.equal(tab, "t");
   assert.equal(items.filter(({ kind }) => kind === "message").length, 2 * HARD.length);
-  assert.deepEqual(sent.map(({ body }) => body), HARD);
+  assert.deepEqual(
+    sent.map(({ body }) => body),
+    HARD,
+  );
   for (const { id } of sent) assert.match(id, UUID);
   assert.equal(t("{n} new message|{n} new messages", { n: 1 }), "1 new message");
   assert.match(says.time(created_at), /12:00|12:00 PM/);
@@ -56,10 +83,31 @@ class Refused {
 
 /** [the feature's owner, its name, what stands in its place: nothing, or something that refuses]. */
 const FEATURES = [
-  [Intl, "Segmenter"], [Intl, "PluralRules"], [Intl, "NumberFormat"], [Intl, "RelativeTimeFormat"], [Intl, "getCanonicalLocales"], [Intl, "DisplayNames"], [Intl, "ListFormat"],
-  [Array.prototype, "at"], [Array.prototype, "findLast"], [Array.prototype, "findLastIndex"], [Array.prototype, "toSorted"], [String.prototype, "at"], [String.prototype, "replaceAll"],
-  [Object, "hasOwn"], [Object, "groupBy"], [globalThis, "structuredClone"], [globalThis, "crypto"], [globalThis, "BroadcastChannel"], [globalThis, "BroadcastChannel", Refused],
-  [globalThis, "localStorage", { get: refuse }], [globalThis, "sessionStorage", { get: refuse }], [globalThis, "reportError"], [AbortSignal, "timeout"], [AbortSignal, "any"], [Promise, "withResolvers"],
+  [Intl, "Segmenter"],
+  [Intl, "PluralRules"],
+  [Intl, "NumberFormat"],
+  [Intl, "RelativeTimeFormat"],
+  [Intl, "getCanonicalLocales"],
+  [Intl, "DisplayNames"],
+  [Intl, "ListFormat"],
+  [Array.prototype, "at"],
+  [Array.prototype, "findLast"],
+  [Array.prototype, "findLastIndex"],
+  [Array.prototype, "toSorted"],
+  [String.prototype, "at"],
+  [String.prototype, "replaceAll"],
+  [Object, "hasOwn"],
+  [Object, "groupBy"],
+  [globalThis, "structuredClone"],
+  [globalThis, "crypto"],
+  [globalThis, "BroadcastChannel"],
+  [globalThis, "BroadcastChannel", Refused],
+  [globalThis, "localStorage", { get: refuse }],
+  [globalThis, "sessionStorage", { get: refuse }],
+  [globalThis, "reportError"],
+  [AbortSignal, "timeout"],
+  [AbortSignal, "any"],
+  [Promise, "withResolvers"],
 ];
 
 function without([owner, name, instead], run) {
@@ -79,7 +127,10 @@ function without([owner, name, instead], run) {
 for (const feature of FEATURES) {
   test(`messages are drawn and sent without ${feature[1]}${feature[2] ? ", which refuses" : ""}`, () => {
     const items = without(feature, talk);
-    assert.deepEqual(items.filter(({ emoji }) => emoji).map(({ message }) => message.body), ["👍", "👨‍👩‍👧‍👦", "🇧🇷", "👍", "👨‍👩‍👧‍👦", "🇧🇷"]);
+    assert.deepEqual(
+      items.filter(({ emoji }) => emoji).map(({ message }) => message.body),
+      ["👍", "👨‍👩‍👧‍👦", "🇧🇷", "👍", "👨‍👩‍👧‍👦", "🇧🇷"],
+    );
   });
 }
 
@@ -89,7 +140,22 @@ test("messages are drawn and sent without any of them", () => {
 });
 
 test("a language that the system names in a way of its own stops nothing", () => {
-  for (const languages of [["en_US"], ["en-US@posix"], ["en_US.UTF-8"], ["en-US-u-va-posix"], ["C"], ["POSIX"], ["en-"], ["en-x"], ["en--US", "en-GB"], [""], [], undefined, [null, 7]]) talk(languages);
+  for (const languages of [
+    ["en_US"],
+    ["en-US@posix"],
+    ["en_US.UTF-8"],
+    ["en-US-u-va-posix"],
+    ["C"],
+    ["POSIX"],
+    ["en-"],
+    ["en-x"],
+    ["en--US", "en-GB"],
+    [""],
+    [],
+    undefined,
+    [null, 7],
+  ])
+    talk(languages);
   assert.equal(languageOfPage({ languages: ["de", "en_GB.UTF-8"], lang: "en" }), "en-GB");
   assert.equal(languageOfPage({ languages: ["ru-RU"], lang: "en" }), "en");
 });
@@ -99,14 +165,24 @@ test("a moment that nobody can read stops nothing either", () => {
   for (const broken of ["", "yesterday", null, undefined, Number.NaN, "9999999-01-01"]) {
     says.time(broken);
     says.dayKey(broken);
-    arrange({ messages: [{ seq: 1, version: 1, id: "a", sender: "b", kind: "text", body: "x", created_at: broken }], me: "c", peer: {}, dayOf: says.dayKey });
+    arrange({
+      messages: [{ seq: 1, version: 1, id: "a", sender: "b", kind: "text", body: "x", created_at: broken }],
+      me: "c",
+      peer: {},
+      dayOf: says.dayKey,
+    });
   }
-  assert.equal(dates({ language: "en-US@posix", t: translator(), zone: "UTC" }).time("2026-11-21T14:07:00Z"), "2:07 PM");
+  assert.equal(
+    dates({ language: "en-US@posix", t: translator(), zone: "UTC" }).time("2026-11-21T14:07:00Z"),
+    "2:07 PM",
+  );
 });
 
 test("what is one sign to the eye counts as one, without the help of the browser", () => {
-  for (const body of ["👍🏽", "❤️", "☝🏿", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩🏽‍🚀", "1️⃣2️⃣3️⃣", "👍👍👍", "🏳️‍🌈", "🇧🇷🇩🇪", "👁️‍🗨️"]) assert.equal(isEmojiOnly(body), true, body);
-  for (const body of ["👍👍👍👍", "👍a", "20:00?", "7", "?!", "…", "‍", "️", "("]) assert.equal(isEmojiOnly(body), false, body);
+  for (const body of ["👍🏽", "❤️", "☝🏿", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩🏽‍🚀", "1️⃣2️⃣3️⃣", "👍👍👍", "🏳️‍🌈", "🇧🇷🇩🇪", "👁️‍🗨️"])
+    assert.equal(isEmojiOnly(body), true, body);
+  for (const body of ["👍👍👍👍", "👍a", "20:00?", "7", "?!", "…", "‍", "️", "("])
+    assert.equal(isEmojiOnly(body), false, body);
 });
 
 test("numbers are written as the reader writes them", () => {
@@ -133,10 +209,16 @@ test("a device that comes to another zone says the times of that zone at once, a
     process.env.TZ = "UTC";
     const says = dates({ language: "en-GB", t: translator(), now: () => Date.parse("2026-11-21T22:30:00Z") });
     const moment = "2026-11-21T22:10:00Z";
-    assert.deepEqual([says.time(moment), says.dayKey(moment), says.dayLabel("2026-11-21")], ["22:10", "2026-11-21", "Today"]);
+    assert.deepEqual(
+      [says.time(moment), says.dayKey(moment), says.dayLabel("2026-11-21")],
+      ["22:10", "2026-11-21", "Today"],
+    );
     const before = says.generation;
     process.env.TZ = "Europe/Moscow";
-    assert.deepEqual([says.time(moment), says.dayKey(moment), says.dayLabel("2026-11-21")], ["01:10", "2026-11-22", "Yesterday"]);
+    assert.deepEqual(
+      [says.time(moment), says.dayKey(moment), says.dayLabel("2026-11-21")],
+      ["01:10", "2026-11-22", "Yesterday"],
+    );
     assert.notEqual(says.generation, before, "so that what stands on the page is drawn again");
   } finally {
     if (zoneBefore === undefined) delete process.env.TZ;

@@ -4,21 +4,96 @@ import { isCommand, isComposing, keyOf } from "../../static/js/lib/keys.js";
 
 /** What a key of each layout sends: [key, code, what it means to us]. */
 const LAYOUTS = {
-  "English": [["k", "KeyK", "k"], ["K", "KeyK", "k"], ["/", "Slash", "/"], ["c", "KeyC", "c"]],
-  "German": [["k", "KeyK", "k"], ["-", "Slash", "-"], ["/", "Digit7", "/"], ["z", "KeyY", "z"], ["ö", "Semicolon", "ö"]],
-  "Nordic, Spanish, Italian": [["-", "Slash", "-"], ["/", "Digit7", "/"], ["ñ", "Semicolon", "ñ"]],
-  "French": [["!", "Slash", "!"], ["/", "Period", "/"], [";", "Comma", ";"]],
-  "Turkish": [[".", "Slash", "."], ["ı", "KeyI", "ı"]],
-  "Neo": [["r", "KeyK", "r"], ["k", "KeyY", "k"], ["j", "Slash", "j"], ["c", "KeyR", "c"]],
-  "Dvorak": [["t", "KeyK", "t"], ["k", "KeyV", "k"], ["z", "Slash", "z"], ["/", "BracketLeft", "/"], ["j", "KeyC", "j"], ["c", "KeyI", "c"]],
-  "Bépo": [["s", "KeyK", "s"], ["k", "KeyB", "k"], ["f", "Slash", "f"], ["/", "Digit9", "/"], ["x", "KeyC", "x"], ["c", "KeyH", "c"]],
-  "Russian": [["л", "KeyK", "k"], ["Л", "KeyK", "k"], ["с", "KeyC", "c"], [".", "Slash", "."], ["/", "Backslash", "/"]],
-  "Hebrew": [["ל", "KeyK", "k"], ["ב", "KeyC", "c"], ["/", "KeyQ", "q"], [".", "Slash", "."], ["'", "KeyW", "'"]],
-  "Greek": [["κ", "KeyK", "k"], ["ψ", "KeyC", "c"], ["/", "Slash", "/"], [";", "KeyQ", ";"]],
-  "Armenian": [["կ", "KeyK", "k"], ["ծ", "Slash", "/"]],
-  "Thai": [["า", "KeyK", "k"], ["ื", "KeyN", "n"], ["ฝ", "Slash", "/"]],
-  "Arabic": [["ن", "KeyK", "k"], ["ؤ", "KeyC", "c"], ["لا", "KeyB", "b"]],
-  "no letter at all": [["Dead", "KeyK", "dead"], ["Unidentified", "KeyK", "unidentified"], ["Process", "KeyC", "process"], ["Enter", "Enter", "enter"], [undefined, undefined, ""]],
+  "English": [
+    ["k", "KeyK", "k"],
+    ["K", "KeyK", "k"],
+    ["/", "Slash", "/"],
+    ["c", "KeyC", "c"],
+  ],
+  "German": [
+    ["k", "KeyK", "k"],
+    ["-", "Slash", "-"],
+    ["/", "Digit7", "/"],
+    ["z", "KeyY", "z"],
+    ["ö", "Semicolon", "ö"],
+  ],
+  "Nordic, Spanish, Italian": [
+    ["-", "Slash", "-"],
+    ["/", "Digit7", "/"],
+    ["ñ", "Semicolon", "ñ"],
+  ],
+  "French": [
+    ["!", "Slash", "!"],
+    ["/", "Period", "/"],
+    [";", "Comma", ";"],
+  ],
+  "Turkish": [
+    [".", "Slash", "."],
+    ["ı", "KeyI", "ı"],
+  ],
+  "Neo": [
+    ["r", "KeyK", "r"],
+    ["k", "KeyY", "k"],
+    ["j", "Slash", "j"],
+    ["c", "KeyR", "c"],
+  ],
+  "Dvorak": [
+    ["t", "KeyK", "t"],
+    ["k", "KeyV", "k"],
+    ["z", "Slash", "z"],
+    ["/", "BracketLeft", "/"],
+    ["j", "KeyC", "j"],
+    ["c", "KeyI", "c"],
+  ],
+  "Bépo": [
+    ["s", "KeyK", "s"],
+    ["k", "KeyB", "k"],
+    ["f", "Slash", "f"],
+    ["/", "Digit9", "/"],
+    ["x", "KeyC", "x"],
+    ["c", "KeyH", "c"],
+  ],
+  "Russian": [
+    ["л", "KeyK", "k"],
+    ["Л", "KeyK", "k"],
+    ["с", "KeyC", "c"],
+    [".", "Slash", "."],
+    ["/", "Backslash", "/"],
+  ],
+  "Hebrew": [
+    ["ל", "KeyK", "k"],
+    ["ב", "KeyC", "c"],
+    ["/", "KeyQ", "q"],
+    [".", "Slash", "."],
+    ["'", "KeyW", "'"],
+  ],
+  "Greek": [
+    ["κ", "KeyK", "k"],
+    ["ψ", "KeyC", "c"],
+    ["/", "Slash", "/"],
+    [";", "KeyQ", ";"],
+  ],
+  "Armenian": [
+    ["կ", "KeyK", "k"],
+    ["ծ", "Slash", "/"],
+  ],
+  "Thai": [
+    ["า", "KeyK", "k"],
+    ["ื", "KeyN", "n"],
+    ["ฝ", "Slash", "/"],
+  ],
+  "Arabic": [
+    ["ن", "KeyK", "k"],
+    ["ؤ", "KeyC", "c"],
+    ["لا", "KeyB", "b"],
+  ],
+  "no letter at all": [
+    ["Dead", "KeyK", "dead"],
+    ["Unidentified", "KeyK", "unidentified"],
+    ["Process", "KeyC", "process"],
+    ["Enter", "Enter", "enter"],
+    [undefined, undefined, ""],
+  ],
 };
 
 for (const [layout, keys] of Object.entries(LAYOUTS)) {
@@ -29,11 +104,27 @@ for (const [layout, keys] of Object.entries(LAYOUTS)) {
 
 test("the command key is Ctrl, and ⌘ on a Mac; never together with AltGr", () => {
   const none = { ctrlKey: false, metaKey: false, altKey: false };
-  for (const [pressed, elsewhere, onMac] of [[{ ctrlKey: true }, true, false], [{ metaKey: true }, false, true], [{ ctrlKey: true, altKey: true }, false, false], [{ ctrlKey: true, metaKey: true }, false, false], [{}, false, false]]) {
-    assert.deepEqual([isCommand({ ...none, ...pressed }, false), isCommand({ ...none, ...pressed }, true)], [elsewhere, onMac]);
+  for (const [pressed, elsewhere, onMac] of [
+    [{ ctrlKey: true }, true, false],
+    [{ metaKey: true }, false, true],
+    [{ ctrlKey: true, altKey: true }, false, false],
+    [{ ctrlKey: true, metaKey: true }, false, false],
+    [{}, false, false],
+  ]) {
+    assert.deepEqual(
+      [isCommand({ ...none, ...pressed }, false), isCommand({ ...none, ...pressed }, true)],
+      [elsewhere, onMac],
+    );
   }
 });
 
 test("keys of a running composition are left alone", () => {
-  assert.deepEqual([isComposing({ isComposing: true }), isComposing({ isComposing: false, keyCode: 229 }), isComposing({ isComposing: false, keyCode: 75 })], [true, true, false]);
+  assert.deepEqual(
+    [
+      isComposing({ isComposing: true }),
+      isComposing({ isComposing: false, keyCode: 229 }),
+      isComposing({ isComposing: false, keyCode: 75 }),
+    ],
+    [true, true, false],
+  );
 });

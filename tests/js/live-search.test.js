@@ -9,7 +9,12 @@ function search(query = "") {
   const asked = [];
   const shown = [];
   const ask = (q, signal) => new Promise((answer, fail) => asked.push({ q, signal, answer, fail }));
-  return { clock, asked, shown, live: new LiveSearch({ clock, query, ask, show: (found, q) => shown.push([q, found]) }) };
+  return {
+    clock,
+    asked,
+    shown,
+    live: new LiveSearch({ clock, query, ask, show: (found, q) => shown.push([q, found]) }),
+  };
 }
 
 const questions = (asked) => asked.map(({ q }) => q);

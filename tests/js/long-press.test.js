@@ -24,7 +24,11 @@ test("a finger that stays for half a second opens the menu, once", async () => {
 });
 
 test("lifting, moving and scrolling call it off; trembling does not", async () => {
-  for (const what of [(press) => press.end(), (press) => press.move({ x: 100, y: 211 }), (press) => press.move({ x: 89, y: 200 })]) {
+  for (const what of [
+    (press) => press.end(),
+    (press) => press.move({ x: 100, y: 211 }),
+    (press) => press.move({ x: 89, y: 200 }),
+  ]) {
     const { clock, held, press } = finger();
     press.start(AT);
     await clock.advance(300);

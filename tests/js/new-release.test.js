@@ -4,8 +4,23 @@ import { NewRelease } from "../../static/js/view/new-release.js";
 
 const field = (value = "", defaultValue = "") => ({ type: "textarea", value, defaultValue });
 
-function page({ release = "one", server = "two", isHidden = false, fields = [], hasDialog = false, isUnsent = false, remembers = true } = {}) {
-  const page = { reloads: 0, said: [], memory: new Map(), server, isUnsent, root: { hidden: true, textContent: "  A new version is ready. Reload " } };
+function page({
+  release = "one",
+  server = "two",
+  isHidden = false,
+  fields = [],
+  hasDialog = false,
+  isUnsent = false,
+  remembers = true,
+} = {}) {
+  const page = {
+    reloads: 0,
+    said: [],
+    memory: new Map(),
+    server,
+    isUnsent,
+    root: { hidden: true, textContent: "  A new version is ready. Reload " },
+  };
   page.document = {
     hidden: isHidden,
     addEventListener: (type, run) => (page.turn = run),
@@ -14,7 +29,9 @@ function page({ release = "one", server = "two", isHidden = false, fields = [], 
   };
   page.hide = () => ((page.document.hidden = true), page.turn());
   page.watch = new NewRelease({
-    root: page.root, release, document: page.document,
+    root: page.root,
+    release,
+    document: page.document,
     ask: async () => {
       if (!page.server) throw new Error("no answer");
       return page.server;
@@ -22,7 +39,10 @@ function page({ release = "one", server = "two", isHidden = false, fields = [], 
     isUnsent: () => page.isUnsent,
     say: (text) => page.said.push(text),
     reload: () => page.reloads++,
-    session: { get: (key) => page.memory.get(key) ?? null, set: (key, value) => remembers && Boolean(page.memory.set(key, value)) },
+    session: {
+      get: (key) => page.memory.get(key) ?? null,
+      set: (key, value) => remembers && Boolean(page.memory.set(key, value)),
+    },
   });
   return page;
 }
@@ -68,7 +88,10 @@ test("with text in a field, an unsent message or an open dialog it does not, unt
   const asked = page({ isHidden: true, hasDialog: true });
   await asked.watch.look();
   assert.equal(asked.reloads, 0);
-  const ticked = page({ isHidden: true, fields: [{ type: "checkbox", checked: true, defaultChecked: false, value: "on", defaultValue: "on" }] });
+  const ticked = page({
+    isHidden: true,
+    fields: [{ type: "checkbox", checked: true, defaultChecked: false, value: "on", defaultValue: "on" }],
+  });
   await ticked.watch.look();
   assert.equal(ticked.reloads, 0);
 });

@@ -6,10 +6,19 @@ import { FakeClock, fakeStorage } from "./helpers/clock.js";
 
 const DAY = 24 * 3_600_000;
 
-function set({ isLeader = true, watched = null, isActive = false, isOn = true, hasSound = true, store = new Store({ storage: fakeStorage(), user: "alice" }), clock = new FakeClock() } = {}) {
+function set({
+  isLeader = true,
+  watched = null,
+  isActive = false,
+  isOn = true,
+  hasSound = true,
+  store = new Store({ storage: fakeStorage(), user: "alice" }),
+  clock = new FakeClock(),
+} = {}) {
   const heard = [];
   const alerts = new Alerts({
-    clock, store,
+    clock,
+    store,
     isLeader: () => isLeader,
     isWatched: (room) => room === watched,
     isActive: () => isActive,
@@ -25,7 +34,12 @@ function set({ isLeader = true, watched = null, isActive = false, isOn = true, h
 const RULES = [
   ["away from the page it is shown, with its sound", {}, {}, ["shown dm-a", "sound"]],
   ["who works in another chat hears it", { isActive: true }, {}, ["sound"]],
-  ["the chat before somebody's eyes is silent, and the other tabs learn it", { watched: "dm-a", isActive: true }, {}, ["told dm-a"]],
+  [
+    "the chat before somebody's eyes is silent, and the other tabs learn it",
+    { watched: "dm-a", isActive: true },
+    {},
+    ["told dm-a"],
+  ],
   ["a tab that does not lead is silent", { isLeader: false }, {}, []],
   ["a muted chat is silent", {}, { isMuted: true }, []],
   ["a stranger's request is silent", {}, { isRequest: true }, []],

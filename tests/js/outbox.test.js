@@ -7,7 +7,14 @@ import { Outbox } from "../../static/js/state/outbox.js";
 import { FakeClock, fakeLocks, fakeStorage, settle } from "./helpers/clock.js";
 
 /** One browser tab: what it sent over both doors, and a server that answers only when told. */
-function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, names = "abcdefghij", takes = () => true, isWiped } = {}) {
+function tab({
+  clock = new FakeClock(),
+  storage = fakeStorage(),
+  locks = null,
+  names = "abcdefghij",
+  takes = () => true,
+  isWiped,
+} = {}) {
   const sent = [];
   const posts = [];
   let next = 0;
@@ -21,7 +28,15 @@ function tab({ clock = new FakeClock(), storage = fakeStorage(), locks = null, n
     ...(isWiped ? { isWiped } : {}),
     ...(locks ? { exclusive: (run) => locks(run) } : {}),
   });
-  return { outbox, clock, storage, sent, posts, ids: () => sent.map((command) => command.id), states: (room = "r") => outbox.entries(room).map((entry) => entry.state) };
+  return {
+    outbox,
+    clock,
+    storage,
+    sent,
+    posts,
+    ids: () => sent.map((command) => command.id),
+    states: (room = "r") => outbox.entries(room).map((entry) => entry.state),
+  };
 }
 
 const write = (outbox, ...bodies) => bodies.map((body) => outbox.add({ room: "r", body }));
@@ -71,7 +86,13 @@ test("a refusal for good fails at once with its reason, and the next message goe
   outbox.setLive(true);
   write(outbox, "one", "two");
   outbox.refused({ id: "a", code: "cannot_deliver", retryable: false });
-  assert.deepEqual(outbox.entries("r").map(({ state, reason }) => [state, reason]), [["failed", "cannot_deliver"], ["sent", undefined]]);
+  assert.deepEqual(
+    outbox.entries("r").map(({ state, reason }) => [state, reason]),
+    [
+      ["failed", "cannot_deliver"],
+      ["sent", undefined],
+    ],
+  );
   assert.deepEqual(ids(), ["a", "b"]);
 });
 
@@ -105,7 +126,10 @@ test("ten silent seconds on an open line: once more through the other door, with
   await clock.advance(9_999);
   assert.equal(posts.length, 0);
   await clock.advance(1);
-  assert.deepEqual(posts.map((post) => post.id), ["a"]);
+  assert.deepEqual(
+    posts.map((post) => post.id),
+    ["a"],
+  );
   posts[0].answer({ accepted: true });
   await settle();
   assert.deepEqual(states(), ["accepted"]);
@@ -136,7 +160,10 @@ test("silence through both doors is tried after 1, 3 and 9 seconds, then said", 
   }
   posts.at(-1).answer({});
   await settle();
-  assert.deepEqual(outbox.entries("r").map(({ state, reason }) => [state, reason]), [["failed", "no_answer"]]);
+  assert.deepEqual(
+    outbox.entries("r").map(({ state, reason }) => [state, reason]),
+    [["failed", "no_answer"]],
+  );
   assert.ok(posts.every((post) => post.id === "a"));
 });
 
@@ -168,7 +195,13 @@ test("a reload keeps what was not accepted, with the same ids, and forgets what 
   before.outbox.accepted("a");
   before.outbox.refused({ id: "b", code: "too_large" });
   const after = tab({ storage: before.storage, names: "xyz" });
-  assert.deepEqual(after.outbox.entries("r").map(({ id, state, body }) => [id, state, body]), [["b", "failed", "two"], ["c", "pending", "three"]]);
+  assert.deepEqual(
+    after.outbox.entries("r").map(({ id, state, body }) => [id, state, body]),
+    [
+      ["b", "failed", "two"],
+      ["c", "pending", "three"],
+    ],
+  );
   after.outbox.setLive(true);
   assert.deepEqual(after.ids(), ["c"]);
 });
@@ -213,9 +246,21 @@ test("being signed out keeps the message for the next sign-in", () => {
 const WAITS = { then: "pending", sentAgain: true, next: "pending" };
 const FAILS = { then: "failed", sentAgain: false, next: "sent" };
 const CODES = {
-  bad_frame: FAILS, unknown_type: FAILS, invalid_text: FAILS, too_large: FAILS, not_found: FAILS, cannot_deliver: FAILS,
-  conflict: FAILS, gone: FAILS, edit_window_closed: FAILS, forbidden: FAILS,
-  rate_limited: WAITS, busy: WAITS, storage_full: WAITS, unknown_result: WAITS, internal: WAITS,
+  bad_frame: FAILS,
+  unknown_type: FAILS,
+  invalid_text: FAILS,
+  too_large: FAILS,
+  not_found: FAILS,
+  cannot_deliver: FAILS,
+  conflict: FAILS,
+  gone: FAILS,
+  edit_window_closed: FAILS,
+  forbidden: FAILS,
+  rate_limited: WAITS,
+  busy: WAITS,
+  storage_full: WAITS,
+  unknown_result: WAITS,
+  internal: WAITS,
   unauthenticated: { then: "pending", sentAgain: false, next: "pending" },
   "a code of a newer server, for now": { ...WAITS, retryable: true },
   "a code of a newer server, for good": FAILS,
@@ -228,7 +273,11 @@ for (const [code, { then, sentAgain, next, retryable = false }] of Object.entrie
     write(outbox, "one", "two");
     outbox.refused({ id: "a", code, retryable, retry_after_ms: 4_000 });
     assert.deepEqual(states(), [then, next]);
-    assert.deepEqual(outbox.entries("r").map(({ body }) => body), ["one", "two"], "no text is lost");
+    assert.deepEqual(
+      outbox.entries("r").map(({ body }) => body),
+      ["one", "two"],
+      "no text is lost",
+    );
     assert.ok("entre:u-alice:outbox:a" in storage, "nor forgotten by the device");
     await clock.advance(4_000);
     assert.equal(ids().filter((id) => id === "a").length, sentAgain ? 2 : 1);
@@ -237,11 +286,15 @@ for (const [code, { then, sentAgain, next, retryable = false }] of Object.entrie
 
 test("the codes are those of the contract", () => {
   const contract = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
-  for (const code of Object.keys(CODES).filter((code) => !code.includes(" "))) assert.ok(contract.includes(`\`${code}\``), code);
+  for (const code of Object.keys(CODES).filter((code) => !code.includes(" ")))
+    assert.ok(contract.includes(`\`${code}\``), code);
 });
 
 test("a limit is waited for however often it is met; a server that stumbles over one message is asked five times", async () => {
-  for (const [code, times, end] of [["busy", 40, "sent"], ["internal", 5, "failed"]]) {
+  for (const [code, times, end] of [
+    ["busy", 40, "sent"],
+    ["internal", 5, "failed"],
+  ]) {
     const { outbox, clock, states, ids } = tab();
     outbox.setLive(true);
     write(outbox, "hello");
@@ -261,7 +314,13 @@ test("an id that belongs to other words: trying again takes a new one, in the sa
   outbox.retry("a");
   outbox.accepted("b");
   assert.deepEqual(ids(), ["a", "b", "c"]);
-  assert.deepEqual(outbox.entries("r").map(({ id, body }) => [id, body]), [["c", "one"], ["b", "two"]]);
+  assert.deepEqual(
+    outbox.entries("r").map(({ id, body }) => [id, body]),
+    [
+      ["c", "one"],
+      ["b", "two"],
+    ],
+  );
   assert.deepEqual(Object.keys(storage), ["entre:u-alice:outbox:c"]);
 });
 
@@ -301,13 +360,17 @@ test("a line that is open and takes nothing, because it is in doubt: the other d
   assert.deepEqual([states(), ids()], [["accepted", "sent"], ["b"]]);
 });
 
-const tabsOf = (clock, locks) => new Tabs({ user: "u-alice", onNews: () => {}, clock, locks, BroadcastChannel: null, window: null });
+const tabsOf = (clock, locks) =>
+  new Tabs({ user: "u-alice", onNews: () => {}, clock, locks, BroadcastChannel: null, window: null });
 
 test("a tab that stands still while it sends is relieved after twenty seconds, and sends nothing more when it wakes", async () => {
   const storage = fakeStorage();
   const clock = new FakeClock();
   const locks = fakeLocks();
-  const exclusive = () => { const tabs = tabsOf(clock, locks); return (run) => tabs.exclusive(run); };
+  const exclusive = () => {
+    const tabs = tabsOf(clock, locks);
+    return (run) => tabs.exclusive(run);
+  };
   const frozen = tab({ clock, storage, locks: exclusive(), names: "abc" });
   frozen.outbox.setLive(true);
   write(frozen.outbox, "one", "two");
@@ -377,7 +440,11 @@ test("a tab that gives up at last never writes back what another one has sent me
   other.outbox.settle("a");
   assert.deepEqual(Object.keys(other.storage), []);
   await silent(cutOff);
-  assert.deepEqual([cutOff.states(), Object.keys(cutOff.storage)], [["accepted"], []], "it is no failure, and nobody is told of one");
+  assert.deepEqual(
+    [cutOff.states(), Object.keys(cutOff.storage)],
+    [["accepted"], []],
+    "it is no failure, and nobody is told of one",
+  );
   other.outbox.reload();
   assert.deepEqual(other.states(), []);
   await cutOff.clock.advance(10_000);
@@ -416,7 +483,10 @@ test("handed over in the middle, a chat keeps its order and each message is take
   write(cutOff.outbox, "one", "two");
   cutOff.outbox.add({ room: "elsewhere", body: "other chat" });
   await settle();
-  assert.deepEqual(cutOff.posts.map(({ id }) => id), ["a", "c"]);
+  assert.deepEqual(
+    cutOff.posts.map(({ id }) => id),
+    ["a", "c"],
+  );
   other.outbox.reload();
   other.outbox.setLive(true);
   // Of the other chat nothing is heard; "one" is still on its way.
@@ -530,7 +600,17 @@ test("a tab that loses its line hands the sending over", async () => {
 });
 
 test("a browser that keeps nothing still sends", () => {
-  const broken = { getItem: () => { throw new Error("denied"); }, setItem: () => { throw new Error("full"); }, removeItem: () => { throw new Error("denied"); } };
+  const broken = {
+    getItem: () => {
+      throw new Error("denied");
+    },
+    setItem: () => {
+      throw new Error("full");
+    },
+    removeItem: () => {
+      throw new Error("denied");
+    },
+  };
   const { outbox, ids, states } = tab({ storage: broken });
   write(outbox, "hello");
   outbox.reload();
@@ -543,7 +623,9 @@ test("what the browser could not keep is at risk until it is sent; what it kept 
   const { outbox } = tab({ storage });
   write(outbox, "kept");
   assert.equal(outbox.isAtRisk, false);
-  storage.setItem = () => { throw new Error("full"); };
+  storage.setItem = () => {
+    throw new Error("full");
+  };
   Object.getPrototypeOf(storage).setItem = storage.setItem;
   delete storage.setItem;
   write(outbox, "not kept");

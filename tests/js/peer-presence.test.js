@@ -10,7 +10,11 @@ function page() {
   const sent = [];
   const changed = [];
   const line = { name: "live", greetedAt: clock.now(), lostAt: clock.now(), deviceOffline: false };
-  const peers = new PeerSigns({ clock, send: ({ type, room }) => Boolean(sent.push(`${type.slice(5)} ${room}`)), onChange: () => changed.push("changed") });
+  const peers = new PeerSigns({
+    clock,
+    send: ({ type, room }) => Boolean(sent.push(`${type.slice(5)} ${room}`)),
+    onChange: () => changed.push("changed"),
+  });
   peers.connected(line);
   const becomes = (state) => peers.connected(Object.assign(line, state));
   const drops = () => becomes({ name: "backing-off", greetedAt: null, lostAt: clock.now() });
@@ -61,10 +65,20 @@ test("without a connection nobody is online, and nobody was last seen: as soon a
   peers.handle({ type: "presence", user: "u-eve", online: false, ttl_ms: 0, last_seen: "2026-11-21T11:00:00.000Z" });
   drops();
   await clock.advance(2_999);
-  assert.deepEqual([peers.get("r").online, peers.get("s").lastSeen !== null], [true, true], "a short drop makes nothing flicker");
+  assert.deepEqual(
+    [peers.get("r").online, peers.get("s").lastSeen !== null],
+    [true, true],
+    "a short drop makes nothing flicker",
+  );
   changed.length = 0;
   await clock.advance(1);
-  assert.deepEqual([peers.get("r"), peers.get("s")], [{ online: false, typing: false, lastSeen: null }, { online: false, typing: false, lastSeen: null }]);
+  assert.deepEqual(
+    [peers.get("r"), peers.get("s")],
+    [
+      { online: false, typing: false, lastSeen: null },
+      { online: false, typing: false, lastSeen: null },
+    ],
+  );
   assert.ok(changed.length > 0);
   await clock.advance(60_000);
   returns();

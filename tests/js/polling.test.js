@@ -17,28 +17,69 @@ const SECOND = 1_000;
 function page({ isVisible = () => true, random = () => 0.5 } = {}) {
   const clock = new FakeClock();
   const asked = [];
-  const chats = new Map([ROOM, OLD].map((room) => [room, { room, peer: { id: "u-bob", name: "Bob" }, head: 0, mark: 0, received: 0, read_count: 0, read: 0, last_message: null, messages: [], hidden: [] }]));
+  const chats = new Map(
+    [ROOM, OLD].map((room) => [
+      room,
+      {
+        room,
+        peer: { id: "u-bob", name: "Bob" },
+        head: 0,
+        mark: 0,
+        received: 0,
+        read_count: 0,
+        read: 0,
+        last_message: null,
+        messages: [],
+        hidden: [],
+      },
+    ]),
+  );
   const state = { failure: null, held: null, learned: 0, arrived: [], ended: 0 };
   const message = (room, body) => {
     const chat = chats.get(room);
     const seq = (chat.head += 1);
-    chat.last_message = { seq, version: seq, id: `${room}-${seq}`, sender: "u-bob", ordinal: (chat.received += 1), kind: "text", body, created_at: new Date(seq * 1_000).toISOString(), edited_at: null, deleted_at: null };
+    chat.last_message = {
+      seq,
+      version: seq,
+      id: `${room}-${seq}`,
+      sender: "u-bob",
+      ordinal: (chat.received += 1),
+      kind: "text",
+      body,
+      created_at: new Date(seq * 1_000).toISOString(),
+      edited_at: null,
+      deleted_at: null,
+    };
     chat.messages.push(chat.last_message);
   };
   const row = (room) => {
     const { messages, hidden, ...rest } = chats.get(room);
     return structuredClone(rest);
   };
-  const pagesOf = ({ rooms, marks }) => Object.entries(rooms).map(([room, after]) => {
-    const { messages, head, hidden, mark } = chats.get(room);
-    const news = messages.filter(({ version }) => version > after);
-    return { type: "sync.page", room, after, version: head, messages: news, receipts: [], more: false, reset: false, ...((marks[room] ?? 0) < mark ? { conversation: row(room), hidden, mark } : {}) };
-  });
+  const pagesOf = ({ rooms, marks }) =>
+    Object.entries(rooms).map(([room, after]) => {
+      const { messages, head, hidden, mark } = chats.get(room);
+      const news = messages.filter(({ version }) => version > after);
+      return {
+        type: "sync.page",
+        room,
+        after,
+        version: head,
+        messages: news,
+        receipts: [],
+        more: false,
+        reset: false,
+        ...((marks[room] ?? 0) < mark ? { conversation: row(room), hidden, mark } : {}),
+      };
+    });
   const fetch = async (path, { method = "GET", body } = {}) => {
     asked.push(`${method} ${path.replace("/api/v1", "").replace("?limit=60", "")}`);
-    if (state.failure) return { ok: false, status: state.failure.status, headers: { get: () => null }, json: async () => state.failure };
+    if (state.failure)
+      return { ok: false, status: state.failure.status, headers: { get: () => null }, json: async () => state.failure };
     const held = state.held;
-    const answer = path.endsWith("/sync") ? { pages: pagesOf(JSON.parse(body)) } : { items: [row(ROOM)], unread_total: 0 };
+    const answer = path.endsWith("/sync")
+      ? { pages: pagesOf(JSON.parse(body)) }
+      : { items: [row(ROOM)], unread_total: 0 };
     await held;
     return { ok: true, json: async () => answer };
   };
@@ -47,11 +88,35 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
   const send = (command) => Boolean(polling?.take(command));
   const list = new ConversationList({ me: "u-alice" });
   const receipts = new Receipts({ clock, send });
-  const rows = new RowRefresh({ load: (rooms) => api.conversations(rooms), clock, learn: ({ items }) => feed.learnRows(items), random });
+  const rows = new RowRefresh({
+    load: (rooms) => api.conversations(rooms),
+    clock,
+    learn: ({ items }) => feed.learnRows(items),
+    random,
+  });
   const outbox = { accepted: () => null, settle() {}, get: () => null };
   const on = { changed() {}, caughtUp() {}, restored() {}, arrived: (room, { body }) => state.arrived.push(body) };
-  const feed = new Feed({ me: "u-alice", list, outbox, receipts, send, refresh: (run) => run(rows), clock, random, on });
-  polling = new Polling({ api, clock, isVisible, stamp: () => list.stamp, learn: ({ items, unread_total: total }) => ((state.learned += 1), feed.polled(items, total)), hear: (event) => feed.handle(event), ended: () => (state.ended += 1), random });
+  const feed = new Feed({
+    me: "u-alice",
+    list,
+    outbox,
+    receipts,
+    send,
+    refresh: (run) => run(rows),
+    clock,
+    random,
+    on,
+  });
+  polling = new Polling({
+    api,
+    clock,
+    isVisible,
+    stamp: () => list.stamp,
+    learn: ({ items, unread_total: total }) => ((state.learned += 1), feed.polled(items, total)),
+    hear: (event) => feed.handle(event),
+    ended: () => (state.ended += 1),
+    random,
+  });
   const open = (room) => {
     const timeline = new Timeline();
     timeline.load([...chats.get(room).messages], chats.get(room).head, { complete: true });
@@ -59,7 +124,19 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
     feed.openRoom({ room, timeline, mark: chats.get(room).mark });
     return () => timeline.messages.map(({ body }) => body);
   };
-  return { clock, asked, chats, state, message, polling, feed, list, receipts, open, polls: () => asked.filter((call) => call === "GET /conversations").length };
+  return {
+    clock,
+    asked,
+    chats,
+    state,
+    message,
+    polling,
+    feed,
+    list,
+    receipts,
+    open,
+    polls: () => asked.filter((call) => call === "GET /conversations").length,
+  };
 }
 
 test("without a socket a new message is there within ten seconds, is told, and one request an interval is made while nothing happens", async () => {
@@ -85,7 +162,10 @@ test("an open chat that is not among the newest is asked for, too", async () => 
 });
 
 test("no two pages ask in step: the pause is drawn between five and ten seconds", async () => {
-  for (const [drawn, ms] of [[0, 5 * SECOND], [0.999, 9_995]]) {
+  for (const [drawn, ms] of [
+    [0, 5 * SECOND],
+    [0.999, 9_995],
+  ]) {
     const p = page({ random: () => drawn });
     p.polling.setOn(true);
     while (!p.polls()) await p.clock.advance(10);
@@ -133,7 +213,11 @@ test("a socket that opens ends it, also while an answer is on its way", async ()
   await p.clock.advance(60 * SECOND);
   assert.equal(p.asked.length, before);
   assert.equal(p.state.learned, learned, "the socket knows more");
-  assert.equal(p.polling.take({ type: "sync", rooms: { [ROOM]: 0 } }), false, "what the socket did not take is the socket's again");
+  assert.equal(
+    p.polling.take({ type: "sync", rooms: { [ROOM]: 0 } }),
+    false,
+    "what the socket did not take is the socket's again",
+  );
 });
 
 test("a server that fails is asked ever less often, and as late as it says; then all is there", async () => {
@@ -205,7 +289,8 @@ test("what was read goes the same way, and again when it failed", async () => {
 test("typing and presence are the business of sockets", () => {
   const p = page();
   p.polling.setOn(true);
-  for (const type of ["typing.set", "room.open", "ping", "message.send"]) assert.equal(p.polling.take({ type }), false, type);
+  for (const type of ["typing.set", "room.open", "ping", "message.send"])
+    assert.equal(p.polling.take({ type }), false, type);
 });
 
 test("a fetched row that is further never hides what was deleted for me on another device", async () => {

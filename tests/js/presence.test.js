@@ -8,22 +8,58 @@ import { FakeClock } from "./helpers/clock.js";
 
 // What I tell: [what happens, wait after it in ms] and what was said so far, with the second it was said at.
 const OWN = [
-  ["the first character is told at once, white space is not", [["typed", " ", 0], ["typed", "a", 0]], ["on 0"]],
-  ["while keys are pressed it is told every three seconds, not more", [..."abcdefgh"].map((key) => ["typed", key, 1_000]), ["on 0", "on 3", "on 6"]],
+  [
+    "the first character is told at once, white space is not",
+    [
+      ["typed", " ", 0],
+      ["typed", "a", 0],
+    ],
+    ["on 0"],
+  ],
+  [
+    "while keys are pressed it is told every three seconds, not more",
+    [..."abcdefgh"].map((key) => ["typed", key, 1_000]),
+    ["on 0", "on 3", "on 6"],
+  ],
   ["five seconds without a key end it", [["typed", "a", 5_000]], ["on 0", "off 5"]],
-  ["a key just before that does not", [["typed", "a", 4_900], ["typed", "ab", 4_900]], ["on 0", "on 4.9"]],
+  [
+    "a key just before that does not",
+    [
+      ["typed", "a", 4_900],
+      ["typed", "ab", 4_900],
+    ],
+    ["on 0", "on 4.9"],
+  ],
   ["sent, left or hidden: over at once, and told once", [["typed", "a", 1_000], ["stop"], ["stop"]], ["on 0", "off 1"]],
-  ["emptied: over", [["typed", "a", 1_000], ["typed", "", 0]], ["on 0", "off 1"]],
-  ["after the end it begins anew at once", [["typed", "a", 100], ["stop"], ["typed", "b", 0]], ["on 0", "off 0.1", "on 0.1"]],
+  [
+    "emptied: over",
+    [
+      ["typed", "a", 1_000],
+      ["typed", "", 0],
+    ],
+    ["on 0", "off 1"],
+  ],
+  [
+    "after the end it begins anew at once",
+    [["typed", "a", 100], ["stop"], ["typed", "b", 0]],
+    ["on 0", "off 0.1", "on 0.1"],
+  ],
   ["what was never begun is never ended", [["stop"], ["typed", "", 6_000]], []],
-  ["refused by the server: silence for a minute", [["typed", "a", 0], ["refused"], ["typed", "b", 59_000], ["typed", "c", 1_000], ["typed", "d", 0]], ["on 0", "on 60"]],
+  [
+    "refused by the server: silence for a minute",
+    [["typed", "a", 0], ["refused"], ["typed", "b", 59_000], ["typed", "c", 1_000], ["typed", "d", 0]],
+    ["on 0", "on 60"],
+  ],
 ];
 
 for (const [name, steps, said] of OWN) {
   test(`own typing: ${name}`, async () => {
     const clock = new FakeClock(1_000_000);
     const heard = [];
-    const own = new OwnTyping({ clock, say: (on) => heard.push(`${on ? "on" : "off"} ${(clock.now() - 1_000_000) / 1_000}`) });
+    const own = new OwnTyping({
+      clock,
+      say: (on) => heard.push(`${on ? "on" : "off"} ${(clock.now() - 1_000_000) / 1_000}`),
+    });
     for (const [what, ...rest] of steps) {
       if (what === "typed") own.typed(rest[0]);
       else own[what]();
@@ -38,12 +74,55 @@ const OFF = { on: false, ttl_ms: 0 };
 // What I believe: [at ms, event] and the moments (ms) at which the picture changed.
 const PEER = [
   ["ends by itself after six seconds", [[0, ON]], [0, 6_000]],
-  ["is renewed", [[0, ON], [3_000, ON]], [0, 9_000]],
-  ["ends when told", [[0, ON], [2_000, OFF]], [0, 2_000]],
-  ["stands for 800 ms at least", [[0, ON], [100, OFF]], [0, 800]],
-  ["goes on when it begins again within them", [[0, ON], [100, OFF], [200, ON]], [0, 6_200]],
-  ["ends at once with the message", [[0, ON], [100, null]], [0, 100]],
-  ["is not begun by an end", [[0, OFF], [10, null]], []],
+  [
+    "is renewed",
+    [
+      [0, ON],
+      [3_000, ON],
+    ],
+    [0, 9_000],
+  ],
+  [
+    "ends when told",
+    [
+      [0, ON],
+      [2_000, OFF],
+    ],
+    [0, 2_000],
+  ],
+  [
+    "stands for 800 ms at least",
+    [
+      [0, ON],
+      [100, OFF],
+    ],
+    [0, 800],
+  ],
+  [
+    "goes on when it begins again within them",
+    [
+      [0, ON],
+      [100, OFF],
+      [200, ON],
+    ],
+    [0, 6_200],
+  ],
+  [
+    "ends at once with the message",
+    [
+      [0, ON],
+      [100, null],
+    ],
+    [0, 100],
+  ],
+  [
+    "is not begun by an end",
+    [
+      [0, OFF],
+      [10, null],
+    ],
+    [],
+  ],
 ];
 
 for (const [name, events, changes] of PEER) {

@@ -67,7 +67,10 @@ test("an open page before an empty chair reads nothing, until a key is pressed",
 function told() {
   const clock = new FakeClock();
   const sent = [];
-  const receipts = new Receipts({ clock, send: (command) => Boolean(sent.push([command.room, command.delivered, command.read])) });
+  const receipts = new Receipts({
+    clock,
+    send: (command) => Boolean(sent.push([command.room, command.delivered, command.read])),
+  });
   receipts.setLive(true);
   return { clock, receipts, sent };
 }
@@ -82,7 +85,10 @@ test("receipts are told at most once a second per room, the highest only", async
   await clock.advance(999);
   assert.deepEqual(sent, [["r", 1, undefined]]);
   await clock.advance(1);
-  assert.deepEqual(sent, [["r", 1, undefined], ["r", 3, 3]]);
+  assert.deepEqual(sent, [
+    ["r", 1, undefined],
+    ["r", 3, 3],
+  ]);
 });
 
 test("leaving the chat tells at once; an old number is not told again", async () => {
@@ -101,7 +107,10 @@ test("after a reconnect the last number is told again, for nobody knows what the
   receipts.setLive(false);
   receipts.read("r", 5);
   receipts.setLive(true);
-  assert.deepEqual(sent, [["r", 3, 3], ["r", 5, 5]]);
+  assert.deepEqual(sent, [
+    ["r", 3, 3],
+    ["r", 5, 5],
+  ]);
 });
 
 test("a receipt that the server was too busy to take is told again, the newest number only", async () => {
@@ -110,7 +119,10 @@ test("a receipt that the server was too busy to take is told again, the newest n
   await clock.advance(0);
   receipts.again("r");
   receipts.again("unknown");
-  assert.deepEqual(sent, [["r", 3, 3], ["r", 3, 3]]);
+  assert.deepEqual(sent, [
+    ["r", 3, 3],
+    ["r", 3, 3],
+  ]);
 });
 
 test("a server that knows no receipts is not asked again", async () => {
@@ -126,10 +138,33 @@ test("a server that knows no receipts is not asked again", async () => {
 });
 
 const row = (room, extra = {}) => ({
-  room, peer: { id: "u-bob", name: "Bob" }, head: 10, mark: 5, unread: 0, received: 4, read: 10, read_count: 4, peer_read: 0, peer_delivered: 0,
-  last_message: null, activity: "2026-11-21T10:00:00.000Z", muted_until: null, archived: false, pinned: false, ...extra,
+  room,
+  peer: { id: "u-bob", name: "Bob" },
+  head: 10,
+  mark: 5,
+  unread: 0,
+  received: 4,
+  read: 10,
+  read_count: 4,
+  peer_read: 0,
+  peer_delivered: 0,
+  last_message: null,
+  activity: "2026-11-21T10:00:00.000Z",
+  muted_until: null,
+  archived: false,
+  pinned: false,
+  ...extra,
 });
-const news = (seq, ordinal, extra = {}) => ({ seq, version: seq, id: `m${seq}`, sender: "u-bob", ordinal, body: "hi", created_at: "2026-11-21T11:00:00.000Z", ...extra });
+const news = (seq, ordinal, extra = {}) => ({
+  seq,
+  version: seq,
+  id: `m${seq}`,
+  sender: "u-bob",
+  ordinal,
+  body: "hi",
+  created_at: "2026-11-21T11:00:00.000Z",
+  ...extra,
+});
 const listed = (...rows) => {
   const list = new ConversationList({ me: "u-alice" });
   for (const each of rows) list.put(each);
@@ -167,17 +202,26 @@ test("the peer's receipts move the ticks and no unread", () => {
 
 test("the newest activity stands first, pinned above all, archived nowhere", () => {
   const list = listed(
-    row("old", { activity: "2026-11-20T10:00:00.000Z" }), row("new"), row("pinned", { pinned: true, activity: "2026-01-01T00:00:00.000Z" }), row("gone", { archived: true }),
+    row("old", { activity: "2026-11-20T10:00:00.000Z" }),
+    row("new"),
+    row("pinned", { pinned: true, activity: "2026-01-01T00:00:00.000Z" }),
+    row("gone", { archived: true }),
   );
   list.message("old", news(11, 5));
-  assert.deepEqual(list.rows.map(({ room }) => room), ["pinned", "old", "new"]);
+  assert.deepEqual(
+    list.rows.map(({ room }) => room),
+    ["pinned", "old", "new"],
+  );
 });
 
 test("an edit of the last message changes the preview and not the order", () => {
   const list = listed(row("a", { last_message: news(10, 4) }), row("b", { activity: "2026-11-21T12:00:00.000Z" }));
   list.message("a", news(10, 4, { version: 11, body: "edited" }));
   assert.equal(list.get("a").last_message.body, "edited");
-  assert.deepEqual(list.rows.map(({ room }) => room), ["b", "a"]);
+  assert.deepEqual(
+    list.rows.map(({ room }) => room),
+    ["b", "a"],
+  );
 });
 
 test("a row that was fetched before the newest events does not undo them", () => {
@@ -190,7 +234,11 @@ test("a row that was fetched before the newest events does not undo them", () =>
 });
 
 test("muted chats and the chat on the screen are not in the total", () => {
-  const list = listed(row("a", { received: 7 }), row("b", { received: 9, muted_until: "2030-01-01T00:00:00.000Z" }), row("c", { received: 9, muted_until: "2020-01-01T00:00:00.000Z" }));
+  const list = listed(
+    row("a", { received: 7 }),
+    row("b", { received: 9, muted_until: "2030-01-01T00:00:00.000Z" }),
+    row("c", { received: 9, muted_until: "2020-01-01T00:00:00.000Z" }),
+  );
   assert.equal(list.total(Date.parse("2026-11-21T12:00:00Z")), 8);
   assert.equal(list.total(Date.parse("2026-11-21T12:00:00Z"), "a"), 5);
 });

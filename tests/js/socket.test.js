@@ -34,15 +34,26 @@ function browser({ says = "unknown", random = () => 0.5, me } = {}) {
   }
   let asked = 0;
   const socket = new Socket({
-    url: "ws://here/ws/", WebSocket: FakeWebSocket, clock, random, decoder: new Decoder(),
-    ask: async () => ((asked += 1), says), me,
+    url: "ws://here/ws/",
+    WebSocket: FakeWebSocket,
+    clock,
+    random,
+    decoder: new Decoder(),
+    ask: async () => ((asked += 1), says),
+    me,
     onEvent: (event) => events.push(event.type),
     onState: ({ name }) => states.push(name),
   });
   const line = () => lines.at(-1);
   const greet = () => line().hears({ type: "connection_established", user: {}, rooms: {}, heartbeat_ms: 25_000 });
   return {
-    clock, socket, lines, line, events, states, greet,
+    clock,
+    socket,
+    lines,
+    line,
+    events,
+    states,
+    greet,
     asked: () => asked,
     name: () => socket.connection.name,
     live() {
@@ -149,7 +160,12 @@ test("the server's retry_after_ms is a floor, for a press on Try now too", async
   assert.equal(b.lines.length, 2);
 });
 
-for (const [code, end] of [[4401, "signed-out"], [4403, "stopped"], [4404, "stopped"], [4426, "stopped"]]) {
+for (const [code, end] of [
+  [4401, "signed-out"],
+  [4403, "stopped"],
+  [4404, "stopped"],
+  [4426, "stopped"],
+]) {
   for (const way of ["bye", "close"]) {
     test(`${code} by ${way} ends in ${end}, for good`, async () => {
       const b = browser();
@@ -184,7 +200,11 @@ test("one of too many sockets rests until its tab is shown or pressed", async ()
   assert.equal(b.lines.length, 2);
 });
 
-for (const [says, end] of [["signed-out", "signed-out"], ["stopped", "stopped"], ["unknown", "backing-off"]]) {
+for (const [says, end] of [
+  ["signed-out", "signed-out"],
+  ["stopped", "stopped"],
+  ["unknown", "backing-off"],
+]) {
   test(`a refused handshake, explained by the HTTP API as ${says}, ends in ${end}`, async () => {
     const b = browser({ says });
     b.socket.start();

@@ -11,7 +11,8 @@ const MODULES_AT_MOST = 32;
 const DEPTH_AT_MOST = 5;
 
 const source = (path) => readFileSync(path, "utf8");
-const imports = (path) => [...source(path).matchAll(/^import .*?from "(.+?)";$/gm)].map(([, target]) => join(dirname(path), target));
+const imports = (path) =>
+  [...source(path).matchAll(/^import [^;]*?from "(.+?)";$/gm)].map(([, target]) => join(dirname(path), target));
 
 function graph(entry) {
   const depths = new Map();
@@ -24,7 +25,9 @@ function graph(entry) {
   return depths;
 }
 
-const entries = readdirSync(join(JS, "pages")).map((name) => name.replace(".js", "")).filter((name) => name !== "shell");
+const entries = readdirSync(join(JS, "pages"))
+  .map((name) => name.replace(".js", ""))
+  .filter((name) => name !== "shell");
 
 for (const entry of entries) {
   test(`${entry} comes in few modules, not deeply nested`, () => {
@@ -41,8 +44,15 @@ test("the chat page names all its modules ahead, so that the browser fetches the
 });
 
 test("every text that is shown passes through t, so that it can be translated", () => {
-  const paths = readdirSync(JS, { recursive: true }).filter((name) => name.endsWith(".js")).map((name) => join(JS, name));
-  for (const path of paths) assert.doesNotMatch(source(path), /(?:setText\([^;]*,|textContent\s*=|aria-label",|status\(|alert\()\s*"[A-Z]/, relative(JS, path));
+  const paths = readdirSync(JS, { recursive: true })
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => join(JS, name));
+  for (const path of paths)
+    assert.doesNotMatch(
+      source(path),
+      /(?:setText\([^;]*,|textContent\s*=|aria-label",|status\(|alert\()\s*"[A-Z]/,
+      relative(JS, path),
+    );
 });
 
 /** These two act for no user: the service worker of the whole browser, and the offline page. */
@@ -57,5 +67,8 @@ test("no module asks the service in the background without saying whose page it 
     return found.map(({ index }) => ({ file, around: text.slice(index - 250, index + 400) }));
   });
   assert.ok(calls.length >= 6, "they are found at all");
-  assert.deepEqual(calls.filter(({ around }) => !around.includes("X-Acting-User")).map(({ file }) => file), []);
+  assert.deepEqual(
+    calls.filter(({ around }) => !around.includes("X-Acting-User")).map(({ file }) => file),
+    [],
+  );
 });

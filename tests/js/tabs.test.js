@@ -21,7 +21,8 @@ function browser() {
 test("tabs of one account hear each other, and those of another do not", () => {
   const BroadcastChannel = browser();
   const heard = [];
-  const tab = (user, name) => new Tabs({ user, BroadcastChannel, window: null, onNews: (kind, data) => heard.push([name, kind, data.room]) });
+  const tab = (user, name) =>
+    new Tabs({ user, BroadcastChannel, window: null, onNews: (kind, data) => heard.push([name, kind, data.room]) });
   const first = tab("u-alice", "first");
   tab("u-alice", "second");
   tab("u-bob", "his");
@@ -38,7 +39,13 @@ test("what another tab has kept is news once this tab's storage shows it", () =>
 });
 
 test("without locks and channels each tab works for itself", async () => {
-  const alone = new Tabs({ user: "u-alice", BroadcastChannel: null, locks: null, window: null, onNews: () => assert.fail("nobody is there") });
+  const alone = new Tabs({
+    user: "u-alice",
+    BroadcastChannel: null,
+    locks: null,
+    window: null,
+    onNews: () => assert.fail("nobody is there"),
+  });
   alone.tell("outbox");
   assert.equal(await alone.exclusive(async () => "sent"), "sent");
 });

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Timeline } from "../../static/js/state/timeline.js";
 
-const message = (seq, version = seq, body = `${seq}`) => ({ seq, version, id: `m-${seq}`, sender: "u-bob", ordinal: seq, kind: "text", body, created_at: "2026-11-21T12:00:00.000Z" });
+const message = (seq, version = seq, body = `${seq}`) => ({
+  seq,
+  version,
+  id: `m-${seq}`,
+  sender: "u-bob",
+  ordinal: seq,
+  kind: "text",
+  body,
+  created_at: "2026-11-21T12:00:00.000Z",
+});
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
 
 /** A conversation of 1,000 messages of which the newest fifty are loaded. */
@@ -61,7 +70,10 @@ test("from far above one step leads to the newest, with nothing missing between 
   timeline.toEnd();
   const seqs = timeline.messages.map(({ seq }) => seq);
   assert.equal(seqs.at(-1), 1_001);
-  assert.deepEqual(seqs, range(seqs[0], 1_001).map(({ seq }) => seq));
+  assert.deepEqual(
+    seqs,
+    range(seqs[0], 1_001).map(({ seq }) => seq),
+  );
   assert.ok(seqs.length >= 50);
 });
 

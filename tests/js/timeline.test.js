@@ -7,12 +7,25 @@ const ALICE = "u-alice";
 const BOB = "u-bob";
 
 export const message = (seq, version = seq, extra = {}) => ({
-  seq, version, id: `m-${seq}`, sender: seq % 2 ? ALICE : BOB, ordinal: seq, kind: "text", body: `message ${seq} v${version}`,
-  created_at: "2026-11-21T12:00:00.000Z", edited_at: null, deleted_at: null, ...extra,
+  seq,
+  version,
+  id: `m-${seq}`,
+  sender: seq % 2 ? ALICE : BOB,
+  ordinal: seq,
+  kind: "text",
+  body: `message ${seq} v${version}`,
+  created_at: "2026-11-21T12:00:00.000Z",
+  edited_at: null,
+  deleted_at: null,
+  ...extra,
 });
 const loaded = (upTo, options) => {
   const timeline = new Timeline();
-  timeline.load(Array.from({ length: upTo }, (_, index) => message(index + 1)), upTo, options);
+  timeline.load(
+    Array.from({ length: upTo }, (_, index) => message(index + 1)),
+    upTo,
+    options,
+  );
   return timeline;
 };
 const bodies = (timeline) => timeline.messages.map(({ body }) => body);
@@ -104,19 +117,33 @@ test("what I hid leaves an empty place, also when it changes later", () => {
 });
 
 const arranged = (messages, extra = {}) =>
-  arrange({ messages, me: ALICE, peer: { read: 0, delivered: 0 }, dayOf: (moment) => new Date(moment).toISOString().slice(0, 10), ...extra });
+  arrange({
+    messages,
+    me: ALICE,
+    peer: { read: 0, delivered: 0 },
+    dayOf: (moment) => new Date(moment).toISOString().slice(0, 10),
+    ...extra,
+  });
 const at = (minute, day = 21) => ({ created_at: `2026-11-${day}T12:${String(minute).padStart(2, "0")}:00.000Z` });
 
 test("ticks follow the peer's receipts, on own messages only", () => {
-  const items = arranged([message(1), message(3), message(5), message(6)], { peer: { read: 1, delivered: 3 } }).filter((item) => item.kind === "message");
-  assert.deepEqual(items.map((item) => item.state), ["read", "delivered", "sent", null]);
+  const items = arranged([message(1), message(3), message(5), message(6)], { peer: { read: 1, delivered: 3 } }).filter(
+    (item) => item.kind === "message",
+  );
+  assert.deepEqual(
+    items.map((item) => item.state),
+    ["read", "delivered", "sent", null],
+  );
 });
 
 test("a message waiting in the outbox keeps its key when it is stored, and stands once", () => {
   const entry = { id: "m-3", room: "r", body: "hello", at: Date.parse(at(5).created_at), state: "sent" };
   const before = arranged([message(1, 1, at(0))], { entries: [entry] });
   const after = arranged([message(1, 1, at(0)), message(3, 3, at(5))], { entries: [entry] });
-  assert.deepEqual(before.map((item) => item.key), after.map((item) => item.key));
+  assert.deepEqual(
+    before.map((item) => item.key),
+    after.map((item) => item.key),
+  );
   assert.deepEqual([before.at(-1).state, after.at(-1).state], ["pending", "sent"]);
 });
 
@@ -128,14 +155,31 @@ test("a message that arrives while mine is pending goes above it", () => {
 
 test("one sender within five minutes and one day is a group", () => {
   const same = (seq, minute, day) => message(seq, seq, { sender: BOB, ...at(minute, day) });
-  const items = arranged([same(2, 0), same(4, 4), same(6, 10), message(7, 7, at(11)), same(8, 11, 22)]).filter((item) => item.kind === "message");
-  assert.deepEqual(items.map((item) => [item.first, item.last]), [[true, false], [false, true], [true, true], [true, true], [true, true]]);
+  const items = arranged([same(2, 0), same(4, 4), same(6, 10), message(7, 7, at(11)), same(8, 11, 22)]).filter(
+    (item) => item.kind === "message",
+  );
+  assert.deepEqual(
+    items.map((item) => [item.first, item.last]),
+    [
+      [true, false],
+      [false, true],
+      [true, true],
+      [true, true],
+      [true, true],
+    ],
+  );
 });
 
 test("the new line stands above the first new message of the other person, once, and counts only theirs", () => {
   const theirs = (seq, ordinal) => message(seq, seq, { ordinal });
-  const items = arranged([message(1), theirs(2, 1), message(3), theirs(4, 2), theirs(6, 3)], { divider: 1, received: 3 });
-  assert.deepEqual(items.map((item) => item.key), ["day:2026-11-21", "m-1", "m-2", "m-3", "divider", "m-4", "m-6"]);
+  const items = arranged([message(1), theirs(2, 1), message(3), theirs(4, 2), theirs(6, 3)], {
+    divider: 1,
+    received: 3,
+  });
+  assert.deepEqual(
+    items.map((item) => item.key),
+    ["day:2026-11-21", "m-1", "m-2", "m-3", "divider", "m-4", "m-6"],
+  );
   assert.equal(items.find((item) => item.key === "divider").count, 2);
 });
 
@@ -143,7 +187,16 @@ test("the new line counts also what is not loaded yet, and moves up when it is",
   const theirs = (seq) => message(seq, seq, { sender: BOB, ordinal: seq });
   const few = arranged([theirs(8), theirs(9)], { divider: 5, received: 9 });
   const more = arranged([theirs(5), theirs(6), theirs(7), theirs(8), theirs(9)], { divider: 5, received: 9 });
-  assert.deepEqual(few.map((item) => item.key), ["day:2026-11-21", "divider", "m-8", "m-9"]);
-  assert.deepEqual(more.map((item) => item.key), ["day:2026-11-21", "m-5", "divider", "m-6", "m-7", "m-8", "m-9"]);
-  assert.deepEqual([few, more].map((items) => items.find((item) => item.key === "divider").count), [4, 4]);
+  assert.deepEqual(
+    few.map((item) => item.key),
+    ["day:2026-11-21", "divider", "m-8", "m-9"],
+  );
+  assert.deepEqual(
+    more.map((item) => item.key),
+    ["day:2026-11-21", "m-5", "divider", "m-6", "m-7", "m-8", "m-9"],
+  );
+  assert.deepEqual(
+    [few, more].map((items) => items.find((item) => item.key === "divider").count),
+    [4, 4],
+  );
 });

@@ -10,8 +10,14 @@ test("the wait grows to half a minute and stays there", () => {
 });
 
 test("each wait is drawn from zero up, so that a thousand browsers do not return together", () => {
-  assert.equal(backoff(6, () => 0), 0);
-  assert.equal(backoff(6, () => 0.5), 15_000);
+  assert.equal(
+    backoff(6, () => 0),
+    0,
+  );
+  assert.equal(
+    backoff(6, () => 0.5),
+    15_000,
+  );
 });
 
 test("an alarm set twice rings once, at the later setting", async () => {
@@ -36,7 +42,13 @@ test("what could not be had is asked for again until it is here, less and less o
   const clock = new FakeClock();
   const start = clock.now();
   const asked = [];
-  const answers = [{ status: 502 }, { status: 0 }, new SyntaxError("bad JSON"), { status: 429, retryAfterMs: 20_000 }, { status: 503, retryAfterMs: Number.NaN }];
+  const answers = [
+    { status: 502 },
+    { status: 0 },
+    new SyntaxError("bad JSON"),
+    { status: 429, retryAfterMs: 20_000 },
+    { status: 503, retryAfterMs: Number.NaN },
+  ];
   const ask = async () => {
     asked.push(clock.now() - start);
     const error = answers[asked.length - 1];

@@ -19,7 +19,8 @@ class World {
       if (!this.stored.has(name)) this.stored.set(name, new Map());
       const files = this.stored.get(name);
       return {
-        addAll: async (requests) => requests.forEach(({ url }) => files.set(new URL(url).pathname, `kept ${new URL(url).pathname}`)),
+        addAll: async (requests) =>
+          requests.forEach(({ url }) => files.set(new URL(url).pathname, `kept ${new URL(url).pathname}`)),
         match: async (path) => files.get(path),
       };
     },
@@ -58,9 +59,18 @@ class World {
   /** What the page gets; undefined when the worker leaves it to the browser. */
   async ask(path, { method = "GET", mode = "cors" } = {}) {
     let answer;
-    const preloadResponse = mode === "navigate" && this.hasPreload ? (this.isOnline ? Promise.resolve(`preloaded ${path}`) : Promise.reject(new TypeError("no network"))) : Promise.resolve(undefined);
+    const preloadResponse =
+      mode === "navigate" && this.hasPreload
+        ? this.isOnline
+          ? Promise.resolve(`preloaded ${path}`)
+          : Promise.reject(new TypeError("no network"))
+        : Promise.resolve(undefined);
     preloadResponse.catch(() => {});
-    this.handlers.fetch({ request: { url: HOST + path, method, mode }, preloadResponse, respondWith: (promise) => (answer = promise) });
+    this.handlers.fetch({
+      request: { url: HOST + path, method, mode },
+      preloadResponse,
+      respondWith: (promise) => (answer = promise),
+    });
     return answer && (await answer);
   }
 

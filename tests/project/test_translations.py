@@ -38,7 +38,7 @@ Text = tuple[str | None, str]
 
 
 def in_javascript(source: str) -> Iterator[Text]:
-    for text in re.findall(rf"(?<!\w)t\(({WORD})", source):
+    for text in re.findall(rf"(?<!\w)t\(\s*({WORD})", source):
         yield None, ast.literal_eval(text)
 
 

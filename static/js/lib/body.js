@@ -2,7 +2,8 @@
 
 // Addresses end at white space, control and bidi characters, invisible characters, quotation marks, and the punctuation of scripts that put
 // no space after it. Apostrophes, commas and brackets of ASCII may stand inside an address: `trimmed` judges those.
-const ENDS = String.raw`\s\p{Cc}<>"\x60\\\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\u2800\u3164\ufeff\uffa0` +
+const ENDS =
+  String.raw`\s\p{Cc}<>"\x60\\\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\u2800\u3164\ufeff\uffa0` +
   String.raw`\u00ab\u00bb\u2014\u201c-\u201f\u2039\u203a` + // « » — “ ” „ ‟ ‹ ›
   String.raw`\u0589\u060c\u061b\u061f\u06d4\u0964\u0965\u0f0d\u0f0e\u104a\u104b\u1362-\u1368\u17d4\u17d5` + // Armenian, Arabic, Devanagari, Tibetan, Burmese, Ethiopic, Khmer
   String.raw`\u3001-\u3003\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe30-\ufe4f\uff01\uff02\uff07-\uff09\uff0c\uff0e\uff1a\uff1b\uff1c\uff1e\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64`; // East Asian
@@ -10,7 +11,10 @@ const ENDS = String.raw`\s\p{Cc}<>"\x60\\\u00ad\u061c\u115f\u1160\u180e\u200b\u2
 const UNSPACED = String.raw`\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}`;
 const AFTER_WORD = String.raw`(?<![\p{L}\p{N}\p{M}])|(?<=[${UNSPACED}])`;
 const EMAIL = String.raw`(?<![\p{L}\p{N}\p{M}._%+@/-])[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?![\p{L}\p{N}\p{M}_@-])`;
-const FOUND = new RegExp(`(?:(?:${AFTER_WORD})(?:https?://|mailto:)|(?:(?<![\\p{L}\\p{N}\\p{M}_@./-])|(?<=[${UNSPACED}]))www\\.)[^${ENDS}]+|${EMAIL}`, "giu");
+const FOUND = new RegExp(
+  `(?:(?:${AFTER_WORD})(?:https?://|mailto:)|(?:(?<![\\p{L}\\p{N}\\p{M}_@./-])|(?<=[${UNSPACED}]))www\\.)[^${ENDS}]+|${EMAIL}`,
+  "giu",
+);
 const LONGEST = 2_048;
 const TAIL = new Set(".,;:!?'’…|–");
 const OPENING = { ")": "(", "]": "[", "}": "{" };
@@ -19,8 +23,11 @@ const MARKUP = new Set("*_~");
 const WEB = /^(?:https?:\/\/)?(?<host>[\p{L}\p{N}\p{M}_\u200c\u200d.-]+|\[[\da-f:.]+\])(?<port>:\d{1,5}(?!\d))?/iu;
 const GLUED = new RegExp(String.raw`^((?:https?://)?[^/?#]*\.[a-z]{2,}(?::\d+)?)[${UNSPACED}]`, "iu");
 const MAIL = /^(?:mailto:)?[^\s@]+@(?<host>[\p{L}\p{N}\p{M}.-]+\.[\p{L}\p{N}-]+)(?:\?|$)/iu;
-const SCRIPTS = ["Latin", "Cyrillic", "Greek", "Armenian", "Cherokee", "Coptic", "Georgian", "Hebrew", "Arabic"].map((name) => new RegExp(`\\p{Script=${name}}`, "u"));
-const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}(?:\ufe0f|[\u{1f3fb}-\u{1f3ff}]|$)|[\d#*]\ufe0f?\u20e3)/u;
+const SCRIPTS = ["Latin", "Cyrillic", "Greek", "Armenian", "Cherokee", "Coptic", "Georgian", "Hebrew", "Arabic"].map(
+  (name) => new RegExp(`\\p{Script=${name}}`, "u"),
+);
+const EMOJI =
+  /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}(?:\ufe0f|[\u{1f3fb}-\u{1f3ff}]|$)|[\d#*]\ufe0f?\u20e3)/u;
 /** One visible character, nearly: joined by ZWJ, with marks, selectors and skin tones, flags in pairs. */
 const JOINED = /\p{RI}\p{RI}|.[\p{M}\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}]*(?:\u200d.[\p{M}\u{1f3fb}-\u{1f3ff}]*)*/gsu;
 
@@ -32,11 +39,14 @@ const isForged = (host) => /[\u200c\u200d]/.test(host) || SCRIPTS.filter((script
  * "*", "_" and "~" belong to the address ("watch?v=aB_") unless the same sign stands right before it, as markup.
  */
 function trimmed(address, before) {
-  const surplus = Object.fromEntries(Object.entries(OPENING).map(([close, open]) => [close, count(address, close) - count(address, open)]));
+  const surplus = Object.fromEntries(
+    Object.entries(OPENING).map(([close, open]) => [close, count(address, close) - count(address, open)]),
+  );
   let end = address.length;
   for (; end > 0; end -= 1) {
     const last = address[end - 1];
-    const isOutside = TAIL.has(last) || (last === before && MARKUP.has(last)) || (last in surplus && surplus[last]-- > 0);
+    const isOutside =
+      TAIL.has(last) || (last === before && MARKUP.has(last)) || (last in surplus && surplus[last]-- > 0);
     if (!isOutside) break;
   }
   return address.slice(0, end);
@@ -59,7 +69,8 @@ function parsed(address) {
 
 function mailLink(address) {
   const found = MAIL.exec(address);
-  const url = found && !isForged(found.groups.host) && parsed(/^mailto:/i.test(address) ? address : `mailto:${address}`);
+  const url =
+    found && !isForged(found.groups.host) && parsed(/^mailto:/i.test(address) ? address : `mailto:${address}`);
   return url ? { typed: address, text: address, href: url.href } : null;
 }
 
@@ -74,7 +85,11 @@ function webLink(address) {
   const url = parsed(/^https?:/i.test(typed) ? typed : `https://${typed}`);
   if (!url || !isPlain(url, found.groups)) return null;
   // Latin and Cyrillic in one host name is how "аpple.com" is forged, so such a name is shown in its ASCII form.
-  return { typed, text: isForged(found.groups.host) ? typed.replace(found.groups.host, url.hostname) : typed, href: url.href };
+  return {
+    typed,
+    text: isForged(found.groups.host) ? typed.replace(found.groups.host, url.hostname) : typed,
+    href: url.href,
+  };
 }
 
 /** Opens the host that it says: "https://1.1" and "http://0x7f.1" do not. A single word is a host only with a port ("http://nas:5000"). */
@@ -84,7 +99,10 @@ function isPlain({ hostname }, { host, port }) {
   return Boolean(port) || hostname === "localhost" || /^[^.]+(?:\.[^.]+)+\.?$/.test(hostname);
 }
 
-const link = (address) => (/^mailto:/i.test(address) || (address.includes("@") && !/^(?:https?:\/\/|www\.)/i.test(address)) ? mailLink(address) : webLink(address));
+const link = (address) =>
+  /^mailto:/i.test(address) || (address.includes("@") && !/^(?:https?:\/\/|www\.)/i.test(address))
+    ? mailLink(address)
+    : webLink(address);
 
 /** The text cut into `{text}` and `{text, href}`; joined, the texts are the body (but for hosts shown in ASCII). */
 export function bodyParts(body) {
@@ -114,7 +132,10 @@ export function isEmojiOnly(body) {
 const segmenter = globalThis.Intl?.Segmenter ? new Intl.Segmenter() : null;
 
 /** What a reader counts as one character each: a family or a flag is one. Code points, in a browser that cannot tell (Firefox 115). */
-export const graphemes = (text) => (segmenter ? Array.from(segmenter.segment(text), ({ segment }) => segment) : [...text.matchAll(JOINED)].map(([piece]) => piece));
+export const graphemes = (text) =>
+  segmenter
+    ? Array.from(segmenter.segment(text), ({ segment }) => segment)
+    : [...text.matchAll(JOINED)].map(([piece]) => piece);
 
 const FOLDED_FROM = 24;
 const WIDTH = 60;
@@ -123,12 +144,17 @@ const WIDTH = 60;
 export function isLong(text) {
   if (text.length < FOLDED_FROM) return false;
   const lines = text.split("\n");
-  return lines.length > FOLDED_FROM || lines.reduce((sum, line) => sum + Math.max(1, Math.ceil([...line].length / WIDTH)), 0) > FOLDED_FROM;
+  return (
+    lines.length > FOLDED_FROM ||
+    lines.reduce((sum, line) => sum + Math.max(1, Math.ceil([...line].length / WIDTH)), 0) > FOLDED_FROM
+  );
 }
 
 /** At most so many of them: no emoji is cut in two. */
 export function cut(text, most) {
   if (text.length <= most) return text;
   // One grapheme is rarely longer than eight units, and a text of 8,000 characters need not be segmented whole.
-  return graphemes(text.slice(0, most * 8)).slice(0, most).join("");
+  return graphemes(text.slice(0, most * 8))
+    .slice(0, most)
+    .join("");
 }

@@ -10,7 +10,10 @@ const CYCLES = { 12: "h12", 24: "h23" };
 
 /** What a browser cannot say in the reader's way is said in the bare way of the machine. */
 const formatter = (language, options) =>
-  optional(() => new Intl.DateTimeFormat(language, options)) ?? optional(() => new Intl.DateTimeFormat("en", options)) ?? { format: (date) => date.toISOString().slice(0, 16).replace("T", " ") };
+  optional(() => new Intl.DateTimeFormat(language, options)) ??
+  optional(() => new Intl.DateTimeFormat("en", options)) ?? {
+    format: (date) => date.toISOString().slice(0, 16).replace("T", " "),
+  };
 
 /**
  * `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. `hours()` is "12", "24", or what the language does;
@@ -25,7 +28,8 @@ export function dates({ language = "en", t, zone, hours = () => null, now = () =
   /** The device has gone to another zone, or to summer time; or the person wants other hours: what was made before says the wrong time. */
   function look(name = place?.name) {
     const found = { name, offset: new Date(now()).getTimezoneOffset(), hours: hours() };
-    if (place && Object.keys(found).every((key) => place[key] === undefined || found[key] === place[key])) return void (place.name ??= name);
+    if (place && Object.keys(found).every((key) => place[key] === undefined || found[key] === place[key]))
+      return void (place.name ??= name);
     place = found;
     made.clear();
     days.clear();
@@ -39,8 +43,13 @@ export function dates({ language = "en", t, zone, hours = () => null, now = () =
     if (!made.has(name)) made.set(name, formatter(name === "key" ? "en-CA" : language, { timeZone: zone, ...options }));
     return made.get(name);
   };
-  const sayDay = (key, options, name) => format(`${name}@noon`, { ...options, timeZone: "UTC" }).format(new Date(noonOf(key)));
-  const toKey = (moment) => optional(() => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment)), "").slice(0, 10);
+  const sayDay = (key, options, name) =>
+    format(`${name}@noon`, { ...options, timeZone: "UTC" }).format(new Date(noonOf(key)));
+  const toKey = (moment) =>
+    optional(
+      () => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment)),
+      "",
+    ).slice(0, 10);
   /** Asked for every message at every change, hence remembered. */
   function dayKey(moment) {
     if (typeof moment !== "string") return toKey(moment);

@@ -30,6 +30,7 @@ const findLastIndex = (list, is) => {
 };
 
 /** Of the language itself, what browsers of 2021 do not have yet. */
+// prettier-ignore
 const YOUNG = [
   [Array.prototype, "at", function at(index) { return this[index < 0 ? this.length + index : index]; }],
   [String.prototype, "at", function at(index) { return this[index < 0 ? this.length + index : index]; }],
@@ -40,7 +41,8 @@ const YOUNG = [
 ];
 
 export function fillGaps() {
-  for (const [owner, name, value] of YOUNG) if (owner && !owner[name]) Object.defineProperty(owner, name, { value, writable: true, configurable: true });
+  for (const [owner, name, value] of YOUNG)
+    if (owner && !owner[name]) Object.defineProperty(owner, name, { value, writable: true, configurable: true });
 }
 
 fillGaps();

@@ -6,7 +6,8 @@ const isMac = /Mac|iP(hone|ad|od)/.test(globalThis.navigator?.platform ?? "");
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 /** ⌘ on a Mac, where Ctrl moves in the text; Ctrl elsewhere, where the other one is the system's. Together with AltGr it writes a sign. */
-export const isCommand = ({ ctrlKey, metaKey, altKey }, onMac = isMac) => !altKey && (onMac ? metaKey && !ctrlKey : ctrlKey && !metaKey);
+export const isCommand = ({ ctrlKey, metaKey, altKey }, onMac = isMac) =>
+  !altKey && (onMac ? metaKey && !ctrlKey : ctrlKey && !metaKey);
 
 /**
  * What the key writes, in lower case. Where that is a letter that is not Latin, the letter that stands there on an English keyboard: on a

@@ -4,10 +4,12 @@ import { optional } from "./errors.js";
 
 const THREE = { one: 0, few: 1 };
 
-const fill = (text, values, say) => text.replace(/\{(\w+)\}/g, (hole, name) => (name in values ? say(values[name]) : hole));
+const fill = (text, values, say) =>
+  text.replace(/\{(\w+)\}/g, (hole, name) => (name in values ? say(values[name]) : hole));
 
 /** A browser without these tells one from many, and writes no separators. */
-const plurals = (language) => optional(() => new Intl.PluralRules(language), { select: (n) => (n === 1 ? "one" : "other") });
+const plurals = (language) =>
+  optional(() => new Intl.PluralRules(language), { select: (n) => (n === 1 ? "one" : "other") });
 const numbers = (language) => optional(() => new Intl.NumberFormat(language), { format: String });
 
 /** Two forms are one and other (English, Portuguese); three are one, few and many (Russian). */
@@ -41,6 +43,10 @@ const isLanguage = (name) => optional(() => Intl.getCanonicalLocales(name), []).
  * of their own ("en_US", "en-US@posix"), which would stop everything that says a time.
  */
 export function languageOfPage({ languages = navigator.languages, lang = document.documentElement.lang } = {}) {
-  const names = [...(languages ?? [])].map((name) => String(name).replace(/[.@].*$/, "").replace(/_/g, "-"));
+  const names = [...(languages ?? [])].map((name) =>
+    String(name)
+      .replace(/[.@].*$/, "")
+      .replace(/_/g, "-"),
+  );
   return names.find((name) => name.startsWith(lang) && isLanguage(name)) ?? lang;
 }

@@ -9,7 +9,8 @@ export function backoff(attempt, random = Math.random) {
 }
 
 /** How long to wait before something that failed is asked for again: longer each time, and at least as long as the server said. */
-export const retryAfter = (error, attempt, random = Math.random) => Math.max(error?.retryAfterMs || 0, FIRST_MS + backoff(attempt, random));
+export const retryAfter = (error, attempt, random = Math.random) =>
+  Math.max(error?.retryAfterMs || 0, FIRST_MS + backoff(attempt, random));
 
 /** `after` returns the function that calls it off. Tests pass a clock of their own with the same two methods. */
 export const systemClock = {
@@ -33,10 +34,11 @@ const LONGEST_AGAIN_MS = 60_000;
  * What is not needed at once is fetched when there is time, and not at the press: then there may be no connection.
  * What a lost connection took along is asked for again. Returns the promise of what `load` promises.
  */
-export const fetchedLater = (load) => new Promise((done) => {
-  const ask = (wait) => load().then(done, () => setTimeout(ask, wait, Math.min(2 * wait, LONGEST_AGAIN_MS)));
-  whenIdle(() => ask(AGAIN_MS));
-});
+export const fetchedLater = (load) =>
+  new Promise((done) => {
+    const ask = (wait) => load().then(done, () => setTimeout(ask, wait, Math.min(2 * wait, LONGEST_AGAIN_MS)));
+    whenIdle(() => ask(AGAIN_MS));
+  });
 
 const isForGood = ({ status } = {}) => status >= 400 && status < 500 && status !== 408 && status !== 429;
 

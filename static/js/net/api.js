@@ -16,8 +16,15 @@ async function refusal(response) {
   const problem = (await response.json().catch(() => null)) ?? {};
   // Without a word of ours somebody between has answered (a proxy, the page of a hotel's network), and that decides nothing.
   // A gateway that waited in vain does not know either whether the server has done it.
-  const code = problem.code ?? { 401: "unauthenticated", 502: "unknown_result", 504: "unknown_result" }[response.status] ?? "internal";
-  return new ApiError({ status: response.status, code, retryAfterMs: problem.retry_after_ms ?? (1_000 * Number(response.headers.get("Retry-After")) || 0) });
+  const code =
+    problem.code ??
+    { 401: "unauthenticated", 502: "unknown_result", 504: "unknown_result" }[response.status] ??
+    "internal";
+  return new ApiError({
+    status: response.status,
+    code,
+    retryAfterMs: problem.retry_after_ms ?? (1_000 * Number(response.headers.get("Retry-After")) || 0),
+  });
 }
 
 export class Api {
@@ -54,7 +61,11 @@ export class Api {
   }
 
   #write(method, path, body, headers = {}) {
-    return this.#call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf(), ...headers } });
+    return this.#call(path, {
+      method,
+      body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf(), ...headers },
+    });
   }
 
   /** Why was the socket refused? A 403 of the handshake says nothing; these two say it. "reachable": for no reason that HTTP knows of. */
@@ -73,10 +84,24 @@ export class Api {
   /** The outbox's other door: {message} stored, {refused} with the code, or {} for silence. */
   async sendMessage({ room, id, body, reply_to }) {
     try {
-      return { message: (await this.post(`/api/v1/conversations/${room}/messages`, { id, body, ...(reply_to == null ? {} : { reply_to }) })).message };
+      return {
+        message: (
+          await this.post(`/api/v1/conversations/${room}/messages`, {
+            id,
+            body,
+            ...(reply_to == null ? {} : { reply_to }),
+          })
+        ).message,
+      };
     } catch (error) {
       if (!error.status) return {};
-      return { refused: { code: error.code, retryable: ["wait", "few"].includes(ruleOf(error)), retry_after_ms: error.retryAfterMs } };
+      return {
+        refused: {
+          code: error.code,
+          retryable: ["wait", "few"].includes(ruleOf(error)),
+          retry_after_ms: error.retryAfterMs,
+        },
+      };
     }
   }
 
@@ -86,7 +111,10 @@ export class Api {
   }
 
   receipt(room, { delivered, read }) {
-    return this.#write("PUT", `/api/v1/conversations/${room}/receipt`, { ...(delivered && { delivered }), ...(read && { read }) });
+    return this.#write("PUT", `/api/v1/conversations/${room}/receipt`, {
+      ...(delivered && { delivered }),
+      ...(read && { read }),
+    });
   }
 
   /** {items, unread_total}: these rows of the list, those that are still there; or with null its newest page. */
@@ -99,7 +127,12 @@ export class Api {
     const silence = () => {
       throw new ApiError({ status: 0, code: "no_answer" });
     };
-    const response = await this.#fetch(path, { ...options, headers, credentials: "same-origin", signal: AbortSignal.timeout?.(TIMEOUT_MS) }).catch(silence);
+    const response = await this.#fetch(path, {
+      ...options,
+      headers,
+      credentials: "same-origin",
+      signal: AbortSignal.timeout?.(TIMEOUT_MS),
+    }).catch(silence);
     if (!response.ok) {
       const error = await refusal(response);
       if (error.code === "other_account") this.#onOther();

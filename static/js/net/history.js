@@ -29,7 +29,10 @@ export class History {
   /** `{messages, complete}`: 25 before `seq`, itself, and 25 after it. */
   around(seq) {
     return this.#alone(async () => {
-      const [before, after] = await Promise.all([this.#page(`before=${seq + 1}&limit=${AROUND + 1}`), this.#page(`after=${seq}&limit=${AROUND}`)]);
+      const [before, after] = await Promise.all([
+        this.#page(`before=${seq + 1}&limit=${AROUND + 1}`),
+        this.#page(`after=${seq}&limit=${AROUND}`),
+      ]);
       return { messages: [...before, ...after], complete: before.length <= AROUND };
     });
   }

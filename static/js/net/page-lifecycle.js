@@ -18,9 +18,11 @@ export function watchWakeUps({ window, clock, on, steady = () => performance.now
     if (Math.abs(now - apart) >= SLEPT_MS) on.wake("slept");
     apart = now;
   };
-  for (const type of ["pointermove", "pointerdown", "keydown", "focus"]) window.addEventListener(type, look, { passive: true, capture: true });
+  for (const type of ["pointermove", "pointerdown", "keydown", "focus"])
+    window.addEventListener(type, look, { passive: true, capture: true });
   // A tab whose place another one has taken comes back when it is used.
-  for (const type of ["pointerdown", "keydown"]) window.addEventListener(type, () => on.wake("pressed"), { passive: true, capture: true });
+  for (const type of ["pointerdown", "keydown"])
+    window.addEventListener(type, () => on.wake("pressed"), { passive: true, capture: true });
   document.addEventListener("freeze", on.frozen);
   document.addEventListener("resume", () => on.wake("slept"));
   window.addEventListener("online", () => on.wake("online"));

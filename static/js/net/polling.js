@@ -42,7 +42,8 @@ export class Polling {
     const { clock, isVisible, random } = this.#with;
     if (!this.#isOn || !isVisible()) return this.#alarm.clear();
     // Showing and hiding it again and again asks no more often, and never sooner than a failure allows.
-    if (!this.#isBusy && !this.#alarm.isSet) this.#alarm.set(Math.max(this.#notBefore, clock.now() + random() * FIRST_MS));
+    if (!this.#isBusy && !this.#alarm.isSet)
+      this.#alarm.set(Math.max(this.#notBefore, clock.now() + random() * FIRST_MS));
   }
 
   /** A command that no socket takes. False when it cannot go this way either. */
@@ -63,7 +64,13 @@ export class Polling {
     } catch (error) {
       if (isOver(error)) return ended(error);
       const isForGood = error.status >= 400 && error.status < 500 && error.status !== 429;
-      hear({ type: "error", ref, code: error.code, retryable: !isForGood, retry_after_ms: EVERY_MS + retryAfter(error, 0, random) });
+      hear({
+        type: "error",
+        ref,
+        code: error.code,
+        retryable: !isForGood,
+        retry_after_ms: EVERY_MS + retryAfter(error, 0, random),
+      });
     }
   }
 

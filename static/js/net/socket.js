@@ -16,7 +16,18 @@ export class Socket {
    * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "other-account", "stopped", "reachable" or "unknown": why was the handshake refused?
    * `me`: the person of this page; the greeting of another one ends it. `onEvent(event)` for every frame but the connection's own; `onState(connection)` after every move.
    */
-  constructor({ url, WebSocket, clock, decoder, ask, me, isVisible = () => true, onEvent, onState = () => {}, random = Math.random }) {
+  constructor({
+    url,
+    WebSocket,
+    clock,
+    decoder,
+    ask,
+    me,
+    isVisible = () => true,
+    onEvent,
+    onState = () => {},
+    random = Math.random,
+  }) {
     this.#with = { url, WebSocket, clock, decoder, ask, me, isVisible, onEvent, onState };
     this.#connection = new Connection({ now: clock.now(), random });
     this.#alarm = new Alarm(clock, (due) => this.#rang(due));
@@ -93,7 +104,8 @@ export class Socket {
     this.#feed({ type: event?.type === "pong" ? "answered" : "heard" });
     if (!event || event.type === "pong") return;
     if (event.type === "bye") return this.#feed(event);
-    if (event.type === "connection_established" && this.#with.me && event.user.id !== this.#with.me) return this.#feed({ type: "other-account" });
+    if (event.type === "connection_established" && this.#with.me && event.user.id !== this.#with.me)
+      return this.#feed({ type: "other-account" });
     if (event.type === "connection_established") this.#feed({ type: "greeted", heartbeat_ms: event.heartbeat_ms });
     this.#with.onEvent(event);
   }

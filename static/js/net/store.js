@@ -29,13 +29,16 @@ const names = (storage) => tried(() => Object.keys(storage), []);
 export function wipeOthers(user = null, storage = browserStorage()) {
   if (user === null) forgetTab();
   for (const name of names(storage)) {
-    if (name.startsWith(ALL) && (user === null || !name.startsWith(`${ALL}${user}:`))) tried(() => storage.removeItem(name));
+    if (name.startsWith(ALL) && (user === null || !name.startsWith(`${ALL}${user}:`)))
+      tried(() => storage.removeItem(name));
   }
 }
 
 /** What would be lost with a log-out: {users, messages, drafts}, of every account that this browser keeps something of. */
 export function keptHere(storage = browserStorage()) {
-  const keys = names(storage).map((name) => /^entre:([^:]+):(\w+)/.exec(name)).filter(Boolean);
+  const keys = names(storage)
+    .map((name) => /^entre:([^:]+):(\w+)/.exec(name))
+    .filter(Boolean);
   const count = (kind) => keys.filter((key) => key[2] === kind).length;
   return { users: new Set(keys.map((key) => key[1])), messages: count("outbox"), drafts: count("draft") };
 }
@@ -56,10 +59,13 @@ export class Store {
 
   /** False when it could not be kept. After the end nothing is to be kept, and no page is to be held back for it. */
   set(key, value) {
-    return this.#isOver || tried(() => {
-      this.#storage.setItem(this.#prefix + key, JSON.stringify(value));
-      return true;
-    }, false);
+    return (
+      this.#isOver ||
+      tried(() => {
+        this.#storage.setItem(this.#prefix + key, JSON.stringify(value));
+        return true;
+      }, false)
+    );
   }
 
   remove(key) {
@@ -76,6 +82,8 @@ export class Store {
   /** The keys that begin so, without the account's prefix. */
   keys(begin) {
     const whole = this.#prefix + begin;
-    return names(this.#storage).filter((name) => name.startsWith(whole)).map((name) => name.slice(this.#prefix.length));
+    return names(this.#storage)
+      .filter((name) => name.startsWith(whole))
+      .map((name) => name.slice(this.#prefix.length));
   }
 }

@@ -15,7 +15,14 @@ export class Tabs {
    * `onNews(kind, data)` with kind "draft", "outbox" or "log-out", and "stored" once the storage of this tab shows what another has kept
    * (word of it may come earlier). Both helpers are missing in some browsers and on plain-http origins.
    */
-  constructor({ user, onNews, clock = systemClock, BroadcastChannel = globalThis.BroadcastChannel, locks = globalThis.navigator?.locks, window = globalThis.window }) {
+  constructor({
+    user,
+    onNews,
+    clock = systemClock,
+    BroadcastChannel = globalThis.BroadcastChannel,
+    locks = globalThis.navigator?.locks,
+    window = globalThis.window,
+  }) {
     this.#user = user;
     this.#locks = locks;
     this.#clock = clock;

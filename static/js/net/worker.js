@@ -10,13 +10,17 @@ export function serve(scope, { cache: name, page, files }) {
 
   /** Not out of the browser's own cache: that may hold the page of a language before. */
   async function install() {
-    if (page) await (await scope.caches.open(name)).addAll([page, ...files].map((path) => new Request(path, { cache: path === page ? "reload" : "default" })));
+    if (page)
+      await (
+        await scope.caches.open(name)
+      ).addAll([page, ...files].map((path) => new Request(path, { cache: path === page ? "reload" : "default" })));
     // What it keeps is named by its content, so old and new pages may share it.
     await scope.skipWaiting();
   }
 
   async function activate() {
-    for (const other of await scope.caches.keys()) if (other.startsWith("offline-") && other !== name) await scope.caches.delete(other);
+    for (const other of await scope.caches.keys())
+      if (other.startsWith("offline-") && other !== name) await scope.caches.delete(other);
     // The browser asks for the page while the worker still wakes up.
     await scope.registration.navigationPreload?.enable();
     await scope.clients.claim();

@@ -34,13 +34,21 @@ export class OpenChat {
     shell.chats.set(room, this);
     this.#shell = shell;
     // The parts may come late; whoever writes by then is not to be led away from it.
-    for (const type of ["input", "submit"]) root.addEventListener(type, () => this.#shown && (this.#shown.place = null));
+    for (const type of ["input", "submit"])
+      root.addEventListener(type, () => this.#shown && (this.#shown.place = null));
     this.#place = page.opens_at && { seq: page.opens_at };
 
     const toasts = fetchedLater(() => import("../view/toast.js"));
-    const undo = async (entry) => (await toasts).toast(t("Message deleted"), { clock, button: { label: t("Undo"), onPress: () => outbox.restore(entry) } });
+    const undo = async (entry) =>
+      (await toasts).toast(t("Message deleted"), {
+        clock,
+        button: { label: t("Undo"), onPress: () => outbox.restore(entry) },
+      });
     const chat = (this.chat = new ChatView({
-      ...shell, room, root, timeline,
+      ...shell,
+      room,
+      root,
+      timeline,
       peerName: () => list.get(room).peer.name,
       on: {
         seen: (seq) => this.#marker?.shows(seq),
@@ -50,13 +58,30 @@ export class OpenChat {
         isAway: () => shell.socket.connection.name !== "live",
       },
     }));
-    const tools = { ...shell, room, root, timeline, chat, keeper: chat.keeper, say: (text) => shell.announcer.status(text), send: (command) => shell.socket.send(command) };
-    shell.late(() => Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-notice.js")])).then(([{ History }, { HistoryView }, { UnsentView }]) => {
-      chat.unsent = new UnsentView(tools);
-      chat.history = this.history = new HistoryView({ ...tools, history: new History({ api: shell.api, room }) });
-      if (this.#shown) this.#begin(this.history);
-      chat.render();
-    });
+    const tools = {
+      ...shell,
+      room,
+      root,
+      timeline,
+      chat,
+      keeper: chat.keeper,
+      say: (text) => shell.announcer.status(text),
+      send: (command) => shell.socket.send(command),
+    };
+    shell
+      .late(() =>
+        Promise.all([
+          import("../net/history.js"),
+          import("../view/history-view.js"),
+          import("../view/unsent-notice.js"),
+        ]),
+      )
+      .then(([{ History }, { HistoryView }, { UnsentView }]) => {
+        chat.unsent = new UnsentView(tools);
+        chat.history = this.history = new HistoryView({ ...tools, history: new History({ api: shell.api, room }) });
+        if (this.#shown) this.#begin(this.history);
+        chat.render();
+      });
     fetchedLater(() => import("../view/reader.js")).then(({ watchReader }) => {
       this.#watch = watchReader;
       if (this.#shown) this.#begins();
@@ -69,7 +94,13 @@ export class OpenChat {
     });
     Promise.all([fetchedLater(() => import("../view/presence-view.js")), shell.hasRest]).then(([{ SignsView }]) => {
       const { peer } = conversation;
-      this.signs = new SignsView({ ...tools, peer: peer.id, handle: () => `@${list.get(room).peer.username}`, peers: shell.peers, showsTyping: page.shows_typing });
+      this.signs = new SignsView({
+        ...tools,
+        peer: peer.id,
+        handle: () => `@${list.get(room).peer.username}`,
+        peers: shell.peers,
+        showsTyping: page.shows_typing,
+      });
       if (this.#shown) this.#begin(this.signs);
     });
   }
@@ -89,7 +120,9 @@ export class OpenChat {
   /** How many of their messages are read, by what this device saw and by what the server knows. */
   get #read() {
     const { list, me } = this.#shell;
-    const seen = this.timeline.messages.findLast((message) => message.seq <= (this.#marker?.read ?? 0) && message.sender !== me && message.ordinal);
+    const seen = this.timeline.messages.findLast(
+      (message) => message.seq <= (this.#marker?.read ?? 0) && message.sender !== me && message.ordinal,
+    );
     return Math.max(seen?.ordinal ?? 0, list.get(this.room).read_count ?? 0);
   }
 

@@ -28,12 +28,22 @@ const BESIDE = [
 /** Each by itself: one that cannot be had now keeps none of the others. */
 export function rest(shell) {
   const { clock, socket, feed, list } = shell;
-  shell.peers = new PeerSigns({ clock, send: (command) => socket.send(command), onChange: () => shell.rows.renderSoon() });
+  shell.peers = new PeerSigns({
+    clock,
+    send: (command) => socket.send(command),
+    onChange: () => shell.rows.renderSoon(),
+  });
   shell.rows = listView(shell);
   shell.rows.render();
   shell.peers.connected(socket.connection);
-  const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) => feed.learnRows(items, { isWhole, total: isExact ? total : null });
-  shell.refresh = new RowRefresh({ load: (rooms) => shell.api.conversations(rooms), clock, learn, stamp: () => list.stamp });
+  const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) =>
+    feed.learnRows(items, { isWhole, total: isExact ? total : null });
+  shell.refresh = new RowRefresh({
+    load: (rooms) => shell.api.conversations(rooms),
+    clock,
+    learn,
+    stamp: () => list.stamp,
+  });
   shell.redrawOwn = redrawOwn;
   shell.polling = polling(shell);
   // What was read before there was a way for it.
@@ -48,13 +58,15 @@ export function rest(shell) {
       frozen: () => (shell.keepAll(), shell.outbox.setLive(false)),
     },
   });
-  for (const { load, begin } of shell.page.page === "beside" ? BESIDE : PARTS) fetchedLater(load).then((found) => begin(found, shell));
+  for (const { load, begin } of shell.page.page === "beside" ? BESIDE : PARTS)
+    fetchedLater(load).then((found) => begin(found, shell));
 }
 
 function polling(shell) {
   const { api, clock, feed, list, socket } = shell;
   const found = new Polling({
-    api, clock,
+    api,
+    clock,
     isVisible: () => !document.hidden,
     stamp: () => list.stamp,
     learn: ({ items, unread_total: total }, before) => feed.polled(items, list.stamp === before ? total : null),
@@ -69,7 +81,14 @@ function polling(shell) {
 function listView(shell) {
   const { list: state, drafts, outbox, me, t, dates, clock, now } = shell;
   return new ListView({
-    root: view("list"), state, drafts, me, t, dates, clock, now,
+    root: view("list"),
+    state,
+    drafts,
+    me,
+    t,
+    dates,
+    clock,
+    now,
     unwritten: (room) => shell.page.unwritten?.includes(room),
     unsent: (room) => outbox.entries(room),
     current: () => shell.room,

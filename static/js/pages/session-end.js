@@ -26,6 +26,7 @@ export const ended = { "signed-out": signedOut, "other-account": otherAccount };
 
 /** In another tab. This one leaves when the server has heard of it too, or "/" would lead straight back here. */
 export async function loggedOut({ api, clock }, tries = TRIES) {
-  if (tries > 0 && (await api.whyRefused()) !== "signed-out") clock.after(AGAIN_MS, () => loggedOut({ api, clock }, tries - 1));
+  if (tries > 0 && (await api.whyRefused()) !== "signed-out")
+    clock.after(AGAIN_MS, () => loggedOut({ api, clock }, tries - 1));
   else location.replace("/");
 }

@@ -20,13 +20,29 @@ const arrow = action("leave-settings");
 if (arrow) leadBack(arrow);
 
 const alerts = view("notifications");
-if (alerts) import("../view/notification-settings.js").then(({ notificationSettings }) => notificationSettings(alerts, { t, clock, store: new Store({ storage: browserStorage(), user: alerts.dataset.user }) }), () => {});
+if (alerts)
+  import("../view/notification-settings.js").then(
+    ({ notificationSettings }) =>
+      notificationSettings(alerts, {
+        t,
+        clock,
+        store: new Store({ storage: browserStorage(), user: alerts.dataset.user }),
+      }),
+    () => {},
+  );
 
 const profile = view("profile");
-if (profile) fetchedLater(() => import("../view/username-check.js")).then(({ checkUsername }) => checkUsername(profile, { post, clock }));
+if (profile)
+  fetchedLater(() => import("../view/username-check.js")).then(({ checkUsername }) =>
+    checkUsername(profile, { post, clock }),
+  );
 
 const picture = view("picture");
 /** Without the script the form sends the picture as it is; the next choice asks for it again. */
-const choose = () => import("../view/avatar-picker.js").then(({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }), () => listen());
+const choose = () =>
+  import("../view/avatar-picker.js").then(
+    ({ choosePicture }) => choosePicture(picture, { post, t, dialog: view("crop") }),
+    () => listen(),
+  );
 const listen = () => picture?.elements.picture.addEventListener("change", choose, { once: true });
 listen();

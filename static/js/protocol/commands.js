@@ -40,7 +40,8 @@ export const ping = (visible) => ({ type: "ping", visible });
 /** The name that this browser gives to a message before the server has seen it: a random UUID (version 4). `crypto.randomUUID` is missing on plain-http origins, `getRandomValues` in hardly any browser. */
 export function newId(source = globalThis.crypto) {
   if (typeof source?.randomUUID === "function") return source.randomUUID();
-  const bytes = source?.getRandomValues?.(new Uint8Array(16)) ?? Uint8Array.from({ length: 16 }, () => Math.random() * 256);
+  const bytes =
+    source?.getRandomValues?.(new Uint8Array(16)) ?? Uint8Array.from({ length: 16 }, () => Math.random() * 256);
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -79,4 +79,5 @@ const FINAL = new Set(["too_large", "invalid_text", "cannot_deliver", "not_found
 export const isFinal = (code) => FINAL.has(code);
 
 /** "wait", "few", "hold", "rename" or "fail". A code of a newer server is taken at its word. */
-export const ruleOf = ({ code, retryable = false }) => (Object.hasOwn(RULES, code) ? RULES[code] : retryable ? "wait" : "fail");
+export const ruleOf = ({ code, retryable = false }) =>
+  Object.hasOwn(RULES, code) ? RULES[code] : retryable ? "wait" : "fail";

@@ -8,7 +8,13 @@ const PONG_MS = 10_000;
 const TALKING_MS = 20_000;
 const IMPATIENT_MS = 3_000;
 const STABLE_MS = 60_000;
-const STOPS = new Map([[4401, "signed-out"], [4403, "stopped"], [4404, "stopped"], [4426, "stopped"], [4409, "resting"]]);
+const STOPS = new Map([
+  [4401, "signed-out"],
+  [4403, "stopped"],
+  [4404, "stopped"],
+  [4426, "stopped"],
+  [4409, "resting"],
+]);
 
 /** How long after a question the line is doubted, and how long until it is given up. */
 const WOKEN = { doubt: 1_000, within: 4_000 };
@@ -30,7 +36,16 @@ function respite(c) {
 }
 
 function greeted(c, { heartbeat_ms: heartbeat = 25_000 }) {
-  Object.assign(c, { name: "catching-up", heartbeat, greetedAt: c.now, askedAt: null, doubtAt: null, pongBy: null, deviceOffline: false, isReachable: false });
+  Object.assign(c, {
+    name: "catching-up",
+    heartbeat,
+    greetedAt: c.now,
+    askedAt: null,
+    doubtAt: null,
+    pongBy: null,
+    deviceOffline: false,
+    isReachable: false,
+  });
   c.pingAt = c.now + heartbeat;
   c.liveBy = c.now + CATCH_UP_MS;
   return watch(c);
@@ -153,7 +168,13 @@ function offline(c) {
 const waiting = { tick: connect, wake: hurry, slept: hurry, online, offline, verdict, "other-account": other };
 const open = {
   "other-account": other,
-  answered, heard, bye, slept, closed: lost, tick: beat, "caught-up": caughtUp,
+  answered,
+  heard,
+  bye,
+  slept,
+  closed: lost,
+  tick: beat,
+  "caught-up": caughtUp,
   wake: (c) => probe(c, WOKEN),
   online: (c) => ((c.deviceOffline = false), probe(c, WOKEN)),
   // The device may be wrong (a server on this very machine), so the line is asked first.
@@ -162,7 +183,15 @@ const open = {
 const MOVES = {
   idle: { start: connect, "other-account": other },
   connecting: {
-    greeted, bye, offline, verdict, closed: lost, tick: timedOut, slept: respite, wake: connectAnew, "other-account": other,
+    greeted,
+    bye,
+    offline,
+    verdict,
+    closed: lost,
+    tick: timedOut,
+    slept: respite,
+    wake: connectAnew,
+    "other-account": other,
     online: (c) => ((c.deviceOffline = false), connectAnew(c)),
   },
   "catching-up": open,

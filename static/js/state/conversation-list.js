@@ -55,7 +55,13 @@ export class ConversationList {
     const isTheirs = message.sender !== this.#me;
     const received = isTheirs ? Math.max(row.received ?? 0, message.ordinal ?? 0) : row.received;
     const activity = later(row.activity, message.created_at);
-    this.put({ ...row, received, activity, head: Math.max(row.head ?? 0, message.version), last_message: newer(row.last_message, message) });
+    this.put({
+      ...row,
+      received,
+      activity,
+      head: Math.max(row.head ?? 0, message.version),
+      last_message: newer(row.last_message, message),
+    });
     return true;
   }
 
@@ -63,14 +69,23 @@ export class ConversationList {
   receipt(room, { user, delivered = 0, read = 0, read_count: count }) {
     const row = this.get(room);
     if (!row) return false;
-    if (user === this.#me) this.put({ ...row, read: Math.max(row.read ?? 0, read), read_count: Math.max(row.read_count ?? 0, count ?? 0) });
-    else this.put({ ...row, peer_read: Math.max(row.peer_read ?? 0, read), peer_delivered: Math.max(row.peer_delivered ?? 0, delivered, read) });
+    if (user === this.#me)
+      this.put({ ...row, read: Math.max(row.read ?? 0, read), read_count: Math.max(row.read_count ?? 0, count ?? 0) });
+    else
+      this.put({
+        ...row,
+        peer_read: Math.max(row.peer_read ?? 0, read),
+        peer_delivered: Math.max(row.peer_delivered ?? 0, delivered, read),
+      });
     return true;
   }
 
   /** Pinned first, then the newest activity. */
   get rows() {
-    const order = (a, b) => Boolean(b.pinned) - Boolean(a.pinned) || (b.activity ?? "").localeCompare(a.activity ?? "") || a.room.localeCompare(b.room);
+    const order = (a, b) =>
+      Boolean(b.pinned) - Boolean(a.pinned) ||
+      (b.activity ?? "").localeCompare(a.activity ?? "") ||
+      a.room.localeCompare(b.room);
     return [...this.#rows.values()].filter((row) => !row.archived).sort(order);
   }
 
@@ -85,7 +100,8 @@ export class ConversationList {
   }
 
   #sum(now, watched = null) {
-    const isQuiet = (row) => row.room === watched || row.archived || (row.muted_until && Date.parse(row.muted_until) > now);
+    const isQuiet = (row) =>
+      row.room === watched || row.archived || (row.muted_until && Date.parse(row.muted_until) > now);
     return [...this.#rows.values()].reduce((sum, row) => sum + (isQuiet(row) ? 0 : row.unread), 0);
   }
 }

@@ -52,7 +52,9 @@ export class Crop {
 
   /** For the server: left and top as parts of width and height, the side as part of the shorter edge. */
   get shares() {
-    return [this.left / this.#width, this.top / this.#height, 1 / this.zoom].map((share) => Math.min(1, Math.max(0, share)).toFixed(5)).join(" ");
+    return [this.left / this.#width, this.top / this.#height, 1 / this.zoom]
+      .map((share) => Math.min(1, Math.max(0, share)).toFixed(5))
+      .join(" ");
   }
 
   #within(middle, length) {

@@ -123,7 +123,10 @@ export class Feed {
   #compare(event, { exact }) {
     const behind = this.#rooms.behind(event, { exact });
     for (const room of behind) if (this.#held.has(room)) this.#rooms.ask(room);
-    this.#rows.behind(behind.filter((room) => !this.#held.has(room)), event);
+    this.#rows.behind(
+      behind.filter((room) => !this.#held.has(room)),
+      event,
+    );
   }
 
   #settleCatchUp() {
@@ -135,7 +138,9 @@ export class Feed {
   #message(room, message, { isLive = false } = {}) {
     const { list, me, outbox, receipts, on } = this.#with;
     const timeline = this.#held.get(room);
-    const placed = timeline ? this.#intoTimeline(room, timeline, message) : this.#rooms.place(room, "version", message.version);
+    const placed = timeline
+      ? this.#intoTimeline(room, timeline, message)
+      : this.#rooms.place(room, "version", message.version);
     const isKnown = list.message(room, message);
     if (!timeline && (placed === "gap" || !isKnown)) this.#rows.soon(room);
     // An old one may stand above what is on the page; behind a gap it is not there yet.
@@ -218,7 +223,8 @@ export class Feed {
     const refused = outbox.get(id) ?? outbox.get(ref);
     if (refused) return outbox.refused({ id: refused.id, code, retryable, retry_after_ms });
     if (code === "unknown_type") return receipts.stop();
-    if (ref.startsWith("receipt:") && retryable) return clock.after(retry_after_ms ?? 1_000, () => receipts.again(ref.slice(8)));
+    if (ref.startsWith("receipt:") && retryable)
+      return clock.after(retry_after_ms ?? 1_000, () => receipts.again(ref.slice(8)));
     const room = ref.startsWith("sync:") ? ref.slice(5) : null;
     if (!this.#held.has(room)) return;
     this.#rooms.answered(room);

@@ -3,6 +3,7 @@
 const MARKS = /\p{M}+/gu;
 
 /** Letters that decompose into nothing, as people type them who do not have them. The server has the same table (accounts/folding.py). */
+// prettier-ignore
 const FOLDS = {
   ł: "l", ø: "o", đ: "d", ð: "d", ħ: "h", ŧ: "t", ɨ: "i", ı: "i", ŋ: "n", ĸ: "k", ə: "e", ɓ: "b", ɗ: "d", ƙ: "k",
   þ: "th", æ: "ae", œ: "oe", ß: "ss", ς: "σ", "‘": "'", "’": "'", ʼ: "'", ʻ: "'", "‐": "-", "‑": "-", "‒": "-", "–": "-",
@@ -10,7 +11,13 @@ const FOLDS = {
 const FOLDED = new RegExp(`[${Object.keys(FOLDS).join("")}]`, "gu");
 
 /** Without accents and case; ё is е, as everybody types it. */
-export const plain = (text) => text.normalize("NFKD").replace(MARKS, "").toLowerCase().replace(MARKS, "").replace(FOLDED, (letter) => FOLDS[letter]);
+export const plain = (text) =>
+  text
+    .normalize("NFKD")
+    .replace(MARKS, "")
+    .toLowerCase()
+    .replace(MARKS, "")
+    .replace(FOLDED, (letter) => FOLDS[letter]);
 
 /** How well the letters of `query` stand in `text`, in order; 0 for not at all. Beginnings count most, then words, then nearness. */
 function score(query, text) {
@@ -46,16 +53,22 @@ export function match(query, { name, username }) {
 export function offers({ query, rows, people = [], current = null, most = 20 }) {
   const isAsked = Boolean(query.trim());
   const worth = (row) => (isAsked ? match(query, row.peer) : Number(row.unread > 0));
-  const chats = rows.map((row) => ({ row, worth: worth(row) })).filter((found) => (isAsked ? found.worth > 0 : found.row.room !== current));
+  const chats = rows
+    .map((row) => ({ row, worth: worth(row) }))
+    .filter((found) => (isAsked ? found.worth > 0 : found.row.room !== current));
   chats.sort((a, b) => b.worth - a.worth);
   const known = new Set(rows.map((row) => row.peer.id));
-  return { chats: chats.slice(0, most).map(({ row }) => row), people: people.filter(({ id, can_start: canStart }) => !known.has(id) && canStart !== false).slice(0, most) };
+  return {
+    chats: chats.slice(0, most).map(({ row }) => row),
+    people: people.filter(({ id, can_start: canStart }) => !known.has(id) && canStart !== false).slice(0, most),
+  };
 }
 
 /** The chat above or below the one on the screen; `unread` passes by everything that is read. Null at the end, or when there is none. */
 export function neighbour(rows, current, step, { unread = false } = {}) {
   const at = rows.findIndex(({ room }) => room === current);
   const start = at < 0 && step < 0 ? rows.length : at;
-  for (let place = start + step; place >= 0 && place < rows.length; place += step) if (!unread || rows[place].unread) return rows[place].room;
+  for (let place = start + step; place >= 0 && place < rows.length; place += step)
+    if (!unread || rows[place].unread) return rows[place].room;
   return null;
 }

@@ -29,7 +29,10 @@ export class Alerts {
     // Who sees it come into the list needs no notification, even if they turn away right then.
     const isSeen = isActive();
     // Another window may have that very chat open; it says so at once.
-    clock.after(ASK_OTHERS_MS, () => (this.#seen.get(room) ?? -Infinity) < at - ASK_OTHERS_MS && this.#speak(room, message, isSeen));
+    clock.after(
+      ASK_OTHERS_MS,
+      () => (this.#seen.get(room) ?? -Infinity) < at - ASK_OTHERS_MS && this.#speak(room, message, isSeen),
+    );
   }
 
   /** Another tab has this chat before somebody's eyes. */

@@ -58,8 +58,10 @@ export class PeerSigns {
   handle(event) {
     const { type, room, user } = event;
     if (type === "typing" && this.#rooms.get(room)?.peer === user) this.#rooms.get(room).typing.heard(event);
-    else if (type === "message.created" && this.#rooms.get(room)?.peer === event.message.sender) this.#rooms.get(room).typing.ended();
-    else if (type === "presence") for (const signs of this.#rooms.values()) if (signs.peer === user) signs.presence.heard(event);
+    else if (type === "message.created" && this.#rooms.get(room)?.peer === event.message.sender)
+      this.#rooms.get(room).typing.ended();
+    else if (type === "presence")
+      for (const signs of this.#rooms.values()) if (signs.peer === user) signs.presence.heard(event);
   }
 
   #make(room, peer) {
@@ -76,7 +78,10 @@ export class PeerSigns {
     // What is still due of the ones before speaks to nobody.
     signs.presence?.end();
     signs.typing?.end();
-    Object.assign(signs, { presence: new PeerPresence({ clock, onChange }), typing: new PeerTyping({ clock, onChange }) });
+    Object.assign(signs, {
+      presence: new PeerPresence({ clock, onChange }),
+      typing: new PeerTyping({ clock, onChange }),
+    });
   }
 
   #changed(signs) {

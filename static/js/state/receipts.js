@@ -68,7 +68,10 @@ export class Receipts {
     if (!this.#isUnderstood) return;
     const told = this.#told.get(room) ?? { delivered: 0, read: 0, at: -EVERY_MS };
     const due = this.#due.get(room) ?? told;
-    const next = { delivered: Math.max(due.delivered ?? 0, marks.delivered), read: Math.max(due.read ?? 0, marks.read ?? 0) };
+    const next = {
+      delivered: Math.max(due.delivered ?? 0, marks.delivered),
+      read: Math.max(due.read ?? 0, marks.read ?? 0),
+    };
     if (next.delivered === (due.delivered ?? 0) && next.read === (due.read ?? 0)) return;
     this.#due.set(room, next);
     this.#alarm.set(Math.max(this.#clock.now(), told.at + EVERY_MS));

@@ -14,7 +14,10 @@ function statusOf(message, peer) {
 function stored(message, { me, peer, dayOf }) {
   const own = message.sender === me;
   return {
-    kind: "message", key: message.id, message, own,
+    kind: "message",
+    key: message.id,
+    message,
+    own,
     state: own ? statusOf(message, peer) : null,
     day: dayOf(message.created_at),
     at: Date.parse(message.created_at),
@@ -26,8 +29,27 @@ function stored(message, { me, peer, dayOf }) {
 /** An accepted message that the timeline does not show yet (a gap before it) has its one tick already. */
 function waiting(entry, { me, dayOf }) {
   const state = entry.state === "failed" ? "failed" : entry.state === "accepted" ? "sent" : "pending";
-  const message = { id: entry.id, seq: null, version: 0, sender: me, kind: "text", body: entry.body, created_at: new Date(entry.at).toISOString() };
-  return { kind: "message", key: entry.id, message, own: true, state, reason: entry.reason, day: dayOf(entry.at), at: entry.at, emoji: safely(() => isEmojiOnly(entry.body), false), gone: false };
+  const message = {
+    id: entry.id,
+    seq: null,
+    version: 0,
+    sender: me,
+    kind: "text",
+    body: entry.body,
+    created_at: new Date(entry.at).toISOString(),
+  };
+  return {
+    kind: "message",
+    key: entry.id,
+    message,
+    own: true,
+    state,
+    reason: entry.reason,
+    day: dayOf(entry.at),
+    at: entry.at,
+    emoji: safely(() => isEmojiOnly(entry.body), false),
+    gone: false,
+  };
 }
 
 const isAlone = (item) => item.emoji || item.gone || item.message.kind !== "text";
@@ -74,6 +96,14 @@ export function underLine(items, { t, now, isAway }) {
   if (!own || items.at(-1) !== own) return { text: "", lookAt: null };
   const lateAt = own.state === "pending" ? own.at + LATE_MS : Infinity;
   const isLate = lateAt <= now;
-  const pending = isLate && isAway ? t("Waiting for connection") : isLate && own.reason ? t("The server is busy. Trying again…") : t("Sending…");
-  return { text: { pending, delivered: t("Delivered"), read: t("Read") }[own.state] ?? "", lookAt: !isLate && lateAt < Infinity ? lateAt : null };
+  const pending =
+    isLate && isAway
+      ? t("Waiting for connection")
+      : isLate && own.reason
+        ? t("The server is busy. Trying again…")
+        : t("Sending…");
+  return {
+    text: { pending, delivered: t("Delivered"), read: t("Read") }[own.state] ?? "",
+    lookAt: !isLate && lateAt < Infinity ? lateAt : null,
+  };
 }

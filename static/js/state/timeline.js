@@ -8,8 +8,19 @@ const TAIL = 50;
 
 /** What an outbox entry becomes once the server has given it its numbers. */
 export const acceptedMessage = (entry, { seq, version, created_at }, me) => ({
-  seq, version, id: entry.id, sender: me, ordinal: null, kind: "text", body: entry.body, reply_to: entry.reply_to,
-  attachments: [], reactions: [], created_at, edited_at: null, deleted_at: null,
+  seq,
+  version,
+  id: entry.id,
+  sender: me,
+  ordinal: null,
+  kind: "text",
+  body: entry.body,
+  reply_to: entry.reply_to,
+  attachments: [],
+  reactions: [],
+  created_at,
+  edited_at: null,
+  deleted_at: null,
 });
 
 export class Timeline {

@@ -7,8 +7,13 @@ const INVITES = "/api/v1/invites";
 
 /** What stands in the place of a link that has been accepted. May be given the focus, where that was on the link. */
 export function acceptedNotice({ name, room, t }) {
-  const notice = Object.assign(document.createElement("p"), { className: "notice notice--good notice--accepted", tabIndex: -1 });
-  const text = Object.assign(document.createElement("span"), { textContent: t("{name} accepted your invite", { name }) });
+  const notice = Object.assign(document.createElement("p"), {
+    className: "notice notice--good notice--accepted",
+    tabIndex: -1,
+  });
+  const text = Object.assign(document.createElement("span"), {
+    textContent: t("{name} accepted your invite", { name }),
+  });
   const link = Object.assign(document.createElement("a"), { href: `/chats/${room}/`, textContent: t("Open chat") });
   notice.append(text, link);
   return notice;
@@ -23,7 +28,11 @@ export class AcceptedInvites {
   constructor({ rows, list, api, t, clock, say, open, onAccepted }) {
     this.#known = new Set(rows.map(({ room }) => room));
     // By the server's clock: what moved later than everything on the page is news, and not an old chat that was scrolled into the list.
-    this.#since = rows.map(({ activity }) => activity ?? "").sort().at(-1) ?? "";
+    this.#since =
+      rows
+        .map(({ activity }) => activity ?? "")
+        .sort()
+        .at(-1) ?? "";
     this.#with = { list, api, t, clock, say, open, onAccepted };
   }
 
@@ -35,7 +44,8 @@ export class AcceptedInvites {
     this.#known.add(room);
     if (!(row.activity > this.#since)) return;
     const { items } = (await persistently(() => api.get(INVITES), { clock })) ?? { items: [] };
-    const { id, claimed_by: person } = items.find(({ claimed_by, claimed_at }) => claimed_by?.id === row.peer.id && claimed_at > this.#since) ?? {};
+    const { id, claimed_by: person } =
+      items.find(({ claimed_by, claimed_at }) => claimed_by?.id === row.peer.id && claimed_at > this.#since) ?? {};
     if (!id) return;
     this.#tell(person.name, room, onAccepted({ id, name: person.name, room }));
   }

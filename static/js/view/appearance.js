@@ -8,7 +8,8 @@ const NEXT_THEME = { auto: "dark", dark: "light", light: "auto" };
 
 export function showLook(name, value) {
   if (name in SHOWN) document.documentElement.dataset[SHOWN[name]] = value;
-  if (name === "theme") for (const button of document.querySelectorAll('[data-action="theme"]')) showTheme(button, value);
+  if (name === "theme")
+    for (const button of document.querySelectorAll('[data-action="theme"]')) showTheme(button, value);
 }
 
 /** It says what is chosen, and offers what comes next. */
@@ -27,7 +28,12 @@ export function tellLook(user, name, value) {
   });
 }
 
-const isTyped = (field) => field.type !== "hidden" && !field.closest('[data-view="composer"]') && (["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+const isTyped = (field) =>
+  field.type !== "hidden" &&
+  !field.closest('[data-view="composer"]') &&
+  (["checkbox", "radio"].includes(field.type)
+    ? field.checked !== field.defaultChecked
+    : field.value !== field.defaultValue);
 
 /** Text of this page that a reload would lose: everything but messages, which are kept as drafts. */
 export const hasTyped = () => [...document.querySelectorAll("textarea, input")].some(isTyped);

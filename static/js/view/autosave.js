@@ -26,7 +26,8 @@ function putBack(form, name, value) {
 
 const stored = (form) => {
   const found = new Map();
-  for (const control of form.elements) if (control.name && (control.type !== "radio" || control.checked)) found.set(control.name, valueOf(control));
+  for (const control of form.elements)
+    if (control.name && (control.type !== "radio" || control.checked)) found.set(control.name, valueOf(control));
   return found;
 };
 
@@ -41,7 +42,11 @@ export function saveAtOnce(form, { post, t, clock, user }) {
     fades.get(place)?.();
     setText(place, text);
     setData(place, "state", state);
-    if (state === "saved") fades.set(place, clock.after(SAVED_MS, () => setText(place, "")));
+    if (state === "saved")
+      fades.set(
+        place,
+        clock.after(SAVED_MS, () => setText(place, "")),
+      );
   }
 
   async function save(control) {

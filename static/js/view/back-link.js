@@ -6,7 +6,8 @@ const KEY = "entre:way-back";
 export function leadBack(link, { storage = () => sessionStorage, referrer = document.referrer } = {}) {
   try {
     const from = referrer && new URL(referrer);
-    if (from && from.origin === location.origin && /^\/(?:chats|people)\//.test(from.pathname)) storage().setItem(KEY, from.pathname + from.search);
+    if (from && from.origin === location.origin && /^\/(?:chats|people)\//.test(from.pathname))
+      storage().setItem(KEY, from.pathname + from.search);
     const kept = storage().getItem(KEY);
     // A path of this site, whatever a storage may say.
     if (kept?.startsWith("/") && !kept.startsWith("//")) link.href = kept;

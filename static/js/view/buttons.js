@@ -36,7 +36,8 @@ function share(button) {
 }
 
 function showPassword(button) {
-  const field = document.getElementById(button.getAttribute("aria-controls")) ?? button.parentElement.querySelector("input");
+  const field =
+    document.getElementById(button.getAttribute("aria-controls")) ?? button.parentElement.querySelector("input");
   const isShown = field.type === "password";
   field.type = isShown ? "text" : "password";
   button.setAttribute("aria-pressed", String(isShown));
@@ -51,7 +52,12 @@ function theme(button, { user }) {
   const { value } = button;
   showLook("theme", value);
   tellLook(user, "theme", value);
-  fetch(button.form.action, { method: "POST", body, headers: user ? { "X-Acting-User": user } : {}, redirect: "manual" }).catch(() => {});
+  fetch(button.form.action, {
+    method: "POST",
+    body,
+    headers: user ? { "X-Acting-User": user } : {},
+    redirect: "manual",
+  }).catch(() => {});
 }
 
 const DO = { copy, share, "show-password": showPassword, theme };

@@ -18,7 +18,10 @@ import { toast } from "./toast.js";
 
 /** The chat with somebody of the directory: opened at once; where that is refused, their page says why. */
 async function meet(api, go, username) {
-  const room = await api.post("/api/v1/conversations", { user: username }).then((chat) => chat.room, () => null);
+  const room = await api.post("/api/v1/conversations", { user: username }).then(
+    (chat) => chat.room,
+    () => null,
+  );
   if (room) go(room);
   else location.assign(`/chats/with/${encodeURIComponent(username)}/`);
 }
@@ -32,7 +35,8 @@ export function comforts(shell) {
   const rows = () => shell.rows?.shown ?? list.rows;
 
   const rowsElement = view("rows");
-  if (rowsElement) new RowSigns({ rows: rowsElement, peerOf: (room) => list.get(room)?.peer.id, peers: shell.peers, clock });
+  if (rowsElement)
+    new RowSigns({ rows: rowsElement, peerOf: (room) => list.get(room)?.peer.id, peers: shell.peers, clock });
   const onMade = (main, open) => (offerInvites(main, shell), open && chatComforts(open, shell, { say, show }));
   // A page of older messages, opened by the link that works without scripts, goes on as the pages without scripts do.
   const isLive = shell.openChat && (shell.open || shell.page.page === "inbox");
@@ -41,7 +45,12 @@ export function comforts(shell) {
   const go = (room) => (panes ? panes.go(`/chats/${room}/`) : location.assign(`/chats/${room}/`));
   const people = async (q) => (await api.get(`/api/v1/people?q=${encodeURIComponent(q)}`)).items;
   const switcher = new Switcher({
-    t, clock, rows, current, people, say,
+    t,
+    clock,
+    rows,
+    current,
+    people,
+    say,
     online: (room) => shell.peers.get(room).online,
     open: ({ room, username }) => (room ? go(room) : meet(api, go, username)),
   });
@@ -61,9 +70,27 @@ export function comforts(shell) {
   });
   guardAgainstFiles({ t, tell: (text) => (show(text), say(text)) });
   const link = action("older-chats");
-  if (link) loadRowsOnScroll({ link, t, say, clock, load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`), learn: (items) => shell.feed.learnRows(items, { isOlder: true }) });
+  if (link)
+    loadRowsOnScroll({
+      link,
+      t,
+      say,
+      clock,
+      load: (cursor) => api.get(`/api/v1/conversations?limit=60&cursor=${encodeURIComponent(cursor)}`),
+      learn: (items) => shell.feed.learnRows(items, { isOlder: true }),
+    });
   const accepted = invites(shell, { open: go, say });
-  const notifier = new Notifier({ me, store, clock, now: shell.now, list, current, t, open: go, icon: view("icon")?.href });
+  const notifier = new Notifier({
+    me,
+    store,
+    clock,
+    now: shell.now,
+    list,
+    current,
+    t,
+    open: go,
+    icon: view("icon")?.href,
+  });
   if (shell.open) chatComforts(shell.open, shell, { say, show });
 
   return {
@@ -81,7 +108,8 @@ function chatComforts({ root, chat, room }, { clock, t }, { say, show }) {
   const list = view("timeline", root);
   const tools = new MessageTools({ root, list, room, t, clock, say, toast: show });
   new MessageKeys({
-    scroller, list,
+    scroller,
+    list,
     copy: (li) => tools.copy(li),
     menu: (li) => tools.menu(li),
     end: () => chat.history?.toEnd(),

@@ -114,11 +114,20 @@ export class Panes {
   }
 
   #press(event) {
-    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+      return;
     if (event.target.closest('[data-action="load-again"]')) return this.#again();
     // An empty address means: this page anew.
     const link = event.target.closest('a[href]:not([href=""])');
-    if (!link || link.target || link.origin !== location.origin || link.search || link.hash || !OURS.test(link.pathname)) return;
+    if (
+      !link ||
+      link.target ||
+      link.origin !== location.origin ||
+      link.search ||
+      link.hash ||
+      !OURS.test(link.pathname)
+    )
+      return;
     event.preventDefault();
     if (link.dataset.action === "back" && history.state?.from === link.pathname) history.back();
     else this.go(link.pathname);
@@ -192,7 +201,8 @@ export class Panes {
     // What was said aloud in the last chat is not of this one.
     document.getElementById("say-messages").replaceChildren();
     pane.main.inert = false;
-    for (const element of pane.parts) document.querySelector(`[data-swap="${element.dataset.swap}"]`).replaceWith(element);
+    for (const element of pane.parts)
+      document.querySelector(`[data-swap="${element.dataset.swap}"]`).replaceWith(element);
     view("shell").dataset.pane = pane.shows;
     if (list) list.scrollTop = this.#listTop;
     this.#current = pane;
@@ -210,7 +220,8 @@ export class Panes {
     if (!isReturn && !isWide()) return main.querySelector('[data-action="back"]')?.focus();
     const canType = !isReturn && open?.chat.composer && matchMedia("(hover: hover)").matches;
     if (canType) return open.chat.composer.focus();
-    if (box && !isReturn && matchMedia("(hover: hover)").matches) return box.focus(), box.setSelectionRange(box.value.length, box.value.length);
+    if (box && !isReturn && matchMedia("(hover: hover)").matches)
+      return (box.focus(), box.setSelectionRange(box.value.length, box.value.length));
     const title = main.querySelector("h1");
     if (title) Object.assign(title, { tabIndex: -1 }).focus({ preventScroll: true });
   }

@@ -62,7 +62,10 @@ export class ChatView {
   /** Its place has been passed by what is on the page, or there is none. */
   get isDividerSeen() {
     const { timeline, me } = this.#with;
-    return this.#divider === null || timeline.messages.some((message) => message.sender !== me && message.ordinal > this.#divider);
+    return (
+      this.#divider === null ||
+      timeline.messages.some((message) => message.sender !== me && message.ordinal > this.#divider)
+    );
   }
 
   elementOf(seq) {
@@ -82,17 +85,30 @@ export class ChatView {
     const { room, me, timeline, outbox, drafts, list, dates } = this.#with;
     const row = list.get(room) ?? {};
     const peer = { read: row.peer_read ?? 0, delivered: row.peer_delivered ?? 0 };
-    const failed = (items, isCounted = () => true) => items.filter((item) => item.state === "failed" && isCounted(item.reason)).length;
+    const failed = (items, isCounted = () => true) =>
+      items.filter((item) => item.state === "failed" && isCounted(item.reason)).length;
     const before = failed(this.#items);
     if (this.keeper.isAtEnd) timeline.trim("start");
     else if (timeline.isAtEnd) timeline.trim("end");
     const entries = timeline.isAtEnd ? outbox.entries(room) : [];
-    this.#items = arrange({ messages: timeline.messages, entries, me, peer, divider: this.#divider, received: this.#newTo, dayOf: dates.dayKey });
+    this.#items = arrange({
+      messages: timeline.messages,
+      entries,
+      me,
+      peer,
+      divider: this.#divider,
+      received: this.#newTo,
+      dayOf: dates.dayKey,
+    });
     this.keeper.keep(() => {
       this.keeper.isWhole = timeline.isAtEnd;
       this.page.render(this.#items);
       this.#under();
-      this.unsent?.update({ failed: failed(this.#items), final: failed(this.#items, isFinal), isAtRisk: outbox.isAtRisk || drafts.isRefused });
+      this.unsent?.update({
+        failed: failed(this.#items),
+        final: failed(this.#items, isFinal),
+        isAtRisk: outbox.isAtRisk || drafts.isRefused,
+      });
       hide(action("older", this.#root), timeline.complete);
       hide(action("newest", this.#root), timeline.isAtEnd);
     });
@@ -113,7 +129,8 @@ export class ChatView {
   /** Another tab has typed or sent here, `news` {draft, was}; or its storage has changed. Nobody is followed while somebody types. */
   followDraft(news) {
     const { composer } = this;
-    const draft = composer && !composer.isTouched && this.#with.drafts.follow(this.#with.room, composer.draft.text, news);
+    const draft =
+      composer && !composer.isTouched && this.#with.drafts.follow(this.#with.room, composer.draft.text, news);
     if (draft) composer.show(draft);
   }
 
@@ -130,7 +147,11 @@ export class ChatView {
 
   #compose(form) {
     const { room, drafts, t } = this.#with;
-    const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change: (draft) => drafts.set(room, draft) } });
+    const composer = new ComposerView({
+      form,
+      t,
+      on: { submit: (text) => this.#send(text), change: (draft) => drafts.set(room, draft) },
+    });
     const draft = drafts.take(room);
     if (draft && !form.elements.body.value) composer.show(draft);
     if (matchMedia("(hover: hover) and (width >= 760px)").matches) composer.focus();
@@ -150,14 +171,18 @@ export class ChatView {
   #listen() {
     const scroller = view("scroller", this.#root);
     let isQueued = false;
-    scroller.addEventListener("scroll", () => {
-      if (isQueued) return;
-      isQueued = true;
-      requestAnimationFrame(() => {
-        isQueued = false;
-        this.#look();
-      });
-    }, { passive: true });
+    scroller.addEventListener(
+      "scroll",
+      () => {
+        if (isQueued) return;
+        isQueued = true;
+        requestAnimationFrame(() => {
+          isQueued = false;
+          this.#look();
+        });
+      },
+      { passive: true },
+    );
     this.#root.addEventListener("click", (event) => this.#press(event));
   }
 

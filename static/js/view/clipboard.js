@@ -5,7 +5,10 @@
 export async function copyText(text) {
   // Not after an answer: a browser that lets nothing be written without a press has forgotten it by then.
   if (!globalThis.navigator?.clipboard?.writeText) return copyBySelection(text);
-  return navigator.clipboard.writeText(text).then(() => true, () => copyBySelection(text));
+  return navigator.clipboard.writeText(text).then(
+    () => true,
+    () => copyBySelection(text),
+  );
 }
 
 /**
@@ -17,7 +20,10 @@ export async function copyLater(text) {
   const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
   // Where the browser refuses first, nobody else would hear that it failed.
   blob.catch(() => {});
-  return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]).then(() => true, async () => copyText(await text));
+  return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]).then(
+    () => true,
+    async () => copyText(await text),
+  );
 }
 
 /** What has the focus, and what is selected, is as before. */
@@ -41,4 +47,7 @@ function copyBySelection(text) {
   return isDone;
 }
 
-const rangesOf = (selection) => Array.from({ length: selection?.rangeCount ?? 0 }, (_, index) => selection.getRangeAt(index)).filter((range) => !range.collapsed);
+const rangesOf = (selection) =>
+  Array.from({ length: selection?.rangeCount ?? 0 }, (_, index) => selection.getRangeAt(index)).filter(
+    (range) => !range.collapsed,
+  );

@@ -14,7 +14,8 @@ export class ComposerView {
   #on;
   #limit;
   /** On touch screens Enter makes a line, elsewhere as the person has chosen (accounts/appearance.py). */
-  #enterSends = matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
+  #enterSends =
+    matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
 
   /** `on.submit(text)` and `on.change({text, caret})`. */
   constructor({ form, t, limit = 8_000, on }) {

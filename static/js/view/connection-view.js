@@ -39,8 +39,13 @@ export class ConnectionView {
     this.#alarm.set(until);
     if (connection.name === "stopped") return this.#show("offline", this.#t("This page is out of date. Reload it."));
     if (says === "connecting") this.#show("connecting", this.#t("Reconnecting…"));
-    else if (says === "polling") this.#show(connection.name === "without-sockets" ? "connecting" : "offline", this.#t("No live connection. New messages are fetched every few seconds."));
-    else if (says === "offline") this.#show("offline", this.#t("No connection. Messages will be sent when you’re back online."));
+    else if (says === "polling")
+      this.#show(
+        connection.name === "without-sockets" ? "connecting" : "offline",
+        this.#t("No live connection. New messages are fetched every few seconds."),
+      );
+    else if (says === "offline")
+      this.#show("offline", this.#t("No connection. Messages will be sent when you’re back online."));
     else if (connection.name !== "live") this.#hide();
     else if (this.#state !== "quiet" && this.#state !== "back") this.#comeBack();
   }

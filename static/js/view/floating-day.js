@@ -20,7 +20,8 @@ export class FloatingDay {
     this.#label.dataset.part = "floating-day";
     scroller.before(this.#label);
     // The browser scrolls by itself too (new messages, a changed height), and that is not scrolling.
-    for (const type of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(type, () => this.#moved(), { passive: true });
+    for (const type of ["wheel", "touchmove", "keydown"])
+      scroller.addEventListener(type, () => this.#moved(), { passive: true });
     scroller.addEventListener("scroll", () => this.#cancel && this.#moved(), { passive: true });
   }
 

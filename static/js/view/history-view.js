@@ -24,7 +24,8 @@ export class HistoryView {
     root.addEventListener("click", (event) => this.#press(event));
     const scroller = view("scroller", root);
     scroller.addEventListener("keydown", () => (this.#isKeyboard = true));
-    for (const type of ["wheel", "pointerdown", "touchstart"]) scroller.addEventListener(type, () => (this.#isKeyboard = false), { passive: true });
+    for (const type of ["wheel", "pointerdown", "touchstart"])
+      scroller.addEventListener(type, () => (this.#isKeyboard = false), { passive: true });
   }
 
   /** The chat is on the screen. `seen` of their messages had been seen before; `place` {seq, top} or {seq} may stand above the loaded page. */
@@ -60,7 +61,10 @@ export class HistoryView {
     const { timeline, history, chat, t, say } = this.#with;
     const from = timeline.oldest;
     if (!from || timeline.complete) return;
-    const page = await this.#load(() => history.before(from), () => this.look());
+    const page = await this.#load(
+      () => history.before(from),
+      () => this.look(),
+    );
     if (!page || timeline.oldest !== from) return;
     timeline.prepend(page.messages, page);
     timeline.trim("end");
@@ -71,7 +75,10 @@ export class HistoryView {
   async newer() {
     const { timeline, history, chat } = this.#with;
     const from = timeline.latest;
-    const page = await this.#load(() => history.after(from), () => this.look());
+    const page = await this.#load(
+      () => history.after(from),
+      () => this.look(),
+    );
     if (!page || timeline.latest !== from) return;
     timeline.append(page.messages);
     timeline.trim("start");
@@ -167,12 +174,18 @@ export class HistoryView {
     const { timeline, keeper, list, room, me, t } = this.#with;
     const received = list.get(room)?.received ?? 0;
     const seq = keeper.newestInView();
-    const last = keeper.isAtEnd ? received : (timeline.messages.findLast((message) => message.seq <= seq && message.sender !== me && message.ordinal)?.ordinal ?? 0);
+    const last = keeper.isAtEnd
+      ? received
+      : (timeline.messages.findLast((message) => message.seq <= seq && message.sender !== me && message.ordinal)
+          ?.ordinal ?? 0);
     this.seen = Math.max(this.seen, last);
     const n = Math.max(0, received - this.seen);
     if (!this.#button) return;
     this.#button.hidden = !keeper.isFar && (n === 0 || keeper.isAtEnd);
     setText(part(this.#button, "count"), n ? (n > 99 ? "99+" : String(n)) : "");
-    this.#button.setAttribute("aria-label", n ? t("{n} new message below|{n} new messages below", { n }) : t("To the newest message"));
+    this.#button.setAttribute(
+      "aria-label",
+      n ? t("{n} new message below|{n} new messages below", { n }) : t("To the newest message"),
+    );
   }
 }

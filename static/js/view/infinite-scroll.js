@@ -12,7 +12,10 @@ export function loadRowsOnScroll({ link, t, load, learn, say, clock }) {
   const more = async () => {
     if (isLoading) return;
     isLoading = true;
-    const { page, error } = await load(cursorOf()).then((found) => ({ page: found }), (reason) => ({ error: reason }));
+    const { page, error } = await load(cursorOf()).then(
+      (found) => ({ page: found }),
+      (reason) => ({ error: reason }),
+    );
     isLoading = false;
     if (!page) {
       const sentence = t("The list could not be loaded. Try again");

@@ -37,7 +37,12 @@ export class InviteDialog {
 
   async #open() {
     // A log-in page comes by a redirect.
-    const answer = await fetch(ADDRESS, { headers: { "X-Acting-User": this.#shell.me }, credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout?.(PATIENCE_MS) });
+    const answer = await fetch(ADDRESS, {
+      headers: { "X-Acting-User": this.#shell.me },
+      credentials: "same-origin",
+      redirect: "error",
+      signal: AbortSignal.timeout?.(PATIENCE_MS),
+    });
     if (!answer.ok) throw new Error(`${ADDRESS}: ${answer.status}`);
     const dialog = view("invite", new DOMParser().parseFromString(await answer.text(), "text/html"));
     this.#dialog?.remove();
@@ -54,7 +59,10 @@ export class InviteDialog {
     sayTimes(dialog, dates);
     if (/Mac|iP(hone|ad)/.test(navigator.platform)) setText(part(dialog, "command-key"), "⌘");
     this.#making = new InviteMaking({
-      form: part(dialog, "making"), api, t, clock,
+      form: part(dialog, "making"),
+      api,
+      t,
+      clock,
       say: (text) => announcer.status(text),
       problem: (error) => this.#problem(error),
     });
@@ -107,7 +115,10 @@ export class InviteDialog {
   async #copyWaiting({ dataset }) {
     const { announcer, t, clock } = this.#shell;
     // The page shows each link in a field of its own.
-    if (!(await copyText(dataset.url))) return toast(t("This browser does not let the page copy. You can find the link under “All my invites”."), { clock });
+    if (!(await copyText(dataset.url)))
+      return toast(t("This browser does not let the page copy. You can find the link under “All my invites”."), {
+        clock,
+      });
     toast(dataset.done, { clock });
     announcer.status(dataset.done);
   }

@@ -168,6 +168,9 @@ export class InviteMaking {
   #sayBeside(place) {
     this.#fades.get(place)?.();
     setText(place, this.#with.t("Saved"));
-    this.#fades.set(place, this.#with.clock.after(DONE_MS, () => setText(place, "")));
+    this.#fades.set(
+      place,
+      this.#with.clock.after(DONE_MS, () => setText(place, "")),
+    );
   }
 }

@@ -7,7 +7,8 @@ const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.shiftKey &
 
 /** The links to the page of invites open a dialog. On that page itself they lead to a fresh form. */
 export function offerInvites(root, { page }) {
-  if (page.page !== "invites") for (const opener of root.querySelectorAll(OPENER)) opener.setAttribute("aria-haspopup", "dialog");
+  if (page.page !== "invites")
+    for (const opener of root.querySelectorAll(OPENER)) opener.setAttribute("aria-haspopup", "dialog");
 }
 
 /** Returns what wants to hear that a room changed. Without the dialog the buttons are the links to the page of invites that they always were. */

@@ -19,7 +19,12 @@ export function askToLeave(kept) {
 
 function sentences({ messages, drafts }, t) {
   return [
-    messages && t("{n} message has not been sent. It will be deleted from this device.|{n} messages have not been sent. They will be deleted from this device.", { n: messages }),
-    drafts && t("{n} draft will be deleted from this device.|{n} drafts will be deleted from this device.", { n: drafts }),
+    messages &&
+      t(
+        "{n} message has not been sent. It will be deleted from this device.|{n} messages have not been sent. They will be deleted from this device.",
+        { n: messages },
+      ),
+    drafts &&
+      t("{n} draft will be deleted from this device.|{n} drafts will be deleted from this device.", { n: drafts }),
   ].filter(Boolean);
 }

@@ -15,9 +15,14 @@ export class RowSigns {
   /** `rows` is the list's element; `peerOf(room)` -> id; `peers` the PeerSigns. */
   constructor({ rows, peerOf, peers, clock }) {
     this.#with = { peerOf, peers, clock };
-    this.#observer = globalThis.IntersectionObserver && new IntersectionObserver((entries) => this.#seen(entries), { root: rows.parentElement, rootMargin: "40px" });
+    this.#observer =
+      globalThis.IntersectionObserver &&
+      new IntersectionObserver((entries) => this.#seen(entries), { root: rows.parentElement, rootMargin: "40px" });
     // Without it the first ones count as seen.
-    const watch = () => (this.#observer ? [...rows.children].forEach((row) => this.#observer.observe(row)) : this.#seen([...rows.children].slice(0, AT_MOST).map((target) => ({ target, isIntersecting: true }))));
+    const watch = () =>
+      this.#observer
+        ? [...rows.children].forEach((row) => this.#observer.observe(row))
+        : this.#seen([...rows.children].slice(0, AT_MOST).map((target) => ({ target, isIntersecting: true })));
     new MutationObserver(watch).observe(rows, { childList: true });
     watch();
   }

@@ -19,12 +19,28 @@ export class ListView {
   #isDue = false;
 
   /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id; `unwritten(room)`: opened from People, without a word as far as the pages know. */
-  constructor({ root, state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now, unwritten = () => false }) {
+  constructor({
+    root,
+    state,
+    drafts,
+    unsent,
+    current,
+    chosen,
+    signsOf,
+    onTotal,
+    me,
+    t,
+    dates,
+    clock,
+    now,
+    unwritten = () => false,
+  }) {
     this.#root = root;
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
     this.#with = { state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now, unwritten };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
-    for (const element of this.#rows?.querySelectorAll("[data-room]") ?? []) this.#elements.set(element.dataset.room, element);
+    for (const element of this.#rows?.querySelectorAll("[data-room]") ?? [])
+      this.#elements.set(element.dataset.room, element);
   }
 
   /** The title of the page, without the number of unread messages before it. */
@@ -51,7 +67,8 @@ export class ListView {
     if (state.loaded) this.#total(state.total(now(), this.#watched));
     if (!this.#rows) return;
     const rows = this.shown;
-    for (const [room, element] of this.#elements) if (this.#isEmpty(state.get(room))) (element.remove(), this.#elements.delete(room));
+    for (const [room, element] of this.#elements)
+      if (this.#isEmpty(state.get(room))) (element.remove(), this.#elements.delete(room));
     for (const row of rows) safely(() => this.#fill(this.#elements.get(row.room) ?? this.#make(row.room), row));
     const empty = this.#root.querySelector('[data-part="empty"]');
     if (empty && rows.length) empty.hidden = true;
@@ -94,7 +111,10 @@ export class ListView {
       return;
     }
     this.#heldSince = null;
-    if (!isRight) for (const [index, element] of wanted.entries()) if (this.#rows.children[index] !== element) this.#rows.insertBefore(element, this.#rows.children[index] ?? null);
+    if (!isRight)
+      for (const [index, element] of wanted.entries())
+        if (this.#rows.children[index] !== element)
+          this.#rows.insertBefore(element, this.#rows.children[index] ?? null);
   }
 
   #fill(element, row) {
@@ -127,7 +147,12 @@ export class ListView {
 
   #preview(element, row, isTyping) {
     const { t } = this.#with;
-    const { label = "", state = null, text, ticks = null } = isTyping ? { text: t("typing…"), state: "typing" } : this.#says(row);
+    const {
+      label = "",
+      state = null,
+      text,
+      ticks = null,
+    } = isTyping ? { text: t("typing…"), state: "typing" } : this.#says(row);
     setText(part(element, "label"), label);
     setData(part(element, "label"), "state", label && state);
     setText(part(element, "preview"), cut(text, 200));
@@ -147,7 +172,9 @@ export class ListView {
     const newest = waiting.findLast(isWaiting);
     if (newest) return { text: newest.body, ticks: "pending" };
     if (last?.deleted_at) return { text: t("Message deleted") };
-    const ticks = last?.sender === me && (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
+    const ticks =
+      last?.sender === me &&
+      (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
     return { text: last?.body ?? t("No messages yet"), ticks };
   }
 

@@ -11,9 +11,22 @@ export function waitingPane({ path, room, title, name, drafts }) {
   if (room) {
     box.value = drafts.take(room)?.text ?? "";
     box.addEventListener("input", () => drafts.set(room, { text: box.value, caret: box.selectionStart }));
-    box.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && event.preventDefault());
+    box.addEventListener(
+      "keydown",
+      (event) =>
+        event.key === "Enter" &&
+        !event.shiftKey &&
+        !event.isComposing &&
+        event.keyCode !== 229 &&
+        event.preventDefault(),
+    );
   } else part(main, "waiting-dock").hidden = true;
-  return Object.assign(new Pane(document, path), { title, box: room && box, shows: room ? "chat" : "list", parts: [main, cloneTemplate("waiting-skip")] });
+  return Object.assign(new Pane(document, path), {
+    title,
+    box: room && box,
+    shows: room ? "chat" : "list",
+    parts: [main, cloneTemplate("waiting-skip")],
+  });
 }
 
 /** Until there is a message box, single keys go into the draft. Returns what ends it. */
@@ -23,7 +36,12 @@ export function keepKeys(room, drafts) {
     const isOther = event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey;
     if (isOther || document.activeElement !== document.body) return;
     const text = drafts.get(room)?.text ?? "";
-    const next = event.key === "Backspace" ? [...text].slice(0, -1).join("") : [...event.key].length === 1 ? text + event.key : null;
+    const next =
+      event.key === "Backspace"
+        ? [...text].slice(0, -1).join("")
+        : [...event.key].length === 1
+          ? text + event.key
+          : null;
     if (next === null) return;
     event.preventDefault();
     drafts.set(room, { text: next, caret: next.length });

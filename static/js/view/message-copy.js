@@ -14,7 +14,9 @@ const line = (li, text) => `[${li.querySelector("time").textContent}] ${name(li)
 export function selectedText(selection, list) {
   if (!selection.rangeCount || selection.isCollapsed) return null;
   const range = selection.getRangeAt(0);
-  const chosen = [...list.querySelectorAll("li[data-id]")].filter((li) => range.intersectsNode(bodyOf(li)) && textOf(li));
+  const chosen = [...list.querySelectorAll("li[data-id]")].filter(
+    (li) => range.intersectsNode(bodyOf(li)) && textOf(li),
+  );
   if (chosen.length < 2) return null;
   return chosen.map((li) => line(li, within(range, bodyOf(li)))).join("\n");
 }
@@ -23,7 +25,8 @@ export function selectedText(selection, list) {
 function within(range, body) {
   const part = document.createRange();
   part.selectNodeContents(body);
-  if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0) part.setStart(range.startContainer, range.startOffset);
+  if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0)
+    part.setStart(range.startContainer, range.startOffset);
   if (range.compareBoundaryPoints(Range.END_TO_END, part) < 0) part.setEnd(range.endContainer, range.endOffset);
   return part.toString();
 }

@@ -23,7 +23,8 @@ export class MessageKeys {
 
   /** Exactly one message can be reached with Tab, and the links in it: where one was last, else the newest. */
   #settle() {
-    if (!this.#list.contains(this.#current)) this.#mark(this.#list.querySelector("li[data-id]:last-of-type article") ?? this.#articles.at(-1));
+    if (!this.#list.contains(this.#current))
+      this.#mark(this.#list.querySelector("li[data-id]:last-of-type article") ?? this.#articles.at(-1));
     this.#links();
   }
 

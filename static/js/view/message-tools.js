@@ -17,12 +17,17 @@ export class MessageTools {
   constructor({ root, list, room, t, clock, say, toast }) {
     this.#with = { list, room, t, say, toast };
     root.append(this.#menu);
-    list.addEventListener("pointerover", ({ target, pointerType }) => pointerType === "mouse" && this.#show(target.closest("li[data-id]")));
+    list.addEventListener(
+      "pointerover",
+      ({ target, pointerType }) => pointerType === "mouse" && this.#show(target.closest("li[data-id]")),
+    );
     list.addEventListener("focusin", ({ target }) => this.#show(target.closest("li[data-id]")));
     list.addEventListener("contextmenu", (event) => this.#rightPress(event));
     this.#hold = new LongPress({ clock, onHold: ({ target, ...at }) => this.menu(target, { ...at, isHeld: true }) });
     this.#watchFingers(list, view("scroller", root));
-    this.#bar.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#bar.closest("li")));
+    this.#bar.addEventListener("click", ({ target }) =>
+      this.#act(target.closest("[data-do]")?.dataset.do, this.#bar.closest("li")),
+    );
     this.#menu.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#of));
     this.#menu.addEventListener("toggle", ({ newState }) => newState === "closed" && this.#opened?.abort());
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
@@ -38,14 +43,21 @@ export class MessageTools {
     this.#menu.showPopover();
     const box = this.#menu.getBoundingClientRect();
     const by = li.querySelector("article").getBoundingClientRect();
-    const left = Math.min(x ?? (li.dataset.own === "true" ? by.right - box.width : by.left), innerWidth - box.width - 8);
+    const left = Math.min(
+      x ?? (li.dataset.own === "true" ? by.right - box.width : by.left),
+      innerWidth - box.width - 8,
+    );
     const top = Math.min(y ?? by.bottom + 4, innerHeight - box.height - 8);
     Object.assign(this.#menu.style, { left: `${Math.max(8, left)}px`, top: `${Math.max(8, top)}px` });
     this.#items[0]?.focus();
     // It stands where its message stood.
     const { signal } = (this.#opened = new AbortController());
     addEventListener("resize", () => this.#close(), { signal });
-    if (isHeld) document.addEventListener("pointerdown", ({ target }) => !this.#menu.contains(target) && this.#close(), { signal, capture: true });
+    if (isHeld)
+      document.addEventListener("pointerdown", ({ target }) => !this.#menu.contains(target) && this.#close(), {
+        signal,
+        capture: true,
+      });
   }
 
   /** iPhones tell of no long press on plain text, and other phones not always. Links and fields keep what the browser offers for them. */
@@ -54,7 +66,8 @@ export class MessageTools {
     list.addEventListener("pointerdown", ({ pointerType, isPrimary, clientX: x, clientY: y, target }) => {
       const li = target.closest("li[data-id]");
       if (pointerType === "mouse") return;
-      if (isPrimary && li && target.closest("article") && !target.closest("a, button")) hold.start({ x, y, target: li });
+      if (isPrimary && li && target.closest("article") && !target.closest("a, button"))
+        hold.start({ x, y, target: li });
       else hold.end();
     });
     list.addEventListener("pointermove", ({ clientX: x, clientY: y }) => hold.move({ x, y }), { passive: true });
@@ -64,7 +77,11 @@ export class MessageTools {
 
   async copy(li) {
     const { t } = this.#with;
-    this.#say((await copyText(textOf(li))) ? t("Copied") : t("This browser does not let the page copy. Select the text and copy it."));
+    this.#say(
+      (await copyText(textOf(li)))
+        ? t("Copied")
+        : t("This browser does not let the page copy. Select the text and copy it."),
+    );
   }
 
   get #items() {
@@ -99,7 +116,11 @@ export class MessageTools {
   async #copyLink(li) {
     const { room, t } = this.#with;
     const link = `${location.origin}/chats/${room}/?m=${li.dataset.seq}`;
-    this.#say((await copyText(link)) ? t("Link copied") : `${t("This browser does not let the page copy. Select the text and copy it.")} ${link}`);
+    this.#say(
+      (await copyText(link))
+        ? t("Link copied")
+        : `${t("This browser does not let the page copy. Select the text and copy it.")} ${link}`,
+    );
   }
 
   #say(text) {

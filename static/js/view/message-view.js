@@ -5,7 +5,14 @@ import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 import { isFinal } from "../protocol/events.js";
 
 /** Read from left to right, and by itself, whatever the words around it do. */
-const link = ({ text, href }) => Object.assign(document.createElement("a"), { href, textContent: text, target: "_blank", rel: "noopener noreferrer nofollow ugc", dir: "ltr" });
+const link = ({ text, href }) =>
+  Object.assign(document.createElement("a"), {
+    href,
+    textContent: text,
+    target: "_blank",
+    rel: "noopener noreferrer nofollow ugc",
+    dir: "ltr",
+  });
 
 export class MessageView {
   #t;
@@ -33,7 +40,13 @@ export class MessageView {
 
   update(element, item) {
     const { message } = item;
-    const data = { seq: message.seq, id: message.id, version: message.version, own: item.own ? "true" : "false", state: item.state };
+    const data = {
+      seq: message.seq,
+      id: message.id,
+      version: message.version,
+      own: item.own ? "true" : "false",
+      state: item.state,
+    };
     for (const [name, value] of Object.entries(data)) setData(element, name, value);
     setData(element, "first", item.first && "true");
     setData(element, "last", item.last && "true");
@@ -83,7 +96,13 @@ export class MessageView {
 
   #stateName(state) {
     const t = this.#t;
-    return { pending: t("Sending…"), sent: t("Sent"), delivered: t("Delivered"), read: t("Read"), failed: t("Not sent.") }[state];
+    return {
+      pending: t("Sending…"),
+      sent: t("Sent"),
+      delivered: t("Delivered"),
+      read: t("Read"),
+      failed: t("Not sent."),
+    }[state];
   }
 
   #reason(code) {

@@ -2,7 +2,10 @@
 
 const KEY = "entre-reloaded-for";
 
-const isUntouched = (field) => (field.type === "checkbox" || field.type === "radio" ? field.checked === field.defaultChecked : field.value === field.defaultValue);
+const isUntouched = (field) =>
+  field.type === "checkbox" || field.type === "radio"
+    ? field.checked === field.defaultChecked
+    : field.value === field.defaultValue;
 
 export class NewRelease {
   #root;
@@ -32,7 +35,8 @@ export class NewRelease {
   #tryAlone() {
     const { document, isUnsent, reload, session } = this.#with;
     if (!this.#found || !document.hidden || isUnsent() || session.get(KEY) === this.#found) return;
-    if (document.querySelector("dialog[open]") || ![...document.querySelectorAll("textarea, input")].every(isUntouched)) return;
+    if (document.querySelector("dialog[open]") || ![...document.querySelectorAll("textarea, input")].every(isUntouched))
+      return;
     // Where this cannot be remembered, it is not done.
     if (session.set(KEY, this.#found)) reload();
   }

@@ -4,15 +4,20 @@ import { part, setText } from "../lib/dom.js";
 import { Alerts } from "../state/notification-policy.js";
 import { chime } from "./notification-sound.js";
 
-const isIPhone = () => /iP(hone|ad|od)/.test(navigator.platform) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
+const isIPhone = () =>
+  /iP(hone|ad|od)/.test(navigator.platform) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
 
 function sentence(t, isOn) {
   if (!globalThis.Notification) {
-    if (isIPhone()) return t("On iPhone and iPad, first add this site to the Home Screen: Share, then Add to Home Screen.");
+    if (isIPhone())
+      return t("On iPhone and iPad, first add this site to the Home Screen: Share, then Add to Home Screen.");
     return t("This browser does not support notifications.");
   }
   const { permission } = Notification;
-  if (permission === "denied") return t("Blocked in this browser. Allow notifications for this site in the browser’s settings, then reload this page.");
+  if (permission === "denied")
+    return t(
+      "Blocked in this browser. Allow notifications for this site in the browser’s settings, then reload this page.",
+    );
   if (permission === "default") return t("Off. Your browser will ask for permission.");
   return isOn ? t("On") : t("Off");
 }

@@ -1,6 +1,9 @@
 // One soft sound of a third of a second, made here: two notes, no file to fetch.
 
-const NOTES = [[587, 0], [880, 0.11]];
+const NOTES = [
+  [587, 0],
+  [880, 0.11],
+];
 const LENGTH_S = 0.22;
 let context = null;
 

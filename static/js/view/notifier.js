@@ -21,10 +21,13 @@ export class Notifier {
   constructor({ me, store, clock, now, list, current, open, icon, t, locks = navigator.locks }) {
     this.#with = { me, clock, now, list, current, open, icon, t, locks };
     this.#channel = optional(() => new BroadcastChannel(`app:${me}`));
-    if (this.#channel) this.#channel.onmessage = ({ data }) => data.kind === "watched" && this.#alerts.watchedElsewhere(data.room);
+    if (this.#channel)
+      this.#channel.onmessage = ({ data }) => data.kind === "watched" && this.#alerts.watchedElsewhere(data.room);
     const isActive = () => !document.hidden && document.hasFocus();
     this.#alerts = new Alerts({
-      clock, store, isActive,
+      clock,
+      store,
+      isActive,
       isLeader: () => this.#isLeader,
       isWatched: (room) => room === current() && isActive(),
       tell: (room) => optional(() => this.#channel?.postMessage({ kind: "watched", room })),
@@ -54,10 +57,12 @@ export class Notifier {
     const { locks, me } = this.#with;
     if (!locks) return;
     for (;;) {
-      const isDone = await locks.request(`leader:${me}`, () => {
-        this.#isLeader = true;
-        return new Promise((release) => (this.#release = () => release(false)));
-      }).catch(() => true);
+      const isDone = await locks
+        .request(`leader:${me}`, () => {
+          this.#isLeader = true;
+          return new Promise((release) => (this.#release = () => release(false)));
+        })
+        .catch(() => true);
       this.#isLeader = false;
       this.#release = null;
       if (isDone) return;
@@ -76,7 +81,9 @@ export class Notifier {
       this.#shown.set(room, notification);
     } catch {
       // Android knows notifications of service workers only.
-      navigator.serviceWorker?.ready.then((worker) => worker.showNotification(row.peer.name, { ...options, data: { room } })).catch(() => {});
+      navigator.serviceWorker?.ready
+        .then((worker) => worker.showNotification(row.peer.name, { ...options, data: { room } }))
+        .catch(() => {});
     }
   }
 
@@ -86,7 +93,10 @@ export class Notifier {
     if (!card || !globalThis.Notification) return;
     const { list, clock } = this.#with;
     const look = () => {
-      card.hidden = !this.#alerts.mayAsk({ permission: Notification.permission, hasReceived: list.rows.some((row) => row.received > 0) });
+      card.hidden = !this.#alerts.mayAsk({
+        permission: Notification.permission,
+        hasReceived: list.rows.some((row) => row.received > 0),
+      });
       if (card.hidden && Notification.permission === "default") clock.after(ASK_AGAIN_MS, look);
     };
     part(card, "turn-on").addEventListener("click", async () => {

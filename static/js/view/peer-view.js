@@ -2,7 +2,8 @@
 
 import { setData, setText, showFace } from "../lib/dom.js";
 
-const card = ({ name, username, avatar, initials, colour }) => JSON.stringify([name, username, avatar, initials, colour]);
+const card = ({ name, username, avatar, initials, colour }) =>
+  JSON.stringify([name, username, avatar, initials, colour]);
 
 export const isSamePeer = (one, other) => card(one) === card(other);
 
@@ -19,11 +20,17 @@ export function redrawPeer(root, before, peer) {
   for (const element of root.querySelectorAll("h1[title], [data-view=scroller]")) {
     for (const name of ["title", "aria-label"]) {
       const text = element.getAttribute(name);
-      if (text?.includes(before.name)) element.setAttribute(name, text.replace(before.name, () => peer.name));
+      if (text?.includes(before.name))
+        element.setAttribute(
+          name,
+          text.replace(before.name, () => peer.name),
+        );
     }
   }
-  for (const link of root.querySelectorAll('a[href*="?next="]')) link.search = `?next=${encodeURIComponent(`/chats/with/${peer.username}/`)}`;
+  for (const link of root.querySelectorAll('a[href*="?next="]'))
+    link.search = `?next=${encodeURIComponent(`/chats/with/${peer.username}/`)}`;
 }
 
 /** "Bob · Entre" with another name. */
-export const retitled = (title, before, peer) => (title.startsWith(before.name) ? peer.name + title.slice(before.name.length) : title);
+export const retitled = (title, before, peer) =>
+  title.startsWith(before.name) ? peer.name + title.slice(before.name.length) : title;

@@ -10,7 +10,10 @@ export function searchPeople({ t, clock, me, say }) {
   const wanted = () => field.value.trim();
 
   async function ask(query, signal) {
-    const answer = await fetch(`${field.form.action}?q=${encodeURIComponent(query)}`, { headers: { Accept: "text/html", "X-Acting-User": me }, signal });
+    const answer = await fetch(`${field.form.action}?q=${encodeURIComponent(query)}`, {
+      headers: { Accept: "text/html", "X-Acting-User": me },
+      signal,
+    });
     // Signed out: the page to log in came instead. 409: another account has logged in since; the people that it may see are not for this page.
     if (answer.redirected || answer.status === 409) return location.assign(answer.url);
     if (!answer.ok) throw new Error(String(answer.status));

@@ -8,7 +8,8 @@ export function watchReader(room, { clock, receipts, signal }) {
   const look = (options) => marker.attention(!document.hidden && document.hasFocus(), options);
   for (const type of ["focus", "blur"]) window.addEventListener(type, () => look(), { signal });
   document.addEventListener("visibilitychange", () => look(), { signal });
-  for (const type of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"]) window.addEventListener(type, () => marker.input(), { passive: true, signal });
+  for (const type of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"])
+    window.addEventListener(type, () => marker.input(), { passive: true, signal });
   signal.addEventListener("abort", () => marker.attention(false));
   look({ isReturn: false });
   return marker;

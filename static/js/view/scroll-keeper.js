@@ -87,7 +87,10 @@ export class ScrollKeeper {
     const { scrollTop, clientHeight } = this.#scroller;
     const anchor = this.isWhole && -scrollTop <= clientHeight ? null : this.#firstInView();
     if (!anchor?.dataset.seq) return null;
-    return { seq: Number(anchor.dataset.seq), top: anchor.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top };
+    return {
+      seq: Number(anchor.dataset.seq),
+      top: anchor.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top,
+    };
   }
 
   isBelowView(element) {

@@ -16,7 +16,11 @@ export class Shortcuts {
 
   #key(event) {
     if (document.querySelector("dialog[open]")) return;
-    const act = isCommand(event) ? this.#command(event) : event.altKey && !event.ctrlKey && !event.metaKey ? this.#alt(event) : this.#bare(event);
+    const act = isCommand(event)
+      ? this.#command(event)
+      : event.altKey && !event.ctrlKey && !event.metaKey
+        ? this.#alt(event)
+        : this.#bare(event);
     if (!act) return;
     event.preventDefault();
     act();
@@ -57,7 +61,9 @@ function moveRegion(step) {
     view("timeline")?.querySelector('article[tabindex="0"]') ?? view("scroller"),
     view("composer")?.elements.body,
   ].filter((element) => element?.checkVisibility());
-  const here = [list, view("scroller"), view("composer")].filter((region) => region?.checkVisibility()).findIndex((region) => region.contains(document.activeElement));
+  const here = [list, view("scroller"), view("composer")]
+    .filter((region) => region?.checkVisibility())
+    .findIndex((region) => region.contains(document.activeElement));
   const next = here < 0 && step < 0 ? regions.length - 1 : (here + step + regions.length) % regions.length;
   regions[next]?.focus();
 }
@@ -70,7 +76,8 @@ export function showHelp() {
     document.body.append(dialog);
     dialog.addEventListener("click", ({ target }) => target.closest('[data-action="close"]') && dialog.close());
     closeOnPressBeside(dialog);
-    if (/Mac|iP(hone|ad)/.test(navigator.platform)) for (const key of dialog.querySelectorAll('[data-part="command-key"]')) key.textContent = "⌘";
+    if (/Mac|iP(hone|ad)/.test(navigator.platform))
+      for (const key of dialog.querySelectorAll('[data-part="command-key"]')) key.textContent = "⌘";
   }
   dialog.showModal();
 }

@@ -3,7 +3,11 @@
 function build({ title, text, actions }) {
   const dialog = Object.assign(document.createElement("dialog"), { className: "dialog" });
   dialog.dataset.view = "signed-out";
-  const heading = Object.assign(document.createElement("h2"), { className: "dialog__title", id: "signed-out-title", textContent: title });
+  const heading = Object.assign(document.createElement("h2"), {
+    className: "dialog__title",
+    id: "signed-out-title",
+    textContent: title,
+  });
   const words = Object.assign(document.createElement("p"), { id: "signed-out-text", textContent: text });
   const row = Object.assign(document.createElement("div"), { className: "dialog__actions" });
   dialog.setAttribute("aria-labelledby", heading.id);
@@ -17,12 +21,17 @@ function build({ title, text, actions }) {
 }
 
 const isShown = () => document.querySelector('dialog[data-view="signed-out"]');
-const link = (textContent, href, { autofocus } = {}) => Object.assign(document.createElement("a"), { className: "button button--main", href, textContent, autofocus });
+const link = (textContent, href, { autofocus } = {}) =>
+  Object.assign(document.createElement("a"), { className: "button button--main", href, textContent, autofocus });
 
 /** `login` is the address that leads back here. Esc and the backdrop close nothing: behind the dialog nothing works any more. */
 export function showSignedOut({ t, login }) {
   if (isShown()) return;
-  const dialog = build({ title: t("You have been logged out."), text: t("Your unsent text is kept on this device."), actions: [link(t("Log in again"), login, { autofocus: true })] });
+  const dialog = build({
+    title: t("You have been logged out."),
+    text: t("Your unsent text is kept on this device."),
+    actions: [link(t("Log in again"), login, { autofocus: true })],
+  });
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   // A browser closes it all the same at the second Esc.
   dialog.addEventListener("close", () => dialog.showModal());
@@ -31,7 +40,12 @@ export function showSignedOut({ t, login }) {
 /** Can be closed, so that what was typed can be copied: the next page belongs to somebody else, and begins where that account does. */
 export function showOtherAccount({ t }) {
   if (isShown()) return;
-  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("Close"), autofocus: true });
+  const close = Object.assign(document.createElement("button"), {
+    type: "button",
+    className: "button",
+    textContent: t("Close"),
+    autofocus: true,
+  });
   const dialog = build({
     title: t("Another account is logged in to this browser now."),
     text: t("Nothing more is sent from this page. Copy your unsent text before you reload it."),

@@ -4,7 +4,8 @@ import { view } from "../lib/dom.js";
 
 const PATIENCE_MS = 10_000;
 
-const buttonOf = ({ target: form, submitter }) => submitter ?? form.querySelector('button:not([type]), button[type="submit"]');
+const buttonOf = ({ target: form, submitter }) =>
+  submitter ?? form.querySelector('button:not([type]), button[type="submit"]');
 
 /** Returns what makes the button as it was. It keeps its width, and its place for the keyboard: a disabled one would lose the focus. */
 function busy(button) {

@@ -53,7 +53,10 @@ export class Switcher {
     dialog.addEventListener("click", (event) => this.#press(event));
     closeOnPressBeside(dialog);
     // Not in every engine by itself. This comes a moment after the closing, and by then somebody may have gone on.
-    dialog.addEventListener("close", () => document.activeElement === document.body && this.#opener?.focus({ preventScroll: true }));
+    dialog.addEventListener(
+      "close",
+      () => document.activeElement === document.body && this.#opener?.focus({ preventScroll: true }),
+    );
     return dialog;
   }
 
@@ -92,7 +95,10 @@ export class Switcher {
     const query = this.#field.value.trim();
     this.#asking = query;
     const { t, say, clock } = this.#with;
-    const people = await persistently(() => this.#with.people(query), { clock, isWanted: () => this.#dialog.open && this.#asking === query });
+    const people = await persistently(() => this.#with.people(query), {
+      clock,
+      isWanted: () => this.#dialog.open && this.#asking === query,
+    });
     if (!people || !this.#dialog.open || this.#asking !== query) return;
     this.#asked = query;
     this.#people = people;
@@ -113,11 +119,16 @@ export class Switcher {
       [t("Chats"), chats.map((row) => this.#option(row.peer, { room: row.room, unread: row.unread }))],
       [t("People"), people.map((card) => this.#option(card, { username: card.username }))],
     ].filter(([, options]) => options.length);
-    this.#list.replaceChildren(...groups.map(([label, options], index) => this.#group(`switch-${index}`, label, options)));
+    this.#list.replaceChildren(
+      ...groups.map(([label, options], index) => this.#group(`switch-${index}`, label, options)),
+    );
     for (const [index, option] of this.#options.entries()) option.id = `switch-to-${index}`;
     const nobody = part(this.#dialog, "nobody");
     nobody.hidden = groups.length > 0 || this.#asked !== query.trim();
-    setText(part(nobody, "nobody-text"), t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() }));
+    setText(
+      part(nobody, "nobody-text"),
+      t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() }),
+    );
     this.#choose(Math.min(this.#chosen, Math.max(0, this.#options.length - 1)), { isQuiet: true });
   }
 

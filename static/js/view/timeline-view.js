@@ -4,7 +4,19 @@ import { cloneTemplate, part, setText } from "../lib/dom.js";
 import { report } from "../lib/errors.js";
 
 /** `generation` of the dates: a device in another zone has other hours. */
-const stamp = (item, generation) => JSON.stringify([generation, item.message?.version, item.message?.body, item.gone, item.state, item.reason, item.first, item.last, item.count, item.label]);
+const stamp = (item, generation) =>
+  JSON.stringify([
+    generation,
+    item.message?.version,
+    item.message?.body,
+    item.gone,
+    item.state,
+    item.reason,
+    item.first,
+    item.last,
+    item.count,
+    item.label,
+  ]);
 
 export class TimelineView {
   #list;

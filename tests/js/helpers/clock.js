@@ -78,7 +78,11 @@ export function fakeLocks() {
     return new Promise((resolve, reject) => {
       const mine = {
         reject,
-        begin: () => Promise.resolve().then(run).then(resolve, reject).then(() => holder === mine && next()),
+        begin: () =>
+          Promise.resolve()
+            .then(run)
+            .then(resolve, reject)
+            .then(() => holder === mine && next()),
       };
       signal?.addEventListener("abort", () => {
         if (!queue.includes(mine)) return;
