@@ -17,7 +17,7 @@ from conversations.models import Conversation, Participant
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Membership:
     """My place in a conversation of mine."""
 
     conversation: Conversation
@@ -25,31 +25,31 @@ class Seat:
     peer: User
 
 
-def access_conversation(user: User | AnonymousUser, room_name: str) -> Seat:
+def access_conversation(user: User | AnonymousUser, room_name: str) -> Membership:
     """The conversation of this name, if this person may enter it. One statement.
 
     Raises:
         ConversationNotFound: in every other case, and nobody can tell which.
     """
-    found = seats_of(user, [room_name]).first()
+    found = memberships_of(user, [room_name]).first()
     if found is None:
         raise ConversationNotFound
-    return Seat(found.conversation, found, found.peer)
+    return Membership(found.conversation, found, found.peer)
 
 
-def access_conversations(user: User | AnonymousUser, room_names: Collection[str]) -> dict[str, Seat]:
+def access_conversations(user: User | AnonymousUser, room_names: Collection[str]) -> dict[str, Membership]:
     """The same for many names, in one statement. Those that this person may not enter are left out, and nobody can tell why."""
     return {
-        seat.conversation.room_name: Seat(seat.conversation, seat, seat.peer)
-        for seat in seats_of(user, room_names)
+        membership.conversation.room_name: Membership(membership.conversation, membership, membership.peer)
+        for membership in memberships_of(user, room_names)
     }
 
 
-def seats_of(user: User | AnonymousUser, room_names: Collection[str]) -> QuerySet[Participant]:
+def memberships_of(user: User | AnonymousUser, room_names: Collection[str]) -> QuerySet[Participant]:
     # Somebody without an account who learned an address.
     if not user.is_authenticated or user.pk is None:
         return Participant.objects.none()
-    # Rows are searched among this person's own seats: a stranger with a stolen or guessed address finds nothing to compare with.
+    # Rows are searched among this person's own participant rows: a stranger with a stolen or guessed address finds nothing to compare with.
     mine = Participant.objects.filter(user_id=user.pk)
     # A suspended person whose socket or session still lives: asked of the database, because `user` was read when they connected.
     mine = mine.filter(user__is_active=True)

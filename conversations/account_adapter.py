@@ -19,7 +19,7 @@ from accounts.models import User
 from conversations.exceptions import InviteGone, InviteIsYours
 from conversations.held_invite import drop_invite, gone_sentence, held_invite, remember_gone, usable_invite
 from conversations.selectors.conversations import heads
-from conversations.services.invites import wish_fulfil, wish_remember, wish_settle
+from conversations.services.invites import pending_invite_accept, pending_invite_resolve, pending_invite_set
 
 
 class InviteAccountAdapter(AccountAdapter):
@@ -44,14 +44,14 @@ class InviteAccountAdapter(AccountAdapter):
             try:
                 if held is None:
                     raise InviteGone
-                wish_fulfil(user=user, invite_id=held.invite_id, made_at=held.made_at)
+                pending_invite_accept(user=user, invite_id=held.invite_id, made_at=held.made_at)
             except InviteGone:
                 raise ValidationError(
                     _("This invite no longer works. Ask the person who sent it for a new one.")
                 ) from None
         if held is not None:
             # Also after it was accepted: the device that completes the sign-in is led to the chat.
-            wish_remember(user=user, invite_id=held.invite_id, made_at=held.made_at)
+            pending_invite_set(user=user, invite_id=held.invite_id, made_at=held.made_at)
 
     def pre_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse | None:
         """The password was right. A second factor or an emailed code may follow, on this device or another,
@@ -59,7 +59,7 @@ class InviteAccountAdapter(AccountAdapter):
         response: HttpResponse | None = super().pre_login(request, user, **details)
         held = held_invite(request)
         if response is None and held is not None:
-            wish_remember(user=user, invite_id=held.invite_id, made_at=held.made_at)
+            pending_invite_set(user=user, invite_id=held.invite_id, made_at=held.made_at)
             drop_invite(request)
         return response
 
@@ -73,7 +73,7 @@ class InviteAccountAdapter(AccountAdapter):
     def settle_invite(self, request: HttpRequest, user: User) -> str | None:
         """Accept the invite that the account keeps. Returns the address of its chat, if there is one."""
         try:
-            conversation = wish_settle(user=user)
+            conversation = pending_invite_resolve(user=user)
         except InviteIsYours:
             return None
         except InviteGone as gone:

@@ -115,7 +115,7 @@ class InviteNotFound(Refusal):
 
 
 class InviteGone(Refusal):
-    """Used by another person, expired, revoked, its maker gone, or a block between the two."""
+    """Used by another person, expired, revoked, its inviter gone, or a block between the two."""
 
     code = "gone"
 
@@ -125,7 +125,7 @@ class InviteGone(Refusal):
 
 
 class InviteIsYours(Refusal):
-    """Its maker cannot claim an invite."""
+    """Its inviter cannot claim an invite."""
 
     code = "conflict"
 

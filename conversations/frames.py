@@ -91,17 +91,18 @@ def sync_page(user: User, room: str, after: int | None, mark: int | None, ref: s
     Raises:
         ConversationNotFound: unknown, or not this person's.
     """
-    seat = access_conversation(user, room)
-    cursor = seat.conversation.head if after is None else after
-    return page_frame(changes_after(seat=seat, after=cursor, mark=mark), viewer=user, ref=ref)
+    membership = access_conversation(user, room)
+    cursor = membership.conversation.head if after is None else after
+    return page_frame(changes_after(membership=membership, after=cursor, mark=mark), viewer=user, ref=ref)
 
 
 def sync_pages(user: User, rooms: Mapping[str, int], marks: Mapping[str, int]) -> list[SyncPage]:
     """The same for many rooms in few statements. Rooms that are not this person's are left out, as if they had not been named."""
     asked = {room: (rooms.get(room), marks.get(room)) for room in (*rooms, *marks)}
-    seats = access_conversations(user, asked)
+    memberships = access_conversations(user, asked)
     return [
-        page_frame(changes, viewer=user) for changes in changes_of(seats=list(seats.values()), asked=asked)
+        page_frame(changes, viewer=user)
+        for changes in changes_of(memberships=list(memberships.values()), asked=asked)
     ]
 
 
@@ -114,7 +115,12 @@ def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> Syn
     row = changes.row
     senders = {viewer.id: viewer.public_id, row.peer.id: row.peer.public_id}
     wire = serializers.conversation(
-        row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last
+        row.conversation,
+        me=row.me,
+        peer_participant=row.peer_participant,
+        viewer=viewer,
+        peer=row.peer,
+        last=row.last,
     )
     return SyncPage(
         ref=ref,
@@ -125,7 +131,9 @@ def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> Syn
             serializers.message(message, sender=senders.get(message.sender_id, ""))
             for message in changes.messages
         ],
-        receipts=serializers.receipts(me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer),
+        receipts=serializers.receipts(
+            me=row.me, peer_participant=row.peer_participant, viewer=viewer, peer=row.peer
+        ),
         more=changes.more,
         reset=changes.reset,
         conversation=wire if changes.with_row else None,

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversations.selectors.invites import shown_maker, wish_is_open
+from conversations.selectors.invites import pending_invite_usable, shown_inviter
 
 if TYPE_CHECKING:
     from conversations.models import Invite
@@ -60,7 +60,7 @@ def usable_invite(request: HttpRequest) -> Invite | None:
     return (
         None
         if held is None
-        else wish_is_open(invite_id=held.invite_id, made_at=held.made_at, now=timezone.now())
+        else pending_invite_usable(invite_id=held.invite_id, made_at=held.made_at, now=timezone.now())
     )
 
 
@@ -74,7 +74,7 @@ def invited(request: HttpRequest) -> dict[str, Callable[[], Invited | None]]:
         invite = usable_invite(request)
         if invite is None:
             return None
-        inviter = shown_maker(invite)
+        inviter = shown_inviter(invite)
         return Invited(inviter.name if inviter else "")
 
     return {"invited": load}

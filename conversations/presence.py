@@ -20,7 +20,7 @@ from conversations.exceptions import CannotDeliver
 from conversations.protocol.events import Presence, Typing
 from conversations.protocol.objects import instant
 from conversations.rooms import user_group, watch_group
-from conversations.selectors.visibility import signs_between
+from conversations.selectors.visibility import visibility_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,17 +68,24 @@ def presence_of(*, user: User, room: str, now: float | None = None) -> Presence 
         ConversationNotFound: unknown, or not this person's.
     """
     now = wall(now)
-    seat = access_conversation(user, room)
-    signs = signs_between(seat)
-    if not signs.presence:
+    membership = access_conversation(user, room)
+    visibility = visibility_between(membership)
+    if not visibility.presence:
         return None
     ends = now
     with cache_away_is_no_matter():
-        ends = max([now, *running(cache.get(lease_key(seat.peer.pk)), now).values()])
+        ends = max([now, *running(cache.get(lease_key(membership.peer.pk)), now).values()])
     # To the minute: enough for a friend, useless for whoever keeps a log of somebody's day.
-    last_seen = None if signs.last_seen is None else instant(signs.last_seen.replace(second=0, microsecond=0))
+    last_seen = (
+        None
+        if visibility.last_seen is None
+        else instant(visibility.last_seen.replace(second=0, microsecond=0))
+    )
     return Presence(
-        user=seat.peer.public_id, online=ends > now, ttl_ms=int((ends - now) * 1000), last_seen=last_seen
+        user=membership.peer.public_id,
+        online=ends > now,
+        ttl_ms=int((ends - now) * 1000),
+        last_seen=last_seen,
     )
 
 
@@ -89,14 +96,14 @@ def typing_set(*, user: User, room: str, on: bool) -> None:
         ConversationNotFound: unknown, or not this person's.
         CannotDeliver: a block, a closed chat or account, or one of the two does not show typing; nobody can tell which.
     """
-    seat = access_conversation(user, room)
-    signs = signs_between(seat)
-    if not signs.can_deliver or not signs.typing:
+    membership = access_conversation(user, room)
+    visibility = visibility_between(membership)
+    if not visibility.can_deliver or not visibility.typing:
         raise CannotDeliver
     # Without an error: it would tell somebody who has only opened the chat whether the other one has opened it, too.
-    if signs.has_met:
+    if visibility.has_met:
         frame = Typing(room=room, user=user.public_id, on=on, ttl_ms=TYPING_SECONDS * 1000 if on else 0)
-        delivery.relay_typing(seat.peer.pk, room, frame.encode())
+        delivery.relay_typing(membership.peer.pk, room, frame.encode())
 
 
 def typing_note(*, user_id: int, room: str, on: bool, now: float | None = None) -> None:
@@ -110,17 +117,17 @@ def typing_note(*, user_id: int, room: str, on: bool, now: float | None = None) 
 
 def typing_of(*, user: User, room: str, now: float | None = None) -> Typing | None:
     """Is the peer typing, and may `user` see it? Raises ConversationNotFound."""
-    seat = access_conversation(user, room)
+    membership = access_conversation(user, room)
     ends = None
     with cache_away_is_no_matter():
-        ends = cache.get(typing_key(room, seat.peer.pk))
+        ends = cache.get(typing_key(room, membership.peer.pk))
     left = (ends if is_moment(ends) else 0) - wall(now)
     if left <= 0:
         return None
-    signs = signs_between(seat)
-    if not (signs.typing and signs.has_met):
+    visibility = visibility_between(membership)
+    if not (visibility.typing and visibility.has_met):
         return None
-    return Typing(room=room, user=seat.peer.public_id, on=True, ttl_ms=int(left * 1000))
+    return Typing(room=room, user=membership.peer.public_id, on=True, ttl_ms=int(left * 1000))
 
 
 def privacy_look(user_id: int) -> None:

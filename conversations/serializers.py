@@ -76,7 +76,7 @@ def conversation(
     row: Conversation,
     *,
     me: Participant,
-    peer_seat: Participant,
+    peer_participant: Participant,
     viewer: User,
     peer: User,
     last: Message | None,
@@ -93,8 +93,8 @@ def conversation(
         read=me.read_seq,
         read_count=me.read_count,
         marked_unread=me.marked_unread,
-        peer_read=peer_seat.shown_read,
-        peer_delivered=peer_seat.shown_delivered,
+        peer_read=peer_participant.shown_read,
+        peer_delivered=peer_participant.shown_delivered,
         last_message=None if last is None else message(last, sender=names.get(last.sender_id, "")),
         activity=instant_or_none(me.activity),
         state=row.state,  # type: ignore[arg-type]
@@ -117,8 +117,12 @@ def can_send(row: Conversation, peer: User) -> bool:
     )
 
 
-def receipts(*, me: Participant, peer_seat: Participant, viewer: User, peer: User) -> list[objects.Receipt]:
+def receipts(
+    *, me: Participant, peer_participant: Participant, viewer: User, peer: User
+) -> list[objects.Receipt]:
     return [
         objects.Receipt(user=viewer.public_id, delivered=me.delivered_seq, read=me.read_seq),
-        objects.Receipt(user=peer.public_id, delivered=peer_seat.shown_delivered, read=peer_seat.shown_read),
+        objects.Receipt(
+            user=peer.public_id, delivered=peer_participant.shown_delivered, read=peer_participant.shown_read
+        ),
     ]

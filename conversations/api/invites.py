@@ -42,7 +42,9 @@ def invite_object(view: InviteView) -> objects.Invite:
 
 
 def invite_response(request: SignedInRequest, invite_id: UUID, status: int = 200) -> HttpResponse:
-    view = invite_of(maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now())
+    view = invite_of(
+        inviter=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now()
+    )
     if view is None:
         raise InviteNotFound
     return json_response(invite_object(view), status)
@@ -51,7 +53,7 @@ def invite_response(request: SignedInRequest, invite_id: UUID, status: int = 200
 @router.get("", response={200: InvitePage, **PROBLEMS})
 def invites(request: SignedInRequest) -> HttpResponse:
     """The user's own invites: open ones first, then the newest of the ended ones."""
-    found = invites_of(maker=request.user, origin=own_origin(request), now=timezone.now())
+    found = invites_of(inviter=request.user, origin=own_origin(request), now=timezone.now())
     return json_response(InvitePage(items=[invite_object(view) for view in found], next=None))
 
 
@@ -59,7 +61,7 @@ def invites(request: SignedInRequest) -> HttpResponse:
 def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
     """A link for exactly one person; 409 when twenty are open already. With the same Idempotency-Key, note
     and life, a retry after an unknown result creates no second link."""
-    made = invite_create(maker=request.user, note=body.note, lives=body.lives, key=idempotency_key(request))
+    made = invite_create(inviter=request.user, note=body.note, lives=body.lives, key=idempotency_key(request))
     return invite_response(request, made.pk, 201)
 
 
@@ -73,9 +75,9 @@ def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
     a chat already (it stays unused)."""
     throttling.take_invite_try(address=address_of(request.META), user_id=request.user.id)
     found = invite_claim(user=request.user, token=body.token)
-    seat = access_conversation(request.user, found.conversation.room_name)
+    membership = access_conversation(request.user, found.conversation.room_name)
     return json_response(
-        conversation_object(conversation_row(seat), request), 201 if found.outcome == "created" else 200
+        conversation_object(conversation_row(membership), request), 201 if found.outcome == "created" else 200
     )
 
 
@@ -88,11 +90,11 @@ def invite(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
 def change(request: SignedInRequest, invite_id: UUID, body: InviteChange) -> HttpResponse:
     """Change the note, or the lifetime counted from now, while the invite is open; 410 afterwards."""
     return invite_response(
-        request, invite_change(maker=request.user, invite_id=invite_id, note=body.note, lives=body.lives).pk
+        request, invite_change(inviter=request.user, invite_id=invite_id, note=body.note, lives=body.lives).pk
     )
 
 
 @router.delete("/{invite_id}", response=RESPONSES)
 def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     """Revoke the link. A repeat changes nothing; 410 if it has been accepted."""
-    return invite_response(request, invite_revoke(maker=request.user, invite_id=invite_id).pk)
+    return invite_response(request, invite_revoke(inviter=request.user, invite_id=invite_id).pk)

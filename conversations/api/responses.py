@@ -24,7 +24,7 @@ def conversation_object(row: ConversationRow, request: SignedInRequest) -> objec
     return serializers.conversation(
         row.conversation,
         me=row.me,
-        peer_seat=row.peer_seat,
+        peer_participant=row.peer_participant,
         viewer=request.user,
         peer=row.peer,
         last=row.last,

@@ -11,7 +11,7 @@ from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import frames, serializers, throttling
-from conversations.access import Seat, access_conversation
+from conversations.access import Membership, access_conversation
 from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import (
     BadInput,
@@ -51,8 +51,8 @@ ROOMS_CHARS = 100 * 36
 """A hundred room names and the commas between them; the rest is ignored."""
 
 
-def senders(request: SignedInRequest, seat: Seat) -> dict[int, str]:
-    return {request.user.id: request.user.public_id, seat.peer.id: seat.peer.public_id}
+def senders(request: SignedInRequest, membership: Membership) -> dict[int, str]:
+    return {request.user.id: request.user.public_id, membership.peer.id: membership.peer.public_id}
 
 
 @api.get("/me", auth=signed_in, response={200: objects.Card, **PROBLEMS})
@@ -106,8 +106,8 @@ def open_conversation(request: SignedInRequest, body: ConversationInput) -> Http
     person = person_startable(request.user, body.user)
     guess.give_back()
     conversation, is_new = conversation_open(user=request.user, peer=person)
-    seat = access_conversation(request.user, conversation.room_name)
-    return json_response(conversation_object(conversation_row(seat), request), 201 if is_new else 200)
+    membership = access_conversation(request.user, conversation.room_name)
+    return json_response(conversation_object(conversation_row(membership), request), 201 if is_new else 200)
 
 
 @api.get("/conversations/{room}", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
@@ -126,9 +126,9 @@ def history(
     limit: int = PAGE,
 ) -> HttpResponse:
     """A page of history, ascending; `before` and `after` are message numbers and exclusive."""
-    seat = access_conversation(request.user, room)
-    page = message_page(seat=seat, before=bounded(before), after=bounded(after), limit=limit)
-    names = senders(request, seat)
+    membership = access_conversation(request.user, room)
+    page = message_page(membership=membership, before=bounded(before), after=bounded(after), limit=limit)
+    names = senders(request, membership)
     items = [serializers.message(row, sender=names.get(row.sender_id, "")) for row in page.items]
     return json_response(MessagePage(items=items, version=page.version))
 
@@ -155,7 +155,7 @@ def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpRespons
     if wire is None:
         # A repeat of a message that was changed since.
         with after_write():
-            row = message_at(seat=access_conversation(request.user, room), seq=accepted.seq)
+            row = message_at(membership=access_conversation(request.user, room), seq=accepted.seq)
         wire = serializers.message(row, sender=request.user.public_id)
     return json_response(
         SendAnswer(room=room, message=wire, duplicate=accepted.duplicate), 200 if accepted.duplicate else 201

@@ -39,12 +39,12 @@ LOCKED_RETRY_MS = 1_000
 
 
 @dataclass(slots=True)
-class Page:
+class UnitOfWork:
     """What one transaction has before it: the locked rows, and what it will write."""
 
     now: datetime
     conversations: dict[str, ConversationRow]
-    participants: dict[tuple[int, int], ParticipantRow]
+    participant_rows: dict[tuple[int, int], ParticipantRow]
     repeats: dict[tuple[int, UUID], StoredMessage] = field(default_factory=dict)
     replies: set[tuple[int, int]] = field(default_factory=set)
     ordinals: dict[tuple[int, int, int], int] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Page:
     moved: dict[tuple[int, int], ParticipantRow] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
 
-    def seats(self, room: str, user_id: int) -> tuple[ConversationRow, ParticipantRow, ParticipantRow]:
+    def participants(self, room: str, user_id: int) -> tuple[ConversationRow, ParticipantRow, ParticipantRow]:
         """The conversation, me and my peer.
 
         Raises:
@@ -67,12 +67,12 @@ class Page:
         if conversation is None or user_id not in (conversation.low_id, conversation.high_id):
             raise ConversationNotFound
         peer_id = conversation.high_id if user_id == conversation.low_id else conversation.low_id
-        me = self.participants[conversation.id, user_id]
+        me = self.participant_rows[conversation.id, user_id]
         if me.activity is None or not me.is_active:
             raise ConversationNotFound
-        return conversation, me, self.participants[conversation.id, peer_id]
+        return conversation, me, self.participant_rows[conversation.id, peer_id]
 
-    def touch(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
+    def mark_changed(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
         """Note that these rows are to be written. Returns the moment, which never goes back within a conversation."""
         earliest = (
             conversation.changed_at
@@ -86,7 +86,7 @@ class Page:
         return conversation.changed_at
 
 
-class Undecided(Exception):
+class InDoubt(Exception):
     """All of the batch is stored, or nothing: nobody knows."""
 
 
@@ -101,23 +101,23 @@ def write(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[li
 
     Raises:
         django.db.Error: nothing of the batch was stored.
-        Undecided: the connection ended while the database was asked to commit.
+        InDoubt: the connection ended while the database was asked to commit.
     """
     committing: Any = None
     try:
         with transaction.atomic():
-            page = open_page(commands, skip_locked=skip_locked)
-            outcomes = [attempt(page, command) for command in commands]
-            close_page(page)
+            unit = load(commands, skip_locked=skip_locked)
+            outcomes = [attempt(unit, command) for command in commands]
+            flush(unit)
             committing = current_connection()
     except Error:
         if is_connection_dead(committing):
-            raise Undecided from None
+            raise InDoubt from None
         raise
-    return outcomes, page.letters
+    return outcomes, unit.letters
 
 
-def open_page(commands: Sequence[Command], *, skip_locked: bool = False) -> Page:
+def load(commands: Sequence[Command], *, skip_locked: bool = False) -> UnitOfWork:
     conversations = statements.lock_conversations(
         (command.room for command in commands), skip_locked=skip_locked
     )
@@ -127,64 +127,64 @@ def open_page(commands: Sequence[Command], *, skip_locked: bool = False) -> Page
     )
     # Read once, and only after the lock: two batches that wait for each other must not stamp in the wrong order.
     now = datetime.now(UTC)
-    page = Page(now.replace(microsecond=now.microsecond // 1000 * 1000), conversations, participants)
+    unit = UnitOfWork(now.replace(microsecond=now.microsecond // 1000 * 1000), conversations, participants)
     if missing:
-        page.locked = statements.existing_rooms(missing)
+        unit.locked = statements.existing_rooms(missing)
     sends = [
         command for command in commands if isinstance(command, SendCommand) and command.room in conversations
     ]
     if sends:
-        page.repeats.update(
+        unit.repeats.update(
             statements.messages_by_client_id([(conversations[send.room].id, send.id) for send in sends])
         )
     replies = [(conversations[send.room].id, send.reply_to) for send in sends if send.reply_to is not None]
     if replies:
-        page.replies = statements.existing_seqs(replies)
+        unit.replies = statements.existing_seqs(replies)
     reads = [
         key
         for command in commands
-        if isinstance(command, ReceiptCommand) and (key := reading_key(page, command))
+        if isinstance(command, ReceiptCommand) and (key := reading_key(unit, command))
     ]
     if reads:
-        page.ordinals = statements.ordinals_at(reads)
+        unit.ordinals = statements.ordinals_at(reads)
     credentials = {command.credential for command in commands if command.credential is not None}
     if credentials:
-        page.revoked_sessions = revoked_sessions(credentials)
-    return page
+        unit.revoked_sessions = revoked_sessions(credentials)
+    return unit
 
 
-def reading_key(page: Page, command: ReceiptCommand) -> tuple[int, int, int] | None:
+def reading_key(unit: UnitOfWork, command: ReceiptCommand) -> tuple[int, int, int] | None:
     """What must be looked up: only a position below the head. At the head, the counters of the locked rows say it already."""
-    conversation = page.conversations.get(command.room)
+    conversation = unit.conversations.get(command.room)
     if conversation is None or command.read is None or command.read >= conversation.head_before:
         return None
     return conversation.id, command.user_id, command.read
 
 
-def attempt(page: Page, command: Command) -> Outcome:
+def attempt(unit: UnitOfWork, command: Command) -> Outcome:
     """One refused command never fails its neighbours: it is judged before it changes anything."""
     try:
         # Whoever was signed out while this command was on its way (P9).
-        if command.credential in page.revoked_sessions:
+        if command.credential in unit.revoked_sessions:
             raise Unauthenticated
-        if command.room in page.locked:
+        if command.room in unit.locked:
             raise LockedRoom(retry_after_ms=LOCKED_RETRY_MS)
-        return accept(page, command) if isinstance(command, SendCommand) else advance(page, command)
+        return accept(unit, command) if isinstance(command, SendCommand) else advance(unit, command)
     except Refusal as refusal:
         return refusal
 
 
-def accept(page: Page, send: SendCommand) -> Accepted:
-    conversation, me, peer = page.seats(send.room, send.user_id)
+def accept(unit: UnitOfWork, send: SendCommand) -> Accepted:
+    conversation, me, peer = unit.participants(send.room, send.user_id)
     prints = fingerprints(send.body, send.reply_to, send.attachments)
-    earlier = page.repeats.get((conversation.id, send.id))
+    earlier = unit.repeats.get((conversation.id, send.id))
     if earlier is not None:
         return repeat(conversation, send, earlier, prints)
     if conversation.is_blocked or not peer.is_active or conversation.state == Conversation.State.CLOSED:
         raise CannotDeliver
-    if send.reply_to is not None and (conversation.id, send.reply_to) not in page.replies:
+    if send.reply_to is not None and (conversation.id, send.reply_to) not in unit.replies:
         raise MessageNotFound
-    return store(page, send, conversation, me, peer, prints[0])
+    return store(unit, send, conversation, me, peer, prints[0])
 
 
 def repeat(
@@ -230,7 +230,7 @@ def new_message(
 
 
 def store(
-    page: Page,
+    unit: UnitOfWork,
     send: SendCommand,
     conversation: ConversationRow,
     me: ParticipantRow,
@@ -238,20 +238,20 @@ def store(
     fingerprint: bytes,
 ) -> Accepted:
     revealed_to = peer.user_id if peer.activity is None else None
-    created_at = page.touch(conversation, me, peer)
+    created_at = unit.mark_changed(conversation, me, peer)
     conversation.head += 1
     peer.received += 1
     first_meeting = peer.received == 1 and me.received > 0 and not conversation.is_met
     me.activity = peer.activity = created_at
     message = new_message(conversation, send, conversation.head, peer.received, fingerprint, created_at)
-    page.messages.append(message)
-    page.repeats[conversation.id, send.id] = StoredMessage(
+    unit.messages.append(message)
+    unit.repeats[conversation.id, send.id] = StoredMessage(
         message.seq, message.version, send.user_id, fingerprint, created_at, message.ordinal
     )
-    page.replies.add((conversation.id, message.seq))
+    unit.replies.add((conversation.id, message.seq))
     wire = message_object(message, sender=send.sender)
     frame = MessageCreated(room=send.room, message=wire).encode()
-    page.letters += to_people(
+    unit.letters += to_people(
         (conversation.low_id, conversation.high_id), send.room, frame, head=message.version
     )
     return Accepted(
@@ -267,27 +267,27 @@ def store(
     )
 
 
-def advance(page: Page, command: ReceiptCommand) -> Advanced:
+def advance(unit: UnitOfWork, command: ReceiptCommand) -> Advanced:
     """Positions only grow (P6). The peer is shown them only while the conversation is open, nobody blocks, both want it (by writing, opening
     or an invite: an unanswered message must not tell a stranger when it is read) and both share receipts."""
-    conversation, me, peer = page.seats(command.room, command.user_id)
+    conversation, me, peer = unit.participants(command.room, command.user_id)
     read = max(me.read_seq, min(command.read or 0, conversation.head))
     delivered = max(me.delivered_seq, min(command.delivered or 0, conversation.head), read)
     read_count = (
-        max(me.read_count, min(count_up_to(page, conversation, me, read), me.received))
+        max(me.read_count, min(count_up_to(unit, conversation, me, read), me.received))
         if command.read
         else me.read_count
     )
     if (read, delivered, read_count) != (me.read_seq, me.delivered_seq, me.read_count):
         me.read_seq, me.delivered_seq, me.read_count = read, delivered, read_count
         me.mark += 1
-        page.touch(conversation, me)
-        tell(page, conversation, me, me, command.reader)
-        show(page, conversation, me, peer, command.reader)
+        unit.mark_changed(conversation, me)
+        tell(unit, conversation, me, me, command.reader)
+        show(unit, conversation, me, peer, command.reader)
     return Advanced(command.room, me.delivered_seq, me.read_seq, me.read_count, me.mark)
 
 
-def count_up_to(page: Page, conversation: ConversationRow, me: ParticipantRow, seq: int) -> int:
+def count_up_to(unit: UnitOfWork, conversation: ConversationRow, me: ParticipantRow, seq: int) -> int:
     """How many messages to me stand at or below `seq`, those of this batch included (P7). No answer is never taken for none."""
     if seq >= conversation.head:
         return me.received
@@ -295,11 +295,11 @@ def count_up_to(page: Page, conversation: ConversationRow, me: ParticipantRow, s
         return me.read_count
     if seq < conversation.head_before:
         key = conversation.id, me.user_id, seq
-        if key not in page.ordinals:
-            page.ordinals |= statements.ordinals_at([key])
-        return page.ordinals[key]
+        if key not in unit.ordinals:
+            unit.ordinals |= statements.ordinals_at([key])
+        return unit.ordinals[key]
     # Between the head before this batch and the head of this moment: the last message to me in the batch, up to there.
-    for message in reversed(page.messages):
+    for message in reversed(unit.messages):
         if (
             message.conversation_id == conversation.id
             and message.seq <= seq
@@ -310,7 +310,7 @@ def count_up_to(page: Page, conversation: ConversationRow, me: ParticipantRow, s
 
 
 def show(
-    page: Page, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, reader: str
+    unit: UnitOfWork, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow, reader: str
 ) -> None:
     has_met = conversation.is_met or (me.received > 0 and peer.received > 0)
     is_open = conversation.state == Conversation.State.OPEN and not conversation.is_blocked
@@ -319,12 +319,12 @@ def show(
         return
     me.shown_read, me.shown_delivered = me.read_seq, me.delivered_seq
     peer.mark += 1
-    page.touch(conversation, peer)
-    tell(page, conversation, me, peer, reader)
+    unit.mark_changed(conversation, peer)
+    tell(unit, conversation, me, peer, reader)
 
 
 def tell(
-    page: Page, conversation: ConversationRow, me: ParticipantRow, receiver: ParticipantRow, reader: str
+    unit: UnitOfWork, conversation: ConversationRow, me: ParticipantRow, receiver: ParticipantRow, reader: str
 ) -> None:
     is_mine = receiver is me
     frame = ReceiptAdvanced(
@@ -335,13 +335,13 @@ def tell(
         read_count=me.read_count if is_mine else None,
         mark=receiver.mark,
     )
-    page.letters += to_people((receiver.user_id,), conversation.room_name, frame.encode(), mark=receiver.mark)
+    unit.letters += to_people((receiver.user_id,), conversation.room_name, frame.encode(), mark=receiver.mark)
 
 
-def close_page(page: Page) -> None:
-    if page.messages:
-        statements.insert_messages(page.messages)
-    if page.changed:
-        statements.update_conversations(list(page.changed.values()))
-    if page.moved:
-        statements.update_participants(list(page.moved.values()))
+def flush(unit: UnitOfWork) -> None:
+    if unit.messages:
+        statements.insert_messages(unit.messages)
+    if unit.changed:
+        statements.update_conversations(list(unit.changed.values()))
+    if unit.moved:
+        statements.update_participants(list(unit.moved.values()))

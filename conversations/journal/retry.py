@@ -30,12 +30,12 @@ def written(
     """One try, and a second one on a fresh connection when the kept one turns out to be dead.
 
     Raises:
-        batch.Undecided: the commands may be stored or not.
+        batch.InDoubt: the commands may be stored or not.
     """
     began, before = time.monotonic(), current_connection()
     try:
         return write_knowingly(commands, skip_locked=skip_locked)
-    except (batch.Undecided, Error) as error:
+    except (batch.InDoubt, Error) as error:
         # On the way out of the transaction Django has asked for a new connection. Where it waited in vain, waiting again would only be later.
         if not is_connection_dead(before) or time.monotonic() - began > QUICK_SECONDS:
             raise
@@ -45,7 +45,7 @@ def written(
         # Nothing of the first try is stored twice: repeats are found by their ids.
         return write_knowingly(commands, skip_locked=skip_locked)
     except Error:
-        if isinstance(first, batch.Undecided):
+        if isinstance(first, batch.InDoubt):
             raise first from None
         raise
 

@@ -53,7 +53,7 @@ class Writer:
         """Commands of conversations that another transaction holds, in their order. Only the writer's thread touches it."""
         self.give_up_at: dict[Future[Result], float] = {}
         self.retry_at = 0.0
-        self.doubtful: dict[UUID, None] = {}
+        self.in_doubt: dict[UUID, None] = {}
         """Ids of sends that may be stored: until the database says it, a repeat of one is not "surely not stored" either."""
 
     def submit(self, command: Command) -> Future[Result]:
@@ -121,9 +121,9 @@ class Writer:
     def write_all(self, items: list[Waiting]) -> None:
         try:
             outcomes, letters = written([command for command, _ in items])
-        except batch.Undecided:
+        except batch.InDoubt:
             drop_connection()
-            self.settle(items)
+            self.resolve_in_doubt(items)
         except Exception as error:
             if is_locked(error):
                 self.write_without_locked(items)
@@ -136,9 +136,9 @@ class Writer:
         """All but what another transaction holds. When that is another row than a conversation's, each room for itself finds out whose."""
         try:
             outcomes, letters = written([command for command, _ in items], skip_locked=True)
-        except batch.Undecided:
+        except batch.InDoubt:
             drop_connection()
-            self.settle(items)
+            self.resolve_in_doubt(items)
         except Exception as error:
             rooms = by_room(items)
             if not is_locked(error):
@@ -169,8 +169,8 @@ class Writer:
             if isinstance(outcome, Accepted):
                 if not outcome.duplicate:
                     newest = outcome
-                if self.doubtful:
-                    self.doubtful.pop(outcome.id, None)
+                if self.in_doubt:
+                    self.in_doubt.pop(outcome.id, None)
             elif isinstance(outcome, LockedRoom) and self.may_wait(future):
                 self.locked.append((command, future))
                 continue
@@ -183,11 +183,11 @@ class Writer:
 
     def refuse(self, items: list[Waiting], error: Exception) -> None:
         usual = refusal_for(error)
-        self.answer(items, [self.in_doubt(command) or usual for command, _ in items], [])
+        self.answer(items, [self.refusal_in_doubt(command) or usual for command, _ in items], [])
 
-    def in_doubt(self, command: Command) -> UnknownResult | None:
-        is_doubtful = isinstance(command, SendCommand) and command.id in self.doubtful
-        return UnknownResult(retry_after_ms=DOUBT_RETRY_MS) if is_doubtful else None
+    def refusal_in_doubt(self, command: Command) -> UnknownResult | None:
+        is_in_doubt = isinstance(command, SendCommand) and command.id in self.in_doubt
+        return UnknownResult(retry_after_ms=DOUBT_RETRY_MS) if is_in_doubt else None
 
     def refuse_waiting(self, error: Exception) -> None:
         """While the database is away, whoever waits is told now: waiting for the same failure again would only make it late."""
@@ -240,13 +240,13 @@ class Writer:
 
     # Commits of which nobody knows how they ended
 
-    def settle(self, items: list[Waiting]) -> None:
+    def resolve_in_doubt(self, items: list[Waiting]) -> None:
         """The connection ended in the middle of a commit, so nobody knows whether these are stored. "Busy" would say that they are not (P10):
         nobody is told anything until the database is back and says it, or it has taken too long. Whoever comes meanwhile is told to try
         again.
         """
         commands = [command for command, _ in items]
-        self.doubtful |= dict.fromkeys(command.id for command in commands if isinstance(command, SendCommand))
+        self.in_doubt |= dict.fromkeys(command.id for command in commands if isinstance(command, SendCommand))
         deadline = time.monotonic() + LONGEST_DOUBT_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -260,8 +260,8 @@ class Writer:
                 return
         logger.error("nobody knows whether %d commands were stored; they are told so", len(items))
         self.answer(items, [UnknownResult(retry_after_ms=DOUBT_RETRY_MS)] * len(items), [])
-        for id in list(self.doubtful)[:-DOUBTS_KEPT]:
-            del self.doubtful[id]
+        for id in list(self.in_doubt)[:-DOUBTS_KEPT]:
+            del self.in_doubt[id]
 
     def write_one_by_one(self, items: list[Waiting]) -> None:
         """One poisoned command must not fail its neighbours."""

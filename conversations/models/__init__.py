@@ -3,7 +3,7 @@
 from conversations.models.block import Block
 from conversations.models.conversation import Conversation, Participant
 from conversations.models.epoch import Epoch
-from conversations.models.invite import Invite, InviteWish
+from conversations.models.invite import Invite, PendingInvite
 from conversations.models.message import Message
 
-__all__ = ["Block", "Conversation", "Epoch", "Invite", "InviteWish", "Message", "Participant"]
+__all__ = ["Block", "Conversation", "Epoch", "Invite", "Message", "Participant", "PendingInvite"]

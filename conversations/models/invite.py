@@ -19,7 +19,9 @@ class Invite(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    inviter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_column="maker_id"
+    )
     token_digest = models.BinaryField(max_length=32, unique=True)
     note = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField()
@@ -36,14 +38,14 @@ class Invite(models.Model):
     class Meta:
         db_table = "invite"
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["maker", "-created_at"], name="invite_of_maker")
+            models.Index(fields=["inviter", "-created_at"], name="invite_of_maker")
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 condition=models.Q(expires_at__gt=models.F("created_at")), name="invite_has_a_life"
             ),
             models.CheckConstraint(
-                condition=~models.Q(claimed_by=models.F("maker")), name="invite_not_claimed_by_maker"
+                condition=~models.Q(claimed_by=models.F("inviter")), name="invite_not_claimed_by_maker"
             ),
             models.CheckConstraint(
                 condition=models.Q(claimed_at__isnull=True) | models.Q(revoked_at__isnull=True),
@@ -55,7 +57,7 @@ class Invite(models.Model):
         return f"invite {self.id}"
 
 
-class InviteWish(models.Model):
+class PendingInvite(models.Model):
     """Somebody opened an invite and is signing up or logging in. Tied to the account, so that another device can end it.
 
     It outlives the invite's expiry for 24 hours, never its revocation.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from conversations.access import Seat
+from conversations.access import Membership
 from conversations.models import Conversation, Message, Participant
 from conversations.selectors.conversations import ConversationRow, rows_for
 
@@ -32,22 +32,26 @@ class Changes:
     with_row: bool
 
 
-def changes_after(*, seat: Seat, after: int, mark: int | None = None) -> Changes:
+def changes_after(*, membership: Membership, after: int, mark: int | None = None) -> Changes:
     """The next page of changes. The counter is read before the rows, so that the cursor never runs ahead of them."""
     me = Participant.objects.select_related("conversation", "peer").get(
-        conversation_id=seat.conversation.id, user_id=seat.me.user_id
+        conversation_id=membership.conversation.id, user_id=membership.me.user_id
     )
     return changes_in(rows_for([me])[0], after, mark)
 
 
-def changes_of(*, seats: Sequence[Seat], asked: Mapping[str, tuple[int | None, int | None]]) -> list[Changes]:
+def changes_of(
+    *, memberships: Sequence[Membership], asked: Mapping[str, tuple[int | None, int | None]]
+) -> list[Changes]:
     """A page of each, for a device that asks for many at once: rooms in which nothing has changed cost nothing of their own.
 
     Args:
-        seats: read just now.
+        memberships: read just now.
         asked: (cursor, mark) by name of the room; without a cursor from the head.
     """
-    rows = {row.conversation.room_name: row for row in rows_for([seat.me for seat in seats])}
+    rows = {
+        row.conversation.room_name: row for row in rows_for([membership.me for membership in memberships])
+    }
     found = []
     for room, (after, mark) in asked.items():
         row = rows.get(room)

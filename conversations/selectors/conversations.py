@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.cursors import cursor_read, cursor_write
 from accounts.models import Profile, User
-from conversations.access import Seat
+from conversations.access import Membership
 from conversations.models import Conversation, Epoch, Message, Participant
 
 HEADS = 100
@@ -26,7 +26,7 @@ class ConversationRow:
 
     conversation: Conversation
     me: Participant
-    peer_seat: Participant
+    peer_participant: Participant
     peer: User
     last: Message | None
 
@@ -87,12 +87,18 @@ def conversation_list(
         mine = mine.filter(
             Q(activity__lt=activity) | Q(activity=activity, conversation_id__lt=conversation_id)
         )
-    seats: list[Any] = list(
+    participants: list[Any] = list(
         mine.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[: limit + 1]
     )
-    rows = rows_for(seats[:limit])
-    unread = Unread(seats[0].unread_total, seats[0].unread_chats) if seats else unread_of(user_id=user.id)
-    return ConversationPage(rows, write_cursor(seats[limit - 1]) if len(seats) > limit else None, unread)
+    rows = rows_for(participants[:limit])
+    unread = (
+        Unread(participants[0].unread_total, participants[0].unread_chats)
+        if participants
+        else unread_of(user_id=user.id)
+    )
+    return ConversationPage(
+        rows, write_cursor(participants[limit - 1]) if len(participants) > limit else None, unread
+    )
 
 
 def counted(user_id: int) -> QuerySet[Participant, Any]:
@@ -120,10 +126,10 @@ def unread_of(*, user_id: int) -> Unread:
     return Unread(*found[0]) if found else Unread()
 
 
-def conversation_row(seat: Seat) -> ConversationRow:
+def conversation_row(membership: Membership) -> ConversationRow:
     """The line of one conversation; three statements."""
     me = Participant.objects.select_related("conversation", "peer").get(
-        conversation_id=seat.conversation.id, user_id=seat.me.user_id
+        conversation_id=membership.conversation.id, user_id=membership.me.user_id
     )
     return rows_for([me])[0]
 
@@ -137,20 +143,26 @@ def row_of(conversation_id: int, user_id: int) -> ConversationRow | None:
     return rows[0] if rows else None
 
 
-def rows_for(seats: Sequence[Participant]) -> list[ConversationRow]:
-    if not seats:
+def rows_for(participants: Sequence[Participant]) -> list[ConversationRow]:
+    if not participants:
         return []
-    ids = [seat.conversation_id for seat in seats]
+    ids = [participant.conversation_id for participant in participants]
     peers = {
-        seat.conversation_id: seat
-        for seat in Participant.objects.filter(conversation_id__in=ids, peer_id=seats[0].user_id)
+        participant.conversation_id: participant
+        for participant in Participant.objects.filter(
+            conversation_id__in=ids, peer_id=participants[0].user_id
+        )
     }
-    last = last_messages([seat.conversation for seat in seats])
+    last = last_messages([participant.conversation for participant in participants])
     return [
         ConversationRow(
-            seat.conversation, seat, peers[seat.conversation_id], seat.peer, last.get(seat.conversation_id)
+            participant.conversation,
+            participant,
+            peers[participant.conversation_id],
+            participant.peer,
+            last.get(participant.conversation_id),
         )
-        for seat in seats
+        for participant in participants
     ]
 
 
@@ -159,17 +171,21 @@ def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
     showing = Participant.objects.filter(peer_id=user_id, activity__isnull=False).select_related(
         "conversation", "user", "peer"
     )
-    seats = list(showing.order_by("-activity", "-conversation_id")[:limit])
+    participants = list(showing.order_by("-activity", "-conversation_id")[:limit])
     mine = Participant.objects.filter(
-        user_id=user_id, conversation_id__in=[seat.conversation_id for seat in seats]
+        user_id=user_id, conversation_id__in=[participant.conversation_id for participant in participants]
     )
-    own = {seat.conversation_id: seat for seat in mine}
-    last = last_messages([seat.conversation for seat in seats])
+    own = {participant.conversation_id: participant for participant in mine}
+    last = last_messages([participant.conversation for participant in participants])
     return [
         ConversationRow(
-            seat.conversation, seat, own[seat.conversation_id], seat.peer, last.get(seat.conversation_id)
+            participant.conversation,
+            participant,
+            own[participant.conversation_id],
+            participant.peer,
+            last.get(participant.conversation_id),
         )
-        for seat in seats
+        for participant in participants
     ]
 
 
@@ -211,11 +227,11 @@ def heads(*, user_id: int, limit: int = HEADS) -> Heads:
     )
 
 
-def head_of(seat: Seat) -> Heads:
+def head_of(membership: Membership) -> Heads:
     """The same for the one room of a filtered socket."""
-    room = seat.conversation.room_name
-    unread = Unread(seat.me.unread, int(seat.me.unread > 0))
-    return Heads(epoch(), {room: seat.conversation.head}, {room: seat.me.mark}, unread=unread)
+    room = membership.conversation.room_name
+    unread = Unread(membership.me.unread, int(membership.me.unread > 0))
+    return Heads(epoch(), {room: membership.conversation.head}, {room: membership.me.mark}, unread=unread)
 
 
 def position() -> Position:
@@ -256,10 +272,10 @@ def epoch() -> str:
     return Epoch.objects.values_list("value", flat=True).get(id=1)
 
 
-def write_cursor(seat: Participant) -> str:
-    activity = seat.activity or datetime.fromtimestamp(0, UTC)
+def write_cursor(participant: Participant) -> str:
+    activity = participant.activity or datetime.fromtimestamp(0, UTC)
     return cursor_write(
-        [activity.isoformat(), seat.conversation_id], name="conversations", user_id=seat.user_id
+        [activity.isoformat(), participant.conversation_id], name="conversations", user_id=participant.user_id
     )
 
 

@@ -1,4 +1,4 @@
-"""Questions about invites: what their maker sees of them, and what somebody sees who opens a link."""
+"""Questions about invites: what their inviter sees of them, and what somebody sees who opens a link."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from conversations.models import Block, Conversation, Invite, Participant
 
 TOKEN_DOMAIN = b"invite/1\0"
 TOKEN_BYTES = 20
-WISH_LASTS = timedelta(hours=24)
+PENDING_LIFETIME = timedelta(hours=24)
 PAST_SHOWN = 50
-"""Invites that are over, listed for their maker; all that still wait are listed always."""
+"""Invites that are over, listed for their inviter; all that still wait are listed always."""
 DARK, QUIET_ZONE = "#12242c", 4
 
 State = Literal["open", "used", "expired", "revoked"]
@@ -35,7 +35,7 @@ LandingState = Literal[
 
 
 def token_of(invite_id: UUID) -> str:
-    """The secret of a link: 160 bits, derived, so that its maker can be shown it again while the table holds no working link."""
+    """The secret of a link: 160 bits, derived, so that its inviter can be shown it again while the table holds no working link."""
     digest = hmac.new(settings.INVITE_KEY, TOKEN_DOMAIN + invite_id.bytes, hashlib.sha256).digest()[
         :TOKEN_BYTES
     ]
@@ -49,18 +49,18 @@ def digest_of(token: str) -> bytes:
 def invite_by_token(token: str) -> Invite | None:
     """One indexed look-up of a digest, whatever the token is: nothing to time, nothing to compare."""
     return (
-        Invite.objects.select_related("maker__profile", "claimed_by", "conversation")
+        Invite.objects.select_related("inviter__profile", "claimed_by", "conversation")
         .filter(token_digest=digest_of(token))
         .first()
     )
 
 
-# --- What its maker sees ---
+# --- What its inviter sees ---
 
 
 @dataclass(frozen=True)
 class InviteView:
-    """One invite for its maker. `url` is None when INVITE_KEY has changed since: the link that was sent still works, but cannot be shown.
+    """One invite for its inviter. `url` is None when INVITE_KEY has changed since: the link that was sent still works, but cannot be shown.
 
     `can_undo`: somebody has accepted, and "Not who I meant" has not been said yet.
     """
@@ -86,14 +86,14 @@ class InviteView:
         return self.expires_at - self.created_at
 
 
-def invites_of(*, maker: User, origin: str, now: datetime) -> list[InviteView]:
+def invites_of(*, inviter: User, origin: str, now: datetime) -> list[InviteView]:
     """Those that wait, newest first, then the newest of those that are over. Two statements.
 
     Args:
-        origin: where the maker reaches the service; PUBLIC_URL wins over it.
+        origin: where the inviter reaches the service; PUBLIC_URL wins over it.
     """
     mine = (
-        Invite.objects.filter(maker=maker)
+        Invite.objects.filter(inviter=inviter)
         .select_related("claimed_by__profile", "conversation")
         .order_by("-created_at", "-id")
     )
@@ -102,10 +102,10 @@ def invites_of(*, maker: User, origin: str, now: datetime) -> list[InviteView]:
     return [invite_view(row, origin=origin, now=now) for row in rows]
 
 
-def invite_of(*, maker: User, invite_id: UUID, origin: str, now: datetime) -> InviteView | None:
+def invite_of(*, inviter: User, invite_id: UUID, origin: str, now: datetime) -> InviteView | None:
     """One of mine, or None: an invite of somebody else does not exist for me."""
     row = (
-        Invite.objects.filter(maker=maker, pk=invite_id)
+        Invite.objects.filter(inviter=inviter, pk=invite_id)
         .select_related("claimed_by__profile", "conversation")
         .first()
     )
@@ -160,11 +160,11 @@ def qr_file(url: str) -> str:
 
 @dataclass(frozen=True)
 class Landing:
-    """What the page of a link shows. `maker` is there only where the visitor may know them; `room` only where there is a chat to open."""
+    """What the page of a link shows. `inviter` is there only where the visitor may know them; `room` only where there is a chat to open."""
 
     state: LandingState
     invite: Invite | None = None
-    maker: User | None = None
+    inviter: User | None = None
     room: str | None = None
 
 
@@ -179,12 +179,12 @@ def landing_of(*, token: str, visitor: User | None, now: datetime) -> Landing:
 def landing_for_visitor(invite: Invite, now: datetime) -> Landing:
     if not is_open(invite, now):
         return Landing("used" if invite.claimed_at else "gone")
-    return Landing("open_visitor", invite, shown_maker(invite))
+    return Landing("open_visitor", invite, shown_inviter(invite))
 
 
 def landing_for(invite: Invite, visitor: User, now: datetime) -> Landing:
-    if invite.maker_id == visitor.pk:
-        return Landing("own", invite, invite.maker)
+    if invite.inviter_id == visitor.pk:
+        return Landing("own", invite, invite.inviter)
     if (
         invite.claimed_at is not None
         and invite.claimed_by_id == visitor.pk
@@ -194,23 +194,23 @@ def landing_for(invite: Invite, visitor: User, now: datetime) -> Landing:
     if not is_open(invite, now):
         return Landing("used" if invite.claimed_at else "gone")
     # Either of the two blocks the other: the same page as for a link that has run out, or it would tell (safety.md T22).
-    if is_blocked(visitor.pk, invite.maker_id):
+    if is_blocked(visitor.pk, invite.inviter_id):
         return Landing("gone")
-    room = shared_room(visitor.pk, invite.maker_id)
+    room = shared_room(visitor.pk, invite.inviter_id)
     if room is not None:
-        return Landing("pair", invite, invite.maker, room)
-    return Landing("open_signed_in", invite, shown_maker(invite))
+        return Landing("pair", invite, invite.inviter, room)
+    return Landing("open_signed_in", invite, shown_inviter(invite))
 
 
 def is_open(invite: Invite, now: datetime) -> bool:
     """Could it be accepted by somebody now, or, with the moment of their wish for `now`, by that somebody still?"""
-    return state_of(invite, now) == "open" and invite.maker.is_active
+    return state_of(invite, now) == "open" and invite.inviter.is_active
 
 
-def shown_maker(invite: Invite) -> User | None:
+def shown_inviter(invite: Invite) -> User | None:
     """Who invites, if they let invites say so."""
-    profile = getattr(invite.maker, "profile", None)
-    return invite.maker if profile is None or profile.invites_show_name else None
+    profile = getattr(invite.inviter, "profile", None)
+    return invite.inviter if profile is None or profile.invites_show_name else None
 
 
 def is_blocked(user_a: int, user_b: int) -> bool:
@@ -231,10 +231,10 @@ def shared_room(user_a: int, user_b: int) -> str | None:
     return seen_by_both.values_list("conversation__room_name", flat=True).first()
 
 
-def wish_is_open(*, invite_id: UUID, made_at: datetime, now: datetime) -> Invite | None:
+def pending_invite_usable(*, invite_id: UUID, made_at: datetime, now: datetime) -> Invite | None:
     """The invite of a wish that still holds: it was open when the wish was made, that is less than a day ago, and it is neither used nor
     revoked since."""
-    if not made_at <= now < made_at + WISH_LASTS:
+    if not made_at <= now < made_at + PENDING_LIFETIME:
         return None
-    invite = Invite.objects.select_related("maker__profile").filter(pk=invite_id).first()
+    invite = Invite.objects.select_related("inviter__profile").filter(pk=invite_id).first()
     return invite if invite is not None and is_open(invite, made_at) else None

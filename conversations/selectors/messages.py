@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from conversations.access import Seat
+from conversations.access import Membership
 from conversations.models import Conversation, Message
 
 PAGE = 50
@@ -23,12 +23,14 @@ class MessagePage:
 
 
 def message_page(
-    *, seat: Seat, before: int | None = None, after: int | None = None, limit: int = PAGE
+    *, membership: Membership, before: int | None = None, after: int | None = None, limit: int = PAGE
 ) -> MessagePage:
     """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two statements."""
-    version = Conversation.objects.values_list("head", flat=True).get(id=seat.conversation.id)
+    version = Conversation.objects.values_list("head", flat=True).get(id=membership.conversation.id)
     limit = max(1, min(limit, LARGEST_PAGE))
-    rows = Message.objects.filter(conversation_id=seat.conversation.id, seq__gt=seat.me.cleared_seq)
+    rows = Message.objects.filter(
+        conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
+    )
     if before is not None:
         rows = rows.before(before)
     if after is not None:
@@ -38,21 +40,25 @@ def message_page(
     return MessagePage(newest_first[:limit][::-1], version, has_older=len(newest_first) > limit)
 
 
-def message_page_around(*, seat: Seat, seq: int, version: int, side: int = PAGE // 2) -> MessagePage:
+def message_page_around(
+    *, membership: Membership, seq: int, version: int, side: int = PAGE // 2
+) -> MessagePage:
     """A page in the middle of history: `seq`, if there is such a message, and up to `side` on either side of it. Two statements.
 
     `version` was read before.
     """
-    rows = Message.objects.filter(conversation_id=seat.conversation.id, seq__gt=seat.me.cleared_seq)
+    rows = Message.objects.filter(
+        conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
+    )
     below = list(rows.before(seq).order_by("-seq")[: side + 1])
     above = list(rows.after(seq - 1).order_by("seq")[: side + 2])
     items = [*below[:side][::-1], *above[: side + 1]]
     return MessagePage(items, version, has_older=len(below) > side, has_newer=len(above) > side + 1)
 
 
-def message_at(*, seat: Seat, seq: int) -> Message:
+def message_at(*, membership: Membership, seq: int) -> Message:
     """One message of my conversation. Raises Message.DoesNotExist."""
-    return Message.objects.get(conversation_id=seat.conversation.id, seq=seq)
+    return Message.objects.get(conversation_id=membership.conversation.id, seq=seq)
 
 
 def was_sent(*, user_id: int, room: str, id: UUID) -> bool:

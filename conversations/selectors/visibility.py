@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Profile
-from conversations.access import Seat
+from conversations.access import Membership
 from conversations.models import Conversation, Participant
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What flows between the two of one seat. Every switch works both ways: who hides, does not see."""
+class Visibility:
+    """What flows between the two of one membership. Every switch works both ways: who hides, does not see."""
 
     can_deliver: bool = False
     has_met: bool = False
@@ -22,20 +22,21 @@ class Signs:
     last_seen: datetime | None = None
 
 
-def signs_between(seat: Seat) -> Signs:
+def visibility_between(membership: Membership) -> Visibility:
     """At most two statements, both by key."""
-    conversation, peer = seat.conversation, seat.peer
+    conversation, peer = membership.conversation, membership.peer
     is_blocked = conversation.low_blocks or conversation.high_blocks
     # Somebody who was blocked, declined or left must see nothing move (safety.md T47).
     if conversation.state != Conversation.State.OPEN or is_blocked or not peer.is_active:
-        return Signs()
+        return Visibility()
     profiles = {
-        profile.user_id: profile for profile in Profile.objects.filter(user_id__in=(seat.me.user_id, peer.pk))
+        profile.user_id: profile
+        for profile in Profile.objects.filter(user_id__in=(membership.me.user_id, peer.pk))
     }
     if len(profiles) < 2:
-        return Signs(can_deliver=True)
+        return Visibility(can_deliver=True)
     has_met = conversation.is_met or have_both_written(conversation.pk)
-    return Signs(
+    return Visibility(
         can_deliver=True,
         has_met=has_met,
         presence=has_met and all(profile.shares_presence for profile in profiles.values()),

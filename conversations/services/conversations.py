@@ -85,16 +85,16 @@ def conversation_reopen(*, user: User, room_name: str, now: datetime | None = No
     Repeats: what is open stays open.
     Announces: `conversation.changed` to both.
     """
-    seat = access_conversation(user, room_name)
+    membership = access_conversation(user, room_name)
     with transaction.atomic():
         # The lock that every send takes, as when it was closed.
-        conversation = Conversation.objects.select_for_update(no_key=True).get(pk=seat.conversation.pk)
+        conversation = Conversation.objects.select_for_update(no_key=True).get(pk=membership.conversation.pk)
         mine = "low_blocks" if user.pk == conversation.low_id else "high_blocks"
         if not getattr(conversation, mine):
             if conversation.state == Conversation.State.CLOSED:
                 raise CannotDeliver
             return
-        Block.objects.filter(blocker=user, blocked_id=seat.peer.pk).delete()
+        Block.objects.filter(blocker=user, blocked_id=membership.peer.pk).delete()
         setattr(conversation, mine, False)
         if not (conversation.low_blocks or conversation.high_blocks):
             conversation.state = Conversation.State.OPEN
@@ -120,7 +120,7 @@ def meet(conversation: Conversation) -> None:
 
 
 def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversation:
-    """The pair's row, locked, with both seats. An existing one keeps its stored name, so a changed key breaks no address."""
+    """The pair's row, locked, with both participants. An existing one keeps its stored name, so a changed key breaks no address."""
     found = locked_pair(user.pk, peer.pk)
     if found is not None:
         return found
@@ -139,11 +139,11 @@ def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversa
     if not is_new:
         # Somebody else was faster between our look and our insert: wait for the lock, then see what they committed.
         return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
-    seats = [
+    participants = [
         Participant(conversation=conversation, user=one, peer=other)
         for one, other in ((low, high), (high, low))
     ]
-    Participant.objects.bulk_create(seats)
+    Participant.objects.bulk_create(participants)
     return conversation
 
 

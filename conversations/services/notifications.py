@@ -46,7 +46,12 @@ def letter_for(conversation_id: int, user_id: int) -> Letter | None:
 def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
     """`conversation.changed` for every device of one person."""
     wire = serializers.conversation(
-        row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last
+        row.conversation,
+        me=row.me,
+        peer_participant=row.peer_participant,
+        viewer=viewer,
+        peer=row.peer,
+        last=row.last,
     )
     frame = ConversationChanged(conversation=wire)
     return Letter(
@@ -59,5 +64,5 @@ def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
 
 
 def announce_meeting(user_a: int, user_b: int) -> None:
-    """From now on these two may see each other's signs: the sockets of both look again. After the commit."""
+    """From now on these two may see each other's presence: the sockets of both look again. After the commit."""
     look_at_presence([(user_group(user_a), user_b), (user_group(user_b), user_a)])

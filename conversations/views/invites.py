@@ -59,7 +59,7 @@ def invites(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return invites_page(request, form, status=422)
     try:
-        invite = invite_create(maker=request.user, **form.cleaned_data)
+        invite = invite_create(inviter=request.user, **form.cleaned_data)
     except TooManyInvites:
         return invites_page(request, form, status=409)
     return SeeOther(f"{reverse('invites')}?fresh={invite.pk}")
@@ -80,7 +80,7 @@ def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 20
 
 
 def invite_lists(request: SignedInRequest) -> dict[str, Any]:
-    mine = invites_of(maker=request.user, origin=own_origin(request), now=timezone.now())
+    mine = invites_of(inviter=request.user, origin=own_origin(request), now=timezone.now())
     waiting = [invite for invite in mine if invite.state == "open"]
     past = [invite for invite in mine if invite.state != "open"]
     return {
@@ -104,7 +104,7 @@ def dialog(request: SignedInRequest) -> HttpResponse:
 def qr(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     """The QR code of an open invite, for its inviter. The address has the invite's id, never the token."""
     invite = invite_of(
-        maker=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now()
+        inviter=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now()
     )
     if invite is None or not invite.qr:
         raise Http404
@@ -121,7 +121,7 @@ def fresh_invite(request: SignedInRequest, waiting: list[InviteView]) -> InviteV
 @require_POST
 def revoke(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     try:
-        invite_revoke(maker=request.user, invite_id=invite_id)
+        invite_revoke(inviter=request.user, invite_id=invite_id)
     except InviteNotFound:
         raise Http404 from None
     except InviteGone:
@@ -141,7 +141,7 @@ def change(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
             messages.error(request, str(reason[0]))
         return invites_page(request, InviteForm(), status=422)
     try:
-        invite_change(maker=request.user, invite_id=invite_id, note=form.new_note, lives=form.new_lives)
+        invite_change(inviter=request.user, invite_id=invite_id, note=form.new_note, lives=form.new_lives)
     except InviteNotFound:
         raise Http404 from None
     except InviteGone:
@@ -156,7 +156,7 @@ def change(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
 def undo(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     """Wrong person: close the chat, block the person and create a new link."""
     try:
-        new = invite_undo(maker=request.user, invite_id=invite_id)
+        new = invite_undo(inviter=request.user, invite_id=invite_id)
     except InviteNotFound:
         raise Http404 from None
     except InviteGone:
@@ -250,7 +250,7 @@ def landing_page(
     context = {
         "state": landing.state,
         "invite": invite,
-        "maker": landing.maker,
+        "inviter": landing.inviter,
         "refused": refused,
         "wait_s": wait_s,
     }

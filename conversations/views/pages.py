@@ -20,7 +20,7 @@ from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import serializers, throttling
-from conversations.access import Seat, access_conversation
+from conversations.access import Membership, access_conversation
 from conversations.db.errors import TRANSIENT_ERRORS, refusal_for
 from conversations.exceptions import (
     CannotDeliver,
@@ -120,20 +120,20 @@ def person_not_found(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
     try:
-        seat = access_conversation(request.user, room_name)
+        membership = access_conversation(request.user, room_name)
     except ConversationNotFound:
         # The same page as for an unknown room, so that it does not reveal who talks to whom (T2).
         raise Http404 from None
     if request.method == "POST":
         response = (
-            send(request, seat)
+            send(request, membership)
             if "body" in request.POST
             else SeeOther(reverse("conversation", args=[room_name]))
         )
         # After sending: the peer sees how far a first message was read only once it was answered (P6).
-        mark_read(request, seat)
+        mark_read(request, membership)
         return response
-    return render_conversation(request, seat, MessageForm(initial={"id": uuid.uuid4()}))
+    return render_conversation(request, membership, MessageForm(initial={"id": uuid.uuid4()}))
 
 
 @login_required
@@ -148,24 +148,24 @@ def reopen(request: SignedInRequest, room_name: str) -> HttpResponse:
     return SeeOther(reverse("conversation", args=[room_name]))
 
 
-def mark_read(request: SignedInRequest, seat: Seat) -> None:
+def mark_read(request: SignedInRequest, membership: Membership) -> None:
     """A user who submits a form of the page has seen its messages. The script never submits forms: it reports
     what was in view."""
     read = parse_number(request.POST.get("read"))
-    if read and seat.me.unread:
+    if read and membership.me.unread:
         # Not worth an error: the button is still there.
         with suppress(Refusal, TimeoutError):
             receipt_advance(
-                user=request.user, room=seat.conversation.room_name, read=read, delivered=read
+                user=request.user, room=membership.conversation.room_name, read=read, delivered=read
             ).result(JOURNAL_TIMEOUT_S)
 
 
-def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
+def send(request: SignedInRequest, membership: Membership) -> HttpResponse:
     """`message.send` as a form; the hidden id makes a second submit harmless."""
     form = MessageForm(request.POST)
     if not form.is_valid():
-        return render_conversation(request, seat, form, status=422)
-    room = seat.conversation.room_name
+        return render_conversation(request, membership, form, status=422)
+    room = membership.conversation.room_name
     try:
         id = form.cleaned_data["id"]
         throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
@@ -176,7 +176,7 @@ def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
         raise Http404 from None
     except (Refusal, TimeoutError) as reason:
         form.add_error("body", sentence_for(reason))
-        return conversation_with_error(request, seat, form, reason)
+        return conversation_with_error(request, membership, form, reason)
     except TRANSIENT_ERRORS as error:
         # The lookup for the rate limit failed: nothing was written.
         return unsent(request, room, form, refusal_for(error))
@@ -184,15 +184,15 @@ def send(request: SignedInRequest, seat: Seat) -> HttpResponse:
 
 
 def conversation_with_error(
-    request: SignedInRequest, seat: Seat, form: MessageForm, reason: Exception
+    request: SignedInRequest, membership: Membership, form: MessageForm, reason: Exception
 ) -> HttpResponse:
     """The chat, with the error, the text and the id in its form; if the database is unavailable, only the
     form."""
     try:
-        return render_conversation(request, seat, form, status=status_for(reason), retry_after=reason)
+        return render_conversation(request, membership, form, status=status_for(reason), retry_after=reason)
     except TRANSIENT_ERRORS as error:
         refusal_for(error)
-        return unsent(request, seat.conversation.room_name, form, reason)
+        return unsent(request, membership.conversation.room_name, form, reason)
 
 
 def unsent(request: SignedInRequest, room: str, form: MessageForm, reason: Exception) -> HttpResponse:
@@ -249,15 +249,15 @@ def retry_after_s(reason: Exception | None) -> str:
 
 def render_conversation(
     request: SignedInRequest,
-    seat: Seat,
+    membership: Membership,
     form: MessageForm,
     *,
     status: int = 200,
     retry_after: Exception | None = None,
 ) -> HttpResponse:
-    row = conversation_row(seat)
-    page = message_page(seat=seat, before=parse_number(request.GET.get("before")), after=None)
-    opens_at, window = opening_page(request, seat, page)
+    row = conversation_row(membership)
+    page = message_page(membership=membership, before=parse_number(request.GET.get("before")), after=None)
+    opens_at, window = opening_page(request, membership, page)
     if "m" in request.GET and opens_at is None:
         messages.info(request, _("This message cannot be found."))
     current = conversation_view(row, request.user, current=row.conversation.room_name)
@@ -287,7 +287,9 @@ def render_conversation(
     return response
 
 
-def opening_page(request: SignedInRequest, seat: Seat, newest: MessagePage) -> tuple[int | None, MessagePage]:
+def opening_page(
+    request: SignedInRequest, membership: Membership, newest: MessagePage
+) -> tuple[int | None, MessagePage]:
     """Where the chat opens: at `?m=<seq>`, or at the first unread message if it is older than the newest page
     (docs/interface.md H6).
 
@@ -297,12 +299,12 @@ def opening_page(request: SignedInRequest, seat: Seat, newest: MessagePage) -> t
     """
     asked = parse_number(request.GET.get("m"))
     unread_above = (
-        seat.me.unread > PAGE - 10 and newest.items and newest.items[-1].sender_id != request.user.id
+        membership.me.unread > PAGE - 10 and newest.items and newest.items[-1].sender_id != request.user.id
     )
-    at = asked or (seat.me.read_seq + 1 if unread_above and "before" not in request.GET else None)
+    at = asked or (membership.me.read_seq + 1 if unread_above and "before" not in request.GET else None)
     if at is None or not newest.items or at >= newest.items[0].seq:
         return (asked if any(message.seq == asked for message in newest.items) else None), newest
-    window = message_page_around(seat=seat, seq=at, version=newest.version)
+    window = message_page_around(membership=membership, seq=at, version=newest.version)
     if asked and not any(message.seq == asked for message in window.items):
         return None, newest
     return asked, window

@@ -68,9 +68,9 @@ class ConversationView:
 def status_of(message: Message, row: ConversationRow) -> str:
     if message.sender_id != row.me.user_id:
         return ""
-    if message.seq <= row.peer_seat.shown_read:
+    if message.seq <= row.peer_participant.shown_read:
         return "read"
-    return "delivered" if message.seq <= row.peer_seat.shown_delivered else "sent"
+    return "delivered" if message.seq <= row.peer_participant.shown_delivered else "sent"
 
 
 def message_view(message: Message, row: ConversationRow, viewer: User, **grouping: Any) -> MessageView:
@@ -153,5 +153,10 @@ def conversation_view(row: ConversationRow, viewer: User, *, current: str | None
 def conversation_object(row: ConversationRow, viewer: User) -> Any:
     """The same row as a wire object."""
     return serializers.conversation(
-        row.conversation, me=row.me, peer_seat=row.peer_seat, viewer=viewer, peer=row.peer, last=row.last
+        row.conversation,
+        me=row.me,
+        peer_participant=row.peer_participant,
+        viewer=viewer,
+        peer=row.peer,
+        last=row.last,
     )

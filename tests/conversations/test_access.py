@@ -13,8 +13,8 @@ from tests.factories import make_message
 
 
 def test_alice_enters_her_chat_with_bob(alice: User, bob: User, chat: Conversation) -> None:
-    seat = access_conversation(alice, chat.room_name)
-    assert (seat.conversation, seat.me.user_id, seat.peer) == (chat, alice.pk, bob)
+    membership = access_conversation(alice, chat.room_name)
+    assert (membership.conversation, membership.me.user_id, membership.peer) == (chat, alice.pk, bob)
 
 
 def test_bob_enters_the_same_chat_and_sees_alice(alice: User, bob: User, chat: Conversation) -> None:
@@ -23,9 +23,9 @@ def test_bob_enters_the_same_chat_and_sees_alice(alice: User, bob: User, chat: C
 
 def test_entering_takes_one_statement(alice: User, chat: Conversation, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
-        seat = access_conversation(alice, chat.room_name)
-        assert seat.peer.username
-        assert seat.conversation.head == 0
+        membership = access_conversation(alice, chat.room_name)
+        assert membership.peer.username
+        assert membership.conversation.head == 0
 
 
 def refusal(user: User | AnonymousUser, room: str) -> tuple[type, str]:

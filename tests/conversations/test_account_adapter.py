@@ -16,7 +16,7 @@ from time_machine import travel
 
 from accounts.models import User
 from conversations.account_adapter import InviteAccountAdapter
-from conversations.models import Block, Conversation, Invite, InviteWish
+from conversations.models import Block, Conversation, Invite, PendingInvite
 from conversations.selectors.invites import token_of
 from conversations.services.invites import invite_claim, invite_create, invite_revoke
 from tests.conversations.races import at_once
@@ -27,7 +27,7 @@ ClientOf = Callable[..., Client]
 
 @pytest.fixture
 def invite(alice: User) -> Invite:
-    return invite_create(maker=alice)
+    return invite_create(inviter=alice)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_zoya_signs_up_from_the_link_and_is_in_the_chat_without_another_press(
     assert (response.status_code, response["Location"]) == (302, the_chat())
     assert Conversation.objects.of_pair(alice.pk, zoya.pk).exists()
     assert Invite.objects.get().claimed_by == zoya
-    assert not InviteWish.objects.exists()
+    assert not PendingInvite.objects.exists()
 
 
 def test_the_sign_in_pages_say_who_waits_at_the_end(invite: Invite, client: Client) -> None:
@@ -96,7 +96,7 @@ def test_the_sign_in_pages_say_who_waits_at_the_end(invite: Invite, client: Clie
         assert b"Alice" in client.get(page).content
 
 
-def test_the_sign_in_pages_keep_quiet_when_the_maker_does_not_show_the_name(
+def test_the_sign_in_pages_keep_quiet_when_the_inviter_does_not_show_the_name(
     invite: Invite, alice: User, client: Client
 ) -> None:
     alice.profile.invites_show_name = False
@@ -149,7 +149,7 @@ def test_a_day_later_the_wish_is_over_and_the_account_is_made_all_the_same(
 
 def test_revoked_while_the_form_was_filled_in_is_revoked(invite: Invite, alice: User, client: Client) -> None:
     press(client, invite)
-    invite_revoke(maker=alice, invite_id=invite.pk)
+    invite_revoke(inviter=alice, invite_id=invite.pk)
     assert sign_up(client)["Location"] == "/chats/"
     assert not Conversation.objects.exists()
 
@@ -201,7 +201,7 @@ def test_what_becomes_of_the_invite_tells_nothing_about_the_address(
     EmailAddress.objects.create(user=bob, email="bob@example.com", primary=True, verified=True)
     seen = []
     for username, email in (("carol", "bob@example.com"), ("carla", "new@example.com")):
-        invite = invite_create(maker=alice)
+        invite = invite_create(inviter=alice)
         browser = Client()
         press(browser, invite)
         answer = sign_up(browser, username, email=email)
@@ -242,7 +242,7 @@ def test_the_wish_is_tied_to_the_account_before_a_second_step(invite: Invite, bo
         "redirect_url": None,
     }
     assert InviteAccountAdapter(request).pre_login(request, bob, **details) is None
-    assert InviteWish.objects.get(user=bob).invite == invite
+    assert PendingInvite.objects.get(user=bob).invite == invite
     assert "invite" not in request.session
     phone = Client()
     assert log_in(phone)["Location"] == the_chat()
@@ -312,7 +312,7 @@ def test_a_suspended_account_keeps_no_wish(invite: Invite, bob: User, client: Cl
     User.objects.filter(pk=bob.pk).update(is_active=False)
     press(client, invite, go="login")
     log_in(client)
-    assert not InviteWish.objects.exists()
+    assert not PendingInvite.objects.exists()
 
 
 def test_a_wish_is_settled_once_and_later_log_ins_lead_home(
@@ -351,7 +351,7 @@ def test_the_invite_is_spent_even_before_the_address_is_confirmed(
     assert phone.post(response["Location"], {"code": code_of_last_mail()})["Location"] == the_chat()
 
 
-@pytest.mark.parametrize("end", ["used", "revoked", "maker gone"])
+@pytest.mark.parametrize("end", ["used", "revoked", "inviter gone"])
 def test_an_invite_that_ended_meanwhile_opens_nothing(
     by_invite: None, invite: Invite, alice: User, bob: User, client: Client, end: str
 ) -> None:
@@ -359,7 +359,7 @@ def test_an_invite_that_ended_meanwhile_opens_nothing(
     if end == "used":
         invite_claim(user=bob, token=token_of(invite.pk))
     elif end == "revoked":
-        invite_revoke(maker=alice, invite_id=invite.pk)
+        invite_revoke(inviter=alice, invite_id=invite.pk)
     else:
         User.objects.filter(pk=alice.pk).update(is_active=False)
     sign_up(client)
@@ -392,7 +392,7 @@ def test_used_in_the_very_moment_is_a_word_in_the_form_and_no_account(
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_eight_people_sign_up_with_one_link_at_one_instant_and_one_has_an_account(by_invite: None) -> None:
-    invite = invite_create(maker=make_user("alice"))
+    invite = invite_create(inviter=make_user("alice"))
     browsers = [Client() for _ in range(8)]
     for browser in browsers:
         press(browser, invite)

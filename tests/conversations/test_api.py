@@ -422,7 +422,7 @@ def test_history_costs_the_same_whatever_its_length(
     path = f"/conversations/{past.room_name}/messages"
     # A device is noted once a minute.
     ask(browser, "GET", "/me")
-    # Session, user, seat, head, rows.
+    # Session, user, membership, head, rows.
     for query in ("?limit=1", "?limit=100", "?before=50", "?after=3"):
         with django_assert_num_queries(5):
             ask(browser, "GET", path + query)

@@ -368,7 +368,7 @@ def test_who_both_want_a_chat_see_each_other_before_a_word(alice: User, bob: Use
             make_message(chat, alice)
             Participant.objects.filter(conversation=chat).update(activity=timezone.now())
             assert not presence_shown(alice, chat), "one message of hers is no consent of his"
-        invite = invite_create(maker=alice)
+        invite = invite_create(inviter=alice)
         invite_claim(user=bob, token=token_of(invite.id))
     assert presence_shown(alice, chat)
     assert presence_shown(bob, chat)

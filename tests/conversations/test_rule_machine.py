@@ -331,18 +331,19 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
     def counters_and_receipts_are_those_of_the_model(self) -> None:
         if not hasattr(self, "talk"):
             return
-        for seat in Participant.objects.filter(conversation_id=self.chat_id).select_related("user"):
-            side = self.talk.sides[seat.user.public_id]
-            assert (seat.read_seq, seat.delivered_seq, seat.read_count) == (
+        for participant in Participant.objects.filter(conversation_id=self.chat_id).select_related("user"):
+            side = self.talk.sides[participant.user.public_id]
+            assert (participant.read_seq, participant.delivered_seq, participant.read_count) == (
                 side.read,
                 side.delivered,
                 side.read_count,
             )
-            assert (seat.shown_read, seat.shown_delivered) == (side.shown_read, side.shown_delivered), (
-                "what the other one may see"
-            )
-            assert (seat.received, seat.mark) == (side.received, side.mark)
-            assert seat.unread == self.talk.unread(seat.user.public_id)
+            assert (participant.shown_read, participant.shown_delivered) == (
+                side.shown_read,
+                side.shown_delivered,
+            ), "what the other one may see"
+            assert (participant.received, participant.mark) == (side.received, side.mark)
+            assert participant.unread == self.talk.unread(participant.user.public_id)
 
     @invariant()
     def no_screen_shows_anything_else(self) -> None:

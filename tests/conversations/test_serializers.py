@@ -45,12 +45,12 @@ def written(sender: User = ALICE, **values: Any) -> Message:
     return Message(**{**given, **values})
 
 
-def seat(user: User, peer: User, **values: Any) -> Participant:
+def participant(user: User, peer: User, **values: Any) -> Participant:
     return Participant(**{"conversation_id": 9, "user": user, "peer": peer, "activity": NOW, **values})
 
 
 def seen_by_bob(conversation: Conversation | None = None, last: Message | None = None, **mine: Any) -> Any:
-    alice = seat(
+    alice = participant(
         ALICE,
         BOB,
         read_seq=42,
@@ -62,7 +62,12 @@ def seen_by_bob(conversation: Conversation | None = None, last: Message | None =
         muted_until=NOW,
     )
     return serializers.conversation(
-        conversation or row(), me=seat(BOB, ALICE, **mine), peer_seat=alice, viewer=BOB, peer=ALICE, last=last
+        conversation or row(),
+        me=participant(BOB, ALICE, **mine),
+        peer_participant=alice,
+        viewer=BOB,
+        peer=ALICE,
+        last=last,
     ).model_dump()
 
 
@@ -211,7 +216,12 @@ def test_who_is_blocked_learns_nothing_of_it(low_blocks: bool, high_blocks: bool
 def test_block_is_told_from_the_lower_side_as_well(low_blocks: bool, high_blocks: bool, told: bool) -> None:
     conversation = row(low_blocks=low_blocks, high_blocks=high_blocks)
     wire = serializers.conversation(
-        conversation, me=seat(ALICE, BOB), peer_seat=seat(BOB, ALICE), viewer=ALICE, peer=BOB, last=None
+        conversation,
+        me=participant(ALICE, BOB),
+        peer_participant=participant(BOB, ALICE),
+        viewer=ALICE,
+        peer=BOB,
+        last=None,
     )
     assert wire.blocked is told
 
@@ -220,11 +230,11 @@ def test_block_is_told_from_the_lower_side_as_well(low_blocks: bool, high_blocks
 
 
 def test_receipts_are_mine_as_they_are_and_the_peers_as_they_are_shown() -> None:
-    alice = seat(ALICE, BOB, read_seq=42, delivered_seq=42, shown_read=40, shown_delivered=41)
-    bob = seat(BOB, ALICE, read_seq=7, delivered_seq=8, shown_read=1, shown_delivered=2)
+    alice = participant(ALICE, BOB, read_seq=42, delivered_seq=42, shown_read=40, shown_delivered=41)
+    bob = participant(BOB, ALICE, read_seq=7, delivered_seq=8, shown_read=1, shown_delivered=2)
     assert [
         receipt.model_dump()
-        for receipt in serializers.receipts(me=bob, peer_seat=alice, viewer=BOB, peer=ALICE)
+        for receipt in serializers.receipts(me=bob, peer_participant=alice, viewer=BOB, peer=ALICE)
     ] == [
         {"user": BOB.public_id, "delivered": 8, "read": 7},
         {"user": ALICE.public_id, "delivered": 41, "read": 40},

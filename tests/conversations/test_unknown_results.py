@@ -116,7 +116,7 @@ def test_no_door_of_the_api_says_not_stored_of_what_is_stored(
     door: str,
 ) -> None:
     make_message(chat, bob, "hello")
-    mine, carols = invite_create(maker=alice), invite_create(maker=carol)
+    mine, carols = invite_create(inviter=alice), invite_create(inviter=carol)
     method, path, body, table = DOORS[door]
     words = {"room": chat.room_name, "invite": str(mine.pk)}
     body = {

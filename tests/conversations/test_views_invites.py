@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Profile, User
-from conversations.models import Block, Conversation, Invite, InviteWish
+from conversations.models import Block, Conversation, Invite, PendingInvite
 from conversations.selectors.invites import token_of
 from conversations.services.invites import invite_claim, invite_create, invite_revoke
 from tests.factories import make_user
@@ -34,7 +34,7 @@ ROBOTS = [
 
 @pytest.fixture
 def invite(alice: User) -> Invite:
-    return invite_create(maker=alice, note="Bob, from the choir")
+    return invite_create(inviter=alice, note="Bob, from the choir")
 
 
 def address(invite: Invite) -> str:
@@ -61,8 +61,8 @@ def end_by(how: str, invite: Invite, alice: User, bob: User) -> None:
             created_at=now - timedelta(days=8), expires_at=now - timedelta(days=1)
         )
     elif how == "revoked":
-        invite_revoke(maker=alice, invite_id=invite.pk)
-    elif how == "maker gone":
+        invite_revoke(inviter=alice, invite_id=invite.pk)
+    elif how == "inviter gone":
         User.objects.filter(pk=alice.pk).update(is_active=False)
     elif how == "alice blocks bob":
         Block.objects.create(blocker=alice, blocked=bob, created_at=now)
@@ -76,15 +76,17 @@ def end_by(how: str, invite: Invite, alice: User, bob: User) -> None:
 def test_a_visitor_sees_who_invites_and_until_when(invite: Invite, client: Client) -> None:
     response = client.get(address(invite))
     assert (response.status_code, state_of(response)) == (200, "open_visitor")
-    assert response.context["maker"].name == "Alice"
+    assert response.context["inviter"].name == "Alice"
     assert response.context["invite"].expires_at == invite.expires_at
     assert "Alice invites you to a private chat" in re.sub(r"<[^>]+>", "", text_of(response))
 
 
-def test_a_maker_who_does_not_show_the_name_is_someone(alice: User, invite: Invite, client: Client) -> None:
+def test_an_inviter_who_does_not_show_the_name_is_someone(
+    alice: User, invite: Invite, client: Client
+) -> None:
     Profile.objects.filter(user=alice).update(invites_show_name=False)
     response = client.get(address(invite))
-    assert response.context["maker"] is None
+    assert response.context["inviter"] is None
     assert "Alice" not in text_of(response)
 
 
@@ -116,7 +118,7 @@ def test_previews_by_robots_spend_nothing(
             response = getattr(visitor, method)(address(invite), headers={"user-agent": robot})
             assert response.status_code == 200
     assert untouched(invite)
-    assert not InviteWish.objects.exists()
+    assert not PendingInvite.objects.exists()
     assert Session.objects.count() == 1, "Bob's own; a robot leaves none behind"
 
 
@@ -154,7 +156,7 @@ def test_a_press_needs_the_token_of_the_form(invite: Invite, bob: User, client_o
 def test_bob_is_asked_once_more_before_he_accepts(invite: Invite, bob: User, client_of: ClientOf) -> None:
     response = client_of(bob).get(address(invite))
     assert (response.status_code, state_of(response)) == (200, "open_signed_in")
-    assert response.context["maker"].name == "Alice"
+    assert response.context["inviter"].name == "Alice"
     assert "@bob" in text_of(response)
     assert "The link stays valid until <time" in text_of(response)
 
@@ -177,24 +179,24 @@ def test_bob_uses_another_account_and_the_invite_comes_along(
     assert untouched(invite)
 
 
-# --- Its maker ---
+# --- Its inviter ---
 
 
-def test_its_maker_sees_the_link_and_the_note(invite: Invite, alice: User, client_of: ClientOf) -> None:
+def test_its_inviter_sees_the_link_and_the_note(invite: Invite, alice: User, client_of: ClientOf) -> None:
     response = client_of(alice).get(address(invite))
     assert (response.status_code, state_of(response)) == (200, "own")
     assert response.context["invite"].note == "Bob, from the choir"
     assert response.context["invite"].url.endswith(address(invite))
 
 
-def test_its_maker_cannot_accept_it(invite: Invite, alice: User, client_of: ClientOf) -> None:
+def test_its_inviter_cannot_accept_it(invite: Invite, alice: User, client_of: ClientOf) -> None:
     response = client_of(alice).post(address(invite))
     assert (response.status_code, state_of(response), response.context["refused"]) == (200, "own", True)
     assert untouched(invite)
 
 
 @pytest.mark.parametrize("how", ["run out", "revoked"])
-def test_its_maker_sees_the_end_of_it(
+def test_its_inviter_sees_the_end_of_it(
     invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str
 ) -> None:
     end_by(how, invite, alice, bob)
@@ -203,7 +205,7 @@ def test_its_maker_sees_the_end_of_it(
     assert response.context["invite"].state in {"expired", "revoked"}
 
 
-def test_its_maker_sees_by_whom_it_was_used(
+def test_its_inviter_sees_by_whom_it_was_used(
     invite: Invite, alice: User, bob: User, client_of: ClientOf
 ) -> None:
     invite_claim(user=bob, token=token_of(invite.pk))
@@ -232,7 +234,7 @@ def test_a_third_person_meets_a_used_link_without_names(
     invite_claim(user=bob, token=token_of(invite.pk))
     response = getattr(client_of(mallory if visitor == "mallory" else None), method)(address(invite))
     assert (response.status_code, state_of(response)) == (410, "used")
-    assert (response.context["maker"], response.context["invite"]) == (None, None)
+    assert (response.context["inviter"], response.context["invite"]) == (None, None)
     assert not re.search("alice|bob", text_of(response), re.IGNORECASE)
     assert Conversation.objects.count() == 1
 
@@ -255,7 +257,9 @@ def test_a_pair_that_chats_is_offered_the_chat_and_spends_nothing(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("how", ["run out", "revoked", "maker gone", "alice blocks bob", "bob blocks alice"])
+@pytest.mark.parametrize(
+    "how", ["run out", "revoked", "inviter gone", "alice blocks bob", "bob blocks alice"]
+)
 def test_gone_is_one_neutral_page(
     invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str, method: str
 ) -> None:
@@ -269,13 +273,13 @@ def test_gone_is_one_neutral_page(
 def test_the_dead_ends_are_equal_to_the_byte(alice: User, bob: User, client_of: ClientOf) -> None:
     browser, bodies = client_of(bob), set()
     for how in ("run out", "revoked", "alice blocks bob"):
-        invite = invite_create(maker=alice)
+        invite = invite_create(inviter=alice)
         end_by(how, invite, alice, bob)
         bodies.add(browser.get(address(invite)).content)
     assert len(bodies) == 1
 
 
-@pytest.mark.parametrize("how", ["run out", "revoked", "maker gone"])
+@pytest.mark.parametrize("how", ["run out", "revoked", "inviter gone"])
 def test_a_visitor_meets_the_same_dead_end_and_is_not_sent_to_sign_in(
     invite: Invite, alice: User, bob: User, client: Client, how: str
 ) -> None:
@@ -478,7 +482,7 @@ def test_a_form_that_cannot_be_comes_back_with_a_word(
 
 def test_the_twenty_first_link_is_refused_with_a_word(alice: User, client_of: ClientOf) -> None:
     for _ in range(20):
-        invite_create(maker=alice)
+        invite_create(inviter=alice)
     browser = client_of(alice)
     assert browser.get("/invites/").context["limit_reached"]
     response = browser.post("/invites/", {"note": "", "lives": "7d"})
@@ -552,7 +556,7 @@ def test_mallory_s_list_has_none_of_alice_s_links(invite: Invite, mallory: User,
 
 def test_the_list_says_who_accepted_and_what_waits(alice: User, client_of: ClientOf) -> None:
     caio = make_user("caio", "Caio")
-    used, waiting = invite_create(maker=alice), invite_create(maker=alice)
+    used, waiting = invite_create(inviter=alice), invite_create(inviter=alice)
     invite_claim(user=caio, token=token_of(used.pk))
     page = client_of(alice).get("/invites/")
     assert [view.id for view in page.context["waiting"]] == [waiting.pk]
@@ -595,7 +599,7 @@ def test_the_dialog_shows_mallory_nothing_of_alice(
 
 
 def test_a_note_is_text_in_every_sentence_of_the_dialog(alice: User, client_of: ClientOf) -> None:
-    invite_create(maker=alice, note='"><script>alert(1)</script>')
+    invite_create(inviter=alice, note='"><script>alert(1)</script>')
     page = client_of(alice).get("/invites/dialog/").content.decode()
     assert "<script" not in page
     assert 'data-ask="Revoke the link for &quot;&gt;' in page
@@ -646,7 +650,7 @@ def bring_about(state: str, invite: Invite, alice: User, bob: User, carol: User)
     elif state == "blocked":
         Block.objects.create(blocker=alice, blocked=bob, created_at=timezone.now())
     elif state == "pair":
-        invite_claim(user=bob, token=token_of(invite_create(maker=alice).pk))
+        invite_claim(user=bob, token=token_of(invite_create(inviter=alice).pk))
     elif state in {"run out", "revoked"}:
         end_by(state, invite, alice, bob)
 
@@ -676,7 +680,7 @@ def test_each_state_of_an_invite_has_its_text_one_heading_and_a_way_on(
 
 def test_the_choices_that_each_of_twenty_links_offers_are_drawn_once(alice: User, client_of: Any) -> None:
     for number in range(20):
-        invite_create(maker=alice, note=f"number {number}")
+        invite_create(inviter=alice, note=f"number {number}")
     page = client_of(alice).get("/invites/")
     assert page.content.decode().count('<option value="30d">') == 20
     assert [template.name for template in page.templates].count("conversations/_lives.html") == 1

@@ -184,13 +184,13 @@ def test_receipts_are_kept_from_a_stranger_until_they_are_answered(chat, alice, 
     Conversation.objects.filter(pk=chat.pk).update(is_met=False)
     write(sending(chat, alice))
     write(receipt(chat, bob, delivered=1, read=1))
-    seat = Participant.objects.get(conversation=chat, user=bob)
-    assert (seat.read_seq, seat.shown_read, seat.shown_delivered) == (1, 0, 0)
+    participant = Participant.objects.get(conversation=chat, user=bob)
+    assert (participant.read_seq, participant.shown_read, participant.shown_delivered) == (1, 0, 0)
     answer, more = write(sending(chat, bob), sending(chat, alice))
     assert (answer.first_meeting, more.first_meeting) == (True, False)
     write(receipt(chat, bob, delivered=3, read=3))
-    seat.refresh_from_db()
-    assert (seat.shown_read, seat.shown_delivered) == (3, 3)
+    participant.refresh_from_db()
+    assert (participant.shown_read, participant.shown_delivered) == (3, 3)
 
 
 def test_switching_receipts_on_again_reveals_nothing_of_before(chat, alice, bob):
@@ -243,7 +243,7 @@ def test_unread_is_a_real_count_after_every_batch_however_it_is_mixed(chat, alic
                 commands.append(receipt(chat, who, **{name: at}))
         write(*commands)
         for who in (alice, bob):
-            seat = Participant.objects.get(conversation=chat, user=who)
+            participant = Participant.objects.get(conversation=chat, user=who)
             theirs = [number for number, sender in enumerate(senders, 1) if sender != who]
-            assert seat.read_seq == positions[who.id]
-            assert seat.unread == sum(number > seat.read_seq for number in theirs)
+            assert participant.read_seq == positions[who.id]
+            assert participant.unread == sum(number > participant.read_seq for number in theirs)

@@ -99,7 +99,7 @@ def test_after_too_long_a_doubt_the_sender_hears_that_nobody_knows(
     monkeypatch.setattr(writer_module, "LONGEST_DOUBT_SECONDS", 0.1)
 
     def end_in_commit(commands: Any) -> Any:
-        raise batch.Undecided
+        raise batch.InDoubt
 
     def be_away(commands: Any) -> Any:
         raise OperationalError("unable to open database file")

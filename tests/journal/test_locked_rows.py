@@ -67,11 +67,11 @@ def room(chat: Conversation) -> Any:
     return Conversation.objects.filter(pk=chat.pk)
 
 
-def seats(chat: Conversation) -> Any:
+def participants(chat: Conversation) -> Any:
     return Participant.objects.filter(conversation=chat)
 
 
-@pytest.mark.parametrize("what", [room, seats], ids=["the conversation", "the participants"])
+@pytest.mark.parametrize("what", [room, participants], ids=["the conversation", "the participants"])
 def test_a_locked_conversation_keeps_nobody_else_waiting(
     chat: Conversation, other: Conversation, alice: User, bob: User, what: Any
 ) -> None:

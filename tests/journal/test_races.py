@@ -162,17 +162,17 @@ def test_no_message_passes_a_block_that_was_acknowledged(chat, alice, bob):
 def follow(chat: Conversation, reader: User, is_over: Event) -> list[str]:
     """A device that asks and asks while others write. Returns what it saw that must not be."""
     wrong: list[str] = []
-    seat = access_conversation(reader, chat.room_name)
+    membership = access_conversation(reader, chat.room_name)
     seen: list[int] = []
     cursor = 0
     while True:
         was_over = is_over.is_set()
-        changes = changes_after(seat=seat, after=cursor)
+        changes = changes_after(membership=membership, after=cursor)
         seen += [message.seq for message in changes.messages]
         if changes.version != (seen[-1] if seen else 0):
             wrong.append(f"the cursor {changes.version} is not the last row {seen[-1:]}")
         cursor = changes.version
-        page = message_page(seat=seat, limit=5)
+        page = message_page(membership=membership, limit=5)
         shown = [message.seq for message in page.items]
         if shown and (shown != list(range(shown[0], shown[-1] + 1)) or shown[-1] < page.version):
             wrong.append(f"a fresh device would go live from {page.version} with {shown}")

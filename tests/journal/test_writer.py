@@ -84,10 +84,10 @@ def test_a_transaction_that_fails_acknowledges_nothing_and_tells_nobody(
 
 def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, letters):
     """All statements went well; only the commit did not."""
-    real = batch.close_page
+    real = batch.flush
 
-    def commit_fails(page: batch.Page) -> None:
-        real(page)
+    def commit_fails(unit: batch.UnitOfWork) -> None:
+        real(unit)
         monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.commit", refuse)
 
     def refuse(self: Any) -> None:
@@ -95,7 +95,7 @@ def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, let
         monkeypatch.setattr(writer_module, "publish", letters.extend)
         raise OperationalError("disk I/O error")
 
-    monkeypatch.setattr(batch, "close_page", commit_fails)
+    monkeypatch.setattr(batch, "flush", commit_fails)
     with pens() as (pen,):
         with pytest.raises(Busy):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def after(user: User, chat: Conversation, cursor: int, mark: int | None = None) -> Changes:
-    return changes_after(seat=access_conversation(user, chat.room_name), after=cursor, mark=mark)
+    return changes_after(membership=access_conversation(user, chat.room_name), after=cursor, mark=mark)
 
 
 def walk(user: User, chat: Conversation, cursor: int) -> list[tuple[int, int]]:
@@ -119,9 +119,9 @@ def test_a_page_takes_few_statements_however_full_it_is(
     chat: Conversation, alice: User, bob: User, django_assert_max_num_queries
 ) -> None:
     make_messages(chat, [alice, bob], 50)
-    seat = access_conversation(alice, chat.room_name)
+    membership = access_conversation(alice, chat.room_name)
     with django_assert_max_num_queries(6):
-        assert len(changes_after(seat=seat, after=0).messages) == 50
+        assert len(changes_after(membership=membership, after=0).messages) == 50
 
 
 BODIES = st.lists(

@@ -49,7 +49,7 @@ def test_an_empty_chat_shows_to_who_opened_it_only(alice: User, bob: User) -> No
 def test_a_row_carries_both_seats_and_the_last_message(chat: Conversation, alice: User, bob: User) -> None:
     make_messages(chat, [alice, bob, bob], 3)
     (row,) = conversation_list(user=alice).items
-    assert (row.peer, row.me.user_id, row.peer_seat.user_id) == (bob, alice.pk, bob.pk)
+    assert (row.peer, row.me.user_id, row.peer_participant.user_id) == (bob, alice.pk, bob.pk)
     assert row.last is not None
     assert (row.last.body, row.me.unread) == ("message 3", 2)
     assert conversation_row(access_conversation(alice, chat.room_name)) == row
@@ -80,8 +80,11 @@ def test_cursors_walk_the_list_also_where_times_are_equal(alice: User) -> None:
 
 
 def test_a_cursor_reads_as_it_was_written(chat: Conversation, alice: User) -> None:
-    seat = Participant.objects.get(user=alice)
-    assert read_cursor(write_cursor(seat), user_id=alice.pk) == (seat.activity, seat.conversation_id)
+    participant = Participant.objects.get(user=alice)
+    assert read_cursor(write_cursor(participant), user_id=alice.pk) == (
+        participant.activity,
+        participant.conversation_id,
+    )
 
 
 def test_the_list_takes_three_statements_however_long(alice: User, django_assert_num_queries) -> None:

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def page(user: User, chat: Conversation, **where: int) -> MessagePage:
-    return message_page(seat=access_conversation(user, chat.room_name), **where)
+    return message_page(membership=access_conversation(user, chat.room_name), **where)
 
 
 def seqs(found: MessagePage) -> list[int]:
@@ -65,7 +65,7 @@ def test_the_version_is_read_before_the_rows(
 ) -> None:
     """A device that goes live from it must not skip what was written between the two readings."""
     make_messages(chat, [alice], 2)
-    seat = access_conversation(alice, chat.room_name)
+    membership = access_conversation(alice, chat.room_name)
     real = Message.objects.filter
 
     def somebody_writes(*args: object, **values: object):
@@ -74,7 +74,7 @@ def test_the_version_is_read_before_the_rows(
         return real(*args, **values)
 
     monkeypatch.setattr(Message.objects, "filter", somebody_writes)
-    found = message_page(seat=seat)
+    found = message_page(membership=membership)
     assert (found.version, seqs(found)) == (2, [1, 2, 3])
 
 
@@ -88,10 +88,10 @@ def test_what_alice_has_cleared_is_gone_for_her_only(chat: Conversation, alice: 
 
 def test_a_page_takes_two_statements(chat: Conversation, alice: User, django_assert_num_queries) -> None:
     make_messages(chat, [alice], 100)
-    seat = access_conversation(alice, chat.room_name)
+    membership = access_conversation(alice, chat.room_name)
     for where in ({}, {"before": 50}, {"after": 50}, {"limit": 100}):
         with django_assert_num_queries(2):
-            message_page(seat=seat, **where)
+            message_page(membership=membership, **where)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_a_page_around_a_message_holds_as_many_on_either_side(
     has_newer: bool,
 ) -> None:
     make_messages(chat, [alice, bob], 100)
-    seat = access_conversation(alice, chat.room_name)
+    membership = access_conversation(alice, chat.room_name)
     with django_assert_num_queries(2):
-        found = message_page_around(seat=seat, seq=seq, version=100, side=2)
+        found = message_page_around(membership=membership, seq=seq, version=100, side=2)
     assert (seqs(found), found.has_older, found.has_newer) == (expected, has_older, has_newer)
 
 
@@ -129,7 +129,9 @@ def test_a_page_around_a_message_leaves_out_what_alice_has_cleared(
 ) -> None:
     make_messages(chat, [alice, bob], 10)
     Participant.objects.filter(user=alice).update(cleared_seq=4)
-    found = message_page_around(seat=access_conversation(alice, chat.room_name), seq=5, version=10, side=2)
+    found = message_page_around(
+        membership=access_conversation(alice, chat.room_name), seq=5, version=10, side=2
+    )
     assert (seqs(found), found.has_older) == ([5, 6, 7], False)
 
 
@@ -137,10 +139,10 @@ def test_a_number_of_another_conversation_is_not_found(chat: Conversation, alice
     other = make_conversation(alice, carol)
     make_messages(other, [carol], 3)
     make_message(chat, alice, "the only one")
-    seat = access_conversation(alice, chat.room_name)
-    assert message_at(seat=seat, seq=1).body == "the only one"
+    membership = access_conversation(alice, chat.room_name)
+    assert message_at(membership=membership, seq=1).body == "the only one"
     with pytest.raises(Message.DoesNotExist):
-        message_at(seat=seat, seq=3)
+        message_at(membership=membership, seq=3)
 
 
 def test_only_what_this_person_sent_into_this_room_was_sent(

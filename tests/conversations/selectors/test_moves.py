@@ -75,11 +75,11 @@ def test_receipts_and_everything_that_stamps_a_conversation_count(
     assert moved_by(lambda: opened.append(conversation_open(user=alice, peer=carol)[0])) == {
         (opened[0].room_name, alice.id)
     }
-    invite = invite_create(maker=bob)
+    invite = invite_create(inviter=bob)
     claimed: list[Conversation] = []
     moved = moved_by(lambda: claimed.append(invite_claim(user=carol, token=token_of(invite.pk)).conversation))
     assert moved == both(claimed[0])
-    assert moved_by(lambda: invite_undo(maker=bob, invite_id=invite.pk)) == both(claimed[0])
+    assert moved_by(lambda: invite_undo(inviter=bob, invite_id=invite.pk)) == both(claimed[0])
 
 
 def test_a_row_that_is_saved_whole_has_moved(chat: Conversation) -> None:

@@ -99,7 +99,7 @@ def test_a_device_that_missed_it_gets_the_row_by_its_old_mark(
 ) -> None:
     before, changed_at = mark_of(alice, chat), chat.changed_at
     rename(bob)
-    changes = changes_after(seat=access_conversation(alice, chat.room_name), after=0, mark=before)
+    changes = changes_after(membership=access_conversation(alice, chat.room_name), after=0, mark=before)
     assert (changes.with_row, changes.row.peer.name) == (True, "Robert")
     chat.refresh_from_db()
     assert chat.changed_at > changed_at, "or no process would look at it"

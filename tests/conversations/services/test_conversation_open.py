@@ -67,8 +67,8 @@ def test_a_chat_keeps_its_address_when_the_key_changes(alice: User, bob: User, s
 @both_databases
 def test_the_first_message_after_opening_finds_both_seats(alice: User, bob: User) -> None:
     conversation, _ = conversation_open(user=alice, peer=bob)
-    seats = Participant.objects.filter(conversation=conversation).values_list("user_id", "peer_id")
-    assert set(seats) == {(alice.pk, bob.pk), (bob.pk, alice.pk)}
+    pairs = Participant.objects.filter(conversation=conversation).values_list("user_id", "peer_id")
+    assert set(pairs) == {(alice.pk, bob.pk), (bob.pk, alice.pk)}
 
 
 def test_nobody_talks_to_themselves(alice: User) -> None:

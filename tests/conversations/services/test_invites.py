@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from conversations.exceptions import InvalidText, InviteGone, InviteIsYours, InviteNotFound, TooManyInvites
-from conversations.models import Block, Conversation, Invite, InviteWish, Participant
+from conversations.models import Block, Conversation, Invite, Participant, PendingInvite
 from conversations.selectors.invites import invite_of, invites_of, token_of
 from conversations.services import invites as service
 from conversations.services.conversations import conversation_open
@@ -26,8 +26,8 @@ from conversations.services.invites import (
     invite_create,
     invite_revoke,
     invite_undo,
-    wish_remember,
-    wish_settle,
+    pending_invite_resolve,
+    pending_invite_set,
 )
 from tests.conversations.races import at_once
 from tests.factories import make_conversation, make_user
@@ -39,7 +39,7 @@ ORIGIN = "http://localhost:8000"
 @pytest.fixture
 def invite(alice: User) -> Invite:
     """Alice's open invite."""
-    return invite_create(maker=alice, note="Bob, from the choir")
+    return invite_create(inviter=alice, note="Bob, from the choir")
 
 
 def token(invite: Invite) -> str:
@@ -74,15 +74,15 @@ def test_only_the_digest_of_the_token_is_stored(invite: Invite) -> None:
     assert all(token(invite) not in str(value) for value in row.values())
 
 
-def test_the_maker_can_be_shown_the_link_again(alice: User, invite: Invite) -> None:
-    view = invite_of(maker=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
+def test_the_inviter_can_be_shown_the_link_again(alice: User, invite: Invite) -> None:
+    view = invite_of(inviter=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
     assert view is not None
     assert view.url == f"{ORIGIN}/i/{token(invite)}/"
 
 
 def test_the_public_address_wins_over_the_one_in_use(alice: User, invite: Invite, settings: Any) -> None:
     settings.PUBLIC_ORIGIN = "https://chat.example.org"
-    view = invite_of(maker=alice, invite_id=invite.pk, origin="http://evil.example", now=timezone.now())
+    view = invite_of(inviter=alice, invite_id=invite.pk, origin="http://evil.example", now=timezone.now())
     assert view is not None
     assert view.url == f"https://chat.example.org/i/{token(invite)}/"
 
@@ -92,14 +92,14 @@ def test_after_a_change_of_the_key_no_wrong_link_is_shown_and_the_old_one_works(
 ) -> None:
     sent = token(invite)
     settings.INVITE_KEY = b"another key of the same length, 32 b"
-    view = invite_of(maker=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
+    view = invite_of(inviter=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
     assert view is not None
     assert (view.url, str(view.qr)) == (None, "")
     assert invite_claim(user=bob, token=sent).outcome == "created"
 
 
 def test_the_qr_code_is_plain_markup_that_a_strict_policy_lets_through(alice: User, invite: Invite) -> None:
-    view = invite_of(maker=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
+    view = invite_of(inviter=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
     assert view is not None
     assert view.qr.startswith("<svg ")
     assert 'stroke="#12242c"' in view.qr
@@ -112,7 +112,7 @@ def test_the_qr_code_is_plain_markup_that_a_strict_policy_lets_through(alice: Us
 
 def test_an_invite_lives_seven_days_unless_said_otherwise(alice: User) -> None:
     now = timezone.now()
-    assert invite_create(maker=alice, now=now).expires_at == now + timedelta(days=7)
+    assert invite_create(inviter=alice, now=now).expires_at == now + timedelta(days=7)
 
 
 @pytest.mark.parametrize(("lives", "life"), LIVES.items())
@@ -121,41 +121,43 @@ def test_an_invite_lives_as_long_as_chosen_and_never_for_ever(
 ) -> None:
     now = timezone.now()
     assert (
-        invite_create(maker=alice, lives=lives, now=now).expires_at == now + life <= now + timedelta(days=30)
+        invite_create(inviter=alice, lives=lives, now=now).expires_at
+        == now + life
+        <= now + timedelta(days=30)
     )
 
 
 def test_a_life_that_is_not_offered_is_none(alice: User) -> None:
     with pytest.raises(KeyError):
-        invite_create(maker=alice, lives="100y")
+        invite_create(inviter=alice, lives="100y")
 
 
 def test_a_note_is_one_tidy_line(alice: User) -> None:
-    assert invite_create(maker=alice, note="  Caio,\n from  the choir ").note == "Caio, from the choir"
+    assert invite_create(inviter=alice, note="  Caio,\n from  the choir ").note == "Caio, from the choir"
 
 
 @pytest.mark.parametrize("note", ["a" * 81, "\0", "\ud800", "a" * 10_000])
 def test_a_note_that_cannot_be_kept_is_refused(alice: User, note: str) -> None:
     with pytest.raises(InvalidText):
-        invite_create(maker=alice, note=note)
+        invite_create(inviter=alice, note=note)
 
 
 def test_the_longest_note_fits(alice: User) -> None:
-    assert invite_create(maker=alice, note="é" * 80).note == "é" * 80
+    assert invite_create(inviter=alice, note="é" * 80).note == "é" * 80
 
 
 @both_databases
 def test_the_twenty_first_open_invite_is_refused_and_one_less_makes_room(alice: User, bob: User) -> None:
-    twenty = [invite_create(maker=alice) for _ in range(20)]
+    twenty = [invite_create(inviter=alice) for _ in range(20)]
     with pytest.raises(TooManyInvites):
-        invite_create(maker=alice)
-    invite_revoke(maker=alice, invite_id=twenty[0].pk)
-    invite_create(maker=alice)
+        invite_create(inviter=alice)
+    invite_revoke(inviter=alice, invite_id=twenty[0].pk)
+    invite_create(inviter=alice)
     invite_claim(user=bob, token=token(twenty[1]))
-    invite_create(maker=alice)
+    invite_create(inviter=alice)
     with pytest.raises(TooManyInvites):
-        invite_create(maker=alice)
-    invite_create(maker=bob)
+        invite_create(inviter=alice)
+    invite_create(inviter=bob)
 
 
 @both_databases
@@ -163,8 +165,8 @@ def test_the_twenty_first_open_invite_is_refused_and_one_less_makes_room(alice: 
 def test_racing_creations_do_not_pass_the_limit() -> None:
     alice = make_user("alice")
     for _ in range(15):
-        invite_create(maker=alice)
-    made, errors = at_once([lambda: invite_create(maker=alice)] * 12)
+        invite_create(inviter=alice)
+    made, errors = at_once([lambda: invite_create(inviter=alice)] * 12)
     assert (len(made), Invite.objects.count()) == (5, 20)
     assert {type(error) for error in errors} == {TooManyInvites}
 
@@ -176,42 +178,42 @@ def test_racing_creations_do_not_pass_the_limit() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_racing_repeats_of_one_wish_are_one_link() -> None:
     alice, key = make_user("alice"), uuid4()
-    made, errors = at_once([lambda: invite_create(maker=alice, note="Caio", key=key)] * 6)
+    made, errors = at_once([lambda: invite_create(inviter=alice, note="Caio", key=key)] * 6)
     assert not errors
     assert {invite.pk for invite in made} == {Invite.objects.get().pk}
 
 
 def test_a_repeat_of_the_last_link_there_was_room_for_is_not_refused(alice: User) -> None:
     for _ in range(19):
-        invite_create(maker=alice)
+        invite_create(inviter=alice)
     key = uuid4()
-    last = invite_create(maker=alice, key=key)
-    assert invite_create(maker=alice, key=key) == last
+    last = invite_create(inviter=alice, key=key)
+    assert invite_create(inviter=alice, key=key) == last
     with pytest.raises(TooManyInvites):
-        invite_create(maker=alice, key=uuid4())
+        invite_create(inviter=alice, key=uuid4())
 
 
 def test_another_wish_under_an_old_key_is_another_link(alice: User) -> None:
     """The back button brings an old form back; filling it in anew must not be lost."""
     key = uuid4()
     for wish in ({"note": "Caio"}, {"note": "Dora"}, {"note": "Dora", "lives": "1h"}):
-        made = invite_create(maker=alice, key=key, **wish)
+        made = invite_create(inviter=alice, key=key, **wish)
         assert made.note == wish["note"]
     assert Invite.objects.count() == 3
 
 
 def test_a_repeat_changes_nothing_of_what_became_of_the_link(alice: User) -> None:
     key = uuid4()
-    invite = invite_create(maker=alice, note="Caio", key=key)
-    invite_change(maker=alice, invite_id=invite.pk, note="Dora")
-    assert invite_create(maker=alice, note="Caio", key=key).note == "Dora"
-    invite_revoke(maker=alice, invite_id=invite.pk)
-    assert invite_create(maker=alice, note="Caio", key=key).revoked_at is not None
+    invite = invite_create(inviter=alice, note="Caio", key=key)
+    invite_change(inviter=alice, invite_id=invite.pk, note="Dora")
+    assert invite_create(inviter=alice, note="Caio", key=key).note == "Dora"
+    invite_revoke(inviter=alice, invite_id=invite.pk)
+    assert invite_create(inviter=alice, note="Caio", key=key).revoked_at is not None
 
 
 def test_mallory_gets_a_link_of_her_own_under_alice_s_key(alice: User, mallory: User) -> None:
     key = uuid4()
-    assert invite_create(maker=alice, key=key).pk != invite_create(maker=mallory, key=key).pk
+    assert invite_create(inviter=alice, key=key).pk != invite_create(inviter=mallory, key=key).pk
 
 
 # --- Changing and revoking ---
@@ -220,14 +222,14 @@ def test_mallory_gets_a_link_of_her_own_under_alice_s_key(alice: User, mallory: 
 @both_databases
 def test_note_and_life_can_be_changed_while_it_is_open(alice: User, invite: Invite) -> None:
     now = timezone.now() + timedelta(days=2)
-    changed = invite_change(maker=alice, invite_id=invite.pk, note="Caio", lives="1h", now=now)
+    changed = invite_change(inviter=alice, invite_id=invite.pk, note="Caio", lives="1h", now=now)
     assert (changed.note, changed.expires_at) == ("Caio", now + timedelta(hours=1))
-    assert invite_change(maker=alice, invite_id=invite.pk, now=now).note == "Caio"
+    assert invite_change(inviter=alice, invite_id=invite.pk, now=now).note == "Caio"
 
 
 def test_the_link_stays_the_same_when_its_life_changes(alice: User, bob: User, invite: Invite) -> None:
     sent = token(invite)
-    invite_change(maker=alice, invite_id=invite.pk, lives="30d")
+    invite_change(inviter=alice, invite_id=invite.pk, lives="30d")
     assert invite_claim(user=bob, token=sent, now=timezone.now() + timedelta(days=29)).outcome == "created"
 
 
@@ -236,9 +238,9 @@ def test_mallory_cannot_touch_an_invite_of_alice_nor_tell_that_it_exists(
     mallory: User, invite: Invite, act: Callable[..., Any]
 ) -> None:
     with pytest.raises(InviteNotFound) as hers:
-        act(maker=mallory, invite_id=invite.pk)
+        act(inviter=mallory, invite_id=invite.pk)
     with pytest.raises(InviteNotFound) as nobodys:
-        act(maker=mallory, invite_id=uuid4())
+        act(inviter=mallory, invite_id=uuid4())
     assert repr(hers.value) == repr(nobodys.value)
 
 
@@ -247,7 +249,7 @@ def use_up(alice: User, bob: User, invite: Invite) -> None:
 
 
 def revoke(alice: User, bob: User, invite: Invite) -> None:
-    invite_revoke(maker=alice, invite_id=invite.pk)
+    invite_revoke(inviter=alice, invite_id=invite.pk)
 
 
 def run_out(alice: User, bob: User, invite: Invite) -> None:
@@ -263,18 +265,18 @@ def test_what_is_over_cannot_be_changed(
 ) -> None:
     end(alice, bob, invite)
     with pytest.raises(InviteGone):
-        invite_change(maker=alice, invite_id=invite.pk, lives="30d")
+        invite_change(inviter=alice, invite_id=invite.pk, lives="30d")
 
 
 def test_revoking_twice_is_revoking_once(alice: User, invite: Invite) -> None:
-    first = invite_revoke(maker=alice, invite_id=invite.pk).revoked_at
-    assert invite_revoke(maker=alice, invite_id=invite.pk).revoked_at == first
+    first = invite_revoke(inviter=alice, invite_id=invite.pk).revoked_at
+    assert invite_revoke(inviter=alice, invite_id=invite.pk).revoked_at == first
 
 
 def test_what_somebody_accepted_cannot_be_revoked(alice: User, bob: User, invite: Invite) -> None:
     use_up(alice, bob, invite)
     with pytest.raises(InviteGone) as gone:
-        invite_revoke(maker=alice, invite_id=invite.pk)
+        invite_revoke(inviter=alice, invite_id=invite.pk)
     assert gone.value.used
 
 
@@ -307,7 +309,7 @@ def test_somebody_else_accepts_an_open_invite(alice: User, bob: User, invite: In
     )
 
 
-def test_its_maker_opens_it_and_it_is_not_spent(alice: User, bob: User, invite: Invite) -> None:
+def test_its_inviter_opens_it_and_it_is_not_spent(alice: User, bob: User, invite: Invite) -> None:
     with pytest.raises(InviteIsYours):
         invite_claim(user=alice, token=token(invite))
     assert not spent(invite)
@@ -386,7 +388,7 @@ def test_revoked_is_gone(alice: User, bob: User, invite: Invite) -> None:
     assert not refused(bob, invite).used
 
 
-def test_maker_gone_is_gone(alice: User, bob: User, invite: Invite) -> None:
+def test_inviter_gone_is_gone(alice: User, bob: User, invite: Invite) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
     assert not refused(bob, invite).used
 
@@ -412,7 +414,7 @@ def test_a_block_between_a_pair_that_chats_is_gone_too(
 def test_every_dead_end_is_refused_in_the_same_words(alice: User, bob: User, invite: Invite) -> None:
     said = set()
     for spoil in (revoke, run_out):
-        other = invite_create(maker=alice)
+        other = invite_create(inviter=alice)
         spoil(alice, bob, other)
         said.add(repr(refused(bob, other)))
     block(bob, alice)
@@ -444,7 +446,7 @@ def test_every_unknown_token_costs_one_statement(
 @pytest.mark.django_db(transaction=True)
 def test_fifty_people_at_one_instant_and_exactly_one_gets_in() -> None:
     alice = make_user("alice")
-    invite = invite_create(maker=alice)
+    invite = invite_create(inviter=alice)
     crowd = [make_user() for _ in range(50)]
     results, errors = at_once(
         [lambda person=person: (person, invite_claim(user=person, token=token(invite))) for person in crowd]
@@ -472,7 +474,7 @@ def test_the_deciding_update_judges_the_row_itself(bob: User, invite: Invite) ->
 @pytest.mark.django_db(transaction=True)
 def test_one_person_on_many_devices_at_one_instant_gets_one_chat() -> None:
     alice, bob = make_user("alice"), make_user("bob")
-    invite = invite_create(maker=alice)
+    invite = invite_create(inviter=alice)
     results, errors = at_once([lambda: invite_claim(user=bob, token=token(invite))] * 10)
     assert errors == []
     assert len({claim.conversation.pk for claim in results}) == 1
@@ -483,7 +485,7 @@ def test_one_person_on_many_devices_at_one_instant_gets_one_chat() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_pair_with_links_both_ways_who_accept_at_one_instant_get_one_chat() -> None:
     alice, bob = make_user("alice"), make_user("bob")
-    hers, his = invite_create(maker=alice), invite_create(maker=bob)
+    hers, his = invite_create(inviter=alice), invite_create(inviter=bob)
     turns = [
         lambda: invite_claim(user=bob, token=token(hers)),
         lambda: invite_claim(user=alice, token=token(his)),
@@ -502,12 +504,12 @@ def test_a_pair_with_links_both_ways_who_accept_at_one_instant_get_one_chat() ->
 def test_accepting_and_revoking_at_one_instant_end_in_one_of_the_two() -> None:
     alice, bob = make_user("alice"), make_user("bob")
     for _ in range(5):
-        invite = invite_create(maker=alice)
+        invite = invite_create(inviter=alice)
         bob = make_user()
         at_once(
             [
                 lambda invite=invite, bob=bob: invite_claim(user=bob, token=token(invite)),
-                lambda invite=invite: invite_revoke(maker=alice, invite_id=invite.pk),
+                lambda invite=invite: invite_revoke(inviter=alice, invite_id=invite.pk),
             ]
         )
         stored = Invite.objects.get(pk=invite.pk)
@@ -544,71 +546,71 @@ def test_nobody_is_told_of_what_failed(alice: User, bob: User, invite: Invite, t
 # --- The wish of somebody on the way ---
 
 
-def wish_of(user: User, invite: Invite, made_at: datetime | None = None) -> datetime:
+def pending_of(user: User, invite: Invite, made_at: datetime | None = None) -> datetime:
     made_at = made_at or timezone.now()
-    wish_remember(user=user, invite_id=invite.pk, made_at=made_at)
+    pending_invite_set(user=user, invite_id=invite.pk, made_at=made_at)
     return made_at
 
 
 @both_databases
 def test_a_wish_comes_true_and_is_over(bob: User, invite: Invite) -> None:
-    wish_of(bob, invite)
-    conversation = wish_settle(user=bob)
+    pending_of(bob, invite)
+    conversation = pending_invite_resolve(user=bob)
     assert conversation is not None
     assert Invite.objects.get(pk=invite.pk).conversation == conversation
-    assert not InviteWish.objects.exists()
-    assert wish_settle(user=bob) is None
+    assert not PendingInvite.objects.exists()
+    assert pending_invite_resolve(user=bob) is None
 
 
 def test_without_a_wish_nothing_happens(bob: User) -> None:
-    assert wish_settle(user=bob) is None
+    assert pending_invite_resolve(user=bob) is None
 
 
 def test_a_wish_outlives_the_end_of_the_invite(bob: User, invite: Invite) -> None:
-    made_at = wish_of(bob, invite, invite.expires_at - timedelta(minutes=1))
-    assert wish_settle(user=bob, now=made_at + timedelta(hours=23, minutes=59)) is not None
+    made_at = pending_of(bob, invite, invite.expires_at - timedelta(minutes=1))
+    assert pending_invite_resolve(user=bob, now=made_at + timedelta(hours=23, minutes=59)) is not None
 
 
 @pytest.mark.parametrize("later", [timedelta(hours=24), timedelta(days=30)])
 def test_a_wish_holds_for_a_day(bob: User, invite: Invite, later: timedelta) -> None:
-    made_at = wish_of(bob, invite)
+    made_at = pending_of(bob, invite)
     with pytest.raises(InviteGone):
-        wish_settle(user=bob, now=made_at + later)
-    assert not InviteWish.objects.exists()
+        pending_invite_resolve(user=bob, now=made_at + later)
+    assert not PendingInvite.objects.exists()
     assert not spent(invite)
 
 
 def test_a_wish_made_after_the_end_is_none(bob: User, invite: Invite) -> None:
-    made_at = wish_of(bob, invite, invite.expires_at)
+    made_at = pending_of(bob, invite, invite.expires_at)
     with pytest.raises(InviteGone):
-        wish_settle(user=bob, now=made_at)
+        pending_invite_resolve(user=bob, now=made_at)
 
 
 def test_a_wish_does_not_outlive_revocation_even_of_an_expired_invite(
     alice: User, bob: User, invite: Invite
 ) -> None:
-    made_at = wish_of(bob, invite, invite.expires_at - timedelta(minutes=1))
-    invite_revoke(maker=alice, invite_id=invite.pk, now=invite.expires_at + timedelta(hours=1))
+    made_at = pending_of(bob, invite, invite.expires_at - timedelta(minutes=1))
+    invite_revoke(inviter=alice, invite_id=invite.pk, now=invite.expires_at + timedelta(hours=1))
     with pytest.raises(InviteGone):
-        wish_settle(user=bob, now=made_at + timedelta(hours=2))
+        pending_invite_resolve(user=bob, now=made_at + timedelta(hours=2))
 
 
 @pytest.mark.parametrize("direction", ["alice blocks bob", "bob blocks alice"])
 def test_a_wish_does_not_outlive_a_block(alice: User, bob: User, invite: Invite, direction: str) -> None:
-    wish_of(bob, invite)
+    pending_of(bob, invite)
     block(*((alice, bob) if direction.startswith("alice") else (bob, alice)))
     with pytest.raises(InviteGone):
-        wish_settle(user=bob)
+        pending_invite_resolve(user=bob)
     assert not Conversation.objects.exists()
 
 
 def test_a_wish_for_what_a_third_person_took_meanwhile_is_too_late(
     bob: User, carol: User, invite: Invite
 ) -> None:
-    wish_of(bob, invite)
+    pending_of(bob, invite)
     invite_claim(user=carol, token=token(invite))
     with pytest.raises(InviteGone) as gone:
-        wish_settle(user=bob)
+        pending_invite_resolve(user=bob)
     assert gone.value.used
 
 
@@ -616,24 +618,24 @@ def test_a_wish_fulfilled_by_hand_on_another_device_still_leads_to_the_chat(
     bob: User, invite: Invite
 ) -> None:
     claim = invite_claim(user=bob, token=token(invite))
-    wish_of(bob, invite)
-    assert wish_settle(user=bob) == claim.conversation
+    pending_of(bob, invite)
+    assert pending_invite_resolve(user=bob) == claim.conversation
 
 
 def test_the_newest_wish_is_the_one(alice: User, bob: User, carol: User, invite: Invite) -> None:
-    newer = invite_create(maker=carol)
-    wish_of(bob, invite)
-    wish_of(bob, newer)
-    wish_settle(user=bob)
+    newer = invite_create(inviter=carol)
+    pending_of(bob, invite)
+    pending_of(bob, newer)
+    pending_invite_resolve(user=bob)
     assert (spent(invite), spent(newer)) == (False, True)
 
 
 def test_nobody_wishes_for_their_own_invite_or_one_that_is_gone(
     alice: User, bob: User, invite: Invite
 ) -> None:
-    wish_of(alice, invite)
-    wish_remember(user=bob, invite_id=uuid4(), made_at=timezone.now())
-    assert not InviteWish.objects.exists()
+    pending_of(alice, invite)
+    pending_invite_set(user=bob, invite_id=uuid4(), made_at=timezone.now())
+    assert not PendingInvite.objects.exists()
 
 
 # --- Not who I meant ---
@@ -644,7 +646,7 @@ def test_not_who_i_meant_closes_blocks_and_makes_a_new_link_in_one_step(
     alice: User, mallory: User, bob: User, invite: Invite
 ) -> None:
     conversation = invite_claim(user=mallory, token=token(invite)).conversation
-    new = invite_undo(maker=alice, invite_id=invite.pk)
+    new = invite_undo(inviter=alice, invite_id=invite.pk)
     conversation.refresh_from_db()
     assert conversation.state == "closed"
     assert (conversation.low_blocks, conversation.high_blocks) == (
@@ -661,8 +663,8 @@ def test_not_who_i_meant_closes_blocks_and_makes_a_new_link_in_one_step(
 
 def test_saying_it_twice_makes_one_new_link(alice: User, mallory: User, invite: Invite) -> None:
     invite_claim(user=mallory, token=token(invite))
-    assert invite_undo(maker=alice, invite_id=invite.pk) is not None
-    assert invite_undo(maker=alice, invite_id=invite.pk) is None
+    assert invite_undo(inviter=alice, invite_id=invite.pk) is not None
+    assert invite_undo(inviter=alice, invite_id=invite.pk) is None
     assert Invite.objects.count() == 2
 
 
@@ -671,39 +673,39 @@ def test_with_twenty_links_waiting_the_person_is_blocked_all_the_same(
 ) -> None:
     invite_claim(user=mallory, token=token(invite))
     for _ in range(20):
-        invite_create(maker=alice)
-    assert invite_undo(maker=alice, invite_id=invite.pk) is None
+        invite_create(inviter=alice)
+    assert invite_undo(inviter=alice, invite_id=invite.pk) is None
     assert Block.objects.filter(blocker=alice, blocked=mallory).exists()
     assert Conversation.objects.get().state == "closed"
 
 
 def test_there_is_nothing_to_undo_before_somebody_accepts(alice: User, invite: Invite) -> None:
     with pytest.raises(InviteGone):
-        invite_undo(maker=alice, invite_id=invite.pk)
+        invite_undo(inviter=alice, invite_id=invite.pk)
 
 
 def test_both_are_told_that_it_is_closed(alice: User, mallory: User, invite: Invite, told: list[Any]) -> None:
     invite_claim(user=mallory, token=token(invite))
     told.clear()
-    invite_undo(maker=alice, invite_id=invite.pk)
+    invite_undo(inviter=alice, invite_id=invite.pk)
     assert told == [tuple(sorted((alice.pk, mallory.pk)))]
 
 
-# --- The maker's list ---
+# --- The inviter's list ---
 
 
 def test_the_list_has_those_that_wait_and_then_those_that_are_over(
     alice: User, bob: User, mallory: User
 ) -> None:
     now = timezone.now()
-    invite_create(maker=mallory)
+    invite_create(inviter=mallory)
     made = [
-        invite_create(maker=alice, now=now - timedelta(minutes=minutes)) for minutes in (50, 40, 30, 20, 10)
+        invite_create(inviter=alice, now=now - timedelta(minutes=minutes)) for minutes in (50, 40, 30, 20, 10)
     ]
-    old = invite_create(maker=alice, lives="1h", now=now - timedelta(days=2))
+    old = invite_create(inviter=alice, lives="1h", now=now - timedelta(days=2))
     invite_claim(user=bob, token=token(made[1]))
-    invite_revoke(maker=alice, invite_id=made[3].pk)
-    found = invites_of(maker=alice, origin=ORIGIN, now=now)
+    invite_revoke(inviter=alice, invite_id=made[3].pk)
+    found = invites_of(inviter=alice, origin=ORIGIN, now=now)
     assert [view.id for view in found] == [made[4].pk, made[2].pk, made[0].pk, made[3].pk, made[1].pk, old.pk]
     assert [view.state for view in found] == ["open", "open", "open", "revoked", "used", "expired"]
     used = found[4]
@@ -714,10 +716,10 @@ def test_the_list_takes_two_statements_however_long(
     alice: User, bob: User, django_assert_num_queries: Any
 ) -> None:
     for _ in range(12):
-        invite_create(maker=alice)
+        invite_create(inviter=alice)
     with django_assert_num_queries(2):
-        invites_of(maker=alice, origin=ORIGIN, now=timezone.now())
+        invites_of(inviter=alice, origin=ORIGIN, now=timezone.now())
 
 
 def test_somebody_else_s_invite_does_not_exist_for_mallory(mallory: User, invite: Invite) -> None:
-    assert invite_of(maker=mallory, invite_id=invite.pk, origin=ORIGIN, now=timezone.now()) is None
+    assert invite_of(inviter=mallory, invite_id=invite.pk, origin=ORIGIN, now=timezone.now()) is None

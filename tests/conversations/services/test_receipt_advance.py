@@ -34,7 +34,7 @@ def told(letters: list[Letter], user: User) -> list[dict[str, Any]]:
     return [json.loads(letter.text) for letter in letters if letter.group == user_group(user.pk)]
 
 
-def seat(user: User) -> Participant:
+def participant(user: User) -> Participant:
     return Participant.objects.get(user=user)
 
 
@@ -51,13 +51,18 @@ def test_bob_reads_and_alice_is_shown_how_far(
         False,
     )
     assert (own["user"], own["read"], own["read_count"]) == (bob.public_id, 3, 2)
-    assert (shown["mark"], own["mark"]) == (seat(alice).mark, seat(bob).mark)
-    assert seat(bob).unread == 1
+    assert (shown["mark"], own["mark"]) == (participant(alice).mark, participant(bob).mark)
+    assert participant(bob).unread == 1
 
 
 def test_delivered_is_not_read(chat: Conversation, alice: User, bob: User) -> None:
     receipt_advance(user=bob, room=chat.room_name, delivered=5)
-    assert (seat(bob).delivered_seq, seat(bob).read_seq, seat(bob).unread, seat(bob).shown_delivered) == (
+    assert (
+        participant(bob).delivered_seq,
+        participant(bob).read_seq,
+        participant(bob).unread,
+        participant(bob).shown_delivered,
+    ) == (
         5,
         0,
         3,
@@ -72,7 +77,7 @@ def test_nothing_goes_back_and_nobody_is_told_of_nothing(
     chat: Conversation, bob: User, letters: list[Letter], positions: dict[str, int]
 ) -> None:
     receipt_advance(user=bob, room=chat.room_name, read=3)
-    mark = seat(bob).mark
+    mark = participant(bob).mark
     letters.clear()
     advanced = receipt_advance(user=bob, room=chat.room_name, **positions).result(0)
     assert (advanced.read, advanced.delivered, advanced.mark) == (3, 3, mark)
@@ -82,14 +87,14 @@ def test_nothing_goes_back_and_nobody_is_told_of_nothing(
 def test_nobody_reads_what_is_not_written_yet(chat: Conversation, alice: User, bob: User) -> None:
     """A receipt for the future would count the next messages as read."""
     receipt_advance(user=bob, room=chat.room_name, read=2**62, delivered=2**62)
-    assert (seat(bob).read_seq, seat(bob).delivered_seq, seat(bob).unread) == (5, 5, 0)
+    assert (participant(bob).read_seq, participant(bob).delivered_seq, participant(bob).unread) == (5, 5, 0)
     make_messages(chat, [alice], 1)
-    assert seat(bob).unread == 1
+    assert participant(bob).unread == 1
 
 
 def test_own_messages_count_for_nobody(chat: Conversation, alice: User) -> None:
     receipt_advance(user=alice, room=chat.room_name, read=1)
-    assert (seat(alice).read_count, seat(alice).unread) == (0, 2)
+    assert (participant(alice).read_count, participant(alice).unread) == (0, 2)
 
 
 @pytest.mark.parametrize("shy", ["alice", "bob"])
@@ -101,7 +106,7 @@ def test_who_shares_no_receipts_is_shown_none(
     receipt_advance(user=bob, room=chat.room_name, read=3)
     assert told(letters, alice) == []
     assert len(told(letters, bob)) == 1, "his own devices are told"
-    assert (seat(bob).read_seq, seat(bob).shown_read) == (3, 0)
+    assert (participant(bob).read_seq, participant(bob).shown_read) == (3, 0)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,11 @@ def test_behind_a_block_or_before_acceptance_nothing_is_shown(
     Conversation.objects.update(**changes)
     receipt_advance(user=bob, room=chat.room_name, read=3)
     assert told(letters, alice) == []
-    assert (seat(bob).read_seq, seat(bob).shown_read, seat(bob).shown_delivered) == (3, 0, 0)
+    assert (participant(bob).read_seq, participant(bob).shown_read, participant(bob).shown_delivered) == (
+        3,
+        0,
+        0,
+    )
 
 
 def test_mallory_moves_nobody(chat: Conversation, mallory: User, letters: list[Letter]) -> None:
