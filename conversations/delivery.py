@@ -1,6 +1,6 @@
-"""The postman: carries finished frames to the sockets of people, after the commit. The only owner of the channel layer.
+"""The publisher: carries finished frames to the sockets of people, after the commit. The only owner of the channel layer.
 
-It may lose anything and never raises: the journal is the truth, and whoever misses a letter asks for it (protocol.md P4, P5).
+It may lose anything and never raises: the journal is the truth, and whoever misses a push asks for it (protocol.md P4, P5).
 Knows no models.
 """
 
@@ -26,15 +26,15 @@ logger = logging.getLogger(__name__)
 LOST = Counter("entre_pushes_lost_total", "Frames that the channel layer did not take; repaired by numbers.")
 
 PUBLISH_SECONDS = 1.0
-"""Longest wait for the layer to take one letter."""
+"""Longest wait for the layer to take one push."""
 REST_SECONDS = 2.0
 """After a failure nothing is tried for so long: a frozen Redis must not build up a queue of waits."""
-WAITING_LETTERS = 20_000
-Parcel = tuple[str, dict[str, Any]]
+QUEUE_LIMIT = 20_000
+LayerMessage = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Push:
     """One frame for one group.
 
     `room` lets a socket that is filtered to another room leave it aside; `head` and `mark` say up to which numbers of that room it tells,
@@ -57,9 +57,9 @@ class Letter:
         }
 
 
-def to_people(user_ids: Iterable[int], room: str, text: str, *, head: int = 0, mark: int = 0) -> list[Letter]:
+def to_users(user_ids: Iterable[int], room: str, text: str, *, head: int = 0, mark: int = 0) -> list[Push]:
     """The same encoded frame for every socket of these people."""
-    return [Letter(user_group(user_id), room, text, head, mark) for user_id in user_ids]
+    return [Push(user_group(user_id), room, text, head, mark) for user_id in user_ids]
 
 
 def channel_layer() -> Any:
@@ -67,75 +67,75 @@ def channel_layer() -> Any:
     return get_channel_layer()
 
 
-def publish(letters: list[Letter]) -> None:
-    """Hand letters over, in order, from any thread. Returns at once; a failure is counted, never raised."""
-    if letters:
-        post([(letter.group, letter.as_layer_message()) for letter in letters])
+def publish(pushes: list[Push]) -> None:
+    """Hand pushes over, in order, from any thread. Returns at once; a failure is counted, never raised."""
+    if pushes:
+        send_to_groups([(push.group, push.as_layer_message()) for push in pushes])
 
 
 def end_session(session_key: str, code: int) -> None:
     """Close every socket of one session with `bye` and this code. What anybody sends after this has returned comes after it."""
-    post([(session_group(session_key), {"type": "session.end", "code": code})], ahead=True)
+    send_to_groups([(session_group(session_key), {"type": "session.end", "code": code})], urgent=True)
 
 
 def check_person(user_id: int) -> None:
     """Let every socket of one person look whether it may stay, before it takes anything that is sent after this has returned."""
-    post([(user_group(user_id), {"type": "standing.check"})], ahead=True)
+    send_to_groups([(user_group(user_id), {"type": "standing.check"})], urgent=True)
 
 
-def look_at_presence(hints: list[tuple[str, int | None]]) -> None:
+def request_presence_refresh(hints: list[tuple[str, int | None]]) -> None:
     """Let the sockets of these groups ask anew what they may see of a person, or of everybody (None) whose room they show."""
-    post([(group, {"type": "presence.look", "user_id": about}) for group, about in hints])
+    send_to_groups([(group, {"type": "presence.look", "user_id": about}) for group, about in hints])
 
 
 def relay_typing(user_id: int, room: str, text: str) -> None:
     """A frame for those sockets of one person that show this room."""
-    post([(user_group(user_id), {"type": "typing.push", "room": room, "text": text})])
+    send_to_groups([(user_group(user_id), {"type": "typing.push", "room": room, "text": text})])
 
 
-def post(parcels: list[Parcel], *, ahead: bool = False) -> None:
+def send_to_groups(messages: list[LayerMessage], *, urgent: bool = False) -> None:
     try:
         layer = get_channel_layer()
         if layer is None:
             return
         if isinstance(layer, LocalChannelLayer):
-            layer.post_to_groups(parcels)
-        elif ahead:
-            postman.take_ahead(parcels)
+            layer.send_to_groups(messages)
+        elif urgent:
+            publisher.enqueue_urgent(messages)
         else:
-            postman.take(parcels)
+            publisher.enqueue(messages)
     except Exception:
-        LOST.inc(len(parcels))
-        logger.exception("the channel layer refused %d letters", len(parcels))
+        LOST.inc(len(messages))
+        logger.exception("the channel layer refused %d pushes", len(messages))
 
 
-class Postman:
+class Publisher:
     """Publishes to a layer that needs the network, on a thread and a loop of its own, so that no acknowledgement waits for it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.waiting: deque[Parcel] = deque()
-        self.urgent: deque[tuple[Parcel, threading.Event]] = deque()
+        self.waiting: deque[LayerMessage] = deque()
+        self.urgent: deque[tuple[LayerMessage, threading.Event]] = deque()
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.is_walking = False
+        self.is_running = False
         self.resting_until = 0.0
 
-    def take(self, parcels: list[Parcel]) -> None:
+    def enqueue(self, messages: list[LayerMessage]) -> None:
         with self.lock:
-            room_left = WAITING_LETTERS - len(self.waiting)
-            LOST.inc(max(0, len(parcels) - room_left))
-            self.waiting.extend(parcels[: max(0, room_left)])
-            self.set_out()
+            room_left = QUEUE_LIMIT - len(self.waiting)
+            LOST.inc(max(0, len(messages) - room_left))
+            self.waiting.extend(messages[: max(0, room_left)])
+            self.start()
 
-    def take_ahead(self, parcels: list[Parcel]) -> None:
+    def enqueue_urgent(self, messages: list[LayerMessage]) -> None:
         """Before all that waits, and return when it is done or PUBLISH_SECONDS have passed.
 
         Else whoever has just been told that a device is logged out could write something that another process brings there first.
         """
-        done = [threading.Event() for _ in parcels]
+        done = [threading.Event() for _ in messages]
         with self.lock:
-            self.urgent.extend(zip(parcels, done, strict=True))
-            self.set_out()
+            self.urgent.extend(zip(messages, done, strict=True))
+            self.start()
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -143,16 +143,16 @@ class Postman:
             for event in done:
                 event.wait(max(0.0, deadline - time.monotonic()))
 
-    def set_out(self) -> None:
+    def start(self) -> None:
         """With the lock held."""
         if self.loop is None:
             self.loop = asyncio.new_event_loop()
-            threading.Thread(target=self.loop.run_forever, name="postman", daemon=True).start()
-        if not self.is_walking:
-            self.is_walking = True
-            asyncio.run_coroutine_threadsafe(self.walk(), self.loop)
+            threading.Thread(target=self.loop.run_forever, name="publisher", daemon=True).start()
+        if not self.is_running:
+            self.is_running = True
+            asyncio.run_coroutine_threadsafe(self.run(), self.loop)
 
-    async def walk(self) -> None:
+    async def run(self) -> None:
         while True:
             done = None
             with self.lock:
@@ -161,7 +161,7 @@ class Postman:
                 elif self.waiting:
                     group, message = self.waiting.popleft()
                 else:
-                    self.is_walking = False
+                    self.is_running = False
                     return
             await self.deliver(group, message)
             if done is not None:
@@ -187,4 +187,4 @@ class Postman:
             logger.warning("the channel layer did not take a frame (%s)", type(error).__name__)
 
 
-postman = Postman()
+publisher = Publisher()

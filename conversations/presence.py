@@ -132,11 +132,11 @@ def typing_of(*, user: User, room: str, now: float | None = None) -> Typing | No
 
 def privacy_look(user_id: int) -> None:
     """Somebody has turned a switch: their own sockets and those that watch them look again."""
-    delivery.look_at_presence([(user_group(user_id), None), (watch_group(user_id), user_id)])
+    delivery.request_presence_refresh([(user_group(user_id), None), (watch_group(user_id), user_id)])
 
 
 def tell_watchers(user_ids: Collection[int]) -> None:
-    delivery.look_at_presence([(watch_group(user_id), user_id) for user_id in user_ids])
+    delivery.request_presence_refresh([(watch_group(user_id), user_id) for user_id in user_ids])
 
 
 def lease_key(user_id: int) -> str:

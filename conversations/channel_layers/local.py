@@ -89,7 +89,7 @@ class LocalChannelLayer(BaseChannelLayer):
         self.groups.clear()
         self.memberships.clear()
 
-    def post_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def send_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Deliver (group, message) pairs from any thread, in order, with one hop to each loop however many they are."""
         # `list` copies a set in one step of the interpreter, so a socket that joins meanwhile cannot break the loop.
         self.post([(list(self.groups.get(group, ())), message) for group, message in letters])

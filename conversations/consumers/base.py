@@ -19,7 +19,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class PumpedConsumer(AsyncWebsocketConsumer):
+class DirectConsumer(AsyncWebsocketConsumer):
     """A consumer that costs less for each event; one event at a time, as in its base.
 
     Channels waits for browser and layer with two new tasks and a `wait` for every single event, and hops to a thread to close database
@@ -81,12 +81,12 @@ class PumpedConsumer(AsyncWebsocketConsumer):
         if forget is not None:
             forget(self.channel_name, groups)
 
-    async def say(self, text: str) -> None:
+    async def send_text(self, text: str) -> None:
         """Send one text frame, past the session (dm_project.server.websocket.keep_plain_send)."""
         await self.plain_send({"type": "websocket.send", "text": text})
 
 
-class Ferry:
+class LoopCallbacks:
     """Carries work from other threads to the loop it was made in, all that waits in one crossing.
 
     The journal answers a hundred sockets at once: a hundred wake-ups of the loop would cost more than what they tell.
@@ -95,18 +95,18 @@ class Ferry:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.waiting: deque[Callable[[], object]] = deque()
-        self.is_called = False
+        self.is_scheduled = False
 
-    def carry(self, work: Callable[[], object]) -> None:
+    def schedule(self, work: Callable[[], object]) -> None:
         """Run this on the loop, soon. From any thread; in order."""
         # Without a lock: whoever reads "called" before `land` takes it back has added its work before `land` begins to take.
         self.waiting.append(work)
-        if not self.is_called and not self.loop.is_closed():
-            self.is_called = True
-            self.loop.call_soon_threadsafe(self.land)
+        if not self.is_scheduled and not self.loop.is_closed():
+            self.is_scheduled = True
+            self.loop.call_soon_threadsafe(self.run_all)
 
-    def land(self) -> None:
-        self.is_called = False
+    def run_all(self) -> None:
+        self.is_scheduled = False
         while self.waiting:
             work = self.waiting.popleft()
             try:
@@ -116,15 +116,15 @@ class Ferry:
                 self.loop.call_exception_handler({"message": "a ferried answer failed", "exception": error})
 
 
-_ferries: dict[asyncio.AbstractEventLoop, Ferry] = {}
+_callbacks: dict[asyncio.AbstractEventLoop, LoopCallbacks] = {}
 
 
-def ferry() -> Ferry:
+def loop_callbacks() -> LoopCallbacks:
     """The ferry of the running loop; a closed loop takes its own along."""
     loop = asyncio.get_running_loop()
-    found = _ferries.get(loop)
+    found = _callbacks.get(loop)
     if found is None:
-        for other in [known for known in _ferries if known.is_closed()]:
-            del _ferries[other]
-        found = _ferries[loop] = Ferry(loop)
+        for other in [known for known in _callbacks if known.is_closed()]:
+            del _callbacks[other]
+        found = _callbacks[loop] = LoopCallbacks(loop)
     return found

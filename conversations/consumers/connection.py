@@ -19,27 +19,27 @@ from accounts.models import User
 from accounts.session_validity import Credential, SessionStatus, credential_of, session_status
 from conversations import frames, rooms, throttling
 from conversations.access import access_conversation
-from conversations.consumers.base import PumpedConsumer
-from conversations.consumers.registry import fleet
+from conversations.consumers.base import DirectConsumer
+from conversations.consumers.registry import connection_registry
 from conversations.db.executor import run_query
 from conversations.exceptions import Refusal
-from conversations.monitors.activity import attendance
-from conversations.monitors.changes import pulse
-from conversations.monitors.sessions import vigil
+from conversations.monitors.activity import activity_monitor
+from conversations.monitors.changes import change_poller
+from conversations.monitors.sessions import session_monitor
 from conversations.protocol.codes import CloseCode, ErrorCode
 from conversations.protocol.frames import Frame
 from conversations.selectors.conversations import Heads
 
 logger = logging.getLogger(__name__)
 
-GOODBYES = Counter("entre_goodbyes_total", "Sockets that were told why they end.", ["reason"])
+CLOSES = Counter("entre_goodbyes_total", "Sockets that were told why they end.", ["reason"])
 PROBE_SECONDS, PROBES = 0.5, 4
 EARLY_FRAMES = 200
 FAILED_REST_MS = 5_000
 FLOOD_REST_MS = 5_000
 
 
-class SocketLife(PumpedConsumer):
+class Connection(DirectConsumer):
     """A socket from its handshake to its end. `room` is the one it is filtered to, None on /ws/."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -131,8 +131,8 @@ class SocketLife(PumpedConsumer):
         self.held.append(lambda: throttling.dismiss_socket(ticket))
         await self.accept()
         self.is_accepted = True
-        self.held.append(lambda: fleet.leave(self))
-        if not await fleet.join(self):
+        self.held.append(lambda: connection_registry.leave(self))
+        if not await connection_registry.join(self):
             return
         await self.join(rooms.user_group(user.id))
         if session_key := getattr(self.scope.get("session"), "session_key", None):
@@ -149,21 +149,21 @@ class SocketLife(PumpedConsumer):
             await self.accept()
             self.is_accepted = True
             code = CloseCode.RATE_LIMITED if refusal.code == "rate_limited" else CloseCode.OVERLOADED
-            await self.say_goodbye(code, retry_after_ms=refusal.retry_after_ms or 2_000)
+            await self.close_with_reason(code, retry_after_ms=refusal.retry_after_ms or 2_000)
         else:
             await self.close()
 
     async def fail(self) -> None:
         """Something nobody thought of on the way in. Told with a time to come back, or a browser would meet it again at once."""
         if self.is_accepted:
-            await self.say_goodbye(CloseCode.INTERNAL, retry_after_ms=FAILED_REST_MS)
+            await self.close_with_reason(CloseCode.INTERNAL, retry_after_ms=FAILED_REST_MS)
         else:
             # Perhaps nobody knows yet who this is.
             await self.close()
 
     def give_way(self) -> None:
         """A newer socket of this person has taken the place of this one."""
-        self.start(self.say_goodbye(CloseCode.REPLACED))
+        self.start(self.close_with_reason(CloseCode.REPLACED))
 
     async def join(self, group: str) -> None:
         # Noted first: a socket that ends in between must still leave it.
@@ -204,7 +204,7 @@ class SocketLife(PumpedConsumer):
         try:
             greeting = await run_query(frames.greeting, self.user, self.room)
         except Refusal:
-            await self.say_goodbye(CloseCode.OVERLOADED, retry_after_ms=2_000)
+            await self.close_with_reason(CloseCode.OVERLOADED, retry_after_ms=2_000)
             return
         if self.is_over:
             # It gave way, or the process began to end, while its state was read.
@@ -213,17 +213,17 @@ class SocketLife(PumpedConsumer):
         self.is_greeted = True
         self.epoch = greeting.epoch
         user_id = self.user.id
-        self.held.append(lambda: pulse().leave(user_id, self.beat))
-        pulse().join(user_id, self.beat, Heads(greeting.epoch, greeting.rooms, greeting.marks))
-        self.held.append(lambda: vigil().leave(self))
-        vigil().join(self)
-        attendance().join(user_id)
-        self.held.append(lambda: attendance().leave(user_id))
+        self.held.append(lambda: change_poller().leave(user_id, self.send_heads))
+        change_poller().join(user_id, self.send_heads, Heads(greeting.epoch, greeting.rooms, greeting.marks))
+        self.held.append(lambda: session_monitor().leave(self))
+        session_monitor().join(self)
+        activity_monitor().join(user_id)
+        self.held.append(lambda: activity_monitor().leave(user_id))
         await self.begin()
         while self.early_pushes:
-            await self.say(self.early_pushes.popleft())
+            await self.send_text(self.early_pushes.popleft())
         while self.early_commands and not self.is_over:
-            await self.obey(self.early_commands.popleft())
+            await self.handle_command(self.early_commands.popleft())
 
     # Going out
 
@@ -239,19 +239,19 @@ class SocketLife(PumpedConsumer):
                 logger.exception("something that a socket had taken was not given back")
         self.forget_channel(self.joined)
 
-    async def say_goodbye(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
+    async def close_with_reason(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
         """Say why, then close. Nothing is sent after it."""
         if self.is_over:
             return
         self.is_over = True
-        await self.say(frames.bye(code, retry_after_ms=retry_after_ms).encode())
-        GOODBYES.labels(code.reason).inc()
+        await self.send_text(frames.bye(code, retry_after_ms=retry_after_ms).encode())
+        CLOSES.labels(code.reason).inc()
         await self.close(code=int(code))
 
     async def begin(self) -> None:
         """What happens right after the greeting. Never raises."""
 
-    async def obey(self, text: str) -> None:
+    async def handle_command(self, text: str) -> None:
         """Do what a frame from the browser asks. Never raises."""
         raise NotImplementedError
 
@@ -268,7 +268,7 @@ class SocketLife(PumpedConsumer):
 
     async def reply(self, frame: Frame) -> None:
         if not self.is_over:
-            await self.say(frame.encode())
+            await self.send_text(frame.encode())
 
     # From the layer. Only delivery and this class choose these types (LAYER_EVENTS); a browser's frame never gets here.
 
@@ -276,36 +276,38 @@ class SocketLife(PumpedConsumer):
         if self.is_over or (self.room is not None and event["room"] not in (self.room, rooms.EVERY_SOCKET)):
             return
         if self.is_greeted:
-            await self.say(event["text"])
-            pulse().note(self.user.id, event["room"], event["head"], event["mark"])
+            await self.send_text(event["text"])
+            change_poller().note_delivered(self.user.id, event["room"], event["head"], event["mark"])
         else:
             self.early_pushes.append(event["text"])
 
     async def session_end(self, event: dict[str, Any]) -> None:
-        await self.say_goodbye(CloseCode(event["code"]))
+        await self.close_with_reason(CloseCode(event["code"]))
 
     async def standing_check(self, event: dict[str, Any]) -> None:
         await self.look_at_standing()
 
     async def look_at_standing(self) -> None:
         if self.credential is not None:
-            await self.fall(await run_query(session_status, self.credential))
+            await self.on_revoked(await run_query(session_status, self.credential))
 
-    async def fall(self, standing: SessionStatus) -> None:
+    async def on_revoked(self, standing: SessionStatus) -> None:
         """Without rights: gone for good, or back with the session's new key when only the password has changed."""
         if standing is SessionStatus.REVOKED:
-            await self.say_goodbye(CloseCode.UNAUTHENTICATED)
+            await self.close_with_reason(CloseCode.UNAUTHENTICATED)
         elif standing is SessionStatus.ROTATED:
-            await self.say_goodbye(CloseCode.RESTARTING)
+            await self.close_with_reason(CloseCode.RESTARTING)
 
     async def probe_back(self, event: dict[str, Any]) -> None:
         if event["to"] == self.channel_name and self.probed is not None and not self.probed.done():
             self.probed.set_result(None)
 
-    async def beat(self, heads: Heads) -> None:
+    async def send_heads(self, heads: Heads) -> None:
         if heads.epoch != self.epoch:
             # A restored backup (P11): it comes back, spread out over some seconds, and learns of it from the greeting.
-            await self.say_goodbye(CloseCode.RESTARTING, retry_after_ms=fleet.retry_after_ms())
+            await self.close_with_reason(
+                CloseCode.RESTARTING, retry_after_ms=connection_registry.retry_after_ms()
+            )
             return
         for frame in frames.heads_frames(heads, only=self.room):
             await self.reply(frame)
@@ -318,12 +320,14 @@ class SocketLife(PumpedConsumer):
             await self.reply(frame)
 
     async def socket_stalled(self, event: dict[str, Any]) -> None:
-        await self.say_goodbye(CloseCode.TOO_SLOW, retry_after_ms=2_000)
+        await self.close_with_reason(CloseCode.TOO_SLOW, retry_after_ms=2_000)
 
     async def socket_expired(self, event: dict[str, Any]) -> None:
         """No socket lives for ever. Spread out: those that came together after a restart end together, too."""
-        await self.say_goodbye(CloseCode.RESTARTING, retry_after_ms=fleet.retry_after_ms())
+        await self.close_with_reason(
+            CloseCode.RESTARTING, retry_after_ms=connection_registry.retry_after_ms()
+        )
 
     async def socket_flooded(self, event: dict[str, Any]) -> None:
         """Pings, pongs or pieces of messages without end, which are no commands and count as none."""
-        await self.say_goodbye(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)
+        await self.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)

@@ -14,44 +14,44 @@ from prometheus_client import Gauge
 from conversations.protocol.codes import CloseCode
 
 RETRY_FIRST_MS, RETRY_LAST_MS, RETRY_MS_A_SOCKET = 500, 10_000, 5
-TELL_SECONDS = 1.0
+CLOSE_SECONDS = 1.0
 
 
-class Afloat(Protocol):
+class OpenConnection(Protocol):
     """An open socket."""
 
-    async def say_goodbye(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
+    async def close_with_reason(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
         """Say why, then close."""
 
 
-class Fleet:
+class ConnectionRegistry:
     """All that were accepted and have not gone. Lives on one loop."""
 
     def __init__(self) -> None:
-        self.sockets: set[Afloat] = set()
-        self.is_leaving = False
+        self.sockets: set[OpenConnection] = set()
+        self.is_shutting_down = False
 
-    async def join(self, socket: Afloat) -> bool:
+    async def join(self, socket: OpenConnection) -> bool:
         """False when the process is ending: the socket has been told, and there is nothing more to do for it."""
         self.sockets.add(socket)
-        if self.is_leaving:
-            await socket.say_goodbye(CloseCode.RESTARTING, retry_after_ms=self.retry_after_ms())
-        return not self.is_leaving
+        if self.is_shutting_down:
+            await socket.close_with_reason(CloseCode.RESTARTING, retry_after_ms=self.retry_after_ms())
+        return not self.is_shutting_down
 
-    def leave(self, socket: Afloat) -> None:
+    def leave(self, socket: OpenConnection) -> None:
         self.sockets.discard(socket)
 
-    async def dismiss(self) -> None:
+    async def close_all(self) -> None:
         """Everybody at once and within a second, however one of them hangs; from now on nobody may stay."""
-        self.is_leaving = True
-        goodbyes = [
+        self.is_shutting_down = True
+        closing = [
             asyncio.ensure_future(
-                socket.say_goodbye(CloseCode.RESTARTING, retry_after_ms=self.retry_after_ms())
+                socket.close_with_reason(CloseCode.RESTARTING, retry_after_ms=self.retry_after_ms())
             )
             for socket in tuple(self.sockets)
         ]
-        if goodbyes:
-            await asyncio.wait([asyncio.gather(*goodbyes, return_exceptions=True)], timeout=TELL_SECONDS)
+        if closing:
+            await asyncio.wait([asyncio.gather(*closing, return_exceptions=True)], timeout=CLOSE_SECONDS)
 
     def retry_after_ms(self) -> int:
         """Spread out, or the next process would meet all of them in one instant: five milliseconds for each, ten seconds at most."""
@@ -59,6 +59,6 @@ class Fleet:
         return random.randint(RETRY_FIRST_MS, last)  # noqa: S311
 
 
-fleet = Fleet()
+connection_registry = ConnectionRegistry()
 SOCKETS = Gauge("entre_sockets", "Sockets that are open in this process.")
-SOCKETS.set_function(lambda: len(fleet.sockets))
+SOCKETS.set_function(lambda: len(connection_registry.sockets))

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 from conversations import frames, presence, throttling
 from conversations.access import access_conversation
-from conversations.consumers.base import ferry
+from conversations.consumers.base import loop_callbacks
 from conversations.consumers.connection import EARLY_FRAMES, FLOOD_REST_MS
-from conversations.consumers.subscriptions import RoomsInView
+from conversations.consumers.subscriptions import Subscriptions
 from conversations.db.executor import run_cache_query, run_query
 from conversations.exceptions import (
     ConversationNotFound,
@@ -29,7 +29,7 @@ from conversations.exceptions import (
     Unauthenticated,
 )
 from conversations.journal import Accepted, Advanced
-from conversations.monitors.activity import attendance
+from conversations.monitors.activity import activity_monitor
 from conversations.protocol.codes import CloseCode, ErrorCode
 from conversations.protocol.commands import (
     BadFrame,
@@ -59,7 +59,7 @@ STRIKES, STRIKE_SECONDS = 10, 60.0
 FRAMES_TOO_MANY = 3
 
 
-class SessionConsumer(RoomsInView):
+class SessionConsumer(Subscriptions):
     """One socket of one person: everything of theirs on /ws/, one room on /ws/chat/<room_name>/."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,17 +77,17 @@ class SessionConsumer(RoomsInView):
             await self.strike(BadFrame(ErrorCode.BAD_FRAME))
             return
         if self.is_greeted:
-            await self.obey(text_data)
+            await self.handle_command(text_data)
         elif len(self.early_commands) < EARLY_FRAMES:
             self.early_commands.append(text_data)
         else:
             # Dropping one of many in silence would let the later ones pass it.
-            await self.say_goodbye(CloseCode.RATE_LIMITED, retry_after_ms=2_000)
+            await self.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=2_000)
 
-    async def obey(self, text: str) -> None:
+    async def handle_command(self, text: str) -> None:
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if size > DROP_BYTES:
-            await self.say_goodbye(CloseCode.TOO_LARGE)
+            await self.close_with_reason(CloseCode.TOO_LARGE)
             return
         if size > FRAME_BYTES:
             ref, message_id = peek_ids(text)
@@ -136,7 +136,7 @@ class SessionConsumer(RoomsInView):
         """A client that is told to wait and goes on is a flood: the third frame too many ends the socket (safety.md T35). A text that is
         refused is a strike: our pages judge it before they send it."""
         if self.frames_too_many >= FRAMES_TOO_MANY:
-            await self.say_goodbye(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)
+            await self.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)
         elif isinstance(refusal, (InvalidText, TextTooLong)):
             await self.note_strike()
 
@@ -155,7 +155,7 @@ class SessionConsumer(RoomsInView):
         now = time.monotonic()
         self.strikes.append(now)
         if len(self.strikes) == STRIKES and now - self.strikes[0] < STRIKE_SECONDS:
-            await self.say_goodbye(CloseCode.BAD_PROTOCOL, retry_after_ms=5_000)
+            await self.close_with_reason(CloseCode.BAD_PROTOCOL, retry_after_ms=5_000)
 
     async def on_message_send(self, command: MessageSend) -> None:
         """Not awaited: the journal keeps the order, and a socket may have many sends on the way."""
@@ -238,7 +238,7 @@ class SessionConsumer(RoomsInView):
 
     async def on_ping(self, command: Ping) -> None:
         if command.visible:
-            attendance().seen(self.user.id)
+            activity_monitor().active(self.user.id)
         await self.reply(Pong(now=instant(datetime.now(UTC))))
 
     METHODS: ClassVar[dict[type[Command], Callable[[SessionConsumer, Any], Awaitable[None]]]] = {
@@ -275,7 +275,7 @@ class SessionConsumer(RoomsInView):
         self, future: Future[Any], command: Command, answer: Callable[[Any, Any], Frame | None]
     ) -> None:
         """Reply when the journal has written. Called from the journal's thread, hence the way back to this loop."""
-        home = ferry()
+        callbacks = loop_callbacks()
 
         async def finish() -> None:
             try:
@@ -292,4 +292,4 @@ class SessionConsumer(RoomsInView):
             if frame is not None:
                 await self.reply(frame)
 
-        future.add_done_callback(lambda _: home.carry(lambda: self.start(finish())))
+        future.add_done_callback(lambda _: callbacks.schedule(lambda: self.start(finish())))

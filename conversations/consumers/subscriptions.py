@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from conversations import presence
 from conversations.access import access_conversation
-from conversations.consumers.connection import SocketLife
+from conversations.consumers.connection import Connection
 from conversations.db.executor import run_cache_query, run_query
 from conversations.exceptions import Busy, Refusal, TooManyRoomsOpen
 from conversations.protocol.events import Presence
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 ROOMS_OPEN = 50
 
 
-class RoomsInView(SocketLife):
+class Subscriptions(Connection):
     LAYER_EVENTS: ClassVar[Mapping[str, str]] = {
-        **SocketLife.LAYER_EVENTS,
+        **Connection.LAYER_EVENTS,
         "presence.look": "presence_look",
         "typing.push": "typing_push",
     }
@@ -108,4 +108,4 @@ class RoomsInView(SocketLife):
 
     async def typing_push(self, event: dict[str, Any]) -> None:
         if event["room"] in self.in_view and not self.is_over:
-            await self.say(event["text"])
+            await self.send_text(event["text"])

@@ -16,7 +16,7 @@ from django.db import Error, transaction
 
 from accounts.session_validity import Credential, revoked_sessions
 from conversations.db.errors import current_connection, is_connection_dead
-from conversations.delivery import Letter, to_people
+from conversations.delivery import Push, to_users
 from conversations.exceptions import (
     CannotDeliver,
     ConversationNotFound,
@@ -54,7 +54,7 @@ class UnitOfWork:
     messages: list[Message] = field(default_factory=list)
     changed: dict[int, ConversationRow] = field(default_factory=dict)
     moved: dict[tuple[int, int], ParticipantRow] = field(default_factory=dict)
-    letters: list[Letter] = field(default_factory=list)
+    letters: list[Push] = field(default_factory=list)
 
     def participants(self, room: str, user_id: int) -> tuple[ConversationRow, ParticipantRow, ParticipantRow]:
         """The conversation, me and my peer.
@@ -90,7 +90,7 @@ class InDoubt(Exception):
     """All of the batch is stored, or nothing: nobody knows."""
 
 
-def write(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[Outcome], list[Letter]]:
+def write(commands: Sequence[Command], *, skip_locked: bool = False) -> tuple[list[Outcome], list[Push]]:
     """Write all commands in one transaction.
 
     Args:
@@ -251,7 +251,7 @@ def store(
     unit.replies.add((conversation.id, message.seq))
     wire = message_object(message, sender=send.sender)
     frame = MessageCreated(room=send.room, message=wire).encode()
-    unit.letters += to_people(
+    unit.letters += to_users(
         (conversation.low_id, conversation.high_id), send.room, frame, head=message.version
     )
     return Accepted(
@@ -335,7 +335,7 @@ def tell(
         read_count=me.read_count if is_mine else None,
         mark=receiver.mark,
     )
-    unit.letters += to_people((receiver.user_id,), conversation.room_name, frame.encode(), mark=receiver.mark)
+    unit.letters += to_users((receiver.user_id,), conversation.room_name, frame.encode(), mark=receiver.mark)
 
 
 def flush(unit: UnitOfWork) -> None:

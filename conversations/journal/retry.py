@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.db import Error, connection
 
 from conversations.db.errors import current_connection, ensure_connection, is_connection_dead
-from conversations.delivery import Letter
+from conversations.delivery import Push
 from conversations.journal import batch
 from conversations.journal.commands import Command
 
@@ -26,7 +26,7 @@ def drop_connection() -> None:
 
 def written(
     commands: Sequence[Command], *, skip_locked: bool = False
-) -> tuple[list[batch.Outcome], list[Letter]]:
+) -> tuple[list[batch.Outcome], list[Push]]:
     """One try, and a second one on a fresh connection when the kept one turns out to be dead.
 
     Raises:
@@ -52,7 +52,7 @@ def written(
 
 def write_knowingly(
     commands: Sequence[Command], *, skip_locked: bool = False
-) -> tuple[list[batch.Outcome], list[Letter]]:
+) -> tuple[list[batch.Outcome], list[Push]]:
     """What a new connection leads to may be another database: one restored from a backup, or a replica that took over and lags behind."""
     if current_connection() is None:
         ensure_connection()

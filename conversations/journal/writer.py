@@ -20,7 +20,7 @@ from prometheus_client import Counter, Histogram
 
 from conversations.db.errors import TRANSIENT_ERRORS, is_locked, is_unavailable
 from conversations.db.errors import refusal_for as outage_for
-from conversations.delivery import Letter, publish
+from conversations.delivery import Push, publish
 from conversations.exceptions import Busy, LockedRoom, Refusal, UnknownResult
 from conversations.journal import batch
 from conversations.journal.commands import Accepted, Command, Result, SendCommand
@@ -161,7 +161,7 @@ class Writer:
         self.refuse(items, error)
         self.refuse_waiting(error)
 
-    def answer(self, items: list[Waiting], outcomes: Sequence[batch.Outcome], letters: list[Letter]) -> None:
+    def answer(self, items: list[Waiting], outcomes: Sequence[batch.Outcome], letters: list[Push]) -> None:
         BATCHES.observe(len(items))
         WRITTEN.inc(len(items))
         newest: Accepted | None = None

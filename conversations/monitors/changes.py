@@ -21,7 +21,7 @@ from conversations.journal import current_epoch
 from conversations.selectors.conversations import Heads, Position, moved_between, position
 
 logger = logging.getLogger(__name__)
-LOOKS_BACK = 3
+POLLS_COVERED = 3
 """A look covers those before it, too: a greeting is read and its socket joins while a look is on its way."""
 FIRST_OVERLAP, LOST_OVERLAP = 1_000, 10_000
 """How many numbers of commits a look goes back when it is the first one, and when the database was away or went back."""
@@ -33,7 +33,7 @@ Known = dict[int, dict[str, Numbers]]
 """What is known of each person's rooms."""
 
 
-class Pulse:
+class ChangePoller:
     """The beat of one event loop. It runs while anybody listens."""
 
     def __init__(self) -> None:
@@ -42,20 +42,20 @@ class Pulse:
         self.epoch = ""
         self.is_doubtful = False
         """Somebody was greeted in another epoch than that of the last look."""
-        self.told: Known = {}
+        self.delivered: Known = {}
         """The newest numbers that any socket here has been pushed."""
-        self.behind: Known = {}
+        self.lagging: Known = {}
         """What the last look found ahead of that."""
-        self.moved: Known = {}
+        self.changed: Known = {}
         """What moved since the last beat."""
-        self.beat_at = 0.0
-        self.seen: deque[Position] = deque(maxlen=LOOKS_BACK)
+        self.heads_due_at = 0.0
+        self.seen: deque[Position] = deque(maxlen=POLLS_COVERED)
         """How far the last looks saw, in numbers of commits: no clock, and no longest commit (protocol.md P12)."""
 
     def join(self, user_id: int, listener: Listener, greeted: Heads) -> None:
         """Listen from now on. `greeted` is what this socket has just been told of its rooms."""
         if user_id not in self.listeners:
-            self.told[user_id] = {
+            self.delivered[user_id] = {
                 room: (head, greeted.marks.get(room, 0)) for room, head in greeted.rooms.items()
             }
         self.listeners[user_id].add(listener)
@@ -68,16 +68,16 @@ class Pulse:
     def leave(self, user_id: int, listener: Listener) -> None:
         self.listeners[user_id].discard(listener)
         if not self.listeners[user_id]:
-            for known in (self.listeners, self.told, self.behind, self.moved):
+            for known in (self.listeners, self.delivered, self.lagging, self.changed):
                 known.pop(user_id, None)
         if not self.listeners and self.task is not None:
             self.task.cancel()
             # Whoever joins before the cancelled task has noticed needs a new one.
             self.task = None
 
-    def note(self, user_id: int, room: str, head: int, mark: int) -> None:
+    def note_delivered(self, user_id: int, room: str, head: int, mark: int) -> None:
         """A socket of this person was pushed a frame that tells up to these numbers (0: nothing of that kind)."""
-        rooms = self.told.setdefault(user_id, {})
+        rooms = self.delivered.setdefault(user_id, {})
         before = rooms.get(room, (0, 0))
         rooms[room] = (max(head, before[0]), max(mark, before[1]))
 
@@ -85,18 +85,18 @@ class Pulse:
         self.seen.clear()
         with suppress(Busy):
             self.seen.append((await run_query(position)).overlapping(FIRST_OVERLAP))
-        self.beat_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
+        self.heads_due_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
         while self.listeners:
             await asyncio.sleep(settings.POLL_EVERY_MS / 1000)
             try:
-                await self.look()
+                await self.poll()
             except Busy:
                 logger.warning("the database is away; the next look covers this one")
             except Exception:
                 # Without this everybody who is connected would go without beats from here on.
                 logger.exception("a look at what moved failed; the next one covers it")
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Tell whoever lags, and every HEADS_EVERY_MS everybody whose rooms moved."""
         value, until = await run_query(current_epoch), await run_query(position)
         since = self.seen[0] if self.seen else until.overlapping(LOST_OVERLAP)
@@ -108,41 +108,41 @@ class Pulse:
         self.seen.append(until)
         if value != self.epoch or self.is_doubtful:
             await self.begin_epoch(value)
-        late = self.find_late([row for row in moved if row[2] in self.listeners])
-        if time.monotonic() >= self.beat_at:
-            self.beat_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
-            late, self.moved = self.moved, {}
-        await self.tell(late)
+        late = self.find_lagging([row for row in moved if row[2] in self.listeners])
+        if time.monotonic() >= self.heads_due_at:
+            self.heads_due_at = time.monotonic() + settings.HEADS_EVERY_MS / 1000
+            late, self.changed = self.changed, {}
+        await self.notify(late)
 
-    def find_late(self, moved: list[tuple[str, int, int, int]]) -> Known:
+    def find_lagging(self, moved: list[tuple[str, int, int, int]]) -> Known:
         """Whoever was behind at the last look and still lacks what it saw. Once is no sign: a push may be on its way at this moment."""
         late: Known = {}
-        before, self.behind = self.behind, {}
+        before, self.lagging = self.lagging, {}
         now = {(user_id, room): (head, mark) for room, head, user_id, mark in moved}
         for (user_id, room), numbers in now.items():
-            self.moved.setdefault(user_id, {})[room] = numbers
-            if is_ahead(numbers, self.told_of(user_id, room)) and room not in before.get(user_id, {}):
-                self.behind.setdefault(user_id, {})[room] = numbers
+            self.changed.setdefault(user_id, {})[room] = numbers
+            if is_ahead(numbers, self.delivered_to(user_id, room)) and room not in before.get(user_id, {}):
+                self.lagging.setdefault(user_id, {})[room] = numbers
         for user_id, rooms in before.items():
             for room, numbers in rooms.items():
                 newest = now.get((user_id, room), numbers)
-                if is_ahead(numbers, self.told_of(user_id, room)):
+                if is_ahead(numbers, self.delivered_to(user_id, room)):
                     late.setdefault(user_id, {})[room] = newest
-                    self.note(user_id, room, *newest)
-                elif is_ahead(newest, self.told_of(user_id, room)):
-                    self.behind.setdefault(user_id, {})[room] = newest
+                    self.note_delivered(user_id, room, *newest)
+                elif is_ahead(newest, self.delivered_to(user_id, room)):
+                    self.lagging.setdefault(user_id, {})[room] = newest
         return late
 
-    def told_of(self, user_id: int, room: str) -> Numbers:
-        return self.told.get(user_id, {}).get(room, (0, 0))
+    def delivered_to(self, user_id: int, room: str) -> Numbers:
+        return self.delivered.get(user_id, {}).get(room, (0, 0))
 
     async def begin_epoch(self, value: str) -> None:
         """A backup was restored beneath us: the numbers we knew are of another history (protocol.md P11)."""
         self.epoch, self.is_doubtful = value, False
-        self.told, self.behind, self.moved = {}, {}, {}
-        await self.tell({user_id: {} for user_id in self.listeners})
+        self.delivered, self.lagging, self.changed = {}, {}, {}
+        await self.notify({user_id: {} for user_id in self.listeners})
 
-    async def tell(self, known: Known) -> None:
+    async def notify(self, known: Known) -> None:
         for user_id, rooms in known.items():
             heads = Heads(
                 self.epoch,
@@ -161,15 +161,15 @@ def is_ahead(numbers: Numbers, of: Numbers) -> bool:
     return numbers[0] > of[0] or numbers[1] > of[1]
 
 
-_pulses: dict[asyncio.AbstractEventLoop, Pulse] = {}
+_pollers: dict[asyncio.AbstractEventLoop, ChangePoller] = {}
 
 
-def pulse() -> Pulse:
+def change_poller() -> ChangePoller:
     """The pulse of the running loop; a closed loop takes its own along."""
     loop = asyncio.get_running_loop()
-    found = _pulses.get(loop)
+    found = _pollers.get(loop)
     if found is None:
-        for other in [known for known in _pulses if known.is_closed()]:
-            del _pulses[other]
-        found = _pulses[loop] = Pulse()
+        for other in [known for known in _pollers if known.is_closed()]:
+            del _pollers[other]
+        found = _pollers[loop] = ChangePoller()
     return found

@@ -18,75 +18,75 @@ from conversations.db.executor import run_query
 from conversations.exceptions import Busy
 
 logger = logging.getLogger(__name__)
-RENEW_EVERY_LOOKS = 10
+RENEW_EVERY_POLLS = 10
 
 
-class Guarded(Protocol):
+class RevocableSocket(Protocol):
     """A socket under watch."""
 
     credential: Credential | None
 
-    async def fall(self, standing: SessionStatus) -> None:
+    async def on_revoked(self, standing: SessionStatus) -> None:
         """Say goodbye: the rights this socket came in with are gone."""
 
 
-class Vigil:
+class SessionMonitor:
     """The watch of one event loop. It runs while anybody is connected."""
 
     def __init__(self) -> None:
-        self.guarded: dict[Credential, set[Guarded]] = {}
-        self.suspects: set[Credential] = set()
+        self.sockets: dict[Credential, set[RevocableSocket]] = {}
+        self.suspected: set[Credential] = set()
         self.task: asyncio.Task[None] | None = None
 
-    def join(self, socket: Guarded) -> None:
+    def join(self, socket: RevocableSocket) -> None:
         if socket.credential is None:
             return
-        self.guarded.setdefault(socket.credential, set()).add(socket)
+        self.sockets.setdefault(socket.credential, set()).add(socket)
         if self.task is None or self.task.done():
             self.task = asyncio.get_running_loop().create_task(self.run())
 
-    def leave(self, socket: Guarded) -> None:
-        if socket.credential is None or socket.credential not in self.guarded:
+    def leave(self, socket: RevocableSocket) -> None:
+        if socket.credential is None or socket.credential not in self.sockets:
             return
-        self.guarded[socket.credential].discard(socket)
-        if not self.guarded[socket.credential]:
-            del self.guarded[socket.credential]
-        if not self.guarded and self.task is not None:
+        self.sockets[socket.credential].discard(socket)
+        if not self.sockets[socket.credential]:
+            del self.sockets[socket.credential]
+        if not self.sockets and self.task is not None:
             self.task.cancel()
             # Whoever joins before the cancelled task has noticed needs a new one.
             self.task = None
 
     async def run(self) -> None:
-        looks = 0
-        while self.guarded:
+        polls = 0
+        while self.sockets:
             await asyncio.sleep(settings.VIGIL_EVERY_MS / 1000)
-            looks += 1
+            polls += 1
             try:
-                await self.look()
-                if looks % RENEW_EVERY_LOOKS == 0:
+                await self.poll()
+                if polls % RENEW_EVERY_POLLS == 0:
                     # A page that only listens uses its session, too; what was ended meanwhile is not brought back.
-                    await run_query(sessions_renew, {credential.session_key for credential in self.guarded})
+                    await run_query(sessions_renew, {credential.session_key for credential in self.sockets})
             except Busy:
                 logger.warning("the database is away; nobody's rights can be looked at")
             except Exception:
                 # Without this nobody who is connected would be watched from here on.
                 logger.exception("a look at rights failed; the next one covers it")
 
-    async def look(self) -> None:
-        found = await run_query(revoked_sessions, tuple(self.guarded))
-        seen_twice = [credential for credential in found if credential in self.suspects]
-        self.suspects = set(found)
+    async def poll(self) -> None:
+        found = await run_query(revoked_sessions, tuple(self.sockets))
+        seen_twice = [credential for credential in found if credential in self.suspected]
+        self.suspected = set(found)
         for credential in seen_twice:
-            for socket in tuple(self.guarded.get(credential, ())):
-                await socket.fall(found[credential])
+            for socket in tuple(self.sockets.get(credential, ())):
+                await socket.on_revoked(found[credential])
 
 
-_vigils: dict[asyncio.AbstractEventLoop, Vigil] = {}
+_monitors: dict[asyncio.AbstractEventLoop, SessionMonitor] = {}
 
 
-def vigil() -> Vigil:
+def session_monitor() -> SessionMonitor:
     """The watch of the running loop; a closed loop takes its own along."""
     loop = asyncio.get_running_loop()
-    for other in [known for known in _vigils if known.is_closed()]:
-        del _vigils[other]
-    return _vigils.setdefault(loop, Vigil())
+    for other in [known for known in _monitors if known.is_closed()]:
+        del _monitors[other]
+    return _monitors.setdefault(loop, SessionMonitor())

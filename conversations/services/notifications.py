@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import User
 from conversations import serializers
-from conversations.delivery import Letter, look_at_presence, publish
+from conversations.delivery import Push, publish, request_presence_refresh
 from conversations.models import Conversation
 from conversations.protocol.events import ConversationChanged
 from conversations.rooms import user_group
@@ -31,19 +31,19 @@ def announce_conversation(conversation: Conversation, *user_ids: int) -> None:
 def look_again(conversation: Conversation) -> None:
     """Both, whoever is told of the row: a block is announced to one of them, and what the other one sees of the moment ends with it."""
     low, high = conversation.low_id, conversation.high_id
-    look_at_presence([(user_group(low), high), (user_group(high), low)])
+    request_presence_refresh([(user_group(low), high), (user_group(high), low)])
 
 
 def tell_people(conversation_id: int, user_ids: tuple[int, ...]) -> None:
     publish([letter for user_id in user_ids if (letter := letter_for(conversation_id, user_id)) is not None])
 
 
-def letter_for(conversation_id: int, user_id: int) -> Letter | None:
+def letter_for(conversation_id: int, user_id: int) -> Push | None:
     row = row_of(conversation_id, user_id)
     return None if row is None else letter_of(row, viewer=User.objects.get(id=user_id))
 
 
-def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
+def letter_of(row: ConversationRow, *, viewer: User) -> Push:
     """`conversation.changed` for every device of one person."""
     wire = serializers.conversation(
         row.conversation,
@@ -54,7 +54,7 @@ def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
         last=row.last,
     )
     frame = ConversationChanged(conversation=wire)
-    return Letter(
+    return Push(
         user_group(viewer.pk),
         row.conversation.room_name,
         frame.encode(),
@@ -65,4 +65,4 @@ def letter_of(row: ConversationRow, *, viewer: User) -> Letter:
 
 def announce_meeting(user_a: int, user_b: int) -> None:
     """From now on these two may see each other's presence: the sockets of both look again. After the commit."""
-    look_at_presence([(user_group(user_a), user_b), (user_group(user_b), user_a)])
+    request_presence_refresh([(user_group(user_a), user_b), (user_group(user_b), user_a)])

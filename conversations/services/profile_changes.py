@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from conversations import serializers
-from conversations.delivery import Letter, publish
+from conversations.delivery import Push, publish
 from conversations.models import Conversation, Participant
 from conversations.protocol.events import UserChanged
 from conversations.rooms import EVERY_SOCKET, user_group
@@ -55,9 +55,7 @@ def tell_own_devices(user_id: int) -> None:
     """Their card as it is now. It has no number: a device that misses it finds it in its next greeting."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is not None:
-        publish(
-            [Letter(user_group(user_id), EVERY_SOCKET, UserChanged(user=serializers.card(user)).encode())]
-        )
+        publish([Push(user_group(user_id), EVERY_SOCKET, UserChanged(user=serializers.card(user)).encode())])
 
 
 def tell_peers(user_id: int) -> None:

@@ -21,15 +21,15 @@ def is_begun() -> bool:
 
 async def close_sockets() -> None:
     """Tell every socket of this process that it restarts, each with its own delay before the reconnect."""
-    from conversations.consumers.registry import fleet
+    from conversations.consumers.registry import connection_registry
 
-    await fleet.dismiss()
+    await connection_registry.close_all()
 
 
 def has_sockets() -> bool:
-    from conversations.consumers.registry import fleet
+    from conversations.consumers.registry import connection_registry
 
-    return bool(fleet.sockets)
+    return bool(connection_registry.sockets)
 
 
 def flush_journal(seconds: float) -> bool:

@@ -296,7 +296,7 @@ def test_somebody_who_is_not_logged_in_renews_nothing(db: None, client: Client) 
 async def test_an_open_socket_keeps_its_session_alive_and_no_other(
     alice: User, settings: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("conversations.monitors.sessions.RENEW_EVERY_LOOKS", 1)
+    monkeypatch.setattr("conversations.monitors.sessions.RENEW_EVERY_POLLS", 1)
     settings.VIGIL_EVERY_MS = 20
     key, other = await session_key_of(alice), await session_key_of(alice)
     for each in (key, other):

@@ -61,7 +61,7 @@ def test_no_python_module_is_a_hall() -> None:
     } == {}
 
 
-def test_only_the_postman_and_readiness_know_the_channel_layer() -> None:
+def test_only_delivery_and_readiness_know_the_channel_layer() -> None:
     knowing = {name_of(path) for path in MODULES if "get_channel_layer" in path.read_text(encoding="utf-8")}
     assert knowing <= {"conversations/delivery.py", "dm_project/health.py"}
 

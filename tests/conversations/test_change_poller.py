@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from conversations.exceptions import Busy
-from conversations.monitors import changes as pulse_module
-from conversations.monitors.changes import Pulse
+from conversations.monitors import changes
+from conversations.monitors.changes import ChangePoller
 from conversations.selectors.conversations import Heads, Position
 
 ALICE, BOB = 1, 2
@@ -34,9 +34,9 @@ class Database:
         self.looked = asyncio.Event()
 
     async def run_query(self, query: Any, *args: Any, **kwargs: Any) -> Any:
-        if query is pulse_module.current_epoch:
+        if query is changes.current_epoch:
             return self.epoch
-        if query is pulse_module.position:
+        if query is changes.position:
             return Position(self.position)
         self.asked.append(args)
         self.looks += 1
@@ -58,16 +58,16 @@ class Database:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     database = Database()
-    monkeypatch.setattr(pulse_module, "run_query", database.run_query)
+    monkeypatch.setattr(changes, "run_query", database.run_query)
     return database
 
 
 @pytest.fixture
-async def beats() -> AsyncIterator[Pulse]:
-    pulse = Pulse()
-    yield pulse
-    if pulse.task:
-        pulse.task.cancel()
+async def poller() -> AsyncIterator[ChangePoller]:
+    poller = ChangePoller()
+    yield poller
+    if poller.task:
+        poller.task.cancel()
 
 
 class Ear:
@@ -87,11 +87,11 @@ class Ear:
 # --- The beat ---
 
 
-async def test_each_person_hears_of_their_own_rooms(beats: Pulse, database: Database) -> None:
+async def test_each_person_hears_of_their_own_rooms(poller: ChangePoller, database: Database) -> None:
     alice, alices_phone, bob = Ear(), Ear(), Ear()
-    beats.join(ALICE, alice.listen, NOTHING)
-    beats.join(ALICE, alices_phone.listen, NOTHING)
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(ALICE, alice.listen, NOTHING)
+    poller.join(ALICE, alices_phone.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     assert (
         await alice.next()
         == await alices_phone.next()
@@ -101,55 +101,55 @@ async def test_each_person_hears_of_their_own_rooms(beats: Pulse, database: Data
 
 
 async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(
-    beats: Pulse, database: Database
+    poller: ChangePoller, database: Database
 ) -> None:
     async def break_down(heads: Heads) -> None:
         raise ConnectionError
 
     bob = Ear()
-    beats.join(BOB, break_down, NOTHING)
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, break_down, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     for _ in range(3):
         await bob.next()
 
 
 @pytest.mark.parametrize("trouble", [Busy(), ZeroDivisionError()])
 async def test_the_beat_goes_on_after_a_fault_and_covers_the_time_of_it(
-    beats: Pulse, database: Database, trouble: Exception
+    poller: ChangePoller, database: Database, trouble: Exception
 ) -> None:
     database.answers[:] = [trouble, trouble, MOVED]
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     assert (await bob.next()).rooms == {"dm-x": 7}
 
 
 async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat(
-    beats: Pulse, database: Database
+    poller: ChangePoller, database: Database
 ) -> None:
     """A page that reloads: the old socket goes and the new one comes within one turn of the loop."""
     first, second = Ear(), Ear()
-    beats.join(BOB, first.listen, NOTHING)
+    poller.join(BOB, first.listen, NOTHING)
     await first.next()
-    beats.leave(BOB, first.listen)
-    beats.join(BOB, second.listen, NOTHING)
+    poller.leave(BOB, first.listen)
+    poller.join(BOB, second.listen, NOTHING)
     await second.next()
 
 
 async def test_with_nobody_there_the_heart_rests_and_remembers_nobody(
-    beats: Pulse, database: Database
+    poller: ChangePoller, database: Database
 ) -> None:
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     await bob.next()
-    task = beats.task
-    beats.leave(BOB, bob.listen)
+    task = poller.task
+    poller.leave(BOB, bob.listen)
     assert task is not None
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert [beats.listeners, beats.told, beats.behind, beats.moved] == [{}, {}, {}, {}]
+    assert [poller.listeners, poller.delivered, poller.lagging, poller.changed] == [{}, {}, {}, {}]
 
 
-# --- Between the beats ---
+# --- Between the poller ---
 
 
 @pytest.fixture
@@ -159,18 +159,18 @@ def _no_beat(settings: Any) -> None:
 
 @pytest.mark.usefixtures("_no_beat")
 async def test_what_no_push_told_of_is_told_without_waiting_for_the_beat(
-    beats: Pulse, database: Database
+    poller: ChangePoller, database: Database
 ) -> None:
     """Redis is away, or a management command wrote: the message is in the database and nowhere else."""
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_was_told_once_is_not_told_again(beats: Pulse, database: Database) -> None:
+async def test_what_was_told_once_is_not_told_again(poller: ChangePoller, database: Database) -> None:
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     await bob.next()
     await database.be_looked_at(5)
     assert bob.heard.empty()
@@ -179,54 +179,56 @@ async def test_what_was_told_once_is_not_told_again(beats: Pulse, database: Data
 @pytest.mark.usefixtures("_no_beat")
 @pytest.mark.parametrize("numbers", [(7, 4), (9, 9)], ids=["just that", "something newer"])
 async def test_what_a_push_told_of_is_not_told_again(
-    beats: Pulse, database: Database, numbers: tuple[int, int]
+    poller: ChangePoller, database: Database, numbers: tuple[int, int]
 ) -> None:
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
-    beats.note(BOB, "dm-x", numbers[0], 0)
-    beats.note(BOB, "dm-x", 0, numbers[1])
+    poller.join(BOB, bob.listen, NOTHING)
+    poller.note_delivered(BOB, "dm-x", numbers[0], 0)
+    poller.note_delivered(BOB, "dm-x", 0, numbers[1])
     await database.be_looked_at(5)
     assert bob.heard.empty()
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_the_greeting_told_is_not_told_again(beats: Pulse, database: Database) -> None:
+async def test_what_the_greeting_told_is_not_told_again(poller: ChangePoller, database: Database) -> None:
     bob = Ear()
-    beats.join(BOB, bob.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
+    poller.join(BOB, bob.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
     await database.be_looked_at(5)
     assert bob.heard.empty()
 
 
 @pytest.mark.usefixtures("_no_beat")
 async def test_a_greeting_of_the_phone_does_not_hide_what_the_laptop_lacks(
-    beats: Pulse, database: Database
+    poller: ChangePoller, database: Database
 ) -> None:
     laptop, phone = Ear(), Ear()
-    beats.join(BOB, laptop.listen, NOTHING)
-    beats.join(BOB, phone.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
+    poller.join(BOB, laptop.listen, NOTHING)
+    poller.join(BOB, phone.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
     assert (await laptop.next()).rooms == {"dm-x": 7}
 
 
 @pytest.mark.usefixtures("_no_beat")
 @pytest.mark.parametrize(("head", "mark"), [(6, 4), (7, 3)], ids=["a message", "a receipt"])
-async def test_one_number_behind_is_behind(beats: Pulse, database: Database, head: int, mark: int) -> None:
+async def test_one_number_behind_is_behind(
+    poller: ChangePoller, database: Database, head: int, mark: int
+) -> None:
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
-    beats.note(BOB, "dm-x", head, mark)
+    poller.join(BOB, bob.listen, NOTHING)
+    poller.note_delivered(BOB, "dm-x", head, mark)
     assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
 
 
 @pytest.mark.usefixtures("_no_beat")
 async def test_in_a_lively_room_the_push_on_its_way_is_not_overtaken(
-    beats: Pulse, database: Database
+    poller: ChangePoller, database: Database
 ) -> None:
     """At every look the newest message is not pushed yet, and the one before has come: nobody is behind."""
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     for head in range(1, 20):
         database.answers[:] = [[("dm-x", head, BOB, 0)]]
         await database.be_looked_at(1)
-        beats.note(BOB, "dm-x", head, 0)
+        poller.note_delivered(BOB, "dm-x", head, 0)
     await database.be_looked_at(2)
     assert bob.heard.empty()
 
@@ -235,12 +237,14 @@ async def test_in_a_lively_room_the_push_on_its_way_is_not_overtaken(
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_a_restored_backup_is_told_to_everybody_at_once(beats: Pulse, database: Database) -> None:
+async def test_a_restored_backup_is_told_to_everybody_at_once(
+    poller: ChangePoller, database: Database
+) -> None:
     alice, bob = Ear(), Ear()
     database.answers[:] = [[]]
-    beats.join(ALICE, alice.listen, NOTHING)
-    beats.join(BOB, bob.listen, NOTHING)
-    beats.note(BOB, "dm-x", 9, 9)
+    poller.join(ALICE, alice.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
+    poller.note_delivered(BOB, "dm-x", 9, 9)
     await database.be_looked_at(2)
     database.epoch = "e2"
     assert await alice.next() == await bob.next() == Heads("e2", {}, {})
@@ -255,10 +259,10 @@ async def test_a_restored_backup_is_told_to_everybody_at_once(beats: Pulse, data
 
 @pytest.mark.usefixtures("_no_beat")
 async def test_a_look_begins_where_an_earlier_one_ended_and_after_a_failure_where_the_last_good_one_did(
-    beats: Pulse, database: Database
+    poller: ChangePoller, database: Database
 ) -> None:
     database.answers[:] = [[], [], [], [], Busy(), Busy(), Busy(), []]
-    beats.join(BOB, Ear().listen, NOTHING)
+    poller.join(BOB, Ear().listen, NOTHING)
     for _ in range(8):
         await database.be_looked_at(1)
         database.position += 100
@@ -272,11 +276,13 @@ async def test_a_look_begins_where_an_earlier_one_ended_and_after_a_failure_wher
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_a_database_with_smaller_numbers_is_looked_at_anew(beats: Pulse, database: Database) -> None:
+async def test_a_database_with_smaller_numbers_is_looked_at_anew(
+    poller: ChangePoller, database: Database
+) -> None:
     """A replica took over that had not seen as many commits: what it takes from now on has numbers that were seen before."""
     database.answers[:] = [[]]
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     await database.be_looked_at(4)
     database.position = 49_000
     await database.be_looked_at(2)
@@ -284,11 +290,11 @@ async def test_a_database_with_smaller_numbers_is_looked_at_anew(beats: Pulse, d
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_only_one_look_saw_is_told_by_the_next(beats: Pulse, database: Database) -> None:
+async def test_what_only_one_look_saw_is_told_by_the_next(poller: ChangePoller, database: Database) -> None:
     """A look sees each change once; whoever still lacks it at the next one is told."""
     database.answers[:] = [MOVED, []]
     bob = Ear()
-    beats.join(BOB, bob.listen, NOTHING)
+    poller.join(BOB, bob.listen, NOTHING)
     assert (await bob.next()).rooms == {"dm-x": 7}
     await database.be_looked_at(3)
     assert bob.heard.empty()

@@ -5,30 +5,30 @@ import asyncio
 import pytest
 
 from conversations.consumers import registry as module
-from conversations.consumers.registry import Fleet
+from conversations.consumers.registry import ConnectionRegistry
 from conversations.protocol.codes import CloseCode
 
 
-class Afloat:
-    def __init__(self, fleet: Fleet, *, hangs: bool = False) -> None:
-        self.fleet, self.hangs = fleet, hangs
+class OpenConnection:
+    def __init__(self, registry: ConnectionRegistry, *, hangs: bool = False) -> None:
+        self.registry, self.hangs = registry, hangs
         self.told: list[tuple[CloseCode, int]] = []
 
-    async def say_goodbye(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
+    async def close_with_reason(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
         if self.hangs:
             await asyncio.Event().wait()
         self.told.append((code, retry_after_ms))
-        self.fleet.leave(self)
+        self.registry.leave(self)
 
 
 async def test_everybody_is_told_and_comes_back_at_another_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TELL_SECONDS", 0.05)
-    fleet = Fleet()
-    sockets = [Afloat(fleet) for _ in range(200)]
-    for socket in (*sockets, Afloat(fleet, hangs=True)):
-        assert await fleet.join(socket)
-    await fleet.dismiss()
-    assert len(fleet.sockets) == 1, "only the one that hangs is left"
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.05)
+    registry = ConnectionRegistry()
+    sockets = [OpenConnection(registry) for _ in range(200)]
+    for socket in (*sockets, OpenConnection(registry, hangs=True)):
+        assert await registry.join(socket)
+    await registry.close_all()
+    assert len(registry.sockets) == 1, "only the one that hangs is left"
     codes, waits = zip(*(socket.told[0] for socket in sockets), strict=True)
     assert set(codes) == {CloseCode.RESTARTING}
     assert all(500 <= wait <= 10_000 for wait in waits)
@@ -36,15 +36,15 @@ async def test_everybody_is_told_and_comes_back_at_another_moment(monkeypatch: p
 
 
 async def test_who_comes_while_the_process_ends_is_told_at_once() -> None:
-    fleet = Fleet()
-    await fleet.dismiss()
-    late = Afloat(fleet)
-    assert not await fleet.join(late)
+    registry = ConnectionRegistry()
+    await registry.close_all()
+    late = OpenConnection(registry)
+    assert not await registry.join(late)
     assert [code for code, _ in late.told] == [CloseCode.RESTARTING]
 
 
 @pytest.mark.parametrize(("sockets", "last"), [(0, 500), (50, 750), (1_900, 10_000), (50_000, 10_000)])
 def test_the_more_there_are_the_longer_they_spread(sockets: int, last: int) -> None:
-    fleet = Fleet()
-    fleet.sockets = set(range(sockets))  # type: ignore[arg-type]
-    assert 500 <= max(fleet.retry_after_ms() for _ in range(50)) <= last
+    registry = ConnectionRegistry()
+    registry.sockets = set(range(sockets))  # type: ignore[arg-type]
+    assert 500 <= max(registry.retry_after_ms() for _ in range(50)) <= last

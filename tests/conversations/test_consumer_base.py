@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from channels.exceptions import StopConsumer
 
-from conversations.consumers.base import Ferry, PumpedConsumer, ferry
+from conversations.consumers.base import DirectConsumer, LoopCallbacks, loop_callbacks
 
 
-class Recorder(PumpedConsumer):
+class Recorder(DirectConsumer):
     """Notes which event began and ended when."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ async def test_an_error_of_an_event_reaches_the_server() -> None:
 async def test_text_is_said_as_the_server_wants_it() -> None:
     stage = Stage()
     await stage.settle()
-    await stage.consumer.say("hello")
+    await stage.consumer.send_text("hello")
     await stage.browser.put({"type": "end"})
     await stage.work
     assert stage.sent == [{"type": "websocket.send", "text": "hello"}]
@@ -134,13 +134,13 @@ async def test_text_is_said_as_the_server_wants_it() -> None:
 
 async def test_work_of_many_threads_lands_whole_and_each_thread_in_order() -> None:
     landed: list[tuple[int, int]] = []
-    home = ferry()
+    callbacks = loop_callbacks()
 
-    def carry(thread: int) -> None:
+    def schedule_all(thread: int) -> None:
         for number in range(500):
-            home.carry(lambda key=(thread, number): landed.append(key))  # type: ignore[misc]
+            callbacks.schedule(lambda key=(thread, number): landed.append(key))  # type: ignore[misc]
 
-    threads = [threading.Thread(target=carry, args=(thread,)) for thread in range(4)]
+    threads = [threading.Thread(target=schedule_all, args=(thread,)) for thread in range(4)]
     for thread in threads:
         thread.start()
     await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
@@ -154,14 +154,14 @@ async def test_work_of_many_threads_lands_whole_and_each_thread_in_order() -> No
 async def test_what_waits_together_crosses_together() -> None:
     crossings = []
 
-    class Counted(Ferry):
-        def land(self) -> None:
+    class Counted(LoopCallbacks):
+        def run_all(self) -> None:
             crossings.append(len(self.waiting))
-            super().land()
+            super().run_all()
 
-    home = Counted(asyncio.get_running_loop())
+    callbacks = Counted(asyncio.get_running_loop())
     for _ in range(100):
-        home.carry(lambda: None)
+        callbacks.schedule(lambda: None)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert crossings == [100]
@@ -172,9 +172,9 @@ async def test_one_answer_that_fails_does_not_strand_the_others() -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: told.append(context))
     landed: list[str] = []
-    home = Ferry(loop)
-    home.carry(lambda: 1 / 0)
-    home.carry(lambda: landed.append("after"))
+    callbacks = LoopCallbacks(loop)
+    callbacks.schedule(lambda: 1 / 0)
+    callbacks.schedule(lambda: landed.append("after"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert landed == ["after"]
@@ -183,6 +183,6 @@ async def test_one_answer_that_fails_does_not_strand_the_others() -> None:
 
 def test_a_loop_that_is_gone_is_no_error() -> None:
     loop = asyncio.new_event_loop()
-    home = Ferry(loop)
+    callbacks = LoopCallbacks(loop)
     loop.close()
-    home.carry(lambda: None)
+    callbacks.schedule(lambda: None)

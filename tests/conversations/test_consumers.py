@@ -460,13 +460,13 @@ async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
 ) -> None:
     """Messages of one socket keep their order (P3), also around a late greeting."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
-    obey = SessionConsumer.obey
+    handle_command = SessionConsumer.handle_command
 
     async def slowly(self: SessionConsumer, text: str) -> None:
         await asyncio.sleep(0.2 if '"early"' in text else 0)
-        await obey(self, text)
+        await handle_command(self, text)
 
-    monkeypatch.setattr(SessionConsumer, "obey", slowly)
+    monkeypatch.setattr(SessionConsumer, "handle_command", slowly)
     async with open_inside(alice) as socket:
         await socket.send("room.close", ref="early", room=chat.room_name)
         assert (await socket.next())["type"] == "connection_established"

@@ -1,4 +1,4 @@
-"""The postman: brings letters in order, never raises, never keeps anybody waiting; what the layer loses is counted."""
+"""The publisher: brings letters in order, never raises, never keeps anybody waiting; what the layer loses is counted."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from conversations import delivery
 from conversations.channel_layers.local import LocalChannelLayer
-from conversations.delivery import Letter, check_person, end_session, publish, to_people
+from conversations.delivery import Push, check_person, end_session, publish, to_users
 from conversations.protocol.codes import CloseCode
 from conversations.rooms import session_group, user_group
 from tests.rig.redis_server import RedisServer
@@ -24,12 +24,12 @@ PATIENCE_S = 10.0
 SECRET = "meet me at the green door"
 
 
-def letters(how_many: int, *, first: int = 0) -> list[Letter]:
-    return [Letter(user_group(1), "dm-x", str(number)) for number in range(first, first + how_many)]
+def pushes(how_many: int, *, first: int = 0) -> list[Push]:
+    return [Push(user_group(1), "dm-x", str(number)) for number in range(first, first + how_many)]
 
 
 def texts(how_many: int, *, first: int = 0) -> list[str]:
-    return [letter.text for letter in letters(how_many, first=first)]
+    return [letter.text for letter in pushes(how_many, first=first)]
 
 
 class Losses:
@@ -71,15 +71,15 @@ def use_layer() -> Iterator[Callable[[Any], Any]]:
 
 
 def test_same_frame_goes_to_every_person_named() -> None:
-    assert to_people((1, 2), "dm-x", "{}") == [
-        Letter(user_group(1), "dm-x", "{}"),
-        Letter(user_group(2), "dm-x", "{}"),
+    assert to_users((1, 2), "dm-x", "{}") == [
+        Push(user_group(1), "dm-x", "{}"),
+        Push(user_group(2), "dm-x", "{}"),
     ]
 
 
 def test_letter_reaches_the_consumer_with_its_room_and_numbers() -> None:
     """A socket that is filtered to another room must be able to leave it aside without reading it, and the pulse to know what was told."""
-    message = Letter("user.1", "dm-x", "{}", head=7, mark=3).as_layer_message()
+    message = Push("user.1", "dm-x", "{}", head=7, mark=3).as_layer_message()
     assert message == {"type": "frame.push", "room": "dm-x", "text": "{}", "head": 7, "mark": 3}
 
 
@@ -101,7 +101,7 @@ async def channel_in(layer: LocalChannelLayer, *groups: str) -> str:
 
 async def test_letters_arrive_in_order_and_at_nobody_else(local: LocalChannelLayer) -> None:
     alice, mallory = await channel_in(local, user_group(1)), await channel_in(local, user_group(11))
-    publish(letters(20))
+    publish(pushes(20))
     assert [message["text"] for message in local.mailboxes[alice].messages] == texts(20)
     assert not local.mailboxes[mallory].messages
 
@@ -128,13 +128,13 @@ async def test_every_session_of_a_person_is_asked_to_look_at_its_rights(local: L
 
 
 class BrokenLayer(LocalChannelLayer):
-    def post_to_groups(self, letters: Any) -> None:
+    def send_to_groups(self, letters: Any) -> None:
         raise RuntimeError("no such layer today")
 
 
 def test_broken_layer_is_counted_and_not_raised(use_layer: Callable[[Any], Any], losses: Losses) -> None:
     use_layer(BrokenLayer())
-    publish(letters(3))
+    publish(pushes(3))
     end_session("a", 4401)
     check_person(1)
     assert losses.count == 5
@@ -144,7 +144,7 @@ def test_log_of_a_broken_layer_tells_no_text(
     use_layer: Callable[[Any], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     use_layer(BrokenLayer())
-    publish([Letter(user_group(1), "dm-x", SECRET)])
+    publish([Push(user_group(1), "dm-x", SECRET)])
     assert caplog.records
     assert SECRET not in caplog.text
 
@@ -156,13 +156,13 @@ def test_layer_that_cannot_be_made_is_counted_and_not_raised(
         raise ImportError("no such module")
 
     monkeypatch.setattr(delivery, "get_channel_layer", fail)
-    publish(letters(2))
+    publish(pushes(2))
     assert losses.count == 2
 
 
 def test_without_any_layer_nothing_happens(monkeypatch: pytest.MonkeyPatch, losses: Losses) -> None:
     monkeypatch.setattr(delivery, "get_channel_layer", lambda: None)
-    publish(letters(2))
+    publish(pushes(2))
     assert losses.count == 0
 
 
@@ -172,7 +172,7 @@ def test_no_letter_needs_no_layer(use_layer: Callable[[Any], Any], losses: Losse
     assert losses.count == 0
 
 
-# --- The postman: a layer behind the network ---
+# --- The publisher: a layer behind the network ---
 
 
 class Network:
@@ -217,7 +217,7 @@ def end_loop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
     loop.close()
 
 
-class WatchedPostman(delivery.Postman):
+class WatchedPublisher(delivery.Publisher):
     """A postman whose way can be waited for, and who can be sent into retirement."""
 
     def __init__(self) -> None:
@@ -227,14 +227,14 @@ class WatchedPostman(delivery.Postman):
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
 
-    async def walk(self) -> None:
-        await super().walk()
+    async def run(self) -> None:
+        await super().run()
         with self.is_home:
             self.is_home.notify_all()
 
     def wait(self) -> None:
         with self.is_home:
-            assert self.is_home.wait_for(lambda: not self.is_walking, PATIENCE_S)
+            assert self.is_home.wait_for(lambda: not self.is_running, PATIENCE_S)
 
     def do(self, work: Coroutine[Any, Any, Any]) -> None:
         asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
@@ -244,11 +244,11 @@ class WatchedPostman(delivery.Postman):
 
 
 @pytest.fixture
-def postman(monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedPostman]:
-    postman = WatchedPostman()
-    monkeypatch.setattr(delivery, "postman", postman)
-    yield postman
-    postman.retire()
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedPublisher]:
+    publisher = WatchedPublisher()
+    monkeypatch.setattr(delivery, "publisher", publisher)
+    yield publisher
+    publisher.retire()
 
 
 @pytest.fixture
@@ -266,53 +266,53 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-def test_postman_keeps_the_order(network: Network, postman: WatchedPostman, losses: Losses) -> None:
+def test_publisher_keeps_the_order(network: Network, publisher: WatchedPublisher, losses: Losses) -> None:
     """Called where no loop runs, as the journal calls it."""
-    publish(letters(50))
-    publish(letters(50, first=50))
-    postman.wait()
+    publish(pushes(50))
+    publish(pushes(50, first=50))
+    publisher.wait()
     assert network.delivered == texts(100)
     assert losses.count == 0
 
 
-def test_first_letter_gives_the_postman_a_thread_and_a_loop(
+def test_first_push_gives_the_publisher_a_thread_and_a_loop(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = set(threading.enumerate())
-    newcomer = delivery.Postman()
-    monkeypatch.setattr(delivery, "postman", newcomer)
+    newcomer = delivery.Publisher()
+    monkeypatch.setattr(delivery, "publisher", newcomer)
     network.holds.clear()
-    publish(letters(1))
-    publish(letters(1, first=1))
+    publish(pushes(1))
+    publish(pushes(1, first=1))
     loop = newcomer.loop
     assert loop is not None
     network.holds.set()
-    publish(letters(1, first=2))
+    publish(pushes(1, first=2))
     assert network.is_complete(3)
     assert newcomer.loop is loop
     assert network.delivered == texts(3)
-    (thread,) = {thread for thread in threading.enumerate() if thread.name == "postman"} - before
+    (thread,) = {thread for thread in threading.enumerate() if thread.name == "publisher"} - before
     end_loop(loop, thread)
 
 
-def test_postman_goes_out_again_after_coming_home(network: Network, postman: WatchedPostman) -> None:
+def test_publisher_starts_again_after_it_was_idle(network: Network, publisher: WatchedPublisher) -> None:
     for number in range(5):
-        publish(letters(1, first=number))
-        postman.wait()
+        publish(pushes(1, first=number))
+        publisher.wait()
     assert network.delivered == texts(5)
 
 
-def test_letters_of_every_thread_keep_their_order(network: Network, postman: WatchedPostman) -> None:
-    def post(first: int) -> None:
+def test_pushes_of_every_thread_keep_their_order(network: Network, publisher: WatchedPublisher) -> None:
+    def publish_from(first: int) -> None:
         for number in range(first, first + 50):
-            publish(letters(1, first=number))
+            publish(pushes(1, first=number))
 
-    threads = [threading.Thread(target=post, args=(first,)) for first in (0, 1_000, 2_000)]
+    threads = [threading.Thread(target=publish_from, args=(first,)) for first in (0, 1_000, 2_000)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE_S)
-    postman.wait()
+    publisher.wait()
     assert len(network.delivered) == 150
     for first in (0, 1_000, 2_000):
         assert [text for text in network.delivered if first <= int(text) < first + 1_000] == texts(
@@ -320,38 +320,38 @@ def test_letters_of_every_thread_keep_their_order(network: Network, postman: Wat
         )
 
 
-def test_publishing_does_not_wait_for_the_network(network: Network, postman: WatchedPostman) -> None:
+def test_publishing_does_not_wait_for_the_network(network: Network, publisher: WatchedPublisher) -> None:
     network.holds.clear()
-    publish(letters(3))
+    publish(pushes(3))
     assert network.delivered == []
     network.holds.set()
-    postman.wait()
+    publisher.wait()
     assert network.delivered == texts(3)
 
 
 def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_returns(
-    network: Network, postman: WatchedPostman, monkeypatch: pytest.MonkeyPatch
+    network: Network, publisher: WatchedPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """alice is told that her lost phone is logged out; what bob writes after that must not reach it through another process."""
     monkeypatch.setattr(delivery, "PUBLISH_SECONDS", PATIENCE_S)
     network.holds.clear()
-    publish(letters(100))
+    publish(pushes(100))
     assert network.is_asked.wait(PATIENCE_S), "the first is on its way"
     ending = threading.Thread(target=end_session, args=("lost", 4401))
     ending.start()
-    while ending.is_alive() and not postman.urgent:
+    while ending.is_alive() and not publisher.urgent:
         ending.join(0.01)
     assert ending.is_alive(), "it waits for the network"
     network.holds.set()
     ending.join(PATIENCE_S)
     assert "session.end" in network.delivered
-    postman.wait()
+    publisher.wait()
     assert network.delivered[:2] == ["0", "session.end"]
     assert network.delivered[2:] == texts(100)[1:]
 
 
 def test_a_dead_network_keeps_nobody_from_logging_out(
-    network: Network, postman: WatchedPostman, losses: Losses
+    network: Network, publisher: WatchedPublisher, losses: Losses
 ) -> None:
     network.fails = True
     end_session("lost", 4401)
@@ -359,59 +359,59 @@ def test_a_dead_network_keeps_nobody_from_logging_out(
     assert losses.count == 2
 
 
-def test_postman_rests_after_a_failure_and_tries_again_later(
-    network: Network, postman: WatchedPostman, clock: SimpleNamespace, losses: Losses
+def test_publisher_pauses_after_a_failure_and_tries_again_later(
+    network: Network, publisher: WatchedPublisher, clock: SimpleNamespace, losses: Losses
 ) -> None:
     """Or a frozen Redis would build up a queue of waits, one for each letter."""
     network.fails = True
-    publish(letters(10))
-    postman.wait()
+    publish(pushes(10))
+    publisher.wait()
     assert (network.tries, losses.count) == (1, 10)
 
     network.fails = False
     clock.now += delivery.REST_SECONDS / 2
-    publish(letters(5, first=10))
-    postman.wait()
+    publish(pushes(5, first=10))
+    publisher.wait()
     assert (network.tries, losses.count) == (1, 15)
 
     clock.now += delivery.REST_SECONDS
-    publish(letters(5, first=15))
-    postman.wait()
+    publish(pushes(5, first=15))
+    publisher.wait()
     assert network.delivered == texts(5, first=15)
     assert losses.count == 15
 
 
-def test_postman_does_not_wait_for_ever(
+def test_publisher_does_not_wait_for_ever(
     network: Network,
-    postman: WatchedPostman,
+    publisher: WatchedPublisher,
     clock: SimpleNamespace,
     losses: Losses,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(delivery, "PUBLISH_SECONDS", 0.01)
     network.holds.clear()
-    publish(letters(3))
-    postman.wait()
+    publish(pushes(3))
+    publisher.wait()
     assert losses.count == 3
 
 
-def test_postman_carries_only_so_much(
-    network: Network, postman: WatchedPostman, losses: Losses, monkeypatch: pytest.MonkeyPatch
+def test_publisher_queues_only_so_much(
+    network: Network, publisher: WatchedPublisher, losses: Losses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "WAITING_LETTERS", 5)
+    monkeypatch.setattr(delivery, "QUEUE_LIMIT", 5)
     network.holds.clear()
-    publish(letters(1))
-    publish(letters(20, first=1))
+    publish(pushes(1))
+    publish(pushes(20, first=1))
     network.holds.set()
-    postman.wait()
+    publisher.wait()
     # The first one may be in the postman's hand already, or still in the bag.
     assert losses.count in {15, 16}
     assert network.delivered == texts(21 - losses.count)
 
 
-def test_postman_survives_a_layer_that_cannot_be_made(
+def test_publisher_survives_a_layer_that_cannot_be_made(
     network: Network,
-    postman: WatchedPostman,
+    publisher: WatchedPublisher,
     clock: SimpleNamespace,
     losses: Losses,
     monkeypatch: pytest.MonkeyPatch,
@@ -421,22 +421,22 @@ def test_postman_survives_a_layer_that_cannot_be_made(
 
     with monkeypatch.context() as patched:
         patched.setattr(delivery, "get_channel_layer", fail)
-        postman.take([(user_group(1), {"text": "lost"})])
-        postman.wait()
+        publisher.enqueue([(user_group(1), {"text": "lost"})])
+        publisher.wait()
     clock.now += delivery.REST_SECONDS
-    publish(letters(1))
-    postman.wait()
+    publish(pushes(1))
+    publisher.wait()
     assert network.delivered == texts(1)
     assert losses.count == 1
 
 
 def test_log_of_a_failing_network_tells_no_text(
-    network: Network, postman: WatchedPostman, caplog: pytest.LogCaptureFixture
+    network: Network, publisher: WatchedPublisher, caplog: pytest.LogCaptureFixture
 ) -> None:
     network.fails = True
     with caplog.at_level(logging.DEBUG):
-        publish([Letter(user_group(1), "dm-x", SECRET)])
-        postman.wait()
+        publish([Push(user_group(1), "dm-x", SECRET)])
+        publisher.wait()
     assert "ConnectionError" in caplog.text
     assert SECRET not in caplog.text
 
@@ -446,14 +446,14 @@ def test_log_of_a_failing_network_tells_no_text(
 
 @pytest.fixture
 def redis_layer(
-    real_redis: RedisServer, use_layer: Callable[[Any], Any], postman: WatchedPostman
+    real_redis: RedisServer, use_layer: Callable[[Any], Any], publisher: WatchedPublisher
 ) -> Iterator[RedisPubSubChannelLayer]:
     layer: RedisPubSubChannelLayer = use_layer(
         RedisPubSubChannelLayer(hosts=[{"address": real_redis.url}], prefix="entre")
     )
     yield layer
     real_redis.thaw()
-    postman.do(layer.flush())
+    publisher.do(layer.flush())
 
 
 class Listener:
@@ -489,7 +489,7 @@ async def listening(layer: RedisPubSubChannelLayer, group: str) -> AsyncIterator
         probes = 0
         while listener.heard.empty():
             assert (probes := probes + 1) < 50
-            publish([Letter(group, None, "probe")])
+            publish([Push(group, None, "probe")])
             try:
                 assert await listener.next(0.2) == "probe"
                 break
@@ -506,17 +506,17 @@ async def test_letters_go_through_redis_in_order(
     redis_layer: RedisPubSubChannelLayer, losses: Losses
 ) -> None:
     async with listening(redis_layer, user_group(1)) as alice:
-        publish(letters(200))
+        publish(pushes(200))
         assert [text for text in await alice.until("199") if text != "probe"] == texts(200)
     assert losses.count == 0
 
 
-async def test_letters_of_a_thread_without_a_loop_go_through_redis(
+async def test_pushes_of_a_thread_without_a_loop_go_through_redis(
     redis_layer: RedisPubSubChannelLayer, losses: Losses
 ) -> None:
     """The journal publishes from its own thread, where the layer of channels_redis cannot even be asked what it can do."""
     async with listening(redis_layer, user_group(1)) as alice:
-        thread = threading.Thread(target=lambda: publish(letters(20)))
+        thread = threading.Thread(target=lambda: publish(pushes(20)))
         thread.start()
         assert [text for text in await alice.until("19") if text != "probe"] == texts(20)
         await asyncio.to_thread(thread.join, PATIENCE_S)
@@ -525,14 +525,14 @@ async def test_letters_of_a_thread_without_a_loop_go_through_redis(
 
 async def test_mallory_hears_nothing_of_alice_through_redis(redis_layer: RedisPubSubChannelLayer) -> None:
     async with listening(redis_layer, user_group(11)) as mallory:
-        publish([*letters(5), Letter(user_group(11), None, "end")])
+        publish([*pushes(5), Push(user_group(11), None, "end")])
         assert {*await mallory.until("end")} <= {"probe", "end"}
 
 
 async def test_frozen_redis_keeps_nobody_waiting_and_comes_back(
     redis_layer: RedisPubSubChannelLayer,
     real_redis: RedisServer,
-    postman: WatchedPostman,
+    publisher: WatchedPublisher,
     clock: SimpleNamespace,
     losses: Losses,
     monkeypatch: pytest.MonkeyPatch,
@@ -540,16 +540,16 @@ async def test_frozen_redis_keeps_nobody_waiting_and_comes_back(
     """It holds its connections and answers nothing. That publishing returned is shown by the test going on: only the test can thaw it."""
     monkeypatch.setattr(delivery, "PUBLISH_SECONDS", 0.2)
     async with listening(redis_layer, user_group(1)) as alice:
-        await asyncio.to_thread(postman.wait)
+        await asyncio.to_thread(publisher.wait)
         real_redis.freeze()
         for number in range(100):
-            publish(letters(1, first=number))
-        await asyncio.to_thread(postman.wait)
+            publish(pushes(1, first=number))
+        await asyncio.to_thread(publisher.wait)
         assert losses.count == 100
 
         real_redis.thaw()
         clock.now += delivery.REST_SECONDS
-        publish(letters(10, first=100))
+        publish(pushes(10, first=100))
         heard = [text for text in await alice.until("109") if text != "probe"]
         # The letter on which the postman gave up may still arrive; the others were never tried.
         assert heard in (texts(10, first=100), [*texts(1), *texts(10, first=100)])
@@ -559,19 +559,19 @@ async def test_frozen_redis_keeps_nobody_waiting_and_comes_back(
 async def test_redis_that_dies_is_counted_and_back_in_service_after_its_return(
     redis_layer: RedisPubSubChannelLayer,
     real_redis: RedisServer,
-    postman: WatchedPostman,
+    publisher: WatchedPublisher,
     clock: SimpleNamespace,
     losses: Losses,
 ) -> None:
-    publish(letters(1))
-    await asyncio.to_thread(postman.wait)
+    publish(pushes(1))
+    await asyncio.to_thread(publisher.wait)
     real_redis.stop()
-    publish(letters(10))
-    await asyncio.to_thread(postman.wait)
+    publish(pushes(10))
+    await asyncio.to_thread(publisher.wait)
     assert losses.count == 10
 
     real_redis.start()
     clock.now += delivery.REST_SECONDS
     async with listening(redis_layer, user_group(1)) as alice:
-        publish(letters(3))
+        publish(pushes(3))
         assert [text for text in await alice.until("2") if text != "probe"] == texts(3)

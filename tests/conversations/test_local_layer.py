@@ -147,7 +147,7 @@ async def test_message_for_nobody_is_lost_quietly() -> None:
     layer = LocalChannelLayer()
     await layer.send("gone", {"type": "hello"})
     await layer.group_send("nobody", {"type": "hello"})
-    layer.post_to_groups([("nobody", {"type": "hello"})])
+    layer.send_to_groups([("nobody", {"type": "hello"})])
     assert_forgotten(layer)
     assert layer.dropped == 0
 
@@ -250,7 +250,7 @@ async def test_letters_from_a_thread_arrive_in_order_with_one_hop(monkeypatch: p
         await layer.group_add("user.2", channel)
     hops = Hops(layer, asyncio.get_running_loop(), monkeypatch)
     letters = [(f"user.{1 + number % 2}", message) for number, message in enumerate(numbered(100))]
-    await in_thread(lambda: layer.post_to_groups(letters))
+    await in_thread(lambda: layer.send_to_groups(letters))
     for channel in channels:
         assert await take(layer, channel, 100) == numbered(100)
     assert hops.count == 1
@@ -263,7 +263,7 @@ async def test_batches_from_a_thread_keep_their_order() -> None:
 
     def post_all() -> None:
         for message in numbered(200):
-            layer.post_to_groups([("user.1", message)])
+            layer.send_to_groups([("user.1", message)])
 
     async with receiving(layer, alice) as first:
         await in_thread(post_all)
@@ -277,7 +277,7 @@ async def test_posting_from_the_loop_itself_needs_no_hop(monkeypatch: pytest.Mon
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     hops = Hops(layer, asyncio.get_running_loop(), monkeypatch)
-    layer.post_to_groups([("user.1", {"type": "hello"})])
+    layer.send_to_groups([("user.1", {"type": "hello"})])
     assert waiting_for(layer, alice) == [{"type": "hello"}]
     assert hops.count == 0
 
@@ -304,7 +304,7 @@ async def test_each_channel_is_served_in_the_loop_it_was_made_in(
     for channel in (here, there):
         await layer.group_add("g", channel)
     hops = Hops(layer, other_loop, monkeypatch)
-    layer.post_to_groups([("g", message) for message in numbered(5)])
+    layer.send_to_groups([("g", message) for message in numbered(5)])
     assert await take(layer, here, 5) == numbered(5)
     taken = asyncio.run_coroutine_threadsafe(take(layer, there, 5), other_loop)
     assert await asyncio.to_thread(taken.result, PATIENCE_S) == numbered(5)
@@ -319,7 +319,7 @@ async def test_loop_that_was_closed_harms_nobody_else() -> None:
     alice = await layer.new_channel()
     for channel in (gone, alice):
         await layer.group_add("g", channel)
-    await in_thread(lambda: layer.post_to_groups([("g", {"type": "hello"})]))
+    await in_thread(lambda: layer.send_to_groups([("g", {"type": "hello"})]))
     assert await take(layer, alice) == [{"type": "hello"}]
 
 
@@ -357,7 +357,7 @@ async def test_nothing_walks_through_everybody() -> None:
     layer.mailboxes.asked.clear()
 
     await layer.group_send("user.alice", {"type": "hello"})
-    layer.post_to_groups([("user.alice", {"type": "hello"})])
+    layer.send_to_groups([("user.alice", {"type": "hello"})])
     assert sorted(layer.mailboxes.asked) == sorted([phone, phone, laptop, laptop])
 
     layer.mailboxes.asked.clear()
@@ -389,7 +389,7 @@ async def test_consumer_loop_of_channels_gets_everything_and_forgets_at_the_end(
 
     consumer = asyncio.ensure_future(await_many_dispatch([never, lambda: layer.receive(alice)], dispatch))
     await layer.group_send("user.1", numbered(50)[0])
-    await in_thread(lambda: layer.post_to_groups([("user.1", message) for message in numbered(50)[1:]]))
+    await in_thread(lambda: layer.send_to_groups([("user.1", message) for message in numbered(50)[1:]]))
     await asyncio.wait_for(complete.wait(), PATIENCE_S)
     assert seen == numbered(50)
 

@@ -15,11 +15,11 @@ from django.conf import settings as configured
 from accounts.models import User
 from conversations import delivery, frames, throttling
 from conversations.consumers import SessionConsumer
-from conversations.consumers.registry import fleet
+from conversations.consumers.registry import connection_registry
 from conversations.models import Conversation, Message
-from conversations.monitors.activity import attendance
-from conversations.monitors.changes import pulse
-from conversations.monitors.sessions import vigil
+from conversations.monitors.activity import activity_monitor
+from conversations.monitors.changes import change_poller
+from conversations.monitors.sessions import session_monitor
 from conversations.rooms import user_group
 from tests.sockets import INSIDE_HOST, expect, expect_close, open_inside, session_key_of
 
@@ -67,10 +67,10 @@ def held() -> dict[str, Any]:
     found = {
         "places of people": throttling.sockets.people,
         "places of addresses": throttling.sockets.addresses,
-        "fleet": fleet.sockets,
-        "pulse": pulse().listeners,
-        "vigil": vigil().guarded,
-        "attendance": {id: guest for id, guest in attendance().register.guests.items() if guest.sockets},
+        "connections": connection_registry.sockets,
+        "change poller": change_poller().listeners,
+        "session monitor": session_monitor().sockets,
+        "activity": {id: user for id, user in activity_monitor().tracker.users.items() if user.sockets},
         "mailboxes": layer.mailboxes,
         "groups": layer.groups,
     }
@@ -108,7 +108,7 @@ async def test_a_greeted_socket_gives_everything_back(
         await never()
 
     if "busy" in how:
-        monkeypatch.setattr(SessionConsumer, "obey", slowly)
+        monkeypatch.setattr(SessionConsumer, "handle_command", slowly)
     async with bare_socket(alice, disconnected=lambda: disconnected) as socket:
         await until_greeted(socket)
         assert len(held()) == 8, "or this test shows nothing"
@@ -128,7 +128,7 @@ async def test_a_greeted_socket_gives_everything_back(
 
 
 @pytest.mark.parametrize(
-    "at", ["accept", "fleet", "groups", "greeting", "joining", "shown", "late greeting", "a probe"]
+    "at", ["accept", "registry", "groups", "greeting", "joining", "shown", "late greeting", "a probe"]
 )
 async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(
     alice: User, monkeypatch: pytest.MonkeyPatch, at: str
@@ -141,11 +141,11 @@ async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(
 
     target: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "accept": (SessionConsumer, "accept", failing),
-        "fleet": (fleet, "join", failing),
+        "registry": (connection_registry, "join", failing),
         "groups": (SessionConsumer, "join", failing),
         "greeting": (frames, "greeting", fail),
         "late greeting": (frames, "greeting", fail),
-        "joining": (vigil(), "join", fail),
+        "joining": (session_monitor(), "join", fail),
         "shown": (SessionConsumer, "begin", failing),
         "a probe": (SessionConsumer, "greet_after_probe", never),
     }
@@ -168,10 +168,10 @@ async def test_one_thing_that_cannot_be_given_back_keeps_no_other(
 ) -> None:
     async with bare_socket(alice) as socket:
         await until_greeted(socket)
-        monkeypatch.setattr(attendance(), "leave", fail)
+        monkeypatch.setattr(activity_monitor(), "leave", fail)
         socket.future.cancel()
         await ended(socket)
-    attendance().register.guests.clear()
+    activity_monitor().tracker.users.clear()
     assert held() == {}
 
 
@@ -229,7 +229,7 @@ async def test_at_the_end_of_its_time_a_socket_is_told_to_come_back(alice: User)
     [
         {"type": "websocket.receive", "text": "SEND"},
         {"type": "websocket.disconnect", "code": 1000},
-        {"type": "obey", "text": "SEND"},
+        {"type": "handle_command", "text": "SEND"},
         {"type": "release"},
         {"type": "socket.stalled"},
         {"type": "__init__"},

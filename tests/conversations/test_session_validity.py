@@ -207,19 +207,19 @@ async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(
 ) -> None:
     """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""
     from accounts.session_validity import SessionStatus, credential_of
-    from conversations.monitors.sessions import Vigil
+    from conversations.monitors.sessions import SessionMonitor
 
     seen = []
 
     class Socket:
         credential = credential_of(alice, "a key that has just been replaced")
 
-        async def fall(self, standing: SessionStatus) -> None:
+        async def on_revoked(self, standing: SessionStatus) -> None:
             seen.append(standing)
 
-    vigil = Vigil()
-    vigil.guarded = {Socket.credential: {Socket()}}
-    await vigil.look()
+    monitor = SessionMonitor()
+    monitor.sockets = {Socket.credential: {Socket()}}
+    await monitor.poll()
     assert seen == []
-    await vigil.look()
+    await monitor.poll()
     assert seen == [SessionStatus.REVOKED]

@@ -9,7 +9,7 @@ from django.db import IntegrityError, OperationalError
 
 from accounts.models import User
 from conversations import delivery
-from conversations.delivery import Letter
+from conversations.delivery import Push
 from conversations.exceptions import Busy, ConversationNotFound, Refusal, StorageFull
 from conversations.journal import batch, statements
 from conversations.journal import writer as writer_module
@@ -24,9 +24,9 @@ TOO_LARGE_FOR_ANY_DATABASE = 2**70
 
 
 @pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
-    """What the writer hands to the postman."""
-    published: list[Letter] = []
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
+    """What the writer hands to the publisher."""
+    published: list[Push] = []
     monkeypatch.setattr(writer_module, "publish", published.extend)
     return published
 

@@ -29,8 +29,8 @@ class LossyLocalLayer(LocalChannelLayer):
 
     careless = Carelessness()
 
-    def post_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        super().post_to_groups([letter for letter in letters if not self.careless.loses(letter[0])])
+    def send_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        super().send_to_groups([letter for letter in letters if not self.careless.loses(letter[0])])
 
 
 class LossyRedisLayer(RedisLayer):

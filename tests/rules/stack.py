@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from channels.layers import channel_layers
 
 from conversations.channel_layers.local import LocalChannelLayer
-from conversations.delivery import to_people
+from conversations.delivery import to_users
 from conversations.journal.writer import writer
 from tests.rules.phone import FENCE
 
 T = TypeVar("T")
-Parcel = tuple[str, dict[str, Any]]
+LayerMessage = tuple[str, dict[str, Any]]
 
 CALM, LOSSY, DOUBLING, SHUFFLING, STORMY, SILENT, SLOW = WEATHERS = (
     "calm",
@@ -35,21 +35,21 @@ class WeatherLayer(LocalChannelLayer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: list[Parcel] = []
+        self.held: list[LayerMessage] = []
         self.weather = CALM
         self.dice = random.Random(0)
 
-    def post_to_groups(self, letters: Iterable[Parcel]) -> None:
+    def send_to_groups(self, letters: Iterable[LayerMessage]) -> None:
         letters = list(letters)
         # From the journal's thread as well: `extend` is one step of the interpreter.
         self.held.extend(letter for letter in letters if letter[1]["type"] == "frame.push")
-        super().post_to_groups([letter for letter in letters if letter[1]["type"] != "frame.push"])
+        super().send_to_groups([letter for letter in letters if letter[1]["type"] != "frame.push"])
 
-    def release(self, fences: list[Parcel]) -> None:
+    def release(self, fences: list[LayerMessage]) -> None:
         """Let go of what is due, and of the fences after it."""
-        super().post_to_groups([*self.due(), *fences])
+        super().send_to_groups([*self.due(), *fences])
 
-    def due(self) -> list[Parcel]:
+    def due(self) -> list[LayerMessage]:
         if self.weather == SLOW:
             return []
         parcels, self.held = self.held, []
@@ -85,7 +85,7 @@ class Stack:
         """What is due goes out, and a fence after it to every socket of these people."""
         text = json.dumps({"type": FENCE})
         self.layer.release(
-            [(letter.group, letter.as_layer_message()) for letter in to_people(user_ids, room, text)]
+            [(letter.group, letter.as_layer_message()) for letter in to_users(user_ids, room, text)]
         )
 
     def close(self) -> None:

@@ -119,7 +119,7 @@ def late_loop() -> asyncio.AbstractEventLoop:
 class ChaoticLocalLayer(LocalChannelLayer):
     """Within one process. A delay of its own for each letter shuffles them, too."""
 
-    def post_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def send_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
         now: list[tuple[str, dict[str, Any]]] = []
         later: list[tuple[float, tuple[str, dict[str, Any]]]] = []
         for letter in letters:
@@ -128,10 +128,10 @@ class ChaoticLocalLayer(LocalChannelLayer):
                     later.append((delay, letter))
                 else:
                     now.append(letter)
-        super().post_to_groups(now)
+        super().send_to_groups(now)
         for delay, letter in later:
             loop = late_loop()
-            loop.call_soon_threadsafe(loop.call_later, delay, super().post_to_groups, [letter])
+            loop.call_soon_threadsafe(loop.call_later, delay, super().send_to_groups, [letter])
 
 
 class ChaoticRedisLayer(RedisLayer):

@@ -12,7 +12,7 @@ from accounts.avatars.storage import picture_url
 from accounts.models import User
 from conversations import serializers
 from conversations.access import access_conversation
-from conversations.delivery import Letter
+from conversations.delivery import Push
 from conversations.models import Conversation, Participant
 from conversations.rooms import EVERY_SOCKET, user_group
 from conversations.selectors.changes import changes_after
@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
-    letters: list[Letter] = []
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
+    letters: list[Push] = []
     monkeypatch.setattr(profile_changes, "publish", letters.extend)
     return letters
 
@@ -33,7 +33,7 @@ def rename(user: User, name: str = "Robert", username: str | None = None) -> Non
     accounts.profile_update(profile=user.profile, name=name, about="", username=username)
 
 
-def to_peers(letters: list[Letter]) -> list[Letter]:
+def to_peers(letters: list[Push]) -> list[Push]:
     return [letter for letter in letters if json.loads(letter.text)["type"] != "user.changed"]
 
 
@@ -56,7 +56,7 @@ def test_alice_is_told_the_row_with_a_new_mark(
     chat: Conversation,
     alice: User,
     bob: User,
-    told: list[Letter],
+    told: list[Push],
     change: Any,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
@@ -77,7 +77,7 @@ def test_alice_is_told_the_row_with_a_new_mark(
 
 @pytest.mark.parametrize(("how", "change"), CHANGES.items(), ids=CHANGES)
 def test_bobs_own_devices_are_told_who_he_is_now(
-    bob: User, told: list[Letter], how: str, change: Any, django_capture_on_commit_callbacks: Any
+    bob: User, told: list[Push], how: str, change: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     """Also without any chat. Where the account is suspended nothing is pushed to it any more."""
     with django_capture_on_commit_callbacks(execute=True):
@@ -106,7 +106,7 @@ def test_a_device_that_missed_it_gets_the_row_by_its_old_mark(
 
 
 def test_nothing_is_told_of_what_was_undone(
-    chat: Conversation, alice: User, bob: User, told: list[Letter]
+    chat: Conversation, alice: User, bob: User, told: list[Push]
 ) -> None:
     before = mark_of(alice, chat)
     with pytest.raises(accounts.UsernameTaken):
@@ -124,7 +124,7 @@ def test_what_changes_nothing_that_others_see_moves_no_mark(
 
 
 def test_a_chat_that_only_bob_has_opened_is_not_given_away(
-    alice: User, bob: User, told: list[Letter], django_capture_on_commit_callbacks: Any
+    alice: User, bob: User, told: list[Push], django_capture_on_commit_callbacks: Any
 ) -> None:
     chat = make_conversation(bob, alice)
     Participant.objects.filter(user=alice).update(activity=None)
@@ -147,7 +147,7 @@ def test_an_administrator_who_edits_a_name_tells_it_as_well(
 
 def test_somebody_with_many_chats_costs_no_statement_for_each(
     alice: User,
-    told: list[Letter],
+    told: list[Push],
     django_assert_max_num_queries: Any,
     django_capture_on_commit_callbacks: Any,
     monkeypatch: Any,

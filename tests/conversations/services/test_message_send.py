@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from conversations import journal
-from conversations.delivery import Letter
+from conversations.delivery import Push
 from conversations.exceptions import (
     CannotDeliver,
     ConversationNotFound,
@@ -28,20 +28,20 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
     """Everything that goes out, in order, from whomever."""
-    gone: list[Letter] = []
+    gone: list[Push] = []
     monkeypatch.setattr(writer, "publish", gone.extend)
     monkeypatch.setattr(notifications, "publish", gone.extend)
     return gone
 
 
-def told(letters: list[Letter], user: User) -> list[dict[str, Any]]:
+def told(letters: list[Push], user: User) -> list[dict[str, Any]]:
     return [json.loads(letter.text) for letter in letters if letter.group == user_group(user.pk)]
 
 
 def test_alice_sends_and_both_are_told_the_same(
-    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+    chat: Conversation, alice: User, bob: User, letters: list[Push]
 ) -> None:
     accepted = message_send(user=alice, room=chat.room_name, id=uuid4(), body="Hello").result(0)
     assert (accepted.seq, accepted.version, accepted.duplicate, accepted.room) == (
@@ -74,7 +74,7 @@ def test_the_same_text_written_otherwise_is_a_repeat(chat: Conversation, alice: 
     assert message_send(user=alice, room=chat.room_name, id=id, body="é\n.").result(0).duplicate
 
 
-def test_a_repeat_is_told_to_nobody_again(chat: Conversation, alice: User, letters: list[Letter]) -> None:
+def test_a_repeat_is_told_to_nobody_again(chat: Conversation, alice: User, letters: list[Push]) -> None:
     id = uuid4()
     first = message_send(user=alice, room=chat.room_name, id=id, body="once").result(0)
     letters.clear()
@@ -110,7 +110,7 @@ def test_what_cannot_be_attached_is_refused(chat: Conversation, alice: User) -> 
 
 
 def test_mallory_cannot_send_into_the_room_of_others(
-    chat: Conversation, mallory: User, letters: list[Letter]
+    chat: Conversation, mallory: User, letters: list[Push]
 ) -> None:
     foreign = message_send(user=mallory, room=chat.room_name, id=uuid4(), body="let me in").exception(0)
     unknown = message_send(user=mallory, room="dm-" + "a" * 32, id=uuid4(), body="let me in").exception(0)
@@ -121,7 +121,7 @@ def test_mallory_cannot_send_into_the_room_of_others(
 
 
 def test_refusals_come_through_the_future(
-    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+    chat: Conversation, alice: User, bob: User, letters: list[Push]
 ) -> None:
     id = uuid4()
     message_send(user=alice, room=chat.room_name, id=id, body="one")
@@ -141,7 +141,7 @@ def test_refusals_come_through_the_future(
 
 
 def test_the_first_message_puts_the_chat_into_bobs_list(
-    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+    chat: Conversation, alice: User, bob: User, letters: list[Push]
 ) -> None:
     Participant.objects.filter(user=bob).update(activity=None)
     message_send(user=alice, room=chat.room_name, id=uuid4(), body="Hello Bob")

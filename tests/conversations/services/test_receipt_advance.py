@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Profile, User
-from conversations.delivery import Letter
+from conversations.delivery import Push
 from conversations.exceptions import ConversationNotFound
 from conversations.journal import writer
 from conversations.models import Conversation, Participant
@@ -24,13 +24,13 @@ def _past(chat: Conversation, alice: User, bob: User) -> None:
 
 
 @pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> list[Letter]:
-    gone: list[Letter] = []
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
+    gone: list[Push] = []
     monkeypatch.setattr(writer, "publish", gone.extend)
     return gone
 
 
-def told(letters: list[Letter], user: User) -> list[dict[str, Any]]:
+def told(letters: list[Push], user: User) -> list[dict[str, Any]]:
     return [json.loads(letter.text) for letter in letters if letter.group == user_group(user.pk)]
 
 
@@ -39,7 +39,7 @@ def participant(user: User) -> Participant:
 
 
 def test_bob_reads_and_alice_is_shown_how_far(
-    chat: Conversation, alice: User, bob: User, letters: list[Letter]
+    chat: Conversation, alice: User, bob: User, letters: list[Push]
 ) -> None:
     advanced = receipt_advance(user=bob, room=chat.room_name, read=3).result(0)
     assert (advanced.read, advanced.delivered, advanced.read_count) == (3, 3, 2)
@@ -74,7 +74,7 @@ def test_delivered_is_not_read(chat: Conversation, alice: User, bob: User) -> No
     "positions", [{"read": 2}, {"read": 3}, {"delivered": 1}, {"read": 0, "delivered": 0}, {}]
 )
 def test_nothing_goes_back_and_nobody_is_told_of_nothing(
-    chat: Conversation, bob: User, letters: list[Letter], positions: dict[str, int]
+    chat: Conversation, bob: User, letters: list[Push], positions: dict[str, int]
 ) -> None:
     receipt_advance(user=bob, room=chat.room_name, read=3)
     mark = participant(bob).mark
@@ -99,7 +99,7 @@ def test_own_messages_count_for_nobody(chat: Conversation, alice: User) -> None:
 
 @pytest.mark.parametrize("shy", ["alice", "bob"])
 def test_who_shares_no_receipts_is_shown_none(
-    chat: Conversation, alice: User, bob: User, letters: list[Letter], shy: str
+    chat: Conversation, alice: User, bob: User, letters: list[Push], shy: str
 ) -> None:
     """Both switches count: whoever hides their own sees none of others."""
     Profile.objects.filter(user__username=shy).update(shares_receipts=False)
@@ -113,7 +113,7 @@ def test_who_shares_no_receipts_is_shown_none(
     "changes", [{"low_blocks": True}, {"high_blocks": True}, {"state": "request"}, {"state": "closed"}]
 )
 def test_behind_a_block_or_before_acceptance_nothing_is_shown(
-    chat: Conversation, alice: User, bob: User, letters: list[Letter], changes: dict[str, Any]
+    chat: Conversation, alice: User, bob: User, letters: list[Push], changes: dict[str, Any]
 ) -> None:
     Conversation.objects.update(**changes)
     receipt_advance(user=bob, room=chat.room_name, read=3)
@@ -125,7 +125,7 @@ def test_behind_a_block_or_before_acceptance_nothing_is_shown(
     )
 
 
-def test_mallory_moves_nobody(chat: Conversation, mallory: User, letters: list[Letter]) -> None:
+def test_mallory_moves_nobody(chat: Conversation, mallory: User, letters: list[Push]) -> None:
     before = list(Participant.objects.values())
     for room in (chat.room_name, "dm-" + "a" * 32):
         assert type(receipt_advance(user=mallory, room=room, read=5).exception(0)) is ConversationNotFound
