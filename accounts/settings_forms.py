@@ -106,7 +106,9 @@ class ProfileForm(SettingsForm):
         except services.TooManyHandles as refusal:
             self.profile.user.username = before
             seconds = math.ceil((refusal.until - timezone.now()).total_seconds())
-            self.too_many("username", _("Too many of your old usernames are still kept for you."), seconds)
+            self.too_many(
+                "username", _("Too many of your earlier usernames are still reserved for you."), seconds
+            )
 
     def require_few_changes(self) -> None:
         """A new name or handle is told to everybody this person chats with."""
@@ -166,7 +168,7 @@ class PrivacyForm(SettingsForm):
     invites_show_name = forms.BooleanField(
         label=_("Show my name on my invites"),
         required=False,
-        help_text=_("Whoever opens your invite link sees who it is from."),
+        help_text=_("Anyone who opens your invite link sees who it is from."),
     )
     groups = (
         (_("What others see"), ("presence", "shares_receipts", "shares_typing")),
@@ -201,7 +203,7 @@ class PrivacyForm(SettingsForm):
 class AppearanceForm(SettingsForm):
     theme = forms.ChoiceField(label=_("Theme"), choices=Profile.Theme.choices, widget=forms.RadioSelect)
     text_size = forms.ChoiceField(
-        label=_("Message text size"), choices=Profile.TextSize.choices, widget=forms.RadioSelect
+        label=_("Text size"), choices=Profile.TextSize.choices, widget=forms.RadioSelect
     )
     enter = forms.ChoiceField(
         label=_("Enter key"),
@@ -215,7 +217,7 @@ class AppearanceForm(SettingsForm):
         label=_("Time format"), choices=Profile.Hours.choices, help_text=_("Automatic follows your language.")
     )
     groups = (
-        (_("Theme and text"), ("theme", "text_size")),
+        (_("Appearance"), ("theme", "text_size")),
         (_("Writing"), ("enter",)),
         (_("Language and time"), ("language", "hours")),
     )

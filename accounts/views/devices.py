@@ -50,5 +50,5 @@ def devices(request: SignedInRequest) -> HttpResponse:
 
 def said(count: int) -> str:
     if not count:
-        return _("You are logged in nowhere else.")
+        return _("You aren’t logged in anywhere else.")
     return ngettext("%(count)d device logged out.", "%(count)d devices logged out.", count) % {"count": count}

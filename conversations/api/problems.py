@@ -45,7 +45,7 @@ STATUS = {
 }
 TITLES = {
     400: "The request could not be read",
-    401: "Not signed in",
+    401: "Not logged in",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",

@@ -162,7 +162,7 @@ def undo(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     except InviteGone:
         messages.info(request, _("Nobody has accepted this invite."))
         return SeeOther(reverse("invites"))
-    messages.info(request, _("The chat is closed, and this person cannot write to you."))
+    messages.info(request, _("The chat is closed, and this person can’t write to you."))
     return SeeOther(f"{reverse('invites')}?fresh={new.pk}" if new else reverse("invites"))
 
 

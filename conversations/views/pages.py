@@ -197,7 +197,7 @@ def conversation_with_error(
 
 def unsent(request: SignedInRequest, room: str, form: MessageForm, reason: Exception) -> HttpResponse:
     status = status_for(reason)
-    heading = _("It is not certain that this was sent") if status == 504 else _("Not sent yet")
+    heading = _("We can’t tell whether this was sent") if status == 504 else _("Not sent yet")
     action = reverse("conversation", args=[room])
     context = {
         "heading": heading,
@@ -220,9 +220,7 @@ def sentence_for(reason: Exception) -> str:
         case TooManyTries():
             return _("You’re sending messages too fast. Wait a moment and try again.")
         case UnknownResult() | TimeoutError():
-            return _(
-                "It is not certain that your message was saved. Send it again: it will not arrive twice."
-            )
+            return _("We can’t tell whether your message was saved. Send it again: it won’t arrive twice.")
         case _:
             return _(
                 "The server couldn’t save this right now. Your text is still here; send it again in a moment."
@@ -259,7 +257,7 @@ def render_conversation(
     page = message_page(membership=membership, before=parse_number(request.GET.get("before")), after=None)
     opens_at, window = opening_page(request, membership, page)
     if "m" in request.GET and opens_at is None:
-        messages.info(request, _("This message cannot be found."))
+        messages.info(request, _("This message can’t be found."))
     current = conversation_view(row, request.user, current=row.conversation.room_name)
     if form.is_bound and (status == 409 or "id" in form.errors):
         # The old id is used: a retry needs a new one.

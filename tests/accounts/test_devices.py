@@ -92,7 +92,7 @@ def test_log_out_everywhere_else_leaves_only_this_one(
         str(client.cookies[settings.SESSION_COOKIE_NAME].value) for client in (phone, tablet)
     )
     assert [is_signed_in(client) for client in (laptop, phone, tablet)] == [True, False, False]
-    assert "You are logged in nowhere else." in laptop.post(PAGE, {"others": "1"}, follow=True).text
+    assert "You aren’t logged in anywhere else." in laptop.post(PAGE, {"others": "1"}, follow=True).text
 
 
 def test_mallory_ends_nobody_elses_device(laptop: Client, mallory: User, ended: list[str]) -> None:

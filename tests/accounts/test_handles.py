@@ -144,7 +144,7 @@ def test_one_account_keeps_five_left_handles_from_others_and_is_told_how_long(
         assert save(browser, f"alice.number.{'abcde'[number - 1]}").status_code == 303
     refused = save(browser, "alice.number.f")
     assert refused.context["form"].errors == {
-        "username": ["Too many of your old usernames are still kept for you. Wait 90 days."]
+        "username": ["Too many of your earlier usernames are still reserved for you. Wait 90 days."]
     }
     assert (refused.status_code, int(refused["Retry-After"]) > 89 * 86400) == (429, True)
     assert save(browser, "alice").status_code == 303, "back to one of her own there is always a way"

@@ -161,12 +161,12 @@ def away(*values: Any) -> Any:
         (
             TimeoutError(),
             504,
-            "It is not certain that your message was saved. Send it again: it will not arrive twice.",
+            "We can’t tell whether your message was saved. Send it again: it won’t arrive twice.",
         ),
         (
             UnknownResult(),
             504,
-            "It is not certain that your message was saved. Send it again: it will not arrive twice.",
+            "We can’t tell whether your message was saved. Send it again: it won’t arrive twice.",
         ),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_chat_that_stayed_open_while_another_account_logged_in_sends_nothing_a
     alice.box.press_sequentially("half a thought")
     dialog = log_in_as_another_user(alice)
     expect(dialog).to_contain_text(
-        "Nothing more is sent from this page. Copy your unsent text before you reload it."
+        "This page no longer sends messages. Copy your unsent text before you reload it."
     )
     # Her chat is not there for the other account.
     expect(dialog.get_by_role("link", name="Reload")).to_have_attribute("href", "/chats/")

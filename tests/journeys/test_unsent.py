@@ -83,7 +83,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(visitor: Vi
     bob.open(room)
     bob.until_loaded("unsent-notice")
     warning = bob.page.get_by_text(
-        "This browser cannot keep unsent messages. Leave this page open until they are sent."
+        "This browser can’t keep unsent messages. Leave this page open until they are sent."
     ).first
     expect(warning).to_be_hidden()
     bob.write("only in this page")

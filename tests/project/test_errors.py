@@ -134,4 +134,4 @@ def test_a_browser_that_keeps_no_cookies_is_told_so_and_an_old_page_is_told_to_r
     old = Client(enforce_csrf_checks=True)
     old.get("/accounts/login/")
     answer = old.post("/accounts/login/", form)
-    assert (answer.status_code, "This page has expired" in answer.text) == (403, True)
+    assert (answer.status_code, "This page is out of date" in answer.text) == (403, True)

@@ -151,7 +151,7 @@ export class HistoryView {
       if (page) this.#attempt = 0;
       return page;
     } catch (error) {
-      setText(line, t("Earlier messages could not be loaded. Try again"));
+      setText(line, t("Earlier messages couldn’t be loaded. Try again"));
       const wait = retryAfter(error, this.#attempt);
       this.#attempt += 1;
       this.#notBefore = clock.now() + wait;

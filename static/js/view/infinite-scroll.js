@@ -18,7 +18,7 @@ export function loadRowsOnScroll({ link, t, load, learn, say, clock }) {
     );
     isLoading = false;
     if (!page) {
-      const sentence = t("The list could not be loaded. Try again");
+      const sentence = t("The list couldn’t be loaded. Try again");
       // Said once; it goes on by itself as long as somebody is at the end of the list.
       if (attempt === 0) say(sentence);
       setText(link, sentence);

@@ -109,14 +109,14 @@ export class InviteDialog {
     if (status === 409) return t("Too many links haven’t been accepted yet. Revoke one to make another.");
     if (status === 410) return t("This link can no longer be changed.");
     if (status === 401) return t("You have been logged out. Reload this page to log in again.");
-    return t("That did not work. Check the connection and try again.");
+    return t("That didn’t work. Check your connection and try again.");
   }
 
   async #copyWaiting({ dataset }) {
     const { announcer, t, clock } = this.#shell;
     // The page shows each link in a field of its own.
     if (!(await copyText(dataset.url)))
-      return toast(t("This browser does not let the page copy. You can find the link under “All my invites”."), {
+      return toast(t("This browser doesn’t let the page copy. You can find the link under “All my invites”."), {
         clock,
       });
     toast(dataset.done, { clock });

@@ -80,7 +80,7 @@ export class MessageTools {
     this.#say(
       (await copyText(textOf(li)))
         ? t("Copied")
-        : t("This browser does not let the page copy. Select the text and copy it."),
+        : t("This browser doesn’t let the page copy. Select the text and copy it."),
     );
   }
 
@@ -119,7 +119,7 @@ export class MessageTools {
     this.#say(
       (await copyText(link))
         ? t("Link copied")
-        : `${t("This browser does not let the page copy. Select the text and copy it.")} ${link}`,
+        : `${t("This browser doesn’t let the page copy. Select the text and copy it.")} ${link}`,
     );
   }
 

@@ -11,7 +11,7 @@ function sentence(t, isOn) {
   if (!globalThis.Notification) {
     if (isIPhone())
       return t("On iPhone and iPad, first add this site to the Home Screen: Share, then Add to Home Screen.");
-    return t("This browser does not support notifications.");
+    return t("This browser doesn’t support notifications.");
   }
   const { permission } = Notification;
   if (permission === "denied")

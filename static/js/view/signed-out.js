@@ -48,7 +48,7 @@ export function showOtherAccount({ t }) {
   });
   const dialog = build({
     title: t("Another account is logged in to this browser now."),
-    text: t("Nothing more is sent from this page. Copy your unsent text before you reload it."),
+    text: t("This page no longer sends messages. Copy your unsent text before you reload it."),
     actions: [link(t("Reload"), "/chats/"), close],
   });
   close.addEventListener("click", () => dialog.close());
