@@ -14,6 +14,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from conversations.delivery import channel_layer
+from conversations.monitors.periodic import PerLoop
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
@@ -116,15 +117,4 @@ class LoopCallbacks:
                 self.loop.call_exception_handler({"message": "a ferried answer failed", "exception": error})
 
 
-_callbacks: dict[asyncio.AbstractEventLoop, LoopCallbacks] = {}
-
-
-def loop_callbacks() -> LoopCallbacks:
-    """The ferry of the running loop; a closed loop takes its own along."""
-    loop = asyncio.get_running_loop()
-    found = _callbacks.get(loop)
-    if found is None:
-        for other in [known for known in _callbacks if known.is_closed()]:
-            del _callbacks[other]
-        found = _callbacks[loop] = LoopCallbacks(loop)
-    return found
+loop_callbacks = PerLoop(lambda: LoopCallbacks(asyncio.get_running_loop()))

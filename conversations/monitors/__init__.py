@@ -1,1 +1,1 @@
-"""Background tasks of a process: polling for changes and revoked sessions, and tracking activity."""
+"""Monitors: what a process polls on behalf of all its sockets, once a second each."""

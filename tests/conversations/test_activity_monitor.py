@@ -13,7 +13,7 @@ def tracker() -> ActivityTracker:
 
 
 def due(tracker: ActivityTracker, now: float) -> Due:
-    return tracker.due(now, away_after=10)
+    return tracker.due(now, grace_seconds=10)
 
 
 def come_and_look(tracker: ActivityTracker, now: float) -> None:

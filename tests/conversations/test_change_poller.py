@@ -66,8 +66,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
 async def poller() -> AsyncIterator[ChangePoller]:
     poller = ChangePoller()
     yield poller
-    if poller.task:
-        poller.task.cancel()
+    poller.task.stop()
 
 
 class Ear:
@@ -141,7 +140,7 @@ async def test_with_nobody_there_the_heart_rests_and_remembers_nobody(
     bob = Ear()
     poller.join(BOB, bob.listen, NOTHING)
     await bob.next()
-    task = poller.task
+    task = poller.task.task
     poller.leave(BOB, bob.listen)
     assert task is not None
     with pytest.raises(asyncio.CancelledError):
