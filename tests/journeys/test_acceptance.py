@@ -33,7 +33,7 @@ WATCH_ECHO = """() => {
 }"""
 
 
-def test_check_7_every_message_stands_in_the_frame_of_its_key_and_the_field_keeps_the_focus(
+def test_check_7_a_sent_message_is_drawn_in_the_next_frame_and_the_box_keeps_the_focus(
     visitor: VisitorMaker,
 ) -> None:
     """How many milliseconds that takes is measured by `make bench-page`."""
@@ -128,7 +128,7 @@ def speaks(person: Visitor, language: str) -> None:
         ("pt-BR", "America/Sao_Paulo", [3, 1, 1]),
     ],
 )
-def test_check_16_groups_and_days_around_midnight(
+def test_check_16_messages_are_grouped_by_the_days_of_alices_time_zone(
     visitor: VisitorMaker, daphne_server: EntreServer, language: str, zone: str, groups: list[int]
 ) -> None:
     alice, bob = visitor("alice", locale=language, timezone_id=zone), visitor("bob")
@@ -169,7 +169,7 @@ def test_check_16_groups_and_days_around_midnight(
         ),
     ],
 )
-def test_check_16_new_messages_are_counted_as_each_language_counts(
+def test_check_16_the_count_of_new_messages_uses_the_plural_forms_of_each_language(
     visitor: VisitorMaker, language: str, words: dict[int, str]
 ) -> None:
     alice = visitor("alice", locale=language)
@@ -186,7 +186,7 @@ def test_check_16_new_messages_are_counted_as_each_language_counts(
 # --- 21: by keys alone ---
 
 
-def test_check_21_from_log_in_to_a_sent_message_a_copied_invite_and_back_by_keys_alone(
+def test_check_21_alice_logs_in_writes_copies_an_invite_and_logs_out_by_keyboard(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")

@@ -87,7 +87,9 @@ RootWebArea "(1) Bob · Entre" [focused]
   alert"""
 
 
-def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor: VisitorMaker) -> None:
+def test_check_27_the_accessibility_tree_of_an_open_chat(
+    alice: Visitor, bob: Visitor, visitor: VisitorMaker
+) -> None:
     """Landmarks, headings, one list of named articles, one named box and button, three empty regions; nothing without a name, nothing twice."""
     carol = visitor("carol")
     room = start_chat(alice, bob)
@@ -128,9 +130,7 @@ def test_check_27_the_tree_of_a_live_chat(alice: Visitor, bob: Visitor, visitor:
     )
 
 
-def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(
-    alice: Visitor, bob: Visitor
-) -> None:
+def test_check_27_a_focused_message_has_its_actions_in_the_tree(alice: Visitor, bob: Visitor) -> None:
     room = start_chat(alice, bob)
     bob.send(room, "one", "two")
     alice.open(room)
@@ -165,7 +165,9 @@ def test_check_27_a_message_with_the_focus_brings_its_actions_into_the_tree(
     ]
 
 
-def test_check_27_a_narrow_list_has_one_heading_and_a_way_past_its_head(alice: Visitor, bob: Visitor) -> None:
+def test_check_27_on_a_narrow_screen_the_list_has_one_heading_and_a_skip_link(
+    alice: Visitor, bob: Visitor
+) -> None:
     """What stands in the other pane is not in the tree, and no link leads there."""
     start_chat(alice, bob)
     for width, target in ((390, "list"), (1280, "main")):
@@ -190,7 +192,7 @@ def test_check_27_a_narrow_list_has_one_heading_and_a_way_past_its_head(alice: V
 # --- What is spoken (A1 to A3) ---
 
 
-def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(
+def test_check_27_each_arriving_message_is_announced_once_and_nothing_else(
     alice: Visitor, bob: Visitor, daphne_server: EntreServer
 ) -> None:
     room = start_chat(alice, bob)
@@ -225,7 +227,7 @@ def test_check_27_only_what_arrives_is_spoken_and_each_of_it_once(
         assert alice.announced(region) == []
 
 
-def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_own_place(
+def test_check_27_opening_another_chat_announces_nothing_and_each_message_is_announced_in_its_region(
     alice: Visitor, bob: Visitor, visitor: VisitorMaker
 ) -> None:
     """What stands in a chat is not read aloud because it is chosen; what arrives there from then on is, and the one left is another chat."""
@@ -264,7 +266,7 @@ def test_check_27_another_chat_is_chosen_in_silence_and_each_is_spoken_in_its_ow
     ] == []
 
 
-def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(
+def test_check_27_loading_earlier_messages_by_keyboard_is_announced(
     alice: Visitor, bob: Visitor, daphne_server: EntreServer
 ) -> None:
     room = start_chat(alice, bob)
@@ -278,7 +280,7 @@ def test_check_27_who_walks_up_by_keys_hears_that_older_messages_came(
     assert alice.announced("say-messages") == []
 
 
-def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_while(
+def test_check_27_the_live_region_keeps_twenty_lines_and_other_chats_are_announced_rarely(
     alice: Visitor, bob: Visitor, visitor: VisitorMaker
 ) -> None:
     carol = visitor("carol", name="Carol")
@@ -296,7 +298,7 @@ def test_check_27_the_log_keeps_twenty_lines_and_other_chats_are_told_once_in_a_
     assert len(alice.announced("say-messages")) == 20
 
 
-def test_check_27_the_connection_is_told_politely_and_a_failure_at_once(alice: Visitor, bob: Visitor) -> None:
+def test_check_27_a_failed_message_is_announced_assertively(alice: Visitor, bob: Visitor) -> None:
     room = start_chat(alice, bob)
     reject_sends(alice.page)
     alice.open(room)
@@ -424,7 +426,7 @@ MODAL = {
 
 
 @pytest.mark.parametrize("what", OPENED)
-def test_check_27_whatever_opens_is_sound_too(what: str, alice: Visitor, bob: Visitor) -> None:
+def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: Visitor, bob: Visitor) -> None:
     """By the examiner, in both themes, wide and narrow; a dialog is modal, has a name and the focus, and keeps it."""
     room = start_chat(alice, bob)
     bob.send(room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")

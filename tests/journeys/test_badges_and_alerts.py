@@ -47,7 +47,7 @@ LISTEN_TO_TABS = """(me) => {
 }"""
 
 
-def test_check_26_title_icon_and_badge_follow_the_unread(
+def test_check_26_title_icon_and_app_badge_show_the_unread_count(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
@@ -75,7 +75,7 @@ def test_check_26_title_icon_and_badge_follow_the_unread(
     alice.until_equal(lambda: alice.page.evaluate("badges.at(-1)"), 0, "the number on the app")
 
 
-def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_for_a_chat(
+def test_check_25_permission_is_requested_on_a_click_only_and_each_chat_has_one_notification(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
@@ -144,7 +144,7 @@ def test_check_25_nothing_is_asked_before_a_press_and_one_notification_stands_fo
     assert sum(tab.evaluate("shown.length") for tab in alice.context.pages) == before
 
 
-def test_check_17_the_list_tells_who_is_online_and_typing_in_other_chats(visitor: VisitorMaker) -> None:
+def test_check_17_the_list_shows_that_bob_is_online_and_typing_in_another_chat(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     for person, place in ((bob, room), (carol, other)):

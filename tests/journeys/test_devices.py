@@ -16,7 +16,7 @@ def four_tabs(desk: Visitor, phone: Visitor) -> list[Tab]:
     return [(owner, page) for owner in (desk, phone) for page in (owner.page, owner.new_page())]
 
 
-def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: VisitorMaker) -> None:
+def test_all_tabs_and_devices_of_alice_show_the_same_unread_count(visitor: VisitorMaker) -> None:
     desk, bob = visitor("alice"), visitor("bob")
     phone = visitor("alice", signed_up=False)
     phone.log_in()
@@ -43,7 +43,9 @@ def test_what_is_unread_and_what_was_read_is_the_same_everywhere(visitor: Visito
     )
 
 
-def test_tabs_of_one_device_share_the_draft_and_all_devices_the_message(visitor: VisitorMaker) -> None:
+def test_the_tabs_of_one_device_share_a_draft_and_all_devices_share_the_message(
+    visitor: VisitorMaker,
+) -> None:
     desk, bob = visitor("alice"), visitor("bob")
     phone = visitor("alice", signed_up=False)
     phone.log_in()
@@ -63,7 +65,7 @@ def test_tabs_of_one_device_share_the_draft_and_all_devices_the_message(visitor:
         expect(page.locator(MESSAGE_BOX)).to_have_value("")
 
 
-def test_a_device_whose_clock_is_a_day_ahead_knows_the_day_from_the_server(visitor: VisitorMaker) -> None:
+def test_a_device_whose_clock_is_a_day_ahead_takes_the_date_from_the_server(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.context.add_init_script("const real = Date.now; Date.now = () => real() + 26 * 3_600_000;")

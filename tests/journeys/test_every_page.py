@@ -41,7 +41,7 @@ SIZES: list[Any] = [
 
 
 @pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_the_page_is_sound_and_open_to_everybody(page_session: PageSession, kind: PageKind) -> None:
+def test_every_page_is_accessible_and_loads_without_errors(page_session: PageSession, kind: PageKind) -> None:
     """At every width and in both themes; axe-core judges by WCAG 2.0 to 2.2, A and AA."""
     guest = page_session.open(kind, size=SIZES[0])
     page = guest.page
@@ -74,9 +74,7 @@ def test_the_page_is_sound_and_open_to_everybody(page_session: PageSession, kind
 @pytest.mark.parametrize(
     "kind", [kind for kind in PAGE_KINDS if kind.name not in COVERED], ids=lambda kind: kind.name
 )
-def test_the_first_key_leads_past_what_stands_on_every_page(
-    page_session: PageSession, kind: PageKind
-) -> None:
+def test_every_page_begins_with_a_skip_link(page_session: PageSession, kind: PageKind) -> None:
     page = page_session.open(kind).page
     skip = page.evaluate_handle(FIRST_TO_FOCUS).as_element()
     assert skip
@@ -91,7 +89,7 @@ def test_the_first_key_leads_past_what_stands_on_every_page(
         assert target.evaluate("(it) => it.contains(document.activeElement)"), "the next one is in there"
 
 
-def test_the_examiner_sees_what_is_wrong(page_session: PageSession) -> None:
+def test_axe_and_the_overflow_check_find_planted_faults(page_session: PageSession) -> None:
     """Else the test above would be green for ever."""
     page = page_session.open(PAGE_KINDS[0]).page
     page.evaluate(

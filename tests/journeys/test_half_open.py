@@ -58,7 +58,7 @@ def both_have_everything(alice: Visitor, bob: Visitor, room: str, *bodies: str) 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(
+def test_a_half_open_connection_is_replaced_and_no_message_is_lost(
     two: tuple[Visitor, Visitor, TcpProxy, str], way: str
 ) -> None:
     alice, bob, proxy, room = two
@@ -75,7 +75,7 @@ def test_a_line_that_died_without_a_word_is_left_and_nothing_is_lost(
     expect(bob.strip).to_be_hidden()
 
 
-def test_who_waits_silently_at_a_dead_line_gets_what_was_said(
+def test_bob_receives_messages_after_his_idle_connection_died(
     two: tuple[Visitor, Visitor, TcpProxy, str],
 ) -> None:
     alice, bob, proxy, room = two
@@ -88,7 +88,9 @@ def test_who_waits_silently_at_a_dead_line_gets_what_was_said(
     assert len(sockets) >= 2
 
 
-def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, TcpProxy, str]) -> None:
+def test_after_a_sleep_a_dead_connection_is_replaced_at_once(
+    two: tuple[Visitor, Visitor, TcpProxy, str],
+) -> None:
     """Ten minutes pass in one jump; the heartbeat of this server would have noticed sooner, so it is the jump that is heard of first."""
     alice, bob, proxy, room = two
     bob.page.clock.install()
@@ -102,7 +104,7 @@ def test_after_a_sleep_a_dead_line_is_left_at_once(two: tuple[Visitor, Visitor, 
     both_have_everything(alice, bob, room, "good morning", "good morning to you")
 
 
-def test_a_frozen_page_catches_up_when_it_goes_on(two: tuple[Visitor, Visitor, TcpProxy, str]) -> None:
+def test_a_frozen_page_catches_up_when_it_resumes(two: tuple[Visitor, Visitor, TcpProxy, str]) -> None:
     alice, bob, proxy, room = two
     sockets = opens(bob, room)
     tools = bob.context.new_cdp_session(bob.page)

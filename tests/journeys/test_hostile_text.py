@@ -38,7 +38,7 @@ UNFRAMED = """(name) => {
 
 
 @pytest.mark.parametrize("width", [1280, 320])
-def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, width: int) -> None:
+def test_hostile_messages_are_shown_as_text_to_both_users(visitor: VisitorMaker, width: int) -> None:
     viewport = {"width": width, "height": 700}
     alice, bob = (
         visitor("alice", name=MARKUP[:50], viewport=viewport),
@@ -88,7 +88,7 @@ def test_hostile_messages_stand_as_text_on_both_sides(visitor: VisitorMaker, wid
             assert outside == 0, "every text stays inside its bubble"
 
 
-def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: VisitorMaker) -> None:
+def test_hostile_names_are_shown_as_text_on_every_page(visitor: VisitorMaker) -> None:
     narrow = {"width": 320, "height": 700}
     alice, bob = visitor("alice", name=MARKUP[:50], viewport=narrow), visitor("bob", viewport=narrow)
     room = start_chat(alice, bob)
@@ -117,7 +117,7 @@ def test_hostile_names_stand_as_text_on_every_page_that_shows_them(visitor: Visi
         expect_no_overflow(alice.page)
 
 
-def test_every_name_keeps_its_direction_to_itself(visitor: VisitorMaker) -> None:
+def test_a_right_to_left_name_does_not_change_the_direction_of_other_text(visitor: VisitorMaker) -> None:
     """A right-to-left name beside a number, a time or our own words turns none of them round: it stands in a <bdi>."""
     bob = visitor("bob", name=ARABIC)
     alice, carol = visitor("alice"), visitor("carol", signed_up=False)
@@ -150,7 +150,7 @@ def test_every_name_keeps_its_direction_to_itself(visitor: VisitorMaker) -> None
     expect(alice.page.get_by_role("combobox")).to_have_attribute("dir", "auto")
 
 
-def test_a_name_without_a_space_stays_inside_the_card_of_an_invite(visitor: VisitorMaker) -> None:
+def test_a_name_without_a_space_fits_into_the_invite_card(visitor: VisitorMaker) -> None:
     """The card of who opens it: signed out, signed in, and once both have a chat."""
     narrow = {"width": 320, "height": 700}
     alice = visitor("alice", name="W" * 50)

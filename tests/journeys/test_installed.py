@@ -30,7 +30,7 @@ def with_worker(person: Visitor, page: Page | None = None) -> None:
     (page or person.page).wait_for_function(HOLDS_THE_PAGE)
 
 
-def test_a_browser_finds_everything_that_an_app_needs(visitor: VisitorMaker) -> None:
+def test_the_browser_considers_the_site_installable(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     alice.page.goto("/chats/")
     with_worker(alice)
@@ -44,7 +44,7 @@ def test_a_browser_finds_everything_that_an_app_needs(visitor: VisitorMaker) -> 
     assert {error["errorId"] for error in found["installabilityErrors"]} <= {"in-incognito"}
 
 
-def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back(
+def test_a_reload_offline_shows_the_offline_page_until_the_connection_is_back(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
     alice, bob = visitor("alice", address=proxy.address), visitor("bob")
@@ -69,9 +69,7 @@ def test_offline_a_page_says_so_calmly_and_opens_by_itself_when_the_line_is_back
     alice.sees(SECRET)
 
 
-def test_what_was_written_before_a_reload_in_a_tunnel_goes_out_after_it(
-    visitor: VisitorMaker, proxy: TcpProxy
-) -> None:
+def test_a_message_written_offline_is_sent_after_a_reload(visitor: VisitorMaker, proxy: TcpProxy) -> None:
     alice, bob = visitor("alice", address=proxy.address), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -88,7 +86,7 @@ def test_what_was_written_before_a_reload_in_a_tunnel_goes_out_after_it(
     bob.sees("from the tunnel")
 
 
-def test_the_worker_keeps_no_message_no_answer_and_no_page_of_anybody(visitor: VisitorMaker) -> None:
+def test_the_service_worker_caches_no_message_and_no_page_of_an_account(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", name="Alice Unmistakable"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -107,7 +105,7 @@ def test_the_worker_keeps_no_message_no_answer_and_no_page_of_anybody(visitor: V
         assert room not in text
 
 
-def test_logging_out_takes_the_worker_and_all_that_it_keeps_along(visitor: VisitorMaker) -> None:
+def test_logging_out_removes_the_service_worker_and_its_caches(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     alice.page.goto("/chats/")
     with_worker(alice)
@@ -118,7 +116,7 @@ def test_logging_out_takes_the_worker_and_all_that_it_keeps_along(visitor: Visit
     assert alice.page.evaluate(EVERYTHING_KEPT) == {}
 
 
-def test_a_browser_that_blocks_workers_has_pages_that_work(visitor: VisitorMaker) -> None:
+def test_pages_work_where_service_workers_are_blocked(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", service_workers="block"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -158,7 +156,7 @@ def deploy_another_version(person: Visitor, server: EntreServer) -> None:
     restart(person, server)
 
 
-def test_after_a_deployment_an_open_page_says_quietly_that_there_is_a_new_version(
+def test_after_a_deployment_an_open_page_says_that_there_is_a_new_version(
     alice: Visitor, own_server: EntreServer
 ) -> None:
     alice.page.goto("/chats/")
@@ -174,7 +172,9 @@ def test_after_a_deployment_an_open_page_says_quietly_that_there_is_a_new_versio
     expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
 
 
-def test_after_a_restart_of_the_same_version_nothing_is_said(alice: Visitor, own_server: EntreServer) -> None:
+def test_after_a_restart_of_the_same_version_an_open_page_says_nothing(
+    alice: Visitor, own_server: EntreServer
+) -> None:
     alice.page.goto("/chats/")
     alice.until_loaded("new-release")
     with alice.page.expect_response("**/release", timeout=TIMEOUT_MS) as answer:
@@ -183,7 +183,7 @@ def test_after_a_restart_of_the_same_version_nothing_is_said(alice: Visitor, own
     expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
 
 
-def test_a_hidden_page_with_half_a_sentence_in_it_is_not_reloaded(
+def test_a_hidden_page_with_typed_text_is_not_reloaded(
     alice: Visitor, own_server: EntreServer, chromium: Browser
 ) -> None:
     bob = new_visitor(chromium, own_server.address, "bob", name="Bob")

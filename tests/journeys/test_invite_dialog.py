@@ -73,7 +73,7 @@ def claim(guest: Visitor, link: str, *, status: int = 201) -> None:
 # --- Making a link ---
 
 
-def test_looking_makes_no_link_and_the_first_copy_makes_one(alice: Visitor) -> None:
+def test_opening_the_dialog_creates_no_link_and_the_first_copy_creates_one(alice: Visitor) -> None:
     dialog = open_dialog(alice)
     field = dialog.get_by_label("Invite link")
     expect(field).to_have_attribute("placeholder", "Your link will appear here")
@@ -93,7 +93,7 @@ def test_looking_makes_no_link_and_the_first_copy_makes_one(alice: Visitor) -> N
     assert alice.page.url.endswith(f"/chats/{alice.room}/"), "the chat was not left"
 
 
-def test_a_link_is_made_and_copied_by_keys_alone_and_the_focus_comes_back(alice: Visitor) -> None:
+def test_alice_creates_and_copies_a_link_by_keyboard_and_the_focus_returns(alice: Visitor) -> None:
     page = alice.page
     opener = opener_of(page)
     opener.focus()
@@ -119,7 +119,7 @@ def test_a_link_is_made_and_copied_by_keys_alone_and_the_focus_comes_back(alice:
     expect(opener).to_be_focused()
 
 
-def test_note_and_life_go_along_and_are_saved_at_once_afterwards(alice: Visitor) -> None:
+def test_note_and_lifetime_are_stored_with_the_link_and_saved_on_each_change(alice: Visitor) -> None:
     dialog = open_dialog(alice)
     dialog.get_by_label("Who is it for?").fill("Caio, from the choir")
     dialog.get_by_role("radio", name="1 day").check()
@@ -145,7 +145,7 @@ def test_note_and_life_go_along_and_are_saved_at_once_afterwards(alice: Visitor)
     assert changed["id"] == made["id"]
 
 
-def test_a_note_for_a_link_that_was_not_made_is_still_there_the_next_time(alice: Visitor) -> None:
+def test_a_note_without_a_link_is_kept_when_the_dialog_closes(alice: Visitor) -> None:
     dialog = open_dialog(alice)
     dialog.get_by_label("Who is it for?").fill("Grandma Zoya")
     # A press beside it closes nothing while something is typed.
@@ -158,7 +158,7 @@ def test_a_note_for_a_link_that_was_not_made_is_still_there_the_next_time(alice:
     click_outside(alice.page, dialog)
 
 
-def test_the_code_is_a_picture_of_this_very_link(alice: Visitor) -> None:
+def test_the_qr_code_shows_this_link(alice: Visitor) -> None:
     dialog = open_dialog(alice)
     button = dialog.get_by_role("button", name="QR code")
     expect(button).to_have_attribute("aria-expanded", "false")
@@ -173,7 +173,7 @@ def test_the_code_is_a_picture_of_this_very_link(alice: Visitor) -> None:
     expect(picture).to_be_hidden()
 
 
-def test_share_is_there_where_the_system_has_it(alice: Visitor) -> None:
+def test_the_share_button_appears_where_the_system_can_share(alice: Visitor) -> None:
     page = alice.page
     expect(open_dialog(alice).get_by_role("button", name="Share…")).to_have_count(0)
     page.keyboard.press("Escape")
@@ -186,7 +186,7 @@ def test_share_is_there_where_the_system_has_it(alice: Visitor) -> None:
     assert "private chat" in shared["text"]
 
 
-def test_where_the_clipboard_is_refused_the_link_is_selected_and_the_key_named(alice: Visitor) -> None:
+def test_without_clipboard_access_the_link_is_selected_and_the_key_is_named(alice: Visitor) -> None:
     refuse = "Promise.reject(new DOMException('no', 'NotAllowedError'))"
     alice.page.evaluate(
         f"() => {{ navigator.clipboard.write = navigator.clipboard.writeText = () => {refuse}; document.execCommand = () => false; }}"
@@ -203,7 +203,7 @@ def test_where_the_clipboard_is_refused_the_link_is_selected_and_the_key_named(a
     )
 
 
-def test_preview_opens_the_link_beside_the_chat(alice: Visitor) -> None:
+def test_preview_opens_the_link_in_a_new_tab(alice: Visitor) -> None:
     with alice.context.expect_page() as opened:
         open_dialog(alice).get_by_role("button", name="Preview").click()
     tab = opened.value
@@ -215,7 +215,7 @@ def test_preview_opens_the_link_beside_the_chat(alice: Visitor) -> None:
 # --- Links that wait ---
 
 
-def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor) -> None:
+def test_an_open_link_is_copied_and_revoked_after_a_confirmation(alice: Visitor) -> None:
     for note in ("Grandma Zoya", "Too late"):
         alice.create_invite(note)
     dialog = open_dialog(alice)
@@ -249,7 +249,7 @@ def test_a_link_that_waits_is_copied_and_revoked_after_a_question(alice: Visitor
     assert alice.page.evaluate("document.activeElement !== document.body"), "the focus went to the next line"
 
 
-def test_with_twenty_links_waiting_one_has_to_go_first(alice: Visitor) -> None:
+def test_with_twenty_open_links_alice_must_revoke_one_first(alice: Visitor) -> None:
     for number in range(20):
         alice.create_invite(f"Guest {number}")
     dialog = open_dialog(alice)
@@ -267,7 +267,7 @@ def test_with_twenty_links_waiting_one_has_to_go_first(alice: Visitor) -> None:
 # --- Somebody accepts ---
 
 
-def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_the_open_dialog_shows_that_carol_accepted(alice: Visitor, visitor: VisitorMaker) -> None:
     zoya = alice.create_invite("Grandma Zoya")["url"]
     dialog = open_dialog(alice)
     dialog.get_by_role("button", name="Copy", exact=True).click()
@@ -297,7 +297,7 @@ def test_a_link_that_is_accepted_says_so_in_the_open_dialog(alice: Visitor, visi
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
 
 
-def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_to_the_list(
+def test_on_a_phone_the_accepted_chat_opens_from_the_dialog_and_back_shows_the_list(
     visitor: VisitorMaker,
 ) -> None:
     alice = visitor("alice", viewport=PHONE, has_touch=True)
@@ -314,7 +314,7 @@ def test_on_a_phone_too_the_accepted_chat_opens_from_the_dialog_and_back_leads_t
     expect(alice.row(alice.person.api("GET", "/conversations").json()["items"][0]["room"])).to_be_visible()
 
 
-def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(
+def test_the_open_chat_shows_that_carol_accepted_and_typed_text_stays(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     link = alice.create_invite()["url"]
@@ -327,7 +327,7 @@ def test_an_accepted_link_says_so_in_the_chat_and_the_text_being_written_stays(
     expect(alice.box).to_have_value("Half a sentence")
 
 
-def test_a_chat_that_begins_without_a_link_is_no_accepted_invite(
+def test_a_chat_started_without_a_link_is_not_shown_as_an_accepted_invite(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     carol = visitor("carol")
@@ -341,7 +341,7 @@ def test_a_chat_that_begins_without_a_link_is_no_accepted_invite(
 # --- Where it has to give way ---
 
 
-def test_on_a_phone_it_is_a_sheet_and_back_closes_it(visitor: VisitorMaker) -> None:
+def test_on_a_phone_the_dialog_is_a_sheet_and_back_closes_it(visitor: VisitorMaker) -> None:
     alice = visitor("alice", viewport=PHONE, has_touch=True)
     alice.page.goto("/chats/")
     dialog = open_dialog(alice)
@@ -359,14 +359,14 @@ def test_on_a_phone_it_is_a_sheet_and_back_closes_it(visitor: VisitorMaker) -> N
     alice.page.wait_for_function("() => history.state === null")
 
 
-def test_where_the_dialog_cannot_be_had_the_link_leads_to_the_page(alice: Visitor) -> None:
+def test_the_button_leads_to_the_page_of_invites_when_the_dialog_fails_to_load(alice: Visitor) -> None:
     alice.page.route("**/invites/dialog/", lambda route: route.abort())
     opener_of(alice.page).click()
     expect(alice.page).to_have_url(re.compile(r"/invites/$"))
     expect(alice.page.get_by_role("button", name="Make a link")).to_be_visible()
 
 
-def test_a_server_that_is_away_is_told_and_what_was_typed_stays(alice: Visitor) -> None:
+def test_an_unreachable_server_is_reported_and_the_note_stays(alice: Visitor) -> None:
     dialog = open_dialog(alice)
     dialog.get_by_label("Who is it for?").fill("Caio")
     alice.page.route("**/api/v1/invites", lambda route: route.abort())
@@ -380,7 +380,7 @@ def test_a_server_that_is_away_is_told_and_what_was_typed_stays(alice: Visitor) 
     assert waiting(alice)[0]["note"] == "Caio"
 
 
-def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) -> None:
+def test_the_page_of_invites_asks_before_it_revokes_a_link(alice: Visitor) -> None:
     alice.create_invite("Grandma Zoya")
     alice.page.goto("/invites/")
     alice.until_loaded("confirm")
@@ -395,7 +395,7 @@ def test_the_page_of_invites_asks_before_it_takes_a_link_back(alice: Visitor) ->
     expect(alice.page.get_by_text("You revoked it")).to_be_visible()
 
 
-def test_nobody_else_gets_the_picture_of_a_link(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_mallory_cannot_fetch_the_qr_code_of_alices_link(alice: Visitor, visitor: VisitorMaker) -> None:
     made = alice.create_invite()
     path = f"/invites/{made['id']}/qr.svg"
     assert alice.person.http.get(path).status_code == 200

@@ -44,7 +44,7 @@ def expect_state(page: Page, link: str, *, status: int, heading: str) -> None:
     expect_no_overflow(page)
 
 
-def test_a_link_leads_a_stranger_through_sign_up_into_the_chat_and_nobody_else(visitor: VisitorMaker) -> None:
+def test_bob_signs_up_through_alices_link_and_carol_finds_it_used(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob", signed_up=False), visitor("carol", signed_up=False)
     link = link_of(alice)
     # Alice goes on with something else; the chat has to come to her.
@@ -85,7 +85,7 @@ def test_a_link_leads_a_stranger_through_sign_up_into_the_chat_and_nobody_else(v
     expect(alice.page.get_by_text("Bob has accepted it.")).to_be_visible()
 
 
-def test_a_link_leads_through_log_in_into_the_chat(visitor: VisitorMaker) -> None:
+def test_bob_logs_in_through_alices_link_and_reaches_the_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     link = link_of(alice)
     bob.context.clear_cookies()
@@ -96,7 +96,7 @@ def test_a_link_leads_through_log_in_into_the_chat(visitor: VisitorMaker) -> Non
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
 
 
-def test_somebody_signed_in_accepts_with_one_press(visitor: VisitorMaker) -> None:
+def test_bob_who_is_logged_in_accepts_with_one_click(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     link = link_of(alice)
     bob.page.goto(link)
@@ -113,7 +113,7 @@ def test_somebody_signed_in_accepts_with_one_press(visitor: VisitorMaker) -> Non
     assert "open" in states
 
 
-def test_two_browsers_press_accept_at_one_time_and_one_gets_the_chat(visitor: VisitorMaker) -> None:
+def test_bob_and_carol_accept_at_the_same_time_and_one_gets_the_chat(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
     link = link_of(alice)
     for rival in (bob, carol):
@@ -129,7 +129,9 @@ def test_two_browsers_press_accept_at_one_time_and_one_gets_the_chat(visitor: Vi
     assert headings == ["Alice", "This link has already been used"]
 
 
-def test_previews_and_her_own_look_spend_nothing_and_a_revoked_link_is_gone(visitor: VisitorMaker) -> None:
+def test_previews_and_alices_own_visit_do_not_use_up_the_link_and_revoking_ends_it(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob", signed_up=False)
     link = link_of(alice)
     for robot in ROBOTS:
@@ -157,7 +159,7 @@ def test_previews_and_her_own_look_spend_nothing_and_a_revoked_link_is_gone(visi
     expect_state(bob.page, f"{alice.address}/i/{'x' * 22}/", status=404, heading="can’t find this invite")
 
 
-def test_the_end_of_a_link_is_told_in_the_reader_s_own_time(visitor: VisitorMaker) -> None:
+def test_the_expiry_of_a_link_is_shown_in_bobs_time_zone(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     bob = visitor("bob", signed_up=False, timezone_id="Asia/Tokyo")
     bob.page.goto(alice.create_invite()["url"])
@@ -169,7 +171,7 @@ def test_the_end_of_a_link_is_told_in_the_reader_s_own_time(visitor: VisitorMake
     expect(bob.page.get_by_text("UTC")).to_have_count(0)
 
 
-def test_another_account_is_not_taken_before_unsent_text_was_asked_about(visitor: VisitorMaker) -> None:
+def test_bob_is_asked_about_drafts_before_he_switches_accounts(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
     bob.open(start_chat(bob, carol))
     bob.box.press_sequentially("Half a letter")
@@ -198,7 +200,7 @@ def waiting_note(visitor: VisitorMaker) -> Visitor:
     return alice
 
 
-def test_a_note_can_be_changed_while_the_link_waits(waiting_note: Visitor) -> None:
+def test_alice_changes_the_note_of_an_open_link(waiting_note: Visitor) -> None:
     page = waiting_note.page
     page.goto("/invites/")
     line = page.locator('[data-view="waiting"] > li')

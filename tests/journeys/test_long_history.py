@@ -36,7 +36,7 @@ PLACES = """() => {
 }"""
 
 
-def test_check_13_a_chat_of_100_000_messages_moves_nothing_on_the_way_up_and_down(
+def test_check_13_in_a_chat_of_100_000_messages_nothing_moves_while_alice_scrolls(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
@@ -90,7 +90,7 @@ def places(page: Page) -> dict[str, float]:
     return dict(page.evaluate(PLACES))
 
 
-def test_check_14_what_arrives_below_moves_nothing_and_the_button_leads_there_in_two_presses(
+def test_check_14_new_messages_below_move_nothing_and_the_button_scrolls_to_them(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
@@ -120,7 +120,7 @@ def test_check_14_what_arrives_below_moves_nothing_and_the_button_leads_there_in
     expect(divider(alice)).to_have_count(1)
 
 
-def test_check_14_far_above_where_the_newest_are_not_on_the_page(
+def test_check_14_far_up_in_the_history_the_button_loads_the_newest_messages(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     """They are not there to be scrolled to; the button brings them."""
@@ -151,7 +151,7 @@ def test_check_14_far_above_where_the_newest_are_not_on_the_page(
     expect(alice.bodies().last).to_have_text("from far above")
 
 
-def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answer(
+def test_check_15_the_divider_is_a_quarter_below_the_top_until_alice_answers(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
@@ -192,7 +192,9 @@ def test_check_15_the_line_stands_a_quarter_below_the_top_and_goes_with_an_answe
     expect(reader.message("number 101")).to_be_in_viewport()
 
 
-def test_check_13_back_to_where_one_was(visitor: VisitorMaker, daphne_server: EntreServer) -> None:
+def test_check_13_alice_returns_to_her_scroll_position(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     insert_history(daphne_server, room, timestamps(400), read=400)
@@ -212,7 +214,7 @@ def test_check_13_back_to_where_one_was(visitor: VisitorMaker, daphne_server: En
     expect(alice.message("something new")).to_be_in_viewport()
 
 
-def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(
+def test_a_message_sent_before_the_history_script_loads_stays_in_view(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     """Scripts come late on a slow line. The address points far above; she has gone to the end since, by writing."""
@@ -236,7 +238,7 @@ def test_what_alice_writes_before_the_way_up_has_loaded_stays_before_her_eyes(
     expect(jump(alice)).to_be_visible()
 
 
-def test_the_row_tells_when_the_text_that_waits_was_written(
+def test_the_list_shows_when_a_pending_message_was_written(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")

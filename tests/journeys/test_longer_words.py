@@ -33,7 +33,7 @@ def faults_of(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_check_28_every_page_has_room_for_longer_words(page_session: PageSession, kind: PageKind) -> None:
+def test_check_28_every_page_fits_longer_words(page_session: PageSession, kind: PageKind) -> None:
     guest = page_session.open(kind)
     # What a script still writes would be as short as ever.
     guest.until_idle()
@@ -104,7 +104,7 @@ BROUGHT = [
 
 
 @pytest.mark.parametrize("bring", BROUGHT, ids=lambda bring: bring.__name__)
-def test_check_28_what_scripts_bring_has_room_for_longer_words(
+def test_check_28_dialogs_and_notices_fit_longer_words(
     visitor: VisitorMaker, bring: Callable[[Visitor, str], None]
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
@@ -117,7 +117,7 @@ def test_check_28_what_scripts_bring_has_room_for_longer_words(
         assert (faults_of(alice.page), size) == ([], size)
 
 
-def test_check_28_the_menu_of_a_message_has_room_for_longer_words_and_goes_with_the_size_it_was_made_for(
+def test_check_28_the_message_menu_fits_longer_words_and_closes_when_the_window_is_resized(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
@@ -154,7 +154,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("plant", PLANTED)
-def test_the_eyes_see_what_has_no_room(visitor: VisitorMaker, plant: str) -> None:
+def test_the_visual_checks_find_text_that_does_not_fit(visitor: VisitorMaker, plant: str) -> None:
     """Else the tests above would be green for ever. With the words as they are there is nothing to see."""
     path, css = PLANTED[plant]
     page = visitor("alice", signed_up=path != "/", viewport=SIZES[-1]).page

@@ -58,7 +58,9 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_each_message_stands_once_and_in_order_on_both_sides(visitor: VisitorMaker, loss: str) -> None:
+def test_with_lost_frames_both_users_see_each_message_once_and_in_order(
+    visitor: VisitorMaker, loss: str
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     drops, to_server = LOSSES[loss]
@@ -92,7 +94,7 @@ def test_each_message_stands_once_and_in_order_on_both_sides(visitor: VisitorMak
     alice.sees(*said)
 
 
-def test_a_socket_that_ends_after_every_message_loses_none(visitor: VisitorMaker) -> None:
+def test_no_message_is_lost_when_the_socket_closes_after_each_send(visitor: VisitorMaker) -> None:
     """The line drops between the sending and the answer, again and again."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)

@@ -25,7 +25,7 @@ def go_online(person: Visitor, proxy: TcpProxy) -> None:
     person.context.set_offline(False)
 
 
-def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, proxy: TcpProxy) -> None:
+def test_bob_writes_offline_while_alice_writes_to_him(visitor: VisitorMaker, proxy: TcpProxy) -> None:
     alice, bob = visitor("alice"), visitor("bob", address=proxy.address)
     room = start_chat(alice, bob)
     alice.open(room)
@@ -58,9 +58,7 @@ def test_bob_writes_in_a_tunnel_and_alice_meanwhile(visitor: VisitorMaker, proxy
     bob.sees(*everything)
 
 
-def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(
-    visitor: VisitorMaker, proxy: TcpProxy
-) -> None:
+def test_pending_messages_survive_closing_the_page_offline(visitor: VisitorMaker, proxy: TcpProxy) -> None:
     alice, bob = visitor("alice"), visitor("bob", address=proxy.address, service_workers="block")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -81,7 +79,7 @@ def test_what_waits_survives_a_page_that_was_closed_in_the_tunnel(
     bob.sees("one", "two", "three")
 
 
-def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: VisitorMaker) -> None:
+def test_pending_messages_are_shown_after_a_reload_and_sent_once(visitor: VisitorMaker) -> None:
     """Pages come through, messages do not."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
@@ -112,7 +110,7 @@ def test_what_waits_is_shown_again_after_a_reload_and_goes_out_once(visitor: Vis
     bob.sees_state("two", "read")
 
 
-def test_a_draft_waits_over_a_reload_and_is_gone_when_sent(visitor: VisitorMaker) -> None:
+def test_a_draft_survives_a_reload_and_is_gone_once_sent(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -130,7 +128,7 @@ def test_a_draft_waits_over_a_reload_and_is_gone_when_sent(visitor: VisitorMaker
     expect(alice.box).to_have_value("")
 
 
-def test_the_service_dies_and_comes_back_and_nothing_is_lost_or_doubled(
+def test_the_server_is_killed_and_restarted_and_no_message_is_lost_or_doubled(
     visitor: VisitorMaker, start_server: ServerMaker
 ) -> None:
     server = start_server()
@@ -165,7 +163,7 @@ def test_the_service_dies_and_comes_back_and_nothing_is_lost_or_doubled(
     bob.sees(*said, "after")
 
 
-def test_a_refused_message_keeps_its_text_and_goes_out_again_under_the_same_id(visitor: VisitorMaker) -> None:
+def test_a_rejected_message_keeps_its_text_and_is_sent_again_with_the_same_id(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     ids: list[str] = []

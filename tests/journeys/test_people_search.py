@@ -19,7 +19,7 @@ FIRST_IS_LOST = """() => {
 }"""
 
 
-def test_people_are_found_while_alice_types_with_one_question_a_pause(visitor: VisitorMaker) -> None:
+def test_alice_finds_people_while_she_types(visitor: VisitorMaker) -> None:
     alice, joao, carol = visitor("alice"), visitor("joao", name="João Pereira"), visitor("carol")
     page = alice.page
     page.goto(f"/people/?q={carol.username}")

@@ -50,7 +50,7 @@ ON_EVERY_PAGE = {"everything young", "site data blocked", "storage full"}
 
 
 @pytest.mark.parametrize("lack", MISSING)
-def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker, lack: str) -> None:
+def test_alice_and_bob_talk_whatever_feature_alices_browser_lacks(visitor: VisitorMaker, lack: str) -> None:
     """And no page of hers has a fault that nobody caught."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
@@ -76,9 +76,7 @@ def test_two_people_talk_whatever_the_browser_of_one_lacks(visitor: VisitorMaker
 
 
 @pytest.mark.parametrize("lack", ["site data blocked", "storage full"])
-def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(
-    visitor: VisitorMaker, lack: str
-) -> None:
+def test_without_storage_the_browser_asks_before_typed_text_is_lost(visitor: VisitorMaker, lack: str) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.context.add_init_script(MISSING[lack])
@@ -98,7 +96,7 @@ def test_where_nothing_is_kept_the_browser_asks_before_a_half_written_text_goes(
     assert alice.faults == []
 
 
-def test_without_sockets_messages_go_out_and_come_in_and_a_sentence_says_how(visitor: VisitorMaker) -> None:
+def test_without_websocket_messages_go_over_http_and_a_notice_says_so(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.open(room)
@@ -136,7 +134,7 @@ window.WebSocket = class {
 """
 
 
-def test_where_every_socket_is_refused_messages_go_out_and_come_in_all_the_same(
+def test_where_every_socket_is_refused_messages_go_over_http(
     visitor: VisitorMaker,
 ) -> None:
     """A proxy that knows no sockets, or a service that does not know its own address (ALLOWED_HOSTS without PUBLIC_URL)."""
@@ -179,7 +177,7 @@ LATER = (
 )
 
 
-def test_scripts_that_could_not_be_had_are_asked_for_again(visitor: VisitorMaker) -> None:
+def test_lazy_scripts_that_failed_to_load_are_requested_again(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.page.clock.install()
@@ -196,7 +194,7 @@ def test_scripts_that_could_not_be_had_are_asked_for_again(visitor: VisitorMaker
     assert alice.faults == []
 
 
-def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: VisitorMaker) -> None:
+def test_a_chat_works_without_its_lazy_scripts(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     refuse(alice, *LATER)
@@ -222,7 +220,7 @@ def test_scripts_that_come_later_and_do_not_come_are_missed_in_silence(visitor: 
     assert alice.faults == []
 
 
-def test_what_a_lost_connection_took_along_comes_when_there_is_one_again(
+def test_a_script_that_failed_to_load_is_requested_when_the_connection_returns(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
     alice, bob = visitor("alice", address=proxy.address), visitor("bob")
@@ -242,7 +240,7 @@ def test_what_a_lost_connection_took_along_comes_when_there_is_one_again(
     assert alice.faults == []
 
 
-def test_a_page_whose_own_script_does_not_come_works_by_its_forms(visitor: VisitorMaker) -> None:
+def test_a_page_whose_script_fails_to_load_works_by_its_forms(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     refuse(alice, "timeline")

@@ -6,7 +6,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import start_chat
 
 
-def test_paper_shows_every_message_of_the_page_and_nothing_of_the_app(visitor: VisitorMaker) -> None:
+def test_a_printed_chat_shows_every_loaded_message_and_no_controls(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", color_scheme="dark"), visitor("bob")
     room = start_chat(alice, bob)
     for number in range(40):

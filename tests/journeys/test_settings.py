@@ -28,7 +28,7 @@ def saved(page: Page, name: str) -> Locator:
     return setting(page, name).get_by_role("status")
 
 
-def test_a_switch_saves_itself_and_says_so_for_two_seconds(visitor: VisitorMaker) -> None:
+def test_a_switch_saves_at_once_and_shows_saved_for_two_seconds(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     page = alice.page
     page.clock.install()
@@ -48,7 +48,7 @@ def test_a_switch_saves_itself_and_says_so_for_two_seconds(visitor: VisitorMaker
     expect(page.get_by_role("switch", name="Typing")).to_be_checked()
 
 
-def test_the_last_of_many_presses_is_what_stays(visitor: VisitorMaker) -> None:
+def test_the_last_of_many_clicks_is_saved(visitor: VisitorMaker) -> None:
     page = visitor("alice").page
     page.goto("/settings/privacy/")
     switch = page.get_by_role("switch", name="Typing")
@@ -60,7 +60,7 @@ def test_the_last_of_many_presses_is_what_stays(visitor: VisitorMaker) -> None:
     expect(switch).not_to_be_checked()
 
 
-def test_a_failed_save_goes_back_and_says_why(visitor: VisitorMaker) -> None:
+def test_a_failed_save_is_undone_and_says_why(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     page = alice.page
     page.goto("/settings/privacy/")
@@ -79,7 +79,7 @@ def test_a_failed_save_goes_back_and_says_why(visitor: VisitorMaker) -> None:
     expect(switch).to_be_checked()
 
 
-def test_looks_follow_at_once_and_reach_the_chat(visitor: VisitorMaker) -> None:
+def test_appearance_settings_apply_at_once_and_in_the_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "How large am I?")
@@ -106,7 +106,7 @@ def test_looks_follow_at_once_and_reach_the_chat(visitor: VisitorMaker) -> None:
     alice.sees("How large am I?", "one\ntwo")
 
 
-def test_another_language_comes_at_once(visitor: VisitorMaker) -> None:
+def test_another_language_applies_at_once(visitor: VisitorMaker) -> None:
     page = visitor("alice").page
     page.goto("/settings/appearance/")
     page.get_by_label("Language").select_option(label="Русский")
@@ -114,7 +114,7 @@ def test_another_language_comes_at_once(visitor: VisitorMaker) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
-def test_every_page_by_keys_alone(visitor: VisitorMaker, script: bool) -> None:
+def test_every_settings_page_is_reached_by_keyboard(visitor: VisitorMaker, script: bool) -> None:
     """From the list of sections into each and back to it; the focus is always to be seen."""
     page = visitor("alice", java_script_enabled=script).page
     page.goto("/settings/")
@@ -129,7 +129,7 @@ def test_every_page_by_keys_alone(visitor: VisitorMaker, script: bool) -> None:
         expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
-def test_a_choice_of_several_by_arrows(visitor: VisitorMaker) -> None:
+def test_the_theme_is_chosen_by_arrow_keys(visitor: VisitorMaker) -> None:
     page = visitor("alice").page
     page.goto("/settings/appearance/")
     tab_to(page, page.get_by_label("Match system"))
@@ -139,7 +139,7 @@ def test_a_choice_of_several_by_arrows(visitor: VisitorMaker) -> None:
     expect(saved(page, "Theme")).to_have_text("Saved")
 
 
-def test_a_handle_is_tried_while_it_is_typed(visitor: VisitorMaker) -> None:
+def test_a_username_is_checked_while_alice_types(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     page = alice.page
     page.goto("/settings/profile/")
@@ -154,7 +154,7 @@ def test_a_handle_is_tried_while_it_is_typed(visitor: VisitorMaker) -> None:
     expect(page.locator("nav")).to_contain_text(f"@{alice.username}.new")
 
 
-def test_what_cannot_be_saved_keeps_the_text_and_can_be_read_by_everybody(visitor: VisitorMaker) -> None:
+def test_a_form_with_errors_keeps_the_text_and_is_accessible(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     page = alice.page
     page.goto("/settings/profile/")
@@ -171,7 +171,7 @@ class TestPicture:
     def choose(self, page: Page, data: bytes = PICTURE, name: str = "me.png") -> None:
         page.set_input_files("input[name=picture]", {"name": name, "mimeType": "image/png", "buffer": data})
 
-    def test_from_the_file_by_keys_to_the_list_of_the_other(self, visitor: VisitorMaker) -> None:
+    def test_alice_crops_a_picture_by_keyboard_and_bob_sees_it(self, visitor: VisitorMaker) -> None:
         alice, bob = visitor("alice"), visitor("bob")
         room = start_chat(alice, bob)
         page = alice.page
@@ -201,7 +201,7 @@ class TestPicture:
         page.get_by_role("button", name="Remove").click()
         expect(picture).to_have_count(0)
 
-    def test_by_dragging_and_buttons(self, visitor: VisitorMaker) -> None:
+    def test_alice_crops_a_picture_with_the_pointer(self, visitor: VisitorMaker) -> None:
         page = visitor("alice").page
         page.goto("/settings/profile/")
         self.choose(page)
@@ -232,7 +232,7 @@ class TestPicture:
         click_outside(page, page.get_by_role("dialog"))
         expect(page.locator("input[name=picture]")).to_be_focused()
 
-    def test_a_file_that_is_no_picture(self, visitor: VisitorMaker) -> None:
+    def test_a_file_that_is_not_a_picture_is_refused(self, visitor: VisitorMaker) -> None:
         page = visitor("alice").page
         page.goto("/settings/profile/")
         self.choose(page, b"I am no picture")
@@ -245,7 +245,7 @@ class TestPicture:
             page.get_by_role("status").filter(has_text="Choose a picture of at most 8 MB.")
         ).to_be_visible()
 
-    def test_a_server_that_is_away_leaves_the_page_as_it_was(self, visitor: VisitorMaker) -> None:
+    def test_an_unreachable_server_is_reported(self, visitor: VisitorMaker) -> None:
         page = visitor("alice").page
         page.goto("/settings/profile/")
         page.route("**/settings/profile/picture/", lambda route: route.abort())
@@ -255,7 +255,7 @@ class TestPicture:
             page.get_by_role("status").filter(has_text="Not saved: the server isn’t responding. Try again.")
         ).to_be_visible()
 
-    def test_without_a_script(self, visitor: VisitorMaker, tmp_path: Path) -> None:
+    def test_alice_uploads_a_picture_without_javascript(self, visitor: VisitorMaker, tmp_path: Path) -> None:
         page = visitor("alice", java_script_enabled=False).page
         page.goto("/settings/profile/")
         self.choose(page, b"I am no picture")
@@ -269,7 +269,7 @@ class TestPicture:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
-def test_a_device_is_ended_and_its_open_chat_says_so(visitor: VisitorMaker, script: bool) -> None:
+def test_alice_logs_out_another_device_and_its_open_chat_says_so(visitor: VisitorMaker, script: bool) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -294,7 +294,7 @@ def other_device(visitor: VisitorMaker, alice: Visitor, **options: bool) -> Visi
     return second
 
 
-def test_who_can_read_this_is_said_in_every_chat_and_leads_back(visitor: VisitorMaker) -> None:
+def test_every_chat_links_to_who_can_read_this_and_back(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -314,7 +314,7 @@ def test_who_can_read_this_is_said_in_every_chat_and_leads_back(visitor: Visitor
     assert alice.room == room
 
 
-def test_a_save_that_nobody_answers_for_ten_seconds_gets_a_sentence(visitor: VisitorMaker) -> None:
+def test_a_save_without_a_response_for_ten_seconds_is_reported(visitor: VisitorMaker) -> None:
     """Never a control that waits for ever (ui-spec K8)."""
     page = visitor("alice").page
     page.goto("/settings/privacy/")

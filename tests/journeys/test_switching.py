@@ -83,7 +83,7 @@ def test_another_chat_opens_on_the_same_page_over_the_same_socket(scene: Scene) 
     assert len(sockets) == 1
 
 
-def test_from_the_empty_pane_into_a_chat_and_back_with_the_buttons_of_the_browser(scene: Scene) -> None:
+def test_back_and_forward_move_between_chats_on_the_same_page(scene: Scene) -> None:
     alice = scene.alice
     alice.page.goto("/chats/")
     alice.until_lazy_parts_loaded()
@@ -104,7 +104,7 @@ def test_from_the_empty_pane_into_a_chat_and_back_with_the_buttons_of_the_browse
     shows(alice, scene.with_bob, "Bob")
 
 
-def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_line(
+def test_messages_that_arrived_in_another_chat_are_shown_at_once_even_offline(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
     scene = Scene(visitor, address=proxy.address)
@@ -124,9 +124,7 @@ def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_l
     expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_be_hidden()
 
 
-def test_what_a_broken_line_kept_from_every_chat_comes_with_the_next_one(
-    visitor: VisitorMaker, proxy: TcpProxy
-) -> None:
+def test_after_a_reconnect_every_chat_has_what_it_missed(visitor: VisitorMaker, proxy: TcpProxy) -> None:
     scene = Scene(visitor, address=proxy.address)
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
@@ -141,7 +139,7 @@ def test_what_a_broken_line_kept_from_every_chat_comes_with_the_next_one(
     assert is_the_same_page(alice)
 
 
-def test_only_the_chat_on_the_screen_is_read_and_typed_in(scene: Scene) -> None:
+def test_only_the_open_chat_sends_receipts_and_typing(scene: Scene) -> None:
     alice, bob = scene.alice, scene.bob
     scene.read_all()
     bob.open(scene.with_bob)
@@ -163,7 +161,7 @@ def test_only_the_chat_on_the_screen_is_read_and_typed_in(scene: Scene) -> None:
     expect(alice.page.locator('[data-part="status"]')).to_have_text("typing…")
 
 
-def test_the_signs_of_a_peer_follow_from_chat_to_chat(scene: Scene) -> None:
+def test_presence_follows_from_chat_to_chat(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     scene.carol.page.goto("/chats/")
     status = alice.page.locator('[data-part="status"]')
@@ -176,7 +174,7 @@ def test_the_signs_of_a_peer_follow_from_chat_to_chat(scene: Scene) -> None:
     expect(status).to_have_text("online")
 
 
-def test_keys_typed_while_a_chat_is_on_its_way_are_its_draft_and_are_sent_by_nobody(scene: Scene) -> None:
+def test_text_typed_while_a_chat_loads_becomes_its_draft_and_is_not_sent(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     held: list[Route] = []
     alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
@@ -206,7 +204,7 @@ def test_keys_typed_while_a_chat_is_on_its_way_are_its_draft_and_are_sent_by_nob
     expect(alice.box).to_have_value("half a thought for bob")
 
 
-def test_who_presses_twice_ends_at_the_chat_pressed_last(scene: Scene, visitor: VisitorMaker) -> None:
+def test_after_two_clicks_the_chat_clicked_last_opens(scene: Scene, visitor: VisitorMaker) -> None:
     with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice_sits_with_bob()
     held: list[Route] = []
@@ -224,7 +222,7 @@ def test_who_presses_twice_ends_at_the_chat_pressed_last(scene: Scene, visitor: 
     alice.sees("from dave")
 
 
-def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(
+def test_a_chat_that_failed_to_load_says_so_and_loads_when_the_connection_returns(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
     scene = Scene(visitor, address=proxy.address)
@@ -245,7 +243,7 @@ def test_a_chat_that_cannot_be_loaded_says_so_and_comes_with_the_line(
     assert is_the_same_page(alice)
 
 
-def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMaker, proxy: TcpProxy) -> None:
+def test_a_returning_connection_does_not_undo_a_later_click(visitor: VisitorMaker, proxy: TcpProxy) -> None:
     scene = Scene(visitor, address=proxy.address)
     with_dave = scene.chat_with(visitor("dave"))
     alice = scene.alice_sits_with_bob()
@@ -266,7 +264,7 @@ def test_the_line_that_comes_back_does_not_undo_a_later_press(visitor: VisitorMa
     shows(alice, with_dave, "Dave")
 
 
-def test_keys_pressed_one_after_another_go_on_from_the_chat_that_is_on_its_way(
+def test_repeated_shortcuts_continue_from_the_chat_that_is_loading(
     scene: Scene, visitor: VisitorMaker
 ) -> None:
     with_dave = scene.chat_with(visitor("dave"))
@@ -288,7 +286,7 @@ def test_keys_pressed_one_after_another_go_on_from_the_chat_that_is_on_its_way(
     shows(alice, with_dave, "Dave")
 
 
-def test_a_list_that_was_scrolled_stays_where_it_is(visitor: VisitorMaker) -> None:
+def test_the_list_keeps_its_scroll_position(visitor: VisitorMaker) -> None:
     scene = Scene(visitor, viewport={"width": 1000, "height": 500})
     alice = scene.alice
     rooms = []
@@ -307,7 +305,7 @@ def test_a_list_that_was_scrolled_stays_where_it_is(visitor: VisitorMaker) -> No
     assert tops[0] > tops[1]
 
 
-def test_while_the_server_is_away_a_kept_chat_is_shown_and_another_one_waits(scene: Scene) -> None:
+def test_while_the_server_fails_a_cached_chat_opens_and_another_offers_a_retry(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     away = True
     alice.page.route(
@@ -325,7 +323,7 @@ def test_while_the_server_is_away_a_kept_chat_is_shown_and_another_one_waits(sce
     assert is_the_same_page(alice)
 
 
-def test_from_a_chat_opened_by_its_address_the_empty_pane_offers_invites_in_a_dialog(scene: Scene) -> None:
+def test_the_empty_pane_opens_the_invite_dialog_on_the_same_page(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     alice.page.get_by_role("navigation", name="Lists").get_by_role("link", name="Chats").click()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Pick up where you left off")
@@ -336,7 +334,7 @@ def test_from_a_chat_opened_by_its_address_the_empty_pane_offers_invites_in_a_di
     assert is_the_same_page(alice)
 
 
-def test_older_pages_for_browsers_without_scripts_are_left_as_pages(scene: Scene) -> None:
+def test_a_page_of_earlier_messages_is_left_by_a_full_navigation(scene: Scene) -> None:
     alice = scene.alice
     alice.page.goto(f"/chats/{scene.with_bob}/?before=1")
     alice.until_lazy_parts_loaded()
@@ -349,7 +347,7 @@ def test_older_pages_for_browsers_without_scripts_are_left_as_pages(scene: Scene
     assert not is_the_same_page(alice)
 
 
-def test_the_word_of_a_lost_connection_goes_along_from_chat_to_chat(
+def test_the_connection_notice_stays_while_alice_switches_chats(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
     scene = Scene(visitor, address=proxy.address)
@@ -368,7 +366,7 @@ def test_the_word_of_a_lost_connection_goes_along_from_chat_to_chat(
     expect(alice.strip).to_be_hidden()
 
 
-def test_a_chat_with_much_that_is_new_opens_where_that_begins(scene: Scene) -> None:
+def test_a_chat_with_many_new_messages_opens_at_the_first_of_them(scene: Scene) -> None:
     scene.read_all()
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
@@ -381,7 +379,7 @@ def test_a_chat_with_much_that_is_new_opens_where_that_begins(scene: Scene) -> N
     assert is_the_same_page(alice)
 
 
-def test_without_a_session_the_press_leads_to_the_log_in_and_from_there_to_the_chat(scene: Scene) -> None:
+def test_without_a_session_the_click_leads_through_log_in_to_the_chat(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     alice.context.clear_cookies()
     alice.row(scene.with_carol).get_by_role("link").click()
@@ -390,7 +388,7 @@ def test_without_a_session_the_press_leads_to_the_log_in_and_from_there_to_the_c
     shows(alice, scene.with_carol, "Carol")
 
 
-def test_a_chat_that_was_closed_meanwhile_is_drawn_anew_when_it_is_opened_again(scene: Scene) -> None:
+def test_a_cached_chat_that_changed_is_fetched_again(scene: Scene) -> None:
     lines: list[WebSocketRoute] = []
     scene.alice.page.route_web_socket("**/ws/**", lambda line: (lines.append(line), line.connect_to_server()))
     alice = scene.alice_sits_with_bob()
@@ -405,7 +403,7 @@ def test_a_chat_that_was_closed_meanwhile_is_drawn_anew_when_it_is_opened_again(
     assert is_the_same_page(alice)
 
 
-def test_the_row_pressed_with_control_opens_a_tab_as_any_link_does(scene: Scene) -> None:
+def test_control_click_on_a_row_opens_a_new_tab(scene: Scene) -> None:
     alice = scene.alice_sits_with_bob()
     with alice.context.expect_page() as opened:
         alice.row(scene.with_carol).get_by_role("link").click(modifiers=["ControlOrMeta"])
@@ -413,7 +411,7 @@ def test_the_row_pressed_with_control_opens_a_tab_as_any_link_does(scene: Scene)
     shows(alice, scene.with_bob, "Bob")
 
 
-def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(
+def test_a_tab_caches_a_limited_number_of_chats_and_fetches_the_others_again(
     scene: Scene, visitor: VisitorMaker
 ) -> None:
     alice = scene.alice
@@ -433,7 +431,7 @@ def test_a_tab_holds_only_so_many_chats_and_loses_nothing_of_the_others(
     assert is_the_same_page(alice)
 
 
-def test_who_comes_back_to_a_chat_finds_the_place_that_was_left(scene: Scene) -> None:
+def test_a_chat_keeps_its_scroll_position(scene: Scene) -> None:
     alice = scene.alice
     for number in range(80):
         scene.bob.send(scene.with_bob, f"line {number}\nand more of it\nand more")
@@ -455,7 +453,7 @@ def test_who_comes_back_to_a_chat_finds_the_place_that_was_left(scene: Scene) ->
     assert abs(after[1] - before[1]) <= 1
 
 
-def test_on_a_phone_back_leads_to_the_list_where_it_was_with_the_focus_on_the_row(
+def test_on_a_phone_back_shows_the_list_at_its_position_with_the_row_focused(
     visitor: VisitorMaker,
 ) -> None:
     scene = Scene(visitor, **PHONE_OPTIONS)
@@ -484,7 +482,7 @@ def test_on_a_phone_back_leads_to_the_list_where_it_was_with_the_focus_on_the_ro
     assert is_the_same_page(alice)
 
 
-def test_opened_by_its_address_on_a_phone_a_chat_leads_back_to_the_list_too(visitor: VisitorMaker) -> None:
+def test_on_a_phone_a_chat_opened_by_its_address_leads_back_to_the_list(visitor: VisitorMaker) -> None:
     scene = Scene(visitor, **PHONE_OPTIONS)
     alice = scene.alice_sits_with_bob()
     alice.page.get_by_role("link", name="Back to the chats").tap()

@@ -8,7 +8,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import MESSAGE_BOX, log_in_as_another_user, session_cookies, start_chat
 
 
-def test_all_tabs_show_the_same_chat(visitor: VisitorMaker) -> None:
+def test_three_tabs_of_alice_show_the_same_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     tabs: list[Page] = [alice.page, alice.new_page(), alice.new_page()]
@@ -26,7 +26,7 @@ def test_all_tabs_show_the_same_chat(visitor: VisitorMaker) -> None:
         expect(tab.locator('li[data-own="true"][data-state="read"]')).to_have_count(3)
 
 
-def test_a_draft_typed_in_one_tab_stands_in_the_other(visitor: VisitorMaker) -> None:
+def test_a_draft_typed_in_one_tab_appears_in_the_list_of_another(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -38,7 +38,7 @@ def test_a_draft_typed_in_one_tab_stands_in_the_other(visitor: VisitorMaker) -> 
     )
 
 
-def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor: VisitorMaker) -> None:
+def test_bob_finds_no_draft_of_alice_in_the_same_browser(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -53,7 +53,7 @@ def test_another_account_in_the_same_browser_finds_no_draft_of_the_first(visitor
     assert "secret" not in alice.page.evaluate("() => JSON.stringify(localStorage)")
 
 
-def test_a_chat_that_stayed_open_while_another_account_logged_in_sends_nothing_and_keeps_the_text_in_sight(
+def test_after_another_account_logged_in_an_open_chat_sends_nothing_and_keeps_the_text(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")

@@ -6,7 +6,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import PHONE_OPTIONS, start_chat
 
 
-def test_a_long_press_copies_a_message_on_a_page_of_plain_http(visitor: VisitorMaker) -> None:
+def test_a_long_press_copies_a_message_over_plain_http(visitor: VisitorMaker) -> None:
     """No `contextmenu` comes here, as on an iPhone; and pages of plain http have no `navigator.clipboard`."""
     alice, bob = visitor("alice", **PHONE_OPTIONS), visitor("bob")
     room = start_chat(alice, bob)

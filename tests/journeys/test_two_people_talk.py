@@ -8,7 +8,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import MESSAGE_BOX, start_chat
 
 
-def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMaker) -> None:
+def test_alice_and_bob_sign_up_she_opens_a_chat_and_they_talk(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", signed_up=False), visitor("bob", signed_up=False)
     for person in (alice, bob):
         person.page.goto("/")
@@ -51,7 +51,7 @@ def test_alice_and_bob_sign_up_she_clicks_him_and_they_talk(visitor: VisitorMake
     assert said.index("Hello Alice") < said.index("You found me")
 
 
-def test_ticks_tell_sent_delivered_and_read(visitor: VisitorMaker) -> None:
+def test_ticks_show_sent_delivered_and_read(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -69,7 +69,7 @@ def test_ticks_tell_sent_delivered_and_read(visitor: VisitorMaker) -> None:
     assert (body.bounding_box(), ticks.bounding_box()) == before, "a tick never moves the text"
 
 
-def test_a_first_message_to_a_stranger_is_shown_as_read_when_it_is_answered(visitor: VisitorMaker) -> None:
+def test_a_first_message_to_a_stranger_shows_as_read_once_it_is_answered(visitor: VisitorMaker) -> None:
     """Until then it tells nothing of them, however long they look at it."""
     alice, bob = visitor("alice"), visitor("bob")
     room = alice.person.open_chat_with(bob.person)
@@ -86,7 +86,7 @@ def test_a_first_message_to_a_stranger_is_shown_as_read_when_it_is_answered(visi
     alice.sees_state("do you remember me?", "read")
 
 
-def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(visitor: VisitorMaker) -> None:
+def test_list_badge_and_title_follow_new_and_read_messages(visitor: VisitorMaker) -> None:
     # A number that belongs to a name is no count.
     alice, bob, carol = visitor("alice"), visitor("bob", name="(12) Bob"), visitor("carol")
     with_bob, with_carol = start_chat(alice, bob), start_chat(alice, carol)
@@ -120,7 +120,7 @@ def test_the_list_the_badge_and_the_title_follow_what_comes_and_what_is_read(vis
     expect(alice.page.locator('[data-part="new-divider"]')).to_have_count(0)
 
 
-def test_mallory_sees_the_room_of_others_as_one_that_never_was(visitor: VisitorMaker) -> None:
+def test_mallory_cannot_tell_the_chat_of_others_from_one_that_does_not_exist(visitor: VisitorMaker) -> None:
     alice, bob, mallory = visitor("alice"), visitor("bob"), visitor("mallory")
     room = start_chat(alice, bob)
     answer = mallory.page.goto(f"/chats/{room}/")

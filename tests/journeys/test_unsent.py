@@ -26,7 +26,7 @@ def with_a_gate(person: Visitor) -> Callable[[], None]:
     return lambda: gate.update(open=True)
 
 
-def test_what_waited_for_a_day_asks_before_it_goes(visitor: VisitorMaker) -> None:
+def test_messages_pending_for_a_day_ask_before_they_are_sent(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -51,7 +51,7 @@ def test_what_waited_for_a_day_asks_before_it_goes(visitor: VisitorMaker) -> Non
     alice.sees("yesterday's news")
 
 
-def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker) -> None:
+def test_several_failed_messages_are_sent_again_together_and_in_order(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.open(room)
@@ -74,7 +74,7 @@ def test_several_that_failed_go_out_together_and_in_order(visitor: VisitorMaker)
     expect(again).to_be_hidden()
 
 
-def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(visitor: VisitorMaker) -> None:
+def test_a_browser_without_storage_shows_a_warning_and_sends(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)

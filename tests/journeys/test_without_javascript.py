@@ -15,7 +15,7 @@ def write_by_form(person: Visitor, body: str) -> None:
     expect(person.bodies().last).to_have_text(body)
 
 
-def test_two_people_sign_up_find_each_other_and_write_by_forms(visitor: VisitorMaker) -> None:
+def test_alice_and_bob_sign_up_find_each_other_and_write_by_forms(visitor: VisitorMaker) -> None:
     alice = visitor("alice", signed_up=False, java_script_enabled=False)
     bob = visitor("bob", signed_up=False, java_script_enabled=False)
     for person in (alice, bob):
@@ -58,7 +58,7 @@ def test_two_people_sign_up_find_each_other_and_write_by_forms(visitor: VisitorM
     expect(alice.bodies().last).to_be_in_viewport()
 
 
-def test_earlier_messages_are_a_link_away(visitor: VisitorMaker) -> None:
+def test_a_link_shows_earlier_messages(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", java_script_enabled=False), visitor("bob")
     room = alice.person.open_chat_with(bob.person)
     for number in range(55):
@@ -71,7 +71,7 @@ def test_earlier_messages_are_a_link_away(visitor: VisitorMaker) -> None:
     expect(alice.bodies().last).to_have_text("line 54")
 
 
-def test_an_empty_message_is_refused_with_a_word_and_keeps_the_chat(visitor: VisitorMaker) -> None:
+def test_an_empty_message_is_refused_with_an_error(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", java_script_enabled=False), visitor("bob")
     room = alice.person.open_chat_with(bob.person)
     alice.page.goto(f"/chats/{room}/")
@@ -82,7 +82,7 @@ def test_an_empty_message_is_refused_with_a_word_and_keeps_the_chat(visitor: Vis
     write_by_form(alice, "A real one")
 
 
-def test_a_link_is_made_and_accepted_by_forms(visitor: VisitorMaker) -> None:
+def test_an_invite_is_created_and_accepted_by_forms(visitor: VisitorMaker) -> None:
     alice = visitor("alice", java_script_enabled=False)
     bob = visitor("bob", signed_up=False, java_script_enabled=False)
     alice.page.goto("/invites/")
@@ -99,7 +99,7 @@ def test_a_link_is_made_and_accepted_by_forms(visitor: VisitorMaker) -> None:
     write_by_form(alice, "So you are")
 
 
-def test_taking_a_link_back_says_beforehand_what_it_does(visitor: VisitorMaker) -> None:
+def test_the_page_says_what_revoking_a_link_does(visitor: VisitorMaker) -> None:
     """No question can be asked here, so the page says it beside the button."""
     alice = visitor("alice", java_script_enabled=False)
     link = alice.create_invite("Caio")["url"]
@@ -110,7 +110,7 @@ def test_taking_a_link_back_says_beforehand_what_it_does(visitor: VisitorMaker) 
     expect(alice.page.get_by_text("You revoked it")).to_be_visible()
 
 
-def test_settings_are_saved_and_one_logs_out_and_in_again(visitor: VisitorMaker) -> None:
+def test_alice_saves_settings_logs_out_and_logs_in_again(visitor: VisitorMaker) -> None:
     alice = visitor("alice", java_script_enabled=False)
     page = alice.page
     page.goto("/settings/profile/")

@@ -41,7 +41,7 @@ def faults_of(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_check_28_nothing_is_cut_covered_or_too_small_to_be_pressed(
+def test_check_28_at_every_zoom_nothing_is_cut_covered_or_too_small(
     page_session: PageSession, kind: PageKind
 ) -> None:
     guest = page_session.open(kind)
@@ -51,7 +51,7 @@ def test_check_28_nothing_is_cut_covered_or_too_small_to_be_pressed(
     guest.page.evaluate(DRESS, "")
 
 
-def test_the_eyes_see_what_is_wrong(page_session: PageSession) -> None:
+def test_the_visual_checks_find_planted_faults(page_session: PageSession) -> None:
     """Else the test above would be green for ever."""
     page = page_session.open(PAGE_KINDS[0]).page
     page.evaluate(DRESS, ".button { overflow: hidden; block-size: 6px; min-block-size: 0; padding: 0; }")
@@ -67,7 +67,9 @@ def test_the_eyes_see_what_is_wrong(page_session: PageSession) -> None:
     page.evaluate(DRESS, "")
 
 
-def test_check_28_a_chat_full_of_trouble_in_the_largest_letters_at_400_percent(visitor: VisitorMaker) -> None:
+def test_check_28_a_chat_with_failed_messages_fits_in_the_largest_text_at_400_percent(
+    visitor: VisitorMaker,
+) -> None:
     """Failed messages, the line about them, the strip, a long text in the box: the box and its button stay in the window."""
     alice, bob = (
         visitor("alice", name="Alice with a Name of Several Words"),
@@ -132,7 +134,7 @@ SHEETS = {"invite dialog over a chat", "settings, a picture being cut"}
 @pytest.mark.parametrize(
     "kind", [kind for kind in PAGE_KINDS if kind.name in SHEETS], ids=lambda kind: kind.name
 )
-def test_on_a_phone_a_dialog_is_a_sheet_from_edge_to_edge(page_session: PageSession, kind: PageKind) -> None:
+def test_on_a_phone_dialogs_are_sheets_from_edge_to_edge(page_session: PageSession, kind: PageKind) -> None:
     page = page_session.open(kind).page
     page.set_viewport_size(PHONE)
     box = page.locator("dialog[open]").bounding_box()

@@ -22,7 +22,7 @@ positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 410]
 
 
 @pytest.mark.timeout(300)  # half a minute, but the machine may have other things to do
-def test_what_is_described_is_accepted_and_what_is_not_is_refused(
+def test_the_api_accepts_what_its_description_allows_and_rejects_the_rest(
     start_server: ServerMaker, person_at: Callable[..., Person], tmp_path: Path
 ) -> None:
     """Always the same requests: the examples, the edges of every value, and some that chance has chosen once."""

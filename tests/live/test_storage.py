@@ -50,7 +50,7 @@ async def every_door_answers(socket: Socket, person: Person, room: str, code: st
     return id
 
 
-async def test_a_lock_that_another_program_holds_is_waited_for_and_then_told(
+async def test_a_lock_of_another_program_is_waited_for_and_then_reported_as_busy(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server()
@@ -75,9 +75,7 @@ async def test_a_lock_that_another_program_holds_is_waited_for_and_then_told(
     assert "Traceback" not in server.log()
 
 
-async def test_a_full_disk_takes_nothing_but_the_sending(
-    start_server: ServerMaker, person_at: Newcomer
-) -> None:
+async def test_a_full_disk_stops_writes_only(start_server: ServerMaker, person_at: Newcomer) -> None:
     """The log cannot grow either: it lies on the same disk."""
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -106,7 +104,7 @@ async def test_a_full_disk_takes_nothing_but_the_sending(
     assert "Traceback" not in server.log()
 
 
-async def test_a_full_disk_of_postgresql_is_told_as_such(
+async def test_a_full_disk_of_postgresql_is_reported_as_storage_full(
     start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     url = real_postgres.new_database()
@@ -135,7 +133,7 @@ async def test_a_full_disk_of_postgresql_is_told_as_such(
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen"])
-async def test_without_the_cache_people_write_on_and_nobody_can_guess_passwords(
+async def test_without_redis_messages_are_sent_and_passwords_cannot_be_guessed(
     start_server: ServerMaker,
     real_postgres: PostgresServer,
     real_redis: RedisServer,

@@ -29,7 +29,7 @@ def fill_log_in(alice: Visitor) -> None:
     alice.until_loaded("accounts")
 
 
-def test_a_form_on_its_way_says_so_and_a_second_press_sends_nothing(visitor: VisitorMaker) -> None:
+def test_a_submitted_form_shows_progress_and_cannot_be_submitted_twice(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     fill_log_in(alice)
     page = alice.page
@@ -48,7 +48,7 @@ def test_a_form_on_its_way_says_so_and_a_second_press_sends_nothing(visitor: Vis
     expect(busy).to_be_visible()
 
 
-def test_a_page_that_the_back_button_brings_back_can_be_sent_again(visitor: VisitorMaker) -> None:
+def test_a_page_restored_by_the_back_button_can_be_submitted_again(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     fill_log_in(alice)
     page = alice.page
@@ -63,7 +63,7 @@ def test_a_page_that_the_back_button_brings_back_can_be_sent_again(visitor: Visi
     alice.until(lambda: sent.count == 2, "the form to be sent again")
 
 
-def test_after_ten_seconds_a_sentence_stands_there_and_the_button_is_free(visitor: VisitorMaker) -> None:
+def test_after_ten_seconds_a_notice_appears_and_the_button_is_enabled(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     alice.page.clock.install()
     fill_log_in(alice)
@@ -77,7 +77,7 @@ def test_after_ten_seconds_a_sentence_stands_there_and_the_button_is_free(visito
     expect(page.locator("input[name=login]")).to_have_value(alice.username)
 
 
-def test_the_button_s_own_word_goes_along_with_the_form(visitor: VisitorMaker) -> None:
+def test_the_value_of_the_clicked_button_is_submitted(visitor: VisitorMaker) -> None:
     """What a pressed button says to the server is collected after it has been marked as busy."""
     alice, bob = visitor("alice"), visitor("bob", signed_up=False)
     bob.page.goto(alice.create_invite()["url"])

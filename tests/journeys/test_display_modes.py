@@ -74,7 +74,7 @@ LOOKED_AT = {
     "kind", [kind for kind in PAGE_KINDS if kind.name in LOOKED_AT], ids=lambda kind: kind.name
 )
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(
+def test_check_28_in_forced_colours_every_control_is_visible(
     page_session: PageSession, kind: PageKind, theme: Any
 ) -> None:
     """Backgrounds and shadows are gone there. What was drawn with them alone would be an empty patch."""
@@ -104,7 +104,7 @@ def test_check_28_in_forced_colours_nothing_that_can_be_pressed_vanishes(
         page.emulate_media(color_scheme="light", forced_colors="none")
 
 
-def test_check_28_in_forced_colours_what_is_on_chosen_or_open_differs_from_what_is_not(
+def test_check_28_in_forced_colours_the_states_of_a_control_look_different(
     page_session: PageSession,
 ) -> None:
     page = page_session.open(next(kind for kind in PAGE_KINDS if kind.name == "settings, privacy")).page
@@ -255,7 +255,7 @@ WALKED = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance
 @pytest.mark.parametrize(
     "kind", [kind for kind in PAGE_KINDS if kind.name in WALKED], ids=lambda kind: kind.name
 )
-def test_check_21_the_focus_is_seen_wherever_tab_leads(
+def test_check_21_the_focus_is_visible_at_every_tab_stop(
     page_session: PageSession, kind: PageKind, mode: str
 ) -> None:
     """Compared as pictures, with the focus and without it; and what has it is in the window, under nothing else.
@@ -293,7 +293,7 @@ def test_check_21_the_focus_is_seen_wherever_tab_leads(
 
 
 @pytest.mark.parametrize("mode", ["light", "dark", "forced colours"])
-def test_check_21_the_focus_is_seen_on_a_message_and_in_its_menu(visitor: VisitorMaker, mode: str) -> None:
+def test_check_21_the_focus_is_visible_on_a_message_and_in_its_menu(visitor: VisitorMaker, mode: str) -> None:
     alice, bob = visitor("alice", color_scheme="dark" if mode == "dark" else "light"), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "hello")
@@ -340,7 +340,7 @@ JUMP = """() => {
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_less_motion(
+def test_check_28_with_reduced_motion_the_chat_jumps_to_the_newest_message_instead_of_scrolling(
     visitor: VisitorMaker, motion: str
 ) -> None:
     alice, bob = visitor("alice", reduced_motion=motion), visitor("bob")
@@ -356,7 +356,7 @@ def test_check_28_the_way_to_the_newest_message_is_a_leap_only_for_who_wants_les
     assert at == 0 if motion == "reduce" else at < -300
 
 
-def test_check_28_with_less_motion_nothing_moves(visitor: VisitorMaker) -> None:
+def test_check_28_with_reduced_motion_nothing_is_animated(visitor: VisitorMaker) -> None:
     """Not even the dots of somebody who types."""
     alice, bob = visitor("alice", reduced_motion="reduce"), visitor("bob")
     room = start_chat(alice, bob)
@@ -381,7 +381,7 @@ def test_check_28_with_less_motion_nothing_moves(visitor: VisitorMaker) -> None:
     )
 
 
-def test_check_28_with_motion_nothing_takes_longer_than_a_quarter_of_a_second_and_an_idle_chat_is_still(
+def test_check_28_no_transition_takes_longer_than_a_quarter_of_a_second_and_an_idle_chat_is_still(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice", reduced_motion="no-preference"), visitor("bob")
@@ -428,7 +428,7 @@ FROM_THE_RIGHT = """new MutationObserver((_, observer) => {
 
 
 @pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_check_28_from_the_right_every_page_is_whole(page_session: PageSession, kind: PageKind) -> None:
+def test_check_28_right_to_left_every_page_fits(page_session: PageSession, kind: PageKind) -> None:
     page = page_session.open(kind).page
     page.evaluate("document.documentElement.dir = 'rtl'")
     for size in (DESK, NARROW):
@@ -443,7 +443,7 @@ def edges(element: Locator) -> tuple[float, float]:
     return box["x"], box["x"] + box["width"]
 
 
-def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_its_own_direction(
+def test_check_28_right_to_left_the_chat_is_mirrored_and_each_message_keeps_its_direction(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice", name="ليلى حسن"), visitor("bob", name="Bob")
@@ -486,7 +486,7 @@ def test_check_28_from_the_right_the_chat_is_mirrored_and_every_message_keeps_it
     expect_no_overflow(page)
 
 
-def test_check_28_in_a_page_from_the_left_arabic_stands_from_the_right(visitor: VisitorMaker) -> None:
+def test_check_28_arabic_text_is_right_to_left_on_a_left_to_right_page(visitor: VisitorMaker) -> None:
     """Names and texts of people have no language that we know; each has the direction of its first letter."""
     alice, bob = visitor("alice"), visitor("bob", name="عبد الرحمن")
     room = start_chat(alice, bob)

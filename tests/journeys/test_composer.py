@@ -15,7 +15,7 @@ def alice(visitor: VisitorMaker) -> Visitor:
     return alice
 
 
-def test_enter_sends_and_shift_enter_makes_a_line_and_the_focus_stays(alice: Visitor) -> None:
+def test_enter_sends_shift_enter_adds_a_line_and_the_focus_stays(alice: Visitor) -> None:
     alice.box.press_sequentially("first line")
     alice.box.press("Shift+Enter")
     alice.box.press_sequentially("second line")
@@ -31,7 +31,7 @@ def test_enter_sends_and_shift_enter_makes_a_line_and_the_focus_stays(alice: Vis
     expect(alice.box).to_be_focused()
 
 
-def test_the_box_grows_with_its_text_to_eight_lines_and_scrolls_from_there(alice: Visitor) -> None:
+def test_the_box_grows_to_eight_lines_and_then_scrolls(alice: Visitor) -> None:
     def height(lines: int) -> float:
         alice.box.fill("\n".join(["line"] * lines))
         box = alice.box.bounding_box()
@@ -55,7 +55,7 @@ def test_blank_text_is_not_sent(alice: Visitor) -> None:
     alice.sees("something")
 
 
-def test_the_enter_of_an_input_method_never_sends(alice: Visitor) -> None:
+def test_enter_in_an_input_method_does_not_send(alice: Visitor) -> None:
     """Enter chooses a word there. Half-written Japanese must not fly away."""
     alice.box.focus()
     keyboard = alice.context.new_cdp_session(alice.page)
@@ -81,7 +81,7 @@ def test_the_enter_of_an_input_method_never_sends(alice: Visitor) -> None:
     alice.sees("日本")
 
 
-def test_on_a_touch_screen_enter_makes_a_line_and_the_button_sends(visitor: VisitorMaker) -> None:
+def test_on_a_touch_screen_enter_adds_a_line_and_the_button_sends(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", **PHONE_OPTIONS), visitor("bob")
     alice.open(start_chat(alice, bob))
     expect(alice.box).to_have_attribute("enterkeyhint", "enter")
@@ -122,7 +122,7 @@ def test_a_whole_way_without_a_pointer(visitor: VisitorMaker) -> None:
     expect(alice.page.locator(":focus-visible")).to_have_count(1)
 
 
-def test_too_much_text_is_counted_and_cannot_be_sent(alice: Visitor) -> None:
+def test_a_text_that_is_too_long_shows_a_counter_and_cannot_be_sent(alice: Visitor) -> None:
     alice.box.fill("x" * 8_001)
     expect(alice.page.locator('[data-part="counter"]')).to_have_text("1 character too many")
     expect(alice.page.get_by_role("button", name="Send")).to_be_disabled()

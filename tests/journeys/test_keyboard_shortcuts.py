@@ -124,7 +124,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     expect(alice.page.locator("#say-status")).to_contain_text("Nobody found")
 
 
-def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(
+def test_check_21_shortcuts_move_between_chats_and_between_regions(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     rooms = []
@@ -159,9 +159,7 @@ def test_check_21_keys_lead_from_chat_to_chat_and_region_to_region(
     expect(alice.box).to_be_focused()
 
 
-def test_tab_stops_at_one_message_and_its_links_however_many_there_are(
-    alice: Visitor, visitor: VisitorMaker
-) -> None:
+def test_tab_stops_at_one_message_and_its_links(alice: Visitor, visitor: VisitorMaker) -> None:
     bob = visitor("bob")
     room = start_chat(alice, bob)
     for number in range(1, 4):
@@ -187,7 +185,7 @@ def test_tab_stops_at_one_message_and_its_links_however_many_there_are(
     expect(alice.box).to_be_focused()
 
 
-def test_check_21_the_arrows_go_from_message_to_message_and_letters_act_on_the_focused_one(
+def test_check_21_arrows_move_between_messages_and_letters_act_on_the_focused_one(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     bob = visitor("bob")
@@ -261,7 +259,7 @@ def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: Vis
     assert re.search(rf"/chats/{room}/$", alice.page.url)
 
 
-def test_check_19_no_key_of_an_input_method_is_answered_anywhere(
+def test_check_19_no_shortcut_reacts_to_keys_of_an_input_method(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     """Not in the message box, nor with a message in focus: no shortcut, no letter, and Escape leaves the line where it is (X2)."""
@@ -293,7 +291,7 @@ def test_check_19_no_key_of_an_input_method_is_answered_anywhere(
     alice.sees("unread")
 
 
-def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(
+def test_several_messages_are_copied_as_lines_with_time_and_name(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
     bob = visitor("bob", name="Bob")
@@ -317,9 +315,7 @@ def test_several_messages_are_copied_as_lines_and_one_without_name_and_time(
     assert re.fullmatch(r"\[\d\d:\d\d\] Bob: words\n\[\d\d:\d\d\] Bob: second", copied)
 
 
-def test_check_20_a_dropped_file_is_refused_calmly_and_the_chat_stays(
-    alice: Visitor, visitor: VisitorMaker
-) -> None:
+def test_check_20_a_dropped_file_is_refused_and_the_chat_stays(alice: Visitor, visitor: VisitorMaker) -> None:
     """Files wait for their feature; a browser left alone would open the file in place of the chat."""
     bob = visitor("bob")
     alice.open(start_chat(alice, bob))

@@ -17,7 +17,7 @@ def bubble(person: Visitor) -> Locator:
     return person.page.locator('[data-part="typing"]')
 
 
-def test_typing_and_online_come_and_go_and_hiding_works_both_ways(visitor: VisitorMaker) -> None:
+def test_online_and_typing_are_shown_and_hiding_them_works_both_ways(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)

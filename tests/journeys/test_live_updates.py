@@ -8,7 +8,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import start_chat
 
 
-def test_somebody_in_the_settings_is_here_and_hears_of_messages(visitor: VisitorMaker) -> None:
+def test_bob_is_online_on_a_settings_page_and_is_notified_of_messages(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -28,7 +28,7 @@ def test_somebody_in_the_settings_is_here_and_hears_of_messages(visitor: Visitor
         assert person.faults == []
 
 
-def test_another_name_reaches_everything_that_says_it(visitor: VisitorMaker) -> None:
+def test_a_new_name_of_bob_replaces_the_old_one_on_alices_open_page(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "hello")
@@ -54,7 +54,7 @@ def test_another_name_reaches_everything_that_says_it(visitor: VisitorMaker) -> 
     assert alice.faults == []
 
 
-def test_what_one_tab_chooses_the_others_show_and_nothing_typed_is_lost(visitor: VisitorMaker) -> None:
+def test_theme_and_language_reach_the_other_tabs_and_typed_text_stays(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -71,7 +71,7 @@ def test_what_one_tab_chooses_the_others_show_and_nothing_typed_is_lost(visitor:
     assert alice.faults == []
 
 
-def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: VisitorMaker) -> None:
+def test_messages_that_arrive_in_view_are_not_counted_as_new(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "while you were away")
@@ -95,7 +95,7 @@ def test_messages_that_come_before_ones_eyes_are_not_counted_as_new(visitor: Vis
     expect(line).to_contain_text("1 new message")
 
 
-def test_a_link_to_no_message_says_so(visitor: VisitorMaker) -> None:
+def test_a_link_to_a_message_that_does_not_exist_shows_an_error(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "the only one")

@@ -48,7 +48,7 @@ def leave_two_unsent(person: Visitor, room: str) -> None:
     person.until(lambda: has_stored(person.page, "outbox"), "the outbox in the storage")
 
 
-def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -> None:
+def test_logging_out_asks_first_when_messages_are_unsent(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     leave_two_unsent(alice, room)
@@ -96,14 +96,14 @@ def test_log_out_asks_first_when_something_was_not_sent(visitor: VisitorMaker) -
     bob.until_stored(room, "the only one")
 
 
-def test_with_nothing_unsent_nobody_is_asked(visitor: VisitorMaker) -> None:
+def test_logging_out_asks_nothing_when_nothing_is_unsent(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     alice.page.goto("/settings/")
     alice.page.get_by_role("button", name="Log out").click()
     expect(alice.page).to_have_url(OUTSIDE)
 
 
-def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visitor: VisitorMaker) -> None:
+def test_logging_out_in_one_tab_logs_out_the_others_and_leaves_no_data(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -131,7 +131,7 @@ def test_logging_out_in_one_tab_ends_the_others_and_leaves_nothing_behind(visito
     expect(alice.page.locator("body")).not_to_contain_text("for your eyes")
 
 
-def test_the_back_button_brings_no_message_back(visitor: VisitorMaker) -> None:
+def test_after_logging_out_the_back_button_shows_no_message(visitor: VisitorMaker) -> None:
     """All in one tab: chat, settings, log-out, and then back to each of them."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
@@ -148,7 +148,7 @@ def test_the_back_button_brings_no_message_back(visitor: VisitorMaker) -> None:
         holds_nothing(alice, alice.page)
 
 
-def test_the_server_tells_the_browser_to_forget(visitor: VisitorMaker) -> None:
+def test_logging_out_clears_the_site_data_of_the_browser(visitor: VisitorMaker) -> None:
     """Whatever a page may once keep that no script of ours knows of (safety.md T57)."""
     alice = visitor("alice")
     alice.page.goto("/settings/")
@@ -165,7 +165,7 @@ def test_the_server_tells_the_browser_to_forget(visitor: VisitorMaker) -> None:
     holds_nothing(alice, alice.page)
 
 
-def test_a_session_ended_from_elsewhere_keeps_the_unsent_text_for_the_next_sign_in(
+def test_a_session_revoked_elsewhere_keeps_the_draft_for_the_next_log_in(
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
