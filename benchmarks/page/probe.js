@@ -1,8 +1,11 @@
-// Put into every page before its own scripts. Only notes what happens; `window.probe` is read afterwards.
+// Instrumentation, put into each page before its own scripts. Only records; `window.probe` is read afterwards.
 
 (() => {
-  const probe = (window.probe = { fcp: 0, lcp: 0, shift: 0, blocking: 0, longTasks: 0, echo: [], inserts: [], anchorError: 0, against: 0, timers: [] });
-  const observe = (type, run) => new PerformanceObserver((list) => list.getEntries().forEach(run)).observe({ type, buffered: true });
+  const probe = (window.probe = {
+    fcp: 0, lcp: 0, shift: 0, blocking: 0, longTasks: 0, echo: [], inserts: [], anchorError: 0, against: 0, timers: [],
+  });
+  const observe = (type, run) =>
+    new PerformanceObserver((list) => list.getEntries().forEach(run)).observe({ type, buffered: true });
   observe("paint", ({ name, startTime }) => name === "first-contentful-paint" && (probe.fcp = startTime));
   observe("largest-contentful-paint", ({ startTime }) => (probe.lcp = startTime));
   observe("layout-shift", ({ hadRecentInput, value }) => !hadRecentInput && (probe.shift += value));
@@ -11,7 +14,7 @@
     probe.blocking += Math.max(0, duration - 50);
   });
 
-  // Whatever rings, and how long it had waited.
+  // Each timer that fires, and its delay.
   for (const name of ["setTimeout", "setInterval"]) {
     const original = window[name];
     window[name] = (run, delay = 0, ...rest) => original.call(window, (...args) => {
@@ -23,7 +26,7 @@
   const list = () => document.querySelector('[data-view="timeline"]');
   const count = () => list()?.querySelectorAll(":scope > li[data-id]").length ?? 0;
 
-  // From the key to the task after the frame that shows the new message.
+  // Echo: from the key press to the task after the frame that shows the new message.
   addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.target.matches?.("textarea")) return;
     const text = event.target.value;
@@ -36,10 +39,11 @@
     });
   }, { capture: true });
 
-  // An older page: from its arrival as JSON to its place in the list, with the layout that this asks for; and what it does to what is read.
+  // An older page: from its arrival as JSON to its insertion, forced layout included; and how far the anchor moved.
   const inView = () => {
     const { top } = document.querySelector('[data-view="scroller"]').getBoundingClientRect();
-    return [...list().children].find((element) => element.dataset.id && element.getBoundingClientRect().bottom > top + 1);
+    const messages = [...list().children].filter((element) => element.dataset.id);
+    return messages.find((element) => element.getBoundingClientRect().bottom > top + 1);
   };
   const json = Response.prototype.json;
   Response.prototype.json = async function () {
@@ -57,7 +61,7 @@
     return data;
   };
 
-  // Wheeling up moves messages down; a frame in which one goes up has moved against the hand.
+  // The wheel turned up moves messages down; counts frames in which a message moved up, against the wheel.
   probe.watchFrames = () => {
     let last = null;
     const frame = () => {

@@ -1,6 +1,7 @@
 """Citations: what a comment, a test or a page cites can be opened in this repository.
 
-Codes are those of docs/threats.md (T, F), docs/protocol.md (P), docs/interface.md (all other letters, and a T and F of its own) and docs/adr.
+The codes are defined by docs/threats.md (T, F), docs/protocol.md (P), docs/interface.md (the other letters,
+and T and F of its own) and docs/adr.
 """
 
 import re
@@ -11,17 +12,39 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-FOLDERS = (
-    ".", "accounts", "benchmarks", "conversations", "deploy", "dm_project", "docs", "static", "templates", "tests", "tools",
-)  # fmt: skip
+CODE_FOLDERS = (
+    "accounts",
+    "benchmarks",
+    "conversations",
+    "deploy",
+    "dm_project",
+    "static",
+    "templates",
+    "tests",
+    "tools",
+)
+FOLDERS = (".", "docs", *CODE_FOLDERS)
 KINDS = {".py", ".js", ".css", ".html", ".md", ".toml", ".yaml", ".yml", ".conf", ".sh", ".service"}
 LEFT_OUT = {"vendor", "results", "screenshots", "golden", Path(__file__).name}
 
-# Folders whose old citations are being replaced. Take a folder off when it is clean; add none.
-NOT_YET = {"accounts", "conversations", "dm_project", "static", "tests"}
+# Folders whose old citations are being replaced. Take one off when it is clean; add none.
+NOT_YET = (
+    "accounts/",
+    "conversations/",
+    "dm_project/",
+    "static/",
+    "tests/accounts/",
+    "tests/conversations/",
+    "tests/journal/",
+    "tests/journeys/",
+    "tests/live/",
+    "tests/project/",
+    "tests/protocol/",
+)
 
 OUTSIDE = re.compile(
-    r"\b(?:house|safety|stack|core|performance|product|capabilities|architecture)\.md\b|\bui-spec\b|\bshared/(?:design|findings)\b"
+    r"\b(?:house|safety|stack|core|performance|product|capabilities|architecture)\.md\b"
+    r"|\bui-spec\b|\bshared/(?:design|findings)\b"
 )
 CODE = r"[A-Z]\d{1,2}"
 CODES = rf"{CODE}(?:(?:,| and| to|, and) {CODE})*\b"
@@ -77,11 +100,12 @@ def test_each_cited_code_has_its_row(folder: str) -> None:
     assert {name: codes for name, codes in found.items() if codes} == {}
 
 
-@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder not in NOT_YET])
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_no_page_outside_this_repository_is_cited(folder: str) -> None:
     found = [
         f"{relative(path)}:{number}: {line.strip()}"
         for path in text_files(folder)
+        if not relative(path).startswith(NOT_YET)
         for number, line in lines_of(path)
         if OUTSIDE.search(line)
     ]
@@ -112,7 +136,7 @@ def test_each_test_and_file_named_by_a_page_exists(path: Path) -> None:
     assert missing + [name for name in NAMED_PATH.findall(text) if not (ROOT / name).exists()] == []
 
 
-def test_the_rule_finds_what_it_is_for() -> None:
+def test_the_rule_finds_citations() -> None:
     assert OUTSIDE.search("see safety.md T61")
     assert OF_A_PAGE.findall("docs/threats.md T61, T62 and F3") == [("threats", "T61, T62 and F3")]
     assert BARE.findall("once a second (P9), and (K1, K2: quiet)") == ["P9", "K1, K2"]

@@ -1,4 +1,4 @@
-"""The house checks itself: names, sizes, arrows and the forms that a strict Content-Security-Policy allows.
+"""Rules of the code: names, sizes, widths, imports, and what a strict Content-Security-Policy allows.
 
 Reads files only; imports nothing of the product.
 """
@@ -18,8 +18,37 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
 STYLES = sorted((ROOT / "static" / "css").rglob("*.css"))
 
-# Where a room becomes a hall. Look twice long before: at 250 lines of Python, 35 of a function.
-PYTHON_LINES, SCRIPT_LINES, ENTRY_LINES, STYLE_LINES, PARTIAL_LINES, PAGE_LINES = 400, 240, 60, 300, 60, 120
+# Ceilings, in lines. Split a module long before: at about 250 lines of Python or two nouns, a function at 35.
+PYTHON_LINES, FUNCTION_LINES = 400, 60
+SCRIPT_LINES, ENTRY_LINES = 270, 60
+STYLE_LINES, PARTIAL_LINES, PAGE_LINES = 300, 64, 90
+
+# Widths, in columns. `ruff format` keeps code at 110; sentences, strings and markup are kept by hand.
+PYTHON_COLUMNS, SCRIPT_COLUMNS = 110, 120
+# Paths whose old lines are being rewritten. Take one off when it is clean; add none.
+PYTHON_NOT_YET = (
+    "accounts/",
+    "conversations/",
+    "dm_project/",
+    "tests/accounts/",
+    "tests/conversations/",
+    "tests/journal/",
+    "tests/journeys/",
+    "tests/live/",
+    "tests/project/",
+    "tests/protocol/",
+    "tests/rig/",
+    "tests/rules/",
+    "tests/conftest",
+    "tests/contract",
+    "tests/devices",
+    "tests/factories",
+    "tests/settings",
+    "tests/sockets",
+    "tools/",
+    "benchmarks/",
+)
+SCRIPTS_NOT_YET = ("static/", "templates/", "tests/js/", "tests/journeys/", "accounts/")
 
 # Markup that we make ourselves from numbers only: the QR code of an invite.
 SAFE_ALLOWED = {"invite.qr|safe", "fresh.qr|safe"}
@@ -40,11 +69,11 @@ def lines_of(path: Path) -> int:
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert not tree.body or ast.get_docstring(tree), (
-        "begin the module with two sentences: what it is for, and who may enter"
+        "begin the module with its docstring: what the module is, in the field's term"
     )
 
 
-def test_no_room_is_called_utils() -> None:
+def test_no_module_is_called_utils() -> None:
     nameless = {"utils", "util", "helpers", "helper", "common", "misc"}
     assert [
         name_of(path)
@@ -53,7 +82,7 @@ def test_no_room_is_called_utils() -> None:
     ] == []
 
 
-def test_no_python_module_is_a_hall() -> None:
+def test_no_python_module_is_too_long() -> None:
     assert {
         name_of(path): lines_of(path)
         for path in MODULES
@@ -61,23 +90,61 @@ def test_no_python_module_is_a_hall() -> None:
     } == {}
 
 
-def test_only_delivery_and_readiness_know_the_channel_layer() -> None:
-    knowing = {name_of(path) for path in MODULES if "get_channel_layer" in path.read_text(encoding="utf-8")}
-    assert knowing <= {"conversations/delivery.py", "dm_project/health.py"}
+def function_lengths(path: Path) -> dict[str, int]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    functions = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {
+        f"{name_of(path)}:{node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for node in functions
+    }
 
 
-def test_no_html_is_declared_safe_outside_the_one_place_that_draws_it() -> None:
-    """Stored text that is called safe is how a message becomes a script in the peer's browser."""
-    trusting = {
+def test_no_function_is_too_long() -> None:
+    lengths = {name: lines for path in MODULES for name, lines in function_lengths(path).items()}
+    assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+def too_wide(paths: list[Path], columns: int) -> list[str]:
+    return [
+        f"{name_of(path)}:{number} has {len(line)} columns"
+        for path in paths
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > columns
+    ]
+
+
+def test_no_line_of_python_is_too_wide() -> None:
+    folders = (*APPS, "tests", "tools", "benchmarks")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    kept = [path for path in paths if not name_of(path).startswith(PYTHON_NOT_YET)]
+    assert too_wide([path for path in kept if "migrations" not in path.parts], PYTHON_COLUMNS) == []
+
+
+def test_no_line_of_a_script_or_template_is_too_wide() -> None:
+    folders = ("static", "templates", "tests", "benchmarks", "accounts", "conversations")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    kept = [path for path in paths if path.suffix in {".js", ".html"} and "vendor" not in path.parts]
+    clean = [path for path in kept if not name_of(path).startswith(SCRIPTS_NOT_YET)]
+    assert too_wide(clean, SCRIPT_COLUMNS) == []
+
+
+def test_only_the_publisher_and_readiness_know_the_channel_layer() -> None:
+    found = {name_of(path) for path in MODULES if "get_channel_layer" in path.read_text(encoding="utf-8")}
+    assert found <= {"conversations/delivery.py", "dm_project/health.py"}
+
+
+def test_no_html_is_declared_safe_outside_the_module_that_draws_qr_codes() -> None:
+    """Stored text that is marked safe turns a message into a script in the peer's browser (T25)."""
+    found = {
         name_of(path)
         for path in MODULES
         if re.search(r"\bmark_safe\b|\bSafeString\b", path.read_text(encoding="utf-8"))
     }
-    assert trusting <= {"conversations/selectors/invites.py"}
+    assert found <= {"conversations/selectors/invites.py"}
 
 
-def test_no_query_is_put_together_from_text() -> None:
-    """An f-string in execute() is how a name becomes SQL; the journal's statements insert placeholders and our own constants only."""
+def test_no_query_is_built_from_text() -> None:
+    """`raw` and `extra` let a name become SQL. The journal inserts placeholders and constants only."""
     suspicious = re.compile(r"\.(raw|extra)\(")
     assert [name_of(path) for path in MODULES if suspicious.search(path.read_text(encoding="utf-8"))] == []
 
@@ -95,7 +162,7 @@ def test_templates_escape_everything(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_templates_keep_to_the_strict_policy(path: Path) -> None:
-    """No inline style, no inline handler, no inline script: the browser would refuse them, and rightly."""
+    """No inline style, handler or script: the Content-Security-Policy makes the browser refuse them."""
     text = re.sub(
         r"{#.*?#}|{% comment %}.*?{% endcomment %}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL
     )
@@ -108,13 +175,13 @@ def test_templates_keep_to_the_strict_policy(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
-def test_templates_ask_no_other_host(path: Path) -> None:
+def test_templates_request_nothing_from_another_host(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.findall(r'(?:src|srcset|action)="(?:https?:)?//[^"]*"', text) == []
     assert re.findall(r'<link\b[^>]*href="(?:https?:)?//[^"]*"', text) == []
 
 
-def test_no_template_is_a_hall() -> None:
+def test_no_template_is_too_long() -> None:
     def limit(path: Path) -> int:
         return PARTIAL_LINES if path.name.startswith("_") else PAGE_LINES
 
@@ -122,20 +189,21 @@ def test_no_template_is_a_hall() -> None:
 
 
 def test_every_partial_gets_its_arguments_by_name() -> None:
-    """A partial that reads the page's whole context cannot be moved, nor drawn by anybody else."""
-    careless = []
+    """A partial that reads the whole context of its page cannot be used on another page."""
+    found = []
     for path in TEMPLATES:
         for tag in re.findall(r'{% include "[^"]*/_[^"]*"[^%]*%}', path.read_text(encoding="utf-8")):
             if not tag.rstrip("%} ").endswith("only") and "/partials/" not in tag and '"partials/' not in tag:
-                careless.append(f"{name_of(path)}: {tag}")
-    assert careless == []
+                found.append(f"{name_of(path)}: {tag}")
+    assert found == []
 
 
 # --- JavaScript ---
 
-FLOORS = {"pages": 5, "view": 4, "net": 4, "state": 3, "protocol": 2, "lib": 1}
+LAYERS = {"pages": 5, "view": 4, "net": 4, "state": 3, "protocol": 2, "lib": 1}
 IMPORT = re.compile(
-    r"""(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*["']([^"']+)["']|(?:^|\n)\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']"""
+    r"""(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*["']([^"']+)["']"""
+    r"""|(?:^|\n)\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']"""
 )
 
 
@@ -143,7 +211,7 @@ def without_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", "", text, flags=re.DOTALL)
 
 
-def floor_of(path: Path) -> str:
+def layer_of(path: Path) -> str:
     return path.relative_to(ROOT / "static" / "js").parts[0]
 
 
@@ -153,35 +221,36 @@ def imports_of(path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
-def test_modules_import_from_lower_floors_only(path: Path) -> None:
-    """pages > view, net > state > protocol > lib; view and net are strangers. Within a floor modules may know each other."""
+def test_modules_import_from_lower_layers_only(path: Path) -> None:
+    """pages > view, net > state > protocol > lib; view and net do not import each other."""
     for other in imports_of(path):
         assert other.is_file(), f"imports {other.name}, which is not there"
-        mine, theirs = floor_of(path), floor_of(other)
-        assert theirs in FLOORS, f"{theirs} is no floor of the house"
-        assert mine == theirs or FLOORS[mine] > FLOORS[theirs], f"{mine} may not import from {theirs}"
+        mine, theirs = layer_of(path), layer_of(other)
+        assert theirs in LAYERS, f"{theirs} is not a layer"
+        assert mine == theirs or LAYERS[mine] > LAYERS[theirs], f"{mine} may not import from {theirs}"
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
-def test_no_import_stands_in_a_comment(path: Path) -> None:
-    """collectstatic follows it and breaks."""
+def test_no_import_line_is_in_a_comment(path: Path) -> None:
+    """Django's manifest storage follows it, and collectstatic fails."""
     comments = re.findall(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert [comment for comment in comments if re.search(r"\bimport\b[^\n]*[\"']", comment)] == []
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in SCRIPTS if floor_of(path) in {"state", "protocol"}], ids=name_of
+    "path", [path for path in SCRIPTS if layer_of(path) in {"state", "protocol"}], ids=name_of
 )
 def test_state_and_protocol_touch_no_browser(path: Path) -> None:
-    """Clock, timers and senders are handed in; that is what lets Node test them without a wait."""
+    """Clock, timers and senders are arguments, so that Node tests them without waiting."""
     code = without_comments(path.read_text(encoding="utf-8"))
-    world = r"(?<![.#\w])(document|window|fetch|WebSocket|setTimeout|setInterval|localStorage|navigator|Date\.now)\b(?!\s*[:=])"
-    assert re.findall(world, code) == []
+    names = r"document|window|fetch|WebSocket|setTimeout|setInterval|localStorage|navigator|Date\.now"
+    browser = rf"(?<![.#\w])({names})\b(?!\s*[:=])"
+    assert re.findall(browser, code) == []
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
 def test_scripts_never_make_html_from_strings(path: Path) -> None:
-    """innerHTML with a peer's text is how a message becomes a script."""
+    """innerHTML with a peer's text turns a message into a script (T25)."""
     code = without_comments(path.read_text(encoding="utf-8"))
     assert (
         re.findall(
@@ -201,9 +270,9 @@ def test_scripts_never_select_by_class(path: Path) -> None:
 ENTRY = re.compile(r"""<script type="module" src="{% static 'js/pages/([^']+)'""")
 
 
-def test_no_script_is_a_hall() -> None:
+def test_no_script_is_too_long() -> None:
     def limit(path: Path) -> int:
-        # The others in pages/ are what entries share: the shell, and what it opens.
+        # The other modules in pages/ are shared by entries: the shell, and what it opens.
         return ENTRY_LINES if path.name in entries else SCRIPT_LINES
 
     entries = {name for path in TEMPLATES for name in ENTRY.findall(path.read_text(encoding="utf-8"))}
@@ -217,13 +286,13 @@ def test_no_script_is_a_hall() -> None:
 # --- CSS ---
 
 
-def test_no_style_sheet_is_a_hall() -> None:
+def test_no_style_sheet_is_too_long() -> None:
     assert {name_of(path): lines_of(path) for path in STYLES if lines_of(path) > STYLE_LINES} == {}
 
 
 @pytest.mark.parametrize("path", STYLES, ids=name_of)
-def test_style_sheets_know_no_left_and_right(path: Path) -> None:
-    """A language written from the right needs no second sheet: sides are called start and end (docs/interface.md T3)."""
+def test_style_sheets_name_logical_sides_only(path: Path) -> None:
+    """Start and end, not left and right: one sheet serves both writing directions (docs/interface.md T3)."""
     code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     sides = r"(?:[\w-]+-(?:left|right)(?:-[\w-]+)?|left|right)\s*:"
     values = r"(?:text-align|float|clear|justify-(?:content|items|self))\s*:\s*(?:left|right)\b"
@@ -231,5 +300,5 @@ def test_style_sheets_know_no_left_and_right(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", STYLES, ids=name_of)
-def test_style_sheets_ask_no_other_host(path: Path) -> None:
+def test_style_sheets_request_nothing_from_another_host(path: Path) -> None:
     assert re.findall(r"url\(\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")) == []

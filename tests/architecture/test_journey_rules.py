@@ -1,6 +1,7 @@
-"""What keeps the browser tests reliable: no journey asserts a remote fact right after a local event, and none waits for time to pass.
+"""Rules that keep journeys reliable: no assertion of a remote fact after a local event, no waiting for time.
 
-A page draws a message before it is stored. A test that saw it drawn and then asks the server once is a race, lost on a busy machine.
+A page draws a message before the server stores it. A test that sees the message and then asks the server
+once is a race, and fails on a busy machine.
 """
 
 import ast
@@ -26,7 +27,7 @@ def is_read_of_the_api(node: ast.AST) -> bool:
 
 
 def asserted_reads(tree: ast.AST) -> list[int]:
-    """Lines of `assert` that read a body through the API; the status of an answer is not what a page has just caused."""
+    """Lines of `assert` that read a body through the API. A status code is allowed: no page changes it."""
     return [
         statement.lineno
         for statement in ast.walk(tree)
@@ -45,10 +46,10 @@ def reads_of_messages(tree: ast.AST) -> list[int]:
 
 
 @pytest.mark.parametrize("path", JOURNEYS, ids=name_of)
-def test_what_the_server_holds_is_waited_for(path: Path) -> None:
+def test_journeys_wait_for_what_the_server_stores(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert asserted_reads(tree) == [], (
-        "use Visitor.until_stored or Visitor.until_equal: what is drawn may still be on its way to the server"
+        "use Visitor.until_stored or Visitor.until_equal: what is drawn may not be stored yet"
     )
     assert reads_of_messages(tree) == [], "use Visitor.until_stored"
 
@@ -57,12 +58,12 @@ def test_what_the_server_holds_is_waited_for(path: Path) -> None:
 def test_no_journey_waits_for_time_to_pass(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert "wait_for_timeout" not in text, (
-        "wait for the event that you mean, or install the page's clock and move it on"
+        "wait for the event that you mean, or install the page's clock and advance it"
     )
     assert "time.sleep" not in text
 
 
-def test_the_rule_finds_what_it_is_for() -> None:
+def test_the_rule_finds_a_race() -> None:
     racing = ast.parse(
         "assert [m for m in bob.person.api('GET', f'/conversations/{room}/messages').json()['items']] == []"
     )

@@ -1,4 +1,4 @@
-"""Migrations run while processes of the version before still serve: what those write must go on being accepted.
+"""Rules of migrations: they run while processes of the previous version still write (docs/threats.md F27).
 
 Reads migration files only.
 """
@@ -29,8 +29,8 @@ def added_columns(source: str) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(given["name"]), given["field"]
 
 
-def is_left_out_safely(field: ast.Call) -> bool:
-    """May a process that does not know the column insert a row?"""
+def may_be_omitted(field: ast.Call) -> bool:
+    """Can a process that does not know the column insert a row?"""
     options = {word.arg: ast.unparse(word.value) for word in field.keywords}
     is_column = not ast.unparse(field.func).endswith("ManyToManyField")
     return not is_column or options.get("null") == "True" or options.get("db_default", "None") != "None"
@@ -38,20 +38,18 @@ def is_left_out_safely(field: ast.Call) -> bool:
 
 @pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: f"{path.parts[-3]}.{path.stem}")
 def test_a_column_that_is_added_has_a_default_in_the_database(path: Path) -> None:
-    """Django's `default` is known to the new code only: until the old processes end, each row that they insert would be refused."""
+    """Django's `default` exists in the new code only: rows that old processes insert would be rejected."""
     assert [
-        name
-        for name, field in added_columns(path.read_text(encoding="utf-8"))
-        if not is_left_out_safely(field)
+        name for name, field in added_columns(path.read_text(encoding="utf-8")) if not may_be_omitted(field)
     ] == []
 
 
-def test_the_test_sees_both_ways_of_writing() -> None:
+def test_the_rule_understands_positional_and_named_arguments() -> None:
     source = (
         'migrations.AddField("user", "a", models.CharField(default=""))\n'
         'migrations.AddField(model_name="user", name="b", field=models.CharField(default=""))\n'
         'migrations.AddField("user", "c", models.CharField(db_default="", default=""))\n'
         'migrations.AddField("user", "d", models.CharField(null=True))\n'
     )
-    found = {name: is_left_out_safely(field) for name, field in added_columns(source)}
+    found = {name: may_be_omitted(field) for name, field in added_columns(source)}
     assert found == {"'a'": False, "'b'": False, "'c'": True, "'d'": True}

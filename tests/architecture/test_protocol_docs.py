@@ -1,4 +1,4 @@
-"""The published contract equals the code: every frame with its fields and its example, every object, code, limit and route."""
+"""docs/protocol.md equals the code: frames with fields and examples, objects, codes, limits and routes."""
 
 import re
 from itertools import dropwhile, takewhile
@@ -37,7 +37,7 @@ OBJECTS.pop("wireobject")
 
 
 def chapter(title: str) -> str:
-    """What stands under a heading, up to the next one of its rank or above."""
+    """The text below a heading, up to the next heading of its level or above."""
     found = re.search(rf"^(#+) {re.escape(title)}$", PAGE, re.MULTILINE)
     assert found, f"no heading {title!r}"
     rest = PAGE[found.end() :]
@@ -50,13 +50,13 @@ def subheadings(title: str) -> list[str]:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of the first table, without its head."""
+    """The cells of the first table, without its header."""
     lines = dropwhile(lambda line: not line.startswith("|"), text.splitlines())
     table = list(takewhile(lambda line: line.startswith("|"), lines))
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in table[2:]]
 
 
-def told_fields(text: str) -> list[str]:
+def documented_fields(text: str) -> list[str]:
     return [row[0] for row in rows(text)]
 
 
@@ -87,19 +87,19 @@ def fields_of_object(model: type[BaseModel]) -> list[str]:
         ("Replies", [frame.model_fields["type"].default for frame in REPLIES]),
     ],
 )
-def test_frames_of_the_page_are_those_of_the_dictionary(title: str, types: list[str]) -> None:
-    """In both directions: what is designed and not yet built is not on the page as if it worked."""
+def test_frames_of_the_page_are_those_of_the_protocol(title: str, types: list[str]) -> None:
+    """In both directions: the page shows no frame that is planned and not built."""
     assert subheadings(title) == types
 
 
 @pytest.mark.parametrize("type", COMMANDS)
 def test_fields_of_a_command_are_those_of_its_model(type: str) -> None:
-    assert told_fields(chapter(f"`{type}`")) == fields_of_command(COMMANDS[type])
+    assert documented_fields(chapter(f"`{type}`")) == fields_of_command(COMMANDS[type])
 
 
 @pytest.mark.parametrize("type", SERVER_FRAMES)
 def test_fields_of_a_frame_are_those_of_its_model(type: str) -> None:
-    assert told_fields(chapter(f"`{type}`")) == fields_of_frame(SERVER_FRAMES[type])
+    assert documented_fields(chapter(f"`{type}`")) == fields_of_frame(SERVER_FRAMES[type])
 
 
 @pytest.mark.parametrize("type", GOLDEN)
@@ -113,32 +113,36 @@ def test_objects_of_the_page_are_those_of_the_wire() -> None:
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_fields_of_an_object_are_those_of_its_model(name: str) -> None:
-    assert told_fields(chapter(name.capitalize())) == fields_of_object(OBJECTS[name])
+    assert documented_fields(chapter(name.capitalize())) == fields_of_object(OBJECTS[name])
 
 
 # --- Codes ---
 
 
-def test_error_codes_are_all_there_with_what_they_mean_for_a_client() -> None:
-    told = {code: (again, status) for code, again, status, _ in rows(chapter("Error codes"))}
-    assert told == {
+def test_each_error_code_has_its_status_and_whether_to_retry() -> None:
+    documented = {code: (again, status) for code, again, status, _ in rows(chapter("Error codes"))}
+    assert documented == {
         code.value: ("yes" if code in RETRYABLE else "no", str(STATUS.get(code, "–"))) for code in ErrorCode
     }
 
 
-def test_close_codes_are_all_there_with_what_they_mean_for_a_client() -> None:
+def test_each_close_code_has_its_reason_and_whether_to_retry() -> None:
     table = chapter("4. Sockets").partition("| code |")[2]
-    told = {row[0]: (row[1], row[2]) for row in rows("| code |" + table)}
-    assert told == {str(int(code)): (code.reason, "no" if code.is_final else "yes") for code in CloseCode}
+    documented = {row[0]: (row[1], row[2]) for row in rows("| code |" + table)}
+    assert documented == {
+        str(int(code)): (code.reason, "no" if code.is_final else "yes") for code in CloseCode
+    }
 
 
 # --- Numbers ---
 
 
 def test_limits_are_those_in_force() -> None:
-    told = {name: number for name, number, _, _ in rows(chapter("Limits"))}
-    assert {name: str(number) for name, number in settings.LIMIT_NUMBERS.items()}.items() <= told.items()
-    assert told["body_chars"] == str(BODY_CHARS)
+    documented = {name: number for name, number, _, _ in rows(chapter("Limits"))}
+    assert {
+        name: str(number) for name, number in settings.LIMIT_NUMBERS.items()
+    }.items() <= documented.items()
+    assert documented["body_chars"] == str(BODY_CHARS)
     assert f"1 to {BODY_CHARS:,} code points" in PAGE
     assert f"at most {MARKS_PER_BASE} marks on one letter" in PAGE
 
@@ -146,12 +150,16 @@ def test_limits_are_those_in_force() -> None:
 def test_limits_of_the_greeting_are_those_of_the_page_and_of_the_example(alice: User, settings: Any) -> None:
     settings.LIMITS = True
     greeting = frames.greeting(alice, None)
-    told = {name: int(number) for name, number, is_told, _ in rows(chapter("Limits")) if is_told == "yes"}
-    assert told == greeting.limits == golden("connection_established")["limits"]
+    documented = {
+        name: int(number) for name, number, is_told, _ in rows(chapter("Limits")) if is_told == "yes"
+    }
+    assert documented == greeting.limits == golden("connection_established")["limits"]
 
 
 def test_example_of_a_room_name_is_true() -> None:
-    key, name = re.search(r"key `([^`]+)` the people 1 and 2 meet in `([^`]+)`", PAGE).groups()  # type: ignore[union-attr]
+    example = re.search(r"key `([^`]+)` the users 1 and 2 have the room `([^`]+)`", PAGE)
+    assert example
+    key, name = example.groups()
     assert room_name(1, 2, key=key.encode()) == name
     assert golden("message.send")["room"] == name
 
@@ -169,7 +177,7 @@ def test_routes_of_the_page_are_those_of_the_api() -> None:
     assert {row[0] for row in rows(chapter("7. HTTP API"))} == routes
 
 
-def test_links_within_the_page_lead_somewhere() -> None:
+def test_each_link_within_the_page_leads_to_a_heading() -> None:
     headings = [heading.lower() for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)]
     anchors = {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= anchors
