@@ -1,6 +1,7 @@
-"""The file `.env`: read and written by one parser, python-dotenv's, so that a key in any form that is read is never written again.
+"""Reads and writes the file `.env` with one parser (python-dotenv): a key in any form that it reads is not
+written twice.
 
-Called by `env` only. Nothing here asks Django.
+Called by `env` only. Does not need Django.
 """
 
 import io
@@ -17,17 +18,18 @@ KEYS = ("SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY")
 
 
 class BadEnvironment(SystemExit):
-    """A value from the environment that cannot be used. Ends the process with its sentence and without a traceback."""
+    """An invalid value in the environment. Ends the process with this sentence and without a traceback."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(f"Entre cannot start: {sentence}")
 
 
-def text_of(path: Path) -> str:
-    """What stands in the file; nothing when there is none. A byte order mark, as Windows editors write it, is no part of the text.
+def read_text(path: Path) -> str:
+    """The content of the file without a byte order mark, which Windows editors write; empty when there is no
+    file.
 
     Raises:
-        BadEnvironment: it may not be read, or is not in UTF-8.
+        BadEnvironment: the file is not readable, or not in UTF-8.
     """
     try:
         raw = path.read_bytes()
@@ -35,7 +37,8 @@ def text_of(path: Path) -> str:
         return ""
     except OSError as error:
         raise BadEnvironment(
-            f"{path} cannot be read ({error.strerror}). It must be a file that belongs to the user who runs Entre."
+            f"{path} cannot be read ({error.strerror}). "
+            "It must be a file that belongs to the user who runs Entre."
         ) from None
     try:
         text = raw.decode("utf-8-sig")
@@ -48,16 +51,18 @@ def text_of(path: Path) -> str:
 
 
 def values_in(path: Path) -> dict[str, str]:
-    """Every value of the file by its name, with quotes, `export`, comments and `${NAME}` understood.
+    """All values of the file by name. Understands quotes, `export`, comments and `${NAME}`.
 
     Raises:
-        BadEnvironment: also for a line that is none of these. It may be a key, and must not be passed over; it is not repeated, either.
+        BadEnvironment: also for a line that cannot be parsed. It may be a key, so it is neither skipped nor
+            repeated in the error.
     """
-    text = text_of(path)
-    for found in parse_stream(io.StringIO(text)):
-        if found.error:
-            lead = found.original.string[: len(found.original.string) - len(found.original.string.lstrip())]
-            line = found.original.line + lead.count("\n")
+    text = read_text(path)
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            original = binding.original.string
+            lead = original[: len(original) - len(original.lstrip())]
+            line = binding.original.line + lead.count("\n")
             raise BadEnvironment(
                 f"line {line} of {path} cannot be read. It must look like NAME=value; quotes must be closed."
             )
@@ -66,18 +71,20 @@ def values_in(path: Path) -> dict[str, str]:
     }
 
 
-def names_written_in(path: Path) -> set[str]:
-    """Names that have some value there, also one that comes from elsewhere and is empty now: SECRET_KEY=${FROM_THE_VAULT}."""
+def names_with_value(path: Path) -> set[str]:
+    """Names that have a value in the file, even one that expands to nothing now:
+    SECRET_KEY=${FROM_THE_VAULT}.
+    """
     written = {
-        found.key
-        for found in parse_stream(io.StringIO(text_of(path)))
-        if found.key and (found.value or "").strip()
+        binding.key
+        for binding in parse_stream(io.StringIO(read_text(path)))
+        if binding.key and (binding.value or "").strip()
     }
     return written | {name for name, value in values_in(path).items() if value.strip()}
 
 
 def write_missing_keys(path: Path = FILE) -> list[str]:
-    """Write the keys that are missing from `.env`, readable for the owner only.
+    """Write the keys that `.env` lacks, readable for its owner only.
 
     Returns:
         The names that were written.
@@ -85,14 +92,14 @@ def write_missing_keys(path: Path = FILE) -> list[str]:
     Raises:
         BadEnvironment: the file cannot be read or written.
     """
-    present = text_of(path)
-    names = names_written_in(path)
+    present = read_text(path)
+    names = names_with_value(path)
     missing = [name for name in KEYS if name not in names and not os.environ.get(name)]
     if missing:
         lines = "".join(f"{name}={secrets.token_urlsafe(48)}\n" for name in missing)
         gap = "" if not present or present.endswith("\n") else "\n"
         try:
-            # Made with its mode from the first byte on, so that nobody reads the keys in between.
+            # Created with its final mode, so that no other user can read the keys in between.
             with os.fdopen(
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8"
             ) as file:

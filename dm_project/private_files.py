@@ -1,29 +1,36 @@
-"""Whose eyes see what is stored: files and folders of the service are for its own user alone. Called by settings and at the start."""
+"""File permissions: only the service's own user may read what it stores.
+
+Called by settings and at the start.
+"""
 
 import stat
 from contextlib import suppress
 from pathlib import Path
 
-FOLDER, FILE = 0o700, 0o600
+DIRECTORY, FILE = 0o700, 0o600
 
 
-def is_for_others(path: Path) -> bool:
-    """May anybody on this machine read it, or write there? A group may: somebody chose that, as no umask does by itself."""
+def is_accessible_to_others(path: Path) -> bool:
+    """Whether every user of this machine can read or write it.
+
+    A group may: no umask grants that without a decision.
+    """
     try:
         return bool(path.stat().st_mode & stat.S_IRWXO)
     except OSError:
         return False
 
 
-def keep_private(folder: Path, *parts: Path) -> None:
-    """Take the folder, and these files and folders, from everybody's eyes where they are ours to change. What stays open is told at start.
+def keep_private(directory: Path, *parts: Path) -> None:
+    """Remove other users' access to the directory, and to these parts of it, where they are ours to change.
 
-    The folder itself is changed only when one of the parts is in it already, or nothing at all: any other (a home, /tmp) is not ours alone.
+    What stays accessible is reported at the start. The directory itself is changed only if it is empty or
+    contains one of the parts: any other (a home directory, /tmp) is not ours alone.
     """
     present = [part for part in parts if part.exists()]
-    is_ours = any(part.parent == folder for part in present) or not any(folder.iterdir())
-    is_shared = bool(folder.stat().st_mode & stat.S_ISVTX)
-    for path in [folder, *present] if is_ours and not is_shared else present:
-        if is_for_others(path):
+    is_ours = any(part.parent == directory for part in present) or not any(directory.iterdir())
+    is_shared = bool(directory.stat().st_mode & stat.S_ISVTX)
+    for path in [directory, *present] if is_ours and not is_shared else present:
+        if is_accessible_to_others(path):
             with suppress(OSError):
-                path.chmod(FOLDER if path.is_dir() else FILE)
+                path.chmod(DIRECTORY if path.is_dir() else FILE)

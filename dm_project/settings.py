@@ -7,7 +7,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from dm_project import env
+from dm_project import env, env_urls
 from dm_project.cookie_parsing import read_cookies_in_one_pass
 from dm_project.db.sqlite import use_fixed_sqlite
 from dm_project.private_files import keep_private
@@ -21,41 +21,41 @@ read_cookies_in_one_pass()
 BASE_DIR = env.ROOT
 SITE_NAME = env.text("SITE_NAME", "Entre")
 SOURCE_URL = env.text("SOURCE_URL")
-DEBUG = env.switch("DEBUG", False)
-PORT = env.whole("PORT", 8000, 1, 65535)
+DEBUG = env.boolean("DEBUG", False)
+PORT = env.integer("PORT", 8000, 1, 65535)
 HOST = env.text("HOST", "127.0.0.1")
-DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data", private=True)
-_public = env.public_url()
+DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "data", private=True)
+_public = env_urls.public_url()
 PUBLIC_ORIGIN = _public.origin if _public else ""
 _https = bool(_public and _public.is_https)
 # Names of this very machine. An address that it was told to listen on is one, if it is one address and not all of them.
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.host_listened_on(HOST)]
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_urls.listening_hosts(HOST)]
 
 # Keys
 
 SECRET_KEY = env.key("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = env.string_list("SECRET_KEY_FALLBACKS")
 ROOM_NAME_KEY = env.key("ROOM_NAME_KEY").encode()
 INVITE_KEY = env.key("INVITE_KEY").encode()
 
 # Who may come
 
 REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invite", "closed"))
-DIRECTORY = env.switch("DIRECTORY", True)
-LIMITS = env.switch("LIMITS", True)
-ADMIN = env.switch("ADMIN", False)
-MORE_HOSTS = env.words("ALLOWED_HOSTS")
+DIRECTORY = env.boolean("DIRECTORY", True)
+LIMITS = env.boolean("LIMITS", True)
+ADMIN = env.boolean("ADMIN", False)
+MORE_HOSTS = env.string_list("ALLOWED_HOSTS")
 ALLOWED_HOSTS = [*LOCAL_HOSTS, *([_public.host] if _public else []), *MORE_HOSTS]
-_open = {"PUBLIC_URL": _public, "ALLOWED_HOSTS": MORE_HOSTS, "HOST": not env.is_loopback(HOST)}
+_open = {"PUBLIC_URL": _public, "ALLOWED_HOSTS": MORE_HOSTS, "HOST": not env_urls.is_loopback(HOST)}
 ONLY_THIS_MACHINE = not any(_open.values())
 if DEBUG and not ONLY_THIS_MACHINE:
     _name = next(name for name, is_set in _open.items() if is_set)
-    raise env.wrong(
+    raise env.invalid(
         "DEBUG",
         f"DEBUG is on, and {_name} lets other machines in. The error pages of development show what must stay secret.",
     )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
-TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, 0, 8)
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, 0, 8)
 
 # Apps. daphne stands before staticfiles, or `runserver` would not be Daphne's.
 
@@ -126,7 +126,7 @@ TEMPLATES = [
 # Where things are kept
 
 _sqlite = DATA_DIR / "entre.sqlite3"
-DATABASES = {"default": env.database("DATABASE_URL", _sqlite, wal=SQLITE_MAY_USE_WAL)}
+DATABASES = {"default": env_urls.database("DATABASE_URL", _sqlite, wal=SQLITE_MAY_USE_WAL)}
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     _sqlite = Path(str(DATABASES["default"]["NAME"]))
 _parts = [
@@ -135,7 +135,7 @@ _parts = [
     DATA_DIR / "media",
 ]
 keep_private(DATA_DIR, *_parts, DATA_DIR / "last-write")
-REDIS_URL = env.redis_url()
+REDIS_URL = env_urls.redis_url()
 REDIS_PREFIX = env.text("REDIS_PREFIX", "entre")
 
 if REDIS_URL:
@@ -190,7 +190,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/chats/"
 LOGOUT_REDIRECT_URL = "/"
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
-_mail = env.email()
+_mail = env_urls.email()
 MAIL_CONFIGURED = bool(_mail)
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 MAIL_INLINE = False
@@ -288,7 +288,7 @@ CONTENT_SECURITY_POLICY = {
 # Mail
 
 vars().update(_mail)
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_urls.sender(
     "DEFAULT_FROM_EMAIL", SITE_NAME, _public.host if _public else "localhost"
 )
 EMAIL_TIMEOUT = 10
@@ -307,7 +307,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 # Only collected into, so a container may hold it read-only.
-STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles", written=False)
+STATIC_ROOT = env.directory("STATIC_ROOT", BASE_DIR / "staticfiles", writable=False)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # By default any site's scripts may read them.
@@ -321,7 +321,7 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
-DISK_FREE_MB = env.whole("DISK_FREE_MB", 100, 0, 1_000_000)
+DISK_FREE_MB = env.integer("DISK_FREE_MB", 100, 0, 1_000_000)
 
 # Sockets and messages (protocol.md sections 4 to 7)
 
@@ -329,14 +329,14 @@ DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 131_072
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
 # What may be larger than BODY_BYTES, where a length is announced: the picture of a person, 8 MiB and its form around it.
 UPLOAD_BYTES = {"/settings/profile/picture/": 8_388_608 + 65_536}
-BODY_BYTES = env.whole("BODY_BYTES", 1_048_576, 262_144, 1_073_741_824)
-HEARTBEAT_MS = env.whole("HEARTBEAT_MS", 25_000, 1_000, 120_000)
-HEADS_EVERY_MS = env.whole("HEADS_EVERY_MS", 25_000, 200, 30_000)
-POLL_EVERY_MS = env.whole("POLL_EVERY_MS", 1_000, 50, 10_000)
-VIGIL_EVERY_MS = env.whole("VIGIL_EVERY_MS", 1_000, 100, 60_000)
-AWAY_AFTER_MS = env.whole("AWAY_AFTER_MS", 10_000, 0, 30_000)
+BODY_BYTES = env.integer("BODY_BYTES", 1_048_576, 262_144, 1_073_741_824)
+HEARTBEAT_MS = env.integer("HEARTBEAT_MS", 25_000, 1_000, 120_000)
+HEADS_EVERY_MS = env.integer("HEADS_EVERY_MS", 25_000, 200, 30_000)
+POLL_EVERY_MS = env.integer("POLL_EVERY_MS", 1_000, 50, 10_000)
+VIGIL_EVERY_MS = env.integer("VIGIL_EVERY_MS", 1_000, 100, 60_000)
+AWAY_AFTER_MS = env.integer("AWAY_AFTER_MS", 10_000, 0, 30_000)
 JOURNAL_INLINE = False
-JOURNAL_QUEUE = env.whole("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
+JOURNAL_QUEUE = env.integer("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Limits (protocol.md 7). LIMITS=off switches all of them off, for measurements.

@@ -23,7 +23,8 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 from daphne.cli import CommandLineInterface
 
 from dm_project import settings_module
-from dm_project.env import host_listened_on, wrong
+from dm_project.env import invalid
+from dm_project.env_urls import listening_hosts
 from dm_project.server.daphne import GracefulServer
 
 APPLICATION = "dm_project.server.command:application"
@@ -64,13 +65,13 @@ def open_listener(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise wrong(
+            raise invalid(
                 "PORT",
                 f"port {port} is in use on {host}. Stop what uses it, or choose another one: "
                 f"make run PORT={port + 1}",
             ) from None
         reason = getattr(error, "strerror", None) or "not an address"
-        raise wrong(
+        raise invalid(
             "HOST", f"HOST is {host!r}, port {port}, and nothing can listen there ({reason})."
         ) from None
     listener.listen(1024)
@@ -86,7 +87,7 @@ def browser_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = "localhost"
-    elif named := host_listened_on(settings.HOST):
+    elif named := listening_hosts(settings.HOST):
         host = named[0]
     return f"http://{host}:{port}/"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from dm_project import env, env_file
+from dm_project import env, env_file, env_urls
 from dm_project.cookie_parsing import FIXED_PATCH, is_slow
-from dm_project.private_files import is_for_others
+from dm_project.private_files import is_accessible_to_others
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 def startup_warnings() -> Iterator[str]:
     yield from reachability_warnings()
     yield from permission_warnings()
-    for name in sorted(env.overridden):
+    for name in sorted(env.overridden_names):
         yield f"{name} of .env is not used: the environment of this process has another value."
     if is_slow():
         line = sys.version_info[:2]
@@ -42,12 +42,12 @@ def reachability_warnings() -> Iterator[str]:
             "Messages are sent over HTTP, and messages of others appear only after a reload. "
             "Set PUBLIC_URL to the address in the browser."
         )
-    elif not env.is_loopback(settings.HOST) and not env.host_listened_on(settings.HOST):
+    elif not env_urls.is_loopback(settings.HOST) and not env_urls.listening_hosts(settings.HOST):
         yield (
             f"HOST={settings.HOST} listens on every address of this machine, but only browsers on it "
             "get an answer. Set PUBLIC_URL to the address that others use."
         )
-    if not env.is_loopback(settings.HOST):
+    if not env_urls.is_loopback(settings.HOST):
         yield (
             "Without a TLS proxy, and PUBLIC_URL=https://..., passwords and messages are sent unencrypted."
         )
@@ -55,12 +55,12 @@ def reachability_warnings() -> Iterator[str]:
 
 def permission_warnings() -> Iterator[str]:
     """Which other users of this machine can read secrets."""
-    if is_for_others(Path(settings.DATA_DIR)):
+    if is_accessible_to_others(Path(settings.DATA_DIR)):
         yield (
             "every user of this machine can read DATA_DIR. "
             f"Remove their access: chmod 700 {settings.DATA_DIR}"
         )
-    if is_for_others(env_file.FILE):
+    if is_accessible_to_others(env_file.FILE):
         yield f"every user of this machine can read the keys. Remove their access: chmod 600 {env_file.FILE}"
 
 

@@ -11,7 +11,7 @@ import psycopg.conninfo
 import pytest
 import yaml
 
-from dm_project import env
+from dm_project import env_urls
 from tests.rig.containers import DOCKERFILE, copied_from_context, is_sent
 from tests.rig.environment import ROOT
 
@@ -122,7 +122,7 @@ def test_any_password_reaches_the_database(password: str, monkeypatch: pytest.Mo
     }
     for name in ("DATABASE_URL", "PGPASSWORD"):
         monkeypatch.setenv(name, given[name])
-    config: Any = env.database("DATABASE_URL", Path("unused"), wal=True)
+    config: Any = env_urls.database("DATABASE_URL", Path("unused"), wal=True)
     assert (config["USER"], config["HOST"], config["NAME"], config["PASSWORD"]) == (
         "entre",
         "database",

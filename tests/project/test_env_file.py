@@ -49,7 +49,7 @@ def test_they_are_made_once_different_and_for_the_owner_alone(path: Path) -> Non
     values = env_file.values_in(path)
     assert set(values) == set(env.KEYS)
     assert len(set(values.values())) == 3
-    assert min(map(len, values.values())) >= env.KEY_CHARS
+    assert min(map(len, values.values())) >= env.MIN_KEY_CHARS
     assert path.stat().st_mode & 0o777 == 0o600
     assert env.write_missing_keys(path) == []
     assert path.read_text() == first
@@ -112,7 +112,7 @@ def test_a_key_that_comes_from_elsewhere_is_not_replaced_while_it_is_away(path: 
 def test_what_is_no_value_is_a_missing_key(path: Path, text: str) -> None:
     path.write_text(text)
     assert env.write_missing_keys(path) == list(env.KEYS)
-    assert len(env_file.values_in(path)["SECRET_KEY"]) >= env.KEY_CHARS
+    assert len(env_file.values_in(path)["SECRET_KEY"]) >= env.MIN_KEY_CHARS
 
 
 # --- What cannot be read ---
@@ -178,44 +178,3 @@ def test_a_file_that_cannot_be_written_is_told(path: Path, monkeypatch: pytest.M
         match=r"cannot be written .Permission denied., and these are not set: ROOM_NAME_KEY, INVITE_KEY.",
     ):
         env.write_missing_keys(path)
-
-
-# --- Where a value comes from ---
-
-
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(env, "from_file", set())
-    monkeypatch.setattr(env, "overridden", set())
-
-
-@pytest.mark.usefixtures("fresh")
-def test_a_refusal_says_when_the_value_is_not_from_the_file(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Shells and Conda export a HOST, tools a DEBUG: nobody finds them in .env."""
-    path.write_text("PORT_A=no\nPORT_B=9000\n")
-    monkeypatch.setenv("PORT_B", "no")
-    monkeypatch.delenv("PORT_A", raising=False)
-    env.read_file(path)
-    # read_file wrote it, so it must go again.
-    monkeypatch.setenv("PORT_A", "no")
-    with pytest.raises(env.BadEnvironment, match=r"from 1 to 65535\.$"):
-        env.whole("PORT_A", 8000, 1, 65535)
-    with pytest.raises(
-        env.BadEnvironment, match=r"PORT_B comes from the environment of this process, not from \.env\.$"
-    ):
-        env.whole("PORT_B", 8000, 1, 65535)
-    assert env.overridden == {"PORT_B"}
-
-
-@pytest.mark.usefixtures("fresh")
-def test_a_key_that_an_empty_variable_hides_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_text(f"SECRET_KEY={KEY}\n")
-    monkeypatch.setenv("SECRET_KEY", "")
-    env.read_file(path)
-    with pytest.raises(
-        env.BadEnvironment,
-        match=r"SECRET_KEY stands in \.env, but is empty in the environment of this process",
-    ):
-        env.key("SECRET_KEY")

@@ -2,7 +2,10 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+
+from dm_project.env_file import BadEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
@@ -27,3 +30,16 @@ def clean_environment() -> dict[str, str]:
         if name not in {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL"}
     }
     return {**kept, **dict.fromkeys(setting_names(), ""), **KEYS, "PYTHONUNBUFFERED": "1"}
+
+
+def startup_error(function: Callable[..., object], *args: object, **options: object) -> str:
+    """The one sentence with which an invalid environment ends the start."""
+    try:
+        function(*args, **options)
+    except BadEnvironment as error:
+        text = str(error)
+    else:
+        raise AssertionError("the invalid value was accepted")
+    assert text.startswith("Entre cannot start: ")
+    assert "\n" not in text
+    return text
