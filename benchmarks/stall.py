@@ -28,7 +28,7 @@ from tests.rig.daphne_server import EntreServer, SharedStatics
 from tests.rig.environment import ROOT
 
 RESULTS = Path(__file__).parent / "results"
-LONGEST_SECONDS = 60.0
+WORKER_TIMEOUT_SECONDS = 60.0
 """A bystander who waits longer is given up, with this as the wait."""
 PING_EVERY, HEALTH_EVERY = 0.03, 0.03
 """Below forty frames a second, or the bystander would be the flood."""
@@ -100,13 +100,13 @@ async def measure(server: Server, kind: str) -> Waits:
             proxy=None,
             ping_interval=None,
         ) as line,
-        httpx.AsyncClient(base_url=target.address, timeout=LONGEST_SECONDS) as client,
+        httpx.AsyncClient(base_url=target.address, timeout=WORKER_TIMEOUT_SECONDS) as client,
     ):
         await line.recv()
 
         async def ping() -> None:
             await line.send('{"type":"ping"}')
-            async with asyncio.timeout(LONGEST_SECONDS):
+            async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
                 while json.loads(await line.recv())["type"] != "pong":
                     pass
 
@@ -147,7 +147,7 @@ async def watch(once, every: float, waits: list[float], is_over: asyncio.Event) 
             await once()
         except Exception:
             # Ended, or not answered at all: nothing more can be waited for.
-            waits.append(LONGEST_SECONDS * 1000)
+            waits.append(WORKER_TIMEOUT_SECONDS * 1000)
             return
         waits.append((time.perf_counter() - began) * 1000)
         await asyncio.sleep(every)

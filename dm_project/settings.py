@@ -197,16 +197,16 @@ MAIL_INLINE = False
 ACCOUNT_ADAPTER = "conversations.account_adapter.InviteAccountAdapter"
 ACCOUNT_USER_DISPLAY = "accounts.selectors.display_name"
 ACCOUNT_FORMS = {
-    "signup": "accounts.forms.SignupForm",
-    "login": "accounts.forms.LoginForm",
-    "reset_password": "accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
-    "user_token": "accounts.forms.UserTokenForm",
-    "change_password": "accounts.forms.ChangePasswordForm",
-    "set_password": "accounts.forms.SetPasswordForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
-    "add_email": "accounts.forms.AddEmailForm",
-    "confirm_email_verification_code": "accounts.forms.ConfirmCodeForm",
+    "signup": "accounts.forms.signup.SignupForm",
+    "login": "accounts.forms.login.LoginForm",
+    "reset_password": "accounts.forms.passwords.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.passwords.ResetPasswordKeyForm",
+    "user_token": "accounts.forms.passwords.UserTokenForm",
+    "change_password": "accounts.forms.passwords.ChangePasswordForm",
+    "set_password": "accounts.forms.passwords.SetPasswordForm",
+    "reauthenticate": "accounts.forms.login.ReauthenticateForm",
+    "add_email": "accounts.forms.emails.AddEmailForm",
+    "confirm_email_verification_code": "accounts.forms.emails.ConfirmCodeForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # allauth demands the star where addresses are verified; our form asks nobody for one, and accounts/stages.py lets those without in.

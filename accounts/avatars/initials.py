@@ -1,6 +1,6 @@
-"""PURE. The picture of a person without a picture: one or two letters on one of eight colours.
+"""PURE. Placeholder avatar: one or two initials on one of eight colours.
 
-The server computes both once and sends them along, so that every device shows the same.
+Computed by the server and sent to clients, so that every device shows the same.
 """
 
 import unicodedata
@@ -17,11 +17,12 @@ JOINING = (
     (0x10AC0, 0x10AFF),
     (0x1E900, 0x1E95F),
 )
-"""Arabic, Syriac, N'Ko, Mandaic, Mongolian, Phags-pa, Manichaean, Adlam: two letters side by side would melt into one shape."""
+"""Arabic, Syriac, N'Ko, Mandaic, Mongolian, Phags-pa, Manichaean, Adlam: scripts that join adjacent letters
+into one shape."""
 
 
 def colour(public_id: str) -> int:
-    """1 to 8, from the account's id alone: whoever changes the name keeps the colour. FNV-1a, 32 bit."""
+    """1 to 8, from the account's public id alone, so that a new name keeps the colour. FNV-1a, 32 bit."""
     digest = 0x811C9DC5
     for byte in public_id.encode():
         digest = ((digest ^ byte) * 0x01000193) & 0xFFFFFFFF
@@ -29,9 +30,9 @@ def colour(public_id: str) -> int:
 
 
 def initials(name: str) -> str:
-    """First letter of the first and of the last word, as a word begins with it; of a name without letters its first sign.
+    """First letter of the first and of the last word, in title case; without letters, the first grapheme.
 
-    Not in capitals: of a Georgian letter that is another alphabet, which many fonts lack.
+    Not upper case: Georgian capitals are a separate alphabet that many fonts lack.
     """
     plain = unicodedata.normalize("NFC", name).strip()
     words = [word for word in map(from_first_letter, plain.split()) if word]
@@ -44,12 +45,12 @@ def initials(name: str) -> str:
 
 
 def from_first_letter(word: str) -> str:
-    """The word without what stands before its first letter or digit: "(Ana)" begins with an A."""
+    """The word from its first letter or digit on: "(Ana)" gives "Ana)"."""
     return next((word[at:] for at, char in enumerate(word) if char.isalnum()), "")
 
 
 def first_grapheme(text: str) -> str:
-    """What a reader takes for the first sign: a letter with its marks, a flag, an emoji with all its parts."""
+    """The first grapheme cluster, roughly: a letter with its marks, a flag, an emoji sequence."""
     if len(text) > 1 and is_flag_half(text[0]) and is_flag_half(text[1]):
         return text[:2]
     end = 1

@@ -1,6 +1,6 @@
-"""Pictures of people: made small and square by a program of its own, kept as files under names that nobody can guess.
+"""Avatar storage: pictures are resized by a subprocess and stored as files with unguessable names.
 
-Whoever knows the name of a file may read it: the picture stands on invites, too, which visitors open.
+Anyone who knows a file name may read the file: invites show the picture to visitors without an account.
 """
 
 from __future__ import annotations
@@ -22,61 +22,63 @@ from accounts.models import PUBLIC_ID_CHARS
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 8 * 1024 * 1024
-WAIT_SECONDS = 6.0
-"""Longest wait for a place."""
-LONGEST_SECONDS = 30.0
-"""Of one picture, by the clock. Its processor time is bounded by the maker itself (five seconds): what takes longer waits for a processor."""
+MAX_BYTES = 8 * 1024 * 1024
+SLOT_TIMEOUT_SECONDS = 6.0
+"""Maximum wait for a free slot."""
+WORKER_TIMEOUT_SECONDS = 30.0
+"""Wall-clock limit for one picture. The worker limits its own CPU time to five seconds; the rest is waiting
+for a CPU."""
 NAME_LETTERS = 26
-NO_PICTURE, TOO_LARGE = 3, 4
-"""How picture_maker ends. Not imported from there: the decoders stay out of this process."""
-MAKER = Path(__file__).with_name("worker.py")
-AT_ONCE = threading.BoundedSemaphore(2)
-"""Each takes up to half a gigabyte for a moment."""
+INVALID, TOO_LARGE = 3, 4
+"""Exit codes of avatars/worker.py. Not imported from there, so that no decoder is loaded in this process."""
+WORKER = Path(__file__).with_name("worker.py")
+SLOTS = threading.BoundedSemaphore(2)
+"""Bounds parallel workers: each may use up to half a gigabyte."""
 
 
-class NoPicture(Exception):
-    """Nothing that we can read as a JPEG, PNG or WebP picture, or more than fits in the time and memory for one."""
+class InvalidPicture(Exception):
+    """Not readable as JPEG, PNG or WebP, or beyond the time and memory limits of the worker."""
 
 
-class PictureTooLarge(NoPicture):
-    """More bytes or more points than we take."""
+class PictureTooLarge(InvalidPicture):
+    """More bytes or pixels than allowed."""
 
 
 class PictureBusy(Exception):
-    """Others are uploading; in a moment there is room again."""
+    """All slots are in use, or the worker timed out; try again later."""
 
 
 def picture_make(data: bytes, crop: Sequence[float] | None = None) -> bytes:
-    """A square WebP of picture_maker.SIDE points, with nothing in it but the picture.
+    """A square WebP of worker.SIDE pixels, without any metadata.
 
     Args:
-        crop: left, top (shares of width and height) and side (share of the shorter edge); without it the middle is taken.
+        crop: left and top (fractions of width and height) and side (fraction of the shorter edge); None means
+            the centre.
 
     Raises:
-        NoPicture, PictureTooLarge, PictureBusy.
+        InvalidPicture, PictureTooLarge, PictureBusy.
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise PictureTooLarge
-    if not AT_ONCE.acquire(timeout=WAIT_SECONDS):
+    if not SLOTS.acquire(timeout=SLOT_TIMEOUT_SECONDS):
         raise PictureBusy
     try:
-        # -I: neither our folder nor the environment, which holds the keys, is there for a decoder that was taken over.
-        command = [sys.executable, "-I", str(MAKER), json.dumps(list(crop) if crop else None)]
+        # -I and the empty environment: a compromised decoder reaches neither our modules nor the keys.
+        command = [sys.executable, "-I", str(WORKER), json.dumps(list(crop) if crop else None)]
         made = subprocess.run(  # noqa: S603 (our own program, no shell)
-            command, input=data, capture_output=True, timeout=LONGEST_SECONDS, env={}, check=False
+            command, input=data, capture_output=True, timeout=WORKER_TIMEOUT_SECONDS, env={}, check=False
         )
     except subprocess.TimeoutExpired:
-        # Nothing is known of the picture: to say that it cannot be read would be untrue on a busy machine.
+        # The picture may be valid: on a busy machine the worker only ran out of time.
         raise PictureBusy from None
     finally:
-        AT_ONCE.release()
+        SLOTS.release()
     if made.returncode == TOO_LARGE:
         raise PictureTooLarge
     if made.returncode or not made.stdout:
-        if made.returncode != NO_PICTURE:
-            logger.warning("an uploaded picture could not be made small (exit %s)", made.returncode)
-        raise NoPicture
+        if made.returncode != INVALID:
+            logger.warning("an uploaded picture could not be resized (exit code %s)", made.returncode)
+        raise InvalidPicture
     return made.stdout
 
 
@@ -92,10 +94,11 @@ def picture_path(name: str) -> Path:
 
 
 def picture_store(webp: bytes) -> str:
-    """Keep it under a new name, which is returned: whoever changes the picture changes the address, so browsers may keep it for ever.
+    """Write the file under a new random name and return the name. A new picture has a new URL, so browsers
+    may cache it forever.
 
     Raises:
-        OSError: the disk is full, or the folder is not ours.
+        OSError: the disk is full, or the directory is not writable.
     """
     name = "".join(secrets.choice(PUBLIC_ID_CHARS) for _ in range(NAME_LETTERS))
     picture_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,13 +115,13 @@ def picture_store(webp: bytes) -> str:
     return name
 
 
-def picture_forget(name: str) -> None:
-    """A file that cannot be removed stays behind under a name that no page mentions."""
+def picture_delete(name: str) -> None:
+    """Delete the file. A file that cannot be deleted stays on disk, but no page links to it."""
     if name:
         with suppress(OSError):
             picture_path(name).unlink(missing_ok=True)
 
 
 def picture_url(name: str) -> str:
-    """Empty without a picture."""
+    """Empty for a user without a picture."""
     return f"/media/pictures/{name}.webp" if name else ""

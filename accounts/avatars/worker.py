@@ -1,7 +1,9 @@
-"""A program of its own: reads a picture from standard input, writes a small square WebP to standard output, ends.
+"""Avatar worker: a subprocess that reads a picture from standard input and writes a small square WebP to
+standard output.
 
-Run by avatars/storage.py for each upload, without the service's environment and within hard limits: what a decoder does with a hostile file stays
-in here (safety.md T40). Imports nothing of the product, and no Django.
+avatars/storage.py runs it for each upload, without the environment of the service and with hard resource
+limits, so that a hostile file can only affect this process (docs/threats.md T40). Imports nothing of the
+product, and no Django.
 """
 
 import io
@@ -14,10 +16,10 @@ from PIL import Image
 
 SIDE = 256
 MEMORY_BYTES, CPU_SECONDS = 512 * 1024 * 1024, 5
-MOST_PIXELS = 40_000_000
+MAX_PIXELS = 40_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
-"""Nothing else is even tried: odd formats have odd decoders."""
-NO_PICTURE, TOO_LARGE = 3, 4
+"""No other decoder is tried: rare formats have rarely tested decoders."""
+INVALID, TOO_LARGE = 3, 4
 ORIENTATION = 0x0112
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,34 +31,38 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 REDUCIBLE = frozenset({"L", "RGB", "RGBA"})
-"""Others would average numbers of a palette instead of colours. A needless copy of forty million points would not fit."""
+"""Modes that `reduce` handles correctly; for others it would average palette indexes, so only those are
+converted first: a needless copy of forty million pixels would exceed MEMORY_BYTES."""
 
 
 def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     crop = json.loads(sys.argv[1])
-    # The header alone is judged below, before a single pixel is unpacked.
+    # The size is checked below from the header, before any pixel is decoded.
     Image.MAX_IMAGE_PIXELS = None
     try:
         picture = Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=FORMATS)
-        if picture.width * picture.height > MOST_PIXELS:
+        if picture.width * picture.height > MAX_PIXELS:
             return TOO_LARGE
         small = squared(picture, crop)
     except MemoryError:
         return TOO_LARGE
-    except Exception:  # whatever a decoder trips over, it is no picture for us
-        return NO_PICTURE
-    # Only pixels are written: the place where it was taken, and everything else that came along, ends here (T41).
+    except Exception:  # any decoder error means an invalid picture
+        return INVALID
+    # Only pixels are written: location and all other metadata are dropped (docs/threats.md T41).
     small.save(sys.stdout.buffer, "WEBP", quality=82, method=4, exif=b"", xmp=b"", icc_profile=None)
     return 0
 
 
 def squared(picture: Image.Image, crop: list[float] | None) -> Image.Image:
-    """The part somebody chose, as they saw it. `crop` is (left, top) of the width and height and (side) of the shorter edge, 0 to 1."""
+    """The cropped part in the orientation that the user saw.
+
+    `crop` is left (fraction of the width), top (of the height) and side (of the shorter edge), each 0 to 1.
+    """
     share = crop[2] if crop else 1.0
     shorter = min(picture.size) * share
-    # JPEG can be unpacked at an eighth of its size right away.
+    # JPEG can be decoded directly at down to an eighth of its size.
     width, height = (max(1, int(edge * 2 * SIDE / shorter)) for edge in picture.size)
     picture.draft("RGB", (width, height))
     picture.load()
@@ -72,14 +78,14 @@ def squared(picture: Image.Image, crop: list[float] | None) -> Image.Image:
 
 
 def orientation(picture: Image.Image) -> int:
-    """Phones store pictures lying, with a note which side is up. A broken note is no reason to refuse."""
+    """The EXIF orientation: phones store pictures rotated. A broken tag does not invalidate the picture."""
     with suppress(Exception):
         return int(picture.getexif().get(ORIENTATION, 1))
     return 1
 
 
 def flat(picture: Image.Image) -> Image.Image:
-    """Without transparency: it would show what stands behind, in the light and in the dark."""
+    """Without transparency, which would look different in the light and in the dark theme."""
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     ground = Image.new("RGBA", picture.size, "white")

@@ -17,10 +17,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import services
 from accounts.avatars.storage import NAME_LETTERS, PictureBusy, picture_path
+from accounts.forms.settings import PictureForm, ProfileForm
 from accounts.rate_limits import retry_after_s, wait_sentence
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
-from accounts.settings_forms import PictureForm, ProfileForm
 from accounts.views.responses import errors_response, is_from_script, saved_response, see_other
 
 NAME = re.compile(rf"[a-z2-7]{{{NAME_LETTERS}}}")

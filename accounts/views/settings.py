@@ -26,10 +26,10 @@ from accounts.cookies import (
     remember_theme,
     theme_of_device,
 )
+from accounts.forms.settings import AppearanceForm, PictureForm, PrivacyForm, ProfileForm, SettingsForm
 from accounts.models import USERNAME_MAX, USERNAME_MIN
 from accounts.requests import SignedInRequest
 from accounts.selectors import profile_of
-from accounts.settings_forms import AppearanceForm, PictureForm, PrivacyForm, ProfileForm, SettingsForm
 from accounts.usernames import normalize_username
 from accounts.views.responses import errors_response, is_from_script, saved_response, see_other
 

@@ -13,7 +13,7 @@ from django.test import Client
 from PIL import Image
 
 from accounts.avatars import storage as avatar_storage
-from accounts.avatars.storage import NoPicture, PictureBusy, PictureTooLarge, picture_make
+from accounts.avatars.storage import InvalidPicture, PictureBusy, PictureTooLarge, picture_make
 from accounts.models import User
 
 CHANGE, REMOVE = "/settings/profile/picture/", "/settings/profile/picture/remove/"
@@ -113,7 +113,7 @@ OTHERS: dict[str, bytes] = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_no_picture_is_refused(name: str) -> None:
     """safety.md T39: by what it is, not by what it is called."""
-    with pytest.raises(NoPicture):
+    with pytest.raises(InvalidPicture):
         picture_make(OTHERS[name])
 
 
@@ -157,8 +157,8 @@ def test_more_than_eight_megabytes_are_not_even_tried() -> None:
 def test_a_decoder_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
-    monkeypatch.setattr(avatar_storage, "MAKER", endless)
-    monkeypatch.setattr(avatar_storage, "LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(avatar_storage, "WORKER", endless)
+    monkeypatch.setattr(avatar_storage, "WORKER_TIMEOUT_SECONDS", 0.5)
     with pytest.raises(PictureBusy):
         picture_make(encoded(halves()))
 
@@ -168,7 +168,7 @@ def test_a_decoder_that_was_taken_over_finds_no_keys(monkeypatch: pytest.MonkeyP
     nosy.write_text(
         "import os, sys; sys.stdout.write(repr(sorted(os.environ)) + repr('/work' in ':'.join(sys.path[:1])))"
     )
-    monkeypatch.setattr(avatar_storage, "MAKER", nosy)
+    monkeypatch.setattr(avatar_storage, "WORKER", nosy)
     monkeypatch.setenv("SECRET_KEY", "canary")
     assert b"SECRET" not in picture_make(b"")
 

@@ -1,7 +1,7 @@
-"""What people say of themselves and how they want things: one form for each page of the settings.
+"""Settings forms: profile, privacy, appearance, picture; one for each page.
 
-Every form can be sent whole, or with the name of the one control that was turned (`only`): a page that has stood open for a day must not
-put everything else back to what it was then.
+A form is posted as a whole, or with `only`, the name of the one control that changed: a page that was open
+for a day must not reset every other setting to its old value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.http import QueryDict  # noqa: TID251 (what a posted form is)
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language
@@ -33,23 +33,24 @@ Group = tuple[str | Promise, tuple[str, ...]]
 
 
 class SettingsForm(forms.Form):
-    """A form about one profile."""
+    """Base class: a form that edits one profile."""
 
     wait_s = 0
-    """Seconds until the next try, for somebody who has changed something too often."""
+    """Seconds until the next attempt, after a change was rejected by a rate limit."""
     groups: ClassVar[tuple[Group, ...]] = ()
-    """Title and names of fields, in the order of the page."""
+    """Title and field names of each group, in page order."""
 
     def __init__(self, profile: Profile, data: Any = None, *, here: Mapping[str, Any] | None = None) -> None:
-        """`here` is what this device shows in place of what the account says."""
+        """`here` holds values of this device that override those of the account."""
         self.profile = profile
         super().__init__(data, initial={**self.initial_of(profile), **(here or {})})
 
     @classmethod
     def posted(cls, profile: Profile, data: QueryDict) -> Self:
-        """As it was filled in; with `only`, that one control over what is stored at this moment.
+        """The posted form; with `only`, that one control on top of the stored values.
 
-        A field that did not come at all keeps its value. Of a switch nobody can tell: off is how browsers say nothing.
+        A missing field keeps its value. A missing checkbox counts as off, because browsers send nothing for
+        it.
         """
         only = data.get("only", "")
         is_whole = only not in cls.base_fields
@@ -91,11 +92,12 @@ class ProfileForm(SettingsForm):
     def clean_username(self) -> str:
         wanted = normalize_username(self.cleaned_data["username"])
         user = self.profile.user
-        # Their own stays theirs, also where it would be refused to newcomers: the administrator's, for one.
+        # Users may keep their username even if it is reserved for others, such as the administrator's
+        # "admin".
         return wanted if wanted == user.username else get_adapter().clean_new_username(wanted, user)
 
     def save(self) -> None:
-        """Raises ValidationError: the handle was taken in this very moment, or there were too many changes."""
+        """Raises ValidationError: a concurrent request took the username, or a rate limit was reached."""
         before = self.profile.user.username
         self.require_few_changes()
         try:
@@ -106,12 +108,12 @@ class ProfileForm(SettingsForm):
         except services.TooManyHandles as refusal:
             self.profile.user.username = before
             seconds = math.ceil((refusal.until - timezone.now()).total_seconds())
-            self.too_many(
+            self.reject(
                 "username", _("Too many of your earlier usernames are still reserved for you."), seconds
             )
 
     def require_few_changes(self) -> None:
-        """A new name or handle is told to everybody this person chats with."""
+        """Rate limits: a new name or username is pushed to every peer of this user."""
         user = self.profile.user
         for field, action in (("username", "username_change"), ("name", "name_change")):
             if self.cleaned_data[field] != getattr(user, field) and not ratelimit.consume(
@@ -122,15 +124,15 @@ class ProfileForm(SettingsForm):
                     if field == "username"
                     else _("Your name has changed too often.")
                 )
-                self.too_many(field, sentence, retry_after_s(context.request, action))
+                self.reject(field, sentence, retry_after_s(context.request, action))
 
-    def too_many(self, field: str, sentence: str | Promise, seconds: int) -> NoReturn:
+    def reject(self, field: str, sentence: str | Promise, seconds: int) -> NoReturn:
         self.wait_s = seconds
         raise ValidationError({field: f"{sentence} {wait_sentence(seconds)}"})
 
 
 class PrivacyForm(SettingsForm):
-    """What others see and may do. "Ask me first" joins when there are requests to ask with."""
+    """What others see and may do. "Ask me first" is not offered until message requests exist."""
 
     PRESENCE = (("chats", _("People I chat with")), ("nobody", _("Nobody")))
     START = (
@@ -195,7 +197,8 @@ class PrivacyForm(SettingsForm):
         choices["shares_presence"] = choices.pop("presence") == "chats"
         was_closed = self.profile.start_by == Profile.StartBy.ONLY_BY_INVITE
         if choices["start_by"] != Profile.StartBy.ONLY_BY_INVITE:
-            # "Ask me first" and "everyone" are one choice yet; opening up again means the careful one of the two.
+            # The form shows "ask me first" and "everyone" as one choice; reopening selects the more careful
+            # one.
             choices["start_by"] = Profile.StartBy.AFTER_I_ACCEPT if was_closed else self.profile.start_by
         services.privacy_update(profile=self.profile, **choices)
 
@@ -237,7 +240,7 @@ class AppearanceForm(SettingsForm):
 
 
 class PictureForm(forms.Form):
-    """A file and the square that was chosen of it. What the file really is, avatars/storage.py finds out."""
+    """An uploaded file and the chosen square. avatars/storage.py validates the content of the file."""
 
     picture = forms.FileField(
         label=_("Picture"),
@@ -252,23 +255,23 @@ class PictureForm(forms.Form):
 
     def clean_picture(self) -> bytes:
         file = self.cleaned_data["picture"]
-        if file.size > avatar_storage.MOST_BYTES:
+        if file.size > avatar_storage.MAX_BYTES:
             raise ValidationError(_("Choose a picture of at most 8 MB."), code="too_large")
         data: bytes = file.read()
         return data
 
     def clean_crop(self) -> list[float] | None:
-        """Nonsense means the middle: somebody without a script sends none."""
+        """An invalid or missing crop (browsers without JavaScript) means the centre."""
         try:
             crop = [float(part) for part in self.cleaned_data["crop"].split()]
         except ValueError:
             return None
-        is_sound = (
+        is_valid = (
             len(crop) == 3
             and all(math.isfinite(part) and 0 <= part <= 1 for part in crop)
             and crop[2] >= 0.01
         )
-        return crop if is_sound else None
+        return crop if is_valid else None
 
     def save(self, profile: Profile) -> None:
         """Raises ValidationError (not a picture, too large), PictureBusy, OSError."""
@@ -278,7 +281,7 @@ class PictureForm(forms.Form):
             raise ValidationError(
                 {"picture": _("This picture is too large. Choose one of at most 8 MB and 40 megapixels.")}
             ) from None
-        except avatar_storage.NoPicture:
+        except avatar_storage.InvalidPicture:
             raise ValidationError(
                 {"picture": _("We can’t read this picture. Choose a JPEG, PNG or WebP.")}
             ) from None
