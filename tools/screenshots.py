@@ -109,7 +109,7 @@ def offline(stage: Studio) -> Page:
     away(page)
     page.locator(MESSAGE_BOX).fill("Улица Садовая, 14, квартира 6")
     page.locator(MESSAGE_BOX).press("Enter")
-    expect(page.locator('[data-part="under"]')).to_have_text("Waiting for connection")
+    expect(page.locator('[data-part="delivery-status"]')).to_have_text("Waiting for connection")
     return page
 
 

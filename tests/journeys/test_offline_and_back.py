@@ -42,7 +42,7 @@ def test_bob_writes_offline_while_alice_writes_to_him(visitor: VisitorMaker, pro
         bob.write(body)
         bob.sees_state(body, "pending")
     expect(bob.box).to_be_focused()
-    expect(bob.page.locator('[data-part="under"]')).to_have_text("Waiting for connection")
+    expect(bob.page.locator('[data-part="delivery-status"]')).to_have_text("Waiting for connection")
     expect(bob.page.locator("#say-status")).to_contain_text("No connection.")
     alice.write("are you in the tunnel?")
     alice.sees_state("are you in the tunnel?", "sent")

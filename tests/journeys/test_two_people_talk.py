@@ -41,7 +41,7 @@ def test_alice_and_bob_sign_up_she_opens_a_chat_and_they_talk(visitor: VisitorMa
     alice.sees("Hello Bob", "Hello Alice", "You found me")
     alice.write("It was one click")
     alice.sees_state("It was one click", "read")
-    expect(alice.page.locator('[data-part="under"]')).to_have_text(re.compile("^Read"))
+    expect(alice.page.locator('[data-part="delivery-status"]')).to_have_text(re.compile("^Read"))
     for person in (alice, bob):
         expect(person.bodies()).to_have_count(4)
         # Until the server has numbered them, one's own stand last.
@@ -63,7 +63,7 @@ def test_ticks_show_sent_delivered_and_read(visitor: VisitorMaker) -> None:
 
     bob.page.goto("/people/")
     alice.sees_state("Are you there?", "delivered")
-    expect(alice.page.locator('[data-part="under"]')).to_have_text("Delivered")
+    expect(alice.page.locator('[data-part="delivery-status"]')).to_have_text("Delivered")
     bob.open(room)
     alice.sees_state("Are you there?", "read")
     assert (body.bounding_box(), ticks.bounding_box()) == before, "a tick never moves the text"

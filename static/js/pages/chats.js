@@ -10,5 +10,5 @@ shell.openChat = (root, page) => new OpenChat({ root, page, shell });
 const root = view("chat");
 // A page of older messages, opened by the link that works without scripts, is not live: its end is not the end.
 // Whatever cannot be drawn of it: the connection, and with it the sending, begins all the same.
-if (part(root, "under")) safely(() => shell.shows(shell.openChat(root, shell.page)));
+if (part(root, "delivery-status")) safely(() => shell.shows(shell.openChat(root, shell.page)));
 shell.start();

@@ -229,7 +229,7 @@ export class ChatView {
   }
 
   #under() {
-    const under = part(this.#root, "under");
+    const under = part(this.#root, "delivery-status");
     if (!under) return;
     const { t, on, clock, timeline } = this.#with;
     const { text, lookAt } = underLine(this.#items, { t, now: clock.now(), isAway: on.isAway() });

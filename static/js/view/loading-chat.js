@@ -20,7 +20,7 @@ export function waitingPane({ path, room, title, name, drafts }) {
         event.keyCode !== 229 &&
         event.preventDefault(),
     );
-  } else part(main, "waiting-dock").hidden = true;
+  } else part(main, "waiting-composer").hidden = true;
   return Object.assign(new Pane(document, path), {
     title,
     box: room && box,
