@@ -96,32 +96,6 @@ def test_on_a_touch_screen_enter_adds_a_line_and_the_button_sends(visitor: Visit
     expect(alice.box).to_be_focused()
 
 
-def test_a_whole_way_without_a_pointer(visitor: VisitorMaker) -> None:
-    """From the list to a sent answer by keys alone, and the focus is always somewhere one can see."""
-    alice, bob = visitor("alice"), visitor("bob")
-    room = start_chat(alice, bob)
-    bob.send(room, "Can you reach me?")
-    alice.page.goto("/chats/")
-    keys = alice.page.keyboard
-    keys.press("Tab")
-    expect(alice.page.locator(":focus")).to_have_text("Skip to the content")
-    link = alice.row(room).get_by_role("link")
-    for _ in range(20):
-        keys.press("Tab")
-        expect(alice.page.locator(":focus-visible")).to_have_count(1)
-        if link.evaluate("(row) => row === document.activeElement"):
-            break
-    expect(link).to_be_focused()
-    keys.press("Enter")
-    alice.until_ready()
-    expect(alice.box).to_be_focused()
-    keys.type("I can")
-    keys.press("Enter")
-    alice.sees("Can you reach me?", "I can")
-    keys.press("Shift+Tab")
-    expect(alice.page.locator(":focus-visible")).to_have_count(1)
-
-
 def test_a_text_that_is_too_long_shows_a_counter_and_cannot_be_sent(alice: Visitor) -> None:
     alice.box.fill("x" * 8_001)
     expect(alice.page.locator('[data-part="counter"]')).to_have_text("1 character too many")

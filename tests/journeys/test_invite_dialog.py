@@ -4,13 +4,11 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import (
-    MESSAGE_BOX,
     PHONE,
     Visitor,
     click_outside,
@@ -393,12 +391,3 @@ def test_the_page_of_invites_asks_before_it_revokes_a_link(alice: Visitor) -> No
     alice.page.get_by_role("button", name="Revoke").first.click()
     question.get_by_role("button", name="Revoke").click()
     expect(alice.page.get_by_text("You revoked it")).to_be_visible()
-
-
-def test_mallory_cannot_fetch_the_qr_code_of_alices_link(alice: Visitor, visitor: VisitorMaker) -> None:
-    made = alice.create_invite()
-    path = f"/invites/{made['id']}/qr.svg"
-    assert alice.person.http.get(path).status_code == 200
-    assert visitor("mallory").person.http.get(path).status_code == 404
-    assert httpx.get(f"{alice.address}{path}").status_code == 302
-    expect(alice.page.locator(MESSAGE_BOX)).to_be_visible()

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import MESSAGE_BOX, start_chat
+from tests.journeys.visitors import start_chat
 
 
 def test_alice_and_bob_sign_up_she_opens_a_chat_and_they_talk(visitor: VisitorMaker) -> None:
@@ -118,28 +118,3 @@ def test_list_badge_and_title_follow_new_and_read_messages(visitor: VisitorMaker
     expect(alice.page.locator('[data-part="new-divider"]')).to_be_visible()
     alice.write("Read them all")
     expect(alice.page.locator('[data-part="new-divider"]')).to_have_count(0)
-
-
-def test_mallory_cannot_tell_the_chat_of_others_from_one_that_does_not_exist(visitor: VisitorMaker) -> None:
-    alice, bob, mallory = visitor("alice"), visitor("bob"), visitor("mallory")
-    room = start_chat(alice, bob)
-    answer = mallory.page.goto(f"/chats/{room}/")
-    assert answer is not None
-    assert answer.status == 404
-    never = mallory.page.content()
-    mallory.page.goto("/chats/dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/")
-    assert mallory.page.content() == never
-    expect(mallory.page.locator(MESSAGE_BOX)).to_have_count(0)
-
-
-def test_screen_readers_hear_what_arrives_and_nothing_else(visitor: VisitorMaker) -> None:
-    alice, bob = visitor("alice"), visitor("bob")
-    room = start_chat(alice, bob)
-    bob.send(room, "before")
-    alice.open(room)
-    assert alice.announced("say-messages") == []
-    alice.write("mine")
-    alice.sees_state("mine", "sent")
-    bob.send(room, "yours")
-    expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: yours"])
-    assert alice.page.locator('[data-view="scroller"]').get_attribute("aria-live") is None
