@@ -9,9 +9,9 @@ import segno
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.journeys.screenshot_files import FOLDER, beside, keep
+from tests.journeys.screenshot_files import DIRECTORY, save_png, side_by_side
 from tests.journeys.screenshot_people import NAMES
-from tests.journeys.screenshot_session import Studio, ago, shot, studio
+from tests.journeys.screenshot_session import ScreenshotSession, ago, screenshot, screenshot_session
 from tests.journeys.visitors import MESSAGE_BOX, PHONE, reject_sends
 from tests.rig.people import Person
 
@@ -24,7 +24,7 @@ PHONE_DARK = {"size": PHONE, "theme": "dark"}
 # --- What happens in them ---
 
 
-def draft(stage: Studio, page: Page, peer: str, text: str) -> None:
+def draft(stage: ScreenshotSession, page: Page, peer: str, text: str) -> None:
     stage.open_chat(page, peer)
     page.locator(MESSAGE_BOX).fill(text)
 
@@ -38,20 +38,20 @@ def away(page: Page) -> None:
 ONLINE = ("marta", "lena", "joana", "theo")
 
 
-def people_are_here(stage: Studio) -> None:
+def people_are_here(stage: ScreenshotSession) -> None:
     for peer in ONLINE:
         stage.people[peer].open(stage.rooms[peer])
         stage.people[peer].until_loaded("presence-view")
 
 
-def somebody_types(stage: Studio, *peers: str) -> None:
+def somebody_types(stage: ScreenshotSession, *peers: str) -> None:
     for peer in peers:
         box = stage.people[peer].box
         box.fill("")
         box.press_sequentially("Well")
 
 
-def nobody_types(stage: Studio) -> None:
+def nobody_types(stage: ScreenshotSession) -> None:
     for peer in ONLINE:
         stage.people[peer].box.fill("")
 
@@ -83,7 +83,7 @@ def signs_are_there(page: Page) -> Page:
 # --- The pictures: the mock's number, a name, how to come there ---
 
 
-def chat_light(stage: Studio) -> Page:
+def chat_light(stage: ScreenshotSession) -> Page:
     page = stage.page(stage.ana)
     draft(stage, page, "lena", "давай в субботу, только не рано")
     stage.open_chat(page, "theo")
@@ -93,18 +93,18 @@ def chat_light(stage: Studio) -> Page:
     return page
 
 
-def chat_dark(stage: Studio) -> Page:
+def chat_dark(stage: ScreenshotSession) -> Page:
     nobody_types(stage)
     return signs_are_there(stage.chat("marta", **DARK))
 
 
-def unread(stage: Studio) -> Page:
+def unread(stage: ScreenshotSession) -> Page:
     page = stage.chat("theo")
     expect(page.locator('[data-part="new-divider"]')).to_be_visible()
     return signs_are_there(page)
 
 
-def offline(stage: Studio) -> Page:
+def offline(stage: ScreenshotSession) -> Page:
     page = signs_are_there(stage.chat("ilya", **DARK))
     away(page)
     page.locator(MESSAGE_BOX).fill("Улица Садовая, 14, квартира 6")
@@ -113,7 +113,7 @@ def offline(stage: Studio) -> Page:
     return page
 
 
-def failed(stage: Studio) -> Page:
+def failed(stage: ScreenshotSession) -> Page:
     page = stage.page(stage.ana)
     reject_sends(page)
     stage.open_chat(page, "sam")
@@ -132,21 +132,21 @@ def invite_dialog(page: Page) -> Locator:
     return dialog
 
 
-def one_waits(stage: Studio) -> None:
+def one_waits(stage: ScreenshotSession) -> None:
     """A single link, two days old."""
     ana = stage.ana.person
     for waiting in ana.api("GET", "/invites").json()["items"]:
         if waiting["state"] == "open":
             assert ana.api("DELETE", f"/invites/{waiting['id']}").is_success
     assert ana.api("POST", "/invites", {"note": "Grandma Zoya"}).is_success
-    with stage.tables() as data:
+    with stage.database() as data:
         data.execute(
             "UPDATE invite SET created_at = ?, expires_at = ? WHERE note = 'Grandma Zoya'",
             [ago(2_950), ago(-7_200)],
         )
 
 
-def invite(stage: Studio) -> Page:
+def invite(stage: ScreenshotSession) -> Page:
     one_waits(stage)
     page = signs_are_there(stage.chat("theo"))
     dialog = invite_dialog(page)
@@ -155,22 +155,22 @@ def invite(stage: Studio) -> Page:
     return make_up_links(page)
 
 
-def phone_invite_making(stage: Studio) -> Page:
+def phone_invite_making(stage: ScreenshotSession) -> Page:
     one_waits(stage)
-    page = stage.place("/chats/", stage.ana, size=PHONE)
+    page = stage.open_page("/chats/", stage.ana, size=PHONE)
     page.wait_for_load_state("networkidle")
     invite_dialog(page)
     return page
 
 
-def switcher(stage: Studio) -> Page:
+def switcher(stage: ScreenshotSession) -> Page:
     page = signs_are_there(stage.chat("marta", **DARK))
     page.keyboard.press("Control+k")
     expect(page.get_by_role("option").first).to_be_visible()
     return page
 
 
-def phone_list(stage: Studio) -> Page:
+def phone_list(stage: ScreenshotSession) -> Page:
     page = stage.page(stage.ana, size=PHONE)
     draft(stage, page, "lena", "давай в субботу, только не рано")
     page.goto("/chats/")
@@ -180,7 +180,7 @@ def phone_list(stage: Studio) -> Page:
     return page
 
 
-def phone_chat(stage: Studio) -> Page:
+def phone_chat(stage: ScreenshotSession) -> Page:
     page = stage.chat("theo", size=PHONE)
     expect(page.locator('[data-part="status"]')).to_have_text("online")
     somebody_types(stage, "theo")
@@ -188,21 +188,21 @@ def phone_chat(stage: Studio) -> Page:
     return page
 
 
-def phone_unread(stage: Studio) -> Page:
+def phone_unread(stage: ScreenshotSession) -> Page:
     page = stage.chat("theo", **PHONE_DARK)
     expect(page.locator('[data-part="new-divider"]')).to_be_visible()
     return page
 
 
-def phone_people_ru(stage: Studio) -> Page:
+def phone_people_ru(stage: ScreenshotSession) -> Page:
     nobody_types(stage)
-    with stage.speaking(stage.ana, "ru"):
-        return stage.place("/people/", stage.ana, size=PHONE, language="ru-RU")
+    with stage.in_language(stage.ana, "ru"):
+        return stage.open_page("/people/", stage.ana, size=PHONE, language="ru-RU")
 
 
-def phone_list_pt(stage: Studio) -> Page:
-    with stage.speaking(stage.ana, "pt-br"):
-        return signs_are_there(stage.place("/chats/", stage.ana, language="pt-BR", **PHONE_DARK))
+def phone_list_pt(stage: ScreenshotSession) -> Page:
+    with stage.in_language(stage.ana, "pt-br"):
+        return signs_are_there(stage.open_page("/chats/", stage.ana, language="pt-BR", **PHONE_DARK))
 
 
 ARABIC = {
@@ -214,7 +214,7 @@ ARABIC = {
 }
 
 
-def phone_rtl(stage: Studio) -> Page:
+def phone_rtl(stage: ScreenshotSession) -> Page:
     """There is no Arabic translation: the direction is turned and a few words are put in, to see the layout as somebody would."""
     page = stage.chat("noor", size=PHONE)
     page.evaluate("document.documentElement.dir = 'rtl'")
@@ -226,10 +226,10 @@ def phone_rtl(stage: Studio) -> Page:
     return page
 
 
-def link(stage: Studio) -> str:
+def link(stage: ScreenshotSession) -> str:
     """Marta's, half an hour old."""
     made = stage.people["marta"].person.api("POST", "/invites", {"note": "Nova, from the choir"}).json()
-    with stage.tables() as data:
+    with stage.database() as data:
         data.execute(
             "UPDATE invite SET created_at = ?, expires_at = ? WHERE note = ?",
             [ago(30), ago(30 - 10_080), made["note"]],
@@ -237,8 +237,8 @@ def link(stage: Studio) -> str:
     return str(made["url"])
 
 
-def sign_up_errors(stage: Studio) -> Page:
-    page = stage.place("/accounts/signup/")
+def sign_up_errors(stage: ScreenshotSession) -> Page:
+    page = stage.open_page("/accounts/signup/")
     page.fill("input[name=name]", "Caio Brandão")
     page.fill("input[name=username]", "ca")
     page.fill("input[name=password1]", "short")
@@ -254,7 +254,7 @@ FIREFOX, IPHONE, CHROME = (
 )
 
 
-def settings_devices(stage: Studio) -> Page:
+def settings_devices(stage: ScreenshotSession) -> Page:
     """Lena's, who logged in at three."""
     page = stage.page(None, **DARK, user_agent=FIREFOX)
     for browser in (CHROME, IPHONE, FIREFOX):
@@ -262,7 +262,7 @@ def settings_devices(stage: Studio) -> Page:
         person.http.headers["User-Agent"] = browser
         person.log_in()
     stage.people["lena"].person.log_out()
-    with stage.tables() as data:
+    with stage.database() as data:
         for browser, minutes, since in (
             ("iPhone", 210, 11_500),
             ("Chrome", 9_400, 60_000),
@@ -282,17 +282,17 @@ def settings_devices(stage: Studio) -> Page:
     return page
 
 
-def settings_profile_ru(stage: Studio) -> Page:
-    with stage.speaking(stage.people["ilya"], "ru"):
-        return stage.place("/settings/profile/", stage.people["ilya"], language="ru-RU")
+def settings_profile_ru(stage: ScreenshotSession) -> Page:
+    with stage.in_language(stage.people["ilya"], "ru"):
+        return stage.open_page("/settings/profile/", stage.people["ilya"], language="ru-RU")
 
 
-Shot = Callable[[Studio], Page]
+Shot = Callable[[ScreenshotSession], Page]
 BEFORE: dict[str, Shot] = {
     "01-chat-light": chat_light,
     "02-chat-dark": chat_dark,
     "05-failed-light": failed,
-    "07-people-light": lambda stage: stage.place("/people/", stage.ana),
+    "07-people-light": lambda stage: stage.open_page("/people/", stage.ana),
     "08-invite-light": invite,
     "09-switcher-dark": switcher,
     "11-phone-list-light": phone_list,
@@ -301,16 +301,16 @@ BEFORE: dict[str, Shot] = {
     "15-phone-list-dark-pt": phone_list_pt,
     "16-phone-invite-making": phone_invite_making,
     "18-phone-rtl": phone_rtl,
-    "19-phone-first-run": lambda stage: stage.place("/chats/", stage.people["nova"], size=PHONE),
-    "20-invite-visitor-light": lambda stage: stage.place(link(stage)),
-    "21-invite-signed-in-dark": lambda stage: stage.place(link(stage), stage.people["nova"], **DARK),
-    "23-phone-invite": lambda stage: stage.place(link(stage), size=PHONE),
-    "30-landing-light": lambda stage: stage.place("/"),
-    "31-landing-dark-pt": lambda stage: stage.place("/", language="pt-BR", **DARK),
+    "19-phone-first-run": lambda stage: stage.open_page("/chats/", stage.people["nova"], size=PHONE),
+    "20-invite-visitor-light": lambda stage: stage.open_page(link(stage)),
+    "21-invite-signed-in-dark": lambda stage: stage.open_page(link(stage), stage.people["nova"], **DARK),
+    "23-phone-invite": lambda stage: stage.open_page(link(stage), size=PHONE),
+    "30-landing-light": lambda stage: stage.open_page("/"),
+    "31-landing-dark-pt": lambda stage: stage.open_page("/", language="pt-BR", **DARK),
     "32-sign-up-errors": sign_up_errors,
-    "33-phone-log-in": lambda stage: stage.place("/accounts/login/", size=PHONE),
-    "40-settings-privacy": lambda stage: stage.place("/settings/privacy/", stage.ana),
-    "43-phone-settings": lambda stage: stage.place("/settings/", stage.ana, size=PHONE),
+    "33-phone-log-in": lambda stage: stage.open_page("/accounts/login/", size=PHONE),
+    "40-settings-privacy": lambda stage: stage.open_page("/settings/privacy/", stage.ana),
+    "43-phone-settings": lambda stage: stage.open_page("/settings/", stage.ana, size=PHONE),
     "44-settings-profile-ru": settings_profile_ru,
 }
 AFTER: dict[str, Shot] = {
@@ -322,7 +322,7 @@ AFTER: dict[str, Shot] = {
 """Taken last: their lines are written on top of what the others show, and what is seen is read."""
 
 
-def invite_states(stage: Studio) -> Image.Image:
+def invite_states(stage: ScreenshotSession) -> Image.Image:
     marta, nova, ana = (stage.people[name].person for name in ("marta", "nova", "ana"))
     used, gone = link(stage), marta.api("POST", "/invites", {"note": ""}).json()
     assert nova.api("POST", "/invites/claim", {"token": used.rstrip("/").rsplit("/", 1)[1]}).is_success
@@ -335,7 +335,7 @@ def invite_states(stage: Studio) -> Image.Image:
         (link(stage), stage.ana),
         ("/i/xxxxxxxxxxxxxxxxxxxxxx/", None),
     ]
-    return beside([card(stage.place(path, who)) for path, who in states])
+    return side_by_side([card(stage.open_page(path, who)) for path, who in states])
 
 
 def card(page: Page) -> Image.Image:
@@ -359,23 +359,23 @@ def take_all(wanted: list[str]) -> int:
     def is_wanted(name: str) -> bool:
         return not wanted or any(name.startswith(word) for word in wanted)
 
-    with studio() as stage:
+    with screenshot_session() as stage:
         people_are_here(stage)
         for name, come_there in BEFORE.items():
             if is_wanted(name):
-                total += keep(name, shot(come_there(stage)))
-        stage.theo_writes_on()
+                total += save_png(name, screenshot(come_there(stage)))
+        stage.send_more_as_theo()
         for name, come_there in AFTER.items():
             if is_wanted(name):
-                stage.unread_again("theo")
-                total += keep(name, shot(come_there(stage)))
+                stage.mark_unread("theo")
+                total += save_png(name, screenshot(come_there(stage)))
         if is_wanted("22-invite-states"):
-            total += keep("22-invite-states", invite_states(stage))
+            total += save_png("22-invite-states", invite_states(stage))
     return total
 
 
 def main() -> int:
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
     total = take_all(sys.argv[1:])
     sys.stdout.write(f"{total // 1_000} kB in all\n")
     return int(total > ALL_BYTES)

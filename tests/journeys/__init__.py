@@ -1,1 +1,1 @@
-"""What people do with the product, in real browsers against the real service. Few, slow, whole."""
+"""Journeys: browser tests of whole user flows, in Chromium against a real Daphne process. Few, because they are slow."""

@@ -1,10 +1,10 @@
-"""What a screen reader is given of a page: Chromium's own accessibility tree, written down as lines."""
+"""Chromium's accessibility tree of a page, as lines of text: what a screen reader is given."""
 
 from typing import Any
 
 from playwright.sync_api import Page
 
-UNSPOKEN = {
+TEXT_ROLES = {
     "generic",
     "none",
     "StaticText",
@@ -16,8 +16,8 @@ UNSPOKEN = {
     "sectionheader",
     "sectionfooter",
 }
-"""Boxes and pieces of text: what they hold stands in the name of what is around them."""
-WORTH_SAYING = {
+"""Boxes and pieces of text: their text is part of the name of the element around them."""
+SHOWN_PROPERTIES = {
     "focused": True,
     "modal": True,
     "expanded": True,
@@ -26,13 +26,13 @@ WORTH_SAYING = {
     "disabled": True,
     "hasPopup": None,
 }
-"""Properties and the value at which they are written down; None: whatever it is, but for "false"."""
+"""Properties that are written down when they have this value; None: any value but "false"."""
 
 Node = dict[str, Any]
 
 
 class AccessibilityTree:
-    """The tree of a page at this moment. Nodes that are ignored (hidden, inert, decoration) are left out."""
+    """A snapshot of the tree. Ignored nodes (hidden, inert, decoration) are left out."""
 
     def __init__(self, page: Page) -> None:
         session = page.context.new_cdp_session(page)
@@ -42,7 +42,7 @@ class AccessibilityTree:
         self.root = found[0]
 
     def lines(self, role: str = "", name: str = "") -> list[str]:
-        """Each as `role "name" [properties]`, indented by depth, from the first node of this role and name on."""
+        """Each node as `role "name" [properties]`, indented by depth; from the first node with this role and name."""
         start = self.find(role, name) if role else self.root
         return self._lines(start, 0)
 
@@ -56,7 +56,7 @@ class AccessibilityTree:
         return properties_of(self.find(role, name))
 
     def live_regions(self) -> dict[str, str]:
-        """Role -> how it is spoken, of whatever speaks by itself."""
+        """The live regions: role and politeness."""
         held = [
             (role_of(node), properties_of(node).get("live"))
             for node in self.nodes.values()
@@ -66,21 +66,21 @@ class AccessibilityTree:
 
     def _lines(self, node: Node, depth: int) -> list[str]:
         children = [self.nodes[child] for child in node.get("childIds", []) if child in self.nodes]
-        if node.get("ignored") or role_of(node) in UNSPOKEN:
+        if node.get("ignored") or role_of(node) in TEXT_ROLES:
             return [line for child in children for line in self._lines(child, depth)]
         held = properties_of(node)
-        told = [
+        shown = [
             key if value in (True, "true") else f"{key}={value}"
             for key, value in held.items()
-            if is_worth_saying(key, value)
+            if is_shown(key, value)
         ]
         parts = [role_of(node)]
         if parts[0] == "heading":
             parts.append(str(held["level"]))
         if name_of(node):
             parts.append(f'"{name_of(node)}"')
-        if told:
-            parts.append(f"[{', '.join(told)}]")
+        if shown:
+            parts.append(f"[{', '.join(shown)}]")
         line = "  " * depth + " ".join(parts)
         return [line] + [line for child in children for line in self._lines(child, depth + 1)]
 
@@ -97,8 +97,8 @@ def properties_of(node: Node) -> dict[str, Any]:
     return {held["name"]: held["value"].get("value") for held in node.get("properties", [])}
 
 
-def is_worth_saying(key: str, value: Any) -> bool:
-    if key not in WORTH_SAYING:
+def is_shown(key: str, value: Any) -> bool:
+    if key not in SHOWN_PROPERTIES:
         return False
-    wanted = WORTH_SAYING[key]
+    wanted = SHOWN_PROPERTIES[key]
     return bool(value) and value != "false" if wanted is None else value == wanted

@@ -1,23 +1,24 @@
-"""axe-core as the examiner of a page: what it finds, as sentences. A copy of it lies in vendor/."""
+"""Accessibility checks of a page by axe-core (a copy is in vendor/): its violations as strings."""
 
 from pathlib import Path
 
 from playwright.sync_api import Page
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-FLAT = "*::before, *::after { background-image: none !important; }"
-"""Of a text over a gradient axe-core says nothing at all; those in use are faint spots of light on one colour."""
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+NO_GRADIENTS = "*::before, *::after { background-image: none !important; }"
+"""axe-core skips text over a gradient. Ours are faint spots of light on one colour, so they are removed."""
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def violations(page: Page, only: str = "") -> list[str]:
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
         page.evaluate(
-            "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets.push(sheet); }",
-            FLAT,
+            "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);"
+            " document.adoptedStyleSheets.push(sheet); }",
+            NO_GRADIENTS,
         )
-    wanted = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": RULES}
+    wanted = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": TAGS}
     found = page.evaluate(
         "(wanted) => axe.run(document, { runOnly: wanted, preload: false, resultTypes: ['violations'] })",
         wanted,

@@ -1,6 +1,6 @@
-"""Real browsers for the journeys: one Chromium and one service for all of them, a fresh context and new people for every test.
+"""Fixtures of the journeys: one Chromium and one server for all of them, new browser contexts and new users for each test.
 
-When a test fails, a picture of each page is put into test-output/.
+When a test fails, a screenshot of each page is saved in test-output/.
 """
 
 import re
@@ -27,7 +27,7 @@ _tests = count(1)
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Ends with the journeys, because Playwright's own event loop would be in the way of asynchronous tests elsewhere."""
+    """Closed after the journeys: Playwright's event loop would interfere with asynchronous tests elsewhere."""
     try:
         program = finding.chromium()
     except finding.Absent as reason:
@@ -41,22 +41,22 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
-    """One service for all journeys: their people have names of their own. More of them sign up from one address than limits allow."""
+    """One server for all journeys, whose users have different names. Without limits: more users sign up than one address may."""
     with EntreServer(statics, LIMITS="off", DJANGO_SETTINGS_MODULE="tests.rig.quick") as server:
         yield server
 
 
 @pytest.fixture(scope="package")
 def page_session(chromium: Browser, daphne_server: EntreServer) -> Iterator[PageSession]:
-    """The people and the links of all tests that look at every kind of page."""
+    """The users and links for the tests that open every kind of page."""
     session = PageSession(chromium, daphne_server)
     yield session
     session.leave()
 
 
 @pytest.fixture
-def mark() -> str:
-    """Makes the handles of a test its own."""
+def suffix() -> str:
+    """Makes the usernames of a test unique."""
     return f"{next(_tests):02}"
 
 
@@ -69,42 +69,42 @@ def proxy(daphne_server: EntreServer) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 def visitor(
-    chromium: Browser, daphne_server: EntreServer, mark: str, request: pytest.FixtureRequest
+    chromium: Browser, daphne_server: EntreServer, suffix: str, request: pytest.FixtureRequest
 ) -> Iterator[VisitorMaker]:
-    """`visitor("alice")`: a new browser, at no page yet.
+    """`visitor("alice")`: a new browser context without a page.
 
     Args:
-        signed_up: the account exists and the browser is signed in; `visitor.person` asks over plain HTTP, like another device.
-        address: where to find the service, when not at its front door.
-        options: Playwright's: viewport, java_script_enabled, color_scheme, locale, ...
+        signed_up: create the account and log the browser in; `visitor.person` is the same user over plain HTTP.
+        address: the address of a proxy in front of the server.
+        options: passed to Playwright: viewport, java_script_enabled, color_scheme, locale, ...
     """
-    present: list[Visitor] = []
+    opened: list[Visitor] = []
 
-    def come(username: str, *, name: str = "", address: str = "", **options: Any) -> Visitor:
-        guest = new_visitor(
+    def open_visitor(username: str, *, name: str = "", address: str = "", **options: Any) -> Visitor:
+        new = new_visitor(
             chromium,
             address or daphne_server.address,
-            f"{username}{mark}",
+            f"{username}{suffix}",
             name=name or username.capitalize(),
             **options,
         )
-        present.append(guest)
-        return guest
+        opened.append(new)
+        return new
 
-    yield come
+    yield open_visitor
     failed = getattr(request.node, "report_of_call", None)
-    for guest in present:
+    for each in opened:
         if failed is not None and failed.failed:
-            photograph(guest, request.node.name)
-        guest.leave()
-    faults = {guest.username: guest.faults for guest in present if guest.faults}
-    assert not faults, f"pages had faults that nobody looked at: {faults}"
+            save_screenshots(each, request.node.name)
+        each.leave()
+    faults = {each.username: each.faults for each in opened if each.faults}
+    assert not faults, f"pages had faults: {faults}"
 
 
-def photograph(guest: Visitor, test: str) -> None:
+def save_screenshots(visitor: Visitor, test: str) -> None:
     OUTPUT.mkdir(exist_ok=True)
-    for number, page in enumerate(guest.pages):
-        name = re.sub(r"[^\w-]+", "_", f"{test}-{guest.username}-{number}")
+    for number, page in enumerate(visitor.pages):
+        name = re.sub(r"[^\w-]+", "_", f"{test}-{visitor.username}-{number}")
         try:
             page.screenshot(path=OUTPUT / f"{name}.png")
             (OUTPUT / f"{name}.html").write_text(page.content(), encoding="utf-8")

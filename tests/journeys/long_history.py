@@ -1,4 +1,4 @@
-"""Histories that nobody could type: written into the database beside the service, as a restored backup would be."""
+"""Long histories for tests, inserted into the SQLite database while the server runs."""
 
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from tests.rig.daphne_server import EntreServer
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
-# Heights of all kinds, so that a page that comes in is never as high as the one that goes.
+# Messages of many heights, so that a loaded page never has the height of the one it replaces.
 BODIES: tuple[Callable[[int], str], ...] = (
     lambda n: f"number {n}",
     lambda n: f"number {n} " + "and a few words more, " * (n % 17),
@@ -29,14 +29,14 @@ def insert_history(
     by: Callable[[int], bool] = lambda n: n % 3 != 0,
     read: int = 0,
 ) -> None:
-    """Fill an empty conversation: one message at each of these moments.
+    """Fill an empty conversation with one message at each of these times.
 
     Args:
-        bodies: number (from 1) to text.
-        by: is number n from the one with the lower id?
-        read: how many of these both have read.
+        bodies: maps the number of a message (from 1) to its text.
+        by: whether message n is from the participant with the lower id.
+        read: how many of the messages both have read.
     """
-    say = bodies or (lambda n: BODIES[n % len(BODIES)](n))
+    body_of = bodies or (lambda n: BODIES[n % len(BODIES)](n))
     with closing(sqlite3.connect(server.data_folder / "entre.sqlite3", timeout=30)) as database, database:
         id, low, high = database.execute(
             "SELECT id, low_id, high_id FROM conversation WHERE room_name = ?", [room]
@@ -56,7 +56,7 @@ def insert_history(
                     sender,
                     received[recipient],
                     "text",
-                    say(n),
+                    body_of(n),
                     at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
                     "[]",
                 )
@@ -64,7 +64,8 @@ def insert_history(
             if n <= read:
                 read_count = dict(received)
         database.executemany(
-            "INSERT INTO message (conversation_id, seq, version, client_id, sender_id, ordinal, kind, body, created_at, reactions)"
+            "INSERT INTO message"
+            " (conversation_id, seq, version, client_id, sender_id, ordinal, kind, body, created_at, reactions)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
@@ -80,6 +81,6 @@ def insert_history(
             )
 
 
-def timestamps(how_many: int) -> list[datetime]:
-    """Four minutes apart, so that there are groups, and days of three hundred and sixty messages."""
-    return [START + timedelta(minutes=4 * n) for n in range(how_many)]
+def timestamps(count: int) -> list[datetime]:
+    """Times four minutes apart: messages form groups, and a day has 360 of them."""
+    return [START + timedelta(minutes=4 * n) for n in range(count)]

@@ -1,13 +1,13 @@
-// Read by test_longer_words.py. Every word of the interface becomes two fifths longer, as in a language that needs more letters for it.
+// Run by test_longer_words.py: makes each word of the interface two fifths longer, as in a language with longer words.
 (() => {
-  // The same in every language: names, what people wrote, what stands on keys. And the picture of a talk, which is not translated.
-  const NOT_OURS = "bdi, [dir=auto], .brand, .me, kbd, .avatar, .badge, .landing__picture, template, script, style";
+  // Not translated: names, messages, key names, and the illustration on the landing page.
+  const NOT_TRANSLATED = "bdi, [dir=auto], .brand, .me, kbd, .avatar, .badge, .landing__picture, template, script, style";
 
   const longer = (text) => text.replace(/\p{L}+/gu, (word) => word + word.slice(0, Math.round(word.length * 0.4)).toLowerCase());
 
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const nodes = [];
   while (walker.nextNode()) nodes.push(walker.currentNode);
-  for (const node of nodes) if (!node.parentElement.closest(NOT_OURS)) node.data = longer(node.data);
+  for (const node of nodes) if (!node.parentElement.closest(NOT_TRANSLATED)) node.data = longer(node.data);
   for (const field of document.querySelectorAll("[placeholder]")) field.placeholder = longer(field.placeholder);
 })();

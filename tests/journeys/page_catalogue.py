@@ -1,4 +1,4 @@
-"""Every kind of page there is, as a person comes to it. For the tests that look at all of them, and for the pictures."""
+"""A catalogue of every kind of page, for the tests that open all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PICTURE = (Path(__file__).resolve().parents[2] / "static" / "img" / "icon-192.pn
 
 @dataclass(frozen=True)
 class PageKind:
-    """A page that somebody (`who`) opens at `path`; `{room}` and the links of invites are filled in by `PageSession`."""
+    """A page at `path`, opened by the user `who`. `PageSession` fills in `{room}` and the links of invites."""
 
     name: str
     who: str
@@ -24,7 +24,7 @@ class PageKind:
 
 def submit_nothing(page: Page) -> None:
     page.locator("main form [type=submit], main form button:not([type])").last.click()
-    # What is wrong is read first (F3).
+    # The summary of errors has the focus, so that screen readers read it first.
     expect(page.locator(".error-summary")).to_be_focused()
 
 

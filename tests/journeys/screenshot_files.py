@@ -1,4 +1,4 @@
-"""From a screenshot to a small file of docs/screenshots."""
+"""Saves screenshots as small PNG files in docs/screenshots."""
 
 import sys
 from pathlib import Path
@@ -6,32 +6,32 @@ from typing import Any, cast
 
 from PIL import Image
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-COLOURS_EXACT = 160  # of 256
+DIRECTORY = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+EXACT_COLOURS = 160  # of 256
 
 
-def keep(name: str, picture: Image.Image) -> int:
-    """In few colours, packed with more patience than a browser has: a third of the bytes, and no eye sees it. Returns the bytes."""
-    path = FOLDER / f"{name}.png"
-    in_few_colours(picture.convert("RGB")).save(path, optimize=True)
+def save_png(name: str, picture: Image.Image) -> int:
+    """Save with at most 256 colours: a third of the size without a visible difference. Returns the number of bytes."""
+    path = DIRECTORY / f"{name}.png"
+    reduce_colours(picture.convert("RGB")).save(path, optimize=True)
     size = path.stat().st_size
-    sys.stdout.write(f"{path.relative_to(FOLDER.parents[1])}  {size // 1_000} kB\n")
+    sys.stdout.write(f"{path.relative_to(DIRECTORY.parents[1])}  {size // 1_000} kB\n")
     return size
 
 
-def in_few_colours(picture: Image.Image) -> Image.Image:
-    """Surfaces and letters exactly as they are; the rest (edges, emoji) by nearest, so that a green dot is not taken for petrol.
+def reduce_colours(picture: Image.Image) -> Image.Image:
+    """Keep the most frequent colours exactly, and map the others (edges, emoji) to the nearest.
 
-    Pillow's own mapping to a palette is quick and coarse: white comes out as nearly white.
+    Pillow's own mapping to a palette is coarse: white becomes nearly white.
     """
     counted: Any = picture.getcolors(picture.width * picture.height)
     colours = [colour for _, colour in sorted(counted, reverse=True)]
-    kept, rest = colours[:COLOURS_EXACT], colours[COLOURS_EXACT:]
+    kept, rest = colours[:EXACT_COLOURS], colours[EXACT_COLOURS:]
     if rest:
         others = Image.new("RGB", (len(rest), 1))
         others.putdata(rest)
         few: Any = others.quantize(
-            256 - COLOURS_EXACT, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE
+            256 - EXACT_COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE
         )
         kept += [colour for _, colour in few.convert("RGB").getcolors()]
     index = {colour: number for number, colour in enumerate(kept)}
@@ -45,8 +45,8 @@ def in_few_colours(picture: Image.Image) -> Image.Image:
     return mapped
 
 
-def beside(cards: list[Image.Image]) -> Image.Image:
-    """The first, which is tall, and the others two by two."""
+def side_by_side(cards: list[Image.Image]) -> Image.Image:
+    """One sheet: the first card, which is tall, and the others in two columns."""
     tall, *others = cards
     width, height = max(one.width for one in cards), max(one.height for one in others)
     sheet = Image.new(

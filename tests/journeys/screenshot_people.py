@@ -1,9 +1,9 @@
-"""The people of the pictures and what they write to one another: fixed names, words and hours, in several scripts."""
+"""The people in the screenshots and their messages: fixed names, texts and times, in several scripts."""
 
 from datetime import UTC, datetime
 
 NOW = datetime(2026, 11, 19, 14, 12, tzinfo=UTC)
-"""The pictures' Thursday afternoon. Service and browsers live in it, so that a picture taken in another year is the same picture."""
+"""The time in the screenshots. The clocks of server and browsers are set to it, so that each run gives the same images."""
 
 Lines = list[tuple[int, str, str]]
 
@@ -18,7 +18,7 @@ NAMES = {
     "lena": "Лена Соколова",
     "pedro": "Pedro Amaral",
     "tomas": "Tomás Rey",
-    # Nobody has written to these yet.
+    # Without a chat.
     "bia": "Beatriz Nogueira",
     "dlund": "Dmitri Lund",
     "nova": "Nova Reis",
@@ -86,8 +86,8 @@ MORE_OF_THEO: Lines = [
     (0, "<", "There will be cake"),
     (0, "<", "Friday, seven, your door?"),
 ]
-# Who writes what to Ana ("<") or she to them (">"), and how many minutes ago; the last number is how many of theirs she has not read.
-TALKS: dict[str, tuple[Lines, int]] = {
+# Messages to Ana ("<") and from her (">") with their age in minutes, and how many she has not read.
+CHATS: dict[str, tuple[Lines, int]] = {
     "tomas": (
         [
             (4_400, ">", "Train at nine, from the other platform"),

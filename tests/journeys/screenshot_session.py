@@ -1,7 +1,6 @@
-"""Where the pictures are taken: the real service on a fixed afternoon, people who have written, and windows in every size and language.
+"""The session of `make screenshots`: a server at a fixed time, users with messages, and windows in every size and language.
 
-Everything is written through the service's own doors; only hours and colours are arranged afterwards, because nobody waits two days for a
-picture.
+Users and messages are created through the API; only times and colours are set in the database afterwards.
 """
 
 import io
@@ -18,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from accounts.avatars.initials import colour
-from tests.journeys.screenshot_people import ABOUT, COLOURS, MORE_OF_THEO, NAMES, NOW, TALKS, Lines
+from tests.journeys.screenshot_people import ABOUT, CHATS, COLOURS, MORE_OF_THEO, NAMES, NOW, Lines
 from tests.journeys.visitors import (
     CHROMIUM_FLAGS,
     MESSAGE_BOX,
@@ -32,13 +31,16 @@ from tests.rig import finding
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 WIDE: Any = {"width": 1440, "height": 920}
-SHARPNESS = 2  # of a phone's picture
-# The service's clock starts a moment before the pictures', and runs.
-CLOCK = "import datetime, time_machine\ntime_machine.travel(datetime.datetime.fromisoformat({!r}), tick=True).start()\n"
+PHONE_SCALE_FACTOR = 2
+# The server's clock starts a minute before the browsers', and runs.
+CLOCK = (
+    "import datetime, time_machine\n"
+    "time_machine.travel(datetime.datetime.fromisoformat({!r}), tick=True).start()\n"
+)
 
 
-class Studio:
-    """The service, the people and what they wrote."""
+class ScreenshotSession:
+    """The server, the users and their chats."""
 
     def __init__(self, browser: Browser, server: EntreServer) -> None:
         self.browser = browser
@@ -51,33 +53,33 @@ class Studio:
             answer = self.people[username].person.post_form(
                 "/settings/profile/", name=NAMES[username], about=about
             )
-            assert answer.is_redirect, f"{username} could not say who they are"
-        self.rooms = {username: self.start_chat(username) for username in TALKS}
-        self.arrange_the_set()
+            assert answer.is_redirect, f"the profile of {username} was not saved"
+        self.rooms = {username: self.open_chat_by_invite(username) for username in CHATS}
+        self.set_times_and_colours()
 
     @property
     def ana(self) -> Visitor:
         return self.people["ana"]
 
-    def start_chat(self, peer: str) -> str:
-        """They meet by an invite link, write, and read."""
+    def open_chat_by_invite(self, peer: str) -> str:
+        """Ana and the peer open a chat by an invite link, write and read."""
         ana, other = self.ana.person, self.people[peer].person
-        lines, unread = TALKS[peer]
+        lines, unread = CHATS[peer]
         link = self.ana.create_invite(NAMES[peer])["url"]
         room = str(other.api("POST", "/invites/claim", {"token": token_of(link)}).json()["room"])
-        self.say(peer, room, lines)
+        self.send_lines(peer, room, lines)
         for reader, seq in ((ana, len(lines) - unread), (other, len(lines))):
             assert reader.api(
                 "PUT", f"/conversations/{room}/receipt", {"delivered": len(lines), "read": seq}
             ).is_success
         return room
 
-    def unread_again(self, peer: str) -> None:
-        """What Ana saw in one picture is new to her in the next."""
-        lines, unread = TALKS[peer]
+    def mark_unread(self, peer: str) -> None:
+        """Make the messages that Ana saw in one screenshot unread for the next."""
+        lines, unread = CHATS[peer]
         seen = len(lines) - unread
         received = sum(direction == "<" for _, direction, _ in lines) - unread
-        with self.tables() as data:
+        with self.database() as data:
             data.execute(
                 "UPDATE participant SET read_seq = ?, read_count = ?, shown_read = ?"
                 " WHERE conversation_id = (SELECT id FROM conversation WHERE room_name = ?)"
@@ -85,14 +87,14 @@ class Studio:
                 [seen, received, seen, self.rooms[peer]],
             )
 
-    def say(self, peer: str, room: str, lines: Lines) -> None:
+    def send_lines(self, peer: str, room: str, lines: Lines) -> None:
         for _, direction, body in lines:
             writer = self.ana if direction == ">" else self.people[peer]
             writer.send(room, body)
 
-    def arrange_the_set(self) -> None:
-        with self.tables() as data:
-            # Each in a colour of their own, the same in every picture of every year.
+    def set_times_and_colours(self) -> None:
+        with self.database() as data:
+            # Each user has a fixed colour, which follows from the public id.
             for username, wanted in COLOURS.items():
                 chosen = next(
                     name
@@ -101,15 +103,15 @@ class Studio:
                 )
                 data.execute("UPDATE accounts_user SET public_id = ? WHERE username = ?", [chosen, username])
             for peer in self.rooms:
-                self.date(data, peer, TALKS[peer][0])
+                self.set_times(data, peer, CHATS[peer][0])
 
-    def theo_writes_on(self) -> None:
-        """Six more, which Ana has not read."""
-        self.say("theo", self.rooms["theo"], MORE_OF_THEO)
-        with self.tables() as data:
-            self.date(data, "theo", [*TALKS["theo"][0], *MORE_OF_THEO])
+    def send_more_as_theo(self) -> None:
+        """More messages, which Ana has not read."""
+        self.send_lines("theo", self.rooms["theo"], MORE_OF_THEO)
+        with self.database() as data:
+            self.set_times(data, "theo", [*CHATS["theo"][0], *MORE_OF_THEO])
 
-    def date(self, data: sqlite3.Connection, peer: str, lines: Lines) -> None:
+    def set_times(self, data: sqlite3.Connection, peer: str, lines: Lines) -> None:
         (conversation,) = data.execute(
             "SELECT id FROM conversation WHERE room_name = ?", [self.rooms[peer]]
         ).fetchone()
@@ -126,7 +128,7 @@ class Studio:
         )
 
     @contextmanager
-    def tables(self) -> Iterator[sqlite3.Connection]:
+    def database(self) -> Iterator[sqlite3.Connection]:
         data = sqlite3.connect(next(self.server.data_folder.glob("*.sqlite3")))
         with data:
             yield data
@@ -143,7 +145,7 @@ class Studio:
         language: str = "en-GB",
         **options: Any,
     ) -> Page:
-        """A window of this size in which somebody is signed in, at the pictures' hour."""
+        """A window of this size, logged in as `who`, with its clock at `NOW`."""
         is_phone = size is PHONE
         context = self.browser.new_context(
             base_url=self.server.address,
@@ -152,14 +154,14 @@ class Studio:
             locale=language,
             timezone_id="UTC",
             reduced_motion="reduce",
-            device_scale_factor=SHARPNESS if is_phone else 1,
+            device_scale_factor=PHONE_SCALE_FACTOR if is_phone else 1,
             is_mobile=is_phone,
             has_touch=is_phone,
             **options,
         )
         context.set_default_timeout(TIMEOUT_MS)
         if who:
-            # The account's language counts, not the one that this person's other window remembers.
+            # Without the language cookie of the other window, so that the account's language counts.
             cookies: list[Any] = [
                 one for one in who.context.cookies() if "language" not in str(one.get("name"))
             ]
@@ -171,7 +173,7 @@ class Studio:
     def open_chat(self, page: Page, peer: str) -> None:
         page.goto(f"/chats/{self.rooms[peer]}/")
         expect(page.locator(f"{MESSAGE_BOX}[enterkeyhint]")).to_be_visible()
-        expect(page.locator('[data-view="rows"] > li')).to_have_count(len(TALKS))
+        expect(page.locator('[data-view="rows"] > li')).to_have_count(len(CHATS))
         page.wait_for_load_state("networkidle")
 
     def chat(self, peer: str, **options: Any) -> Page:
@@ -179,21 +181,21 @@ class Studio:
         self.open_chat(page, peer)
         return page
 
-    def place(self, path: str, who: Visitor | None = None, **options: Any) -> Page:
+    def open_page(self, path: str, who: Visitor | None = None, **options: Any) -> Page:
         page = self.page(who, **options)
         page.goto(path)
         return page
 
     @contextmanager
-    def speaking(self, who: Visitor, language: str) -> Iterator[None]:
-        on_our_page = {"Sec-Fetch-Site": "same-origin"}
-        assert who.person.http.get(f"/language/{language}/", headers=on_our_page).is_redirect
+    def in_language(self, who: Visitor, language: str) -> Iterator[None]:
+        same_origin = {"Sec-Fetch-Site": "same-origin"}
+        assert who.person.http.get(f"/language/{language}/", headers=same_origin).is_redirect
         yield
-        assert who.person.http.get("/language/en/", headers=on_our_page).is_redirect
+        assert who.person.http.get("/language/en/", headers=same_origin).is_redirect
 
 
 @contextmanager
-def studio() -> Iterator[Studio]:
+def screenshot_session() -> Iterator[ScreenshotSession]:
     expect.set_options(timeout=TIMEOUT_MS)
     statics = SharedStatics()
     try:
@@ -204,25 +206,25 @@ def studio() -> Iterator[Studio]:
             )
             with EntreServer(statics, LIMITS="off", PYTHONPATH=folder) as server:
                 browser = playwright.chromium.launch(executable_path=finding.chromium(), args=CHROMIUM_FLAGS)
-                yield Studio(browser, server)
+                yield ScreenshotSession(browser, server)
                 browser.close()
     finally:
         statics.remove()
 
 
-# --- Pictures ---
+# --- Screenshots ---
 
 
 def ago(minutes: int) -> str:
     return (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def shot(page: Page) -> Image.Image:
-    """What the window shows, once everything that it asked for is there; it is closed afterwards."""
+def screenshot(page: Page) -> Image.Image:
+    """A screenshot of the window once its requests are done. Closes the window."""
     page.wait_for_load_state("networkidle")
     page.evaluate(
         "document.fonts.ready.then(() => document.activeElement.matches('.composer textarea') && document.activeElement.blur())"
     )
-    picture = Image.open(io.BytesIO(page.screenshot(caret="hide")))
+    image = Image.open(io.BytesIO(page.screenshot(caret="hide")))
     page.context.close()
-    return picture
+    return image

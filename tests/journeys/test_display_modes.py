@@ -126,7 +126,7 @@ def test_check_28_in_forced_colours_the_states_of_a_control_look_different(
         assert border(page.locator(".choice:has(:checked)").first) != border(
             page.locator(".choice:not(:has(:checked))").first
         )
-        page_session.member.open(page_session.places["room"])
+        page_session.member.open(page_session.links["room"])
         rows = page.locator('[data-view="rows"] a')
         assert border(page.locator('[data-view="rows"] a[aria-current]')) != border(
             rows.and_(page.locator(":not([aria-current])")).first

@@ -1,20 +1,20 @@
-// Read by sight.py. What can be seen of a page: an object of functions, each of which returns sentences about what is wrong.
+// Layout checks, run by visual_checks.py: an object of functions, each of which returns descriptions of faults.
 (() => {
-  // What is meant for ears alone, decoration and closed parts are left out.
-  const UNSEEN = ".sr-only, .skip-link, .message__ticks, .row__ticks, [inert], template, script, style, svg, option, .floating-day";
+  // Text for screen readers only, decoration and closed parts are left out.
+  const EXCLUDED = ".sr-only, .skip-link, .message__ticks, .row__ticks, [inert], template, script, style, svg, option, .floating-day";
   const FIELDS = "input[type=text], input[type=password], input[type=search], input:not([type]), select, button, .button, .choice, .tabs__tab, .settings__link, .badge, .chip, .avatar";
   const CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=option], [role=menuitem], [tabindex='0']";
-  const ABOVE = "dialog[open], [popover]:popover-open, .toast, .jump, .message-tools";
+  const OVERLAYS = "dialog[open], [popover]:popover-open, .toast, .jump, .message-tools";
 
   const style = (element) => getComputedStyle(element);
-  const isSeen = (element) => !element.closest(UNSEEN) && element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
+  const isSeen = (element) => !element.closest(EXCLUDED) && element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
   const boxOf = (element) => (style(element).display === "inline" ? boxOf(element.parentElement) : element);
   const scrolls = (element) => ["auto", "scroll"].includes(style(element).overflowY);
   const hides = (element) => ["hidden", "clip"].includes(style(element).overflowY);
-  const around = (element) => (element && element !== document.documentElement ? [element, ...around(element.parentElement)] : []);
-  const dotted = (element) => around(element).find((at) => style(at).textOverflow === "ellipsis");
+  const ancestors = (element) => (element && element !== document.documentElement ? [element, ...ancestors(element.parentElement)] : []);
+  const withEllipsis = (element) => ancestors(element).find((at) => style(at).textOverflow === "ellipsis");
 
-  // Of a text that ends in dots the browser tells the full width; what is seen of it ends with its box.
+  // The browser reports the full width of a text with an ellipsis; its visible part ends with its box.
   function clipped(rect, box) {
     if (!box) return rect;
     const left = Math.max(rect.left, box.left);
@@ -29,77 +29,77 @@
       if (!node.data.trim() || !isSeen(element)) continue;
       const range = document.createRange();
       range.selectNodeContents(node);
-      const box = dotted(element)?.getBoundingClientRect();
+      const box = withEllipsis(element)?.getBoundingClientRect();
       const rects = [...range.getClientRects()].map((rect) => clipped(rect, box)).filter((rect) => rect.width > 0.5);
-      if (rects.length) found.push({ element, rects, says: node.data.trim().slice(0, 60) });
+      if (rects.length) found.push({ element, rects, text: node.data.trim().slice(0, 60) });
     }
     return found;
   }
 
-  // What can be scrolled to is not cut.
+  // Text that can be scrolled into view is not cut off.
   function cutters(element) {
-    const ways = around(element);
+    const ways = ancestors(element);
     const scroller = ways.findIndex(scrolls);
     return ways.slice(0, scroller < 0 ? ways.length : scroller).filter(hides);
   }
 
   function cut() {
-    const wrong = new Set();
-    for (const { element, rects, says } of texts()) {
+    const faults = new Set();
+    for (const { element, rects, text } of texts()) {
       const box = boxOf(element).getBoundingClientRect();
       for (const rect of rects) {
-        if (rect.left < box.left - 1 || rect.right > box.right + 1) wrong.add(`"${says}" leaves its box to the side`);
-        // The box of a line is higher than its letters.
+        if (rect.left < box.left - 1 || rect.right > box.right + 1) faults.add(`"${text}" leaves its box to the side`);
+        // The line box is higher than the letters in it.
         const slack = rect.height / 4;
         for (const cutter of cutters(element)) {
           const edge = cutter.getBoundingClientRect();
-          if (rect.top < edge.top - slack || rect.bottom > edge.bottom + slack) wrong.add(`"${says}" is cut by ${cutter.className}`);
+          if (rect.top < edge.top - slack || rect.bottom > edge.bottom + slack) faults.add(`"${text}" is cut by ${cutter.className}`);
         }
       }
     }
     for (const field of document.querySelectorAll(FIELDS)) {
       const { scrollHeight, clientHeight } = field;
-      if (isSeen(field) && scrollHeight > clientHeight + 4) wrong.add(`${field.outerHTML.slice(0, 80)} is too low: ${scrollHeight} in ${clientHeight}`);
+      if (isSeen(field) && scrollHeight > clientHeight + 4) faults.add(`${field.outerHTML.slice(0, 80)} is too low: ${scrollHeight} in ${clientHeight}`);
     }
     for (const field of document.querySelectorAll("select, input:placeholder-shown")) {
-      const missing = isSeen(field) && !dotted(field) ? widthOf(saidBy(field), field) - roomIn(field) : 0;
-      if (missing > 1) wrong.add(`"${saidBy(field)}" is cut by its field`);
+      const missing = isSeen(field) && !withEllipsis(field) ? widthOf(labelOf(field), field) - contentWidth(field) : 0;
+      if (missing > 1) faults.add(`"${labelOf(field)}" is cut by its field`);
     }
-    return [...wrong];
+    return [...faults];
   }
 
-  // What a field says by itself; what somebody typed into it can be moved.
-  const saidBy = (field) => (field.matches("select") ? (field.selectedOptions[0]?.label ?? "") : field.placeholder);
-  const roomIn = (field) => field.clientWidth - parseFloat(style(field).paddingLeft) - parseFloat(style(field).paddingRight);
+  // The label or placeholder of a field. Typed text can be scrolled.
+  const labelOf = (field) => (field.matches("select") ? (field.selectedOptions[0]?.label ?? "") : field.placeholder);
+  const contentWidth = (field) => field.clientWidth - parseFloat(style(field).paddingLeft) - parseFloat(style(field).paddingRight);
 
   function widthOf(text, field) {
-    const pen = document.createElement("canvas").getContext("2d");
+    const context = document.createElement("canvas").getContext("2d");
     const { font, letterSpacing } = style(field);
-    Object.assign(pen, { font, letterSpacing: letterSpacing === "normal" ? "0px" : letterSpacing });
-    return pen.measureText(text).width;
+    Object.assign(context, { font, letterSpacing: letterSpacing === "normal" ? "0px" : letterSpacing });
+    return context.measureText(text).width;
   }
 
-  // What lies above the page on purpose is judged with what it holds, not with what it covers.
-  // The same of a list that scrolls within it: rows below its edge are cut off, and cover nothing.
-  const layerOf = (element) => around(element).find((it) => it.matches(ABOVE) || scrolls(it)) ?? null;
+  // An overlay is compared with its own contents, not with what it covers.
+  // The same for a list that scrolls: rows below its edge are cut off and cover nothing.
+  const layerOf = (element) => ancestors(element).find((it) => it.matches(OVERLAYS) || scrolls(it)) ?? null;
   const overlap = (a, b, from, to) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]);
 
   function covered() {
     const inView = (rect) => rect.bottom > 0 && rect.top < innerHeight;
-    const pieces = texts().flatMap(({ element, rects, says }) => {
+    const pieces = texts().flatMap(({ element, rects, text }) => {
       const layer = layerOf(element);
-      return rects.filter(inView).map((rect) => ({ element, rect, says, layer }));
+      return rects.filter(inView).map((rect) => ({ element, rect, text, layer }));
     });
-    const wrong = new Set();
+    const faults = new Set();
     for (const [index, one] of pieces.entries()) {
       for (const other of pieces.slice(index + 1)) {
         if (one.layer !== other.layer || one.element === other.element) continue;
         const height = Math.min(one.rect.height, other.rect.height);
         const isOver = overlap(one.rect, other.rect, "left", "right") > 2 && overlap(one.rect, other.rect, "top", "bottom") > height / 2;
-        if (isOver) wrong.add(`"${one.says}" and "${other.says}" lie over each other`);
+        if (isOver) faults.add(`"${one.text}" and "${other.text}" overlap`);
       }
     }
-    return [...wrong];
+    return [...faults];
   }
 
   // WCAG 2.5.8: 24 by 24, but for links inside a sentence. A control inside its label is as large as the label.
@@ -113,7 +113,7 @@
     });
   }
 
-  // Titles and buttons may take several lines, but a word stays in one; names are as long as they are.
+  // Titles and buttons may wrap, but not inside a word. Names of people are exempt.
   function broken() {
     const titles = texts().filter(({ element }) => element.closest("h1, h2, h3, legend, label, button, .button, .tabs__tab") && !element.closest("bdi"));
     return titles.flatMap(({ element }) => [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).flatMap(wordsInTwo));

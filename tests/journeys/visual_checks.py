@@ -1,31 +1,31 @@
-"""What can be seen of a page: is text cut or pushed out of its box, do two texts lie over each other, is something too small to be pressed?"""
+"""Layout checks of a page: text that is cut off, overlaps, breaks inside a word, or a control that is too small."""
 
 from pathlib import Path
 
 from playwright.sync_api import Page
 
-EYES = (Path(__file__).parent / "visual_checks.js").read_text(encoding="utf-8").strip()
+SCRIPT = (Path(__file__).parent / "visual_checks.js").read_text(encoding="utf-8").strip()
 
 
 def cut_texts(page: Page) -> list[str]:
-    """Texts that leave their own box to the side or are cut by a box that does not scroll. What ends in dots is told in full elsewhere."""
-    return look(page, "cut")
+    """Texts that leave their box sideways or are cut off by a box that does not scroll. An ellipsis is allowed."""
+    return run(page, "cut")
 
 
 def overlapping_texts(page: Page) -> list[str]:
-    return look(page, "covered")
+    return run(page, "covered")
 
 
 def broken_words(page: Page) -> list[str]:
-    """Words of titles and buttons that begin on one line and end on the next."""
-    return look(page, "broken")
+    """Words of titles and buttons that are broken over two lines."""
+    return run(page, "broken")
 
 
 def small_targets(page: Page) -> list[str]:
-    """What is pressed and measures less than 24 by 24 pixels."""
-    return look(page, "small")
+    """Controls smaller than 24 by 24 pixels."""
+    return run(page, "small")
 
 
-def look(page: Page, what: str) -> list[str]:
-    _, _, eyes = EYES.partition("\n")
-    return list(page.evaluate(f"() => {eyes.rstrip()}.{what}()"))
+def run(page: Page, check: str) -> list[str]:
+    _, _, functions = SCRIPT.partition("\n")
+    return list(page.evaluate(f"() => {functions.rstrip()}.{check}()"))
