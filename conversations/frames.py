@@ -53,7 +53,7 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
     )
 
 
-def require_good(credential: Credential) -> None:
+def ensure_session_valid(credential: Credential) -> None:
     """Raises Unauthenticated when session or account have lost their rights since the socket was opened (P9)."""
     if session_status(credential) is not SessionStatus.VALID:
         raise Unauthenticated

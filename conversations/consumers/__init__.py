@@ -1,6 +1,5 @@
-"""The doors for sockets: one class behind both routes."""
+"""WebSocket consumers: one class behind both routes."""
 
-from conversations.consumers.connection import EARLY_FRAMES
-from conversations.consumers.session import SessionConsumer
+from conversations.consumers.session import EARLY_FRAMES, SessionConsumer
 
 __all__ = ["EARLY_FRAMES", "SessionConsumer"]

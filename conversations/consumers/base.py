@@ -1,6 +1,6 @@
-"""What moves events into a consumer and finished work back to it, with as few steps of the loop as possible.
+"""The base consumer, and callbacks from other threads: events reach a consumer with as few steps of the loop as possible.
 
-Knows sockets and threads, no frame and no person.
+Knows sockets and threads, no frame and no user.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ Handle = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class DirectConsumer(AsyncWebsocketConsumer):
-    """A consumer that costs less for each event; one event at a time, as in its base.
+    """A consumer that costs less for each event than its base; it too handles one event at a time.
 
-    Channels waits for browser and layer with two new tasks and a `wait` for every single event, and hops to a thread to close database
-    connections before each. Here each of the two has one task for life; and this consumer opens no database connection of its own.
+    For every single event, Channels waits for the browser and the layer with two new tasks and a `wait`, and hops to a thread to close
+    database connections. Here the browser and the layer have one task each for the life of the socket, and the consumer opens no database
+    connection of its own.
     """
 
     channel_layer: Any
@@ -37,13 +38,14 @@ class DirectConsumer(AsyncWebsocketConsumer):
         self.channel_layer = channel_layer()
         self.channel_name = await self.channel_layer.new_channel()
         self.turn = asyncio.Lock()
+        self.setup()
         pumps = [
             asyncio.ensure_future(self.pump(receive, self.dispatch)),
             asyncio.ensure_future(
                 self.pump(lambda: self.channel_layer.receive(self.channel_name), self.dispatch_from_layer)
             ),
         ]
-        # The server in front tells that the connection has ended (dm_project.server.backpressure.ReceiveQueue): queued commands are not run then.
+        # The server reports that the client has disconnected (dm_project.server.backpressure.ReceiveQueue); commands still queued are then dropped.
         ends = [*pumps, scope["disconnected"]()] if "disconnected" in scope else pumps
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -59,6 +61,9 @@ class DirectConsumer(AsyncWebsocketConsumer):
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
 
+    def setup(self) -> None:
+        """Make what needs the scope, the layer or `send`. Runs once, before the first event."""
+
     async def pump(self, receive: Receive, handle: Handle) -> NoReturn:
         while True:
             event = await receive()
@@ -66,31 +71,27 @@ class DirectConsumer(AsyncWebsocketConsumer):
                 await handle(event)
 
     async def dispatch_from_layer(self, message: dict[str, Any]) -> None:
-        """A message of the channel layer. Apart from `dispatch`: what other processes write must never pass as a frame of the browser."""
+        """Handle a message of the channel layer. Apart from `dispatch`: what other processes write must never pass as a browser's frame."""
         await self.dispatch(message)
 
     async def websocket_disconnect(self, message: Any) -> None:
         raise StopConsumer
 
     def release(self) -> None:
-        """Give back whatever this consumer has taken, however it ends: told, cancelled, or by an error. Must not wait and must not raise."""
+        """Release every resource of this consumer, whether it was told to end, cancelled, or failed. Must not wait and must not raise."""
         self.forget_channel(())
 
     def forget_channel(self, groups: Iterable[str]) -> None:
-        """Channels tells the layer by cancelling its wait; with a message at the same moment there is no wait to cancel."""
+        """Remove this channel from the layer. Channels does that by cancelling its wait; with a message at that moment there is none."""
         forget = getattr(self.channel_layer, "forget", None)
         if forget is not None:
             forget(self.channel_name, groups)
 
-    async def send_text(self, text: str) -> None:
-        """Send one text frame, past the session (dm_project.server.websocket.keep_plain_send)."""
-        await self.plain_send({"type": "websocket.send", "text": text})
-
 
 class LoopCallbacks:
-    """Carries work from other threads to the loop it was made in, all that waits in one crossing.
+    """Runs callbacks of other threads on the loop it was made in, with one wake-up for all that wait.
 
-    The journal answers a hundred sockets at once: a hundred wake-ups of the loop would cost more than what they tell.
+    The journal answers a hundred sockets at once: a hundred wake-ups of the loop would cost more than the answers.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -98,10 +99,10 @@ class LoopCallbacks:
         self.waiting: deque[Callable[[], object]] = deque()
         self.is_scheduled = False
 
-    def schedule(self, work: Callable[[], object]) -> None:
+    def schedule(self, callback: Callable[[], object]) -> None:
         """Run this on the loop, soon. From any thread; in order."""
-        # Without a lock: whoever reads "called" before `land` takes it back has added its work before `land` begins to take.
-        self.waiting.append(work)
+        # Without a lock: a thread that reads True before `run_all` resets it has appended before `run_all` starts to pop.
+        self.waiting.append(callback)
         if not self.is_scheduled and not self.loop.is_closed():
             self.is_scheduled = True
             self.loop.call_soon_threadsafe(self.run_all)
@@ -109,12 +110,14 @@ class LoopCallbacks:
     def run_all(self) -> None:
         self.is_scheduled = False
         while self.waiting:
-            work = self.waiting.popleft()
+            callback = self.waiting.popleft()
             try:
-                work()
+                callback()
             except Exception as error:
-                # One socket's trouble must not strand the others on the way.
-                self.loop.call_exception_handler({"message": "a ferried answer failed", "exception": error})
+                # One socket's error must not keep the other callbacks from running.
+                self.loop.call_exception_handler(
+                    {"message": "a scheduled callback failed", "exception": error}
+                )
 
 
 loop_callbacks = PerLoop(lambda: LoopCallbacks(asyncio.get_running_loop()))

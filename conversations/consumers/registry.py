@@ -1,6 +1,6 @@
-"""The sockets that are open in this process, and how all of them are told that it ends.
+"""Connection registry: the open connections of this process, and how the shutdown closes them.
 
-Without the layer: it may be what is broken, and it would tell other processes' sockets too.
+Without the channel layer: it may be what is broken, and it would reach the sockets of other processes too.
 """
 
 from __future__ import annotations
@@ -18,21 +18,19 @@ CLOSE_SECONDS = 1.0
 
 
 class OpenConnection(Protocol):
-    """An open socket."""
-
     async def close_with_reason(self, code: CloseCode, *, retry_after_ms: int = 0) -> None:
-        """Say why, then close."""
+        """Send `bye` with the reason, then close."""
 
 
 class ConnectionRegistry:
-    """All that were accepted and have not gone. Lives on one loop."""
+    """Connections that were accepted and have not ended. Lives on one loop."""
 
     def __init__(self) -> None:
         self.sockets: set[OpenConnection] = set()
         self.is_shutting_down = False
 
     async def join(self, socket: OpenConnection) -> bool:
-        """False when the process is ending: the socket has been told, and there is nothing more to do for it."""
+        """False when the process is shutting down; the connection is closed then, and needs nothing more."""
         self.sockets.add(socket)
         if self.is_shutting_down:
             await socket.close_with_reason(CloseCode.RESTARTING, retry_after_ms=self.retry_after_ms())
@@ -42,7 +40,7 @@ class ConnectionRegistry:
         self.sockets.discard(socket)
 
     async def close_all(self) -> None:
-        """Everybody at once and within a second, however one of them hangs; from now on nobody may stay."""
+        """Close all connections at once, within a second even if one of them hangs. Later ones are closed as they join."""
         self.is_shutting_down = True
         closing = [
             asyncio.ensure_future(
@@ -54,7 +52,7 @@ class ConnectionRegistry:
             await asyncio.wait([asyncio.gather(*closing, return_exceptions=True)], timeout=CLOSE_SECONDS)
 
     def retry_after_ms(self) -> int:
-        """Spread out, or the next process would meet all of them in one instant: five milliseconds for each, ten seconds at most."""
+        """A random delay: five milliseconds per socket, at most ten seconds. Without it all clients would reconnect in one instant."""
         last = min(RETRY_LAST_MS, RETRY_FIRST_MS + RETRY_MS_A_SOCKET * len(self.sockets))
         return random.randint(RETRY_FIRST_MS, last)  # noqa: S311
 

@@ -1,295 +1,296 @@
-"""What a connected person may ask for: a table from command to method. Each decodes, calls one service, sends one reply.
+"""Session consumer: one user's socket from its handshake to its end, and the fixed tables of the events that reach it.
 
-No model and no JSON by hand in here; what the database knows is asked for through `lanes`, and writes are awaited from the journal.
+Composes the connection, its subscriptions and its command handlers; knows no command itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
-from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, cast
 
-from conversations import frames, presence, throttling
+from channels.exceptions import StopConsumer
+
+from accounts.models import User
+from accounts.session_validity import credential_of
+from conversations import frames, rooms, throttling
 from conversations.access import access_conversation
-from conversations.consumers.base import loop_callbacks
-from conversations.consumers.connection import EARLY_FRAMES, FLOOD_REST_MS
+from conversations.consumers.base import DirectConsumer
+from conversations.consumers.commands import FLOOD_RETRY_MS, CommandHandlers
+from conversations.consumers.connection import Connection, State
+from conversations.consumers.registry import connection_registry
 from conversations.consumers.subscriptions import Subscriptions
-from conversations.db.executor import run_cache_query, run_query
-from conversations.exceptions import (
-    ConversationNotFound,
-    InvalidText,
-    Refusal,
-    TextTooLong,
-    TooManyTries,
-    Unauthenticated,
-)
-from conversations.journal import Accepted, Advanced
+from conversations.db.executor import run_query
+from conversations.exceptions import Refusal
 from conversations.monitors.activity import activity_monitor
+from conversations.monitors.changes import change_poller
+from conversations.monitors.sessions import session_monitor
 from conversations.protocol.codes import CloseCode, ErrorCode
-from conversations.protocol.commands import (
-    BadFrame,
-    Command,
-    MessageSend,
-    Ping,
-    ReceiptSet,
-    RoomClose,
-    RoomOpen,
-    Sync,
-    TypingSet,
-    decode,
-    peek_ids,
-)
-from conversations.protocol.frames import Frame
-from conversations.protocol.objects import instant
-from conversations.protocol.replies import Done, MessageAccepted, Pong
-from conversations.selectors.messages import was_sent
-from conversations.services.messages import message_send
-from conversations.services.receipts import receipt_advance
+from conversations.protocol.commands import BadFrame
+from conversations.protocol.events import ConnectionEstablished
+from conversations.selectors.conversations import Heads
 
 logger = logging.getLogger(__name__)
 
-FRAME_BYTES, DROP_BYTES = 65_536, 131_072
-STRIKES, STRIKE_SECONDS = 10, 60.0
-"""So many frames that are none of ours within so many seconds end the socket."""
-FRAMES_TOO_MANY = 3
+PROBE_SECONDS, PROBES = 0.5, 4
+EARLY_FRAMES = 200
+"""So many frames of each direction are buffered until the greeting."""
+FAILED_RETRY_MS = 5_000
+
+Event = dict[str, Any]
+Handlers = Mapping[str, Callable[["SessionConsumer", Event], Awaitable[None]]]
 
 
-class SessionConsumer(Subscriptions):
-    """One socket of one person: everything of theirs on /ws/, one room on /ws/chat/<room_name>/."""
+class SessionConsumer(DirectConsumer):
+    """One socket of one user: all their conversations on /ws/, one room on /ws/chat/<room_name>/."""
+
+    connection: Connection
+    subscriptions: Subscriptions
+    commands: CommandHandlers
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.strikes: deque[float] = deque(maxlen=STRIKES)
-        self.frames_too_many = 0
-        self.types_in: set[str] = set()
+        self.early_commands: deque[str] = deque()
+        self.early_pushes: deque[str] = deque(maxlen=EARLY_FRAMES)
+        self.probed: asyncio.Future[None] | None = None
+
+    def setup(self) -> None:
+        self.connection = Connection(
+            self.scope,
+            send=self.base_send,
+            send_frame=self.plain_send,
+            layer=self.channel_layer,
+            channel_name=self.channel_name,
+        )
+        self.subscriptions = Subscriptions(self.connection)
+        self.commands = CommandHandlers(self.connection, self.subscriptions)
+
+    def release(self) -> None:
+        self.connection.release()
+        self.forget_channel(self.connection.groups)
+
+    # Dispatch
+
+    async def dispatch(self, message: Event) -> None:
+        """An unexpected error must not close the socket, or the browser would reconnect and meet it again."""
+        try:
+            await self.SERVER_EVENTS[message["type"]](self, message)
+        except (asyncio.CancelledError, GeneratorExit, StopConsumer):
+            raise
+        except Exception:
+            logger.exception("a socket event of type %s failed", message["type"])
+            if message["type"] == "websocket.connect":
+                await self.fail()
+            else:
+                await self.connection.reply(frames.error(ErrorCode.INTERNAL))
+
+    async def dispatch_from_layer(self, message: Event) -> None:
+        """The client has sent nothing here, so a failure is not answered."""
+        kind = message.get("type")
+        handler = self.LAYER_EVENTS.get(kind) if isinstance(kind, str) else None
+        if handler is None:
+            logger.warning("a layer message of an unknown type was dropped: %.40r", kind)
+            return
+        try:
+            await handler(self, message)
+        except Refusal as refusal:
+            logger.info("a layer message of type %s was refused (%s)", kind, refusal.code)
+        except (KeyError, TypeError, ValueError) as error:
+            logger.warning(
+                "a layer message of type %s was dropped: it is malformed (%s)", kind, type(error).__name__
+            )
+        except Exception:
+            logger.exception("a layer message of type %s failed", kind)
+
+    # Handshake
+
+    async def connect(self) -> None:
+        """Reject before accepting: anonymous clients, strangers and unknown rooms get the same bare 403 (docs/protocol.md 4)."""
+        user: Any = self.scope.get("user")
+        if user is None or not user.is_authenticated or not user.is_active:
+            await self.close()
+            return
+        connection = self.connection
+        # Channels wraps the user in a lazy object, which checks on every access whether it is loaded.
+        connection.user = cast("User", getattr(user, "_wrapped", user))
+        connection.room = self.scope["url_route"]["kwargs"].get("room_name")
+        try:
+            if connection.room is not None:
+                await run_query(access_conversation, connection.user, connection.room)
+            ticket = throttling.admit_socket(user.id, self.scope, connection.on_evicted)
+        except Refusal as refusal:
+            await self.refuse(refusal)
+            return
+        connection.releases.append(lambda: throttling.dismiss_socket(ticket))
+        await self.accept()
+        connection.accept()
+        connection.releases.append(lambda: connection_registry.leave(connection))
+        if not await connection_registry.join(connection):
+            return
+        await self.join_groups()
+        if getattr(self.channel_layer, "joins_at_once", False):
+            await self.greet()
+        else:
+            # In a task of its own: the probe returns as an event, and events wait for this method to end.
+            connection.start(self.greet_after_probe())
+
+    async def refuse(self, refusal: Refusal) -> None:
+        if refusal.retryable:
+            await self.accept()
+            self.connection.accept()
+            code = CloseCode.RATE_LIMITED if refusal.code == "rate_limited" else CloseCode.OVERLOADED
+            await self.connection.close_with_reason(code, retry_after_ms=refusal.retry_after_ms or 2_000)
+        else:
+            await self.close()
+
+    async def fail(self) -> None:
+        """After an unexpected error in the handshake. With a delay, or the browser would meet it again at once."""
+        if self.connection.state is State.CONNECTING:
+            # The user may not be known yet, so no reason is given.
+            await self.close()
+        else:
+            await self.connection.close_with_reason(CloseCode.INTERNAL, retry_after_ms=FAILED_RETRY_MS)
+
+    async def join_groups(self) -> None:
+        connection = self.connection
+        await connection.join_group(rooms.user_group(connection.user.id))
+        if session_key := getattr(self.scope.get("session"), "session_key", None):
+            connection.credential = credential_of(connection.user, session_key)
+            await connection.join_group(rooms.session_group(session_key))
+
+    # Greeting
+
+    async def greet_after_probe(self) -> None:
+        """Barrier: read the state only when this socket's own group delivers, so that no change falls between the two."""
+        self.probed = asyncio.get_running_loop().create_future()
+        probe = {"type": "probe.back", "to": self.channel_name}
+        for _ in range(PROBES):
+            try:
+                await asyncio.wait_for(
+                    self.channel_layer.group_send(self.connection.groups[0], probe), PROBE_SECONDS
+                )
+                await asyncio.wait_for(asyncio.shield(self.probed), PROBE_SECONDS)
+                break
+            except Exception as error:
+                # The layer may be unavailable; the database is not, and `heads` repairs what the layer loses. The layer itself has logged it
+                # once; a line for each try of each socket would fill the log when all clients reconnect during an outage.
+                logger.debug("a probe did not come back (%s)", type(error).__name__)
+        # As an event of its own: commands that arrive now must not overtake the buffered ones (P3).
+        async with self.turn:
+            try:
+                await self.greet()
+            except Exception:
+                logger.exception("a greeting failed")
+                await self.fail()
+
+    async def greet(self) -> None:
+        connection = self.connection
+        try:
+            greeting = await run_query(frames.greeting, connection.user, connection.room)
+        except Refusal:
+            await connection.close_with_reason(CloseCode.OVERLOADED, retry_after_ms=2_000)
+            return
+        await connection.reply(greeting)
+        if not connection.open():
+            # It was evicted, or the process began to shut down, while its state was read.
+            return
+        self.join_monitors(greeting)
+        await self.subscriptions.open_filtered()
+        while self.early_pushes:
+            await connection.send_text(self.early_pushes.popleft())
+        while self.early_commands and not connection.is_closing:
+            await self.commands.handle(self.early_commands.popleft())
+
+    def join_monitors(self, greeting: ConnectionEstablished) -> None:
+        connection = self.connection
+        connection.epoch = greeting.epoch
+        user_id = connection.user.id
+        connection.releases.append(lambda: change_poller().leave(user_id, connection.send_heads))
+        change_poller().join(
+            user_id, connection.send_heads, Heads(greeting.epoch, greeting.rooms, greeting.marks)
+        )
+        connection.releases.append(lambda: session_monitor().leave(connection))
+        session_monitor().join(connection)
+        activity_monitor().join(user_id)
+        connection.releases.append(lambda: activity_monitor().leave(user_id))
 
     # From the browser
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.is_over:
+        connection = self.connection
+        if connection.is_closing:
             return
         if text_data is None:
-            await self.strike(BadFrame(ErrorCode.BAD_FRAME))
-            return
-        if self.is_greeted:
-            await self.handle_command(text_data)
+            await self.commands.reject(BadFrame(ErrorCode.BAD_FRAME))
+        elif connection.state is State.OPEN:
+            await self.commands.handle(text_data)
         elif len(self.early_commands) < EARLY_FRAMES:
             self.early_commands.append(text_data)
         else:
             # Dropping one of many in silence would let the later ones pass it.
-            await self.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=2_000)
+            await connection.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=2_000)
 
-    async def handle_command(self, text: str) -> None:
-        size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-        if size > DROP_BYTES:
-            await self.close_with_reason(CloseCode.TOO_LARGE)
+    # From the layer
+
+    async def on_push(self, event: Event) -> None:
+        connection = self.connection
+        room = event["room"]
+        if connection.is_closing or (
+            connection.room is not None and room not in (connection.room, rooms.EVERY_SOCKET)
+        ):
             return
-        if size > FRAME_BYTES:
-            ref, message_id = peek_ids(text)
-            await self.strike(BadFrame(ErrorCode.TOO_LARGE, ref=ref, message_id=message_id))
-            return
-        try:
-            command = decode(text)
-        except BadFrame as bad:
-            await self.strike(bad)
-            return
-        try:
-            self.count_frame(command)
-            self.require_own_room(command)
-            # The journal asks for those it writes, within their transaction.
-            if self.credential is not None and isinstance(command, (Sync, RoomOpen, RoomClose, TypingSet)):
-                await run_query(frames.require_good, self.credential)
-            await self.METHODS[type(command)](self, command)
-        except Unauthenticated as refusal:
-            await self.reply(frames.refusal(refusal, command))
-            await self.look_at_standing()
-        except Refusal as refusal:
-            await self.reply(frames.refusal(refusal, command))
-            await self.end_flood(refusal)
-        except Exception:
-            logger.exception("a command of type %s failed", command.type)
-            await self.reply(frames.refusal(Refusal(), command))
-
-    @cached_property
-    def address(self) -> str:
-        return throttling.address_of_scope(self.scope)
-
-    def count_frame(self, command: Command) -> None:
-        """Raises TooManyTries."""
-        count = (
-            throttling.weight_of_sync(len(command.rooms) + len(command.marks))
-            if isinstance(command, Sync)
-            else 1
-        )
-        try:
-            throttling.allow_frame(self.user.id, address=self.address, count=count)
-        except TooManyTries:
-            self.frames_too_many += 1
-            raise
-
-    async def end_flood(self, refusal: Refusal) -> None:
-        """A client that is told to wait and goes on is a flood: the third frame too many ends the socket (safety.md T35). A text that is
-        refused is a strike: our pages judge it before they send it."""
-        if self.frames_too_many >= FRAMES_TOO_MANY:
-            await self.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_REST_MS)
-        elif isinstance(refusal, (InvalidText, TextTooLong)):
-            await self.note_strike()
-
-    def require_own_room(self, command: Command) -> None:
-        """A socket filtered to one room knows no other; the access check of the room itself is the service's."""
-        named = getattr(command, "room", None)
-        others = set(command.rooms) | set(command.marks) if isinstance(command, Sync) else {named} - {None}
-        if self.room is not None and others - {self.room}:
-            raise ConversationNotFound("this socket is filtered to another room")
-
-    async def strike(self, bad: BadFrame) -> None:
-        await self.reply(frames.error(bad.code, ref=bad.ref, message_id=bad.message_id))
-        await self.note_strike()
-
-    async def note_strike(self) -> None:
-        now = time.monotonic()
-        self.strikes.append(now)
-        if len(self.strikes) == STRIKES and now - self.strikes[0] < STRIKE_SECONDS:
-            await self.close_with_reason(CloseCode.BAD_PROTOCOL, retry_after_ms=5_000)
-
-    async def on_message_send(self, command: MessageSend) -> None:
-        """Not awaited: the journal keeps the order, and a socket may have many sends on the way."""
-        try:
-            throttling.allow_message(self.user.id)
-        except TooManyTries:
-            # What is stored already costs nobody anything: a repeat is told so whatever the limits say (P2).
-            if not await run_query(was_sent, user_id=self.user.id, room=command.room, id=command.id):
-                raise
-        future = message_send(
-            user=self.user,
-            room=command.room,
-            id=command.id,
-            body=command.body,
-            reply_to=command.reply_to,
-            attachments=tuple(command.attachments),
-            credential=self.credential,
-        )
-        self.when_done(future, command, self.accepted)
-
-    async def on_receipt_set(self, command: ReceiptSet) -> None:
-        future = receipt_advance(
-            user=self.user,
-            room=command.room,
-            delivered=command.delivered,
-            read=command.read,
-            credential=self.credential,
-        )
-        self.when_done(future, command, self.advanced)
-
-    async def on_room_open(self, command: RoomOpen) -> None:
-        await self.show(command.room)
-        await self.done(command, room=command.room)
-
-    async def on_room_close(self, command: RoomClose) -> None:
-        await run_query(access_conversation, self.user, command.room)
-        await self.hide(command.room)
-        await self.done(command, room=command.room)
-
-    async def on_typing_set(self, command: TypingSet) -> None:
-        """Only what begins is counted: who began may always stop, and who did not has nothing to tell."""
-        if command.on:
-            throttling.allow_typing(self.user.id, command.room)
-        if command.on or command.room in self.types_in:
-            await run_query(presence.typing_set, user=self.user, room=command.room, on=command.on)
-            (self.types_in.add if command.on else self.types_in.discard)(command.room)
-            self.start(
-                run_cache_query(presence.typing_note, user_id=self.user.id, room=command.room, on=command.on)
-            )
+        if connection.state is State.OPEN:
+            await connection.send_text(event["text"])
+            change_poller().note_delivered(connection.user.id, room, event["head"], event["mark"])
         else:
-            await run_query(access_conversation, self.user, command.room)
-        await self.done(command, room=command.room)
+            self.early_pushes.append(event["text"])
 
-    async def on_sync(self, command: Sync) -> None:
-        wanted = list(dict.fromkeys([*command.rooms, *command.marks]))
-        if not wanted:
-            for heads in await run_query(frames.all_heads, self.user, self.room):
-                await self.reply(heads)
-            return
-        # A hundred invented names must not be looked up one by one.
-        known = await run_query(frames.rooms_known, self.user, wanted) if len(wanted) > 1 else set(wanted)
-        for room in wanted:
-            if self.is_over:
-                return
-            try:
-                if room not in known:
-                    raise ConversationNotFound
-                page = await run_query(
-                    frames.sync_page,
-                    self.user,
-                    room,
-                    command.rooms.get(room),
-                    command.marks.get(room),
-                    command.ref,
-                )
-            except Refusal as refusal:
-                await self.reply(frames.refusal(refusal, command))
-            else:
-                await self.reply(page)
+    async def on_session_end(self, event: Event) -> None:
+        await self.connection.close_with_reason(CloseCode(event["code"]))
 
-    async def on_ping(self, command: Ping) -> None:
-        if command.visible:
-            activity_monitor().active(self.user.id)
-        await self.reply(Pong(now=instant(datetime.now(UTC))))
+    async def on_probe(self, event: Event) -> None:
+        if event["to"] == self.channel_name and self.probed is not None and not self.probed.done():
+            self.probed.set_result(None)
 
-    METHODS: ClassVar[dict[type[Command], Callable[[SessionConsumer, Any], Awaitable[None]]]] = {
-        MessageSend: on_message_send,
-        ReceiptSet: on_receipt_set,
-        RoomOpen: on_room_open,
-        RoomClose: on_room_close,
-        TypingSet: on_typing_set,
-        Sync: on_sync,
-        Ping: on_ping,
-    }
+    # From the server (dm_project.server.backpressure), about this socket's own reader
 
-    # Answers
+    async def on_caught_up(self, event: Event) -> None:
+        """The client reads again after frames were dropped: the heads tell it what it lacks."""
+        for frame in await run_query(frames.all_heads, self.connection.user, self.connection.room):
+            await self.connection.reply(frame)
 
-    def accepted(self, command: Any, result: Accepted) -> Frame:
-        return MessageAccepted(
-            ref=command.ref,
-            room=result.room,
-            id=str(result.id),
-            seq=result.seq,
-            version=result.version,
-            created_at=instant(result.created_at),
-            duplicate=result.duplicate,
+    async def on_stalled(self, event: Event) -> None:
+        await self.connection.close_with_reason(CloseCode.TOO_SLOW, retry_after_ms=2_000)
+
+    async def on_expired(self, event: Event) -> None:
+        """No socket lives for ever. With a random delay: sockets that connected together after a restart expire together, too."""
+        await self.connection.close_with_reason(
+            CloseCode.RESTARTING, retry_after_ms=connection_registry.retry_after_ms()
         )
 
-    def advanced(self, command: Any, result: Advanced) -> Frame | None:
-        return None if command.ref is None else Done(ref=command.ref, room=result.room)
+    async def on_flooded(self, event: Event) -> None:
+        """Pings, pongs or fragments without end, which are no commands and count as none."""
+        await self.connection.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_RETRY_MS)
 
-    async def done(self, command: Command, *, room: str | None = None) -> None:
-        if command.ref is not None:
-            await self.reply(Done(ref=command.ref, room=room))
+    # The tables
 
-    def when_done(
-        self, future: Future[Any], command: Command, answer: Callable[[Any, Any], Frame | None]
-    ) -> None:
-        """Reply when the journal has written. Called from the journal's thread, hence the way back to this loop."""
-        callbacks = loop_callbacks()
-
-        async def finish() -> None:
-            try:
-                frame = answer(command, future.result())
-            except Unauthenticated as refusal:
-                await self.reply(frames.refusal(refusal, command))
-                await self.look_at_standing()
-                return
-            except Refusal as refusal:
-                frame = frames.refusal(refusal, command)
-            except Exception:
-                logger.exception("a command of type %s failed", command.type)
-                frame = frames.refusal(Refusal(), command)
-            if frame is not None:
-                await self.reply(frame)
-
-        future.add_done_callback(lambda _: callbacks.schedule(lambda: self.start(finish())))
+    SERVER_EVENTS: ClassVar[Handlers] = {
+        "websocket.connect": DirectConsumer.websocket_connect,  # type: ignore[dict-item]
+        "websocket.receive": DirectConsumer.websocket_receive,  # type: ignore[dict-item]
+        "websocket.disconnect": DirectConsumer.websocket_disconnect,
+        "socket.behind": on_caught_up,
+        "socket.stalled": on_stalled,
+        "socket.expired": on_expired,
+        "socket.flooded": on_flooded,
+    }
+    LAYER_EVENTS: ClassVar[Handlers] = {
+        "frame.push": on_push,
+        "session.end": on_session_end,
+        "standing.check": lambda self, event: self.connection.check_session(),
+        "probe.back": on_probe,
+        "presence.look": lambda self, event: self.subscriptions.on_presence_changed(event),
+        "typing.push": lambda self, event: self.subscriptions.on_typing(event),
+    }
+    """A client that can write to Redis chooses the type: one that is not in this table reaches no method, whatever its name."""

@@ -1,13 +1,12 @@
-"""The rooms that a socket can see: presence and typing of the peer flow only there.
+"""Subscriptions: the rooms that a client shows. The peer's presence and typing are sent only for those.
 
-What may be told is asked anew each time (`presence`); here it is only remembered what the device believes, to take it back when it ends.
+`presence` decides each time what may be shown. Kept here is only what the client was told last, to take it back when the right ends.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from conversations import presence
 from conversations.access import access_conversation
@@ -22,90 +21,86 @@ logger = logging.getLogger(__name__)
 ROOMS_OPEN = 50
 
 
-class Subscriptions(Connection):
-    LAYER_EVENTS: ClassVar[Mapping[str, str]] = {
-        **Connection.LAYER_EVENTS,
-        "presence.look": "presence_look",
-        "typing.push": "typing_push",
-    }
+class Subscriptions:
+    """The open rooms of one connection."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.in_view: dict[str, int] = {}
-        """Room to peer."""
-        self.believed: dict[str, Presence] = {}
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.peers: dict[str, int] = {}
+        """The peer's id by room."""
+        self.sent: dict[str, Presence] = {}
 
-    async def begin(self) -> None:
-        """The room route shows its room."""
-        if self.room is not None:
+    async def open_filtered(self) -> None:
+        """The room route shows its room from the greeting on. Never raises a refusal."""
+        if self.connection.room is not None:
             try:
-                await self.show(self.room)
+                await self.open(self.connection.room)
             except Refusal as refusal:
                 logger.info("a room was not opened (%s)", refusal.code)
 
-    async def show(self, room: str) -> None:
+    async def open(self, room: str) -> None:
         """Raises ConversationNotFound, TooManyRoomsOpen."""
-        peer = (await run_query(access_conversation, self.user, room)).peer
-        if room not in self.in_view and len(self.in_view) >= ROOMS_OPEN:
+        peer = (await run_query(access_conversation, self.connection.user, room)).peer
+        if room not in self.peers and len(self.peers) >= ROOMS_OPEN:
             raise TooManyRoomsOpen
-        self.in_view[room] = peer.pk
-        # Not awaited: the layer or the cache may be away, and the next command must not wait for them.
-        self.start(self.watch(room, peer.pk))
+        self.peers[room] = peer.pk
+        # Not awaited: the layer or the cache may be unavailable, and the next command must not wait for them.
+        self.connection.start(self.subscribe(room, peer.pk))
 
-    async def hide(self, room: str) -> None:
-        peer_id = self.in_view.pop(room, None)
-        self.believed.pop(room, None)
+    def close(self, room: str) -> None:
+        peer_id = self.peers.pop(room, None)
+        self.sent.pop(room, None)
         if peer_id is not None:
-            self.start(self.unwatch(peer_id))
+            self.connection.start(self.unsubscribe(peer_id))
 
-    async def watch(self, room: str, peer_id: int) -> None:
+    async def subscribe(self, room: str, peer_id: int) -> None:
         try:
-            await self.join(watch_group(peer_id))
+            await self.connection.join_group(watch_group(peer_id))
         except Exception as error:
             logger.info("joining a group failed (%s)", type(error).__name__)
-        if room not in self.in_view:
-            await self.unwatch(peer_id)
+        if room not in self.peers:
+            await self.unsubscribe(peer_id)
             return
-        await self.tell_presence(room)
+        await self.send_presence(room)
         try:
-            typing = await run_cache_query(presence.typing_of, user=self.user, room=room)
+            typing = await run_cache_query(presence.typing_of, user=self.connection.user, room=room)
         except Refusal:
             return
-        if typing is not None and room in self.in_view:
-            await self.reply(typing)
+        if typing is not None and room in self.peers:
+            await self.connection.reply(typing)
 
-    async def unwatch(self, peer_id: int) -> None:
+    async def unsubscribe(self, peer_id: int) -> None:
         try:
-            await self.part(watch_group(peer_id))
+            await self.connection.leave_group(watch_group(peer_id))
         except Exception as error:
             logger.info("leaving a group failed (%s)", type(error).__name__)
 
-    async def tell_presence(self, room: str) -> None:
+    async def send_presence(self, room: str) -> None:
         try:
-            frame = await run_cache_query(presence.presence_of, user=self.user, room=room)
+            frame = await run_cache_query(presence.presence_of, user=self.connection.user, room=room)
         except Busy:
             return
         except Refusal:
             frame = None
-        if room not in self.in_view:
+        if room not in self.peers:
             return
-        before = self.believed.pop(room, None)
+        before = self.sent.pop(room, None)
         if frame is not None:
-            self.believed[room] = frame
+            self.sent[room] = frame
             if frame.online or frame != before:
-                await self.reply(frame)
+                await self.connection.reply(frame)
         elif before is not None and (before.online or before.last_seen):
-            # The right to see is gone, whyever: told as somebody who has left and never said when.
-            await self.reply(Presence(user=before.user, online=False, ttl_ms=0))
+            # The right to see the peer is gone. Shown as offline without a last-seen moment, so that the reason stays hidden.
+            await self.connection.reply(Presence(user=before.user, online=False, ttl_ms=0))
 
     # From the layer
 
-    async def presence_look(self, event: dict[str, Any]) -> None:
-        """About one peer, or (None) about all of them."""
-        for room, peer_id in tuple(self.in_view.items()):
+    async def on_presence_changed(self, event: dict[str, Any]) -> None:
+        """Read presence again: of one peer, or (None) of all."""
+        for room, peer_id in tuple(self.peers.items()):
             if event["user_id"] in {peer_id, None}:
-                self.start(self.tell_presence(room))
+                self.connection.start(self.send_presence(room))
 
-    async def typing_push(self, event: dict[str, Any]) -> None:
-        if event["room"] in self.in_view and not self.is_over:
-            await self.send_text(event["text"])
+    async def on_typing(self, event: dict[str, Any]) -> None:
+        if event["room"] in self.peers and not self.connection.is_closing:
+            await self.connection.send_text(event["text"])

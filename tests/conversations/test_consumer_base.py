@@ -123,15 +123,6 @@ async def test_an_error_of_an_event_reaches_the_server() -> None:
     assert isinstance(stage.work.exception(), RuntimeError)
 
 
-async def test_text_is_said_as_the_server_wants_it() -> None:
-    stage = Stage()
-    await stage.settle()
-    await stage.consumer.send_text("hello")
-    await stage.browser.put({"type": "end"})
-    await stage.work
-    assert stage.sent == [{"type": "websocket.send", "text": "hello"}]
-
-
 async def test_work_of_many_threads_lands_whole_and_each_thread_in_order() -> None:
     landed: list[tuple[int, int]] = []
     callbacks = loop_callbacks()

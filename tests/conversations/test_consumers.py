@@ -16,7 +16,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import profile_update
 from conversations import frames, throttling
-from conversations.consumers import EARLY_FRAMES, SessionConsumer
+from conversations.consumers import EARLY_FRAMES
+from conversations.consumers.commands import CommandHandlers
 from conversations.models import Conversation, Message, Participant
 from tests.contract import FRAME_BYTES, SocketContract, Stage, uuid
 from tests.factories import make_conversation, make_message, make_messages, make_user
@@ -460,13 +461,13 @@ async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
 ) -> None:
     """Messages of one socket keep their order (P3), also around a late greeting."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
-    handle_command = SessionConsumer.handle_command
+    handle = CommandHandlers.handle
 
-    async def slowly(self: SessionConsumer, text: str) -> None:
+    async def slowly(self: CommandHandlers, text: str) -> None:
         await asyncio.sleep(0.2 if '"early"' in text else 0)
-        await handle_command(self, text)
+        await handle(self, text)
 
-    monkeypatch.setattr(SessionConsumer, "handle_command", slowly)
+    monkeypatch.setattr(CommandHandlers, "handle", slowly)
     async with open_inside(alice) as socket:
         await socket.send("room.close", ref="early", room=chat.room_name)
         assert (await socket.next())["type"] == "connection_established"

@@ -15,7 +15,10 @@ from django.conf import settings as configured
 from accounts.models import User
 from conversations import delivery, frames, throttling
 from conversations.consumers import SessionConsumer
+from conversations.consumers.commands import CommandHandlers
+from conversations.consumers.connection import Connection
 from conversations.consumers.registry import connection_registry
+from conversations.consumers.subscriptions import Subscriptions
 from conversations.models import Conversation, Message
 from conversations.monitors.activity import activity_monitor
 from conversations.monitors.changes import change_poller
@@ -103,12 +106,12 @@ async def test_a_greeted_socket_gives_everything_back(
     obeyed: list[str] = []
     disconnected = asyncio.get_running_loop().create_future()
 
-    async def slowly(self: SessionConsumer, text: str) -> None:
+    async def slowly(self: CommandHandlers, text: str) -> None:
         obeyed.append(text)
         await never()
 
     if "busy" in how:
-        monkeypatch.setattr(SessionConsumer, "handle_command", slowly)
+        monkeypatch.setattr(CommandHandlers, "handle", slowly)
     async with bare_socket(alice, disconnected=lambda: disconnected) as socket:
         await until_greeted(socket)
         assert len(held()) == 8, "or this test shows nothing"
@@ -142,11 +145,11 @@ async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(
     target: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "accept": (SessionConsumer, "accept", failing),
         "registry": (connection_registry, "join", failing),
-        "groups": (SessionConsumer, "join", failing),
+        "groups": (Connection, "join_group", failing),
         "greeting": (frames, "greeting", fail),
         "late greeting": (frames, "greeting", fail),
         "joining": (session_monitor(), "join", fail),
-        "shown": (SessionConsumer, "begin", failing),
+        "shown": (Subscriptions, "open_filtered", failing),
         "a probe": (SessionConsumer, "greet_after_probe", never),
     }
     monkeypatch.setattr(*target[at])
@@ -178,19 +181,20 @@ async def test_one_thing_that_cannot_be_given_back_keeps_no_other(
 async def test_an_answer_that_comes_after_the_end_starts_nothing(
     alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sockets: list[SessionConsumer] = []
-    monkeypatch.setattr(SessionConsumer, "begin", lambda self: _note(sockets, self))
+    subscriptions: list[Subscriptions] = []
+    monkeypatch.setattr(Subscriptions, "open_filtered", lambda self: _note(subscriptions, self))
     async with bare_socket(alice) as socket:
         await until_greeted(socket)
         socket.future.cancel()
         await ended(socket)
-    sockets[0].start(sockets[0].show(chat.room_name))
-    assert not sockets[0].tasks
+    connection = subscriptions[0].connection
+    connection.start(subscriptions[0].open(chat.room_name))
+    assert not connection.tasks
     assert held() == {}
 
 
-async def _note(sockets: list[SessionConsumer], socket: SessionConsumer) -> None:
-    sockets.append(socket)
+async def _note(found: list[Subscriptions], subscriptions: Subscriptions) -> None:
+    found.append(subscriptions)
 
 
 async def test_the_twenty_first_socket_ends_the_oldest_with_a_reason(alice: User, settings: Any) -> None:
@@ -229,7 +233,7 @@ async def test_at_the_end_of_its_time_a_socket_is_told_to_come_back(alice: User)
     [
         {"type": "websocket.receive", "text": "SEND"},
         {"type": "websocket.disconnect", "code": 1000},
-        {"type": "handle_command", "text": "SEND"},
+        {"type": "receive", "text": "SEND"},
         {"type": "release"},
         {"type": "socket.stalled"},
         {"type": "__init__"},
@@ -279,7 +283,7 @@ async def test_a_crowd_that_comes_while_the_layer_is_away_leaves_no_line_in_the_
 ) -> None:
     """The layer itself tells once that it is away; four lines for each socket would fill the log when everybody comes back."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
-    monkeypatch.setattr("conversations.consumers.connection.PROBE_SECONDS", 0.01)
+    monkeypatch.setattr("conversations.consumers.session.PROBE_SECONDS", 0.01)
     tries = []
 
     async def away(*args: Any) -> None:
