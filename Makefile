@@ -83,7 +83,7 @@ demo: ready ## the same with four people and some chats to look around in
 # --- Tests ---
 
 test: $(DEV) ## the whole test suite: Python, PostgreSQL, Redis, Daphne, browsers, JavaScript; from nothing as well
-	@$(BIN)/python -m tests.rig.finding
+	@$(BIN)/python -m tests.rig.programs
 	@$(MAKE) --no-print-directory --keep-going test-python test-postgres test-js
 
 # A file's tests stay together, and folders in their order: they share started servers and browsers. Three processes for two cores: much is waiting.

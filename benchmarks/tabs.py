@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.meter import cpu_seconds
 from tests.journeys.visitors import CHROMIUM_FLAGS, new_visitor, start_chat
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics
 from tests.rig.people import Person
 from tests.sockets import Closed, Socket, expect, open_socket
@@ -109,7 +109,7 @@ async def talking(pid: int, writer: Person, room: str) -> str:
 def agreement(server: EntreServer) -> None:
     """Two devices of Alice with two tabs each: Bob writes, one tab reads; how long until all four say so."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=programs.chromium(), args=CHROMIUM_FLAGS)
         desk, bob = (
             new_visitor(browser, server.address, name, name=name.capitalize()) for name in ("alice", "bob")
         )

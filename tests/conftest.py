@@ -20,7 +20,7 @@ from conversations.journal import last_write
 from conversations.models import Conversation
 from conversations.models.epoch import Epoch
 from tests.factories import make_conversation, make_user
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics, migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer, running_postgres
@@ -119,9 +119,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 # --- The real parts ---
 
 
-def or_skip(reason: finding.Absent) -> None:
+def or_skip(reason: programs.MissingProgram) -> None:
     """Skip where a person works, fail in CI."""
-    if finding.IN_CI:
+    if programs.IN_CI:
         pytest.fail(f"missing in CI: {reason}", pytrace=False)
     pytest.skip(str(reason))
 
@@ -131,7 +131,7 @@ def real_postgres() -> Iterator[PostgresServer]:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(running_postgres())
-        except finding.Absent as reason:
+        except programs.MissingProgram as reason:
             or_skip(reason)
         yield server
 
@@ -142,7 +142,7 @@ def own_postgres() -> Iterator[PostgresServer]:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(running_postgres())
-        except finding.Absent as reason:
+        except programs.MissingProgram as reason:
             or_skip(reason)
         yield server
 
@@ -153,7 +153,7 @@ def real_redis() -> Iterator[RedisServer]:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(RedisServer())
-        except finding.Absent as reason:
+        except programs.MissingProgram as reason:
             or_skip(reason)
         yield server
 

@@ -1,6 +1,6 @@
 """What both socket routes promise, whatever carries them: written once, kept in process and by the real Daphne alike.
 
-A subclass gives the fixture `stage`: alice and bob, who have a room, and mallory, who has none with either. Rooms may have a past: numbers
+A subclass gives the fixture `target`: alice and bob, who have a room, and mallory, who has none with either. Rooms may have a past: numbers
 are compared with the head of the greeting.
 """
 
@@ -28,8 +28,8 @@ MESSAGE_FIELDS = {
 }  # fmt: skip
 
 
-class Stage(Protocol):
-    """Where the contract is played. People are whatever the stage makes them."""
+class Target(Protocol):
+    """Where the contract is played. People are whatever the target makes them."""
 
     alice: Any
     bob: Any
@@ -150,18 +150,18 @@ class SocketContract:
     """One contract for `/ws/` and `/ws/chat/<room_name>/`."""
 
     @pytest.fixture(params=ROUTES.values(), ids=ROUTES.keys())
-    def path(self, request: pytest.FixtureRequest, stage: Stage) -> str:
-        return str(request.param.format(room=stage.room))
+    def path(self, request: pytest.FixtureRequest, target: Target) -> str:
+        return str(request.param.format(room=target.room))
 
     @pytest.fixture
-    async def phone(self, stage: Stage, path: str) -> AsyncIterator[Socket]:
+    async def phone(self, target: Target, path: str) -> AsyncIterator[Socket]:
         """Alice's phone, greeted."""
-        async with self.greeted(stage, stage.alice, path) as socket:
+        async with self.greeted(target, target.alice, path) as socket:
             yield socket
 
     @asynccontextmanager
-    async def greeted(self, stage: Stage, person: Any, path: str) -> AsyncIterator[Socket]:
-        async with stage.open(person, path) as socket:
+    async def greeted(self, target: Target, person: Any, path: str) -> AsyncIterator[Socket]:
+        async with target.open(person, path) as socket:
             await expect(socket, "connection_established")
             yield socket
 
@@ -169,31 +169,31 @@ class SocketContract:
         await socket.send("ping")
         await expect(socket, "pong")
 
-    async def refused(self, stage: Stage, person: Any, path: str, **options: Any) -> int:
+    async def refused(self, target: Target, person: Any, path: str, **options: Any) -> int:
         with pytest.raises(Refused) as refusal:
-            async with stage.open(person, path, **options):
+            async with target.open(person, path, **options):
                 pass
         return refusal.value.status
 
     # Coming in
 
-    async def test_alice_is_greeted_first_of_all(self, stage: Stage, path: str) -> None:
-        async with stage.open(stage.alice, path) as socket:
+    async def test_alice_is_greeted_first_of_all(self, target: Target, path: str) -> None:
+        async with target.open(target.alice, path) as socket:
             greeting = await socket.next()
         assert (greeting["type"], greeting["message"]) == ("connection_established", "You are now connected!")
         assert set(greeting) == GREETING_FIELDS
-        assert (greeting["protocol"], greeting["user"]["id"]) == ("dm.v1", stage.public_id(stage.alice))
+        assert (greeting["protocol"], greeting["user"]["id"]) == ("dm.v1", target.public_id(target.alice))
         assert greeting["limits"]["body_chars"] == 8_000
         assert greeting["limits"]["frame_bytes"] == FRAME_BYTES
         assert set(greeting["rooms"]) == set(greeting["marks"])
-        assert stage.room in greeting["rooms"]
-        if stage.room in path:
-            assert list(greeting["rooms"]) == [stage.room]
+        assert target.room in greeting["rooms"]
+        if target.room in path:
+            assert list(greeting["rooms"]) == [target.room]
 
-    async def test_nobody_without_an_account_is_let_in(self, stage: Stage, path: str) -> None:
-        assert await self.refused(stage, None, path) == 403
+    async def test_nobody_without_an_account_is_let_in(self, target: Target, path: str) -> None:
+        assert await self.refused(target, None, path) == 403
 
-    async def test_no_other_page_is_let_in_with_alices_cookie(self, stage: Stage, path: str) -> None:
+    async def test_no_other_page_is_let_in_with_alices_cookie(self, target: Target, path: str) -> None:
         for origin in (
             None,
             "null",
@@ -202,13 +202,13 @@ class SocketContract:
             "http://localhost:1",
             "ws://localhost:8000",
         ):
-            assert await self.refused(stage, stage.alice, path, origin=origin) == 403
+            assert await self.refused(target, target.alice, path, origin=origin) == 403
 
-    async def test_mallory_is_not_let_into_the_room_of_others(self, stage: Stage) -> None:
-        for room in (stage.room, UNKNOWN, "lobby", stage.room.upper(), stage.room + "a", "dm-%00"):
-            assert await self.refused(stage, stage.mallory, f"/ws/chat/{room}/") == 403
+    async def test_mallory_is_not_let_into_the_room_of_others(self, target: Target) -> None:
+        for room in (target.room, UNKNOWN, "lobby", target.room.upper(), target.room + "a", "dm-%00"):
+            assert await self.refused(target, target.mallory, f"/ws/chat/{room}/") == 403
 
-    async def test_a_path_without_sockets_is_refused(self, stage: Stage) -> None:
+    async def test_a_path_without_sockets_is_refused(self, target: Target) -> None:
         for path in (
             "/",
             "/ws",
@@ -219,15 +219,15 @@ class SocketContract:
             "/api/v1/me",
             "/" + "x" * 3_000,
         ):
-            assert await self.refused(stage, stage.alice, path) == 403
+            assert await self.refused(target, target.alice, path) == 403
 
     # Frames that are none
 
-    async def test_every_bad_frame_is_answered_and_the_socket_lives(self, stage: Stage, path: str) -> None:
+    async def test_every_bad_frame_is_answered_and_the_socket_lives(self, target: Target, path: str) -> None:
         for some in batched(BAD_FRAMES.items(), 9):
-            async with self.greeted(stage, stage.alice, path) as phone:
+            async with self.greeted(target, target.alice, path) as phone:
                 for name, (text, code) in some:
-                    await phone.send_text(text.replace("ROOM", stage.room).replace("UUID", uuid()))
+                    await phone.send_text(text.replace("ROOM", target.room).replace("UUID", uuid()))
                     error = await expect(phone, "error")
                     assert (error["code"], error["retryable"]) == (code, False), name
                     assert len(json.dumps(error)) < 300, f"{name}: an error carries nothing of what was sent"
@@ -257,11 +257,11 @@ class SocketContract:
         "body", ["\u0345\u0300" * 7_000, "x" * 32_001, "\u3164"], ids=["marks in a row", "too long", "blank"]
     )
     async def test_ten_texts_that_no_page_would_send_end_it_too(
-        self, stage: Stage, phone: Socket, body: str
+        self, target: Target, phone: Socket, body: str
     ) -> None:
         """Each costs its reading, and an answer without an end would be an invitation."""
         for _ in range(10):
-            await phone.send("message.send", room=stage.room, id=uuid(), body=body)
+            await phone.send("message.send", room=target.room, id=uuid(), body=body)
             assert (await expect(phone, "error"))["code"] in {"invalid_text", "too_large"}
         await expect_close(phone, 4400)
 
@@ -284,12 +284,12 @@ class SocketContract:
         await self.is_alive(phone)
 
     async def test_a_message_that_is_too_large_to_be_read_is_refused_by_its_id(
-        self, stage: Stage, phone: Socket
+        self, target: Target, phone: Socket
     ) -> None:
         """8,000 emoji are a message, but not where a client writes each as two escapes (P10: every send ends)."""
         id = uuid()
         escaped = json.dumps(
-            {"type": "message.send", "ref": "r", "room": stage.room, "id": id, "body": "🌿" * 8_000}
+            {"type": "message.send", "ref": "r", "room": target.room, "id": id, "body": "🌿" * 8_000}
         )
         await phone.send_text(escaped)
         await expect(phone, "error", code="too_large", ref="r", id=id)
@@ -298,28 +298,28 @@ class SocketContract:
     # Sending
 
     async def test_what_alice_sends_arrives_on_every_device_of_both(
-        self, stage: Stage, path: str, phone: Socket
+        self, target: Target, path: str, phone: Socket
     ) -> None:
         async with AsyncExitStack() as stack:
             others = [
-                await stack.enter_async_context(self.greeted(stage, person, route.format(room=stage.room)))
-                for person in (stage.alice, stage.bob)
+                await stack.enter_async_context(self.greeted(target, person, route.format(room=target.room)))
+                for person in (target.alice, target.bob)
                 for route in ROUTES.values()
             ]
             id = uuid()
-            await phone.send("message.send", ref="r1", room=stage.room, id=id, body="Grüße, Боб 👋\r\n")
+            await phone.send("message.send", ref="r1", room=target.room, id=id, body="Grüße, Боб 👋\r\n")
             accepted = await expect(phone, "message.accepted", id=id)
             created = [
-                await expect(socket, "message.created", room=stage.room) for socket in (phone, *others)
+                await expect(socket, "message.created", room=target.room) for socket in (phone, *others)
             ]
         assert set(accepted) == {"type", "ref", "room", "id", "seq", "version", "created_at", "duplicate"}
-        assert (accepted["ref"], accepted["room"], accepted["duplicate"]) == ("r1", stage.room, False)
+        assert (accepted["ref"], accepted["room"], accepted["duplicate"]) == ("r1", target.room, False)
         assert created == [created[0]] * 5, "all devices are told the same"
         message = created[0]["message"]
         assert set(message) == MESSAGE_FIELDS
         assert (message["id"], message["sender"], message["body"]) == (
             id,
-            stage.public_id(stage.alice),
+            target.public_id(target.alice),
             "Grüße, Боб 👋\n",
         )
         assert (message["seq"], message["version"], message["created_at"]) == (
@@ -328,11 +328,11 @@ class SocketContract:
             accepted["created_at"],
         )
 
-    async def test_a_burst_keeps_its_order(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_a_burst_keeps_its_order(self, target: Target, path: str, phone: Socket) -> None:
         ids = [uuid() for _ in range(40)]
-        async with self.greeted(stage, stage.bob, path) as bob:
+        async with self.greeted(target, target.bob, path) as bob:
             for number, id in enumerate(ids):
-                await phone.send("message.send", room=stage.room, id=id, body=f"{number}")
+                await phone.send("message.send", room=target.room, id=id, body=f"{number}")
             accepted = [await expect(phone, "message.accepted") for _ in ids]
             created = [await expect(bob, "message.created") for _ in ids]
         first = accepted[0]["seq"]
@@ -344,77 +344,79 @@ class SocketContract:
         assert "ref" not in accepted[0], "what was not given is not given back"
 
     async def test_a_repeat_is_told_the_first_number_over_every_door(
-        self, stage: Stage, path: str, phone: Socket
+        self, target: Target, path: str, phone: Socket
     ) -> None:
         id = uuid()
-        command: Frame = {"room": stage.room, "id": id, "body": "once"}
+        command: Frame = {"room": target.room, "id": id, "body": "once"}
         await phone.send("message.send", **command)
         first = await expect(phone, "message.accepted", id=id)
         await expect(phone, "message.created")
         await phone.send("message.send", **command)
         again = await expect(phone, "message.accepted", id=id)
-        async with self.greeted(stage, stage.alice, path) as tablet:
+        async with self.greeted(target, target.alice, path) as tablet:
             await tablet.send("message.send", **command)
             elsewhere = await expect(tablet, "message.accepted", id=id)
         assert again == elsewhere == {**first, "duplicate": True}
-        status, answer = await stage.write(stage.alice, stage.room, id, "once")
+        status, answer = await target.write(target.alice, target.room, id, "once")
         assert (status, answer["duplicate"], answer["message"]["seq"]) == (200, True, first["seq"])
-        await phone.send("message.send", room=stage.room, id=uuid(), body="a fence")
+        await phone.send("message.send", room=target.room, id=uuid(), body="a fence")
         assert (await expect(phone, "message.created"))["message"]["body"] == "a fence", (
             "a repeat is announced to nobody"
         )
 
     async def test_a_repeat_of_what_was_sent_over_http_is_known_here(
-        self, stage: Stage, phone: Socket
+        self, target: Target, phone: Socket
     ) -> None:
         id = uuid()
-        status, answer = await stage.write(stage.alice, stage.room, id, "by letter")
+        status, answer = await target.write(target.alice, target.room, id, "by letter")
         assert status == 201
         assert (await expect(phone, "message.created"))["message"] == answer["message"], (
             "stored over HTTP, announced to the sockets"
         )
-        await phone.send("message.send", room=stage.room, id=id, body="by letter")
+        await phone.send("message.send", room=target.room, id=id, body="by letter")
         accepted = await expect(phone, "message.accepted")
         assert (accepted["seq"], accepted["duplicate"]) == (answer["message"]["seq"], True)
 
-    async def test_one_id_for_two_texts_is_a_conflict(self, stage: Stage, path: str, phone: Socket) -> None:
+    async def test_one_id_for_two_texts_is_a_conflict(self, target: Target, path: str, phone: Socket) -> None:
         id = uuid()
-        await phone.send("message.send", room=stage.room, id=id, body="one")
+        await phone.send("message.send", room=target.room, id=id, body="one")
         await expect(phone, "message.accepted")
-        await phone.send("message.send", ref="r2", room=stage.room, id=id, body="two")
+        await phone.send("message.send", ref="r2", room=target.room, id=id, body="two")
         conflict = await expect(phone, "error", ref="r2")
         assert (conflict["code"], conflict["id"], conflict["retryable"]) == ("conflict", id, False)
-        async with self.greeted(stage, stage.bob, path) as bob:
-            await bob.send("message.send", room=stage.room, id=id, body="one")
+        async with self.greeted(target, target.bob, path) as bob:
+            await bob.send("message.send", room=target.room, id=id, body="one")
             assert (await expect(bob, "error", id=id))["code"] == "conflict"
-        assert (await stage.write(stage.alice, stage.room, id, "two"))[0] == 409
+        assert (await target.write(target.alice, target.room, id, "two"))[0] == 409
 
-    async def test_a_text_that_cannot_be_sent_is_refused_for_good(self, stage: Stage, phone: Socket) -> None:
+    async def test_a_text_that_cannot_be_sent_is_refused_for_good(
+        self, target: Target, phone: Socket
+    ) -> None:
         for name, (body, code) in BAD_TEXTS.items():
             id = uuid()
-            await phone.send("message.send", ref="r3", room=stage.room, id=id, body=body)
+            await phone.send("message.send", ref="r3", room=target.room, id=id, body=body)
             error = await expect(phone, "error", ref="r3")
             assert (error["code"], error["retryable"], error["id"]) == (code, False, id), name
-            assert (await stage.write(stage.alice, stage.room, id, body))[0] in {413, 422}, name
-            await phone.send("message.send", room=stage.room, id=id, body="now it is good")
+            assert (await target.write(target.alice, target.room, id, body))[0] in {413, 422}, name
+            await phone.send("message.send", room=target.room, id=id, body="now it is good")
             assert not (await expect(phone, "message.accepted"))["duplicate"], (
                 f"{name}: nothing was stored under that id"
             )
 
-    async def test_8000_characters_of_four_bytes_arrive(self, stage: Stage, phone: Socket) -> None:
+    async def test_8000_characters_of_four_bytes_arrive(self, target: Target, phone: Socket) -> None:
         body = "👋" * 8_000
-        await phone.send("message.send", room=stage.room, id=uuid(), body=body)
+        await phone.send("message.send", room=target.room, id=uuid(), body=body)
         assert (await expect(phone, "message.created"))["message"]["body"] == body
 
-    async def test_a_reply_to_nothing_is_not_found(self, stage: Stage, phone: Socket) -> None:
-        await phone.send("message.send", ref="r4", room=stage.room, id=uuid(), body="re", reply_to=2**62)
+    async def test_a_reply_to_nothing_is_not_found(self, target: Target, phone: Socket) -> None:
+        await phone.send("message.send", ref="r4", room=target.room, id=uuid(), body="re", reply_to=2**62)
         assert (await expect(phone, "error", ref="r4"))["code"] == "not_found"
 
-    async def test_a_room_that_is_not_mine_is_not_there(self, stage: Stage) -> None:
+    async def test_a_room_that_is_not_mine_is_not_there(self, target: Target) -> None:
         """Mallory's answers for the room of others and for none at all differ in nothing."""
-        async with self.greeted(stage, stage.mallory, "/ws/") as mallory:
+        async with self.greeted(target, target.mallory, "/ws/") as mallory:
             for command in ROOM_COMMANDS:
-                for room in (stage.room, UNKNOWN):
+                for room in (target.room, UNKNOWN):
                     await mallory.send_text(
                         json.dumps(command).replace("ROOM", room).replace("UUID", SOME_ID)
                     )
@@ -422,29 +424,29 @@ class SocketContract:
                 assert foreign == unknown
                 assert (foreign["code"], foreign["ref"]) == ("not_found", "r")
             await self.is_alive(mallory)
-            assert not [frame for frame in mallory.seen if stage.room in json.dumps(frame)]
+            assert not [frame for frame in mallory.seen if target.room in json.dumps(frame)]
 
-    async def test_the_route_of_one_room_knows_no_other(self, stage: Stage) -> None:
-        async with self.greeted(stage, stage.alice, f"/ws/chat/{stage.room}/") as phone:
+    async def test_the_route_of_one_room_knows_no_other(self, target: Target) -> None:
+        async with self.greeted(target, target.alice, f"/ws/chat/{target.room}/") as phone:
             for command in ROOM_COMMANDS:
                 await phone.send_text(json.dumps(command).replace("ROOM", UNKNOWN).replace("UUID", uuid()))
                 assert (await expect(phone, "error", ref="r"))["code"] == "not_found"
-            await phone.send("sync", ref="both", rooms={stage.room: 0, UNKNOWN: 0})
+            await phone.send("sync", ref="both", rooms={target.room: 0, UNKNOWN: 0})
             assert (await expect(phone, "error", ref="both"))["code"] == "not_found"
             await self.is_alive(phone)
             assert not phone.of_type("sync.page")
 
     # Catching up
 
-    async def test_alice_catches_up_from_where_she_was(self, stage: Stage, path: str) -> None:
-        async with stage.open(stage.alice, path) as socket:
-            cursor = (await expect(socket, "connection_established"))["rooms"][stage.room]
+    async def test_alice_catches_up_from_where_she_was(self, target: Target, path: str) -> None:
+        async with target.open(target.alice, path) as socket:
+            cursor = (await expect(socket, "connection_established"))["rooms"][target.room]
         bodies = [f"while you were away {number}" for number in range(3)]
         for body in bodies:
-            assert (await stage.write(stage.bob, stage.room, uuid(), body))[0] == 201
-        async with stage.open(stage.alice, path) as socket:
-            assert (await expect(socket, "connection_established"))["rooms"][stage.room] == cursor + 3
-            await socket.send("sync", ref="s1", rooms={stage.room: cursor})
+            assert (await target.write(target.bob, target.room, uuid(), body))[0] == 201
+        async with target.open(target.alice, path) as socket:
+            assert (await expect(socket, "connection_established"))["rooms"][target.room] == cursor + 3
+            await socket.send("sync", ref="s1", rooms={target.room: cursor})
             page = await expect(socket, "sync.page", ref="s1")
         assert [message["body"] for message in page["messages"]] == bodies
         assert [message["version"] for message in page["messages"]] == [cursor + 1, cursor + 2, cursor + 3]
@@ -455,12 +457,12 @@ class SocketContract:
             False,
         )
         assert {receipt["user"] for receipt in page["receipts"]} == {
-            stage.public_id(stage.alice),
-            stage.public_id(stage.bob),
+            target.public_id(target.alice),
+            target.public_id(target.bob),
         }
         assert not {"conversation", "hidden", "mark"} & set(page), "her mark was not behind"
 
-    async def test_large_messages_come_in_pages_that_fit(self, stage: Stage, phone: Socket) -> None:
+    async def test_large_messages_come_in_pages_that_fit(self, target: Target, phone: Socket) -> None:
         bodies = ["x" * 8_000] * 7 + [
             '"' * 8_000,
             "\u0001" * 7_999 + "x",
@@ -469,13 +471,13 @@ class SocketContract:
             "👋" * 8_000,
         ]
         for body in bodies:
-            await phone.send("message.send", room=stage.room, id=uuid(), body=body)
+            await phone.send("message.send", room=target.room, id=uuid(), body=body)
         accepted = [await expect(phone, "message.accepted") for _ in bodies]
         cursor, last = accepted[0]["seq"] - 1, accepted[-1]["seq"]
         found: list[str] = []
         more = True
         while more:
-            await phone.send("sync", rooms={stage.room: cursor}, marks={stage.room: 10**6})
+            await phone.send("sync", rooms={target.room: cursor}, marks={target.room: 10**6})
             page = await expect(phone, "sync.page")
             assert len(json.dumps(page, ensure_ascii=False).encode()) <= FRAME_BYTES
             assert page["messages"] or not page["more"], "a page always moves on"
@@ -488,53 +490,53 @@ class SocketContract:
         assert page["conversation"]["last_message"]["body"] == bodies[-1], "the row comes along where it fits"
         assert cursor == last
 
-    async def test_a_cursor_of_another_world_begins_anew(self, stage: Stage, phone: Socket) -> None:
-        await phone.send("message.send", room=stage.room, id=uuid(), body="the newest")
+    async def test_a_cursor_of_another_world_begins_anew(self, target: Target, phone: Socket) -> None:
+        await phone.send("message.send", room=target.room, id=uuid(), body="the newest")
         head = (await expect(phone, "message.accepted"))["seq"]
-        await phone.send("sync", rooms={stage.room: head + 1_000_000})
+        await phone.send("sync", rooms={target.room: head + 1_000_000})
         page = await expect(phone, "sync.page")
         assert (page["reset"], page["more"], page["version"]) == (True, False, head)
         assert page["messages"][-1]["body"] == "the newest"
         assert len(page["messages"]) <= 50
 
-    async def test_an_empty_sync_tells_the_heads(self, stage: Stage, phone: Socket) -> None:
-        await phone.send("message.send", room=stage.room, id=uuid(), body="one more")
+    async def test_an_empty_sync_tells_the_heads(self, target: Target, phone: Socket) -> None:
+        await phone.send("message.send", room=target.room, id=uuid(), body="one more")
         head = (await expect(phone, "message.accepted"))["version"]
         await expect(phone, "message.created")
         await phone.send("sync")
         # A beat from a moment ago may stand before the answer.
-        while (heads := await expect(phone, "heads", more=False))["rooms"].get(stage.room, 0) < head:
+        while (heads := await expect(phone, "heads", more=False))["rooms"].get(target.room, 0) < head:
             pass
         assert set(heads["rooms"]) == set(heads["marks"])
         assert heads["epoch"]
 
     async def test_a_room_that_moved_is_told_again_by_itself(
-        self, stage: Stage, path: str, phone: Socket
+        self, target: Target, path: str, phone: Socket
     ) -> None:
         """A lost last event has no later one to reveal it; the beat does."""
-        head = (await stage.write(stage.bob, stage.room, uuid(), "psst"))[1]["message"]["version"]
-        while (await expect(phone, "heads"))["rooms"][stage.room] < head:
+        head = (await target.write(target.bob, target.room, uuid(), "psst"))[1]["message"]["version"]
+        while (await expect(phone, "heads"))["rooms"][target.room] < head:
             pass
 
     # Receipts and the rest
 
     async def test_bobs_reading_is_shown_to_alice_and_to_his_own_devices(
-        self, stage: Stage, path: str, phone: Socket
+        self, target: Target, path: str, phone: Socket
     ) -> None:
-        await phone.send("message.send", room=stage.room, id=uuid(), body="read me")
+        await phone.send("message.send", room=target.room, id=uuid(), body="read me")
         seq = (await expect(phone, "message.accepted"))["seq"]
         async with (
-            self.greeted(stage, stage.bob, path) as bobs_phone,
-            self.greeted(stage, stage.bob, path) as bobs_laptop,
+            self.greeted(target, target.bob, path) as bobs_phone,
+            self.greeted(target, target.bob, path) as bobs_laptop,
         ):
-            await bobs_phone.send("receipt.set", ref="r5", room=stage.room, delivered=seq)
-            assert await expect(bobs_phone, "done") == {"type": "done", "ref": "r5", "room": stage.room}
-            await bobs_phone.send("receipt.set", room=stage.room, read=seq)
+            await bobs_phone.send("receipt.set", ref="r5", room=target.room, delivered=seq)
+            assert await expect(bobs_phone, "done") == {"type": "done", "ref": "r5", "room": target.room}
+            await bobs_phone.send("receipt.set", room=target.room, read=seq)
             shown = [
-                await expect(phone, "receipt.advanced", user=stage.public_id(stage.bob)) for _ in range(2)
+                await expect(phone, "receipt.advanced", user=target.public_id(target.bob)) for _ in range(2)
             ]
             own = [
-                await expect(bobs_laptop, "receipt.advanced", user=stage.public_id(stage.bob))
+                await expect(bobs_laptop, "receipt.advanced", user=target.public_id(target.bob))
                 for _ in range(2)
             ]
         assert [(frame["delivered"], frame["read"] == seq) for frame in shown] == [(seq, False), (seq, True)]
@@ -546,38 +548,38 @@ class SocketContract:
         assert own[1]["mark"] == own[0]["mark"] + 1
 
     async def test_a_receipt_that_says_nothing_new_tells_nobody(
-        self, stage: Stage, path: str, phone: Socket
+        self, target: Target, path: str, phone: Socket
     ) -> None:
-        async with self.greeted(stage, stage.bob, path) as bob:
-            await bob.send("receipt.set", ref="r6", room=stage.room, read=2**62)
+        async with self.greeted(target, target.bob, path) as bob:
+            await bob.send("receipt.set", ref="r6", room=target.room, read=2**62)
             await expect(bob, "done", ref="r6")
-            await bob.send("receipt.set", ref="r7", room=stage.room, read=1)
+            await bob.send("receipt.set", ref="r7", room=target.room, read=1)
             await expect(bob, "done", ref="r7")
-            await bob.send("message.send", room=stage.room, id=uuid(), body="a fence")
+            await bob.send("message.send", room=target.room, id=uuid(), body="a fence")
             await expect(bob, "message.created")
             assert len(bob.of_type("receipt.advanced")) <= 1
 
-    async def test_open_and_close_are_confirmed_to_who_asks(self, stage: Stage, phone: Socket) -> None:
+    async def test_open_and_close_are_confirmed_to_who_asks(self, target: Target, phone: Socket) -> None:
         for command in ("room.open", "room.close"):
-            await phone.send(command, ref=command, room=stage.room)
-            assert await expect(phone, "done") == {"type": "done", "ref": command, "room": stage.room}
-        await phone.send("room.open", room=stage.room)
+            await phone.send(command, ref=command, room=target.room)
+            assert await expect(phone, "done") == {"type": "done", "ref": command, "room": target.room}
+        await phone.send("room.open", room=target.room)
         await self.is_alive(phone)
         assert len(phone.of_type("done")) == 2, "without a ref there is nothing to confirm"
 
     async def test_logging_out_ends_the_sockets_of_that_browser_only(
-        self, stage: Stage, path: str, phone: Socket
+        self, target: Target, path: str, phone: Socket
     ) -> None:
-        browser = await stage.another_browser(stage.alice)
-        async with self.greeted(stage, browser, path) as one, self.greeted(stage, browser, "/ws/") as two:
-            await stage.log_out(browser)
+        browser = await target.another_browser(target.alice)
+        async with self.greeted(target, browser, path) as one, self.greeted(target, browser, "/ws/") as two:
+            await target.log_out(browser)
             for socket in (one, two):
                 await expect_close(socket, 4401)
                 (bye,) = socket.of_type("bye")
                 assert (bye["code"], bye["reason"], bye["retryable"]) == (4401, "unauthenticated", False)
         await self.is_alive(phone)
-        assert await self.refused(stage, browser, path) == 403
+        assert await self.refused(target, browser, path) == 403
 
-    async def test_a_hundred_commands_at_once_are_all_answered(self, stage: Stage, phone: Socket) -> None:
-        await asyncio.gather(*[phone.send("room.open", ref=f"{n}", room=stage.room) for n in range(100)])
+    async def test_a_hundred_commands_at_once_are_all_answered(self, target: Target, phone: Socket) -> None:
+        await asyncio.gather(*[phone.send("room.open", ref=f"{n}", room=target.room) for n in range(100)])
         assert [(await expect(phone, "done"))["ref"] for _ in range(100)] == [f"{n}" for n in range(100)]

@@ -25,9 +25,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.rig.people import Person
 
 Frame = dict[str, Any]
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 SILENCE_S = 0.3
-INSIDE_HOST = "localhost:8000"
+IN_PROCESS_HOST = "localhost:8000"
 
 
 class Refused(Exception):
@@ -70,7 +70,7 @@ class Socket:
     async def send_bytes(self, data: bytes) -> None:
         await self._send_data(data)
 
-    async def next(self, within: float = PATIENCE_S) -> Frame:
+    async def next(self, within: float = TIMEOUT_S) -> Frame:
         """The oldest frame not yet taken. Raises TimeoutError, or Closed."""
         return self.waiting.pop(0) if self.waiting else await self._read(within)
 
@@ -100,7 +100,7 @@ class Socket:
         return [frame for frame in self.seen if frame["type"] == type]
 
 
-async def expect(socket: Socket, type: str, *, within: float = PATIENCE_S, **fields: Any) -> Frame:
+async def expect(socket: Socket, type: str, *, within: float = TIMEOUT_S, **fields: Any) -> Frame:
     """The next frame of this type (and with these fields); what else comes meanwhile is kept."""
     wanted = {"type": type, **fields}
     try:
@@ -111,7 +111,7 @@ async def expect(socket: Socket, type: str, *, within: float = PATIENCE_S, **fie
         raise AssertionError(f"no {wanted} within {within} s; there came {socket.waiting}") from None
 
 
-async def expect_close(socket: Socket, code: int, *, within: float = PATIENCE_S) -> None:
+async def expect_close(socket: Socket, code: int, *, within: float = TIMEOUT_S) -> None:
     """The server closes with this code; frames that come before are kept."""
     try:
         await socket.take(lambda frame: False, within)
@@ -185,11 +185,11 @@ def _receiver_of(connection: ClientConnection) -> Callable[[float], Awaitable[st
 
 
 @asynccontextmanager
-async def open_inside(
+async def open_in_process(
     user: Any,
     path: str = "/ws/",
     *,
-    origin: str | None = f"http://{INSIDE_HOST}",
+    origin: str | None = f"http://{IN_PROCESS_HOST}",
     session_key: str | None = None,
 ) -> AsyncIterator[Socket]:
     """The same through the ASGI application, without a server: fast, sees the test's database (mark it `transaction=True`).
@@ -202,7 +202,7 @@ async def open_inside(
     """
     from dm_project.asgi import application
 
-    headers = [(b"host", INSIDE_HOST.encode())]
+    headers = [(b"host", IN_PROCESS_HOST.encode())]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     if user is not None:
@@ -213,13 +213,13 @@ async def open_inside(
             )
         )
     communicator = WebsocketCommunicator(application, path, headers=headers)
-    accepted, _ = await communicator.connect(timeout=PATIENCE_S)
+    accepted, _ = await communicator.connect(timeout=TIMEOUT_S)
     if not accepted:
         raise Refused(403)
     try:
         yield Socket(_sender_inside(communicator), _receiver_inside(communicator))
     finally:
-        await communicator.disconnect(timeout=PATIENCE_S)
+        await communicator.disconnect(timeout=TIMEOUT_S)
 
 
 def _sender_inside(communicator: WebsocketCommunicator) -> Callable[[str | bytes], Awaitable[None]]:

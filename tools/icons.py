@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.journeys.visitors import CHROMIUM_FLAGS
-from tests.rig import finding
+from tests.rig import programs
 from tools.screenshots import squeezed
 
 IMG = Path(__file__).resolve().parents[1] / "static" / "img"
@@ -38,7 +38,7 @@ def draw(page: Page, name: str) -> None:
 
 def main() -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=finding.chromium(), args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=programs.chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page()
         for name in ICONS:
             draw(page, name)

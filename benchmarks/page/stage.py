@@ -13,7 +13,7 @@ from uuid import uuid4
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
 from tests.journeys.visitors import CHROMIUM_FLAGS
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics
 from tests.rig.people import Person
 
@@ -139,7 +139,7 @@ def stage() -> Iterator[Stage]:
     try:
         with EntreServer(statics, LIMITS="off") as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=finding.chromium(is_whole=True), args=CHROMIUM_FLAGS
+                executable_path=programs.chromium(is_whole=True), args=CHROMIUM_FLAGS
             )
             yield Stage(browser, server)
             browser.close()

@@ -17,7 +17,7 @@ from accounts.devices import devices_sweep
 from accounts.middleware import SlidingSessionMiddleware
 from accounts.models import Device, User
 from accounts.sessions import OLD_COOKIE_NAME, SessionStore, sessions_renew, sessions_sweep
-from tests.sockets import INSIDE_HOST, Refused, expect, expect_close, open_inside, session_key_of
+from tests.sockets import IN_PROCESS_HOST, Refused, expect, expect_close, open_in_process, session_key_of
 
 ClientOf = Callable[[User | None], Client]
 NAME = configured.SESSION_COOKIE_NAME
@@ -91,8 +91,8 @@ async def handshake(cookie: str) -> bool:
     from dm_project.asgi import application
 
     headers = [
-        (b"host", INSIDE_HOST.encode()),
-        (b"origin", f"http://{INSIDE_HOST}".encode()),
+        (b"host", IN_PROCESS_HOST.encode()),
+        (b"origin", f"http://{IN_PROCESS_HOST}".encode()),
         (b"cookie", cookie.encode()),
     ]
     communicator = WebsocketCommunicator(application, "/ws/", headers=headers)
@@ -187,7 +187,7 @@ async def test_under_a_new_secret_key_sockets_open_and_nobody_is_logged_out(
     browser = await sync_to_async(client_of)(alice)
     key = key_of(browser)
     rotated()
-    async with open_inside(alice, session_key=key) as socket:
+    async with open_in_process(alice, session_key=key) as socket:
         await expect(socket, "connection_established")
     assert (await sync_to_async(browser.get)("/api/v1/me")).status_code == 200
 
@@ -225,7 +225,7 @@ async def test_a_socket_never_ends_a_session(alice: User) -> None:
     await sync_to_async(alice.set_password)("another password")
     await sync_to_async(alice.save)()
     with pytest.raises(Refused):
-        async with open_inside(alice, session_key=key):
+        async with open_in_process(alice, session_key=key):
             pass
     assert await sync_to_async(Session.objects.filter(pk=key).exists)()
 
@@ -301,7 +301,7 @@ async def test_an_open_socket_keeps_its_session_alive_and_no_other(
     key, other = await session_key_of(alice), await session_key_of(alice)
     for each in (key, other):
         await sync_to_async(ends_in)(each, timedelta(seconds=20))
-    async with open_inside(alice, session_key=key) as socket:
+    async with open_in_process(alice, session_key=key) as socket:
         await expect(socket, "connection_established")
         while await sync_to_async(left_of)(key) < LIFETIME - timedelta(minutes=1):
             await socket.send("ping")

@@ -19,14 +19,14 @@ from conversations import frames, throttling
 from conversations.consumers import EARLY_FRAMES
 from conversations.consumers.commands import CommandHandlers
 from conversations.models import Conversation, Message, Participant
-from tests.contract import FRAME_BYTES, SocketContract, Stage, uuid
+from tests.contract import FRAME_BYTES, SocketContract, Target, uuid
 from tests.factories import make_conversation, make_message, make_messages, make_user
-from tests.sockets import Socket, expect, expect_close, open_inside
+from tests.sockets import Socket, expect, expect_close, open_in_process
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-class InsideStage:
+class InProcessTarget:
     """The contract's people as rows of this database, their browsers as Django's test clients."""
 
     def __init__(
@@ -38,10 +38,10 @@ class InsideStage:
 
     def open(self, person: Any, path: str, **options: Any) -> AbstractAsyncContextManager[Socket]:
         if isinstance(person, Client):
-            return open_inside(
+            return open_in_process(
                 self.alice, path, session_key=person.cookies[settings.SESSION_COOKIE_NAME].value, **options
             )
-        return open_inside(person, path, **options)
+        return open_in_process(person, path, **options)
 
     async def write(self, person: Any, room: str, id: str, body: str) -> tuple[int, Any]:
         def post() -> tuple[int, Any]:
@@ -82,11 +82,11 @@ def limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(
+def target(
     alice: User, bob: User, mallory: User, chat: Conversation, client_of: Callable[[User | None], Client]
-) -> Stage:
+) -> Target:
     make_conversation(mallory, make_user("trent"))
-    return InsideStage(alice, bob, mallory, chat.room_name, client_of)
+    return InProcessTarget(alice, bob, mallory, chat.room_name, client_of)
 
 
 class TestInside(SocketContract):
@@ -97,7 +97,7 @@ class TestInside(SocketContract):
 
 
 async def answer_to_send(user: User, room: str) -> dict[str, Any]:
-    async with open_inside(user) as socket:
+    async with open_in_process(user) as socket:
         await expect(socket, "connection_established")
         await socket.send(
             "message.send", ref="r", room=room, id="7c9e6679-7425-40de-944b-e07fc1f90ae7", body="hello"
@@ -123,7 +123,7 @@ async def test_alice_cannot_tell_why_bob_cannot_be_reached(
 
 
 async def test_an_attachment_is_not_taken_yet(alice: User, chat: Conversation) -> None:
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await expect(socket, "connection_established")
         await socket.send(
             "message.send", ref="r", room=chat.room_name, id=uuid(), body="a file", attachments=["x"]
@@ -139,7 +139,7 @@ async def test_too_many_sends_are_told_when_to_come_back(
     A repeat costs nothing: it is told its number whatever the limits say (P2).
     """
     first = uuid()
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await expect(socket, "connection_established")
         for id in (first, uuid(), uuid(), uuid()):
             await socket.send("message.send", room=chat.room_name, id=id, body="quick")
@@ -177,10 +177,10 @@ async def test_no_frame_of_the_room_reaches_anybody_else(
     carol = await sync_to_async(make_user)("carol")
     with_carol = await sync_to_async(make_conversation)(alice, carol)
     async with (
-        open_inside(mallory) as mallorys,
-        open_inside(carol) as carols,
-        open_inside(alice) as alices,
-        open_inside(bob) as bobs,
+        open_in_process(mallory) as mallorys,
+        open_in_process(carol) as carols,
+        open_in_process(alice) as alices,
+        open_in_process(bob) as bobs,
     ):
         for socket in (mallorys, carols, alices, bobs):
             await expect(socket, "connection_established")
@@ -206,8 +206,8 @@ async def test_the_route_of_one_room_is_told_nothing_of_others(
 ) -> None:
     other = await sync_to_async(make_conversation)(alice, carol)
     async with (
-        open_inside(alice, f"/ws/chat/{chat.room_name}/") as filtered,
-        open_inside(alice) as everything,
+        open_in_process(alice, f"/ws/chat/{chat.room_name}/") as filtered,
+        open_in_process(alice) as everything,
     ):
         await expect(filtered, "connection_established")
         await expect(everything, "connection_established")
@@ -224,7 +224,7 @@ async def test_bob_learns_of_the_chat_with_its_first_message(
     alice: User, bob: User, chat: Conversation
 ) -> None:
     await Participant.objects.filter(user=bob).aupdate(activity=None)
-    async with open_inside(bob) as bobs, open_inside(alice) as alices:
+    async with open_in_process(bob) as bobs, open_in_process(alice) as alices:
         assert (await expect(bobs, "connection_established"))["rooms"] == {}
         await expect(alices, "connection_established")
         await alices.send("message.send", room=chat.room_name, id=uuid(), body="hello Bob")
@@ -244,7 +244,7 @@ async def test_forty_sockets_of_two_people_are_not_mixed_up(
     """Shared state between handshakes is how one person is served as another (T70)."""
 
     async def who_am_i(stack: AsyncExitStack, person: User) -> tuple[str, list[str]]:
-        socket = await stack.enter_async_context(open_inside(person))
+        socket = await stack.enter_async_context(open_in_process(person))
         greeting = await expect(socket, "connection_established")
         return greeting["user"]["username"], list(greeting["rooms"])
 
@@ -257,7 +257,7 @@ async def test_forty_sockets_of_two_people_are_not_mixed_up(
 
 
 async def synced(user: User, room: str, after: int) -> dict[str, Any]:
-    async with open_inside(user) as socket:
+    async with open_in_process(user) as socket:
         await expect(socket, "connection_established")
         await socket.send("sync", rooms={room: after})
         page = await expect(socket, "sync.page")
@@ -318,7 +318,7 @@ async def test_a_deleted_message_leaves_its_number_and_no_word(
 
 async def test_a_mark_that_is_behind_brings_the_row_along(alice: User, bob: User, chat: Conversation) -> None:
     await sync_to_async(make_message)(chat, bob, "unread")
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         mark = (await expect(socket, "connection_established"))["marks"][chat.room_name]
         await socket.send("receipt.set", ref="r", room=chat.room_name, read=1)
         await expect(socket, "done")
@@ -346,7 +346,7 @@ async def test_a_hundred_invented_rooms_are_not_looked_up_one_by_one(
         return page_of(user, room, *where)
 
     monkeypatch.setattr(frames, "sync_page", sync_page)
-    async with open_inside(alice, "/ws/") as socket:
+    async with open_in_process(alice, "/ws/") as socket:
         await expect(socket, "connection_established")
         await socket.send("sync", rooms={**{f"dm-{number}": 0 for number in range(99)}, chat.room_name: 0})
         assert (await expect(socket, "sync.page"))["room"] == chat.room_name
@@ -364,7 +364,7 @@ async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(
             make_conversation(alice, peer, now=long_ago)
 
     await sync_to_async(many)()
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         greeting = await expect(socket, "connection_established")
         await socket.send("sync")
         heads = await expect(socket, "heads", more=False)
@@ -382,7 +382,7 @@ async def test_with_the_database_away_the_socket_lives_and_says_busy(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("server closed the connection unexpectedly")
 
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await expect(socket, "connection_established")
         with monkeypatch.context() as patch:
             patch.setattr(frames, "changes_after", fail)
@@ -402,7 +402,7 @@ async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
 
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await expect(socket, "connection_established")
         monkeypatch.setattr(frames, "changes_after", fail)
         await socket.send("sync", ref="s", rooms={chat.room_name: 0})
@@ -419,7 +419,7 @@ async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(frames, "greeting", fail)
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await expect_close(socket, 4503)
     (bye,) = socket.seen
     assert (bye["type"], bye["retryable"]) == ("bye", True)
@@ -431,9 +431,9 @@ async def test_alices_other_devices_hear_at_once_who_she_is_now(
 ) -> None:
     """Whatever room a socket is filtered to; and nobody else's device."""
     async with (
-        open_inside(alice) as everything,
-        open_inside(alice, f"/ws/chat/{chat.room_name}/") as filtered,
-        open_inside(bob) as other,
+        open_in_process(alice) as everything,
+        open_in_process(alice, f"/ws/chat/{chat.room_name}/") as filtered,
+        open_in_process(bob) as other,
     ):
         for socket in (everything, filtered, other):
             await expect(socket, "connection_established")
@@ -449,7 +449,7 @@ async def test_what_comes_before_the_greeting_waits_for_it(
 ) -> None:
     """A layer with a network greets late; commands sent meanwhile are answered after it, in order."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         for number in range(5):
             await socket.send("room.close", ref=f"{number}", room=chat.room_name)
         assert [(await socket.next())["type"] for _ in range(6)] == ["connection_established", *["done"] * 5]
@@ -468,7 +468,7 @@ async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
         await handle(self, text)
 
     monkeypatch.setattr(CommandHandlers, "handle", slowly)
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await socket.send("room.close", ref="early", room=chat.room_name)
         assert (await socket.next())["type"] == "connection_established"
         await socket.send("room.close", ref="late", room=chat.room_name)
@@ -485,7 +485,7 @@ async def test_a_flood_before_the_greeting_ends_the_socket_and_drops_no_single_m
         await asyncio.Event().wait()
 
     monkeypatch.setattr("conversations.consumers.SessionConsumer.greet_after_probe", never)
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         for _ in range(EARLY_FRAMES + 1):
             await socket.send("ping")
         await expect_close(socket, 4429)

@@ -21,7 +21,7 @@ from conversations.services.conversations import conversation_open
 from conversations.services.invites import invite_claim, invite_create
 from conversations.services.notifications import announce_conversation
 from tests.factories import make_conversation, make_message, make_user
-from tests.sockets import Frame, Socket, expect, expect_silence, open_inside
+from tests.sockets import Frame, Socket, expect, expect_silence, open_in_process
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -202,9 +202,9 @@ async def opened(socket: Socket, chat: Conversation) -> Frame:
 
 
 async def test_bob_sees_alice_come_and_go(alice: User, bob: User, chat: Conversation) -> None:
-    async with open_inside(bob) as his:
+    async with open_in_process(bob) as his:
         assert not (await opened(his, chat))["online"]
-        async with open_inside(alice) as hers:
+        async with open_in_process(alice) as hers:
             await greeted(hers)
             await hers.send("ping", visible=True)
             came = await expect(his, "presence", online=True)
@@ -218,13 +218,13 @@ async def test_bob_sees_alice_come_and_go(alice: User, bob: User, chat: Conversa
 async def test_what_is_so_is_told_at_once_also_on_the_room_route(
     alice: User, bob: User, chat: Conversation
 ) -> None:
-    async with open_inside(alice) as hers:
+    async with open_in_process(alice) as hers:
         await greeted(hers)
         await hers.send("ping", visible=True)
         await expect(hers, "pong")
         await hers.send("typing.set", ref="t", room=chat.room_name, on=True)
         await expect(hers, "done", ref="t")
-        async with open_inside(bob, f"/ws/chat/{chat.room_name}/") as his:
+        async with open_in_process(bob, f"/ws/chat/{chat.room_name}/") as his:
             await greeted(his)
             await expect(his, "presence", online=True)
             typing = await expect(his, "typing", on=True)
@@ -232,7 +232,7 @@ async def test_what_is_so_is_told_at_once_also_on_the_room_route(
 
 
 async def test_a_hidden_tab_is_nobody(alice: User, bob: User, chat: Conversation) -> None:
-    async with open_inside(bob) as his, open_inside(alice) as hers:
+    async with open_in_process(bob) as his, open_in_process(alice) as hers:
         await opened(his, chat)
         await greeted(hers)
         await hers.send("ping", visible=False)
@@ -241,7 +241,7 @@ async def test_a_hidden_tab_is_nobody(alice: User, bob: User, chat: Conversation
 
 
 async def test_nothing_flows_where_the_room_is_not_open(alice: User, bob: User, chat: Conversation) -> None:
-    async with open_inside(bob) as his, open_inside(alice) as hers:
+    async with open_in_process(bob) as his, open_in_process(alice) as hers:
         await opened(his, chat)
         await his.send("room.close", ref="c", room=chat.room_name)
         await expect(his, "done", ref="c")
@@ -252,7 +252,11 @@ async def test_nothing_flows_where_the_room_is_not_open(alice: User, bob: User, 
 
 
 async def test_typing_goes_to_the_peer_alone_and_ends(alice: User, bob: User, chat: Conversation) -> None:
-    async with open_inside(bob) as his, open_inside(alice) as hers, open_inside(alice) as her_phone:
+    async with (
+        open_in_process(bob) as his,
+        open_in_process(alice) as hers,
+        open_in_process(alice) as her_phone,
+    ):
         await opened(his, chat)
         await opened(hers, chat)
         await opened(her_phone, chat)
@@ -272,7 +276,7 @@ async def test_typing_is_limited_and_stopping_is_not(
     settings.LIMITS = True
     monkeypatch.setattr(throttling, "monotonic", lambda now: 5_000.0)
     throttling.typing.clear()
-    async with open_inside(bob) as his, open_inside(alice) as hers:
+    async with open_in_process(bob) as his, open_in_process(alice) as hers:
         await opened(his, chat)
         await greeted(hers)
         for ref in ("1", "2"):
@@ -289,7 +293,7 @@ async def test_typing_is_limited_and_stopping_is_not(
 async def test_what_flows_stops_while_the_room_is_open_when(
     alice: User, bob: User, chat: Conversation, change: Change
 ) -> None:
-    async with open_inside(bob) as his, open_inside(alice) as hers:
+    async with open_in_process(bob) as his, open_in_process(alice) as hers:
         await opened(his, chat)
         await opened(hers, chat)
         for socket in (his, hers):
@@ -309,7 +313,7 @@ async def test_what_flows_stops_while_the_room_is_open_when(
 
 async def test_switched_on_again_it_flows_again(alice: User, bob: User, chat: Conversation) -> None:
     await sync_to_async(switch)(alice, shares_presence=False)
-    async with open_inside(bob) as his, open_inside(alice) as hers:
+    async with open_in_process(bob) as his, open_in_process(alice) as hers:
         await greeted(his)
         await his.send("room.open", room=chat.room_name)
         await greeted(hers)
@@ -325,7 +329,7 @@ async def test_a_message_without_an_answer_shows_nothing_and_the_answer_everythi
     """A stranger who writes to everybody must not learn who is here, who types and who reads (safety.md T47)."""
     await Participant.objects.filter(conversation=chat, user=bob).aupdate(activity=None)
     await Conversation.objects.filter(pk=chat.pk).aupdate(is_met=False)
-    async with open_inside(alice) as hers, open_inside(bob) as his:
+    async with open_in_process(alice) as hers, open_in_process(bob) as his:
         await greeted(his)
         await his.send("ping", visible=True)
         await expect(his, "pong")
@@ -385,7 +389,7 @@ async def test_fifty_rooms_are_open_and_the_next_is_refused_until_one_is_closed(
         await sync_to_async(make_conversation)(alice, await sync_to_async(make_user)(f"friend{number}"))
         for number in range(ROOMS_OPEN)
     ]
-    async with open_inside(alice) as hers:
+    async with open_in_process(alice) as hers:
         await greeted(hers)
         for other in others:
             await hers.send("room.open", ref=other.room_name, room=other.room_name)
@@ -401,7 +405,7 @@ async def test_fifty_rooms_are_open_and_the_next_is_refused_until_one_is_closed(
 
 
 async def test_mallory_opens_nothing(alice: User, mallory: User, chat: Conversation) -> None:
-    async with open_inside(mallory) as hers:
+    async with open_in_process(mallory) as hers:
         await greeted(hers)
         for type, fields in (("room.open", {}), ("typing.set", {"on": True}), ("typing.set", {"on": False})):
             await hers.send(type, ref="x", room=chat.room_name, **fields)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from conversations.channel_layers import redis as redis_layer
 from conversations.channel_layers.redis import RedisLayer
-from tests.rig.gone_redis import SHAPES, GoneRedis
+from tests.rig.faulty_redis import SHAPES, FaultyRedis
 from tests.rig.redis_server import RedisServer
 from tools.faults.proxy import BACK, FORWARD, Proxy, Target
 
@@ -153,7 +153,7 @@ async def test_however_redis_is_gone_it_is_tried_once_a_pause_and_nobody_waits(
         monkeypatch.setattr(redis_layer, name, 0.3)
     monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.2)
     began = time.monotonic()
-    async with GoneRedis(shape) as gone:
+    async with FaultyRedis(shape) as gone:
         layer = RedisLayer(hosts=[{"address": gone.url, "health_check_interval": 0.01}], prefix="entre")
         async with asyncio.timeout(20):
             for number in range(60):

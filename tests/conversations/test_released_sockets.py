@@ -24,7 +24,7 @@ from conversations.monitors.activity import activity_monitor
 from conversations.monitors.changes import change_poller
 from conversations.monitors.sessions import session_monitor
 from conversations.rooms import user_group
-from tests.sockets import INSIDE_HOST, expect, expect_close, open_inside, session_key_of
+from tests.sockets import IN_PROCESS_HOST, expect, expect_close, open_in_process, session_key_of
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -45,8 +45,8 @@ async def bare_socket(user: User, **scope: Any) -> AsyncIterator[WebsocketCommun
 
     cookie = f"{configured.SESSION_COOKIE_NAME}={await session_key_of(user)}"
     headers = [
-        (b"host", INSIDE_HOST.encode()),
-        (b"origin", f"http://{INSIDE_HOST}".encode()),
+        (b"host", IN_PROCESS_HOST.encode()),
+        (b"origin", f"http://{IN_PROCESS_HOST}".encode()),
         (b"cookie", cookie.encode()),
     ]
     communicator = WebsocketCommunicator(application, "/ws/", headers=headers)
@@ -199,10 +199,10 @@ async def _note(found: list[Subscriptions], subscriptions: Subscriptions) -> Non
 
 async def test_the_twenty_first_socket_ends_the_oldest_with_a_reason(alice: User, settings: Any) -> None:
     settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sockets_a_person": 2}
-    async with open_inside(alice) as oldest, open_inside(alice) as older:
+    async with open_in_process(alice) as oldest, open_in_process(alice) as older:
         for socket in (oldest, older):
             await expect(socket, "connection_established")
-        async with open_inside(alice) as newest:
+        async with open_in_process(alice) as newest:
             await expect(newest, "connection_established")
             await expect_close(oldest, 4409)
             bye = oldest.waiting[-1]
@@ -247,7 +247,7 @@ async def test_a_message_of_another_type_reaches_no_method(
     """Whoever can write to Redis must not act as everybody who is connected."""
     send = f'{{"type": "message.send", "room": "{chat.room_name}", "id": "{uuid4()}", "body": "not hers"}}'
     message = {key: send if value == "SEND" else value for key, value in message.items()}
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await expect(socket, "connection_established")
         caplog.clear()
         with caplog.at_level(logging.WARNING):
@@ -268,7 +268,7 @@ async def test_a_message_of_another_type_reaches_no_method(
 async def test_a_message_that_is_not_in_its_form_is_dropped(
     alice: User, caplog: pytest.LogCaptureFixture, message: dict[str, Any]
 ) -> None:
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await expect(socket, "connection_established")
         caplog.clear()
         await delivery.channel_layer().group_send(user_group(alice.pk), message)

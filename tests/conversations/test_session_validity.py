@@ -15,7 +15,7 @@ from accounts import services
 from accounts.models import User
 from conversations.models import Conversation, Message
 from tests.factories import PASSWORD
-from tests.sockets import Socket, expect, expect_close, open_inside
+from tests.sockets import Socket, expect, expect_close, open_in_process
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -59,9 +59,9 @@ async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_
 ) -> None:
     acting, other = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
     async with (
-        open_inside(alice, session_key=key_of(acting)) as here,
-        open_inside(alice, session_key=key_of(other)) as elsewhere,
-        open_inside(bob) as bobs,
+        open_in_process(alice, session_key=key_of(acting)) as here,
+        open_in_process(alice, session_key=key_of(other)) as elsewhere,
+        open_in_process(bob) as bobs,
     ):
         for socket in (here, elsewhere, bobs):
             await greeted(socket)
@@ -71,7 +71,7 @@ async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_
         assert (await expect(here, "bye"))["code"] == 4012
         await expect_close(here, 4012)
         await still_lives(bobs)
-    async with open_inside(alice, session_key=key_of(acting)) as back:
+    async with open_in_process(alice, session_key=key_of(acting)) as back:
         await greeted(back)
 
 
@@ -89,8 +89,8 @@ async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(
     one, two = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
     third = Client()
     async with (
-        open_inside(alice, session_key=key_of(one)) as first,
-        open_inside(alice, session_key=key_of(two)) as second,
+        open_in_process(alice, session_key=key_of(one)) as first,
+        open_in_process(alice, session_key=key_of(two)) as second,
     ):
         await greeted(first)
         await greeted(second)
@@ -100,13 +100,13 @@ async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(
             await socket.send("sync")
             await expect(socket, "heads")
             await still_lives(socket)
-        async with open_inside(alice, session_key=key_of(third)) as acting:
+        async with open_in_process(alice, session_key=key_of(third)) as acting:
             await greeted(acting)
             await sync_to_async(change_password)(third)
             await expect_close(first, 4401)
             await expect_close(second, 4401)
             await expect_close(acting, 4012)
-    async with open_inside(alice, session_key=key_of(third)) as acting:
+    async with open_in_process(alice, session_key=key_of(third)) as acting:
         await greeted(acting)
         link = await sync_to_async(services.password_link)(user=await User.objects.aget(pk=alice.pk))
         somewhere = Client()
@@ -117,7 +117,7 @@ async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(
 
 @pytest.mark.usefixtures("_no_vigil")
 async def test_a_suspension_ends_all_sockets_of_the_person_at_once(alice: User, bob: User) -> None:
-    async with open_inside(alice) as one, open_inside(alice) as two, open_inside(bob) as bobs:
+    async with open_in_process(alice) as one, open_in_process(alice) as two, open_in_process(bob) as bobs:
         for socket in (one, two, bobs):
             await greeted(socket)
         await sync_to_async(services.account_deactivate)(user=alice)
@@ -128,7 +128,7 @@ async def test_a_suspension_ends_all_sockets_of_the_person_at_once(alice: User, 
 
 async def test_what_no_signal_tells_of_is_seen_by_the_watch(alice: User, bob: User) -> None:
     """A row changed by another program: nobody here was told."""
-    async with open_inside(alice) as alices, open_inside(bob) as bobs:
+    async with open_in_process(alice) as alices, open_in_process(bob) as bobs:
         await greeted(alices)
         await greeted(bobs)
         await User.objects.filter(pk=alice.pk).aupdate(is_active=False)
@@ -139,7 +139,7 @@ async def test_what_no_signal_tells_of_is_seen_by_the_watch(alice: User, bob: Us
 async def test_a_password_set_in_a_shell_ends_the_sockets(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         await greeted(socket)
         monkeypatch.setattr("getpass.getpass", lambda *_args, **_kwargs: "a fresh horse battery")
         await sync_to_async(call_command)("changepassword", alice.username)
@@ -149,8 +149,8 @@ async def test_a_password_set_in_a_shell_ends_the_sockets(
 async def test_an_ended_session_closes_its_own_sockets_only(alice: User, client_of: Any) -> None:
     one, two = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
     async with (
-        open_inside(alice, session_key=key_of(one)) as first,
-        open_inside(alice, session_key=key_of(two)) as second,
+        open_in_process(alice, session_key=key_of(one)) as first,
+        open_in_process(alice, session_key=key_of(two)) as second,
     ):
         await greeted(first)
         await greeted(second)
@@ -180,7 +180,7 @@ async def test_from_that_commit_on_every_command_is_refused(
     fields = (
         {**fields, "rooms": {chat.room_name: 0}} if kind == "sync" else {**fields, "room": chat.room_name}
     )
-    async with open_inside(alice, session_key=key_of(browser)) as socket:
+    async with open_in_process(alice, session_key=key_of(browser)) as socket:
         await greeted(socket)
         await Session.objects.filter(session_key=key_of(browser)).adelete()
         await socket.send(kind, ref="r", **fields)

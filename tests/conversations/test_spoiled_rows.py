@@ -10,7 +10,7 @@ from django.db import connection
 from accounts.models import User
 from conversations.models import Conversation, Message
 from tests.factories import make_message
-from tests.sockets import expect, open_inside
+from tests.sockets import expect, open_in_process
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,7 +47,7 @@ async def test_both_people_catch_up_past_a_spoiled_row(
 ) -> None:
     await sync_to_async(spoil)(told[2], **columns)
     for person in (alice, bob):
-        async with open_inside(person) as socket:
+        async with open_in_process(person) as socket:
             await expect(socket, "connection_established")
             await socket.send("sync", rooms={chat.room_name: 0})
             page = await expect(socket, "sync.page")

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from tests.conftest import or_skip
-from tests.rig import finding
+from tests.rig import programs
 from tools.faults.randomly import random_faults
 from tools.faults.rows import known_rows
 from tools.faults.world import open_world
@@ -32,7 +32,7 @@ async def test_under_random_faults_nothing_is_lost_doubled_or_leaked(rig: str) -
             results = [await world.run(row) for row in (known_rows()["F2"], random_faults(RANDOM_S))]
             results.append(await world.run(random_faults(RANDOM_S / 2), is_whole=True))
             acks = world.acknowledged
-    except finding.Absent as reason:
+    except programs.MissingProgram as reason:
         or_skip(reason)
     found = [
         f"{result.row}: {result.trouble} {result.examples} ({result.figures})"

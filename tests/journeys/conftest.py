@@ -16,7 +16,7 @@ from tests.conftest import or_skip
 from tests.journeys.page_session import PageSession
 from tests.journeys.tcp_proxy import TcpProxy
 from tests.journeys.visitors import CHROMIUM_FLAGS, TIMEOUT_MS, Visitor, new_visitor
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 OUTPUT = Path(__file__).resolve().parents[2] / "test-output"
@@ -29,8 +29,8 @@ _tests = count(1)
 def chromium() -> Iterator[Browser]:
     """Closed after the journeys: Playwright's event loop would interfere with asynchronous tests elsewhere."""
     try:
-        program = finding.chromium()
-    except finding.Absent as reason:
+        program = programs.chromium()
+    except programs.MissingProgram as reason:
         or_skip(reason)
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
     """One server for all journeys, whose users have different names. Without limits: more users sign up than one address may."""
-    with EntreServer(statics, LIMITS="off", DJANGO_SETTINGS_MODULE="tests.rig.quick") as server:
+    with EntreServer(statics, LIMITS="off", DJANGO_SETTINGS_MODULE="tests.rig.fast_hashing") as server:
         yield server
 
 

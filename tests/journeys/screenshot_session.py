@@ -27,7 +27,7 @@ from tests.journeys.visitors import (
     new_visitor,
     token_of,
 )
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 WIDE: Any = {"width": 1440, "height": 920}
@@ -205,7 +205,7 @@ def screenshot_session() -> Iterator[ScreenshotSession]:
                 CLOCK.format(started.isoformat()), encoding="utf-8"
             )
             with EntreServer(statics, LIMITS="off", PYTHONPATH=folder) as server:
-                browser = playwright.chromium.launch(executable_path=finding.chromium(), args=CHROMIUM_FLAGS)
+                browser = playwright.chromium.launch(executable_path=programs.chromium(), args=CHROMIUM_FLAGS)
                 yield ScreenshotSession(browser, server)
                 browser.close()
     finally:

@@ -24,7 +24,7 @@ WAYS = {
 @pytest.fixture(scope="module")
 def brisk_server(statics: SharedStatics) -> Iterator[EntreServer]:
     with EntreServer(
-        statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS), DJANGO_SETTINGS_MODULE="tests.rig.quick"
+        statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS), DJANGO_SETTINGS_MODULE="tests.rig.fast_hashing"
     ) as server:
         yield server
 

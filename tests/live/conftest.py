@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.conftest import or_skip
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics, migrated_database
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -28,7 +28,7 @@ def shared_redis() -> Iterator[RedisServer]:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(RedisServer())
-        except finding.Absent as reason:
+        except programs.MissingProgram as reason:
             or_skip(reason)
         yield server
 

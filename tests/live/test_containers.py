@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.rig.containers import DOCKERFILE, Instruction, instructions, send_context
-from tests.rig.daphne_server import PATIENCE_S, free_port
+from tests.rig.daphne_server import TIMEOUT_S, free_port
 from tests.rig.environment import KEYS, ROOT, setting_names
 
 
@@ -46,7 +46,7 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
     }
 
     collect = step("RUN", "collectstatic").text.replace("/tmp/build", str(tmp_path / "build"))
-    subprocess.run(["sh", "-ec", collect], cwd=folder, env=environment, check=True, timeout=PATIENCE_S)
+    subprocess.run(["sh", "-ec", collect], cwd=folder, env=environment, check=True, timeout=TIMEOUT_S)
     assert (tmp_path / "static" / "staticfiles.json").is_file()
 
     health = json.loads(step("HEALTHCHECK").text.removeprefix("CMD "))
@@ -56,7 +56,7 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
         asked = {**environment, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
         return (
             subprocess.run(
-                health, cwd=folder, env=asked, capture_output=True, check=False, timeout=PATIENCE_S
+                health, cwd=folder, env=asked, capture_output=True, check=False, timeout=TIMEOUT_S
             ).returncode
             == 0
         )
@@ -66,7 +66,7 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
         json.loads(step("CMD").text), cwd=folder, env={**environment, **KEYS}, stdin=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not is_healthy():
             assert serving.poll() is None
             assert time.monotonic() < deadline
@@ -74,4 +74,4 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
         assert httpx.get(f"http://127.0.0.1:{port}/accounts/signup/").status_code == 200
     finally:
         serving.send_signal(signal.SIGTERM)
-        assert serving.wait(PATIENCE_S) == 0
+        assert serving.wait(TIMEOUT_S) == 0

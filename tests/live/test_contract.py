@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.contract import DROP_BYTES, UNKNOWN, SocketContract, Stage, padded
+from tests.contract import DROP_BYTES, UNKNOWN, SocketContract, Target, padded
 from tests.rig.daphne_server import EntreServer, SharedStatics
 from tests.rig.people import Person
 from tests.sockets import Closed, Socket, open_socket
 
 
-class LiveStage:
+class LiveTarget:
     """The contract's people at a real server, with cookies of their own. They stay for all tests of the module."""
 
     def __init__(self, server: EntreServer) -> None:
@@ -57,62 +57,66 @@ def server(statics: SharedStatics) -> Iterator[EntreServer]:
 
 
 @pytest.fixture(scope="module")
-def stage(server: EntreServer) -> Iterator[Stage]:
-    stage = LiveStage(server)
-    yield stage
-    stage.leave()
+def target(server: EntreServer) -> Iterator[Target]:
+    target = LiveTarget(server)
+    yield target
+    target.leave()
 
 
 class TestOnDaphne(SocketContract):
     """The contract, kept by the real server."""
 
     async def test_above_128_kib_the_connection_is_dropped_and_nobody_else_notices(
-        self, stage: Stage, path: str, phone: Socket
+        self, target: Target, path: str, phone: Socket
     ) -> None:
-        async with self.greeted(stage, stage.alice, path) as flooder:
+        async with self.greeted(target, target.alice, path) as flooder:
             await flooder.send_text(padded(DROP_BYTES + 1, type="ping"))
             with pytest.raises(Closed):
                 await flooder.take(lambda frame: False, 10)
         await self.is_alive(phone)
 
-    async def test_text_that_is_no_utf8_is_dropped(self, stage: LiveStage, path: str, phone: Socket) -> None:
-        reader, writer, answer = await handshake(stage.server, path, stage.alice.cookies)
+    async def test_text_that_is_no_utf8_is_dropped(
+        self, target: LiveTarget, path: str, phone: Socket
+    ) -> None:
+        reader, writer, answer = await handshake(target.server, path, target.alice.cookies)
         assert b" 101 " in answer.split(b"\r\n")[0]
         mask = bytes(4)
         writer.write(b"\x81" + bytes([0x80 | 4]) + mask + b"\xff\xfe\xfd\xfc")
         await drained(reader, writer)
         await self.is_alive(phone)
 
-    async def test_an_unmasked_frame_is_dropped(self, stage: LiveStage, path: str, phone: Socket) -> None:
-        reader, writer, answer = await handshake(stage.server, path, stage.alice.cookies)
+    async def test_an_unmasked_frame_is_dropped(self, target: LiveTarget, path: str, phone: Socket) -> None:
+        reader, writer, answer = await handshake(target.server, path, target.alice.cookies)
         assert b" 101 " in answer.split(b"\r\n")[0]
         writer.write(b"\x81\x0f" + b'{"type":"ping"}')
         await drained(reader, writer)
         await self.is_alive(phone)
 
     async def test_refusals_of_a_foreign_and_an_unknown_room_are_equal_to_the_byte(
-        self, stage: LiveStage
+        self, target: LiveTarget
     ) -> None:
         """Mallory learns nothing from status, headers, length or body; an anonymous visitor learns no more."""
-        for cookies in (stage.mallory.cookies, ""):
+        for cookies in (target.mallory.cookies, ""):
             refusals = []
-            for room in (stage.room, UNKNOWN):
-                reader, writer, answer = await handshake(stage.server, f"/ws/chat/{room}/", cookies)
+            for room in (target.room, UNKNOWN):
+                reader, writer, answer = await handshake(target.server, f"/ws/chat/{room}/", cookies)
                 refusals.append(without_date(answer + await drained(reader, writer)))
             assert refusals[0] == refusals[1]
             assert refusals[0].startswith(b"HTTP/1.1 403 ")
 
-    async def test_two_origins_are_as_bad_as_none(self, stage: LiveStage, path: str) -> None:
-        own = stage.server.address
+    async def test_two_origins_are_as_bad_as_none(self, target: LiveTarget, path: str) -> None:
+        own = target.server.address
         for origins in ([own, own], [own, "https://evil.example"], ["https://evil.example", own], []):
-            reader, writer, answer = await handshake(stage.server, path, stage.alice.cookies, origins=origins)
+            reader, writer, answer = await handshake(
+                target.server, path, target.alice.cookies, origins=origins
+            )
             await drained(reader, writer)
             # Daphne's library joins two headers of one name, and refuses what comes of it by itself.
             assert answer.startswith((b"HTTP/1.1 403 ", b"HTTP/1.1 400 ")), origins
 
-    async def test_nothing_of_all_this_left_a_traceback_in_the_log(self, stage: LiveStage) -> None:
+    async def test_nothing_of_all_this_left_a_traceback_in_the_log(self, target: LiveTarget) -> None:
         """The last test of the module: bad paths, frames, origins and broken connections are everyday life, no accidents."""
-        log = stage.server.log()
+        log = target.server.log()
         assert "Traceback" not in log, log[log.index("Traceback") - 200 :][:3_000]
         assert "Unhandled" not in log
 

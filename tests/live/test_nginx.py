@@ -18,7 +18,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.conftest import or_skip
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics, free_port
 from tests.rig.nginx import HOST, NginxServer
 from tests.rig.people import Person
@@ -71,7 +71,7 @@ def start_nginx(stack: ExitStack, upstream_port: int, tls_port: int) -> NginxSer
         return stack.enter_context(
             NginxServer(upstream_port=upstream_port, tls_port=tls_port, plain_port=free_port())
         )
-    except finding.Absent as reason:
+    except programs.MissingProgram as reason:
         or_skip(reason)
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.conftest import ServerMaker
-from tests.rig.daphne_server import PATIENCE_S, EntreServer, free_port
+from tests.rig.daphne_server import TIMEOUT_S, EntreServer, free_port
 from tests.rig.environment import ROOT
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -47,7 +47,7 @@ def test_a_taken_port_is_told_in_one_sentence(daphne_server: EntreServer, start_
     second = start_server()
     second.stop()
     second.ports[0] = daphne_server.ports[0]
-    assert second.launch().wait(PATIENCE_S) != 0
+    assert second.launch().wait(TIMEOUT_S) != 0
     assert f"port {daphne_server.ports[0]} is in use" in second.log()
     assert "Traceback" not in second.log()
 
@@ -83,7 +83,7 @@ def test_a_start_that_cannot_be_ends_with_one_sentence(
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
     assert done.returncode != 0
     assert f"Entre cannot start: {sentence}" in done.stderr

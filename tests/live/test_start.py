@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerMaker
-from tests.rig.daphne_server import PATIENCE_S, EntreServer
+from tests.rig.daphne_server import TIMEOUT_S, EntreServer
 from tests.rig.environment import ROOT, clean_environment
 from tests.rig.people import Person
 from tests.sockets import Refused, expect, open_socket
@@ -22,7 +22,7 @@ Newcomer = Callable[..., Person]
 def printed_address(server: EntreServer) -> str:
     """The address that the start names, as soon as it stands there."""
     process = server.launch()
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not (found := re.search(r"^Entre is at (\S+)/ ", server.log(), re.MULTILINE)):
         assert process.poll() is None, server.logs()
         assert time.monotonic() < deadline, server.logs()
@@ -75,7 +75,7 @@ def test_an_empty_database_ends_the_start_with_one_sentence(
     start_server: ServerMaker, tmp_path: Path
 ) -> None:
     server = start_server(starts=False, DATA_DIR=str(tmp_path / "empty"))
-    assert server.launch().wait(PATIENCE_S) != 0
+    assert server.launch().wait(TIMEOUT_S) != 0
     assert re.fullmatch(
         r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*",
         server.log().strip(),
@@ -98,7 +98,7 @@ def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(
 ) -> None:
     """Conda exports one, and some shells."""
     server = start_server(starts=False, HOST=host)
-    assert server.launch().wait(PATIENCE_S) != 0
+    assert server.launch().wait(TIMEOUT_S) != 0
     (line,) = server.log().strip().splitlines()
     assert line.startswith(f"Entre cannot start: HOST is {host!r}, ")
     assert line.endswith("HOST comes from the environment of this process, not from .env.")

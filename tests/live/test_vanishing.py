@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import ServerMaker
-from tests.rig.daphne_server import PATIENCE_S, EntreServer, SharedStatics, migrated_database
+from tests.rig.daphne_server import TIMEOUT_S, EntreServer, SharedStatics, migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -153,7 +153,7 @@ async def test_when_redis_dies_sends_are_acknowledged_and_numbers_bring_them_ove
 
 async def until_pushed(sender: Socket, receiver: Socket, room: str) -> None:
     """Both processes have found Redis again when a message crosses once more."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         id = str(uuid4())
         await sender.send("message.send", room=room, id=id, body="are you there")
@@ -188,7 +188,7 @@ def test_what_is_away_at_the_start_is_told_in_one_sentence(
 ) -> None:
     server = EntreServer(statics, **values)
     try:
-        assert server.launch().wait(PATIENCE_S) != 0
+        assert server.launch().wait(TIMEOUT_S) != 0
         log = server.log()
     finally:
         server.__exit__(None, None, None)

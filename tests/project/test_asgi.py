@@ -11,10 +11,10 @@ from accounts.models import User
 from conversations.models import Conversation
 from dm_project.asgi import application
 from tests.factories import make_user
-from tests.sockets import INSIDE_HOST, Refused, expect, open_inside, session_key_of
+from tests.sockets import IN_PROCESS_HOST, Refused, expect, open_in_process, session_key_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OWN = f"http://{INSIDE_HOST}"
+OWN = f"http://{IN_PROCESS_HOST}"
 
 FOREIGN_ORIGINS = [
     None,
@@ -34,7 +34,7 @@ FOREIGN_ORIGINS = [
 
 
 async def test_alice_is_let_in_from_our_own_page(alice: User) -> None:
-    async with open_inside(alice) as socket:
+    async with open_in_process(alice) as socket:
         greeting = await expect(socket, "connection_established")
     assert greeting["message"] == "You are now connected!"
     assert greeting["user"]["username"] == "alice"
@@ -42,7 +42,7 @@ async def test_alice_is_let_in_from_our_own_page(alice: User) -> None:
 
 async def test_bob_and_alice_are_let_into_their_room(alice: User, bob: User, chat: Conversation) -> None:
     for person in (alice, bob):
-        async with open_inside(person, f"/ws/chat/{chat.room_name}/") as socket:
+        async with open_in_process(person, f"/ws/chat/{chat.room_name}/") as socket:
             greeting = await expect(socket, "connection_established")
         assert list(greeting["rooms"]) == [chat.room_name]
 
@@ -51,7 +51,7 @@ async def test_bob_and_alice_are_let_into_their_room(alice: User, bob: User, cha
 async def test_another_page_cannot_ride_on_alices_cookie(alice: User, origin: str | None) -> None:
     """Cross-site WebSocket hijacking: browsers send the cookie with every handshake, whoever asks."""
     with pytest.raises(Refused):
-        async with open_inside(alice, origin=origin):
+        async with open_in_process(alice, origin=origin):
             pass
 
 
@@ -69,7 +69,7 @@ async def signed_in(user: User) -> tuple[bytes, bytes]:
 
 async def test_two_origin_headers_are_as_bad_as_none(alice: User) -> None:
     """A proxy that reads the first and a server that reads the last would judge different pages."""
-    own, host, cookie = (b"origin", OWN.encode()), (b"host", INSIDE_HOST.encode()), await signed_in(alice)
+    own, host, cookie = (b"origin", OWN.encode()), (b"host", IN_PROCESS_HOST.encode()), await signed_in(alice)
     assert await handshake([host, own, cookie])
     assert not await handshake([host, own, own, cookie])
     assert not await handshake([host, own, (b"origin", b"https://evil.example"), cookie])
@@ -101,13 +101,13 @@ async def test_with_a_public_address_only_its_own_pages_count(alice: User) -> No
 @pytest.mark.parametrize("path", ["/ws/", "/ws/chat/dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/"])
 async def test_nobody_comes_in_without_a_session(path: str, db: None) -> None:
     with pytest.raises(Refused):
-        async with open_inside(None, path):
+        async with open_in_process(None, path):
             pass
 
 
 async def test_a_made_up_session_is_no_session(db: None) -> None:
     made_up = (b"cookie", f"{settings.SESSION_COOKIE_NAME}=abcdefghijklmnopqrstuvwxyz012345".encode())
-    assert not await handshake([(b"host", INSIDE_HOST.encode()), (b"origin", OWN.encode()), made_up])
+    assert not await handshake([(b"host", IN_PROCESS_HOST.encode()), (b"origin", OWN.encode()), made_up])
 
 
 async def test_mallory_cannot_tell_a_foreign_room_from_none(mallory: User, chat: Conversation) -> None:
@@ -120,7 +120,7 @@ async def test_mallory_cannot_tell_a_foreign_room_from_none(mallory: User, chat:
 
 
 async def refusal_of(user: User, room: str) -> list[dict[str, Any]]:
-    headers = [(b"host", INSIDE_HOST.encode()), (b"origin", OWN.encode()), await signed_in(user)]
+    headers = [(b"host", IN_PROCESS_HOST.encode()), (b"origin", OWN.encode()), await signed_in(user)]
     communicator = WebsocketCommunicator(application, f"/ws/chat/{room}/", headers=headers)
     accepted, code = await communicator.connect(timeout=5)
     assert not accepted
@@ -131,7 +131,7 @@ async def test_a_deactivated_account_is_nobody(alice: User) -> None:
     alice.is_active = False
     await alice.asave(update_fields=["is_active"])
     with pytest.raises(Refused):
-        async with open_inside(alice):
+        async with open_in_process(alice):
             pass
 
 
@@ -140,7 +140,7 @@ async def test_a_deactivated_account_is_nobody(alice: User) -> None:
 )
 async def test_an_unknown_path_is_refused_without_a_traceback(alice: User, path: str) -> None:
     with pytest.raises(Refused):
-        async with open_inside(alice, path):
+        async with open_in_process(alice, path):
             pass
 
 
@@ -151,6 +151,6 @@ async def test_carol_in_the_same_browser_tab_order_gets_her_own_greeting(
     from asgiref.sync import sync_to_async
 
     carol = await sync_to_async(make_user)("carol")
-    async with open_inside(alice) as hers, open_inside(carol) as other:
+    async with open_in_process(alice) as hers, open_in_process(carol) as other:
         assert list((await expect(hers, "connection_established"))["rooms"]) == [chat.room_name]
         assert (await expect(other, "connection_established"))["rooms"] == {}

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from dm_project import redis_cache
 from dm_project.redis_cache import Availability, BoundedRedisCache
 from tests.rig.environment import ROOT, clean_environment
-from tests.rig.gone_redis import SHAPES, GoneRedis
+from tests.rig.faulty_redis import SHAPES, FaultyRedis
 from tests.rig.redis_server import RedisServer
 
 
@@ -53,7 +53,7 @@ async def test_however_redis_is_gone_the_cache_tries_once_a_pause_and_says_it_on
     shape: str, caplog: Any
 ) -> None:
     began = time.monotonic()
-    async with GoneRedis(shape) as gone:
+    async with FaultyRedis(shape) as gone:
         with caplog.at_level(logging.WARNING, logger=redis_cache.logger.name):
             failed = await asyncio.to_thread(ask_often, gone.url, 1.0)
         assert gone.attempts <= 1 + (time.monotonic() - began) / 0.2

@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from accounts.models import User
 from conversations.models import Conversation
 from dm_project.middleware import COLLECT_BYTES, forget_body
-from tests.sockets import INSIDE_HOST, session_key_of
+from tests.sockets import IN_PROCESS_HOST, session_key_of
 
 TOKEN = "t" * 32
 
@@ -54,7 +54,7 @@ async def test_no_body_outlives_its_answer(
     cookies = (
         f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
     )
-    headers = {"host": INSIDE_HOST, "cookie": cookies, "x-csrftoken": TOKEN, "content-type": type}
+    headers = {"host": IN_PROCESS_HOST, "cookie": cookies, "x-csrftoken": TOKEN, "content-type": type}
     text = "y" * size
     sent = (
         json.dumps({"id": "none", "body": text}).encode()
@@ -92,7 +92,7 @@ async def test_a_body_that_is_refused_leaves_nothing(alice: User, chat: Conversa
         f"{settings.SESSION_COOKIE_NAME}={await session_key_of(alice)}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
     )
     headers = {
-        "host": INSIDE_HOST,
+        "host": IN_PROCESS_HOST,
         "cookie": cookies,
         "x-csrftoken": TOKEN,
         "content-type": "application/json",

@@ -18,7 +18,7 @@ from dm_project.staticfiles import minify
 from dm_project.staticfiles.storage import HashedModulesStorage
 from tests.conftest import or_skip
 from tests.factories import make_message
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.daphne_server import SharedStatics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,8 +213,8 @@ def test_every_import_of_a_collected_module_leads_to_a_collected_module(folder: 
 @needs_minifier
 def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path) -> None:
     try:
-        node = finding.node()
-    except finding.Absent as reason:
+        node = programs.node()
+    except programs.MissingProgram as reason:
         or_skip(reason)
     shutil.copytree(ROOT / "tests" / "js", tmp_path / "tests" / "js")
     for same in ("tests/protocol", "tests/golden", "docs", "package.json"):

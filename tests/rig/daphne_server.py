@@ -20,7 +20,7 @@ from tests.rig.environment import ROOT, clean_environment
 from tests.rig.people import NO_TLS
 from tests.rig.postgres import PostgresServer
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 STOP_S = 20.0
 SQLITE = "entre.sqlite3"
 
@@ -189,7 +189,7 @@ class EntreServer:
     def wait_until_it_answers(self, index: int) -> None:
         process = self.processes[index]
         assert process is not None
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         with httpx.Client(base_url=self.address_of(index), timeout=5, verify=NO_TLS) as client:
             while time.monotonic() < deadline and process.poll() is None:
                 try:

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.rig import finding
+from tests.rig import programs
 from tests.rig.environment import ROOT
 
 HOST = "chat.example.org"
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 # As Debian's own /etc/nginx/nginx.conf, with everything in one folder.
 AROUND = """
 daemon off;
@@ -89,7 +89,7 @@ class NginxServer:
     """
 
     def __init__(self, *, upstream_port: int, tls_port: int, plain_port: int) -> None:
-        self.program = finding.nginx()
+        self.program = programs.nginx()
         self.folder = Path(tempfile.mkdtemp(prefix="entre-nginx-"))
         self.tls_port, self.plain_port = tls_port, plain_port
         make_certificate(self.folder)
@@ -109,7 +109,7 @@ class NginxServer:
         command = [self.program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
         with (self.folder / "said").open("wb") as said:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.tls_port), timeout=1).close()
@@ -126,7 +126,7 @@ class NginxServer:
     ) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(PATIENCE_S)
+            self.process.wait(TIMEOUT_S)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def logs(self) -> dict[str, str]:
@@ -140,7 +140,7 @@ class NginxServer:
     def status_of(self, head: str, *, tls: bool = True) -> int:
         """Sends exactly this, and reads the status of the answer."""
         with socket.create_connection(
-            ("127.0.0.1", self.tls_port if tls else self.plain_port), timeout=PATIENCE_S
+            ("127.0.0.1", self.tls_port if tls else self.plain_port), timeout=TIMEOUT_S
         ) as line:
             connection = self.context().wrap_socket(line, server_hostname=HOST) if tls else line
             connection.sendall(head.encode())
@@ -158,7 +158,7 @@ class NginxServer:
             base_url=self.origin,
             transport=ToNginx(self, address),
             headers={"Origin": self.origin},
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
         )
 
 

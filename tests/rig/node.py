@@ -3,15 +3,15 @@
 import os
 import sys
 
-from tests.rig import finding
+from tests.rig import programs
 
 
 def main() -> None:
     try:
-        node = finding.node()
-    except finding.Absent as reason:
+        node = programs.node()
+    except programs.MissingProgram as reason:
         sys.stderr.write(f"Skipped: {reason}\n")
-        sys.exit(1 if finding.IN_CI else 0)
+        sys.exit(1 if programs.IN_CI else 0)
     os.execv(node, [node, *sys.argv[1:]])
 
 

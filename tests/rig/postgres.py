@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from tests.rig import finding
+from tests.rig import programs
 
 _numbers = count(1)
 
@@ -92,8 +92,8 @@ class PostgresServer:
 
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
-    """Started in about a second, also as root; gone with its data at the end. Raises finding.Absent."""
-    finding.postgres()
+    """Started in about a second, also as root; gone with its data at the end. Raises programs.MissingProgram."""
+    programs.postgres()
     with warnings.catch_warnings():
         # It complains at import when the session has no folder for its lock file, and takes another one.
         warnings.simplefilter("ignore")
@@ -120,9 +120,9 @@ def main() -> int:
     try:
         with running_postgres() as server:
             return subprocess.call(sys.argv[1:], env={**os.environ, "TEST_DATABASE_URL": server.url()})
-    except finding.Absent as reason:
+    except programs.MissingProgram as reason:
         sys.stderr.write(f"Skipped: {reason}\n")
-        return 1 if finding.IN_CI else 0
+        return 1 if programs.IN_CI else 0
 
 
 if __name__ == "__main__":

@@ -10,16 +10,16 @@ from types import TracebackType
 
 import redis
 
-from tests.rig import finding
+from tests.rig import programs
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 
 class RedisServer:
     """Use as a context manager. `url` stays the same over stop and start; nothing is kept on disk, as after a fail-over."""
 
     def __init__(self) -> None:
-        self.program = finding.redis_server()
+        self.program = programs.redis_server()
         self.folder = Path(tempfile.mkdtemp(prefix="entre-redis-"))
         self.socket = self.folder / "redis.sock"
         self.url = f"unix://{self.socket}"
@@ -52,7 +52,7 @@ class RedisServer:
         self.wait_until_it_answers()
 
     def wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         with self.client() as client:
             while time.monotonic() < deadline:
                 if self.process and self.process.poll() is not None:
@@ -75,7 +75,7 @@ class RedisServer:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(how)
-            self.process.wait(PATIENCE_S)
+            self.process.wait(TIMEOUT_S)
         self.socket.unlink(missing_ok=True)
 
     def freeze(self) -> None:

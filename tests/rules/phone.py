@@ -7,7 +7,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
-from tests.sockets import Closed, Frame, Socket, open_inside
+from tests.sockets import Closed, Frame, Socket, open_in_process
 
 FENCE = "fence"
 """A frame that no server sends: everything that was on its way before it has arrived."""
@@ -40,7 +40,7 @@ class Phone:
         assert self.browser is not None
         key = self.browser.cookies[settings.SESSION_COOKIE_NAME].value
         self.socket = await self.stack.enter_async_context(
-            open_inside(self.owner, self.path, session_key=key)
+            open_in_process(self.owner, self.path, session_key=key)
         )
         greeting = await self.socket.next(PATIENCE_S)
         assert greeting["type"] == "connection_established"

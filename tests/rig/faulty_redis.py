@@ -29,7 +29,7 @@ SHAPES: dict[str, bytes | None] = {
 CLOSES = {"closed at once", "reset at once", "full of clients", "TLS instead", "HTTP instead"}
 
 
-class GoneRedis:
+class FaultyRedis:
     """Use as an asynchronous context manager. `url` is where it is; `attempts` counts the connections."""
 
     def __init__(self, shape: str) -> None:
@@ -39,7 +39,7 @@ class GoneRedis:
         self.listener: asyncio.Server | None = None
         self.port = 0
 
-    async def __aenter__(self) -> GoneRedis:
+    async def __aenter__(self) -> FaultyRedis:
         self.listener = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         self.port = int(self.listener.sockets[0].getsockname()[1])
         if self.shape == "refused":
