@@ -1,4 +1,7 @@
-"""Checks of the specification that cross the whole product (docs/acceptance.md says where the others are held)."""
+"""Acceptance checks 7, 16 and 21 as whole flows: echo of a sent message, days and plurals, the keyboard from log-in to log-out.
+
+docs/acceptance.md says which test holds each of the thirty checks.
+"""
 
 import itertools
 import re
@@ -16,12 +19,12 @@ from tests.rig.people import PASSWORD
 
 SENDS = 10
 
-# At the very frame in which the key is answered: is the bubble there, is the field empty, and does it keep the focus?
+# In the next frame after the key: is the bubble there, is the field empty, and does it keep the focus?
 WATCH_ECHO = """() => {
     window.echoes = [];
     const field = document.querySelector("textarea[name=body]");
     const bodies = () => [...document.querySelectorAll('[data-view="timeline"] > li[data-id] [data-part="body"]')];
-    // Before the page hears of the key; a paint comes after the callbacks of its frame and not before.
+    // In the capture phase, before the page handles the key. A frame is painted after its callbacks.
     addEventListener("keydown", (event) => {
         if (event.key !== "Enter") return;
         const text = field.value;
@@ -36,7 +39,7 @@ WATCH_ECHO = """() => {
 def test_check_7_a_sent_message_is_drawn_in_the_next_frame_and_the_box_keeps_the_focus(
     visitor: VisitorMaker,
 ) -> None:
-    """How many milliseconds that takes is measured by `make bench-page`."""
+    """`make bench-page` measures the milliseconds."""
     alice, bob = visitor("alice"), visitor("bob")
     alice.open(start_chat(alice, bob))
     alice.page.evaluate(WATCH_ECHO)
@@ -45,14 +48,14 @@ def test_check_7_a_sent_message_is_drawn_in_the_next_frame_and_the_box_keeps_the
     for number, line in enumerate(lines, 1):
         alice.page.keyboard.type(line)
         alice.page.keyboard.press("Enter")
-        # The next line may not be in the field while this one is looked at.
+        # Wait, or the next line would be in the field when this one is recorded.
         alice.page.wait_for_function("(number) => window.echoes.length === number", arg=number)
     assert alice.page.evaluate("window.echoes") == [[line, line, "", True] for line in lines]
     alice.sees(*lines)
     expect(alice.page.locator('li[data-state="pending"]')).to_have_count(0)
 
 
-# --- 16: groups and days, as each reader's clock and language say ---
+# --- 16: groups and days in each time zone and language ---
 
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=30)
 MOMENTS = [
@@ -62,7 +65,7 @@ MOMENTS = [
     MIDNIGHT + timedelta(minutes=12),
     MIDNIGHT + timedelta(hours=4),
 ]
-"""At UTC the second begins a day; the third is 4:59 after it, the fourth 5:01 after that; four hours on, São Paulo has a new day, too."""
+"""In UTC the second message begins a day, the third is 4:59 later, the fourth 5:01 after that. The last begins a day in São Paulo, too."""
 MONTHS = {
     "en-GB": [
         "January",
@@ -109,8 +112,8 @@ MONTHS = {
 }
 
 
-def speaks(person: Visitor, language: str) -> None:
-    """The account's own language; the browser tells only how moments are written in it."""
+def set_language(person: Visitor, language: str) -> None:
+    """Set the language of the account. The browser's locale decides the format of times only."""
     answer = person.person.post_form(
         "/settings/appearance/",
         only="language",
@@ -132,7 +135,7 @@ def test_check_16_messages_are_grouped_by_the_days_of_alices_time_zone(
     visitor: VisitorMaker, daphne_server: EntreServer, language: str, zone: str, groups: list[int]
 ) -> None:
     alice, bob = visitor("alice", locale=language, timezone_id=zone), visitor("bob")
-    speaks(alice, language)
+    set_language(alice, language)
     room = start_chat(alice, bob)
     insert_history(daphne_server, room, MOMENTS, by=lambda n: True, bodies=lambda n: f"number {n}", read=5)
     alice.open(room)
@@ -173,7 +176,7 @@ def test_check_16_the_count_of_new_messages_uses_the_plural_forms_of_each_langua
     visitor: VisitorMaker, language: str, words: dict[int, str]
 ) -> None:
     alice = visitor("alice", locale=language)
-    speaks(alice, language)
+    set_language(alice, language)
     for count, wanted in words.items():
         bob = visitor(f"bob{count}x")
         room = start_chat(alice, bob)
@@ -183,7 +186,7 @@ def test_check_16_the_count_of_new_messages_uses_the_plural_forms_of_each_langua
         expect(alice.page.locator('[data-part="new-divider"]')).to_have_text(wanted)
 
 
-# --- 21: by keys alone ---
+# --- 21: by keyboard ---
 
 
 def test_check_21_alice_logs_in_writes_copies_an_invite_and_logs_out_by_keyboard(
@@ -211,7 +214,7 @@ def test_check_21_alice_logs_in_writes_copies_an_invite_and_logs_out_by_keyboard
     alice.sees("Can you reach me?", "I can")
     bob.open(room)
     bob.sees("Can you reach me?", "I can")
-    # An invite, from where she is, and back to where she was.
+    # She copies an invite link in the dialog, and the focus returns.
     alice.until_lazy_parts_loaded()
     alice.until_idle()
     opener = page.locator(".list-pane__head").get_by_role("link", name="Invite a person")
@@ -224,7 +227,7 @@ def test_check_21_alice_logs_in_writes_copies_an_invite_and_logs_out_by_keyboard
     assert re.fullmatch(r"http://[^/]+/i/[\w-]{20,}/?", str(page.evaluate("navigator.clipboard.readText()")))
     keys.press("Escape")
     expect(opener).to_be_focused()
-    # From message to message, back to the box, to the list, and out.
+    # To the messages, back to the box, to the settings, and log out.
     keys.press("F6")
     expect(page.locator('article[tabindex="0"]')).to_be_focused()
     keys.press("Escape")

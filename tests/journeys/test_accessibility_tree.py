@@ -1,4 +1,4 @@
-"""Check 27: what screen readers are given. The tree of a live chat to the letter, what is spoken and what is not, and what opens over it."""
+"""Check 27, screen readers: the accessibility tree of a chat, the live regions, and everything that opens over a page."""
 
 import re
 from collections.abc import Callable
@@ -39,8 +39,8 @@ def idle(person: Visitor) -> None:
     person.until_idle()
 
 
-def timeless(lines: list[str]) -> str:
-    """Nor of whom the test has made up."""
+def without_times(lines: list[str]) -> str:
+    """The lines without the time of day and the suffix of the username."""
     return re.sub(r"@alice\d+", "@alice", re.sub(r"\d\d:\d\d", "14:07", "\n".join(lines)))
 
 
@@ -90,7 +90,7 @@ RootWebArea "(1) Bob · Entre" [focused]
 def test_check_27_the_accessibility_tree_of_an_open_chat(
     alice: Visitor, bob: Visitor, visitor: VisitorMaker
 ) -> None:
-    """Landmarks, headings, one list of named articles, one named box and button, three empty regions; nothing without a name, nothing twice."""
+    """Landmarks, headings, one list of named articles, one text box, three live regions; nothing unnamed, nothing twice."""
     carol = visitor("carol")
     room = start_chat(alice, bob)
     bob.send(room, "one")
@@ -107,26 +107,27 @@ def test_check_27_the_accessibility_tree_of_an_open_chat(
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
     expect(alice.page.locator('[data-view="rows"] > li').first).to_contain_text("Carol")
 
-    # A row is told in this order: name, how many are unread, preview, time, "online", "muted".
+    # The order in a row: name, unread count, preview, time, "online", "muted".
     alice.page.get_by_role("heading", level=1).focus()
     alice.box.focus()
-    alice.until_equal(lambda: timeless(AccessibilityTree(alice.page).lines()), LIVE_CHAT, "the tree")
+    alice.until_equal(lambda: without_times(AccessibilityTree(alice.page).lines()), LIVE_CHAT, "the tree")
     tree = AccessibilityTree(alice.page)
-    # Neither the list of messages nor the line under the name says anything by itself; the regions do, and each line is read alone,
-    # not with all before it.
+    # Only the three regions are live, and they are not atomic: a screen reader reads the new line, not all of them.
     assert tree.live_regions() == {"log": "polite", "status": "polite", "alert": "assertive"}
     for region in ("log", "status", "alert"):
         assert tree.properties(region)["atomic"] is False, region
     expect(alice.row(room).get_by_role("link")).to_have_attribute("aria-current", "page")
 
     bob.sees_state("and two", "read")
-    # The server draws the same tree as the script does.
+    # The page rendered by the server has the same tree as the one drawn by the script.
     alice.page.reload()
     idle(alice)
     expect(alice.page.locator('[data-part="status"]')).to_have_text("online")
     alice.box.focus()
     alice.until_equal(
-        lambda: timeless(AccessibilityTree(alice.page).lines()), LIVE_CHAT, "the tree that the server drew"
+        lambda: without_times(AccessibilityTree(alice.page).lines()),
+        LIVE_CHAT,
+        "the tree rendered by the server",
     )
 
 
@@ -137,7 +138,7 @@ def test_check_27_a_focused_message_has_its_actions_in_the_tree(alice: Visitor, 
     idle(alice)
     alice.page.keyboard.press("Shift+F6")
     expect(alice.message("two").locator("article")).to_be_focused()
-    assert timeless(AccessibilityTree(alice.page).lines("region", "Messages with Bob")) == "\n".join(
+    assert without_times(AccessibilityTree(alice.page).lines("region", "Messages with Bob")) == "\n".join(
         [
             'region "Messages with Bob"',
             '  heading 2 "Just you and Bob"',
@@ -168,7 +169,7 @@ def test_check_27_a_focused_message_has_its_actions_in_the_tree(alice: Visitor, 
 def test_check_27_on_a_narrow_screen_the_list_has_one_heading_and_a_skip_link(
     alice: Visitor, bob: Visitor
 ) -> None:
-    """What stands in the other pane is not in the tree, and no link leads there."""
+    """The hidden pane is not in the tree, and the skip link does not lead there."""
     start_chat(alice, bob)
     for width, target in ((390, "list"), (1280, "main")):
         alice.page.set_viewport_size({"width": width, "height": 800})
@@ -189,7 +190,7 @@ def test_check_27_on_a_narrow_screen_the_list_has_one_heading_and_a_skip_link(
             )
 
 
-# --- What is spoken (A1 to A3) ---
+# --- Announcements (A1 to A3) ---
 
 
 def test_check_27_each_arriving_message_is_announced_once_and_nothing_else(
@@ -203,8 +204,8 @@ def test_check_27_each_arriving_message_is_announced_once_and_nothing_else(
     idle(alice)
     bob.until_loaded("presence-view")
     for region in REGIONS:
-        assert alice.announced(region) == [], "what was there before is spoken by nobody"
-    # Older messages, own sends, ticks and typing.
+        assert alice.announced(region) == [], "earlier messages are not announced"
+    # Earlier messages, own messages, ticks and typing are not announced either.
     alice.page.locator('[data-view="scroller"]').evaluate(
         "(scroller) => { scroller.scrollTop = -scroller.scrollHeight; }"
     )
@@ -220,7 +221,7 @@ def test_check_27_each_arriving_message_is_announced_once_and_nothing_else(
     bob.write("x" * 300)
     expect(alice.page.locator("#say-messages > p")).to_have_text(["Bob: typing", f"Bob: {'x' * 200}"])
     assert alice.announced("say-status") == alice.announced("say-alert") == []
-    # The next page begins in silence.
+    # Nothing is announced when a page loads.
     alice.page.reload()
     idle(alice)
     for region in REGIONS:
@@ -230,7 +231,7 @@ def test_check_27_each_arriving_message_is_announced_once_and_nothing_else(
 def test_check_27_opening_another_chat_announces_nothing_and_each_message_is_announced_in_its_region(
     alice: Visitor, bob: Visitor, visitor: VisitorMaker
 ) -> None:
-    """What stands in a chat is not read aloud because it is chosen; what arrives there from then on is, and the one left is another chat."""
+    """Opening a chat announces none of its messages. From then on its new messages are announced, and the previous chat is another chat."""
     carol = visitor("carol", name="Carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     bob.send(room, "old from bob")
@@ -292,9 +293,7 @@ def test_check_27_the_live_region_keeps_twenty_lines_and_other_chats_are_announc
     assert alice.announced("say-messages") == [f"Bob: line {number}" for number in range(5, 25)]
     carol.send(other, "one", "two", "three")
     expect(alice.row(other).locator('[data-part="badge"]')).to_have_text("3")
-    assert alice.announced("say-status").count("New message from Carol") == 1, (
-        "not more than one in ten seconds"
-    )
+    assert alice.announced("say-status").count("New message from Carol") == 1, "at most one in ten seconds"
     assert len(alice.announced("say-messages")) == 20
 
 
@@ -303,18 +302,18 @@ def test_check_27_a_failed_message_is_announced_assertively(alice: Visitor, bob:
     reject_sends(alice.page)
     alice.open(room)
     idle(alice)
-    alice.write("nobody takes it")
-    alice.sees_state("nobody takes it", "failed")
+    alice.write("rejected")
+    alice.sees_state("rejected", "failed")
     expect(alice.page.locator("#say-alert > p")).to_have_text(["Not sent."])
     assert alice.announced("say-messages") == alice.announced("say-status") == []
-    tree = timeless(AccessibilityTree(alice.page).lines("region", "Messages with Bob"))
-    assert 'article "You: nobody takes it 14:07 Not sent."' in tree
+    tree = without_times(AccessibilityTree(alice.page).lines("region", "Messages with Bob"))
+    assert 'article "You: rejected 14:07 Not sent."' in tree
     assert 'button "Edit"' in tree
-    assert 'button "Try again"' not in tree, "nobody takes it, however often it is sent"
+    assert 'button "Try again"' not in tree, "sending it again cannot help"
     assert 'button "Delete"' in tree
 
 
-# --- What opens over a page ---
+# --- Dialogs, menus and notices ---
 
 
 def open_switcher(alice: Visitor) -> None:
@@ -401,7 +400,7 @@ def cut_picture(alice: Visitor) -> None:
     expect(alice.page.get_by_role("dialog", name="Crop your picture")).to_be_visible()
 
 
-OPENED: dict[str, Callable[[Visitor], None]] = {
+OPENERS: dict[str, Callable[[Visitor], None]] = {
     "the quick switcher": open_switcher,
     "the help about keys": open_shortcuts,
     "the menu of a message": open_message_menu,
@@ -425,23 +424,23 @@ MODAL = {
 }
 
 
-@pytest.mark.parametrize("what", OPENED)
+@pytest.mark.parametrize("what", OPENERS)
 def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: Visitor, bob: Visitor) -> None:
-    """By the examiner, in both themes, wide and narrow; a dialog is modal, has a name and the focus, and keeps it."""
+    """Checked by axe-core in both themes, wide and narrow. A dialog is modal, has a name, and keeps the focus inside."""
     room = start_chat(alice, bob)
     bob.send(room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")
     alice.open(room)
     idle(alice)
     alice.write("read")
     alice.sees_state("read", "sent")
-    OPENED[what](alice)
+    OPENERS[what](alice)
     page = alice.page
     if what in MODAL:
         expect_modal(page)
     for width in (1280, 320):
         page.set_viewport_size({"width": width, "height": 720})
         if what == "the menu of a message" and width == 320:
-            # It stood where its message was; that is somewhere else now.
+            # A resize closes the menu, because its message has moved.
             expect(page.get_by_role("menu")).to_have_count(0)
             page.keyboard.press("Enter")
         for theme in ("light", "dark"):
@@ -456,7 +455,7 @@ def expect_modal(page: Page) -> None:
     (dialog,) = [line for line in lines if line.strip().startswith("dialog")]
     assert re.search(r'dialog ".+" \[modal', dialog)
     assert not [line for line in lines if line.strip().startswith(("main", "complementary"))], (
-        "what is behind is not in the tree"
+        "the page behind a modal dialog is not in the tree"
     )
     for _ in range(8):
         page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""Writing with the keyboard: what sends, what makes a line, and what belongs to an input method alone."""
+"""The message box: Enter and Shift+Enter, input methods, touch, growth, and the length counter (check 19)."""
 
 import pytest
 from playwright.sync_api import expect
@@ -9,7 +9,7 @@ from tests.journeys.visitors import PHONE_OPTIONS, Visitor, start_chat
 
 @pytest.fixture
 def alice(visitor: VisitorMaker) -> Visitor:
-    """In an empty chat with Bob."""
+    """Alice, in an empty chat with Bob."""
     alice, bob = visitor("alice"), visitor("bob")
     alice.open(start_chat(alice, bob))
     return alice
@@ -24,7 +24,7 @@ def test_enter_sends_shift_enter_adds_a_line_and_the_focus_stays(alice: Visitor)
     alice.sees("first line\nsecond line")
     expect(alice.box).to_have_value("")
     expect(alice.box).to_be_focused()
-    # She goes on without touching anything.
+    # She continues without focusing the box again.
     alice.page.keyboard.type("and on")
     alice.page.keyboard.press("Control+Enter")
     alice.sees("first line\nsecond line", "and on")
@@ -37,7 +37,7 @@ def test_the_box_grows_to_eight_lines_and_then_scrolls(alice: Visitor) -> None:
         box = alice.box.bounding_box()
         assert box
         assert lines > 8 or alice.box.evaluate("(box) => box.scrollHeight <= box.clientHeight + 4"), (
-            f"all of {lines} lines are seen"
+            f"not all of {lines} lines are visible"
         )
         return box["height"]
 
@@ -56,7 +56,7 @@ def test_blank_text_is_not_sent(alice: Visitor) -> None:
 
 
 def test_enter_in_an_input_method_does_not_send(alice: Visitor) -> None:
-    """Enter chooses a word there. Half-written Japanese must not fly away."""
+    """Enter chooses a word there. Half-written Japanese must not be sent."""
     alice.box.focus()
     keyboard = alice.context.new_cdp_session(alice.page)
     keyboard.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
@@ -68,7 +68,7 @@ def test_enter_in_an_input_method_does_not_send(alice: Visitor) -> None:
         )
     keyboard.send("Input.insertText", {"text": "日本"})
     expect(alice.box).to_have_value("日本")
-    # Safari ends the composition first and then tells of the key, with this number alone.
+    # Safari ends the composition before the key event, which then has keyCode 229 only.
     alice.box.evaluate(
         """(box) => box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
     )

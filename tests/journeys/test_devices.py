@@ -1,4 +1,4 @@
-"""Two devices of one person with two tabs each say the same: what is unread, what was read, what was written; and tabs share the draft."""
+"""Two devices with two tabs each: unread counts, drafts, sent messages, and a wrong clock."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -32,14 +32,16 @@ def test_all_tabs_and_devices_of_alice_show_the_same_unread_count(visitor: Visit
                 f"message {number}"
             )
 
-    # Read in one tab of one device: nowhere unread any more, and nowhere again after a reload.
+    # Read in one tab of one device: the badge is gone in every tab, also after a reload.
     phone.open(room, page=tabs[3][1])
     for owner, page in tabs[:3]:
         expect(badge(owner, room, page)).to_be_hidden()
         page.reload()
         expect(badge(owner, room, page)).to_be_hidden()
     desk.until_equal(
-        lambda: bob.person.api("GET", f"/conversations/{room}").json()["peer_read"], 3, "what bob is told"
+        lambda: bob.person.api("GET", f"/conversations/{room}").json()["peer_read"],
+        3,
+        "the receipt that Bob gets",
     )
 
 
@@ -53,7 +55,7 @@ def test_the_tabs_of_one_device_share_a_draft_and_all_devices_share_the_message(
     tabs = four_tabs(desk, phone)
     for owner, page in tabs:
         owner.open(room, page=page)
-        # Every page of this browser believes that it has the focus.
+        # In a test every page has the focus, and a focused box does not take over a draft.
         page.locator(MESSAGE_BOX).blur()
     desk.page.locator(MESSAGE_BOX).press_sequentially("half a thought")
     expect(tabs[1][1].locator(MESSAGE_BOX)).to_have_value("half a thought")

@@ -1,4 +1,4 @@
-"""Check 28: what the system asks for. Forced colours, less motion, more contrast, and a language that is written from the right."""
+"""Check 28, display modes: forced colours, more contrast, visible focus (check 21), reduced motion, right-to-left pages."""
 
 import io
 import re
@@ -19,7 +19,7 @@ ARABIC = "مرحبا، كيف حالك اليوم؟"
 NARROW: Any = {"width": 320, "height": 640}
 
 
-def picture(page: Page, box: dict[str, float], margin: int = 6) -> Image.Image:
+def screenshot(page: Page, box: dict[str, float], margin: int = 6) -> Image.Image:
     size = page.viewport_size
     assert size
     left, top = max(0, box["x"] - margin), max(0, box["y"] - margin)
@@ -31,19 +31,19 @@ def picture(page: Page, box: dict[str, float], margin: int = 6) -> Image.Image:
     return Image.open(io.BytesIO(page.screenshot(clip=clip, caret="hide"))).convert("RGB")
 
 
-def picture_of(control: Locator) -> Image.Image:
+def screenshot_of(control: Locator) -> Image.Image:
     box: Any = control.bounding_box()
     assert box
-    return picture(control.page, box, margin=0)
+    return screenshot(control.page, box, margin=0)
 
 
 def is_drawn(image: Image.Image) -> bool:
-    """More than one colour."""
+    """Whether the image has more than one colour."""
     return any(lowest != highest for lowest, highest in image.getextrema())
 
 
-def differ_plainly(one: Image.Image, other: Image.Image) -> bool:
-    """As a ring does; a shade here and there is only how letters were smoothed."""
+def differ_visibly(one: Image.Image, other: Image.Image) -> bool:
+    """Whether the images differ by a focus ring; single pixels differ by the smoothing of letters."""
     strongest = max(
         ImageChops.difference(one, other).split(), key=lambda channel: sum(channel.histogram()[40:])
     )
@@ -52,14 +52,14 @@ def differ_plainly(one: Image.Image, other: Image.Image) -> bool:
 
 # --- Forced colours ---
 
-# Where a control stands; null for what is not meant to be seen.
-PLACE = """(it) => {
+# The box of a control; null if it is not meant to be visible.
+CONTROL_BOX = """(it) => {
     if (it.closest(".skip-link") || getComputedStyle(it).opacity === "0") return null;
     const { x, y, width, height } = it.getBoundingClientRect();
     const isAtTop = [x + 1, x + width - 1].every((left) => it.contains(document.elementFromPoint(left, y + height / 2)));
     return { x, y, width, height, isWhole: isAtTop && y >= 0 && y + height <= innerHeight };
 }"""
-LOOKED_AT = {
+FORCED_COLOUR_PAGES = {
     "sign-up with errors",
     "inbox",
     "chat",
@@ -71,19 +71,19 @@ LOOKED_AT = {
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in PAGE_KINDS if kind.name in LOOKED_AT], ids=lambda kind: kind.name
+    "kind", [kind for kind in PAGE_KINDS if kind.name in FORCED_COLOUR_PAGES], ids=lambda kind: kind.name
 )
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_check_28_in_forced_colours_every_control_is_visible(
     page_session: PageSession, kind: PageKind, theme: Any
 ) -> None:
-    """Backgrounds and shadows are gone there. What was drawn with them alone would be an empty patch."""
+    """Forced colours remove backgrounds and shadows. A control drawn with these alone would be an empty area."""
     page = page_session.open(kind, size=DESK).page
     page.emulate_media(color_scheme=theme, forced_colors="active")
     try:
-        window = picture(page, {"x": 0, "y": 0, **DESK})
+        window = screenshot(page, {"x": 0, "y": 0, **DESK})
         for control in page.locator(CONTROLS).and_(page.locator(":visible")).all():
-            box: Any = control.evaluate(PLACE)
+            box: Any = control.evaluate(CONTROL_BOX)
             if box is None:
                 continue
             if box["isWhole"]:
@@ -97,8 +97,8 @@ def test_check_28_in_forced_colours_every_control_is_visible(
                 )
             else:
                 control.scroll_into_view_if_needed()
-                seen = picture_of(control)
-                window = picture(page, {"x": 0, "y": 0, **DESK})
+                seen = screenshot_of(control)
+                window = screenshot(page, {"x": 0, "y": 0, **DESK})
             assert is_drawn(seen), control.evaluate("(it) => it.outerHTML.slice(0, 200)")
     finally:
         page.emulate_media(color_scheme="light", forced_colors="none")
@@ -111,12 +111,12 @@ def test_check_28_in_forced_colours_the_states_of_a_control_look_different(
     page.emulate_media(forced_colors="active")
     try:
         switch = page.get_by_role("switch", name="Typing")
-        on = picture_of(switch)
+        on = screenshot_of(switch)
         switch.uncheck()
         expect(page.get_by_role("status").filter(has_text="Saved")).to_have_count(1)
         page.mouse.move(0, 0)
         switch.blur()
-        assert picture_of(switch).tobytes() != on.tobytes()
+        assert screenshot_of(switch).tobytes() != on.tobytes()
         switch.check()
         here, elsewhere = (
             page.locator(f'nav a[href="/settings/{section}/"]').last for section in ("privacy", "devices")
@@ -137,17 +137,17 @@ def test_check_28_in_forced_colours_the_states_of_a_control_look_different(
         assert border(tabs.and_(page.locator("[aria-current]"))) != border(
             tabs.and_(page.locator(":not([aria-current])"))
         )
-        # What is drawn by a patch of colour alone: ticks, the dot of who is online, the dots of who types.
-        assert is_drawn(picture_of(page.locator(".message__ticks").last))
+        # Drawn with a background colour alone: ticks, the online dot, the typing dots.
+        assert is_drawn(screenshot_of(page.locator(".message__ticks").last))
         face = page.locator(".row .avatar").first
-        away = picture_of(face)
+        offline = screenshot_of(face)
         face.evaluate("(it) => { it.dataset.online = 'true'; }")
-        assert picture_of(face).tobytes() != away.tobytes()
+        assert screenshot_of(face).tobytes() != offline.tobytes()
         typing = page.locator('[data-part="typing"]')
         typing.evaluate("(it) => { it.hidden = false; }")
         typing.scroll_into_view_if_needed()
-        assert is_drawn(picture_of(typing.locator(".typing__dot").first))
-        # The box shows its focus by a border, and border colours are the system's here.
+        assert is_drawn(screenshot_of(typing.locator(".typing__dot").first))
+        # The box shows its focus by its border colour, which forced colours override, so there is an outline.
         page.get_by_role("heading", level=1).focus()
         calm = page.locator(".composer").evaluate("(box) => getComputedStyle(box).outlineStyle")
         page.locator("textarea").focus()
@@ -186,16 +186,16 @@ def border(element: Locator) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """As WCAG 2 counts it, of two colours as the browser tells them."""
+    """The WCAG 2 contrast ratio of two CSS colours."""
 
-    def light(colour: str) -> float:
+    def luminance(colour: str) -> float:
         parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
         red, green, blue = (
             part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
         )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    dark, bright = sorted((light(one), light(other)))
+    dark, bright = sorted((luminance(one), luminance(other)))
     return (bright + 0.05) / (dark + 0.05)
 
 
@@ -203,7 +203,7 @@ def contrast(one: str, other: str) -> float:
 def test_check_28_with_more_contrast_lines_and_small_text_are_strong(
     page_session: PageSession, theme: Any
 ) -> None:
-    """Lines as strong as the borders of controls, hours and hints as strong as other text (V3)."""
+    """Lines have the contrast of control borders, times and hints that of other text (V3)."""
     page = page_session.open(next(kind for kind in PAGE_KINDS if kind.name == "chat"), size=DESK).page
     page.emulate_media(color_scheme=theme, contrast="more")
     try:
@@ -219,7 +219,7 @@ def colour(element: Locator, of: str) -> str:
     return str(element.evaluate("(it, of) => getComputedStyle(it)[of]", of))
 
 
-# --- The focus is seen ---
+# --- Visible focus ---
 
 FOCUSED = """() => {
     const it = document.activeElement;
@@ -228,39 +228,39 @@ FOCUSED = """() => {
     const looks = `${it.localName} ${it.className} ${it.ariaCurrent} ${it.checked}`;
     return { x, y, width, height, looks, says: it.outerHTML.slice(0, 120) };
 }"""
-# Where something had the focus and is gone, Tab goes on from.
-TO_THE_TOP = """() => {
+# Tab continues from the place of a removed element that had the focus: here the top of the page.
+FOCUS_TOP = """() => {
     const at = document.createElement("i");
     at.tabIndex = -1;
     document.body.prepend(at);
     at.focus();
     at.remove();
 }"""
-# The message box shows that the focus is somewhere in it; its button has to show that it is the button.
-LEAVE = """() => {
+# The composer shows that the focus is inside it, so its button is compared with the box focused.
+BLUR = """() => {
     const left = window.left = document.activeElement;
     if (left.matches(".composer button")) left.form.querySelector("textarea").focus();
     else left.blur();
 }"""
-# What comes beside a message that has the focus is no sign of it.
-BARE = """() => {
+# The buttons beside a focused message do not count as its focus indicator.
+HIDE_MESSAGE_TOOLS = """() => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(".message-tools:not(:focus-within) { opacity: 0 !important; }");
     document.adoptedStyleSheets.push(sheet);
 }"""
-WALKED = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance", "settings, profile"}
+FOCUS_PAGES = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance", "settings, profile"}
 
 
 @pytest.mark.parametrize("mode", ["light", "dark", "forced colours"])
 @pytest.mark.parametrize(
-    "kind", [kind for kind in PAGE_KINDS if kind.name in WALKED], ids=lambda kind: kind.name
+    "kind", [kind for kind in PAGE_KINDS if kind.name in FOCUS_PAGES], ids=lambda kind: kind.name
 )
 def test_check_21_the_focus_is_visible_at_every_tab_stop(
     page_session: PageSession, kind: PageKind, mode: str
 ) -> None:
-    """Compared as pictures, with the focus and without it; and what has it is in the window, under nothing else.
+    """Compares screenshots with and without the focus; the focused element is inside the window.
 
-    Tab goes all the way round; of those that look alike, the first is compared.
+    Tab goes all the way round. Of elements that look alike, the first is compared.
     """
     page = page_session.open(kind, size=DESK).page
     page.emulate_media(
@@ -268,26 +268,26 @@ def test_check_21_the_focus_is_visible_at_every_tab_stop(
         forced_colors="active" if mode == "forced colours" else "none",
     )
     try:
-        page.evaluate(TO_THE_TOP)
+        page.evaluate(FOCUS_TOP)
         compared = set()
         for step in range(60):
             page.keyboard.press("Tab")
             focused: Any = page.evaluate(FOCUSED)
             if focused is None:
-                assert step > 6, "the way leads past everything"
+                assert step > 6, "Tab leaves the page early"
                 break
             assert focused["y"] + focused["height"] >= 0, focused["says"]
             assert focused["y"] <= DESK["height"], f"{focused['says']} is outside of the window"
             if focused["looks"] in compared:
                 continue
             compared.add(focused["looks"])
-            with_focus = picture(page, focused)
-            page.evaluate(LEAVE)
-            without = picture(page, focused)
-            assert differ_plainly(with_focus, without), f"nothing shows the focus of {focused['says']}"
+            with_focus = screenshot(page, focused)
+            page.evaluate(BLUR)
+            without = screenshot(page, focused)
+            assert differ_visibly(with_focus, without), f"nothing shows the focus of {focused['says']}"
             page.evaluate("window.left.focus({ preventScroll: true, focusVisible: true })")
         else:
-            raise AssertionError("Tab never comes round")
+            raise AssertionError("Tab never leaves the page")
     finally:
         page.emulate_media(color_scheme="light", forced_colors="none")
 
@@ -300,38 +300,37 @@ def test_check_21_the_focus_is_visible_on_a_message_and_in_its_menu(visitor: Vis
     alice.open(room)
     page = alice.page
     alice.until_lazy_parts_loaded()
-    page.evaluate(BARE)
+    page.evaluate(HIDE_MESSAGE_TOOLS)
     page.emulate_media(forced_colors="active" if mode == "forced colours" else "none")
     page.keyboard.press("Shift+F6")
     article = alice.message("hello").locator("article")
     expect(article).to_be_focused()
     box: Any = article.bounding_box()
-    with_focus = picture(page, box)
+    with_focus = screenshot(page, box)
     page.keyboard.press("Escape")
     expect(alice.box).to_be_focused()
-    assert differ_plainly(with_focus, picture(page, box))
+    assert differ_visibly(with_focus, screenshot(page, box))
     page.keyboard.press("Shift+F6")
     page.keyboard.press("Enter")
     first, second = page.get_by_role("menuitem").all()
     expect(first).to_be_focused()
-    with_focus = picture_of(first)
+    with_focus = screenshot_of(first)
     page.keyboard.press("ArrowDown")
     expect(second).to_be_focused()
-    assert differ_plainly(with_focus, picture_of(first))
+    assert differ_visibly(with_focus, screenshot_of(first))
 
 
 # --- Motion ---
 
-LONGEST_MS = 240
-MOVING = """() => [...document.querySelectorAll("*"), ...document.querySelectorAll("*::before")].flatMap((it) => {
+SLOW_TRANSITIONS = """() => [...document.querySelectorAll("*"), ...document.querySelectorAll("*::before")].flatMap((it) => {
     const style = getComputedStyle(it);
     const long = style.transitionDuration.split(",").filter((part) => parseFloat(part) * 1_000 > 240);
     return long.length ? [`${it.className}: ${style.transitionDuration}`] : [];
 })"""
-RUNNING = "() => document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`)"
+ANIMATIONS = "() => document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`)"
 
 
-# In the very task of the press: a smooth way would still be at its beginning.
+# Read in the task of the click: smooth scrolling would still be near its start.
 JUMP = """() => {
     const scroller = document.querySelector('[data-view="scroller"]');
     document.querySelector('[data-view="jump"]').click();
@@ -357,21 +356,21 @@ def test_check_28_with_reduced_motion_the_chat_jumps_to_the_newest_message_inste
 
 
 def test_check_28_with_reduced_motion_nothing_is_animated(visitor: VisitorMaker) -> None:
-    """Not even the dots of somebody who types."""
+    """Not even the typing dots."""
     alice, bob = visitor("alice", reduced_motion="reduce"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
     alice.until_loaded("presence-view")
-    # Both scripts hear the keys now.
+    # Both scripts handle keys now.
     for person in (alice, bob):
         expect(person.page.locator('[data-part="status"]')).to_have_text("online")
     bob.box.press_sequentially("typing")
     expect(alice.page.locator('[data-part="typing"]')).to_be_visible()
-    assert alice.page.evaluate(RUNNING) == []
+    assert alice.page.evaluate(ANIMATIONS) == []
     alice.page.keyboard.press("Control+k")
     expect(alice.page.get_by_role("option").first).to_be_visible()
-    assert alice.page.evaluate(RUNNING) == []
+    assert alice.page.evaluate(ANIMATIONS) == []
     alice.page.keyboard.press("Escape")
     assert alice.page.evaluate(
         "[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).scrollBehavior === 'auto')"
@@ -400,27 +399,27 @@ def test_check_28_no_transition_takes_longer_than_a_quarter_of_a_second_and_an_i
     ):
         alice.page.goto(path)
         alice.until_idle()
-        assert alice.page.evaluate(MOVING) == [], path
+        assert alice.page.evaluate(SLOW_TRANSITIONS) == [], path
         alice.page.wait_for_function("document.getAnimations().length === 0")
     alice.open(room)
     alice.until_loaded("presence-view")
-    # New bubbles are simply there; the dots are the only thing that goes on, and only while somebody types.
+    # New bubbles are not animated. The typing dots are the only endless animation, and only while Bob types.
     alice.write("mine")
     alice.sees_state("mine", "read")
-    assert [name for name in alice.page.evaluate(RUNNING) if "message__bubble" in name] == []
+    assert [name for name in alice.page.evaluate(ANIMATIONS) if "message__bubble" in name] == []
     bob.box.press_sequentially("x")
     expect(alice.page.locator('[data-part="typing"]')).to_be_visible()
-    assert {name.split(" of ")[0] for name in alice.page.evaluate(RUNNING)} == {"breathe"}
+    assert {name.split(" of ")[0] for name in alice.page.evaluate(ANIMATIONS)} == {"breathe"}
     bob.box.fill("")
     expect(alice.page.locator('[data-part="typing"]')).to_be_hidden()
     alice.page.wait_for_function("document.getAnimations().length === 0")
 
 
-# --- From the right ---
+# --- Right to left ---
 
 
-# As the server says it in a language that is written from the right: before anything is drawn.
-FROM_THE_RIGHT = """new MutationObserver((_, observer) => {
+# Set before anything is drawn, as the server does for a right-to-left language.
+RIGHT_TO_LEFT = """new MutationObserver((_, observer) => {
     if (!document.documentElement) return;
     document.documentElement.dir = "rtl";
     observer.disconnect();
@@ -448,7 +447,7 @@ def test_check_28_right_to_left_the_chat_is_mirrored_and_each_message_keeps_its_
 ) -> None:
     alice, bob = visitor("alice", name="ليلى حسن"), visitor("bob", name="Bob")
     room = start_chat(alice, bob)
-    alice.page.add_init_script(FROM_THE_RIGHT)
+    alice.page.add_init_script(RIGHT_TO_LEFT)
     for body in (ARABIC, "Hello there", f"(1) {ARABIC} ok?"):
         bob.send(room, body)
     alice.open(room)
@@ -459,14 +458,14 @@ def test_check_28_right_to_left_the_chat_is_mirrored_and_each_message_keeps_its_
     alice.sees_state("Mine", "sent")
     alice.write("وهذه رسالتي")
     list_pane, chat = edges(page.locator(".list-pane")), edges(page.locator("main"))
-    assert list_pane[0] >= chat[1] - 1, "the list stands at the right"
+    assert list_pane[0] >= chat[1] - 1, "the list is on the right"
     scroller = edges(page.locator('[data-view="timeline"]'))
     theirs, mine = (
         edges(alice.message("Hello there").locator("article")),
         edges(alice.message("Mine").locator("article")),
     )
-    assert scroller[1] - theirs[1] < 2, "theirs begins where one begins to read"
-    assert mine[0] - scroller[0] < 2, "mine stands at the other side"
+    assert scroller[1] - theirs[1] < 2, "received messages are at the start side"
+    assert mine[0] - scroller[0] < 2, "own messages are at the end side"
     alice.box.fill("...")
     assert edges(page.get_by_role("button", name="Send"))[1] <= edges(alice.box)[0] + 1
     for body, direction in ((ARABIC, "rtl"), ("Hello there", "ltr"), ("Mine", "ltr")):
@@ -476,18 +475,18 @@ def test_check_28_right_to_left_the_chat_is_mirrored_and_each_message_keeps_its_
             .evaluate("(it) => it.matches(':dir(rtl)') ? 'rtl' : 'ltr'")
             == direction
         )
-    # Arrows point the way one reads; ticks do not.
+    # Arrows are mirrored, ticks are not.
     page.set_viewport_size({"width": 390, "height": 800})
     back = page.locator(".peer-header__back .icon")
     assert back.evaluate("(it) => getComputedStyle(it).transform") == "matrix(-1, 0, 0, 1, 0, 0)"
-    assert edges(back)[0] > 300, "the way back is at the beginning"
+    assert edges(back)[0] > 300, "the back link is at the start side"
     ticks = alice.message("Mine").locator('[data-part="ticks"]')
     assert ticks.evaluate("(it) => getComputedStyle(it, '::before').transform") == "none"
     expect_no_overflow(page)
 
 
 def test_check_28_arabic_text_is_right_to_left_on_a_left_to_right_page(visitor: VisitorMaker) -> None:
-    """Names and texts of people have no language that we know; each has the direction of its first letter."""
+    """The language of names and messages is unknown; each takes the direction of its first letter."""
     alice, bob = visitor("alice"), visitor("bob", name="عبد الرحمن")
     room = start_chat(alice, bob)
     bob.send(room, ARABIC)

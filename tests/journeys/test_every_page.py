@@ -1,4 +1,4 @@
-"""Every kind of page, light and dark, wide and narrow: nothing fails, nothing leaves the server, nothing sticks out, everybody can use it."""
+"""Every kind of page, in both themes and three widths: axe-core, headings, errors, overflow, skip links."""
 
 from itertools import pairwise
 from typing import Any
@@ -11,26 +11,26 @@ from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
 from tests.journeys.page_session import PageSession
 from tests.journeys.visitors import expect_no_overflow
 
-# A dialog stands over these: what is behind cannot be reached.
+# A dialog covers these pages, so their skip link cannot be reached.
 COVERED = {"invite dialog over a chat", "settings, a picture being cut"}
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((it) => it.checkVisibility() && !it.closest("[inert]"))
     .map((it) => Number(it.localName[1]))"""
-# The links of an error box, and those past the head of a page.
-NOWHERE = """() => [...document.querySelectorAll("a[href^='#']")].filter((it) => !document.getElementById(it.hash.slice(1))).map((it) => it.outerHTML)"""
+# Links inside the page (error summaries, skip links) without a target.
+BROKEN_ANCHORS = """() => [...document.querySelectorAll("a[href^='#']")].filter((it) => !document.getElementById(it.hash.slice(1))).map((it) => it.outerHTML)"""
 FIRST_TO_FOCUS = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']")]
     .find((it) => it.checkVisibility() && !it.closest("[inert]"))"""
-# "Русский" in an English page is read as noise, unless it says what it is.
-FOREIGN = """() => {
+# A screen reader mispronounces "Русский" in an English page unless it has a lang attribute.
+MISSING_LANG = """() => {
     const own = { "English": "en", "Português": "pt", "Русский": "ru" };
     const all = [...document.querySelectorAll("a, option, label, span")].filter((it) => it.childElementCount === 0 && own[it.textContent.trim()]);
     return all.filter((it) => !it.closest("[lang]").lang.startsWith(own[it.textContent.trim()])).map((it) => it.outerHTML);
 }"""
-# Names of accounts, addresses and codes are written from the left; everything else may be Arabic.
-ONE_WAY = """() => [...document.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")]
+# Usernames, addresses and codes are left-to-right; every other field needs dir=auto.
+MISSING_DIR_AUTO = """() => [...document.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")]
     .filter((it) => it.checkVisibility() && !it.readOnly && it.dir !== "auto")
     .filter((it) => !/username|email|one-time-code/.test(it.autocomplete) && it.getAttribute("autocapitalize") !== "none")
     .map((it) => it.outerHTML)"""
-BESIDE_THE_PANES = (
+PAGE_SCROLL = (
     "document.querySelector('[data-view=shell]') ? document.documentElement.scrollHeight - innerHeight : 0"
 )
 SIZES: list[Any] = [
@@ -42,16 +42,16 @@ SIZES: list[Any] = [
 
 @pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
 def test_every_page_is_accessible_and_loads_without_errors(page_session: PageSession, kind: PageKind) -> None:
-    """At every width and in both themes; axe-core judges by WCAG 2.0 to 2.2, A and AA."""
-    guest = page_session.open(kind, size=SIZES[0])
-    page = guest.page
+    """axe-core checks WCAG 2.0 to 2.2, A and AA, in both themes and at each width."""
+    visitor = page_session.open(kind, size=SIZES[0])
+    page = visitor.page
     expect(page.locator("h1:visible")).to_have_count(1)
-    assert page.title().strip(" ·"), "the page has a title"
+    assert page.title().strip(" ·"), "the page has no title"
     assert page.locator("html").get_attribute("lang") == "en"
     for size in SIZES:
         page.set_viewport_size(size)
         expect_no_overflow(page)
-        assert page.evaluate(BESIDE_THE_PANES) <= 0, "only the panes scroll, not the page around them"
+        assert page.evaluate(PAGE_SCROLL) <= 0, "only the panes scroll, not the page around them"
         expect(page.locator("h1:visible")).to_have_count(1)
         page.emulate_media(color_scheme="dark")
         assert violations(page, "color-contrast" if size is SIZES[1] else "") == []
@@ -59,16 +59,16 @@ def test_every_page_is_accessible_and_loads_without_errors(page_session: PageSes
         assert violations(page, "color-contrast") == []
     levels = page.evaluate(HEADINGS)
     assert [(before, level) for before, level in pairwise(levels) if level > before + 1] == [], (
-        f"a leap in {levels}"
+        f"a heading level is skipped in {levels}"
     )
-    assert page.evaluate(NOWHERE) == []
-    assert page.evaluate(FOREIGN) == []
-    assert page.evaluate(ONE_WAY) == []
-    guest.until_idle()
-    # The document itself may be a "not found"; what it needs must be there.
-    reported_errors = [error for error in guest.reported_errors if f"status of {kind.status}" not in error]
+    assert page.evaluate(BROKEN_ANCHORS) == []
+    assert page.evaluate(MISSING_LANG) == []
+    assert page.evaluate(MISSING_DIR_AUTO) == []
+    visitor.until_idle()
+    # The page itself may be a 404 or 410; everything it loads must succeed.
+    reported_errors = [error for error in visitor.reported_errors if f"status of {kind.status}" not in error]
     assert reported_errors == []
-    assert guest.faults == []
+    assert visitor.faults == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_every_page_begins_with_a_skip_link(page_session: PageSession, kind: Pag
     page = page_session.open(kind).page
     skip = page.evaluate_handle(FIRST_TO_FOCUS).as_element()
     assert skip
-    assert skip.evaluate("(it) => it.matches('.skip-link')"), "it comes before all that it leads past"
+    assert skip.evaluate("(it) => it.matches('.skip-link')"), "the skip link is the first focusable element"
     skip.focus()
     expect(page.locator(".skip-link:focus")).to_be_in_viewport(ratio=1)
     page.keyboard.press("Enter")
@@ -86,11 +86,13 @@ def test_every_page_begins_with_a_skip_link(page_session: PageSession, kind: Pag
     expect(target).to_be_visible()
     if not target.evaluate("(it) => it === document.activeElement"):
         page.keyboard.press("Tab")
-        assert target.evaluate("(it) => it.contains(document.activeElement)"), "the next one is in there"
+        assert target.evaluate("(it) => it.contains(document.activeElement)"), (
+            "Tab continues inside the target"
+        )
 
 
 def test_axe_and_the_overflow_check_find_planted_faults(page_session: PageSession) -> None:
-    """Else the test above would be green for ever."""
+    """Otherwise the tests above would pass without checking anything."""
     page = page_session.open(PAGE_KINDS[0]).page
     page.evaluate(
         "document.querySelector('main').append(Object.assign(new Image(100, 100), { src: '/static/img/mark.svg' }))"

@@ -1,6 +1,6 @@
-"""A line that died without a word, a page that stood still, a machine that slept: noticed in time, and nothing lost or doubled.
+"""Half-open connections, frozen pages and sleep: the client detects them, reconnects, and loses or doubles nothing.
 
-The server asks for a short heartbeat, so that what takes half a minute elsewhere takes seconds here.
+The server asks for a heartbeat every two seconds instead of every half minute.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.journeys.visitors import Visitor, start_chat
 from tests.rig.daphne_server import EntreServer, SharedStatics
 
 HEARTBEAT_MS = 2_000
-WAYS = {
+DIRECTIONS = {
     "both ways": (TO_SERVER, TO_BROWSER),
     "to the server only": (TO_SERVER,),
     "to the browser only": (TO_BROWSER,),
@@ -22,7 +22,7 @@ WAYS = {
 
 
 @pytest.fixture(scope="module")
-def brisk_server(statics: SharedStatics) -> Iterator[EntreServer]:
+def short_heartbeat_server(statics: SharedStatics) -> Iterator[EntreServer]:
     with EntreServer(
         statics, LIMITS="off", HEARTBEAT_MS=str(HEARTBEAT_MS), DJANGO_SETTINGS_MODULE="tests.rig.fast_hashing"
     ) as server:
@@ -30,17 +30,22 @@ def brisk_server(statics: SharedStatics) -> Iterator[EntreServer]:
 
 
 @pytest.fixture
-def two(visitor: VisitorMaker, brisk_server: EntreServer) -> Iterator[tuple[Visitor, Visitor, TcpProxy, str]]:
-    """Alice close to the server, Bob at the end of a line; their chat is open for both, and Bob's page counts its sockets."""
-    with TcpProxy(brisk_server.ports[0]) as proxy:
-        alice, bob = visitor("alice", address=brisk_server.address), visitor("bob", address=proxy.address)
+def alice_and_bob(
+    visitor: VisitorMaker, short_heartbeat_server: EntreServer
+) -> Iterator[tuple[Visitor, Visitor, TcpProxy, str]]:
+    """Alice connects directly, Bob through a proxy. Their chat is open on Alice's page."""
+    with TcpProxy(short_heartbeat_server.ports[0]) as proxy:
+        alice, bob = (
+            visitor("alice", address=short_heartbeat_server.address),
+            visitor("bob", address=proxy.address),
+        )
         room = start_chat(alice, bob)
         alice.open(room)
         yield alice, bob, proxy, room
 
 
-def opens(person: Visitor, room: str) -> list[str]:
-    """The addresses of the sockets that the page opens from here on."""
+def open_and_record_sockets(person: Visitor, room: str) -> list[str]:
+    """Open the chat. Returns a list that collects the addresses of the page's sockets."""
     opened: list[str] = []
     person.page.on("websocket", lambda socket: opened.append(socket.url))
     person.open(room)
@@ -50,63 +55,65 @@ def opens(person: Visitor, room: str) -> list[str]:
     return opened
 
 
-def both_have_everything(alice: Visitor, bob: Visitor, room: str, *bodies: str) -> None:
+def expect_everywhere(alice: Visitor, bob: Visitor, room: str, *bodies: str) -> None:
     for person in (alice, bob):
         person.sees(*bodies)
         expect(person.page.locator('li:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)
     alice.until_stored(room, *bodies)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_a_half_open_connection_is_replaced_and_no_message_is_lost(
-    two: tuple[Visitor, Visitor, TcpProxy, str], way: str
+    alice_and_bob: tuple[Visitor, Visitor, TcpProxy, str], direction: str
 ) -> None:
-    alice, bob, proxy, room = two
-    sockets = opens(bob, room)
+    alice, bob, proxy, room = alice_and_bob
+    sockets = open_and_record_sockets(bob, room)
     bob.write("before")
     bob.sees_state("before", "read")
-    proxy.drop_silently(*WAYS[way])
+    proxy.drop_silently(*DIRECTIONS[direction])
     bob.write("into the void")
     bob.sees_state("into the void", "pending")
-    bob.until(lambda: len(sockets) >= 2, "a second socket, after the pong that did not come")
+    bob.until(lambda: len(sockets) >= 2, "a second socket after the missing pong")
     bob.sees_state("into the void", "read")
     alice.write("there you are")
-    both_have_everything(alice, bob, room, "before", "into the void", "there you are")
+    expect_everywhere(alice, bob, room, "before", "into the void", "there you are")
     expect(bob.strip).to_be_hidden()
 
 
 def test_bob_receives_messages_after_his_idle_connection_died(
-    two: tuple[Visitor, Visitor, TcpProxy, str],
+    alice_and_bob: tuple[Visitor, Visitor, TcpProxy, str],
 ) -> None:
-    alice, bob, proxy, room = two
-    sockets = opens(bob, room)
+    alice, bob, proxy, room = alice_and_bob
+    sockets = open_and_record_sockets(bob, room)
     bob.page.wait_for_function("() => document.querySelector('[data-part=status]').textContent === 'online'")
     proxy.drop_silently(TO_SERVER, TO_BROWSER)
     alice.write("are you there?")
     bob.sees("are you there?")
-    # On a busy machine the new line may be doubted, too.
+    # On a busy machine the new connection may time out, too.
     assert len(sockets) >= 2
 
 
 def test_after_a_sleep_a_dead_connection_is_replaced_at_once(
-    two: tuple[Visitor, Visitor, TcpProxy, str],
+    alice_and_bob: tuple[Visitor, Visitor, TcpProxy, str],
 ) -> None:
-    """Ten minutes pass in one jump; the heartbeat of this server would have noticed sooner, so it is the jump that is heard of first."""
-    alice, bob, proxy, room = two
+    """The clock jumps by ten minutes. The jump itself triggers the check, before the next heartbeat."""
+    alice, bob, proxy, room = alice_and_bob
     bob.page.clock.install()
-    sockets = opens(bob, room)
+    sockets = open_and_record_sockets(bob, room)
     proxy.drop_silently(TO_SERVER, TO_BROWSER)
     alice.write("good morning")
     bob.page.clock.fast_forward(600_000)
     bob.until(lambda: len(sockets) >= 2, "a second socket")
     bob.sees("good morning")
     bob.write("good morning to you")
-    both_have_everything(alice, bob, room, "good morning", "good morning to you")
+    expect_everywhere(alice, bob, room, "good morning", "good morning to you")
 
 
-def test_a_frozen_page_catches_up_when_it_resumes(two: tuple[Visitor, Visitor, TcpProxy, str]) -> None:
-    alice, bob, proxy, room = two
-    sockets = opens(bob, room)
+def test_a_frozen_page_catches_up_when_it_resumes(
+    alice_and_bob: tuple[Visitor, Visitor, TcpProxy, str],
+) -> None:
+    alice, bob, proxy, room = alice_and_bob
+    sockets = open_and_record_sockets(bob, room)
     tools = bob.context.new_cdp_session(bob.page)
     tools.send("Page.setWebLifecycleState", {"state": "frozen"})
     proxy.drop_silently(TO_SERVER, TO_BROWSER)
@@ -115,15 +122,15 @@ def test_a_frozen_page_catches_up_when_it_resumes(two: tuple[Visitor, Visitor, T
     bob.until(lambda: len(sockets) >= 2, "a second socket")
     bob.sees("while you were away")
     bob.write("back again")
-    both_have_everything(alice, bob, room, "while you were away", "back again")
+    expect_everywhere(alice, bob, room, "while you were away", "back again")
 
 
 def test_a_frozen_tab_does_not_keep_the_others_from_sending(
-    two: tuple[Visitor, Visitor, TcpProxy, str],
+    alice_and_bob: tuple[Visitor, Visitor, TcpProxy, str],
 ) -> None:
-    """It held the turn to send when it froze."""
-    alice, bob, _proxy, room = two
-    # Sends of the first tab are swallowed, so that its turn does not end.
+    """It held the lock for sending when it froze."""
+    alice, bob, _proxy, room = alice_and_bob
+    # The messages of the first tab are dropped, so it keeps the lock.
     bob.page.route_web_socket(
         "**/ws/**", lambda socket: socket.connect_to_server() and socket.on_message(lambda frame: None)
     )

@@ -1,4 +1,4 @@
-"""Names and messages written to break pages are shown as the text they are."""
+"""Hostile names and messages (markup, scripts, bidi controls, endless words) are shown as text and do not break a page."""
 
 from unicodedata import normalize
 
@@ -24,8 +24,8 @@ MESSAGES = {
 PLAIN = 'mail to bob@example.org or see (https://example.org/a_(b)?q="1").'
 
 
-# A name is as it is: beside it stands our own text, and its direction must not spread over that.
-UNFRAMED = """(name) => {
+# Names outside of <bdi> or dir=auto, whose direction would change the text beside them.
+OUTSIDE_BDI = """(name) => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found = [];
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -50,7 +50,7 @@ def test_hostile_messages_are_shown_as_text_to_both_users(visitor: VisitorMaker,
     for body in (*MESSAGES.values(), PLAIN):
         alice.box.fill(body)
         alice.box.press("Control+Enter")
-    # A page that is loaded before they are stored draws those that wait a moment later.
+    # A page loaded before they are stored would draw the pending ones a moment later.
     expect(alice.page.locator('[data-view="timeline"] > li[data-state="pending"]')).to_have_count(0)
     for person in (alice, bob):
         expect(person.bodies()).to_have_count(len(MESSAGES) + 1)
@@ -60,11 +60,11 @@ def test_hostile_messages_are_shown_as_text_to_both_users(visitor: VisitorMaker,
                 person.until_ready()
             drawn = person.bodies().all_text_contents()
             assert len(drawn) == len(MESSAGES) + 1
-            # A host in two scripts is shown in its ASCII form; all else stands to the letter.
+            # A host in mixed scripts is shown as punycode; everything else is unchanged.
             shown = [
                 body.replace("https://аpple.com/", "https://xn--pple-43d.com/") for body in MESSAGES.values()
             ]
-            # Not compared as one list: the explanation of a difference would be longer than the patience of its reader.
+            # Compared one by one: pytest would explain a difference of whole lists for too long.
             wrong = [
                 name
                 for name, body, seen in zip(MESSAGES, shown, drawn, strict=False)
@@ -76,7 +76,7 @@ def test_hostile_messages_are_shown_as_text_to_both_users(visitor: VisitorMaker,
             hrefs = person.page.locator('[data-part="body"] a').evaluate_all(
                 "(all) => all.map((a) => [a.protocol, a.rel, a.target])"
             )
-            assert hrefs, "there are links at all"
+            assert hrefs, "no links found"
             for protocol, rel, target in hrefs:
                 assert protocol in {"https:", "mailto:"}
                 assert {"noopener", "noreferrer", "nofollow", "ugc"} <= set(rel.split())
@@ -85,7 +85,7 @@ def test_hostile_messages_are_shown_as_text_to_both_users(visitor: VisitorMaker,
             outside = person.bodies().evaluate_all(
                 "(all) => all.filter((body) => body.getBoundingClientRect().right > innerWidth + 1 || body.scrollWidth > body.clientWidth + 1).length"
             )
-            assert outside == 0, "every text stays inside its bubble"
+            assert outside == 0, "a text overflows its bubble"
 
 
 def test_hostile_names_are_shown_as_text_on_every_page(visitor: VisitorMaker) -> None:
@@ -118,7 +118,7 @@ def test_hostile_names_are_shown_as_text_on_every_page(visitor: VisitorMaker) ->
 
 
 def test_a_right_to_left_name_does_not_change_the_direction_of_other_text(visitor: VisitorMaker) -> None:
-    """A right-to-left name beside a number, a time or our own words turns none of them round: it stands in a <bdi>."""
+    """A right-to-left name stands in a <bdi>, so that a number, a time or a word beside it keeps its direction."""
     bob = visitor("bob", name=ARABIC)
     alice, carol = visitor("alice"), visitor("carol", signed_up=False)
     room = start_chat(alice, bob)
@@ -140,18 +140,18 @@ def test_a_right_to_left_name_does_not_change_the_direction_of_other_text(visito
         person.page.goto(address)
         expect(person.page.get_by_text(ARABIC).first).to_be_attached()
         person.until_idle()
-        assert person.page.evaluate(UNFRAMED, ARABIC) == [], address
-    # The chat that is open is left out of it.
+        assert person.page.evaluate(OUTSIDE_BDI, ARABIC) == [], address
+    # The quick switcher leaves out the open chat, so it is opened from the list.
     alice.page.goto("/chats/")
     alice.until_lazy_parts_loaded()
     alice.page.keyboard.press("Control+k")
     expect(alice.page.get_by_role("option", name=ARABIC)).to_be_visible()
-    assert alice.page.evaluate(UNFRAMED, ARABIC) == []
+    assert alice.page.evaluate(OUTSIDE_BDI, ARABIC) == []
     expect(alice.page.get_by_role("combobox")).to_have_attribute("dir", "auto")
 
 
 def test_a_name_without_a_space_fits_into_the_invite_card(visitor: VisitorMaker) -> None:
-    """The card of who opens it: signed out, signed in, and once both have a chat."""
+    """Opened logged out, logged in, and once both have a chat."""
     narrow = {"width": 320, "height": 700}
     alice = visitor("alice", name="W" * 50)
     carol, dave = (

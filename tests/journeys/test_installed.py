@@ -1,4 +1,4 @@
-"""The site as an app: it can be installed, says calmly that it is offline, and leaves nothing of anybody on the device."""
+"""The installable app: manifest, offline page, service worker caches, and the notice about a new version."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,34 +13,34 @@ from tests.journeys.visitors import MESSAGE_BOX, TIMEOUT_MS, Visitor, new_visito
 from tests.rig.daphne_server import EntreServer
 
 SECRET = "the quinces are under the stairs"
-HOLDS_THE_PAGE = "() => navigator.serviceWorker.controller !== null"
-EVERYTHING_KEPT = """async () => {
-    const kept = {};
+HAS_WORKER = "() => navigator.serviceWorker.controller !== null"
+CACHED = """async () => {
+    const cached = {};
     for (const name of await caches.keys()) {
         const cache = await caches.open(name);
-        for (const request of await cache.keys()) kept[new URL(request.url).pathname] = await (await cache.match(request)).text();
+        for (const request of await cache.keys()) cached[new URL(request.url).pathname] = await (await cache.match(request)).text();
     }
-    return kept;
+    return cached;
 }"""
 WORKERS = "async () => (await navigator.serviceWorker.getRegistrations()).length"
 
 
-def with_worker(person: Visitor, page: Page | None = None) -> None:
-    """The worker stands beside this page now, with everything that it keeps."""
-    (page or person.page).wait_for_function(HOLDS_THE_PAGE)
+def until_worker_active(person: Visitor, page: Page | None = None) -> None:
+    """Wait until the service worker controls the page and has filled its cache."""
+    (page or person.page).wait_for_function(HAS_WORKER)
 
 
 def test_the_browser_considers_the_site_installable(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     alice.page.goto("/chats/")
-    with_worker(alice)
+    until_worker_active(alice)
     devtools = alice.context.new_cdp_session(alice.page)
-    told: dict[str, Any] = devtools.send("Page.getAppManifest")
-    assert told["errors"] == []
-    assert told["url"].endswith("/manifest/en.webmanifest")
-    assert told["manifest"]["name"] == "Entre"
+    manifest: dict[str, Any] = devtools.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert manifest["url"].endswith("/manifest/en.webmanifest")
+    assert manifest["manifest"]["name"] == "Entre"
     found: dict[str, Any] = devtools.send("Page.getInstallabilityErrors")
-    # A private window installs nothing, and every window of a test is one.
+    # Chromium installs nothing from a private window, and every test window is one.
     assert {error["errorId"] for error in found["installabilityErrors"]} <= {"in-incognito"}
 
 
@@ -52,7 +52,7 @@ def test_a_reload_offline_shows_the_offline_page_until_the_connection_is_back(
     alice.open(room)
     alice.write(SECRET)
     alice.sees_state(SECRET, "sent")
-    with_worker(alice)
+    until_worker_active(alice)
 
     proxy.disconnect()
     alice.context.set_offline(True)
@@ -60,7 +60,7 @@ def test_a_reload_offline_shows_the_offline_page_until_the_connection_is_back(
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
     expect(alice.page.locator("body")).not_to_contain_text(SECRET)
     assert alice.page.evaluate("getComputedStyle(document.querySelector('.card')).display") == "grid", (
-        "the style sheet is there, too"
+        "the style sheet is cached, too"
     )
     assert alice.page.evaluate("document.fonts.ready.then(() => document.fonts.check('16px Onest'))")
 
@@ -74,32 +74,32 @@ def test_a_message_written_offline_is_sent_after_a_reload(visitor: VisitorMaker,
     room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
-    with_worker(alice)
+    until_worker_active(alice)
     proxy.disconnect()
     alice.context.set_offline(True)
-    alice.write("from the tunnel")
-    alice.sees_state("from the tunnel", "pending")
+    alice.write("written offline")
+    alice.sees_state("written offline", "pending")
     alice.page.reload()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
     proxy.restore()
     alice.context.set_offline(False)
-    bob.sees("from the tunnel")
+    bob.sees("written offline")
 
 
 def test_the_service_worker_caches_no_message_and_no_page_of_an_account(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice", name="Alice Unmistakable"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
-    with_worker(alice)
+    until_worker_active(alice)
     alice.write(SECRET)
     alice.sees_state(SECRET, "sent")
     for path in (f"/chats/{room}/", "/people/", "/invites/", "/settings/profile/", "/chats/"):
         alice.page.goto(path)
         alice.until_idle()
-    kept: dict[str, str] = alice.page.evaluate(EVERYTHING_KEPT)
-    assert "/offline/" in kept
-    assert {path for path in kept if not path.startswith("/static/")} == {"/offline/"}
-    for text in kept.values():
+    cached: dict[str, str] = alice.page.evaluate(CACHED)
+    assert "/offline/" in cached
+    assert {path for path in cached if not path.startswith("/static/")} == {"/offline/"}
+    for text in cached.values():
         assert SECRET not in text
         assert "Unmistakable" not in text
         assert room not in text
@@ -108,12 +108,12 @@ def test_the_service_worker_caches_no_message_and_no_page_of_an_account(visitor:
 def test_logging_out_removes_the_service_worker_and_its_caches(visitor: VisitorMaker) -> None:
     alice = visitor("alice")
     alice.page.goto("/chats/")
-    with_worker(alice)
+    until_worker_active(alice)
     alice.page.goto("/accounts/logout/")
     alice.page.get_by_role("button", name="Log out").click()
     alice.page.wait_for_url(f"{alice.address}/")
-    alice.until(lambda: alice.page.evaluate(WORKERS) == 0, "the worker to go")
-    assert alice.page.evaluate(EVERYTHING_KEPT) == {}
+    alice.until(lambda: alice.page.evaluate(WORKERS) == 0, "the worker to be removed")
+    assert alice.page.evaluate(CACHED) == {}
 
 
 def test_pages_work_where_service_workers_are_blocked(visitor: VisitorMaker) -> None:
@@ -122,8 +122,8 @@ def test_pages_work_where_service_workers_are_blocked(visitor: VisitorMaker) -> 
     alice.open(room)
     bob.open(room)
     alice.until_loaded("pwa")
-    alice.write("nobody stands beside this page")
-    bob.sees("nobody stands beside this page")
+    alice.write("without a service worker")
+    bob.sees("without a service worker")
     assert alice.page.evaluate("navigator.serviceWorker?.controller ?? null") is None
 
 
@@ -137,20 +137,20 @@ def own_server(start_server: ServerMaker) -> EntreServer:
 
 @pytest.fixture
 def alice(chromium: Browser, own_server: EntreServer) -> Iterator[Visitor]:
-    guest = new_visitor(chromium, own_server.address, "alice", name="Alice")
-    yield guest
-    guest.leave()
+    alice = new_visitor(chromium, own_server.address, "alice", name="Alice")
+    yield alice
+    alice.leave()
 
 
 def restart(person: Visitor, server: EntreServer) -> None:
-    """The page need not wait for its next try, which may be half a minute away by then."""
+    """Restart the server, and make the page reconnect at once instead of after up to half a minute."""
     server.stop()
     server.start()
     person.page.evaluate("dispatchEvent(new Event('focus'))")
 
 
 def deploy_another_version(person: Visitor, server: EntreServer) -> None:
-    """The server comes back, and says that it is another one than the page is of."""
+    """Restart the server with another release name than the one of the page."""
     person.until_loaded("new-release")
     person.page.route("**/release", lambda route: route.fulfill(json={"release": "another"}))
     restart(person, server)
@@ -160,15 +160,15 @@ def test_after_a_deployment_an_open_page_says_that_there_is_a_new_version(
     alice: Visitor, own_server: EntreServer
 ) -> None:
     alice.page.goto("/chats/")
-    line = alice.page.locator('[data-view="new-release"]')
-    expect(line).to_be_hidden()
+    notice = alice.page.locator('[data-view="new-release"]')
+    expect(notice).to_be_hidden()
     deploy_another_version(alice, own_server)
-    expect(line).to_be_visible()
-    expect(line).to_contain_text("A new version is ready.")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text("A new version is ready.")
     expect(alice.page.locator("#say-status")).to_contain_text("A new version is ready.")
-    # The page that comes is of the version that answers now.
+    # The reloaded page is of the current release.
     alice.page.unroute("**/release")
-    line.get_by_role("link", name="Reload").click()
+    notice.get_by_role("link", name="Reload").click()
     expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
 
 
@@ -191,7 +191,10 @@ def test_a_hidden_page_with_typed_text_is_not_reloaded(
     bob.leave()
     alice.open(room)
     alice.page.fill(MESSAGE_BOX, "half a sen")
-    hide = "() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"
+    hide = (
+        "() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
     alice.page.evaluate("window.isTheSame = true")
     deploy_another_version(alice, own_server)
     expect(alice.page.locator('[data-view="new-release"]')).not_to_have_attribute("hidden", "")

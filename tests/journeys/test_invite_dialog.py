@@ -1,4 +1,4 @@
-"""The invite dialog: a link for exactly one person, made over an open chat and without leaving it."""
+"""The invite dialog over an open chat: creating, copying, sharing and revoking links, and accepted invites."""
 
 import re
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ def dialog_of(page: Page) -> Locator:
 
 
 def opener_of(page: Page) -> Locator:
-    """The button at the top of the list, once the script answers it."""
+    """The button at the top of the list, once its script is loaded."""
     opener = page.locator('[data-view="list"] header a[aria-haspopup="dialog"]')
     expect(opener).to_have_accessible_name("Invite a person")
     return opener
@@ -46,7 +46,7 @@ def open_dialog(alice: Visitor) -> Locator:
     return dialog
 
 
-def waiting(alice: Visitor) -> list[Any]:
+def open_invites(alice: Visitor) -> list[Any]:
     return [
         invite for invite in alice.person.api("GET", "/invites").json()["items"] if invite["state"] == "open"
     ]
@@ -56,19 +56,19 @@ def copied(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def said(dialog: Locator) -> Locator:
+def announced(dialog: Locator) -> Locator:
     return dialog.locator('[data-say="say-status"]')
 
 
-def life_of(invite: Any) -> timedelta:
+def lifetime_of(invite: Any) -> timedelta:
     return datetime.fromisoformat(invite["expires_at"]) - datetime.fromisoformat(invite["created_at"])
 
 
-def claim(guest: Visitor, link: str, *, status: int = 201) -> None:
-    assert guest.person.api("POST", "/invites/claim", {"token": token_of(link)}).status_code == status
+def claim(user: Visitor, link: str, *, status: int = 201) -> None:
+    assert user.person.api("POST", "/invites/claim", {"token": token_of(link)}).status_code == status
 
 
-# --- Making a link ---
+# --- Creating a link ---
 
 
 def test_opening_the_dialog_creates_no_link_and_the_first_copy_creates_one(alice: Visitor) -> None:
@@ -77,18 +77,18 @@ def test_opening_the_dialog_creates_no_link_and_the_first_copy_creates_one(alice
     expect(field).to_have_attribute("placeholder", "Your link will appear here")
     alice.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert waiting(alice) == []
+    assert open_invites(alice) == []
 
     open_dialog(alice).get_by_role("button", name="Copy").click()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
-    expect(said(dialog)).to_contain_text("Copied")
-    (invite,) = waiting(alice)
+    expect(announced(dialog)).to_contain_text("Copied")
+    (invite,) = open_invites(alice)
     assert copied(alice.page) == field.input_value() == invite["url"]
     expect(dialog.get_by_role("button", name="Copy", exact=True)).to_be_visible()
     dialog.get_by_role("button", name="Copy", exact=True).dblclick()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
-    assert len(waiting(alice)) == 1, "one dialog makes one link, however often it is copied"
-    assert alice.page.url.endswith(f"/chats/{alice.room}/"), "the chat was not left"
+    assert len(open_invites(alice)) == 1, "copying again creates no second link"
+    assert alice.page.url.endswith(f"/chats/{alice.room}/"), "the chat is still open"
 
 
 def test_alice_creates_and_copies_a_link_by_keyboard_and_the_focus_returns(alice: Visitor) -> None:
@@ -102,7 +102,7 @@ def test_alice_creates_and_copies_a_link_by_keyboard_and_the_focus_returns(alice
         page.keyboard.press("Tab")
         assert page.evaluate(
             "document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
-        ), "nothing behind the dialog takes the focus"
+        ), "the focus stays in the dialog"
     dialog.get_by_role("button", name="Copy").focus()
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
@@ -123,30 +123,30 @@ def test_note_and_lifetime_are_stored_with_the_link_and_saved_on_each_change(ali
     dialog.get_by_role("radio", name="1 day").check()
     dialog.get_by_role("button", name="Copy").click()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
-    (made,) = waiting(alice)
+    (made,) = open_invites(alice)
     assert made["note"] == "Caio, from the choir"
-    assert life_of(made) == timedelta(days=1)
+    assert lifetime_of(made) == timedelta(days=1)
 
     dialog.get_by_label("Who is it for?").press("End")
     dialog.get_by_label("Who is it for?").press_sequentially(" and his dog")
     expect(dialog.locator('[data-part="saved-note"]')).to_have_text("Saved")
     dialog.get_by_role("radio", name="30 days").check()
     expect(dialog.locator('[data-part="saved-lives"]')).to_have_text("Saved")
-    # "Saved" may stand there for the first half of the note.
+    # "Saved" may refer to the first half of the note.
     alice.until_equal(
-        lambda: [invite["note"] for invite in waiting(alice)],
+        lambda: [invite["note"] for invite in open_invites(alice)],
         ["Caio, from the choir and his dog"],
         "the note",
     )
-    (changed,) = waiting(alice)
-    assert life_of(changed) > timedelta(days=29)
+    (changed,) = open_invites(alice)
+    assert lifetime_of(changed) > timedelta(days=29)
     assert changed["id"] == made["id"]
 
 
 def test_a_note_without_a_link_is_kept_when_the_dialog_closes(alice: Visitor) -> None:
     dialog = open_dialog(alice)
     dialog.get_by_label("Who is it for?").fill("Grandma Zoya")
-    # A press beside it closes nothing while something is typed.
+    # A click outside does not close the dialog while it has typed text.
     alice.page.mouse.click(5, 5)
     expect(dialog).to_be_visible()
     dialog.get_by_role("button", name="Close").click()
@@ -164,7 +164,7 @@ def test_the_qr_code_shows_this_link(alice: Visitor) -> None:
     picture = dialog.get_by_role("img", name="QR code of the invite link")
     expect(picture).to_be_visible()
     expect(button).to_have_attribute("aria-expanded", "true")
-    (invite,) = waiting(alice)
+    (invite,) = open_invites(alice)
     expect(picture).to_have_attribute("src", f"/invites/{invite['id']}/qr.svg")
     assert picture.evaluate("image => image.naturalWidth") > 0
     button.click()
@@ -179,7 +179,7 @@ def test_the_share_button_appears_where_the_system_can_share(alice: Visitor) -> 
     open_dialog(alice).get_by_role("button", name="Share…").click()
     page.wait_for_function("() => globalThis.shared")
     shared = page.evaluate("globalThis.shared")
-    (invite,) = waiting(alice)
+    (invite,) = open_invites(alice)
     assert shared["url"] == invite["url"]
     assert "private chat" in shared["text"]
 
@@ -192,12 +192,12 @@ def test_without_clipboard_access_the_link_is_selected_and_the_key_is_named(alic
     dialog = open_dialog(alice)
     dialog.get_by_role("button", name="Copy").click()
     expect(dialog.locator('[data-part="press"]')).to_have_text("Press Ctrl C")
-    expect(said(dialog)).to_contain_text("Press Ctrl C")
+    expect(announced(dialog)).to_contain_text("Press Ctrl C")
     field = dialog.get_by_label("Invite link")
     expect(field).to_be_focused()
     assert (
         field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)")
-        == waiting(alice)[0]["url"]
+        == open_invites(alice)[0]["url"]
     )
 
 
@@ -210,20 +210,20 @@ def test_preview_opens_the_link_in_a_new_tab(alice: Visitor) -> None:
     tab.close()
 
 
-# --- Links that wait ---
+# --- Open links ---
 
 
 def test_an_open_link_is_copied_and_revoked_after_a_confirmation(alice: Visitor) -> None:
     for note in ("Grandma Zoya", "Too late"):
         alice.create_invite(note)
     dialog = open_dialog(alice)
-    lines = dialog.locator("[data-invite]")
-    expect(lines).to_have_count(2)
-    zoya = lines.filter(has_text="Grandma Zoya")
+    links = dialog.locator("[data-invite]")
+    expect(links).to_have_count(2)
+    zoya = links.filter(has_text="Grandma Zoya")
     zoya.get_by_role("button", name="Copy the link for Grandma Zoya").click()
-    expect(said(dialog)).to_contain_text("Copied")
+    expect(announced(dialog)).to_contain_text("Copied")
     assert copied(alice.page) == next(
-        invite["url"] for invite in waiting(alice) if invite["note"] == "Grandma Zoya"
+        invite["url"] for invite in open_invites(alice) if invite["note"] == "Grandma Zoya"
     )
 
     zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
@@ -237,14 +237,14 @@ def test_an_open_link_is_copied_and_revoked_after_a_confirmation(alice: Visitor)
     zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
     click_outside(alice.page, question)
     expect(dialog).to_be_visible()
-    assert len(waiting(alice)) == 2
+    assert len(open_invites(alice)) == 2
 
     zoya.get_by_role("button", name="Revoke the link for Grandma Zoya").click()
     question.get_by_role("button", name="Revoke", exact=True).click()
-    expect(lines).to_have_count(1)
-    expect(said(dialog)).to_contain_text("The link no longer works.")
-    assert [invite["note"] for invite in waiting(alice)] == ["Too late"]
-    assert alice.page.evaluate("document.activeElement !== document.body"), "the focus went to the next line"
+    expect(links).to_have_count(1)
+    expect(announced(dialog)).to_contain_text("The link no longer works.")
+    assert [invite["note"] for invite in open_invites(alice)] == ["Too late"]
+    assert alice.page.evaluate("document.activeElement !== document.body"), "the focus moved to the next link"
 
 
 def test_with_twenty_open_links_alice_must_revoke_one_first(alice: Visitor) -> None:
@@ -259,10 +259,10 @@ def test_with_twenty_open_links_alice_must_revoke_one_first(alice: Visitor) -> N
     expect(why).to_be_hidden()
     dialog.get_by_role("button", name="Copy", exact=True).click()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
-    assert len(waiting(alice)) == 20
+    assert len(open_invites(alice)) == 20
 
 
-# --- Somebody accepts ---
+# --- Accepted invites ---
 
 
 def test_the_open_dialog_shows_that_carol_accepted(alice: Visitor, visitor: VisitorMaker) -> None:
@@ -278,7 +278,7 @@ def test_the_open_dialog_shows_that_carol_accepted(alice: Visitor, visitor: Visi
     accepted = dialog.locator('[data-part="done"]')
     expect(accepted).to_have_text(re.compile("Carol accepted your invite"))
     expect(dialog.get_by_text("Not accepted yet")).to_be_hidden()
-    expect(said(dialog)).to_contain_text("Carol accepted your invite")
+    expect(announced(dialog)).to_contain_text("Carol accepted your invite")
     expect(alice.page.locator('[data-view="toast"]')).to_be_hidden()
     expect(note).to_be_focused()
 
@@ -286,7 +286,7 @@ def test_the_open_dialog_shows_that_carol_accepted(alice: Visitor, visitor: Visi
     expect(accepted).to_contain_text("Dave accepted your invite")
     expect(dialog.get_by_label("Invite link")).to_be_hidden()
     assert alice.page.evaluate("document.activeElement.closest('dialog') !== null"), (
-        "the focus is not lost with the field"
+        "the focus stays in the dialog when the field goes"
     )
     dialog.get_by_role("button", name="Make another link").click()
     expect(dialog.get_by_label("Invite link")).to_have_value("")
@@ -336,7 +336,7 @@ def test_a_chat_started_without_a_link_is_not_shown_as_an_accepted_invite(
     expect(alice.page.get_by_text("accepted your invite")).to_have_count(0)
 
 
-# --- Where it has to give way ---
+# --- Phones and failures ---
 
 
 def test_on_a_phone_the_dialog_is_a_sheet_and_back_closes_it(visitor: VisitorMaker) -> None:
@@ -351,7 +351,7 @@ def test_on_a_phone_the_dialog_is_a_sheet_and_back_closes_it(visitor: VisitorMak
     alice.page.go_back()
     expect(dialog).to_be_hidden()
     expect(alice.page).to_have_url(re.compile(r"/chats/$"))
-    # Closed by its button it leaves no entry behind: one more "back" leaves the page.
+    # Closed by its button, the dialog leaves no history entry.
     open_dialog(alice).get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
     alice.page.wait_for_function("() => history.state === null")
@@ -375,7 +375,7 @@ def test_an_unreachable_server_is_reported_and_the_note_stays(alice: Visitor) ->
     dialog.get_by_role("button", name="Copy").click()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
     expect(dialog.get_by_role("alert")).to_have_count(0)
-    assert waiting(alice)[0]["note"] == "Caio"
+    assert open_invites(alice)[0]["note"] == "Caio"
 
 
 def test_the_page_of_invites_asks_before_it_revokes_a_link(alice: Visitor) -> None:
@@ -387,7 +387,7 @@ def test_the_page_of_invites_asks_before_it_revokes_a_link(alice: Visitor) -> No
         "dialog", name="Revoke the link for Grandma Zoya? It will stop working."
     )
     question.get_by_role("button", name="Keep").click()
-    assert len(waiting(alice)) == 1
+    assert len(open_invites(alice)) == 1
     alice.page.get_by_role("button", name="Revoke").first.click()
     question.get_by_role("button", name="Revoke").click()
     expect(alice.page.get_by_text("You revoked it")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A link for exactly one person: from the press that makes it to the chat that it opens."""
+"""Invites, the whole way (checks 1 to 3): creating a link, accepting it through sign-up or log-in, previews, revoking."""
 
 import re
 
@@ -17,16 +17,16 @@ ROBOTS = (
 )
 
 
-def link_of(maker: Visitor) -> str:
-    """Make a link with the buttons of the page, and take it from the clipboard."""
-    page = maker.page
+def create_link(inviter: Visitor) -> str:
+    """Create a link with the buttons of the page, and read it from the clipboard."""
+    page = inviter.page
     page.goto("/invites/")
     page.get_by_role("button", name="Make a link").click()
     field = page.get_by_label("Invite link").first
-    expect(field).to_have_value(re.compile(rf"^{re.escape(maker.address)}/i/[\w-]{{20,}}/?$"))
-    # The script that answers the button comes when the page is idle.
-    maker.until_loaded("buttons")
-    maker.until_idle()
+    expect(field).to_have_value(re.compile(rf"^{re.escape(inviter.address)}/i/[\w-]{{20,}}/?$"))
+    # The script of the button loads when the page is idle.
+    inviter.until_loaded("buttons")
+    inviter.until_idle()
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name="Copied").first).to_be_visible()
     link = str(page.evaluate("navigator.clipboard.readText()"))
@@ -40,14 +40,14 @@ def expect_state(page: Page, link: str, *, status: int, heading: str) -> None:
     assert answer.status == status
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(heading))
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
-    assert page.locator("main a[href], main button").count() >= 1, "there is a way on"
+    assert page.locator("main a[href], main button").count() >= 1, "no link or button leads on"
     expect_no_overflow(page)
 
 
 def test_bob_signs_up_through_alices_link_and_carol_finds_it_used(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob", signed_up=False), visitor("carol", signed_up=False)
-    link = link_of(alice)
-    # Alice goes on with something else; the chat has to come to her.
+    link = create_link(alice)
+    # Alice is on another page, where the new chat must appear.
     alice.page.goto("/chats/")
     expect(alice.page.locator('[data-view="rows"] > li')).to_have_count(0)
     alice.until_loaded("buttons")
@@ -56,10 +56,10 @@ def test_bob_signs_up_through_alices_link_and_carol_finds_it_used(visitor: Visit
     expect(bob.page.get_by_role("heading", level=1)).to_have_text(
         re.compile("Alice invites you to a private chat")
     )
-    assert "Alice" not in bob.page.title(), "a messenger's preview names nobody"
+    assert "Alice" not in bob.page.title(), "link previews contain no names"
     bob.page.get_by_role("button", name="Create an account and accept").click()
     expect(bob.page.get_by_text("You will be in a private chat with Alice right after this.")).to_be_visible()
-    assert link.rsplit("/i/")[1].strip("/") not in bob.page.url, "the token stays out of later addresses"
+    assert link.rsplit("/i/")[1].strip("/") not in bob.page.url, "the token is not in later addresses"
     bob.sign_up(at="")
     bob.until_ready()
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
@@ -78,7 +78,7 @@ def test_bob_signs_up_through_alices_link_and_carol_finds_it_used(visitor: Visit
 
     expect_state(carol.page, link, status=410, heading="already been used")
     assert not re.search(r"Alice|Bob", carol.page.content()), "a third person learns no names"
-    # For the two of them the link goes on to lead somewhere.
+    # For Alice and Bob the link still works.
     bob.page.goto(link)
     expect(bob.page).to_have_url(re.compile(rf"/chats/{bob.room}/$"))
     expect_state(alice.page, link, status=200, heading="your own invite")
@@ -87,7 +87,7 @@ def test_bob_signs_up_through_alices_link_and_carol_finds_it_used(visitor: Visit
 
 def test_bob_logs_in_through_alices_link_and_reaches_the_chat(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    link = link_of(alice)
+    link = create_link(alice)
     bob.context.clear_cookies()
     bob.page.goto(link)
     bob.page.get_by_role("button", name="I already have an account").click()
@@ -98,14 +98,14 @@ def test_bob_logs_in_through_alices_link_and_reaches_the_chat(visitor: VisitorMa
 
 def test_bob_who_is_logged_in_accepts_with_one_click(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
-    link = link_of(alice)
+    link = create_link(alice)
     bob.page.goto(link)
     expect(bob.page.get_by_text(f"(@{bob.username})")).to_be_visible()
     bob.page.get_by_role("button", name="Accept and open the chat").click()
     bob.until_ready()
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
-    # A second link of hers finds the chat there and is not spent on it.
-    second = link_of(alice)
+    # Her second link finds their chat and is not used up.
+    second = create_link(alice)
     expect_state(bob.page, second, status=200, heading="already have a chat")
     bob.page.get_by_role("button", name="Open the chat").click()
     expect(bob.page).to_have_url(re.compile(r"/chats/dm-"))
@@ -115,7 +115,7 @@ def test_bob_who_is_logged_in_accepts_with_one_click(visitor: VisitorMaker) -> N
 
 def test_bob_and_carol_accept_at_the_same_time_and_one_gets_the_chat(visitor: VisitorMaker) -> None:
     alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
-    link = link_of(alice)
+    link = create_link(alice)
     for rival in (bob, carol):
         rival.page.goto(link)
         expect(rival.page.get_by_role("button", name="Accept and open the chat")).to_be_visible()
@@ -133,7 +133,7 @@ def test_previews_and_alices_own_visit_do_not_use_up_the_link_and_revoking_ends_
     visitor: VisitorMaker,
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob", signed_up=False)
-    link = link_of(alice)
+    link = create_link(alice)
     for robot in ROBOTS:
         for method in ("GET", "HEAD", "GET"):
             answer = httpx.request(method, link, headers={"User-Agent": robot})
@@ -176,7 +176,7 @@ def test_bob_is_asked_about_drafts_before_he_switches_accounts(visitor: VisitorM
     bob.open(start_chat(bob, carol))
     bob.box.press_sequentially("Half a letter")
     bob.until_draft_stored()
-    bob.page.goto(link_of(alice))
+    bob.page.goto(create_link(alice))
     bob.page.get_by_role("button", name="Use another account").click()
     question = bob.page.get_by_role("dialog", name="Log out of this device?")
     expect(question).to_contain_text("1 draft will be deleted from this device.")
@@ -191,7 +191,7 @@ def test_bob_is_asked_about_drafts_before_he_switches_accounts(visitor: VisitorM
 
 
 @pytest.fixture
-def waiting_note(visitor: VisitorMaker) -> Visitor:
+def alice_with_note(visitor: VisitorMaker) -> Visitor:
     alice = visitor("alice")
     alice.page.goto("/invites/")
     alice.page.get_by_label("Who is it for?").fill("Caio, from the choir")
@@ -200,13 +200,13 @@ def waiting_note(visitor: VisitorMaker) -> Visitor:
     return alice
 
 
-def test_alice_changes_the_note_of_an_open_link(waiting_note: Visitor) -> None:
-    page = waiting_note.page
+def test_alice_changes_the_note_of_an_open_link(alice_with_note: Visitor) -> None:
+    page = alice_with_note.page
     page.goto("/invites/")
-    line = page.locator('[data-view="waiting"] > li')
-    expect(line).to_contain_text("Caio, from the choir")
-    line.get_by_text("Show link and edit").click()
-    line.get_by_label("Who is it for?").fill("Zoya")
-    line.get_by_role("button", name="Save").click()
+    link = page.locator('[data-view="waiting"] > li')
+    expect(link).to_contain_text("Caio, from the choir")
+    link.get_by_text("Show link and edit").click()
+    link.get_by_label("Who is it for?").fill("Zoya")
+    link.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved")).to_be_visible()
-    expect(line).to_contain_text("Zoya")
+    expect(link).to_contain_text("Zoya")

@@ -1,4 +1,4 @@
-"""What changes anywhere reaches every open page of a person: names, theme, language, unread messages; and nobody is away while in the settings."""
+"""Changes that reach open pages: names, theme, language, presence on settings pages, the divider of new messages."""
 
 import re
 
@@ -81,11 +81,11 @@ def test_messages_that_arrive_in_view_are_not_counted_as_new(visitor: VisitorMak
     bob.send(room, "before your eyes")
     alice.sees("while you were away", "before your eyes")
     expect(line).to_contain_text("1 new message")
-    # All is read; what comes while she looks elsewhere is new, and the line of before does not swallow it.
+    # Everything is read. A message that arrives while she looks elsewhere is new and gets its own divider.
     alice.until_equal(
         lambda: alice.person.api("GET", f"/conversations/{room}").json()["unread"],
         0,
-        "what Alice has not read",
+        "Alice's unread count",
     )
     alice.page.evaluate("document.hasFocus = () => false")
     bob.send(room, "while you looked away")

@@ -1,4 +1,4 @@
-"""Logging out: asked first when something unsent would go with it; afterwards this browser holds nothing, in any tab, behind any button."""
+"""Logging out: the question about unsent text, nothing left in the browser, and sessions revoked elsewhere."""
 
 import re
 
@@ -14,7 +14,7 @@ from tests.journeys.visitors import (
     start_chat,
 )
 
-LEFT_BEHIND = """async () => ({
+STORED_DATA = """async () => ({
     local: Object.keys(localStorage),
     session: Object.keys(sessionStorage),
     databases: (await indexedDB.databases()).map(({name}) => name),
@@ -23,20 +23,20 @@ LEFT_BEHIND = """async () => ({
     cookies: document.cookie.split("; ").filter((pair) => !/^((port\\d+-)?csrftoken|theme|language|django_language)=/.test(pair) && pair),
 })"""
 NOTHING = {"local": [], "session": [], "databases": [], "caches": [], "workers": 0, "cookies": []}
-OUTSIDE = re.compile(r"^http://[^/]+/(accounts/login/.*)?$")
+LOGGED_OUT_URL = re.compile(r"^http://[^/]+/(accounts/login/.*)?$")
 
 
 def dialog(page: Page) -> Locator:
     return page.get_by_role("dialog", name="Log out of this device?")
 
 
-def holds_nothing(person: Visitor, page: Page) -> None:
-    """A worker and a database go in the background, after the page of the log-in stands there."""
-    person.until_equal(lambda: page.evaluate(LEFT_BEHIND), NOTHING, "what is left in the browser")
+def expect_no_data(person: Visitor, page: Page) -> None:
+    """Workers and databases are removed in the background, after the log-in page has loaded."""
+    person.until_equal(lambda: page.evaluate(STORED_DATA), NOTHING, "what is left in the browser")
 
 
 def leave_two_unsent(person: Visitor, room: str) -> None:
-    """Two messages that never got out of the browser, and a draft: written while no socket and no request came through."""
+    """Leave two messages and a draft in the browser, with every socket and request blocked."""
     person.page.route_web_socket("**/ws/**", lambda socket: socket.close())
     block_http_sends(person.page)
     person.open(room)
@@ -83,16 +83,16 @@ def test_logging_out_asks_first_when_messages_are_unsent(visitor: VisitorMaker) 
     leaving.keyboard.press("Shift+Tab")
     expect(dialog(leaving).get_by_role("button", name="Log out")).to_be_focused()
     leaving.keyboard.press("Enter")
-    expect(leaving).to_have_url(OUTSIDE)
-    holds_nothing(alice, leaving)
-    expect(alice.page).to_have_url(OUTSIDE)
-    # Nothing of it goes out later.
+    expect(leaving).to_have_url(LOGGED_OUT_URL)
+    expect_no_data(alice, leaving)
+    expect(alice.page).to_have_url(LOGGED_OUT_URL)
+    # The deleted messages are not sent later.
     alice.log_in()
     fresh = alice.new_page()
     alice.open(room, page=fresh)
     fresh.fill(MESSAGE_BOX, "the only one")
     fresh.press(MESSAGE_BOX, "Enter")
-    # What went out earlier would have been stored earlier.
+    # They would have been stored before this one.
     bob.until_stored(room, "the only one")
 
 
@@ -100,7 +100,7 @@ def test_logging_out_asks_nothing_when_nothing_is_unsent(visitor: VisitorMaker) 
     alice = visitor("alice")
     alice.page.goto("/settings/")
     alice.page.get_by_role("button", name="Log out").click()
-    expect(alice.page).to_have_url(OUTSIDE)
+    expect(alice.page).to_have_url(LOGGED_OUT_URL)
 
 
 def test_logging_out_in_one_tab_logs_out_the_others_and_leaves_no_data(visitor: VisitorMaker) -> None:
@@ -115,24 +115,24 @@ def test_logging_out_in_one_tab_logs_out_the_others_and_leaves_no_data(visitor: 
     leaving.goto("/settings/")
     alice.until_draft_stored(leaving)
 
-    # What is typed last is not kept yet, and must not be kept any more.
+    # The last keys are not stored yet, and must not be stored any more.
     alice.box.press_sequentially(" and more")
     leaving.get_by_role("button", name="Log out").click()
     dialog(leaving).get_by_role("button", name="Log out").click()
-    expect(leaving).to_have_url(OUTSIDE)
+    expect(leaving).to_have_url(LOGGED_OUT_URL)
     for tab in (alice.page, chats):
-        expect(tab).to_have_url(OUTSIDE)
+        expect(tab).to_have_url(LOGGED_OUT_URL)
         expect(tab.locator("body")).not_to_contain_text("for your eyes")
-        holds_nothing(alice, tab)
-    holds_nothing(alice, leaving)
-    # Nor can anybody walk back into it with the back button.
+        expect_no_data(alice, tab)
+    expect_no_data(alice, leaving)
+    # The back button shows nothing either.
     alice.page.go_back()
     expect(alice.page.locator(MESSAGE_BOX)).to_have_count(0)
     expect(alice.page.locator("body")).not_to_contain_text("for your eyes")
 
 
 def test_after_logging_out_the_back_button_shows_no_message(visitor: VisitorMaker) -> None:
-    """All in one tab: chat, settings, log-out, and then back to each of them."""
+    """One tab: chat, settings, log-out, then back to each of them."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -140,16 +140,16 @@ def test_after_logging_out_the_back_button_shows_no_message(visitor: VisitorMake
     alice.sees_state("for your eyes", "sent")
     alice.page.goto("/settings/")
     alice.page.get_by_role("button", name="Log out").click()
-    expect(alice.page).to_have_url(OUTSIDE)
+    expect(alice.page).to_have_url(LOGGED_OUT_URL)
     for _ in range(2):
         alice.page.go_back()
         expect(alice.page.locator("body")).not_to_contain_text("for your eyes")
         expect(alice.page.locator(MESSAGE_BOX)).to_have_count(0)
-        holds_nothing(alice, alice.page)
+        expect_no_data(alice, alice.page)
 
 
 def test_logging_out_clears_the_site_data_of_the_browser(visitor: VisitorMaker) -> None:
-    """Whatever a page may once keep that no script of ours knows of (safety.md T57)."""
+    """Clear-Site-Data also removes what our scripts do not know of (T57)."""
     alice = visitor("alice")
     alice.page.goto("/settings/")
     alice.page.evaluate(
@@ -161,8 +161,8 @@ def test_logging_out_clears_the_site_data_of_the_browser(visitor: VisitorMaker) 
     with alice.page.expect_response(lambda answer: answer.url.endswith("/accounts/logout/")) as answered:
         alice.page.get_by_role("button", name="Log out").click()
     assert answered.value.all_headers()["clear-site-data"] == '"cache", "storage"'
-    expect(alice.page).to_have_url(OUTSIDE)
-    holds_nothing(alice, alice.page)
+    expect(alice.page).to_have_url(LOGGED_OUT_URL)
+    expect_no_data(alice, alice.page)
 
 
 def test_a_session_revoked_elsewhere_keeps_the_draft_for_the_next_log_in(
@@ -173,7 +173,7 @@ def test_a_session_revoked_elsewhere_keeps_the_draft_for_the_next_log_in(
     alice.open(room)
     alice.box.press_sequentially("half a thought")
     alice.until_draft_stored()
-    # Another device of hers with the same session: "log out" there ends it here.
+    # Another client with the same session logs out.
     alice.person.log_out()
     dialog = alice.page.get_by_role("dialog", name="You have been logged out.")
     expect(dialog).to_contain_text("Your unsent text is kept on this device.")

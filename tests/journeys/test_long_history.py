@@ -1,4 +1,4 @@
-"""Checks 13, 14 and 15: whoever reads far above is not moved and finds the way back, and what is new is marked."""
+"""Checks 13 to 15, long chats: stable scrolling, the jump button, the divider of new messages, the position kept."""
 
 import re
 
@@ -10,8 +10,8 @@ from tests.journeys.long_history import insert_history, timestamps
 from tests.journeys.visitors import Visitor, start_chat
 from tests.rig.daphne_server import EntreServer
 
-LONG = 100_000
-SHOWN_AT_MOST = 240
+LONG_CHAT = 100_000
+MAX_LOADED = 240
 
 
 def jump(person: Visitor) -> Locator:
@@ -28,8 +28,8 @@ def edges(page: Page) -> list[str | None]:
     return [messages.first.get_attribute("data-seq"), messages.last.get_attribute("data-seq")]
 
 
-# Messages in view and where they stand.
-PLACES = """() => {
+# The messages in view, with their position.
+POSITIONS = """() => {
     const view = document.querySelector('[data-view="scroller"]').getBoundingClientRect();
     const seen = [...document.querySelectorAll('[data-view="timeline"] > li[data-id]')].map((li) => [li.dataset.seq, li.getBoundingClientRect()]);
     return Object.fromEntries(seen.filter(([, box]) => box.bottom > view.top && box.top < view.bottom).map(([seq, box]) => [seq, box.top]));
@@ -41,7 +41,7 @@ def test_check_13_in_a_chat_of_100_000_messages_nothing_moves_while_alice_scroll
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    insert_history(daphne_server, room, timestamps(LONG), read=LONG)
+    insert_history(daphne_server, room, timestamps(LONG_CHAT), read=LONG_CHAT)
     alice.open(room)
     alice.until_loaded("history-view")
     page = alice.page
@@ -52,26 +52,26 @@ def test_check_13_in_a_chat_of_100_000_messages_nothing_moves_while_alice_scroll
     for side, pages in (("top", 20), ("bottom", 12)):
         for _ in range(pages):
             before_edges = edges(page)
-            # To where the next page is wanted, and no further: what is in view then must not move.
+            # Scroll just far enough to load the next page. The messages in view then must not move.
             box.evaluate(
                 "(scroller, side) => { const room = scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop;"
                 " scroller.scrollTop += side === 'top' ? scroller.clientHeight * 1.4 - room : -scroller.scrollTop - scroller.clientHeight * 1.4; }",
                 side,
             )
-            before = page.evaluate(PLACES)
+            before = page.evaluate(POSITIONS)
             alice.until(lambda seen=before_edges: edges(page) != seen, "another page")  # type: ignore[misc]
-            after = page.evaluate(PLACES)
+            after = page.evaluate(POSITIONS)
             moved = {
                 seq: after.get(seq, 1e9) - top
                 for seq, top in before.items()
                 if abs(after.get(seq, 1e9) - top) > 1
             }
             assert moved == {}, f"at {edges(page)}: {moved}"
-            assert alice.bodies().count() <= SHOWN_AT_MOST
+            assert alice.bodies().count() <= MAX_LOADED
     assert page.evaluate("document.querySelectorAll('*').length") <= 4_500
     assert heap(page) - start <= 10_000_000
 
-    # And home in one press, without a walk through everything between.
+    # One click jumps to the newest message without loading everything between.
     expect(jump(alice)).to_be_visible()
     jump(alice).click()
     expect(alice.message("number 100000")).to_be_in_viewport()
@@ -86,8 +86,8 @@ def heap(page: Page) -> int:
     return int(found)
 
 
-def places(page: Page) -> dict[str, float]:
-    return dict(page.evaluate(PLACES))
+def positions(page: Page) -> dict[str, float]:
+    return dict(page.evaluate(POSITIONS))
 
 
 def test_check_14_new_messages_below_move_nothing_and_the_button_scrolls_to_them(
@@ -105,12 +105,12 @@ def test_check_14_new_messages_below_move_nothing_and_the_button_scrolls_to_them
     expect(divider(alice)).to_have_count(0)
     alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -900; }")
     expect(jump(alice)).to_be_visible()
-    before = places(alice.page)
+    before = positions(alice.page)
     for n in range(10):
         bob.send(room, f"later {n}" + " with more words" * n)
     expect(alice.page.locator('[data-view="jump"] [data-part="count"]')).to_have_text("10")
     expect(jump(alice)).to_have_accessible_name("10 new messages below")
-    assert places(alice.page) == pytest.approx(before, abs=1)
+    assert positions(alice.page) == pytest.approx(before, abs=1)
     expect(divider(alice)).to_have_text("10 new messages")
     jump(alice).click()
     expect(divider(alice)).to_be_in_viewport()
@@ -123,7 +123,7 @@ def test_check_14_new_messages_below_move_nothing_and_the_button_scrolls_to_them
 def test_check_14_far_up_in_the_history_the_button_loads_the_newest_messages(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
-    """They are not there to be scrolled to; the button brings them."""
+    """They are not loaded, so the button loads them."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     insert_history(daphne_server, room, timestamps(1_000), read=1_000)
@@ -132,17 +132,17 @@ def test_check_14_far_up_in_the_history_the_button_loads_the_newest_messages(
     alice.until_loaded("history-view")
     expect(alice.page.locator('li[data-seq="200"] article')).to_be_focused()
     expect(alice.page.locator('li[data-seq="200"]')).to_be_in_viewport()
-    before = places(alice.page)
+    before = positions(alice.page)
     for n in range(3):
         bob.send(room, f"new {n}")
     expect(alice.page.locator('[data-view="jump"] [data-part="count"]')).to_have_text("3")
-    assert places(alice.page) == pytest.approx(before, abs=1)
+    assert positions(alice.page) == pytest.approx(before, abs=1)
     expect(alice.message("new 0")).to_have_count(0)
     jump(alice).click()
     expect(divider(alice)).to_have_text("3 new messages")
     expect(divider(alice)).to_be_in_viewport()
     expect(alice.message("new 2")).to_be_in_viewport()
-    # What I write stands at the end, wherever I was.
+    # Sending a message jumps to the end from anywhere.
     alice.page.goto(f"/chats/{room}/?m=100")
     alice.until_ready()
     alice.write("from far above")
@@ -176,7 +176,7 @@ def test_check_15_the_divider_is_a_quarter_below_the_top_until_alice_answers(
     alice.write("An answer")
     expect(divider(alice)).to_have_count(0)
 
-    # More is unread than a page holds: it opens at the first of them all the same.
+    # With more unread messages than a page has, the chat still opens at the first of them.
     carol = visitor("carol")
     other = start_chat(alice, carol)
     insert_history(
@@ -203,11 +203,11 @@ def test_check_13_alice_returns_to_her_scroll_position(
     scroller = alice.page.locator('[data-view="scroller"]')
     scroller.evaluate("(scroller) => { scroller.scrollTop = -1200; }")
     alice.until_idle()
-    before = places(alice.page)
+    before = positions(alice.page)
     alice.page.goto("/people/")
     alice.open(room)
-    assert places(alice.page) == pytest.approx(before, abs=1)
-    # News lead to the news.
+    assert positions(alice.page) == pytest.approx(before, abs=1)
+    # With new messages, the chat opens at these.
     alice.page.goto("/people/")
     bob.send(room, "something new")
     alice.open(room)
@@ -217,7 +217,7 @@ def test_check_13_alice_returns_to_her_scroll_position(
 def test_a_message_sent_before_the_history_script_loads_stays_in_view(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
-    """Scripts come late on a slow line. The address points far above; she has gone to the end since, by writing."""
+    """On a slow connection the history script loads late. The address points far up, but she has sent a message since."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     insert_history(daphne_server, room, timestamps(1_000), read=1_000)
@@ -225,7 +225,7 @@ def test_a_message_sent_before_the_history_script_loads_stays_in_view(
     alice.page.route("**/history-view*", lambda route: held.append(route))
     alice.page.goto(f"/chats/{room}/?m=100")
     alice.until_ready()
-    alice.until(lambda: bool(held), "the script that is held back")
+    alice.until(lambda: bool(held), "the delayed script")
     alice.write("before it came")
     alice.sees_state("before it came", "sent")
     held[0].continue_()
@@ -233,7 +233,7 @@ def test_a_message_sent_before_the_history_script_loads_stays_in_view(
     alice.until_idle()
     expect(alice.message("before it came")).to_be_in_viewport()
     expect(alice.box).to_be_focused()
-    # It is at work, and not merely absent.
+    # The script works.
     alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -2000; }")
     expect(jump(alice)).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""Other languages need more room: with words two fifths longer, buttons and tabs wrap or grow; nothing is cut, covered or out of the window."""
+"""Check 28, longer translations: with words two fifths longer, nothing is cut, covered or broken."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,23 +27,23 @@ SIZES: list[Any] = [
 ]
 
 
-def faults_of(page: Page) -> list[str]:
+def layout_faults(page: Page) -> list[str]:
     expect_no_overflow(page)
     return [*cut_texts(page), *overlapping_texts(page), *broken_words(page)]
 
 
 @pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
 def test_check_28_every_page_fits_longer_words(page_session: PageSession, kind: PageKind) -> None:
-    guest = page_session.open(kind)
-    # What a script still writes would be as short as ever.
-    guest.until_idle()
-    guest.page.evaluate(LONGER)
+    visitor = page_session.open(kind)
+    # Text written later by a script would not be lengthened.
+    visitor.until_idle()
+    visitor.page.evaluate(LONGER)
     for size in SIZES:
-        guest.page.set_viewport_size(size)
-        assert faults_of(guest.page) == [], size
+        visitor.page.set_viewport_size(size)
+        assert layout_faults(visitor.page) == [], size
 
 
-# --- What scripts bring ---
+# --- Dialogs and notices ---
 
 
 def switcher(alice: Visitor, room: str) -> None:
@@ -92,7 +92,7 @@ def another_account(alice: Visitor, room: str) -> None:
     log_in_as_another_user(alice)
 
 
-BROUGHT = [
+OPENERS = [
     show_failed_messages_offline,
     switcher,
     shortcut_help,
@@ -103,18 +103,18 @@ BROUGHT = [
 ]
 
 
-@pytest.mark.parametrize("bring", BROUGHT, ids=lambda bring: bring.__name__)
+@pytest.mark.parametrize("open_it", OPENERS, ids=lambda open_it: open_it.__name__)
 def test_check_28_dialogs_and_notices_fit_longer_words(
-    visitor: VisitorMaker, bring: Callable[[Visitor, str], None]
+    visitor: VisitorMaker, open_it: Callable[[Visitor, str], None]
 ) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "Is there room?")
-    bring(alice, room)
+    open_it(alice, room)
     alice.page.evaluate(LONGER)
     for size in SIZES:
         alice.page.set_viewport_size(size)
-        assert (faults_of(alice.page), size) == ([], size)
+        assert (layout_faults(alice.page), size) == ([], size)
 
 
 def test_check_28_the_message_menu_fits_longer_words_and_closes_when_the_window_is_resized(
@@ -133,12 +133,12 @@ def test_check_28_the_message_menu_fits_longer_words_and_closes_when_the_window_
         expect(menu).to_be_hidden()
         alice.page.locator("article").last.press("Enter")
         expect(menu).to_be_visible()
-        assert (faults_of(alice.page), size) == ([], size)
+        assert (layout_faults(alice.page), size) == ([], size)
 
 
-# --- The eyes ---
+# --- The checks themselves ---
 
-DRESS = "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }"
+ADD_STYLES = "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }"
 PLANTED = {
     "a button of fixed height": (
         "/",
@@ -155,11 +155,11 @@ PLANTED = {
 
 @pytest.mark.parametrize("plant", PLANTED)
 def test_the_visual_checks_find_text_that_does_not_fit(visitor: VisitorMaker, plant: str) -> None:
-    """Else the tests above would be green for ever. With the words as they are there is nothing to see."""
+    """Otherwise the tests above would pass without checking anything. With normal words nothing is found."""
     path, css = PLANTED[plant]
     page = visitor("alice", signed_up=path != "/", viewport=SIZES[-1]).page
     page.goto(path)
-    page.evaluate(DRESS, css)
+    page.evaluate(ADD_STYLES, css)
     assert cut_texts(page) == []
     page.evaluate(LONGER)
     assert cut_texts(page) != []
