@@ -1,10 +1,10 @@
-"""The one pen: every numbered write of this process goes through here, many in one transaction.
+"""Group commit with a single writer thread: every numbered write of this process, many in one transaction.
 
-Entered by services only. `submit` takes a command and gives a future that resolves after the commit.
+Services call `submit` with a command and get a future that resolves after the commit.
 """
 
 from conversations.journal.commands import Accepted, Advanced, ReceiptCommand, SendCommand
-from conversations.journal.restore import begin_epoch, current_epoch, last_write, look_back
+from conversations.journal.restore import begin_epoch, current_epoch, last_write, renew_epoch_if_restored
 from conversations.journal.writer import submit
 
 __all__ = [
@@ -15,6 +15,6 @@ __all__ = [
     "begin_epoch",
     "current_epoch",
     "last_write",
-    "look_back",
+    "renew_epoch_if_restored",
     "submit",
 ]

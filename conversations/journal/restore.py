@@ -1,11 +1,13 @@
-"""Which history of the database this is, and how it is noticed that the database went back (protocol.md P11).
+"""Restore detection: which history of the database this is (the epoch), and how a process notices that the database went back (P11).
 
-A restored backup, or a replica that took over and lagged behind, lacks messages that were acknowledged. Others soon take their numbers, so
-numbers alone tell nothing: each process remembers some of its last writes as (room, seq, id) and asks whether that row is still that
-message: on every new connection, and once a second. If it is not, a new epoch begins, and browsers drop what they kept.
+A restored backup, or a replica that took over and lagged behind, lacks messages that were acknowledged. Others soon take their
+numbers, so numbers alone prove nothing: each process remembers some of its last writes as (room, seq, id) and checks, on every
+new connection and once a second, that each row is still that message. If one is not, a new epoch begins, and browsers drop what
+they kept.
 
-Every memory carries the epoch it was made in. Of several processes that notice, one begins the epoch (the update names the old value), and
-the others see another epoch than that of their memory and drop the memory. The last write is also kept in a file, for the next start.
+Every memory carries the epoch it was made in. Of several processes that notice, one begins the epoch (the update names the old
+value); the others see an epoch other than that of their memory and drop the memory. The last write is also kept in a file, for
+the next start.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -31,8 +34,7 @@ SAVE_SECONDS = 1.0
 FORMER_EPOCHS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One acknowledged message. Without an id (a file of an earlier release) only numbers can be compared."""
 
     room: str
@@ -44,8 +46,8 @@ class Write:
 class LastWrite:
     """What this process remembers: the write it last found in the database, the first one after that, and the newest.
 
-    The database loses its end, so the newest is what is missing first. The other two are for a database that changed beneath a connection
-    which stayed (a pooler in between), where the newest may already be a write of the new history.
+    A database loses its end, so the newest write is missing first. The other two are for a database that changed beneath a
+    connection which stayed open (a pooler in between): there the newest may already be a write of the new history.
     """
 
     found: Write | None = None
@@ -53,13 +55,12 @@ class LastWrite:
     newest: Write | None = None
     epoch: str = ""
     former: list[str] = field(default_factory=list)
-    """Epochs before that one. A database that says one of them again was restored from before it ended."""
+    """Epochs before that one. A database that has one of them again was restored from before it ended."""
     saved_at: float = 0.0
     is_saved: bool = True
 
-    def note(self, room: str, seq: int, id: UUID) -> None:
+    def note(self, write: Write) -> None:
         """Call it only after the commit is certain."""
-        write = Write(room, seq, id)
         if self.first is None:
             self.first = write
         self.newest, self.is_saved = write, False
@@ -70,13 +71,13 @@ class LastWrite:
         )
 
     def confirm(self, writes: Sequence[Write]) -> None:
-        """These were asked for and are there."""
+        """These writes are in the database."""
         self.found = writes[-1]
         if self.first in writes:
             self.first = None
 
     def adopt(self, epoch: str) -> None:
-        """Another epoch has begun: what is remembered was of the one before."""
+        """Another epoch has begun: forget the writes of the one before."""
         if epoch and self.epoch and self.epoch != epoch:
             self.former = [*self.former, self.epoch][-FORMER_EPOCHS:]
             self.found = self.first = self.newest = None
@@ -89,7 +90,7 @@ class LastWrite:
             self.save()
 
     def save(self) -> None:
-        """Not flushed to the disk: after a power cut an older line stands there, which is as true."""
+        """Not flushed to the disk: after a power cut the file has an older line, which is equally true."""
         if self.is_saved:
             return
         path = file_path()
@@ -101,7 +102,7 @@ class LastWrite:
             draft.replace(path)
             self.is_saved = True
         except OSError as error:
-            logger.info("the last write could not be noted (%s)", error.strerror)
+            logger.info("the last write could not be saved (%s)", error.strerror)
 
     def load(self) -> None:
         self.found = self.first = self.newest = None
@@ -123,8 +124,8 @@ class LastWrite:
 
 
 last_write = LastWrite()
-looking = threading.Lock()
-"""Two threads that compare at one moment could take the epoch that one of them begins for a former one."""
+checking = threading.Lock()
+"""Two threads that check at once could take the epoch that one of them begins for a former one."""
 
 
 def file_path() -> Path:
@@ -132,11 +133,11 @@ def file_path() -> Path:
 
 
 def begin_epoch() -> str:
-    """By the operator's word. Every browser drops what it kept, but not what it has not sent yet, and reads anew."""
+    """By the operator's command. Every browser drops what it kept, except what it has not sent yet, and reads again."""
     before = epoch_value()
     value = secrets.token_hex(8)
     Epoch.objects.update_or_create(id=1, defaults={"value": value})
-    # So that the value of the backup is known as a former one.
+    # Adopted first, so that the value of the backup counts as a former one.
     last_write.adopt(before)
     last_write.adopt(value)
     last_write.newest = last_write.found = last_write.first = None
@@ -145,27 +146,27 @@ def begin_epoch() -> str:
     return value
 
 
-def look_back() -> bool:
-    """Ask the database whether it still knows what was last written; begin an epoch if not. Two statements by key. Returns whether it did.
+def renew_epoch_if_restored() -> bool:
+    """Check that the database still has the last writes; begin an epoch if not. Two statements by key. Returns whether one began.
 
     Raises: django.db.Error.
     """
-    return look_at_epoch()[1]
+    return check_epoch()[1]
 
 
 def current_epoch() -> str:
-    """The epoch of the database, after it was asked whether it went back."""
-    return look_at_epoch()[0]
+    """The epoch of the database, after checking whether the database went back."""
+    return check_epoch()[0]
 
 
-def look_at_epoch() -> tuple[str, bool]:
-    if not looking.acquire(blocking=False):
-        # Another thread of this process is asking just now.
+def check_epoch() -> tuple[str, bool]:
+    if not checking.acquire(blocking=False):
+        # Another thread of this process is checking at this moment.
         return epoch_value(), False
     try:
-        return look_alone()
+        return check_epoch_alone()
     finally:
-        looking.release()
+        checking.release()
 
 
 def epoch_value() -> str:
@@ -173,7 +174,7 @@ def epoch_value() -> str:
     return Epoch.objects.filter(id=1).values_list("value", flat=True).first() or ""
 
 
-def look_alone() -> tuple[str, bool]:
+def check_epoch_alone() -> tuple[str, bool]:
     value = epoch_value()
     if not value:
         return "", False
@@ -185,7 +186,7 @@ def look_alone() -> tuple[str, bool]:
             if writes:
                 last_write.confirm(writes)
             return value, False
-    return begin_instead_of(value)
+    return replace_epoch(value)
 
 
 def are_stored(writes: Sequence[Write]) -> bool:
@@ -205,14 +206,14 @@ def is_reached(write: Write) -> bool:
     return head is not None and head >= write.seq
 
 
-def begin_instead_of(value: str) -> tuple[str, bool]:
-    """A new epoch, unless another process has begun one at this moment: nobody may begin one because another one was begun."""
+def replace_epoch(value: str) -> tuple[str, bool]:
+    """Begin a new epoch, unless another process has just begun one: a new epoch must never cause the next."""
     new = secrets.token_hex(8)
     is_begun = bool(Epoch.objects.filter(id=1, value=value).update(value=new))
     if not is_begun:
         new = epoch_value()
     else:
-        logger.warning("the database knows less than was last written: it went back. Browsers start afresh")
+        logger.warning("the database lacks the last writes: it went back. Browsers drop what they kept")
     last_write.adopt(value)
     last_write.adopt(new)
     last_write.found = last_write.first = last_write.newest = None
@@ -221,4 +222,4 @@ def begin_instead_of(value: str) -> tuple[str, bool]:
     return new, is_begun
 
 
-db_errors.after_connecting.append(look_back)
+db_errors.after_connecting.append(renew_epoch_if_restored)

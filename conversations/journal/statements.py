@@ -193,7 +193,7 @@ def messages_by_client_id(wanted: Sequence[tuple[int, UUID]]) -> dict[tuple[int,
         }
 
 
-def existing_seqs(wanted: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+def existing_seqs(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bool]:
     """Which of these (conversation, seq) are messages; replies may point at those only."""
     first, other = cast("bigint", "bigint")
     sql = (
@@ -202,7 +202,7 @@ def existing_seqs(wanted: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [value for pair in wanted for value in pair])
-        return {(row[0], row[1]) for row in cursor.fetchall()}
+        return {(row[0], row[1]): True for row in cursor.fetchall()}
 
 
 def ordinals_at(wanted: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, int], int]:

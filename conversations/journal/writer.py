@@ -1,7 +1,7 @@
-"""Gathers what waits, writes it in one hop, and resolves every future after the commit.
+"""The single writer thread: gathers waiting commands, commits them as one group, and resolves every future after the commit.
 
-No timer: whoever comes while a batch is being written forms the next one. The thread's database connection is its own, and is dropped
-on every error.
+No timer: commands that arrive while a batch is being written form the next one. The thread has its own database connection and
+drops it on every error.
 """
 
 from __future__ import annotations
@@ -13,32 +13,36 @@ import traceback
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db import Error
 from prometheus_client import Counter, Histogram
 
 from conversations.db.errors import TRANSIENT_ERRORS, is_locked, is_unavailable
-from conversations.db.errors import refusal_for as outage_for
+from conversations.db.errors import refusal_for as refusal_for_transient
 from conversations.delivery import Push, publish
 from conversations.exceptions import Busy, LockedRoom, Refusal, UnknownResult
 from conversations.journal import batch
-from conversations.journal.commands import Accepted, Command, Result, SendCommand
+from conversations.journal.commands import Command, Outcome
 from conversations.journal.restore import SAVE_SECONDS, last_write
-from conversations.journal.retry import drop_connection, write_knowingly, written
+from conversations.journal.retry import drop_connection, write_checked, write_with_retry
 
 logger = logging.getLogger(__name__)
 BATCH_SIZE = 256
-WRITTEN = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
+COMMANDS = Counter("entre_journal_commands_total", "Commands that the journal has answered.")
 BATCHES = Histogram(
     "entre_journal_batch_commands", "Commands in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
-LONGEST_DOUBT_SECONDS, TRY_EVERY_SECONDS = 60.0, 0.2
-LOCKED_SECONDS, LOCKED_TRY_SECONDS = 4.0, 0.1
+IN_DOUBT_SECONDS, IN_DOUBT_RETRY_SECONDS = 60.0, 0.2
+"""How long the writer asks the database how a commit ended, and the pause between two tries."""
+LOCKED_SECONDS, LOCKED_RETRY_SECONDS = 4.0, 0.1
 """How long the commands of one locked conversation wait before they are refused, and the pause between two tries."""
-DOUBT_RETRY_MS, DOUBTS_KEPT = 2_000, 10_000
+IN_DOUBT_RETRY_MS, IN_DOUBT_KEPT = 2_000, 10_000
 
-Waiting = tuple[Command, "Future[Result]"]
+R = TypeVar("R")
+Waiting = tuple[Command[Any], "Future[Any]"]
 
 
 class Writer:
@@ -50,19 +54,19 @@ class Writer:
         self.thread: threading.Thread | None = None
         self.is_writing = False
         self.locked: list[Waiting] = []
-        """Commands of conversations that another transaction holds, in their order. Only the writer's thread touches it."""
-        self.give_up_at: dict[Future[Result], float] = {}
+        """Commands of conversations that another transaction holds, in their order. Only the writer thread touches it."""
+        self.give_up_at: dict[Future[Any], float] = {}
         self.retry_at = 0.0
         self.in_doubt: dict[UUID, None] = {}
-        """Ids of sends that may be stored: until the database says it, a repeat of one is not "surely not stored" either."""
+        """Ids of commands that may be stored. Until the database has answered for one, a repeat of it must not hear "busy"."""
 
-    def submit(self, command: Command) -> Future[Result]:
+    def submit(self, command: Command[R]) -> Future[R]:
         """Queue one command.
 
         Raises:
-            Busy: too many wait already; nothing was queued.
+            Busy: too many commands wait already; this one was not queued.
         """
-        future: Future[Result] = Future()
+        future: Future[R] = Future()
         with self.condition:
             if len(self.waiting) + len(self.locked) >= settings.JOURNAL_QUEUE:
                 raise Busy("the queue is full", retry_after_ms=1_000)
@@ -78,7 +82,7 @@ class Writer:
             self.write(self.gather())
 
     def finish(self, seconds: float) -> bool:
-        """Wait, outside the loop, until all that was queued is answered. False when it takes longer."""
+        """Wait, outside the event loop, until every queued command is answered. False on timeout."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with self.condition:
@@ -94,7 +98,7 @@ class Writer:
         while True:
             items: list[Waiting] = []
             with self.condition:
-                # Whoever comes for the next batch has written the one before.
+                # The batch before this one is written.
                 self.is_writing = False
                 if not self.waiting:
                     self.condition.wait(self.idle_seconds())
@@ -114,13 +118,13 @@ class Writer:
         return None if last_write.is_saved else SAVE_SECONDS
 
     def write(self, items: list[Waiting]) -> None:
-        """Answer every future, whatever happens: a send that is never answered would look lost."""
-        # While something is locked nothing is waited for: a stopped process may hold many conversations, and each would cost a wait.
+        """Answer every future, whatever happens: to the client, an unanswered send looks lost."""
+        # While a row is locked, no batch waits: a stopped process may hold many conversations, and each would cost a wait.
         self.write_without_locked(items) if self.locked else self.write_all(items)
 
     def write_all(self, items: list[Waiting]) -> None:
         try:
-            outcomes, letters = written([command for command, _ in items])
+            outcomes, pushes = write_with_retry([command for command, _ in items])
         except batch.InDoubt:
             drop_connection()
             self.resolve_in_doubt(items)
@@ -130,29 +134,30 @@ class Writer:
             else:
                 self.fail(items, error)
         else:
-            self.answer(items, outcomes, letters)
+            self.answer(items, outcomes, pushes)
 
     def write_without_locked(self, items: list[Waiting]) -> None:
-        """All but what another transaction holds. When that is another row than a conversation's, each room for itself finds out whose."""
+        """Write all commands but those of locked conversations. When the locked row is of another table, each conversation is
+        tried alone, to find which one it belongs to."""
         try:
-            outcomes, letters = written([command for command, _ in items], skip_locked=True)
+            outcomes, pushes = write_with_retry([command for command, _ in items], skip_locked=True)
         except batch.InDoubt:
             drop_connection()
             self.resolve_in_doubt(items)
         except Exception as error:
-            rooms = by_room(items)
+            groups = by_room(items)
             if not is_locked(error):
                 self.fail(items, error)
-            elif len(rooms) > 1:
-                for own in rooms:
-                    self.write_without_locked(own)
+            elif len(groups) > 1:
+                for group in groups:
+                    self.write_without_locked(group)
             else:
-                self.answer(items, [LockedRoom(retry_after_ms=batch.LOCKED_RETRY_MS)] * len(items), [])
+                self.answer_all(items, LockedRoom(retry_after_ms=batch.LOCKED_RETRY_MS))
         else:
-            self.answer(items, outcomes, letters)
+            self.answer(items, outcomes, pushes)
 
     def fail(self, items: list[Waiting], error: Exception) -> None:
-        """Nothing of it was stored."""
+        """Nothing of this batch was stored."""
         drop_connection()
         if len(items) > 1 and not is_unavailable(error):
             self.write_one_by_one(items)
@@ -161,36 +166,49 @@ class Writer:
         self.refuse(items, error)
         self.refuse_waiting(error)
 
-    def answer(self, items: list[Waiting], outcomes: Sequence[batch.Outcome], letters: list[Push]) -> None:
+    def answer(self, items: list[Waiting], outcomes: Sequence[Outcome[Any]], pushes: list[Push]) -> None:
+        """Resolve the futures, then run the work after the commit, then publish the pushes of the batch.
+
+        All of it happens on this thread. Work after the commit runs even if the client has cancelled its future, and before
+        the pushes: a row that is new in a list goes out ahead of its first message.
+        """
         BATCHES.observe(len(items))
-        WRITTEN.inc(len(items))
-        newest: Accepted | None = None
-        for (command, future), outcome in zip(items, outcomes, strict=True):
-            if isinstance(outcome, Accepted):
-                if not outcome.duplicate:
-                    newest = outcome
-                if self.in_doubt:
-                    self.in_doubt.pop(outcome.id, None)
-            elif isinstance(outcome, LockedRoom) and self.may_wait(future):
-                self.locked.append((command, future))
+        COMMANDS.inc(len(items))
+        newest = None
+        committed: list[Outcome[Any]] = []
+        for item, outcome in zip(items, outcomes, strict=True):
+            command, future = item
+            if isinstance(outcome.result, LockedRoom) and self.may_wait(future):
+                self.locked.append(item)
                 continue
+            newest = outcome.write or newest
+            if self.in_doubt and command.id is not None and not isinstance(outcome.result, Refusal):
+                self.in_doubt.pop(command.id, None)
+            if outcome.after_commit is not None:
+                committed.append(outcome)
             resolve(future, outcome)
         if newest is not None:
-            # One of a batch is enough: it is there with all the others, or with none.
-            last_write.note(newest.room, newest.seq, newest.id)
-        publish(letters)
+            # One message of a batch is enough: it is stored together with all the others.
+            last_write.note(newest)
+        for outcome in committed:
+            if not run_after_commit(outcome):
+                drop_connection()
+        publish(pushes)
         last_write.save_if_due(time.monotonic())
+
+    def answer_all(self, items: list[Waiting], refusal: Refusal) -> None:
+        self.answer(items, [Outcome(refusal)] * len(items), [])
 
     def refuse(self, items: list[Waiting], error: Exception) -> None:
         usual = refusal_for(error)
-        self.answer(items, [self.refusal_in_doubt(command) or usual for command, _ in items], [])
+        self.answer(items, [Outcome(self.refusal_in_doubt(command) or usual) for command, _ in items], [])
 
-    def refusal_in_doubt(self, command: Command) -> UnknownResult | None:
-        is_in_doubt = isinstance(command, SendCommand) and command.id in self.in_doubt
-        return UnknownResult(retry_after_ms=DOUBT_RETRY_MS) if is_in_doubt else None
+    def refusal_in_doubt(self, command: Command[Any]) -> UnknownResult | None:
+        is_in_doubt = command.id is not None and command.id in self.in_doubt
+        return UnknownResult(retry_after_ms=IN_DOUBT_RETRY_MS) if is_in_doubt else None
 
     def refuse_waiting(self, error: Exception) -> None:
-        """While the database is away, whoever waits is told now: waiting for the same failure again would only make it late."""
+        """While the database is unavailable, waiting commands are refused now: waiting for the same failure would only delay it."""
         if not is_unavailable(error):
             return
         with self.condition:
@@ -203,22 +221,22 @@ class Writer:
 
     # Conversations that another transaction holds
 
-    def may_wait(self, future: Future[Result]) -> bool:
-        """Once more, or was that the last try?"""
+    def may_wait(self, future: Future[Any]) -> bool:
+        """True if this command may be tried again, False if that was the last try."""
         now = time.monotonic()
-        self.retry_at = now + LOCKED_TRY_SECONDS
+        self.retry_at = now + LOCKED_RETRY_SECONDS
         if now < self.give_up_at.setdefault(future, now + LOCKED_SECONDS):
             return True
         del self.give_up_at[future]
         return False
 
     def queue_behind_locked(self, items: list[Waiting]) -> list[Waiting]:
-        """What comes for a locked conversation stays behind what waits for it already (P3). Returns the rest."""
+        """Commands for a locked conversation stay behind those that wait for it already (P3). Returns the rest."""
         rooms = {command.room for command, _ in self.locked}
         now = time.monotonic()
         rest: list[Waiting] = []
         for item in items:
-            if getattr(item[0], "room", None) in rooms:
+            if item[0].room in rooms:
                 self.give_up_at[item[1]] = now + LOCKED_SECONDS
                 self.locked.append(item)
             else:
@@ -233,34 +251,36 @@ class Writer:
         for start in range(0, len(items), BATCH_SIZE):
             self.write_without_locked(items[start : start + BATCH_SIZE])
         now = time.monotonic()
-        # A try that had to wait kept everybody waiting: the next one comes later.
-        self.retry_at = now + max(LOCKED_TRY_SECONDS, 4 * (now - began))
+        # A try that had to wait has delayed all other commands: the next one comes later.
+        self.retry_at = now + max(LOCKED_RETRY_SECONDS, 4 * (now - began))
         if not self.locked:
             self.give_up_at.clear()
 
-    # Commits of which nobody knows how they ended
+    # Commits in doubt
 
     def resolve_in_doubt(self, items: list[Waiting]) -> None:
-        """The connection ended in the middle of a commit, so nobody knows whether these are stored. "Busy" would say that they are not (P10):
-        nobody is told anything until the database is back and says it, or it has taken too long. Whoever comes meanwhile is told to try
-        again.
+        """The connection ended during a commit, so these may be stored or not. "Busy" would claim that they are not (P10): the
+        futures stay open until the database is back and answers, or until IN_DOUBT_SECONDS have passed. Commands that arrive
+        meanwhile are refused as retryable.
         """
         commands = [command for command, _ in items]
-        self.in_doubt |= dict.fromkeys(command.id for command in commands if isinstance(command, SendCommand))
-        deadline = time.monotonic() + LONGEST_DOUBT_SECONDS
+        self.in_doubt |= dict.fromkeys(command.id for command in commands if command.id is not None)
+        deadline = time.monotonic() + IN_DOUBT_SECONDS
         while time.monotonic() < deadline:
             try:
-                outcomes, letters = write_knowingly(commands)
+                outcomes, pushes = write_checked(commands)
             except Exception as error:
                 drop_connection()
                 self.refuse_waiting(error)
-                time.sleep(TRY_EVERY_SECONDS)
+                time.sleep(IN_DOUBT_RETRY_SECONDS)
             else:
-                self.answer(items, outcomes, letters)
+                self.answer(items, outcomes, pushes)
                 return
-        logger.error("nobody knows whether %d commands were stored; they are told so", len(items))
-        self.answer(items, [UnknownResult(retry_after_ms=DOUBT_RETRY_MS)] * len(items), [])
-        for id in list(self.in_doubt)[:-DOUBTS_KEPT]:
+        logger.error(
+            "%d commands stay in doubt: the database did not say whether they are stored", len(items)
+        )
+        self.answer_all(items, UnknownResult(retry_after_ms=IN_DOUBT_RETRY_MS))
+        for id in list(self.in_doubt)[:-IN_DOUBT_KEPT]:
             del self.in_doubt[id]
 
     def write_one_by_one(self, items: list[Waiting]) -> None:
@@ -276,36 +296,58 @@ def by_room(items: list[Waiting]) -> list[list[Waiting]]:
     return list(rooms.values())
 
 
-def resolve(future: Future[Result], outcome: batch.Outcome) -> None:
+def resolve(future: Future[Any], outcome: Outcome[Any]) -> None:
     if not future.set_running_or_notify_cancel():
         return
-    if isinstance(outcome, Refusal):
-        future.set_exception(outcome)
+    if isinstance(outcome.result, Refusal):
+        future.set_exception(outcome.result)
     else:
-        future.set_result(outcome)
+        future.set_result(outcome.result)
+
+
+def run_after_commit(outcome: Outcome[Any]) -> bool:
+    """Run the work of one outcome. The message is stored and acknowledged, so an error is logged and fails nothing else.
+
+    Returns: False after an error of the database, whose connection may be unusable.
+    """
+    if outcome.after_commit is None:
+        return True
+    try:
+        outcome.after_commit()
+    except Exception as error:
+        log_unexpected("work after a commit failed with a %s", error)
+        return not isinstance(error, Error)
+    return True
 
 
 def refusal_for(error: Exception) -> Refusal:
-    """A retryable answer for everything that may pass. No text of an error gets out or into the log: it may quote a body."""
+    """A retryable answer for every transient error."""
     if isinstance(error, TRANSIENT_ERRORS):
-        return outage_for(error)
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("the journal met a %s that it does not know\n%s", type(error).__name__, where)
+        return refusal_for_transient(error)
+    log_unexpected("the journal met a %s that it does not know", error)
     return Refusal()
+
+
+def log_unexpected(sentence: str, error: Exception) -> None:
+    """The class and the stack only: the text of an error may quote a body."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error(f"{sentence}\n%s", type(error).__name__, where)
 
 
 writer = Writer()
 
 
-def submit(command: Command) -> Future[Result]:
+def submit(command: Command[R]) -> Future[R]:
     """Write one command and get a future of its result; it fails with a Refusal.
 
-    With JOURNAL_INLINE (ordinary tests, management commands) the write happens in the calling thread, before this returns.
+    With JOURNAL_INLINE (ordinary tests, management commands) the write, and the work after it, happen in the calling thread
+    before this returns.
     """
     if not settings.JOURNAL_INLINE:
         return writer.submit(command)
-    outcomes, letters = batch.write([command])
-    future: Future[Result] = Future()
+    outcomes, pushes = batch.write([command])
+    future: Future[R] = Future()
     resolve(future, outcomes[0])
-    publish(letters)
+    run_after_commit(outcomes[0])
+    publish(pushes)
     return future

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import Error
 
-from conversations.journal import begin_epoch, last_write, look_back
+from conversations.journal import begin_epoch, last_write, renew_epoch_if_restored
 
 
 def epoch_renew() -> str:
@@ -16,11 +16,11 @@ def epoch_renew() -> str:
     return begin_epoch()
 
 
-def epoch_look_back() -> bool:
+def epoch_renew_if_restored() -> bool:
     """At the start of a process: compare the database with the last write of the process before. Returns whether an epoch began."""
     last_write.load()
     try:
-        return look_back()
+        return renew_epoch_if_restored()
     except Error:
         # Not migrated yet; the start itself says what is wrong.
         return False

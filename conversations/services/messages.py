@@ -1,11 +1,8 @@
-"""Sending a message. Every door knocks here: socket, HTTP API, plain form."""
+"""Service: send a message. The socket, the HTTP API and the plain form all call it."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from concurrent.futures import Future
-from typing import cast
 from uuid import UUID
 
 from accounts.models import User
@@ -15,8 +12,6 @@ from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation
 from conversations.protocol.text import clean_body
 from conversations.services.notifications import announce_meeting, tell_people
-
-logger = logging.getLogger(__name__)
 
 
 def message_send(
@@ -29,42 +24,38 @@ def message_send(
     attachments: tuple[str, ...] = (),
     credential: Credential | None = None,
 ) -> Future[Accepted]:
-    """Write one message into a conversation of this person.
+    """Write one message into a conversation of this user.
 
-    Raises at once: InvalidText, TextTooLong, AttachmentNotFound (nothing can be uploaded yet, so no id is known), Busy (the queue is
-    full). The future fails with ConversationNotFound, MessageNotFound (reply), MessageConflict, CannotDeliver, or
-    Unauthenticated (the credential is no longer good).
-    Repeats: the same id with the same content gives the first answer again, marked duplicate.
-    Announces after the commit: `message.created` to both people, and the new row of the list to whom the conversation first shows.
+    Raises at once: InvalidText, TextTooLong, AttachmentNotFound (uploads do not exist yet, so no id is known), Busy (the queue
+    is full). The future fails with ConversationNotFound, MessageNotFound (reply), MessageConflict, CannotDeliver, or
+    Unauthenticated (the credential has been revoked).
+    Repeats: the same id with the same content gets the first answer again, marked duplicate.
+    Announces after the commit: `message.created` to both people, and the new row of the list to the person to whom the
+    conversation first shows.
     """
     if attachments:
         raise AttachmentNotFound
-    command = SendCommand(
-        room=room,
-        user_id=user.id,
-        sender=user.public_id,
-        id=id,
-        body=clean_body(body),
-        reply_to=reply_to,
-        credential=credential,
+    return submit(
+        SendCommand(
+            room=room,
+            user_id=user.id,
+            sender=user.public_id,
+            id=id,
+            body=clean_body(body),
+            reply_to=reply_to,
+            credential=credential,
+            announce=announce_first_messages,
+        )
     )
-    future = cast("Future[Accepted]", submit(command))
-    future.add_done_callback(reveal(room))
-    return future
 
 
-def reveal(room: str) -> Callable[[Future[Accepted]], None]:
-    """The first message makes the conversation appear in the other one's list; the first answer lets both see each other."""
+def announce_first_messages(accepted: Accepted) -> None:
+    """The first message makes the conversation appear in the peer's list; the first answer lets both see each other's presence.
 
-    def tell(future: Future[Accepted]) -> None:
-        if future.cancelled() or future.exception() is not None:
-            return
-        revealed_to = future.result().revealed_to
-        if revealed_to is not None:
-            conversation_id = Conversation.objects.values_list("id", flat=True).get(room_name=room)
-            tell_people(conversation_id, (revealed_to,))
-        if future.result().first_meeting:
-            low_id, high_id = Conversation.objects.values_list("low_id", "high_id").get(room_name=room)
-            announce_meeting(low_id, high_id)
-
-    return tell
+    Runs after the commit, on the writer thread.
+    """
+    conversation = Conversation.objects.get(room_name=accepted.room)
+    if accepted.revealed_to is not None:
+        tell_people(conversation.pk, (accepted.revealed_to,))
+    if accepted.first_meeting:
+        announce_meeting(conversation.low_id, conversation.high_id)

@@ -1,9 +1,8 @@
-"""How far somebody has come in a conversation."""
+"""Service: move a user's delivered and read positions forward."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future
-from typing import cast
 
 from accounts.models import User
 from accounts.session_validity import Credential
@@ -18,9 +17,10 @@ def receipt_advance(
     read: int | None = None,
     credential: Credential | None = None,
 ) -> Future[Advanced]:
-    """Move this person's positions forward; they never go back and never pass the head.
+    """Move this user's positions forward; they never go back and never pass the head.
 
-    The future fails with ConversationNotFound. Announces `receipt.advanced` to the person's own devices, and to the peer what may be shown.
+    The future fails with ConversationNotFound.
+    Announces: `receipt.advanced` to the user's own devices, and to the peer what the peer may see.
     """
     command = ReceiptCommand(
         room=room,
@@ -30,4 +30,4 @@ def receipt_advance(
         read=read,
         credential=credential,
     )
-    return cast("Future[Advanced]", submit(command))
+    return submit(command)

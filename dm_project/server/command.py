@@ -122,9 +122,9 @@ def freeze_loaded_objects() -> None:
 def detect_restored_backup() -> None:
     from django.db import connection
 
-    from conversations.services.epoch import epoch_look_back
+    from conversations.services.epoch import epoch_renew_if_restored
 
-    epoch_look_back()
+    epoch_renew_if_restored()
     connection.close()
 
 

@@ -21,7 +21,7 @@ def sending(chat: Conversation, sender: User, body: str = "hello", **values: obj
 
 
 def write(*commands: object) -> list[object]:
-    return batch.write(list(commands))[0]
+    return [outcome.result for outcome in batch.write(list(commands))[0]]
 
 
 def test_one_batch_numbers_its_messages_without_a_hole(chat, alice, bob):

@@ -29,8 +29,8 @@ LONG_S = 600
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "LOCK_MS", 50)
-    monkeypatch.setattr(writer_module, "LOCKED_TRY_SECONDS", 0.02)
+    monkeypatch.setattr(retry, "LOCK_TIMEOUT_MS", 50)
+    monkeypatch.setattr(writer_module, "LOCKED_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(writer_module, "LOCKED_SECONDS", LONG_S)
 
 
@@ -129,7 +129,7 @@ def test_many_locked_rooms_are_found_in_one_look(alice: User, bob: User, carol: 
         outcomes, _ = batch.write(
             [sending(chat, alice) for chat in chats[:3]] + [sending(free, bob)], skip_locked=True
         )
-    assert [type(outcome).__name__ for outcome in outcomes] == ["LockedRoom"] * 3 + ["Accepted"]
+    assert [type(outcome.result).__name__ for outcome in outcomes] == ["LockedRoom"] * 3 + ["Accepted"]
 
 
 def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(

@@ -14,10 +14,10 @@ from conversations.db.executor import DatabaseExecutor, run_with_retry
 from conversations.journal import last_write
 from conversations.journal import restore as restore_module
 from conversations.journal import writer as writer_module
-from conversations.journal.restore import LastWrite, file_path
+from conversations.journal.restore import LastWrite, Write, file_path
 from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.selectors.conversations import epoch
-from conversations.services.epoch import epoch_look_back, epoch_renew
+from conversations.services.epoch import epoch_renew, epoch_renew_if_restored
 from tests.journal.writers import PATIENCE_S, pens, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -48,11 +48,11 @@ def test_a_process_that_starts_on_an_older_database_begins_an_epoch(
     written(chat, alice, 3)
     restore(chat, 2)
     with caplog.at_level(logging.WARNING):
-        assert epoch_look_back()
+        assert epoch_renew_if_restored()
     assert epoch() != before
     assert chat.room_name not in caplog.text
     after = epoch()
-    assert not epoch_look_back(), "once is enough: the next start is an ordinary one"
+    assert not epoch_renew_if_restored(), "once is enough: the next start is an ordinary one"
     assert epoch() == after
 
 
@@ -62,7 +62,7 @@ def test_a_conversation_that_the_backup_does_not_know_is_noticed_as_well(
     written(chat, alice, 1)
     Message.objects.all().delete()
     Conversation.objects.all().delete()
-    assert epoch_look_back()
+    assert epoch_renew_if_restored()
 
 
 @pytest.mark.parametrize("more", [0, 2], ids=["as it was left", "with more than was left"])
@@ -70,7 +70,7 @@ def test_an_ordinary_start_changes_nothing(chat: Conversation, alice: User, more
     before = epoch()
     written(chat, alice, 2)
     Conversation.objects.filter(pk=chat.pk).update(head=2 + more)
-    assert not epoch_look_back()
+    assert not epoch_renew_if_restored()
     assert epoch() == before
 
 
@@ -106,9 +106,9 @@ def test_a_repeat_is_not_taken_for_the_newest(chat: Conversation, alice: User) -
 def test_a_spoiled_or_missing_note_is_no_reason_to_start_afresh(db: None) -> None:
     for text in ("", "nonsense", "dm-x y"):
         file_path().write_text(text)
-        assert not epoch_look_back()
+        assert not epoch_renew_if_restored()
     file_path().unlink()
-    assert not epoch_look_back()
+    assert not epoch_renew_if_restored()
 
 
 def test_a_full_disk_does_not_stop_the_pen(
@@ -119,7 +119,7 @@ def test_a_full_disk_does_not_stop_the_pen(
 
     monkeypatch.setattr("pathlib.Path.write_text", fail)
     note = LastWrite()
-    note.note(chat.room_name, 1, uuid4())
+    note.note(Write(chat.room_name, 1, uuid4()))
     note.save()
     assert not note.is_saved
     assert Epoch.objects.count() == 1
@@ -149,7 +149,7 @@ class Process:
 
     def looks(self) -> bool:
         with self:
-            return restore_module.look_back()
+            return restore_module.renew_epoch_if_restored()
 
 
 @pytest.fixture(params=["one folder", "a folder each"])
@@ -233,14 +233,14 @@ def test_a_loss_beneath_a_connection_that_stays_is_noticed(
     with alices, pens() as (pen,):
         for _ in range(2):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)
-        assert not restore_module.look_back()
+        assert not restore_module.renew_epoch_if_restored()
         for _ in range(3):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)
         restore(chat, 1)
         Participant.objects.update(received=1)
         for _ in range(5):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)
-        assert restore_module.look_back()
+        assert restore_module.renew_epoch_if_restored()
 
 
 @pytest.mark.parametrize("head", [2, 1], ids=["still there", "gone"])
@@ -249,7 +249,7 @@ def test_the_note_of_an_earlier_release_is_understood(chat: Conversation, alice:
     last_write.forget()
     file_path().write_text(f"{chat.room_name} 2\n")
     restore(chat, head)
-    assert epoch_look_back() == (head == 1)
+    assert epoch_renew_if_restored() == (head == 1)
 
 
 async def test_a_thread_that_only_reads_asks_on_its_new_connection(
@@ -272,4 +272,4 @@ async def test_a_thread_that_only_reads_asks_on_its_new_connection(
 
 
 def test_every_connection_that_is_kept_is_asked() -> None:
-    assert restore_module.look_back in db_errors.after_connecting
+    assert restore_module.renew_epoch_if_restored in db_errors.after_connecting

@@ -14,6 +14,7 @@ from conversations.exceptions import Busy, ConversationNotFound, Refusal, Storag
 from conversations.journal import batch, statements
 from conversations.journal import writer as writer_module
 from conversations.journal.commands import SendCommand
+from conversations.journal.unit_of_work import UnitOfWork
 from conversations.journal.writer import Writer
 from conversations.models import Conversation, Message, Participant
 from tests.journal.writers import PATIENCE_S, at_once, pens, results, sending
@@ -84,9 +85,9 @@ def test_a_transaction_that_fails_acknowledges_nothing_and_tells_nobody(
 
 def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, letters):
     """All statements went well; only the commit did not."""
-    real = batch.flush
+    real = UnitOfWork.flush
 
-    def commit_fails(unit: batch.UnitOfWork) -> None:
+    def commit_fails(unit: UnitOfWork) -> None:
         real(unit)
         monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.commit", refuse)
 
@@ -95,7 +96,7 @@ def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, let
         monkeypatch.setattr(writer_module, "publish", letters.extend)
         raise OperationalError("disk I/O error")
 
-    monkeypatch.setattr(batch, "flush", commit_fails)
+    monkeypatch.setattr(UnitOfWork, "flush", commit_fails)
     with pens() as (pen,):
         with pytest.raises(Busy):
             pen.submit(sending(chat, alice)).result(PATIENCE_S)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Barrier, Thread
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from conversations.journal.writer import Writer
 from conversations.models import Conversation
 
 PATIENCE_S = 60
+STOP: Any = SimpleNamespace(room="")
+"""A command that ends the thread of a writer."""
 
 
 class MortalWriter(Writer):
@@ -22,7 +25,7 @@ class MortalWriter(Writer):
 
     def run(self) -> None:
         try:
-            while (items := self.gather())[-1][0] is not None:
+            while (items := self.gather())[-1][0] is not STOP:
                 self.write(items)
         finally:
             connection.close()
@@ -30,7 +33,7 @@ class MortalWriter(Writer):
     def put_down(self) -> None:
         if self.thread is not None and self.thread.is_alive():
             with self.condition:
-                self.waiting.append((None, Future()))  # type: ignore[arg-type]
+                self.waiting.append((STOP, Future()))
                 self.condition.notify()
             self.thread.join(PATIENCE_S)
 

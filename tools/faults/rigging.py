@@ -60,23 +60,23 @@ class FaultsConfig(AppConfig):
     label = "faults"
 
     def ready(self) -> None:
-        from conversations.journal import batch, writer
+        from conversations.journal import unit_of_work, writer
 
-        written = writer.written
+        write = writer.write_with_retry
 
         def written_and_killed(commands: Sequence[Any], **options: Any) -> Any:
-            answer = written(commands, **options)
+            answer = write(commands, **options)
             for command, outcome in zip(commands, answer[0], strict=True):
                 if (
                     str(getattr(command, "body", "")).startswith(KILL_MARK)
-                    and getattr(outcome, "duplicate", None) is False
+                    and getattr(outcome.result, "duplicate", None) is False
                 ):
                     os.kill(os.getpid(), signal.SIGKILL)
             return answer
 
-        writer.written = written_and_killed
+        writer.write_with_retry = written_and_killed
         connection_created.connect(slow_down)
-        setattr(batch, "datetime", CrookedClock)  # noqa: B010  (a name that the module only imports)
+        setattr(unit_of_work, "datetime", CrookedClock)  # noqa: B010  (a name that the module only imports)
 
 
 def slow_down(sender: Any, connection: Any, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from conversations.journal import ReceiptCommand, SendCommand, batch
+from conversations.journal import ReceiptCommand, SendCommand, batch, unit_of_work
 from conversations.models import Conversation, Participant
 from conversations.selectors.conversations import Position, moved_between, position
 from conversations.selectors.invites import token_of
@@ -61,7 +61,7 @@ def test_the_clock_of_the_writer_does_not_matter(
             return datetime.now(tz) + off_by
 
     Conversation.objects.update(changed_at=datetime(2020, 1, 1, tzinfo=UTC))
-    monkeypatch.setattr(batch, "datetime", Crooked)
+    monkeypatch.setattr(unit_of_work, "datetime", Crooked)
     assert moved_by(lambda: send(chat, alice)) == both(chat)
 
 

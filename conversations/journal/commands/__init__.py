@@ -1,0 +1,7 @@
+"""Commands of the journal, one module each: what to load, how it is judged on the locked rows, what it writes."""
+
+from conversations.journal.commands.command import Command, Outcome
+from conversations.journal.commands.receipt import Advanced, ReceiptCommand
+from conversations.journal.commands.send import Accepted, SendCommand
+
+__all__ = ["Accepted", "Advanced", "Command", "Outcome", "ReceiptCommand", "SendCommand"]

@@ -1,0 +1,184 @@
+"""Command: send one message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from accounts.session_validity import Credential
+from conversations.delivery import to_users
+from conversations.exceptions import CannotDeliver, MessageConflict, MessageNotFound
+from conversations.journal.commands.command import Outcome
+from conversations.journal.fingerprint import fingerprints
+from conversations.journal.restore import Write
+from conversations.journal.statements import (
+    ConversationRow,
+    ParticipantRow,
+    StoredMessage,
+    existing_seqs,
+    messages_by_client_id,
+)
+from conversations.journal.unit_of_work import UnitOfWork
+from conversations.models import Conversation, Message
+from conversations.protocol import objects
+from conversations.protocol.events import MessageCreated
+from conversations.serializers import message as message_object
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message is stored."""
+
+    room: str
+    id: UUID
+    seq: int
+    version: int
+    created_at: datetime
+    duplicate: bool
+    revealed_to: int | None = None
+    """The person in whose list the conversation appears with this message."""
+    message: objects.Message | None = None
+    """The wire object, so that the caller need not query it. None for a repeat of a message that has changed since."""
+    first_meeting: bool = False
+    """With this message both have written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendCommand:
+    """`sender` is the public id; `body` is cleaned already.
+
+    `announce` is called after the commit when the message reveals the conversation to the peer, or is the first answer.
+    """
+
+    room: str
+    user_id: int
+    sender: str
+    id: UUID
+    body: str
+    reply_to: int | None = None
+    attachments: tuple[str, ...] = ()
+    credential: Credential | None = None
+    announce: Callable[[Accepted], object] | None = field(default=None, compare=False, repr=False)
+
+    def prepare(self, unit: UnitOfWork) -> None:
+        conversation = unit.conversations.get(self.room)
+        if conversation is None:
+            return
+        unit.request(messages_by_client_id, (conversation.id, self.id))
+        if self.reply_to is not None:
+            unit.request(existing_seqs, (conversation.id, self.reply_to))
+
+    def apply(self, unit: UnitOfWork) -> Outcome[Accepted]:
+        """Order of the protocol: participant, repeat, block and state."""
+        conversation, me, peer = unit.participants(self.room, self.user_id)
+        prints = fingerprints(self.body, self.reply_to, self.attachments)
+        earlier = unit.results(messages_by_client_id).get((conversation.id, self.id))
+        if earlier is not None:
+            return Outcome(self.repeat(conversation, earlier, prints))
+        if conversation.is_blocked or not peer.is_active or conversation.state == Conversation.State.CLOSED:
+            raise CannotDeliver
+        if self.reply_to is not None and (conversation.id, self.reply_to) not in unit.results(existing_seqs):
+            raise MessageNotFound
+        return self.store(unit, conversation, me, peer, prints[0])
+
+    def repeat(self, conversation: ConversationRow, earlier: StoredMessage, prints: list[bytes]) -> Accepted:
+        """Raises MessageConflict: another sender, or other content under the same id."""
+        has_same_content = earlier.fingerprint is None or earlier.fingerprint in prints
+        if earlier.sender_id != self.user_id or not has_same_content:
+            raise MessageConflict
+        wire = None
+        if earlier.version == earlier.seq:
+            # Never changed since, so the stored message is the one that was sent again now.
+            row = self.message(
+                conversation, earlier.seq, earlier.ordinal, earlier.fingerprint, earlier.created_at
+            )
+            wire = message_object(row, sender=self.sender)
+        return Accepted(
+            self.room,
+            self.id,
+            earlier.seq,
+            earlier.version,
+            earlier.created_at,
+            duplicate=True,
+            message=wire,
+        )
+
+    def message(
+        self,
+        conversation: ConversationRow,
+        seq: int,
+        ordinal: int | None,
+        fingerprint: bytes | None,
+        created_at: datetime,
+    ) -> Message:
+        return Message(
+            conversation_id=conversation.id,
+            seq=seq,
+            version=seq,
+            client_id=self.id,
+            fingerprint=fingerprint,
+            sender_id=self.user_id,
+            ordinal=ordinal,
+            kind=Message.Kind.TEXT.value,
+            body=self.body,
+            reply_to=self.reply_to,
+            created_at=created_at,
+        )
+
+    def store(
+        self,
+        unit: UnitOfWork,
+        conversation: ConversationRow,
+        me: ParticipantRow,
+        peer: ParticipantRow,
+        fingerprint: bytes,
+    ) -> Outcome[Accepted]:
+        revealed_to = peer.user_id if peer.activity is None else None
+        created_at = unit.mark_changed(conversation, me, peer)
+        conversation.head += 1
+        peer.received += 1
+        first_meeting = peer.received == 1 and me.received > 0 and not conversation.is_met
+        me.activity = peer.activity = created_at
+        message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at)
+        wire = message_object(message, sender=self.sender)
+        self.record(unit, conversation, message, fingerprint, wire)
+        accepted = Accepted(
+            self.room,
+            self.id,
+            message.seq,
+            message.version,
+            created_at,
+            duplicate=False,
+            revealed_to=revealed_to,
+            message=wire,
+            first_meeting=first_meeting,
+        )
+        is_news = revealed_to is not None or first_meeting
+        after_commit = partial(self.announce, accepted) if is_news and self.announce is not None else None
+        return Outcome(accepted, Write(self.room, message.seq, self.id), after_commit)
+
+    def record(
+        self,
+        unit: UnitOfWork,
+        conversation: ConversationRow,
+        message: Message,
+        fingerprint: bytes,
+        wire: objects.Message,
+    ) -> None:
+        """The row, its push to both people, and what later commands of this batch must find."""
+        unit.messages.append(message)
+        unit.results(messages_by_client_id)[conversation.id, self.id] = StoredMessage(
+            message.seq,
+            message.version,
+            self.user_id,
+            fingerprint,
+            message.created_at,
+            message.ordinal,
+        )
+        unit.results(existing_seqs)[conversation.id, message.seq] = True
+        frame = MessageCreated(room=self.room, message=wire).encode()
+        people = (conversation.low_id, conversation.high_id)
+        unit.pushes += to_users(people, self.room, frame, head=message.version)
