@@ -1,1 +1,1 @@
-"""The frame of the house: wiring only, no domain words."""
+"""Project wiring and the server process; no domain logic."""

@@ -1,7 +1,8 @@
-"""Requests of a page say whose page it is; one that would act as another person is refused.
+"""Middleware that rejects a request when its page was loaded by another account than the session's.
 
-The cookie belongs to the browser: after a log-in of somebody else in another tab, a page that stayed open would write in their name.
-Forms without a script need no such word: the log-in has made their token invalid.
+The cookie belongs to the browser: after another user logs in in another tab, a page that stayed open would
+write in their name. Forms without a script do not need this header: the login has made their CSRF token
+invalid.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ ACTING_USER = "X-Acting-User"
 def acting_user(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     def answer(request: HttpRequest) -> HttpResponse:
         named = request.headers.get(ACTING_USER)
-        # Whoever is not logged in is told that by the view.
+        # For an anonymous request, the view answers.
         if (
             named is not None
             and request.user.is_authenticated

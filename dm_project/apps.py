@@ -1,4 +1,4 @@
-"""Registers the checks of the frame, and how SQLite reads text."""
+"""App configuration: registers the system checks, and how SQLite decodes text."""
 
 from typing import Any
 
@@ -12,10 +12,12 @@ class ProjectConfig(AppConfig):
     def ready(self) -> None:
         from dm_project import checks  # noqa: F401  (registers them)
 
-        connection_created.connect(read_damaged_text)
+        connection_created.connect(decode_damaged_text)
 
 
-def read_damaged_text(sender: Any, connection: Any, **kwargs: Any) -> None:
-    """SQLite keeps any bytes as text, and Python's reader refuses a whole page because of one row that is no UTF-8 (safety.md F30)."""
+def decode_damaged_text(sender: Any, connection: Any, **kwargs: Any) -> None:
+    """SQLite stores any bytes as text, and by default one row that is not UTF-8 fails a whole page
+    (docs/threats.md F30).
+    """
     if connection.vendor == "sqlite":
         connection.connection.text_factory = lambda data: data.decode("utf-8", "replace")

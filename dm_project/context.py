@@ -1,4 +1,4 @@
-"""What every template may use without asking: the site's name and its few switches."""
+"""Context processor: the site's name and settings for every template."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "SOURCE_URL": settings.SOURCE_URL,
         "REGISTRATION": settings.REGISTRATION,
         "MAIL_CONFIGURED": settings.MAIL_CONFIGURED,
-        # A function, so that only the page that wants the sentences of the browser's modules asks for them.
+        # Passed as a function, so that only a page that needs the texts of JavaScript modules collects them.
         "client_texts": client_texts,
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "release": release,

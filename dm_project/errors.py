@@ -1,4 +1,4 @@
-"""Error pages that need neither database nor session."""
+"""Error pages, which need neither database nor session, and responses while a store is unavailable."""
 
 import logging
 import sys
@@ -19,22 +19,23 @@ from conversations.protocol.codes import ErrorCode
 from dm_project.refusals import API
 
 logger = logging.getLogger(__name__)
-AWAY = (OperationalError, InterfaceError, InternalError, RedisError)
-"""Database or Redis do not answer, or the database ended a transaction that stood still: true now, maybe not in a moment."""
+UNAVAILABLE_ERRORS = (OperationalError, InterfaceError, InternalError, RedisError)
+"""Database or Redis do not answer, or the database ended an idle transaction: worth another try."""
 RETRY_AFTER_S = 5
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form came without its token: an old tab, another site's page in this browser, or a browser that keeps no cookies from us.
+    """A form without a valid token: from an old tab, from another site's page, or from a browser that rejects
+    our cookies.
 
-    The last one would be told to reload for ever.
+    For the last one, the advice to reload would never help.
     """
     template = "403_cookies.html" if reason == REASON_NO_CSRF_COOKIE else "403_csrf.html"
     return render(request, template, status=HTTPStatus.FORBIDDEN)
 
 
-# Django's own handlers of these three ask for the token of a form first, and so read what was posted: a body that cannot be read then made
-# a page that does not exist an error of the server.
+# Django's own handlers of these three read the CSRF token, and with it the request body: with an unreadable
+# body, a 404 became a 500.
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -52,51 +53,55 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """What nobody foresaw. Django calls it while the error is in hand; a store that is away is worth another try, and proxies are told so."""
+    """Unexpected errors.
+
+    Django calls it while the exception is handled; for an unavailable store, proxies get 503.
+    """
     if request.path_info.startswith(API):
         return server_problem(request)
     if may_be_stored(request):
-        return not_known()
-    if isinstance(sys.exc_info()[1], AWAY):
-        return store_away()
+        return result_unknown()
+    if isinstance(sys.exc_info()[1], UNAVAILABLE_ERRORS):
+        return store_unavailable()
     return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def server_problem(request: HttpRequest) -> HttpResponse:
-    """The same below the API, where it was not a route that failed: what stands before them did."""
+    """The same for the API, when not a route failed but a middleware before it."""
     if may_be_stored(request):
         return problem(ErrorCode.UNKNOWN_RESULT)
-    if isinstance(sys.exc_info()[1], AWAY):
+    if isinstance(sys.exc_info()[1], UNAVAILABLE_ERRORS):
         return problem(ErrorCode.BUSY, retry_after_ms=RETRY_AFTER_S * 1_000)
     return problem(ErrorCode.INTERNAL)
 
 
-def store_away(retry_after_s: int = RETRY_AFTER_S) -> HttpResponse:
+def store_unavailable(retry_after_s: int = RETRY_AFTER_S) -> HttpResponse:
     page = HttpResponse(render_to_string("500.html"), status=HTTPStatus.SERVICE_UNAVAILABLE)
     page["Retry-After"] = str(retry_after_s)
     return page
 
 
-def not_known() -> HttpResponse:
-    """Something was stored, or may be: a page that says "try again" would make people do it twice."""
+def result_unknown() -> HttpResponse:
+    """Something was stored, or may be: with "try again" on the page, users would do it twice."""
     page = HttpResponse(render_to_string("504.html"), status=HTTPStatus.GATEWAY_TIMEOUT)
     page["Retry-After"] = str(RETRY_AFTER_S)
     return page
 
 
-class StoresMayBeAway(MiddlewareMixin):
-    """A view that met a store which is away, or found no place to hash a password in, is answered without a traceback: it is foreseen,
-    and there would be thousands.
+class UnavailableStoreMiddleware(MiddlewareMixin):
+    """Answers without a traceback when a store is unavailable or too many passwords are hashed at once.
+
+    Both are expected, and would fill the log.
     """
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, hashers.HashingBusy):
-            logger.warning("a password was not looked at: too many at once")
-            return store_away(hashers.RETRY_AFTER_S)
-        if not isinstance(exception, AWAY):
+            logger.warning("password check rejected: too many at once")
+            return store_unavailable(hashers.RETRY_AFTER_S)
+        if not isinstance(exception, UNAVAILABLE_ERRORS):
             return None
         if isinstance(exception, DatabaseError):
-            # It may be its disk: readiness remembers.
+            # It may be a full disk, which `/readyz` reports.
             refusal_for(exception)
-        logger.warning("a page could not be shown: a store is away (%s)", type(exception).__name__)
-        return not_known() if may_be_stored(request) else store_away()
+        logger.warning("page not served: a store is unavailable (%s)", type(exception).__name__)
+        return result_unknown() if may_be_stored(request) else store_unavailable()

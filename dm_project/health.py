@@ -1,4 +1,4 @@
-"""What operators and proxies ask: is it alive, is it ready, how is it doing."""
+"""Health checks and metrics: `/healthz`, `/readyz` and `/metrics`."""
 
 import hmac
 import shutil
@@ -18,28 +18,33 @@ from redis.retry import Retry
 from conversations.db.errors import was_full_within
 from dm_project.server import shutdown
 
-FULL_FOR_SECONDS = 10.0
-"""So long after a refusal for want of room. Browsers try again and again, so while it lasts it is renewed."""
+DISK_FULL_SECONDS = 10.0
+"""How long a write that failed for lack of disk space counts. While the disk is full, retries of browsers
+renew it."""
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing of anybody else."""
+    """Liveness: the process answers. Checks no other service."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database answers and has every migration, the layer exists, and there is room to write. 503 with the name of what is missing
-    otherwise.
+    """Readiness: the database answers with every migration, the channel layer exists, there is disk space.
 
-    Redis is told and does not count: without it people chat on (protocol.md P5), and a process less would help nobody.
+    Otherwise 503 with what is missing. Redis is reported but does not count: without it users can still chat
+    (docs/protocol.md P5), and one process less would not help.
     """
     if shutdown.is_begun():
         return JsonResponse({"status": "draining"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    checks = {"database": is_database_ready(), "layer": get_channel_layer() is not None, "disk": has_room()}
+    checks = {
+        "database": is_database_ready(),
+        "layer": get_channel_layer() is not None,
+        "disk": has_disk_space(),
+    }
     status = HTTPStatus.OK if all(checks.values()) else HTTPStatus.SERVICE_UNAVAILABLE
-    known = {"redis": does_redis_answer()} if settings.REDIS_URL else {}
+    known = {"redis": is_redis_ready()} if settings.REDIS_URL else {}
     return JsonResponse(
         {"status": "ready" if status == HTTPStatus.OK else "not ready", "checks": checks, **known},
         status=status,
@@ -54,15 +59,17 @@ def is_database_ready() -> bool:
         return False
 
 
-def has_room() -> bool:
-    """Room on the disk that we can look at; and nobody was told lately that the database has none, which may be on another machine."""
+def has_disk_space() -> bool:
+    """Space on the local disk; and no recent write failed for lack of space on the database's disk, which may
+    be remote.
+    """
     free = shutil.disk_usage(settings.DATA_DIR).free
-    return free >= settings.DISK_FREE_MB * 2**20 and not was_full_within(FULL_FOR_SECONDS)
+    return free >= settings.DISK_FREE_MB * 2**20 and not was_full_within(DISK_FULL_SECONDS)
 
 
-def does_redis_answer() -> bool:
+def is_redis_ready() -> bool:
     try:
-        # One attempt: redis-py's own would be four, with pauses of seconds between.
+        # One attempt: redis-py's default is four, with pauses of seconds between them.
         with redis.Redis.from_url(
             settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0)
         ) as client:
@@ -73,7 +80,7 @@ def does_redis_answer() -> bool:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text, for whoever holds METRICS_TOKEN; without a token in the settings the page does not exist."""
+    """Prometheus metrics for clients with METRICS_TOKEN; 404 when no token is set."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
         raise Http404

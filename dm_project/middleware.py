@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Middleware: security headers, early release of request bodies, and tracking of writes."""
 
 import gc
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from dm_project.security_headers import PERMISSIONS
 COLLECT_BYTES = 16 * 1024 * 1024
 BODY: dict[str, Callable[[], object]] = {"_body": bytes, "_post": QueryDict}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
-FORGET = '"cache", "storage"'
+CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 def security_headers(
@@ -23,9 +23,10 @@ def security_headers(
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Outermost, so that error pages and static files have them too.
 
-    Signed-in pages must never be kept by a shared proxy or come back after log-out with the back button (safety.md T57), hence `no-store`
-    wherever no view said something else; and on log-out the browser is told to forget what it has kept of this site. Only then: a session
-    that was ended from elsewhere leaves the unsent text on its device, for the next sign-in.
+    A shared proxy must never cache pages of a logged-in user, and the back button must not show them after
+    logout (docs/threats.md T57): hence `no-store` unless a view sets another value. On logout the browser is
+    told to clear what it has stored of this site. Only on logout: a session that was revoked from elsewhere
+    leaves unsent text on its device, for the next login.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -35,16 +36,20 @@ def security_headers(
         if not response.headers.get("Cache-Control"):
             response.headers["Cache-Control"] = "private, no-store"
         if request.META.get(SIGNED_OUT):
-            response.headers["Clear-Site-Data"] = FORGET
+            response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return response
 
     return answer
 
 
-def forget_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A request points to itself by its messages, its answer and the context of its thread, so it stays until the collector comes, which is
-    seldom here (dm_project.server). Its body, up to a mebibyte of somebody signed in, goes with the answer; what a view made of it (the
-    text in a refusal) goes with a look at the young objects, each time that so many bytes have come in.
+def release_request_body(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Free the body of a request together with its response, and collect garbage after so many bytes.
+
+    A request refers to itself through its messages, its response and the context of its thread, so it stays
+    in memory until the garbage collector runs, which is rare here (dm_project.server). A body of a logged-in
+    user may have a mebibyte. The collection frees what a view made of it (the text in an error page).
     """
     bytes_in = 0
 
@@ -55,7 +60,7 @@ def forget_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         finally:
             if isinstance(request, ASGIRequest):
                 bytes_in += len(vars(request).get("_body", b""))
-                # Not read at all where nobody was asked for it: then it is still in the file that Django made for it.
+                # If no view has read the body, it is still in the file that Django created for it.
                 request._stream.close()
                 request._stream = BytesIO()
                 vars(request).update({name: empty() for name, empty in BODY.items() if name in vars(request)})
@@ -66,11 +71,14 @@ def forget_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     return answer
 
 
-def watch_writes(
+def track_writes(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Notes whether a request has stored something, for the answer to a database that goes away afterwards: a page or a problem that says "not
-    stored" would make people do it twice."""
+    """Record whether a request has stored something, for the response when the database becomes unavailable
+    afterwards.
+
+    If it said "not stored", users would do it twice.
+    """
 
     def answer(request: HttpRequest) -> HttpResponse:
         if request.method in SAFE_METHODS:

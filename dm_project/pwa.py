@@ -1,6 +1,7 @@
-"""What makes a home screen take the site for an app: manifest, worker, the page for when there is no connection, shared invite links.
+"""Progressive web app: manifest, service worker, offline page, and the share target for invite links.
 
-None of it knows who asks. What the worker keeps on disk is listed here, and is the same for everybody: no message, no signed-in page.
+None of it depends on the user. What the service worker caches is listed here and is the same for all users:
+no message, no page of a logged-in user.
 """
 
 import hashlib
@@ -27,31 +28,34 @@ DAY_S = 24 * 60 * 60
 
 
 def release() -> str:
-    """Names what browsers have been given: changes when any script, style sheet or picture does."""
+    """Identifies the static files: changes when any script, style sheet or image does."""
     return str(getattr(staticfiles_storage, "manifest_hash", "") or "unhashed")
 
 
 @require_safe
 def release_name(request: HttpRequest) -> HttpResponse:
-    """For an open page that wants to know whether it is out of date (view/new-release.js)."""
+    """For an open page to check whether it is out of date (view/new-release.js)."""
     return JsonResponse({"release": release()})
 
 
 @require_safe
 @cache_control(max_age=DAY_S, public=True)
 def manifest(request: HttpRequest, language: str) -> HttpResponse:
-    """How the site is called and looks as an app. The language stands in the address: browsers ask for this without cookies."""
+    """Name, colours and icons of the app.
+
+    The language is in the URL, because browsers fetch this without cookies.
+    """
     if language not in dict(settings.LANGUAGES):
         raise Http404
     with translation.override(language):
         return JsonResponse(
-            description_of_app(),
+            app_manifest(),
             content_type="application/manifest+json",
             json_dumps_params={"ensure_ascii": False},
         )
 
 
-def description_of_app() -> dict[str, Any]:
+def app_manifest() -> dict[str, Any]:
     return {
         "id": "/",
         "name": settings.SITE_NAME,
@@ -79,7 +83,8 @@ def description_of_app() -> dict[str, Any]:
             {"name": _("People"), "url": reverse("people")},
             {"name": _("Invite a person"), "url": reverse("invites")},
         ],
-        # By GET, because a POST that comes from another app carries no token of ours. It only leads to the page that asks.
+        # By GET, because a POST from another app has no CSRF token. It only leads to the page that asks for
+        # confirmation.
         "share_target": {
             "action": reverse("shared"),
             "method": "GET",
@@ -89,11 +94,14 @@ def description_of_app() -> dict[str, Any]:
     }
 
 
-# --- The worker ---
+# --- The service worker ---
 
 
-def offline_page(request: HttpRequest) -> str:
-    """In the language and the colours of this browser. Rendered without the request, so that nothing of a person can get into it."""
+def render_offline_page(request: HttpRequest) -> str:
+    """In the language and theme of this browser.
+
+    Rendered without the request, so that no user data can get into it.
+    """
     theme = request.COOKIES.get("theme", "")
     context = {
         "SITE_NAME": settings.SITE_NAME,
@@ -105,17 +113,17 @@ def offline_page(request: HttpRequest) -> str:
 
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(offline_page(request))
+    return HttpResponse(render_offline_page(request))
 
 
 @require_safe
 @cache_control(no_cache=True)
 def worker(request: HttpRequest) -> HttpResponse:
-    """The script that browsers run beside the pages. Its text changes when what it keeps does, which is how browsers notice.
+    """The script of the service worker. Its text changes with what it caches; so browsers notice an update.
 
-    Where files have no hashed names (DEBUG) it keeps nothing, or a changed file would never be seen.
+    Where files have no hashed names (DEBUG) it caches nothing, or a changed file would never be loaded.
     """
-    page = offline_page(request)
+    page = render_offline_page(request)
     is_hashed = release() != "unhashed"
     files = (
         sorted(set(re.findall(rf'(?:href|src)="({re.escape(settings.STATIC_URL)}[^"#]+)', page)))
@@ -123,25 +131,25 @@ def worker(request: HttpRequest) -> HttpResponse:
         else []
     )
     digest = hashlib.sha256(page.encode()).hexdigest()[:12]
-    kept = {"cache": f"offline-{digest}", "page": reverse("offline") if is_hashed else None, "files": files}
-    text = f'import {{ serve }} from "{static("js/net/worker.js")}";\n\nserve(self, {json.dumps(kept)});\n'
+    cached = {"cache": f"offline-{digest}", "page": reverse("offline") if is_hashed else None, "files": files}
+    text = f'import {{ serve }} from "{static("js/net/worker.js")}";\n\nserve(self, {json.dumps(cached)});\n'
     return HttpResponse(text, content_type="text/javascript")
 
 
-# --- Shared from another app ---
+# --- The share target ---
 
 
 @require_safe
 def shared(request: HttpRequest) -> HttpResponse:
-    """An invite link that somebody shared into the app opens here. Nothing else that is shared has a place yet."""
-    words = " ".join(request.GET.get(name, "")[:2_000] for name in ("url", "text", "title"))
+    """Opens an invite link that was shared into the app. Nothing else can be shared yet."""
+    text = " ".join(request.GET.get(name, "")[:2_000] for name in ("url", "text", "title"))
     link = re.search(
-        rf"https?://{re.escape(request.get_host())}/i/([\w-]{{10,100}})(?![\w-])", words, re.ASCII
+        rf"https?://{re.escape(request.get_host())}/i/([\w-]{{10,100}})(?![\w-])", text, re.ASCII
     )
     if not link:
         messages.info(request, _("Only invite links of this server can be opened here."))
     response = redirect("invite_landing", link[1]) if link else redirect("inbox")
-    # The address held the token of an invite: nobody is told where the person came from.
+    # The URL contained the token of an invite: the next page must not get it as referrer.
     response.headers["Referrer-Policy"] = "no-referrer"
     response.status_code = HTTPStatus.SEE_OTHER
     return response

@@ -1,6 +1,7 @@
-"""How much one person and one address may ask for over HTTP. The same buckets count the commands of sockets (conversations/throttling/__init__.py).
+"""HTTP rate limit per user and per address; it shares its buckets with sockets (conversations.throttling).
 
-Every request has a weight: what it costs, in commands of a socket. People who click as fast as they can stay far below; a script does not.
+Every request has a weight, its cost in socket commands. Users who click as fast as they can stay far below
+the limit; a script does not.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from conversations import throttling
 from conversations.api.problems import problem
 from conversations.exceptions import TooManyTries
 from conversations.protocol.codes import ErrorCode
-from dm_project.errors import AWAY
+from dm_project.errors import UNAVAILABLE_ERRORS
 from dm_project.refusals import API
 
 PAGE, PICTURE = 4, 0.25
 WEIGHTS: tuple[tuple[str, float], ...] = (
-    # Health checks come from load balancers; these answers cost next to nothing.
+    # Health checks come from load balancers; these responses cost next to nothing.
     (r"/healthz|/readyz|/metrics|/release|/sw\.js|/manifest/.*", 0),
     # A page of People shows sixty of them.
     (r"/media/pictures/.*", PICTURE),
     (r"/api/v1/(people|conversations|invites)", 2),
     (r"/invites/[^/]+/qr\.svg", 2),
-    # Links of invites have windows of their own, and say so on a page of their own.
+    # Invite links have limits of their own, with an error page of their own.
     (r"/api/.*|/i/.*|/theme/|/language/.*|/offline/", 1),
 )
 TABLE = [(re.compile(pattern), weight) for pattern, weight in WEIGHTS]
@@ -38,7 +39,7 @@ SENDING = re.compile(r"/chats/dm-[^/]*/")
 
 def weight_of(method: str | None, path: str) -> float:
     if method == "POST" and SENDING.fullmatch(path):
-        # Counted as the message that it is: its text must not be lost to an error page.
+        # Counted as a message: its text must not be lost to an error page.
         return 1
     return next((weight for pattern, weight in TABLE if pattern.fullmatch(path)), PAGE)
 
@@ -46,14 +47,14 @@ def weight_of(method: str | None, path: str) -> float:
 def limit_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Behind the session, because people are counted wherever they come from; before everything that costs."""
+    """After the session, because users are counted from every address; before everything that costs."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         if settings.LIMITS:
             try:
                 count(request)
             except TooManyTries as refusal:
-                return refused(request, refusal)
+                return reject(request, refusal)
         return get_response(request)
 
     return answer
@@ -64,30 +65,30 @@ def count(request: HttpRequest) -> None:
     weight = weight_of(request.method, request.path_info)
     if not weight:
         return
-    # The address first: a flood without a session costs no look into the database.
+    # The address first: a flood without a session costs no database query.
     throttling.allow_visit(address_of(request.META), count=weight)
-    user_id = user_of(request)
+    user_id = user_id_of(request)
     if user_id is not None:
         throttling.allow_frame(user_id, count=weight)
 
 
-def user_of(request: HttpRequest) -> int | None:
+def user_id_of(request: HttpRequest) -> int | None:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     try:
         return request.user.pk
-    except AWAY:
-        # The view meets the same, and answers in its own way.
+    except UNAVAILABLE_ERRORS:
+        # The view gets the same error, and answers in its own way.
         return None
 
 
-def refused(request: HttpRequest, refusal: TooManyTries) -> HttpResponse:
+def reject(request: HttpRequest, refusal: TooManyTries) -> HttpResponse:
     if request.path_info.startswith(API):
         return problem(ErrorCode.RATE_LIMITED, retry_after_ms=refusal.retry_after_ms)
     wait_s = math.ceil((refusal.retry_after_ms or 1_000) / 1_000)
     response = render(request, "429.html", {"wait_s": wait_s}, status=429)
     response["Retry-After"] = str(wait_s)
-    # It may stand under the address of an invite, which is a secret (safety.md T20).
+    # The URL may be that of an invite, which is a secret (docs/threats.md T20).
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -1,8 +1,9 @@
-"""Django's Redis cache, with bounded attempts while Redis is away.
+"""Django's Redis cache with a circuit breaker.
 
-Django's own makes a client for each request, and redis-py tries four times with pauses of seconds between: with Redis away every request
-would connect again and hold a thread. Here one question a second of a process is let through to find out; all others fail at once. Who asks
-decides what that means: signs of the moment are left out, limits are counted in the process, sign-in says "try again".
+Django's own backend creates a client for each request, and redis-py tries four times with pauses of seconds:
+without Redis every request would connect again and block a thread. Here a process lets one query a second
+through to probe Redis, and all others fail at once. The caller decides what that means: presence and typing
+are left out, limits are counted in the process, and a login is answered with "try again".
 """
 
 from __future__ import annotations
@@ -18,57 +19,64 @@ from typing import Any
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ConnectionError as RedisUnavailable
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
-TRY_AGAIN_SECONDS = 1.0
-SLOW_SECONDS, AFTER_SLOW_SECONDS = 0.5, 5.0
-"""A question that failed only after so long held a thread for it; the next one waits longer."""
+RETRY_SECONDS = 1.0
+SLOW_SECONDS, RETRY_AFTER_SLOW_SECONDS = 0.5, 5.0
+"""A query that failed this slowly has blocked a thread; the pause before the next probe is then longer."""
 
 
-class Availability:
-    """Whether the cache answers. One for the process: Django makes a client for each request and thread."""
+class CircuitBreaker:
+    """Open while the cache is unavailable.
+
+    One for the process: Django creates a client for each request and thread.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.is_away = False
-        self.again_at = 0.0
+        self.is_open = False
+        self.retry_at = 0.0
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Raises RedisError at once, when the last attempt failed a moment ago."""
+        """Raises RedisError at once while the breaker is open.
+
+        Half-open after a pause: one query probes Redis.
+        """
         began = time.monotonic()
-        if self.is_away:
+        if self.is_open:
             with self.lock:
-                if began < self.again_at:
-                    raise RedisAway("the cache was away a moment ago")
-                # Taken by this one: whoever comes while it finds out is told at once.
-                self.again_at = began + AFTER_SLOW_SECONDS
+                if began < self.retry_at:
+                    raise RedisUnavailable("the circuit breaker of the cache is open")
+                # This query is the probe: others fail at once until it has finished.
+                self.retry_at = began + RETRY_AFTER_SLOW_SECONDS
         try:
             yield
         except (RedisError, OSError) as error:
             self.failed(error, time.monotonic() - began)
             raise
-        if self.is_away:
-            self.is_away = False
-            logger.warning("the cache is back")
+        if self.is_open:
+            self.is_open = False
+            logger.warning("the cache is available again")
 
     def failed(self, error: Exception, seconds: float) -> None:
         with self.lock:
-            self.again_at = time.monotonic() + (
-                AFTER_SLOW_SECONDS if seconds >= SLOW_SECONDS else TRY_AGAIN_SECONDS
+            self.retry_at = time.monotonic() + (
+                RETRY_AFTER_SLOW_SECONDS if seconds >= SLOW_SECONDS else RETRY_SECONDS
             )
-            was_away, self.is_away = self.is_away, True
-        if not was_away:
+            was_open, self.is_open = self.is_open, True
+        if not was_open:
             logger.warning(
-                "the cache is away (%s); limits are counted in each process, and signs of the moment are left out",
+                "the cache is unavailable (%s); limits are counted in each process, "
+                "and presence and typing are left out",
                 type(error).__name__,
             )
 
 
-availability = Availability()
+circuit_breaker = CircuitBreaker()
 _pools: dict[tuple[str, str], ConnectionPool] = {}
 
 
@@ -76,14 +84,17 @@ MISSING = object()
 
 
 class JsonSerializer:
-    """Values as JSON. Django's own is pickle, and whoever can write to Redis would run code in this process (safety.md T51)."""
+    """Values as JSON.
+
+    With Django's default, pickle, write access to Redis would run code here (docs/threats.md T51).
+    """
 
     def dumps(self, value: Any) -> int | bytes:
-        # Whole numbers plainly: Redis adds to them itself.
+        # Integers as plain text, because Redis increments them itself.
         return value if type(value) is int else json.dumps(value, allow_nan=False).encode()
 
     def loads(self, data: bytes) -> Any:
-        """What is no JSON counts as not there."""
+        """A value that is not JSON counts as missing."""
         try:
             return json.loads(data)
         except (ValueError, RecursionError):
@@ -92,7 +103,9 @@ class JsonSerializer:
 
 class JsonClient(RedisCacheClient):
     def get(self, key: Any, default: Any) -> Any:
-        """A list or a table of another type is not there either: allauth goes on with its list of tries, whatever it holds."""
+        """A value of another type than an expected list or dict counts as missing: allauth does not check its
+        list of attempts.
+        """
         found = super().get(key, MISSING)
         is_other = isinstance(default, (list, dict)) and not isinstance(found, type(default))
         return default if found is MISSING or is_other else found
@@ -102,7 +115,7 @@ class JsonClient(RedisCacheClient):
 
 
 class BoundedClient(JsonClient):
-    """One pool for the process, no retries: a connection that died with its Redis is noticed when it is taken from the pool."""
+    """One pool for the process, no retries: the pool detects a dead connection when it hands it out."""
 
     _servers: Any
     _pool_class: Any
@@ -120,11 +133,11 @@ class BoundedClient(JsonClient):
 
 
 def bounded(name: str) -> Callable[..., Any]:
-    ask = getattr(JsonClient, name)
+    call = getattr(JsonClient, name)
 
     def method(self: BoundedClient, *args: Any, **kwargs: Any) -> Any:
-        with availability.attempt():
-            return ask(self, *args, **kwargs)
+        with circuit_breaker.attempt():
+            return call(self, *args, **kwargs)
 
     return method
 

@@ -1,6 +1,6 @@
-"""Answers of the HTTP server itself, before Django or in place of it: one sentence, and for programs below /api/ the problem of the contract.
+"""Error responses of the HTTP server itself, outside of Django: one sentence, or problem details below /api/.
 
-Needs settings only while it is loaded: the server is, before Django's apps are.
+Needs only settings at import time, because the server is loaded before Django's apps are.
 """
 
 from dm_project.security_headers import plain_headers
@@ -20,10 +20,10 @@ CODES = {
 def refusal(
     status: int, text: str, *, path: str, retry_after_s: int = 0
 ) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of a refusal.
+    """Headers and body of an error response.
 
     Args:
-        path: as far as it is known; a request may be refused for its first line.
+        path: empty if unknown; a request may be rejected for its first line.
     """
     headers = plain_headers()
     if not path.startswith(API) or status not in CODES:
@@ -31,6 +31,6 @@ def refusal(
     from conversations.api.problems import problem
     from conversations.protocol.codes import ErrorCode
 
-    answer = problem(ErrorCode(CODES[status]), status=status, retry_after_ms=retry_after_s * 1_000 or None)
+    response = problem(ErrorCode(CODES[status]), status=status, retry_after_ms=retry_after_s * 1_000 or None)
     others = [(name, value) for name, value in headers if name != "Content-Type"]
-    return [*others, *answer.items()], answer.content
+    return [*others, *response.items()], response.content

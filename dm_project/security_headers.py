@@ -1,6 +1,6 @@
-"""The security headers of answers that Django never sees: what the HTTP server refuses by itself (safety.md T56).
+"""Security headers of responses that Django never sees: those of the HTTP server (docs/threats.md T56).
 
-Needs settings only, so that the server may load it before Django's apps.
+Needs only settings, so that the server can load it before Django's apps.
 """
 
 from django.conf import settings
@@ -9,7 +9,7 @@ PERMISSIONS = "camera=(), geolocation=(), microphone=(self), payment=(), usb=(),
 
 
 def plain_headers() -> list[tuple[str, str]]:
-    """For an answer of plain text that shows and loads nothing."""
+    """For a plain-text response that loads nothing."""
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
         (

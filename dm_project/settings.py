@@ -1,6 +1,6 @@
-"""Every setting of the service, driven by the environment. `.env.example` explains each name.
+"""Django settings, read from the environment. `.env.example` explains each variable.
 
-Nobody imports this module; the code reads `django.conf.settings`.
+No other module imports this one; the code reads `django.conf.settings`.
 """
 
 from pathlib import Path
@@ -8,15 +8,15 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from dm_project import env, env_urls
-from dm_project.cookie_parsing import read_cookies_in_one_pass
+from dm_project.cookie_parsing import patch_cookie_parsing
 from dm_project.db.sqlite import use_fixed_sqlite
 from dm_project.private_files import keep_private
 
 env.read_file()
 SQLITE_MAY_USE_WAL = use_fixed_sqlite()
-read_cookies_in_one_pass()
+patch_cookie_parsing()
 
-# What it is called and where it lives
+# Site and addresses
 
 BASE_DIR = env.ROOT
 SITE_NAME = env.text("SITE_NAME", "Entre")
@@ -28,7 +28,7 @@ DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "data", private=True)
 _public = env_urls.public_url()
 PUBLIC_ORIGIN = _public.origin if _public else ""
 _https = bool(_public and _public.is_https)
-# Names of this very machine. An address that it was told to listen on is one, if it is one address and not all of them.
+# Names of this machine, with the address that it listens on if that is one address and not all of them.
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_urls.listening_hosts(HOST)]
 
 # Keys
@@ -38,7 +38,7 @@ SECRET_KEY_FALLBACKS = env.string_list("SECRET_KEY_FALLBACKS")
 ROOM_NAME_KEY = env.key("ROOM_NAME_KEY").encode()
 INVITE_KEY = env.key("INVITE_KEY").encode()
 
-# Who may come
+# Access
 
 REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invite", "closed"))
 DIRECTORY = env.boolean("DIRECTORY", True)
@@ -52,12 +52,12 @@ if DEBUG and not ONLY_THIS_MACHINE:
     _name = next(name for name, is_set in _open.items() if is_set)
     raise env.invalid(
         "DEBUG",
-        f"DEBUG is on, and {_name} lets other machines in. The error pages of development show what must stay secret.",
+        f"DEBUG is on, and {_name} lets other machines in. Development error pages show secrets.",
     )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, 0, 8)
 
-# Apps. daphne stands before staticfiles, or `runserver` would not be Daphne's.
+# Apps. daphne comes before staticfiles, or `runserver` would not use Daphne.
 
 INSTALLED_APPS = [
     "daphne",
@@ -79,14 +79,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "dm_project.middleware.forget_body",
+    "dm_project.middleware.release_request_body",
     "dm_project.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Above what serves static files, so that those say it, too: a script or a picture can be opened as a page.
+    # Before WhiteNoise, so that static files get the policy too: a script or image can be opened as a page.
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "dm_project.middleware.watch_writes",
+    "dm_project.middleware.track_writes",
     "accounts.middleware.SlidingSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.record_devices",
-    "dm_project.errors.StoresMayBeAway",
+    "dm_project.errors.UnavailableStoreMiddleware",
 ]
 
 ROOT_URLCONF = "dm_project.urls"
@@ -123,7 +123,7 @@ TEMPLATES = [
     },
 ]
 
-# Where things are kept
+# Database, Redis, cache and channel layer
 
 _sqlite = DATA_DIR / "entre.sqlite3"
 DATABASES = {"default": env_urls.database("DATABASE_URL", _sqlite, wal=SQLITE_MAY_USE_WAL)}
@@ -143,16 +143,17 @@ if REDIS_URL:
         "default": {
             "BACKEND": "dm_project.redis_cache.BoundedRedisCache",
             "LOCATION": REDIS_URL,
-            # Presence, limits and allauth's counters of several installations have the same names.
+            # Separates the presence, limits and allauth counters of several installations.
             "KEY_PREFIX": REDIS_PREFIX,
-            # A frozen Redis must not hold a thread for longer than this.
+            # A frozen Redis must not block a thread for longer than this.
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "conversations.channel_layers.redis.RedisLayer",
-            # The layer bounds and paces its attempts itself; redis-py's own health check and retries would storm (ADR 0004).
+            # The layer limits its own retries; redis-py's health check and retries would flood Redis (ADR
+            # 0004).
             "CONFIG": {
                 "hosts": [
                     {
@@ -209,7 +210,8 @@ ACCOUNT_FORMS = {
     "confirm_email_verification_code": "accounts.forms.emails.ConfirmCodeForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-# allauth demands the star where addresses are verified; our form asks nobody for one, and accounts/stages.py lets those without in.
+# allauth requires the star where addresses are verified. Our form does not require an address, and
+# accounts/stages.py logs in users without one.
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*" if MAIL_CONFIGURED else "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if MAIL_CONFIGURED else "none"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = (
@@ -225,12 +227,14 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
-# A family or a class behind one address signs up together; the `key` of a failed log-in is a name tried from one address (accounts/adapter.py).
+# A family or a class behind one address signs up together. The `key` of a failed login is a name tried from
+# one address (accounts/adapter.py).
 _rates = {
     "signup": "60/10m/ip",
     "login": "60/m/ip",
     "login_failed": "60/5m/ip,10/5m/key",
-    # One account, guessed at from the networks of one site, from everywhere, and then from a network that is new to it (accounts/login_attempts.py).
+    # Guesses at one account: from the networks of one site, from everywhere, and from a network that is new
+    # to it (accounts/login_attempts.py).
     "login_site": "30/5m/key",
     "login_account": "100/h/key",
     "login_newcomer": "2/h/key",
@@ -247,13 +251,14 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # Sessions, cookies, headers
 
 SESSION_ENGINE = "accounts.sessions"
-# Since it was used last: renewed about once a day (accounts/sessions.py).
+# Since its last use: renewed about once a day (accounts/sessions.py).
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
-# A cookie with the prefix can be set over TLS by this very host only: no neighbour host can plant one.
-# Without TLS the name carries the port, because cookies know no ports: a second service on this host would log everybody out of this one.
+# Only this host, over TLS, can set a cookie with this prefix: no other subdomain can plant one.
+# Without TLS the name contains the port, because cookies ignore ports: a second service on this host would
+# log out all users of this one.
 _cookies = "__Host-" if _https else f"port{_public.port if _public else PORT}-"
 SESSION_COOKIE_NAME = f"{_cookies}sessionid"
 CSRF_COOKIE_NAME = f"{_cookies}csrftoken"
@@ -262,7 +267,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_SSL_REDIRECT = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-# The proxy redirects to TLS (W008); what runs on the host's subdomains is not ours to decide (W005, W021).
+# The proxy redirects to TLS (W008); we cannot decide for subdomains (W005, W021).
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -285,7 +290,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Mail
+# Email
 
 vars().update(_mail)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_urls.sender(
@@ -296,21 +301,21 @@ EMAIL_TIMEOUT = 10
 # Languages and time
 
 LANGUAGE_CODE = "en"
-# Each by its own name: who lands in a strange language must find theirs.
+# Each in its own language, so that users can find theirs.
 LANGUAGES = [("en", "English"), ("pt-br", "Português"), ("ru", "Русский")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# Static files: hashed names, compressed beforehand, served by WhiteNoise (or by nginx from the same folder)
+# Static files: hashed names, precompressed, served by WhiteNoise (or by nginx from the same directory)
 
 STATIC_URL = "/static/"
-# Only collected into, so a container may hold it read-only.
+# Written by collectstatic only, so a container may mount it read-only.
 STATIC_ROOT = env.directory("STATIC_ROOT", BASE_DIR / "staticfiles", writable=False)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-# By default any site's scripts may read them.
+# By default the scripts of any site may read them.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -323,11 +328,11 @@ STORAGES = {
 MEDIA_ROOT = DATA_DIR / "media"
 DISK_FREE_MB = env.integer("DISK_FREE_MB", 100, 0, 1_000_000)
 
-# Sockets and messages (protocol.md sections 4 to 7)
+# Sockets and messages (docs/protocol.md 4 to 7)
 
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 131_072
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
-# What may be larger than BODY_BYTES, where a length is announced: the picture of a person, 8 MiB and its form around it.
+# Larger than BODY_BYTES, where a length is declared: an avatar of 8 MiB with its form around it.
 UPLOAD_BYTES = {"/settings/profile/picture/": 8_388_608 + 65_536}
 BODY_BYTES = env.integer("BODY_BYTES", 1_048_576, 262_144, 1_073_741_824)
 HEARTBEAT_MS = env.integer("HEARTBEAT_MS", 25_000, 1_000, 120_000)
@@ -339,7 +344,7 @@ JOURNAL_INLINE = False
 JOURNAL_QUEUE = env.integer("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
-# Limits (protocol.md 7). LIMITS=off switches all of them off, for measurements.
+# Limits (docs/protocol.md 7). LIMITS=off disables all of them, for measurements.
 
 LIMIT_NUMBERS = {
     "frames_burst": 240,
@@ -358,7 +363,7 @@ LIMIT_NUMBERS = {
     "unknown_people_a_minute": 30,
 }
 
-# Logs: one line to standard error; never a body, a token, a cookie or a query string
+# Logs: one line to standard error; never a message body, a token, a cookie or a query string
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
 LOGGING = {
@@ -370,12 +375,12 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
-    "filters": {"secrets": {"()": "dm_project.log_filters.HideSecretPaths"}},
+    "filters": {"secrets": {"()": "dm_project.log_filters.RedactSecretPaths"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
-        # The statements of the journal carry bodies: never logged, not even at debug.
+        # The statements of the journal contain message bodies: never logged, not even at debug level.
         "django.db.backends": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "daphne.http_protocol": {"level": "WARNING"},
         "daphne.ws_protocol": {"level": "WARNING"},

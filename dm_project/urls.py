@@ -1,4 +1,4 @@
-"""The HTTP map."""
+"""URL configuration."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from dm_project import health, pwa
 
-# Not one of Django's: allauth looks for it.
+# Used by allauth, not by Django.
 handler429 = "accounts.views.limits.too_many"
 handler400 = "dm_project.errors.bad_request"
 handler403 = "dm_project.errors.permission_denied"

@@ -218,7 +218,7 @@ class WriteWatch:
 
 
 def may_be_stored(request: Any) -> bool:
-    """Would "not stored" be a lie? `dm_project.middleware.watch_writes` puts the watch there."""
+    """Would "not stored" be a lie? `dm_project.middleware.track_writes` puts the watch there."""
     watch: WriteWatch | None = getattr(request, "writes", None)
     return watch is not None and watch.may_be_stored
 

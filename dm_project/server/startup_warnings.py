@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from dm_project import env, env_file, env_urls
-from dm_project.cookie_parsing import FIXED_PATCH, is_slow
+from dm_project.cookie_parsing import FIXED_PATCH, is_vulnerable
 from dm_project.private_files import is_accessible_to_others
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def startup_warnings() -> Iterator[str]:
     yield from permission_warnings()
     for name in sorted(env.overridden_names):
         yield f"{name} of .env is not used: the environment of this process has another value."
-    if is_slow():
+    if is_vulnerable():
         line = sys.version_info[:2]
         own, fixed = ".".join(map(str, sys.version_info[:3])), ".".join(map(str, (*line, FIXED_PATCH[line])))
         yield (

@@ -1,4 +1,4 @@
-"""Static files with hashed names, ES modules included, as small as they can be."""
+"""Static files storage: minified files with hashed names, ES modules included."""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -8,22 +8,22 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from dm_project.staticfiles.minify import KINDS, join, minifier, slim
+from dm_project.staticfiles.minify import MEDIA_TYPES, inline_imports, minifier, minify_file
 
 
-class Slimmed:
-    """A place of files that hands them out as they are served. Only `open`, which is all that the hashing asks of it."""
+class MinifyingSource:
+    """A storage that returns files minified. Only `open`, the one method that the hashing uses."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
-        self.shrink = minifier()
+        self.minify_text = minifier()
 
     def open(self, path: str) -> Any:
-        if PurePosixPath(path).suffix not in KINDS:
+        if PurePosixPath(path).suffix not in MEDIA_TYPES:
             return self.storage.open(path)
         folder = PurePosixPath(path).parent
-        text = join(self.read(path), lambda name: self.read(str(folder / name)))
-        return ContentFile(slim(path, text, self.shrink).encode())
+        text = inline_imports(self.read(path), lambda name: self.read(str(folder / name)))
+        return ContentFile(minify_file(path, text, self.minify_text).encode())
 
     def read(self, path: str) -> str:
         with self.storage.open(path) as file:
@@ -31,13 +31,15 @@ class Slimmed:
 
 
 class HashedModulesStorage(CompressedManifestStaticFilesStorage):
-    """Also rewrites `import` paths inside modules; without it a deployed change leaves browsers with a mix of old and new modules.
+    """Also rewrites `import` paths inside modules; otherwise browsers would mix old and new modules after a
+    deployment.
 
-    A cycle between two modules, or a missing one, fails `collectstatic`.
+    An import cycle or a missing module fails `collectstatic`.
     """
 
     support_js_module_import_aggregation = True
-    # One pass a level of imports, the late ones included; five are not enough for pages that fetch the modules of other pages.
+    # One pass for each level of imports, dynamic ones included. The default, five, is not enough for pages
+    # that load the modules of other pages.
     max_post_process_passes = 12
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -45,16 +47,21 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
         self.urls: dict[str, str] = {}
 
     def url(self, name: str, force: bool = False) -> str:
-        """As the base's, found once for each name: a page names its file of icons a hundred times."""
+        """Cached for each name: a page refers to its icon file a hundred times."""
         if force:
             return str(super().url(name, force))
         if name not in self.urls:
             self.urls[name] = str(super().url(name))
         return self.urls[name]
 
-    def post_process(self, paths: dict[str, tuple[Storage, str]], dry_run: bool = False, **options: Any) -> Iterator[Any]:
-        """As the base, of smaller files."""
+    def post_process(
+        self, paths: dict[str, tuple[Storage, str]], dry_run: bool = False, **options: Any
+    ) -> Iterator[Any]:
+        """As the base, but of minified files."""
         self.urls.clear()
-        slimmed: dict[Storage, Slimmed] = {}
-        smaller = {name: (slimmed.setdefault(storage, Slimmed(storage)), path) for name, (storage, path) in paths.items()}
-        yield from super().post_process(smaller, dry_run=dry_run, **options)
+        sources: dict[Storage, MinifyingSource] = {}
+        minified = {
+            name: (sources.setdefault(storage, MinifyingSource(storage)), path)
+            for name, (storage, path) in paths.items()
+        }
+        yield from super().post_process(minified, dry_run=dry_run, **options)

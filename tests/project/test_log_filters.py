@@ -8,7 +8,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils.log import log_response
 
-from dm_project.log_filters import LONGEST_REFUSAL, LONGEST_VALUE, HideSecretPaths, LineFormatter, hide
+from dm_project.log_filters import (
+    MAX_REJECTION_CHARS,
+    MAX_VALUE_CHARS,
+    LineFormatter,
+    RedactSecretPaths,
+    redact,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +41,7 @@ def test_a_failed_request_does_not_write_its_secret_link(path):
     record = logging.LogRecord(
         "django.request", logging.WARNING, __file__, 1, "%s: %s", ("Not Found", path), None
     )
-    assert HideSecretPaths().filter(record)
+    assert RedactSecretPaths().filter(record)
     assert "8Fk2wQ7xLm4P" not in record.getMessage()
     assert "abc-def" not in record.getMessage()
     assert "…" in record.getMessage()
@@ -45,7 +51,7 @@ def test_other_paths_stay_readable():
     record = logging.LogRecord(
         "django.request", logging.WARNING, __file__, 1, "Not Found: /people/", (), None
     )
-    HideSecretPaths().filter(record)
+    RedactSecretPaths().filter(record)
     assert record.getMessage() == "Not Found: /people/"
 
 
@@ -65,7 +71,7 @@ def test_not_even_a_traceback_holds_a_secret_link():
 )
 def test_a_path_of_slashes_is_read_in_one_pass(path):
     """By the square of its length this would take minutes: the time-out is the judge."""
-    hide(path)
+    redact(path)
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
@@ -76,15 +82,15 @@ def test_a_path_without_end_is_cut_in_the_log_whatever_the_answer(letter, status
     request.path = "/nowhere/" + letter * 5_000
     log_response("%s: %s", "No", request.path, response=HttpResponse(status=status), request=request)
     (record,) = caplog.records
-    HideSecretPaths().filter(record)
+    RedactSecretPaths().filter(record)
     assert record.getMessage().startswith("No: /nowhere/")
-    assert len(LineFormatter("%(message)s").format(record)) < 2 * LONGEST_VALUE
+    assert len(LineFormatter("%(message)s").format(record)) < 2 * MAX_VALUE_CHARS
 
 
 def test_a_traceback_that_our_own_code_writes_stays_whole():
     trace = "at one place\n" * 100
     record = logging.LogRecord("conversations.api", logging.ERROR, __file__, 1, "failed\n%s", (trace,), None)
-    HideSecretPaths().filter(record)
+    RedactSecretPaths().filter(record)
     assert record.getMessage().count("at one place") == 100
 
 
@@ -117,10 +123,10 @@ def test_a_bad_request_is_one_short_line(kind, path, caplog):
     lines = [
         LineFormatter("%(levelname)s %(message)s").format(record)
         for record in caplog.records
-        if HideSecretPaths().filter(record)
+        if RedactSecretPaths().filter(record)
     ]
     assert 1 <= len(lines) <= 2
-    assert all("\n" not in line and len(line) <= LONGEST_REFUSAL + 1 for line in lines)
+    assert all("\n" not in line and len(line) <= MAX_REJECTION_CHARS + 1 for line in lines)
 
 
 def test_a_fault_of_ours_keeps_its_traceback():
@@ -129,5 +135,5 @@ def test_a_fault_of_ours_keeps_its_traceback():
     except ZeroDivisionError:
         record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
     record.status_code = 500
-    HideSecretPaths().filter(record)
+    RedactSecretPaths().filter(record)
     assert "ZeroDivisionError" in LineFormatter("%(message)s").format(record)

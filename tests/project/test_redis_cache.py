@@ -15,19 +15,19 @@ import redis
 from redis.exceptions import RedisError
 
 from dm_project import redis_cache
-from dm_project.redis_cache import Availability, BoundedRedisCache
+from dm_project.redis_cache import BoundedRedisCache, CircuitBreaker
 from tests.rig.environment import ROOT, clean_environment
 from tests.rig.faulty_redis import SHAPES, FaultyRedis
 from tests.rig.redis_server import RedisServer
 
 
 @pytest.fixture(autouse=True)
-def availability(monkeypatch: pytest.MonkeyPatch) -> Iterator[Availability]:
-    availability = Availability()
-    monkeypatch.setattr(redis_cache, "availability", availability)
-    monkeypatch.setattr(redis_cache, "TRY_AGAIN_SECONDS", 0.2)
-    monkeypatch.setattr(redis_cache, "AFTER_SLOW_SECONDS", 0.2)
-    yield availability
+def circuit_breaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[CircuitBreaker]:
+    circuit_breaker = CircuitBreaker()
+    monkeypatch.setattr(redis_cache, "circuit_breaker", circuit_breaker)
+    monkeypatch.setattr(redis_cache, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(redis_cache, "RETRY_AFTER_SLOW_SECONDS", 0.2)
+    yield circuit_breaker
     while redis_cache._pools:
         redis_cache._pools.popitem()[1].disconnect()
 
@@ -59,8 +59,8 @@ async def test_however_redis_is_gone_the_cache_tries_once_a_pause_and_says_it_on
         assert gone.attempts <= 1 + (time.monotonic() - began) / 0.2
     assert failed > 20, "who comes while it is away is told at once"
     assert [
-        record.getMessage()[:17] for record in caplog.records if record.name == redis_cache.logger.name
-    ] == ["the cache is away"]
+        record.getMessage()[:24] for record in caplog.records if record.name == redis_cache.logger.name
+    ] == ["the cache is unavailable"]
 
 
 def test_a_restarted_redis_costs_no_question(real_redis: RedisServer, caplog: Any) -> None:
@@ -68,20 +68,20 @@ def test_a_restarted_redis_costs_no_question(real_redis: RedisServer, caplog: An
     real_redis.stop()
     real_redis.start()
     assert cache_at(real_redis.url).get("key") is None
-    assert "away" not in caplog.text
+    assert "unavailable" not in caplog.text
 
 
 def test_the_cache_says_when_it_is_back(
-    real_redis: RedisServer, availability: Availability, caplog: Any
+    real_redis: RedisServer, circuit_breaker: CircuitBreaker, caplog: Any
 ) -> None:
     real_redis.stop()
     with pytest.raises(RedisError):
         cache_at(real_redis.url).get("key")
     real_redis.start()
-    availability.again_at = 0.0
+    circuit_breaker.retry_at = 0.0
     with caplog.at_level(logging.WARNING, logger=redis_cache.logger.name):
         cache_at(real_redis.url).set("key", 1)
-    assert "the cache is back" in caplog.text
+    assert "the cache is available again" in caplog.text
     assert cache_at(real_redis.url).get("key") == 1
 
 

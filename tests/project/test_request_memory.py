@@ -14,7 +14,7 @@ from django.http import HttpResponse
 
 from accounts.models import User
 from conversations.models import Conversation
-from dm_project.middleware import COLLECT_BYTES, forget_body
+from dm_project.middleware import COLLECT_BYTES, release_request_body
 from tests.sockets import IN_PROCESS_HOST, session_key_of
 
 TOKEN = "t" * 32
@@ -73,7 +73,7 @@ async def test_no_body_outlives_its_answer(
 def test_what_views_made_of_bodies_is_collected_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     collected: list[int] = []
     monkeypatch.setattr("dm_project.middleware.gc.collect", collected.append)
-    answer = forget_body(lambda request: HttpResponse(str(len(request.body))))
+    answer = release_request_body(lambda request: HttpResponse(str(len(request.body))))
     for _ in range(COLLECT_BYTES // 250_000 + 1):
         answer(
             ASGIRequest(

@@ -221,11 +221,13 @@ def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path
         (tmp_path / same).symlink_to(ROOT / same)
     # It reads the modules as text.
     (tmp_path / "tests" / "js" / "source-rules.test.js").unlink()
-    shrink = minify.minifier()
+    minify_text = minify.minifier()
     for path in (STATIC / "js").rglob("*.js"):
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(minify.slim(path.name, path.read_text(encoding="utf-8"), shrink), encoding="utf-8")
+        copy.write_text(
+            minify.minify_file(path.name, path.read_text(encoding="utf-8"), minify_text), encoding="utf-8"
+        )
     done = subprocess.run([node, "--test"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
     assert "# pass 0" not in done.stdout
@@ -233,18 +235,18 @@ def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path
 
 @needs_minifier
 def test_a_broken_script_stops_the_collecting_by_its_name() -> None:
-    with pytest.raises(minify.CannotSlim, match=r"outbox\.js"):
-        minify.slim("outbox.js", "export class { oops", minify.minifier())
+    with pytest.raises(minify.MinifyError, match=r"outbox\.js"):
+        minify.minify_file("outbox.js", "export class { oops", minify.minifier())
 
 
 def test_without_a_minifier_files_are_served_as_they_were_written() -> None:
-    assert minify.slim("outbox.js", "const  a = 1;  // one\n", None) == "const  a = 1;  // one\n"
+    assert minify.minify_file("outbox.js", "const  a = 1;  // one\n", None) == "const  a = 1;  // one\n"
 
 
 def test_a_sheet_takes_in_what_it_imports_in_its_order() -> None:
     parts = {"one.css": "a{}\n", "two.css": "b{}\n"}
     assert (
-        minify.join('/* all */\n@import "one.css";\n@import "two.css";\nc{}\n', parts.__getitem__)
+        minify.inline_imports('/* all */\n@import "one.css";\n@import "two.css";\nc{}\n', parts.__getitem__)
         == "/* all */\na{}\nb{}\nc{}\n"
     )
 
@@ -252,7 +254,9 @@ def test_a_sheet_takes_in_what_it_imports_in_its_order() -> None:
 @needs_minifier
 def test_the_last_import_of_a_module_keeps_its_semicolon() -> None:
     """Django's hashing finds imports by it; one that it missed would lead to a file that is not there."""
-    assert minify.slim("all.js", 'export { a } from "./a.js";\n', minify.minifier()).endswith('"./a.js";')
+    assert minify.minify_file("all.js", 'export { a } from "./a.js";\n', minify.minifier()).endswith(
+        '"./a.js";'
+    )
 
 
 def test_the_address_of_a_file_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Static files: minification and hashed names."""
