@@ -44,7 +44,7 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
             "frame_bytes": 65_536,
             "rooms_open": 50,
             "sync_rooms": 100,
-            **throttling.told_limits(),
+            **throttling.announced_limits(),
         },
         rooms=known.rooms,
         marks=known.marks,

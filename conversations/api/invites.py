@@ -73,7 +73,7 @@ def create(request: SignedInRequest, body: InviteInput) -> HttpResponse:
 def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
     """Accept an invite: 201 if this request used it; 200 if the user had accepted it before, or the two have
     a chat already (it stays unused)."""
-    throttling.take_invite_try(address=address_of(request.META), user_id=request.user.id)
+    throttling.take_invite_attempt(address=address_of(request.META), user_id=request.user.id)
     found = invite_claim(user=request.user, token=body.token)
     membership = access_conversation(request.user, found.conversation.room_name)
     return json_response(

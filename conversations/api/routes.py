@@ -102,9 +102,9 @@ def conversations(
 )
 def open_conversation(request: SignedInRequest, body: ConversationInput) -> HttpResponse:
     """Open the chat with one person: 201 if it is new to the user, 200 if it was in their list."""
-    guess = throttling.take_person_try(user_id=request.user.id)
+    attempt = throttling.take_person_attempt(user_id=request.user.id)
     person = person_startable(request.user, body.user)
-    guess.give_back()
+    attempt.refund()
     conversation, is_new = conversation_open(user=request.user, peer=person)
     membership = access_conversation(request.user, conversation.room_name)
     return json_response(conversation_object(conversation_row(membership), request), 201 if is_new else 200)

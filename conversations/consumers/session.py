@@ -119,11 +119,11 @@ class SessionConsumer(DirectConsumer):
         try:
             if connection.room is not None:
                 await run_query(access_conversation, connection.user, connection.room)
-            ticket = throttling.admit_socket(user.id, self.scope, connection.on_evicted)
+            slot = throttling.acquire_socket(user.id, self.scope, connection.on_evicted)
         except Refusal as refusal:
             await self.refuse(refusal)
             return
-        connection.releases.append(lambda: throttling.dismiss_socket(ticket))
+        connection.releases.append(lambda: throttling.release_socket(slot))
         await self.accept()
         connection.accept()
         connection.releases.append(lambda: connection_registry.leave(connection))

@@ -1,4 +1,4 @@
-"""Counts in Django's cache, which all processes share: at most so many of something in a window of time."""
+"""Counting windows in Django's cache, which all processes share: for what is rare and worth abusing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.core.cache import cache
@@ -23,7 +24,7 @@ T = TypeVar("T")
 class SharedWindow:
     """At most so many in a window of time that begins with the first one.
 
-    Where the cache is away, this process counts alone for a while: the limit is then a little wider, never absent.
+    While the cache is unavailable, this process counts alone: the limit is then a little wider, never absent.
     """
 
     REST_SECONDS = 5.0
@@ -33,34 +34,35 @@ class SharedWindow:
         self.resting_until = 0.0
 
     def take(self, key: str, *, most: int, period: float, now: float) -> str:
-        """Ask and count in one step: of sixty at one instant no more than `most` get through.
+        """Check and count in one step: of sixty at one instant no more than `most` get through.
 
-        Returns: what `give_back` takes, for a try that turns out not to count.
+        Returns: what `refund` takes, for an attempt that turns out not to count.
 
         Raises:
-            TooManyTries: the window is full. This try is not counted.
+            TooManyTries: the window is full. This attempt is not counted.
         """
         counter, ends, used = self.ask(lambda store: self.add(store, key, period, now))
         if used > most:
-            self.give_back(counter)
+            self.refund(counter)
             raise TooManyTries(retry_after_ms=int((ends - now) * 1000) + 1)
         return counter
 
-    def give_back(self, counter: str) -> None:
+    def refund(self, counter: str) -> None:
         self.ask(lambda store: self.subtract(store, counter))
 
     @staticmethod
     def add(store: BaseCache, key: str, period: float, now: float) -> tuple[str, float, int]:
-        """Count one more. Returns where, when that window ends, and how many it has now."""
+        """Count one more. Returns the counter, when its window ends, and how many it has now."""
         ends = round(now + period, 3)
-        # Who is first decides where the windows begin; the ends of later ones follow from it, the same for everybody who looks at once.
+        # The first attempt decides where the windows begin. The ends of later windows follow from it, the same for all that compute them
+        # at once.
         if not store.add(key, ends, timeout=2 * period):
-            kept = store.get(key)
-            first = kept if is_moment(kept) and abs(kept - now) <= 2 * period else ends
+            stored = store.get(key)
+            first = stored if is_moment(stored) and abs(stored - now) <= 2 * period else ends
             ends = first if first > now else round(first + math.ceil((now - first) / period) * period, 3)
             if ends <= now:
                 ends = round(ends + period, 3)
-            if ends != kept:
+            if ends != stored:
                 store.set(key, ends, timeout=2 * period)
         counter = f"{key}:{ends:.3f}"
         store.add(counter, 0, timeout=2 * period)
@@ -68,7 +70,7 @@ class SharedWindow:
 
     @staticmethod
     def subtract(store: BaseCache, counter: str) -> None:
-        # Gone with its window, or counted in the other store.
+        # It may have expired with its window, or been counted in the other store.
         with suppress(ValueError):
             store.decr(counter)
 
@@ -80,6 +82,33 @@ class SharedWindow:
                 # Any client library, any error of it: counting must never be what fails a request.
                 self.resting_until = time.monotonic() + self.REST_SECONDS
                 logger.debug(
-                    "the cache is away (%s); limits are counted in this process for now", type(error).__name__
+                    "the cache is unavailable (%s); limits are counted in this process for now",
+                    type(error).__name__,
                 )
         return question(self.own)
+
+
+shared = SharedWindow()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that has been counted already. One that turns out harmless is refunded."""
+
+    counters: tuple[str, ...] = ()
+
+    def refund(self) -> None:
+        for counter in self.counters:
+            shared.refund(counter)
+
+
+def take_attempt(windows: list[tuple[str, int, float]], now: float) -> Attempt:
+    """Raises TooManyTries; then nothing is counted."""
+    taken: list[str] = []
+    try:
+        for key, most, period in windows:
+            taken.append(shared.take(key, most=most, period=period, now=now))
+    except TooManyTries:
+        Attempt(tuple(taken)).refund()
+        raise
+    return Attempt(tuple(taken))

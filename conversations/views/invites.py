@@ -202,10 +202,10 @@ def checked_landing(request: HttpRequest, token: str) -> Landing:
     """Raises: TooManyTries, after too many unknown tokens from this client. It then applies to valid tokens,
     too: otherwise the response would confirm a guess."""
     address, visitor = address_of(request.META), request.user if request.user.is_authenticated else None
-    guess = throttling.take_invite_try(address=address, user_id=request.user.pk)
+    attempt = throttling.take_invite_attempt(address=address, user_id=request.user.pk)
     landing = landing_of(token=token, visitor=visitor, now=timezone.now())
     if landing.state != "unknown":
-        guess.give_back()
+        attempt.refund()
     return landing
 
 
@@ -227,7 +227,7 @@ def sign_in_first(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def accept(request: HttpRequest, token: str, user: User) -> HttpResponse:
-    throttling.take_invite_try(address=address_of(request.META), user_id=user.pk)
+    throttling.take_invite_attempt(address=address_of(request.META), user_id=user.pk)
     try:
         claim = invite_claim(user=user, token=token)
     except InviteIsYours:

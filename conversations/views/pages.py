@@ -78,13 +78,13 @@ def people(request: SignedInRequest) -> HttpResponse:
 def chat_with(request: SignedInRequest, username: str) -> HttpResponse:
     """A person's link: the chat of the person it names with the user who follows it."""
     try:
-        guess = throttling.take_person_try(user_id=request.user.id)
+        attempt = throttling.take_person_attempt(user_id=request.user.id)
         person = person_startable(request.user, username)
     except TooManyTries as refusal:
         return rate_limited(request, refusal)
     except PersonNotFound:
         return person_not_found(request)
-    guess.give_back()
+    attempt.refund()
     room = room_with(user_id=request.user.id, peer_id=person.id)
     if room is not None:
         return SeeOther(reverse("conversation", args=[room]))

@@ -68,8 +68,8 @@ def held() -> dict[str, Any]:
     """Everything that sockets take, wherever it is written down."""
     layer = delivery.channel_layer()
     found = {
-        "places of people": throttling.sockets.people,
-        "places of addresses": throttling.sockets.addresses,
+        "slots by user": throttling.socket_slots.by_user,
+        "slots by address": throttling.socket_slots.by_address,
         "connections": connection_registry.sockets,
         "change poller": change_poller().listeners,
         "session monitor": session_monitor().sockets,
@@ -155,7 +155,7 @@ async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(
     monkeypatch.setattr(*target[at])
     async with bare_socket(alice) as socket:
         if at == "a probe":
-            await until(lambda: bool(throttling.sockets.people))
+            await until(lambda: bool(throttling.socket_slots.by_user))
             socket.future.cancel()
         else:
             while (message := await socket.receive_output(timeout=10))["type"] != "websocket.close":

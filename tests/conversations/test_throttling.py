@@ -1,4 +1,4 @@
-"""Limits with a borrowed clock: how many at once, when the next, counted for whom, and what happens where the cache is away."""
+"""Throttling with a borrowed clock: bursts, rates, who is counted, and what happens while the cache is unavailable."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,15 +10,15 @@ from conversations import throttling
 from conversations.exceptions import TooManyTries
 from conversations.throttling import (
     Buckets,
-    admit_socket,
+    acquire_socket,
     allow_frame,
     allow_message,
     allow_typing,
     allow_visit,
-    dismiss_socket,
-    take_invite_try,
-    take_person_try,
-    told_limits,
+    announced_limits,
+    release_socket,
+    take_invite_attempt,
+    take_person_attempt,
     weight_of_sync,
     windows,
 )
@@ -40,14 +40,14 @@ def _limits_on(settings: Any) -> Iterator[None]:
 
 
 def wait_after(action: Callable[[], object]) -> int:
-    """How long the refusal says to wait."""
+    """Milliseconds that the refusal says to wait."""
     with pytest.raises(TooManyTries) as refused:
         action()
     assert refused.value.retry_after_ms is not None
     return refused.value.retry_after_ms
 
 
-# --- What happens often ---
+# --- Token buckets ---
 
 
 def test_alice_sends_sixty_at_once_and_then_ten_a_second() -> None:
@@ -93,7 +93,7 @@ def test_frames_have_a_wider_limit_of_their_own() -> None:
     allow_message(ALICE, now=100.0)
 
 
-def test_a_look_that_costs_more_takes_more() -> None:
+def test_a_query_that_costs_more_takes_more() -> None:
     for _ in range(60):
         allow_frame(ALICE, count=4, now=100.0)
     assert wait_after(lambda: allow_frame(ALICE, count=4, now=100.0)) == 101
@@ -114,7 +114,7 @@ def test_one_address_has_a_limit_whatever_the_accounts() -> None:
     allow_frame(5000, address=THERE, now=100.0)
 
 
-def test_a_sign_of_typing_passes_every_two_seconds_in_each_room() -> None:
+def test_a_start_of_typing_passes_every_two_seconds_in_each_room() -> None:
     allow_typing(ALICE, "dm-a", now=100.0)
     assert wait_after(lambda: allow_typing(ALICE, "dm-a", now=101.0)) == 1001
     allow_typing(ALICE, "dm-b", now=101.0)
@@ -144,149 +144,155 @@ def handshake(address: str = HERE, forwarded: str = "") -> dict[str, Any]:
 
 
 @pytest.fixture
-def told() -> Iterator[list[tuple[int, int]]]:
-    """Which sockets had to give way: person and number, in the order in which they were told."""
+def evicted() -> Iterator[list[tuple[int, int]]]:
+    """Which sockets were evicted: user and number, in their order."""
     yield []
-    throttling.sockets.people.clear()
-    throttling.sockets.addresses.clear()
+    throttling.socket_slots.by_user.clear()
+    throttling.socket_slots.by_address.clear()
 
 
-def opened(told: list[tuple[int, int]], person: int, *numbers: int, address: str = HERE) -> list[Any]:
+def opened(evicted: list[tuple[int, int]], person: int, *numbers: int, address: str = HERE) -> list[Any]:
     return [
-        admit_socket(person, handshake(address), lambda number=number: told.append((person, number)))
+        acquire_socket(person, handshake(address), lambda number=number: evicted.append((person, number)))
         for number in numbers
     ]  # type: ignore[misc]
 
 
-def test_alices_twenty_first_socket_takes_the_place_of_her_oldest(told: list[tuple[int, int]]) -> None:
-    tickets = opened(told, ALICE, *range(20))
-    bobs = opened(told, BOB, 0)
-    assert told == []
-    tickets += opened(told, ALICE, 20, address=THERE)
-    tickets += opened(told, ALICE, 21)
-    assert told == [(ALICE, 0), (ALICE, 1)]
-    for ticket in [*tickets, *bobs, tickets[0]]:
-        dismiss_socket(ticket)
-    assert not throttling.sockets.people, "what gave way is not counted, and giving back twice is no harm"
-    assert not throttling.sockets.addresses
+def test_alices_twenty_first_socket_evicts_her_oldest(evicted: list[tuple[int, int]]) -> None:
+    slots = opened(evicted, ALICE, *range(20))
+    bobs = opened(evicted, BOB, 0)
+    assert evicted == []
+    slots += opened(evicted, ALICE, 20, address=THERE)
+    slots += opened(evicted, ALICE, 21)
+    assert evicted == [(ALICE, 0), (ALICE, 1)]
+    for slot in [*slots, *bobs, slots[0]]:
+        release_socket(slot)
+    assert not throttling.socket_slots.by_user, (
+        "what was evicted is not counted, and a second release does no harm"
+    )
+    assert not throttling.socket_slots.by_address
 
 
-def test_a_place_that_was_given_back_is_free_again(told: list[tuple[int, int]]) -> None:
-    tickets = opened(told, ALICE, *range(20))
-    dismiss_socket(tickets[7])
-    opened(told, ALICE, 20)
-    assert told == []
+def test_a_released_slot_is_free_again(evicted: list[tuple[int, int]]) -> None:
+    slots = opened(evicted, ALICE, *range(20))
+    release_socket(slots[7])
+    opened(evicted, ALICE, 20)
+    assert evicted == []
 
 
-def test_where_an_address_is_full_whoever_holds_most_there_gives_way(told: list[tuple[int, int]]) -> None:
-    """Mallory's five accounts behind the proxy of an office keep nobody out."""
+def test_at_a_full_address_the_user_with_the_most_sockets_loses_one(evicted: list[tuple[int, int]]) -> None:
+    """Mallory's five accounts behind the proxy of an office keep no colleague out."""
     for account in range(100, 105):
-        opened(told, account, *range(20))
-    opened(told, ALICE, 0)
-    opened(told, BOB, 0, 1)
-    assert len(told) == 3
-    assert ALICE not in {person for person, _ in told}
-    assert len(throttling.sockets.addresses[HERE]) == 100
+        opened(evicted, account, *range(20))
+    opened(evicted, ALICE, 0)
+    opened(evicted, BOB, 0, 1)
+    assert len(evicted) == 3
+    assert ALICE not in {person for person, _ in evicted}
+    assert len(throttling.socket_slots.by_address[HERE]) == 100
 
 
-def test_who_holds_most_at_a_full_address_takes_no_place_from_others(told: list[tuple[int, int]]) -> None:
+def test_the_user_with_the_most_sockets_at_a_full_address_evicts_no_other(
+    evicted: list[tuple[int, int]],
+) -> None:
     for person in range(100, 181):
-        opened(told, person, 0)
-    opened(told, ALICE, *range(19))
-    assert told == []
-    opened(told, ALICE, 19)
-    assert told == [(ALICE, 0)]
+        opened(evicted, person, 0)
+    opened(evicted, ALICE, *range(19))
+    assert evicted == []
+    opened(evicted, ALICE, 19)
+    assert evicted == [(ALICE, 0)]
 
 
-def test_where_everybody_has_one_socket_the_newest_is_asked_to_come_back(told: list[tuple[int, int]]) -> None:
+def test_where_every_user_has_one_socket_the_newest_is_asked_to_come_back(
+    evicted: list[tuple[int, int]],
+) -> None:
     for person in range(100, 200):
-        opened(told, person, 0)
-    assert wait_after(lambda: opened(told, ALICE, 0)) > 0
-    assert told == []
-    opened(told, ALICE, 0, address=THERE)
-    opened(told, 150, 1)
-    assert told == [(150, 0)]
+        opened(evicted, person, 0)
+    assert wait_after(lambda: opened(evicted, ALICE, 0)) > 0
+    assert evicted == []
+    opened(evicted, ALICE, 0, address=THERE)
+    opened(evicted, 150, 1)
+    assert evicted == [(150, 0)]
 
 
-def test_a_socket_that_is_refused_takes_no_place_with_it(told: list[tuple[int, int]], settings: Any) -> None:
+def test_a_rejected_socket_evicts_no_other(evicted: list[tuple[int, int]], settings: Any) -> None:
     settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sockets_a_person": 2}
-    opened(told, ALICE, 0, 1, address=THERE)
+    opened(evicted, ALICE, 0, 1, address=THERE)
     for person in range(100, 200):
-        opened(told, person, 0)
-    wait_after(lambda: opened(told, ALICE, 2))
-    assert told == []
-    assert len(throttling.sockets.people[ALICE]) == 2
+        opened(evicted, person, 0)
+    wait_after(lambda: opened(evicted, ALICE, 2))
+    assert evicted == []
+    assert len(throttling.socket_slots.by_user[ALICE]) == 2
 
 
 def test_a_socket_without_an_address_is_counted_too() -> None:
-    ticket = admit_socket(ALICE, {"client": None, "headers": []})
-    assert ticket is not None
-    assert ticket.address == "unknown"
-    dismiss_socket(ticket)
+    slot = acquire_socket(ALICE, {"client": None, "headers": []})
+    assert slot is not None
+    assert slot.address == "unknown"
+    release_socket(slot)
 
 
-# --- Tries of invites ---
+# --- Attempts on invites ---
 
 
-def guess(address: str = HERE, user: int | None = None, now: float = 1000.0) -> None:
-    take_invite_try(address=address, user_id=user, now=now)
+def attempt(address: str = HERE, user: int | None = None, now: float = 1000.0) -> None:
+    take_invite_attempt(address=address, user_id=user, now=now)
 
 
 def test_ten_unknown_tokens_a_minute_from_one_address() -> None:
     for _ in range(10):
-        guess()
-    assert 59_000 < wait_after(guess) <= 60_001
-    guess(THERE)
-    guess(now=1060.5)
+        attempt()
+    assert 59_000 < wait_after(attempt) <= 60_001
+    attempt(THERE)
+    attempt(now=1060.5)
 
 
 def test_opening_links_that_exist_costs_nothing() -> None:
     for _ in range(100):
-        take_invite_try(address=HERE, user_id=ALICE, now=1000.0).give_back()
+        take_invite_attempt(address=HERE, user_id=ALICE, now=1000.0).refund()
 
 
 def test_claims_and_unknown_tokens_count_together() -> None:
     for _ in range(10):
-        guess(user=ALICE)
-    wait_after(lambda: take_invite_try(address=HERE, user_id=ALICE, now=1000.0))
+        attempt(user=ALICE)
+    wait_after(lambda: take_invite_attempt(address=HERE, user_id=ALICE, now=1000.0))
 
 
-def test_an_account_has_thirty_tries_an_hour_wherever_it_comes_from() -> None:
+def test_an_account_has_thirty_attempts_an_hour_from_all_addresses_together() -> None:
     for number in range(30):
-        guess(f"192.0.2.{number}", user=ALICE)
-    assert wait_after(lambda: guess("192.0.2.99", user=ALICE)) > 3_590_000
-    guess("192.0.2.99", user=BOB)
-    guess("192.0.2.98", user=ALICE, now=4601.0)
+        attempt(f"192.0.2.{number}", user=ALICE)
+    assert wait_after(lambda: attempt("192.0.2.99", user=ALICE)) > 3_590_000
+    attempt("192.0.2.99", user=BOB)
+    attempt("192.0.2.98", user=ALICE, now=4601.0)
 
 
-def test_a_refused_try_takes_nothing_from_the_other_window() -> None:
+def test_a_rejected_attempt_takes_nothing_from_the_other_window() -> None:
     for number in range(30):
-        guess(f"192.0.2.{number}", user=ALICE)
+        attempt(f"192.0.2.{number}", user=ALICE)
     for _ in range(20):
-        wait_after(lambda: guess(THERE, user=ALICE))
+        wait_after(lambda: attempt(THERE, user=ALICE))
     for _ in range(9):  # one was alice's
-        guess(THERE, user=BOB)
+        attempt(THERE, user=BOB)
 
 
 def test_of_sixty_guesses_at_one_instant_ten_get_through() -> None:
-    """Asked first and counted afterwards, all that ask before the first is counted get through."""
-    passed, refused = at_once([guess] * 60)
+    """If the check came before the count, all that check before the first is counted would get through."""
+    passed, refused = at_once([attempt] * 60)
     assert (len(passed), len(refused)) == (10, 50)
 
 
-def test_those_who_meet_the_end_of_a_window_together_share_the_next_one() -> None:
+def test_attempts_at_the_end_of_a_window_share_the_next_one() -> None:
     for _ in range(10):
-        guess()
-    passed, refused = at_once([lambda: guess(now=1060.5)] * 60)
+        attempt()
+    passed, refused = at_once([lambda: attempt(now=1060.5)] * 60)
     assert (len(passed), len(refused)) == (10, 50)
 
 
-def test_names_of_people_are_not_tried_one_after_the_other() -> None:
+def test_usernames_cannot_be_tried_one_after_the_other() -> None:
     for _ in range(30):
-        take_person_try(user_id=ALICE, now=1000.0)
-    wait_after(lambda: take_person_try(user_id=ALICE, now=1000.0))
-    take_person_try(user_id=BOB, now=1000.0)
-    take_person_try(user_id=ALICE, now=1061.0)
+        take_person_attempt(user_id=ALICE, now=1000.0)
+    wait_after(lambda: take_person_attempt(user_id=ALICE, now=1000.0))
+    take_person_attempt(user_id=BOB, now=1000.0)
+    take_person_attempt(user_id=ALICE, now=1061.0)
 
 
 class Broken:
@@ -294,16 +300,16 @@ class Broken:
         raise ConnectionError("no cache here")
 
 
-def test_without_the_cache_this_process_goes_on_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_the_cache_is_unavailable_this_process_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "cache", Broken())
-    monkeypatch.setattr(throttling, "shared", SharedWindow())
-    throttling.shared.own.clear()
+    monkeypatch.setattr(windows, "shared", SharedWindow())
+    windows.shared.own.clear()
     for _ in range(10):
-        guess()
-    wait_after(guess)
+        attempt()
+    wait_after(attempt)
 
 
-def test_a_broken_cache_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_failure_the_cache_is_not_asked_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     class Counting(Broken):
@@ -319,19 +325,21 @@ def test_a_broken_cache_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatc
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("kept", ["soon", True, None, [1], {}, float("nan"), float("inf"), 1e300, -1e300])
-def test_a_window_that_is_no_moment_begins_anew(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever can write to the cache must not end the counting in it, nor make a window without an end."""
+@pytest.mark.parametrize("stored", ["soon", True, None, [1], {}, float("nan"), float("inf"), 1e300, -1e300])
+def test_a_window_whose_stored_end_is_no_moment_begins_again(
+    stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attacker who can write to the cache must not stop the counting, nor make a window without an end."""
     rests: list[str] = []
     monkeypatch.setattr(windows.logger, "debug", lambda *words: rests.append(words[0]))
     window = SharedWindow()
-    windows.cache.set("spoiled", kept)
+    windows.cache.set("spoiled", stored)
     window.take("spoiled", most=1, period=60.0, now=1000.0)
     assert wait_after(lambda: window.take("spoiled", most=1, period=60.0, now=1000.0)) <= 60_001
     assert rests == []
 
 
-# --- All off, and told ---
+# --- Off, and announced ---
 
 
 def test_limits_off_means_none_at_all(settings: Any) -> None:
@@ -340,27 +348,27 @@ def test_limits_off_means_none_at_all(settings: Any) -> None:
         allow_frame(ALICE, now=1.0)
         allow_message(ALICE, now=1.0)
         allow_typing(ALICE, "dm-a", now=1.0)
-        take_invite_try(address=HERE, user_id=ALICE, now=1.0)
-        take_person_try(user_id=ALICE, now=1.0)
+        take_invite_attempt(address=HERE, user_id=ALICE, now=1.0)
+        take_person_attempt(user_id=ALICE, now=1.0)
         allow_visit(HERE, now=1.0)
-        assert admit_socket(ALICE, handshake()) is None
-    dismiss_socket(None)
+        assert acquire_socket(ALICE, handshake()) is None
+    release_socket(None)
 
 
-def test_the_limits_in_force_are_told(settings: Any) -> None:
-    assert told_limits()["sends_burst"] == 60
-    assert told_limits()["sends_per_s"] == 10
+def test_the_limits_in_force_are_announced(settings: Any) -> None:
+    assert announced_limits()["sends_burst"] == 60
+    assert announced_limits()["sends_per_s"] == 10
     settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 5}
-    assert told_limits()["sends_burst"] == 5
+    assert announced_limits()["sends_burst"] == 5
     settings.LIMITS = False
-    assert told_limits()["sends_burst"] >= 1_000_000
+    assert announced_limits()["sends_burst"] >= 1_000_000
 
 
-# --- Where somebody comes from ---
+# --- Client addresses ---
 
 
 @pytest.mark.parametrize(
-    ("forwarded", "peer", "proxies", "believed"),
+    ("forwarded", "peer", "proxies", "expected"),
     [
         ("", "192.0.2.1", 0, "192.0.2.1"),
         ("203.0.113.9", "192.0.2.1", 0, "192.0.2.1"),
@@ -388,10 +396,10 @@ def test_the_limits_in_force_are_told(settings: Any) -> None:
         ("[fe80::2%25eth0]:443", "10.0.0.1", 1, "fe80::2"),
     ],
 )
-def test_only_what_our_own_proxies_wrote_is_believed(
-    forwarded: str, peer: str, proxies: int, believed: str
+def test_only_what_our_own_proxies_wrote_is_trusted(
+    forwarded: str, peer: str, proxies: int, expected: str
 ) -> None:
-    assert client_address(forwarded, peer, proxies) == believed
+    assert client_address(forwarded, peer, proxies) == expected
 
 
 @pytest.mark.parametrize(
@@ -404,7 +412,7 @@ def test_only_what_our_own_proxies_wrote_is_believed(
         ("/run/entre.sock", "/run/entre.sock"),
     ],
 )
-def test_a_customer_of_a_provider_has_a_larger_network(address: str, site: str) -> None:
+def test_the_site_of_an_address_is_its_larger_network(address: str, site: str) -> None:
     assert site_of(address) == site
 
 
@@ -417,5 +425,5 @@ def test_mallory_does_not_get_a_new_address_by_inventing_headers(settings: Any) 
     assert invented == {"203.0.113.9"}
 
 
-def test_a_machine_with_a_whole_ipv6_network_is_one_visitor() -> None:
+def test_a_machine_with_a_whole_ipv6_network_is_one_client() -> None:
     assert len({client_address("", f"2001:db8:1:2::{number:x}", 0) for number in range(1, 100)}) == 1
