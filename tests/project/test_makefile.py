@@ -42,13 +42,13 @@ def stamps(tree: Path) -> list[str]:
     return [stamp for stamp in STAMPS if (tree / ".venv" / stamp).exists()]
 
 
-def test_an_environment_whose_python_is_gone_is_made_again(tree: Path) -> None:
+def test_an_environment_whose_python_is_gone_is_created_again(tree: Path) -> None:
     python = tree / ".venv" / "bin" / "python"
     python.symlink_to("/gone/bin/python3.12")
-    assert "made again" in make(tree, ".venv/bin/python")
+    assert "created again" in make(tree, ".venv/bin/python")
     assert subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
     assert stamps(tree) == [], "what was installed went with it"
-    assert "made again" not in make(tree, ".venv/bin/python")
+    assert "created again" not in make(tree, ".venv/bin/python")
 
 
 def test_so_is_one_whose_python_became_another_version(tree: Path) -> None:
@@ -60,7 +60,7 @@ def test_so_is_one_whose_python_became_another_version(tree: Path) -> None:
         f"home = {upgraded.parent}\ninclude-system-site-packages = false\nversion = 3.2\n"
     )
     (tree / ".venv" / "lib" / "python3.2" / "site-packages").mkdir(parents=True)
-    assert "made again" in make(tree, "--dry-run", ".venv/bin/python")
+    assert "created again" in make(tree, "--dry-run", ".venv/bin/python")
     assert stamps(tree) == []
 
 
@@ -68,7 +68,7 @@ def test_one_that_runs_is_left_alone(tree: Path) -> None:
     python = tree / ".venv" / "bin" / "python"
     python.write_text("#!/bin/sh\necho runs\n")
     python.chmod(0o755)
-    assert "made again" not in make(tree, "--dry-run", ".venv/bin/python")
+    assert "created again" not in make(tree, "--dry-run", ".venv/bin/python")
     assert stamps(tree) == list(STAMPS)
 
 
@@ -100,7 +100,7 @@ def test_what_a_shell_exports_for_another_python_reaches_no_program(
     assert "SITE_NAME=/of/this/project" in told
 
 
-def test_an_environment_is_not_made_again_for_what_a_shell_exports(
+def test_an_environment_is_not_created_again_for_what_a_shell_exports(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = tree / ".venv" / "bin" / "python"
@@ -108,7 +108,7 @@ def test_an_environment_is_not_made_again_for_what_a_shell_exports(
     python.chmod(0o755)
     monkeypatch.setenv("PYTHONHOME", "/of/another/project")
     monkeypatch.setenv("PYTHONPATH", "/of/another/project")
-    assert "made again" not in make(tree, "--dry-run", ".venv/bin/python")
+    assert "created again" not in make(tree, "--dry-run", ".venv/bin/python")
     assert stamps(tree) == list(STAMPS)
 
 
@@ -120,7 +120,7 @@ def test_static_files_are_collected_once_into_a_folder_with_a_space(tree: Path) 
         "dm_project/staticfiles/storage.py",
         "static/a.css",
     ):
-        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).touch()
     assert (
         make(tree, "--dry-run", "statics", "STATIC_ROOT=my files").count('echo "Collecting static files"')
