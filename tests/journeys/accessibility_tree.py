@@ -42,7 +42,7 @@ class AccessibilityTree:
         self.root = found[0]
 
     def lines(self, role: str = "", name: str = "") -> list[str]:
-        """Each node as `role "name" [properties]`, indented by depth; from the first node with this role and name."""
+        """Each node as `role "name" [properties]`, indented; from the first one with this role and name."""
         start = self.find(role, name) if role else self.root
         return self._lines(start, 0)
 

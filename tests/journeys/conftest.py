@@ -1,4 +1,4 @@
-"""Fixtures of the journeys: one Chromium and one server for all of them, new browser contexts and new users for each test.
+"""Fixtures of the journeys: one Chromium and one server for all, new contexts and users for each test.
 
 When a test fails, a screenshot of each page is saved in test-output/.
 """
@@ -27,7 +27,7 @@ _tests = count(1)
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Closed after the journeys: Playwright's event loop would interfere with asynchronous tests elsewhere."""
+    """Closed after the journeys: Playwright's event loop would interfere with asynchronous tests."""
     try:
         program = programs.chromium()
     except programs.MissingProgram as reason:
@@ -41,7 +41,10 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
-    """One server for all journeys, whose users have different names. Without limits: more users sign up than one address may."""
+    """One server for all journeys, whose users have different names.
+
+    Without limits: more users sign up than one address may.
+    """
     with EntreServer(statics, LIMITS="off", DJANGO_SETTINGS_MODULE="tests.rig.fast_hashing") as server:
         yield server
 
@@ -74,7 +77,8 @@ def visitor(
     """`visitor("alice")`: a new browser context without a page.
 
     Args:
-        signed_up: create the account and log the browser in; `visitor.person` is the same user over plain HTTP.
+        signed_up: create the account and log the browser in; `visitor.person` is the same user over plain
+            HTTP.
         address: the address of a proxy in front of the server.
         options: passed to Playwright: viewport, java_script_enabled, color_scheme, locale, ...
     """

@@ -65,7 +65,8 @@ def insert_history(
                 read_count = dict(received)
         database.executemany(
             "INSERT INTO message"
-            " (conversation_id, seq, version, client_id, sender_id, ordinal, kind, body, created_at, reactions)"
+            " (conversation_id, seq, version, client_id, sender_id, ordinal,"
+            " kind, body, created_at, reactions)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
@@ -75,7 +76,8 @@ def insert_history(
         )
         for user in (low, high):
             database.execute(
-                "UPDATE participant SET received = ?, read_count = ?, read_seq = ?, delivered_seq = ?, activity = ?"
+                "UPDATE participant"
+                " SET received = ?, read_count = ?, read_seq = ?, delivered_seq = ?, activity = ?"
                 " WHERE conversation_id = ? AND user_id = ?",
                 [received[user], read_count[user], read, len(rows), last, id, user],
             )

@@ -13,7 +13,10 @@ PICTURE = (Path(__file__).resolve().parents[2] / "static" / "img" / "icon-192.pn
 
 @dataclass(frozen=True)
 class PageKind:
-    """A page at `path`, opened by the user `who`. `PageSession` fills in `{room}` and the links of invites."""
+    """A page at `path`, opened by the user `who`.
+
+    `PageSession` fills in `{room}` and the links of invites.
+    """
 
     name: str
     who: str

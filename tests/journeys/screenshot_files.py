@@ -11,7 +11,10 @@ EXACT_COLOURS = 160  # of 256
 
 
 def save_png(name: str, picture: Image.Image) -> int:
-    """Save with at most 256 colours: a third of the size without a visible difference. Returns the number of bytes."""
+    """Save with at most 256 colours: a third of the size without a visible difference.
+
+    Returns the number of bytes.
+    """
     path = DIRECTORY / f"{name}.png"
     reduce_colours(picture.convert("RGB")).save(path, optimize=True)
     size = path.stat().st_size

@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 
 NOW = datetime(2026, 11, 19, 14, 12, tzinfo=UTC)
-"""The time in the screenshots. The clocks of server and browsers are set to it, so that each run gives the same images."""
+"""The time in the screenshots.
+
+The clocks of server and browsers are set to it, so that each run gives the same images.
+"""
 
 Lines = list[tuple[int, str, str]]
 
@@ -72,7 +75,8 @@ MORE_OF_THEO: Lines = [
     (
         1,
         "<",
-        "I also have a spare tarp if the forecast holds. It says rain from four, but it said that last time too.",
+        "I also have a spare tarp if the forecast holds."
+        " It says rain from four, but it said that last time too.",
     ),
     (1, "<", "And look where we could sleep on the way back:"),
     (1, "<", "www.inn.example/the-old-mill"),

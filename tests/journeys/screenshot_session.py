@@ -1,4 +1,4 @@
-"""The session of `make screenshots`: a server at a fixed time, users with messages, and windows in every size and language.
+"""The session of `make screenshots`: a server at a fixed time, users with messages, windows of all sizes.
 
 Users and messages are created through the API; only times and colours are set in the database afterwards.
 """
@@ -223,7 +223,8 @@ def screenshot(page: Page) -> Image.Image:
     """A screenshot of the window once its requests are done. Closes the window."""
     page.wait_for_load_state("networkidle")
     page.evaluate(
-        "document.fonts.ready.then(() => document.activeElement.matches('.composer textarea') && document.activeElement.blur())"
+        "document.fonts.ready.then(() => document.activeElement.matches('.composer textarea')"
+        " && document.activeElement.blur())"
     )
     image = Image.open(io.BytesIO(page.screenshot(caret="hide")))
     page.context.close()

@@ -1,7 +1,7 @@
 """A TCP proxy between one browser and the server, which can break connections or drop their bytes silently.
 
-A browser's own offline switch leaves open sockets alone. This proxy breaks them in the middle of a frame, as a tunnel does, and drops bytes
-without a FIN or a reset, as a router does that has forgotten a connection.
+A browser's own offline switch leaves open sockets alone. This proxy breaks them in the middle of a frame, as
+a tunnel does, and drops bytes without a FIN or a reset, as a router does that has forgotten a connection.
 """
 
 import socket
@@ -48,7 +48,10 @@ class TcpProxy:
             close(end)
 
     def drop_silently(self, *directions: str) -> None:
-        """From now on, drop what the open connections carry in these directions, without FIN or reset. New connections work."""
+        """From now on, drop what the open connections carry in these directions, without FIN or reset.
+
+        New connections work.
+        """
         with self._lock:
             self._dropping = dict.fromkeys(self._open, frozenset(directions))
 

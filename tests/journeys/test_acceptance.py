@@ -1,4 +1,4 @@
-"""Acceptance checks 7, 16 and 21 as whole flows: echo of a sent message, days and plurals, the keyboard from log-in to log-out.
+"""Acceptance checks 7, 16 and 21: echo of a sent message, days and plurals, everything by keyboard.
 
 docs/acceptance.md says which test holds each of the thirty checks.
 """
@@ -23,7 +23,8 @@ SENDS = 10
 WATCH_ECHO = """() => {
     window.echoes = [];
     const field = document.querySelector("textarea[name=body]");
-    const bodies = () => [...document.querySelectorAll('[data-view="timeline"] > li[data-id] [data-part="body"]')];
+    const selector = '[data-view="timeline"] > li[data-id] [data-part="body"]';
+    const bodies = () => [...document.querySelectorAll(selector)];
     // In the capture phase, before the page handles the key. A frame is painted after its callbacks.
     addEventListener("keydown", (event) => {
         if (event.key !== "Enter") return;
@@ -65,7 +66,10 @@ MOMENTS = [
     MIDNIGHT + timedelta(minutes=12),
     MIDNIGHT + timedelta(hours=4),
 ]
-"""In UTC the second message begins a day, the third is 4:59 later, the fourth 5:01 after that. The last begins a day in São Paulo, too."""
+"""In UTC the second message begins a day, the third is 4:59 later, the fourth 5:01 after that.
+
+The last begins a day in São Paulo, too.
+"""
 MONTHS = {
     "en-GB": [
         "January",

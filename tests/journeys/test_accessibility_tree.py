@@ -1,4 +1,4 @@
-"""Check 27, screen readers: the accessibility tree of a chat, the live regions, and everything that opens over a page."""
+"""Check 27, screen readers: the accessibility tree of a chat, live regions, dialogs, menus and notices."""
 
 import re
 from collections.abc import Callable
@@ -90,7 +90,7 @@ RootWebArea "(1) Bob · Entre" [focused]
 def test_check_27_the_accessibility_tree_of_an_open_chat(
     alice: Visitor, bob: Visitor, visitor: VisitorMaker
 ) -> None:
-    """Landmarks, headings, one list of named articles, one text box, three live regions; nothing unnamed, nothing twice."""
+    """Landmarks, headings, a list of named articles, a text box, three live regions; nothing unnamed."""
     carol = visitor("carol")
     room = start_chat(alice, bob)
     bob.send(room, "one")
@@ -112,7 +112,8 @@ def test_check_27_the_accessibility_tree_of_an_open_chat(
     alice.box.focus()
     alice.until_equal(lambda: without_times(AccessibilityTree(alice.page).lines()), LIVE_CHAT, "the tree")
     tree = AccessibilityTree(alice.page)
-    # Only the three regions are live, and they are not atomic: a screen reader reads the new line, not all of them.
+    # Only the three regions are live, and they are not atomic: a screen reader reads the new line, not all of
+    # them.
     assert tree.live_regions() == {"log": "polite", "status": "polite", "alert": "assertive"}
     for region in ("log", "status", "alert"):
         assert tree.properties(region)["atomic"] is False, region
@@ -231,7 +232,10 @@ def test_check_27_each_arriving_message_is_announced_once_and_nothing_else(
 def test_check_27_opening_another_chat_announces_nothing_and_each_message_is_announced_in_its_region(
     alice: Visitor, bob: Visitor, visitor: VisitorMaker
 ) -> None:
-    """Opening a chat announces none of its messages. From then on its new messages are announced, and the previous chat is another chat."""
+    """Opening a chat announces none of its messages.
+
+    From then on its new messages are announced, and the previous chat is another chat.
+    """
     carol = visitor("carol", name="Carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     bob.send(room, "old from bob")
@@ -347,7 +351,8 @@ COVERED = """() => {
     const boxOf = (name) => document.querySelector(`[data-view="${name}"]`).getBoundingClientRect();
     const [button, scroller, messages] = ["jump", "scroller", "timeline"].map(boxOf);
     const isBeside = button.left >= messages.right || button.right <= messages.left;
-    const isOutside = button.top >= Math.min(scroller.bottom, messages.bottom) || button.bottom <= scroller.top;
+    const isOutside = button.top >= Math.min(scroller.bottom, messages.bottom) ||
+        button.bottom <= scroller.top;
     return !isBeside && !isOutside;
 }"""
 
@@ -426,7 +431,10 @@ MODAL = {
 
 @pytest.mark.parametrize("what", OPENERS)
 def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: Visitor, bob: Visitor) -> None:
-    """Checked by axe-core in both themes, wide and narrow. A dialog is modal, has a name, and keeps the focus inside."""
+    """Checked by axe-core in both themes, wide and narrow.
+
+    A dialog is modal, has a name, and keeps the focus inside.
+    """
     room = start_chat(alice, bob)
     bob.send(room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")
     alice.open(room)
@@ -460,5 +468,6 @@ def expect_modal(page: Page) -> None:
     for _ in range(8):
         page.keyboard.press("Tab")
         assert page.evaluate(
-            "!document.activeElement || document.activeElement === document.body || !!document.activeElement.closest('dialog[open]')"
+            "!document.activeElement || document.activeElement === document.body"
+            " || !!document.activeElement.closest('dialog[open]')"
         )

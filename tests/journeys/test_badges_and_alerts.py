@@ -25,7 +25,10 @@ class FakeNotification {
         sessionStorage.setItem("permission", "granted");
         return Promise.resolve("granted");
     }
-    constructor(title, options) { this.title = title; this.body = options.body; this.tag = options.tag; this.isOpen = true; window.shown.push(this); }
+    constructor(title, { body, tag }) {
+        Object.assign(this, { title, body, tag, isOpen: true });
+        window.shown.push(this);
+    }
     close() { this.isOpen = false; }
 }
 window.Notification = FakeNotification;
@@ -43,7 +46,8 @@ def notifications(person: Visitor) -> list[list[str]]:
 
 LISTEN_TO_TABS = """(me) => {
     window.watched = [];
-    new BroadcastChannel(`app:${me}`).onmessage = ({ data }) => data.kind === "watched" && watched.push(data.room);
+    new BroadcastChannel(`app:${me}`).onmessage = ({ data }) =>
+        data.kind === "watched" && watched.push(data.room);
 }"""
 
 
@@ -129,7 +133,8 @@ def test_check_25_permission_is_requested_on_a_click_only_and_each_chat_has_one_
     tabs[0].goto(f"/chats/{room}/")
     alice.until_lazy_parts_loaded(tabs[0])
     before = sum(tab.evaluate("shown.length") for tab in alice.context.pages)
-    # The notifying tab waits a moment for the other tabs. Here the clock stands until their message has arrived.
+    # The notifying tab waits a moment for the other tabs. Here the clock stands until their message has
+    # arrived.
     alice.page.evaluate(LISTEN_TO_TABS, me)
     alice.context.clock.pause_at(alice.page.evaluate("Date.now() + 50"))
     bob.send(room, "right before her")

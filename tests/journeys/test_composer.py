@@ -70,10 +70,12 @@ def test_enter_in_an_input_method_does_not_send(alice: Visitor) -> None:
     expect(alice.box).to_have_value("日本")
     # Safari ends the composition before the key event, which then has keyCode 229 only.
     alice.box.evaluate(
-        """(box) => box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
+        """(box) => box.dispatchEvent(new KeyboardEvent("keydown",
+            { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }))"""
     )
     alice.box.evaluate(
-        """(box) => box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }))"""
+        """(box) => box.dispatchEvent(new KeyboardEvent("keydown",
+            { key: "Enter", isComposing: true, bubbles: true, cancelable: true }))"""
     )
     expect(alice.box).to_have_value("日本")
     expect(alice.bodies()).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Check 28, display modes: forced colours, more contrast, visible focus (check 21), reduced motion, right-to-left pages."""
+"""Checks 21 and 28, display modes: forced colours, contrast, visible focus, reduced motion, right to left."""
 
 import io
 import re
@@ -56,7 +56,8 @@ def differ_visibly(one: Image.Image, other: Image.Image) -> bool:
 CONTROL_BOX = """(it) => {
     if (it.closest(".skip-link") || getComputedStyle(it).opacity === "0") return null;
     const { x, y, width, height } = it.getBoundingClientRect();
-    const isAtTop = [x + 1, x + width - 1].every((left) => it.contains(document.elementFromPoint(left, y + height / 2)));
+    const isOnTop = (left) => it.contains(document.elementFromPoint(left, y + height / 2));
+    const isAtTop = [x + 1, x + width - 1].every(isOnTop);
     return { x, y, width, height, isWhole: isAtTop && y >= 0 && y + height <= innerHeight };
 }"""
 FORCED_COLOUR_PAGES = {
@@ -77,7 +78,10 @@ FORCED_COLOUR_PAGES = {
 def test_check_28_in_forced_colours_every_control_is_visible(
     page_session: PageSession, kind: PageKind, theme: Any
 ) -> None:
-    """Forced colours remove backgrounds and shadows. A control drawn with these alone would be an empty area."""
+    """Forced colours remove backgrounds and shadows.
+
+    A control drawn with these alone would be an empty area.
+    """
     page = page_session.open(kind, size=DESK).page
     page.emulate_media(color_scheme=theme, forced_colors="active")
     try:
@@ -177,7 +181,8 @@ def test_check_28_in_forced_colours_the_states_of_a_control_look_different(
 def border(element: Locator) -> str:
     return str(
         element.evaluate(
-            "(it) => { const { borderTopWidth, borderTopStyle } = getComputedStyle(it); return `${borderTopWidth} ${borderTopStyle}`; }"
+            "(it) => { const { borderTopWidth, borderTopStyle } = getComputedStyle(it);"
+            " return `${borderTopWidth} ${borderTopStyle}`; }"
         )
     )
 
@@ -224,7 +229,8 @@ def colour(element: Locator, of: str) -> str:
 FOCUSED = """() => {
     const it = document.activeElement;
     if (!it || it === document.body) return null;
-    const { x, y, width, height } = (it.closest(".choice, .composer:has(textarea:focus), .picture__choose") ?? it).getBoundingClientRect();
+    const frame = it.closest(".choice, .composer:has(textarea:focus), .picture__choose") ?? it;
+    const { x, y, width, height } = frame.getBoundingClientRect();
     const looks = `${it.localName} ${it.className} ${it.ariaCurrent} ${it.checked}`;
     return { x, y, width, height, looks, says: it.outerHTML.slice(0, 120) };
 }"""
@@ -322,12 +328,15 @@ def test_check_21_the_focus_is_visible_on_a_message_and_in_its_menu(visitor: Vis
 
 # --- Motion ---
 
-SLOW_TRANSITIONS = """() => [...document.querySelectorAll("*"), ...document.querySelectorAll("*::before")].flatMap((it) => {
+SLOW_TRANSITIONS = """() => [
+    ...document.querySelectorAll("*"), ...document.querySelectorAll("*::before"),
+].flatMap((it) => {
     const style = getComputedStyle(it);
     const long = style.transitionDuration.split(",").filter((part) => parseFloat(part) * 1_000 > 240);
     return long.length ? [`${it.className}: ${style.transitionDuration}`] : [];
 })"""
-ANIMATIONS = "() => document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`)"
+ANIMATIONS = """() => document.getAnimations().map(
+    (one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`)"""
 
 
 # Read in the task of the click: smooth scrolling would still be near its start.

@@ -13,22 +13,30 @@ from tests.journeys.visitors import expect_no_overflow
 
 # A dialog covers these pages, so their skip link cannot be reached.
 COVERED = {"invite dialog over a chat", "settings, a picture being cut"}
-HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((it) => it.checkVisibility() && !it.closest("[inert]"))
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+    .filter((it) => it.checkVisibility() && !it.closest("[inert]"))
     .map((it) => Number(it.localName[1]))"""
 # Links inside the page (error summaries, skip links) without a target.
-BROKEN_ANCHORS = """() => [...document.querySelectorAll("a[href^='#']")].filter((it) => !document.getElementById(it.hash.slice(1))).map((it) => it.outerHTML)"""
-FIRST_TO_FOCUS = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']")]
+BROKEN_ANCHORS = """() => [...document.querySelectorAll("a[href^='#']")]
+    .filter((it) => !document.getElementById(it.hash.slice(1)))
+    .map((it) => it.outerHTML)"""
+FIRST_TO_FOCUS = """() => [...document.querySelectorAll(
+    "a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']")]
     .find((it) => it.checkVisibility() && !it.closest("[inert]"))"""
 # A screen reader mispronounces "Русский" in an English page unless it has a lang attribute.
 MISSING_LANG = """() => {
     const own = { "English": "en", "Português": "pt", "Русский": "ru" };
-    const all = [...document.querySelectorAll("a, option, label, span")].filter((it) => it.childElementCount === 0 && own[it.textContent.trim()]);
-    return all.filter((it) => !it.closest("[lang]").lang.startsWith(own[it.textContent.trim()])).map((it) => it.outerHTML);
+    const all = [...document.querySelectorAll("a, option, label, span")]
+        .filter((it) => it.childElementCount === 0 && own[it.textContent.trim()]);
+    return all.filter((it) => !it.closest("[lang]").lang.startsWith(own[it.textContent.trim()]))
+        .map((it) => it.outerHTML);
 }"""
 # Usernames, addresses and codes are left-to-right; every other field needs dir=auto.
-MISSING_DIR_AUTO = """() => [...document.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")]
+MISSING_DIR_AUTO = """() => [...document.querySelectorAll(
+    "input:not([type]), input[type=text], input[type=search], textarea")]
     .filter((it) => it.checkVisibility() && !it.readOnly && it.dir !== "auto")
-    .filter((it) => !/username|email|one-time-code/.test(it.autocomplete) && it.getAttribute("autocapitalize") !== "none")
+    .filter((it) => !/username|email|one-time-code/.test(it.autocomplete))
+    .filter((it) => it.getAttribute("autocapitalize") !== "none")
     .map((it) => it.outerHTML)"""
 PAGE_SCROLL = (
     "document.querySelector('[data-view=shell]') ? document.documentElement.scrollHeight - innerHeight : 0"
@@ -95,7 +103,8 @@ def test_axe_and_the_overflow_check_find_planted_faults(page_session: PageSessio
     """Otherwise the tests above would pass without checking anything."""
     page = page_session.open(PAGE_KINDS[0]).page
     page.evaluate(
-        "document.querySelector('main').append(Object.assign(new Image(100, 100), { src: '/static/img/mark.svg' }))"
+        "document.querySelector('main')"
+        ".append(Object.assign(new Image(100, 100), { src: '/static/img/mark.svg' }))"
     )
     page.evaluate("document.querySelector('main p').style.cssText = 'color: #999; background: #aaa'")
     found = violations(page)

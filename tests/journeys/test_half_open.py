@@ -1,4 +1,4 @@
-"""Half-open connections, frozen pages and sleep: the client detects them, reconnects, and loses or doubles nothing.
+"""Half-open connections, frozen pages and sleep: the client notices, reconnects, and loses nothing.
 
 The server asks for a heartbeat every two seconds instead of every half minute.
 """

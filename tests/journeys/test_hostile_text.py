@@ -1,4 +1,4 @@
-"""Hostile names and messages (markup, scripts, bidi controls, endless words) are shown as text and do not break a page."""
+"""Hostile names and messages (markup, bidi controls, endless words) are shown as text and break no page."""
 
 from unicodedata import normalize
 
@@ -31,7 +31,8 @@ OUTSIDE_BDI = """(name) => {
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         const at = node.parentElement;
         const isRead = !at.closest("script, template, .sr-only, [inert], textarea") && at.checkVisibility();
-        if (isRead && node.data.includes(name) && !at.closest("bdi, [dir=auto]")) found.push(at.outerHTML.slice(0, 200));
+        const isOutside = node.data.includes(name) && !at.closest("bdi, [dir=auto]");
+        if (isRead && isOutside) found.push(at.outerHTML.slice(0, 200));
     }
     return found;
 }"""
@@ -83,7 +84,8 @@ def test_hostile_messages_are_shown_as_text_to_both_users(visitor: VisitorMaker,
                 assert target == "_blank"
             expect_no_overflow(person.page)
             outside = person.bodies().evaluate_all(
-                "(all) => all.filter((body) => body.getBoundingClientRect().right > innerWidth + 1 || body.scrollWidth > body.clientWidth + 1).length"
+                "(all) => all.filter((body) => body.getBoundingClientRect().right > innerWidth + 1"
+                " || body.scrollWidth > body.clientWidth + 1).length"
             )
             assert outside == 0, "a text overflows its bubble"
 
@@ -118,7 +120,7 @@ def test_hostile_names_are_shown_as_text_on_every_page(visitor: VisitorMaker) ->
 
 
 def test_a_right_to_left_name_does_not_change_the_direction_of_other_text(visitor: VisitorMaker) -> None:
-    """A right-to-left name stands in a <bdi>, so that a number, a time or a word beside it keeps its direction."""
+    """A right-to-left name is in a <bdi>, so that a number or a word beside it keeps its direction."""
     bob = visitor("bob", name=ARABIC)
     alice, carol = visitor("alice"), visitor("carol", signed_up=False)
     room = start_chat(alice, bob)

@@ -18,7 +18,10 @@ CACHED = """async () => {
     const cached = {};
     for (const name of await caches.keys()) {
         const cache = await caches.open(name);
-        for (const request of await cache.keys()) cached[new URL(request.url).pathname] = await (await cache.match(request)).text();
+        for (const request of await cache.keys()) {
+            const response = await cache.match(request);
+            cached[new URL(request.url).pathname] = await response.text();
+        }
     }
     return cached;
 }"""

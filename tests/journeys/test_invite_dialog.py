@@ -1,4 +1,4 @@
-"""The invite dialog over an open chat: creating, copying, sharing and revoking links, and accepted invites."""
+"""The invite dialog over an open chat: creating, copying, sharing, revoking, and accepted invites."""
 
 import re
 from datetime import datetime, timedelta
@@ -187,7 +187,8 @@ def test_the_share_button_appears_where_the_system_can_share(alice: Visitor) -> 
 def test_without_clipboard_access_the_link_is_selected_and_the_key_is_named(alice: Visitor) -> None:
     refuse = "Promise.reject(new DOMException('no', 'NotAllowedError'))"
     alice.page.evaluate(
-        f"() => {{ navigator.clipboard.write = navigator.clipboard.writeText = () => {refuse}; document.execCommand = () => false; }}"
+        f"() => {{ navigator.clipboard.write = navigator.clipboard.writeText = () => {refuse};"
+        " document.execCommand = () => false; }"
     )
     dialog = open_dialog(alice)
     dialog.get_by_role("button", name="Copy").click()

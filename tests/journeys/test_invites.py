@@ -1,4 +1,4 @@
-"""Invites, the whole way (checks 1 to 3): creating a link, accepting it through sign-up or log-in, previews, revoking."""
+"""Invites from end to end (checks 1 to 3): create, accept through sign-up or log-in, preview, revoke."""
 
 import re
 
@@ -165,7 +165,8 @@ def test_the_expiry_of_a_link_is_shown_in_bobs_time_zone(visitor: VisitorMaker) 
     bob.page.goto(alice.create_invite()["url"])
     until = bob.page.locator("time[data-says]")
     there = until.evaluate(
-        "time => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(time.dateTime))"
+        "time => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' })"
+        ".format(new Date(time.dateTime))"
     )
     expect(until).to_have_text(there)
     expect(bob.page.get_by_text("UTC")).to_have_count(0)

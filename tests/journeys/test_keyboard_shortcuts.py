@@ -1,4 +1,4 @@
-"""Checks 21, 22 and 23 as far as there is something to press: the switcher, the keys of the shell and of the message list."""
+"""Keyboard shortcuts: quick switcher, message list, Escape, copying, dropped files (checks 19 to 23)."""
 
 import re
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ def options(person: Visitor) -> Locator:
 
 
 def chosen(person: Visitor) -> Locator:
-    """The option that the field points a screen reader at."""
+    """The option that aria-activedescendant of the field names."""
     id = switcher(person).get_attribute("aria-activedescendant")
     assert id
     option = person.page.locator(f"#{id}")
@@ -33,12 +33,16 @@ def chosen(person: Visitor) -> Locator:
     return option
 
 
-def composes(element: Locator, key: str, **with_it: object) -> None:
-    """This key, as a browser tells it while an input method has it: Safari by its number alone, the others by a flag. Nobody answers it."""
-    press = """(it, press) => it.dispatchEvent(new KeyboardEvent("keydown", { ...press, bubbles: true, cancelable: true }))"""
-    for sign in ({"isComposing": True}, {"keyCode": 229}):
-        assert element.evaluate(press, {"key": key, **with_it, **sign}), (
-            f"{key} of an input method was answered"
+def press_during_composition(element: Locator, key: str, **modifiers: object) -> None:
+    """Press a key as during a composition: Safari reports keyCode 229 only, other browsers isComposing.
+
+    No handler may react.
+    """
+    press = """(it, press) => it.dispatchEvent(
+        new KeyboardEvent("keydown", { ...press, bubbles: true, cancelable: true }))"""
+    for flag in ({"isComposing": True}, {"keyCode": 229}):
+        assert element.evaluate(press, {"key": key, **modifiers, **flag}), (
+            f"a handler reacted to {key} of an input method"
         )
 
 
@@ -60,7 +64,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     alice.box.fill("half a thought")
     keys.press("Control+k")
     expect(switcher(alice)).to_be_focused()
-    # Nothing asked for: the unread chat leads.
+    # Without a search, the unread chat is first.
     expect(options(alice).first).to_have_accessible_name(f"Илья Воронцов @{ilya.username} 1 unread message")
     expect(chosen(alice)).to_have_attribute("data-room", loud)
     keys.type("ma")
@@ -77,12 +81,13 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     expect(alice.box).to_be_focused()
     expect(alice.box).to_have_value("half a thought")
 
-    # On a Cyrillic keyboard the same key.
+    # The same key on a Cyrillic keyboard.
     alice.page.evaluate(
-        """() => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "л", code: "KeyK", ctrlKey: true, bubbles: true, cancelable: true }))"""
+        """() => document.body.dispatchEvent(new KeyboardEvent("keydown",
+            { key: "л", code: "KeyK", ctrlKey: true, bubbles: true, cancelable: true }))"""
     )
     expect(switcher(alice)).to_be_focused()
-    # The open chat is not offered; people of the server come in a moment.
+    # The open chat is not listed. People load a moment later.
     expect(options(alice).nth(1)).to_be_visible()
     keys.press("ArrowDown")
     second = options(alice).nth(1)
@@ -92,10 +97,10 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     keys.press("ArrowUp")
     expect(options(alice).last).to_have_attribute("aria-selected", "true")
     keys.press("ArrowDown")
-    # The keys of an input method choose a word, not a chat.
+    # Keys of an input method do not choose a chat.
     first = chosen(alice).get_attribute("id")
     for key in ("ArrowDown", "Enter"):
-        composes(switcher(alice), key)
+        press_during_composition(switcher(alice), key)
     expect(switcher(alice)).to_be_focused()
     assert chosen(alice).get_attribute("id") == first
     keys.type("ил")
@@ -105,7 +110,7 @@ def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrilli
     alice.until_ready()
     alice.until_lazy_parts_loaded()
 
-    # Somebody new: one press, and the other knows nothing before the first message.
+    # A new person: one click opens a chat, which the peer does not see before the first message.
     alice.page.get_by_role("link", name="Search people and chats").click()
     expect(switcher(alice)).to_be_focused()
     keys.type(f"@{far.username}")
@@ -144,7 +149,10 @@ def test_check_21_shortcuts_move_between_chats_and_between_regions(
         expect(alice.row(room).locator("[aria-current=page]")).to_have_count(1)
         expect(alice.page.locator('[data-view="rows"] [aria-current=page]')).to_have_count(1)
         expect(alice.box).to_be_focused()
-    where = "document.activeElement.closest('[data-view=rows], [data-view=scroller], [data-view=composer]')?.dataset.view"
+    where = (
+        "document.activeElement"
+        ".closest('[data-view=rows], [data-view=scroller], [data-view=composer]')?.dataset.view"
+    )
     order = []
     for _ in range(4):
         order.append(alice.page.evaluate(where))
@@ -226,7 +234,7 @@ def test_check_21_arrows_move_between_messages_and_letters_act_on_the_focused_on
     expect(article["three"]).to_be_focused()
     keys.press("Escape")
     expect(alice.box).to_be_focused()
-    # A letter while a message has the focus is a command; in the pane as a whole it is the beginning of an answer (X10).
+    # On a focused message a letter is a command; in the pane it starts an answer (X10).
     page.locator('[data-view="scroller"]').focus()
     keys.type("cheers")
     expect(alice.box).to_be_focused()
@@ -239,8 +247,8 @@ def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: Vis
     bob.send(room, "unread")
     alice.open(room)
     alice.until_lazy_parts_loaded()
-    line = alice.page.locator('[data-part="new-divider"]')
-    expect(line).to_have_count(1)
+    divider = alice.page.locator('[data-part="new-divider"]')
+    expect(divider).to_have_count(1)
     alice.message("unread").locator("article").click(button="right")
     expect(alice.page.get_by_role("menu")).to_be_visible()
     alice.page.keyboard.press("Control+k")
@@ -250,11 +258,11 @@ def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: Vis
     expect(alice.page.get_by_role("dialog")).to_be_visible()
     alice.page.keyboard.press("Escape")
     expect(alice.page.get_by_role("dialog")).to_have_count(0)
-    expect(line).to_have_count(1)
+    expect(divider).to_have_count(1)
     alice.box.focus()
     alice.page.keyboard.press("Escape")
-    expect(line).to_have_count(0)
-    # On nothing at all it stays where it is.
+    expect(divider).to_have_count(0)
+    # With nothing to close, Escape does nothing.
     alice.page.keyboard.press("Escape")
     assert re.search(rf"/chats/{room}/$", alice.page.url)
 
@@ -262,7 +270,7 @@ def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: Vis
 def test_check_19_no_shortcut_reacts_to_keys_of_an_input_method(
     alice: Visitor, visitor: VisitorMaker
 ) -> None:
-    """Not in the message box, nor with a message in focus: no shortcut, no letter, and Escape leaves the line where it is (X2)."""
+    """Neither in the message box nor on a focused message; Escape keeps the divider (X2)."""
     bob, carol = visitor("bob"), visitor("carol")
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     for person, place in ((bob, room), (carol, other)):
@@ -272,7 +280,7 @@ def test_check_19_no_shortcut_reacts_to_keys_of_an_input_method(
     article = alice.message("unread").locator("article")
     for element in (alice.box, article):
         element.focus()
-        for key, with_it in (
+        for key, modifiers in (
             ("Escape", {}),
             ("Enter", {}),
             ("F6", {}),
@@ -282,7 +290,7 @@ def test_check_19_no_shortcut_reacts_to_keys_of_an_input_method(
             ("k", {"ctrlKey": True, "code": "KeyK"}),
             ("/", {"ctrlKey": True, "code": "Slash"}),
         ):
-            composes(element, key, **with_it)
+            press_during_composition(element, key, **modifiers)
         expect(element).to_be_focused()
     expect(alice.page.get_by_role("dialog")).to_have_count(0)
     expect(alice.page.get_by_role("menu")).to_have_count(0)
@@ -301,7 +309,8 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
     alice.open(room)
     alice.until_lazy_parts_loaded()
     select = """([from, to]) => {
-        const bodies = [...document.querySelectorAll('[data-view="timeline"] > li[data-id] [data-part="body"]')];
+        const selector = '[data-view="timeline"] > li[data-id] [data-part="body"]';
+        const bodies = [...document.querySelectorAll(selector)];
         const range = document.createRange();
         range.setStart(bodies[0].firstChild, from);
         range.setEnd(bodies[1].firstChild, to);
@@ -316,7 +325,7 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
 
 
 def test_check_20_a_dropped_file_is_refused_and_the_chat_stays(alice: Visitor, visitor: VisitorMaker) -> None:
-    """Files wait for their feature; a browser left alone would open the file in place of the chat."""
+    """Without a handler the browser would open the file in place of the chat."""
     bob = visitor("bob")
     alice.open(start_chat(alice, bob))
     alice.until_lazy_parts_loaded()
@@ -324,7 +333,8 @@ def test_check_20_a_dropped_file_is_refused_and_the_chat_stays(alice: Visitor, v
     drop = """(kind) => {
         const data = new DataTransfer();
         data.items.add(new File(["x"], "holiday.png", { type: "image/png" }));
-        const event = kind === "paste" ? new ClipboardEvent(kind, { clipboardData: data, bubbles: true, cancelable: true })
+        const event = kind === "paste"
+            ? new ClipboardEvent(kind, { clipboardData: data, bubbles: true, cancelable: true })
             : new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
         document.querySelector("main").dispatchEvent(event);
         return event.defaultPrevented;

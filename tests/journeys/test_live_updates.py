@@ -1,4 +1,4 @@
-"""Changes that reach open pages: names, theme, language, presence on settings pages, the divider of new messages."""
+"""Changes that reach open pages: names, theme, language, presence on settings pages, new messages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Logging out: the question about unsent text, nothing left in the browser, and sessions revoked elsewhere."""
+"""Logging out: the question about unsent text, no data left in the browser, sessions revoked elsewhere."""
 
 import re
 
@@ -20,7 +20,8 @@ STORED_DATA = """async () => ({
     databases: (await indexedDB.databases()).map(({name}) => name),
     caches: await caches.keys(),
     workers: (await navigator.serviceWorker.getRegistrations()).length,
-    cookies: document.cookie.split("; ").filter((pair) => !/^((port\\d+-)?csrftoken|theme|language|django_language)=/.test(pair) && pair),
+    cookies: document.cookie.split("; ").filter(
+        (pair) => !/^((port\\d+-)?csrftoken|theme|language|django_language)=/.test(pair) && pair),
 })"""
 NOTHING = {"local": [], "session": [], "databases": [], "caches": [], "workers": 0, "cookies": []}
 LOGGED_OUT_URL = re.compile(r"^http://[^/]+/(accounts/login/.*)?$")
@@ -153,10 +154,12 @@ def test_logging_out_clears_the_site_data_of_the_browser(visitor: VisitorMaker) 
     alice = visitor("alice")
     alice.page.goto("/settings/")
     alice.page.evaluate(
-        "() => { localStorage.setItem('of-an-older-version', 'secret'); sessionStorage.setItem('another', 'secret'); }"
+        "() => { localStorage.setItem('of-an-older-version', 'secret');"
+        " sessionStorage.setItem('another', 'secret'); }"
     )
     alice.page.evaluate(
-        "() => new Promise((done) => { indexedDB.open('old').onsuccess = done; }).then(() => caches.open('old'))"
+        "() => new Promise((done) => { indexedDB.open('old').onsuccess = done; })"
+        ".then(() => caches.open('old'))"
     )
     with alice.page.expect_response(lambda answer: answer.url.endswith("/accounts/logout/")) as answered:
         alice.page.get_by_role("button", name="Log out").click()

@@ -1,4 +1,4 @@
-"""Checks 13 to 15, long chats: stable scrolling, the jump button, the divider of new messages, the position kept."""
+"""Checks 13 to 15, long chats: stable scrolling, jump button, divider of new messages, kept position."""
 
 import re
 
@@ -31,8 +31,10 @@ def edges(page: Page) -> list[str | None]:
 # The messages in view, with their position.
 POSITIONS = """() => {
     const view = document.querySelector('[data-view="scroller"]').getBoundingClientRect();
-    const seen = [...document.querySelectorAll('[data-view="timeline"] > li[data-id]')].map((li) => [li.dataset.seq, li.getBoundingClientRect()]);
-    return Object.fromEntries(seen.filter(([, box]) => box.bottom > view.top && box.top < view.bottom).map(([seq, box]) => [seq, box.top]));
+    const seen = [...document.querySelectorAll('[data-view="timeline"] > li[data-id]')]
+        .map((li) => [li.dataset.seq, li.getBoundingClientRect()])
+        .filter(([, box]) => box.bottom > view.top && box.top < view.bottom);
+    return Object.fromEntries(seen.map(([seq, box]) => [seq, box.top]));
 }"""
 
 
@@ -54,8 +56,11 @@ def test_check_13_in_a_chat_of_100_000_messages_nothing_moves_while_alice_scroll
             before_edges = edges(page)
             # Scroll just far enough to load the next page. The messages in view then must not move.
             box.evaluate(
-                "(scroller, side) => { const room = scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop;"
-                " scroller.scrollTop += side === 'top' ? scroller.clientHeight * 1.4 - room : -scroller.scrollTop - scroller.clientHeight * 1.4; }",
+                """(scroller, side) => {
+                    const above = scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop;
+                    const margin = scroller.clientHeight * 1.4;
+                    scroller.scrollTop += side === "top" ? margin - above : -scroller.scrollTop - margin;
+                }""",
                 side,
             )
             before = page.evaluate(POSITIONS)
@@ -217,7 +222,10 @@ def test_check_13_alice_returns_to_her_scroll_position(
 def test_a_message_sent_before_the_history_script_loads_stays_in_view(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
-    """On a slow connection the history script loads late. The address points far up, but she has sent a message since."""
+    """On a slow connection the history script loads late.
+
+    The address points far up, but she has sent a message since.
+    """
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     insert_history(daphne_server, room, timestamps(1_000), read=1_000)

@@ -17,7 +17,7 @@ from tests.journeys.visitors import (
     show_failed_messages_offline,
     start_chat,
 )
-from tests.journeys.visual_checks import broken_words, cut_texts, overlapping_texts
+from tests.journeys.visual_checks import broken_words, cut_texts, overlapping_texts, set_styles
 
 LONGER = (Path(__file__).parent / "longer_words.js").read_text(encoding="utf-8")
 SIZES: list[Any] = [
@@ -138,7 +138,6 @@ def test_check_28_the_message_menu_fits_longer_words_and_closes_when_the_window_
 
 # --- The checks themselves ---
 
-ADD_STYLES = "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }"
 PLANTED = {
     "a button of fixed height": (
         "/",
@@ -159,7 +158,7 @@ def test_the_visual_checks_find_text_that_does_not_fit(visitor: VisitorMaker, pl
     path, css = PLANTED[plant]
     page = visitor("alice", signed_up=path != "/", viewport=SIZES[-1]).page
     page.goto(path)
-    page.evaluate(ADD_STYLES, css)
+    set_styles(page, css)
     assert cut_texts(page) == []
     page.evaluate(LONGER)
     assert cut_texts(page) != []

@@ -1,4 +1,4 @@
-"""Frames are lost between browser and service: nothing is doubled, nothing is missing, everything stands in order."""
+"""Lost WebSocket frames and closed sockets: each message arrives once and in order."""
 
 import json
 from collections.abc import Callable
@@ -10,25 +10,25 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import start_chat
 
 Frame = dict[str, object]
-HOW_MANY = 6
+MESSAGES = 6
 
 
-def hold_back(page: Page, drops: Callable[[Frame], bool], *, to_server: bool = False) -> None:
-    """Frames of which `drops` says so are lost, on their way to the page or to the server. Before the page is opened."""
+def drop_frames(page: Page, drops: Callable[[Frame], bool], *, to_server: bool = False) -> None:
+    """Drop the frames that match, on their way to the page or to the server. Before the page is opened."""
 
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 
-        def pass_on(send: Callable[[str], None], loses: bool) -> Callable[[str | bytes], None]:
-            def carry(message: str | bytes) -> None:
+        def forwarder(send: Callable[[str], None], is_lossy: bool) -> Callable[[str | bytes], None]:
+            def forward(message: str | bytes) -> None:
                 assert isinstance(message, str), "frames are text"
-                if not (loses and drops(json.loads(message))):
+                if not (is_lossy and drops(json.loads(message))):
                     send(message)
 
-            return carry
+            return forward
 
-        socket.on_message(pass_on(server.send, to_server))
-        server.on_message(pass_on(socket.send, not to_server))
+        socket.on_message(forwarder(server.send, to_server))
+        server.on_message(forwarder(socket.send, not to_server))
 
     page.route_web_socket("**/ws/**", route)
 
@@ -64,11 +64,11 @@ def test_with_lost_frames_both_users_see_each_message_once_and_in_order(
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     drops, to_server = LOSSES[loss]
-    # Each waits for ten silent seconds, then takes the other door.
-    count = 2 if to_server else HOW_MANY
+    # Without a reply for ten seconds, a message is sent over HTTP.
+    count = 2 if to_server else MESSAGES
     for person in (alice, bob):
         person.page.clock.install()
-        hold_back(person.page, drops, to_server=to_server)
+        drop_frames(person.page, drops, to_server=to_server)
         person.open(room)
     for number in range(count):
         alice.write(f"alice {number}")
@@ -83,32 +83,32 @@ def test_with_lost_frames_both_users_see_each_message_once_and_in_order(
         expect(
             person.page.locator('li[data-own="true"]:is([data-state="pending"], [data-state="failed"])')
         ).to_have_count(0)
-    said = alice.bodies().all_text_contents()
-    bob.sees(*said)
+    bodies = alice.bodies().all_text_contents()
+    bob.sees(*bodies)
     for name in ("alice", "bob"):
-        assert [body for body in said if body.startswith(name)] == [
+        assert [body for body in bodies if body.startswith(name)] == [
             f"{name} {number}" for number in range(count)
         ]
-    alice.until_stored(room, *said)
+    alice.until_stored(room, *bodies)
     alice.page.reload()
-    alice.sees(*said)
+    alice.sees(*bodies)
 
 
 def test_no_message_is_lost_when_the_socket_closes_after_each_send(visitor: VisitorMaker) -> None:
-    """The line drops between the sending and the answer, again and again."""
+    """The connection closes between each message and its reply."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
 
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 
-        def carry(message: str | bytes) -> None:
+        def forward(message: str | bytes) -> None:
             server.send(message)
             if json.loads(message)["type"] == "message.send":
                 socket.close(code=3000)
                 server.close()
 
-        socket.on_message(carry)
+        socket.on_message(forward)
 
     alice.page.route_web_socket("**/ws/**", route)
     alice.open(room)

@@ -1,4 +1,4 @@
-"""The line goes and comes back, and so does the service: what was typed goes out once and in order, what was missed comes in."""
+"""Offline and back (checks 8, 10 to 12, 24): pending messages, drafts, a killed server, rejections."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.journeys.visitors import Visitor, block_http_sends, start_chat
 
 
 def go_offline(person: Visitor, proxy: TcpProxy) -> None:
-    """What a tunnel does: the connections break, and the device knows that it has no network."""
+    """Break the connections, and tell the browser that it has no network."""
     person.until_loaded("connection-view")
     proxy.disconnect()
     person.context.set_offline(True)
@@ -30,8 +30,8 @@ def test_bob_writes_offline_while_alice_writes_to_him(visitor: VisitorMaker, pro
     room = start_chat(alice, bob)
     alice.open(room)
     bob.open(room)
-    bob.write("before the tunnel")
-    alice.sees("before the tunnel")
+    bob.write("while online")
+    alice.sees("while online")
     bob.until_loaded("connection-view")
     bob.until_idle()
 
@@ -44,11 +44,11 @@ def test_bob_writes_offline_while_alice_writes_to_him(visitor: VisitorMaker, pro
     expect(bob.box).to_be_focused()
     expect(bob.page.locator('[data-part="delivery-status"]')).to_have_text("Waiting for connection")
     expect(bob.page.locator("#say-status")).to_contain_text("No connection.")
-    alice.write("are you in the tunnel?")
-    alice.sees_state("are you in the tunnel?", "sent")
+    alice.write("are you offline?")
+    alice.sees_state("are you offline?", "sent")
 
     go_online(bob, proxy)
-    everything = ("before the tunnel", "are you in the tunnel?", "one", "two", "three")
+    everything = ("while online", "are you offline?", "one", "two", "three")
     alice.sees(*everything)
     bob.sees(*everything)
     for body in ("one", "two", "three"):
@@ -71,7 +71,7 @@ def test_pending_messages_survive_closing_the_page_offline(visitor: VisitorMaker
         bob.page.reload()
     bob.page.close()
     go_online(bob, proxy)
-    # Any page of his sends it; he need not go back into that chat.
+    # Any of his pages sends them, not only that chat.
     bob.page = bob.new_page()
     bob.page.goto("/people/")
     alice.sees("one", "two", "three")
@@ -80,20 +80,20 @@ def test_pending_messages_survive_closing_the_page_offline(visitor: VisitorMaker
 
 
 def test_pending_messages_are_shown_after_a_reload_and_sent_once(visitor: VisitorMaker) -> None:
-    """Pages come through, messages do not."""
+    """Pages load, but no message gets through."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
-    is_open = {"line": False}
+    is_online = {"socket": False}
 
     def route(socket: WebSocketRoute) -> None:
-        if is_open["line"]:
+        if is_online["socket"]:
             socket.connect_to_server()
         else:
             socket.close()
 
     bob.page.route_web_socket("**/ws/**", route)
-    block_http_sends(bob.page, unless=lambda: is_open["line"])
+    block_http_sends(bob.page, unless=lambda: is_online["socket"])
     bob.open(room)
     for body in ("one", "two"):
         bob.write(body)
@@ -104,7 +104,7 @@ def test_pending_messages_are_shown_after_a_reload_and_sent_once(visitor: Visito
         bob.sees("one", "two")
         bob.sees_state("two", "pending")
     expect(bob.strip).to_have_attribute("data-state", re.compile("connecting|offline"))
-    is_open["line"] = True
+    is_online["socket"] = True
     alice.sees("one", "two")
     bob.sees("one", "two")
     bob.sees_state("two", "read")
@@ -153,14 +153,16 @@ def test_the_server_is_killed_and_restarted_and_no_message_is_lost_or_doubled(
         expect(person.bodies()).to_have_count(7)
         expect(person.page.locator('li:is([data-state="pending"], [data-state="failed"])')).to_have_count(0)
         expect(person.strip).to_be_hidden()
-    said = alice.bodies().all_text_contents()
-    bob.sees(*said)
+    bodies = alice.bodies().all_text_contents()
+    bob.sees(*bodies)
     for name in ("alice", "bob"):
-        assert [body for body in said if body.startswith(name)] == [f"{name} {number}" for number in range(3)]
+        assert [body for body in bodies if body.startswith(name)] == [
+            f"{name} {number}" for number in range(3)
+        ]
     bob.write("after")
-    alice.sees(*said, "after")
+    alice.sees(*bodies, "after")
     bob.page.reload()
-    bob.sees(*said, "after")
+    bob.sees(*bodies, "after")
 
 
 def test_a_rejected_message_keeps_its_text_and_is_sent_again_with_the_same_id(visitor: VisitorMaker) -> None:
@@ -171,7 +173,7 @@ def test_a_rejected_message_keeps_its_text_and_is_sent_again_with_the_same_id(vi
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 
-        def carry(message: str | bytes) -> None:
+        def forward(message: str | bytes) -> None:
             frame = json.loads(message)
             if frame["type"] == "message.send":
                 ids.append(frame["id"])
@@ -181,7 +183,7 @@ def test_a_rejected_message_keeps_its_text_and_is_sent_again_with_the_same_id(vi
                 json.dumps({"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]})
             )
 
-        socket.on_message(carry)
+        socket.on_message(forward)
 
     alice.page.route_web_socket("**/ws/**", route)
     alice.open(room)

@@ -1,4 +1,4 @@
-"""The directory answers while somebody types."""
+"""The directory of people: search while typing, and recovery from a failed request."""
 
 from urllib.parse import urlsplit
 
@@ -6,8 +6,9 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
 
-# The page's own questions, and the first of them without an answer: behind a service worker nobody else can tell.
-FIRST_IS_LOST = """() => {
+# Records the searches of the page and fails the first. Playwright cannot see requests that pass a service
+# worker.
+FAIL_FIRST_SEARCH = """() => {
     window.asked = [];
     const { fetch } = window;
     window.fetch = (...call) => {
@@ -25,7 +26,7 @@ def test_alice_finds_people_while_she_types(visitor: VisitorMaker) -> None:
     page.goto(f"/people/?q={carol.username}")
     expect(page.get_by_role("button", name=f"Carol @{carol.username}")).to_be_visible()
     alice.until_idle()
-    page.evaluate(FIRST_IS_LOST)
+    page.evaluate(FAIL_FIRST_SEARCH)
     field = page.get_by_role("searchbox")
     field.fill("")
     field.press_sequentially(joao.username)

@@ -1,4 +1,7 @@
-"""A browser that lacks something or refuses it: a calm sentence or nothing at all, and what was typed is never lost."""
+"""Browsers with missing or blocked features: sockets, storage, workers, or scripts that fail to load.
+
+No text is lost.
+"""
 
 import re
 
@@ -9,10 +12,11 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.tcp_proxy import TcpProxy
 from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
 
-# As browsers do where somebody has blocked the data of sites: to name it is refused.
+# As in a browser that blocks site data: reading the property throws.
 BLOCKED = """
 const refuse = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };
-for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) Object.defineProperty(window, name, { get: refuse });
+for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"])
+    Object.defineProperty(window, name, { get: refuse });
 Object.defineProperty(Navigator.prototype, "serviceWorker", { get: refuse });
 Object.defineProperty(Navigator.prototype, "locks", { get: () => ({ request: async () => refuse() }) });
 """
@@ -23,16 +27,23 @@ MISSING = {
     "no channel between tabs": "delete window.BroadcastChannel",
     "no notifications": "delete window.Notification",
     "no idle time": "delete window.requestIdleCallback",
-    "no patience": "delete AbortSignal.timeout",
-    "no random names": "delete Crypto.prototype.randomUUID",
+    "no abort timeout": "delete AbortSignal.timeout",
+    "no random UUIDs": "delete Crypto.prototype.randomUUID",
     "no graphemes": "delete Intl.Segmenter",
-    "everything young": """
-        for (const name of ["Segmenter", "PluralRules", "NumberFormat", "RelativeTimeFormat", "getCanonicalLocales"]) delete Intl[name];
+    "no recent features": """
+        for (const name of [
+            "Segmenter", "PluralRules", "NumberFormat", "RelativeTimeFormat", "getCanonicalLocales",
+        ]) delete Intl[name];
         for (const name of ["at", "findLast", "findLastIndex", "toSorted"]) delete Array.prototype[name];
         for (const name of ["at", "replaceAll"]) delete String.prototype[name];
-        for (const name of ["serviceWorker", "locks", "clipboard", "share", "setAppBadge"]) delete Navigator.prototype[name];
-        for (const name of ["BroadcastChannel", "Notification", "requestIdleCallback", "IntersectionObserver", "ResizeObserver", "structuredClone",
-            "visualViewport", "reportError", "ClipboardItem", "scheduler", "AudioContext"]) delete window[name];
+        for (const name of [
+            "serviceWorker", "locks", "clipboard", "share", "setAppBadge",
+        ]) delete Navigator.prototype[name];
+        for (const name of [
+            "BroadcastChannel", "Notification", "requestIdleCallback", "IntersectionObserver",
+            "ResizeObserver", "structuredClone", "visualViewport", "reportError", "ClipboardItem",
+            "scheduler", "AudioContext",
+        ]) delete window[name];
         for (const name of ["timeout", "any"]) delete AbortSignal[name];
         delete Object.hasOwn;
         delete Crypto.prototype.randomUUID;
@@ -45,13 +56,13 @@ MISSING = {
 }
 
 
-ON_EVERY_PAGE = {"everything young", "site data blocked", "storage full"}
-"""The first of them lacks together what the others lack one by one."""
+ON_EVERY_PAGE = {"no recent features", "site data blocked", "storage full"}
+"""The first of these lacks all the features that the others lack one by one."""
 
 
 @pytest.mark.parametrize("lack", MISSING)
 def test_alice_and_bob_talk_whatever_feature_alices_browser_lacks(visitor: VisitorMaker, lack: str) -> None:
-    """And no page of hers has a fault that nobody caught."""
+    """And none of her pages has an uncaught error."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.open(room)
@@ -59,7 +70,7 @@ def test_alice_and_bob_talk_whatever_feature_alices_browser_lacks(visitor: Visit
     alice.open(room)
     alice.until_loaded("chat-features")
     alice.until_idle()
-    # Neither begins with a letter, so each is looked at as what may be one emoji.
+    # Neither begins with a letter, so each is tested for being a single emoji.
     alice.write("20:00?")
     bob.sees("20:00?")
     bob.write("👍")
@@ -85,11 +96,11 @@ def test_without_storage_the_browser_asks_before_typed_text_is_lost(visitor: Vis
     alice.until_idle()
     alice.box.press_sequentially("half a thought")
     alice.page.evaluate("location.assign('/people/')")
-    alice.until(lambda: bool(alice.faults), "the question of the browser")
+    alice.until(lambda: bool(alice.faults), "the dialog of the browser")
     assert alice.faults == ["dialog: "]
     expect(alice.box).to_have_value("half a thought")
     alice.faults.clear()
-    # Sent or taken back, there is nothing to ask about.
+    # Once it is sent, the browser does not ask.
     alice.box.press("Enter")
     alice.sees_state("half a thought", "sent")
     alice.page.goto("/people/")
@@ -103,28 +114,28 @@ def test_without_websocket_messages_go_over_http_and_a_notice_says_so(visitor: V
     alice.context.add_init_script("delete window.WebSocket")
     alice.open(room)
     alice.until_loaded("unsent-notice")
-    sentence = "No live connection. New messages are fetched every few seconds."
-    expect(alice.strip).to_contain_text(sentence)
-    expect(alice.page.locator("#say-status")).to_have_text(sentence)
-    alice.write("over the other door")
-    bob.sees("over the other door")
-    # Not "sent": what bob's open page tells of it may be there before one looks.
-    alice.sees_state("over the other door", "read")
+    notice = "No live connection. New messages are fetched every few seconds."
+    expect(alice.strip).to_contain_text(notice)
+    expect(alice.page.locator("#say-status")).to_have_text(notice)
+    alice.write("over HTTP")
+    bob.sees("over HTTP")
+    # Not "sent": the receipt of Bob's open page may arrive first.
+    alice.sees_state("over HTTP", "read")
     bob.write("an answer")
-    alice.sees("over the other door", "an answer")
+    alice.sees("over HTTP", "an answer")
     bob.sees_state("an answer", "read")
     alice.box.press_sequentially("half a thought")
-    # Nothing that wakes a page makes it try what it has not got.
+    # Events that make a page reconnect do not make it use the missing WebSocket.
     alice.page.evaluate("for (const type of ['offline', 'online', 'focus']) dispatchEvent(new Event(type))")
     alice.until_draft_stored()
     alice.page.reload()
     alice.until_ready()
-    alice.sees("over the other door", "an answer")
+    alice.sees("over HTTP", "an answer")
     expect(alice.box).to_have_value("half a thought")
     assert alice.faults == []
 
 
-REFUSED = """
+REFUSE_SOCKETS = """
 window.WebSocket = class {
   readyState = 0;
   constructor() { setTimeout(() => { this.readyState = 3; this.onclose?.({ code: 1006 }); }); }
@@ -137,33 +148,33 @@ window.WebSocket = class {
 def test_where_every_socket_is_refused_messages_go_over_http(
     visitor: VisitorMaker,
 ) -> None:
-    """A proxy that knows no sockets, or a service that does not know its own address (ALLOWED_HOSTS without PUBLIC_URL)."""
+    """As behind a proxy without WebSocket support, or on a server with ALLOWED_HOSTS but no PUBLIC_URL."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     bob.open(room)
-    alice.context.add_init_script(REFUSED)
+    alice.context.add_init_script(REFUSE_SOCKETS)
     alice.open(room)
-    alice.write("over the other door")
-    bob.sees("over the other door")
-    # Not "sent": what bob's open page tells of it may be there before one looks.
-    alice.sees_state("over the other door", "read")
+    alice.write("over HTTP")
+    bob.sees("over HTTP")
+    # Not "sent": the receipt of Bob's open page may arrive first.
+    alice.sees_state("over HTTP", "read")
     bob.write("an answer")
-    alice.sees("over the other door", "an answer")
+    alice.sees("over HTTP", "an answer")
     bob.sees_state("an answer", "read")
     assert alice.faults == []
 
 
-def refuse(person: Visitor, *modules: str) -> None:
-    """These scripts cannot be had until they are let through again with `unroute_all`."""
+def block_scripts(person: Visitor, *modules: str) -> None:
+    """Abort requests for these scripts until `unroute_all`."""
     wanted = re.compile(rf"/js/.*/({'|'.join(modules)})(\.\w+)?\.js$")
 
-    def answer(route: Route) -> None:
+    def abort(route: Route) -> None:
         route.abort()
 
-    person.page.route(wanted, answer)
+    person.page.route(wanted, abort)
 
 
-LATER = (
+LAZY_SCRIPTS = (
     "buttons",
     "connection-view",
     "unsent-notice",
@@ -181,15 +192,15 @@ def test_lazy_scripts_that_failed_to_load_are_requested_again(visitor: VisitorMa
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.page.clock.install()
-    refuse(alice, *LATER)
+    block_scripts(alice, *LAZY_SCRIPTS)
     alice.open(room)
     alice.until(
-        lambda: len([error for error in alice.reported_errors if ".js" in error]) >= len(LATER) - 1,
-        "all of them to be refused",
+        lambda: len([error for error in alice.reported_errors if ".js" in error]) >= len(LAZY_SCRIPTS) - 1,
+        "all of them to fail",
     )
     alice.page.unroute_all()
     alice.page.clock.run_for(6_000)
-    for module in LATER:
+    for module in LAZY_SCRIPTS:
         alice.until_loaded(module)
     assert alice.faults == []
 
@@ -197,21 +208,22 @@ def test_lazy_scripts_that_failed_to_load_are_requested_again(visitor: VisitorMa
 def test_a_chat_works_without_its_lazy_scripts(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    refuse(alice, *LATER)
+    block_scripts(alice, *LAZY_SCRIPTS)
     alice.open(room)
     bob.open(room)
     alice.until(
-        lambda: len([error for error in alice.reported_errors if ".js" in error]) >= len(LATER) - 1,
-        "all of them to be refused",
+        lambda: len([error for error in alice.reported_errors if ".js" in error]) >= len(LAZY_SCRIPTS) - 1,
+        "all of them to fail",
     )
     alice.write("Can you read me?")
     bob.sees("Can you read me?")
     bob.write("Yes")
     alice.sees("Can you read me?", "Yes")
-    # The session ends: not even the dialog can be had, so the page leads to the log-in itself, and the text is kept.
+    # The session ends. The dialog fails to load, too, so the page opens the log-in itself, and the text is
+    # kept.
     alice.box.press_sequentially("half a thought")
     alice.page.unroute_all()
-    refuse(alice, "signed-out")
+    block_scripts(alice, "signed-out")
     alice.person.log_out()
     expect(alice.page).to_have_url(re.compile("/accounts/login/"))
     alice.log_in(at="")
@@ -225,25 +237,23 @@ def test_a_script_that_failed_to_load_is_requested_when_the_connection_returns(
 ) -> None:
     alice, bob = visitor("alice", address=proxy.address), visitor("bob")
     room = start_chat(alice, bob)
-    refuse(alice, "connection-view")
+    block_scripts(alice, "connection-view")
     alice.open(room)
-    alice.until(
-        lambda: any("connection-view" in error for error in alice.reported_errors), "it to be refused"
-    )
+    alice.until(lambda: any("connection-view" in error for error in alice.reported_errors), "it to fail")
     alice.page.unroute_all()
     proxy.disconnect()
-    alice.write("in a tunnel")
-    alice.sees_state("in a tunnel", "pending")
+    alice.write("while offline")
+    alice.sees_state("while offline", "pending")
     proxy.restore()
     alice.until_loaded("connection-view")
-    alice.sees_state("in a tunnel", "sent")
+    alice.sees_state("while offline", "sent")
     assert alice.faults == []
 
 
 def test_a_page_whose_script_fails_to_load_works_by_its_forms(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    refuse(alice, "timeline")
+    block_scripts(alice, "timeline")
     alice.page.goto(f"/chats/{room}/")
     alice.until_idle()
     expect(alice.page.locator(f"{MESSAGE_BOX}[enterkeyhint]")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Signs of the moment: typing comes and goes, somebody is online, and who hides it does not see it either."""
+"""Presence and typing: shown to the peer, hidden in both directions by the settings (check 17)."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def test_online_and_typing_are_shown_and_hiding_them_works_both_ways(visitor: Vi
     expect(status(alice)).to_have_text("typing…")
     expect(bubble(alice)).to_be_visible()
     expect(alice.row(room).locator('[data-part="preview"]')).to_have_text("typing…")
-    # Emptied: over.
+    # An empty box ends the typing indicator.
     bob.box.fill("")
     expect(bubble(alice)).to_be_hidden()
     expect(status(alice)).to_have_text("online")
@@ -41,7 +41,7 @@ def test_online_and_typing_are_shown_and_hiding_them_works_both_ways(visitor: Vi
     bob.box.press("Enter")
     alice.sees("Hello")
     expect(bubble(alice)).to_be_hidden()
-    # Typing is never announced.
+    # Typing is not announced to screen readers.
     assert "typing" not in "".join(alice.page.locator("#say-messages, #say-status").all_text_contents())
 
     settings = bob.new_page()
@@ -54,38 +54,40 @@ def test_online_and_typing_are_shown_and_hiding_them_works_both_ways(visitor: Vi
         expect(person.row(room).locator('[data-part="avatar"]')).not_to_have_attribute(
             "data-online", re.compile(".")
         )
-    told: list[str] = []
-    heard: list[str] = []
-    bob.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: told.append(str(frame))))
+    sent: list[str] = []
+    received: list[str] = []
+    bob.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
     for person in (alice, bob):
         person.page.on(
             "websocket",
-            lambda socket: socket.on("framereceived", lambda frame: heard.append(json.loads(frame)["type"])),
+            lambda socket: socket.on(
+                "framereceived", lambda frame: received.append(json.loads(frame)["type"])
+            ),
         )
         person.open(room)
         person.until_loaded("presence-view")
     bob.box.press_sequentially("Nobody sees this")
     alice.box.press_sequentially("Nor this")
-    # A message comes after all that its writer's socket said before it.
+    # Frames of a socket arrive in order, so once the message is there, no typing frame came before it.
     bob.box.press("Enter")
     alice.sees("Hello", "Nobody sees this")
     alice.box.press("Enter")
     bob.sees("Hello", "Nobody sees this", "Nor this")
-    assert told
-    assert not [frame for frame in told if "typing.set" in frame]
-    assert "message.created" in heard
-    assert "typing" not in heard
+    assert sent
+    assert not [frame for frame in sent if "typing.set" in frame]
+    assert "message.created" in received
+    assert "typing" not in received
 
 
 def test_the_typing_bubble_keeps_its_shape_in_a_chat_longer_than_the_window(visitor: VisitorMaker) -> None:
-    """What stands at the end of a full list is scrolled to, never squeezed."""
+    """At the end of a full list the bubble is scrolled into view, not squeezed."""
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     for number in range(30):
         alice.send(room, f"line {number}")
     for person in (alice, bob):
         person.open(room)
-    # Both scripts hear the keys now.
+    # Both scripts handle keys now.
     for person in (alice, bob):
         expect(status(person)).to_have_text("online")
     bob.box.press_sequentially("Hel")

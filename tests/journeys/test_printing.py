@@ -1,4 +1,4 @@
-"""A chat on paper."""
+"""Printing a chat: every loaded message, black on white, and no controls."""
 
 from playwright.sync_api import expect
 
@@ -30,7 +30,7 @@ def test_a_printed_chat_shows_every_loaded_message_and_no_controls(visitor: Visi
         first["y"] > 0,
         last["y"] + last["height"] <= page.evaluate("document.documentElement.scrollHeight"),
     ) == (True, True)
-    assert last["y"] - first["y"] > 39 * 20, "one below the other, not scrolled away"
+    assert last["y"] - first["y"] > 39 * 20, "the messages are not laid out one below the other"
     assert (
         alice.message("line 39").locator("article").evaluate("(it) => getComputedStyle(it).color")
         == "rgb(0, 0, 0)"

@@ -1,4 +1,4 @@
-"""The settings: saved at once, by keys alone, without a server, without a script; and a picture from the file to the peer's list."""
+"""Settings: saving on change, by keyboard, with a failing server, without a script; pictures and devices."""
 
 import re
 from pathlib import Path
@@ -14,8 +14,8 @@ from tests.journeys.visitors import MESSAGE_BOX, Visitor, click_outside, start_c
 SECTIONS = ("profile", "privacy", "appearance", "account", "devices")
 
 
-def at_rest(page: Page) -> None:
-    """Nothing slides or grows any more, and what was pressed is painted."""
+def until_still(page: Page) -> None:
+    """Wait for the end of animations and the next two frames."""
     page.evaluate("() => Promise.allSettled(document.getAnimations().map((one) => one.finished))")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
@@ -37,9 +37,7 @@ def test_a_switch_saves_at_once_and_shows_saved_for_two_seconds(visitor: Visitor
     below = page.get_by_role("switch", name="Typing").bounding_box()
     page.get_by_role("switch", name="Read receipts").uncheck()
     expect(saved(page, "Read receipts")).to_have_text("Saved")
-    assert page.get_by_role("switch", name="Typing").bounding_box() == below, (
-        "nothing moves under the pointer"
-    )
+    assert page.get_by_role("switch", name="Typing").bounding_box() == below, "the switch below moved"
     expect(saved(page, "Typing")).to_have_text("")
     page.clock.fast_forward(2_100)
     expect(saved(page, "Read receipts")).to_have_text("")
@@ -115,7 +113,7 @@ def test_another_language_applies_at_once(visitor: VisitorMaker) -> None:
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
 def test_every_settings_page_is_reached_by_keyboard(visitor: VisitorMaker, script: bool) -> None:
-    """From the list of sections into each and back to it; the focus is always to be seen."""
+    """Tab from one section to the next, with a visible focus."""
     page = visitor("alice", java_script_enabled=script).page
     page.goto("/settings/")
     for section in SECTIONS:
@@ -143,12 +141,12 @@ def test_a_username_is_checked_while_alice_types(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     page = alice.page
     page.goto("/settings/profile/")
-    says = page.locator('[data-part="username-says"]')
+    hint = page.locator('[data-part="username-says"]')
     field = page.get_by_label("Username")
     field.fill(bob.username)
-    expect(says).to_have_text("This username is taken. Choose another one.")
+    expect(hint).to_have_text("This username is taken. Choose another one.")
     field.fill(f"{alice.username}.new")
-    expect(says).to_have_text(f"@{alice.username}.new is available.")
+    expect(hint).to_have_text(f"@{alice.username}.new is available.")
     field.press("Enter")
     expect(page.get_by_text("Saved")).to_be_visible()
     expect(page.locator("nav")).to_contain_text(f"@{alice.username}.new")
@@ -167,7 +165,7 @@ def test_a_form_with_errors_keeps_the_text_and_is_accessible(visitor: VisitorMak
     assert violations(page) == []
 
 
-class TestPicture:
+class TestAvatar:
     def choose(self, page: Page, data: bytes = PICTURE, name: str = "me.png") -> None:
         page.set_input_files("input[name=picture]", {"name": name, "mimeType": "image/png", "buffer": data})
 
@@ -184,7 +182,10 @@ class TestPicture:
         page.evaluate(
             """() => {
                 const send = window.fetch;
-                window.fetch = (url, options) => ((sessionStorage.crop = options.body.get("crop")), send(url, options));
+                window.fetch = (url, options) => {
+                    sessionStorage.crop = options.body.get("crop");
+                    return send(url, options);
+                };
             }"""
         )
         dialog.get_by_role("button", name="Save").press("Enter")
@@ -193,7 +194,7 @@ class TestPicture:
         left, top, side = map(float, page.evaluate("sessionStorage.crop").split())
         assert side == pytest.approx(0.8)
         assert left == pytest.approx(top)
-        assert 0 < left < 0.1, "moved up and to the left of the middle"
+        assert 0 < left < 0.1, "the crop is not moved up and to the left"
         assert picture.evaluate("(image) => image.complete && image.naturalWidth") == 256
         bob.open(room)
         expect(bob.row(room).locator('[data-part="avatar"] img')).to_be_visible()
@@ -207,10 +208,10 @@ class TestPicture:
         self.choose(page)
         image = page.locator(".crop__picture")
         expect(image).to_be_visible()
-        at_rest(page)
+        until_still(page)
         before = image.bounding_box()
         page.get_by_role("button", name="Larger").click()
-        at_rest(page)
+        until_still(page)
         after = image.bounding_box()
         assert before
         assert after
@@ -220,7 +221,7 @@ class TestPicture:
         page.mouse.down()
         page.mouse.move(middle[0] + 20, middle[1] + 10, steps=4)
         page.mouse.up()
-        at_rest(page)
+        until_still(page)
         moved = image.bounding_box()
         assert moved
         assert moved["x"] - after["x"] == pytest.approx(20, abs=1)
@@ -236,10 +237,10 @@ class TestPicture:
         page = visitor("alice").page
         page.goto("/settings/profile/")
         self.choose(page, b"I am no picture")
-        said = page.get_by_role("status").filter(
+        error = page.get_by_role("status").filter(
             has_text="We can’t read this picture. Choose a JPEG, PNG or WebP."
         )
-        expect(said).to_be_visible()
+        expect(error).to_be_visible()
         self.choose(page, b"x" * (8 * 1024 * 1024 + 1))
         expect(
             page.get_by_role("status").filter(has_text="Choose a picture of at most 8 MB.")
@@ -315,7 +316,7 @@ def test_every_chat_links_to_who_can_read_this_and_back(visitor: VisitorMaker) -
 
 
 def test_a_save_without_a_response_for_ten_seconds_is_reported(visitor: VisitorMaker) -> None:
-    """Never a control that waits for ever (ui-spec K8)."""
+    """No control waits for ever (K8)."""
     page = visitor("alice").page
     page.goto("/settings/privacy/")
     page.evaluate("AbortSignal.timeout = () => AbortSignal.abort()")

@@ -1,4 +1,4 @@
-"""A form that is on its way says so, goes once, and is free again when the answer does not."""
+"""Submitting forms: progress, protection against a second submit, and release after a timeout."""
 
 from playwright.sync_api import Page, Route, expect
 
@@ -7,14 +7,17 @@ from tests.journeys.visitors import Visitor
 from tests.rig.people import PASSWORD
 
 
-class Unanswered:
-    """Counts the forms that are sent to an address. "No content" as the answer leaves the browser on its page, still waiting as far as it knows."""
+class UnansweredForm:
+    """Counts the forms submitted to an address.
+
+    The answer is 204, which leaves the browser on its page and the script waiting.
+    """
 
     def __init__(self, page: Page, path: str) -> None:
         self.count = 0
-        page.route(path, self._answer)
+        page.route(path, self._fulfill)
 
-    def _answer(self, route: Route) -> None:
+    def _fulfill(self, route: Route) -> None:
         if route.request.method != "POST":
             return route.continue_()
         self.count += 1
@@ -33,14 +36,14 @@ def test_a_submitted_form_shows_progress_and_cannot_be_submitted_twice(visitor: 
     alice = visitor("alice")
     fill_log_in(alice)
     page = alice.page
-    sent = Unanswered(page, "**/accounts/login/")
+    sent = UnansweredForm(page, "**/accounts/login/")
     button = page.get_by_role("button", name="Log in")
     width = button.evaluate("button => button.offsetWidth")
     button.click()
     busy = page.get_by_role("button", name="Logging in…")
     expect(busy).to_have_attribute("aria-disabled", "true")
     expect(busy).to_have_attribute("aria-busy", "true")
-    assert busy.evaluate("button => button.offsetWidth") == width, "nothing moves"
+    assert busy.evaluate("button => button.offsetWidth") == width, "the width of the button changed"
     busy.click(force=True)
     page.locator("input[name=password]").press("Enter")
     alice.until_idle()
@@ -52,7 +55,7 @@ def test_a_page_restored_by_the_back_button_can_be_submitted_again(visitor: Visi
     alice = visitor("alice")
     fill_log_in(alice)
     page = alice.page
-    sent = Unanswered(page, "**/accounts/login/")
+    sent = UnansweredForm(page, "**/accounts/login/")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Logging in…")).to_be_visible()
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
@@ -68,7 +71,7 @@ def test_after_ten_seconds_a_notice_appears_and_the_button_is_enabled(visitor: V
     alice.page.clock.install()
     fill_log_in(alice)
     page = alice.page
-    Unanswered(page, "**/accounts/login/")
+    UnansweredForm(page, "**/accounts/login/")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Logging in…")).to_be_visible()
     page.clock.fast_forward(10_000)
@@ -78,7 +81,7 @@ def test_after_ten_seconds_a_notice_appears_and_the_button_is_enabled(visitor: V
 
 
 def test_the_value_of_the_clicked_button_is_submitted(visitor: VisitorMaker) -> None:
-    """What a pressed button says to the server is collected after it has been marked as busy."""
+    """The browser collects the value of the button after the script has marked it as busy."""
     alice, bob = visitor("alice"), visitor("bob", signed_up=False)
     bob.page.goto(alice.create_invite()["url"])
     bob.until_loaded("accounts")

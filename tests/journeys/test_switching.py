@@ -1,4 +1,4 @@
-"""Choosing a chat in the list replaces the pane beside it and nothing else (ui-spec N2): one page, one socket, and what was seen before is there at once."""
+"""Switching chats inside one page (N2): history, cached chats, drafts, presence, failures, scrolling."""
 
 import json
 import re
@@ -12,182 +12,182 @@ from tests.journeys.tcp_proxy import TcpProxy
 from tests.journeys.visitors import MESSAGE_BOX, PHONE_OPTIONS, Visitor, start_chat
 
 
-def stays_on_this_page(person: Visitor) -> None:
+def mark_page(person: Visitor) -> None:
     person.page.evaluate("window.isTheSamePage = true")
 
 
-def is_the_same_page(person: Visitor) -> bool:
+def is_same_page(person: Visitor) -> bool:
     return bool(person.page.evaluate("window.isTheSamePage === true"))
 
 
-def chooses(person: Visitor, room: str, name: str) -> None:
+def open_from_list(person: Visitor, room: str, name: str) -> None:
     person.row(room).get_by_role("link").click()
-    shows(person, room, name)
+    expect_open_chat(person, room, name)
 
 
-def shows(person: Visitor, room: str, name: str) -> None:
+def expect_open_chat(person: Visitor, room: str, name: str) -> None:
     expect(person.page.get_by_role("heading", level=1)).to_have_text(name)
     assert person.room == room
     expect(person.page.locator('[data-view="rows"] [aria-current="page"]')).to_have_count(1)
     expect(person.row(room).get_by_role("link")).to_have_attribute("aria-current", "page")
 
 
-class Scene:
-    """Alice has chats with bob and with carol; each has written once."""
+class TwoChats:
+    """Alice has chats with Bob and Carol, who have each sent one message."""
 
     def __init__(self, visitor: VisitorMaker, **options: object) -> None:
         self.alice = visitor("alice", **options)
         self.bob, self.carol = visitor("bob"), visitor("carol")
-        self.with_bob, self.with_carol = self.chat_with(self.bob), self.chat_with(self.carol)
+        self.with_bob, self.with_carol = self.add_chat_with(self.bob), self.add_chat_with(self.carol)
 
-    def chat_with(self, friend: Visitor) -> str:
+    def add_chat_with(self, friend: Visitor) -> str:
         room = start_chat(self.alice, friend)
         friend.send(room, f"from {friend.name.lower()}")
         return room
 
-    def read_all(self) -> None:
+    def mark_all_read(self) -> None:
         for room in (self.with_bob, self.with_carol):
             self.alice.mark_read(room, 1)
 
-    def alice_sits_with_bob(self) -> Visitor:
+    def open_chat_with_bob(self) -> Visitor:
         self.alice.open(self.with_bob)
         self.alice.until_lazy_parts_loaded()
-        # Before the line is cut, or nothing can say so.
+        # Loaded now, because a test may disconnect the page.
         self.alice.until_loaded("connection-view")
-        stays_on_this_page(self.alice)
+        mark_page(self.alice)
         return self.alice
 
 
 @pytest.fixture
-def scene(visitor: VisitorMaker) -> Scene:
-    return Scene(visitor)
+def chats(visitor: VisitorMaker) -> TwoChats:
+    return TwoChats(visitor)
 
 
-def test_another_chat_opens_on_the_same_page_over_the_same_socket(scene: Scene) -> None:
-    scene.read_all()
+def test_another_chat_opens_on_the_same_page_over_the_same_socket(chats: TwoChats) -> None:
+    chats.mark_all_read()
     sockets: list[WebSocket] = []
-    scene.alice.page.on("websocket", lambda socket: sockets.append(socket))
-    alice = scene.alice_sits_with_bob()
-    chooses(alice, scene.with_carol, "Carol")
+    chats.alice.page.on("websocket", lambda socket: sockets.append(socket))
+    alice = chats.open_chat_with_bob()
+    open_from_list(alice, chats.with_carol, "Carol")
     alice.sees("from carol")
     expect(alice.page).to_have_title(re.compile("^Carol"))
     expect(alice.box).to_be_focused()
     alice.write("hello carol")
     alice.sees_state("hello carol", "sent")
-    chooses(alice, scene.with_bob, "Bob")
+    open_from_list(alice, chats.with_bob, "Bob")
     alice.write("hello bob")
     alice.sees("from bob", "hello bob")
-    alice.until_stored(scene.with_bob, "from bob", "hello bob")
-    alice.until_stored(scene.with_carol, "from carol", "hello carol")
-    assert is_the_same_page(alice)
+    alice.until_stored(chats.with_bob, "from bob", "hello bob")
+    alice.until_stored(chats.with_carol, "from carol", "hello carol")
+    assert is_same_page(alice)
     assert len(sockets) == 1
 
 
-def test_back_and_forward_move_between_chats_on_the_same_page(scene: Scene) -> None:
-    alice = scene.alice
+def test_back_and_forward_move_between_chats_on_the_same_page(chats: TwoChats) -> None:
+    alice = chats.alice
     alice.page.goto("/chats/")
     alice.until_lazy_parts_loaded()
-    stays_on_this_page(alice)
-    chooses(alice, scene.with_bob, "Bob")
-    chooses(alice, scene.with_carol, "Carol")
+    mark_page(alice)
+    open_from_list(alice, chats.with_bob, "Bob")
+    open_from_list(alice, chats.with_carol, "Carol")
     alice.page.go_back()
-    shows(alice, scene.with_bob, "Bob")
+    expect_open_chat(alice, chats.with_bob, "Bob")
     expect(alice.page.get_by_role("heading", level=1)).to_be_focused()
     alice.page.go_back()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Pick up where you left off")
     expect(alice.page.locator('[data-view="rows"] [aria-current]')).to_have_count(0)
     expect(alice.page).to_have_title(re.compile("Chats"))
     alice.page.go_forward()
-    shows(alice, scene.with_bob, "Bob")
-    assert is_the_same_page(alice)
+    expect_open_chat(alice, chats.with_bob, "Bob")
+    assert is_same_page(alice)
     alice.page.reload()
-    shows(alice, scene.with_bob, "Bob")
+    expect_open_chat(alice, chats.with_bob, "Bob")
 
 
 def test_messages_that_arrived_in_another_chat_are_shown_at_once_even_offline(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    scene = Scene(visitor, address=proxy.address)
-    scene.read_all()
-    alice = scene.alice_sits_with_bob()
-    chooses(alice, scene.with_carol, "Carol")
-    scene.bob.send(scene.with_bob, "second from bob")
-    scene.bob.send(scene.with_bob, "third from bob")
-    expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_have_text("2")
+    chats = TwoChats(visitor, address=proxy.address)
+    chats.mark_all_read()
+    alice = chats.open_chat_with_bob()
+    open_from_list(alice, chats.with_carol, "Carol")
+    chats.bob.send(chats.with_bob, "second from bob")
+    chats.bob.send(chats.with_bob, "third from bob")
+    expect(alice.row(chats.with_bob).locator('[data-part="badge"]')).to_have_text("2")
     proxy.disconnect()
-    chooses(alice, scene.with_bob, "Bob")
+    open_from_list(alice, chats.with_bob, "Bob")
     alice.sees("from bob", "second from bob", "third from bob")
     expect(alice.page.locator('[data-part="new-divider"]')).to_have_text("2 new messages")
-    # Opening a chat tells nothing aloud.
+    # Opening a chat announces nothing.
     expect(alice.page.locator("#say-messages")).to_be_empty()
     proxy.restore()
-    expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_be_hidden()
+    expect(alice.row(chats.with_bob).locator('[data-part="badge"]')).to_be_hidden()
 
 
 def test_after_a_reconnect_every_chat_has_what_it_missed(visitor: VisitorMaker, proxy: TcpProxy) -> None:
-    scene = Scene(visitor, address=proxy.address)
-    alice = scene.alice_sits_with_bob()
-    chooses(alice, scene.with_carol, "Carol")
+    chats = TwoChats(visitor, address=proxy.address)
+    alice = chats.open_chat_with_bob()
+    open_from_list(alice, chats.with_carol, "Carol")
     proxy.disconnect()
-    scene.bob.send(scene.with_bob, "into the tunnel")
-    scene.carol.send(scene.with_carol, "into it too")
+    chats.bob.send(chats.with_bob, "sent while offline")
+    chats.carol.send(chats.with_carol, "sent while offline, too")
     proxy.restore()
-    alice.sees("from carol", "into it too")
-    expect(alice.row(scene.with_bob).locator('[data-part="preview"]')).to_have_text("into the tunnel")
-    chooses(alice, scene.with_bob, "Bob")
-    alice.sees("from bob", "into the tunnel")
-    assert is_the_same_page(alice)
+    alice.sees("from carol", "sent while offline, too")
+    expect(alice.row(chats.with_bob).locator('[data-part="preview"]')).to_have_text("sent while offline")
+    open_from_list(alice, chats.with_bob, "Bob")
+    alice.sees("from bob", "sent while offline")
+    assert is_same_page(alice)
 
 
-def test_only_the_open_chat_sends_receipts_and_typing(scene: Scene) -> None:
-    alice, bob = scene.alice, scene.bob
-    scene.read_all()
-    bob.open(scene.with_bob)
-    alice.open(scene.with_bob)
+def test_only_the_open_chat_sends_receipts_and_typing(chats: TwoChats) -> None:
+    alice, bob = chats.alice, chats.bob
+    chats.mark_all_read()
+    bob.open(chats.with_bob)
+    alice.open(chats.with_bob)
     alice.until_lazy_parts_loaded()
     status = bob.page.locator('[data-part="status"]')
     alice.box.press_sequentially("draft")
     expect(status).to_have_text("typing…")
-    chooses(alice, scene.with_carol, "Carol")
+    open_from_list(alice, chats.with_carol, "Carol")
     expect(status).to_have_text("online")
     bob.write("are you there?")
-    expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_have_text("1")
-    expect(alice.row(scene.with_bob).locator('[data-part="label"]')).to_have_text("Draft:")
+    expect(alice.row(chats.with_bob).locator('[data-part="badge"]')).to_have_text("1")
+    expect(alice.row(chats.with_bob).locator('[data-part="label"]')).to_have_text("Draft:")
     bob.sees_state("are you there?", "delivered")
-    chooses(alice, scene.with_bob, "Bob")
+    open_from_list(alice, chats.with_bob, "Bob")
     bob.sees_state("are you there?", "read")
     expect(alice.box).to_have_value("draft")
     bob.box.press_sequentially("so")
     expect(alice.page.locator('[data-part="status"]')).to_have_text("typing…")
 
 
-def test_presence_follows_from_chat_to_chat(scene: Scene) -> None:
-    alice = scene.alice_sits_with_bob()
-    scene.carol.page.goto("/chats/")
+def test_presence_follows_from_chat_to_chat(chats: TwoChats) -> None:
+    alice = chats.open_chat_with_bob()
+    chats.carol.page.goto("/chats/")
     status = alice.page.locator('[data-part="status"]')
     for _ in range(2):
-        chooses(alice, scene.with_carol, "Carol")
+        open_from_list(alice, chats.with_carol, "Carol")
         expect(status).to_have_text("online")
-        chooses(alice, scene.with_bob, "Bob")
-        expect(status).to_have_text(f"@{scene.bob.username}")
-    scene.bob.page.goto("/chats/")
+        open_from_list(alice, chats.with_bob, "Bob")
+        expect(status).to_have_text(f"@{chats.bob.username}")
+    chats.bob.page.goto("/chats/")
     expect(status).to_have_text("online")
 
 
-def test_text_typed_while_a_chat_loads_becomes_its_draft_and_is_not_sent(scene: Scene) -> None:
-    alice = scene.alice_sits_with_bob()
+def test_text_typed_while_a_chat_loads_becomes_its_draft_and_is_not_sent(chats: TwoChats) -> None:
+    alice = chats.open_chat_with_bob()
     held: list[Route] = []
-    alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
+    alice.page.route(f"**/chats/{chats.with_carol}/", lambda route: held.append(route))
     alice.box.fill("half a thought for bob")
     alice.page.keyboard.press(
         "Alt+ArrowUp"
-        if alice.row(scene.with_bob).evaluate("(row) => row.matches(':last-child')")
+        if alice.row(chats.with_bob).evaluate("(row) => row.matches(':last-child')")
         else "Alt+ArrowDown"
     )
     alice.until(lambda: bool(held), "the page of the other chat")
-    # From the first key on, before there is a box to type in.
+    # Keys count from the first on, before the box is there.
     alice.page.keyboard.type("for carol's")
-    # A page that takes its time is announced by its name and by the shape of what will come.
+    # While a chat loads, its name and a skeleton are shown.
     expect(alice.page.locator("main[aria-busy=true] .skeleton")).to_be_visible()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Carol")
     expect(alice.page.get_by_role("textbox", name="Message")).to_be_focused()
@@ -199,255 +199,259 @@ def test_text_typed_while_a_chat_loads_becomes_its_draft_and_is_not_sent(scene: 
     expect(alice.box).to_have_value("for carol's eyes")
     alice.page.keyboard.type(" only")
     expect(alice.box).to_have_value("for carol's eyes only")
-    chooses(alice, scene.with_bob, "Bob")
+    open_from_list(alice, chats.with_bob, "Bob")
     alice.sees("from bob")
     expect(alice.box).to_have_value("half a thought for bob")
 
 
-def test_after_two_clicks_the_chat_clicked_last_opens(scene: Scene, visitor: VisitorMaker) -> None:
-    with_dave = scene.chat_with(visitor("dave"))
-    alice = scene.alice_sits_with_bob()
+def test_after_two_clicks_the_chat_clicked_last_opens(chats: TwoChats, visitor: VisitorMaker) -> None:
+    with_dave = chats.add_chat_with(visitor("dave"))
+    alice = chats.open_chat_with_bob()
     held: list[Route] = []
-    alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
+    alice.page.route(f"**/chats/{chats.with_carol}/", lambda route: held.append(route))
     alice.box.focus()
     press = "(link) => { link.click(); return document.activeElement === document.body; }"
-    assert alice.row(scene.with_carol).get_by_role("link").evaluate(press), (
-        "an Enter in the same moment would send what stands in bob's box"
+    assert alice.row(chats.with_carol).get_by_role("link").evaluate(press), (
+        "an Enter at the same moment would send the text in Bob's box"
     )
     alice.until(lambda: bool(held), "the page of carol's chat")
-    chooses(alice, with_dave, "Dave")
+    open_from_list(alice, with_dave, "Dave")
     held.pop().continue_()
     alice.until_idle()
-    shows(alice, with_dave, "Dave")
+    expect_open_chat(alice, with_dave, "Dave")
     alice.sees("from dave")
 
 
 def test_a_chat_that_failed_to_load_says_so_and_loads_when_the_connection_returns(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    scene = Scene(visitor, address=proxy.address)
-    alice = scene.alice_sits_with_bob()
+    chats = TwoChats(visitor, address=proxy.address)
+    alice = chats.open_chat_with_bob()
     alice.box.fill("not lost")
     proxy.disconnect()
-    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.row(chats.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page couldn’t be loaded.")).to_be_visible()
     expect(alice.page.locator("#say-status")).to_contain_text("This page couldn’t be loaded.")
     expect(alice.page.get_by_role("button", name="Try again")).to_be_visible()
-    chooses(alice, scene.with_bob, "Bob")
+    open_from_list(alice, chats.with_bob, "Bob")
     expect(alice.box).to_have_value("not lost")
-    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.row(chats.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page couldn’t be loaded.")).to_be_visible()
     proxy.restore()
     alice.sees("from carol")
-    shows(alice, scene.with_carol, "Carol")
-    assert is_the_same_page(alice)
+    expect_open_chat(alice, chats.with_carol, "Carol")
+    assert is_same_page(alice)
 
 
 def test_a_returning_connection_does_not_undo_a_later_click(visitor: VisitorMaker, proxy: TcpProxy) -> None:
-    scene = Scene(visitor, address=proxy.address)
-    with_dave = scene.chat_with(visitor("dave"))
-    alice = scene.alice_sits_with_bob()
+    chats = TwoChats(visitor, address=proxy.address)
+    with_dave = chats.add_chat_with(visitor("dave"))
+    alice = chats.open_chat_with_bob()
     held: list[Route] = []
     alice.page.route(f"**/chats/{with_dave}/", lambda route: held.append(route))
     proxy.disconnect()
-    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.row(chats.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page couldn’t be loaded.")).to_be_visible()
     alice.row(with_dave).get_by_role("link").click()
     alice.until(lambda: bool(held), "the page of dave's chat")
-    scene.carol.send(scene.with_carol, "into the tunnel")
+    chats.carol.send(chats.with_carol, "sent while offline")
     with alice.page.expect_websocket(lambda socket: True):
         proxy.restore()
         alice.page.evaluate("dispatchEvent(new Event('online'))")
-    expect(alice.row(scene.with_carol).locator('[data-part="badge"]')).to_have_text("2")
+    expect(alice.row(chats.with_carol).locator('[data-part="badge"]')).to_have_text("2")
     held.pop().continue_()
     alice.sees("from dave")
-    shows(alice, with_dave, "Dave")
+    expect_open_chat(alice, with_dave, "Dave")
 
 
 def test_repeated_shortcuts_continue_from_the_chat_that_is_loading(
-    scene: Scene, visitor: VisitorMaker
+    chats: TwoChats, visitor: VisitorMaker
 ) -> None:
-    with_dave = scene.chat_with(visitor("dave"))
-    alice = scene.alice
+    with_dave = chats.add_chat_with(visitor("dave"))
+    alice = chats.alice
     alice.open(with_dave)
     alice.until_lazy_parts_loaded()
     held: list[Route] = []
-    alice.page.route(f"**/chats/{scene.with_carol}/", lambda route: held.append(route))
+    alice.page.route(f"**/chats/{chats.with_carol}/", lambda route: held.append(route))
     alice.page.keyboard.press("Alt+ArrowDown")
-    expect(alice.row(scene.with_carol).get_by_role("link")).to_have_attribute("aria-current", "page")
+    expect(alice.row(chats.with_carol).get_by_role("link")).to_have_attribute("aria-current", "page")
     alice.until(lambda: bool(held), "the page of carol's chat")
     alice.page.keyboard.press("Alt+ArrowDown")
-    shows(alice, scene.with_bob, "Bob")
+    expect_open_chat(alice, chats.with_bob, "Bob")
     alice.page.keyboard.press("Alt+ArrowUp")
     expect(alice.page).to_have_title(re.compile("Carol"))
     expect(alice.page.locator("main[aria-busy=true]")).to_be_visible()
     expect(alice.page.locator(".skip-link")).to_have_attribute("href", "#main")
     alice.page.keyboard.press("Alt+ArrowUp")
-    shows(alice, with_dave, "Dave")
+    expect_open_chat(alice, with_dave, "Dave")
 
 
 def test_the_list_keeps_its_scroll_position(visitor: VisitorMaker) -> None:
-    scene = Scene(visitor, viewport={"width": 1000, "height": 500})
-    alice = scene.alice
+    chats = TwoChats(visitor, viewport={"width": 1000, "height": 500})
+    alice = chats.alice
     rooms = []
     for number in range(10):
         friend = visitor(f"pal{number:02}")
         rooms.append(start_chat(alice, friend))
         friend.send(rooms[-1], "hi")
-    scene.alice_sits_with_bob()
+    chats.open_chat_with_bob()
     tops = []
-    for room, name in ((scene.with_carol, "Carol"), (rooms[-1], "Pal09")):
+    for room, name in ((chats.with_carol, "Carol"), (rooms[-1], "Pal09")):
         alice.row(room).scroll_into_view_if_needed()
         before = alice.page.locator("#list").evaluate("(list) => list.scrollTop")
-        chooses(alice, room, name)
+        open_from_list(alice, room, name)
         assert alice.page.locator("#list").evaluate("(list) => list.scrollTop") == before
         tops.append(before)
     assert tops[0] > tops[1]
 
 
-def test_while_the_server_fails_a_cached_chat_opens_and_another_offers_a_retry(scene: Scene) -> None:
-    alice = scene.alice_sits_with_bob()
-    away = True
+def test_while_the_server_fails_a_cached_chat_opens_and_another_offers_a_retry(chats: TwoChats) -> None:
+    alice = chats.open_chat_with_bob()
+    is_failing = True
     alice.page.route(
-        "**/chats/dm-*/", lambda route: route.fulfill(status=503, body="") if away else route.continue_()
+        "**/chats/dm-*/",
+        lambda route: route.fulfill(status=503, body="") if is_failing else route.continue_(),
     )
-    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.row(chats.with_carol).get_by_role("link").click()
     expect(alice.page.locator("main").get_by_text("This page couldn’t be loaded.")).to_be_visible()
-    chooses(alice, scene.with_bob, "Bob")
+    open_from_list(alice, chats.with_bob, "Bob")
     alice.sees("from bob")
-    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.row(chats.with_carol).get_by_role("link").click()
     expect(alice.page.get_by_role("button", name="Try again")).to_be_visible()
-    away = False
+    is_failing = False
     alice.page.get_by_role("button", name="Try again").click()
     alice.sees("from carol")
-    assert is_the_same_page(alice)
+    assert is_same_page(alice)
 
 
-def test_the_empty_pane_opens_the_invite_dialog_on_the_same_page(scene: Scene) -> None:
-    alice = scene.alice_sits_with_bob()
+def test_the_empty_pane_opens_the_invite_dialog_on_the_same_page(chats: TwoChats) -> None:
+    alice = chats.open_chat_with_bob()
     alice.page.get_by_role("navigation", name="Lists").get_by_role("link", name="Chats").click()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Pick up where you left off")
     alice.page.locator("main").get_by_role("link", name="Invite a person").click()
     expect(alice.page.get_by_role("dialog", name="Invite one person")).to_be_visible()
     alice.page.keyboard.press("Escape")
     expect(alice.page.get_by_role("dialog")).to_have_count(0)
-    assert is_the_same_page(alice)
+    assert is_same_page(alice)
 
 
-def test_a_page_of_earlier_messages_is_left_by_a_full_navigation(scene: Scene) -> None:
-    alice = scene.alice
-    alice.page.goto(f"/chats/{scene.with_bob}/?before=1")
+def test_a_page_of_earlier_messages_is_left_by_a_full_navigation(chats: TwoChats) -> None:
+    alice = chats.alice
+    alice.page.goto(f"/chats/{chats.with_bob}/?before=1")
     alice.until_lazy_parts_loaded()
-    stays_on_this_page(alice)
+    mark_page(alice)
     alice.page.evaluate("location.hash = '#message-box'")
     assert urlsplit(alice.page.url).query == "before=1"
-    assert is_the_same_page(alice)
-    alice.row(scene.with_carol).get_by_role("link").click()
+    assert is_same_page(alice)
+    alice.row(chats.with_carol).get_by_role("link").click()
     alice.sees("from carol")
-    assert not is_the_same_page(alice)
+    assert not is_same_page(alice)
 
 
 def test_the_connection_notice_stays_while_alice_switches_chats(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    scene = Scene(visitor, address=proxy.address)
-    alice = scene.alice_sits_with_bob()
-    chooses(alice, scene.with_carol, "Carol")
+    chats = TwoChats(visitor, address=proxy.address)
+    alice = chats.open_chat_with_bob()
+    open_from_list(alice, chats.with_carol, "Carol")
     proxy.disconnect()
-    for room, name in ((scene.with_bob, "Bob"), (scene.with_carol, "Carol"), (scene.with_bob, "Bob")):
+    for room, name in ((chats.with_bob, "Bob"), (chats.with_carol, "Carol"), (chats.with_bob, "Bob")):
         expect(alice.strip).to_be_visible()
         expect(alice.strip.get_by_role("button", name="Try now")).to_be_visible()
-        chooses(alice, room, name)
+        open_from_list(alice, room, name)
     expect(alice.strip).to_be_visible()
     proxy.restore()
     alice.strip.get_by_role("button", name="Try now").click()
     expect(alice.strip).to_be_hidden()
-    chooses(alice, scene.with_carol, "Carol")
+    open_from_list(alice, chats.with_carol, "Carol")
     expect(alice.strip).to_be_hidden()
 
 
-def test_a_chat_with_many_new_messages_opens_at_the_first_of_them(scene: Scene) -> None:
-    scene.read_all()
-    alice = scene.alice_sits_with_bob()
-    chooses(alice, scene.with_carol, "Carol")
+def test_a_chat_with_many_new_messages_opens_at_the_first_of_them(chats: TwoChats) -> None:
+    chats.mark_all_read()
+    alice = chats.open_chat_with_bob()
+    open_from_list(alice, chats.with_carol, "Carol")
     for number in range(70):
-        scene.bob.send(scene.with_bob, f"news {number}")
-    expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_have_text("70")
-    chooses(alice, scene.with_bob, "Bob")
+        chats.bob.send(chats.with_bob, f"news {number}")
+    expect(alice.row(chats.with_bob).locator('[data-part="badge"]')).to_have_text("70")
+    open_from_list(alice, chats.with_bob, "Bob")
     expect(alice.page.locator('[data-part="new-divider"]')).to_be_in_viewport()
     expect(alice.message("news 0")).to_be_in_viewport()
-    assert is_the_same_page(alice)
+    assert is_same_page(alice)
 
 
-def test_without_a_session_the_click_leads_through_log_in_to_the_chat(scene: Scene) -> None:
-    alice = scene.alice_sits_with_bob()
+def test_without_a_session_the_click_leads_through_log_in_to_the_chat(chats: TwoChats) -> None:
+    alice = chats.open_chat_with_bob()
     alice.context.clear_cookies()
-    alice.row(scene.with_carol).get_by_role("link").click()
+    alice.row(chats.with_carol).get_by_role("link").click()
     alice.page.wait_for_url("**/accounts/login/**")
     alice.log_in(at="")
-    shows(alice, scene.with_carol, "Carol")
+    expect_open_chat(alice, chats.with_carol, "Carol")
 
 
-def test_a_cached_chat_that_changed_is_fetched_again(scene: Scene) -> None:
-    lines: list[WebSocketRoute] = []
-    scene.alice.page.route_web_socket("**/ws/**", lambda line: (lines.append(line), line.connect_to_server()))
-    alice = scene.alice_sits_with_bob()
-    chooses(alice, scene.with_carol, "Carol")
-    conversation = alice.person.api("GET", f"/conversations/{scene.with_bob}").json()
+def test_a_cached_chat_that_changed_is_fetched_again(chats: TwoChats) -> None:
+    sockets: list[WebSocketRoute] = []
+    chats.alice.page.route_web_socket(
+        "**/ws/**", lambda socket: (sockets.append(socket), socket.connect_to_server())
+    )
+    alice = chats.open_chat_with_bob()
+    open_from_list(alice, chats.with_carol, "Carol")
+    conversation = alice.person.api("GET", f"/conversations/{chats.with_bob}").json()
     conversation["peer"]["name"] = "Bob the Second"
-    lines[0].send(json.dumps({"type": "conversation.changed", "conversation": conversation}))
-    expect(alice.row(scene.with_bob).locator('[data-part="name"]')).to_have_text("Bob the Second")
-    with alice.page.expect_response(f"**/chats/{scene.with_bob}/"):
-        alice.row(scene.with_bob).get_by_role("link").click()
+    sockets[0].send(json.dumps({"type": "conversation.changed", "conversation": conversation}))
+    expect(alice.row(chats.with_bob).locator('[data-part="name"]')).to_have_text("Bob the Second")
+    with alice.page.expect_response(f"**/chats/{chats.with_bob}/"):
+        alice.row(chats.with_bob).get_by_role("link").click()
     alice.sees("from bob")
-    assert is_the_same_page(alice)
+    assert is_same_page(alice)
 
 
-def test_control_click_on_a_row_opens_a_new_tab(scene: Scene) -> None:
-    alice = scene.alice_sits_with_bob()
+def test_control_click_on_a_row_opens_a_new_tab(chats: TwoChats) -> None:
+    alice = chats.open_chat_with_bob()
     with alice.context.expect_page() as opened:
-        alice.row(scene.with_carol).get_by_role("link").click(modifiers=["ControlOrMeta"])
+        alice.row(chats.with_carol).get_by_role("link").click(modifiers=["ControlOrMeta"])
     expect(opened.value.get_by_role("heading", level=1)).to_have_text("Carol")
-    shows(alice, scene.with_bob, "Bob")
+    expect_open_chat(alice, chats.with_bob, "Bob")
 
 
 def test_a_tab_caches_a_limited_number_of_chats_and_fetches_the_others_again(
-    scene: Scene, visitor: VisitorMaker
+    chats: TwoChats, visitor: VisitorMaker
 ) -> None:
-    alice = scene.alice
+    alice = chats.alice
     friends = [visitor(f"friend{number}") for number in range(7)]
     rooms = [start_chat(alice, friend) for friend in friends]
     for friend, room in zip(friends, rooms, strict=True):
         friend.send(room, f"from {friend.name}")
-    alice = scene.alice_sits_with_bob()
+    alice = chats.open_chat_with_bob()
     for friend, room in zip(friends, rooms, strict=True):
-        chooses(alice, room, friend.name)
+        open_from_list(alice, room, friend.name)
         alice.sees(f"from {friend.name}")
-    scene.bob.send(scene.with_bob, "second from bob")
-    expect(alice.row(scene.with_bob).locator('[data-part="preview"]')).to_have_text("second from bob")
-    with alice.page.expect_response(f"**/chats/{scene.with_bob}/"):
-        chooses(alice, scene.with_bob, "Bob")
+    chats.bob.send(chats.with_bob, "second from bob")
+    expect(alice.row(chats.with_bob).locator('[data-part="preview"]')).to_have_text("second from bob")
+    with alice.page.expect_response(f"**/chats/{chats.with_bob}/"):
+        open_from_list(alice, chats.with_bob, "Bob")
     alice.sees("from bob", "second from bob")
-    assert is_the_same_page(alice)
+    assert is_same_page(alice)
 
 
-def test_a_chat_keeps_its_scroll_position(scene: Scene) -> None:
-    alice = scene.alice
+def test_a_chat_keeps_its_scroll_position(chats: TwoChats) -> None:
+    alice = chats.alice
     for number in range(80):
-        scene.bob.send(scene.with_bob, f"line {number}\nand more of it\nand more")
-    alice.mark_read(scene.with_bob, 81)
-    scene.alice_sits_with_bob()
+        chats.bob.send(chats.with_bob, f"line {number}\nand more of it\nand more")
+    alice.mark_read(chats.with_bob, 81)
+    chats.open_chat_with_bob()
     scroller = alice.page.locator('[data-view="scroller"]')
     scroller.hover()
     alice.page.mouse.wheel(0, -2_000)
     alice.page.wait_for_function("() => document.querySelector('[data-view=scroller]').scrollTop < -1000")
     alice.until_idle()
     top = """() => { const list = document.querySelector('[data-view=scroller]').getBoundingClientRect();
-        const first = [...document.querySelectorAll('li[data-seq]')].find((li) => li.getBoundingClientRect().bottom > list.top);
+        const first = [...document.querySelectorAll('li[data-seq]')]
+            .find((li) => li.getBoundingClientRect().bottom > list.top);
         return [first.dataset.seq, Math.round(first.getBoundingClientRect().top)]; }"""
     before = alice.page.evaluate(top)
-    chooses(alice, scene.with_carol, "Carol")
-    chooses(alice, scene.with_bob, "Bob")
+    open_from_list(alice, chats.with_carol, "Carol")
+    open_from_list(alice, chats.with_bob, "Bob")
     after = alice.page.evaluate(top)
     assert after[0] == before[0]
     assert abs(after[1] - before[1]) <= 1
@@ -456,39 +460,39 @@ def test_a_chat_keeps_its_scroll_position(scene: Scene) -> None:
 def test_on_a_phone_back_shows_the_list_at_its_position_with_the_row_focused(
     visitor: VisitorMaker,
 ) -> None:
-    scene = Scene(visitor, **PHONE_OPTIONS)
-    alice = scene.alice
+    chats = TwoChats(visitor, **PHONE_OPTIONS)
+    alice = chats.alice
     for number in range(12):
         friend = visitor(f"pal{number:02}")
         friend.send(start_chat(alice, friend), "hi")
     alice.page.goto("/chats/")
     alice.until_lazy_parts_loaded()
-    stays_on_this_page(alice)
-    alice.row(scene.with_bob).scroll_into_view_if_needed()
+    mark_page(alice)
+    alice.row(chats.with_bob).scroll_into_view_if_needed()
     top = alice.page.locator("#list").evaluate("(list) => list.scrollTop")
     assert top > 0
-    alice.row(scene.with_bob).get_by_role("link").tap()
+    alice.row(chats.with_bob).get_by_role("link").tap()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")
     back = alice.page.get_by_role("link", name="Back to the chats")
     expect(back).to_be_focused()
     expect(alice.page.locator("#list")).to_be_hidden()
     back.tap()
-    expect(alice.row(scene.with_bob).get_by_role("link")).to_be_focused()
+    expect(alice.row(chats.with_bob).get_by_role("link")).to_be_focused()
     assert alice.page.locator("#list").evaluate("(list) => list.scrollTop") == top
     assert urlsplit(alice.page.url).path == "/chats/"
-    # The link went back, and not one further: the history does not grow with every visit.
+    # The link went back in the history instead of adding an entry.
     alice.page.go_forward()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")
-    assert is_the_same_page(alice)
+    assert is_same_page(alice)
 
 
 def test_on_a_phone_a_chat_opened_by_its_address_leads_back_to_the_list(visitor: VisitorMaker) -> None:
-    scene = Scene(visitor, **PHONE_OPTIONS)
-    alice = scene.alice_sits_with_bob()
+    chats = TwoChats(visitor, **PHONE_OPTIONS)
+    alice = chats.open_chat_with_bob()
     alice.page.get_by_role("link", name="Back to the chats").tap()
-    expect(alice.row(scene.with_bob).get_by_role("link")).to_be_focused()
+    expect(alice.row(chats.with_bob).get_by_role("link")).to_be_focused()
     expect(alice.page.locator(MESSAGE_BOX)).to_have_count(0)
-    assert is_the_same_page(alice)
+    assert is_same_page(alice)
     alice.page.go_back()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")
     alice.sees("from bob")

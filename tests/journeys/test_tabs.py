@@ -1,4 +1,4 @@
-"""Several tabs of one person show one and the same; of another person they show nothing."""
+"""Several tabs: the same chat and draft for one account, nothing for another account in the same browser."""
 
 import re
 
@@ -44,7 +44,7 @@ def test_bob_finds_no_draft_of_alice_in_the_same_browser(visitor: VisitorMaker) 
     alice.open(room)
     alice.box.press_sequentially("a secret draft")
     alice.until_draft_stored()
-    # The session ended somewhere else, so no page could tidy up.
+    # The session ended elsewhere, so no page could clear the storage.
     alice.context.clear_cookies()
     alice.context.add_cookies(session_cookies(bob.person))
     alice.open(room)
@@ -64,7 +64,7 @@ def test_after_another_account_logged_in_an_open_chat_sends_nothing_and_keeps_th
     expect(dialog).to_contain_text(
         "This page no longer sends messages. Copy your unsent text before you reload it."
     )
-    # Her chat is not there for the other account.
+    # The other account has no access to her chat.
     expect(dialog.get_by_role("link", name="Reload")).to_have_attribute("href", "/chats/")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     alice.page.keyboard.press("Enter")

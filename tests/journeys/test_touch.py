@@ -1,4 +1,4 @@
-"""A finger that stays on a message: the menu, without help from the browser, on a page without the clipboard's own interface."""
+"""Touch: the message menu on a long press, and copying without the clipboard API."""
 
 from playwright.sync_api import expect
 
@@ -7,7 +7,7 @@ from tests.journeys.visitors import PHONE_OPTIONS, start_chat
 
 
 def test_a_long_press_copies_a_message_over_plain_http(visitor: VisitorMaker) -> None:
-    """No `contextmenu` comes here, as on an iPhone; and pages of plain http have no `navigator.clipboard`."""
+    """As on an iPhone there is no `contextmenu` event, and over plain http no `navigator.clipboard`."""
     alice, bob = visitor("alice", **PHONE_OPTIONS), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "meet me at eight")

@@ -1,4 +1,4 @@
-"""The main job: two people sign up, one clicks the other, and they talk."""
+"""The main flow: Alice and Bob sign up, find each other and talk; ticks, badges and titles follow."""
 
 import re
 
@@ -25,7 +25,7 @@ def test_alice_and_bob_sign_up_she_opens_a_chat_and_they_talk(visitor: VisitorMa
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Bob")
     expect(alice.box).to_be_focused()
 
-    # Bob is somewhere else; the chat comes to him.
+    # Bob is on another page, where the chat appears.
     alice.write("Hello Bob")
     row = bob.row(alice.room)
     expect(row.locator('[data-part="preview"]')).to_have_text("Hello Bob")
@@ -33,7 +33,7 @@ def test_alice_and_bob_sign_up_she_opens_a_chat_and_they_talk(visitor: VisitorMa
     row.get_by_role("link").click()
     bob.until_ready()
     bob.sees("Hello Bob")
-    # Until he answers she is a stranger, who is not told when he reads.
+    # Until he answers she is a stranger, who gets no receipts.
     alice.sees_state("Hello Bob", "sent")
 
     bob.write("Hello Alice")
@@ -44,11 +44,11 @@ def test_alice_and_bob_sign_up_she_opens_a_chat_and_they_talk(visitor: VisitorMa
     expect(alice.page.locator('[data-part="delivery-status"]')).to_have_text(re.compile("^Read"))
     for person in (alice, bob):
         expect(person.bodies()).to_have_count(4)
-        # Until the server has numbered them, one's own stand last.
+        # Pending messages are last until the server has numbered them.
         expect(person.page.locator('li[data-state="pending"]')).to_have_count(0)
-    said = alice.bodies().all_text_contents()
-    bob.sees(*said)
-    assert said.index("Hello Alice") < said.index("You found me")
+    bodies = alice.bodies().all_text_contents()
+    bob.sees(*bodies)
+    assert bodies.index("Hello Alice") < bodies.index("You found me")
 
 
 def test_ticks_show_sent_delivered_and_read(visitor: VisitorMaker) -> None:
@@ -66,11 +66,11 @@ def test_ticks_show_sent_delivered_and_read(visitor: VisitorMaker) -> None:
     expect(alice.page.locator('[data-part="delivery-status"]')).to_have_text("Delivered")
     bob.open(room)
     alice.sees_state("Are you there?", "read")
-    assert (body.bounding_box(), ticks.bounding_box()) == before, "a tick never moves the text"
+    assert (body.bounding_box(), ticks.bounding_box()) == before, "a tick moved the text"
 
 
 def test_a_first_message_to_a_stranger_shows_as_read_once_it_is_answered(visitor: VisitorMaker) -> None:
-    """Until then it tells nothing of them, however long they look at it."""
+    """Until then Alice gets no receipt, however long Bob reads."""
     alice, bob = visitor("alice"), visitor("bob")
     room = alice.person.open_chat_with(bob.person)
     alice.open(room)
@@ -78,7 +78,7 @@ def test_a_first_message_to_a_stranger_shows_as_read_once_it_is_answered(visitor
     alice.sees_state("do you remember me?", "sent")
     bob.open(room)
     bob.until_equal(
-        lambda: bob.person.api("GET", f"/conversations/{room}").json()["unread"], 0, "what Bob has not read"
+        lambda: bob.person.api("GET", f"/conversations/{room}").json()["unread"], 0, "Bob's unread count"
     )
     alice.sees_state("do you remember me?", "sent")
     bob.write("I do")
@@ -87,7 +87,7 @@ def test_a_first_message_to_a_stranger_shows_as_read_once_it_is_answered(visitor
 
 
 def test_list_badge_and_title_follow_new_and_read_messages(visitor: VisitorMaker) -> None:
-    # A number that belongs to a name is no count.
+    # A number in a name is not an unread count.
     alice, bob, carol = visitor("alice"), visitor("bob", name="(12) Bob"), visitor("carol")
     with_bob, with_carol = start_chat(alice, bob), start_chat(alice, carol)
     alice.send(with_carol, "Hi Carol")
@@ -102,7 +102,7 @@ def test_list_badge_and_title_follow_new_and_read_messages(visitor: VisitorMaker
         expect(alice.page).to_have_title(re.compile(rf"^\({number}\) Chats"))
     expect(alice.page.locator('[data-view="rows"] > li').first).to_have_attribute("data-room", with_bob)
 
-    # A second tab, where the other chat is open, counts as well; reading in the first lowers it there.
+    # A second tab with the other chat shows the count, too; reading in the first tab lowers it.
     second = alice.new_page()
     alice.open(with_carol, page=second)
     expect(second).to_have_title(re.compile(r"^\(3\) Carol"))
@@ -114,7 +114,7 @@ def test_list_badge_and_title_follow_new_and_read_messages(visitor: VisitorMaker
         expect(page.locator('[data-part="total-unread"]')).to_be_hidden()
     expect(second).to_have_title(re.compile(r"^Carol"))
     expect(alice.page).to_have_title(re.compile(r"^\(12\) Bob · "))
-    # The line stays until she answers.
+    # The divider stays until she answers.
     expect(alice.page.locator('[data-part="new-divider"]')).to_be_visible()
     alice.write("Read them all")
     expect(alice.page.locator('[data-part="new-divider"]')).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What could not be sent: it asks after a day, goes out again together, and says when the browser keeps nothing of it."""
+"""Unsent messages: confirmation after a day, sending failed ones again, a browser without storage."""
 
 from collections.abc import Callable
 
@@ -8,22 +8,22 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import Visitor, block_http_sends, reject_sends, start_chat
 
 DAY_MS = 24 * 3_600_000
-KEEPS_NOTHING = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+NO_STORAGE = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
 
 
-def with_a_gate(person: Visitor) -> Callable[[], None]:
-    """No socket comes through until the returned function is called. Before the page is opened."""
-    gate = {"open": False}
+def block_sends(person: Visitor) -> Callable[[], None]:
+    """Block sockets and sends until the returned function is called. Before the page is opened."""
+    allowed = {"open": False}
 
     def route(socket: WebSocketRoute) -> None:
-        if gate["open"]:
+        if allowed["open"]:
             socket.connect_to_server()
         else:
             socket.close()
 
     person.page.route_web_socket("**/ws/**", route)
-    block_http_sends(person.page, unless=lambda: gate["open"])
-    return lambda: gate.update(open=True)
+    block_http_sends(person.page, unless=lambda: allowed["open"])
+    return lambda: allowed.update(open=True)
 
 
 def test_messages_pending_for_a_day_ask_before_they_are_sent(visitor: VisitorMaker) -> None:
@@ -31,12 +31,12 @@ def test_messages_pending_for_a_day_ask_before_they_are_sent(visitor: VisitorMak
     room = start_chat(alice, bob)
     alice.open(room)
     bob.page.clock.install()
-    let_through = with_a_gate(bob)
+    allow_sends = block_sends(bob)
     bob.open(room)
     for body in ("yesterday's news", "better not"):
         bob.write(body)
         bob.sees_state(body, "pending")
-    let_through()
+    allow_sends()
     bob.page.clock.fast_forward(DAY_MS + 60_000)
     for body in ("yesterday's news", "better not"):
         bob.sees_state(body, "failed")
@@ -78,8 +78,8 @@ def test_a_browser_without_storage_shows_a_warning_and_sends(visitor: VisitorMak
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
-    bob.context.add_init_script(KEEPS_NOTHING)
-    let_through = with_a_gate(bob)
+    bob.context.add_init_script(NO_STORAGE)
+    allow_sends = block_sends(bob)
     bob.open(room)
     bob.until_loaded("unsent-notice")
     warning = bob.page.get_by_text(
@@ -90,7 +90,7 @@ def test_a_browser_without_storage_shows_a_warning_and_sends(visitor: VisitorMak
     bob.sees_state("only in this page", "pending")
     expect(warning).to_be_visible()
     expect(bob.page.locator("#say-status")).to_contain_text("cannot keep unsent messages")
-    let_through()
+    allow_sends()
     alice.sees("only in this page")
     bob.sees_state("only in this page", "read")
     expect(warning).to_be_hidden()

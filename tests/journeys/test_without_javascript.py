@@ -1,4 +1,4 @@
-"""Without JavaScript the whole main job works by links and forms."""
+"""Without JavaScript: sign-up, chats, invites and settings work by links and forms."""
 
 import re
 
@@ -38,19 +38,19 @@ def test_alice_and_bob_sign_up_find_each_other_and_write_by_forms(visitor: Visit
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Alice")
     bob.sees("Two lines\nwithout a script")
     write_by_form(bob, "It came")
-    # Who answers has read what stood above the answer.
+    # An answer marks the messages above it as read.
     expect(bob.row(alice.room)).not_to_contain_text("unread")
     alice.page.reload()
     alice.sees("Two lines\nwithout a script", "It came")
     expect(alice.message("Two lines\nwithout a script").locator('[data-part="ticks"]')).to_have_text("Read")
-    # Who does not answer says so with a button.
+    # Without an answer, a button marks the chat as read.
     expect(alice.row(alice.room)).to_contain_text("1 unread message")
     alice.page.get_by_role("button", name="Mark as read").click()
     expect(alice.row(alice.room)).not_to_contain_text("unread")
     expect(alice.page.get_by_role("button", name="Mark as read")).to_have_count(0)
     alice.sees("Two lines\nwithout a script", "It came")
 
-    # The newest message stands in view at once, without a script to scroll there.
+    # The newest message is in view without a script that scrolls there.
     bob.person.log_in()
     for number in range(40):
         bob.send(alice.room, f"line {number}")
@@ -100,7 +100,7 @@ def test_an_invite_is_created_and_accepted_by_forms(visitor: VisitorMaker) -> No
 
 
 def test_the_page_says_what_revoking_a_link_does(visitor: VisitorMaker) -> None:
-    """No question can be asked here, so the page says it beside the button."""
+    """There is no confirmation dialog, so the page explains it beside the button."""
     alice = visitor("alice", java_script_enabled=False)
     link = alice.create_invite("Caio")["url"]
     for path in ("/invites/", link):

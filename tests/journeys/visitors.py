@@ -1,7 +1,7 @@
-"""A user in a browser window, and the steps that several journeys share: sign up, open a chat, write, read the page.
+"""A user in a browser, and the steps that the journeys share: sign up, open a chat, write, read the page.
 
-An uncaught error, a violation of the Content-Security-Policy, an unexpected dialog and a request to another server are recorded as
-faults of the visitor. A test whose visitors have faults at its end fails.
+An uncaught error, a violation of the Content-Security-Policy, an unexpected dialog and a request to another
+server are recorded as faults of the visitor. A test whose visitors have faults at its end fails.
 """
 
 import json
@@ -44,7 +44,9 @@ TIMEOUT_MS = 30_000
 POLL_INTERVAL_MS = 20
 # Three idle callbacks: the page schedules its own lazy loading with them (static/js/lib/timing.js).
 IDLE = """async () => {
-    const wait = window.requestIdleCallback ? (run) => requestIdleCallback(run, { timeout: 500 }) : (run) => setTimeout(run, 200);
+    const wait = window.requestIdleCallback
+        ? (run) => requestIdleCallback(run, { timeout: 500 })
+        : (run) => setTimeout(run, 200);
     for (let turn = 0; turn < 3; turn += 1) await new Promise(wait);
 }"""
 MESSAGE_BOX = "textarea[name=body]"
@@ -140,7 +142,7 @@ class Visitor:
             self.page.wait_for_timeout(POLL_INTERVAL_MS)
 
     def until_equal(self, read: Callable[[], Any], expected: Any, what: str) -> None:
-        """Wait until a value outside the page (in the server, in storage, in another tab) equals this one; a failure shows both.
+        """Wait until a value outside the page (server, storage, another tab) equals this one.
 
         An assertion right after a local event would be a race: a message that is drawn may not be stored yet.
         """
@@ -163,7 +165,10 @@ class Visitor:
         self.until_equal(stored, list(bodies), f"the stored messages of {self.username}'s chat")
 
     def until_loaded(self, module: str) -> None:
-        """Wait until the page has fetched this script. Before a test disconnects it, the page must have its lazy scripts."""
+        """Wait until the page has fetched this script.
+
+        Before a test disconnects it, the page must have its lazy scripts.
+        """
         self.until(
             lambda: any(re.search(rf"/{module}(\.\w+)?\.js$", path) for path in self.loaded), f"{module}.js"
         )
@@ -291,7 +296,10 @@ class Visitor:
 def new_visitor(
     chromium: Browser, address: str, username: str, *, name: str, signed_up: bool = True, **options: Any
 ) -> Visitor:
-    """A new browser at this server. The account exists and the browser is logged in, unless `signed_up` is false."""
+    """A new browser at this server.
+
+    The account exists and the browser is logged in, unless `signed_up` is false.
+    """
     defaults = {
         "base_url": address,
         "viewport": DESK,
@@ -335,7 +343,7 @@ def start_chat(one: Visitor, other: Visitor) -> str:
 
 
 def block_http_sends(page: Page, *, unless: Callable[[], bool] = lambda: False) -> None:
-    """Abort messages sent over HTTP, which the page falls back to without a socket, except while `unless()` is true."""
+    """Abort messages sent over HTTP, the fallback without a socket, except while `unless()` is true."""
 
     def route(request: Route) -> None:
         if request.request.method == "POST" and not unless():
@@ -349,7 +357,10 @@ def block_http_sends(page: Page, *, unless: Callable[[], bool] = lambda: False) 
 def reject_sends(
     page: Page, *, code: str = "cannot_deliver", unless: Callable[[], bool] = lambda: False
 ) -> None:
-    """Answer each message sent over a socket with this error, except while `unless()` is true. Before the page is opened."""
+    """Answer each message sent over a socket with this error, except while `unless()` is true.
+
+    Before the page is opened.
+    """
 
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
@@ -383,7 +394,10 @@ def show_failed_messages_offline(person: Visitor, room: str) -> None:
 
 
 def log_in_as_another_user(person: Visitor) -> Locator:
-    """Another user logs in in another tab of this browser. The open chat notices when it connects again, and shows a dialog."""
+    """Another user logs in in another tab of this browser.
+
+    The open chat notices when it connects again, and shows a dialog.
+    """
     sockets: list[WebSocketRoute] = []
 
     def connect(socket: WebSocketRoute) -> None:
@@ -407,17 +421,23 @@ def log_in_as_another_user(person: Visitor) -> Locator:
 
 OVERFLOWING = """() => {
     const all = [document.documentElement, ...document.body.querySelectorAll("*")];
-    const isSeen = (element) => !element.closest("textarea, input, svg, template, .sr-only, .skip-link, [inert]") && element.checkVisibility();
+    const EXCLUDED = "textarea, input, svg, template, .sr-only, .skip-link, [inert]";
+    const isSeen = (element) => !element.closest(EXCLUDED) && element.checkVisibility();
     const scrolls = (element) => {
-        const isScroller = element === document.documentElement || ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
+        const { overflowX } = getComputedStyle(element);
+        const isScroller = element === document.documentElement || ["auto", "scroll"].includes(overflowX);
         return isScroller && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
     };
-    const endsInDots = (element) => element && (getComputedStyle(element).textOverflow === "ellipsis" || endsInDots(element.parentElement));
+    const isEllipsis = (element) => getComputedStyle(element).textOverflow === "ellipsis";
+    const hasEllipsis = (element) => element && (isEllipsis(element) || hasEllipsis(element.parentElement));
     const isOutside = (element) => {
         const { left, right, width } = element.getBoundingClientRect();
-        return width > 0 && (left < -1 || right > document.documentElement.clientWidth + 1) && !endsInDots(element);
+        const isBeyond = left < -1 || right > document.documentElement.clientWidth + 1;
+        return width > 0 && isBeyond && !hasEllipsis(element);
     };
-    return all.filter(isSeen).filter((element) => scrolls(element) || isOutside(element)).map((element) => element.outerHTML.slice(0, 200));
+    return all.filter(isSeen)
+        .filter((element) => scrolls(element) || isOutside(element))
+        .map((element) => element.outerHTML.slice(0, 200));
 }"""
 
 
