@@ -114,14 +114,7 @@ def rooms_known(user: User, names: Sequence[str]) -> set[str]:
 def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> SyncPage:
     row = changes.row
     senders = {viewer.id: viewer.public_id, row.peer.id: row.peer.public_id}
-    wire = serializers.conversation(
-        row.conversation,
-        me=row.me,
-        peer_participant=row.peer_participant,
-        viewer=viewer,
-        peer=row.peer,
-        last=row.last,
-    )
+    wire = serializers.conversation(row, viewer)
     return SyncPage(
         ref=ref,
         room=row.conversation.room_name,
@@ -131,9 +124,7 @@ def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> Syn
             serializers.message(message, sender=senders.get(message.sender_id, ""))
             for message in changes.messages
         ],
-        receipts=serializers.receipts(
-            me=row.me, peer_participant=row.peer_participant, viewer=viewer, peer=row.peer
-        ),
+        receipts=serializers.receipts(row, viewer),
         more=changes.more,
         reset=changes.reset,
         conversation=wire if changes.with_row else None,

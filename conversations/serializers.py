@@ -1,20 +1,23 @@
-"""From rows to objects of the wire. No query of its own: whoever calls brings everything along."""
+"""Serializers: from rows to wire objects. They run no query; the caller passes in everything."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accounts.avatars.initials import colour, initials
 from accounts.avatars.storage import picture_url
 from accounts.models import User
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Conversation, Message
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
 
+if TYPE_CHECKING:
+    from conversations.selectors.conversations import ConversationRow
+
 
 def card(user: User) -> objects.Card:
-    """A person as others see them; a closed account keeps its place without its name."""
+    """A user as others see them. A closed account keeps its place without its name."""
     return objects.Card(
         id=user.public_id,
         username=user.username,
@@ -26,16 +29,16 @@ def card(user: User) -> objects.Card:
 
 
 def message(row: Message, *, sender: str) -> objects.Message:
-    """`sender` is the public id of row.sender. A row that cannot be told is replaced by a placeholder of the same numbers: one spoiled row
-    must never keep both people from all that came after it (safety.md F30, T34)."""
+    """`sender` is the public id of row.sender. A row that cannot be serialized is replaced by a placeholder with the same numbers:
+    one corrupt row must never keep both people from every message after it (F30, T34)."""
     try:
-        return told(row, sender)
+        return intact(row, sender)
     except (ValueError, TypeError, AttributeError):
         return placeholder(row, sender)
 
 
 def placeholder(row: Message, sender: str) -> objects.Message:
-    """A kind that no browser knows, which all of them show as such."""
+    """A kind that no client knows; each shows it as such."""
     created_at: Any = row.created_at
     return objects.Message(
         seq=row.seq,
@@ -54,7 +57,7 @@ def placeholder(row: Message, sender: str) -> objects.Message:
     )
 
 
-def told(row: Message, sender: str) -> objects.Message:
+def intact(row: Message, sender: str) -> objects.Message:
     return objects.Message(
         seq=row.seq,
         version=row.version,
@@ -72,57 +75,49 @@ def told(row: Message, sender: str) -> objects.Message:
     )
 
 
-def conversation(
-    row: Conversation,
-    *,
-    me: Participant,
-    peer_participant: Participant,
-    viewer: User,
-    peer: User,
-    last: Message | None,
-) -> objects.Conversation:
+def conversation(row: ConversationRow, viewer: User) -> objects.Conversation:
     """A row of the viewer's list. The peer's positions are those the viewer may see."""
-    names = {viewer.id: viewer.public_id, peer.id: peer.public_id}
+    chat, me, peer = row.conversation, row.me, row.peer
+    public_ids = {viewer.id: viewer.public_id, peer.id: peer.public_id}
     return objects.Conversation(
-        room=row.room_name,
+        room=chat.room_name,
         peer=card(peer),
-        head=row.head,
+        head=chat.head,
         mark=me.mark,
         unread=me.unread,
         received=me.received,
         read=me.read_seq,
         read_count=me.read_count,
         marked_unread=me.marked_unread,
-        peer_read=peer_participant.shown_read,
-        peer_delivered=peer_participant.shown_delivered,
-        last_message=None if last is None else message(last, sender=names.get(last.sender_id, "")),
+        peer_read=row.peer_participant.shown_read,
+        peer_delivered=row.peer_participant.shown_delivered,
+        last_message=(
+            None if row.last is None else message(row.last, sender=public_ids.get(row.last.sender_id, ""))
+        ),
         activity=instant_or_none(me.activity),
-        state=row.state,  # type: ignore[arg-type]
-        requested_by=None if row.requested_by_id is None else names[row.requested_by_id],
+        state=chat.state,  # type: ignore[arg-type]
+        requested_by=None if chat.requested_by_id is None else public_ids[chat.requested_by_id],
         muted_until=instant_or_none(me.muted_until),
         archived=me.archived_at is not None,
         pinned=me.pinned_at is not None,
-        blocked=row.low_blocks if viewer.id == row.low_id else row.high_blocks,
-        can_send=can_send(row, peer),
+        blocked=chat.low_blocks if viewer.id == chat.low_id else chat.high_blocks,
+        can_send=can_send(chat, peer),
     )
 
 
-def can_send(row: Conversation, peer: User) -> bool:
-    """One answer for closed by either, blocked by either, and an account that is gone."""
+def can_send(chat: Conversation, peer: User) -> bool:
+    """One answer for closed by either, blocked by either, and a closed account."""
     return (
-        row.state != Conversation.State.CLOSED
-        and not row.low_blocks
-        and not row.high_blocks
+        chat.state != Conversation.State.CLOSED
+        and not chat.low_blocks
+        and not chat.high_blocks
         and peer.is_active
     )
 
 
-def receipts(
-    *, me: Participant, peer_participant: Participant, viewer: User, peer: User
-) -> list[objects.Receipt]:
+def receipts(row: ConversationRow, viewer: User) -> list[objects.Receipt]:
+    me, peer = row.me, row.peer_participant
     return [
         objects.Receipt(user=viewer.public_id, delivered=me.delivered_seq, read=me.read_seq),
-        objects.Receipt(
-            user=peer.public_id, delivered=peer_participant.shown_delivered, read=peer_participant.shown_read
-        ),
+        objects.Receipt(user=row.peer.public_id, delivered=peer.shown_delivered, read=peer.shown_read),
     ]

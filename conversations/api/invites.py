@@ -16,7 +16,7 @@ from conversations.access import access_conversation
 from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import ClaimInput, InviteChange, InviteInput, idempotency_key
 from conversations.api.outputs import InvitePage
-from conversations.api.responses import PROBLEMS, conversation_object, json_response
+from conversations.api.responses import PROBLEMS, json_response
 from conversations.exceptions import InviteNotFound
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
@@ -77,7 +77,8 @@ def claim(request: SignedInRequest, body: ClaimInput) -> HttpResponse:
     found = invite_claim(user=request.user, token=body.token)
     membership = access_conversation(request.user, found.conversation.room_name)
     return json_response(
-        conversation_object(conversation_row(membership), request), 201 if found.outcome == "created" else 200
+        serializers.conversation(conversation_row(membership), request.user),
+        201 if found.outcome == "created" else 200,
     )
 
 

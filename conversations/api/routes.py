@@ -32,7 +32,7 @@ from conversations.api.outputs import (
     SyncAnswer,
 )
 from conversations.api.problems import problem, register_problem_handlers
-from conversations.api.responses import PROBLEMS, conversation_object, json_response
+from conversations.api.responses import PROBLEMS, json_response
 from conversations.db.errors import after_write
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
@@ -87,7 +87,7 @@ def conversations(
         page = conversation_list(user=request.user, cursor=cursor, limit=max(1, min(limit, 100)), rooms=named)
     except BadCursor:
         return problem(ErrorCode.BAD_FRAME)
-    items = [conversation_object(row, request) for row in page.items]
+    items = [serializers.conversation(row, request.user) for row in page.items]
     return json_response(
         ConversationPage(
             items=items, next=page.next, unread_total=page.unread.total, unread_chats=page.unread.chats
@@ -107,13 +107,15 @@ def open_conversation(request: SignedInRequest, body: ConversationInput) -> Http
     attempt.refund()
     conversation, is_new = conversation_open(user=request.user, peer=person)
     membership = access_conversation(request.user, conversation.room_name)
-    return json_response(conversation_object(conversation_row(membership), request), 201 if is_new else 200)
+    return json_response(
+        serializers.conversation(conversation_row(membership), request.user), 201 if is_new else 200
+    )
 
 
 @api.get("/conversations/{room}", auth=signed_in, response={200: objects.Conversation, **PROBLEMS})
 def conversation(request: SignedInRequest, room: str) -> HttpResponse:
     return json_response(
-        conversation_object(conversation_row(access_conversation(request.user, room)), request)
+        serializers.conversation(conversation_row(access_conversation(request.user, room)), request.user)
     )
 
 
@@ -175,7 +177,7 @@ def reopen(request: SignedInRequest, room: str) -> HttpResponse:
     """Reopen a chat that the user closed; 403 if it was not closed by them."""
     conversation_reopen(user=request.user, room_name=room)
     return json_response(
-        conversation_object(conversation_row(access_conversation(request.user, room)), request)
+        serializers.conversation(conversation_row(access_conversation(request.user, room)), request.user)
     )
 
 
@@ -190,7 +192,7 @@ def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResp
     )
     with after_write():
         row = conversation_row(access_conversation(request.user, room))
-    return json_response(conversation_object(row, request))
+    return json_response(serializers.conversation(row, request.user))
 
 
 @api.post("/sync", auth=signed_in_with_json, response={200: SyncAnswer, **PROBLEMS})

@@ -245,7 +245,7 @@ def insert_messages(messages: Sequence[Message]) -> None:
 
 
 def next_move() -> str:
-    """As `models.moves.NextMove`; once for the whole statement."""
+    """As `models.transaction_number.NextMove`; once for the whole statement."""
     return (
         "txid_current()"
         if connection.vendor == "postgresql"

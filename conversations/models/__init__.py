@@ -1,4 +1,4 @@
-"""The cellar: rows and their constraints. Entered by services, selectors, journal, access, serializers and admin only."""
+"""Models: tables and their constraints, each with its queryset. Imported by the layers that pyproject.toml lists only."""
 
 from conversations.models.block import Block
 from conversations.models.conversation import Conversation, Participant

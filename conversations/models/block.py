@@ -1,4 +1,4 @@
-"""Who blocks whom. This table is the truth; the flags on the conversation are its copy under the lock."""
+"""Blocks. This table is the truth; the flags on the conversation are copies, written under its lock."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Block(models.Model):
-    """`blocker` does not want to hear from `blocked`."""
+    """`blocker` receives nothing from `blocked`."""
 
     id = models.BigAutoField(primary_key=True)
     blocker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -1,15 +1,25 @@
-"""The pair and its history, and what each of the two has of it."""
+"""Conversations and their participants: the pair with its counters, and what each of the two has of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 
-from conversations.models.querysets import ConversationQuerySet
 from conversations.models.transaction_number import NextMove
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def update(self, **changes: Any) -> int:
+        """A change of `changed_at` also raises `moved`, by which the change poller of every process finds the row."""
+        if "changed_at" in changes:
+            changes.setdefault("moved", NextMove())
+        return super().update(**changes)
+
+    def of_pair(self, user_a: int, user_b: int) -> Self:
+        return self.filter(low_id=min(user_a, user_b), high_id=max(user_a, user_b))
 
 
 class Conversation(models.Model):
@@ -41,13 +51,13 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     is_met = models.BooleanField(default=False, db_default=False)
-    """Both have said that they want this chat: each has opened it, or one has accepted the invite of the other. Both having written says so, too."""
+    """Both want this chat: each has opened it, or one has accepted the other's invite. If both have written, that counts too."""
     origin = models.CharField(max_length=6, choices=Origin, default=Origin.PEOPLE)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     moved = models.BigIntegerField(default=0, db_default=0, db_index=True)
-    """Written with every `changed_at`; see `moves`."""
+    """The transaction number of the last change of `changed_at`; see `transaction_number`."""
 
     objects: ClassVar[models.Manager[Conversation]] = ConversationQuerySet.as_manager()
 
@@ -72,16 +82,16 @@ class Conversation(models.Model):
         super().save(update_fields=update_fields, **options)
 
     def peer_id(self, user_id: int) -> int:
-        """The id of the other one."""
+        """The id of the other participant."""
         return self.high_id if user_id == self.low_id else self.low_id
 
 
 class Participant(models.Model):
-    """One of the two: how far this person has come, and how this person keeps the conversation.
+    """One of the two: how far this user has read, and the user's own settings of the conversation.
 
-    `read_seq` and `delivered_seq` are my own positions; `shown_read` and `shown_delivered` are all the peer may ever see of them.
-    `received - read_count` is what is unread, exact and without counting rows. `activity` is null until the conversation shows in
-    my list.
+    `read_seq` and `delivered_seq` are my own positions; `shown_read` and `shown_delivered` are all that the peer may see of
+    them. `received - read_count` is the number of unread messages, exact and without counting rows. `activity` is null until
+    the conversation shows in my list.
     """
 
     pk = models.CompositePrimaryKey("conversation_id", "user_id")

@@ -1,10 +1,10 @@
-"""Which life of the database this is. It changes when a backup is restored, and browsers then drop what they kept (P11)."""
+"""The epoch of the database. It changes when a backup is restored, and browsers then drop what they kept (P11)."""
 
 from django.db import models
 
 
 class Epoch(models.Model):
-    """One row, made after the first migration."""
+    """One row, created after the first migration."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     value = models.CharField(max_length=32)

@@ -1,19 +1,29 @@
-"""A link for exactly one person, and the wish of somebody who is on the way to accept one."""
+"""Invites: a link for exactly one person, and the pending invite of a user who is still signing up or logging in."""
 
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 
 from conversations.models.conversation import Conversation
-from conversations.models.querysets import InviteQuerySet
+
+
+class InviteQuerySet(models.QuerySet["Invite"]):
+    def unclaimed(self) -> Self:
+        """Neither accepted nor revoked, expired or not."""
+        return self.filter(claimed_at__isnull=True, revoked_at__isnull=True)
+
+    def open(self, now: datetime) -> Self:
+        """Could be accepted at this time."""
+        return self.unclaimed().filter(expires_at__gt=now)
 
 
 class Invite(models.Model):
-    """Only the digest of the token is stored, so that nobody can read working links out of a backup.
+    """Only the digest of the token is stored, so that a backup holds no working links.
 
     `conversation` is set together with `claimed_by`.
     """
@@ -58,9 +68,9 @@ class Invite(models.Model):
 
 
 class PendingInvite(models.Model):
-    """Somebody opened an invite and is signing up or logging in. Tied to the account, so that another device can end it.
+    """A user opened an invite and is signing up or logging in. Tied to the account, so that another device can accept it.
 
-    It outlives the invite's expiry for 24 hours, never its revocation.
+    It outlives the invite's expiry by up to 24 hours, never its revocation.
     """
 
     user = models.OneToOneField(
@@ -73,4 +83,4 @@ class PendingInvite(models.Model):
         db_table = "invite_wish"
 
     def __str__(self) -> str:
-        return f"wish of {self.user_id} for {self.invite_id}"
+        return f"pending invite {self.invite_id} of {self.user_id}"

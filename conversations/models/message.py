@@ -1,21 +1,32 @@
-"""One message: its birth number, the number of its last change, and its text."""
+"""Messages: the number of each in its conversation, the number of its last change, and its text."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 
 from conversations.models.conversation import Conversation
-from conversations.models.querysets import MessageQuerySet
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def before(self, seq: int) -> Self:
+        return self.filter(seq__lt=seq)
+
+    def after(self, seq: int) -> Self:
+        return self.filter(seq__gt=seq)
+
+    def changed_later(self, after: int) -> Self:
+        """Sent at or before number `after`, changed since."""
+        return self.filter(models.Q(version__gt=models.F("seq")), version__gt=after, seq__lte=after)
 
 
 class Message(models.Model):
-    """Written by the journal only. The key is led by the conversation, so that the table can be split by it later.
+    """Written by the journal only. The key begins with the conversation, so that the table can be partitioned by it later.
 
-    `client_id` is the UUID that the browser made (`id` on the wire); `fingerprint` is a keyed digest of what was first sent under it,
-    and tells a repeat from a conflict after the text has changed. `ordinal` counts the recipient's messages.
+    `client_id` is the UUID that the client made (`id` on the wire). `fingerprint` is a keyed digest of what was first sent under
+    it, and tells a repeat from a conflict after the text has changed. `ordinal` counts the recipient's messages.
     """
 
     class Kind(models.TextChoices):
@@ -50,7 +61,7 @@ class Message(models.Model):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            # Catch-up asks "changed after c": births come from the key, later changes from this small index.
+            # Catch-up asks "changed after c": new messages come from the key, later changes from this small index.
             models.Index(
                 fields=["conversation", "version"],
                 condition=models.Q(version__gt=models.F("seq")),

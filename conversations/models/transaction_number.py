@@ -1,4 +1,4 @@
-"""The number that says when a conversation moved, without a clock: of two commits the poller can tell which one it has not seen yet."""
+"""Transaction numbers: the order of changes without a clock, so that the change poller knows which commits it has not seen."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.db import models
 
 
 class NextMove(models.Func):
-    """PostgreSQL: the number of this transaction, which a snapshot can be asked about. SQLite, where writers come one after the other: one
-    more than the largest so far."""
+    """PostgreSQL: the number of this transaction, which can be compared with a snapshot. SQLite, which has one writer at a time: the
+    largest number so far plus one."""
 
     output_field = models.BigIntegerField()
 

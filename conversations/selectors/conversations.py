@@ -190,21 +190,28 @@ def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
 
 
 def last_messages(conversations: Sequence[Conversation]) -> dict[int, Message]:
-    """The newest message of each, found by key. The head may number a later change; then the newest message stands lower."""
-    wanted = Q()
-    for conversation in conversations:
-        wanted |= Q(conversation_id=conversation.id, seq=conversation.head)
-    found = (
-        {message.conversation_id: message for message in Message.objects.filter(wanted)}
-        if conversations
-        else {}
+    """The newest message of each, found by key. One statement, and a second one for all whose head numbers a later change."""
+    heads = [(row.id, row.head) for row in conversations if row.head]
+    found = messages_at(heads)
+    changed = [(id, newest_seq(id)) for id, _ in heads if id not in found]
+    return found | messages_at(changed)
+
+
+def newest_seq(conversation_id: int) -> Subquery:
+    """Names no outer row, so the database runs it once, along the key."""
+    return Subquery(
+        Message.objects.filter(conversation_id=conversation_id).order_by("-seq").values("seq")[:1]
     )
-    for conversation in conversations:
-        if conversation.head and conversation.id not in found:
-            newest = Message.objects.filter(conversation_id=conversation.id).order_by("-seq").first()
-            if newest is not None:
-                found[conversation.id] = newest
-    return found
+
+
+def messages_at(keys: Sequence[tuple[int, int | Subquery]]) -> dict[int, Message]:
+    """The messages with these (conversation, seq), by conversation. One statement, none without keys."""
+    if not keys:
+        return {}
+    wanted = Q()
+    for conversation_id, seq in keys:
+        wanted |= Q(conversation_id=conversation_id, seq=seq)
+    return {message.conversation_id: message for message in Message.objects.filter(wanted)}
 
 
 def heads(*, user_id: int, limit: int = HEADS) -> Heads:

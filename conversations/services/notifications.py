@@ -45,14 +45,7 @@ def letter_for(conversation_id: int, user_id: int) -> Push | None:
 
 def letter_of(row: ConversationRow, *, viewer: User) -> Push:
     """`conversation.changed` for every device of one person."""
-    wire = serializers.conversation(
-        row.conversation,
-        me=row.me,
-        peer_participant=row.peer_participant,
-        viewer=viewer,
-        peer=row.peer,
-        last=row.last,
-    )
+    wire = serializers.conversation(row, viewer)
     frame = ConversationChanged(conversation=wire)
     return Push(
         user_group(viewer.pk),

@@ -37,7 +37,7 @@ from conversations.selectors.messages import PAGE, MessagePage, message_page, me
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
-from conversations.views.presenters import conversation_object, conversation_view, message_views
+from conversations.views.presenters import conversation_view, message_views
 from conversations.views.shell import SeeOther, shell
 
 JOURNAL_TIMEOUT_S = 10
@@ -313,7 +313,7 @@ def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> 
     read."""
     return {
         "room": row.conversation.room_name,
-        "conversation": conversation_object(row, request.user).model_dump(mode="json"),
+        "conversation": serializers.conversation(row, request.user).model_dump(mode="json"),
         "messages": message_objects(request, row, page),
         "version": page.version,
         "has_older": page.has_older,

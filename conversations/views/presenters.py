@@ -148,15 +148,3 @@ def conversation_view(row: ConversationRow, viewer: User, *, current: str | None
         created_at=conversation.created_at,
         is_current=conversation.room_name == current,
     )
-
-
-def conversation_object(row: ConversationRow, viewer: User) -> Any:
-    """The same row as a wire object."""
-    return serializers.conversation(
-        row.conversation,
-        me=row.me,
-        peer_participant=row.peer_participant,
-        viewer=viewer,
-        peer=row.peer,
-        last=row.last,
-    )

@@ -12,7 +12,7 @@ from conversations import serializers
 from conversations.held_invite import gone_notice
 from conversations.selectors.conversations import ConversationPage, conversation_list
 from conversations.views.client_texts import client_texts
-from conversations.views.presenters import conversation_object, conversation_view
+from conversations.views.presenters import conversation_view
 
 
 class SeeOther(HttpResponseRedirect):
@@ -45,7 +45,7 @@ def shell(request: SignedInRequest, *, tab: str, page: str, current: str | None 
             "page": page,
             "user": serializers.card(request.user).model_dump(mode="json"),
             "conversations": [
-                conversation_object(row, request.user).model_dump(mode="json") for row in rows.items
+                serializers.conversation(row, request.user).model_dump(mode="json") for row in rows.items
             ],
             "unread_total": rows.unread.total,
             "unwritten": sorted(unwritten),

@@ -10,6 +10,7 @@ from accounts.models import User
 from conversations import serializers
 from conversations.models import Conversation, Message, Participant
 from conversations.protocol.objects import instant
+from conversations.selectors.conversations import ConversationRow
 
 ID = UUID("0192f0c1-7a3e-7b52-9c41-5d2f8e6a1b70")
 NOW = datetime(2026, 11, 21, 18, 4, 5, 678_000, tzinfo=UTC)
@@ -62,12 +63,7 @@ def seen_by_bob(conversation: Conversation | None = None, last: Message | None =
         muted_until=NOW,
     )
     return serializers.conversation(
-        conversation or row(),
-        me=participant(BOB, ALICE, **mine),
-        peer_participant=alice,
-        viewer=BOB,
-        peer=ALICE,
-        last=last,
+        ConversationRow(conversation or row(), participant(BOB, ALICE, **mine), alice, ALICE, last), BOB
     ).model_dump()
 
 
@@ -216,12 +212,7 @@ def test_who_is_blocked_learns_nothing_of_it(low_blocks: bool, high_blocks: bool
 def test_block_is_told_from_the_lower_side_as_well(low_blocks: bool, high_blocks: bool, told: bool) -> None:
     conversation = row(low_blocks=low_blocks, high_blocks=high_blocks)
     wire = serializers.conversation(
-        conversation,
-        me=participant(ALICE, BOB),
-        peer_participant=participant(BOB, ALICE),
-        viewer=ALICE,
-        peer=BOB,
-        last=None,
+        ConversationRow(conversation, participant(ALICE, BOB), participant(BOB, ALICE), BOB, None), ALICE
     )
     assert wire.blocked is told
 
@@ -234,7 +225,7 @@ def test_receipts_are_mine_as_they_are_and_the_peers_as_they_are_shown() -> None
     bob = participant(BOB, ALICE, read_seq=7, delivered_seq=8, shown_read=1, shown_delivered=2)
     assert [
         receipt.model_dump()
-        for receipt in serializers.receipts(me=bob, peer_participant=alice, viewer=BOB, peer=ALICE)
+        for receipt in serializers.receipts(ConversationRow(row(), bob, alice, ALICE, None), BOB)
     ] == [
         {"user": BOB.public_id, "delivered": 8, "read": 7},
         {"user": ALICE.public_id, "delivered": 41, "read": 40},

@@ -98,6 +98,22 @@ def test_the_list_takes_three_statements_however_long(alice: User, django_assert
                 assert row.conversation.room_name
 
 
+def test_the_list_takes_four_statements_however_many_chats_have_a_newer_change_than_message(
+    alice: User, django_assert_num_queries
+) -> None:
+    """The head numbers an edit or a reaction, too: then no message stands at it."""
+    for how_many in (1, 8):
+        for _ in range(how_many):
+            peer = make_user()
+            chat = make_conversation(alice, peer)
+            make_messages(chat, [peer], 2)
+            Conversation.objects.filter(pk=chat.pk).update(head=5)
+        with django_assert_num_queries(4):
+            rows = conversation_list(user=alice).items
+        assert {row.last.seq for row in rows if row.last} == {2}
+        assert all(row.last for row in rows)
+
+
 def test_unread_is_counted_over_all_that_is_not_muted(alice: User, bob: User, carol: User) -> None:
     make_messages(make_conversation(alice, bob), [bob, alice, bob], 3)
     muted = make_conversation(alice, carol)
