@@ -55,7 +55,7 @@ def test_journeys_wait_for_what_the_server_stores(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", JOURNEYS, ids=name_of)
-def test_no_journey_waits_for_time_to_pass(path: Path) -> None:
+def test_no_journey_waits_for_a_fixed_time(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert "wait_for_timeout" not in text, (
         "wait for the event that you mean, or install the page's clock and advance it"

@@ -397,7 +397,7 @@ def ask_to_leave(alice: Visitor) -> None:
     expect(alice.page.get_by_role("dialog", name="Log out of this device?")).to_be_visible()
 
 
-def cut_picture(alice: Visitor) -> None:
+def crop_picture(alice: Visitor) -> None:
     alice.page.goto("/settings/profile/")
     alice.page.set_input_files(
         "input[name=picture]", {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE}
@@ -407,25 +407,25 @@ def cut_picture(alice: Visitor) -> None:
 
 OPENERS: dict[str, Callable[[Visitor], None]] = {
     "the quick switcher": open_switcher,
-    "the help about keys": open_shortcuts,
-    "the menu of a message": open_message_menu,
-    "a message with its buttons": focus_message,
-    "the session ended": end_session,
+    "keyboard shortcuts": open_shortcuts,
+    "a message menu": open_message_menu,
+    "a focused message": focus_message,
+    "the ended session": end_session,
     "another account": find_another_account,
     "the button to the newest message": scroll_up,
     "a text that is too long": write_too_much,
     "a toast": show_toast,
     "no connection": go_offline,
-    "the question before log-out": ask_to_leave,
-    "a picture being cut": cut_picture,
+    "the confirmation of log-out": ask_to_leave,
+    "a picture being cropped": crop_picture,
 }
 MODAL = {
     "the quick switcher",
-    "the help about keys",
-    "the session ended",
+    "keyboard shortcuts",
+    "the ended session",
     "another account",
-    "the question before log-out",
-    "a picture being cut",
+    "the confirmation of log-out",
+    "a picture being cropped",
 }
 
 
@@ -447,7 +447,7 @@ def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: V
         expect_modal(page)
     for width in (1280, 320):
         page.set_viewport_size({"width": width, "height": 720})
-        if what == "the menu of a message" and width == 320:
+        if what == "a message menu" and width == 320:
             # A resize closes the menu, because its message has moved.
             expect(page.get_by_role("menu")).to_have_count(0)
             page.keyboard.press("Enter")

@@ -12,7 +12,7 @@ from tests.journeys.page_session import PageSession
 from tests.journeys.visitors import expect_no_overflow
 
 # A dialog covers these pages, so their skip link cannot be reached.
-COVERED = {"invite dialog over a chat", "settings, a picture being cut"}
+COVERED = {"invite dialog over a chat", "settings, a picture being cropped"}
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
     .filter((it) => it.checkVisibility() && !it.closest("[inert]"))
     .map((it) => Number(it.localName[1]))"""

@@ -128,7 +128,7 @@ def test_check_28_dialogs_fit_and_can_be_closed(visitor: VisitorMaker, mode: str
         expect(dialog).to_have_count(0)
 
 
-SHEETS = {"invite dialog over a chat", "settings, a picture being cut"}
+SHEETS = {"invite dialog over a chat", "settings, a picture being cropped"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Servers that the live tests share, because starting one takes seconds. Their people have names of each test's own.
+"""Servers that the live tests share, because starting one takes seconds. Each test signs up its own users.
 
-A test that stops, starves or misconfigures a part takes parts of its own: `start_server`, `scaled_server`, `real_redis`.
+A test that stops or breaks a server uses its own: `start_server`, `scaled_server`, `real_redis`.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from tests.rig.redis_server import RedisServer
 
 @pytest.fixture(scope="package")
 def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
-    """One process, SQLite, the local layer."""
+    """One process with SQLite and the local channel layer."""
     with EntreServer(statics) as server:
         yield server
 
 
 @pytest.fixture(scope="package")
 def shared_redis() -> Iterator[RedisServer]:
-    """The Redis of the shared two processes. To be listened to, never to be hurt."""
+    """The Redis of the shared scaled server. Tests may listen, but not stop it."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(RedisServer())

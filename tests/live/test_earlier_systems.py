@@ -1,4 +1,4 @@
-"""What each of the five earlier systems could do works here, for real: one test for each, named after it."""
+"""Everything that the five earlier systems could do works here: one test for each, (a) to (e)."""
 
 import re
 import subprocess
@@ -18,12 +18,12 @@ from tests.rig.people import Person
 from tests.rig.redis_server import RedisServer
 from tests.sockets import Refused, expect, expect_silence, open_socket
 
-Newcomer = Callable[..., Person]
+PersonMaker = Callable[..., Person]
 
 
 @pytest.fixture
-def trio(daphne_server: EntreServer, person_at: Newcomer) -> tuple[Person, Person, Person]:
-    """Alice, Bob and Mallory, under names of this test's own."""
+def users(daphne_server: EntreServer, person_at: PersonMaker) -> tuple[Person, Person, Person]:
+    """Alice, Bob and Mallory, with usernames of this test."""
     mark = uuid4().hex[:6]
     alice, bob, mallory = (person_at(daphne_server, f"{name}{mark}") for name in ("alice", "bob", "mallory"))
     return alice, bob, mallory
@@ -31,7 +31,7 @@ def trio(daphne_server: EntreServer, person_at: Newcomer) -> tuple[Person, Perso
 
 @contextmanager
 def running_runserver(statics: SharedStatics) -> Iterator[EntreServer]:
-    """`manage.py runserver`, as somebody starts it who knows Django and not us."""
+    """A server started with `manage.py runserver`."""
     server = EntreServer(statics)
     try:
         server.manage("migrate", "--noinput", "--verbosity", "0")
@@ -47,9 +47,12 @@ def running_runserver(statics: SharedStatics) -> Iterator[EntreServer]:
 
 
 async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
-    shared_scaled_server: EntreServer, shared_redis: RedisServer, person_at: Newcomer, statics: SharedStatics
+    shared_scaled_server: EntreServer,
+    shared_redis: RedisServer,
+    person_at: PersonMaker,
+    statics: SharedStatics,
 ) -> None:
-    """(a) ProtocolTypeRouter for http and websocket, group_send through Redis between two processes, `runserver` that is Daphne's."""
+    """(a) ProtocolTypeRouter for http and websocket, group_send through Redis, Daphne's `runserver`."""
     from channels.routing import ProtocolTypeRouter
 
     from dm_project.asgi import application
@@ -65,19 +68,19 @@ async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
     room = alice.open_chat_with(bob)
     assert bob.open_chat_with(alice) == room
     with redis.Redis.from_url(shared_redis.url) as client:
-        spy = client.pubsub()
-        spy.psubscribe("*")
-        spy.get_message(timeout=10)
+        listener = client.pubsub()
+        listener.psubscribe("*")
+        listener.get_message(timeout=10)
         async with open_socket(alice) as hers, open_socket(bob) as his:
             await expect(hers, "connection_established")
             await expect(his, "connection_established")
             await hers.send("message.send", room=room, id=str(uuid4()), body="through Redis")
             assert (await expect(his, "message.created"))["message"]["body"] == "through Redis"
         channels = set()
-        while message := spy.get_message(timeout=1):
+        while message := listener.get_message(timeout=1):
             channels.add(message["channel"])
         assert len([channel for channel in channels if b"user." in channel]) == 2, (
-            "one publication for each of the two"
+            "one publication for each user"
         )
 
     with running_runserver(statics) as runserver:
@@ -87,10 +90,10 @@ async def test_a_an_online_chat_over_redis_group_send_with_daphne_as_runserver(
         assert "Daphne" in runserver.log()
 
 
-async def test_b_requirements_sockets_by_room_name_and_links_for_exactly_two(
-    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+async def test_b_requirements_sockets_by_room_name_and_a_link_for_two(
+    daphne_server: EntreServer, users: tuple[Person, Person, Person]
 ) -> None:
-    """(b) `pip install -r requirements.txt`, sockets under ws/chat/<room_name>, a personal link whose view sends exactly two to one room."""
+    """(b) Pinned requirements, sockets at ws/chat/<room_name>, a personal link for two users."""
     pins = dict(
         re.findall(
             r"^([a-z0-9-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
@@ -99,14 +102,14 @@ async def test_b_requirements_sockets_by_room_name_and_links_for_exactly_two(
     for name in ("django", "channels", "daphne", "channels-redis"):
         assert version(name) == pins[name]
 
-    alice, bob, mallory = trio
+    alice, bob, mallory = users
     opened = alice.post_form(f"/chats/with/{bob.username}/")
     assert opened.status_code == 303
     chat = opened.headers["location"]
     room = chat.strip("/").split("/")[-1]
     assert alice.http.get(f"/chats/with/{bob.username}/").headers["location"] == chat
     assert bob.post_form(f"/chats/with/{alice.username}/").headers["location"] == chat, (
-        "the link of the other one leads into the same room"
+        "Bob's link leads to the same room"
     )
     assert mallory.post_form(f"/chats/with/{alice.username}/").headers["location"] != chat
     assert mallory.http.get(chat).status_code == 404
@@ -120,11 +123,11 @@ async def test_b_requirements_sockets_by_room_name_and_links_for_exactly_two(
             pass
 
 
-async def test_c_the_sessions_of_django_on_sockets_and_the_greeting(
-    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+async def test_c_django_sessions_on_sockets_and_the_greeting(
+    daphne_server: EntreServer, users: tuple[Person, Person, Person]
 ) -> None:
-    """(c) AuthMiddlewareStack: the cookie of the log-in is enough; greeted with connection_established "You are now connected!"."""
-    alice, bob, _ = trio
+    """(c) AuthMiddlewareStack: the session cookie is enough; the greeting is "You are now connected!"."""
+    alice, bob, _ = users
     for person in (alice, bob):
         async with open_socket(person) as socket:
             greeting = await socket.next()
@@ -137,11 +140,11 @@ async def test_c_the_sessions_of_django_on_sockets_and_the_greeting(
         assert refusal.value.status == 403
 
 
-async def test_d_strict_origin_redis_by_compose_personal_channels_and_saved_before_announced(
-    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+async def test_d_strict_origin_redis_by_compose_and_stored_before_published(
+    daphne_server: EntreServer, users: tuple[Person, Person, Person]
 ) -> None:
-    """(d) stricter than AllowedHostsOriginValidator, Redis by a compose file, a channel for each connection of a person, HTTP save then announce."""
-    alice, bob, _ = trio
+    """(d) A strict Origin check, Redis by compose, a channel per connection, stored before published."""
+    alice, bob, _ = users
     port = urlsplit(alice.address).port
     for origin in (
         f"https://127.0.0.1:{port}",
@@ -153,11 +156,11 @@ async def test_d_strict_origin_redis_by_compose_personal_channels_and_saved_befo
         with pytest.raises(Refused) as refusal:
             async with open_socket(alice, origin=origin):
                 pass
-        assert refusal.value.status == 403, "an allowed host with another scheme or port is another page"
+        assert refusal.value.status == 403, "an allowed host with another scheme or port is another origin"
     compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
     assert re.search(r"^  redis:\n    image: (redis|valkey)", compose, re.MULTILINE)
     assert re.search(r"^      REDIS_URL: redis://\S.*@redis:6379", compose, re.MULTILINE), (
-        "by its name in the compose file, with a password"
+        "the compose file names Redis with a password"
     )
 
     room = alice.open_chat_with(bob)
@@ -175,11 +178,11 @@ async def test_d_strict_origin_redis_by_compose_personal_channels_and_saved_befo
     assert [message["body"] for message in stored] == ["saved first"]
 
 
-async def test_e_an_index_to_name_somebody_a_page_with_the_messages_and_several_sockets(
-    daphne_server: EntreServer, trio: tuple[Person, Person, Person]
+async def test_e_an_index_of_people_a_chat_page_and_several_sockets(
+    daphne_server: EntreServer, users: tuple[Person, Person, Person]
 ) -> None:
-    """(e) a page where one names whom to talk to, a chat page with the messages, several sockets in one room that all receive."""
-    alice, bob, _ = trio
+    """(e) A page to choose a person, a chat page with messages, several sockets that all receive."""
+    alice, bob, _ = users
     index = alice.http.get(f"/people/?q={bob.username}").text
     assert f"/chats/with/{bob.username}/" in index
     room = (

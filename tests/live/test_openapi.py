@@ -1,4 +1,4 @@
-"""The description of the API keeps its promises: Schemathesis reads it, and asks a real server for all that it promises and refuses."""
+"""Schemathesis checks the OpenAPI description: a real server accepts valid requests and rejects others."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from tests.rig.environment import ROOT
 from tests.rig.people import Person
 
 SEED, EXAMPLES = 7, 5
-# 410 is what an ended invite answers; 413 is how a text that is too long is refused.
+# 410: an invite that has ended. 413: a text that is too long.
 SETTINGS = """
 [checks]
 negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 409, 413, 415, 422]
@@ -21,17 +21,17 @@ positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 410]
 """
 
 
-@pytest.mark.timeout(300)  # half a minute, but the machine may have other things to do
+@pytest.mark.timeout(300)  # half a minute on a quiet machine
 def test_the_api_accepts_what_its_description_allows_and_rejects_the_rest(
     start_server: ServerMaker, person_at: Callable[..., Person], tmp_path: Path
 ) -> None:
-    """Always the same requests: the examples, the edges of every value, and some that chance has chosen once."""
+    """The same requests in each run: the examples, boundary values, and random ones with a fixed seed."""
     server = start_server(LIMITS="off")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     assert alice.write(room, "the first message").status_code == 201
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
-    words = [
+    arguments = [
         "--config-file",
         "schemathesis.toml",
         "run",
@@ -41,7 +41,7 @@ def test_the_api_accepts_what_its_description_allows_and_rejects_the_rest(
         "--checks",
         "all",
     ]
-    words += [
+    arguments += [
         "--phases",
         "examples,coverage,fuzzing",
         "--max-examples",
@@ -57,8 +57,8 @@ def test_the_api_accepts_what_its_description_allows_and_rejects_the_rest(
         "PYTHONPATH": str(ROOT),
     }
     program = Path(sys.executable).with_name("schemathesis")
-    done = subprocess.run(
-        [program, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    result = subprocess.run(
+        [program, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
     assert "Traceback" not in server.log()

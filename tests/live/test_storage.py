@@ -1,4 +1,4 @@
-"""The file of SQLite locked by another program, disks that are full, a cache that is gone: every door says so, reading goes on, nobody restarts anything."""
+"""Storage faults: a locked SQLite file, full disks, a missing cache. Writes report it, and reads go on."""
 
 import asyncio
 import signal
@@ -17,11 +17,11 @@ from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
 from tests.sockets import Socket, expect, open_socket
 
-Newcomer = Callable[..., Person]
+PersonMaker = Callable[..., Person]
 RIGHT, WRONG = "correct horse battery", "another horse battery"
 
 
-async def reading_goes_on(socket: Socket, person: Person, room: str, head: int) -> None:
+async def expect_reads_work(socket: Socket, person: Person, room: str, head: int) -> None:
     await is_alive(socket)
     await socket.send("sync", ref="read", rooms={room: 0})
     assert (await expect(socket, "sync.page", ref="read"))["version"] == head
@@ -29,14 +29,14 @@ async def reading_goes_on(socket: Socket, person: Person, room: str, head: int) 
     assert person.http.get(f"/chats/{room}/").status_code == 200
 
 
-async def every_door_answers(socket: Socket, person: Person, room: str, code: str, token: str) -> str:
-    """Socket, API and form: retryable, and the form keeps the text. Returns the id of the socket's send."""
+async def expect_errors_everywhere(socket: Socket, person: Person, room: str, code: str, token: str) -> str:
+    """Socket, API and form give a retryable error; the form keeps the text. Returns the id of the send."""
     id = str(uuid4())
-    await socket.send("message.send", ref="full", room=room, id=id, body="into the dark")
+    await socket.send("message.send", ref="full", room=room, id=id, body="while it fails")
     error = await expect(socket, "error", ref="full")
     assert (error["code"], error["retryable"], error["id"]) == (code, True, id)
     assert error["retry_after_ms"] > 0
-    refused = await asyncio.to_thread(person.write, room, "into the dark")
+    refused = await asyncio.to_thread(person.write, room, "while it fails")
     assert (refused.status_code, refused.json()["code"]) == (503, code)
     assert "Retry-After" in refused.headers
     page = f"/chats/{room}/"
@@ -51,7 +51,7 @@ async def every_door_answers(socket: Socket, person: Person, room: str, code: st
 
 
 async def test_a_lock_of_another_program_is_waited_for_and_then_reported_as_busy(
-    start_server: ServerMaker, person_at: Newcomer
+    start_server: ServerMaker, person_at: PersonMaker
 ) -> None:
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -64,19 +64,19 @@ async def test_a_lock_of_another_program_is_waited_for_and_then_reported_as_busy
             await hers.send(
                 "message.send", ref="patient", room=room, id=str(uuid4()), body="waits for the lock"
             )
-            await reading_goes_on(hers, alice, room, 1)
-            assert not hers.of_type("error"), "nobody is told at once: most locks are short"
+            await expect_reads_work(hers, alice, room, 1)
+            assert not hers.of_type("error"), "no error at once: most locks are short"
         assert (await expect(hers, "message.accepted", ref="patient"))["seq"] == 2
         with locked(server.data_folder / "entre.sqlite3"):
-            id = await every_door_answers(hers, alice, room, "busy", token)
-            await reading_goes_on(hers, alice, room, 2)
-        accepted = await send_until_accepted(hers, room, id, "into the dark")
+            id = await expect_errors_everywhere(hers, alice, room, "busy", token)
+            await expect_reads_work(hers, alice, room, 2)
+        accepted = await send_until_accepted(hers, room, id, "while it fails")
         assert (accepted["seq"], accepted["duplicate"]) == (3, False)
     assert "Traceback" not in server.log()
 
 
-async def test_a_full_disk_stops_writes_only(start_server: ServerMaker, person_at: Newcomer) -> None:
-    """The log cannot grow either: it lies on the same disk."""
+async def test_a_full_disk_stops_writes_only(start_server: ServerMaker, person_at: PersonMaker) -> None:
+    """The log is on the same disk and cannot grow either."""
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -89,15 +89,15 @@ async def test_a_full_disk_stops_writes_only(start_server: ServerMaker, person_a
         process = server.processes[0]
         assert process is not None
         with full_disk(process.pid):
-            id = await every_door_answers(hers, alice, room, "storage_full", token)
-            await reading_goes_on(his, bob, room, 1)
+            id = await expect_errors_everywhere(hers, alice, room, "storage_full", token)
+            await expect_reads_work(his, bob, room, 1)
             ready = alice.http.get("/readyz")
             assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, False)
             refused = bob.api("POST", "/invites", {"note": "for carol"})
             assert (refused.status_code, refused.json()["code"]) == (503, "storage_full")
             async with open_socket(bob, f"/ws/chat/{room}/") as late:
                 await expect(late, "connection_established")
-        assert (await send_until_accepted(hers, room, id, "into the dark"))["seq"] == 2
+        assert (await send_until_accepted(hers, room, id, "while it fails"))["seq"] == 2
         assert (await expect(his, "message.created"))["message"]["seq"] == 2
     with sqlite3.connect(server.data_folder / "entre.sqlite3") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -105,7 +105,7 @@ async def test_a_full_disk_stops_writes_only(start_server: ServerMaker, person_a
 
 
 async def test_a_full_disk_of_postgresql_is_reported_as_storage_full(
-    start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
+    start_server: ServerMaker, real_postgres: PostgresServer, person_at: PersonMaker
 ) -> None:
     url = real_postgres.new_database()
     name = urlsplit(url).path[1:]
@@ -115,20 +115,20 @@ async def test_a_full_disk_of_postgresql_is_reported_as_storage_full(
     alice.write(room, "before")
     token = alice.csrf_token(f"/chats/{room}/")
     real_postgres.execute(
-        "CREATE FUNCTION no_room() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
-        " LANGUAGE plpgsql",
+        "CREATE FUNCTION disk_full() RETURNS trigger AS $$ BEGIN"
+        " RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$ LANGUAGE plpgsql",
         database=name,
     )
     async with open_socket(alice) as hers:
         await expect(hers, "connection_established")
         real_postgres.execute(
-            "CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_room()", database=name
+            "CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION disk_full()", database=name
         )
-        id = await every_door_answers(hers, alice, room, "storage_full", token)
-        await reading_goes_on(hers, alice, room, 1)
+        id = await expect_errors_everywhere(hers, alice, room, "storage_full", token)
+        await expect_reads_work(hers, alice, room, 1)
         assert alice.http.get("/readyz").json()["checks"] == {"database": True, "layer": True, "disk": False}
         real_postgres.execute("DROP TRIGGER full_disk ON message", database=name)
-        assert (await send_until_accepted(hers, room, id, "into the dark"))["seq"] == 2
+        assert (await send_until_accepted(hers, room, id, "while it fails"))["seq"] == 2
     assert "Traceback" not in server.log()
 
 
@@ -137,10 +137,10 @@ async def test_without_redis_messages_are_sent_and_passwords_cannot_be_guessed(
     start_server: ServerMaker,
     real_postgres: PostgresServer,
     real_redis: RedisServer,
-    person_at: Newcomer,
+    person_at: PersonMaker,
     how: str,
 ) -> None:
-    """Guesses are counted in the cache. Where they cannot be counted, nobody is let in, the right password included (safety.md F28)."""
+    """Guesses are counted in the cache, so without it every log-in is refused, even a correct one (F28)."""
     server = start_server(DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url, LIMITS="on")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -165,11 +165,11 @@ async def test_without_redis_messages_are_sent_and_passwords_cannot_be_guessed(
             assert alice.http.get("/i/not-a-token/").status_code == 404
             ready = alice.http.get("/readyz")
             assert (ready.status_code, ready.json()["redis"]) == (200, False), (
-                "told, and no reason to take the process out of service"
+                "reported, but the process stays in service"
             )
         finally:
             real_redis.start() if how == "killed" else real_redis.thaw()
         async with asyncio.timeout(30):
-            while try_password(RIGHT) != 302:  # noqa: ASYNC110 (only asking tells)
+            while try_password(RIGHT) != 302:  # noqa: ASYNC110 (polling is the only way)
                 await asyncio.sleep(0.2)
     assert "Traceback" not in server.log().replace("channels_redis", "")
