@@ -53,13 +53,13 @@ async def layer(real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Asy
 
 async def heard(layer: RedisLayer, channel: str, group: str) -> None:
     """Send to the group until the channel hears it: subscribing takes its time."""
-    hearing = asyncio.ensure_future(layer.receive(channel))
+    receiving = asyncio.ensure_future(layer.receive(channel))
     async with asyncio.timeout(20):
-        while not hearing.done():
+        while not receiving.done():
             with suppress(RedisError, OSError):
                 await layer.group_send(group, LETTER)
-            await asyncio.wait([hearing], timeout=0.05)
-    assert hearing.result() == LETTER
+            await asyncio.wait([receiving], timeout=0.05)
+    assert receiving.result() == LETTER
 
 
 async def test_a_letter_to_a_group_reaches_its_members(layer: RedisLayer) -> None:
@@ -137,7 +137,7 @@ async def test_a_line_that_died_without_a_word_is_found_and_made_again(
         alice = await layer.new_channel()
         await layer.group_add("user.1", alice)
         await heard(layer, alice, "user.1")
-        dead = set(way.lines)
+        dead = set(way.connections)
         for line in dead:
             line.freeze(frozenset({FORWARD, BACK}))
         await heard(layer, alice, "user.1")

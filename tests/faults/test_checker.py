@@ -18,9 +18,17 @@ def sent(history: History, *ids: str, device: str = "alice", room: str = ROOM) -
 
 
 def acked(
-    history: History, id: str, seq: int, *, device: str = "alice", line: int = 1, duplicate: bool = False
+    history: History,
+    id: str,
+    seq: int,
+    *,
+    device: str = "alice",
+    connection: int = 1,
+    duplicate: bool = False,
 ) -> None:
-    history.accepted(device=device, line=line, id=id, seq=seq, duplicate=duplicate, at=1.0, waited=0.1)
+    history.accepted(
+        device=device, connection=connection, id=id, seq=seq, duplicate=duplicate, at=1.0, waited=0.1
+    )
 
 
 def shown(history: History, device: str, *ids: str) -> None:
@@ -70,7 +78,7 @@ def test_an_unanswered_send_may_be_there_or_not() -> None:
 
 def test_a_repeat_that_is_told_so_is_no_finding() -> None:
     history = good_history()
-    acked(history, "a", 1, line=2, duplicate=True)
+    acked(history, "a", 1, connection=2, duplicate=True)
     assert check(history, [log("a", "b", "c")]).is_clean
 
 
@@ -192,7 +200,7 @@ def cursor_going_back() -> tuple[History, Reading]:
 
 def reset_without_a_new_epoch() -> tuple[History, Reading]:
     history = good_history()
-    history.started_anew(device="bob", room=ROOM, base=2, cursor=2, is_new_epoch=False)
+    history.was_reset(device="bob", room=ROOM, base=2, cursor=2, is_new_epoch=False)
     shown(history, "bob", "a", "b", "c")
     return history, log("a", "b", "c")
 

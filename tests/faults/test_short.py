@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import or_skip
 from tests.rig import programs
-from tools.faults.randomly import random_faults
+from tools.faults.random_faults import random_faults
 from tools.faults.rows import known_rows
 from tools.faults.world import open_world
 

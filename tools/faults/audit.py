@@ -1,4 +1,5 @@
-"""Reads everything after healing, as a new device does: the history over HTTP, and a `sync` from nothing over a fresh socket."""
+"""Reads everything after healing, as a new device does: history over HTTP, and `sync` from 0 over a new
+socket."""
 
 from __future__ import annotations
 
@@ -15,15 +16,16 @@ from tools.faults.crowd import Crowd
 
 PAGE = 100
 AT_ONCE = 16
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
-class PutOff(Exception):
-    """Told to ask again later."""
+class RetryLater(Exception):
+    """The server asked for a retry."""
 
 
 class Audit:
-    """Keeps what it has read of each room: what is stored does not change, so that the next reading begins where this one ended."""
+    """Keeps what it has read of each room: stored rows do not change, so the next reading begins where this
+    one ended."""
 
     def __init__(self, crowd: Crowd, address: str) -> None:
         self.crowd, self.address = crowd, address
@@ -31,36 +33,39 @@ class Audit:
         self.gate = asyncio.Semaphore(AT_ONCE)
 
     async def read(self, *, is_whole: bool = False) -> tuple[list[Reading], list[Reading]]:
-        """The log of every room as one of its people reads it, and the readings of fresh devices of both.
+        """The log of each room as one participant reads it, and readings of new devices of both participants.
 
         Args:
-            is_whole: let both people read everything from the first message over HTTP.
+            is_whole: both participants read everything over HTTP, from the first message.
         """
-        async with httpx.AsyncClient(base_url=self.address, timeout=PATIENCE_S, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.address, timeout=TIMEOUT_S, trust_env=False) as http:
             rooms = await asyncio.gather(
-                *(self.read_room(http, seat, is_whole=is_whole) for seat in self.crowd.seats)
+                *(
+                    self.read_room(http, conversation, is_whole=is_whole)
+                    for conversation in self.crowd.conversations
+                )
             )
-        return [self.logs[seat["room"]] for seat in self.crowd.seats], [
+        return [self.logs[conversation["room"]] for conversation in self.crowd.conversations], [
             reading for readings in rooms for reading in readings
         ]
 
     async def read_room(
-        self, http: httpx.AsyncClient, seat: dict[str, Any], *, is_whole: bool
+        self, http: httpx.AsyncClient, conversation: dict[str, Any], *, is_whole: bool
     ) -> list[Reading]:
-        room, people = seat["room"], list(seat["people"])
-        self.crowd.luck.shuffle(people)
+        room, people = conversation["room"], list(conversation["people"])
+        self.crowd.rng.shuffle(people)
         async with self.gate:
             before = self.logs.get(room)
-            self.logs[room] = await self.by_http(http, room, people[0], None if is_whole else before)
-            readings = [await self.by_socket(room, person) for person in people]
+            self.logs[room] = await self.read_over_http(http, room, people[0], None if is_whole else before)
+            readings = [await self.read_over_socket(room, person) for person in people]
             if is_whole:
-                readings.append(await self.by_http(http, room, people[1], None))
+                readings.append(await self.read_over_http(http, room, people[1], None))
         return readings
 
-    async def by_http(
+    async def read_over_http(
         self, http: httpx.AsyncClient, room: str, person: dict[str, Any], before: Reading | None
     ) -> Reading:
-        """Everything from the first message, or from where the reading `before` ended."""
+        """Reads from the first message, or from where the reading `before` ended."""
         rows = list(before.rows) if before else []
         headers = {"Cookie": person["cookies"][0]}
         unread_from = 0
@@ -91,17 +96,17 @@ class Audit:
             expected_unread=expected,
         )
 
-    async def by_socket(self, room: str, person: dict[str, Any]) -> Reading:
-        """A device that holds nothing yet. Under load it may be sent away or put off, and comes again."""
-        async with asyncio.timeout(PATIENCE_S):
+    async def read_over_socket(self, room: str, person: dict[str, Any]) -> Reading:
+        """A new device. Under load the server may close its socket or reject its `sync`; it retries."""
+        async with asyncio.timeout(TIMEOUT_S):
             while True:
                 try:
-                    return await self.once_by_socket(room, person)
-                except (OSError, ConnectionClosed, PutOff):
+                    return await self.try_over_socket(room, person)
+                except (OSError, ConnectionClosed, RetryLater):
                     await asyncio.sleep(1)
 
-    async def once_by_socket(self, room: str, person: dict[str, Any]) -> Reading:
-        """Far behind, it is given the newest page and starts from there (`reset`)."""
+    async def try_over_socket(self, room: str, person: dict[str, Any]) -> Reading:
+        """A device far behind gets the newest page with `reset` and starts there."""
         cookie = {"Cookie": person["cookies"][0], "Origin": self.address}
         url = f"{self.address.replace('http', 'ws', 1)}/ws/chat/{room}/"
         rows: dict[int, Row] = {}
@@ -113,7 +118,7 @@ class Audit:
                 await socket.send(json.dumps({"type": "sync", "rooms": {room: cursor}}))
                 while (page := json.loads(await socket.recv()))["type"] != "sync.page":
                     if page["type"] == "error":
-                        raise PutOff
+                        raise RetryLater
                 if page["reset"]:
                     rows.clear()
                     base = page["messages"][0]["seq"] - 1 if page["messages"] else page["version"]
@@ -139,7 +144,7 @@ def row_of(item: dict[str, Any]) -> Row:
 
 
 async def get(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> Any:
-    """A line may be cut while we read: then again."""
+    """Retries when a connection is cut."""
     for attempt in range(10):
         try:
             answer = await http.get(path, headers=headers)

@@ -1,13 +1,13 @@
-"""Compares what clients recorded with what the service holds after healing. Pure.
+"""Compares what clients recorded with what the service stores after healing. Pure.
 
 Every column must be 0:
-  lost        acknowledged, and not there
-  phantom     there, and never sent; or refused for good and stored all the same; or with another text
+  lost        acknowledged, and not stored
+  phantom     stored, and never sent; or permanently refused and still stored; or with another text
   duplicate   one id twice in the log or on a screen
-  order       two readers disagree; an ack named another number; what one device sent stands in another order
+  order       two readers disagree; an ack named another number; messages of one device are in another order
   hole        a number between 1 and the head is missing, in the log or on a screen
   regression  a cursor, a receipt, an ack of one socket or a time went back
-  leak        a frame of a room reached a third person's socket
+  leak        a frame of a room reached the socket of a third person
   exceptions  unhandled errors in the servers' logs (counted by `logs`)
 """
 
@@ -21,7 +21,7 @@ from tools.faults.history import Findings, History, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stored message, as somebody read it in the end."""
+    """One stored message, as read after healing."""
 
     seq: int
     id: str
@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(slots=True)
 class Reading:
-    """What one reader was given of one room after healing: everything after `base`, and the head it was told."""
+    """What one reader got of one room after healing: everything after `base`, and the head."""
 
     reader: str
     room: str
@@ -39,15 +39,16 @@ class Reading:
     rows: list[Row]
     base: int = 0
     unread: int | None = None
-    """Unread messages as the service counts them, and `expected_unread` by counting rows: P7."""
+    """Unread messages as the service counts them, and `expected_unread` by counting rows (P7)."""
     expected_unread: int | None = None
 
 
 def check(history: History, logs: Iterable[Reading], others: Iterable[Reading] = ()) -> Findings:
-    """Compare one history with the whole log of each room (`logs`, one reading from 1 a room) and with further readings of it.
+    """Compare a history with the log of each room (`logs`: one reading from 1 for each) and with further
+    readings.
 
     Returns:
-        The findings, those included that were noted while it ran. The history is left as it is.
+        The findings, including those recorded during the run. The history stays unchanged.
     """
     findings = Findings()
     findings.merge(history.findings)
@@ -70,7 +71,7 @@ def check_log(findings: Findings, history: History, log: Reading, stored: dict[s
     created_at = ""
     for row in log.rows:
         if row.id in stored:
-            findings.add("duplicate", f"{row.id} stands at {stored[row.id]} and at {log.room} {row.seq}")
+            findings.add("duplicate", f"{row.id} is at {stored[row.id]} and at {log.room} {row.seq}")
         stored.setdefault(row.id, (log.room, row.seq))
         if row.created_at < created_at:
             findings.add("regression", f"{log.room} {row.seq} is older than the one before it")
@@ -84,14 +85,14 @@ def check_log(findings: Findings, history: History, log: Reading, stored: dict[s
         if send.digest != row.digest:
             findings.add("phantom", f"{row.id} at {log.room} {row.seq} has another text")
         if send.number < newest.get(send.device, -1):
-            findings.add("order", f"{row.id} of {send.device} stands behind a later one in {log.room}")
+            findings.add("order", f"{row.id} of {send.device} is behind a later one in {log.room}")
         newest[send.device] = max(send.number, newest.get(send.device, -1))
     check_numbers(findings, log)
     check_unread(findings, log)
 
 
 def check_numbers(findings: Findings, reading: Reading) -> None:
-    """Only births are numbered as long as nobody edits: the numbers of the rows are then those of the room."""
+    """Without edits every number is a `seq`: the rows have all numbers of the room."""
     seqs = [row.seq for row in reading.rows]
     if seqs != sorted(set(seqs)):
         findings.add("order", f"{reading.reader} read {reading.room} out of order")
@@ -115,7 +116,8 @@ def check_unread(findings: Findings, reading: Reading) -> None:
     if reading.unread != reading.expected_unread:
         findings.add(
             "order",
-            f"{reading.reader} has {reading.expected_unread} unread in {reading.room} and is told {reading.unread}",
+            f"{reading.reader} has {reading.expected_unread} unread in {reading.room},"
+            f" and the service counts {reading.unread}",
         )
 
 
@@ -130,13 +132,11 @@ def check_sends(
         if place is None:
             findings.add("lost", f"{send.id} of {send.device} was acknowledged as {send.room} {send.seq}")
         elif place != (send.room, send.seq):
-            findings.add(
-                "order", f"{send.id} was acknowledged as {send.room} {send.seq} and stands at {place}"
-            )
+            findings.add("order", f"{send.id} was acknowledged as {send.room} {send.seq} and is at {place}")
 
 
 def compare(findings: Findings, log: Reading, reading: Reading) -> None:
-    """Does this reader see what the log says?"""
+    """Does this reading equal the log?"""
     truth = {row.seq: row.id for row in log.rows}
     other = [row.seq for row in reading.rows if row.seq in truth and truth[row.seq] != row.id]
     if other:

@@ -1,7 +1,7 @@
-"""A device that behaves as our browser does: it comes back by itself, sends the same id until it is answered, and repairs what it missed
-from numbers alone (protocol.md P2, P4, P10). Light: hundreds of them live on one event loop.
+"""A device that behaves as our browser does: reconnects, repeats a send under its id, repairs gaps by number.
 
-Whatever it does and sees goes into the run's History.
+See docs/protocol.md P2, P4, P10. Light: hundreds run on one event loop. Records what it does and sees in
+the History.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ from tools.faults.room_view import RoomView
 Frame = dict[str, Any]
 
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-GREETING_S, SILENCE_S, PONG_S = 10.0, 10.0, 10.0
+GREETING_TIMEOUT_S, REPLY_TIMEOUT_S, PONG_TIMEOUT_S = 10.0, 10.0, 10.0
 STABLE_S = 60.0
 RECEIPT_EVERY_S = 2.0
 TICK_S = 0.2
-GOODBYE_S = 2.0
+CLOSE_TIMEOUT_S = 2.0
 FINAL_CODES = {4401, 4403, 4404, 4426}
 
 
 @dataclass(slots=True)
 class Entry:
-    """An unsent message. `sent_at` is when it last went out, None while it waits; `not_before` what the server asked for."""
+    """An unsent message. `sent_at`: the last attempt, None while it waits. `not_before`: the earliest
+    retry."""
 
     id: str
     room: str
@@ -48,7 +49,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one socket ended: with a `bye` (its code), a close code (1006 when there was no close frame), and when."""
+    """How one socket ended: the code of its `bye`, its close code (1006 without a close frame), and when."""
 
     at: float
     bye: int | None
@@ -56,12 +57,12 @@ class Ending:
 
 
 class Device:
-    """One device of one person.
+    """One device of one user.
 
     Args:
-        name: unique in the run; `person` is the public id of who holds it.
-        address: http address of the service; `path` the socket's.
-        rooms: all rooms that are theirs. A frame of any other is a leak.
+        name: unique in the run; `person` is the public id of its user.
+        address: http address of the service; `path` that of the socket.
+        rooms: all rooms of this user. A frame of any other room is a leak.
     """
 
     def __init__(
@@ -83,8 +84,8 @@ class Device:
         self.random = random.Random(f"{seed} {name}")
         self.socket: ClientConnection | None = None
         self.epoch: str | None = None
-        self.line = self.attempt = 0
-        self.is_greeted = self.is_live = self.is_over = self.is_dozing = self.is_ticking = False
+        self.connection_number = self.attempt = 0
+        self.is_greeted = self.is_live = self.is_over = self.is_asleep = self.is_ticking = False
         self.began_at = self.greeted_at = self.not_before = self.live_at = self.pinged_at = 0.0
         self.pong_by: float | None = None
         self.heartbeat = 25.0
@@ -94,46 +95,47 @@ class Device:
         self.suspected: list[float] = []
         self.refused: Counter[int] = Counter()
         self.tasks: set[asyncio.Task[Any]] = set()
-        self.hurry = asyncio.Event()
+        self.wake = asyncio.Event()
 
-    # What the person does
+    # Actions of the user
 
     async def write(self, id: str, body: str) -> None:
-        """Type a message. It stays in the outbox until the service has it or refuses it for good."""
+        """Write a message. It stays in the outbox until it is accepted or permanently refused."""
         room = next(iter(self.views))
         self.outbox.append(Entry(id, room, body))
         self.history.invoked(id=id, room=room, device=self.name, digest=hash(body), at=time.monotonic())
-        await self.pump()
+        await self.send_next()
 
-    async def doze(self, seconds: float) -> None:
-        """The laptop sleeps: nothing is read, no timer rings. On waking the line is asked within 5 s (K1)."""
-        self.is_dozing = True
+    async def sleep_for(self, seconds: float) -> None:
+        """The laptop sleeps: reads nothing, runs no timer. After waking it pings with a timeout of 5 s
+        (K3)."""
+        self.is_asleep = True
         if self.socket is not None:
             self.socket.transport.pause_reading()
         await asyncio.sleep(seconds)
-        self.is_dozing = False
+        self.is_asleep = False
         if self.socket is not None and not self.socket.transport.is_closing():
             self.socket.transport.resume_reading()
             await self.probe(5.0)
-        self.hurry.set()
+        self.wake.set()
 
-    # The life of the connection
+    # Connection
 
     async def live(self) -> None:
-        """Until `is_over`: connect, listen, come back."""
+        """Connect, read, reconnect, until `is_over`."""
         while not self.is_over:
             try:
-                await self.rest()
-                await self.one_line()
+                await self.wait_before_reconnect()
+                await self.run_connection()
             except InvalidStatus as refusal:
                 self.refused[refusal.response.status_code] += 1
             except (OSError, TimeoutError, EOFError, InvalidHandshake, WebSocketException):
                 pass
             finally:
-                self.lost()
+                self.on_disconnect()
 
-    async def rest(self) -> None:
-        """Full jitter, and never before the moment that the server named."""
+    async def wait_before_reconnect(self) -> None:
+        """Backoff with full jitter, never before the server's `retry_after_ms`."""
         now = time.monotonic()
         jitter = (
             self.random.random() * BACKOFF_S[min(self.attempt - 1, len(BACKOFF_S) - 1)]
@@ -142,15 +144,15 @@ class Device:
         )
         wait = max(0.0, self.not_before - now) + jitter
         self.attempt += 1
-        self.hurry.clear()
+        self.wake.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.hurry.wait(), wait)
-        # Whoever sleeps is woken by `doze`.
-        while self.is_dozing and not self.is_over:
-            self.hurry.clear()
-            await self.hurry.wait()
+            await asyncio.wait_for(self.wake.wait(), wait)
+        # `sleep_for` wakes it.
+        while self.is_asleep and not self.is_over:
+            self.wake.clear()
+            await self.wake.wait()
 
-    async def one_line(self) -> None:
+    async def run_connection(self) -> None:
         if self.is_over:
             return
         headers = {"Cookie": self.cookie, "Origin": self.address}
@@ -162,20 +164,20 @@ class Device:
             compression=None,
             proxy=None,
             ping_interval=None,
-            open_timeout=GREETING_S,
+            open_timeout=GREETING_TIMEOUT_S,
             close_timeout=0.5,
             max_size=2**20,
             max_queue=None,
         )
-        self.line += 1
+        self.connection_number += 1
         self.bye = None
         try:
             async for text in self.socket:
-                await self.hear(json.loads(text))
+                await self.receive(json.loads(text))
         finally:
-            self.ended(self.socket)
+            self.record_ending(self.socket)
 
-    def ended(self, socket: ClientConnection) -> None:
+    def record_ending(self, socket: ClientConnection) -> None:
         received = socket.protocol.close_rcvd
         self.endings.append(
             Ending(
@@ -186,7 +188,7 @@ class Device:
         )
         socket.transport.abort()
 
-    def lost(self) -> None:
+    def on_disconnect(self) -> None:
         now = time.monotonic()
         if self.is_greeted and now - self.greeted_at >= STABLE_S:
             self.attempt = 0
@@ -194,7 +196,7 @@ class Device:
         self.is_greeted = self.is_live = False
         self.pong_by = None
         for entry in self.outbox:
-            # What was on its way is unknown, so it waits again, with the same id.
+            # A send without a reply is unknown: retry it with the same id.
             entry.sent_at = None
         for view in self.views.values():
             view.asked_at = None
@@ -202,23 +204,23 @@ class Device:
             self.is_over = True
 
     def abort(self) -> None:
-        """The line is believed dead."""
+        """Drop a connection that is believed dead."""
         if self.socket is not None:
             self.socket.transport.abort()
 
     async def leave(self) -> None:
-        """For good; what is unanswered stays unknown."""
+        """End the device; sends without a reply stay unknown."""
         self.is_over = True
-        self.hurry.set()
+        self.wake.set()
         self.abort()
         for entry in self.outbox:
             self.history.given_up(entry.id)
 
-    # The clock, five times a second for all devices
+    # Timers: one clock ticks five times a second for all devices
 
     def needs_tick(self, now: float) -> bool:
-        """Is anything due? Cheap, because most of the time nothing is."""
-        if self.is_dozing or self.is_over or self.is_ticking:
+        """Is anything due? Cheap, because usually nothing is."""
+        if self.is_asleep or self.is_over or self.is_ticking:
             return False
         return (
             bool(self.outbox)
@@ -227,7 +229,7 @@ class Device:
             or not self.is_greeted
             or now - self.pinged_at > self.heartbeat
             or any(
-                view.asked_at is not None or view.newest_of_peer > view.told_receipt
+                view.asked_at is not None or view.newest_of_peer > view.sent_receipt
                 for view in self.views.values()
             )
         )
@@ -235,17 +237,17 @@ class Device:
     async def tick(self, now: float) -> None:
         self.is_ticking = True
         try:
-            await self.look(now)
+            await self.check_timers(now)
         finally:
             self.is_ticking = False
 
-    async def look(self, now: float) -> None:
+    async def check_timers(self, now: float) -> None:
         if self.socket is None or not self.is_greeted:
-            if self.socket is not None and now - self.began_at > GREETING_S:
+            if self.socket is not None and now - self.began_at > GREETING_TIMEOUT_S:
                 self.abort()
-            self.post_the_silent(now)
+            self.post_overdue(now)
             return
-        if (self.bye is not None and now - self.bye_at > GOODBYE_S) or (
+        if (self.bye is not None and now - self.bye_at > CLOSE_TIMEOUT_S) or (
             self.pong_by is not None and now > self.pong_by
         ):
             if self.bye is None:
@@ -253,24 +255,24 @@ class Device:
             self.abort()
             return
         if now - self.pinged_at > self.heartbeat:
-            await self.probe(PONG_S)
+            await self.probe(PONG_TIMEOUT_S)
         for view in self.views.values():
-            if view.asked_at is not None and now - view.asked_at > SILENCE_S:
+            if view.asked_at is not None and now - view.asked_at > REPLY_TIMEOUT_S:
                 await self.ask(view)
-            await self.tell_receipt(view, now)
-        self.post_the_silent(now)
-        await self.pump()
+            await self.send_receipt(view, now)
+        self.post_overdue(now)
+        await self.send_next()
 
     async def probe(self, within: float) -> None:
         now = time.monotonic()
         self.pinged_at = now
         self.pong_by = min(self.pong_by or now + within, now + within)
-        await self.say({"type": "ping", "visible": True})
+        await self.send_frame({"type": "ping", "visible": True})
 
-    async def tell_receipt(self, view: RoomView, now: float) -> None:
-        if view.newest_of_peer > view.told_receipt and now - view.told_receipt_at > RECEIPT_EVERY_S:
-            view.told_receipt, view.told_receipt_at = view.newest_of_peer, now
-            await self.say(
+    async def send_receipt(self, view: RoomView, now: float) -> None:
+        if view.newest_of_peer > view.sent_receipt and now - view.sent_receipt_at > RECEIPT_EVERY_S:
+            view.sent_receipt, view.sent_receipt_at = view.newest_of_peer, now
+            await self.send_frame(
                 {
                     "type": "receipt.set",
                     "room": view.room,
@@ -279,21 +281,23 @@ class Device:
                 }
             )
 
-    # The outbox: one at most on its way in each room
+    # Outbox: at most one send in flight in each room
 
-    async def pump(self) -> None:
+    async def send_next(self) -> None:
         if not self.outbox or not self.is_greeted or self.bye is not None:
             return
         entry, now = self.outbox[0], time.monotonic()
         if entry.sent_at is None and not entry.is_posted and entry.not_before <= now:
             entry.sent_at = now
             self.history.tried(entry.id)
-            await self.say({"type": "message.send", "room": entry.room, "id": entry.id, "body": entry.body})
+            await self.send_frame(
+                {"type": "message.send", "room": entry.room, "id": entry.id, "body": entry.body}
+            )
 
-    def post_the_silent(self, now: float) -> None:
-        """The socket is open and says nothing: the other door, with the same id."""
+    def post_overdue(self, now: float) -> None:
+        """No reply on an open socket: send over HTTP with the same id."""
         entry = self.outbox[0] if self.outbox else None
-        if entry is None or entry.is_posted or entry.sent_at is None or now - entry.sent_at < SILENCE_S:
+        if entry is None or entry.is_posted or entry.sent_at is None or now - entry.sent_at < REPLY_TIMEOUT_S:
             return
         entry.is_posted = True
         self.history.tried(entry.id)
@@ -310,7 +314,7 @@ class Device:
         }
         began = time.monotonic()
         try:
-            async with httpx.AsyncClient(timeout=SILENCE_S, verify=False, trust_env=False) as http:
+            async with httpx.AsyncClient(timeout=REPLY_TIMEOUT_S, verify=False, trust_env=False) as http:
                 url = f"{self.address}/api/v1/conversations/{entry.room}/messages"
                 answer = await http.post(url, json={"id": entry.id, "body": entry.body}, headers=headers)
                 body = answer.json()
@@ -319,7 +323,7 @@ class Device:
         else:
             if answer.is_success:
                 message = body["message"]
-                self.answered(
+                self.record_accepted(
                     entry.id, seq=message["seq"], duplicate=body["duplicate"], waited=time.monotonic() - began
                 )
                 await self.apply(entry.room, message)
@@ -328,14 +332,20 @@ class Device:
         finally:
             entry.is_posted = False
 
-    def answered(self, id: str, *, seq: int, duplicate: bool, waited: float | None = None) -> None:
+    def record_accepted(self, id: str, *, seq: int, duplicate: bool, waited: float | None = None) -> None:
         now = time.monotonic()
         entry = next((entry for entry in self.outbox if entry.id == id), None)
         if entry is not None:
             waited = now - (entry.sent_at or now) if waited is None else waited
             self.outbox.remove(entry)
         self.history.accepted(
-            device=self.name, line=self.line, id=id, seq=seq, duplicate=duplicate, at=now, waited=waited
+            device=self.name,
+            connection=self.connection_number,
+            id=id,
+            seq=seq,
+            duplicate=duplicate,
+            at=now,
+            waited=waited,
         )
 
     def refuse(self, entry: Entry, code: str, retry_after_ms: int) -> None:
@@ -355,17 +365,17 @@ class Device:
         else:
             self.outbox.remove(entry)
 
-    # What comes
+    # Incoming frames
 
-    async def hear(self, frame: Frame) -> None:
+    async def receive(self, frame: Frame) -> None:
         self.pong_by = None
         room = frame.get("room")
         if room is not None and room not in self.views:
             self.history.foreign(device=self.name, room=room, kind=frame["type"])
             return
-        hear = self.HEARD.get(frame["type"])
-        if hear is not None:
-            await hear(self, frame)
+        handler = self.HANDLERS.get(frame["type"])
+        if handler is not None:
+            await handler(self, frame)
 
     async def created(self, frame: Frame) -> None:
         await self.apply(frame["room"], frame["message"])
@@ -375,7 +385,7 @@ class Device:
         await self.compare({"rooms": {row["room"]: row["head"]}, "marks": {row["room"]: row["mark"]}})
 
     async def resync(self, frame: Frame) -> None:
-        await self.say({"type": "sync"})
+        await self.send_frame({"type": "sync"})
 
     async def goodbye(self, frame: Frame) -> None:
         self.bye, self.bye_at = frame, time.monotonic()
@@ -386,10 +396,10 @@ class Device:
         self.is_greeted, self.greeted_at, self.pinged_at = True, now, now
         self.heartbeat = frame["heartbeat_ms"] / 1000
         await self.compare(frame)
-        await self.pump()
+        await self.send_next()
 
     async def compare(self, frame: Frame) -> None:
-        """Heads from the server against what is here; another epoch drops what is here."""
+        """Compare the server's heads with the views; a new epoch drops the views."""
         is_new_epoch = self.epoch is not None and frame.get("epoch", self.epoch) != self.epoch
         self.epoch = frame.get("epoch", self.epoch)
         for room, head in frame["rooms"].items():
@@ -399,13 +409,13 @@ class Device:
             view = self.views[room]
             if is_new_epoch:
                 view.drop()
-                self.history.started_anew(device=self.name, room=room, base=0, cursor=0, is_new_epoch=True)
+                self.history.was_reset(device=self.name, room=room, base=0, cursor=0, is_new_epoch=True)
             if view.is_behind(head, frame["marks"].get(room, 0)):
                 await self.ask(view)
-        self.look_whether_live()
+        self.update_live()
 
-    def look_whether_live(self) -> None:
-        """All that the greeting spoke of is here."""
+    def update_live(self) -> None:
+        """The device is live when it has everything that the greeting named."""
         if (
             self.is_greeted
             and not self.is_live
@@ -415,11 +425,11 @@ class Device:
 
     async def accepted(self, frame: Frame) -> None:
         entry = next((entry for entry in self.outbox if entry.id == frame["id"]), None)
-        self.answered(frame["id"], seq=frame["seq"], duplicate=frame["duplicate"])
+        self.record_accepted(frame["id"], seq=frame["seq"], duplicate=frame["duplicate"])
         if entry is not None:
             own = {"seq": frame["seq"], "version": frame["version"], "id": frame["id"], "sender": self.person}
             await self.apply(frame["room"], own)
-        await self.pump()
+        await self.send_next()
 
     async def apply(self, room: str, message: Frame) -> None:
         view = self.views[room]
@@ -453,7 +463,7 @@ class Device:
             read=frame["read"],
             is_stored=False,
         )
-        if not view.place_mark(frame["mark"]):
+        if not view.advance_mark(frame["mark"]):
             await self.ask(view)
 
     async def page(self, page: Frame) -> None:
@@ -461,7 +471,7 @@ class Device:
         view.asked_at = None
         if page["reset"]:
             base = page["messages"][0]["seq"] - 1 if page["messages"] else page["version"]
-            self.history.started_anew(
+            self.history.was_reset(
                 device=self.name, room=view.room, base=base, cursor=page["version"], is_new_epoch=False
             )
         for message in view.turn(page):
@@ -478,30 +488,30 @@ class Device:
             )
         if page["more"] or view.has_gap:
             await self.ask(view)
-        self.look_whether_live()
+        self.update_live()
 
     async def error(self, frame: Frame) -> None:
         entry = next((entry for entry in self.outbox if entry.id == frame.get("id")), None)
         if entry is not None:
             self.refuse(entry, frame["code"], frame.get("retry_after_ms") or 1_000)
         elif (view := self.views.get(str(frame.get("ref", ""))[5:])) is not None:
-            # Asked again by the clock, as if there had been no answer.
-            view.asked_at = time.monotonic() - SILENCE_S + (frame.get("retry_after_ms") or 1_000) / 1000
+            # The timer asks again, as if there had been no reply.
+            view.asked_at = time.monotonic() - REPLY_TIMEOUT_S + (frame.get("retry_after_ms") or 1_000) / 1000
 
     async def ask(self, view: RoomView) -> None:
         now = time.monotonic()
-        if view.asked_at is None or now - view.asked_at > SILENCE_S:
+        if view.asked_at is None or now - view.asked_at > REPLY_TIMEOUT_S:
             view.asked_at = now
             frame: Frame = {"type": "sync", "ref": f"sync:{view.room}", "rooms": {view.room: view.cursor}}
-            await self.say({**frame, "marks": {view.room: view.mark}})
+            await self.send_frame({**frame, "marks": {view.room: view.mark}})
 
-    async def say(self, frame: Frame) -> None:
+    async def send_frame(self, frame: Frame) -> None:
         socket = self.socket
         if socket is not None:
             with suppress(WebSocketException, OSError):
                 await socket.send(json.dumps(frame, ensure_ascii=False))
 
-    HEARD: ClassVar[dict[str, Callable[[Device, Frame], Awaitable[None]]]] = {
+    HANDLERS: ClassVar[dict[str, Callable[[Device, Frame], Awaitable[None]]]] = {
         "message.created": created,
         "message.changed": created,
         "message.accepted": accepted,

@@ -1,6 +1,7 @@
-"""Everybody who takes part: pairs that write to each other, second devices, and an outsider who listens and must hear nothing.
+"""The load: pairs that write to each other, second devices, and an outsider whose socket must get no frame
+of theirs.
 
-One event loop carries them all; a clock ticks for all devices, and a load makes them write.
+One event loop runs them all, with one clock for all timers.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from tools.faults.client import TICK_S, Device
 from tools.faults.history import History
 
 SECOND_DEVICE_EVERY = 5
-"""Every fifth person has a second device, on the route of the room."""
+"""Every fifth user has a second device, on the route of the room."""
 TYPED_AHEAD = 3
-"""Nobody types further while so many of their messages wait."""
+"""A device writes no more while this many of its messages wait."""
 SETTLE_S = 90.0
 
 
@@ -25,30 +26,36 @@ class Crowd:
     """All devices of a run.
 
     Args:
-        seats: what `people` printed; the last pair is the outsider's own and stays silent.
-        rate: messages a second of all together; 0 writes as fast as answers come.
+        conversations: what `make_people` printed; the last pair is the outsider's own and stays silent.
+        rate: messages a second in all; 0 writes as fast as replies come.
     """
 
     def __init__(
-        self, history: History, seats: list[dict[str, Any]], *, address: str, rate: float, luck: random.Random
+        self,
+        history: History,
+        conversations: list[dict[str, Any]],
+        *,
+        address: str,
+        rate: float,
+        rng: random.Random,
     ) -> None:
-        self.history, self.address, self.rate, self.luck = history, address, rate, luck
-        self.seats = seats[:-1]
+        self.history, self.address, self.rate, self.rng = history, address, rate, rng
+        self.conversations = conversations[:-1]
         self.devices: list[Device] = []
         self.is_writing = False
         self.written = 0
         self.tasks: set[asyncio.Task[Any]] = set()
-        self.seed = luck.random()
-        for number, seat in enumerate(self.seats):
-            for side, person in enumerate(seat["people"]):
-                self.seat(seat["room"], person, 0)
+        self.seed = rng.random()
+        for number, conversation in enumerate(self.conversations):
+            for side, person in enumerate(conversation["people"]):
+                self.add_device(conversation["room"], person, 0)
                 if (2 * number + side) % SECOND_DEVICE_EVERY == 0:
-                    self.seat(seat["room"], person, 1, path=f"/ws/chat/{seat['room']}/")
+                    self.add_device(conversation["room"], person, 1, path=f"/ws/chat/{conversation['room']}/")
         self.writers = list(self.devices)
-        outsider = seats[-1]
-        self.outsider = self.seat(outsider["room"], outsider["people"][0], 0)
+        outsider = conversations[-1]
+        self.outsider = self.add_device(outsider["room"], outsider["people"][0], 0)
 
-    def seat(self, room: str, person: dict[str, Any], number: int, *, path: str = "/ws/") -> Device:
+    def add_device(self, room: str, person: dict[str, Any], number: int, *, path: str = "/ws/") -> Device:
         device = Device(
             self.history,
             name=f"{person['username']}.{number}",
@@ -62,8 +69,8 @@ class Crowd:
         self.devices.append(device)
         return device
 
-    async def dismiss(self, device: Device) -> None:
-        """An extra device goes home: what it shows is no longer asked for."""
+    async def remove_device(self, device: Device) -> None:
+        """Remove an extra device; its screen is not compared any more."""
         await device.leave()
         self.devices.remove(device)
         self.history.forget_screens(device.name)
@@ -92,7 +99,7 @@ class Crowd:
             await asyncio.sleep(TICK_S)
             now = time.monotonic()
             for device in self.devices:
-                # Each in a task of its own: a line that takes nothing more must not hold the clock of the others.
+                # Each in a task of its own: a blocked connection must not stop the timers of the others.
                 if device.needs_tick(now):
                     self.start(device.tick(now))
 
@@ -108,7 +115,7 @@ class Crowd:
             most = len(self.writers) if self.rate == 0 else int((now - began) * self.rate - due)
             due += most
             for _ in range(most):
-                order = order or self.luck.sample(self.writers, len(self.writers))
+                order = order or self.rng.sample(self.writers, len(self.writers))
                 device = order.pop()
                 if len(device.outbox) < (1 if self.rate == 0 else TYPED_AHEAD) and not device.is_over:
                     await self.write(device)
@@ -116,15 +123,15 @@ class Crowd:
     async def write(self, device: Device, body: str = "") -> str:
         """Let a device write one message. Returns its id."""
         self.written += 1
-        id = str(UUID(int=self.luck.getrandbits(128), version=4))
+        id = str(UUID(int=self.rng.getrandbits(128), version=4))
         await device.write(
             id,
             body
-            or f"message {self.written} of {device.name}: {id} ".ljust(self.luck.choice((40, 80, 160)), "."),
+            or f"message {self.written} of {device.name}: {id} ".ljust(self.rng.choice((40, 80, 160)), "."),
         )
         return id
 
-    # What rows ask
+    # For rows
 
     @property
     def live_share(self) -> float:
@@ -134,13 +141,14 @@ class Crowd:
         return await until(lambda: all(device.is_live or device.is_over for device in self.devices), within)
 
     def back_after(self, moment: float) -> list[float]:
-        """Sorted seconds after `moment` at which each device was LIVE again with everything; 0 for who never lost its line."""
+        """Sorted seconds from `moment` until each device was LIVE again; 0 for one that never lost its
+        connection."""
         return sorted(
             max(0.0, device.live_at - moment) if device.is_live else float("inf") for device in self.devices
         )
 
     def endings_since(self, moment: float) -> list[tuple[int | None, int]]:
-        """(code of the `bye`, close code) of every socket that ended since."""
+        """(code of the `bye`, close code) of each socket that ended since."""
         return [
             (ending.bye, ending.code)
             for device in self.devices
@@ -150,7 +158,7 @@ class Crowd:
 
     @property
     def is_settled(self) -> bool:
-        """Nothing unanswered, and all devices of a room are at one number."""
+        """No send without a reply, and all devices of a room have the same cursor."""
         cursors: dict[str, set[int]] = {}
         for device in self.devices:
             if device.is_over:
@@ -164,16 +172,17 @@ class Crowd:
         return all(len(found) == 1 for found in cursors.values())
 
     async def settle(self, within: float = SETTLE_S) -> bool:
-        """Let nobody write until everybody has everything. False when that takes too long; the checker then says what is missing."""
+        """Stop writing and wait until all devices have everything. False on timeout; the checker then names
+        what is missing."""
         self.is_writing = False
         return await until(lambda: self.is_settled, within)
 
 
-async def until(is_so: Any, within: float, look_every: float = 0.05) -> bool:
-    """Wait for something that many tasks bring about. Returns whether it came."""
+async def until(is_so: Any, within: float, poll_every: float = 0.05) -> bool:
+    """Poll until a condition holds. Returns whether it did."""
     deadline = time.monotonic() + within
     while not is_so():
         if time.monotonic() >= deadline:
             return False
-        await asyncio.sleep(look_every)
+        await asyncio.sleep(poll_every)
     return True

@@ -1,4 +1,4 @@
-"""What a row has measured, beside the columns that must be zero. Pure."""
+"""Figures that a row measures, beside the columns that must be zero. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tools.faults.history import percentile
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number. `goal` is that of docs/threats.md, None where it names none; `at_least` turns its direction. Never decides pass or fail."""
+    """One number. `goal` is an upper bound, a lower one with `at_least`, None without a goal. Never fails a
+    run."""
 
     name: str
     value: float
@@ -31,15 +32,15 @@ class Figure:
             if self.unit and self.value < 1000
             else f"{self.value:.0f}"
         )
-        told = f"{self.name} {number}{f' {self.unit}' if self.unit else ''}"
+        text = f"{self.name} {number}{f' {self.unit}' if self.unit else ''}"
         if self.goal is None:
-            return told
+            return text
         goal = f"{'≥' if self.at_least else '≤'} {self.goal:g}"
-        return f"{told} (goal {goal}{', **beyond the goal**' if self.is_beyond else ''})"
+        return f"{text} (goal {goal}{', **beyond the goal**' if self.is_beyond else ''})"
 
 
 class Figures:
-    """The figures of one run of a row, in the order they were added."""
+    """The figures of one run of a row, in order."""
 
     def __init__(self) -> None:
         self.all: list[Figure] = []
@@ -50,7 +51,7 @@ class Figures:
         self.all.append(Figure(name, value, unit, goal, at_least))
 
     def percentiles(self, name: str, seconds: list[float], *, goal_p99: float | None = None) -> None:
-        """Median and 99th of sorted seconds, in milliseconds; the goal in milliseconds too."""
+        """Median and 99th percentile of sorted seconds, in milliseconds, as is the goal."""
         if seconds:
             self.add(f"{name} p50", percentile(seconds, 0.5) * 1000, "ms")
             self.add(f"{name} p99", percentile(seconds, 0.99) * 1000, "ms", goal=goal_p99)

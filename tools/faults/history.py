@@ -1,7 +1,9 @@
-"""What clients did and saw: pure records, with the clock passed in. `checker` compares them with what the service holds in the end.
+"""What clients did and saw: pure records, with the clock passed in. `checker` compares them with what is
+stored.
 
-Each send is invoked, then ok, refused (for good) or unknown (never answered). What can be judged at once (an ack that goes back on its
-socket, a cursor that goes back, a frame of a stranger's room) is noted as a finding the moment it is seen.
+Each send is invoked, then ok, refused (permanently) or unknown (no reply). What can be judged at once (an
+ack that goes back on its socket, a cursor that goes back, a frame of a foreign room) is recorded as a
+finding at once.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 COLUMNS = ("lost", "phantom", "duplicate", "order", "hole", "regression", "leak", "exceptions")
-"""All must be 0, whatever happens to the parts."""
+"""All must be 0, whatever breaks."""
 EXAMPLES = 5
 
 
@@ -26,7 +28,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Send:
-    """One message on its way. `number` is its place among all sends of the run; `digest` stands for its body."""
+    """One send. `number` is its position among all sends of the run; `digest` stands for its body."""
 
     id: str
     room: str
@@ -38,14 +40,14 @@ class Send:
     seq: int = 0
     tries: int = 0
     was_repeat: bool = False
-    """The ack that counted said `duplicate`: an earlier try had been stored, and its answer was lost."""
+    """Its first ack said `duplicate`: an earlier attempt had been stored, and its reply was lost."""
     is_shown: bool = False
     is_excused: bool = False
-    """Acknowledged, and then a backup from before it was restored: the one loss that is no defect."""
+    """Acknowledged before an older backup was restored: the one loss that is no defect."""
 
 
 class Findings:
-    """Counts of each column, with a few examples in words."""
+    """Counts of each column, with a few examples."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -67,16 +69,16 @@ class Findings:
         return not any(self.counts.values())
 
     def __str__(self) -> str:
-        told = [
+        columns = [
             f"{column} {self.counts[column]}: {'; '.join(self.examples[column])}"
             for column in COLUMNS
             if self.counts[column]
         ]
-        return " | ".join(told) or "all zero"
+        return " | ".join(columns) or "all zero"
 
 
 class Samples:
-    """Durations in seconds with the moment each was taken, so that a row can ask for those of its own time."""
+    """Durations in seconds, each with its moment, so that a row can select those of its own time."""
 
     def __init__(self) -> None:
         self.moments = array("d")
@@ -90,19 +92,19 @@ class Samples:
         self.seconds.append(seconds)
 
     def since(self, at: float, until: float = float("inf")) -> list[float]:
-        """Sorted, of what was taken in this time."""
+        """Those of this time, sorted."""
         first, last = bisect_left(self.moments, at), bisect_left(self.moments, until)
         return sorted(self.seconds[first:last])
 
 
 def percentile(ordered: list[float], share: float) -> float:
-    """Of a sorted list; 0.0 when there is nothing."""
+    """Of a sorted list; 0.0 for an empty one."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
 @dataclass(slots=True)
 class Screen:
-    """What one device shows of one room: a message at each `seq` after `base`. A device that was told to start anew has a later base."""
+    """What one device shows of one room: a message at each `seq` after `base`, which a `reset` moves."""
 
     base: int = 0
     cursor: int = 0
@@ -112,14 +114,14 @@ class Screen:
 
 @dataclass(slots=True)
 class Positions:
-    """How far one person's receipts have come, as one device was told."""
+    """The receipts of one user, as one device received them."""
 
     delivered: int = 0
     read: int = 0
 
 
 class History:
-    """One run. Devices are named by strings; a `line` is the number of a device's socket, because order is promised per socket."""
+    """One run. `connection` is the number of a device's socket: order is promised for each socket."""
 
     def __init__(self) -> None:
         self.sends: dict[str, Send] = {}
@@ -141,19 +143,27 @@ class History:
         self.sends[id].tries += 1
 
     def accepted(
-        self, *, device: str, line: int, id: str, seq: int, duplicate: bool, at: float, waited: float | None
+        self,
+        *,
+        device: str,
+        connection: int,
+        id: str,
+        seq: int,
+        duplicate: bool,
+        at: float,
+        waited: float | None,
     ) -> None:
-        """`waited` is the time since the last try went out, None for an answer that nobody waited for any more."""
+        """`waited` is the time since the last attempt, None for a late reply."""
         send = self.sends.get(id)
         if send is None:
-            self.findings.add("phantom", f"{device} was told that {id} is stored, which nobody sent")
+            self.findings.add("phantom", f"{device} got an ack for {id}, which no device sent")
             return
         if waited is not None:
             self.acks.add(at, waited)
         if send.outcome is Outcome.OK and send.seq != seq:
             self.findings.add("order", f"{id} was acknowledged as {send.seq} and as {seq}")
         if not duplicate:
-            key = (device, line, send.room)
+            key = (device, connection, send.room)
             if seq <= self.last_ack.get(key, 0):
                 self.findings.add(
                     "regression", f"{device} got ack {seq} after {self.last_ack[key]} on one socket"
@@ -165,7 +175,8 @@ class History:
     def refused(
         self, id: str, code: str, *, retryable: bool, at: float = 0.0, waited: float | None = None
     ) -> None:
-        """A retryable refusal leaves the send open: the same id is tried again. `waited` is the time since the try went out, where known."""
+        """After a retryable refusal the same id is sent again. `waited` is the time since the attempt,
+        where known."""
         if waited is not None:
             self.refused_after.add(at, waited)
         self.refusals[code] += 1
@@ -174,12 +185,12 @@ class History:
             send.outcome = Outcome.REFUSED
 
     def given_up(self, id: str) -> None:
-        """Its device is gone without having been answered."""
+        """Its device ended without a reply."""
         if self.sends[id].outcome is Outcome.INVOKED:
             self.sends[id].outcome = Outcome.UNKNOWN
 
     def restored(self) -> None:
-        """A backup was put back: what was acknowledged until now may be gone, and numbers may be given anew."""
+        """A backup was restored: acknowledged messages may be gone, and their numbers may be used again."""
         for send in self.sends.values():
             send.is_excused = True
         self.screens.clear()
@@ -189,12 +200,12 @@ class History:
     # Screens
 
     def forget_screens(self, device: str) -> None:
-        """This device is no longer there to be looked at. Compare it first, if it was to show something."""
+        """The device is gone. Compare its screens first, if they matter."""
         for key in [key for key in self.screens if key[0] == device]:
             del self.screens[key]
 
     def shown(self, *, device: str, room: str, seq: int, id: str, is_mine: bool, at: float) -> None:
-        """A device has put this message at this place."""
+        """A device shows this message at this number."""
         screen = self.screens[device, room]
         before = screen.shown.get(seq)
         if before is not None and before != id:
@@ -203,7 +214,7 @@ class History:
         if elsewhere is not None and elsewhere != seq:
             self.findings.add("duplicate", f"{device} shows {id} at {elsewhere} and at {seq} of {room}")
         send = self.sends.get(id)
-        # One text for each id, however often it was read from the wire.
+        # One string object for each id, however often it was decoded.
         known = send.id if send is not None else id
         screen.shown[seq] = known
         screen.places[known] = seq
@@ -219,8 +230,9 @@ class History:
             )
         screen.cursor = cursor
 
-    def started_anew(self, *, device: str, room: str, base: int, cursor: int, is_new_epoch: bool) -> None:
-        """The server said `reset`: what was held is dropped. Only a restored backup may take numbers away."""
+    def was_reset(self, *, device: str, room: str, base: int, cursor: int, is_new_epoch: bool) -> None:
+        """The server said `reset`: the device drops the room. Only a restored backup may take numbers
+        away."""
         before = self.screens[device, room].cursor
         if cursor < before and not is_new_epoch:
             self.findings.add("regression", f"{device} was reset from {before} back to {cursor} of {room}")
@@ -229,12 +241,14 @@ class History:
     def receipt(
         self, *, device: str, room: str, user: str, delivered: int, read: int, is_stored: bool
     ) -> None:
-        """A receipt was told. The layer may deliver late (P5); what comes from the database (`is_stored`) may not go back."""
+        """A receipt arrived. The layer may deliver late (P5); one from the database (`is_stored`) may not
+        go back."""
         known = self.positions[device, room, user]
         if is_stored and (delivered < known.delivered or read < known.read):
             self.findings.add(
                 "regression",
-                f"{device} read ({delivered}, {read}) as receipt of {user} after ({known.delivered}, {known.read})",
+                f"{device} read ({delivered}, {read}) as receipt of {user}"
+                f" after ({known.delivered}, {known.read})",
             )
         known.delivered, known.read = max(known.delivered, delivered), max(known.read, read)
 

@@ -1,4 +1,4 @@
-"""Counts the errors that nobody caught, in what the servers have logged. Pure."""
+"""Counts unhandled exceptions in the logs of the servers. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from dataclasses import dataclass, field
 HEADER = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z]+ (\S+) (.*)$")
 TRACEBACK = "Traceback (most recent call last)"
 UNKNOWN_ERROR = "that it does not know"
-"""The journal's own words for an error it did not expect; it leaves out what could quote a body."""
+"""The journal's log line for an unexpected error, which has no traceback because that could quote a body."""
 
-KNOWN = {
-    "channels_redis.pubsub": "the layer's own receiver writes a traceback a second while Redis is away, and goes on"
-}
-"""Loggers whose tracebacks are no error of ours. Each needs its reason."""
+KNOWN = {"channels_redis.pubsub": "while Redis is unavailable its receiver logs a traceback each second"}
+"""Loggers whose tracebacks are not counted, each with the reason."""
 
 
 @dataclass(slots=True)
 class Errors:
-    """How many records with a traceback, by logger: ours (`unhandled`) and the named ones (`known`)."""
+    """Records with a traceback, by logger: counted (`unhandled`) and not counted (`known`)."""
 
     unhandled: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
@@ -27,7 +25,7 @@ class Errors:
 
 
 def errors_in(text: str) -> Errors:
-    """Count the records of one log. A traceback outside any record (printed to standard error) counts as `stderr`."""
+    """Count in one log. A traceback outside any record (printed to standard error) counts as `stderr`."""
     found = Errors()
     logger, lines = "stderr", [""]
     for line in [*text.splitlines(), None]:

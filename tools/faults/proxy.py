@@ -1,6 +1,8 @@
-"""A small proxy that can do to a connection what networks do: cut it, stop carrying one or both ways without a word, and carry on.
+"""A TCP proxy with the faults of a network: cuts connections, or silently stops forwarding in one or both
+directions.
 
-Carries bytes and knows nothing of them. Listens on a TCP port or a Unix socket and takes its targets in turn, past those that refuse.
+Forwards bytes without reading them. Listens on a TCP port or a Unix socket; new connections go to the
+targets in turn, skipping those that refuse.
 """
 
 from __future__ import annotations
@@ -20,35 +22,34 @@ FORWARD, BACK = "forward", "back"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where lines lead: a port of this machine, or a Unix socket."""
+    """The other side: a port of this machine, or a Unix socket."""
 
     port: int = 0
     path: Path | None = None
 
 
-class Half(asyncio.Protocol):
-    """One end of a line. What it reads is written to the other end, as fast as that takes it."""
+class Endpoint(asyncio.Protocol):
+    """One end of a connection. Writes what it reads to the other end, as fast as that takes it."""
 
-    def __init__(self, line: Line, direction: str) -> None:
-        self.line, self.direction = line, direction
+    def __init__(self, connection: Connection, direction: str) -> None:
+        self.connection, self.direction = connection, direction
         self.transport: asyncio.Transport | None = None
-        self.other: Half | None = None
+        self.other: Endpoint | None = None
         self.is_full = self.is_frozen = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.line.made(self)
+        self.connection.made(self)
 
     def data_received(self, data: bytes) -> None:
-        self.line.used_at = time.monotonic()
+        self.connection.used_at = time.monotonic()
         if self.other is not None and self.other.transport is not None:
             self.other.transport.write(data)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.line.lost(self)
+        self.connection.lost(self)
 
-    # The other end writes into this one faster than it takes: let the other end wait, or a reader that stalls would fill our memory
-    # instead of the server's.
+    # Back-pressure: pause the other end, or a stalled reader would fill our memory instead of the server's.
 
     def pause_writing(self) -> None:
         if self.other is not None:
@@ -61,7 +62,7 @@ class Half(asyncio.Protocol):
             self.other.adjust()
 
     def adjust(self) -> None:
-        """Read, or leave what comes in the kernel, where a network that drops packets leaves it."""
+        """Read, or leave the data in the kernel, as a network that drops packets does."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return
@@ -72,23 +73,23 @@ class Half(asyncio.Protocol):
             transport.pause_reading()
 
 
-class Line:
-    """One connection through the proxy: the client's half and the target's."""
+class Connection:
+    """One connection through the proxy: the client's endpoint and the target's."""
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
-        self.client = Half(self, FORWARD)
-        self.server = Half(self, BACK)
+        self.client = Endpoint(self, FORWARD)
+        self.server = Endpoint(self, BACK)
         self.target: Target | None = None
         self.has_ended = False
         self.used_at = time.monotonic()
 
-    def made(self, half: Half) -> None:
-        if half is self.client:
-            self.proxy.lines.add(self)
-            # Nothing is read before there is somebody to hand it to.
-            assert half.transport is not None
-            half.transport.pause_reading()
+    def made(self, endpoint: Endpoint) -> None:
+        if endpoint is self.client:
+            self.proxy.connections.add(self)
+            # Read nothing before the target is connected.
+            assert endpoint.transport is not None
+            endpoint.transport.pause_reading()
             self.proxy.start(self.join())
 
     async def join(self) -> None:
@@ -100,35 +101,35 @@ class Line:
         self.freeze(self.proxy.frozen)
 
     def freeze(self, directions: frozenset[str]) -> None:
-        for half in (self.client, self.server):
-            half.is_frozen = half.direction in directions
-            half.adjust()
+        for endpoint in (self.client, self.server):
+            endpoint.is_frozen = endpoint.direction in directions
+            endpoint.adjust()
         if not directions and self.has_ended:
             self.cut()
 
-    def lost(self, half: Half) -> None:
-        """One end is gone. The other hears of it, unless the network carries nothing."""
+    def lost(self, endpoint: Endpoint) -> None:
+        """One end has closed. Close the other, unless the network forwards nothing."""
         self.has_ended = True
-        other = self.server if half is self.client else self.client
+        other = self.server if endpoint is self.client else self.client
         if not self.proxy.frozen and other.transport is not None:
             other.transport.close()
         if all(end.transport is None or end.transport.is_closing() for end in (self.client, self.server)):
-            self.proxy.lines.discard(self)
+            self.proxy.connections.discard(self)
 
     def cut(self) -> None:
-        """At once, both ends, as a router that reboots does."""
+        """Abort both ends, as a router that reboots does."""
         self.has_ended = True
-        for half in (self.client, self.server):
-            if half.transport is not None:
-                half.transport.abort()
-        self.proxy.lines.discard(self)
+        for endpoint in (self.client, self.server):
+            if endpoint.transport is not None:
+                endpoint.transport.abort()
+        self.proxy.connections.discard(self)
 
 
 class Proxy:
     """Use as an asynchronous context manager.
 
     Args:
-        targets: taken in turn for each new line.
+        targets: used in turn, one for each new connection.
         path: listen on this Unix socket instead of a port.
     """
 
@@ -136,7 +137,7 @@ class Proxy:
         self.targets = list(targets)
         self.path = path
         self.port = 0
-        self.lines: set[Line] = set()
+        self.connections: set[Connection] = set()
         self.frozen: frozenset[str] = frozenset()
         self.is_refusing = False
         self.turn = 0
@@ -146,9 +147,9 @@ class Proxy:
     async def __aenter__(self) -> Proxy:
         loop = asyncio.get_running_loop()
         if self.path is not None:
-            self.listener = await loop.create_unix_server(self.take, str(self.path))
+            self.listener = await loop.create_unix_server(self.accept, str(self.path))
         else:
-            self.listener = await loop.create_server(self.take, "127.0.0.1", 0, backlog=4096)
+            self.listener = await loop.create_server(self.accept, "127.0.0.1", 0, backlog=4096)
             self.port = int(self.listener.sockets[0].getsockname()[1])
         return self
 
@@ -159,16 +160,16 @@ class Proxy:
             task.cancel()
         self.cut()
 
-    def take(self) -> Half:
-        return Line(self).client
+    def accept(self) -> Endpoint:
+        return Connection(self).client
 
     def start(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def connect(self, half: Half) -> Target | None:
-        """The next target that takes a line; None when none does."""
+    async def connect(self, endpoint: Endpoint) -> Target | None:
+        """Connect to the next target that accepts a connection; None when none does."""
         loop = asyncio.get_running_loop()
         for _ in range(0 if self.is_refusing else len(self.targets)):
             self.turn += 1
@@ -176,51 +177,58 @@ class Proxy:
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     if target.path is not None:
-                        await loop.create_unix_connection(lambda: half, str(target.path))
+                        await loop.create_unix_connection(lambda: endpoint, str(target.path))
                     else:
-                        await loop.create_connection(lambda: half, "127.0.0.1", target.port)
+                        await loop.create_connection(lambda: endpoint, "127.0.0.1", target.port)
                 return target
         return None
 
     # Faults
 
     def cut(self, target: Target | None = None) -> int:
-        """End every line (to this target) without a goodbye. Returns how many."""
-        chosen = [line for line in self.lines if target is None or line.target is target]
-        for line in chosen:
-            line.cut()
+        """End every connection (to this target) without a close frame. Returns how many."""
+        chosen = [
+            connection for connection in self.connections if target is None or connection.target is target
+        ]
+        for connection in chosen:
+            connection.cut()
         return len(chosen)
 
     async def cut_idle(self, seconds: float) -> None:
-        """End every line on which nothing was said for so long, as proxies do, until cancelled."""
+        """End every connection that was idle for so long, as proxies do, until cancelled."""
         while True:
             await asyncio.sleep(1)
-            for line in [line for line in self.lines if time.monotonic() - line.used_at > seconds]:
-                line.cut()
+            for connection in [
+                connection
+                for connection in self.connections
+                if time.monotonic() - connection.used_at > seconds
+            ]:
+                connection.cut()
 
     async def reload(self) -> None:
-        """New lines are taken by somebody else from now on; the old ones are ended, as nginx does it when its old workers' time is over."""
+        """New connections go to a new listener; the old ones are cut, as nginx does when its old workers
+        end."""
         assert self.listener is not None
         self.listener.close()
         self.listener = await asyncio.get_running_loop().create_server(
-            self.take, "127.0.0.1", self.port, backlog=4096
+            self.accept, "127.0.0.1", self.port, backlog=4096
         )
         self.cut()
 
     def refuse(self) -> None:
-        """The way is gone: what is open is cut, and nothing new gets through."""
+        """Cut open connections and refuse new ones."""
         self.is_refusing = True
         self.cut()
 
     def freeze(self, *directions: str) -> None:
-        """Carry nothing in these directions (both, when none is named), and tell nobody: no FIN, no RST."""
+        """Forward nothing in these directions (both by default), without FIN or RST."""
         self.frozen = frozenset(directions or (FORWARD, BACK))
-        for line in tuple(self.lines):
-            line.freeze(self.frozen)
+        for connection in tuple(self.connections):
+            connection.freeze(self.frozen)
 
     def heal(self) -> None:
-        """Carry again what waited; lines that ended meanwhile are ended now."""
+        """Forward again what waited; connections that ended meanwhile are ended now."""
         self.is_refusing = False
         self.frozen = frozenset()
-        for line in tuple(self.lines):
-            line.freeze(self.frozen)
+        for connection in tuple(self.connections):
+            connection.freeze(self.frozen)

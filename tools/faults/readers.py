@@ -1,4 +1,4 @@
-"""Somebody who only reads while things break: how long the slowest answer took, and what was refused."""
+"""Clients that only read while parts break: their slowest response, and what was rejected."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from websockets.asyncio.client import connect
 from tools.faults.figures import Figures
 from tools.faults.world import World
 
-LOOK_S = 0.25
+POLL_S = 0.25
 
 
 class Readers:
-    """One person at two doors, in the first conversation of the crowd."""
+    """One user over HTTP and over a socket, in the first conversation of the crowd."""
 
     def __init__(self, world: World) -> None:
-        seat = world.crowd.seats[0]
+        conversation = world.crowd.conversations[0]
         self.address, self.room, self.cookie = (
             world.rig.address,
-            seat["room"],
-            seat["people"][0]["cookies"][0],
+            conversation["room"],
+            conversation["people"][0]["cookies"][0],
         )
         self.pages: list[float] = []
         self.pongs: list[float] = []
@@ -40,7 +40,7 @@ class Readers:
                 answer = await http.get(f"/api/v1/conversations/{self.room}/messages")
                 self.pages.append(time.monotonic() - began)
                 self.refused += answer.status_code != httpx.codes.OK
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(POLL_S)
 
     async def ping(self) -> None:
         headers = {"Cookie": self.cookie, "Origin": self.address}
@@ -57,9 +57,9 @@ class Readers:
                 while json.loads(await socket.recv())["type"] != "pong":
                     pass
                 self.pongs.append(time.monotonic() - began)
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(POLL_S)
 
-    def tell(self, figures: Figures) -> None:
+    def report(self, figures: Figures) -> None:
         figures.add("reads over HTTP", len(self.pages))
         figures.add("reads refused", self.refused, goal=0)
         figures.add("read, worst", max(self.pages, default=float("inf")), "s")

@@ -1,4 +1,4 @@
-"""The report in Markdown: how it was made, on what machine, a table a rig, and what cannot run here. Pure but for the machine's own data."""
+"""The report in Markdown: command, machine, one table for each rig, and what cannot run here."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ RIGS = {
     "P": "three processes behind a proxy, PostgreSQL, Redis pub/sub",
 }
 UNNUMBERED = {
-    "random": ("random faults, one upon another", "the zero columns"),
-    "calm": ("nothing; then everything is read from the first message by both people", "the zero columns"),
+    "random": ("random faults, overlapping", "the zero columns"),
+    "calm": ("nothing; then both users read everything", "the zero columns"),
 }
 PACKAGES = ("django", "channels", "daphne", "channels-redis", "psycopg")
 
 
 @dataclass(slots=True)
 class Run:
-    """What was asked for, and what came of it on each rig."""
+    """The options of a run, and its results on each rig."""
 
     command: str
     seed: int
@@ -42,7 +42,7 @@ class Run:
 
 
 def machine() -> str:
-    """Its class, not its name."""
+    """Its hardware and versions, not its name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
@@ -55,13 +55,13 @@ def render(run: Run) -> str:
     lines = [
         "# Faults: what was broken, and what was lost",
         "",
-        "Made by the command below; `make faults` makes it anew. Each row broke the named part while people wrote to each other,"
-        f" {run.pairs} pairs of them; afterwards everything was healed, every device read everything, and a checker compared it with what each client"
-        " had been told. How to read it: [fault-suite.md](fault-suite.md).",
+        f"Made by the command below. Each row broke the named part while {run.pairs} pairs wrote to each other."
+        " Afterwards everything was healed, every device read everything, and a checker compared it with what each"
+        " client had recorded. How to read it: [fault-suite.md](fault-suite.md).",
         "",
         f"- Command: `{run.command}`",
         f"- Machine: {machine()}",
-        f"- Seed: {run.seed}. Pace: {run.pace:g} (1 runs each row as long and as often as it says, 0.1 a tenth of it)",
+        f"- Seed: {run.seed}. Pace: {run.pace:g} (1: each row as long and as often as it says; 0.1: a tenth)",
     ]
     for rig in dict.fromkeys(result.rig for result in run.results):
         lines += ["", *table(run, rig)]
@@ -82,7 +82,7 @@ def table(run: Run, rig: str) -> list[str]:
         f"| row | fault | expected | measured | acks | {' | '.join(COLUMNS)} |",
         f"| --- | --- | --- | --- | ---: | {' | '.join('---:' for _ in COLUMNS)} |",
     ]
-    body = [line(result) for result in results]
+    body = [row_of(result) for result in results]
     return [
         *head,
         *body,
@@ -91,7 +91,7 @@ def table(run: Run, rig: str) -> list[str]:
     ]
 
 
-def line(result: Result) -> str:
+def row_of(result: Result) -> str:
     known = ROWS.get(result.row)
     fault, expected = (known.fault, known.expected) if known else UNNUMBERED[result.row]
     counts = " | ".join(str(result.findings[column]) for column in COLUMNS)
@@ -102,8 +102,8 @@ def line(result: Result) -> str:
 
 
 def troubles(results: list[Result]) -> list[str]:
-    told = [f"- {result.row}: {result.examples}" for result in results if result.examples]
-    return ["", "Found:", "", *told] if told else []
+    found = [f"- {result.row}: {result.examples}" for result in results if result.examples]
+    return ["", "Found:", "", *found] if found else []
 
 
 def write(run: Run, path: Path) -> None:

@@ -1,7 +1,8 @@
-"""The two set-ups with handles for everything that can break.
+"""The two set-ups, with a method for each thing that can break.
 
-S: one process, SQLite, the local layer. P: three processes on PostgreSQL and Redis. In both, clients go through a proxy of ours; in P
-each process has a proxy of its own to Redis as well. Every handle can be called while people write; `heal` puts all back.
+S: one process, SQLite, the local layer. P: three processes on PostgreSQL and Redis. In both, clients
+connect through a proxy of ours; in P each process also has its own proxy to Redis. Each method may be
+called under load; `heal` undoes all.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ PROCESSES = {"S": 1, "P": 3}
 
 
 class RiggedServer(EntreServer):
-    """The service with our hooks in it (`rigged`), and with values that differ between its processes."""
+    """The service with the hooks, and with environment values of each process."""
 
     own_values: list[dict[str, str]]
 
@@ -54,7 +55,7 @@ class Rig:
     """
 
     server: RiggedServer
-    front: Proxy
+    proxy: Proxy
     postgres: PostgresServer
     redis: RedisServer
 
@@ -63,7 +64,7 @@ class Rig:
         self.values = values
         self.folder = Path(tempfile.mkdtemp(prefix="entre-faults-"))
         self.stack = AsyncExitStack()
-        self.redis_ways: list[Proxy] = []
+        self.redis_proxies: list[Proxy] = []
         self.paused: set[int] = set()
         self.replaced: set[int] = set()
         self.is_redis_up = True
@@ -84,7 +85,7 @@ class Rig:
 
     async def open(self) -> None:
         values = {
-            "DJANGO_SETTINGS_MODULE": "tools.faults.rigged",
+            "DJANGO_SETTINGS_MODULE": "tools.faults.settings",
             "FAULTS_FOLDER": str(self.folder),
             "LIMITS": "off",
             "ADMIN": "on",
@@ -95,34 +96,34 @@ class Rig:
             self.postgres = self.stack.enter_context(running_postgres())
             self.redis = self.stack.enter_context(RedisServer())
             values["DATABASE_URL"] = self.postgres.new_database()
-            # What is started by hand (migrations, people) takes the straight way.
+            # Management commands connect directly.
             values["REDIS_URL"] = self.redis.url
             for index in range(PROCESSES["P"]):
                 way = Proxy([Target(path=self.redis.socket)], path=self.folder / f"redis-{index}.sock")
-                self.redis_ways.append(await self.stack.enter_async_context(way))
+                self.redis_proxies.append(await self.stack.enter_async_context(way))
                 own.append({"REDIS_URL": f"unix://{way.path}"})
         self.server = RiggedServer(
             NoStatics(self.folder / "static"), PROCESSES[self.name], **{**values, **self.values}
         )  # type: ignore[arg-type]
         self.server.own_values = own
-        # In a thread: the ways to Redis are carried by this very loop.
+        # In a thread: this event loop runs the proxies to Redis that the servers need.
         await asyncio.to_thread(self.server.__enter__)
         self.stack.push_async_callback(asyncio.to_thread, self.server.__exit__, None, None, None)
         self.targets = [Target(port=port) for port in self.server.ports]
-        self.front = await self.stack.enter_async_context(Proxy(self.targets))
+        self.proxy = await self.stack.enter_async_context(Proxy(self.targets))
 
     @property
     def address(self) -> str:
-        """Where clients go."""
-        return f"http://127.0.0.1:{self.front.port}"
+        """The address for clients."""
+        return f"http://127.0.0.1:{self.proxy.port}"
 
     @property
     def processes(self) -> range:
         return range(len(self.server.ports))
 
     async def people(self, pairs: int, devices: int = 2) -> list[dict[str, Any]]:
-        """Signed-in pairs (see `people`)."""
-        command = [sys.executable, "-m", "tools.faults.people", str(pairs), str(devices)]
+        """Logged-in pairs (see `make_people`)."""
+        command = [sys.executable, "-m", "tools.faults.make_people", str(pairs), str(devices)]
         made = await asyncio.to_thread(
             subprocess.run,
             command,
@@ -139,12 +140,12 @@ class Rig:
     # The processes of the service
 
     async def kill_server(self, index: int = 0) -> None:
-        """kill -9: no goodbye, no flush."""
+        """kill -9: no `bye`, no flush."""
         self.paused.discard(index)
         await asyncio.to_thread(self.server.stop, index, signal.SIGKILL)
 
     async def term_server(self, index: int = 0) -> float:
-        """As a deployment does. Returns the seconds until it was gone."""
+        """SIGTERM, as a deployment does. Returns the seconds until it ended."""
         began = time.monotonic()
         await asyncio.to_thread(self.server.stop, index)
         return time.monotonic() - began
@@ -156,7 +157,7 @@ class Rig:
         return time.monotonic() - began
 
     async def wait_until_it_dies(self, index: int, within: float = 20.0) -> bool:
-        """For faults that make the process kill itself."""
+        """For hooks that make the process kill itself."""
         process = self.server.processes[index]
         deadline = time.monotonic() + within
         while process is not None and process.poll() is None:
@@ -167,7 +168,7 @@ class Rig:
 
     @contextmanager
     def replacing(self, index: int) -> Iterator[None]:
-        """Meanwhile no other fault may kill it: who waits for its start would wait in vain."""
+        """During the block no other fault may kill this process, or its start would never finish."""
         self.replaced.add(index)
         try:
             yield
@@ -179,7 +180,7 @@ class Rig:
         return process is not None and process.poll() is None
 
     def pause_server(self, index: int = 0) -> None:
-        """SIGSTOP: it holds its sockets and does nothing, as a machine that swaps."""
+        """SIGSTOP: it keeps its sockets and does nothing, as a machine that swaps."""
         process = self.server.processes[index]
         assert process is not None
         process.send_signal(signal.SIGSTOP)
@@ -191,18 +192,18 @@ class Rig:
             process.send_signal(signal.SIGCONT)
         self.paused.discard(index)
 
-    # The way to the clients
+    # The network between clients and service
 
-    def cut_lines(self, index: int | None = None) -> int:
-        """End every line (to this process) without a goodbye."""
-        return self.front.cut(None if index is None else self.targets[index])
+    def cut_connections(self, index: int | None = None) -> int:
+        """End every line (to this process) without a close frame."""
+        return self.proxy.cut(None if index is None else self.targets[index])
 
-    def freeze_lines(self, *directions: str) -> None:
-        """Carry nothing, tell nobody (see proxy.FORWARD, proxy.BACK)."""
-        self.front.freeze(*directions)
+    def freeze_connections(self, *directions: str) -> None:
+        """Forward nothing, silently (see proxy.FORWARD, proxy.BACK)."""
+        self.proxy.freeze(*directions)
 
-    def thaw_lines(self) -> None:
-        self.front.heal()
+    def thaw_connections(self) -> None:
+        self.proxy.heal()
 
     # Redis (P only)
 
@@ -221,22 +222,22 @@ class Rig:
         self.redis.thaw()
 
     def cut_redis_of(self, index: int) -> None:
-        """This process cannot reach Redis any more; the others can."""
-        self.redis_ways[index].refuse()
+        """Only this process loses Redis."""
+        self.redis_proxies[index].refuse()
 
     def drop_redis_packets(self) -> None:
-        """Nothing comes or goes between the service and Redis, and no connection ends."""
-        for way in self.redis_ways:
+        """Nothing passes between the service and Redis, and no connection ends."""
+        for way in self.redis_proxies:
             way.freeze()
 
-    def heal_redis_ways(self) -> None:
-        for way in self.redis_ways:
+    def heal_redis_proxies(self) -> None:
+        for way in self.redis_proxies:
             way.heal()
 
     # The database
 
     async def stop_postgres(self, how: str = "fast") -> None:
-        """`fast`, or `immediate`: the machine that loses power."""
+        """`fast`, or `immediate`, which is like a loss of power."""
         self.is_postgres_up = False
         await asyncio.to_thread(self.postgres.stop, how)
 
@@ -249,13 +250,13 @@ class Rig:
         return self.server.data_folder / "entre.sqlite3"
 
     async def lock_sqlite(self, seconds: float) -> None:
-        """Another process holds the write lock for so long."""
+        """Hold the write lock from another process."""
         await asyncio.to_thread(hold_lock, self.sqlite_file, seconds)
 
     # Hooks inside the service
 
     def set_hook(self, name: str, content: str = "") -> None:
-        """Switch a hook of `rigging` on with this setting, or off with "". It is seen within a tenth of a second."""
+        """Switch a hook on with this setting, or off with "". It takes effect within a tenth of a second."""
         path = self.folder / name
         if content:
             beside = path.with_suffix(".new")
@@ -264,10 +265,10 @@ class Rig:
         else:
             path.unlink(missing_ok=True)
 
-    # All back
+    # Healing
 
     async def heal(self) -> None:
-        """Whatever was broken works again when this returns."""
+        """Undo all faults; everything works when this returns."""
         for hook in ("chaos", "clock", "slow"):
             self.set_hook(hook)
         for index in tuple(self.paused):
@@ -279,14 +280,14 @@ class Rig:
                 await self.start_redis()
             with suppress(ProcessLookupError):
                 self.thaw_redis()
-            self.heal_redis_ways()
-        self.front.heal()
+            self.heal_redis_proxies()
+        self.proxy.heal()
         for index in self.processes:
             if not self.is_running(index):
                 await self.start_server(index)
 
     def errors(self) -> Errors:
-        """What the logs of all processes tell since they were first started."""
+        """Errors in the logs of all processes since their first start."""
         found = Errors()
         for index in self.processes:
             one = errors_in(self.server.log(index))

@@ -1,4 +1,4 @@
-"""What a device holds of one room, and the client's rule for what comes (protocol.md P4). Pure."""
+"""What a device has of one room, and the client's rule for changes (docs/protocol.md P4). Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ Frame = dict[str, Any]
 
 
 class RoomView:
-    """`cursor` is the version up to which everything is here; `held` what came ahead of a gap; `asked_at` when `sync` went out."""
+    """`cursor`: everything up to this version is here. `held`: changes beyond a gap. `asked_at`: when
+    `sync` was sent."""
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.cursor = self.mark = 0
         self.held: dict[int, Frame] = {}
         self.asked_at: float | None = None
-        self.newest_of_peer = self.told_receipt = 0
-        self.told_receipt_at = 0.0
+        self.newest_of_peer = self.sent_receipt = 0
+        self.sent_receipt_at = 0.0
 
     @property
     def has_gap(self) -> bool:
@@ -29,7 +30,7 @@ class RoomView:
         self.__init__(self.room)  # type: ignore[misc]
 
     def receive(self, message: Frame) -> list[Frame]:
-        """A pushed change. Returns what is to be shown now; a change beyond the next number waits for what is missing."""
+        """A pushed change. Returns what to show now; a change beyond a gap is held."""
         version = message["version"]
         if version <= self.cursor:
             return []
@@ -44,7 +45,7 @@ class RoomView:
         return taken
 
     def turn(self, page: Frame) -> list[Frame]:
-        """A page of `sync`. Returns what is to be shown."""
+        """A page of `sync`. Returns what to show."""
         if page["reset"]:
             self.cursor, self.held = page["version"], {}
         self.cursor = max(self.cursor, page["version"])
@@ -53,8 +54,8 @@ class RoomView:
             self.mark = page["mark"] if page["reset"] else max(self.mark, page["mark"])
         return [*page["messages"], *self.take_held()]
 
-    def place_mark(self, mark: int) -> bool:
-        """False when marks between are missing."""
+    def advance_mark(self, mark: int) -> bool:
+        """False when marks in between are missing."""
         if mark > self.mark + 1:
             return False
         self.mark = max(self.mark, mark)

@@ -1,4 +1,5 @@
-"""Everything a row needs: a running rig, a crowd that writes, the history of all of it, and a checker that judges after healing."""
+"""What a row gets: a running rig, a crowd that writes, its history, and a checker that judges after
+healing."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ CALIBRATE_S = 5.0
 
 @dataclass(slots=True)
 class Result:
-    """What came of one row on one rig. `findings` are those that this row added."""
+    """The result of one row on one rig. `findings` are those that this row added."""
 
     row: str
     rig: str
@@ -37,7 +38,7 @@ class Result:
     acks: int
     seconds: float
     trouble: str = ""
-    """A row that could not do its work: no zero column, and a failure all the same."""
+    """Why the row could not run: fails although the columns are zero."""
     known: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -46,10 +47,11 @@ class Result:
 
 
 class World:
-    """Rows use `rig` for faults, `crowd` for people, `history` for what they saw, `luck` for everything random."""
+    """Rows use `rig` for faults, `crowd` for clients, `history` for what these saw, `rng` for random
+    choices."""
 
-    def __init__(self, rig: Rig, crowd: Crowd, luck: random.Random, pace: float) -> None:
-        self.rig, self.crowd, self.luck, self.pace = rig, crowd, luck, pace
+    def __init__(self, rig: Rig, crowd: Crowd, rng: random.Random, pace: float) -> None:
+        self.rig, self.crowd, self.rng, self.pace = rig, crowd, rng, pace
         self.history: History = crowd.history
         self.audit = Audit(crowd, rig.address)
         self.seen: Counter[str] = Counter()
@@ -59,7 +61,7 @@ class World:
     # How long and how often, for rows
 
     def lasting(self, seconds: float, *, least: float = 1.0) -> float:
-        """A duration of docs/threats.md, shortened by the pace of this run; `least` is what the row makes sense with."""
+        """A duration of the row, shortened by the pace of this run; `least` is the shortest useful one."""
         return max(seconds * self.pace, min(seconds, least))
 
     def times(self, count: int, *, least: int = 1) -> int:
@@ -68,12 +70,12 @@ class World:
     # Load
 
     async def calm(self, seconds: float) -> None:
-        """Everybody writes and nothing breaks."""
+        """Load without faults."""
         self.crowd.is_writing = True
         await asyncio.sleep(seconds)
 
     async def calibrate(self) -> float:
-        """As fast as they are answered for some seconds; the load is a share of that. Returns acks a second."""
+        """Measure the capacity for some seconds; the load is a share of it. Returns acks a second."""
         self.crowd.rate = 0
         await self.calm(CALIBRATE_S)
         began = time.monotonic() - CALIBRATE_S * 0.6
@@ -83,7 +85,7 @@ class World:
         return capacity
 
     def refresh(self) -> None:
-        """As after a calm minute: the next loss of the line is everybody's first."""
+        """Reset the backoff of all devices."""
         for device in self.crowd.devices:
             device.attempt = min(device.attempt, 0 if device.is_live else 1)
 
@@ -92,12 +94,13 @@ class World:
     async def back(
         self, figures: Figures, moment: float, *, goal: float, within: float = 60.0, name: str = "back p99"
     ) -> None:
-        """How long after `moment` 99 % of the devices were LIVE again with everything they had missed."""
+        """Seconds from `moment` until 99 % of the devices were LIVE again, with everything they had
+        missed."""
         await self.crowd.all_live(within)
         figures.add(name, percentile(self.crowd.back_after(moment), 0.99), "s", goal=goal)
 
     async def emptied(self, figures: Figures, moment: float, *, goal: float, within: float = 60.0) -> None:
-        """How long after `moment` nothing that was typed before it waits any more."""
+        """Seconds from `moment` until no message written before it waits in an outbox."""
 
         def is_empty() -> bool:
             return not any(
@@ -111,19 +114,19 @@ class World:
     def speeds(
         self, figures: Figures, since: float, *, acks: float | None = None, deliveries: float | None = None
     ) -> None:
-        """Ack and delivery times since a moment, with goals for the 99th in milliseconds."""
+        """Ack and delivery times since a moment, with goals for the 99th percentile in milliseconds."""
         figures.percentiles("ack", self.history.acks.since(since), goal_p99=acks)
         figures.percentiles("delivery", self.history.deliveries.since(since), goal_p99=deliveries)
 
     def endings(self, figures: Figures, since: float) -> None:
-        """How sockets ended since: by `bye` and close code."""
+        """How sockets ended since, by `bye` and close code."""
         for (bye, code), count in sorted(Counter(self.crowd.endings_since(since)).items(), key=str):
             figures.add(f"bye {bye or 'none'}, closed {code}:", count)
 
     # Judging
 
     async def judge(self, *, is_whole: bool = False) -> Findings:
-        """Heal, let everybody come to rest, read everything, compare. All findings since the run began."""
+        """Heal, wait until idle, read everything, compare. Returns all findings since the run began."""
         began = time.monotonic()
         await self.rig.heal()
         self.refresh()
@@ -143,7 +146,7 @@ class World:
         return findings
 
     async def run(self, row: FaultRow, *, is_whole: bool = False) -> Result:
-        """One row under load, then the judgement. What it finds is counted once, for the row it came with."""
+        """Run one row under load, then judge. Each finding counts once, for the row that caused it."""
         began, acks = time.monotonic(), self.acknowledged
         figures, trouble = Figures(), ""
         self.crowd.is_writing = True
@@ -183,18 +186,18 @@ async def open_world(
 
     Args:
         name: "S" or "P".
-        rate: messages a second of all together; 0 measures what the rig can do and takes 60 % of it.
-        pace: 1.0 runs rows as long and as often as docs/threats.md says, 0.1 a tenth of it.
+        rate: messages a second in all; 0 measures the capacity of the rig and takes 60 % of it.
+        pace: 1.0 runs rows as long and as often as they say, 0.1 a tenth.
         values: environment values for the service.
     """
-    luck = random.Random(f"{seed} {name}")
+    rng = random.Random(f"{seed} {name}")
     async with Rig(name, **values) as rig:
-        seats = await rig.people(pairs + 1)
-        async with Crowd(History(), seats, address=rig.address, rate=rate, luck=luck) as crowd:
-            world = World(rig, crowd, luck, pace)
+        conversations = await rig.people(pairs + 1)
+        async with Crowd(History(), conversations, address=rig.address, rate=rate, rng=rng) as crowd:
+            world = World(rig, crowd, rng, pace)
             if not await crowd.all_live(LIVE_S):
                 sys.stderr.write(rig.server.logs())
-                raise RuntimeError("not everybody could be connected")
+                raise RuntimeError("not all devices could connect")
             if not rate:
                 await world.calibrate()
             yield world

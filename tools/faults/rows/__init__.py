@@ -1,4 +1,5 @@
-"""The faults of docs/threats.md, one function each. A module a family; importing it makes its rows known.
+"""The faults of docs/threats.md, one function each, one module for each family. Importing a module
+registers its rows.
 
 @row("F4", rigs="P", fault="Redis killed", expected="≥ 99.9 % of the sockets stay; ack p99 ≤ 500 ms")
 async def redis_killed(world: World) -> Figures: ...
@@ -17,19 +18,28 @@ if TYPE_CHECKING:
 
 Run = Callable[["World"], Awaitable["Figures"]]
 
-MODULES = ("processes", "channel", "network", "database", "strain", "crowd", "rights", "delivery")
+MODULES = (
+    "processes",
+    "channel_layer",
+    "network",
+    "database",
+    "overload",
+    "many_sockets",
+    "revocation",
+    "delivery",
+)
 
-NOT_HERE = {
+NOT_RUNNABLE = {
     "F10": "needs a PostgreSQL replica to fail over to",
     "F27": "needs an earlier release with a migration in between; there is none yet",
     "F31": "there are no mail or push jobs yet that could be retried",
 }
-"""Rows of docs/threats.md that this suite cannot run, with the reason."""
+"""Faults of docs/threats.md that this suite cannot run, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
-    """One fault. `rigs` are those it makes sense on; `expected` is what docs/threats.md says beyond the zero columns."""
+    """One fault. `rigs`: those it applies to. `expected`: the goals beyond the zero columns."""
 
     id: str
     rigs: str
@@ -46,7 +56,7 @@ def row(id: str, *, rigs: str, fault: str, expected: str) -> Callable[[Run], Run
 
     def register(run: Run) -> Run:
         if id in ROWS and ROWS[id].run.__module__ != run.__module__:
-            raise ValueError(f"{id} is there already")
+            raise ValueError(f"{id} is registered already")
         ROWS[id] = FaultRow(id, rigs, fault, expected, run)
         return run
 
@@ -54,7 +64,7 @@ def row(id: str, *, rigs: str, fault: str, expected: str) -> Callable[[Run], Run
 
 
 def known_rows() -> dict[str, FaultRow]:
-    """All rows, by number."""
+    """All rows, by code."""
     for module in MODULES:
         name = f"{__name__}.{module}"
         try:
@@ -66,6 +76,6 @@ def known_rows() -> dict[str, FaultRow]:
 
 
 def missing_rows() -> dict[str, str]:
-    """What cannot run here and why, by number."""
+    """Faults that cannot run here and why, by code."""
     known = known_rows()
-    return {id: reason for id, reason in NOT_HERE.items() if id not in known}
+    return {id: reason for id, reason in NOT_RUNNABLE.items() if id not in known}

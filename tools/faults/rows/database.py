@@ -1,4 +1,4 @@
-"""The database: restarted, locked, badly set, full, restored from a backup."""
+"""Faults of the database: restarted, locked, misconfigured, full, restored from a backup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.rig.broken_file import full_disk as no_room
+from tests.rig.broken_file import full_disk as without_disk_space
 from tests.rig.daphne_server import free_port
 from tests.rig.environment import ROOT
 from tools.faults.crowd import until
@@ -57,7 +57,7 @@ async def restarted(world: World) -> Figures:
     for number in range(count):
         await world.crowd.all_live(60)
         await rig.stop_postgres(("fast", "immediate")[number % 2])
-        await asyncio.sleep(world.luck.uniform(0.5, 3))
+        await asyncio.sleep(world.rng.uniform(0.5, 3))
         await rig.start_postgres()
         await world.emptied(emptied, time.monotonic(), goal=5)
     figures.add("restarts", count)
@@ -94,7 +94,7 @@ async def locked(world: World) -> Figures:
         )
         if seconds == 10:
             refusals(world, figures, began, goal=5.5)
-        reading.tell(figures)
+        reading.report(figures)
         stayed(world, figures, began)
         await world.emptied(figures, time.monotonic(), goal=5)
     return figures
@@ -104,7 +104,8 @@ async def locked(world: World) -> Figures:
 
 BROKEN = {
     "deferred": "DATABASES['default']['OPTIONS']['transaction_mode'] = 'DEFERRED'",
-    "not_full": "DATABASES['default']['OPTIONS']['init_command'] = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL'",
+    "not_full": "DATABASES['default']['OPTIONS']['init_command'] ="
+    " 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL'",
 }
 
 
@@ -114,7 +115,7 @@ BROKEN = {
     fault="start-up with deferred transactions, or without synchronous FULL",
     expected="refuses to start",
 )
-async def badly_set(world: World) -> Figures:
+async def misconfigured(world: World) -> Figures:
     figures = Figures()
     for name, line in BROKEN.items():
         (world.rig.folder / f"{name}.py").write_text(f"from dm_project.settings import *\n{line}\n")
@@ -143,20 +144,20 @@ async def badly_set(world: World) -> Figures:
 # --- Full ---
 
 FULL = (
-    "CREATE OR REPLACE FUNCTION no_room() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
-    " LANGUAGE plpgsql"
+    "CREATE OR REPLACE FUNCTION no_space() RETURNS trigger AS"
+    " $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$ LANGUAGE plpgsql"
 )
 
 
 @asynccontextmanager
 async def full_disk(rig: Rig) -> AsyncIterator[None]:
-    """S: the process finds no room. P: the database says that its disk is full."""
+    """S: writes of the process fail. P: the database reports a full disk."""
     if rig.name == "P":
         name = urlsplit(rig.server.environment["DATABASE_URL"]).path[1:]
         await asyncio.to_thread(rig.postgres.execute, FULL, database=name)
         await asyncio.to_thread(
             rig.postgres.execute,
-            "CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_room()",
+            "CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION no_space()",
             database=name,
         )
         try:
@@ -166,7 +167,7 @@ async def full_disk(rig: Rig) -> AsyncIterator[None]:
         return
     process = rig.server.processes[0]
     assert process is not None
-    with no_room(process.pid):
+    with without_disk_space(process.pid):
         yield
 
 
@@ -174,9 +175,9 @@ async def full_disk(rig: Rig) -> AsyncIterator[None]:
     "F20",
     rigs="SP",
     fault="disk full: database and log (there are no uploads yet)",
-    expected="`storage_full`, reads and sockets work; readiness red ≤ 10 s; recovers ≤ 5 s after space, no restart; integrity check ok",
+    expected="`storage_full`, reads and sockets work; readiness red ≤ 10 s; back ≤ 5 s; integrity ok",
 )
-async def filled(world: World) -> Figures:
+async def disk_full(world: World) -> Figures:
     figures, rig, began = Figures(), world.rig, time.monotonic()
     before = dict(world.history.refusals)
     async with readers(world) as reading, full_disk(rig):
@@ -186,7 +187,7 @@ async def filled(world: World) -> Figures:
     free_at = time.monotonic()
     green = asyncio.ensure_future(ready_becomes(rig, 200))
     await world.emptied(figures, free_at, goal=5)
-    reading.tell(figures)
+    reading.report(figures)
     stayed(world, figures, began)
     for code, count in sorted(world.history.refusals.items()):
         if count > before.get(code, 0):
@@ -200,7 +201,7 @@ async def filled(world: World) -> Figures:
 
 
 async def ready_becomes(rig: Rig, status: int, within: float = 30.0) -> float:
-    """Seconds until one process of the service says so."""
+    """Seconds until one process reports this status."""
     began = time.monotonic()
     async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
         while time.monotonic() - began < within:
@@ -220,7 +221,7 @@ async def ready_becomes(rig: Rig, status: int, within: float = 30.0) -> float:
     "F26",
     rigs="SP",
     fault="a backup restored that is 10 min old",
-    expected="epoch changes; clients agree with the server ≤ 10 s; no crash; what was not acknowledged is kept",
+    expected="epoch changes; clients agree with the server ≤ 10 s; no crash; unacknowledged sends are kept",
 )
 async def restored(world: World) -> Figures:
     figures, rig = Figures(), world.rig
@@ -228,7 +229,7 @@ async def restored(world: World) -> Figures:
     if rig.name == "S":
         await asyncio.to_thread(save_sqlite, rig.sqlite_file, backup)
     else:
-        # Where the database's own user may write.
+        # A folder that the user of the database may write to.
         backup = Path(rig.postgres.package.pgdata) / "backup.dump"
         await asyncio.to_thread(
             rig.postgres.program,
@@ -263,7 +264,7 @@ async def restored(world: World) -> Figures:
     await asyncio.gather(*(rig.start_server(index) for index in rig.processes))
     answers = time.monotonic()
     await world.crowd.all_live(60)
-    # What comes before the greeting is the outage of the restoring, and how long clients wait after it.
+    # Time before the greeting belongs to the outage and the backoff of the clients.
     agreed = [
         device.live_at - max(device.greeted_at, answers) for device in world.crowd.devices if device.is_live
     ]

@@ -1,4 +1,5 @@
-"""What an outside test of delivery found: a Redis that closes at once, a clock that is wrong while Redis is away, one locked row."""
+"""Three findings of a test from outside: Redis that closes at once, a wrong clock without Redis, a locked
+row."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import psycopg
 
 from tools.faults.figures import Figures
 from tools.faults.rows import row
-from tools.faults.rows.channel import back_to_normal, newcomers
+from tools.faults.rows.channel_layer import back_to_normal, newcomers
 from tools.faults.world import World
 
 
@@ -31,19 +32,19 @@ def log_bytes(world: World) -> int:
 @row(
     "D1",
     rigs="P",
-    fault="the way to Redis accepts and closes at once, for 60 s",
-    expected="one attempt a second: no storm, ≤ 1 KiB of log a process; newcomers all greeted ≤ 4 s; delivery p99 ≤ 3.5 s",
+    fault="the address of Redis accepts and closes at once, for 60 s",
+    expected="one attempt a second, ≤ 1 KiB of log a process; newcomers greeted ≤ 4 s; delivery p99 ≤ 3.5 s",
 )
 async def redis_closes_at_once(world: World) -> Figures:
     figures, began = Figures(), time.monotonic()
     logged = log_bytes(world)
     for index in world.rig.processes:
         world.rig.cut_redis_of(index)
-    # Longer than redis-py's health check waits before it begins.
+    # Longer than the delay of redis-py's health check.
     seconds = world.lasting(60, least=14)
     await asyncio.sleep(seconds / 2)
     figures.percentiles("delivery", world.history.deliveries.since(began), goal_p99=3_500)
-    # What is used from here on is used by the outage itself.
+    # From here on only the outage itself uses the processor.
     world.crowd.is_writing = False
     used, rest_began = cpu_seconds(world), time.monotonic()
     await newcomers(world, figures)
@@ -51,12 +52,12 @@ async def redis_closes_at_once(world: World) -> Figures:
     share = max(after - before for before, after in zip(used, cpu_seconds(world), strict=True)) / (
         time.monotonic() - rest_began
     )
-    figures.add("processor of a process while nobody writes, most", 100 * share, "%", goal=20)
+    figures.add("CPU of a process without load, most", 100 * share, "%", goal=20)
     figures.add(
         "log of a process", (log_bytes(world) - logged) / len(world.rig.processes), "bytes", goal=1_024
     )
     world.crowd.is_writing = True
-    world.rig.heal_redis_ways()
+    world.rig.heal_redis_proxies()
     await back_to_normal(world, figures)
     return figures
 
@@ -65,7 +66,7 @@ async def redis_closes_at_once(world: World) -> Figures:
     "D2",
     rigs="P",
     fault="Redis killed for 60 s while the journal's clocks are a minute behind",
-    expected="delivery between processes p99 ≤ 3.5 s all the same: no clock decides anything",
+    expected="delivery between processes p99 ≤ 3.5 s: no clock decides anything",
 )
 async def clocks_behind_without_redis(world: World) -> Figures:
     figures = Figures()
@@ -83,17 +84,19 @@ async def clocks_behind_without_redis(world: World) -> Figures:
 @row(
     "D3",
     rigs="P",
-    fault="one conversation's row locked by another program for 60 s",
-    expected="its own sends `busy`; all others acknowledged, p99 ≤ 1 s; no backend waits longer than it may",
+    fault="the row of one conversation locked by another program for 60 s",
+    expected="its own sends `busy`; all others acknowledged, p99 ≤ 1 s; backends wait within their limit",
 )
 async def one_row_locked(world: World) -> Figures:
-    figures, seat = Figures(), world.crowd.seats[0]
+    figures, conversation = Figures(), world.crowd.conversations[0]
     name = urlsplit(world.rig.server.environment["DATABASE_URL"]).path[1:]
     refused, began = sum(world.history.refusals.values()), time.monotonic()
     waiting = 0
     socket = str(world.rig.postgres.socket_folder)
     async with await psycopg.AsyncConnection.connect(host=socket, user="postgres", dbname=name) as holder:
-        await holder.execute("SELECT 1 FROM conversation WHERE room_name = %s FOR UPDATE", [seat["room"]])
+        await holder.execute(
+            "SELECT 1 FROM conversation WHERE room_name = %s FOR UPDATE", [conversation["room"]]
+        )
         ends = began + world.lasting(60, least=8)
         while time.monotonic() < ends:
             await asyncio.sleep(0.5)

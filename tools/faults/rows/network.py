@@ -1,4 +1,4 @@
-"""Networks, laptops and several doors: lines that fall silent, devices that sleep, one send through many doors, clocks that are off."""
+"""Networks and devices: silent connections, sleeping laptops, one send over many transports, wrong clocks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FREED_S, SUSPECT_S = 60.0, 45.0
     expected="one row, one seq, 100 equal acks",
 )
 async def sent_a_hundred_times(world: World) -> Figures:
-    """The column `duplicate` says that there is one row."""
+    """That there is one row is checked by the column `duplicate`."""
     figures = Figures()
     acks, equal = 0, 0
     for number in range(world.times(20)):
@@ -45,18 +45,18 @@ async def sent_a_hundred_times(world: World) -> Figures:
 
 
 async def send_everywhere(world: World, number: int) -> list[int]:
-    """The seqs that one hundred tries of one send were answered with."""
-    seat = world.luck.choice(world.crowd.seats)
-    person, room, address = seat["people"][0], seat["room"], world.rig.address
+    """The seqs in the replies to one hundred attempts of one send."""
+    conversation = world.rng.choice(world.crowd.conversations)
+    person, room, address = conversation["people"][0], conversation["room"], world.rig.address
     id, body, name = (
-        str(UUID(int=world.luck.getrandbits(128), version=4)),
+        str(UUID(int=world.rng.getrandbits(128), version=4)),
         f"everywhere {number}",
         f"{person['username']}.everywhere-{number}",
     )
     world.history.invoked(id=id, room=room, device=name, digest=hash(body), at=time.monotonic())
     headers = {"Cookie": f"{person['cookies'][0]}; csrftoken={CSRF}", "X-CSRFToken": CSRF, "Origin": address}
 
-    async def by_socket(socket: ClientConnection) -> list[int]:
+    async def read_over_socket(socket: ClientConnection) -> list[int]:
         for _ in range(9):
             await socket.send(json.dumps({"type": "message.send", "room": room, "id": id, "body": body}))
         seqs: list[int] = []
@@ -66,7 +66,7 @@ async def send_everywhere(world: World, number: int) -> list[int]:
                 seqs.append(frame["seq"])
         return seqs
 
-    async def by_http(http: httpx.AsyncClient) -> list[int]:
+    async def read_over_http(http: httpx.AsyncClient) -> list[int]:
         answer = await http.post(f"/api/v1/conversations/{room}/messages", json={"id": id, "body": body})
         return [answer.json()["message"]["seq"]] if answer.is_success else []
 
@@ -76,17 +76,19 @@ async def send_everywhere(world: World, number: int) -> list[int]:
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=address, headers=headers, timeout=30, trust_env=False)
         )
-        found = await asyncio.gather(*map(by_socket, sockets), *(by_http(http) for _ in range(10)))
+        found = await asyncio.gather(
+            *map(read_over_socket, sockets), *(read_over_http(http) for _ in range(10))
+        )
     seqs = [seq for some in found for seq in some]
     for seq in set(seqs):
         world.history.accepted(
-            device=name, line=0, id=id, seq=seq, duplicate=False, at=time.monotonic(), waited=None
+            device=name, connection=0, id=id, seq=seq, duplicate=False, at=time.monotonic(), waited=None
         )
     return seqs
 
 
 async def greeted(stack: AsyncExitStack, url: str, headers: dict[str, str]) -> ClientConnection:
-    """Who is sent away for load comes again."""
+    """Connect again when the server closes the socket for load."""
     while True:
         socket = await stack.enter_async_context(
             connect(url, additional_headers=headers, proxy=None, max_queue=None)
@@ -99,16 +101,16 @@ async def greeted(stack: AsyncExitStack, url: str, headers: dict[str, str]) -> C
 @row(
     "F16",
     rigs="SP",
-    fault="two tabs and two devices of one account write and read at once (edits and deletions come with their feature)",
+    fault="two tabs and two devices of one account write and read at once (edits and deletions: planned)",
     expected="identical screens ≤ 2 s after quiet",
 )
 async def many_screens(world: World) -> Figures:
     figures, crowd = Figures(), world.crowd
-    seat = crowd.seats[-1]
+    conversation = crowd.conversations[-1]
     extra = [
-        crowd.seat(seat["room"], seat["people"][0], number, path=path)
+        crowd.add_device(conversation["room"], conversation["people"][0], number, path=path)
         for number in (0, 1)
-        for path in ("/ws/", f"/ws/chat/{seat['room']}/")
+        for path in ("/ws/", f"/ws/chat/{conversation['room']}/")
     ]
     for number, device in enumerate(extra):
         device.name = f"{device.name}-screen-{number}"
@@ -116,17 +118,19 @@ async def many_screens(world: World) -> Figures:
     await crowd.all_live(30)
     end = time.monotonic() + world.lasting(20, least=3)
     while time.monotonic() < end:
-        await crowd.write(world.luck.choice(extra))
-        await asyncio.sleep(world.luck.uniform(0, 0.05))
+        await crowd.write(world.rng.choice(extra))
+        await asyncio.sleep(world.rng.uniform(0, 0.05))
     await until(lambda: not any(device.outbox for device in extra), 30)
     quiet = time.monotonic()
-    screens = [device for device in crowd.devices if seat["room"] in device.views]
+    screens = [device for device in crowd.devices if conversation["room"] in device.views]
     crowd.is_writing = False
-    same = await until(lambda: len({device.views[seat["room"]].cursor for device in screens}) == 1, 40, 0.01)
+    same = await until(
+        lambda: len({device.views[conversation["room"]].cursor for device in screens}) == 1, 40, 0.01
+    )
     figures.add("screens", len(screens))
     figures.add("identical after", time.monotonic() - quiet if same else float("inf"), "s", goal=2)
     await crowd.settle()
-    shown = [world.history.screens[device.name, seat["room"]].shown for device in screens]
+    shown = [world.history.screens[device.name, conversation["room"]].shown for device in screens]
     different = sum(screen != shown[0] for screen in shown)
     figures.add("screens that differ", different, goal=0)
     if different:
@@ -134,20 +138,20 @@ async def many_screens(world: World) -> Figures:
             "order", f"{different} of {len(shown)} screens of one room differ", different
         )
     for device in extra:
-        await crowd.dismiss(device)
+        await crowd.remove_device(device)
     return figures
 
 
 @row(
     "F18",
     rigs="SP",
-    fault="network carries nothing for 120 s, no FIN: both ways, then each way alone",
+    fault="the network forwards nothing for 120 s, no FIN: both directions, then each alone",
     expected="the server frees ≤ 60 s; clients suspect ≤ 45 s",
 )
-async def dropped_without_a_word(world: World) -> Figures:
+async def silent_network(world: World) -> Figures:
     figures, rig = Figures(), world.rig
     for name, directions in (
-        ("both ways", (FORWARD, BACK)),
+        ("both directions", (FORWARD, BACK)),
         ("to the server", (FORWARD,)),
         ("to the clients", (BACK,)),
     ):
@@ -155,10 +159,10 @@ async def dropped_without_a_word(world: World) -> Figures:
         await world.crowd.all_live(60)
         seconds = world.lasting(120, least=90)
         began = time.monotonic()
-        held = open_lines(rig.server.ports)
-        rig.freeze_lines(*directions)
-        # Those that came later are the clients' new tries, of which the server hears nothing either.
-        is_free = await until(lambda held=held: not held & open_lines(rig.server.ports), seconds, 0.2)
+        held = open_connections(rig.server.ports)
+        rig.freeze_connections(*directions)
+        # Later connections are new attempts of clients, which are silent as well.
+        is_free = await until(lambda held=held: not held & open_connections(rig.server.ports), seconds, 0.2)
         freed = time.monotonic() - began
         await asyncio.sleep(max(0.0, seconds - freed))
         suspected = [max(device.suspected, default=0.0) - began for device in world.crowd.devices]
@@ -166,13 +170,13 @@ async def dropped_without_a_word(world: World) -> Figures:
         figures.add(
             f"{name}: freed by the server after", freed if is_free else float("inf"), "s", goal=FREED_S
         )
-        rig.thaw_lines()
+        rig.thaw_connections()
         await world.back(figures, time.monotonic(), goal=45, within=90)
     return figures
 
 
-def open_lines(ports: list[int]) -> set[str]:
-    """The far ends of the connections that the servers still hold open, from the kernel's own table (Linux)."""
+def open_connections(ports: list[int]) -> set[str]:
+    """Remote ends of connections that the servers still hold, from the kernel's table (Linux)."""
     wanted = {f"{port:04X}" for port in ports}
     rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     return {fields[2] for fields in rows if fields[1].partition(":")[2] in wanted and fields[3] == "01"}
@@ -181,12 +185,12 @@ def open_lines(ports: list[int]) -> set[str]:
 @row("F19", rigs="SP", fault="laptops sleep for 10 min", expected="back ≤ 5 s after waking")
 async def asleep(world: World) -> Figures:
     figures = Figures()
-    sleepers = world.luck.sample(world.crowd.writers, max(1, len(world.crowd.writers) // 4))
+    sleepers = world.rng.sample(world.crowd.writers, max(1, len(world.crowd.writers) // 4))
     seconds = world.lasting(600, least=10)
-    await asyncio.gather(*(device.doze(seconds) for device in sleepers))
+    await asyncio.gather(*(device.sleep_for(seconds) for device in sleepers))
     woke = time.monotonic()
     await until(lambda: all(device.is_live and device.pong_by is None for device in sleepers), 60)
-    # A line that outlived the sleep has caught up when the first answer after it has come.
+    # A connection that survived the sleep has caught up when its first pong has come.
     backs = sorted(woke_after(device, woke) for device in sleepers)
     figures.add("asleep", seconds, "s")
     figures.add("back p99", percentile(backs, 0.99), "s", goal=5)
@@ -201,9 +205,9 @@ def woke_after(device: Device, woke: float) -> float:
     "F17",
     rigs="SP",
     fault="the server's clock jumps by an hour and by a day, both ways",
-    expected="order unchanged, times shown never decrease (the devices of this suite ask no clock of theirs)",
+    expected="order unchanged, displayed times never decrease (these devices use no clock of theirs)",
 )
-async def crooked_clocks(world: World) -> Figures:
+async def skewed_clocks(world: World) -> Figures:
     figures, began = Figures(), time.monotonic()
     for seconds in (3_600, -3_600, 86_400, -86_400, 0):
         world.rig.set_hook("clock", str(seconds))
@@ -221,23 +225,23 @@ IDLE_S = 60.0
 @row(
     "F32",
     rigs="P",
-    fault="a proxy (ours, without TLS) that ends lines idle for 60 s, over two silent minutes; then its reload, 3 times",
-    expected="the client's ticks keep idle lines alive; reload as F3: 99 % LIVE ≤ 15 s",
+    fault="a proxy (ours, no TLS) that ends connections idle for 60 s, over two minutes; then 3 reloads",
+    expected="pings keep idle connections alive; reload as F3: 99 % LIVE ≤ 15 s",
 )
-async def impatient_proxy(world: World) -> Figures:
+async def idle_proxy(world: World) -> Figures:
     figures, crowd = Figures(), world.crowd
     crowd.is_writing = False
     began = time.monotonic()
-    impatience = asyncio.ensure_future(world.rig.front.cut_idle(IDLE_S))
+    cutting = asyncio.ensure_future(world.rig.proxy.cut_idle(IDLE_S))
     await asyncio.sleep(world.lasting(2 * IDLE_S, least=IDLE_S + 10))
-    impatience.cancel()
-    figures.add("lines lost in silence", len(crowd.endings_since(began)), goal=0)
+    cutting.cancel()
+    figures.add("connections lost while idle", len(crowd.endings_since(began)), goal=0)
     crowd.is_writing = True
     for _ in range(3):
         await world.calm(2)
         world.refresh()
         began = time.monotonic()
-        await world.rig.front.reload()
+        await world.rig.proxy.reload()
         await until(lambda: crowd.live_share < 0.1, 10, 0.01)
         await world.back(figures, began, goal=15, name="back after a reload")
     return figures

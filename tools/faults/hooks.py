@@ -1,10 +1,12 @@
-"""Hooks inside a started server, for faults that nothing outside can time. Never part of the product: `rigged` puts them in.
+"""Hooks inside a server process, for faults that cannot be timed from outside. Never part of the product:
+`rigged` puts them in.
 
-A hook is switched by a file in FAULTS_FOLDER, so that a running server can be told; its content is its setting.
-  chaos   "LOST DOUBLED DELAY_S": the layer loses and doubles these shares of its letters and delays each by up to so long
-  slow    seconds that every question to the database takes longer
-  clock   seconds by which the journal's clock is off
-A message whose body begins with KILL_MARK, stored for the first time, kills its process after the commit and before the answer.
+A file in FAULTS_FOLDER switches a hook of a running server; its content is the setting.
+  chaos   "LOST DOUBLED DELAY_S": the layer loses and doubles these shares of its messages and delays each
+  by up to so long slow    seconds added to each database query clock   seconds by which the journal's clock
+  is off
+A message whose body begins with KILL_MARK, stored for the first time, kills its process after the commit
+and before the answer.
 """
 
 from __future__ import annotations
@@ -29,20 +31,20 @@ from conversations.channel_layers.redis import RedisLayer
 
 KILL_MARK = "kill -9 after the commit: "
 FOLDER = Path(os.environ.get("FAULTS_FOLDER") or "/nonexistent")
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class Switch:
-    """The content of a file, looked at ten times a second at most. "" while it is not there."""
+    """The content of a file, read at most ten times a second; "" while the file is missing."""
 
     def __init__(self, name: str) -> None:
         self.path = FOLDER / name
-        self.looked_at, self.content = -LOOK_SECONDS, ""
+        self.polled_at, self.content = -POLL_SECONDS, ""
 
     def read(self) -> str:
         now = time.monotonic()
-        if now - self.looked_at >= LOOK_SECONDS:
-            self.looked_at = now
+        if now - self.polled_at >= POLL_SECONDS:
+            self.polled_at = now
             try:
                 self.content = self.path.read_text(encoding="ascii")
             except OSError:
@@ -54,7 +56,7 @@ chaos, clock, slow = Switch("chaos"), Switch("clock"), Switch("slow")
 
 
 class FaultsConfig(AppConfig):
-    """Puts the hooks in once all apps are loaded."""
+    """Installs the hooks once all apps are loaded."""
 
     name = "tools.faults"
     label = "faults"
@@ -75,71 +77,73 @@ class FaultsConfig(AppConfig):
             return answer
 
         writer.write_with_retry = written_and_killed
-        connection_created.connect(slow_down)
-        setattr(unit_of_work, "datetime", CrookedClock)  # noqa: B010  (a name that the module only imports)
+        connection_created.connect(add_delay)
+        setattr(unit_of_work, "datetime", SkewedClock)  # noqa: B010  (the module only imports the name)
 
 
-def slow_down(sender: Any, connection: Any, **kwargs: Any) -> None:
-    if slowly not in connection.execute_wrappers:
-        connection.execute_wrappers.append(slowly)
+def add_delay(sender: Any, connection: Any, **kwargs: Any) -> None:
+    if delayed_query not in connection.execute_wrappers:
+        connection.execute_wrappers.append(delayed_query)
 
 
-def slowly(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+def delayed_query(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     time.sleep(float(slow.read() or 0))
     return execute(sql, params, many, context)
 
 
-class CrookedClock(datetime):
-    """The journal's clock: off by what the switch says."""
+class SkewedClock(datetime):
+    """The journal's clock, shifted by the setting of the hook."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
         return datetime.now(tz) + timedelta(seconds=float(clock.read() or 0))
 
 
-def fates() -> list[float]:
-    """When a letter arrives: never, once or twice, in so many seconds. [0.0] while there is no chaos."""
-    told = chaos.read()
-    if not told:
+def delivery_delays() -> list[float]:
+    """Delays in seconds for one message: none for a lost one, two for a doubled one. [0.0] while the hook
+    is off."""
+    setting = chaos.read()
+    if not setting:
         return [0.0]
-    lost, doubled, delay = map(float, told.split())
-    luck = random.random()
-    times = 0 if luck < lost else 2 if luck < lost + doubled else 1
+    lost, doubled, delay = map(float, setting.split())
+    rng = random.random()
+    times = 0 if rng < lost else 2 if rng < lost + doubled else 1
     return [random.uniform(0, delay) for _ in range(times)]
 
 
 @cache
-def late_loop() -> asyncio.AbstractEventLoop:
-    """Where late letters wait."""
+def delay_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of delayed messages."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="late letters", daemon=True).start()
+    threading.Thread(target=loop.run_forever, name="delayed messages", daemon=True).start()
     return loop
 
 
 class ChaoticLocalLayer(LocalChannelLayer):
-    """Within one process. A delay of its own for each letter shuffles them, too."""
+    """In one process. Different delays also change the order."""
 
-    def send_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def send_to_groups(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
         now: list[tuple[str, dict[str, Any]]] = []
         later: list[tuple[float, tuple[str, dict[str, Any]]]] = []
-        for letter in letters:
-            for delay in fates():
+        for message in messages:
+            for delay in delivery_delays():
                 if delay:
-                    later.append((delay, letter))
+                    later.append((delay, message))
                 else:
-                    now.append(letter)
+                    now.append(message)
         super().send_to_groups(now)
-        for delay, letter in later:
-            loop = late_loop()
-            loop.call_soon_threadsafe(loop.call_later, delay, super().send_to_groups, [letter])
+        for delay, message in later:
+            loop = delay_loop()
+            loop.call_soon_threadsafe(loop.call_later, delay, super().send_to_groups, [message])
 
 
 class ChaoticRedisLayer(RedisLayer):
-    """Between processes. Its base hands all it does to the layer of the running loop by `__getattr__`, which `super()` does not ask."""
+    """Between processes. The base class delegates to the layer of the running loop by `__getattr__`, which
+    `super()` skips."""
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         layer = self._get_layer()
-        for delay in fates():
+        for delay in delivery_delays():
             if delay:
                 asyncio.get_running_loop().call_later(delay, self.send_late, layer.group_send(group, message))
             else:

@@ -1,4 +1,4 @@
-"""What rows about many sockets, floods and stalls share: memory of the servers, bare sockets, and a stream of numbered messages."""
+"""Measuring instruments of rows: memory of processes, bare sockets, a stream of numbered messages."""
 
 from __future__ import annotations
 
@@ -33,16 +33,20 @@ NEIGHBOURS_A_SECOND = 40.0
 async def own_rig(
     world: World, pairs: int, devices: int = 2, **values: str
 ) -> AsyncIterator[tuple[Rig, list[dict[str, Any]]]]:
-    """A fresh rig of the same kind, with nobody connected, while the usual crowd is silent: memory and latency of this row alone."""
+    """A new rig of the same kind without connections, while the usual crowd is silent."""
     world.crowd.is_writing = False
     async with Rig(world.rig.name, METRICS_TOKEN=METRICS_TOKEN, **values) as rig:
         yield rig, await rig.people(pairs, devices)
 
 
 @asynccontextmanager
-async def neighbours(rig: Rig, seats: list[dict[str, Any]], luck: random.Random) -> AsyncIterator[Crowd]:
-    """Pairs that write to each other at a steady pace, and whom nothing may disturb."""
-    async with Crowd(History(), seats, address=rig.address, rate=NEIGHBOURS_A_SECOND, luck=luck) as crowd:
+async def neighbours(
+    rig: Rig, conversations: list[dict[str, Any]], rng: random.Random
+) -> AsyncIterator[Crowd]:
+    """Pairs that write at a steady pace, whose latency is compared."""
+    async with Crowd(
+        History(), conversations, address=rig.address, rate=NEIGHBOURS_A_SECOND, rng=rng
+    ) as crowd:
         await crowd.all_live(60)
         crowd.is_writing = True
         await asyncio.sleep(2)
@@ -50,7 +54,7 @@ async def neighbours(rig: Rig, seats: list[dict[str, Any]], luck: random.Random)
 
 
 def memory(rig: Rig, index: int | None = None) -> int:
-    """Bytes of the processes (of one of them) that are in memory."""
+    """Resident bytes of the processes, or of one of them."""
     found = [
         process
         for number, process in enumerate(rig.server.processes)
@@ -65,7 +69,7 @@ def resident(pid: int) -> int:
 
 
 class Peak:
-    """The most memory of one process while the block runs, above what it had before."""
+    """The peak of resident memory of one process during the block."""
 
     def __init__(self, rig: Rig, index: int = 0) -> None:
         self.rig, self.index = rig, index
@@ -89,8 +93,8 @@ class Peak:
 
 
 async def metric(rig: Rig, name: str, index: int = 0) -> float:
-    """The value of one line of /metrics, 0 while it is not there."""
-    # Without `verify=False` each client reads all authorities' certificates: thirty milliseconds in which we measure nobody else.
+    """The value of one line of /metrics, 0 while it is missing."""
+    # Without `verify=False` each client reads all CA certificates, which blocks our event loop for 30 ms.
     async with httpx.AsyncClient(trust_env=False, timeout=10, verify=False) as http:
         answer = await http.get(
             f"{rig.server.address_of(index)}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
@@ -104,20 +108,21 @@ async def metric(rig: Rig, name: str, index: int = 0) -> float:
 async def bare_socket(
     rig: Rig, cookie: str, *, index: int | None = None, receive_bytes: int = 0, max_queue: int | None = None
 ) -> ClientConnection:
-    """A greeted socket with nothing around it; to one process, past the proxy, when `index` is given.
+    """A greeted socket without a client around it; to one process, bypassing the proxy, with `index`.
 
     Args:
-        receive_bytes: a small kernel buffer for a reader that will stall; else the kernel takes megabytes for it.
+        receive_bytes: a small kernel buffer for a reader that will stall; by default the kernel buffers
+        megabytes.
     """
     address = rig.address if index is None else rig.server.address_of(index)
-    line = socket.socket()
+    sock = socket.socket()
     if receive_bytes:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-    line.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", urlsplit(address).port or 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", urlsplit(address).port or 0))
     found = await connect(
         f"{address.replace('http', 'ws', 1)}/ws/",
-        sock=line,
+        sock=sock,
         additional_headers={"Cookie": cookie, "Origin": address},
         compression=None,
         proxy=None,
@@ -130,16 +135,17 @@ async def bare_socket(
 
 
 class Stream:
-    """One person writes numbered messages into one room, without waiting for answers. `stored` is what was acknowledged."""
+    """Writes numbered messages into one room without waiting for replies. `stored` is what was
+    acknowledged."""
 
     def __init__(self, socket: ClientConnection, room: str, body: str = "") -> None:
         self.socket, self.room, self.body = socket, room, body
         self.stored: dict[int, str] = {}
         self.sent = 0
         self.refused = 0
-        self.hearing = asyncio.ensure_future(self.hear())
+        self.receiving = asyncio.ensure_future(self.receive())
 
-    async def hear(self) -> None:
+    async def receive(self) -> None:
         async for text in self.socket:
             frame = json.loads(text)
             if frame["type"] == "message.accepted":
@@ -147,7 +153,7 @@ class Stream:
             self.refused += frame["type"] == "error"
 
     async def write(self, count: int, rate: float = 0.0) -> None:
-        """So many, at this pace (0: as fast as the line takes them); returns when all are answered."""
+        """Write so many at this rate (0: as fast as possible); returns when each has its reply."""
         began, first = time.monotonic(), self.sent
         while self.sent - first < count:
             due = count if not rate else min(count, int((time.monotonic() - began) * rate) + 1)
@@ -164,19 +170,19 @@ class Stream:
                     )
                 )
             await asyncio.sleep(0.005)
-        while len(self.stored) + self.refused < self.sent and not self.hearing.done():  # noqa: ASYNC110
+        while len(self.stored) + self.refused < self.sent and not self.receiving.done():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
     async def end(self) -> None:
         await self.socket.close()
         with suppress(Exception):
-            await self.hearing
+            await self.receiving
 
 
 def compare(
     figures: Figures, name: str, crowd: Crowd, before: tuple[float, float], during: tuple[float, float]
 ) -> None:
-    """The neighbours' acks and deliveries of two stretches of time; at most a fifth slower at the 99th."""
+    """Acks and deliveries of the neighbours in two periods; the 99th percentile may be a fifth slower."""
     for what, samples in (("acks", crowd.history.acks), ("deliveries", crowd.history.deliveries)):
         old, new = samples.since(*before), samples.since(*during)
         usual = percentile(old, 0.99) * 1000

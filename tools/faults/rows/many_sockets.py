@@ -1,4 +1,4 @@
-"""Many sockets at once, one that floods, one that stalls: harm is for who does it."""
+"""Many sockets at once, a flooding socket, a stalled reader: only the offender may suffer."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import json
 import time
 from collections import Counter
 from contextlib import suppress
+from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.rig.people import PASSWORD
+from tools.faults.admin_process import AdminProcess
 from tools.faults.client import Device
 from tools.faults.crowd import Crowd, until
 from tools.faults.figures import Figures
 from tools.faults.history import History, percentile
-from tools.faults.keys import Keys
-from tools.faults.rigs import Rig
-from tools.faults.rows import row
-from tools.faults.throng import (
+from tools.faults.probes import (
     MEBIBYTE,
     NEIGHBOURS,
     Peak,
@@ -32,6 +31,8 @@ from tools.faults.throng import (
     neighbours,
     own_rig,
 )
+from tools.faults.rigs import Rig
+from tools.faults.rows import row
 from tools.faults.world import World
 
 SOCKETS, SOCKETS_A_PERSON = 2_000, 10
@@ -47,7 +48,7 @@ FLOOD_FRAME = bytes((0x81, 0x80 | len(PING), 0, 0, 0, 0)) + PING
 
 
 class SignIns:
-    """Somebody who signs in again and again with a new browser, twice a second."""
+    """Logs in with a new browser, twice a second."""
 
     def __init__(self, address: str, username: str) -> None:
         self.address, self.username = address, username
@@ -63,7 +64,7 @@ class SignIns:
             try:
                 await self.once()
             except (httpx.HTTPError, OSError):
-                # The server is away; how long it is, the sockets tell.
+                # The server is down; the sockets measure how long.
                 self.failed += 1
             else:
                 self.took.append((began, time.monotonic() - began))
@@ -88,28 +89,28 @@ class SignIns:
 @row(
     "F23",
     rigs="SP",
-    fault="2,000 sockets lose the server at once: kill -9 and restart, then the proxy cuts all lines",
+    fault="2,000 sockets lose the server at once: kill -9 and restart, then the proxy cuts all connections",
     expected="99 % LIVE ≤ 90 s, 0 load-caused 403, sign-in p99 ≤ 2 s meanwhile, ≤ 64 KiB per idle socket",
 )
-async def everybody_at_once(world: World) -> Figures:
+async def all_sockets_at_once(world: World) -> Figures:
     figures = Figures()
     count = world.times(SOCKETS, least=200)
     people = -(-count // SOCKETS_A_PERSON)
-    async with own_rig(world, -(-people // 2) + 1, SOCKETS_A_PERSON) as (rig, seats):
-        async with Keys(rig) as keys:
+    async with own_rig(world, -(-people // 2) + 1, SOCKETS_A_PERSON) as (rig, conversations):
+        async with AdminProcess(rig) as keys:
             await keys.do("person", username="visitor")
         visitor = SignIns(rig.address, "visitor")
-        async with Crowd(History(), seats[-1:], address=rig.address, rate=1, luck=world.luck) as crowd:
+        async with Crowd(History(), conversations[-1:], address=rig.address, rate=1, rng=world.rng) as crowd:
             await crowd.all_live(60)
             signing_in = crowd.start(visitor.run())
             try:
-                await warm_up(rig, seats)
+                await warm_up(rig, conversations)
                 visitor.may_go.clear()
                 await asyncio.sleep(1)
                 before = memory(rig)
                 visitor.may_go.set()
-                await newcomers(figures, visitor, crowd, seats, count)
-                # The hash of one password takes a hundred mebibytes for a moment.
+                await newcomers(figures, visitor, crowd, conversations, count)
+                # Password hashes take memory for a moment.
                 visitor.may_go.clear()
                 await asyncio.sleep(5)
                 figures.add("an idle socket takes", (memory(rig) - before) / count / 1024, "KiB", goal=64)
@@ -122,11 +123,13 @@ async def everybody_at_once(world: World) -> Figures:
     return figures
 
 
-async def warm_up(rig: Rig, seats: list[dict]) -> None:  # type: ignore[type-arg]
-    """Threads, connections and caches have their size before memory is measured; so has what a sign-in takes for a moment."""
+async def warm_up(rig: Rig, conversations: list[dict[str, Any]]) -> None:
+    """Let threads, connections and caches reach their size before memory is measured."""
     for index in rig.processes:
         opened = [
-            await bare_socket(rig, seats[0]["people"][0]["cookies"][number % SOCKETS_A_PERSON], index=index)
+            await bare_socket(
+                rig, conversations[0]["people"][0]["cookies"][number % SOCKETS_A_PERSON], index=index
+            )
             for number in range(100)
         ]
         for each in opened:
@@ -134,18 +137,20 @@ async def warm_up(rig: Rig, seats: list[dict]) -> None:  # type: ignore[type-arg
     await asyncio.sleep(3)
 
 
-async def newcomers(figures: Figures, visitor: SignIns, crowd: Crowd, seats: list[dict], count: int) -> None:  # type: ignore[type-arg]
-    """All of them open their page in one instant, which is a storm as well."""
+async def newcomers(
+    figures: Figures, visitor: SignIns, crowd: Crowd, conversations: list[dict[str, Any]], count: int
+) -> None:
+    """All sockets open at the same instant, which is a storm as well."""
     places = [
-        (seat["room"], person, number)
-        for seat in seats[:-1]
-        for person in seat["people"]
+        (conversation["room"], person, number)
+        for conversation in conversations[:-1]
+        for person in conversation["people"]
         for number in range(SOCKETS_A_PERSON)
     ]
     began = time.monotonic()
     for room, person, number in places[:count]:
-        crowd.start(crowd.seat(room, person, number).live())
-    await told_back(figures, "opened at once", visitor, crowd, began)
+        crowd.start(crowd.add_device(room, person, number).live())
+    await report_return(figures, "opened at once", visitor, crowd, began)
 
 
 async def lost(
@@ -158,25 +163,25 @@ async def lost(
     if is_killed:
         await asyncio.gather(*(rig.kill_server(index) for index in rig.processes))
         await asyncio.gather(*(rig.start_server(index) for index in rig.processes))
-        figures.add(f"{name}: the server was away", time.monotonic() - began, "s")
+        figures.add(f"{name}: the server was down", time.monotonic() - began, "s")
     else:
-        rig.cut_lines()
+        rig.cut_connections()
         await until(lambda: crowd.live_share < 0.1, 10, 0.01)
-    await told_back(figures, name, visitor, crowd, began)
+    await report_return(figures, name, visitor, crowd, began)
 
 
-async def told_back(figures: Figures, name: str, visitor: SignIns, crowd: Crowd, began: float) -> None:
+async def report_return(figures: Figures, name: str, visitor: SignIns, crowd: Crowd, began: float) -> None:
     await crowd.all_live(180)
     backs = crowd.back_after(began)
     figures.add(f"{name}: {len(backs)} sockets, 99 % LIVE", percentile(backs, 0.99), "s", goal=90)
     figures.add("all", backs[-1], "s")
     refused: Counter[int] = sum((device.refused for device in crowd.devices), Counter())
-    figures.add("told 403", refused.pop(403, 0), goal=0)
+    figures.add("answered 403", refused.pop(403, 0), goal=0)
     for status, times in refused.items():
-        figures.add(f"told {status}", times)
+        figures.add(f"answered {status}", times)
     byes = Counter(bye for bye, _ in crowd.endings_since(began) if bye)
     for code, times in sorted(byes.items()):
-        figures.add(f"told `bye` {code}", times)
+        figures.add(f"closed with `bye` {code}", times)
     await asyncio.sleep(1)
     figures.add("sign-in p99", percentile(visitor.since(began), 0.99), "s", goal=2)
 
@@ -190,18 +195,18 @@ async def told_back(figures: Figures, name: str, visitor: SignIns, crowd: Crowd,
     fault="a reader stalls and 10,000 events follow",
     expected="growth ≤ 1 MiB for that socket, 4408 ≤ 20 s, others' p99 +20 % at most, on return exact",
 )
-async def a_reader_stalls(world: World) -> Figures:
+async def stalled_reader(world: World) -> Figures:
     figures = Figures()
     events = world.times(EVENTS, least=6_000)
     async with (
-        own_rig(world, NEIGHBOURS + 2) as (rig, seats),
-        neighbours(rig, seats[1:], world.luck) as crowd,
+        own_rig(world, NEIGHBOURS + 2) as (rig, conversations),
+        neighbours(rig, conversations[1:], world.rng) as crowd,
     ):
-        room, (writer, reader) = seats[0]["room"], seats[0]["people"]
+        room, (writer, reader) = conversations[0]["room"], conversations[0]["people"]
         stream = Stream(await bare_socket(rig, writer["cookies"][0]), room, "x" * 1_000)
         ended = asyncio.ensure_future(when(rig, 'entre_goodbyes_total{reason="too_slow"}'))
         behind = asyncio.ensure_future(when(rig, "entre_frames_dropped_total"))
-        # First to one who reads: the same load, and the same rows.
+        # First a reader that reads: the same load for comparison.
         good = Stream(await bare_socket(rig, reader["cookies"][0], index=0), room)
         usual = time.monotonic()
         async with Peak(rig) as reading:
@@ -215,15 +220,15 @@ async def a_reader_stalls(world: World) -> Figures:
             figures.add("events", events)
             compare(figures, "while one stalls", crowd, (usual, began), (began, time.monotonic()))
             await asyncio.wait([ended], timeout=40)
-        figures.add("memory grew with a reader who reads by", reading.growth, "MiB")
+        figures.add("memory grew with a reader that reads by", reading.growth, "MiB")
         figures.add(
-            "with one who stalls by", stalling.growth, "MiB", goal=1 + round(max(0.0, reading.growth), 1)
+            "with one that stalls by", stalling.growth, "MiB", goal=1 + round(max(0.0, reading.growth), 1)
         )
-        told_at = ended.result() if ended.done() else float("inf")
+        closed_at = ended.result() if ended.done() else float("inf")
         since = behind.result() if behind.done() else began
         behind.cancel()
-        figures.add("4408 after it stalled", told_at - began, "s")
-        figures.add("after it was a mebibyte behind", told_at - since, "s", goal=20)
+        figures.add("4408 after it stalled", closed_at - began, "s")
+        figures.add("after it was a mebibyte behind", closed_at - since, "s", goal=20)
         stalled.transport.abort()
         await returned(figures, crowd, room, reader, stream)
         await stream.end()
@@ -231,16 +236,16 @@ async def a_reader_stalls(world: World) -> Figures:
 
 
 async def when(rig: Rig, name: str) -> float:
-    """The moment at which this counter of the first process is no longer 0."""
+    """The moment when this counter of the first process leaves 0."""
     while not await metric(rig, name):  # noqa: ASYNC110 - another process's number
         await asyncio.sleep(0.2)
     return time.monotonic()
 
 
-async def returned(figures: Figures, crowd: Crowd, room: str, person: dict, stream: Stream) -> None:  # type: ignore[type-arg]
-    """A device of the same person comes back and shows what was written, at its place."""
+async def returned(figures: Figures, crowd: Crowd, room: str, person: dict[str, Any], stream: Stream) -> None:
+    """A device of the same user reconnects and shows all messages in order."""
     began = time.monotonic()
-    device = crowd.seat(room, person, 0)
+    device = crowd.add_device(room, person, 0)
     crowd.start(device.live())
     head = max(stream.stored)
     is_back = await until(lambda: device.is_live and device.views[room].cursor >= head, 20)
@@ -265,18 +270,18 @@ def require_exact(crowd: Crowd, device: Device, room: str, stored: dict[int, str
 @row(
     "F14",
     rigs="SP",
-    fault="a flood of frames from one socket, 10,000 a second and ten times that; then one that comes back as soon as it is thrown out",
+    fault="a flood of frames from one socket, 10,000 and 100,000 a second; then one that reconnects at once",
     expected="4429 ≤ 1 s, memory +10 MiB at most, others' p99 +20 % at most",
 )
-async def a_flood(world: World) -> Figures:
+async def socket_flood(world: World) -> Figures:
     figures = Figures()
     async with (
-        own_rig(world, NEIGHBOURS + 2, LIMITS="on") as (rig, seats),
-        neighbours(rig, seats[1:], world.luck) as crowd,
+        own_rig(world, NEIGHBOURS + 2, LIMITS="on") as (rig, conversations),
+        neighbours(rig, conversations[1:], world.rng) as crowd,
     ):
-        cookie = seats[0]["people"][0]["cookies"][0]
+        cookie = conversations[0]["people"][0]["cookies"][0]
         for rate in (10_000, 100_000):
-            for is_patient in (True, False):
+            for waits_first in (True, False):
                 usual = time.monotonic()
                 await asyncio.sleep(world.lasting(FLOOD_S, least=5))
                 began = time.monotonic()
@@ -284,40 +289,44 @@ async def a_flood(world: World) -> Figures:
                 async with Peak(rig) as peak:
                     while time.monotonic() - began < world.lasting(FLOOD_S, least=5):
                         ends.append(await flood(await bare_socket(rig, cookie, index=0), rate))
-                        # The server asks for five seconds; whoever gives it one is no storm of handshakes yet.
-                        await asyncio.sleep(1.0 if is_patient else 0.0)
-                name = f"{rate} a second{'' if is_patient else ', back at once'}"
+                        # The server asks for five seconds; after one second this is no storm of handshakes
+                        # yet.
+                        await asyncio.sleep(1.0 if waits_first else 0.0)
+                name = f"{rate} a second{'' if waits_first else ', reconnecting at once'}"
                 figures.add(f"{name}: floods", len(ends))
                 figures.add("slowest end", max(seconds for seconds, _, _ in ends), "s", goal=1)
-                figures.add("not told 4429", sum(code != 4429 for _, code, _ in ends), goal=0)
-                figures.add("without `bye`", sum(not told for _, _, told in ends), goal=0)
+                figures.add("closed without 4429", sum(code != 4429 for _, code, _ in ends), goal=0)
+                figures.add("without `bye`", sum(not has_bye for _, _, has_bye in ends), goal=0)
                 figures.add("memory grew by", peak.growth, "MiB", goal=10)
                 compare(figures, name, crowd, (usual, began), (began, time.monotonic()))
     return figures
 
 
-async def flood(line: ClientConnection, rate: int) -> tuple[float, int, bool]:
-    """Pour until the line ends. Returns the seconds until then, the close code that was seen, and whether a `bye` came first."""
-    began, is_told = time.monotonic(), False
+async def flood(connection: ClientConnection, rate: int) -> tuple[float, int, bool]:
+    """Flood until the socket ends. Returns the seconds, the close code, and whether a `bye` came first."""
+    began, has_bye = time.monotonic(), False
 
-    async def hear() -> int:
-        nonlocal is_told
+    async def receive() -> int:
+        nonlocal has_bye
         try:
             while True:
-                frame = json.loads(await line.recv())
-                is_told = is_told or frame["type"] == "bye"
+                frame = json.loads(await connection.recv())
+                has_bye = has_bye or frame["type"] == "bye"
         except (ConnectionClosed, WebSocketException):
-            return line.close_code or 1006
+            return connection.close_code or 1006
 
-    hearing = asyncio.ensure_future(hear())
+    receiving = asyncio.ensure_future(receive())
     batch = FLOOD_FRAME * (rate // 100)
-    while not hearing.done() and time.monotonic() - began < 30:
+    while not receiving.done() and time.monotonic() - began < 30:
         with suppress(Exception):
-            # What the server does not take stays here; more of it would only fill our own memory.
-            if line.transport.get_write_buffer_size() < MEBIBYTE and not line.transport.is_closing():
-                line.transport.write(batch)
+            # What the server does not read stays in our buffer: do not grow it.
+            if (
+                connection.transport.get_write_buffer_size() < MEBIBYTE
+                and not connection.transport.is_closing()
+            ):
+                connection.transport.write(batch)
         await asyncio.sleep(0.01)
-    return time.monotonic() - began, await hearing, is_told
+    return time.monotonic() - began, await receiving, has_bye
 
 
 # --- F21 ---
@@ -326,17 +335,17 @@ async def flood(line: ClientConnection, rate: int) -> tuple[float, int, bool]:
 @row(
     "F21",
     rigs="SP",
-    fault="5,000 hints to one socket as fast as they can be written, five times what its mailbox holds",
+    fault="5,000 events to one socket as fast as they can be written, five times the capacity of its channel",
     expected="exact after catch-up ≤ 5 s",
 )
-async def more_than_a_mailbox_holds(world: World) -> Figures:
+async def channel_overflow(world: World) -> Figures:
     figures = Figures()
     async with (
-        own_rig(world, 2) as (rig, seats),
-        Crowd(History(), seats[1:], address=rig.address, rate=1, luck=world.luck) as crowd,
+        own_rig(world, 2) as (rig, conversations),
+        Crowd(History(), conversations[1:], address=rig.address, rate=1, rng=world.rng) as crowd,
     ):
-        room, (writer, reader) = seats[0]["room"], seats[0]["people"]
-        device = crowd.seat(room, reader, 0)
+        room, (writer, reader) = conversations[0]["room"], conversations[0]["people"]
+        device = crowd.add_device(room, reader, 0)
         crowd.start(device.live())
         await crowd.all_live(30)
         streams = [Stream(await bare_socket(rig, writer["cookies"][0]), room) for _ in range(4)]

@@ -1,4 +1,5 @@
-"""The layer between processes: Redis dead, restarted, frozen, cut off from one process, and hints that are lost, doubled and shuffled."""
+"""Faults of the channel layer: Redis dead, restarted, frozen or cut off; events lost, doubled and
+shuffled."""
 
 from __future__ import annotations
 
@@ -17,14 +18,15 @@ from tools.faults.rows import row
 from tools.faults.world import World
 
 NEWCOMERS = 20
-LOOK_S = 0.05
+POLL_S = 0.05
 NORMAL_S = 1.0
-"""A push that takes longer is not back to normal; without a layer it takes the poll's second at least."""
+"""A slower push is not normal; without a layer it takes at least the second of the poll."""
 
 
 @asynccontextmanager
 async def stalls_of(world: World) -> AsyncIterator[list[float]]:
-    """How long each process let a tiny question wait, asked twenty times a second past the proxy. Noise of the machine included."""
+    """Response times of /healthz of each process, twenty times a second, bypassing the proxy; includes
+    noise."""
     waits: list[float] = []
 
     async def ask(port: int) -> None:
@@ -32,7 +34,7 @@ async def stalls_of(world: World) -> AsyncIterator[list[float]]:
             base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False
         ) as http:
             while True:
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(POLL_S)
                 began = time.monotonic()
                 with suppress(httpx.TransportError):
                     await http.get("/healthz")
@@ -49,10 +51,10 @@ async def stalls_of(world: World) -> AsyncIterator[list[float]]:
 
 
 async def newcomers(world: World, figures: Figures) -> None:
-    """People who open the app in the middle of it: are they greeted, and when?"""
+    """Users who open the app during the fault: are they greeted, and after how long?"""
     waits: list[float] = []
 
-    async def come(cookie: str) -> None:
+    async def connect_new(cookie: str) -> None:
         began = time.monotonic()
         address = world.rig.address
         with suppress(OSError, TimeoutError, WebSocketException):
@@ -69,36 +71,38 @@ async def newcomers(world: World, figures: Figures) -> None:
                 waits.append(time.monotonic() - began)
 
     cookies = [
-        person["cookies"][0] for seat in world.crowd.seats[:NEWCOMERS] for person in seat["people"][:1]
+        person["cookies"][0]
+        for conversation in world.crowd.conversations[:NEWCOMERS]
+        for person in conversation["people"][:1]
     ]
-    await asyncio.gather(*map(come, cookies))
-    figures.add("newcomers greeted", 100 * len(waits) / len(cookies), "%", goal=100, at_least=True)
+    await asyncio.gather(*map(connect_new, cookies))
+    figures.add("new connections greeted", 100 * len(waits) / len(cookies), "%", goal=100, at_least=True)
     figures.add("greeted after, worst", max(waits, default=float("inf")), "s")
 
 
 async def without_redis(
     world: World, seconds: float, *, acks: float = 500, deliveries: float = 3_500
 ) -> Figures:
-    """Measure while the layer is away."""
+    """Measure while the layer is unavailable."""
     figures, began = Figures(), time.monotonic()
     async with stalls_of(world) as waits:
         await asyncio.sleep(seconds / 2)
         await newcomers(world, figures)
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
     ended = sum(ending.at >= began for device in world.crowd.devices for ending in device.endings)
-    figures.add("away for", seconds, "s")
+    figures.add("unavailable for", seconds, "s")
     figures.add(
         "sockets that stayed", 100 * (1 - ended / len(world.crowd.devices)), "%", goal=99.9, at_least=True
     )
     figures.percentiles("ack", world.history.acks.since(began), goal_p99=acks)
-    # What is sent last may still be on its way when the layer comes back.
+    # The last messages may still be in flight when the layer returns.
     figures.percentiles("delivery", world.history.deliveries.since(began), goal_p99=deliveries)
     figures.add("longest stall", max(waits, default=0.0) * 1000, "ms", goal=100)
     return figures
 
 
 async def back_to_normal(world: World, figures: Figures, *, goal: float = 5.0, watch: float = 8.0) -> None:
-    """The last delivery that was slow, counted from now."""
+    """Seconds from now until the last slow delivery."""
     began = time.monotonic()
     await asyncio.sleep(watch)
     deliveries = world.history.deliveries
@@ -153,7 +157,7 @@ async def redis_frozen(world: World) -> Figures:
     await back_to_normal(world, figures)
     world.rig.drop_redis_packets()
     dropped = await without_redis(world, seconds)
-    world.rig.heal_redis_ways()
+    world.rig.heal_redis_proxies()
     await back_to_normal(world, dropped)
     figures.all += dropped.all
     return figures
@@ -166,9 +170,9 @@ async def redis_frozen(world: World) -> Figures:
     expected="delivery between processes p99 ≤ 3.5 s",
 )
 async def one_cut_off(world: World) -> Figures:
-    world.rig.cut_redis_of(world.luck.choice(world.rig.processes))
+    world.rig.cut_redis_of(world.rng.choice(world.rig.processes))
     figures = await without_redis(world, world.lasting(60, least=8))
-    world.rig.heal_redis_ways()
+    world.rig.heal_redis_proxies()
     await back_to_normal(world, figures)
     return figures
 
@@ -192,18 +196,19 @@ async def hints_in_chaos(world: World) -> Figures:
     "F22",
     rigs="P",
     fault="sockets silent for 300 s (pub/sub knows no group_expiry)",
-    expected="no silent deafness: the first message comes as a push",
+    expected="no silent loss of the subscription: the first message comes as a push",
 )
 async def silent_for_long(world: World) -> Figures:
-    """Longer than any time-out of the Redis client. `heads` would bring the message late; a push brings it at once."""
+    """Longer than any timeout of the Redis client. `heads` would bring the message late; a push is
+    immediate."""
     figures, crowd = Figures(), world.crowd
-    quiet = [device for device in crowd.writers if set(device.views) == {crowd.seats[0]["room"]}]
+    quiet = [device for device in crowd.writers if set(device.views) == {crowd.conversations[0]["room"]}]
     crowd.writers = [device for device in crowd.writers if device not in quiet]
     await asyncio.sleep(world.lasting(300, least=20))
     before = {device.name: sum(view.cursor for view in device.views.values()) for device in quiet}
     began = time.monotonic()
     await crowd.write(quiet[0])
-    heard = await until(
+    is_received = await until(
         lambda: all(
             sum(view.cursor for view in device.views.values()) > before[device.name] for device in quiet
         ),
@@ -211,7 +216,10 @@ async def silent_for_long(world: World) -> Figures:
         0.005,
     )
     figures.add(
-        "heard after the silence by all", time.monotonic() - began if heard else float("inf"), "s", goal=2
+        "received after the silence by all",
+        time.monotonic() - began if is_received else float("inf"),
+        "s",
+        goal=2,
     )
     crowd.writers += quiet
     return figures

@@ -1,6 +1,7 @@
-"""`python -m tools.faults.people PAIRS DEVICES`: people who are signed in on several devices, written straight into the database.
+"""`python -m tools.faults.make_people PAIRS DEVICES`: makes users, each logged in on several devices.
 
-Prints `[{"room", "people": [{"id", "username", "cookies": [...]}, ...]}, ...]`. Runs in the environment of the servers.
+Prints `[{"room", "people": [{"id", "username", "cookies": [...]}, ...]}, ...]`. Runs in the environment of
+the servers.
 """
 
 import json
@@ -16,7 +17,7 @@ from conversations.services.conversations import conversation_open
 
 
 def pair(number: int, devices: int) -> dict[str, object]:
-    """Two people with a conversation that both see, each with a session for every device."""
+    """Two users with a conversation that both see, each with a session for each device."""
     both = [person(f"{side}{number}") for side in ("left", "right")]
     conversation, _ = conversation_open(user=both[0], peer=both[1], origin=Conversation.Origin.INVITE)
     people = [

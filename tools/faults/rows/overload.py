@@ -1,4 +1,4 @@
-"""What strains everything around the database: the cache gone, every query slow, rows that nobody can read."""
+"""Overload and bad data: the cache gone, every query slow, rows that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TOKEN = "f" * 32
     expected="sending falls back to a local bucket; sign-in limiter fails closed; no 500",
 )
 async def cache_gone(world: World) -> Figures:
-    """With the limits on, which the rig's own processes have off: in a process beside them."""
+    """In an extra process with the limits on, which the processes of the rig have off."""
     figures, rig = Figures(), world.rig
     port = free_port()
     statics = SharedStatics()
@@ -100,7 +100,7 @@ async def until_answering(http: httpx.AsyncClient) -> None:
 
 
 async def burst(http: httpx.AsyncClient, cookie: str, room: str) -> list[int]:
-    """Sends into a room that is not there: they are counted like any, and nothing is stored."""
+    """Sends into an unknown room: they count for the limit, and nothing is stored."""
     headers = {"Cookie": f"{cookie}; csrftoken={TOKEN}", "X-CSRFToken": TOKEN}
     elsewhere = f"dm-{'a' * 32}"
     bodies = [{"id": f"00000000-0000-4000-8000-{number:012d}", "body": "hello"} for number in range(150)]
@@ -135,7 +135,7 @@ async def slow(world: World) -> Figures:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
     healed = time.monotonic()
-    figures.add("questions refused", len(refused.waits))
+    figures.add("queries refused", len(refused.waits))
     if refused.waits:
         ordered = sorted(refused.waits)
         figures.add("refused after p50", 1000 * ordered[len(ordered) // 2], "ms", goal=500)
@@ -157,10 +157,10 @@ class Waits:
 
 
 async def ask_always(world: World, number: int, refused: Waits) -> None:
-    """A socket that asks as soon as it was answered."""
-    seat = world.crowd.seats[number % len(world.crowd.seats)]
-    headers = {"Cookie": seat["people"][0]["cookies"][0], "Origin": world.rig.address}
-    sync = json.dumps({"type": "sync", "rooms": {seat["room"]: 0}})
+    """A socket that sends `sync` again after each reply."""
+    conversation = world.crowd.conversations[number % len(world.crowd.conversations)]
+    headers = {"Cookie": conversation["people"][0]["cookies"][0], "Origin": world.rig.address}
+    sync = json.dumps({"type": "sync", "rooms": {conversation["room"]: 0}})
     while True:
         with suppress(Exception):
             async with connect(
@@ -189,8 +189,8 @@ def size_of(rig: Rig, index: int) -> tuple[float, int]:
     """Resident MiB and threads of a process."""
     process = rig.server.processes[index]
     assert process is not None
-    told = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
-    return int(told["VmRSS"].split()[0]) / 1024, int(told["Threads"])
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+    return int(status["VmRSS"].split()[0]) / 1024, int(status["Threads"])
 
 
 # --- Poison ---
@@ -214,32 +214,33 @@ POISON = {
     expected="placeholder; both people catch up past it",
 )
 async def poisoned(world: World) -> Figures:
-    """In a conversation of its own, made for it: the checker would take a spoiled row for a wrong one."""
+    """In a conversation of its own: the checker would report a spoiled row as wrong."""
     figures, rig = Figures(), world.rig
-    seat = await pair_of_its_own(rig)
+    conversation = await pair_of_its_own(rig)
     bodies = [f"message {number}" for number in range(1, 8)]
     async with httpx.AsyncClient(
         base_url=rig.address, timeout=30, trust_env=False, headers={"Origin": rig.address}
     ) as http:
         for number, body in enumerate(bodies):
             headers = {
-                "Cookie": f"{seat['people'][number % 2]['cookies'][0]}; csrftoken={TOKEN}",
+                "Cookie": f"{conversation['people'][number % 2]['cookies'][0]}; csrftoken={TOKEN}",
                 "X-CSRFToken": TOKEN,
             }
             id = f"00000000-0000-4000-9000-{number:012d}"
             answer = await http.post(
-                f"/api/v1/conversations/{seat['room']}/messages",
+                f"/api/v1/conversations/{conversation['room']}/messages",
                 json={"id": id, "body": body},
                 headers=headers,
             )
             answer.raise_for_status()
         for columns in POISON[rig.name]:
-            await asyncio.to_thread(spoil, rig, seat["room"], 4, columns)
-            for person in seat["people"]:
-                page = await caught_up(rig, seat["room"], person["cookies"][0])
+            await asyncio.to_thread(spoil, rig, conversation["room"], 4, columns)
+            for person in conversation["people"]:
+                page = await caught_up(rig, conversation["room"], person["cookies"][0])
                 require_whole(page["messages"], bodies, columns)
                 answer = await http.get(
-                    f"/api/v1/conversations/{seat['room']}/messages", headers={"Cookie": person["cookies"][0]}
+                    f"/api/v1/conversations/{conversation['room']}/messages",
+                    headers={"Cookie": person["cookies"][0]},
                 )
                 require_whole(answer.json()["items"], bodies, columns)
                 listed = await http.get("/api/v1/conversations", headers={"Cookie": person["cookies"][0]})
@@ -253,12 +254,12 @@ async def poisoned(world: World) -> Figures:
 def require_whole(messages: list[Any], bodies: list[str], columns: str) -> None:
     others = [message["body"] for message in messages if message["seq"] != 4]
     if [message["seq"] for message in messages] != list(range(1, 8)) or others != bodies[:3] + bodies[4:]:
-        raise AssertionError(f"not everything came past {columns}: {messages}")
+        raise AssertionError(f"messages are missing beyond {columns}: {messages}")
 
 
 OWN_PAIR = """
 import json, sys
-from tools.faults import people
+from tools.faults import make_people
 from django.db import transaction
 make = people.person
 people.person = lambda name: make("poisoned" + name)
@@ -268,7 +269,7 @@ with transaction.atomic():
 
 
 async def pair_of_its_own(rig: Rig) -> dict[str, Any]:
-    """People who are in nobody's books."""
+    """Users that no history records."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", OWN_PAIR],
@@ -283,7 +284,7 @@ async def pair_of_its_own(rig: Rig) -> dict[str, Any]:
 
 
 def spoil(rig: Rig, room: str, seq: int, columns: str) -> None:
-    """Past everything that guards the row."""
+    """Bypasses all constraints."""
     where = f"conversation_id = (SELECT id FROM conversation WHERE room_name = '{room}') AND seq = {seq}"
     statement = f"UPDATE message SET {columns} WHERE {where}"
     if rig.name == "S":
@@ -297,7 +298,7 @@ def spoil(rig: Rig, room: str, seq: int, columns: str) -> None:
 
 
 async def caught_up(rig: Rig, room: str, cookie: str) -> Any:
-    """The page of somebody who holds nothing. Under load they may be sent away first, and come again."""
+    """The `sync` page of a new device. Reconnects when the server closes the socket for load."""
     headers = {"Cookie": cookie, "Origin": rig.address}
     async with asyncio.timeout(60):
         while True:

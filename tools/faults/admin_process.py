@@ -1,13 +1,16 @@
-"""`python -m tools.faults.keys`: another process with the keys of the database, as a shell or a management command is. Obeys lines of JSON.
+"""`python -m tools.faults.admin_process`: a process beside the servers that works on the database, as a
+shell does.
 
-    {"do": "person", "username": "visitor"}        makes an account with PASSWORD
-    {"do": "pair", "username": "alice"}            makes an account and a friend of hers who is signed in: {"id", "room", "cookie": the friend's}
-    {"do": "session", "username": "visitor"}       signs it in on one more device: {"cookie": ...}
-    {"do": "staff", "username": "root"}            the same for an administrator
-    {"do": "forget", "key": ...}                   deletes a session
-    {"do": "suspend" | "let in", "username": ...}  by the service, signals included
+Reads commands as lines of JSON:
 
-Each is answered with one line that has `at`: the clock (CLOCK_MONOTONIC, which all processes share) right after the commit.
+    {"do": "person", "username": "visitor"}        makes an account with PASSWORD {"do": "pair", "username":
+    "alice"}            makes an account and a logged-in peer: {"id", "room", "cookie"} of the peer {"do":
+    "session", "username": "visitor"}       logs it in on one more device: {"cookie": ...} {"do": "staff",
+    "username": "root"}            the same for an administrator {"do": "forget", "key": ...}
+    deletes a session {"do": "suspend" | "let in", "username": ...}  through the service, signals included
+
+Answers each with a line that has `at`: the clock (CLOCK_MONOTONIC, shared by all processes) right after the
+commit.
 """
 
 from __future__ import annotations
@@ -24,18 +27,18 @@ from tests.rig.people import PASSWORD
 from tools.faults.rigs import Rig
 
 
-class Keys:
-    """The other end, for rows. Use as an asynchronous context manager."""
+class AdminProcess:
+    """The client of this process, for rows. Use as an asynchronous context manager."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.turn = asyncio.Lock()
 
-    async def __aenter__(self) -> Keys:
+    async def __aenter__(self) -> AdminProcess:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tools.faults.keys",
+            "tools.faults.admin_process",
             cwd=ROOT,
             env=self.rig.server.environment,
             stdin=asyncio.subprocess.PIPE,
