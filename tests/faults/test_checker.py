@@ -1,12 +1,13 @@
 """The judge itself: each column turns red for what it is there for, and for nothing else."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tools.faults.checker import Reading, Row, check
 from tools.faults.history import COLUMNS, Findings, History
-from tools.faults.logs import errors_in
+from tools.faults.logs import UNKNOWN_ERROR, errors_in
 
 ROOM, OTHER_ROOM = "dm-alice-bob", "dm-carol-dave"
 TEXT, OTHER_TEXT = 1, 2
@@ -307,3 +308,9 @@ def test_a_traceback_in_the_log_is_counted_once_with_its_logger() -> None:
 
 def test_a_traceback_that_no_logger_wrote_is_counted() -> None:
     assert errors_in("Traceback (most recent call last):\nKeyError: 'a'\n").unhandled == {"stderr": 1}
+
+
+def test_the_journals_line_for_an_unexpected_error_is_known() -> None:
+    """It has no traceback, which could quote a body, so the suite counts it by its words."""
+    journal = Path(__file__).resolve().parents[2] / "conversations" / "journal" / "writer.py"
+    assert UNKNOWN_ERROR in journal.read_text(encoding="utf-8")

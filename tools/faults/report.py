@@ -55,9 +55,10 @@ def render(run: Run) -> str:
     lines = [
         "# Faults: what was broken, and what was lost",
         "",
-        f"Made by the command below. Each row broke the named part while {run.pairs} pairs wrote to each other."
-        " Afterwards everything was healed, every device read everything, and a checker compared it with what each"
-        " client had recorded. How to read it: [fault-suite.md](fault-suite.md).",
+        "Made by the command below. Each row broke the named part while users wrote to each other,"
+        f" {run.pairs} pairs of them. Afterwards everything was healed, every device read everything, and a"
+        " checker compared it with what each client had recorded."
+        " How to read it: [fault-suite.md](fault-suite.md).",
         "",
         f"- Command: `{run.command}`",
         f"- Machine: {machine()}",
