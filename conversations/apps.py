@@ -1,4 +1,4 @@
-"""Registers the app, its signal handlers, and the one row that every database needs."""
+"""App configuration: signal receivers, and the one row that every database needs."""
 
 import secrets
 from typing import Any

@@ -1,7 +1,7 @@
-"""The publisher: carries finished frames to the sockets of people, after the commit. The only owner of the channel layer.
+"""Publisher: sends encoded frames to the sockets of users, after the commit. Sole owner of the channel layer.
 
-It may lose anything and never raises: the journal is the truth, and whoever misses a push asks for it (protocol.md P4, P5).
-Knows no models.
+It may lose anything and never raises: the journal is the truth, and a client that misses a push asks for it
+(docs/protocol.md P4, P5). Knows no models.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 LOST = Counter("entre_pushes_lost_total", "Frames that the channel layer did not take; repaired by numbers.")
 
 PUBLISH_SECONDS = 1.0
-"""Longest wait for the layer to take one push."""
+"""Timeout of one publication."""
 REST_SECONDS = 2.0
-"""After a failure nothing is tried for so long: a frozen Redis must not build up a queue of waits."""
+"""After a failure nothing is published for this long: a frozen Redis must not build up a queue of waits."""
 QUEUE_LIMIT = 20_000
 LayerMessage = tuple[str, dict[str, Any]]
 
@@ -37,8 +37,8 @@ LayerMessage = tuple[str, dict[str, Any]]
 class Push:
     """One frame for one group.
 
-    `room` lets a socket that is filtered to another room leave it aside; `head` and `mark` say up to which numbers of that room it tells,
-    so that the pulse knows who has heard what (0: tells no such number).
+    A socket filtered to another room skips it by `room`. `head` and `mark` are the highest numbers of that
+    room in the frame (0: none), from which the change poller knows what was delivered.
     """
 
     group: str
@@ -58,7 +58,7 @@ class Push:
 
 
 def to_users(user_ids: Iterable[int], room: str, text: str, *, head: int = 0, mark: int = 0) -> list[Push]:
-    """The same encoded frame for every socket of these people."""
+    """The same encoded frame for every socket of these users."""
     return [Push(user_group(user_id), room, text, head, mark) for user_id in user_ids]
 
 
@@ -68,23 +68,28 @@ def channel_layer() -> Any:
 
 
 def publish(pushes: list[Push]) -> None:
-    """Hand pushes over, in order, from any thread. Returns at once; a failure is counted, never raised."""
+    """Publish in order, from any thread. Returns at once; a failure is counted, never raised."""
     if pushes:
         send_to_groups([(push.group, push.as_layer_message()) for push in pushes])
 
 
 def end_session(session_key: str, code: int) -> None:
-    """Close every socket of one session with `bye` and this code. What anybody sends after this has returned comes after it."""
+    """Close every socket of one session with `bye` and this code.
+
+    What is published after this returns comes later.
+    """
     send_to_groups([(session_group(session_key), {"type": "session.end", "code": code})], urgent=True)
 
 
 def check_person(user_id: int) -> None:
-    """Let every socket of one person look whether it may stay, before it takes anything that is sent after this has returned."""
+    """Make every socket of one user check its session, before it takes anything published after this returns.
+    """
     send_to_groups([(user_group(user_id), {"type": "standing.check"})], urgent=True)
 
 
 def request_presence_refresh(hints: list[tuple[str, int | None]]) -> None:
-    """Let the sockets of these groups ask anew what they may see of a person, or of everybody (None) whose room they show."""
+    """Make the sockets of these groups read presence again: of one user, or (None) of all whose room they
+    show."""
     send_to_groups([(group, {"type": "presence.look", "user_id": about}) for group, about in hints])
 
 
@@ -106,11 +111,11 @@ def send_to_groups(messages: list[LayerMessage], *, urgent: bool = False) -> Non
             publisher.enqueue(messages)
     except Exception:
         LOST.inc(len(messages))
-        logger.exception("the channel layer refused %d pushes", len(messages))
+        logger.exception("the channel layer rejected %d pushes", len(messages))
 
 
 class Publisher:
-    """Publishes to a layer that needs the network, on a thread and a loop of its own, so that no acknowledgement waits for it."""
+    """Publishes to a layer that needs the network, on a thread and loop of its own: no reply waits for it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -122,15 +127,16 @@ class Publisher:
 
     def enqueue(self, messages: list[LayerMessage]) -> None:
         with self.lock:
-            room_left = QUEUE_LIMIT - len(self.waiting)
-            LOST.inc(max(0, len(messages) - room_left))
-            self.waiting.extend(messages[: max(0, room_left)])
+            free = max(0, QUEUE_LIMIT - len(self.waiting))
+            LOST.inc(max(0, len(messages) - free))
+            self.waiting.extend(messages[:free])
             self.start()
 
     def enqueue_urgent(self, messages: list[LayerMessage]) -> None:
-        """Before all that waits, and return when it is done or PUBLISH_SECONDS have passed.
+        """Publish before all that waits; return when it is done or PUBLISH_SECONDS have passed.
 
-        Else whoever has just been told that a device is logged out could write something that another process brings there first.
+        Otherwise a client that was just told that a device is logged out could write something that reaches
+        the device first, over another process.
         """
         done = [threading.Event() for _ in messages]
         with self.lock:
@@ -177,9 +183,9 @@ class Publisher:
         except (OSError, RedisError) as error:
             self.resting_until = time.monotonic() + REST_SECONDS
             LOST.inc()
-            # The layer has said so once for the whole outage, and the counter says how much was lost.
+            # The layer has logged the outage once, and the counter says how much was lost.
             logger.debug(
-                "the channel layer is away (%s); numbers will repair what is lost", type(error).__name__
+                "the channel layer is unavailable (%s); numbers repair what is lost", type(error).__name__
             )
         except Exception as error:
             self.resting_until = time.monotonic() + REST_SECONDS

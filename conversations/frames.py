@@ -1,6 +1,6 @@
-"""The frames a socket answers with, composed from selectors and serializers.
+"""Frames: what a socket replies with, composed from selectors and serializers.
 
-Everything that asks the database is a plain function, run in a lane; the consumer stays free of rows.
+What queries the database is a plain function, run by the database executor; the consumer stays free of rows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ALL_ROOMS = 100_000
 
 
 def greeting(user: User, room: str | None) -> ConnectionEstablished:
-    """Raises ConversationNotFound when the room is not this person's (any more)."""
+    """Raises ConversationNotFound when the room is not, or no longer, this user's."""
     known = heads(user_id=user.id) if room is None else head_of(access_conversation(user, room))
     return ConnectionEstablished(
         user=serializers.card(user),
@@ -54,7 +54,7 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
 
 
 def ensure_session_valid(credential: Credential) -> None:
-    """Raises Unauthenticated when session or account have lost their rights since the socket was opened (P9)."""
+    """Raises Unauthenticated when session or account lost its rights since the socket was opened (P9)."""
     if session_status(credential) is not SessionStatus.VALID:
         raise Unauthenticated
 
@@ -69,7 +69,7 @@ def all_heads(user: User, room: str | None) -> list[HeadsFrame]:
 
 
 def heads_frames(known: Heads, *, only: str | None = None) -> Iterator[HeadsFrame]:
-    """Split so that each stays below 64 KiB; `more` says that another one follows."""
+    """Split so that each frame stays below 64 KiB; `more` says that another one follows."""
     names = iter([room for room in known.rooms if only is None or room == only])
     part = list(islice(names, ROOMS_PER_FRAME))
     while part:
@@ -86,7 +86,7 @@ def heads_frames(known: Heads, *, only: str | None = None) -> Iterator[HeadsFram
 
 
 def sync_page(user: User, room: str, after: int | None, mark: int | None, ref: str | None) -> SyncPage:
-    """What a device with this cursor (and mark) lacks of one room; a room that is named with its mark only is asked from its head.
+    """What a device with this cursor (and mark) lacks of one room; with a mark only, from the room's head on.
 
     Raises:
         ConversationNotFound: unknown, or not this person's.
@@ -97,7 +97,7 @@ def sync_page(user: User, room: str, after: int | None, mark: int | None, ref: s
 
 
 def sync_pages(user: User, rooms: Mapping[str, int], marks: Mapping[str, int]) -> list[SyncPage]:
-    """The same for many rooms in few statements. Rooms that are not this person's are left out, as if they had not been named."""
+    """The same for many rooms in few statements. Rooms that are not this user's are left out silently."""
     asked = {room: (rooms.get(room), marks.get(room)) for room in (*rooms, *marks)}
     memberships = access_conversations(user, asked)
     return [
@@ -107,7 +107,7 @@ def sync_pages(user: User, rooms: Mapping[str, int], marks: Mapping[str, int]) -
 
 
 def rooms_known(user: User, names: Sequence[str]) -> set[str]:
-    """Those of the names that are rooms of this person."""
+    """Those of the names that are rooms of this user."""
     return set(access_conversations(user, names))
 
 

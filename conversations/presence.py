@@ -1,6 +1,7 @@
-"""What is true only now: who is online, and who is typing. Leases in the cache that end by themselves; no tables, nothing to clean up.
+"""Presence and typing: leases in the cache that expire by themselves. No tables, nothing to clean up.
 
-Nobody is pushed a state: sockets are told to look, and what they may see is judged at that moment, every time (protocol.md P9).
+No state is pushed: sockets are told to read it again, and each read checks what this user may see at that
+moment (docs/protocol.md P9).
 """
 
 from __future__ import annotations
@@ -30,52 +31,55 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 45
-"""Renewed every 30; without it a killed process leaves nobody online for longer."""
+"""Renewed every 30 seconds; after a process was killed, its users look online for no longer than this."""
 TYPING_SECONDS = 6
 
 
 def lease_renew(user_ids: Collection[int], *, holder: str, now: float | None = None) -> None:
-    """These people are here, says this process; whoever watches them looks. `holder` names the process, which ends only what it holds."""
-    now = wall(now)
-    with cache_away_is_no_matter():
+    """Mark these users as online in this process, and notify their watchers.
+
+    `holder` names the process, which ends only its own leases.
+    """
+    now = unix_time(now)
+    with ignore_cache_errors():
         found = cache.get_many([lease_key(user_id) for user_id in user_ids])
         held = {
-            lease_key(id): {**running(found.get(lease_key(id)), now), holder: now + LEASE_SECONDS}
+            lease_key(id): {**current_leases(found.get(lease_key(id)), now), holder: now + LEASE_SECONDS}
             for id in user_ids
         }
         cache.set_many(held, timeout=LEASE_SECONDS)
-    tell_watchers(user_ids)
+    notify_watchers(user_ids)
 
 
 def lease_end(user_ids: Collection[int], *, holder: str, now: float | None = None) -> None:
-    """They have left this process. They stay online while another one holds a lease of theirs."""
-    now = wall(now)
-    with cache_away_is_no_matter():
+    """End this process's leases. A user stays online while another process holds one."""
+    now = unix_time(now)
+    with ignore_cache_errors():
         found = cache.get_many([lease_key(user_id) for user_id in user_ids])
         for key, leases in found.items():
-            others = {name: ends for name, ends in running(leases, now).items() if name != holder}
+            others = {name: ends for name, ends in current_leases(leases, now).items() if name != holder}
             if others:
                 cache.set(key, others, timeout=LEASE_SECONDS)
             else:
                 cache.delete(key)
-    tell_watchers(user_ids)
+    notify_watchers(user_ids)
 
 
 def presence_of(*, user: User, room: str, now: float | None = None) -> Presence | None:
-    """The peer of this room as `user` may see them; None where nothing may be seen.
+    """The peer of this room as `user` may see them; None when nothing may be seen.
 
     Raises:
-        ConversationNotFound: unknown, or not this person's.
+        ConversationNotFound: unknown, or not this user's.
     """
-    now = wall(now)
+    now = unix_time(now)
     membership = access_conversation(user, room)
     visibility = visibility_between(membership)
     if not visibility.presence:
         return None
     ends = now
-    with cache_away_is_no_matter():
-        ends = max([now, *running(cache.get(lease_key(membership.peer.pk)), now).values()])
-    # To the minute: enough for a friend, useless for whoever keeps a log of somebody's day.
+    with ignore_cache_errors():
+        ends = max([now, *current_leases(cache.get(lease_key(membership.peer.pk)), now).values()])
+    # To the minute: enough for a friend, useless for a stalker who logs somebody's day.
     last_seen = (
         None
         if visibility.last_seen is None
@@ -90,27 +94,30 @@ def presence_of(*, user: User, room: str, now: float | None = None) -> Presence 
 
 
 def typing_set(*, user: User, room: str, on: bool) -> None:
-    """Let the peer's sockets that show this room know that `user` types, or has stopped. Nothing is stored.
+    """Notify the peer's sockets that show this room that `user` has started or stopped typing.
+
+    Nothing is stored.
 
     Raises:
-        ConversationNotFound: unknown, or not this person's.
-        CannotDeliver: a block, a closed chat or account, or one of the two does not show typing; nobody can tell which.
+        ConversationNotFound: unknown, or not this user's.
+        CannotDeliver: a block, a closed chat or account, or typing hidden by one of the two. The client
+            cannot tell which.
     """
     membership = access_conversation(user, room)
     visibility = visibility_between(membership)
     if not visibility.can_deliver or not visibility.typing:
         raise CannotDeliver
-    # Without an error: it would tell somebody who has only opened the chat whether the other one has opened it, too.
+    # Without an error: it would reveal to a user who has only opened the chat whether the peer has, too.
     if visibility.has_met:
         frame = Typing(room=room, user=user.public_id, on=on, ttl_ms=TYPING_SECONDS * 1000 if on else 0)
         delivery.relay_typing(membership.peer.pk, room, frame.encode())
 
 
-def typing_note(*, user_id: int, room: str, on: bool, now: float | None = None) -> None:
-    """For whoever opens the room within the next seconds."""
-    with cache_away_is_no_matter():
+def typing_remember(*, user_id: int, room: str, on: bool, now: float | None = None) -> None:
+    """For a peer who opens the room within the next seconds."""
+    with ignore_cache_errors():
         if on:
-            cache.set(typing_key(room, user_id), wall(now) + TYPING_SECONDS, timeout=TYPING_SECONDS)
+            cache.set(typing_key(room, user_id), unix_time(now) + TYPING_SECONDS, timeout=TYPING_SECONDS)
         else:
             cache.delete(typing_key(room, user_id))
 
@@ -119,9 +126,9 @@ def typing_of(*, user: User, room: str, now: float | None = None) -> Typing | No
     """Is the peer typing, and may `user` see it? Raises ConversationNotFound."""
     membership = access_conversation(user, room)
     ends = None
-    with cache_away_is_no_matter():
+    with ignore_cache_errors():
         ends = cache.get(typing_key(room, membership.peer.pk))
-    left = (ends if is_moment(ends) else 0) - wall(now)
+    left = (ends if is_moment(ends) else 0) - unix_time(now)
     if left <= 0:
         return None
     visibility = visibility_between(membership)
@@ -130,12 +137,12 @@ def typing_of(*, user: User, room: str, now: float | None = None) -> Typing | No
     return Typing(room=room, user=membership.peer.public_id, on=True, ttl_ms=int(left * 1000))
 
 
-def privacy_look(user_id: int) -> None:
-    """Somebody has turned a switch: their own sockets and those that watch them look again."""
+def presence_refresh(user_id: int) -> None:
+    """A user has changed a privacy setting: their own sockets and their watchers' read presence again."""
     delivery.request_presence_refresh([(user_group(user_id), None), (watch_group(user_id), user_id)])
 
 
-def tell_watchers(user_ids: Collection[int]) -> None:
+def notify_watchers(user_ids: Collection[int]) -> None:
     delivery.request_presence_refresh([(watch_group(user_id), user_id) for user_id in user_ids])
 
 
@@ -147,21 +154,23 @@ def typing_key(room: str, user_id: int) -> str:
     return f"typing:{room}:{user_id}"
 
 
-def running(leases: Any, now: float) -> dict[str, float]:
-    """Process to end of its lease, without those that have ended."""
+def current_leases(leases: Any, now: float) -> dict[str, float]:
+    """The end of the lease by process, without those that have expired."""
     return {name: ends for name, ends in named_moments_in(leases).items() if ends > now}
 
 
-def wall(now: float | None) -> float:
-    """Processes share no monotonic clock. A step of this one shows somebody online for a little longer or shorter, nothing else."""
+def unix_time(now: float | None) -> float:
+    """Processes share no monotonic clock. A step of this one only shifts when a user stops being online."""
     return time.time() if now is None else now
 
 
 @contextmanager
-def cache_away_is_no_matter() -> Iterator[None]:
-    """Then nobody is seen online; that must never be what fails a command."""
+def ignore_cache_errors() -> Iterator[None]:
+    """Without a cache all users look offline; that must never be what fails a command."""
     try:
         yield
     except Exception as error:
-        # Told in the log once for the outage, by the cache itself.
-        logger.debug("the cache is away (%s); nobody is seen online or typing for now", type(error).__name__)
+        # The cache itself has logged the outage once.
+        logger.debug(
+            "the cache is unavailable (%s); presence and typing are off for now", type(error).__name__
+        )

@@ -1,4 +1,4 @@
-"""The map of sockets. The last route refuses every other path quietly instead of with a traceback."""
+"""WebSocket routes. The last one rejects every other path without a traceback."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The base consumer, and callbacks from other threads: events reach a consumer with as few steps of the loop as possible.
+"""Base consumer and loop callbacks: few steps of the event loop for each event.
 
 Knows sockets and threads, no frame and no user.
 """
@@ -23,9 +23,9 @@ Handle = Callable[[dict[str, Any]], Awaitable[None]]
 class DirectConsumer(AsyncWebsocketConsumer):
     """A consumer that costs less for each event than its base; it too handles one event at a time.
 
-    For every single event, Channels waits for the browser and the layer with two new tasks and a `wait`, and hops to a thread to close
-    database connections. Here the browser and the layer have one task each for the life of the socket, and the consumer opens no database
-    connection of its own.
+    For every single event, Channels waits for the browser and the layer with two new tasks and a `wait`, and
+    hops to a thread to close database connections. Here the browser and the layer have one task each for the
+    life of the socket, and the consumer opens no database connection of its own.
     """
 
     channel_layer: Any
@@ -45,7 +45,8 @@ class DirectConsumer(AsyncWebsocketConsumer):
                 self.pump(lambda: self.channel_layer.receive(self.channel_name), self.dispatch_from_layer)
             ),
         ]
-        # The server reports that the client has disconnected (dm_project.server.backpressure.ReceiveQueue); commands still queued are then dropped.
+        # The server reports that the client has disconnected (dm_project.server.backpressure.ReceiveQueue);
+        # commands still queued are then dropped.
         ends = [*pumps, scope["disconnected"]()] if "disconnected" in scope else pumps
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -71,18 +72,27 @@ class DirectConsumer(AsyncWebsocketConsumer):
                 await handle(event)
 
     async def dispatch_from_layer(self, message: dict[str, Any]) -> None:
-        """Handle a message of the channel layer. Apart from `dispatch`: what other processes write must never pass as a browser's frame."""
+        """Handle a message of the channel layer.
+
+        Apart from `dispatch`: what other processes write must never pass as a browser's frame.
+        """
         await self.dispatch(message)
 
     async def websocket_disconnect(self, message: Any) -> None:
         raise StopConsumer
 
     def release(self) -> None:
-        """Release every resource of this consumer, whether it was told to end, cancelled, or failed. Must not wait and must not raise."""
+        """Release every resource of this consumer, whether it was told to end, cancelled, or failed.
+
+        Must not wait and must not raise.
+        """
         self.forget_channel(())
 
     def forget_channel(self, groups: Iterable[str]) -> None:
-        """Remove this channel from the layer. Channels does that by cancelling its wait; with a message at that moment there is none."""
+        """Remove this channel from the layer.
+
+        Channels does that by cancelling its wait; with a message at that moment there is none.
+        """
         forget = getattr(self.channel_layer, "forget", None)
         if forget is not None:
             forget(self.channel_name, groups)
@@ -91,7 +101,8 @@ class DirectConsumer(AsyncWebsocketConsumer):
 class LoopCallbacks:
     """Runs callbacks of other threads on the loop it was made in, with one wake-up for all that wait.
 
-    The journal answers a hundred sockets at once: a hundred wake-ups of the loop would cost more than the answers.
+    The journal answers a hundred sockets at once: a hundred wake-ups of the loop would cost more than the
+    answers.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -101,7 +112,8 @@ class LoopCallbacks:
 
     def schedule(self, callback: Callable[[], object]) -> None:
         """Run this on the loop, soon. From any thread; in order."""
-        # Without a lock: a thread that reads True before `run_all` resets it has appended before `run_all` starts to pop.
+        # Without a lock: a thread that reads True before `run_all` resets it has appended before `run_all`
+        # starts to pop.
         self.waiting.append(callback)
         if not self.is_scheduled and not self.loop.is_closed():
             self.is_scheduled = True

@@ -118,15 +118,17 @@ class CommandHandlers:
             raise
 
     async def close_if_flooding(self, refusal: Refusal) -> None:
-        """A client that goes on after it was told to wait is a flood: the third rate-limited frame closes the socket (docs/threats.md
-        T35). A rejected text counts as a strike, because our pages check a text before they send it."""
+        """A client that goes on after it was told to wait is a flood: the third rate-limited frame closes the
+        socket (docs/threats.md T35). A rejected text counts as a strike, because our pages check a text
+        before they send it."""
         if self.rate_limited_frames >= RATE_LIMITED_FRAMES:
             await self.connection.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=FLOOD_RETRY_MS)
         elif isinstance(refusal, (InvalidText, TextTooLong)):
             await self.count_strike()
 
     def check_room(self, command: Command) -> None:
-        """A socket filtered to one room accepts no other; whether the user may enter the room is checked by the service."""
+        """A socket filtered to one room accepts no other; whether the user may enter the room is checked by
+        the service."""
         named = getattr(command, "room", None)
         others = set(command.rooms) | set(command.marks) if isinstance(command, Sync) else {named} - {None}
         if self.connection.room is not None and others - {self.connection.room}:
@@ -184,7 +186,8 @@ class CommandHandlers:
         await self.reply_done(command, room=command.room)
 
     async def on_typing_set(self, command: TypingSet) -> None:
-        """Only a start is counted: a client that has started may always stop, and one that has not has nothing to send."""
+        """Only a start is counted: a client that has started may always stop, and one that has not has
+        nothing to send."""
         user = self.connection.user
         if command.on:
             throttling.allow_typing(user.id, command.room)
@@ -192,7 +195,7 @@ class CommandHandlers:
             await run_query(presence.typing_set, user=user, room=command.room, on=command.on)
             (self.typing_rooms.add if command.on else self.typing_rooms.discard)(command.room)
             self.connection.start(
-                run_cache_query(presence.typing_note, user_id=user.id, room=command.room, on=command.on)
+                run_cache_query(presence.typing_remember, user_id=user.id, room=command.room, on=command.on)
             )
         else:
             await run_query(access_conversation, user, command.room)
@@ -258,7 +261,10 @@ class CommandHandlers:
     def reply_when_done(
         self, future: Future[Any], command: Command, frame_of: Callable[[Any, Any], Frame | None]
     ) -> None:
-        """Reply when the journal has written. The writer thread runs the future's callback, hence the way back to this loop."""
+        """Reply when the journal has written.
+
+        The writer thread runs the future's callback, hence the way back to this loop.
+        """
         callbacks = loop_callbacks()
 
         async def finish() -> None:

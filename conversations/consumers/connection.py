@@ -96,7 +96,8 @@ class Connection:
     async def send_heads(self, heads: Heads) -> None:
         """Listener of the change poller."""
         if heads.epoch != self.epoch:
-            # A restored backup (P11): the client reconnects, spread over some seconds, and learns of it from the greeting.
+            # A restored backup (P11): the client reconnects, spread over some seconds, and learns of it from
+            # the greeting.
             await self.close_with_reason(
                 CloseCode.RESTARTING, retry_after_ms=connection_registry.retry_after_ms()
             )
@@ -120,7 +121,7 @@ class Connection:
             await self.on_revoked(await run_query(session_status, self.credential))
 
     async def on_revoked(self, status: SessionStatus) -> None:
-        """Close for good, or let the client reconnect under the session's new key when only the password has changed."""
+        """Close for good, or let the client reconnect when the session only got a new key."""
         if status is SessionStatus.REVOKED:
             await self.close_with_reason(CloseCode.UNAUTHENTICATED)
         elif status is SessionStatus.ROTATED:
@@ -135,7 +136,8 @@ class Connection:
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in a task that ends with the connection."""
         if self.state is State.RELEASED:
-            # The journal may answer after the client has disconnected. A task started now would never be cancelled.
+            # The journal may answer after the client has disconnected. A task started now would never be
+            # cancelled.
             work.close()
             return
         task = asyncio.ensure_future(work)

@@ -40,7 +40,10 @@ class ConnectionRegistry:
         self.sockets.discard(socket)
 
     async def close_all(self) -> None:
-        """Close all connections at once, within a second even if one of them hangs. Later ones are closed as they join."""
+        """Close all connections at once, within a second even if one of them hangs.
+
+        Later ones are closed as they join.
+        """
         self.is_shutting_down = True
         closing = [
             asyncio.ensure_future(
@@ -52,7 +55,10 @@ class ConnectionRegistry:
             await asyncio.wait([asyncio.gather(*closing, return_exceptions=True)], timeout=CLOSE_SECONDS)
 
     def retry_after_ms(self) -> int:
-        """A random delay: five milliseconds per socket, at most ten seconds. Without it all clients would reconnect in one instant."""
+        """A random delay: five milliseconds per socket, at most ten seconds.
+
+        Without it all clients would reconnect in one instant.
+        """
         last = min(RETRY_LAST_MS, RETRY_FIRST_MS + RETRY_MS_A_SOCKET * len(self.sockets))
         return random.randint(RETRY_FIRST_MS, last)  # noqa: S311
 

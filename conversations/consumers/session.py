@@ -1,6 +1,7 @@
-"""Session consumer: one user's socket from its handshake to its end, and the fixed tables of the events that reach it.
+"""Session consumer: one user's socket from its handshake to its end.
 
-Composes the connection, its subscriptions and its command handlers; knows no command itself.
+Composes the connection, its subscriptions and its command handlers. Events of the server and of the channel
+layer reach it only through two fixed tables; it knows no command itself.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ class SessionConsumer(DirectConsumer):
     # Handshake
 
     async def connect(self) -> None:
-        """Reject before accepting: anonymous clients, strangers and unknown rooms get the same bare 403 (docs/protocol.md 4)."""
+        """Reject before accepting: anonymous clients, strangers and unknown rooms get the same bare 403
+        (docs/protocol.md 4)."""
         user: Any = self.scope.get("user")
         if user is None or not user.is_authenticated or not user.is_active:
             await self.close()
@@ -146,7 +148,10 @@ class SessionConsumer(DirectConsumer):
             await self.close()
 
     async def fail(self) -> None:
-        """After an unexpected error in the handshake. With a delay, or the browser would meet it again at once."""
+        """After an unexpected error in the handshake.
+
+        With a delay, or the browser would meet it again at once.
+        """
         if self.connection.state is State.CONNECTING:
             # The user may not be known yet, so no reason is given.
             await self.close()
@@ -163,7 +168,8 @@ class SessionConsumer(DirectConsumer):
     # Greeting
 
     async def greet_after_probe(self) -> None:
-        """Barrier: read the state only when this socket's own group delivers, so that no change falls between the two."""
+        """Barrier: read the state only when this socket's own group delivers, so that no change falls between
+        the two."""
         self.probed = asyncio.get_running_loop().create_future()
         probe = {"type": "probe.back", "to": self.channel_name}
         for _ in range(PROBES):
@@ -174,8 +180,9 @@ class SessionConsumer(DirectConsumer):
                 await asyncio.wait_for(asyncio.shield(self.probed), PROBE_SECONDS)
                 break
             except Exception as error:
-                # The layer may be unavailable; the database is not, and `heads` repairs what the layer loses. The layer itself has logged it
-                # once; a line for each try of each socket would fill the log when all clients reconnect during an outage.
+                # The layer may be unavailable; the database is not, and `heads` repairs what the layer loses.
+                # The layer itself has logged it once; a line for each try of each socket would fill the log
+                # when all clients reconnect during an outage.
                 logger.debug("a probe did not come back (%s)", type(error).__name__)
         # As an event of its own: commands that arrive now must not overtake the buffered ones (P3).
         async with self.turn:
@@ -265,7 +272,10 @@ class SessionConsumer(DirectConsumer):
         await self.connection.close_with_reason(CloseCode.TOO_SLOW, retry_after_ms=2_000)
 
     async def on_expired(self, event: Event) -> None:
-        """No socket lives for ever. With a random delay: sockets that connected together after a restart expire together, too."""
+        """No socket lives for ever.
+
+        With a random delay: sockets that connected together after a restart expire together, too.
+        """
         await self.connection.close_with_reason(
             CloseCode.RESTARTING, retry_after_ms=connection_registry.retry_after_ms()
         )
@@ -293,4 +303,5 @@ class SessionConsumer(DirectConsumer):
         "presence.look": lambda self, event: self.subscriptions.on_presence_changed(event),
         "typing.push": lambda self, event: self.subscriptions.on_typing(event),
     }
-    """A client that can write to Redis chooses the type: one that is not in this table reaches no method, whatever its name."""
+    """A client that can write to Redis chooses the type: one that is not in this table reaches no method,
+    whatever its name."""

@@ -1,6 +1,7 @@
 """Subscriptions: the rooms that a client shows. The peer's presence and typing are sent only for those.
 
-`presence` decides each time what may be shown. Kept here is only what the client was told last, to take it back when the right ends.
+`presence` decides each time what may be shown. Kept here is only what the client was told last, to take it
+back when the right ends.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ class Subscriptions:
             if frame.online or frame != before:
                 await self.connection.reply(frame)
         elif before is not None and (before.online or before.last_seen):
-            # The right to see the peer is gone. Shown as offline without a last-seen moment, so that the reason stays hidden.
+            # The right to see the peer is gone. Shown as offline without a last-seen moment, so that the
+            # reason stays hidden.
             await self.connection.reply(Presence(user=before.user, online=False, ttl_ms=0))
 
     # From the layer

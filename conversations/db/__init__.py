@@ -1,1 +1,1 @@
-"""Query threads and database errors."""
+"""Query threads, and what the errors of the database mean."""

@@ -1,6 +1,6 @@
-"""What an error of the database means for whoever asked: away for a moment, full, or cut off in the middle.
+"""Database errors and the circuit breaker: unavailable, full, or cut off in the middle of a write.
 
-Judged by the driver's own words and codes only; they are looked at and never shown, because other errors quote the row.
+Judged by the driver's own codes and phrases only. They are never shown, because other errors quote the row.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from conversations.exceptions import Busy, StorageFull, UnknownResult
 
 logger = logging.getLogger(__name__)
 READ_STATEMENTS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA", "SET", "SHOW")
-"""Statements that store nothing. BEGIN counts: on SQLite Django sends it as a statement of its own, outside of any transaction."""
+"""Statements that store nothing. BEGIN counts: on SQLite Django sends it as a statement of its own, outside
+of any transaction."""
 TRANSIENT_ERRORS = (OperationalError, InterfaceError)
-"""What may be over in a moment; other database errors come from the command itself."""
+"""Errors that may pass; other database errors come from the command itself."""
 RETRY_AFTER_MS = 1_000
 DISK_FULL_CODES = {"53100", "58030"}
 UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
-"""PostgreSQL: connection, resources, operator's intervention, system error."""
+"""PostgreSQL: connection, resources, operator intervention, system error."""
 LOCK_TIMEOUT_CODE = "55P03"
 UNAVAILABLE_CODES = {"25006", LOCK_TIMEOUT_CODE}
-"""Read-only since a fail-over; a lock that was not given in time."""
+"""Read-only since a fail-over; a lock that was not granted in time."""
 DISK_FULL_PHRASES = ("database or disk is full", "disk i/o error", "no space left on device")
-"""A quota that is used up, or a limit of the process, is an "I/O error" to SQLite."""
+"""SQLite reports a used-up quota, or a limit of the process, as an I/O error."""
 UNAVAILABLE_PHRASES = ("locked", "readonly", "unable to open", *DISK_FULL_PHRASES)
 
 
@@ -46,7 +47,11 @@ disk_full = DiskFullState()
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Is there a way to PostgreSQL? While there is none, one thread at a time looks for it and waits; all others are told at once."""
+    """Guards new connections to PostgreSQL.
+
+    Closed: every thread may connect. Open, after a failure: the threads fail at once. Half-open: the thread
+    that holds `lock` tries to connect, and closes the breaker when it succeeds.
+    """
 
     is_open: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,16 +61,19 @@ breaker = CircuitBreaker()
 
 
 after_connecting: list[Callable[[], object]] = []
-"""Asked on each new connection of the threads that keep theirs: it may lead to another database than the one before, or to an older one."""
+"""Called on each new connection of a thread that keeps its connection. It may lead to another database than
+the one before, or to an older one."""
 _opened_files: WeakKeyDictionary[Any, tuple[int, int] | None] = WeakKeyDictionary()
-"""Of each Django connection to SQLite: which file it has open."""
+"""The file that each Django connection to SQLite has open."""
 
 
 def ensure_connection() -> None:
-    """Connect, if this thread is not connected. Called where many wait in one queue: there each one's patience would add to the others'.
+    """Connect unless this thread is connected, through the breaker.
+
+    Called where many wait in one queue: there the timeouts of the single connections would add up.
 
     Raises:
-        django.db.OperationalError: no connection could be made, or somebody else is trying just now and has not succeeded yet.
+        django.db.OperationalError: no connection could be made, or another thread is trying just now.
     """
     if connection.vendor == "sqlite":
         close_replaced_file()
@@ -73,8 +81,8 @@ def ensure_connection() -> None:
         return
     if connection.vendor == "postgresql":
         connect_through_breaker()
-    for look in after_connecting:
-        look()
+    for check in after_connecting:
+        check()
 
 
 def remember_file(sender: Any, connection: Any, **kwargs: Any) -> None:
@@ -84,7 +92,8 @@ def remember_file(sender: Any, connection: Any, **kwargs: Any) -> None:
 
 
 def file_identity(connection: Any) -> tuple[int, int] | None:
-    """Device and number of the file that stands under the database's name now; None when there is none (or it lives in memory)."""
+    """Device and inode of the file under the database's name; None without one, as for a database in memory.
+    """
     try:
         found = os.stat(connection.settings_dict["NAME"])
     except (OSError, ValueError):
@@ -93,8 +102,10 @@ def file_identity(connection: Any) -> tuple[int, int] | None:
 
 
 def close_replaced_file() -> None:
-    """A backup that was moved into the place of a running database is another file under its name. What is still open is the old one, which
-    has no name any more: whatever were written there would be gone with the process.
+    """Close the connection when another file has replaced the one it has open.
+
+    That is a backup moved into place. The open file has no name any more, so everything written to it would
+    be lost when the process ends.
 
     Raises:
         django.db.OperationalError: there is no file at this moment.
@@ -109,16 +120,16 @@ def close_replaced_file() -> None:
     wrapper.close()
     if found is None:
         raise OperationalError("unable to open database file: it is gone")
-    logger.warning("the file of the database was replaced; it is opened anew")
+    logger.warning("the file of the database was replaced; it is opened again")
 
 
 def connect_through_breaker() -> None:
-    """To PostgreSQL. While it is away, one thread at a time looks for it."""
+    """While the breaker is open, one thread at a time tries, and the others fail at once."""
     if not breaker.is_open:
         connection.ensure_connection()
         return
     if not breaker.lock.acquire(blocking=False):
-        raise OperationalError("no connection: the database was away a moment ago")
+        raise OperationalError("no connection: the database was unavailable a moment ago")
     try:
         connection.ensure_connection()
         breaker.is_open = False
@@ -127,7 +138,7 @@ def connect_through_breaker() -> None:
 
 
 def refusal_for(error: Exception) -> Busy:
-    """The retryable answer to an error that may pass."""
+    """The retryable refusal for a transient error. Opens the breaker when the server could not be reached."""
     if is_unavailable(error) and code_of(error) is None:
         breaker.is_open = True
     if is_full(error):
@@ -137,7 +148,7 @@ def refusal_for(error: Exception) -> Busy:
 
 
 def was_full_within(seconds: float) -> bool:
-    """Has this process been told so lately? For readiness: the database's disk may be on a machine that we cannot look at."""
+    """Has the database reported a full disk lately? For readiness: its disk may be on another machine."""
     return disk_full.seen_at is not None and time.monotonic() - disk_full.seen_at < seconds
 
 
@@ -148,7 +159,7 @@ def is_full(error: Exception) -> bool:
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Would every other question fail alike just now?"""
+    """Would every other query fail in the same way now?"""
     if not isinstance(error, TRANSIENT_ERRORS):
         return False
     if connection.vendor == "postgresql":
@@ -158,48 +169,51 @@ def is_unavailable(error: Exception) -> bool:
 
 
 def current_connection() -> Any:
-    """The connection that this thread has from earlier questions, if there is one."""
+    """The connection that this thread has from earlier queries, if any."""
     return connection.connection
 
 
-def is_connection_dead(kept: Any) -> bool:
-    """After an error: has this connection turned out to be dead? Without asking the server, which may be frozen; and of the one that was there
-    before the error, because on the way out of a transaction Django may have made a new one already."""
-    return connection.vendor == "postgresql" and kept is not None and bool(kept.closed)
+def is_connection_dead(before: Any) -> bool:
+    """After an error: has this connection turned out to be dead? The server is not asked; it may be frozen.
+
+    Pass the connection from before the error: when it leaves a transaction, Django may have made a new one
+    already.
+    """
+    return connection.vendor == "postgresql" and before is not None and bool(before.closed)
 
 
 def is_locked(error: Exception) -> bool:
-    """Somebody else holds a row for too long. Nothing of this transaction was stored, and the connection is good."""
+    """Another transaction holds a row for too long. Nothing was stored, and the connection is good."""
     return isinstance(error, TRANSIENT_ERRORS) and code_of(error) == LOCK_TIMEOUT_CODE
 
 
 class WriteWatch:
-    """What one request has written, as its connection tells: whether "not stored" would be true when a later question fails.
+    """Watches what one request writes: would "not stored" be true if a later query failed?
 
-    Used as Django's execute_wrapper around every request that may change something. Services answer for the journal themselves: it writes
-    on a connection of its own.
+    Django's execute_wrapper around every request that may change something. The journal writes on a
+    connection of its own, so services answer for it themselves.
     """
 
     def __init__(self) -> None:
         self.is_stored = False
         self.is_interrupted_in_write = False
         self.uncommitted: Any = None
-        """The connection of a transaction that has written and not said yet that it was committed."""
+        """The connection of a transaction that has written and is not known to be committed."""
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
         wrapper = context["connection"]
         is_write = not sql.lstrip().upper().startswith(READ_STATEMENTS)
-        line = wrapper.connection
+        before = wrapper.connection
         if is_write and wrapper.in_atomic_block:
-            self.uncommitted = line
+            self.uncommitted = before
             wrapper.on_commit(self.committed)
         try:
             answer = execute(sql, params, many, context)
         except Error:
-            if is_connection_dead(line):
-                # Within a transaction it ends before its commit; a statement that commits itself may have done so.
+            if is_connection_dead(before):
+                # A transaction ended before its commit; a statement that commits itself may have done so.
                 self.uncommitted = None
                 self.is_interrupted_in_write = self.is_interrupted_in_write or (
                     is_write and not wrapper.in_atomic_block
@@ -218,14 +232,16 @@ class WriteWatch:
 
 
 def may_be_stored(request: Any) -> bool:
-    """Would "not stored" be a lie? `dm_project.middleware.track_writes` puts the watch there."""
+    """Could "not stored" be untrue? `dm_project.middleware.track_writes` sets the watch."""
     watch: WriteWatch | None = getattr(request, "writes", None)
     return watch is not None and watch.may_be_stored
 
 
 @contextmanager
 def after_write() -> Iterator[None]:
-    """What is asked after the write only adorns the answer. When it cannot be asked, nobody may hear "not stored".
+    """Around queries after the write, which only complete the response.
+
+    Their failure must not say "not stored".
 
     Raises: UnknownResult.
     """
@@ -237,5 +253,5 @@ def after_write() -> Iterator[None]:
 
 
 def code_of(error: Exception) -> str | None:
-    """PostgreSQL's code; None where it said nothing, because the connection ended or never was."""
+    """PostgreSQL's error code; None when it sent none, because the connection ended or was never made."""
     return getattr(error.__cause__, "sqlstate", None)

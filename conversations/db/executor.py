@@ -1,7 +1,7 @@
-"""Threads in which sockets read the database.
+"""Database executor: the thread pool in which sockets run their queries.
 
-Without them every consumer of a process shares one thread, and a slow read of one person delays the rest (stack.md C1 to C3).
-Each lane keeps its own connection, and drops it when the database complains. Who would have to wait too long is told at once.
+Without it every consumer of a process shares one thread, and a slow query of one user delays the rest. Each
+thread keeps its own connection and drops it after an error. A query that would wait too long is rejected.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from conversations.exceptions import Busy
 
 QUERY_THREADS = 4
 QUEUE_TIMEOUT_SECONDS = 1.2
-"""A query that no lane has taken up by then is not asked any more."""
+"""A query that no thread has started by then is cancelled."""
 STALL_SECONDS = 0.4
-"""Nor one that has waited so long while no lane took up anything: then it is the database that is slow, and not the queue that is long."""
+"""So is one that has waited this long while no thread started anything: the database is slow then, not the
+queue long."""
 REJECT_SECONDS = 0.5
-"""So long after that, new ones are not taken: whoever comes later would wait as long."""
+"""After a timeout, reject new queries for this long: they would wait as long."""
 RETRY_WITHIN_SECONDS = 1.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class DatabaseExecutor:
-    """Some threads with one queue."""
+    """Threads with one queue."""
 
     def __init__(self, threads: int, name: str) -> None:
         self.executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -38,9 +39,12 @@ class DatabaseExecutor:
         self.last_start_at = 0.0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Raises Busy when no thread takes it up in time. What was begun is waited for: the database's own limits end it."""
+        """Raises Busy when no thread starts it in time.
+
+        Started work is awaited: the database's own limits end it.
+        """
         if time.monotonic() < self.rejecting_until:
-            raise Busy("the lanes are full", retry_after_ms=1_000)
+            raise Busy("queries time out in the queue", retry_after_ms=1_000)
         future = self.executor.submit(self.start, work)
         awaited = asyncio.wrap_future(future)
         try:
@@ -52,7 +56,7 @@ class DatabaseExecutor:
             raise
         if future.cancel():
             self.rejecting_until = time.monotonic() + REJECT_SECONDS
-            raise Busy("no lane was free", retry_after_ms=2_000)
+            raise Busy("no query thread was free", retry_after_ms=2_000)
         return await awaited
 
     def start(self, work: Callable[[], T]) -> T:
@@ -69,21 +73,25 @@ _cache_queries = DatabaseExecutor(1, "cache-query")
 
 
 async def run_query(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Ask the database from a coroutine.
+    """Run a database query from a coroutine.
 
     Raises:
-        Busy: the database is away, locked or full (StorageFull), or so much is asked that it would take too long.
+        Busy: the database is unavailable, locked or full (StorageFull), or its queue is too long.
     """
     return await _queries.run(lambda: run_with_retry(query, *args, **kwargs))
 
 
 async def run_cache_query(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same in a lane of its own, in the order asked: for what also waits for the cache, which may hang while the database does not."""
+    """The same on a thread of its own, in order: for queries that also wait for the cache, which may hang
+    while the database does not."""
     return await _cache_queries.run(lambda: run_with_retry(query, *args, **kwargs))
 
 
 def run_with_retry(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """One try, and a second one when the kept connection turns out to be dead. Not after a long wait: somebody is waiting for an answer."""
+    """Run, and once more when the kept connection turns out to be dead.
+
+    Not after a long wait: a client is waiting for the answer.
+    """
     began, before = time.monotonic(), current_connection()
     try:
         ensure_connection()

@@ -1,7 +1,7 @@
 """Activity monitor: keeps the presence leases of this process's active users running.
 
-A user is active with an open socket and a tab that was visible within the last minute. One poll a second serves the whole process,
-whatever the number of sockets; `ActivityTracker` decides, with the clock passed in.
+A user is active with an open socket and a tab that was visible within the last minute. One poll a second
+serves the whole process, whatever the number of sockets; `ActivityTracker` decides, with the clock passed in.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ class Due:
 
 
 class ActivityTracker:
-    """Who is active, and which leases follow from it. `grace_seconds` is how long a user without a socket still counts: a reload must not
-    flicker."""
+    """Who is active, and which leases follow from it.
+
+    `grace_seconds` is how long a user without a socket still counts: a reload must not flicker.
+    """
 
     def __init__(self) -> None:
         self.users: dict[int, UserActivity] = {}
@@ -136,7 +138,10 @@ class ActivityMonitor:
 
     @staticmethod
     async def record(user_ids: list[int]) -> None:
-        """Before the leases, so that a client that learns of an end reads when it was. Without a database the leases go on."""
+        """Before the leases, so that a client that learns of an end reads when it was.
+
+        Without a database the leases go on.
+        """
         try:
             await run_query(last_seen_update, user_ids, datetime.now(UTC))
         except Busy:

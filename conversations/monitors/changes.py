@@ -1,8 +1,8 @@
-"""Change poller: reads from the database each second what changed, and notifies every socket that has not been told.
+"""Change poller: finds what changed in the database and was not delivered, and notifies those sockets.
 
-One statement serves the whole process, whatever the number of sockets. It finds what the channel layer lost, what another process wrote
-while Redis was unavailable, and what a management command wrote beside the server. What it sends is a hint: clients compare numbers and
-ask for what they lack.
+One statement serves the whole process, whatever the number of sockets. It finds what the channel layer lost,
+what another process wrote while Redis was unavailable, and what a management command wrote beside the server.
+What it sends is a hint: clients compare numbers and ask for what they lack.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from conversations.selectors.conversations import Heads, Position, moved_between
 
 logger = logging.getLogger(__name__)
 POLLS_COVERED = 3
-"""A poll covers the ones before it, too: while one is running, a greeting may be read before it and its socket join after it."""
+"""A poll covers the ones before it, too: while one is running, a greeting may be read before it and its
+socket join after it."""
 FIRST_OVERLAP, LOST_OVERLAP = 1_000, 10_000
-"""How many commit numbers a poll goes back when it is the first one, and after the database was unavailable or went back."""
+"""How many commit numbers a poll goes back when it is the first one, and after the database was unavailable
+or went back."""
 
 Listener = Callable[[Heads], Awaitable[None]]
 Numbers = tuple[int, int]
@@ -50,7 +52,8 @@ class ChangePoller:
         """What changed since the heads were last sent."""
         self.heads_due_at = 0.0
         self.seen: deque[Position] = deque(maxlen=POLLS_COVERED)
-        """How far the last polls saw, in commit numbers: no clock, and no longest commit (docs/protocol.md P12)."""
+        """How far the last polls saw, in commit numbers: no clock, no longest commit (docs/protocol.md P12).
+        """
         self.task = PeriodicTask(
             self.poll,
             seconds=lambda: settings.POLL_EVERY_MS / 1000,
@@ -80,7 +83,7 @@ class ChangePoller:
             self.task.stop()
 
     def note_delivered(self, user_id: int, room: str, head: int, mark: int) -> None:
-        """A socket of this user was sent a frame that reaches up to these numbers (0: carries no such number)."""
+        """A socket of this user was sent a frame up to these numbers (0: it carries no such number)."""
         rooms = self.delivered.setdefault(user_id, {})
         before = rooms.get(room, (0, 0))
         rooms[room] = (max(head, before[0]), max(mark, before[1]))
@@ -110,7 +113,10 @@ class ChangePoller:
         await self.notify(lagging)
 
     def find_lagging(self, rows: list[tuple[str, int, int, int]]) -> Known:
-        """Users who lagged at the last poll and still lack what it saw. One poll proves nothing: a push may be on its way at this moment."""
+        """Users who lagged at the last poll and still lack what it saw.
+
+        One poll proves nothing: a push may be on its way at this moment.
+        """
         lagging: Known = {}
         before, self.lagging = self.lagging, {}
         now = {(user_id, room): (head, mark) for room, head, user_id, mark in rows}
@@ -132,7 +138,8 @@ class ChangePoller:
         return self.delivered.get(user_id, {}).get(room, (0, 0))
 
     async def begin_epoch(self, epoch: str) -> None:
-        """A backup was restored under the running process: the known numbers belong to another history (docs/protocol.md P11)."""
+        """A backup was restored under the running process: the known numbers belong to another history
+        (docs/protocol.md P11)."""
         self.epoch, self.is_epoch_in_doubt = epoch, False
         self.delivered, self.lagging, self.changed = {}, {}, {}
         await self.notify({user_id: {} for user_id in self.listeners})

@@ -1,8 +1,8 @@
 """Session monitor: polls for sessions and accounts that lost access without a signal reaching this process.
 
-Another process, a shell or a worker may have ended them. One poll costs two statements for each five hundred sockets. A socket is
-closed when two polls in a row found its credential invalid; once could be a password change that is giving its own session a new key
-at this moment (docs/protocol.md P9).
+Another process, a shell or a worker may have ended them. One poll costs two statements for each five hundred
+sockets. A socket is closed when two polls in a row found its credential invalid; once could be a password
+change that is giving its own session a new key at this moment (docs/protocol.md P9).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Named limits per action. The transports ask before they call a service.
 
-What happens often (frames, requests, messages, typing, sockets) is counted in this process; what is rare and worth abusing is counted in
-the cache. The numbers are settings.LIMIT_NUMBERS; LIMITS=off switches all of them off. Clocks are passed in.
+What happens often (frames, requests, messages, typing, sockets) is counted in this process; what is rare and
+worth abusing is counted in the cache. The numbers are settings.LIMIT_NUMBERS; LIMITS=off switches all of them
+off. Clocks are passed in.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ def monotonic(now: float | None) -> float:
 
 
 def unix_time(now: float | None) -> float:
-    """Processes share no monotonic clock. A step of this one shortens or lengthens one window, nothing else."""
+    """Processes share no monotonic clock.
+
+    A step of this one shortens or lengthens one window, nothing else.
+    """
     return time.time() if now is None else now
 
 
@@ -62,7 +66,7 @@ def unix_time(now: float | None) -> float:
 def allow_frame(
     user_id: int, *, address: str | None = None, count: float = 1, now: float | None = None
 ) -> None:
-    """Any command or query, over a socket or HTTP: both draw from one bucket of the user and one of the address.
+    """Any command or query, over a socket or HTTP. Both draw from one bucket per user and one per address.
 
     Args:
         count: what it costs, in commands.
@@ -97,13 +101,16 @@ def weight_of_sync(rooms: int) -> float:
 
 
 def allow_message(user_id: int, *, now: float | None = None) -> None:
-    """A message, over whichever transport: all of a process draw from one bucket of the user. Raises TooManyTries."""
+    """A message, over whichever transport: all of a process draw from one bucket of the user.
+
+    Raises TooManyTries.
+    """
     if settings.LIMITS:
         sends.take(user_id, burst=limit("sends_burst"), per_second=limit("sends_per_s"), now=monotonic(now))
 
 
 def allow_send(user_id: int, is_repeat: Callable[[], bool]) -> None:
-    """The same for a transport that may query the database: a repeat of a stored message passes whatever the limits say (P2).
+    """The same for HTTP, which may query the database: a repeat of a stored message always passes (P2).
 
     Raises TooManyTries.
     """
@@ -147,16 +154,19 @@ def release_socket(slot: SocketSlot | None) -> None:
 
 
 def take_invite_attempt(*, address: str, user_id: int | None, now: float | None = None) -> Attempt:
-    """Before a token is looked up or a claim is tried: they count together, and are counted before the lookup.
+    """Before a token is looked up or a claim is tried: both count together, before the lookup.
 
-    A full window rejects valid tokens, too, or guessing would go on behind it (docs/threats.md T15). Opening a link that exists costs
-    nothing: the caller refunds the attempt. Raises TooManyTries.
+    A full window rejects valid tokens, too, or guessing would go on behind it (docs/threats.md T15). Opening
+    a link that exists costs nothing: the caller refunds the attempt. Raises TooManyTries.
     """
     return take_attempt(invite_windows(address, user_id), unix_time(now)) if settings.LIMITS else Attempt()
 
 
 def take_person_attempt(*, user_id: int, now: float | None = None) -> Attempt:
-    """The same before a username is looked up, so that names cannot be tried one after the other. Raises TooManyTries."""
+    """The same before a username is looked up, so that names cannot be tried one after the other.
+
+    Raises TooManyTries.
+    """
     window = (f"person-account:{user_id}", limit("unknown_people_a_minute"), MINUTE)
     return take_attempt([window], unix_time(now)) if settings.LIMITS else Attempt()
 

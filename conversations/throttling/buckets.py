@@ -17,7 +17,10 @@ class Bucket:
 
 
 class Buckets:
-    """One bucket per subject: `burst` tokens at once, then `per_second` a second. Drops those that were not used for longest."""
+    """One bucket per subject: `burst` tokens at once, then `per_second` a second.
+
+    Drops those that were not used for longest.
+    """
 
     KEPT = 50_000
 

@@ -1,6 +1,7 @@
-"""Socket slots in this process: how many sockets one user and one address may have open, and which one is evicted.
+"""Socket slots: how many sockets one user and one address may have open, and which one is evicted.
 
-Without them, one user, or one machine with many accounts, could hold every socket that this process can carry.
+Without them, one user, or one machine with many accounts, could hold every socket that this process can
+carry.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ Slots = dict[SocketSlot, None]
 class SocketSlots:
     """The slots in use, by user and by address.
 
-    A user's newest socket takes the slot of their oldest: a phone on a bad line would otherwise lock itself out behind its own dead
-    sockets. At a full address, the user with the most sockets there loses one, so that one user cannot keep out the others of an office
-    or a proxy. The newest socket is rejected only where every user has a single one.
+    A user's newest socket takes the slot of their oldest: a phone on a bad line would otherwise lock itself
+    out behind its own dead sockets. At a full address, the user with the most sockets there loses one, so
+    that one user cannot keep out the others of an office or a proxy. The newest socket is rejected only where
+    every user has a single one.
     """
 
     def __init__(self) -> None:
@@ -61,7 +63,8 @@ class SocketSlots:
         return evicted
 
     def fullest(self, here: Slots, newcomer: int) -> SocketSlot:
-        """The oldest slot of the user with the most slots at an address; of the newcomer, unless the newcomer would still have fewer."""
+        """The oldest slot of the user with the most slots at an address; of the newcomer, unless the newcomer
+        would still have fewer."""
         held = Counter(other.user_id for other in here)
         user_id, most = held.most_common(1)[0]
         if most < held[newcomer] + 2:

@@ -54,8 +54,8 @@ class SharedWindow:
     def add(store: BaseCache, key: str, period: float, now: float) -> tuple[str, float, int]:
         """Count one more. Returns the counter, when its window ends, and how many it has now."""
         ends = round(now + period, 3)
-        # The first attempt decides where the windows begin. The ends of later windows follow from it, the same for all that compute them
-        # at once.
+        # The first attempt decides where the windows begin. The ends of later windows follow from it, the
+        # same for all that compute them at once.
         if not store.add(key, ends, timeout=2 * period):
             stored = store.get(key)
             first = stored if is_moment(stored) and abs(stored - now) <= 2 * period else ends

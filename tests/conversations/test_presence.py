@@ -139,7 +139,7 @@ def test_nothing_is_kept_of_those_who_hide_it(alice: User, bob: User) -> None:
 @apart
 def test_neither_sees_the_other_when(alice: User, bob: User, chat: Conversation, change: Change) -> None:
     presence.lease_renew([alice.id, bob.id], holder="one")
-    presence.typing_note(user_id=alice.id, room=chat.room_name, on=True)
+    presence.typing_remember(user_id=alice.id, room=chat.room_name, on=True)
     change(alice, bob, chat)
     for user in (alice, bob):
         assert presence.presence_of(user=user, room=chat.room_name) is None
@@ -154,7 +154,7 @@ def test_a_stranger_who_has_only_opened_a_chat_sees_nothing(
     Participant.objects.filter(conversation=chat, user=bob).update(activity=None)
     Conversation.objects.filter(pk=chat.pk).update(is_met=False)
     presence.lease_renew([bob.id], holder="one")
-    presence.typing_note(user_id=bob.id, room=chat.room_name, on=True)
+    presence.typing_remember(user_id=bob.id, room=chat.room_name, on=True)
     assert presence.presence_of(user=alice, room=chat.room_name) is None
     assert presence.typing_of(user=alice, room=chat.room_name) is None
     presence.typing_set(user=alice, room=chat.room_name, on=True)
@@ -180,7 +180,7 @@ def test_without_a_cache_nobody_is_online_and_nothing_fails(
         monkeypatch.setattr(cache, name, away)
     presence.lease_renew([alice.id], holder="one")
     presence.lease_end([alice.id], holder="one")
-    presence.typing_note(user_id=alice.id, room=chat.room_name, on=True)
+    presence.typing_remember(user_id=alice.id, room=chat.room_name, on=True)
     frame = presence.presence_of(user=bob, room=chat.room_name)
     assert frame is not None
     assert not frame.online
