@@ -82,8 +82,7 @@ def end_session(session_key: str, code: int) -> None:
 
 
 def check_person(user_id: int) -> None:
-    """Make every socket of one user check its session, before it takes anything published after this returns.
-    """
+    """Make every socket of one user check its session, before anything published after this returns."""
     send_to_groups([(user_group(user_id), {"type": "standing.check"})], urgent=True)
 
 

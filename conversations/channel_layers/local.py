@@ -1,7 +1,8 @@
-"""The channel layer of a single process: a dict of sets, flat in the number of sockets.
+"""In-process channel layer: a dict of sets whose cost does not grow with the number of sockets.
 
-Django Channels' in-memory layer walks every channel on each call; this one touches only the members of the group. Like any layer it may
-lose what a full mailbox cannot take: the numbers of the journal repair that (protocol.md P4, P5).
+Django Channels' in-memory layer iterates over every channel on each call; this one touches only the members
+of the group. Like any layer it may lose messages, here those to a full mailbox; the numbers of the journal
+repair that (docs/protocol.md P4, P5).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Mailbox:
-    """What waits for one channel. Touched only from the loop it was made in."""
+    """The messages that wait for one channel. Used only on the loop it was made in."""
 
     __slots__ = ("loop", "messages", "waiter")
 
@@ -37,12 +38,12 @@ class LocalChannelLayer(BaseChannelLayer):
     """Channel layer for exactly one process.
 
     Args:
-        capacity: messages a channel may have waiting; what comes above is dropped and counted.
+        capacity: messages that may wait for a channel; further ones are dropped and counted.
     """
 
     extensions = ("groups", "flush")
     joins_at_once = True
-    """Whoever was added to a group gets the very next message: no probe is needed."""
+    """A channel that was added to a group gets the very next message: no probe is needed."""
 
     def __init__(self, capacity: int = 1_000, **kwargs: Any) -> None:
         super().__init__(capacity=capacity, **kwargs)
@@ -57,7 +58,7 @@ class LocalChannelLayer(BaseChannelLayer):
         return channel
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
-        self.post([((channel,), message)])
+        self.deliver([((channel,), message)])
 
     async def receive(self, channel: str) -> dict[str, Any]:
         mailbox = self.mailboxes.get(channel)
@@ -68,7 +69,7 @@ class LocalChannelLayer(BaseChannelLayer):
             try:
                 await mailbox.waiter
             except asyncio.CancelledError:
-                # Channels stops receiving only when the consumer ends; there is no other moment to forget it.
+                # Channels cancels the wait only when the consumer ends; no other call reports that.
                 self.forget(channel)
                 raise
         return mailbox.messages.popleft()
@@ -82,33 +83,35 @@ class LocalChannelLayer(BaseChannelLayer):
         self.memberships.get(channel, set()).discard(group)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        self.post([(tuple(self.groups.get(group, ())), message)])
+        self.deliver([(tuple(self.groups.get(group, ())), message)])
 
     async def flush(self) -> None:
         self.mailboxes.clear()
         self.groups.clear()
         self.memberships.clear()
 
-    def send_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """Deliver (group, message) pairs from any thread, in order, with one hop to each loop however many they are."""
-        # `list` copies a set in one step of the interpreter, so a socket that joins meanwhile cannot break the loop.
-        self.post([(list(self.groups.get(group, ())), message) for group, message in letters])
+    def send_to_groups(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Deliver (group, message) pairs from any thread, in order, with one hop to each loop however many
+        they are."""
+        # `list` copies a set in one step of the interpreter, so a socket that joins meanwhile cannot break
+        # the loop.
+        self.deliver([(list(self.groups.get(group, ())), message) for group, message in messages])
 
-    def post(self, letters: list[tuple[Iterable[str], dict[str, Any]]]) -> None:
+    def deliver(self, messages: list[tuple[Iterable[str], dict[str, Any]]]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Mailbox, dict[str, Any]]]] = {}
-        for channels, message in letters:
+        for channels, message in messages:
             for channel in channels:
                 mailbox = self.mailboxes.get(channel)
                 if mailbox is not None:
                     by_loop.setdefault(mailbox.loop, []).append((mailbox, message))
-        for loop, parcels in by_loop.items():
+        for loop, deliveries in by_loop.items():
             if is_running_here(loop):
-                self.put(parcels)
+                self.put(deliveries)
             elif not loop.is_closed():
-                loop.call_soon_threadsafe(self.put, parcels)
+                loop.call_soon_threadsafe(self.put, deliveries)
 
-    def put(self, parcels: list[tuple[Mailbox, dict[str, Any]]]) -> None:
-        for mailbox, message in parcels:
+    def put(self, deliveries: list[tuple[Mailbox, dict[str, Any]]]) -> None:
+        for mailbox, message in deliveries:
             if len(mailbox.messages) >= self.capacity:
                 self.dropped += 1
                 continue
@@ -116,7 +119,7 @@ class LocalChannelLayer(BaseChannelLayer):
             mailbox.wake()
 
     def forget(self, channel: str, groups: Iterable[str] = ()) -> None:
-        """The channel has ended. It leaves all its groups; which they are (`groups`) is known here."""
+        """Remove an ended channel from all its groups. They are known here, so `groups` is not used."""
         self.mailboxes.pop(channel, None)
         for group in self.memberships.pop(channel, set()):
             self.leave(group, channel)

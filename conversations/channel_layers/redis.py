@@ -1,10 +1,12 @@
-"""The channel layer between processes: Redis pub/sub, made to refuse nobody while Redis is away.
+"""Redis channel layer: pub/sub between processes that rejects no handshake while Redis is unavailable.
 
-As its base it may lose anything; the numbers of the journal repair that (protocol.md P4, P5). However Redis is gone (refused, accepted and
-closed at once, frozen, full of clients, loading, another password, no Redis at all), it costs each loop one attempt a second to listen and
-one to publish, a handshake waits a bounded time, and the log gets one line.
+Like its base it may lose anything; the numbers of the journal repair that (docs/protocol.md P4, P5). However
+Redis fails (refuses, accepts and closes at once, is frozen, full of clients or loading, has another password,
+or is not there), each loop tries once a second to listen and once to publish, a handshake waits a bounded
+time, and the log gets one line.
 
-It leans on the inside of channels_redis, which is pinned; tests/conversations/test_redis_layer.py holds it against a Redis in every such state.
+It depends on internals of channels_redis, which is pinned; tests/conversations/test_redis_layer.py runs it
+against a Redis in each of these states.
 """
 
 from __future__ import annotations
@@ -22,29 +24,29 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer,
 from channels_redis.utils import create_pool, decode_hosts
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ConnectionError as RedisUnavailable
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 2.0
-"""Longest wait for a connection, and for Redis to greet it."""
-ANSWER_SECONDS = 2.0
-"""Longest wait for Redis to take one publication."""
+"""Timeout of a connection attempt, including Redis's greeting."""
+PUBLISH_SECONDS = 2.0
+"""Timeout of one publication."""
 SUBSCRIBE_SECONDS = 2.0
-"""Longest wait of a handshake for its subscriptions."""
-TRY_AGAIN_SECONDS = 1.0
+"""Timeout of a handshake's subscriptions."""
+RETRY_SECONDS = 1.0
 """Pause between two attempts, whatever happened to the first one."""
 PING_SECONDS, PONG_SECONDS = 10.0, 5.0
-"""A connection that has been silent for so long is asked, and given up when it stays silent. redis-py's own health check connects again
-and again without a pause, one call inside the other, when a connection is accepted and closed at once."""
+"""A connection that was silent for this long is pinged, and closed when no reply comes. Not redis-py's own
+health check: it reconnects without a pause, recursively, when a connection is accepted and closed at once."""
 SLOW_SECONDS = 0.4
-"""A publication that was cancelled after so long was cancelled because Redis did not answer."""
-NAMES_AT_ONCE = 500
+"""A publication that was cancelled after this long was cancelled because Redis did not reply."""
+SUBSCRIBE_BATCH = 500
 LISTEN, PUBLISH = "listen", "publish"
 
 
-class State:
-    """Whether Redis is there, of all loops of a process, so that an outage is one line in the log and its end another."""
+class RedisStatus:
+    """Whether Redis is available, for all loops of a process: one log line for an outage, one for its end."""
 
     def __init__(self) -> None:
         self.failing: set[str] = set()
@@ -52,29 +54,31 @@ class State:
     def failed(self, kind: str, error: BaseException) -> None:
         if not self.failing:
             logger.warning(
-                "Redis is away (%s); what it does not bring comes from the database", type(error).__name__
+                "Redis is unavailable (%s); the database replaces what it does not deliver",
+                type(error).__name__,
             )
         self.failing.add(kind)
 
-    def works(self, kind: str) -> None:
+    def succeeded(self, kind: str) -> None:
         if kind not in self.failing:
             return
-        # Nothing may be published for a long time: what listens speaks for both, and a publication that fails again says so.
+        # There may be nothing to publish for a long time, so a working listener clears both. A publication
+        # that fails again reports that.
         self.failing -= {kind} if kind == PUBLISH else {LISTEN, PUBLISH}
         if not self.failing:
-            logger.warning("Redis is back")
+            logger.warning("Redis is available again")
 
 
 class Shard(RedisSingleShardConnection):  # type: ignore[misc]
-    """The two connections of one loop to one Redis: one that listens and one that publishes.
+    """The two connections of one loop to one Redis: a listener and a publisher.
 
-    Replaces all of its base but how a message is handed out. The base's receiver ends with a time-out, for good; its pool and its retries
-    make attempts of their own.
+    Replaces all of its base but the distribution of a message. The base's receiver ends for good with a
+    timeout; its pool and its retries make attempts of their own.
     """
 
-    def __init__(self, host: dict[str, Any], channel_layer: Any, state: State) -> None:
+    def __init__(self, host: dict[str, Any], channel_layer: Any, status: RedisStatus) -> None:
         super().__init__(host, channel_layer)
-        self.state = state
+        self.status = status
         self.pool = create_pool({**host, "health_check_interval": 0})
         self.wanted: set[str] = set()
         self.confirmed: set[str] = set()
@@ -82,77 +86,81 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
         self.listener: Any = None
         self.publisher: Any = None
         self._receive_task: asyncio.Task[None] | None = None
-        self.publish_again_at = 0.0
-        self.heard_at = self.asked_at = 0.0
-        self.is_away = False
+        self.next_publish_at = 0.0
+        self.received_at = self.pinged_at = 0.0
+        self.is_unavailable = False
 
     async def connect(self) -> Any:
-        """One attempt, with an end. Raises RedisError, OSError (TimeoutError)."""
+        """One attempt, with a timeout. Raises RedisError, OSError (TimeoutError)."""
         connection = self.pool.make_connection()
         connection.retry = Retry(NoBackoff(), 0)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await connection.connect()
         except BaseException:
-            await drop(connection)
+            await close_at_once(connection)
             raise
         return connection
 
     # Publishing
 
     async def publish(self, channel: str, message: bytes) -> None:
-        """Raises RedisError, OSError; at once, when Redis was away less than a second ago."""
+        """Raises RedisError, OSError; at once, when Redis was unavailable less than a second ago."""
         async with self._lock:
             began = time.monotonic()
-            if began < self.publish_again_at:
-                raise RedisAway("Redis was away a moment ago")
+            if began < self.next_publish_at:
+                raise RedisUnavailable("Redis was unavailable a moment ago")
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with asyncio.timeout(PUBLISH_SECONDS):
                     await self.publish_now(channel, message)
             except BaseException as error:
-                # A connection that owes an answer is never used again: the next question would get the answer of this one.
+                # Never reuse a connection that owes a reply: the next command would read the reply to this
+                # one.
                 publisher, self.publisher = self.publisher, None
-                await drop(publisher)
+                await close_at_once(publisher)
                 if isinstance(error, Exception) or time.monotonic() - began >= SLOW_SECONDS:
-                    self.publish_again_at = time.monotonic() + TRY_AGAIN_SECONDS
-                    # What does not take may not bring either; asked now, or it would be noticed much later.
-                    self.heard_at = 0.0
-                    self.state.failed(PUBLISH, error)
+                    self.next_publish_at = time.monotonic() + RETRY_SECONDS
+                    # A Redis that accepts nothing may deliver nothing either. Ping the listener now, not much
+                    # later.
+                    self.received_at = 0.0
+                    self.status.failed(PUBLISH, error)
                 raise
-            self.state.works(PUBLISH)
+            self.status.succeeded(PUBLISH)
 
     async def publish_now(self, channel: str, message: bytes) -> None:
         if self.publisher is not None:
             try:
-                await ask(self.publisher, "PUBLISH", channel, message)
+                await execute(self.publisher, "PUBLISH", channel, message)
                 return
-            except (RedisAway, OSError) as error:
+            except (RedisUnavailable, OSError) as error:
                 if isinstance(error, TimeoutError):
                     raise
-                # Kept from before a restart of Redis: a new connection loses nothing.
-                await drop(self.publisher)
+                # The connection is from before a restart of Redis; a new one loses nothing.
+                await close_at_once(self.publisher)
                 self.publisher = None
         self.publisher = await self.connect()
-        await ask(self.publisher, "PUBLISH", channel, message)
+        await execute(self.publisher, "PUBLISH", channel, message)
 
     # Listening
 
     async def subscribe(self, channel: str) -> None:
-        """Returns when Redis has confirmed it. Without it, it stays wanted, and is subscribed with the next connection.
+        """Returns when Redis has confirmed it.
 
-        Raises: RedisError, when Redis is known to be away.
+        Otherwise it stays wanted, and the next connection subscribes it.
+
+        Raises: RedisError, when Redis is known to be unavailable.
         """
         self.wanted.add(channel)
         if self._receive_task is None or self._receive_task.done():
             self._receive_task = asyncio.ensure_future(self._do_receiving())
         if channel in self.confirmed:
             return
-        if self.is_away:
-            raise RedisAway("Redis is away")
+        if self.is_unavailable:
+            raise RedisUnavailable("Redis is unavailable")
         waiter = asyncio.get_running_loop().create_future()
         self.waiters[channel].add(waiter)
         try:
-            # A listener that is just being made takes all that is wanted.
+            # A listener that is connecting subscribes all that is wanted.
             if self.listener is not None:
                 await self.listener.send_command("SUBSCRIBE", channel, check_health=False)
             await waiter
@@ -162,7 +170,10 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
                 del self.waiters[channel]
 
     async def unsubscribe(self, channel: str) -> None:
-        """Not waited for: the answer is read by the listener. Mailboxes come here too, and were never subscribed."""
+        """Not awaited: the listener reads the reply.
+
+        Also called for mailboxes, which were never subscribed.
+        """
         if channel not in self.wanted:
             return
         self.wanted.discard(channel)
@@ -171,31 +182,32 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
             with suppress(RedisError, OSError):
                 await self.listener.send_command("UNSUBSCRIBE", channel, check_health=False)
 
-    def doubt(self, error: BaseException) -> None:
-        """A subscription was not confirmed in time: nobody else waits for this connection."""
-        self.lost(error)
-        self.heard_at = 0.0
+    def on_unconfirmed(self, error: BaseException) -> None:
+        """A subscription was not confirmed in time: no other handshake waits for this connection."""
+        self.on_lost(error)
+        self.received_at = 0.0
 
     async def _do_receiving(self) -> None:
-        """Never ends by itself; between two connections there is always a pause."""
+        """Never ends by itself; there is always a pause between two connections."""
         while True:
             try:
                 await self.listen()
             except (RedisError, OSError) as error:
-                self.lost(error)
+                self.on_lost(error)
             except Exception as error:
-                self.lost(error)
+                self.on_lost(error)
                 logger.exception("listening to Redis failed")
-            await asyncio.sleep(TRY_AGAIN_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def listen(self) -> None:
-        """One connection, from its beginning to its end, which is always an error."""
+        """One connection until it ends, always by an error."""
         connection = await self.connect()
         try:
-            self.heard_at, self.asked_at = time.monotonic(), 0.0
-            # From here on new subscriptions are sent as they come; sent twice they are confirmed twice, and nothing else happens.
+            self.received_at, self.pinged_at = time.monotonic(), 0.0
+            # From here on new subscriptions are sent at once. One that is sent twice is confirmed twice,
+            # without other effect.
             self.listener = connection
-            for names in chunks(tuple(self.wanted)):
+            for names in batches(tuple(self.wanted)):
                 await connection.send_command("SUBSCRIBE", *names, check_health=False)
             if not self.wanted:
                 await connection.send_command("PING", check_health=False)
@@ -204,28 +216,28 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
                     timeout=1.0, disconnect_on_error=False, push_request=True
                 )
                 if response is None:
-                    await self.ask_if_silent(connection)
+                    await self.ping_if_silent(connection)
                     continue
-                self.heard_at, self.asked_at = time.monotonic(), 0.0
-                self.take(response)
+                self.received_at, self.pinged_at = time.monotonic(), 0.0
+                self.handle(response)
         finally:
             self.listener = None
             self.confirmed.clear()
-            await drop(connection)
+            await close_at_once(connection)
 
-    async def ask_if_silent(self, connection: Any) -> None:
-        """Raises TimeoutError when the question before this one was not answered either."""
+    async def ping_if_silent(self, connection: Any) -> None:
+        """Raises TimeoutError when the last ping was not answered."""
         now = time.monotonic()
-        if self.asked_at:
-            if now - self.asked_at >= PONG_SECONDS:
+        if self.pinged_at:
+            if now - self.pinged_at >= PONG_SECONDS:
                 raise TimeoutError("Redis is silent")
-        elif now - self.heard_at >= PING_SECONDS:
-            self.asked_at = now
+        elif now - self.received_at >= PING_SECONDS:
+            self.pinged_at = now
             await connection.send_command("PING", check_health=False)
 
-    def take(self, response: Any) -> None:
-        self.is_away = False
-        self.state.works(LISTEN)
+    def handle(self, response: Any) -> None:
+        self.is_unavailable = False
+        self.status.succeeded(LISTEN)
         if not isinstance(response, list):
             return
         kind, name, *rest = response
@@ -235,7 +247,7 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
             try:
                 self._receive_message({"channel": name, "data": rest[0]})
             except Exception:
-                logger.exception("a message from Redis could not be handed out")
+                logger.exception("a message from Redis could not be distributed")
 
     def confirm(self, name: str) -> None:
         if name in self.wanted:
@@ -244,13 +256,13 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
             if not waiter.done():
                 waiter.set_result(None)
 
-    def lost(self, error: BaseException) -> None:
-        self.is_away = True
-        self.state.failed(LISTEN, error)
+    def on_lost(self, error: BaseException) -> None:
+        self.is_unavailable = True
+        self.status.failed(LISTEN, error)
         for waiters in self.waiters.values():
             for waiter in waiters:
                 if not waiter.done():
-                    waiter.set_exception(RedisAway("Redis is away"))
+                    waiter.set_exception(RedisUnavailable("Redis is unavailable"))
 
     async def flush(self) -> None:
         task, self._receive_task = self._receive_task, None
@@ -259,55 +271,59 @@ class Shard(RedisSingleShardConnection):  # type: ignore[misc]
             await asyncio.gather(task, return_exceptions=True)
         async with self._lock:
             publisher, self.publisher = self.publisher, None
-            await drop(publisher)
+            await close_at_once(publisher)
         self.wanted.clear()
 
 
-async def ask(connection: Any, *words: Any) -> Any:
+async def execute(connection: Any, *words: Any) -> Any:
     await connection.send_command(*words, check_health=False)
     return await connection.read_response()
 
 
-async def drop(connection: Any) -> None:
+async def close_at_once(connection: Any) -> None:
     """Close without waiting for the other end."""
     if connection is not None:
         with suppress(Exception):
             await connection.disconnect(nowait=True)
 
 
-def chunks(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
+def batches(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
     rest = iter(names)
-    while part := tuple(islice(rest, NAMES_AT_ONCE)):
+    while part := tuple(islice(rest, SUBSCRIBE_BATCH)):
         yield part
 
 
 class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
     """The layer of one event loop."""
 
-    def __init__(self, *, state: State, **options: Any) -> None:
+    def __init__(self, *, status: RedisStatus, **options: Any) -> None:
         super().__init__(**{**options, "hosts": None})
-        self._shards: list[Shard] = [Shard(host, self, state) for host in decode_hosts(options.get("hosts"))]
-        self.leaving: set[asyncio.Task[None]] = set()
+        self._shards: list[Shard] = [Shard(host, self, status) for host in decode_hosts(options.get("hosts"))]
+        self.unsubscribing: set[asyncio.Task[None]] = set()
 
     async def _subscribe_to_channel(self, channel: str) -> None:
-        """A mailbox without a subscription: we write to groups only, and a handshake must not depend on Redis."""
+        """A mailbox without a subscription: we send to groups only. No handshake may depend on Redis."""
         self.channels[channel] = asyncio.Queue()
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Never fails: a group that cannot be subscribed now is subscribed as soon as Redis is back."""
+        """Never fails: a group that cannot be subscribed now is subscribed as soon as Redis is available again."""
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
                 await super().group_add(group, channel)
         except TimeoutError as error:
-            self._get_shard(self._get_group_channel_name(group)).doubt(error)
+            self._get_shard(self._get_group_channel_name(group)).on_unconfirmed(error)
         except (RedisError, OSError) as error:
-            # The log was told once, by the shard.
+            # The shard has logged the outage once.
             logger.debug("a group is subscribed later (%s)", type(error).__name__)
         except RuntimeError:
             logger.info("a socket ended before it had joined its group")
 
     def forget(self, channel: str, groups: Iterable[str]) -> None:
-        """The channel has ended. At once on this side; Redis is told in a task, because a socket's end must not wait for the network."""
+        """Remove an ended channel.
+
+        The groups are left at once; a task unsubscribes from Redis, so that the end of a socket does not wait
+        for the network.
+        """
         self.channels.pop(channel, None)
         for name in map(self._get_group_channel_name, groups):
             members = self.groups.get(name, set())
@@ -315,27 +331,28 @@ class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
             if name in self.groups and not members:
                 del self.groups[name]
                 task = asyncio.ensure_future(self.unsubscribe(name))
-                self.leaving.add(task)
-                task.add_done_callback(self.leaving.discard)
+                self.unsubscribing.add(task)
+                task.add_done_callback(self.unsubscribing.discard)
 
     async def unsubscribe(self, name: str) -> None:
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
                 await self._get_shard(name).unsubscribe(name)
                 if name in self.groups:
-                    # Joined again meanwhile, while the subscription still counted as there.
+                    # A channel joined meanwhile, while the subscription still counted as confirmed.
                     await self._get_shard(name).subscribe(name)
         except (RedisError, OSError) as error:
-            # Messages of a group without members are dropped, and what is wanted is subscribed with the next connection.
+            # Messages of a group without members are dropped, and the next connection subscribes what is
+            # wanted.
             logger.debug("leaving a group failed (%s)", type(error).__name__)
 
 
 class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
-    """What settings name; makes one LoopLayer for each event loop."""
+    """The backend that settings name; makes one LoopLayer for each event loop."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.state = State()
+        self.status = RedisStatus()
 
     def forget(self, channel: str, groups: Iterable[str]) -> None:
         self._get_layer().forget(channel, groups)
@@ -343,7 +360,7 @@ class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
     def _get_layer(self) -> Any:
         loop = asyncio.get_running_loop()
         if loop not in self._layers:
-            # Lets the base do its bookkeeping for a loop that is new, and takes the place of what it made.
+            # The base does its bookkeeping for a new loop; its layer is then replaced.
             super()._get_layer()
-            self._layers[loop] = LoopLayer(**self._kwargs, channel_layer=self, state=self.state)
+            self._layers[loop] = LoopLayer(**self._kwargs, channel_layer=self, status=self.status)
         return self._layers[loop]

@@ -92,8 +92,7 @@ def remember_file(sender: Any, connection: Any, **kwargs: Any) -> None:
 
 
 def file_identity(connection: Any) -> tuple[int, int] | None:
-    """Device and inode of the file under the database's name; None without one, as for a database in memory.
-    """
+    """Device and inode of the file with the database's name; None without a file, as in memory."""
     try:
         found = os.stat(connection.settings_dict["NAME"])
     except (OSError, ValueError):

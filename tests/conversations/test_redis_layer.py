@@ -149,9 +149,9 @@ async def test_however_redis_is_gone_it_is_tried_once_a_pause_and_nobody_waits(
     shape: str, log: LogReader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One attempt to listen and one to publish a pause, one line in the log, no handshake that is kept waiting, nothing left behind."""
-    for name in ("CONNECT_SECONDS", "ANSWER_SECONDS", "SUBSCRIBE_SECONDS"):
+    for name in ("CONNECT_SECONDS", "PUBLISH_SECONDS", "SUBSCRIBE_SECONDS"):
         monkeypatch.setattr(redis_layer, name, 0.3)
-    monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.2)
     began = time.monotonic()
     async with FaultyRedis(shape) as gone:
         layer = RedisLayer(hosts=[{"address": gone.url, "health_check_interval": 0.01}], prefix="entre")
@@ -168,7 +168,7 @@ async def test_however_redis_is_gone_it_is_tried_once_a_pause_and_nobody_waits(
                 await asyncio.sleep(0)
     assert gone.attempts <= 2 * (1 + (time.monotonic() - began) / 0.2)
     await layer.flush()
-    assert (await log.next()).startswith("Redis is away (")
+    assert (await log.next()).startswith("Redis is unavailable (")
     assert log.lines.empty()
     assert "destroyed" not in caplog.text
 
@@ -176,26 +176,27 @@ async def test_however_redis_is_gone_it_is_tried_once_a_pause_and_nobody_waits(
 async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
     layer: RedisLayer, real_redis: RedisServer, log: LogReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.05)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     await heard(layer, alice, "user.1")
     real_redis.stop(signal.SIGKILL)
     assert (
-        await log.next() == "Redis is away (ConnectionError); what it does not bring comes from the database"
+        await log.next()
+        == "Redis is unavailable (ConnectionError); the database replaces what it does not deliver"
     )
     for _ in range(5):
         with pytest.raises(RedisError):
             await layer.group_send("user.1", LETTER)
     real_redis.start()
-    assert await log.next() == "Redis is back"
+    assert await log.next() == "Redis is available again"
 
 
 async def test_a_letter_that_cannot_be_read_does_not_make_the_process_deaf(
     layer: RedisLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does a time-out: either would end the receiver of the base for good."""
-    monkeypatch.setattr(redis_layer, "TRY_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.05)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     troubles: list[Exception] = [TimeoutError(), ValueError()]
