@@ -1,6 +1,6 @@
-"""allauth's policy in one class: who may sign up, what a username may be, where one may be sent on to, what mails say.
+"""allauth adapter: the policy for sign-up, usernames, login limits, redirects, emails and notices.
 
-Knows no invites; conversations/account_adapter.py refines it for people who hold one.
+Knows no invites; conversations/account_adapter.py extends it for users who follow an invite.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from accounts.usernames import is_reserved, normalize_username
 NO_MATCH = _("That username or password isn’t right.")
 TEN_SECONDS = _("Too many attempts. Wait 10 seconds.")
 SILENT = frozenset({"account/messages/logged_in.txt", "account/messages/logged_out.txt"})
-"""Notices that say what everybody sees anyway."""
-BY_ANYBODY = (
+"""Notices without information: the page itself already shows it."""
+BY_ANY_VISITOR = (
     "email_confirmation",
     "email_confirmation_signup",
     "account_already_exists",
     "unknown_account",
     "password_reset_key",
 )
-"""Mails that go to whatever address somebody types."""
+"""Emails that any visitor can send to any address by typing it into a form."""
 logger = logging.getLogger(__name__)
 
 
 def login_of(credentials: dict[str, Any]) -> str:
-    """What tries are counted by: the name as it was typed, whatever it leads to."""
+    """The key for counting login attempts: the input as typed, whichever account it resolves to."""
     return str(
         credentials.get("typed") or credentials.get("email") or credentials.get("username") or ""
     ).lower()
@@ -65,13 +65,13 @@ def too_many_attempts(wait_s: int) -> ValidationError:
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """The policy of a server without invites."""
+    """Policy without invites."""
 
     attempts: Sequence[Any] = ()
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
-        # One sentence for every mismatch: it must not tell which of the two was right.
+        # One sentence for every mismatch, so that it does not reveal which of the two was right.
         "username_password_mismatch": NO_MATCH,
         "email_password_mismatch": NO_MATCH,
         "invalid_login": NO_MATCH,
@@ -81,7 +81,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         "incorrect_password": _("This is not your password. Try again."),
         "enter_current_password": _("This is not your current password. Try again."),
         "incorrect_code": _("That code isn’t right. Check it or request a new one."),
-        # Of codes by mail alone, one in ten seconds (settings.py); for passwords see pre_authenticate.
+        # For emailed codes only, one in ten seconds (settings.py); for passwords see pre_authenticate.
         "too_many_login_attempts": TEN_SECONDS,
         "rate_limited": TEN_SECONDS,
     }
@@ -101,7 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return clean
 
     def clean_new_username(self, username: str, user: User) -> str:
-        """As clean_username, for somebody who has one: their own, and what they left themselves, are free for them."""
+        """As clean_username for an existing account: its own usernames, also held ones, are free."""
         clean: str = self.clean_username(username, shallow=True)
         self.require_free(clean, by=user)
         return clean
@@ -110,20 +110,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Raises ValidationError."""
         if username_is_taken(username, by=by):
             raise self.validation_error("username_taken")
-        # Somebody who is written to by "1isa.miller" believes it is Lisa (safety.md T61).
+        # A recipient of a message from "1isa.miller" believes that it is from Lisa (docs/threats.md T61).
         if username_is_imitation(username, by=by):
             raise self.validation_error("username_look_alike")
 
     def account_created(self, request: HttpRequest, user: User) -> None:
-        """Called inside the transaction that makes an account by sign-up. What it raises undoes the account.
+        """Hook inside the transaction of a sign-up. An exception from it rolls the account back.
 
-        A ValidationError is shown in the form; an allauth ImmediateHttpResponse is answered instead of the form.
+        A ValidationError is shown in the form; an allauth ImmediateHttpResponse replaces the form.
         """
 
     # Logging in
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """As allauth's, with the true time to wait, and with a count that a change of address does not escape (login_attempts.py)."""
+        """As allauth's, but states the time to wait, and also counts across addresses (login_attempts.py)."""
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError:
@@ -140,7 +140,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             usage.rollback()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """A password in another Unicode form is hashed twice for somebody who is there (User.check_password), so for nobody as well."""
+        """Equalizes the response time of unknown and known accounts.
+
+        For a known account, User.check_password hashes a non-normalized password twice.
+        """
         typed = str(credentials.get("password") or "")
         if (
             normalize_password(typed) != typed
@@ -149,7 +152,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             make_password(typed)
 
     def reauthenticate(self, user: User, password: str) -> bool:
-        """By the account itself: allauth would try the password on every account that names the same address, too."""
+        """By username only: allauth would also try every other account with the same address."""
         found = self.authenticate(self.request, username=user.username, password=password)
         return found is not None and found.pk == user.pk
 
@@ -158,7 +161,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return [ours.get(stage, stage) for stage in super().get_login_stages()]
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
-        """A new device looks as the person chose on the others."""
+        """Apply the appearance chosen on the user's other devices to this one."""
         response: HttpResponse = super().post_login(request, user, **details)
         profile = profile_of(user)
         if profile.language:
@@ -171,18 +174,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return response
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Failed tries are counted for a name from one address.
+        """Count failed attempts by client address and input.
 
-        Not for the name alone, or anybody could lock anybody out (safety.md T37); not together with the Host header, as allauth does, or
-        every made-up port would open a new count (T36).
+        Not by the input alone, which would let an attacker lock out any user (docs/threats.md T37). Not with
+        the Host header, as allauth does, because every invented port would start a new count (docs/threats.md
+        T36).
         """
         return f"{self.get_client_ip(request)}|{login_of(credentials)}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """As our own limits see it, and never an error page: whoever comes past the proxies, or through a Unix socket, is counted, too."""
+        """As in our own limits. Never fails: counts clients that bypass the proxies or use a Unix socket."""
         return address_of(request.META)
 
-    # Going on
+    # Redirects
 
     def is_safe_url(self, url: str | None) -> bool:
         return is_local_path(url or "")
@@ -195,26 +199,27 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return reverse("account_email")
         return str(super().get_email_verification_redirect_url(email_address))
 
-    # Mails and notices
+    # Emails and notices
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Mails that anybody can cause end for the day at some number together, whatever they are, so that no inbox is flooded from here.
+        """Send an email. Emails that any visitor can trigger share a daily limit for each address.
 
-        Quietly: a refusal would tell what is sent to an address, and with it whether there is an account.
+        A dropped email causes no error: that would reveal what is sent to an address, and thus whether it has
+        an account.
         """
-        if template_prefix.endswith(BY_ANYBODY) and not ratelimit.consume(
+        if template_prefix.endswith(BY_ANY_VISITOR) and not ratelimit.consume(
             self.request, action="mail_to_address", key=email.lower()
         ):
-            logger.warning("a mail was not sent: its address has had all that one gets in a day")
+            logger.warning("an email was not sent: the daily limit of its address is reached")
             return
         site = SimpleNamespace(name=settings.SITE_NAME, domain=public_host())
-        told = {
+        common = {
             "request": self.request,
             "email": email,
             "current_site": site,
             "handle": handle_for(context.get("user"), email),
         }
-        mail = self.render_mail(template_prefix, email, {**told, **context})
+        mail = self.render_mail(template_prefix, email, {**common, **context})
         mailer.enqueue(mail)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
@@ -244,8 +249,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 def handle_for(user: User | None, email: str) -> str:
-    """The username as a mail may name it. Mail programs make a link of "prize.example": of those with a dot, only who has proven the
-    address reads their own."""
+    """The username as an email may show it, or nothing.
+
+    Mail programs turn a name such as "prize.example" into a link, so a username with a dot is shown only to a
+    verified address of its owner.
+    """
     if user is None or (
         "." in user.username
         and not EmailAddress.objects.filter(user=user, email=email, verified=True).exists()

@@ -1,6 +1,6 @@
-"""What an administrator may do with accounts: look them up, suspend them, help somebody back in.
+"""Admin of accounts: search, suspend, restore access, make a password link.
 
-There is no way from here to what people write to each other, and none to delete an account by the way.
+It gives no access to messages, and it cannot delete an account.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from accounts import services
 from accounts.models import Profile, User, profile_search_key
 from accounts.signals import account_status_changed, profile_changing
 
-# The admin has no door of its own: limits and, later, the second factor hold here as well.
+# The admin uses the normal login page, so that rate limits (and later a second factor) apply to it.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
@@ -55,17 +55,17 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
     RIGHTS: ClassVar[tuple[str, ...]] = ("is_staff", "is_superuser", "groups", "user_permissions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Only a superuser hands out rights; else whoever may edit accounts could make one of them a superuser."""
+        """Only a superuser grants permissions; otherwise any account editor could make superusers."""
         fixed = tuple(super().get_readonly_fields(request, obj))
         return fixed if request.user.is_superuser else (*fixed, *self.RIGHTS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Helpers without full rights do not see those who have more: a password link is a way into the account."""
+        """Hide staff accounts from other staff: a password link would give access to them."""
         accounts = super().get_queryset(request)
         return accounts if request.user.is_superuser else accounts.filter(is_staff=False, is_superuser=False)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Deleting a row would tear conversations out of other people's hands."""
+        """Never: deleting the row would delete conversations of other users."""
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -100,7 +100,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Make a one-time password link"), permissions=["change"])
     def make_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Shown on a page of its own: a notice would carry the link through a cookie."""
+        """Shown on its own page: a notice would store the link in a cookie."""
         user = queryset.first()
         if user is None or queryset.count() != 1 or not user.is_active:
             self.message_user(request, _("Choose exactly one active account."), messages.ERROR)

@@ -1,6 +1,6 @@
-"""PURE. How a person likes pages to look beside theme and language: size of messages, what Enter does, how hours are told.
+"""PURE. Appearance settings besides theme and language: text size, Enter key, time format.
 
-One cookie carries all of it, so that the first paint is right and no page asks the database for it.
+One cookie carries all of them, so that the first paint is right without a database query.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "enter": ("sends", "line"),
     "hours": ("auto", "12", "24"),
 }
-"""Every value there is; the first of each is what nobody chose."""
+"""All valid values; the first of each is the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ DEFAULT = Appearance()
 
 
 def appearance_from_cookie(cookie: str) -> Appearance:
-    """What a cookie says; a part that is none of ours counts as not chosen: it ends up in an attribute of every page."""
+    """Parses the cookie. Unknown values become defaults, because the result goes into markup of every page."""
     names = [field.name for field in fields(Appearance)]
     parts = dict(zip(names, cookie.split("."), strict=False))
     return Appearance(**{name: value for name, value in parts.items() if value in KNOWN[name]})

@@ -1,4 +1,4 @@
-"""Registers the app."""
+"""App configuration of accounts."""
 
 from django.apps import AppConfig
 

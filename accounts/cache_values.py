@@ -1,6 +1,6 @@
-"""PURE. Reads values from the cache as what they are: data that anything with a way to the cache may have written.
+"""PURE. Validates values read from the cache: untrusted data that any client of the cache may have written.
 
-A value of another type counts as not there; it must never be what fails a log-in or hides everybody.
+A value of another type counts as missing; it must never make a login fail or hide online users.
 """
 
 import math
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def is_moment(value: Any) -> bool:
-    """A finite number, as clocks give them."""
+    """A finite number, as a timestamp."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 

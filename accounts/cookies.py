@@ -1,4 +1,4 @@
-"""Three cookies that make pages look as their reader chose before anybody is known: language, theme, and the other looks."""
+"""Appearance cookies (language, theme, other settings): pages follow the user's choice before login."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ A_YEAR = 365 * 24 * 3600
 
 
 def theme_of_device(cookies: Mapping[str, str]) -> str:
-    """What this browser shows; a value that is none of ours counts as not chosen."""
+    """The theme of this browser; an unknown value counts as not chosen."""
     theme = cookies.get(THEME, "")
     return theme if theme in {"light", "dark"} else "auto"
 

@@ -1,7 +1,7 @@
-"""Opaque list cursors: the place in a list, encrypted and authenticated with a key derived from SECRET_KEY.
+"""Opaque pagination cursors: a list position, encrypted and authenticated with a key derived from SECRET_KEY.
 
-A readable cursor told row ids (how many conversations and people there are in all), and one that anybody could make up asked questions
-about people who do not show in the list. Bound to the list and to the person it was made for.
+A readable cursor would reveal row ids (and so the number of conversations and users); a forgeable one could
+probe for users who are not in the list. Each cursor is bound to its list and its user.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 NONCE_BYTES = 12
-LONGEST = 2_000
-"""Characters. The longest one that we make has about 1,300."""
+MAX_CHARS = 2_000
+"""The longest cursor that we make has about 1,300 characters."""
 
 
 class BadCursor(ValueError):
-    """Not a cursor of this list and this person."""
+    """Not a cursor of this list and this user."""
 
 
 def cursor_write(values: list[Any], *, name: str, user_id: int) -> str:
-    """`values` are whatever JSON can hold; `name` is the list's."""
+    """`values` must be serializable as JSON; `name` is the name of the list."""
     nonce = os.urandom(NONCE_BYTES)
-    sealed = AESGCM(key_of(settings.SECRET_KEY)).encrypt(
-        nonce, json.dumps(values).encode(), bound_to(name, user_id)
+    ciphertext = AESGCM(derive_key(settings.SECRET_KEY)).encrypt(
+        nonce, json.dumps(values).encode(), associated_data(name, user_id)
     )
-    return base64.urlsafe_b64encode(nonce + sealed).decode("ascii").rstrip("=")
+    return base64.urlsafe_b64encode(nonce + ciphertext).decode("ascii").rstrip("=")
 
 
 def cursor_read(cursor: str, *, name: str, user_id: int) -> list[Any]:
     """Raises BadCursor."""
-    if len(cursor) > LONGEST or not cursor.isascii():
+    if len(cursor) > MAX_CHARS or not cursor.isascii():
         raise BadCursor("not a cursor")
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -46,7 +46,9 @@ def cursor_read(cursor: str, *, name: str, user_id: int) -> list[Any]:
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         try:
             values: list[Any] = json.loads(
-                AESGCM(key_of(key)).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to(name, user_id))
+                AESGCM(derive_key(key)).decrypt(
+                    raw[:NONCE_BYTES], raw[NONCE_BYTES:], associated_data(name, user_id)
+                )
             )
         except (InvalidTag, ValueError):
             continue
@@ -54,9 +56,9 @@ def cursor_read(cursor: str, *, name: str, user_id: int) -> list[Any]:
     raise BadCursor("not a cursor")
 
 
-def key_of(secret: str) -> bytes:
+def derive_key(secret: str) -> bytes:
     return hashlib.sha256(b"entre list cursor/1\0" + secret.encode()).digest()
 
 
-def bound_to(name: str, user_id: int) -> bytes:
+def associated_data(name: str, user_id: int) -> bytes:
     return f"{name}/{user_id}".encode()

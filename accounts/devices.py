@@ -1,6 +1,6 @@
-"""Where somebody is signed in: a row for every session, with the browser's own words and two moments. No address is kept.
+"""Devices: one row for each session, with user agent, creation and last use. No IP address is stored.
 
-Knows no sockets: whoever has some hears `session_revoked` (accounts/signals.py).
+Knows no sockets: conversations closes them when it receives `session_revoked` (accounts/signals.py).
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from django.utils import timezone
 
 from accounts.models import Device, User
 from accounts.session_validity import Credential, has_current_secret
-from accounts.sessions import RENEW_EVERY, SWEPT_AT_ONCE
+from accounts.sessions import RENEW_EVERY, SWEEP_BATCH
 from accounts.signals import session_revoked
 from accounts.user_agents import DeviceDescription, describe_device
 
-NOTE_EVERY = timedelta(minutes=1)
-MOST_LISTED = 100
+RECORD_EVERY = timedelta(minutes=1)
+MAX_LISTED = 100
 USER_AGENT_READ = 1_000
-"""Real ones have two hundred characters; a header may have sixteen thousand."""
+"""Characters examined. Real user agents have about two hundred; a header may have sixteen thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """A session as its owner sees it."""
+    """A session as shown to its owner."""
 
     id: str
     appearance: DeviceDescription
@@ -41,17 +41,17 @@ class DeviceView:
 
 
 def device_record(*, user: User, session_key: str, user_agent: str, now: datetime, before: str = "") -> None:
-    """This session was used just now. Written at most once in NOTE_EVERY: a page must not cost a write.
+    """Record that this session was used, at most once in RECORD_EVERY, so that not every page costs a write.
 
     Args:
-        before: the key that the browser came with, when the request has changed it: the same device under a new name.
+        before: the session key that the browser sent, if the request has rotated it: still the same device.
     """
-    # The key itself opens the account: it goes into no cache.
-    mark = f"device:{sha256(session_key.encode()).hexdigest()[:32]}"
-    if not cache.add(mark, True, timeout=NOTE_EVERY.total_seconds()):
+    # The session key gives access to the account, so only its digest goes into the cache.
+    cache_key = f"device:{sha256(session_key.encode()).hexdigest()[:32]}"
+    if not cache.add(cache_key, True, timeout=RECORD_EVERY.total_seconds()):
         return
-    words = "".join(char for char in user_agent[:USER_AGENT_READ] if char.isprintable())[:200]
-    seen = {"user_agent": words, "active_at": now}
+    readable = "".join(char for char in user_agent[:USER_AGENT_READ] if char.isprintable())[:200]
+    seen = {"user_agent": readable, "active_at": now}
     with transaction.atomic():
         if before and before != session_key:
             Device.objects.filter(user=user, session_key=before).update(session_key=session_key)
@@ -63,12 +63,12 @@ def device_record(*, user: User, session_key: str, user_agent: str, now: datetim
 
 
 def devices_list(*, user: User, session_key: str) -> list[DeviceView]:
-    """This one first, then the latest used. Sessions that have ended otherwise leave the list by being looked at."""
-    alive: list[Device] = []
-    over: list[Device] = []
-    for device in Device.objects.filter(user=user).order_by("-active_at", "-pk")[:MOST_LISTED]:
-        (alive if has_current_secret(Credential(device.session_key, user.pk, "")) else over).append(device)
-    Device.objects.filter(pk__in=[device.pk for device in over]).delete()
+    """The current device first, then by last use. Deletes the rows of sessions that have ended otherwise."""
+    valid: list[Device] = []
+    expired: list[Device] = []
+    for device in Device.objects.filter(user=user).order_by("-active_at", "-pk")[:MAX_LISTED]:
+        (valid if has_current_secret(Credential(device.session_key, user.pk, "")) else expired).append(device)
+    Device.objects.filter(pk__in=[device.pk for device in expired]).delete()
     found = [
         DeviceView(
             device.public_id,
@@ -77,40 +77,40 @@ def devices_list(*, user: User, session_key: str) -> list[DeviceView]:
             device.active_at,
             device.session_key == session_key,
         )
-        for device in alive
+        for device in valid
     ]
     return sorted(found, key=lambda device: not device.is_this)
 
 
 def device_revoke(*, user: User, device_id: str, session_key: str) -> bool:
-    """End another session of this person; never the one that asks. False when there is none, or no longer."""
+    """Revoke another session of this user, never the current one. False if it does not exist (any more)."""
     device = Device.objects.filter(user=user, public_id=device_id).exclude(session_key=session_key).first()
     if device is None:
         return False
-    end([device])
+    revoke([device])
     return True
 
 
 def devices_revoke_others(*, user: User, session_key: str) -> int:
-    """End every other session. Returns how many."""
+    """Revoke every other session. Returns how many."""
     others = list(Device.objects.filter(user=user).exclude(session_key=session_key))
-    end(others)
+    revoke(others)
     return len(others)
 
 
-def devices_sweep(*, now: datetime | None = None, most: int = SWEPT_AT_ONCE) -> int:
-    """Forget some of the devices whose session is over. Returns how many."""
-    alive = Session.objects.filter(session_key=OuterRef("session_key"))
-    unused = Device.objects.filter(~Exists(alive), active_at__lt=(now or timezone.now()) - RENEW_EVERY)
-    over = list(unused.values_list("pk", flat=True)[:most])
-    if over:
-        Device.objects.filter(pk__in=over).delete()
-    return len(over)
+def devices_sweep(*, now: datetime | None = None, limit: int = SWEEP_BATCH) -> int:
+    """Delete a batch of devices whose session has expired. Returns how many."""
+    valid = Session.objects.filter(session_key=OuterRef("session_key"))
+    unused = Device.objects.filter(~Exists(valid), active_at__lt=(now or timezone.now()) - RENEW_EVERY)
+    expired = list(unused.values_list("pk", flat=True)[:limit])
+    if expired:
+        Device.objects.filter(pk__in=expired).delete()
+    return len(expired)
 
 
 @transaction.atomic
-def end(devices: list[Device]) -> None:
-    """The session first: without it no request and no command is answered (protocol.md P9)."""
+def revoke(devices: list[Device]) -> None:
+    """Deletes the session first: without it every request and command is rejected (docs/protocol.md P9)."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
     for device in devices:
         store().delete(device.session_key)

@@ -1,6 +1,7 @@
-"""Form fields as our pages want them: a label instead of a placeholder, and errors that say what to do.
+"""Form fields: labels instead of placeholders, and errors that say what to do.
 
-The box above a form lists its errors without their fields, so each sentence names what it is about (ui-spec F4).
+The error summary above a form lists errors without their fields, so each sentence names its subject
+(docs/interface.md F4).
 """
 
 from typing import Any
@@ -16,36 +17,37 @@ from accounts.names import check_name, check_text, normalize_name
 from accounts.usernames import HANDLE, normalize_username
 
 EMAIL_MAX = 254
-"""What the column holds. Django's field lets 320 pass, and PostgreSQL would answer those with an error page."""
+"""Length of the column. Django's field accepts 320, which PostgreSQL would reject with an error page."""
 
 
-NFC_SHORTENS_TO = 4
-"""Four characters as they are typed may be one as it is stored, never more."""
+NFC_MAX_RATIO = 4
+"""NFC composes at most four characters into one."""
 
 
 class TextField(forms.CharField):
-    """One line of text about oneself."""
+    """A single line of text about the user."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"validators": [check_text], **options})
 
     def to_python(self, value: Any) -> str:
         typed = super().to_python(value) or ""
-        # Before anything that looks at its characters: composing takes the square of a row of marks (safety.md T32).
-        if self.max_length is not None and len(typed) > NFC_SHORTENS_TO * self.max_length:
+        # Before anything inspects the characters: NFC takes quadratic time in a run of combining marks
+        # (docs/threats.md T32).
+        if self.max_length is not None and len(typed) > NFC_MAX_RATIO * self.max_length:
             raise ValidationError(
                 self.error_messages["max_length"], code="max_length", params={"limit_value": self.max_length}
             )
         return normalize_name(typed)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        # It is written from the side of its own first letter.
+        # The first strong letter decides the direction.
         return {**super().widget_attrs(widget), "dir": "auto"}
 
 
 class NameField(TextField):
     def __init__(self, **options: Any) -> None:
-        words = {
+        messages = {
             "required": _("Enter your name."),
             "max_length": _("Use a name of at most %(limit_value)d characters."),
             "hidden": _("Remove the hidden characters from your name."),
@@ -57,21 +59,22 @@ class NameField(TextField):
             validators=[check_name],
             help_text=_("This is how others will see you."),
             widget=forms.TextInput(attrs={"autocomplete": "name"}),
-            error_messages=words,
+            error_messages=messages,
             **options,
         )
 
 
 class UsernameField(forms.CharField):
-    """Judged as it will be stored, so that a short one with the sign before it is short."""
+    """Normalized before validation, so that an @ before the username does not count as a character."""
 
     def __init__(self, **options: Any) -> None:
-        words = {
+        messages = {
             "required": _("Choose a username."),
             "min_length": _("Use a username of at least %(limit_value)d characters."),
             "max_length": _("Use a username of at most %(limit_value)d characters."),
             "invalid": _(
-                "Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit."
+                "Use letters a to z, digits, dots, dashes and underscores for your username; "
+                "begin with a letter or digit."
             ),
         }
         usual = {
@@ -82,7 +85,7 @@ class UsernameField(forms.CharField):
             "widget": forms.TextInput(
                 attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
             ),
-            "error_messages": words,
+            "error_messages": messages,
             "validators": [RegexValidator(HANDLE)],
         }
         super().__init__(**{**usual, **options})
@@ -92,7 +95,7 @@ class UsernameField(forms.CharField):
 
 
 class LanguageSelect(forms.Select):
-    """Each language in its own words; a voice that reads the page has to be told which."""
+    """Each language by its own name, with a `lang` attribute for screen readers."""
 
     def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **options)
@@ -101,13 +104,13 @@ class LanguageSelect(forms.Select):
 
 
 class PlainFields:
-    """Goes before a form of allauth and makes its fields plain. Password fields say how they are filled in (`autocomplete`) already."""
+    """Mixin for allauth forms: no placeholders, our labels and errors."""
 
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # One password field: it can be shown, so nobody has to type it twice.
+        # A single password field: it can be shown, so it need not be typed twice.
         self.fields.pop("password2", None)
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
@@ -135,7 +138,7 @@ def make_email_plain(field: forms.EmailField) -> None:
 
 def make_password_plain(field: forms.Field) -> None:
     is_new = field.widget.attrs.get("autocomplete") == "new-password"
-    # No `maxlength` in the page: browsers cut what is pasted without a word, and nobody could log in with what is left.
+    # No `maxlength` in the page: browsers would silently truncate a pasted password.
     field.validators = [check_password_length, *field.validators]
     field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
     field.help_text = _("At least 10 characters. A few random words work well.") if is_new else ""

@@ -1,6 +1,6 @@
-"""PURE. What search compares: text without case, accents and other marks, so that "Joao" finds "João" and "walesa" finds "Wałęsa".
+"""PURE. Search folding: removes case, accents and marks, so that "Joao" finds "João" and "walesa" "Wałęsa".
 
-The browser's switcher has the same table (static/js/state/fuzzy-search.js); tests/golden/folding.json keeps the two equal.
+static/js/state/fuzzy-search.js has the same table; tests/golden/folding.json keeps the two equal.
 """
 
 import unicodedata
@@ -28,7 +28,7 @@ FOLDS = str.maketrans(
         **dict.fromkeys("\u2010\u2011\u2012\u2013", "-"),
     }
 )
-"""Letters that decompose into nothing, as people type them who do not have them; apostrophes and dashes as keyboards have them."""
+"""Letters without a decomposition, as typed without them; typographic apostrophes and dashes."""
 
 
 def search_key(*texts: str) -> str:

@@ -1,7 +1,8 @@
-"""Password hashing with a bound: so many at once in this process, and no password of any length.
+"""Bounded password hashing: limits concurrent hashes in this process and the length of a password.
 
-Each hash takes tens of MiB and tens of milliseconds of a core on purpose. Without a bound, sixty log-ins at one instant took gigabytes.
-Every way to a hash comes through here: log-in, sign-up, reset, change, the dummy hash for unknown names, old hashes that are replaced.
+Each hash takes tens of MiB and tens of milliseconds of CPU on purpose. Without a bound, sixty concurrent
+logins used gigabytes. All hashing goes through here: login, sign-up, reset, change, the dummy hash for
+unknown usernames, and the replacement of old hashes.
 """
 
 import os
@@ -16,35 +17,35 @@ from django.utils.translation import gettext as _
 
 Result = TypeVar("Result")
 PASSWORD_MAX = 1_024
-"""Characters. Judged before anything reads the password: its hash, its normal form, its likeness to a name."""
-AT_ONCE = max(1, min(4, (os.cpu_count() or 2) - 1))
-"""One core less than there are, so that the sockets of everybody keep one."""
-PATIENCE_SECONDS = 3.0
+"""Characters. Checked before normalization, similarity checks and hashing."""
+MAX_CONCURRENT = max(1, min(4, (os.cpu_count() or 2) - 1))
+"""One less than the number of cores, so that one core remains for the sockets."""
+SLOT_TIMEOUT_SECONDS = 3.0
 RETRY_AFTER_S = 5
 
-_places = threading.BoundedSemaphore(AT_ONCE)
-_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
-"""Always the same few: what a hash has used stays with its thread, and each request has another one."""
+_slots = threading.BoundedSemaphore(MAX_CONCURRENT)
+_threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="passwords")
+"""A fixed pool: malloc keeps the memory of a hash in the arena of its thread."""
 
 
 class HashingBusy(Exception):
-    """Too many passwords are being hashed at this moment. Says nothing about this one."""
+    """No hashing slot became free in time. Says nothing about the password."""
 
 
 def run_bounded(password: str, work: Callable[[], Result]) -> Result:
-    """Do this work on a password when there is a place for it.
+    """Run `work` on the hashing pool when a slot is free.
 
     Raises:
-        ValidationError: the password is too long to be one.
-        HashingBusy: there was no place in time.
+        ValidationError: the password is too long.
+        HashingBusy: no slot became free in time.
     """
     check_password_length(password)
-    if not _places.acquire(timeout=PATIENCE_SECONDS):
+    if not _slots.acquire(timeout=SLOT_TIMEOUT_SECONDS):
         raise HashingBusy
     try:
         return _threads.submit(work).result()
     finally:
-        _places.release()
+        _slots.release()
 
 
 def check_password_length(password: str) -> None:
@@ -57,10 +58,10 @@ def check_password_length(password: str) -> None:
 
 
 class BoundedArgon2(hashers.Argon2PasswordHasher):
-    """Argon2id with the smallest parameters that OWASP recommends: 19 MiB, two passes, one lane.
+    """Argon2id with the smallest parameters that OWASP recommends: 19 MiB, two passes, parallelism one.
 
-    Django's own (100 MiB, eight lanes) are meant for a log-in now and then. Hashes made with them are still verified, in one of the same
-    places, and replaced at the next log-in.
+    Django's defaults (100 MiB, parallelism eight) suit rare logins. Hashes made with them are still verified,
+    in one of the same slots, and replaced at the next login.
     """
 
     time_cost = 2
@@ -77,9 +78,9 @@ class BoundedArgon2(hashers.Argon2PasswordHasher):
 
 
 class BoundedPBKDF2(hashers.PBKDF2PasswordHasher):
-    """For hashes that were brought along from elsewhere: no memory, but more time than the other."""
+    """For hashes imported from other systems: little memory, but more time than Argon2."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        # Django verifies by encoding once more.
+        # Django verifies by encoding again.
         encode = super().encode
         return run_bounded(password, lambda: str(encode(password, salt, iterations)))

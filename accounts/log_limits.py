@@ -1,4 +1,4 @@
-"""Warnings that would come with every request while a store is away, written at most once a minute each."""
+"""Log throttling: a warning that every request would repeat during an outage is logged once a minute."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ SECONDS = 60.0
 
 
 class OnceAMinute:
-    """Goes before a logger. Messages are told apart by their text before the arguments are filled in."""
+    """Wraps a logger. The message template, without its arguments, identifies a message."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self.logger = logger

@@ -1,8 +1,8 @@
-"""Guesses at the password of one account, counted beyond a single address: somebody with a whole network of them, or a botnet, gets no
-further, and the owner still comes in.
+"""Login attempts, counted by account across addresses, against brute force from a whole network or a botnet.
 
-Nothing here locks an account (safety.md T37). When too many have guessed at it, a network that it was never used from has two tries an hour
-instead of ten in five minutes, which is enough for who knows the password. Browsers that have logged in to it are not counted.
+Nothing here locks an account (docs/threats.md T37). After too many attempts on an account, each network gets
+two attempts an hour instead of ten in five minutes, which is enough for a user who knows the password.
+Attempts from browsers that have logged in to the account before are not counted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, HttpResponseBase  # noqa: TID251 (types for doors, not a door)
+from django.http import HttpRequest, HttpResponseBase  # noqa: TID251 (only types)
 from django.utils.crypto import salted_hmac
 
 from accounts.client_address import address_of, site_of
@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.rate_limits import ALLAUTH, retry_after_s
 
 KNOWN, SALT = "known", "accounts.login_attempts"
-MOST_KNOWN = 6
+MAX_KNOWN = 6
 A_YEAR = 365 * 24 * 3600
 SITE, ACCOUNT, NEWCOMER = "login_site", "login_account", "login_newcomer"
 
@@ -32,13 +32,13 @@ class TooManyLoginAttempts(Exception):
 
 
 def count_attempt(request: HttpRequest, login: str) -> list[Any]:
-    """Count one try, before the password is looked at. Returns what to roll back when it was the right one.
+    """Count an attempt before checking the password. Returns the usages to roll back if it was correct.
 
     Args:
-        login: as it was typed, in small letters.
+        login: the input as typed, in lower case.
 
     Raises:
-        TooManyLoginAttempts: this network has to wait.
+        TooManyLoginAttempts: the network of this client has to wait.
     """
     if is_known(request, login):
         return []
@@ -56,13 +56,16 @@ def consume(request: HttpRequest, action: str, key: str) -> Any:
     return usage
 
 
-# --- Browsers that have logged in ---
+# --- Browsers that have logged in before ---
 
 
 def remember_browser(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
-    """This browser has logged in as this person. Kept in a signed cookie without names; it opens nothing."""
+    """Remember in a signed cookie that this browser has logged in to this account.
+
+    The cookie holds digests instead of names and grants no access.
+    """
     mine = [digest_of(login) for login in (user.username, user.email) if login]
-    known = [*mine, *(digest for digest in known_digests(request) if digest not in mine)][:MOST_KNOWN]
+    known = [*mine, *(digest for digest in known_digests(request) if digest not in mine)][:MAX_KNOWN]
     value = signing.dumps(known, salt=SALT)
     response.set_cookie(
         KNOWN, value, max_age=A_YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
@@ -70,7 +73,7 @@ def remember_browser(request: HttpRequest, response: HttpResponseBase, user: Use
 
 
 def is_known(request: HttpRequest, login: str) -> bool:
-    """Also whoever is signed in and only says the password again."""
+    """Has this browser logged in with this login before? True also for a logged-in user."""
     return request.user.is_authenticated or digest_of(login) in known_digests(request)
 
 

@@ -23,8 +23,7 @@ thread: threading.Thread | None = None
 
 
 def enqueue(mail: EmailMessage) -> None:
-    """Queue an email for sending. A failure is logged without the address; the user can request another
-    email."""
+    """Queue an email for sending. A failure is logged without the address."""
     if settings.MAIL_INLINE:
         send(mail)
         return

@@ -1,4 +1,4 @@
-"""What stands between Django and the views for everybody who comes with a cookie: session, account, form token, and the list of devices."""
+"""Middleware for sessions, accounts, CSRF cookies and the list of devices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse  # noqa: TID251 (the types of a door)
+from django.http import HttpRequest, HttpResponse  # noqa: TID251 (only types)
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
@@ -29,10 +29,10 @@ SWEEP_SECONDS = 600.0
 
 
 class SlidingSessionMiddleware(SessionMiddleware):
-    """Django's, with three differences: only keys that can be one are looked up; a session lives on while it is used; and a cookie is taken
-    away by a log-out only.
+    """Sliding session expiry on top of Django's middleware, with two more differences.
 
-    Without the last, an answer that was on its way during a log-in or a new password would delete the new cookie.
+    Only well-formed session keys are looked up. Only a logout deletes the cookie; otherwise a response in
+    flight during a login or password change would delete the new cookie.
     """
 
     swept_at = 0.0
@@ -42,7 +42,7 @@ class SlidingSessionMiddleware(SessionMiddleware):
         request.META["entre.old_session_cookie"] = (
             bool(keys) and settings.SESSION_COOKIE_NAME not in request.COOKIES
         )
-        # Whoever looks for the cookie below finds a key or nothing.
+        # Code below this middleware finds a well-formed key or no cookie.
         request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         if keys:
             request.COOKIES[settings.SESSION_COOKIE_NAME] = keys[0]
@@ -54,7 +54,7 @@ class SlidingSessionMiddleware(SessionMiddleware):
             return response
         if not session.was_flushed:
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-        must_renew = self.is_to_be_renewed(request, response)
+        must_renew = self.should_renew(request, response)
         response = super().process_response(request, response)
         if must_renew:
             self.renew(request, response)
@@ -63,8 +63,8 @@ class SlidingSessionMiddleware(SessionMiddleware):
         return response
 
     @staticmethod
-    def is_to_be_renewed(request: HttpRequest, response: Any) -> bool:
-        """Never on an answer that others may be given, too: it would hand them the session (CVE-2026-35192)."""
+    def should_renew(request: HttpRequest, response: Any) -> bool:
+        """Never on a public response: a shared cache would give the session to others (CVE-2026-35192)."""
         session: Any = request.session
         if (
             not session.accessed
@@ -82,10 +82,10 @@ class SlidingSessionMiddleware(SessionMiddleware):
         session: Any = request.session
         is_old = request.META["entre.old_session_cookie"]
         try:
-            # Of several requests at once the one that writes brings the cookie.
+            # Among concurrent requests, only the one that wrote the row sends the cookie.
             if not sessions_renew([session.session_key]) and not is_old:
                 return
-        except Exception as error:  # the answer is made already; the next one renews
+        except Exception as error:  # the response is complete; the next request renews
             limited.warning("a session was not renewed (%s)", type(error).__name__)
             return
         response.set_cookie(
@@ -99,27 +99,27 @@ class SlidingSessionMiddleware(SessionMiddleware):
             samesite=settings.SESSION_COOKIE_SAMESITE,
         )
         if request.COOKIES.get(OLD_COOKIE_NAME) == session.session_key:
-            # It was found in our table, so it is ours and no other service's on this host.
+            # The key is in our table, so the cookie is not that of another service on this host.
             response.delete_cookie(OLD_COOKIE_NAME, samesite=settings.SESSION_COOKIE_SAMESITE)
         patch_vary_headers(response, ("Cookie",))
 
     def sweep(self) -> None:
-        """What is over leaves the tables, a little at a time and at most every ten minutes in each process."""
+        """Deletes a batch of expired sessions and devices, at most every ten minutes in each process."""
         if time.monotonic() - SlidingSessionMiddleware.swept_at < SWEEP_SECONDS:
             return
         SlidingSessionMiddleware.swept_at = time.monotonic()
         try:
             if sessions_sweep() + devices_sweep():
-                logger.info("sessions and devices that are over were deleted")
+                logger.info("expired sessions and devices were deleted")
         except Exception as error:
-            logger.warning("sessions that are over were not deleted (%s)", type(error).__name__)
+            logger.warning("expired sessions were not deleted (%s)", type(error).__name__)
 
 
 class IdentityMiddleware(AuthenticationMiddleware):
-    """`request.user` by the one rule that sockets follow, too (accounts.identity).
+    """Sets `request.user` by the same rule as for sockets (accounts.identity).
 
-    It holds the session and not the request, as Django's does: a request that its own user points to is a cycle, and its body would stay in
-    memory until the collector comes.
+    The lazy user holds the session instead of the request, unlike Django's: a reference from the user back to
+    its request is a cycle, which keeps the request body in memory until the garbage collector runs.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -129,7 +129,7 @@ class IdentityMiddleware(AuthenticationMiddleware):
 
 
 class UserOfSession:
-    """Asks once."""
+    """Callable that loads the user once."""
 
     def __init__(self, session: Any) -> None:
         self.session = session
@@ -145,9 +145,11 @@ class UserOfSession:
 def csrf_cookie_per_port(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Around Django's check of form tokens: its cookie carries the port in its name, because cookies know no ports and a log-in at another
-    service of this host would make the forms of our open pages invalid. The plain name is written beside it for scripts, and read where
-    the other one is not there yet.
+    """Wraps Django's CSRF check: the cookie name includes the port.
+
+    Browsers share cookies between the ports of a host, so a login at another service on this host would
+    invalidate the forms of our open pages. The plain name is set as well, for scripts, and read while the new
+    cookie is missing.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -168,8 +170,10 @@ def csrf_cookie_per_port(
 def record_devices(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Which devices somebody uses, for the page that lists them. After the answer is made, and only for requests that asked for their
-    session anyway: health checks and files stay without a query.
+    """Records device use for the settings page.
+
+    Runs after the response, and only if the request accessed its session: health checks and files cause no
+    query.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -183,8 +187,8 @@ def record_devices(
                     now=timezone.now(),
                     before=request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""),
                 )
-        except Exception as error:  # a list of devices is no reason to fail what was asked for
-            limited.warning("the use of a device was not noted (%s)", type(error).__name__)
+        except Exception as error:  # recording a device must not fail the request
+            limited.warning("the use of a device was not recorded (%s)", type(error).__name__)
         return response
 
     return answer

@@ -1,7 +1,4 @@
-"""Who people are: the account and what its owner chose to show.
-
-Everybody may read it; nothing here knows conversations.
-"""
+"""Account models: user, profile, device, held username. Knows no conversations."""
 
 from __future__ import annotations
 
@@ -29,26 +26,26 @@ NAME_MAX = 50
 USERNAME_MIN, USERNAME_MAX = 3, 24
 PUBLIC_ID_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
 SESSION_HASH_SALT = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
-"""Django's own, so that sessions from before `session_binding` go on."""
+"""Django's own salt, so that sessions from before `session_binding` stay valid."""
 
 
 def new_public_id() -> str:
-    """16 letters that name a person on the wire. Random, so that ids tell neither age nor number of accounts."""
+    """16 random characters for the wire; a number would reveal the account's age and how many there are."""
     return "".join(secrets.choice(PUBLIC_ID_CHARS) for _ in range(16))
 
 
 def profile_search_key(name: str, username: str) -> str:
-    """Name first, so that the key sorts by it. Cut before the handle is added: one letter may decompose into eighteen."""
+    """Name first, to sort by it; truncated, because folding turns some characters into eighteen."""
     return f"{search_key(name)[:150]} {username}"
 
 
 class AccountManager(UserManager["User"]):
-    """The account's manager; `createsuperuser` comes in by it and must leave a whole account behind, too."""
+    """Manager for accounts; makes `createsuperuser` create the profile as well."""
 
     def _create_user_object(
         self, username: str, email: str | None, password: str | None, **extra: Any
     ) -> User:
-        """Django hashes here by itself, past `User.set_password`."""
+        """Normalizes the password: Django hashes it here, without calling `User.set_password`."""
         hashed = password and normalize_password(password)
         made: User = super()._create_user_object(username, email, hashed, **extra)  # type: ignore[misc]
         return made
@@ -65,13 +62,13 @@ class AccountManager(UserManager["User"]):
 
 
 class User(AbstractUser):
-    """An account. `id` stays inside the server; `public_id` is what others see."""
+    """An account. `id` stays inside the server; clients see `public_id`."""
 
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     id = models.BigAutoField(primary_key=True)
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
-    # ASCII only: look-alike letters of other scripts cannot imitate somebody's handle (safety.md T61).
+    # ASCII only, so that look-alike letters of other scripts cannot imitate a username (docs/threats.md T61).
     username = models.CharField(
         _("username"),
         max_length=USERNAME_MAX,
@@ -82,21 +79,22 @@ class User(AbstractUser):
             RegexValidator(
                 HANDLE,
                 _(
-                    "Use letters a to z, digits, dots, dashes and underscores, and begin with a letter or digit."
+                    "Use letters a to z, digits, dots, dashes and underscores, "
+                    "and begin with a letter or digit."
                 ),
             ),
         ],
         error_messages={"unique": _("This username is taken. Choose another one.")},
     )
-    # To find handles that look alike (accounts/usernames.py); follows the username.
+    # Index for look-alike usernames (accounts/usernames.py); derived from the username.
     skeleton = models.CharField(
         max_length=USERNAME_MAX, default="", db_default="", editable=False, db_index=True
     )
     name = models.CharField(_("name"), max_length=NAME_MAX)
     picture = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
-    """The name of a file (accounts/avatars/storage.py). Here and not in the profile, because it goes wherever the name goes."""
+    """File name (accounts/avatars/storage.py). Not in the profile: pages need it together with the name."""
 
-    # Read by `session_secret`. The database knows the default as well: processes of the version before make accounts during an update.
+    # See `session_secret`. `db_default`: processes of the previous version create accounts during an update.
     session_binding = models.CharField(max_length=200, default="", db_default="", editable=False)
 
     objects: ClassVar[AccountManager] = AccountManager()
@@ -109,7 +107,7 @@ class User(AbstractUser):
         return f"@{self.username}"
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """The skeleton goes with the username, the session binding with the password, on every way in: forms, admin, commands."""
+        """Updates the skeleton with the username, and the session binding with the password."""
         self.skeleton = skeleton(self.username)
         if self._state.adding and self.session_secret == self.password:
             self.session_binding = bind(self.password, new_secret())
@@ -124,11 +122,12 @@ class User(AbstractUser):
         self.session_binding = bind(self.password, new_secret())
 
     def check_password(self, raw_password: str | None) -> bool:
-        """In any Unicode form. Hashes from before that was so hold what was typed then: tried second, and replaced.
+        """Accepts any Unicode form. Old hashes of the unnormalized password are tried second, and replaced.
 
-        Two hashes, then, whenever the form differs. Log-ins of unknown people take as many (accounts/adapter.py).
+        This costs two hashes if the forms differ. Logins of unknown users cost as many (accounts/adapter.py).
 
-        Django's own would replace a hash by `set_password`, which ends every other session: here the password stays the same.
+        Django would upgrade a hash with `set_password`, which ends every other session; here the password
+        stays the same.
         """
         typed = raw_password or ""
         normal = normalize_password(typed)
@@ -141,17 +140,19 @@ class User(AbstractUser):
         return False
 
     def upgrade_hash(self, password: str) -> None:
-        """Where too many passwords are being hashed at this moment, a later log-in does it: this one was right."""
+        """Skipped while all hashing slots are in use; a later login upgrades the hash."""
         with suppress(HashingBusy):
             self.replace_hash(make_password(password))
 
     async def acheck_password(self, raw_password: str | None) -> bool:
-        """Django's own goes past ours."""
+        """Overridden, because Django's version does not call our `check_password`."""
         return await sync_to_async(self.check_password)(raw_password)
 
     def replace_hash(self, password: str) -> None:
-        """Another hash of the same password; sessions do not notice. Only in place of the one that was verified: a log-in takes its time, and
-        must not write the old password over one that was set meanwhile."""
+        """Store another hash of the same password; sessions stay valid.
+
+        Compare-and-set on the verified hash: a slow login must not overwrite a newer password.
+        """
         binding = bind(password, self.session_secret)
         if User.objects.filter(pk=self.pk, password=self.password).update(
             password=password, session_binding=binding
@@ -160,7 +161,7 @@ class User(AbstractUser):
 
     @property
     def session_secret(self) -> str:
-        """What sessions are bound to in place of the password's hash: another one means another password (docs/adr/0013)."""
+        """What sessions are bound to, instead of the hash. Changes with the password (docs/adr/0013)."""
         return secret_of(self.password, self.session_binding)
 
     def get_session_auth_hash(self) -> str:
@@ -170,7 +171,7 @@ class User(AbstractUser):
         return map(self.session_hash, settings.SECRET_KEY_FALLBACKS)
 
     def session_hash(self, key: str | None = None) -> str:
-        """What a session carries of the session secret; `key` in place of SECRET_KEY."""
+        """The HMAC of the session secret that a session stores; `key` replaces SECRET_KEY."""
         return str(
             salted_hmac(SESSION_HASH_SALT, self.session_secret, secret=key, algorithm="sha256").hexdigest()
         )
@@ -183,10 +184,10 @@ class User(AbstractUser):
 
 
 class Profile(models.Model):
-    """What a person chose to show and to allow. One row for every account, made with it."""
+    """Privacy, appearance and public text of a user. One row for each account, created with it."""
 
     class StartBy(models.TextChoices):
-        """Who may start a chat with me."""
+        """Who may start a chat with the user."""
 
         EVERYBODY = "everybody", _("Everyone")
         AFTER_I_ACCEPT = "after_i_accept", _("Ask me first")
@@ -198,7 +199,7 @@ class Profile(models.Model):
         DARK = "dark", _("Dark")
 
     class TextSize(models.TextChoices):
-        """Of messages."""
+        """Text size of messages."""
 
         SMALL = "small", _("Small")
         NORMAL = "normal", _("Normal")
@@ -211,7 +212,7 @@ class Profile(models.Model):
         TWENTY_FOUR = "24", _("24 hours")
 
     class Enter(models.TextChoices):
-        """What the key does where a mouse is; on touch screens it makes a line."""
+        """What Enter does on devices with a mouse; on touch screens it starts a new line."""
 
         SENDS = "sends", _("Enter sends")
         LINE = "line", _("Enter starts a new line")
@@ -239,10 +240,10 @@ class Profile(models.Model):
 
 
 class Device(models.Model):
-    """A session, as its owner tells it from others. It ends with the session; nothing depends on it (accounts/devices.py)."""
+    """A session as listed for its owner (accounts/devices.py). Authorization never reads it."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="devices")
-    # What pages call it by: the row's own number would tell how many log-ins the server has seen.
+    # The id in pages: the primary key would reveal the number of logins on this server.
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
     session_key = models.CharField(max_length=40, unique=True, editable=False)
     user_agent = models.CharField(max_length=200, blank=True)
@@ -254,7 +255,10 @@ class Device(models.Model):
 
 
 class HeldUsername(models.Model):
-    """A handle that somebody has left. For a while nobody else gets it: whoever still knows it must not reach a stranger (safety.md T64)."""
+    """A former username, reserved for its owner for a while.
+
+    A contact who still uses it must not reach a stranger (docs/threats.md T64).
+    """
 
     username = models.CharField(max_length=USERNAME_MAX, primary_key=True)
     skeleton = models.CharField(

@@ -1,6 +1,7 @@
-"""What a display name may hold: anything that can be seen, nothing that acts on the text around it.
+"""Validation of display names: visible characters only, nothing that affects the surrounding text.
 
-Names are shown beside other people's words, so marks that turn writing direction or pile up are refused (safety.md T32, T62).
+Names are shown beside text of others, so direction controls and stacked marks are rejected (docs/threats.md
+T32, T62).
 """
 
 import re
@@ -12,30 +13,30 @@ from django.utils.translation import gettext_lazy as _
 from accounts.texts import INVISIBLE, Ranges, has_piled_marks, is_blank
 
 JOINERS = "\u200c\u200d"
-"""Persian needs the first, emoji families the second."""
-VARIANTS = ((0x180B, 0x180F), (0xFE0E, 0xFE0F), (0xE0100, 0xE01EF))
-"""Invisible signs that choose a form of the one before: of Mongolian letters, of emoji, of the characters in Japanese names."""
+"""Zero-width non-joiner (Persian) and joiner (emoji sequences)."""
+VARIATION_SELECTORS = ((0x180B, 0x180F), (0xFE0E, 0xFE0F), (0xE0100, 0xE01EF))
+"""Variation selectors: for Mongolian letters, emoji, and characters in Japanese names."""
 FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
-"""The flag of England, Scotland, Wales: a black flag and its letters in invisible signs. Anywhere else those carry hidden text."""
-GROWING = ((0x1F000, 0x1FBFF), (0x20000, 0x3FFFD))
-"""Emoji and Chinese characters that are newer than this Python."""
-MARKS_IN_A_ROW = 4
-SIGNS_IN_A_ROW = 32
-"""Vowels and tones that are marks, in a line about oneself: words are drawn out there as in messages."""
+"""Flags of England, Scotland and Wales: a black flag and tag characters, which elsewhere can hide text."""
+UNASSIGNED = ((0x1F000, 0x1FBFF), (0x20000, 0x3FFFD))
+"""Unassigned ranges that newer emoji and Chinese characters may fill; this Python does not know them yet."""
+MAX_MARKS = 4
+MAX_VOWEL_MARKS = 32
+"""Limit for vowel and tone marks in the text about a user, where words may be stretched as in messages."""
 
 
 def normalize_name(typed: str) -> str:
-    """One line in composed form, with single spaces."""
+    """One line in NFC, with single spaces."""
     return " ".join(unicodedata.normalize("NFC", typed).split())
 
 
-def check_text(text: str, most_signs: int = SIGNS_IN_A_ROW) -> None:
-    """Raises ValidationError for control characters, direction marks, what draws nothing or is no character, and towers of accents."""
+def check_text(text: str, max_vowel_marks: int = MAX_VOWEL_MARKS) -> None:
+    """Rejects control, direction, invisible and unassigned characters, and stacked accents."""
     if any(map(is_hidden, FLAG.sub("", text))):
         raise ValidationError(
             _("Remove the hidden characters: they can change how other text looks."), code="hidden"
         )
-    if has_piled_marks(text, MARKS_IN_A_ROW, most_signs):
+    if has_piled_marks(text, MAX_MARKS, max_vowel_marks):
         raise ValidationError(_("Use fewer accents on one letter."), code="marks")
 
 
@@ -44,21 +45,21 @@ def is_hidden(char: str) -> bool:
         return unicodedata.category(char) == "Cc"
     category, code = unicodedata.category(char), ord(char)
     if category == "Cn":
-        return not lies_in(code, GROWING)
+        return not in_ranges(code, UNASSIGNED)
     return (
         char not in JOINERS
-        and not lies_in(code, VARIANTS)
-        and (category in {"Cc", "Cf", "Cs", "Co"} or lies_in(code, INVISIBLE))
+        and not in_ranges(code, VARIATION_SELECTORS)
+        and (category in {"Cc", "Cf", "Cs", "Co"} or in_ranges(code, INVISIBLE))
     )
 
 
-def lies_in(code: int, ranges: Ranges) -> bool:
+def in_ranges(code: int, ranges: Ranges) -> bool:
     return any(first <= code <= last for first, last in ranges)
 
 
 def check_name(name: str) -> None:
-    """As check_text, and something of it must be visible: an empty-looking name could stand for anybody."""
+    """As check_text; also requires a visible character, because a blank name could be anybody's."""
     if not is_blank(name):
-        check_text(name, MARKS_IN_A_ROW)
+        check_text(name, MAX_MARKS)
     if is_blank(name) or not any(unicodedata.category(char)[0] in "LNPS" for char in name):
         raise ValidationError(_("Enter a name with at least one letter."), code="invisible")

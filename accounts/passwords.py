@@ -1,4 +1,4 @@
-"""The one form in which a password is hashed, and Django's password rules with sentences that say what to do instead of what is wrong."""
+"""Password normalization, and Django's password validators with messages that say what to do."""
 
 import unicodedata
 from typing import Any
@@ -12,14 +12,16 @@ from accounts.hashers import PASSWORD_MAX
 
 
 def normalize_password(typed: str) -> str:
-    """NFKC, as NIST SP 800-63B asks for: keyboards and password managers give the same word in any of the four forms, and only this one makes
-    all of them equal. What is too long to be a password is not even looked at."""
+    """NFKC, as NIST SP 800-63B requires: keyboards and password managers produce different normal forms.
+
+    Overlong input is returned unchanged, because normalizing it could be slow.
+    """
     return typed if typed.isascii() or len(typed) > PASSWORD_MAX else unicodedata.normalize("NFKC", typed)
 
 
 class LongEnough(rules.MinimumLengthValidator):
     def validate(self, password: str, user: Any = None) -> None:
-        """Counted as it is read: an accent of its own makes no password longer, nor does one sign that stands for eighteen."""
+        """Counts NFC characters: separate accents and NFKC expansions make no password longer."""
         super().validate(unicodedata.normalize("NFC", password[: PASSWORD_MAX + 1]), user)
 
     def get_error_message(self) -> str:

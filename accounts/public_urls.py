@@ -1,7 +1,7 @@
-"""Addresses that leave the site, in mails and one-time links: always built on the configured origin.
+"""Public URLs for emails and one-time links: always built from the configured origin.
 
-Neither Host nor X-Forwarded-Host nor Daphne-Root-Path of a request has a say in them: a forged one would send the victim's reset link
-to the attacker's machine (safety.md T59).
+Host, X-Forwarded-Host and Daphne-Root-Path of a request are ignored: a forged header would send the victim's
+reset link to the attacker's server (docs/threats.md T59).
 """
 
 from typing import Any
@@ -20,5 +20,5 @@ def public_host() -> str:
 
 
 def public_link(name: str, **parts: Any) -> str:
-    """The full address of a named route. The resolver, not `reverse`: that one adds the script prefix of the request in hand."""
+    """The absolute URL of a named route, without the script prefix of the request that `reverse` adds."""
     return f"{public_origin()}/{get_resolver().reverse(name, **parts)}"

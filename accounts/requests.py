@@ -7,7 +7,8 @@ from accounts.models import User
 
 
 class SignedInRequest(HttpRequest):
-    """For annotations only: `login_required` and the API's authentication guarantee that the user is there."""
+    """For annotations only: `login_required` and the API's authentication guarantee that the user is
+    there."""
 
     user: User
 

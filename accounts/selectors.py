@@ -1,4 +1,4 @@
-"""Questions about people. Suspended accounts are never part of an answer."""
+"""Account selectors: search and look up accounts. Results for users never include suspended accounts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from accounts.models import HeldUsername, Profile, User
 from accounts.usernames import looks_like, normalize_username, skeleton
 
 QUERY_MAX = 60
-"""Characters of a search that count."""
+"""Characters of a search that are used."""
 
 
 def active_users() -> QuerySet[User]:
@@ -24,7 +24,7 @@ def active_users() -> QuerySet[User]:
 
 
 def user_by_username(username: str) -> User | None:
-    """The person with this handle, however it was typed."""
+    """The active account with this username, in any capitalization, with or without @."""
     wanted = normalize_username(username)
     return active_users().filter(username=wanted).first() if wanted.isascii() and "\0" not in wanted else None
 
@@ -32,13 +32,14 @@ def user_by_username(username: str) -> User | None:
 def people_listed(
     *, viewer: User, q: str = "", after: tuple[str, int] | None = None, limit: int = 60
 ) -> list[User]:
-    """People who chose to be listed, by name, without the viewer.
+    """Users who chose to be listed, sorted by name, without the viewer.
 
     Args:
-        q: every word of it must occur in name or handle; case and accents do not count. "@mar" looks at the beginning of handles only.
-        after: (search key, id) of the last person of the page before.
+        q: every word must occur in the name or username; case and accents are ignored. "@mar" matches usernames
+            that begin with it.
+        after: (search key, id) of the last user on the previous page.
 
-    Where the directory is off, only the exact handle of somebody listed finds anybody.
+    If DIRECTORY is off, only the exact username of a listed user matches.
     """
     people = (
         active_users()
@@ -55,9 +56,10 @@ def people_listed(
 def people_page(
     *, viewer: User, q: str = "", cursor: str | None = None, limit: int = 60
 ) -> tuple[list[User], str | None]:
-    """A page of people_listed, and the cursor of the following one; None after the last.
+    """A page of people_listed, and the cursor of the next page; None after the last.
 
-    The place itself is in the cursor, never a handle to look up: that one told whether a hidden account exists, and where its name sorts.
+    The cursor holds the position itself. A username in it would reveal whether a hidden account exists, and
+    where its name sorts.
 
     Raises: BadCursor.
     """
@@ -73,7 +75,7 @@ def people_page(
 
 
 def matching(q: str) -> Q:
-    """`contains` escapes % and _: somebody who types them looks for them."""
+    """The filter for a search. `contains` escapes % and _, so that they match literally."""
     if not settings.DIRECTORY:
         return Q(username=search_key(q.removeprefix("@")))
     if q.startswith("@"):
@@ -85,16 +87,17 @@ def matching(q: str) -> Q:
 
 
 def profile_of(user: Any) -> Profile:
-    """The profile of whoever is signed in, with the user in hand. Accounts made by other means get theirs now."""
+    """The profile of the logged-in user. Creates it for accounts that were made without one."""
     profile, _ = Profile.objects.get_or_create(user=user)
     profile.user = user
     return profile
 
 
 def needs_email_verification(user: User) -> bool:
-    """Must this person type the code from a mail before coming in? Only who gave an address at sign-up and has never been in.
+    """Must this user enter the emailed code? Only after a sign-up with an address, before the first login.
 
-    Whoever was in already keeps coming in: the address may date from a time without mail, and a slip in it must not lock anybody out.
+    Later logins need no code: the address may date from a time without mail, and a typo in it must not lock
+    the user out.
     """
     return (
         user.last_login is None
@@ -104,7 +107,7 @@ def needs_email_verification(user: User) -> bool:
 
 
 def is_verified_by_another(user: User) -> bool:
-    """Has another account confirmed the address of this one? Then nobody can confirm it here."""
+    """Has another account verified the address of this one? Then it cannot be verified here."""
     return (
         bool(user.email)
         and EmailAddress.objects.filter(email=user.email, verified=True).exclude(user=user).exists()
@@ -112,44 +115,47 @@ def is_verified_by_another(user: User) -> bool:
 
 
 def account_by_email(email: str, *, with_pending: bool = False) -> User | None:
-    """The one account that an address leads to, at log-in and for a new password; anything else would be a password hash or a mail each.
+    """The one account that an address resolves to, for login and password reset.
 
-    Whoever has confirmed the address comes first, then who has been in and gave it first: on the day when mail is switched on, addresses
-    that others have planted before change nothing for their owner.
+    Trying several accounts would cost a password hash or an email for each. A verified address has priority,
+    then the earliest account that has logged in: when mail is enabled later, addresses that others claimed
+    before cannot take an account over.
 
     Args:
-        with_pending: accept a sign-up that waits for its code. Not at log-in: it would tell whether the address had an account before.
+        with_pending: include sign-ups that wait for their code. Not at login: it would reveal whether the
+            address had an account before.
     """
     rows = list(EmailAddress.objects.filter(email=email.lower()).select_related("user"))
     if settings.MAIL_CONFIGURED and not with_pending:
         rows = [row for row in rows if row.verified or row.user.last_login is not None]
     if rows:
-        return min(rows, key=lambda row: (not row.verified, row.user.last_login is None, row.pk)).user  # type: ignore[no-any-return]
-    # Accounts that were made by hand have no row there.
-    by_hand = (
+        best = min(rows, key=lambda row: (not row.verified, row.user.last_login is None, row.pk))
+        return best.user  # type: ignore[no-any-return]
+    # Accounts made by the admin or a command have no EmailAddress row.
+    unlisted = (
         User.objects.filter(email=email.lower(), emailaddress__isnull=True).order_by("pk").first()
         if email
         else None
     )
     return (
         None
-        if by_hand is None or (by_hand.last_login is None and settings.MAIL_CONFIGURED and not with_pending)
-        else by_hand
+        if unlisted is None or (unlisted.last_login is None and settings.MAIL_CONFIGURED and not with_pending)
+        else unlisted
     )
 
 
 def display_name(user: User) -> str:
-    """How mails and notices of allauth call a person."""
+    """The name of a user in emails and notices of allauth (ACCOUNT_USER_DISPLAY)."""
     return user.name or user.username
 
 
 def username_is_taken(username: str, *, by: User | None = None) -> bool:
-    """Has somebody else this handle, or left it a short time ago? Suspended accounts keep theirs."""
+    """Does another account have or hold this username? Suspended accounts keep theirs."""
     return username in handles_like(username, by=by)
 
 
 def username_is_imitation(username: str, *, by: User | None = None) -> bool:
-    """Does it look like somebody else's handle, or like one left a short time ago? Also true when it is the same."""
+    """Does it look like, or equal, a username that another account has or holds?"""
     return any(looks_like(username, other) for other in handles_like(username, by=by))
 
 
@@ -163,7 +169,7 @@ def handles_like(username: str, *, by: User | None) -> list[str]:
 
 
 def handles_held(user: User) -> list[HeldUsername]:
-    """The handles this person has left that wait for them, the oldest first."""
+    """Former usernames that are held for this user, the oldest first."""
     return list(HeldUsername.objects.filter(user=user, until__gt=timezone.now()).order_by("until"))
 
 

@@ -1,6 +1,7 @@
-"""What an account's sessions are bound to: a secret that is another one with each new password, and the same for another hash of the same one.
+"""Session secrets, to which sessions are bound: renewed with the password, kept when its hash is upgraded.
 
-Django binds sessions to the password's hash itself, so that a hash with other parameters would log out every other device (docs/adr/0013).
+Django binds sessions to the password hash itself, so that a hash upgrade would log out every other device
+(docs/adr/0013).
 """
 
 import secrets
@@ -12,15 +13,15 @@ def new_secret() -> str:
 
 
 def bind(password_hash: str, secret: str) -> str:
-    """Valid together with this very hash. A password that is set past all our code ends sessions, too."""
-    return f"{mark_of(password_hash)}${secret}"
+    """Binds the secret to this hash. If other code sets a password, the binding and all sessions are void."""
+    return f"{digest_of(password_hash)}${secret}"
 
 
 def secret_of(password_hash: str, binding: str) -> str:
-    """The hash itself where nothing is bound to it, as in accounts from before there were bindings."""
-    mark, _, secret = binding.partition("$")
-    return secret if secret and mark == mark_of(password_hash) else password_hash
+    """The bound secret; the hash itself for accounts without a binding, from before there were bindings."""
+    digest, _, secret = binding.partition("$")
+    return secret if secret and digest == digest_of(password_hash) else password_hash
 
 
-def mark_of(password_hash: str) -> str:
+def digest_of(password_hash: str) -> str:
     return sha256(password_hash.encode()).hexdigest()

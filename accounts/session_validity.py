@@ -98,8 +98,7 @@ def secrets_of(credentials: Sequence[Credential]) -> dict[tuple[str, int], str]:
 
 
 def has_current_secret(credential: Credential) -> bool:
-    """Does the session carry the digest of the account's current secret? Queried only after a password has
-    changed."""
+    """Does the session carry the digest of the account's current secret?"""
     store = import_module(settings.SESSION_ENGINE).SessionStore(credential.session_key)
     user = User.objects.filter(pk=credential.user_id).first()
     return user is not None and check_session_hash(store, user) is not SessionHash.INVALID

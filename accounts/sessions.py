@@ -1,6 +1,6 @@
-"""The session engine (SESSION_ENGINE): Django's rows in the database, asked only for keys that can be one.
+"""Session engine (SESSION_ENGINE): Django's database sessions, queried for well-formed keys only.
 
-Knows also how a session is renewed while it is used, and how those that are over leave the table.
+Also renews sessions in use and deletes expired ones.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from django.utils import timezone
 
 KEY = re.compile(r"[a-z0-9]{32}")
 OLD_COOKIE_NAME = "sessionid"
-"""The cookie's name of earlier versions; accepted until the browser has the new one."""
+"""The cookie name of earlier versions; accepted until the browser has the new cookie."""
 OTHER_PORT = re.compile(r"port[0-9]{1,5}-sessionid")
-MOST_NAMES = 5
+MAX_NAMES = 5
 RENEW_EVERY = timedelta(days=1)
-SWEPT_AT_ONCE = CHUNK = 500
+SWEEP_BATCH = CHUNK = 500
 
 
 def is_session_key(value: object) -> bool:
-    """As Django makes them. A NUL in a cookie would be an error of PostgreSQL, a long value work for nothing."""
+    """The format of Django's keys. PostgreSQL raises an error for NUL; other values would waste a query."""
     return isinstance(value, str) and len(value) == 32 and KEY.fullmatch(value) is not None
 
 
 def session_keys_in(cookies: Mapping[str, str]) -> list[str]:
-    """The session keys that a browser brings: the one under our name; without one, those under names that were ours or are another process's.
+    """Session keys from the cookie with the current name, else from former names and those of other ports.
 
-    Without TLS the name carries the port, and the processes behind a proxy have a port each. What belongs to another service of this host is
-    not in our table.
+    Without TLS the cookie name includes the port, and each process behind a proxy has its own port. Keys of
+    other services on this host are not in our table.
     """
     name = settings.SESSION_COOKIE_NAME
-    others = [OLD_COOKIE_NAME, *filter(OTHER_PORT.fullmatch, cookies)][:MOST_NAMES]
+    others = [OLD_COOKIE_NAME, *filter(OTHER_PORT.fullmatch, cookies)][:MAX_NAMES]
     names = [name] if name in cookies or name.startswith("__") else others
     return [cookies[name] for name in names if is_session_key(cookies.get(name))]
 
 
 class SessionStore(DatabaseStore):
-    """As its base, which asks the database for any text of eight characters.
+    """Rejects malformed keys; the base class queries the database for any text of eight characters.
 
     Args:
-        others: keys to be tried, in order, where there is no session of the first one.
+        others: keys to try in order if the first one has no session.
     """
 
     def __init__(self, session_key: str | None = None, others: Sequence[str] = ()) -> None:
@@ -52,9 +52,9 @@ class SessionStore(DatabaseStore):
         self.others = list(others)
 
     expires_at: datetime | None = None
-    """Of the row that was read."""
+    """Expiry of the row that was read."""
     was_flushed = False
-    """This request has ended the session; otherwise one that is not there is no reason to take a cookie away."""
+    """This request has ended the session. Otherwise a missing session is no reason to delete the cookie."""
 
     def _validate_session_key(self, key: str | None) -> bool:
         return is_session_key(key)
@@ -85,7 +85,7 @@ class SessionStore(DatabaseStore):
 
     @property
     def is_due(self) -> bool:
-        """Used for a day since it was last renewed."""
+        """Is the last renewal more than a day ago?"""
         return self.expires_at is not None and is_due(self.expires_at, timezone.now())
 
 
@@ -98,10 +98,10 @@ def is_due(expires_at: datetime, now: datetime) -> bool:
 
 
 def sessions_renew(session_keys: Collection[str], *, now: datetime | None = None) -> int:
-    """These are in use: each lives on for SESSION_COOKIE_AGE. Written for those only that have not been renewed for a day.
+    """Extend sessions in use by SESSION_COOKIE_AGE, if their last renewal is more than a day ago.
 
-    The end alone is written, and only where the row is still alive: a save of the whole session would undo what another request has changed,
-    or bring back what it has ended.
+    Updates only the expiry, and only of valid rows: saving the whole session would undo changes of a
+    concurrent request, or restore a session that it has ended.
 
     Returns: how many were renewed.
     """
@@ -113,20 +113,20 @@ def sessions_renew(session_keys: Collection[str], *, now: datetime | None = None
             expire_date__gt=now,
             expire_date__lt=now + lifetime() - RENEW_EVERY,
         )
-        # Looked at first: on SQLite even an update of nothing waits for the one writer.
+        # Check first: on SQLite even an update of no rows waits for the write lock.
         if rows.exists():
             renewed += rows.update(expire_date=now + lifetime())
     return renewed
 
 
-def sessions_sweep(*, now: datetime | None = None, most: int = SWEPT_AT_ONCE) -> int:
-    """Delete some of the sessions that are over. Bounded: whoever comes by does it on the side. Returns how many."""
+def sessions_sweep(*, now: datetime | None = None, limit: int = SWEEP_BATCH) -> int:
+    """Delete a bounded batch of expired sessions, as it runs inside a request. Returns how many."""
     rows = DatabaseStore.get_model_class().objects
-    over = list(
+    expired = list(
         rows.filter(expire_date__lt=now or timezone.now())
         .order_by("expire_date")
-        .values_list("pk", flat=True)[:most]
+        .values_list("pk", flat=True)[:limit]
     )
-    if over:
-        rows.filter(pk__in=over, expire_date__lt=now or timezone.now()).delete()
-    return len(over)
+    if expired:
+        rows.filter(pk__in=expired, expire_date__lt=now or timezone.now()).delete()
+    return len(expired)

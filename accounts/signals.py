@@ -1,16 +1,17 @@
-"""What accounts tell whoever wants to know, because accounts may not know them."""
+"""Signals of the accounts app. conversations subscribes to them, because accounts must not import it."""
 
 from django.dispatch import Signal
 
 privacy_changed = Signal()
-"""Somebody has changed what others may see of them at the moment. Arguments: `user_id`. Sent after the row was written."""
+"""A user has changed privacy settings. Arguments: `user_id`. Sent after the row was written."""
 
 account_status_changed = Signal()
-"""An account was suspended or let back in. Arguments: `user`. Sent after the row was written."""
+"""An account was suspended or restored. Arguments: `user`. Sent after the row was written."""
 
 session_revoked = Signal()
-"""A session was ended from another device. Arguments: `session_key`. Sent inside the transaction that ends it."""
+"""A session was revoked from another device. Arguments: `session_key`. Sent inside the transaction."""
 
 profile_changing = Signal()
-"""What others see of a person is about to change: name, username, picture, or whether the account is open. Arguments: `user_id`. Sent inside
-the transaction of the change, before the person's row is locked: who has rows to lock for it takes them first."""
+"""The public profile is about to change: name, username, picture or suspension. Arguments: `user_id`.
+
+Sent inside the transaction of the change, before the user's row is locked: receivers lock their rows first."""

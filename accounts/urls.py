@@ -1,4 +1,4 @@
-"""The map of settings pages, pictures, language and theme. Read before allauth's own map, so that sign-up is ours."""
+"""URLs of settings, pictures, language and theme. Included before allauth's for our sign-up view."""
 
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView

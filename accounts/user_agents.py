@@ -1,13 +1,13 @@
-"""PURE. The name of a browser and of its system in words, out of what the browser says of itself.
+"""PURE. User agent parsing: the names of browser and system, for the list of devices only.
 
-Only to tell one's own devices apart; nothing is decided by it.
+Nothing is authorized by it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Order counts: nearly everybody also calls themselves Safari, and many Chrome.
+# The order matters: nearly every browser also claims to be Safari, and many Chrome.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -35,14 +35,14 @@ SMALL = frozenset({"iPhone", "iPad", "Android"})
 
 @dataclass(frozen=True, slots=True)
 class DeviceDescription:
-    """Empty where the browser does not say."""
+    """Empty strings for what the user agent does not name."""
 
     browser: str
     system: str
 
     @property
     def is_small(self) -> bool:
-        """Carried in a hand."""
+        """A phone or tablet."""
         return self.system in SMALL
 
 
@@ -51,4 +51,4 @@ def describe_device(user_agent: str) -> DeviceDescription:
 
 
 def first_named(names: tuple[tuple[str, str], ...], text: str) -> str:
-    return next((name for sign, name in names if sign in text), "")
+    return next((name for token, name in names if token in text), "")

@@ -29,8 +29,7 @@ class ConfirmCodeForm(PlainFields, allauth.ConfirmEmailVerificationCodeForm):  #
         self.fields["code"].error_messages["required"] = _("Enter the code from the email.")
 
     def clean_code(self) -> str:
-        """As allauth's, but only an account that has verified the address prevents it; naming it is not
-        enough."""
+        """As allauth's, but only an account that has verified the address prevents it."""
         code: str = super(allauth.ConfirmEmailVerificationCodeForm, self).clean_code()
         if (
             code

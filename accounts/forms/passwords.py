@@ -25,8 +25,7 @@ class ResetPasswordForm(PlainFields, allauth.ResetPasswordForm):  # type: ignore
         return data
 
     def clean_email(self) -> str:
-        """One email, to the account that the address resolves to; allauth would email every account that
-        named it."""
+        """One email, to the account that the address resolves to, instead of all that named it."""
         email: str = super().clean_email()
         account = account_by_email(email, with_pending=True)
         self.users = [account] if account is not None and account.is_active else []
@@ -55,8 +54,7 @@ class ResetPasswordKeyForm(PlainFields, allauth.ResetPasswordKeyForm):  # type: 
 
 
 class UserTokenForm(allauth.UserTokenForm):  # type: ignore[misc]
-    """Finds the account of a reset link by its public id. allauth's row id would reveal how many accounts
-    exist."""
+    """Reset links carry the public id; allauth's row id would reveal how many accounts exist."""
 
     def _get_user(self, name: str) -> User | None:
         # Links issued by earlier versions carry the row id and are valid for a day.

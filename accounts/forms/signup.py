@@ -64,8 +64,7 @@ class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
         return data
 
     def validate_unique_email(self, email: str) -> str:
-        """Only a verified address is taken: a sign-up with somebody else's address must not lock the owner
-        out."""
+        """Only a verified address is taken: a sign-up of a stranger must not lock its owner out."""
         is_verified = EmailAddress.objects.filter(email=email, verified=True).exists()
         self.account_already_exists = bool(settings.MAIL_CONFIGURED) and is_verified
         return email

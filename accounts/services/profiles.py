@@ -72,8 +72,7 @@ def privacy_update(*, profile: Profile, **choices: Any) -> None:
 
 
 def appearance_update(*, profile: Profile, **choices: str) -> None:
-    """Store appearance and language for the user's other devices. `choices` are field names of the
-    profile."""
+    """Store appearance and language for the user's other devices. `choices` are profile fields."""
     profile_set(profile, choices)
 
 

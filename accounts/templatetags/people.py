@@ -1,4 +1,4 @@
-"""What templates may ask about a person."""
+"""Template filters for users and devices: initials, colour, picture URL, device name."""
 
 from django import template
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ def colour(person: User) -> int:
 
 @register.filter
 def picture(person: User) -> str:
-    """The address of somebody's picture; empty without one."""
+    """The URL of the user's picture; empty without one."""
     return picture_url(person.picture)
 
 

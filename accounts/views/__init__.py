@@ -1,4 +1,4 @@
-"""Doors of the accounts app: sign-up (allauth's, with one more refusal), settings, language and theme.
+"""Views of the accounts app: sign-up (extends allauth's), settings, devices, pictures, language and theme.
 
-Log-in, passwords and e-mail addresses are allauth's own views.
+Login, passwords and email addresses use allauth's own views.
 """

@@ -1,4 +1,4 @@
-"""Language and theme, for visitors as well: the small forms and links that stand on many pages. And who can read what is written here."""
+"""Language and theme, also for visitors without an account, and the page on who can read messages."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LANGUAGES = frozenset(code for code, _name in settings.LANGUAGES)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_language(request: HttpRequest, code: str) -> HttpResponse:
-    """Show this browser's pages in another language; for somebody signed in, remember it for their other devices, too.
+    """Set the language of this browser; for logged-in users also that of their other devices.
 
-    The links are plain, for visitors without JavaScript, and no more than a cookie. Whoever is signed in changes it by a form: anybody
-    could write them a link, and it would stand on a page of ours (safety.md T8).
+    For visitors a plain link suffices, as it only sets a cookie. Logged-in users need a POST: an attacker
+    could send them the link in a message (docs/threats.md T8).
     """
     if code not in LANGUAGES or not check_for_language(code):
         raise Http404
@@ -39,7 +39,7 @@ def set_language(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
-    """Light, dark, or like the system. Scripts ask for no page and get none (204)."""
+    """Light, dark or system theme. Scripts get 204 instead of a redirect."""
     theme = request.POST.get("theme", "")
     if theme not in Profile.Theme.values:
         return HttpResponseBadRequest()
@@ -53,5 +53,5 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def who_can_read(request: HttpRequest) -> HttpResponse:
-    """In plain words, for everybody: two people, and the people who run the server."""
+    """Explains who can read messages: the two participants, and the operators of the server."""
     return render(request, "accounts/who_can_read.html", {"back": local_path(request.GET.get("next"), "/")})

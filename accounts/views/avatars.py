@@ -1,4 +1,4 @@
-"""The picture of a person: put up, taken down, and read by whoever has its address."""
+"""Avatar views: upload, remove, and serve a picture to anyone who has its URL."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def refuse(
 
 @require_safe
 def read(request: HttpRequest, name: str) -> HttpResponse:
-    """Our own WebP and nothing else; its address changes with it, so it is kept for ever, but by no shared cache."""
+    """Serves only our own WebP files. Browsers cache them forever, because a new picture has a new URL."""
     if not NAME.fullmatch(name):
         raise Http404
     try:
@@ -85,7 +85,7 @@ def read(request: HttpRequest, name: str) -> HttpResponse:
         headers={
             "Cache-Control": "private, max-age=31536000, immutable",
             "Content-Disposition": 'inline; filename="picture.webp"',
-            # Were it ever opened as a page, nothing in it would run.
+            # If a browser ever rendered it as a page, no script in it would run.
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )

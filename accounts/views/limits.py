@@ -1,4 +1,4 @@
-"""The page that is shown instead of one that was asked for too often. allauth calls it as the project's `handler429`."""
+"""The 429 page of rate-limited requests. allauth calls it as the project's `handler429`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from accounts.rate_limits import retry_after_s
 
-COUNTS_AS = {
+LIMITED_ACTIONS = {
     "account_signup": ("signup", "confirm_email"),
     "account_login": ("login",),
     "account_reauthenticate": ("reauthenticate",),
@@ -21,20 +21,20 @@ COUNTS_AS = {
     "account_reset_password": ("reset_password",),
     "account_reset_password_from_key": ("reset_password_from_key",),
 }
-"""By the name of a page."""
+"""URL name to the limited actions of allauth."""
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
     page = request.resolver_match.url_name if request.resolver_match else None
-    seconds = retry_after_s(request, *COUNTS_AS.get(page or "", ()), key=address_meant(request))
+    seconds = retry_after_s(request, *LIMITED_ACTIONS.get(page or "", ()), key=recipient_of(request))
     response = render(request, "429.html", {"wait_s": seconds}, status=HTTPStatus.TOO_MANY_REQUESTS)
     if seconds:
         response["Retry-After"] = str(seconds)
     return response
 
 
-def address_meant(request: HttpRequest) -> str:
-    """Where mails are counted, they are counted by whom they go to: the address in the form, or the one that is being confirmed."""
+def recipient_of(request: HttpRequest) -> str:
+    """The key of email limits: the address in the form, or the one that is being verified."""
     pending = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY) or {}
     email: str = request.POST.get("email") or pending.get("email") or ""
     return email.strip().lower()

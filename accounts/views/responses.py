@@ -1,4 +1,4 @@
-"""The two ways a form of the settings is answered: with a page, or in a word to a script that turned one control."""
+"""Responses of the settings forms: a redirect or a page for browsers, 204 or JSON errors for scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def see_other(url: str) -> HttpResponse:
 
 
 def is_from_script(request: HttpRequest) -> bool:
-    """Scripts ask for no page."""
+    """Scripts accept JSON."""
     return request.headers.get("Accept", "").startswith("application/json")
 
 
@@ -22,6 +22,6 @@ def saved_response() -> HttpResponse:
 
 
 def errors_response(form: forms.Form, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> HttpResponse:
-    """The sentences that the page would show, by field."""
-    errors = {name: [str(sentence) for sentence in sentences] for name, sentences in form.errors.items()}
+    """The same error messages as on the page, by field."""
+    errors = {name: [str(message) for message in messages] for name, messages in form.errors.items()}
     return JsonResponse({"errors": errors}, status=status)

@@ -1,4 +1,4 @@
-"""The pages of the settings. Each saves by its button, or control by control for a script (`only`, answered in a word)."""
+"""Settings pages. Each form saves by its button; scripts save a single control (`only`)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from accounts.views.responses import errors_response, is_from_script, saved_resp
 @login_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """The list of sections. A wide screen shows the first section beside it, hence its form."""
+    """The list of sections, with the form of the first section, which wide screens show beside it."""
     context = {"section": "", "form": ProfileForm(profile_of(request.user)), "picture_form": PictureForm()}
     return render(request, "accounts/settings_index.html", context)
 
@@ -57,9 +57,10 @@ def privacy(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def appearance(request: SignedInRequest) -> HttpResponse:
-    """As the other sections; this browser follows at once, the others with their next log-in.
+    """Also sets the cookies of this browser; other devices follow at their next login.
 
-    The page shows what this device shows, which may differ from what was chosen on another one. What is not changed here stays as it is here.
+    The form shows the values of this device, which may differ from those stored by another device. Unchanged
+    values stay as they are on this device.
     """
     here = shown_on_device(request)
     response = section_page(request, "appearance", AppearanceForm, here=here)
@@ -75,7 +76,7 @@ def appearance(request: SignedInRequest) -> HttpResponse:
 
 
 def remember_choices(response: HttpResponse, shown: Mapping[str, Any], changed: set[str]) -> None:
-    """`shown` is how this device looks from now on, `changed` the controls that were turned on it."""
+    """`shown` holds the new values of this device, `changed` the names of the changed controls."""
     if "language" in changed:
         remember_language(response, shown["language"])
     if "theme" in changed:
@@ -98,7 +99,7 @@ def shown_on_device(request: HttpRequest) -> dict[str, Any]:
 @login_required
 @require_safe
 def notifications(request: HttpRequest) -> HttpResponse:
-    """Kept by the browser itself: each device has its own permission."""
+    """Stored by the browser: each device has its own permission."""
     return render(request, "accounts/settings_notifications.html", {"section": "notifications", "form": None})
 
 
@@ -151,9 +152,9 @@ def show(request: HttpRequest, section: str, form: SettingsForm, status: int = H
 @login_required
 @require_POST
 def username_check(request: SignedInRequest) -> HttpResponse:
-    """May this handle be mine? In the words that the form would use. Says no more than sign-up tells everybody.
+    """Is this username available? Answers with the messages of the form; reveals no more than sign-up does.
 
-    A POST, because allauth's limits let every GET pass.
+    POST, because allauth's rate limits ignore GET.
     """
     if not ratelimit.consume(request, action="username_check", user=request.user):
         return JsonResponse({}, status=HTTPStatus.TOO_MANY_REQUESTS)

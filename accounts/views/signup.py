@@ -1,4 +1,4 @@
-"""Sign-up: allauth's view, with one more refusal."""
+"""Sign-up view: allauth's, extended with errors that occur while saving."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpResponse
 
 
 class SignupView(allauth.SignupView):  # type: ignore[misc]
-    """What the form found right may be refused at the moment of storing: a name taken in between, an invite spent in between."""
+    """Saving a valid form can still fail: a concurrent request took the username or accepted the invite."""
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:

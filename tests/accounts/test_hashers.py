@@ -18,11 +18,11 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def one_place(monkeypatch: pytest.MonkeyPatch) -> threading.BoundedSemaphore:
-    places = threading.BoundedSemaphore(1)
-    monkeypatch.setattr(hashers, "_places", places)
-    monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
-    return places
+def one_slot(monkeypatch: pytest.MonkeyPatch) -> threading.BoundedSemaphore:
+    slots = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(hashers, "_slots", slots)
+    monkeypatch.setattr(hashers, "SLOT_TIMEOUT_SECONDS", 0.01)
+    return slots
 
 
 def make_old_hash(password: str) -> str:
@@ -64,19 +64,19 @@ def check_unusable(password: str) -> Any:
 
 @pytest.mark.parametrize("way", [make, check_new, check_old, check_brought_along, check_unusable])
 @bounded
-def test_every_way_to_a_hash_waits_for_a_place(way: Any, one_place: threading.BoundedSemaphore) -> None:
-    with one_place, pytest.raises(hashers.HashingBusy):
+def test_every_way_to_a_hash_waits_for_a_place(way: Any, one_slot: threading.BoundedSemaphore) -> None:
+    with one_slot, pytest.raises(hashers.HashingBusy):
         way(PASSWORD)
     way(PASSWORD)
-    assert one_place.acquire(blocking=False), "and gives it back"
+    assert one_slot.acquire(blocking=False), "and gives it back"
 
 
 @pytest.mark.parametrize("way", [make, check_new, check_old, check_brought_along])
 @bounded
 def test_a_password_without_end_is_refused_before_it_waits(
-    way: Any, one_place: threading.BoundedSemaphore
+    way: Any, one_slot: threading.BoundedSemaphore
 ) -> None:
-    with one_place, pytest.raises(ValidationError, match="at most 1024 characters"):
+    with one_slot, pytest.raises(ValidationError, match="at most 1024 characters"):
         way("x" * (hashers.PASSWORD_MAX + 1))
 
 
@@ -94,7 +94,7 @@ def test_an_old_hash_still_opens_and_is_replaced_by_a_small_one(alice: User) -> 
 @pytest.mark.django_db
 @bounded
 def test_the_right_password_opens_also_when_no_place_is_left_to_renew_its_hash(
-    form: str, alice: User, one_place: threading.BoundedSemaphore, monkeypatch: pytest.MonkeyPatch
+    form: str, alice: User, one_slot: threading.BoundedSemaphore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hash waits for a later log-in."""
     password = unicodedata.normalize("NFC" if form == "composed" else "NFD", "grüner Käse über alles")
@@ -126,14 +126,14 @@ FORMS = {
 @pytest.mark.parametrize("login", ["alice", "nobody-at-all"])
 @bounded
 def test_a_form_that_finds_no_place_says_so_and_when_to_come_back(
-    page: str, login: str, alice: User, client_of: Any, one_place: threading.BoundedSemaphore
+    page: str, login: str, alice: User, client_of: Any, one_slot: threading.BoundedSemaphore
 ) -> None:
     """The same for a name that has an account and one that has none."""
     User.objects.filter(pk=alice.pk).update(password=make_old_hash(PASSWORD))
     is_inside = page in {"/accounts/password/change/", "/accounts/reauthenticate/"}
     browser = client_of(User.objects.get(pk=alice.pk) if is_inside else None)
     fields = {**FORMS[page], **({"login": login} if page == "/accounts/login/" else {})}
-    with one_place:
+    with one_slot:
         answer = browser.post(page, fields)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert not User.objects.filter(username="newcomer").exists()

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.adapter import AccountAdapter
 from accounts.models import User
-from accounts.views.limits import COUNTS_AS
+from accounts.views.limits import LIMITED_ACTIONS
 from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 
 TOO_MANY = {"__all__": ["Too many attempts. Wait 5 minutes."]}
@@ -269,7 +269,7 @@ def test_every_page_that_allauth_limits_is_known() -> None:
     # Not switched on here: telephone numbers, and codes for logging in.
     assert (
         named - {"change_phone", "request_login_code", "verify_phone"}
-        == {one for actions in COUNTS_AS.values() for one in actions} - {"confirm_email"}
+        == {one for actions in LIMITED_ACTIONS.values() for one in actions} - {"confirm_email"}
         == set(PAGES)
     )
 

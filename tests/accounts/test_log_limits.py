@@ -36,4 +36,4 @@ def test_while_devices_cannot_be_noted_one_line_says_so(
     browser = client_of(alice)
     for _ in range(5):
         assert browser.get("/settings/").status_code == 200
-    assert len([record for record in caplog.records if "device was not noted" in record.getMessage()]) == 1
+    assert len([record for record in caplog.records if "device was not recorded" in record.getMessage()]) == 1

@@ -327,7 +327,7 @@ def test_sessions_and_devices_that_are_over_are_deleted_a_few_at_a_time(
             user=alice, session_key=f"{number:032d}", created_at=now, active_at=now - timedelta(days=2)
         )
     Device.objects.create(user=alice, session_key="n" * 32, created_at=now, active_at=now)
-    assert (sessions_sweep(most=3), devices_sweep(most=3)) == (3, 3)
+    assert (sessions_sweep(limit=3), devices_sweep(limit=3)) == (3, 3)
     monkeypatch.setattr(SlidingSessionMiddleware, "swept_at", float("-inf"))
     browser.get("/chats/")
     assert list(Session.objects.values_list("pk", flat=True)) == [key_of(browser)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.texts import LONGEST_RUN, SIGNS_PER_BASE, has_long_run, is_blank
+from accounts.texts import LONGEST_RUN, VOWEL_MARKS_PER_BASE, has_long_run, is_blank
 from conversations.exceptions import InvalidText, TextTooLong
 from conversations.protocol import text as rules
 from conversations.protocol.text import (
@@ -229,8 +229,8 @@ def test_word_that_is_drawn_out_by_its_vowel_signs_is_taken(letter: str, sign: s
     "text",
     [
         "ดี" + "\u0e35" * 7_000,
-        "ดี" + "\u0e35" * (SIGNS_PER_BASE + 1),
-        "ดี" + ("\u0e35" + ZERO_WIDTH_JOINER) * (SIGNS_PER_BASE + 1),
+        "ดี" + "\u0e35" * (VOWEL_MARKS_PER_BASE + 1),
+        "ดี" + ("\u0e35" + ZERO_WIDTH_JOINER) * (VOWEL_MARKS_PER_BASE + 1),
         "ก" + ("\u0301" + "\u0e35") * (MARKS_PER_BASE + 1),
         "\U0001d165" * (MARKS_PER_BASE + 1),
     ],

@@ -1,4 +1,4 @@
-"""`manage.py password_link <username>`: a one-time address for somebody who forgot the password, without any mail."""
+"""`manage.py password_link <username>`: one-time link to set a password, without email."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -22,5 +22,5 @@ class Command(BaseCommand):
             raise CommandError(f"There is no active account @{options['username'].removeprefix('@')}.")
         self.stdout.write(password_link(user=user))
         self.stderr.write(
-            f"Works once, for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours. Give it to nobody but {user.name}."
+            f"Works once, for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours. Give it only to {user.name}."
         )
