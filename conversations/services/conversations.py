@@ -15,8 +15,8 @@ from conversations.access import access_conversation
 from conversations.exceptions import CannotDeliver, ConversationWithOneself, PersonNotFound, TooManyTries
 from conversations.models import Block, Conversation, Participant
 from conversations.rooms import room_name
+from conversations.selectors.blocks import is_blocked
 from conversations.selectors.conversations import room_with
-from conversations.selectors.invites import is_blocked
 from conversations.services.notifications import announce_conversation, announce_meeting
 
 DAY = timedelta(days=1)

@@ -36,7 +36,6 @@ from conversations.selectors.invites import (
     invite_view,
     invites_of,
     landing_of,
-    qr_file,
 )
 from conversations.services.invites import (
     invite_change,
@@ -45,6 +44,7 @@ from conversations.services.invites import (
     invite_revoke,
     invite_undo,
 )
+from conversations.templatetags.qr_code import qr_file
 from conversations.views.shell import SeeOther, shell
 
 # --- The inviter's pages ---
@@ -106,9 +106,9 @@ def qr(request: SignedInRequest, invite_id: UUID) -> HttpResponse:
     invite = invite_of(
         inviter=request.user, invite_id=invite_id, origin=own_origin(request), now=timezone.now()
     )
-    if invite is None or not invite.qr:
+    if invite is None or invite.open_url is None:
         raise Http404
-    return HttpResponse(qr_file(str(invite.url)), content_type="image/svg+xml")
+    return HttpResponse(qr_file(invite.open_url), content_type="image/svg+xml")
 
 
 def fresh_invite(request: SignedInRequest, waiting: list[InviteView]) -> InviteView | None:

@@ -10,7 +10,7 @@ from accounts.models import User
 from conversations.exceptions import CannotDeliver, ConversationNotFound
 from conversations.models import Block, Conversation, Participant
 from conversations.services.conversations import conversation_reopen
-from conversations.services.invites import close_against
+from conversations.services.invites.undoing import close_against
 from conversations.services.messages import message_send
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]

@@ -16,7 +16,6 @@ from accounts.models import User
 from conversations.exceptions import InvalidText, InviteGone, InviteIsYours, InviteNotFound, TooManyInvites
 from conversations.models import Block, Conversation, Invite, Participant, PendingInvite
 from conversations.selectors.invites import invite_of, invites_of, token_of
-from conversations.services import invites as service
 from conversations.services.conversations import conversation_open
 from conversations.services.invites import (
     LIVES,
@@ -29,6 +28,7 @@ from conversations.services.invites import (
     pending_invite_resolve,
     pending_invite_set,
 )
+from conversations.templatetags.qr_code import qr_code
 from tests.conversations.races import at_once
 from tests.factories import make_conversation, make_user
 
@@ -94,17 +94,19 @@ def test_after_a_change_of_the_key_no_wrong_link_is_shown_and_the_old_one_works(
     settings.INVITE_KEY = b"another key of the same length, 32 b"
     view = invite_of(inviter=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
     assert view is not None
-    assert (view.url, str(view.qr)) == (None, "")
+    assert (view.url, view.open_url) == (None, None)
     assert invite_claim(user=bob, token=sent).outcome == "created"
 
 
 def test_the_qr_code_is_plain_markup_that_a_strict_policy_lets_through(alice: User, invite: Invite) -> None:
     view = invite_of(inviter=alice, invite_id=invite.pk, origin=ORIGIN, now=timezone.now())
     assert view is not None
-    assert view.qr.startswith("<svg ")
-    assert 'stroke="#12242c"' in view.qr
-    assert not re.search(r"style|script|<text|\son", view.qr)
-    assert token(invite) not in view.qr
+    svg = qr_code(view.open_url)
+    assert svg.startswith("<svg ")
+    assert 'stroke="#12242c"' in svg
+    assert not re.search(r"style|script|<text|\son", svg)
+    assert token(invite) not in svg
+    assert qr_code(None) == ""
 
 
 # --- Making ---
@@ -527,8 +529,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     def note(conversation: Conversation, *user_ids: int) -> None:
         calls.append(user_ids)
 
-    monkeypatch.setattr(service, "announce_conversation", note)
-    monkeypatch.setattr("conversations.services.conversations.announce_conversation", note)
+    for module in ("invites.accepting", "invites.undoing", "conversations"):
+        monkeypatch.setattr(f"conversations.services.{module}.announce_conversation", note)
     return calls
 
 
