@@ -306,7 +306,7 @@ class LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         self.channels[channel] = asyncio.Queue()
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Never fails: a group that cannot be subscribed now is subscribed as soon as Redis is available again."""
+        """Never fails: a group that cannot be subscribed now is subscribed when Redis is available again."""
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
                 await super().group_add(group, channel)

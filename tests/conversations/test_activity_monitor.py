@@ -21,7 +21,7 @@ def come_and_look(tracker: ActivityTracker, now: float) -> None:
     tracker.active(ALICE, now)
 
 
-def test_a_socket_alone_makes_nobody_online(tracker: ActivityTracker) -> None:
+def test_a_socket_without_a_visible_tab_makes_no_lease(tracker: ActivityTracker) -> None:
     """A hidden tab holds a socket for days."""
     tracker.connected(ALICE)
     assert due(tracker, 0) == Due()
@@ -38,13 +38,13 @@ def test_a_visible_tab_takes_a_lease_and_renews_it_every_half_minute(tracker: Ac
     assert due(tracker, 60) == Due(renew=[ALICE], record=[ALICE]), "written once a minute"
 
 
-def test_many_sockets_of_one_person_are_one_lease(tracker: ActivityTracker) -> None:
+def test_many_sockets_of_one_user_are_one_lease(tracker: ActivityTracker) -> None:
     for _ in range(5):
         come_and_look(tracker, 0)
     assert due(tracker, 0).renew == [ALICE]
 
 
-def test_a_tab_that_nobody_looks_at_for_a_minute_ends_it(tracker: ActivityTracker) -> None:
+def test_a_tab_that_is_hidden_for_a_minute_ends_the_lease(tracker: ActivityTracker) -> None:
     come_and_look(tracker, 0)
     due(tracker, 0)
     due(tracker, 30)
@@ -64,7 +64,7 @@ def test_a_reload_does_not_flicker(tracker: ActivityTracker) -> None:
     assert due(tracker, 30) == Due(renew=[ALICE])
 
 
-def test_whoever_leaves_is_gone_after_ten_seconds_and_forgotten(tracker: ActivityTracker) -> None:
+def test_a_disconnected_user_is_offline_after_ten_seconds_and_forgotten(tracker: ActivityTracker) -> None:
     come_and_look(tracker, 0)
     due(tracker, 0)
     tracker.disconnected(ALICE, 20)
@@ -73,7 +73,7 @@ def test_whoever_leaves_is_gone_after_ten_seconds_and_forgotten(tracker: Activit
     assert tracker.users == {}
 
 
-def test_whoever_was_never_seen_leaves_nothing_behind(tracker: ActivityTracker) -> None:
+def test_a_user_who_was_never_active_leaves_nothing_behind(tracker: ActivityTracker) -> None:
     tracker.connected(ALICE)
     tracker.disconnected(ALICE, 1)
     assert tracker.users == {}

@@ -287,7 +287,7 @@ def test_whoever_cannot_be_reached_gives_one_neutral_answer(
     problem_of(send(browser, chat), 403, "cannot_deliver")
 
 
-def test_too_many_sends_are_told_when_to_come_back(
+def test_too_many_sends_are_told_when_to_retry(
     browser: Client, chat: Conversation, settings: Any, monkeypatch: Any
 ) -> None:
     settings.LIMITS = True

@@ -86,7 +86,9 @@ class Ear:
 # --- The beat ---
 
 
-async def test_each_person_hears_of_their_own_rooms(poller: ChangePoller, database: Database) -> None:
+async def test_each_user_is_sent_the_heads_of_their_own_rooms(
+    poller: ChangePoller, database: Database
+) -> None:
     alice, alices_phone, bob = Ear(), Ear(), Ear()
     poller.join(ALICE, alice.listen, NOTHING)
     poller.join(ALICE, alices_phone.listen, NOTHING)
@@ -99,7 +101,7 @@ async def test_each_person_hears_of_their_own_rooms(poller: ChangePoller, databa
     assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
 
 
-async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(
+async def test_a_broken_socket_does_not_keep_the_heads_from_the_others(
     poller: ChangePoller, database: Database
 ) -> None:
     async def break_down(heads: Heads) -> None:
@@ -113,7 +115,7 @@ async def test_a_broken_socket_does_not_keep_the_beat_from_the_others(
 
 
 @pytest.mark.parametrize("trouble", [Busy(), ZeroDivisionError()])
-async def test_the_beat_goes_on_after_a_fault_and_covers_the_time_of_it(
+async def test_polling_goes_on_after_an_error_and_covers_its_time(
     poller: ChangePoller, database: Database, trouble: Exception
 ) -> None:
     database.answers[:] = [trouble, trouble, MOVED]
@@ -122,7 +124,7 @@ async def test_the_beat_goes_on_after_a_fault_and_covers_the_time_of_it(
     assert (await bob.next()).rooms == {"dm-x": 7}
 
 
-async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat(
+async def test_a_reload_of_the_only_page_does_not_stop_the_polling(
     poller: ChangePoller, database: Database
 ) -> None:
     """A page that reloads: the old socket goes and the new one comes within one turn of the loop."""
@@ -134,7 +136,7 @@ async def test_the_last_one_leaving_and_the_next_one_coming_at_once_leave_a_beat
     await second.next()
 
 
-async def test_with_nobody_there_the_heart_rests_and_remembers_nobody(
+async def test_without_listeners_the_poller_stops_and_forgets_all_users(
     poller: ChangePoller, database: Database
 ) -> None:
     bob = Ear()
@@ -157,7 +159,7 @@ def _no_beat(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_no_push_told_of_is_told_without_waiting_for_the_beat(
+async def test_what_no_push_delivered_is_sent_before_the_heads_are_due(
     poller: ChangePoller, database: Database
 ) -> None:
     """Redis is away, or a management command wrote: the message is in the database and nowhere else."""
@@ -167,7 +169,7 @@ async def test_what_no_push_told_of_is_told_without_waiting_for_the_beat(
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_was_told_once_is_not_told_again(poller: ChangePoller, database: Database) -> None:
+async def test_what_was_sent_once_is_not_sent_again(poller: ChangePoller, database: Database) -> None:
     bob = Ear()
     poller.join(BOB, bob.listen, NOTHING)
     await bob.next()
@@ -177,7 +179,7 @@ async def test_what_was_told_once_is_not_told_again(poller: ChangePoller, databa
 
 @pytest.mark.usefixtures("_no_beat")
 @pytest.mark.parametrize("numbers", [(7, 4), (9, 9)], ids=["just that", "something newer"])
-async def test_what_a_push_told_of_is_not_told_again(
+async def test_what_a_push_delivered_is_not_sent_again(
     poller: ChangePoller, database: Database, numbers: tuple[int, int]
 ) -> None:
     bob = Ear()
@@ -189,7 +191,7 @@ async def test_what_a_push_told_of_is_not_told_again(
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_the_greeting_told_is_not_told_again(poller: ChangePoller, database: Database) -> None:
+async def test_what_the_greeting_said_is_not_sent_again(poller: ChangePoller, database: Database) -> None:
     bob = Ear()
     poller.join(BOB, bob.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
     await database.be_looked_at(5)
@@ -208,7 +210,7 @@ async def test_a_greeting_of_the_phone_does_not_hide_what_the_laptop_lacks(
 
 @pytest.mark.usefixtures("_no_beat")
 @pytest.mark.parametrize(("head", "mark"), [(6, 4), (7, 3)], ids=["a message", "a receipt"])
-async def test_one_number_behind_is_behind(
+async def test_one_missing_number_is_enough_to_lag(
     poller: ChangePoller, database: Database, head: int, mark: int
 ) -> None:
     bob = Ear()
@@ -218,7 +220,7 @@ async def test_one_number_behind_is_behind(
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_in_a_lively_room_the_push_on_its_way_is_not_overtaken(
+async def test_in_a_busy_room_a_push_on_its_way_is_not_overtaken(
     poller: ChangePoller, database: Database
 ) -> None:
     """At every look the newest message is not pushed yet, and the one before has come: nobody is behind."""
@@ -236,7 +238,7 @@ async def test_in_a_lively_room_the_push_on_its_way_is_not_overtaken(
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_a_restored_backup_is_told_to_everybody_at_once(
+async def test_a_restored_backup_is_announced_to_all_sockets_at_once(
     poller: ChangePoller, database: Database
 ) -> None:
     alice, bob = Ear(), Ear()
@@ -257,7 +259,7 @@ async def test_a_restored_backup_is_told_to_everybody_at_once(
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_a_look_begins_where_an_earlier_one_ended_and_after_a_failure_where_the_last_good_one_did(
+async def test_a_poll_begins_where_the_last_successful_one_ended(
     poller: ChangePoller, database: Database
 ) -> None:
     database.answers[:] = [[], [], [], [], Busy(), Busy(), Busy(), []]
@@ -275,7 +277,7 @@ async def test_a_look_begins_where_an_earlier_one_ended_and_after_a_failure_wher
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_a_database_with_smaller_numbers_is_looked_at_anew(
+async def test_a_database_with_smaller_numbers_is_polled_from_further_back(
     poller: ChangePoller, database: Database
 ) -> None:
     """A replica took over that had not seen as many commits: what it takes from now on has numbers that were seen before."""
@@ -289,7 +291,7 @@ async def test_a_database_with_smaller_numbers_is_looked_at_anew(
 
 
 @pytest.mark.usefixtures("_no_beat")
-async def test_what_only_one_look_saw_is_told_by_the_next(poller: ChangePoller, database: Database) -> None:
+async def test_what_only_one_poll_saw_is_sent_by_the_next(poller: ChangePoller, database: Database) -> None:
     """A look sees each change once; whoever still lacks it at the next one is told."""
     database.answers[:] = [MOVED, []]
     bob = Ear()

@@ -21,7 +21,7 @@ class OpenConnection:
         self.registry.leave(self)
 
 
-async def test_everybody_is_told_and_comes_back_at_another_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_sockets_are_closed_with_different_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CLOSE_SECONDS", 0.05)
     registry = ConnectionRegistry()
     sockets = [OpenConnection(registry) for _ in range(200)]
@@ -35,7 +35,7 @@ async def test_everybody_is_told_and_comes_back_at_another_moment(monkeypatch: p
     assert len(set(waits)) > 50
 
 
-async def test_who_comes_while_the_process_ends_is_told_at_once() -> None:
+async def test_a_socket_that_connects_during_the_shutdown_is_closed_at_once() -> None:
     registry = ConnectionRegistry()
     await registry.close_all()
     late = OpenConnection(registry)
@@ -44,7 +44,7 @@ async def test_who_comes_while_the_process_ends_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(("sockets", "last"), [(0, 500), (50, 750), (1_900, 10_000), (50_000, 10_000)])
-def test_the_more_there_are_the_longer_they_spread(sockets: int, last: int) -> None:
+def test_more_sockets_spread_over_a_longer_time(sockets: int, last: int) -> None:
     registry = ConnectionRegistry()
     registry.sockets = set(range(sockets))  # type: ignore[arg-type]
     assert 500 <= max(registry.retry_after_ms() for _ in range(50)) <= last

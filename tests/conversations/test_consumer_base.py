@@ -56,7 +56,7 @@ class Stage:
         await self.consumer.channel_layer.send(self.consumer.channel_name, {"type": type})
 
 
-async def test_browser_and_layer_wait_for_each_other() -> None:
+async def test_events_of_browser_and_layer_are_handled_one_at_a_time() -> None:
     stage = Stage()
     await stage.browser.put({"type": "slow"})
     await stage.settle()
@@ -69,7 +69,7 @@ async def test_browser_and_layer_wait_for_each_other() -> None:
     assert stage.consumer.notes == ["begin slow", "end slow", "begin push", "end push", "begin end"]
 
 
-async def test_the_end_leaves_no_pump_behind() -> None:
+async def test_the_end_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
     stage = Stage()
     await stage.browser.put({"type": "end"})
@@ -77,7 +77,7 @@ async def test_the_end_leaves_no_pump_behind() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_the_server_may_cancel_a_consumer_and_no_pump_stays() -> None:
+async def test_a_cancelled_consumer_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
     stage = Stage()
     await stage.settle()
@@ -86,7 +86,7 @@ async def test_the_server_may_cancel_a_consumer_and_no_pump_stays() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_when_the_line_has_ended_nothing_that_waits_is_obeyed() -> None:
+async def test_after_a_disconnect_no_queued_command_is_handled() -> None:
     before = asyncio.all_tasks()
     ended = asyncio.get_running_loop().create_future()
     stage = Stage(disconnected=lambda: ended)
@@ -101,7 +101,7 @@ async def test_when_the_line_has_ended_nothing_that_waits_is_obeyed() -> None:
 
 
 @pytest.mark.parametrize("how", ["end", "trouble", "cancelled", "cancelled while busy", "cancelled twice"])
-async def test_however_it_ends_the_consumer_gives_everything_back(how: str) -> None:
+async def test_the_consumer_releases_everything_however_it_ends(how: str) -> None:
     stage = Stage()
     await stage.browser.put({"type": "slow" if how == "cancelled while busy" else how})
     await stage.settle()
@@ -123,7 +123,7 @@ async def test_an_error_of_an_event_reaches_the_server() -> None:
     assert isinstance(stage.work.exception(), RuntimeError)
 
 
-async def test_work_of_many_threads_lands_whole_and_each_thread_in_order() -> None:
+async def test_callbacks_of_many_threads_all_run_and_each_threads_in_order() -> None:
     landed: list[tuple[int, int]] = []
     callbacks = loop_callbacks()
 
@@ -142,7 +142,7 @@ async def test_work_of_many_threads_lands_whole_and_each_thread_in_order() -> No
     )
 
 
-async def test_what_waits_together_crosses_together() -> None:
+async def test_callbacks_that_wait_together_share_one_wake_up() -> None:
     crossings = []
 
     class Counted(LoopCallbacks):
@@ -158,7 +158,7 @@ async def test_what_waits_together_crosses_together() -> None:
     assert crossings == [100]
 
 
-async def test_one_answer_that_fails_does_not_strand_the_others() -> None:
+async def test_a_callback_that_fails_does_not_stop_the_others() -> None:
     told: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: told.append(context))
@@ -172,7 +172,7 @@ async def test_one_answer_that_fails_does_not_strand_the_others() -> None:
     assert isinstance(told[0]["exception"], ZeroDivisionError)
 
 
-def test_a_loop_that_is_gone_is_no_error() -> None:
+def test_a_closed_loop_is_no_error() -> None:
     loop = asyncio.new_event_loop()
     callbacks = LoopCallbacks(loop)
     loop.close()

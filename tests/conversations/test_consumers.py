@@ -131,7 +131,7 @@ async def test_an_attachment_is_not_taken_yet(alice: User, chat: Conversation) -
         assert (await expect(socket, "error", ref="r"))["retryable"] is False
 
 
-async def test_too_many_sends_are_told_when_to_come_back(
+async def test_too_many_sends_are_told_when_to_retry(
     alice: User, chat: Conversation, client_of: Any, limits: None
 ) -> None:
     """One count for all doors: whoever is out of sends at the socket is out at the API and at the form, too (T36, T69).
@@ -171,7 +171,7 @@ async def test_too_many_sends_are_told_when_to_come_back(
 # --- Who hears what ---
 
 
-async def test_no_frame_of_the_room_reaches_anybody_else(
+async def test_no_frame_of_the_room_reaches_another_user(
     alice: User, bob: User, mallory: User, chat: Conversation
 ) -> None:
     carol = await sync_to_async(make_user)("carol")
@@ -201,7 +201,7 @@ async def test_no_frame_of_the_room_reaches_anybody_else(
             ]
 
 
-async def test_the_route_of_one_room_is_told_nothing_of_others(
+async def test_the_route_of_one_room_gets_nothing_of_others(
     alice: User, bob: User, carol: User, chat: Conversation
 ) -> None:
     other = await sync_to_async(make_conversation)(alice, carol)
@@ -283,7 +283,7 @@ def history_of(chat: Conversation, sender: User, how_many: int) -> None:
     Conversation.objects.filter(pk=chat.pk).update(head=how_many)
 
 
-async def test_a_thousand_behind_is_walked_and_one_more_is_a_fresh_page(
+async def test_a_thousand_changes_behind_are_paged_and_one_more_resets(
     alice: User, chat: Conversation
 ) -> None:
     await sync_to_async(history_of)(chat, alice, 1_001)
@@ -335,7 +335,7 @@ async def test_a_mark_that_is_behind_brings_the_row_along(alice: User, bob: User
     assert "conversation" not in level
 
 
-async def test_a_hundred_invented_rooms_are_not_looked_up_one_by_one(
+async def test_a_hundred_invented_rooms_cost_no_query_each(
     alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -354,7 +354,7 @@ async def test_a_hundred_invented_rooms_are_not_looked_up_one_by_one(
     assert asked == [chat.room_name]
 
 
-async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(
+async def test_the_greeting_has_the_hundred_latest_heads_and_sync_has_all(
     alice: User, chat: Conversation
 ) -> None:
     def many() -> None:
@@ -376,7 +376,7 @@ async def test_the_greeting_tells_the_hundred_latest_and_sync_tells_all(
 # --- Trouble inside ---
 
 
-async def test_with_the_database_away_the_socket_lives_and_says_busy(
+async def test_without_a_database_the_socket_stays_open_and_replies_busy(
     alice: User, chat: Conversation, monkeypatch: Any
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -394,7 +394,7 @@ async def test_with_the_database_away_the_socket_lives_and_says_busy(
         await expect(socket, "sync.page", ref="s")
 
 
-async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(
+async def test_an_unexpected_error_is_replied_and_the_socket_stays_open(
     alice: User, chat: Conversation, monkeypatch: Any
 ) -> None:
     """A closed socket would come back and meet the same error again."""
@@ -412,9 +412,7 @@ async def test_an_error_nobody_thought_of_is_an_answer_and_the_socket_lives(
         await expect(socket, "pong")
 
 
-async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(
-    alice: User, monkeypatch: Any
-) -> None:
+async def test_without_a_database_a_new_socket_is_told_to_retry(alice: User, monkeypatch: Any) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("database is locked")
 
@@ -426,7 +424,7 @@ async def test_with_the_database_away_a_new_socket_is_asked_to_come_back(
     assert bye["retry_after_ms"] > 0
 
 
-async def test_alices_other_devices_hear_at_once_who_she_is_now(
+async def test_alices_other_devices_learn_her_new_name_at_once(
     alice: User, bob: User, chat: Conversation
 ) -> None:
     """Whatever room a socket is filtered to; and nobody else's device."""
@@ -475,7 +473,7 @@ async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
         assert [(await expect(socket, "done"))["ref"] for _ in range(2)] == ["early", "late"]
 
 
-async def test_a_flood_before_the_greeting_ends_the_socket_and_drops_no_single_message(
+async def test_a_flood_before_the_greeting_closes_the_socket_and_drops_no_single_message(
     alice: User, monkeypatch: Any
 ) -> None:
     """Dropping one of many in silence would let the later ones pass it."""

@@ -70,14 +70,14 @@ def use_layer() -> Iterator[Callable[[Any], Any]]:
 # --- What is in a letter ---
 
 
-def test_same_frame_goes_to_every_person_named() -> None:
+def test_the_same_frame_goes_to_every_user_named() -> None:
     assert to_users((1, 2), "dm-x", "{}") == [
         Push(user_group(1), "dm-x", "{}"),
         Push(user_group(2), "dm-x", "{}"),
     ]
 
 
-def test_letter_reaches_the_consumer_with_its_room_and_numbers() -> None:
+def test_a_push_reaches_the_consumer_with_its_room_and_numbers() -> None:
     """A socket that is filtered to another room must be able to leave it aside without reading it, and the pulse to know what was told."""
     message = Push("user.1", "dm-x", "{}", head=7, mark=3).as_layer_message()
     assert message == {"type": "frame.push", "room": "dm-x", "text": "{}", "head": 7, "mark": 3}
@@ -99,14 +99,14 @@ async def channel_in(layer: LocalChannelLayer, *groups: str) -> str:
     return channel
 
 
-async def test_letters_arrive_in_order_and_at_nobody_else(local: LocalChannelLayer) -> None:
+async def test_pushes_arrive_in_order_and_in_no_other_group(local: LocalChannelLayer) -> None:
     alice, mallory = await channel_in(local, user_group(1)), await channel_in(local, user_group(11))
     publish(pushes(20))
     assert [message["text"] for message in local.mailboxes[alice].messages] == texts(20)
     assert not local.mailboxes[mallory].messages
 
 
-async def test_ended_session_is_told_and_the_other_session_is_not(local: LocalChannelLayer) -> None:
+async def test_an_ended_session_is_notified_and_the_other_one_is_not(local: LocalChannelLayer) -> None:
     lost, kept = (
         await channel_in(local, user_group(1), session_group("lost")),
         await channel_in(local, user_group(1), session_group("kept")),
@@ -116,7 +116,7 @@ async def test_ended_session_is_told_and_the_other_session_is_not(local: LocalCh
     assert not local.mailboxes[kept].messages
 
 
-async def test_every_session_of_a_person_is_asked_to_look_at_its_rights(local: LocalChannelLayer) -> None:
+async def test_every_session_of_a_user_is_told_to_check_itself(local: LocalChannelLayer) -> None:
     channels = [await channel_in(local, user_group(1), session_group(key)) for key in ("a", "b")]
     check_person(1)
     assert [list(local.mailboxes[channel].messages) for channel in channels] == [
@@ -140,7 +140,7 @@ def test_broken_layer_is_counted_and_not_raised(use_layer: Callable[[Any], Any],
     assert losses.count == 5
 
 
-def test_log_of_a_broken_layer_tells_no_text(
+def test_the_log_of_a_broken_layer_has_no_text_of_messages(
     use_layer: Callable[[Any], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     use_layer(BrokenLayer())
@@ -166,7 +166,7 @@ def test_without_any_layer_nothing_happens(monkeypatch: pytest.MonkeyPatch, loss
     assert losses.count == 0
 
 
-def test_no_letter_needs_no_layer(use_layer: Callable[[Any], Any], losses: Losses) -> None:
+def test_no_push_needs_no_layer(use_layer: Callable[[Any], Any], losses: Losses) -> None:
     use_layer(BrokenLayer())
     publish([])
     assert losses.count == 0
@@ -329,7 +329,7 @@ def test_publishing_does_not_wait_for_the_network(network: Network, publisher: W
     assert network.delivered == texts(3)
 
 
-def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_returns(
+def test_the_end_of_a_session_is_published_first_and_before_it_returns(
     network: Network, publisher: WatchedPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """alice is told that her lost phone is logged out; what bob writes after that must not reach it through another process."""
@@ -350,7 +350,7 @@ def test_the_end_of_a_session_goes_before_all_that_waits_and_is_there_when_it_re
     assert network.delivered[2:] == texts(100)[1:]
 
 
-def test_a_dead_network_keeps_nobody_from_logging_out(
+def test_a_dead_network_does_not_hold_up_a_log_out(
     network: Network, publisher: WatchedPublisher, losses: Losses
 ) -> None:
     network.fails = True
@@ -381,7 +381,7 @@ def test_publisher_pauses_after_a_failure_and_tries_again_later(
     assert losses.count == 15
 
 
-def test_publisher_does_not_wait_for_ever(
+def test_publisher_gives_up_a_publication_after_its_timeout(
     network: Network,
     publisher: WatchedPublisher,
     clock: SimpleNamespace,
@@ -430,7 +430,7 @@ def test_publisher_survives_a_layer_that_cannot_be_made(
     assert losses.count == 1
 
 
-def test_log_of_a_failing_network_tells_no_text(
+def test_the_log_of_a_failing_network_has_no_text_of_messages(
     network: Network, publisher: WatchedPublisher, caplog: pytest.LogCaptureFixture
 ) -> None:
     network.fails = True
@@ -502,9 +502,7 @@ async def listening(layer: RedisPubSubChannelLayer, group: str) -> AsyncIterator
         await layer.flush()
 
 
-async def test_letters_go_through_redis_in_order(
-    redis_layer: RedisPubSubChannelLayer, losses: Losses
-) -> None:
+async def test_pushes_go_through_redis_in_order(redis_layer: RedisPubSubChannelLayer, losses: Losses) -> None:
     async with listening(redis_layer, user_group(1)) as alice:
         publish(pushes(200))
         assert [text for text in await alice.until("199") if text != "probe"] == texts(200)
@@ -523,13 +521,13 @@ async def test_pushes_of_a_thread_without_a_loop_go_through_redis(
     assert losses.count == 0
 
 
-async def test_mallory_hears_nothing_of_alice_through_redis(redis_layer: RedisPubSubChannelLayer) -> None:
+async def test_mallory_receives_nothing_of_alice_through_redis(redis_layer: RedisPubSubChannelLayer) -> None:
     async with listening(redis_layer, user_group(11)) as mallory:
         publish([*pushes(5), Push(user_group(11), None, "end")])
         assert {*await mallory.until("end")} <= {"probe", "end"}
 
 
-async def test_frozen_redis_keeps_nobody_waiting_and_comes_back(
+async def test_a_frozen_redis_holds_up_no_publisher_and_is_used_again(
     redis_layer: RedisPubSubChannelLayer,
     real_redis: RedisServer,
     publisher: WatchedPublisher,
@@ -556,7 +554,7 @@ async def test_frozen_redis_keeps_nobody_waiting_and_comes_back(
     assert losses.count == 100
 
 
-async def test_redis_that_dies_is_counted_and_back_in_service_after_its_return(
+async def test_losses_to_a_dead_redis_are_counted_and_it_is_used_again(
     redis_layer: RedisPubSubChannelLayer,
     real_redis: RedisServer,
     publisher: WatchedPublisher,

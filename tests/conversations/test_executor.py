@@ -27,7 +27,7 @@ def gate() -> Iterator[threading.Event]:
     event.set()
 
 
-async def test_whoever_waits_too_long_is_told_so_and_never_asked(
+async def test_a_query_that_waits_too_long_is_rejected_and_never_run(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 0.05)
@@ -43,7 +43,7 @@ async def test_whoever_waits_too_long_is_told_so_and_never_asked(
     assert asked == []
 
 
-async def test_who_stands_where_nothing_moves_is_told_sooner(
+async def test_a_query_in_a_stalled_queue_is_rejected_sooner(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow database shows itself before patience ends; a long queue that moves is worth waiting in."""
@@ -58,7 +58,7 @@ async def test_who_stands_where_nothing_moves_is_told_sooner(
     await held
 
 
-async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_query_in_a_moving_queue_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "STALL_SECONDS", 0.5)
     monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
     one, step = DatabaseExecutor(1, "test"), threading.Event()
@@ -66,7 +66,7 @@ async def test_in_a_queue_that_moves_one_waits_as_long_as_it_takes(monkeypatch: 
     assert await asyncio.gather(*answers) == [False] * 16
 
 
-async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(
+async def test_after_a_timeout_new_queries_are_rejected_at_once(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 0.05)
@@ -85,7 +85,7 @@ async def test_behind_somebody_who_waited_in_vain_nobody_begins_to_wait(
     await held
 
 
-async def test_a_socket_that_goes_while_it_waits_is_not_asked_for(gate: threading.Event) -> None:
+async def test_a_query_of_a_closed_socket_is_not_run(gate: threading.Event) -> None:
     one = DatabaseExecutor(1, "test")
     held = asyncio.ensure_future(one.run(gate.wait))
     await asyncio.sleep(0)
@@ -142,7 +142,7 @@ def error(text: str = "", sqlstate: str | None = None) -> OperationalError:
         (error("anything", "57P01"), Busy),
     ],
 )
-def test_a_full_disk_is_told_apart_and_remembered(
+def test_a_full_disk_is_distinguished_and_remembered(
     reason: Exception, refusal: type[Busy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(db_errors, "disk_full", db_errors.DiskFullState())
@@ -150,14 +150,14 @@ def test_a_full_disk_is_told_apart_and_remembered(
     assert db_errors.was_full_within(10) is (refusal is StorageFull)
 
 
-def test_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db_errors, "disk_full", db_errors.DiskFullState())
     db_errors.refusal_for(error("database or disk is full"))
     monkeypatch.setattr("conversations.db.errors.time.monotonic", lambda: db_errors.disk_full.seen_at + 10.0)
     assert not db_errors.was_full_within(10)
 
 
-def test_words_of_a_person_make_no_outage() -> None:
+def test_text_of_a_user_makes_no_outage() -> None:
     """An error of the command itself quotes the row, and the row may say anything."""
     assert not db_errors.is_unavailable(ValueError("database is locked"))
     assert not db_errors.is_full(ValueError("database or disk is full"))
@@ -190,7 +190,7 @@ def unreachable_server(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return tries
 
 
-def test_while_one_looks_for_the_way_nobody_else_waits_for_it(unreachable_server: list[str]) -> None:
+def test_while_one_thread_tries_to_connect_the_others_fail_at_once(unreachable_server: list[str]) -> None:
     """Else four lanes of a hundred sockets would each wait a second for the same nothing, one after the other."""
     with pytest.raises(Busy):
         executor.run_with_retry(lambda: None)
@@ -206,7 +206,7 @@ def test_while_one_looks_for_the_way_nobody_else_waits_for_it(unreachable_server
     assert unreachable_server == ["connect", "connect"], "somebody looks again, or it would never be found"
 
 
-def test_whoever_finds_the_way_opens_it_for_all(
+def test_a_successful_connection_closes_the_breaker_for_all(
     unreachable_server: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Busy):

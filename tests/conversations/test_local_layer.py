@@ -69,7 +69,7 @@ async def test_every_channel_has_a_name_of_its_own() -> None:
     assert all(layer.require_valid_channel_name(name) for name in names)
 
 
-async def test_whoever_waits_is_woken() -> None:
+async def test_a_waiting_channel_is_woken() -> None:
     layer = LocalChannelLayer()
     alice = await layer.new_channel()
     async with receiving(layer, alice) as next_message:
@@ -91,7 +91,7 @@ async def test_every_device_of_a_group_gets_the_message_and_mallory_does_not() -
     ]
 
 
-async def test_who_joins_gets_the_very_next_message_and_none_before() -> None:
+async def test_a_channel_that_joins_gets_the_very_next_message_and_none_before() -> None:
     """The consumer relies on it: with this layer it greets without a probe."""
     layer = LocalChannelLayer()
     assert layer.joins_at_once
@@ -111,7 +111,7 @@ async def test_joining_twice_is_joining_once() -> None:
     assert waiting_for(layer, alice) == [{"type": "hello"}]
 
 
-async def test_who_leaves_gets_nothing_more_and_keeps_the_other_groups() -> None:
+async def test_a_channel_that_leaves_gets_nothing_more_and_keeps_its_other_groups() -> None:
     layer = LocalChannelLayer()
     alice = await layer.new_channel()
     for group in ("user.1", "session.a"):
@@ -122,7 +122,7 @@ async def test_who_leaves_gets_nothing_more_and_keeps_the_other_groups() -> None
     assert waiting_for(layer, alice) == [{"type": "kept"}]
 
 
-async def test_last_one_to_leave_takes_the_group_along() -> None:
+async def test_an_empty_group_is_deleted() -> None:
     layer = LocalChannelLayer()
     alice, bob = await layer.new_channel(), await layer.new_channel()
     await layer.group_add("g", alice)
@@ -134,7 +134,7 @@ async def test_last_one_to_leave_takes_the_group_along() -> None:
 
 
 @pytest.mark.parametrize("group", ["nobody", "g"])
-async def test_leaving_where_one_never_was_is_harmless(group: str) -> None:
+async def test_leaving_a_group_without_joining_is_harmless(group: str) -> None:
     layer = LocalChannelLayer()
     alice, bob = await layer.new_channel(), await layer.new_channel()
     await layer.group_add("g", bob)
@@ -143,7 +143,7 @@ async def test_leaving_where_one_never_was_is_harmless(group: str) -> None:
     assert layer.groups == {"g": {bob}}
 
 
-async def test_message_for_nobody_is_lost_quietly() -> None:
+async def test_a_message_to_an_empty_group_is_lost_quietly() -> None:
     layer = LocalChannelLayer()
     await layer.send("gone", {"type": "hello"})
     await layer.group_send("nobody", {"type": "hello"})
@@ -164,7 +164,7 @@ async def test_flush_forgets_everything() -> None:
 # --- A channel that is over leaves nothing behind ---
 
 
-async def test_channel_is_forgotten_when_nobody_waits_for_it_any_more() -> None:
+async def test_a_channel_is_forgotten_when_its_wait_is_cancelled() -> None:
     layer = LocalChannelLayer()
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
@@ -242,7 +242,7 @@ class Hops:
         monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
 
 
-async def test_letters_from_a_thread_arrive_in_order_with_one_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_from_a_thread_arrive_in_order_with_one_hop(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = LocalChannelLayer()
     channels = [await layer.new_channel() for _ in range(10)]
     for channel in channels:
@@ -272,7 +272,7 @@ async def test_batches_from_a_thread_keep_their_order() -> None:
     assert messages + await take(layer, alice, 199) == numbered(200)
 
 
-async def test_posting_from_the_loop_itself_needs_no_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sending_from_the_loop_itself_needs_no_hop(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = LocalChannelLayer()
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
@@ -311,7 +311,7 @@ async def test_each_channel_is_served_in_the_loop_it_was_made_in(
     assert hops.count == 1
 
 
-async def test_loop_that_was_closed_harms_nobody_else() -> None:
+async def test_a_closed_loop_harms_no_other_channel() -> None:
     layer = LocalChannelLayer()
     dead = asyncio.new_event_loop()
     gone = await asyncio.to_thread(dead.run_until_complete, layer.new_channel())
@@ -343,7 +343,7 @@ class OnlyLookedUp(dict[str, Any]):
     __iter__ = keys = values = items = copy = refuse
 
 
-async def test_nothing_walks_through_everybody() -> None:
+async def test_no_call_iterates_over_all_channels() -> None:
     layer = LocalChannelLayer()
     crowd = [await layer.new_channel() for _ in range(500)]
     for number, channel in enumerate(crowd):

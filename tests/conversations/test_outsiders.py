@@ -114,7 +114,7 @@ def test_catching_up_over_http_leaves_out_what_is_not_mine(outsider: Client, roo
     assert answers[0][0] == 401 or answers[0][1] == b'{"pages":[]}'
 
 
-def test_nothing_that_lists_shows_the_room(outsider: Client, room: str) -> None:
+def test_no_list_shows_the_room(outsider: Client, room: str) -> None:
     for path in (
         "/chats/",
         "/people/",
@@ -141,7 +141,7 @@ def test_nothing_was_written_by_all_this(outsider: Client, room: str, alice: Use
     assert list(Participant.objects.filter(conversation__room_name=room).values()) == before
 
 
-def test_bob_who_was_not_written_to_yet_is_an_outsider_too(
+def test_bob_is_an_outsider_until_the_first_message(
     client_of: Callable[[User | None], Client], bob: User, carol: User
 ) -> None:
     """Carol opened an empty chat; Bob cannot find out at any door."""
@@ -163,7 +163,7 @@ def test_bob_who_was_not_written_to_yet_is_an_outsider_too(
     assert hidden.room_name.encode() not in browser.get("/chats/").content
 
 
-def test_no_page_with_a_room_was_forgotten_here() -> None:
+def test_every_page_with_a_room_is_tested_here() -> None:
     """A new page that names a room must be added above."""
     patterns = [
         str(pattern.pattern)

@@ -61,7 +61,7 @@ apart = pytest.mark.parametrize("change", APART.values(), ids=APART)
 # --- Leases ---
 
 
-def test_a_lease_ends_by_itself(alice: User, bob: User, chat: Conversation) -> None:
+def test_a_lease_expires_by_itself(alice: User, bob: User, chat: Conversation) -> None:
     """A process that was killed leaves nobody online."""
     presence.lease_renew([alice.id], holder="one", now=1_000)
 
@@ -107,7 +107,7 @@ def test_a_value_of_another_type_in_the_cache_is_not_there(
     assert frame.online
 
 
-def test_leaving_one_process_ends_nothing_while_another_has_a_lease(
+def test_leaving_one_process_ends_nothing_while_another_holds_a_lease(
     alice: User, bob: User, chat: Conversation
 ) -> None:
     for holder in ("one", "other"):
@@ -119,14 +119,14 @@ def test_leaving_one_process_ends_nothing_while_another_has_a_lease(
         assert frame.online is is_online
 
 
-def test_last_seen_is_told_to_the_minute(alice: User, bob: User, chat: Conversation) -> None:
+def test_last_seen_is_shown_to_the_minute(alice: User, bob: User, chat: Conversation) -> None:
     last_seen_update([alice.id], datetime(2026, 11, 21, 18, 4, 59, 123_456, tzinfo=UTC))
     frame = presence.presence_of(user=bob, room=chat.room_name)
     assert frame is not None
     assert (frame.online, frame.last_seen) == (False, "2026-11-21T18:04:00.000Z")
 
 
-def test_nothing_is_kept_of_those_who_hide_it(alice: User, bob: User) -> None:
+def test_nothing_is_stored_of_users_who_hide_it(alice: User, bob: User) -> None:
     moment = datetime(2026, 11, 21, 18, 4, tzinfo=UTC)
     last_seen_update([alice.id, bob.id], moment)
     switch(alice, shares_presence=False)
@@ -168,7 +168,7 @@ def test_mallory_is_told_that_there_is_no_such_room(mallory: User, chat: Convers
         presence.typing_set(user=mallory, room=chat.room_name, on=True)
 
 
-def test_without_a_cache_nobody_is_online_and_nothing_fails(
+def test_without_a_cache_all_look_offline_and_nothing_fails(
     alice: User, bob: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     presence.lease_renew([alice.id], holder="one")
@@ -215,7 +215,7 @@ async def test_bob_sees_alice_come_and_go(alice: User, bob: User, chat: Conversa
         assert gone["last_seen"].endswith(":00.000Z")
 
 
-async def test_what_is_so_is_told_at_once_also_on_the_room_route(
+async def test_the_current_state_is_sent_at_once_also_on_the_room_route(
     alice: User, bob: User, chat: Conversation
 ) -> None:
     async with open_in_process(alice) as hers:
@@ -231,7 +231,7 @@ async def test_what_is_so_is_told_at_once_also_on_the_room_route(
             assert 0 < typing["ttl_ms"] <= 6_000
 
 
-async def test_a_hidden_tab_is_nobody(alice: User, bob: User, chat: Conversation) -> None:
+async def test_a_hidden_tab_is_not_online(alice: User, bob: User, chat: Conversation) -> None:
     async with open_in_process(bob) as his, open_in_process(alice) as hers:
         await opened(his, chat)
         await greeted(hers)
@@ -323,7 +323,7 @@ async def test_switched_on_again_it_flows_again(alice: User, bob: User, chat: Co
         await expect(his, "presence", online=True)
 
 
-async def test_a_message_without_an_answer_shows_nothing_and_the_answer_everything_at_once(
+async def test_a_message_without_an_answer_shows_nothing_and_the_answer_everything(
     alice: User, bob: User, chat: Conversation
 ) -> None:
     """A stranger who writes to everybody must not learn who is here, who types and who reads (safety.md T47)."""
@@ -361,7 +361,9 @@ async def test_a_message_without_an_answer_shows_nothing_and_the_answer_everythi
 @pytest.mark.parametrize(
     "how", ["both open it", "an invite is accepted", "an invite for the chat that is there"]
 )
-def test_who_both_want_a_chat_see_each_other_before_a_word(alice: User, bob: User, how: str) -> None:
+def test_two_users_who_both_want_a_chat_see_each_other_before_a_message(
+    alice: User, bob: User, how: str
+) -> None:
     chat, _ = conversation_open(user=alice, peer=bob)
     assert not presence_shown(alice, chat)
     if how == "both open it":

@@ -62,7 +62,7 @@ async def heard(layer: RedisLayer, channel: str, group: str) -> None:
     assert receiving.result() == LETTER
 
 
-async def test_a_letter_to_a_group_reaches_its_members(layer: RedisLayer) -> None:
+async def test_a_message_to_a_group_reaches_its_members(layer: RedisLayer) -> None:
     alice, mallory = await layer.new_channel(), await layer.new_channel()
     await layer.group_add("user.1", alice)
     await heard(layer, alice, "user.1")
@@ -78,7 +78,7 @@ async def test_a_socket_costs_redis_no_subscription_of_its_own(
         assert client.pubsub_channels() == ["entre__group__user.1"]
 
 
-async def test_who_comes_while_redis_is_dead_is_let_in_and_hears_later(
+async def test_a_socket_that_connects_while_redis_is_dead_is_accepted_and_subscribed_later(
     layer: RedisLayer, real_redis: RedisServer
 ) -> None:
     real_redis.stop(signal.SIGKILL)
@@ -89,7 +89,9 @@ async def test_who_comes_while_redis_is_dead_is_let_in_and_hears_later(
     await heard(layer, alice, "user.1")
 
 
-async def test_who_comes_while_redis_is_frozen_is_let_in(layer: RedisLayer, real_redis: RedisServer) -> None:
+async def test_a_socket_that_connects_while_redis_is_frozen_is_accepted(
+    layer: RedisLayer, real_redis: RedisServer
+) -> None:
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     real_redis.freeze()
@@ -100,7 +102,7 @@ async def test_who_comes_while_redis_is_frozen_is_let_in(layer: RedisLayer, real
     await heard(layer, bob, "user.2")
 
 
-async def test_only_the_first_one_waits_for_a_frozen_redis(
+async def test_only_the_first_socket_waits_for_a_frozen_redis(
     layer: RedisLayer, real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = await layer.new_channel()
@@ -114,7 +116,7 @@ async def test_only_the_first_one_waits_for_a_frozen_redis(
     real_redis.thaw()
 
 
-async def test_nobody_is_subscribed_for_who_has_left(layer: RedisLayer, real_redis: RedisServer) -> None:
+async def test_a_channel_that_has_left_is_not_subscribed(layer: RedisLayer, real_redis: RedisServer) -> None:
     real_redis.stop(signal.SIGKILL)
     alice, bob = await layer.new_channel(), await layer.new_channel()
     await layer.group_add("user.1", alice)
@@ -126,7 +128,7 @@ async def test_nobody_is_subscribed_for_who_has_left(layer: RedisLayer, real_red
         assert client.pubsub_channels() == ["entre__group__user.2"]
 
 
-async def test_a_line_that_died_without_a_word_is_found_and_made_again(
+async def test_a_silently_dead_connection_is_found_and_replaced(
     layer: RedisLayer, real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a firewall does it that forgets an idle connection: no FIN, no RST, and the other connections live."""
@@ -145,7 +147,7 @@ async def test_a_line_that_died_without_a_word_is_found_and_made_again(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_however_redis_is_gone_it_is_tried_once_a_pause_and_nobody_waits(
+async def test_in_every_outage_redis_is_tried_once_a_pause_and_no_socket_waits(
     shape: str, log: LogReader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One attempt to listen and one to publish a pause, one line in the log, no handshake that is kept waiting, nothing left behind."""
@@ -173,7 +175,7 @@ async def test_however_redis_is_gone_it_is_tried_once_a_pause_and_nobody_waits(
     assert "destroyed" not in caplog.text
 
 
-async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
+async def test_an_outage_is_one_log_line_and_its_end_another(
     layer: RedisLayer, real_redis: RedisServer, log: LogReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.05)
@@ -192,7 +194,7 @@ async def test_an_outage_is_one_line_of_the_log_and_the_way_back_another(
     assert await log.next() == "Redis is available again"
 
 
-async def test_a_letter_that_cannot_be_read_does_not_make_the_process_deaf(
+async def test_an_unreadable_message_does_not_end_the_listener(
     layer: RedisLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does a time-out: either would end the receiver of the base for good."""

@@ -100,7 +100,7 @@ def fail(*args: Any, **kwargs: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["killed while busy", "line ended while busy", "killed while idle", "told"])
-async def test_a_greeted_socket_gives_everything_back(
+async def test_a_greeted_socket_releases_everything(
     alice: User, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     obeyed: list[str] = []
@@ -133,7 +133,7 @@ async def test_a_greeted_socket_gives_everything_back(
 @pytest.mark.parametrize(
     "at", ["accept", "registry", "groups", "greeting", "joining", "shown", "late greeting", "a probe"]
 )
-async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(
+async def test_a_socket_that_fails_in_its_handshake_releases_everything(
     alice: User, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     if at in {"late greeting", "a probe"}:
@@ -166,7 +166,7 @@ async def test_a_socket_that_fails_on_the_way_in_gives_everything_back(
     assert held() == {}
 
 
-async def test_one_thing_that_cannot_be_given_back_keeps_no_other(
+async def test_a_resource_that_cannot_be_released_keeps_no_other(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with bare_socket(alice) as socket:
@@ -178,7 +178,7 @@ async def test_one_thing_that_cannot_be_given_back_keeps_no_other(
     assert held() == {}
 
 
-async def test_an_answer_that_comes_after_the_end_starts_nothing(
+async def test_an_answer_after_the_end_starts_no_task(
     alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscriptions: list[Subscriptions] = []
@@ -217,7 +217,7 @@ async def test_the_twenty_first_socket_ends_the_oldest_with_a_reason(alice: User
     assert held() == {}
 
 
-async def test_at_the_end_of_its_time_a_socket_is_told_to_come_back(alice: User) -> None:
+async def test_an_expired_socket_is_told_to_reconnect(alice: User) -> None:
     async with bare_socket(alice) as socket:
         await until_greeted(socket)
         await socket.send_input({"type": "socket.expired"})
@@ -265,7 +265,7 @@ async def test_a_message_of_another_type_reaches_no_method(
     "message",
     [{"type": "frame.push"}, {"type": "session.end", "code": "x"}, {"type": "typing.push", "room": []}],
 )
-async def test_a_message_that_is_not_in_its_form_is_dropped(
+async def test_a_malformed_message_is_dropped(
     alice: User, caplog: pytest.LogCaptureFixture, message: dict[str, Any]
 ) -> None:
     async with open_in_process(alice) as socket:
@@ -278,7 +278,7 @@ async def test_a_message_that_is_not_in_its_form_is_dropped(
     assert [record.exc_info for record in caplog.records] == [None]
 
 
-async def test_a_crowd_that_comes_while_the_layer_is_away_leaves_no_line_in_the_log_each(
+async def test_sockets_that_connect_without_a_layer_leave_no_log_line_each(
     alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The layer itself tells once that it is away; four lines for each socket would fill the log when everybody comes back."""

@@ -70,7 +70,7 @@ def seen_by_bob(conversation: Conversation | None = None, last: Message | None =
 # --- A person ---
 
 
-def test_card_names_a_person_by_the_public_id_alone() -> None:
+def test_a_card_identifies_a_user_by_the_public_id_alone() -> None:
     card = serializers.card(ALICE)
     assert card.model_dump() == {
         "id": "mfzwk3tfor4ha2lo",
@@ -83,7 +83,7 @@ def test_card_names_a_person_by_the_public_id_alone() -> None:
     assert 1 <= card.colour <= 8
 
 
-def test_card_tells_nothing_private() -> None:
+def test_a_card_contains_nothing_private() -> None:
     user = User(
         id=3,
         public_id="p",
@@ -96,7 +96,7 @@ def test_card_tells_nothing_private() -> None:
     assert not {"carol@example.org", "secret", 3, True} & set(serializers.card(user).model_dump().values())
 
 
-def test_person_without_a_name_has_letters_all_the_same() -> None:
+def test_a_user_without_a_name_has_initials_all_the_same() -> None:
     assert serializers.card(User(public_id="p", username="dave", name="")).initials == "D"
 
 
@@ -121,14 +121,14 @@ def test_message_has_all_its_fields() -> None:
     }
 
 
-def test_message_tells_when_it_was_edited_and_deleted() -> None:
+def test_a_message_says_when_it_was_edited_and_deleted() -> None:
     wire = serializers.message(
         written(edited_at=NOW, deleted_at=NOW + timedelta(seconds=1), body=""), sender="p"
     )
     assert (wire.edited_at, wire.deleted_at) == (instant(NOW), "2026-11-21T18:04:06.678Z")
 
 
-def test_system_message_counts_for_nobody() -> None:
+def test_a_system_message_counts_for_no_user() -> None:
     wire = serializers.message(written(kind=Message.Kind.SYSTEM, ordinal=None), sender="p")
     assert (wire.kind, wire.ordinal) == ("system", None)
 
@@ -142,7 +142,7 @@ def test_body_is_the_text_and_nothing_else(body: str) -> None:
 # --- A row of the list ---
 
 
-def test_row_tells_my_side_and_of_the_peer_only_what_is_shown() -> None:
+def test_a_row_has_my_positions_and_of_the_peer_only_what_is_shown() -> None:
     """Alice has read everything, but let only a part be seen: her own positions, mark and mute never leave the house."""
     wire = seen_by_bob(mark=17, received=20, read_count=19, read_seq=41)
     assert wire == {
@@ -190,7 +190,7 @@ def test_row_that_is_not_in_my_list_yet_has_no_activity() -> None:
 
 
 @pytest.mark.parametrize("state", ["open", "request", "closed"])
-def test_row_tells_its_state(state: str) -> None:
+def test_a_row_says_its_state(state: str) -> None:
     assert seen_by_bob(row(state=state))["state"] == state
 
 
@@ -203,13 +203,15 @@ def test_row_names_who_asked_by_the_public_id(asking: User) -> None:
     ("low_blocks", "high_blocks", "told"),
     [(False, True, True), (True, False, False), (True, True, True), (False, False, False)],
 )
-def test_who_is_blocked_learns_nothing_of_it(low_blocks: bool, high_blocks: bool, told: bool) -> None:
+def test_a_blocked_user_learns_nothing_of_it(low_blocks: bool, high_blocks: bool, told: bool) -> None:
     """Bob is the higher one: he is told of his own block, never of Alice's."""
     assert seen_by_bob(row(low_blocks=low_blocks, high_blocks=high_blocks))["blocked"] is told
 
 
 @pytest.mark.parametrize(("low_blocks", "high_blocks", "told"), [(False, True, False), (True, False, True)])
-def test_block_is_told_from_the_lower_side_as_well(low_blocks: bool, high_blocks: bool, told: bool) -> None:
+def test_a_block_is_shown_from_the_lower_side_as_well(
+    low_blocks: bool, high_blocks: bool, told: bool
+) -> None:
     conversation = row(low_blocks=low_blocks, high_blocks=high_blocks)
     wire = serializers.conversation(
         ConversationRow(conversation, participant(ALICE, BOB), participant(BOB, ALICE), BOB, None), ALICE

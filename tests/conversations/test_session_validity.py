@@ -54,7 +54,7 @@ def change_password(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("_no_vigil")
-async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_back(
+async def test_a_new_password_closes_the_other_sessions_and_the_acting_one_reconnects(
     alice: User, bob: User, client_of: Any
 ) -> None:
     acting, other = await sync_to_async(client_of)(alice), await sync_to_async(client_of)(alice)
@@ -75,7 +75,7 @@ async def test_a_new_password_ends_the_other_sessions_and_brings_the_acting_one_
         await greeted(back)
 
 
-async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(
+async def test_a_log_in_elsewhere_that_replaces_an_old_hash_closes_no_socket(
     alice: User, client_of: Any, settings: Any
 ) -> None:
     """The password is the same. A change of it then ends those two, a reset by a link all."""
@@ -116,7 +116,7 @@ async def test_a_log_in_elsewhere_that_replaces_an_old_hash_ends_no_socket(
 
 
 @pytest.mark.usefixtures("_no_vigil")
-async def test_a_suspension_ends_all_sockets_of_the_person_at_once(alice: User, bob: User) -> None:
+async def test_a_suspension_closes_all_sockets_of_the_user_at_once(alice: User, bob: User) -> None:
     async with open_in_process(alice) as one, open_in_process(alice) as two, open_in_process(bob) as bobs:
         for socket in (one, two, bobs):
             await greeted(socket)
@@ -126,7 +126,7 @@ async def test_a_suspension_ends_all_sockets_of_the_person_at_once(alice: User, 
         await still_lives(bobs)
 
 
-async def test_what_no_signal_tells_of_is_seen_by_the_watch(alice: User, bob: User) -> None:
+async def test_a_revocation_without_a_signal_is_found_by_the_session_monitor(alice: User, bob: User) -> None:
     """A row changed by another program: nobody here was told."""
     async with open_in_process(alice) as alices, open_in_process(bob) as bobs:
         await greeted(alices)
@@ -136,7 +136,7 @@ async def test_what_no_signal_tells_of_is_seen_by_the_watch(alice: User, bob: Us
         await still_lives(bobs)
 
 
-async def test_a_password_set_in_a_shell_ends_the_sockets(
+async def test_a_password_set_in_a_shell_closes_the_sockets(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_in_process(alice) as socket:
@@ -169,7 +169,7 @@ async def test_an_ended_session_closes_its_own_sockets_only(alice: User, client_
         ("sync", {}),
     ],
 )
-async def test_from_that_commit_on_every_command_is_refused(
+async def test_every_command_after_that_commit_is_refused(
     alice: User, chat: Conversation, client_of: Any, command: tuple[str, Any]
 ) -> None:
     """Nobody told the socket; the command itself finds out."""
@@ -191,7 +191,7 @@ async def test_from_that_commit_on_every_command_is_refused(
 
 
 @pytest.mark.both_databases
-def test_many_sockets_are_looked_at_in_few_statements(
+def test_many_sockets_are_checked_in_few_statements(
     alice: User, bob: User, client_of: Any, django_assert_num_queries: Any
 ) -> None:
     from accounts.session_validity import CHUNK, SessionStatus, credential_of, revoked_sessions
@@ -202,7 +202,7 @@ def test_many_sockets_are_looked_at_in_few_statements(
         assert revoked_sessions({good, *lost}) == dict.fromkeys(lost, SessionStatus.REVOKED)
 
 
-async def test_a_session_that_gets_a_new_key_is_not_taken_for_an_ended_one(
+async def test_a_session_that_gets_a_new_key_is_not_taken_for_a_revoked_one(
     alice: User, client_of: Any
 ) -> None:
     """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""

@@ -87,7 +87,7 @@ def test_a_repeat_is_answered_like_the_first(browser: Client, chat: Conversation
     assert first.json()["message"] == again.json()["message"]
 
 
-def test_a_repeat_of_what_was_changed_since_tells_the_present(browser: Client, chat: Conversation) -> None:
+def test_a_repeat_of_a_changed_message_gets_its_current_form(browser: Client, chat: Conversation) -> None:
     path, body = f"/conversations/{chat.room_name}/messages", {"id": str(uuid4()), "body": "hello"}
     ask(browser, "POST", path, body)
     Message.objects.update(version=2, body="")
@@ -106,7 +106,7 @@ DOORS: dict[str, tuple[str, str, Any, str]] = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_no_door_of_the_api_says_not_stored_of_what_is_stored(
+def test_no_route_of_the_api_says_not_stored_of_what_is_stored(
     browser: Client,
     chat: Conversation,
     alice: User,
@@ -145,7 +145,7 @@ def test_a_form_does_not_say_that_nothing_was_saved(
     assert "We can’t tell whether this was saved" in answer.content.decode()
 
 
-def test_what_fails_before_it_wrote_is_surely_not_stored(
+def test_what_fails_before_the_write_is_surely_not_stored(
     browser: Client, alice: User, carol: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(**values: Any) -> Any:
@@ -180,7 +180,7 @@ class Wrapper:
 @pytest.mark.only_postgresql
 @pytest.mark.parametrize("in_transaction", [True, False])
 @pytest.mark.parametrize("ends_in", ["the statement", "the commit", "a question after it", "nothing"])
-def test_the_watch_knows_what_may_be_stored(in_transaction: bool, ends_in: str) -> None:
+def test_the_write_watch_knows_what_may_be_stored(in_transaction: bool, ends_in: str) -> None:
     watch, wrapper = WriteWatch(), Wrapper(in_transaction=in_transaction)
     context = {"connection": wrapper}
 

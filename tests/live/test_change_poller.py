@@ -31,7 +31,7 @@ async def send(socket: Socket, room: str, body: str) -> int:
     return int((await expect(socket, "message.accepted"))["seq"])
 
 
-async def test_without_redis_messages_cross_between_processes_between_two_beats(
+async def test_without_redis_messages_cross_between_processes_before_the_heads(
     start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer, person_at: Newcomer
 ) -> None:
     server = start_server(
@@ -52,7 +52,7 @@ async def test_without_redis_messages_cross_between_processes_between_two_beats(
             ]
 
 
-async def test_what_a_management_command_writes_beside_the_server_is_told(
+async def test_what_a_management_command_writes_beside_the_server_is_sent(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server(HEADS_EVERY_MS=NO_BEAT_MS)
@@ -67,7 +67,7 @@ async def test_what_a_management_command_writes_beside_the_server_is_told(
         assert (await expect(his, "heads"))["rooms"] == {room: 1}
 
 
-async def test_after_a_restored_backup_every_socket_comes_back_and_learns_of_it(
+async def test_after_a_restored_backup_every_socket_reconnects_and_learns_of_it(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server(HEADS_EVERY_MS=NO_BEAT_MS)

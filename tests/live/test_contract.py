@@ -66,7 +66,7 @@ def target(server: EntreServer) -> Iterator[Target]:
 class TestOnDaphne(SocketContract):
     """The contract, kept by the real server."""
 
-    async def test_above_128_kib_the_connection_is_dropped_and_nobody_else_notices(
+    async def test_above_128_kib_the_connection_is_dropped_and_no_other_client_notices(
         self, target: Target, path: str, phone: Socket
     ) -> None:
         async with self.greeted(target, target.alice, path) as flooder:

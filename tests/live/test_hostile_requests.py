@@ -199,7 +199,7 @@ def upload_head(server: EntreServer, *headers: str) -> bytes:
     ["", "sessionid=" + "a" * 32, "sessionid=short", 'sessionid="a\\000b"'],
     ids=["none", "guessed", "short", "odd"],
 )
-def test_a_picture_of_nobody_is_refused_before_a_byte_of_it_is_sent(
+def test_an_anonymous_upload_is_refused_before_a_byte_of_it_is_sent(
     daphne_server: EntreServer, cookie: str
 ) -> None:
     headers = (f"Cookie: {cookie}",) if cookie else ()
@@ -207,7 +207,7 @@ def test_a_picture_of_nobody_is_refused_before_a_byte_of_it_is_sent(
     assert b" 100 " not in ask(daphne_server, upload_head(daphne_server, *headers, "Expect: 100-continue"))
 
 
-def test_a_picture_of_somebody_is_asked_for_and_read(daphne_server: EntreServer, person_at: Newcomer) -> None:
+def test_a_signed_in_upload_is_asked_for_and_read(daphne_server: EntreServer, person_at: Newcomer) -> None:
     alice = person_at(daphne_server, "alice-uploads")
     cookies = f"Cookie: {alice.cookies}"
     head = request(
@@ -247,7 +247,7 @@ async def messages_until_closed(connection: ClientConnection) -> AsyncIterator[s
 
 
 @pytest.mark.parametrize("flood", [[PING], [PONG], [START, PIECE]], ids=["pings", "pongs", "empty fragments"])
-async def test_who_floods_with_frames_of_nothing_is_told_and_ended(
+async def test_a_flood_of_empty_frames_is_told_why_and_closed(
     daphne_server: EntreServer, person_at: Newcomer, flood: list[bytes]
 ) -> None:
     names = (f"{name}-{flood[-1].hex()[:2]}" for name in ("alice", "mallory"))
@@ -274,7 +274,7 @@ async def test_who_floods_with_frames_of_nothing_is_told_and_ended(
         await expect(hers, "pong")
 
 
-def test_what_is_said_before_the_handshake_is_answered_starts_nothing(daphne_server: EntreServer) -> None:
+def test_bytes_before_the_answer_to_the_handshake_start_nothing(daphne_server: EntreServer) -> None:
     """A second handshake on the same line would be a second application, of which the first one's places are never given back."""
     log_before = len(daphne_server.log())
     with socket.create_connection(("127.0.0.1", daphne_server.ports[0]), timeout=PATIENCE_S) as connection:
@@ -296,7 +296,7 @@ def unlimited(start_server: ServerMaker) -> EntreServer:
     return start_server(LIMITS="off")
 
 
-async def test_log_ins_at_once_take_little_memory_and_a_neighbour_goes_on(
+async def test_log_ins_at_once_take_little_memory_and_another_client_goes_on(
     unlimited: EntreServer, person_at: Newcomer
 ) -> None:
     alice = person_at(unlimited, "alice")

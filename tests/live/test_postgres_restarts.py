@@ -35,7 +35,7 @@ async def is_told_to_try_again(socket: Socket, room: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
-async def test_a_stopped_postgres_is_told_and_found_again(
+async def test_a_stopped_postgres_is_reported_and_found_again(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer, how: str
 ) -> None:
     server = start_server(DATABASE_URL=own_postgres.new_database())
@@ -67,7 +67,7 @@ async def test_a_stopped_postgres_is_told_and_found_again(
     is_calm(server)
 
 
-async def test_a_frozen_postgres_holds_nobody_for_ever(
+async def test_a_frozen_postgres_holds_no_request_for_ever(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     """It keeps its connections and answers nothing: only a patience of our own ends the wait."""

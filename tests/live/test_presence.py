@@ -31,7 +31,9 @@ async def visible(socket: Socket) -> None:
     await expect(socket, "pong")
 
 
-async def test_signs_pass_between_two_processes(service: EntreServer, person_at: Newcomer) -> None:
+async def test_presence_and_typing_pass_between_two_processes(
+    service: EntreServer, person_at: Newcomer
+) -> None:
     mark = uuid4().hex[:6]
     alice, bob, mallory = (
         person_at(service, f"{name}{mark}", process=process)

@@ -68,7 +68,7 @@ async def test_alice_writes_and_bob_reads_at_once(
         await expect_silence(his, "message.created")
 
 
-async def test_mallory_hears_nothing_and_gets_in_nowhere(
+async def test_mallory_receives_nothing_and_gets_in_nowhere(
     service: EntreServer, names: tuple[str, str, str], person_at: Newcomer
 ) -> None:
     alice, bob, mallory = people_of(service, names, person_at)

@@ -46,7 +46,7 @@ def vanished(postgres: PostgresServer, url: str) -> Iterator[None]:
             connection.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
 
 
-async def test_when_postgres_goes_away_sockets_live_and_sends_may_be_tried_again(
+async def test_without_postgres_sockets_stay_open_and_sends_may_be_retried(
     start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     url = migrated_database(real_postgres)
@@ -85,7 +85,7 @@ async def test_when_postgres_goes_away_sockets_live_and_sends_may_be_tried_again
     assert "Exception inside application" not in server.log()
 
 
-async def test_cut_connections_are_replaced_before_anybody_notices(
+async def test_dead_connections_are_replaced_without_a_failed_request(
     start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     """A restarted database or an impatient firewall: kept connections are dead, new ones work."""
@@ -119,7 +119,7 @@ async def send_until_accepted(socket: Socket, room: str, id: str, body: str) -> 
 # --- Redis ---
 
 
-async def test_when_redis_dies_sends_are_acknowledged_and_numbers_bring_them_over(
+async def test_without_redis_sends_are_acknowledged_and_numbers_bring_them_over(
     scaled_server: EntreServer, real_redis: RedisServer, person_at: Newcomer
 ) -> None:
     alice, bob = person_at(scaled_server, "alice"), person_at(scaled_server, "bob", process=1)
@@ -183,7 +183,7 @@ async def until_pushed(sender: Socket, receiver: Socket, room: str) -> None:
     ],
     ids=["no PostgreSQL", "no Redis", "no Redis socket"],
 )
-def test_what_is_away_at_the_start_is_told_in_one_sentence(
+def test_what_is_unavailable_at_the_start_is_reported_in_one_sentence(
     statics: SharedStatics, values: dict[str, str], words: tuple[str, ...]
 ) -> None:
     server = EntreServer(statics, **values)
