@@ -116,6 +116,7 @@ def test_what_came_while_another_chat_was_open_is_there_at_once_even_without_a_l
     scene.read_all()
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
+    alice.sees("from carol")
     assert scene.bob.person.write(scene.with_bob, "second from bob").status_code == 201
     assert scene.bob.person.write(scene.with_bob, "third from bob").status_code == 201
     expect(alice.row(scene.with_bob).locator('[data-part="badge"]')).to_have_text("2")
@@ -133,6 +134,7 @@ def test_what_a_broken_line_kept_from_every_chat_comes_with_the_next_one(visitor
     scene = Scene(visitor, address=line.address)
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
+    alice.sees("from carol")
     line.cut()
     assert scene.bob.person.write(scene.with_bob, "into the tunnel").status_code == 201
     assert scene.carol.person.write(scene.with_carol, "into it too").status_code == 201
@@ -348,6 +350,8 @@ def test_the_word_of_a_lost_connection_goes_along_from_chat_to_chat(visitor: Vis
     scene = Scene(visitor, address=line.address)
     alice = scene.alice_sits_with_bob()
     chooses(alice, scene.with_carol, "Carol")
+    # There as a whole, not its name alone.
+    alice.sees("from carol")
     line.cut()
     for room, name in ((scene.with_bob, "Bob"), (scene.with_carol, "Carol"), (scene.with_bob, "Bob")):
         expect(alice.strip).to_be_visible()

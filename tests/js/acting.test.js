@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { Api } from "../../static/js/net/api.js";
 import { postForm } from "../../static/js/net/forms.js";
@@ -45,21 +44,6 @@ test("a refusal to act as another person ends the page, and keeps what it wanted
 test("another conflict is none of that", async () => {
   const api = new Api({ ...server({ status: 409, body: { code: "conflict" } }), csrf: () => "", me: "alma", onOther: assert.fail });
   await assert.rejects(api.post("/api/v1/invites", {}), { code: "conflict" });
-});
-
-const SOURCES = new URL("../../static/js/", import.meta.url);
-/** No page of anybody: the worker of the whole browser, and the page without a network. */
-const NOBODYS = new Set(["net/worker.js", "pages/offline.js"]);
-
-test("no module asks the service in the background without saying whose page it is", () => {
-  const files = readdirSync(SOURCES, { recursive: true }).filter((file) => file.endsWith(".js") && !NOBODYS.has(file));
-  const calls = files.flatMap((file) => {
-    const source = readFileSync(new URL(file, SOURCES), "utf8");
-    // What only hands the browser's own function on says nothing itself.
-    return [...source.matchAll(/(?<![\w#.])fetch\((?!\.\.\.)|#fetch\(path/g)].map(({ index }) => ({ file, around: source.slice(index - 250, index + 400) }));
-  });
-  assert.ok(calls.length >= 6, "they are found at all");
-  assert.deepEqual(calls.filter(({ around }) => !around.includes("X-Acting-User")).map(({ file }) => file), []);
 });
 
 /** As much of a browser as reading another page takes: this document is Alma's and English; the answer holds the other one. Returns who was named. */

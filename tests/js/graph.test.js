@@ -44,3 +44,18 @@ test("every text that is shown passes through t, so that it can be translated", 
   const paths = readdirSync(JS, { recursive: true }).filter((name) => name.endsWith(".js")).map((name) => join(JS, name));
   for (const path of paths) assert.doesNotMatch(source(path), /(?:setText\([^;]*,|textContent\s*=|aria-label",|status\(|alert\()\s*"[A-Z]/, relative(JS, path));
 });
+
+const SOURCES = new URL("../../static/js/", import.meta.url);
+/** No page of anybody: the worker of the whole browser, and the page without a network. */
+const NOBODYS = new Set(["net/worker.js", "pages/offline.js"]);
+
+test("no module asks the service in the background without saying whose page it is", () => {
+  const files = readdirSync(SOURCES, { recursive: true }).filter((file) => file.endsWith(".js") && !NOBODYS.has(file));
+  const calls = files.flatMap((file) => {
+    const source = readFileSync(new URL(file, SOURCES), "utf8");
+    // What only hands the browser's own function on says nothing itself.
+    return [...source.matchAll(/(?<![\w#.])fetch\((?!\.\.\.)|#fetch\(path/g)].map(({ index }) => ({ file, around: source.slice(index - 250, index + 400) }));
+  });
+  assert.ok(calls.length >= 6, "they are found at all");
+  assert.deepEqual(calls.filter(({ around }) => !around.includes("X-Acting-User")).map(({ file }) => file), []);
+});

@@ -177,7 +177,8 @@ export class Panes {
       const put = history.state?.isDialog ? "replaceState" : "pushState";
       history[put]({ from: location.pathname }, "", pane.path);
     }
-    const isTyped = from.box && from.box === document.activeElement;
+    // Only what was typed for this chat goes on in it: whoever goes back from one that is still loading lands where "back" lands.
+    const isTyped = from.path === pane.path && from.box && from.box === document.activeElement;
     this.#show(pane);
     if (isTyped && pane.open?.chat.composer) pane.open.chat.composer.focus();
     else this.#focus({ isReturn, from: roomOf(from.path) });
