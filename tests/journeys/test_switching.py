@@ -111,6 +111,7 @@ def test_messages_that_arrived_in_another_chat_are_shown_at_once_even_offline(
     chats.mark_all_read()
     alice = chats.open_chat_with_bob()
     open_from_list(alice, chats.with_carol, "Carol")
+    alice.sees("from carol")
     chats.bob.send(chats.with_bob, "second from bob")
     chats.bob.send(chats.with_bob, "third from bob")
     expect(alice.row(chats.with_bob).locator('[data-part="badge"]')).to_have_text("2")
@@ -128,6 +129,7 @@ def test_after_a_reconnect_every_chat_has_what_it_missed(visitor: VisitorMaker, 
     chats = TwoChats(visitor, address=proxy.address)
     alice = chats.open_chat_with_bob()
     open_from_list(alice, chats.with_carol, "Carol")
+    alice.sees("from carol")
     proxy.disconnect()
     chats.bob.send(chats.with_bob, "sent while offline")
     chats.carol.send(chats.with_carol, "sent while offline, too")
@@ -354,6 +356,7 @@ def test_the_connection_notice_stays_while_alice_switches_chats(
     chats = TwoChats(visitor, address=proxy.address)
     alice = chats.open_chat_with_bob()
     open_from_list(alice, chats.with_carol, "Carol")
+    alice.sees("from carol")
     proxy.disconnect()
     for room, name in ((chats.with_bob, "Bob"), (chats.with_carol, "Carol"), (chats.with_bob, "Bob")):
         expect(alice.strip).to_be_visible()

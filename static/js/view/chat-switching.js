@@ -186,7 +186,9 @@ export class Panes {
       const put = history.state?.isDialog ? "replaceState" : "pushState";
       history[put]({ from: location.pathname }, "", pane.path);
     }
-    const isTyped = from.box && from.box === document.activeElement;
+    // Keep the focus in the message box only if the user typed there for this same chat: going back from a chat
+    // that is still loading focuses the heading, like any other way back.
+    const isTyped = from.path === pane.path && from.box && from.box === document.activeElement;
     this.#show(pane);
     if (isTyped && pane.open?.chat.composer) pane.open.chat.composer.focus();
     else this.#focus({ isReturn, from: roomOf(from.path) });
