@@ -1,9 +1,11 @@
 // Run by test_longer_words.py: makes each word of the interface two fifths longer, as in a language with longer words.
 (() => {
   // Not translated: names, messages, key names, and the illustration on the landing page.
-  const NOT_TRANSLATED = "bdi, [dir=auto], .brand, .me, kbd, .avatar, .badge, .landing__picture, template, script, style";
+  const NOT_TRANSLATED =
+    "bdi, [dir=auto], .brand, .me, kbd, .avatar, .badge, .landing__picture, template, script, style";
 
-  const longer = (text) => text.replace(/\p{L}+/gu, (word) => word + word.slice(0, Math.round(word.length * 0.4)).toLowerCase());
+  const lengthen = (word) => word + word.slice(0, Math.round(word.length * 0.4)).toLowerCase();
+  const longer = (text) => text.replace(/\p{L}+/gu, lengthen);
 
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const nodes = [];

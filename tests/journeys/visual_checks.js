@@ -1,17 +1,25 @@
 // Layout checks, run by visual_checks.py: an object of functions, each of which returns descriptions of faults.
 (() => {
   // Text for screen readers only, decoration and closed parts are left out.
-  const EXCLUDED = ".sr-only, .skip-link, .message__ticks, .row__ticks, [inert], template, script, style, svg, option, .floating-day";
-  const FIELDS = "input[type=text], input[type=password], input[type=search], input:not([type]), select, button, .button, .choice, .tabs__tab, .settings__link, .badge, .chip, .avatar";
-  const CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=option], [role=menuitem], [tabindex='0']";
+  const EXCLUDED =
+    ".sr-only, .skip-link, .message__ticks, .row__ticks," +
+    " [inert], template, script, style, svg, option, .floating-day";
+  const FIELDS =
+    "input[type=text], input[type=password], input[type=search], input:not([type]), select," +
+    " button, .button, .choice, .tabs__tab, .settings__link, .badge, .chip, .avatar";
+  const CONTROLS =
+    "a[href], button, input:not([type=hidden]), select, textarea, summary," +
+    " [role=option], [role=menuitem], [tabindex='0']";
   const OVERLAYS = "dialog[open], [popover]:popover-open, .toast, .jump, .message-tools";
 
   const style = (element) => getComputedStyle(element);
-  const isSeen = (element) => !element.closest(EXCLUDED) && element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
+  const isSeen = (element) =>
+    !element.closest(EXCLUDED) && element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
   const boxOf = (element) => (style(element).display === "inline" ? boxOf(element.parentElement) : element);
   const scrolls = (element) => ["auto", "scroll"].includes(style(element).overflowY);
   const hides = (element) => ["hidden", "clip"].includes(style(element).overflowY);
-  const ancestors = (element) => (element && element !== document.documentElement ? [element, ...ancestors(element.parentElement)] : []);
+  const ancestors = (element) =>
+    (element && element !== document.documentElement ? [element, ...ancestors(element.parentElement)] : []);
   const withEllipsis = (element) => ancestors(element).find((at) => style(at).textOverflow === "ellipsis");
 
   // The browser reports the full width of a text with an ellipsis; its visible part ends with its box.
@@ -53,13 +61,16 @@
         const slack = rect.height / 4;
         for (const cutter of cutters(element)) {
           const edge = cutter.getBoundingClientRect();
-          if (rect.top < edge.top - slack || rect.bottom > edge.bottom + slack) faults.add(`"${text}" is cut by ${cutter.className}`);
+          const isCut = rect.top < edge.top - slack || rect.bottom > edge.bottom + slack;
+          if (isCut) faults.add(`"${text}" is cut by ${cutter.className}`);
         }
       }
     }
     for (const field of document.querySelectorAll(FIELDS)) {
       const { scrollHeight, clientHeight } = field;
-      if (isSeen(field) && scrollHeight > clientHeight + 4) faults.add(`${field.outerHTML.slice(0, 80)} is too low: ${scrollHeight} in ${clientHeight}`);
+      if (isSeen(field) && scrollHeight > clientHeight + 4) {
+        faults.add(`${field.outerHTML.slice(0, 80)} is too low: ${scrollHeight} in ${clientHeight}`);
+      }
     }
     for (const field of document.querySelectorAll("select, input:placeholder-shown")) {
       const missing = isSeen(field) && !withEllipsis(field) ? widthOf(labelOf(field), field) - contentWidth(field) : 0;
@@ -70,7 +81,8 @@
 
   // The label or placeholder of a field. Typed text can be scrolled.
   const labelOf = (field) => (field.matches("select") ? (field.selectedOptions[0]?.label ?? "") : field.placeholder);
-  const contentWidth = (field) => field.clientWidth - parseFloat(style(field).paddingLeft) - parseFloat(style(field).paddingRight);
+  const contentWidth = (field) =>
+    field.clientWidth - parseFloat(style(field).paddingLeft) - parseFloat(style(field).paddingRight);
 
   function widthOf(text, field) {
     const context = document.createElement("canvas").getContext("2d");
@@ -95,8 +107,11 @@
       for (const other of pieces.slice(index + 1)) {
         if (one.layer !== other.layer || one.element === other.element) continue;
         const height = Math.min(one.rect.height, other.rect.height);
-        const isOver = overlap(one.rect, other.rect, "left", "right") > 2 && overlap(one.rect, other.rect, "top", "bottom") > height / 2;
-        if (isOver) faults.add(`"${one.text}" and "${other.text}" overlap`);
+        const [across, down] = [
+          overlap(one.rect, other.rect, "left", "right"),
+          overlap(one.rect, other.rect, "top", "bottom"),
+        ];
+        if (across > 2 && down > height / 2) faults.add(`"${one.text}" and "${other.text}" overlap`);
       }
     }
     return [...faults];
@@ -104,19 +119,29 @@
 
   // WCAG 2.5.8: 24 by 24, but for links inside a sentence. A control inside its label is as large as the label.
   function small() {
-    const isInSentence = (link) => link.matches("a") && style(link).display === "inline" && link.parentElement.textContent.trim() !== link.textContent.trim();
-    const isControl = (control) => !control.closest("template, .skip-link, .sr-only") && control.checkVisibility({ checkVisibilityCSS: true }) && !isInSentence(control);
+    const isInSentence = (link) =>
+      link.matches("a") &&
+      style(link).display === "inline" &&
+      link.parentElement.textContent.trim() !== link.textContent.trim();
+    const isControl = (control) =>
+      !control.closest("template, .skip-link, .sr-only") &&
+      control.checkVisibility({ checkVisibilityCSS: true }) &&
+      !isInSentence(control);
     return [...document.querySelectorAll(CONTROLS)].filter(isControl).flatMap((control) => {
-      const boxes = [control, control.closest("label"), ...(control.labels ?? [])].filter(Boolean).map((element) => element.getBoundingClientRect());
+      const parts = [control, control.closest("label"), ...(control.labels ?? [])].filter(Boolean);
+      const boxes = parts.map((element) => element.getBoundingClientRect());
       const isLarge = boxes.some(({ width, height }) => width >= 23.5 && height >= 23.5);
-      return isLarge ? [] : [`${control.outerHTML.slice(0, 120)} is ${Math.round(boxes[0].width)} x ${Math.round(boxes[0].height)}`];
+      const size = `${Math.round(boxes[0].width)} x ${Math.round(boxes[0].height)}`;
+      return isLarge ? [] : [`${control.outerHTML.slice(0, 120)} is ${size}`];
     });
   }
 
   // Titles and buttons may wrap, but not inside a word. Names of people are exempt.
   function broken() {
-    const titles = texts().filter(({ element }) => element.closest("h1, h2, h3, legend, label, button, .button, .tabs__tab") && !element.closest("bdi"));
-    return titles.flatMap(({ element }) => [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).flatMap(wordsInTwo));
+    const TITLES = "h1, h2, h3, legend, label, button, .button, .tabs__tab";
+    const titles = texts().filter(({ element }) => element.closest(TITLES) && !element.closest("bdi"));
+    const nodes = titles.flatMap(({ element }) => [...element.childNodes]);
+    return nodes.filter(({ nodeType }) => nodeType === Node.TEXT_NODE).flatMap(wordsInTwo);
   }
 
   function wordsInTwo(node) {
