@@ -263,7 +263,7 @@ def test_a_chat_that_was_opened_and_left_without_a_word_leaves_the_list(browser:
 
 def test_without_a_script_an_hour_says_that_it_is_utc(browser: Client, page: str) -> None:
     browser.post(page, {"body": "hello", "id": str(uuid4())})
-    hour = r'<time[^>]*>\d\d:\d\d<span class="without-script"> UTC</span></time>'
+    hour = r'<time[^>]*>\s*\d\d:\d\d<span\s+class="without-script"> UTC</span>\s*</time>'
     for path in (page, "/chats/"):
         assert re.search(hour, browser.get(path).content.decode()), path
 

@@ -20,7 +20,7 @@ def followed(client: Client, path: str, label: str) -> list[str]:
     while path:
         body = client.get(path).content.decode()
         pages.append(body)
-        link = re.search(rf'href="([^"]+)">{label}<', body)
+        link = re.search(rf'href="([^"]+)">\s*{label}\s*<', body)
         path = "" if link is None else unescape(link[1])
         path = path if path.startswith("/") or not path else pytest.fail(path)
         assert len(pages) < 10
