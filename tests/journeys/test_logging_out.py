@@ -8,7 +8,7 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import (
     MESSAGE_BOX,
     Visitor,
-    block_http_sends,
+    block_sends,
     click_outside,
     has_stored,
     start_chat,
@@ -38,8 +38,7 @@ def expect_no_data(person: Visitor, page: Page) -> None:
 
 def leave_two_unsent(person: Visitor, room: str) -> None:
     """Leave two messages and a draft in the browser, with every socket and request blocked."""
-    person.page.route_web_socket("**/ws/**", lambda socket: socket.close())
-    block_http_sends(person.page)
+    block_sends(person.page)
     person.open(room)
     for body in ("a secret one", "a secret two"):
         person.write(body)

@@ -10,7 +10,7 @@ from playwright.sync_api import Error, WebSocketRoute, expect
 from tests.conftest import ServerMaker
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.tcp_proxy import TcpProxy
-from tests.journeys.visitors import Visitor, block_http_sends, start_chat
+from tests.journeys.visitors import Visitor, block_sends, start_chat
 
 
 def go_offline(person: Visitor, proxy: TcpProxy) -> None:
@@ -84,16 +84,7 @@ def test_pending_messages_are_shown_after_a_reload_and_sent_once(visitor: Visito
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
-    is_online = {"socket": False}
-
-    def route(socket: WebSocketRoute) -> None:
-        if is_online["socket"]:
-            socket.connect_to_server()
-        else:
-            socket.close()
-
-    bob.page.route_web_socket("**/ws/**", route)
-    block_http_sends(bob.page, unless=lambda: is_online["socket"])
+    allow_sends = block_sends(bob.page)
     bob.open(room)
     for body in ("one", "two"):
         bob.write(body)
@@ -104,7 +95,7 @@ def test_pending_messages_are_shown_after_a_reload_and_sent_once(visitor: Visito
         bob.sees("one", "two")
         bob.sees_state("two", "pending")
     expect(bob.strip).to_have_attribute("data-state", re.compile("connecting|offline"))
-    is_online["socket"] = True
+    allow_sends()
     alice.sees("one", "two")
     bob.sees("one", "two")
     bob.sees_state("two", "read")

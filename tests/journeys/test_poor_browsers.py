@@ -10,7 +10,7 @@ from playwright.sync_api import Route, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.tcp_proxy import TcpProxy
-from tests.journeys.visitors import MESSAGE_BOX, Visitor, start_chat
+from tests.journeys.visitors import MESSAGE_BOX, NO_STORAGE, Visitor, start_chat
 
 # As in a browser that blocks site data: reading the property throws.
 BLOCKED = """
@@ -20,7 +20,6 @@ for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"])
 Object.defineProperty(Navigator.prototype, "serviceWorker", { get: refuse });
 Object.defineProperty(Navigator.prototype, "locks", { get: () => ({ request: async () => refuse() }) });
 """
-FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
 MISSING = {
     "no worker": "delete Navigator.prototype.serviceWorker",
     "no locks": "delete Navigator.prototype.locks",
@@ -52,7 +51,7 @@ MISSING = {
         Object.defineProperty(Navigator.prototype, "languages", { get: () => ["en_US", "en-US@posix"] });
     """,
     "site data blocked": BLOCKED,
-    "storage full": FULL,
+    "storage full": NO_STORAGE,
 }
 
 

@@ -1,29 +1,11 @@
 """Unsent messages: confirmation after a day, sending failed ones again, a browser without storage."""
 
-from collections.abc import Callable
-
-from playwright.sync_api import WebSocketRoute, expect
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, block_http_sends, reject_sends, start_chat
+from tests.journeys.visitors import NO_STORAGE, block_sends, reject_sends, start_chat
 
 DAY_MS = 24 * 3_600_000
-NO_STORAGE = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
-
-
-def block_sends(person: Visitor) -> Callable[[], None]:
-    """Block sockets and sends until the returned function is called. Before the page is opened."""
-    allowed = {"open": False}
-
-    def route(socket: WebSocketRoute) -> None:
-        if allowed["open"]:
-            socket.connect_to_server()
-        else:
-            socket.close()
-
-    person.page.route_web_socket("**/ws/**", route)
-    block_http_sends(person.page, unless=lambda: allowed["open"])
-    return lambda: allowed.update(open=True)
 
 
 def test_messages_pending_for_a_day_ask_before_they_are_sent(visitor: VisitorMaker) -> None:
@@ -31,7 +13,7 @@ def test_messages_pending_for_a_day_ask_before_they_are_sent(visitor: VisitorMak
     room = start_chat(alice, bob)
     alice.open(room)
     bob.page.clock.install()
-    allow_sends = block_sends(bob)
+    allow_sends = block_sends(bob.page)
     bob.open(room)
     for body in ("yesterday's news", "better not"):
         bob.write(body)
@@ -79,7 +61,7 @@ def test_a_browser_without_storage_shows_a_warning_and_sends(visitor: VisitorMak
     room = start_chat(alice, bob)
     alice.open(room)
     bob.context.add_init_script(NO_STORAGE)
-    allow_sends = block_sends(bob)
+    allow_sends = block_sends(bob.page)
     bob.open(room)
     bob.until_loaded("unsent-notice")
     warning = bob.page.get_by_text(

@@ -49,6 +49,7 @@ IDLE = """async () => {
         : (run) => setTimeout(run, 200);
     for (let turn = 0; turn < 3; turn += 1) await new Promise(wait);
 }"""
+NO_STORAGE = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
 MESSAGE_BOX = "textarea[name=body]"
 # The script that handles shortcuts gives the link this attribute.
 SWITCHER_BUTTON = '[data-action="switch"][aria-haspopup]'
@@ -342,16 +343,28 @@ def start_chat(one: Visitor, other: Visitor) -> str:
     return room
 
 
-def block_http_sends(page: Page, *, unless: Callable[[], bool] = lambda: False) -> None:
-    """Abort messages sent over HTTP, the fallback without a socket, except while `unless()` is true."""
+def block_sends(page: Page) -> Callable[[], None]:
+    """Close each socket, and abort messages sent over HTTP, until the returned function is called.
 
-    def route(request: Route) -> None:
-        if request.request.method == "POST" and not unless():
-            request.abort()
+    Before the page is opened.
+    """
+    is_blocked = {"page": True}
+
+    def route_socket(socket: WebSocketRoute) -> None:
+        if is_blocked["page"]:
+            socket.close()
         else:
-            request.continue_()
+            socket.connect_to_server()
 
-    page.route("**/api/v1/conversations/*/messages", route)
+    def route_http(route: Route) -> None:
+        if is_blocked["page"] and route.request.method == "POST":
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route_web_socket("**/ws/**", route_socket)
+    page.route("**/api/v1/conversations/*/messages", route_http)
+    return lambda: is_blocked.update(page=False)
 
 
 def reject_sends(
