@@ -1,6 +1,7 @@
-"""`python -m benchmarks`: the servers in turn, again and again, and the ratios of their medians.
+"""`python -m benchmarks`: measures the servers in turn, repeatedly, and compares their medians.
 
-A single run says nothing on a shared machine, and its speed halves from one minute to the next; only what ran side by side compares.
+A single run says nothing on a shared machine, whose speed halves from one minute to the next; only
+interleaved runs compare.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from benchmarks.load import Order
-from benchmarks.report import ROUNDS_TO_KEEP, Results, keep, tell
+from benchmarks.load import Task
+from benchmarks.report import ROUNDS_TO_KEEP, Results, keep, show
 from benchmarks.servers import Started, start_entre, start_tutorial
 from tests.rig.environment import ROOT
 
@@ -48,26 +49,27 @@ def main() -> None:
             turns={name: [] for name in options.servers},
         )
         for number in range(options.rounds):
-            # Backwards every other time, so that a machine that slows down hurts all alike.
+            # In reverse every other time, so that a slowing machine affects all servers equally.
             for name in options.servers if number % 2 == 0 else options.servers[::-1]:
-                order = Order("", DIALECTS.get(name, name), [], options.seconds, WARM_UP_S, options.rate, [])
-                turn = take_turn(servers[name], order)
+                task = Task("", DIALECTS.get(name, name), [], options.seconds, WARM_UP_S, options.rate, [])
+                turn = run_turn(servers[name], task)
                 results.turns[name].append(turn)
                 sys.stdout.write(
-                    f"{number + 1:2} {name:16} {turn['cpu_ms']:8.3f} ms CPU a message  {turn['per_second']:8.0f}/s"
+                    f"{number + 1:2} {name:16} {turn['cpu_ms']:8.3f} ms CPU a message"
+                    f"  {turn['per_second']:8.0f}/s"
                 )
                 sys.stdout.write(
                     f"  p50 {turn['p50_ms']:7.1f} ms  p99 {turn['p99_ms']:7.1f} ms  lost {turn['lost']}\n"
                 )
                 sys.stdout.flush()
-    tell(results)
+    show(results)
     if options.rounds >= ROUNDS_TO_KEEP:
         keep(results)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="CPU time a delivered message, against the plain ways."
+        prog="python -m benchmarks", description="CPU time a delivered message, against plain Channels chats."
     )
     parser.add_argument(
         "--rounds",
@@ -76,12 +78,12 @@ def arguments() -> argparse.Namespace:
         help=f"turns of each server; {ROUNDS_TO_KEEP} or more are kept in results/",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="measured seconds of a turn")
-    parser.add_argument("--people", type=int, default=50, help="pairs that talk at once")
+    parser.add_argument("--people", type=int, default=50, help="pairs that write at once")
     parser.add_argument(
         "--rate",
         type=float,
         default=0.0,
-        help="messages a second of all together; 0: as fast as they are answered",
+        help="messages a second in all; 0: as fast as they are answered",
     )
     parser.add_argument(
         "--servers",
@@ -92,8 +94,8 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def take_turn(server: Started, order: Order) -> dict[str, float]:
-    given = replace(order, address=server.address, seats=server.seats, processes=server.processes)
+def run_turn(server: Started, task: Task) -> dict[str, float]:
+    given = replace(task, address=server.address, clients=server.clients, processes=server.processes)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         cwd=ROOT,

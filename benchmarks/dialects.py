@@ -1,4 +1,4 @@
-"""How each server wants a message written, and how it tells the other person. Knows no socket and no clock."""
+"""The wire format of each server: how a message is written and read. Knows no socket and no clock."""
 
 import json
 from collections.abc import Iterable
@@ -7,23 +7,23 @@ from uuid import UUID, uuid4
 
 
 class Dialect(Protocol):
-    """One server's way of speaking, for one seat of one room."""
+    """The wire format of one server, for one client of one room."""
 
-    greets: bool
+    has_greeting: bool
 
     def write(self, body: str) -> str: ...
 
     def read(self, frame: str) -> str | None:
-        """The body, if this frame tells a message."""
+        """The body, if this frame is a message."""
 
     def confirm(self, frame: str) -> Iterable[str]:
-        """What a device sends back when it has shown this message."""
+        """Frames that a client sends when it has shown this message."""
 
 
 class Tutorial:
-    """One field each way; everybody in the room hears everything, the writer included."""
+    """One field in each direction; all clients of the room get every message, the sender included."""
 
-    greets = False
+    has_greeting = False
 
     def __init__(self, room: str) -> None:
         self.room = room
@@ -39,9 +39,9 @@ class Tutorial:
 
 
 class Entre:
-    """protocol.md section 5. The writer hears the acknowledgement, too, and both hear the event."""
+    """docs/protocol.md, section 5. The sender also gets the acknowledgement; both get the event."""
 
-    greets = True
+    has_greeting = True
 
     def __init__(self, room: str) -> None:
         self.room = room
@@ -50,7 +50,7 @@ class Entre:
         return json.dumps({"type": "message.send", "room": self.room, "id": str(new_id()), "body": body})
 
     def read(self, frame: str) -> str | None:
-        # Acknowledgements are told apart without reading them: the generator must stay cheaper than what it measures.
+        # Skips acknowledgements without decoding: the generator must stay cheaper than the server.
         return json.loads(frame)["message"]["body"] if frame.startswith('{"type":"message.created"') else None
 
     def confirm(self, frame: str) -> Iterable[str]:
@@ -58,7 +58,7 @@ class Entre:
 
 
 class EntreWithReceipts(Entre):
-    """As a browser in front of open eyes: every message is confirmed as delivered and read."""
+    """As a visible browser: confirms each message as delivered and read."""
 
     def confirm(self, frame: str) -> Iterable[str]:
         seq = json.loads(frame)["message"]["seq"]

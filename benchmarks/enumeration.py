@@ -1,8 +1,8 @@
-"""Does the time of an answer tell who has an account? `python -m benchmarks.enumeration [--turns 20]`
+"""Do response times reveal who has an account? `python -m benchmarks.enumeration [--turns 20]`
 
-Sign-up, "Forgot your password?" and a log-in with a wrong password, with an address that has an account and with one that has none, in turn,
-each from a new browser, against the service as `make run` starts it, with mail. The medians must not differ by more than 50 ms (docs/interface.md B3);
-that the pages say the same is a test.
+Sign-up, "Forgot your password?" and a log-in with a wrong password, alternating between an address that has
+an account and one that has none, each from a new browser, against the service as `make run` starts it, with
+email. The medians may differ by at most 50 ms (docs/interface.md B3); that the pages are equal is a test.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ numbers = count()
 
 
 class MailServer(socketserver.StreamRequestHandler):
-    """Takes every mail and keeps none."""
+    """An SMTP server that accepts and discards every email."""
 
     def handle(self) -> None:
-        self.say("220 here")
+        self.reply("220 here")
         for line in self.rfile:
             word = line[:4].upper().strip()
             if word == b"DATA":
-                self.say("354 go on")
+                self.reply("354 go on")
                 while self.rfile.readline() not in {b".\r\n", b""}:
                     pass
-            self.say("221 bye" if word == b"QUIT" else "250 good")
+            self.reply("221 bye" if word == b"QUIT" else "250 good")
             if word == b"QUIT":
                 return
 
-    def say(self, words: str) -> None:
-        self.wfile.write(f"{words}\r\n".encode())
+    def reply(self, text: str) -> None:
+        self.wfile.write(f"{text}\r\n".encode())
 
 
 @contextmanager
 def mail_server() -> Iterator[str]:
-    """Its address, as EMAIL_URL takes it."""
+    """Run it. Yields its address for EMAIL_URL."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -61,23 +61,23 @@ def sign_up(browser: Person, email: str) -> float:
         browser,
         "/accounts/signup/",
         username=browser.username,
-        name="Somebody",
+        name="Visitor",
         password1=PASSWORD,
         email=email,
         listed="on",
     )
 
 
-def ask_for_a_password(browser: Person, email: str) -> float:
+def request_reset(browser: Person, email: str) -> float:
     return timed(browser, "/accounts/password/reset/", email=email)
 
 
-def guess_a_password(browser: Person, email: str) -> float:
+def guess_password(browser: Person, email: str) -> float:
     return timed(browser, "/accounts/login/", status=200, login=email, password="a wrong guess")
 
 
 def timed(browser: Person, page: str, *, status: int = 302, **filled: str) -> float:
-    """Milliseconds from sending the form to the whole answer."""
+    """Milliseconds from sending the form to the whole response."""
     fields = {**filled, "csrfmiddlewaretoken": browser.csrf_token(page)}
     began = time.perf_counter()
     answer = browser.http.post(page, data=fields, headers={"Referer": f"{browser.address}{page}"})
@@ -86,23 +86,23 @@ def timed(browser: Person, page: str, *, status: int = 302, **filled: str) -> fl
     return took
 
 
-ACTS = {"sign-up": sign_up, "forgotten password": ask_for_a_password, "log-in": guess_a_password}
+ACTS = {"sign-up": sign_up, "forgotten password": request_reset, "log-in": guess_password}
 
 
 def compare(address: str, act: Callable[[Person, str], float], turns: int) -> tuple[float, float]:
-    """Medians with a known and with an unknown address. They take turns, and who begins changes, so that nothing drifts between them."""
+    """Medians with a known and an unknown address. They alternate, and so does the first, against drift."""
     took: dict[bool, list[float]] = {True: [], False: []}
     for turn in range(turns + 1):
         for is_known in (True, False) if turn % 2 else (False, True):
             number = next(numbers)
             with Person(address, f"visitor{number}") as browser:
                 took[is_known].append(act(browser, KNOWN if is_known else f"nobody{number}@example.com"))
-    # The first of each warms up.
+    # The first of each is a warm-up.
     return median(took[True][1:]), median(took[False][1:])
 
 
 def make_known(server: EntreServer) -> None:
-    """Alice has proven her address: what counts as an account."""
+    """Give alice a verified address: only such an address counts as an account."""
     with Person(server.address, "alice") as alice:
         alice.sign_up(email=KNOWN)
     with closing(sqlite3.connect(next(server.data_folder.glob("*.sqlite3")))) as data, data:
@@ -122,7 +122,8 @@ def main() -> int:
                 known, unknown = compare(server.address, act, turns)
                 worst = max(worst, abs(known - unknown))
                 print(
-                    f"{name}: known {known:.1f} ms, unknown {unknown:.1f} ms, difference {known - unknown:+.1f} ms (goal: {MOST_MS:.0f} at most)"
+                    f"{name}: known {known:.1f} ms, unknown {unknown:.1f} ms,"
+                    f" difference {known - unknown:+.1f} ms (goal: {MOST_MS:.0f} at most)"
                 )
     finally:
         statics.remove()

@@ -1,5 +1,7 @@
-"""Hostile clients, one function for each kind: what they send is bounded in number and time. Run by `benchmarks.stall`, each in a process
-of its own, so that its work is not taken for the server's: `python -m benchmarks.hostile KIND`, with a Target as JSON on standard input.
+"""Hostile clients, one function for each kind, bounded in number and time.
+
+`benchmarks.stall` runs each in a process of its own, so that its work does not count as the server's:
+`python -m benchmarks.hostile KIND`, with a Target as JSON on standard input.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from websockets.exceptions import WebSocketException
 
 KIBIBYTE, MEBIBYTE = 1024, 1024 * 1024
 FLOOD_SECONDS = 5.0
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 TOKEN = "a" * 32
 PING, PONG, START, PIECE = b"\x89\x80mask", b"\x8a\x80mask", b"\x01\x80mask", b"\x00\x80mask"
 PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n'
@@ -28,7 +30,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n'
 
 @dataclass
 class Target:
-    """Where the service is, and what a person who is signed in there may show."""
+    """The address of the service, and the session and room of a user."""
 
     address: str
     cookie: str
@@ -47,14 +49,14 @@ Outcome = Counter[str]
 
 
 def marks(number: int) -> str:
-    """Combining marks of two classes, the later one first: the order that takes longest to put right."""
+    """Combining marks of two classes in the wrong order, which takes longest to normalise (T32)."""
     return "a" + "\u0345" * (number // 2) + "\u0300" * (number // 2)
 
 
 async def raw(
     target: Target, line: str, *headers: str, body: bytes = b"", length: int | None = None
 ) -> Outcome:
-    """One request in bytes of our own. Returns its status, "cut" where there was none."""
+    """One raw request. Returns its status, or "cut" without one."""
     reader, writer = await asyncio.open_connection(*target.host.split(":"))
     fields = [f"Host: {target.host}", "Connection: close", f"Cookie: csrftoken={TOKEN}", *headers]
     if body or length is not None:
@@ -62,7 +64,7 @@ async def raw(
     answer = b""
     try:
         writer.write("\r\n".join([f"{line} HTTP/1.1", *fields, "", ""]).encode() + body)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             answer = await reader.read(64)
     except (OSError, TimeoutError):
         pass
@@ -74,7 +76,7 @@ async def raw(
 async def flood(
     target: Target, connections: int, once: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 ) -> Outcome:
-    """The same request over so many connections, as fast as it is answered, for FLOOD_SECONDS."""
+    """The same request over so many connections, as fast as possible, for FLOOD_SECONDS."""
     outcome: Outcome = Counter()
     end = time.monotonic() + FLOOD_SECONDS
 
@@ -86,7 +88,7 @@ async def flood(
                 outcome["cut"] += 1
 
     limits = httpx.Limits(max_connections=connections)
-    async with httpx.AsyncClient(base_url=target.address, limits=limits, timeout=PATIENCE_SECONDS) as client:
+    async with httpx.AsyncClient(base_url=target.address, limits=limits, timeout=TIMEOUT_SECONDS) as client:
         await asyncio.gather(*(repeat(client) for _ in range(connections)))
     return outcome
 
@@ -126,11 +128,12 @@ async def upload(target: Target) -> Outcome:
 async def chunked(target: Target) -> Outcome:
     reader, writer = await asyncio.open_connection(*target.host.split(":"))
     writer.write(
-        f"POST /accounts/login/ HTTP/1.1\r\nHost: {target.host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        f"POST /accounts/login/ HTTP/1.1\r\nHost: {target.host}\r\n".encode()
+        + b"Transfer-Encoding: chunked\r\n\r\n"
     )
     try:
         writer.write(b"1\r\na\r\n" * 500_000 + b"0\r\n\r\n")
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             answer = await reader.read(64)
     except (OSError, TimeoutError):
         answer = b""
@@ -144,7 +147,7 @@ async def marks_in_a_name(target: Target) -> Outcome:
         "username": f"u{uuid4().hex[:12]}",
         "password1": "correct horse battery",
     }
-    async with httpx.AsyncClient(base_url=target.address, timeout=PATIENCE_SECONDS) as client:
+    async with httpx.AsyncClient(base_url=target.address, timeout=TIMEOUT_SECONDS) as client:
         body = "&".join(
             [f"csrfmiddlewaretoken={TOKEN}", *(f"{name}={value}" for name, value in fields.items())]
         ).encode()
@@ -158,7 +161,7 @@ async def marks_in_a_name(target: Target) -> Outcome:
 
 async def log_ins(target: Target) -> Outcome:
     limits = httpx.Limits(max_connections=60)
-    async with httpx.AsyncClient(base_url=target.address, limits=limits, timeout=PATIENCE_SECONDS) as client:
+    async with httpx.AsyncClient(base_url=target.address, limits=limits, timeout=TIMEOUT_SECONDS) as client:
 
         async def log_in(number: int) -> str:
             fields = {"login": f"nobody{number}", "password": "not this one", "csrfmiddlewaretoken": TOKEN}
@@ -192,10 +195,10 @@ async def open_socket(target: Target) -> ClientConnection:
 
 
 async def frames(target: Target, sockets: int, first: bytes, then: bytes) -> Outcome:
-    """Frames without end on so many sockets, each until it is ended or the time is over."""
+    """Endless frames on so many sockets, each until the server closes it or the time is over."""
     end = time.monotonic() + FLOOD_SECONDS
 
-    async def pour() -> str:
+    async def send_frames() -> str:
         connection = await open_socket(target)
         connection.transport.write(first)
         while time.monotonic() < end and not connection.transport.is_closing():
@@ -208,7 +211,7 @@ async def frames(target: Target, sockets: int, first: bytes, then: bytes) -> Out
         connection.transport.abort()
         return ended
 
-    return Counter(await asyncio.gather(*(pour() for _ in range(sockets))))
+    return Counter(await asyncio.gather(*(send_frames() for _ in range(sockets))))
 
 
 async def marks_in_messages(target: Target) -> Outcome:
@@ -222,7 +225,7 @@ async def marks_in_messages(target: Target) -> Outcome:
                     ensure_ascii=False,
                 )
             )
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while outcome.total() < 8:
                 frame = json.loads(await connection.recv())
                 if frame["type"] == "error":
@@ -243,18 +246,18 @@ async def sync(target: Target) -> Outcome:
 
 async def invites(target: Target) -> Outcome:
     headers = target.headers(signed_in=True)
-    async with httpx.AsyncClient(base_url=target.address, timeout=PATIENCE_SECONDS) as client:
+    async with httpx.AsyncClient(base_url=target.address, timeout=TIMEOUT_SECONDS) as client:
         for _ in range(20):
             await client.post("/api/v1/invites", json={"note": "", "lives": "1d"}, headers=headers)
     return await flood(target, 10, lambda client: client.get("/invites/", headers=headers))
 
 
 KINDS: dict[str, tuple[str, Callable[[Target], Awaitable[Outcome]]]] = {
-    "quiet": ("nothing at all, for comparison", nothing),
+    "quiet": ("nothing, for comparison", nothing),
     "quote": ("one form of 128 KiB with a quote that never ends", quote),
     "nested": ("one form of multipart in multipart, 1,700 deep", nested),
     "parts": ("one form of 1 MiB of parts", parts),
-    "upload": ("8 MiB to the picture's address, without a session", upload),
+    "upload": ("8 MiB to the address of the picture, without a session", upload),
     "chunks": ("one body in 500,000 chunks of a byte", chunked),
     "name": ("one sign-up with a name of 128,000 combining marks", marks_in_a_name),
     "messages": ("8 messages of 31,000 combining marks", marks_in_messages),

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.load < order.json`: pairs that write to each other; prints what came of it as JSON.
+"""`python -m benchmarks.load < task.json`: the load generator; pairs write to each other, and it prints
+figures as JSON.
 
-A process of its own, the same for every server. A message counts once, when the other person's socket has it; what the writer hears
-back counts nothing.
+A process of its own, the same for each server. A message counts once, when the socket of the other user has
+it; what the sender gets back does not count.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from benchmarks.meter import cpu_seconds
 
 BODY_BYTES = 100
 CONNECTS_AT_ONCE = 20
-PATIENCE_S = 30.0
+GREETING_TIMEOUT_S = 30.0
 
 
 @dataclass
-class Order:
-    """What to do, as the parent process wrote it. `rate` is messages a second of all together; 0 means: as fast as they are answered."""
+class Task:
+    """What to do, from the parent process. `rate`: messages a second in all; 0: as fast as they are
+    answered."""
 
     address: str
     dialect: str
-    seats: list[list[dict[str, str]]]
+    clients: list[list[dict[str, str]]]
     seconds: float
     warm_up: float
     rate: float
@@ -39,20 +41,20 @@ class Order:
 
 
 class Load:
-    """Counts what all sides have sent and got."""
+    """Counts what all clients have sent and received."""
 
-    def __init__(self, order: Order) -> None:
-        self.order = order
+    def __init__(self, task: Task) -> None:
+        self.task = task
         self.is_open = True
-        self.on_the_way: dict[str, float] = {}
+        self.in_flight: dict[str, float] = {}
         self.delivered = self.repeated = self.disordered = 0
         self.latencies: list[float] = []
 
     def sent(self, key: str) -> None:
-        self.on_the_way[key] = time.perf_counter()
+        self.in_flight[key] = time.perf_counter()
 
     def arrived(self, key: str) -> None:
-        began = self.on_the_way.pop(key, None)
+        began = self.in_flight.pop(key, None)
         if began is None:
             self.repeated += 1
             return
@@ -60,8 +62,8 @@ class Load:
         self.latencies.append(time.perf_counter() - began)
 
 
-class Side:
-    """One person's socket. In the closed loop whoever gets a message answers it with one."""
+class Client:
+    """The socket of one user. In the closed loop a client answers each message with another."""
 
     def __init__(self, load: Load, number: int, socket: ClientConnection, dialect: Dialect) -> None:
         self.load, self.number, self.socket, self.dialect = load, number, socket, dialect
@@ -76,7 +78,7 @@ class Side:
         await self.socket.send(self.dialect.write(key.ljust(BODY_BYTES, ".")))
 
     async def listen(self) -> None:
-        answers = self.load.order.rate == 0
+        answers = self.load.task.rate == 0
         async for frame in self.socket:
             body = self.dialect.read(str(frame))
             if body is None or not body.startswith(self.peer):
@@ -91,62 +93,64 @@ class Side:
                 await self.write()
 
 
-async def open_side(load: Load, number: int, seat: dict[str, str], gate: asyncio.Semaphore) -> Side:
-    dialect = DIALECTS[load.order.dialect](seat["room"])
-    headers = {"Cookie": seat["cookie"]} if seat["cookie"] else {}
-    url = f"{load.order.address.replace('http', 'ws', 1)}/ws/chat/{seat['room']}/"
-    async with gate:
+async def open_client(load: Load, number: int, login: dict[str, str], slots: asyncio.Semaphore) -> Client:
+    dialect = DIALECTS[load.task.dialect](login["room"])
+    headers = {"Cookie": login["cookie"]} if login["cookie"] else {}
+    url = f"{load.task.address.replace('http', 'ws', 1)}/ws/chat/{login['room']}/"
+    async with slots:
         socket = await connect(
-            url, origin=load.order.address, additional_headers=headers, compression=None, ping_interval=None
+            url, origin=load.task.address, additional_headers=headers, compression=None, ping_interval=None
         )  # type: ignore[arg-type]
-        if dialect.greets:
-            await asyncio.wait_for(socket.recv(), PATIENCE_S)
-    return Side(load, number, socket, dialect)
+        if dialect.has_greeting:
+            await asyncio.wait_for(socket.recv(), GREETING_TIMEOUT_S)
+    return Client(load, number, socket, dialect)
 
 
-async def write_at_rate(sides: list[Side], rate: float) -> None:
-    """Open loop: the clock says when, whether the earlier ones have arrived or not."""
+async def write_at_rate(clients: list[Client], rate: float) -> None:
+    """Open loop: sends by the clock, whether earlier messages have arrived or not."""
     began, count = time.perf_counter(), 0
     while True:
         await asyncio.sleep(max(0.0, began + count / rate - time.perf_counter()))
-        await sides[count % len(sides)].write()
+        await clients[count % len(clients)].write()
         count += 1
 
 
-async def run(order: Order) -> dict[str, Any]:
-    load, gate = Load(order), asyncio.Semaphore(CONNECTS_AT_ONCE)
-    flat = [seat for pair in order.seats for seat in pair]
-    sides = await asyncio.gather(*(open_side(load, number, seat, gate) for number, seat in enumerate(flat)))
-    listening = [asyncio.create_task(side.listen()) for side in sides]
-    if order.rate:
-        writing = asyncio.create_task(write_at_rate(sides, order.rate))
+async def run(task: Task) -> dict[str, Any]:
+    load, slots = Load(task), asyncio.Semaphore(CONNECTS_AT_ONCE)
+    flat = [login for pair in task.clients for login in pair]
+    clients = await asyncio.gather(
+        *(open_client(load, number, login, slots) for number, login in enumerate(flat))
+    )
+    listening = [asyncio.create_task(client.listen()) for client in clients]
+    if task.rate:
+        writing = asyncio.create_task(write_at_rate(clients, task.rate))
     else:
         writing = asyncio.create_task(asyncio.sleep(0))
-        for side in sides:
-            await side.write()
-    await asyncio.sleep(order.warm_up)
+        for client in clients:
+            await client.write()
+    await asyncio.sleep(task.warm_up)
     result = await measure(load)
     load.is_open = False
     writing.cancel()
-    await let_arrive(load)
-    result |= {"lost": len(load.on_the_way), "repeated": load.repeated, "disordered": load.disordered}
-    for task in listening:
-        task.cancel()
-    await asyncio.gather(*(side.socket.close() for side in sides))
+    await wait_for_arrivals(load)
+    result |= {"lost": len(load.in_flight), "repeated": load.repeated, "disordered": load.disordered}
+    for listener in listening:
+        listener.cancel()
+    await asyncio.gather(*(client.socket.close() for client in clients))
     return result
 
 
 async def measure(load: Load) -> dict[str, Any]:
     load.latencies.clear()
     before, count, began, own = (
-        cpu_seconds(load.order.processes),
+        cpu_seconds(load.task.processes),
         load.delivered,
         time.perf_counter(),
         time.process_time(),
     )
-    await asyncio.sleep(load.order.seconds)
+    await asyncio.sleep(load.task.seconds)
     used, lasted, count = (
-        cpu_seconds(load.order.processes) - before,
+        cpu_seconds(load.task.processes) - before,
         time.perf_counter() - began,
         load.delivered - count,
     )
@@ -162,18 +166,18 @@ async def measure(load: Load) -> dict[str, Any]:
     }
 
 
-async def let_arrive(load: Load) -> None:
-    """What is on the way when the window closes is no loss; what is still missing after this is."""
+async def wait_for_arrivals(load: Load) -> None:
+    """Wait for messages in flight when the window closes; those still missing afterwards are lost."""
     for _ in range(100):
         await asyncio.sleep(0.05)
-        if not load.on_the_way:
+        if not load.in_flight:
             return
 
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     gc.disable()
-    sys.stdout.write(json.dumps(asyncio.run(run(Order(**json.load(sys.stdin))))))
+    sys.stdout.write(json.dumps(asyncio.run(run(Task(**json.load(sys.stdin))))))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""`python -m benchmarks.people PAIRS`: writes signed-in pairs straight into the product's database, and prints where they sit.
+"""`python -m benchmarks.people PAIRS`: makes logged-in pairs directly in the database, and prints their
+rooms and cookies.
 
-Runs in the environment of the server that will serve them; sign-up and log-in are not what is measured.
+Runs in the environment of the server under test; sign-up and log-in are not measured.
 """
 
 import json
@@ -11,7 +12,7 @@ import django
 
 django.setup()
 
-# Only now: these modules need the apps that the line above has loaded.
+# These modules need the apps that the line above has loaded.
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.db import transaction  # noqa: E402
@@ -22,7 +23,7 @@ from conversations.services.conversations import conversation_open  # noqa: E402
 
 
 def pair(number: int) -> dict[str, object]:
-    """Two people with a conversation that shows to both. Returns its room and their Cookie headers."""
+    """Two users with a conversation that both see. Returns its room and their Cookie headers."""
     one, other = person(f"left{number}"), person(f"right{number}")
     conversation, _ = conversation_open(user=one, peer=other, origin=Conversation.Origin.INVITE)
     return {"room": conversation.room_name, "cookies": [cookie(one), cookie(other)]}
@@ -37,7 +38,7 @@ def person(username: str) -> User:
 
 
 def cookie(user: User) -> str:
-    """A session as log-in leaves it, made on the server's side."""
+    """A session as log-in makes it. Returns its Cookie header."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

@@ -1,4 +1,4 @@
-"""Medians, spread and ratios of what was measured, printed and kept."""
+"""Medians, spread and ratios of a run: printed, and written to results/."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
 ROUNDS_TO_KEEP = 5
-"""A quicker look is printed and forgotten."""
+"""A shorter run is printed and not kept."""
 NAMES = {
     "tutorial": "S0: tutorial chat, core Redis layer, nothing stored",
     "tutorial-saving": "S1: the same, each message saved (ORM, SQLite)",
@@ -19,12 +19,12 @@ NAMES = {
     "entre-receipts": "Entre: the same, each message confirmed as read",
 }
 BARS = {"tutorial": 3.0, "tutorial-saving": 4.0}
-"""How many times less than these the product must use (saturated)."""
+"""How many times less CPU than these the product must use (saturated)."""
 
 
 @dataclass
 class Results:
-    """All turns of all servers, in the order in which they ran."""
+    """All turns of all servers, in the order of the run."""
 
     began_at: str
     options: dict[str, Any]
@@ -48,7 +48,8 @@ class Results:
 
 def table(results: Results) -> list[str]:
     lines = [
-        "| server | CPU ms a delivered message: median | lowest to highest | delivered a second | p50 ms | p99 ms | lost | twice | disorder |",
+        "| server | CPU ms a delivered message: median | lowest to highest | delivered a second"
+        " | p50 ms | p99 ms | lost | twice | disorder |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, turns in results.turns.items():
@@ -78,12 +79,12 @@ def verdicts(results: Results) -> list[str]:
     return lines
 
 
-def tell(results: Results) -> None:
+def show(results: Results) -> None:
     sys.stdout.write("\n" + "\n".join([*table(results), "", *verdicts(results)]) + "\n")
 
 
 def keep(results: Results) -> None:
-    """Write results/<date>-bench.json, and .md for people; a second run of a day takes the place of the first."""
+    """Write results/<date>-bench.json and .md; a second run of a day replaces the first."""
     load = "" if not results.options["rate"] else f"-{results.options['rate']:.0f}-a-second"
     stem = FOLDER / f"{results.began_at[:10]}-bench{load}"
     stem.with_suffix(".json").write_text(
@@ -94,9 +95,11 @@ def keep(results: Results) -> None:
     head = [
         f"# Bench of {results.began_at}",
         "",
-        f"Commit {results.commit}; {machine['cores']} cores, Python {machine['python']}, {machine['system']}. {options['rounds']} turns of each server,",
-        f"interleaved, {options['seconds']:g} measured seconds a turn; {options['people']} pairs, 100-byte bodies, {rate}. CPU is user and system time",
-        "of the server's process tree, Redis included. Compare within this table only.",
+        f"Commit {results.commit}; {machine['cores']} cores, Python {machine['python']},",
+        f"{machine['system']}. {options['rounds']} turns of each server, interleaved,",
+        f"{options['seconds']:g} measured seconds a turn; {options['people']} pairs, 100-byte bodies, {rate}.",
+        "CPU is user and system time of the server's process tree, Redis included. Compare within this table",
+        "only.",
         "",
     ]
     stem.with_suffix(".md").write_text(

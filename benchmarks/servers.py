@@ -1,4 +1,4 @@
-"""The servers that take their turns: each with its own data, its own Redis where it wants one, on loopback only."""
+"""The servers under test: each with its own data and, where it needs one, its own Redis; loopback only."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -17,23 +18,23 @@ from tests.rig.daphne_server import EntreServer, free_port
 from tests.rig.environment import ROOT, clean_environment
 from tests.rig.redis_server import RedisServer
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 PEER_SETTINGS = "benchmarks.peers.tutorial.settings"
 
-Seats = list[list[dict[str, str]]]
+Clients = list[list[dict[str, str]]]
 
 
 @dataclass
 class Started:
-    """A server that answers. `processes` are the roots of what is counted as its own."""
+    """A running server. `processes` are the roots of the process trees that are measured."""
 
     address: str
     processes: list[int]
-    seats: Seats = field(repr=False)
+    clients: Clients = field(repr=False)
 
 
 class NoStatics:
-    """Nobody asks for a page here, so nothing is collected."""
+    """No page is requested here, so no static files are collected."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,9 +44,11 @@ class NoStatics:
 
 
 def start_entre(stack: ExitStack, pairs: int) -> Started:
-    """The product as `make run` starts it: one process, SQLite, no Redis. Only the limits are off, or they would refuse the load."""
+    """Entre as `make run` starts it: one process, SQLite, no Redis. The limits are off, or they would
+    reject the load."""
     folder = temporary_folder(stack)
-    server = stack.enter_context(EntreServer(NoStatics(folder), LIMITS="off", HEADS_EVERY_MS=""))  # type: ignore[arg-type]
+    statics: Any = NoStatics(folder)
+    server = stack.enter_context(EntreServer(statics, LIMITS="off", HEADS_EVERY_MS=""))
     environment = {**server.environment, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
     made = subprocess.run(
         [sys.executable, "-m", "benchmarks.people", str(pairs)],
@@ -55,17 +58,18 @@ def start_entre(stack: ExitStack, pairs: int) -> Started:
         text=True,
         check=True,
     )
-    seats = [
+    clients = [
         [{"room": pair["room"], "cookie": cookie} for cookie in pair["cookies"]]
         for pair in json.loads(made.stdout)
     ]
     process = server.processes[0]
     assert process is not None
-    return Started(server.address, [process.pid], seats)
+    return Started(server.address, [process.pid], clients)
 
 
 def start_tutorial(stack: ExitStack, pairs: int, *, saves: bool = False) -> Started:
-    """The tutorial's chat on Daphne with the core Redis layer; with `saves`, each message is a row first."""
+    """The chat of the tutorial on Daphne with the core Redis layer; with `saves`, it first stores each
+    message."""
     redis = stack.enter_context(RedisServer())
     environment = {
         **clean_environment(),
@@ -89,8 +93,8 @@ def start_tutorial(stack: ExitStack, pairs: int, *, saves: bool = False) -> Star
     address = f"http://127.0.0.1:{port}"
     wait_for(address, process)
     assert redis.process is not None
-    seats = [[{"room": f"pair{number}", "cookie": ""} for _ in range(2)] for number in range(pairs)]
-    return Started(address, [process.pid, redis.process.pid], seats)
+    clients = [[{"room": f"pair{number}", "cookie": ""} for _ in range(2)] for number in range(pairs)]
+    return Started(address, [process.pid, redis.process.pid], clients)
 
 
 def temporary_folder(stack: ExitStack) -> Path:
@@ -100,8 +104,8 @@ def temporary_folder(stack: ExitStack) -> Path:
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Any answer will do: there is no page behind it."""
-    deadline = time.monotonic() + PATIENCE_S
+    """Any response will do: there is no page behind it."""
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             httpx.get(address, timeout=5)
@@ -115,7 +119,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(PATIENCE_S)
+        process.wait(TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

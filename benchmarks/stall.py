@@ -1,7 +1,8 @@
-"""`python -m benchmarks.stall`: how long one hostile client makes everybody else wait.
+"""`python -m benchmarks.stall`: how long one hostile client delays all others.
 
-The service as `make run` starts it. A bystander's socket pings it and a second connection asks for /healthz, again and again, while a
-client of one kind after the other does its worst. The longest wait of each is what the kind costs everybody else.
+Against the service as `make run` starts it. The socket of a bystander pings and a second connection
+requests /healthz repeatedly, while hostile clients of one kind after another attack. The longest delay is
+the cost of that kind.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -29,21 +31,21 @@ from tests.rig.environment import ROOT
 
 RESULTS = Path(__file__).parent / "results"
 WORKER_TIMEOUT_SECONDS = 60.0
-"""A bystander who waits longer is given up, with this as the wait."""
+"""A bystander is given up after this time, which is then its delay."""
 PING_EVERY, HEALTH_EVERY = 0.03, 0.03
-"""Below forty frames a second, or the bystander would be the flood."""
+"""Below forty frames a second, or the bystander would exceed its own rate limit."""
 SETTLE_SECONDS, AFTER_SECONDS = 1.0, 2.0
 
 
 @dataclass
-class Waits:
-    """Milliseconds that the bystander waited, and what the server spent meanwhile."""
+class Delays:
+    """Delays of the bystander in milliseconds, and what the server used meanwhile."""
 
     ping_ms: list[float] = field(default_factory=list)
     health_ms: list[float] = field(default_factory=list)
     cpu_s: float = 0.0
     memory_mib: float = 0.0
-    """By how much the most that was ever in memory has grown."""
+    """Growth of the peak resident memory."""
     seconds: float = 0.0
     outcome: dict[str, int] = field(default_factory=dict)
 
@@ -60,7 +62,7 @@ class Waits:
 
 
 class Server:
-    """A server of our own, with the limits as they come: its processor time and memory, and a session to lend."""
+    """A server with the default limits: its CPU time and memory, and sessions for the clients."""
 
     def __init__(self, stack: ExitStack, statics: SharedStatics) -> None:
         server = stack.enter_context(EntreServer(statics, HEADS_EVERY_MS=""))
@@ -87,8 +89,8 @@ class Server:
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-async def measure(server: Server, kind: str) -> Waits:
-    waits = Waits()
+async def measure(server: Server, kind: str) -> Delays:
+    delays = Delays()
     target = server.bystander
     headers = {"Cookie": target.cookie, "Origin": target.address}
     is_over = asyncio.Event()
@@ -99,15 +101,15 @@ async def measure(server: Server, kind: str) -> Waits:
             compression=None,
             proxy=None,
             ping_interval=None,
-        ) as line,
+        ) as socket,
         httpx.AsyncClient(base_url=target.address, timeout=WORKER_TIMEOUT_SECONDS) as client,
     ):
-        await line.recv()
+        await socket.recv()
 
         async def ping() -> None:
-            await line.send('{"type":"ping"}')
+            await socket.send('{"type":"ping"}')
             async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
-                while json.loads(await line.recv())["type"] != "pong":
+                while json.loads(await socket.recv())["type"] != "pong":
                     pass
 
         async def health() -> None:
@@ -116,8 +118,8 @@ async def measure(server: Server, kind: str) -> Waits:
         await asyncio.sleep(SETTLE_SECONDS)
         cpu, memory, began = server.cpu_seconds(), server.most_memory_mib(), time.perf_counter()
         watchers = [
-            asyncio.ensure_future(watch(ping, PING_EVERY, waits.ping_ms, is_over)),
-            asyncio.ensure_future(watch(health, HEALTH_EVERY, waits.health_ms, is_over)),
+            asyncio.ensure_future(watch(ping, PING_EVERY, delays.ping_ms, is_over)),
+            asyncio.ensure_future(watch(health, HEALTH_EVERY, delays.health_ms, is_over)),
         ]
         attack = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -128,28 +130,30 @@ async def measure(server: Server, kind: str) -> Waits:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        told, _ = await attack.communicate(json.dumps(asdict(server.hostile)).encode())
-        waits.seconds = time.perf_counter() - began
-        # What it has left behind may still be worked on.
+        output, _ = await attack.communicate(json.dumps(asdict(server.hostile)).encode())
+        delays.seconds = time.perf_counter() - began
+        # The server may still be working on what the attack has sent.
         await asyncio.sleep(AFTER_SECONDS)
         is_over.set()
         await asyncio.gather(*watchers)
-        waits.cpu_s = server.cpu_seconds() - cpu
-        waits.memory_mib = server.most_memory_mib() - memory
-        waits.outcome = json.loads(told or b"{}")
-    return waits
+        delays.cpu_s = server.cpu_seconds() - cpu
+        delays.memory_mib = server.most_memory_mib() - memory
+        delays.outcome = json.loads(output or b"{}")
+    return delays
 
 
-async def watch(once, every: float, waits: list[float], is_over: asyncio.Event) -> None:  # type: ignore[no-untyped-def]
+async def watch(
+    once: Callable[[], Awaitable[None]], every: float, delays: list[float], is_over: asyncio.Event
+) -> None:
     while not is_over.is_set():
         began = time.perf_counter()
         try:
             await once()
         except Exception:
-            # Ended, or not answered at all: nothing more can be waited for.
-            waits.append(WORKER_TIMEOUT_SECONDS * 1000)
+            # Ended or unanswered: stop.
+            delays.append(WORKER_TIMEOUT_SECONDS * 1000)
             return
-        waits.append((time.perf_counter() - began) * 1000)
+        delays.append((time.perf_counter() - began) * 1000)
         await asyncio.sleep(every)
 
 
@@ -161,7 +165,7 @@ def main() -> None:
         statics = SharedStatics()
         whole.callback(statics.remove)
         for kind in options.only:
-            # A server of its own for each: the limits of one must not protect the next from it.
+            # A new server for each kind: limits that one has used up must not protect from the next.
             with ExitStack() as stack:
                 results[kind] = asyncio.run(measure(Server(stack, statics), kind)).figures()
             sys.stdout.write(f"{line_of(kind, results[kind], before.get(kind))}\n")
@@ -172,12 +176,12 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.stall", description="How long one hostile client makes everybody wait."
+        prog="python -m benchmarks.stall", description="How long one hostile client delays all others."
     )
     parser.add_argument(
         "--only", type=lambda text: text.split(","), default=list(KINDS), help=f"which, of {', '.join(KINDS)}"
     )
-    parser.add_argument("--before", help="the .json of an earlier run, to stand beside this one")
+    parser.add_argument("--before", help="the .json of an earlier run, to compare with")
     parser.add_argument("--keep", help="write results/NAME.json and results/NAME.md")
     return parser.parse_args()
 
@@ -185,14 +189,16 @@ def arguments() -> argparse.Namespace:
 def line_of(kind: str, found: dict[str, object], before: dict[str, object] | None) -> str:
     earlier = f" (before {before['ping_longest_ms']}, {before['health_longest_ms']})" if before else ""
     return (
-        f"{kind:13} ping {found['ping_longest_ms']:>8} ms, /healthz {found['health_longest_ms']:>8} ms at the longest{earlier};"
-        f" CPU {found['cpu_s']} s in {found['seconds']} s, memory +{found['memory_mib']} MiB; {found['outcome']}"
+        f"{kind:13} ping {found['ping_longest_ms']:>8} ms, /healthz {found['health_longest_ms']:>8} ms"
+        f" at the longest{earlier}; CPU {found['cpu_s']} s in {found['seconds']} s,"
+        f" memory +{found['memory_mib']} MiB; {found['outcome']}"
     )
 
 
 def keep(results: dict[str, dict[str, object]], before: dict[str, dict[str, object]], name: str) -> None:
-    told = {
-        "began_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    began_at = datetime.now(UTC).isoformat(timespec="seconds")
+    run = {
+        "began_at": began_at,
         "machine": {
             "cores": os.cpu_count(),
             "system": platform.platform(),
@@ -200,7 +206,7 @@ def keep(results: dict[str, dict[str, object]], before: dict[str, dict[str, obje
         },
         "kinds": results,
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.json").write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
     rows = [
         "| hostile | ping, longest | /healthz, longest | CPU | memory | answers |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -219,7 +225,8 @@ def keep(results: dict[str, dict[str, object]], before: dict[str, dict[str, obje
         assert isinstance(outcome, dict)
         cells.append(", ".join(f"{count} × {answer}" for answer, count in outcome.items()))
         rows.append(f"| {' | '.join(cells)} |")
-    title = f"How long a bystander waits ({told['began_at'][:10]}, {os.cpu_count()} cores{', before → after' if before else ''})"  # type: ignore[index]
+    compared = ", before → after" if before else ""
+    title = f"How long a bystander delays ({began_at[:10]}, {os.cpu_count()} cores{compared})"
     (RESULTS / f"{name}.md").write_text("\n".join([f"# {title}", "", *rows, ""]), encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
-"""`python -m benchmarks.tabs`: what a socket for every tab costs the server, and how soon devices and tabs agree (docs/adr/0011).
+"""`python -m benchmarks.tabs`: what a socket for each tab costs, and how soon devices and tabs agree
+(docs/adr/0011).
 
-The sockets speak as a browser's idle tab does: greeted, one ping every 25 seconds.
+The sockets behave as an idle tab does: greeted, one ping every 25 seconds.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ PEOPLE = 40
 TABS = (1, 5, 15)
 IDLE_S = 30.0
 PING_S = 25.0
-TALK = 200
+MESSAGES = 200
 ROUNDS = 10
 BADGE = "document.querySelector('[data-view=rows] [data-part=badge]:not([hidden])')"
 HAS_ONE = f"() => {BADGE}?.textContent === '1'"
 HAS_NONE = f"() => !{BADGE}"
 
 
-def say(line: str) -> None:
+def log(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -42,8 +43,8 @@ def resident_kib(pid: int) -> int:
     return int(status.partition("VmRSS:")[2].split()[0])
 
 
-async def live_as_a_tab(socket: Socket, start_s: float) -> None:
-    """Reads all that comes, and pings; tabs do not ping at the same moment."""
+async def behave_as_tab(socket: Socket, start_s: float) -> None:
+    """Reads all frames, and pings; tabs ping at different moments."""
 
     async def read() -> None:
         try:
@@ -66,7 +67,7 @@ async def live_as_a_tab(socket: Socket, start_s: float) -> None:
 
 
 async def cost(server: EntreServer, people: list[Person], room: str) -> None:
-    """Grows from one tab a person to fifteen; what the difference costs is the price of a socket."""
+    """From one tab for each user to fifteen; the difference is the price of a socket."""
     process = server.processes[0]
     assert process is not None
     before: tuple[int, int] | None = None
@@ -76,10 +77,10 @@ async def cost(server: EntreServer, people: list[Person], room: str) -> None:
             for person in people * (tabs - opened // len(people)):
                 socket = await stack.enter_async_context(open_socket(person))
                 await expect(socket, "connection_established")
-                life = asyncio.ensure_future(
-                    live_as_a_tab(socket, PING_S * opened / (max(TABS) * len(people)))
+                task = asyncio.ensure_future(
+                    behave_as_tab(socket, PING_S * opened / (max(TABS) * len(people)))
                 )
-                stack.callback(life.cancel)
+                stack.callback(task.cancel)
                 opened += 1
             await asyncio.sleep(3)
             cpu, began = cpu_seconds([process.pid]), time.monotonic()
@@ -91,23 +92,25 @@ async def cost(server: EntreServer, people: list[Person], room: str) -> None:
                 if before is None
                 else f", {(memory - before[1]) / (opened - before[0]):5.1f} KiB for each more"
             )
-            talk = await talking(process.pid, people[0], room)
-            say(
-                f"{tabs:3} tabs a person, {opened:4} sockets: {memory / 1024:6.1f} MiB{each}; idle {100 * idle:5.2f} % of a core; {talk}"
+            message = await cost_of_message(process.pid, people[0], room)
+            log(
+                f"{tabs:3} tabs for each user, {opened:4} sockets: {memory / 1024:6.1f} MiB{each};"
+                f" idle {100 * idle:5.2f} % of a core; {message}"
             )
             before = (opened, memory)
 
 
-async def talking(pid: int, writer: Person, room: str) -> str:
-    """One message goes to all tabs of the two."""
+async def cost_of_message(pid: int, writer: Person, room: str) -> str:
+    """CPU of one message that goes to all tabs of two users."""
     cpu = cpu_seconds([pid])
-    for number in range(TALK):
+    for number in range(MESSAGES):
         await asyncio.to_thread(writer.write, room, f"message {number}")
-    return f"a message over HTTP {1000 * (cpu_seconds([pid]) - cpu) / TALK:5.2f} ms of CPU"
+    return f"a message over HTTP {1000 * (cpu_seconds([pid]) - cpu) / MESSAGES:5.2f} ms of CPU"
 
 
 def agreement(server: EntreServer) -> None:
-    """Two devices of Alice with two tabs each: Bob writes, one tab reads; how long until all four say so."""
+    """Two devices of Alice with two tabs each: Bob writes, one tab reads; seconds until all four tabs show
+    it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=programs.chromium(), args=CHROMIUM_FLAGS)
         desk, bob = (
@@ -135,14 +138,15 @@ def agreement(server: EntreServer) -> None:
                 page.wait_for_function(HAS_NONE, polling=5)
             read.append(time.monotonic() - began)
         for what, times in (
-            ("unread, from the writing", unread),
-            ("read, from the opening of the chat", read),
+            ("unread, from the send", unread),
+            ("read, from opening the chat", read),
         ):
-            say(
-                f"three other tabs agree about {what}: median {1000 * statistics.median(times):4.0f} ms, longest {1000 * max(times):4.0f} ms"
+            log(
+                f"three other tabs agree about {what}: median {1000 * statistics.median(times):4.0f} ms,"
+                f" longest {1000 * max(times):4.0f} ms"
             )
-        for guest in (desk, phone, bob):
-            guest.leave()
+        for visitor in (desk, phone, bob):
+            visitor.leave()
         browser.close()
 
 

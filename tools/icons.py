@@ -1,4 +1,4 @@
-"""`make icons`: the app's icons, drawn from static/img/mark.svg in the sizes that home screens ask for."""
+"""`make icons`: draws the icons of the installed app from static/img/mark.svg, in the sizes of home screens."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,8 @@ from tools.screenshots import squeezed
 IMG = Path(__file__).resolve().parents[1] / "static" / "img"
 PAPER = "#f5f4ef"
 
-# Side, how much of it the mark takes, and how round the plate's corners are. What is maskable may lose everything outside the middle
-# 80 %, so its plate reaches the edges; the same goes for an Apple, which rounds the corners itself.
+# Side, the share of it that the mark takes, and the roundness of the corners. A maskable icon may lose everything
+# outside the middle 80 %, so its plate reaches the edges; so does Apple's, whose system rounds the corners.
 ICONS = {
     "icon-192.png": (192, 0.86, 0.24),
     "icon-512.png": (512, 0.86, 0.24),
@@ -30,7 +30,10 @@ def draw(page: Page, name: str) -> None:
         .read_text(encoding="utf-8")
         .replace("<svg ", f'<svg width="{side * share}" height="{side * share}" ', 1)
     )
-    plate = f"display: grid; place-items: center; width: {side}px; height: {side}px; background: {PAPER}; border-radius: {side * roundness}px"
+    plate = (
+        f"display: grid; place-items: center; width: {side}px; height: {side}px;"
+        f" background: {PAPER}; border-radius: {side * roundness}px"
+    )
     page.set_content(f'<body style="margin: 0; background: transparent"><div style="{plate}">{mark}</div>')
     size = (IMG / name).write_bytes(squeezed(page.screenshot(omit_background=True)))
     sys.stdout.write(f"static/img/{name}  {size} bytes\n")

@@ -1,6 +1,6 @@
-"""The colours of the house: defined here in OKLCH, measured against each other, and written into static/css/tokens.css (`make palette`).
+"""The palette: colours in OKLCH, checked for contrast and written into static/css/tokens.css (`make palette`).
 
-A pair that people could not read makes the tests fail, and so does a style sheet in which somebody changed a colour by hand.
+The tests fail for a pair with too little contrast, and for a colour that was edited in the style sheet.
 """
 
 import re
@@ -17,7 +17,7 @@ END = "\n        /* semantic tokens */"
 Colour = tuple[float, float, float]
 """Lightness in percent, chroma, hue in degrees."""
 
-# By day, and by night.
+# Light theme, dark theme.
 COLOURS: dict[str, tuple[Colour, Colour]] = {
     "canvas": ((96.6, 0.0065, 88), (17.6, 0.0125, 228)),
     "panel": ((98.7, 0.0035, 88), (20.2, 0.0135, 228)),
@@ -59,7 +59,7 @@ COLOURS: dict[str, tuple[Colour, Colour]] = {
     "focus": ((50, 0.15, 252), (80, 0.105, 240)),
     "scrim": ((22, 0.02, 228), (9, 0.01, 228)),
 }
-# Faces: eight hues at even distances for the eye, not for the wheel.
+# Avatars: eight hues at perceptually even distances.
 HUES = (22, 52, 88, 148, 192, 236, 288, 340)
 COLOURS |= {
     f"avatar-{number}": ((88, 0.055, hue), (39, 0.056, hue)) for number, hue in enumerate(HUES, start=1)
@@ -68,7 +68,7 @@ COLOURS |= {
     f"avatar-{number}-ink": ((36, 0.08, hue), (92.5, 0.04, hue)) for number, hue in enumerate(HUES, start=1)
 }
 
-# Where, what, on what, and how strong it must be: 7 for what is read at length, 4.5 for other text, 3 for edges and signs.
+# Where, foreground, background, least contrast: 7 for long texts, 4.5 for other text, 3 for edges and symbols.
 PAIRS: list[tuple[str, str, str, float]] = [
     ("message area text", "ink", "canvas", 7),
     ("list: name", "ink", "panel", 7),
@@ -142,7 +142,7 @@ def luminance(hexa: str) -> float:
 
 
 def hexadecimal(colour: Colour) -> str:
-    """The colour on an ordinary screen; one that no such screen can show keeps its lightness and hue and loses chroma."""
+    """The colour in sRGB; one outside its gamut keeps lightness and hue and loses chroma."""
     lightness, chroma, hue = colour
     low, high = 0.0, chroma
     if is_shown(light_of(colour)):
@@ -181,39 +181,41 @@ def linear(part: float) -> float:
     return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
 
 
-def too_weak() -> Iterator[str]:
-    """A sentence for every pair that is too weak by day or by night."""
+def low_contrast_pairs() -> Iterator[str]:
+    """A sentence for each pair with too little contrast in either theme."""
     for where, front, back, needed in PAIRS:
-        for time, index in (("day", 0), ("night", 1)):
+        for theme, index in (("light", 0), ("dark", 1)):
             found = contrast(hexadecimal(COLOURS[front][index]), hexadecimal(COLOURS[back][index]))
             if found < needed:
-                yield f"{where}: {front} on {back} by {time} has {found:.2f}, needs {needed}"
+                yield f"{where}: {front} on {back} in the {theme} theme has {found:.2f}, needs {needed}"
 
 
 def written(css: str) -> str:
-    """The style sheet with the palette of this file in it."""
+    """The style sheet with this palette."""
     lines = [
         f"        --{name}: light-dark({hexadecimal(day)}, {hexadecimal(night)});\n"
         for name, (day, night) in in_order()
     ]
     pattern = re.compile(re.escape(BEGIN) + r".*?(?=" + re.escape(END) + ")", re.DOTALL)
     if not pattern.search(css):
-        raise ValueError(f"{TOKENS.name} has lost the comments between which the palette stands")
+        raise ValueError(f"{TOKENS.name} has lost the comments around the palette")
     return pattern.sub(lambda _: BEGIN + "".join(lines), css)
 
 
 def in_order() -> Iterator[tuple[str, tuple[Colour, Colour]]]:
-    faces = [name for number in range(1, 9) for name in (f"avatar-{number}", f"avatar-{number}-ink")]
-    yield from ((name, COLOURS[name]) for name in [*(name for name in COLOURS if name not in faces), *faces])
+    avatars = [name for number in range(1, 9) for name in (f"avatar-{number}", f"avatar-{number}-ink")]
+    yield from (
+        (name, COLOURS[name]) for name in [*(name for name in COLOURS if name not in avatars), *avatars]
+    )
 
 
 def main() -> None:
-    weak = list(too_weak())
+    weak = list(low_contrast_pairs())
     if weak:
-        sys.exit("Too weak:\n  " + "\n  ".join(weak))
+        sys.exit("Too little contrast:\n  " + "\n  ".join(weak))
     TOKENS.write_text(written(TOKENS.read_text()))
     sys.stdout.write(
-        f"{TOKENS.relative_to(ROOT)}: {len(COLOURS)} colours; {len(PAIRS)} pairs are strong enough by day and by night\n"
+        f"{TOKENS.relative_to(ROOT)}: {len(COLOURS)} colours; {len(PAIRS)} pairs have enough contrast\n"
     )
 
 

@@ -1,8 +1,9 @@
-"""`make bench-page`: every number of the interface's budget that concerns what exists, medians of five, beside the budget.
+"""`make bench-page`: the figures of the interface budget, medians of five runs, beside the budget.
 
-Times are of this machine at this moment: on one that is busy with something else they say nothing. Bytes, elements, shifts and errors hold
-anywhere, and the bytes are tests besides (tests/project/test_static_files.py). A part that cannot be measured costs only its own rows: the run
-goes on, names it, and ends with 1. What a figure misses is no error, only printed.
+Times belong to this machine at this moment: on a busy one they say nothing. Bytes, elements, shifts and
+anchor errors hold anywhere, and the bytes are also tests (tests/project/test_static_files.py). A part that
+cannot be measured loses only its own rows: the run continues, names it, and exits with 1. A figure over its
+budget is no error; it is only printed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from playwright.sync_api import Error as BrowserError
 from benchmarks.__main__ import commit
 from benchmarks.page import measures
 from benchmarks.page.measures import Figures
-from benchmarks.page.stage import Stage, stage
+from benchmarks.page.service import Service, running_service
 
 KEPT_IN = Path(__file__).parents[1] / "results" / "page.md"
 RUNS_TO_KEEP = 5
@@ -33,7 +34,7 @@ PARTS = ("bytes", "paint", "shift", "chat")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a figure, what it may be at most, and all that was measured."""
+    """One row of the table: a figure, its budget, and all measured values."""
 
     what: str
     unit: str
@@ -66,23 +67,23 @@ class Row:
 class Bench:
     """Measures and collects rows."""
 
-    def __init__(self, stage: Stage, runs: int) -> None:
-        self.stage = stage
+    def __init__(self, service: Service, runs: int) -> None:
+        self.service = service
         self.runs = runs
         self.rows: list[Row] = []
         self.missing: list[str] = []
-        """Parts that could not be measured to their end, and why."""
+        """Parts that could not be measured completely, and why."""
         self.load_before = os.getloadavg()[0]
 
-    def take(self, part: str) -> None:
+    def measure(self, part: str) -> None:
         try:
             getattr(self, part)()
         except (BrowserError, AssertionError, OSError) as error:
             self.missing.append(f"{part}: {str(error).splitlines()[0]}")
-            sys.stdout.write(f"Not measured to the end: {self.missing[-1]}\n")
+            sys.stdout.write(f"Not measured completely: {self.missing[-1]}\n")
 
-    def several(self, measure: Callable[[], Figures]) -> dict[str, list[float]]:
-        turns = [measure() for _ in range(self.runs)]
+    def repeat(self, run: Callable[[], Figures]) -> dict[str, list[float]]:
+        turns = [run() for _ in range(self.runs)]
         return {name: [turn[name] for turn in turns] for name in turns[0]}
 
     def add(self, what: str, unit: str, limit: float | None, values: list[float]) -> None:
@@ -104,7 +105,7 @@ class Bench:
             "sprite": 4,
             "fonts": 52,
         }
-        for name, value in measures.weights(self.stage).items():
+        for name, value in measures.weights(self.service).items():
             limit = next(limit for begin, limit in limits.items() if name.startswith(begin))
             self.add(f"{name}, gzip", "kB", limit, [value])
 
@@ -112,14 +113,14 @@ class Bench:
         pages = {
             "landing": ("/", False),
             "log-in": ("/accounts/login/", False),
-            "invite": (self.stage.invite, False),
+            "invite": (self.service.invite, False),
         }
-        pages["chat"] = (f"/chats/{self.stage.long}/", True)
+        pages["chat"] = (f"/chats/{self.service.long}/", True)
         for name, (path, is_signed_in) in pages.items():
             for is_slow in (True, False):
-                found = self.several(
+                found = self.repeat(
                     lambda path=path, mine=is_signed_in, slow=is_slow: measures.paint(
-                        self.stage, path, is_signed_in=mine, is_slow=slow
+                        self.service, path, is_signed_in=mine, is_slow=slow
                     )
                 )
                 where = "1.6 Mbit/s, 150 ms, CPU 4x" if is_slow else "loopback"
@@ -145,21 +146,23 @@ class Bench:
     def shift(self) -> None:
         signed_in = {name: f"/{name}/" for name in SIGNED_IN} | {
             "list": "/chats/",
-            "chat": f"/chats/{self.stage.long}/",
+            "chat": f"/chats/{self.service.long}/",
         }
-        for name, path in (SIGNED_OUT | {"invite": self.stage.invite} | signed_in).items():
-            found = self.several(
-                lambda name=name, path=path: measures.shift(self.stage, path, is_signed_in=name in signed_in)
+        for name, path in (SIGNED_OUT | {"invite": self.service.invite} | signed_in).items():
+            found = self.repeat(
+                lambda name=name, path=path: measures.shift(
+                    self.service, path, is_signed_in=name in signed_in
+                )
             )
-            self.add(f"{name}: layout shift on a desk", "", 0.02, found["shift"])
+            self.add(f"{name}: layout shift on a desktop", "", 0.02, found["shift"])
 
     def chat(self) -> None:
         for slowness, echo, insert in ((1, 50, 20), (4, 100, 80)):
-            found = self.several(lambda slowness=slowness: measures.echo(self.stage, slowness))
+            found = self.repeat(lambda slowness=slowness: measures.echo(self.service, slowness))
             self.add(f"Enter to painted echo, p95, CPU {slowness}x", "ms", echo, found["p95"])
             if slowness == 1:
                 self.add("long tasks while 30 messages are typed and sent", "", 0, found["long tasks"])
-            found = self.several(lambda slowness=slowness: measures.scrolling(self.stage, slowness))
+            found = self.repeat(lambda slowness=slowness: measures.scrolling(self.service, slowness))
             self.add(f"inserting an older page of 50, p50, CPU {slowness}x", "ms", insert, found["insert"])
             self.add(f"pages inserted meanwhile, CPU {slowness}x", "", None, found["pages"])
             self.add(f"anchor error, CPU {slowness}x", "px", 1, found["anchor error"])
@@ -168,29 +171,31 @@ class Bench:
             )
             if slowness == 1:
                 self.add("long tasks while the wheel turns", "", 0, found["long tasks"])
-        found = self.several(lambda: measures.switching(self.stage))
+        found = self.repeat(lambda: measures.switching(self.service))
         self.add("switching to a chat not seen before", "ms", 400, found["new"])
-        self.add("switching to a chat already seen", "ms", 100, found["seen"])
-        found = self.several(lambda: measures.upwards(self.stage))
+        self.add("switching to a chat seen before", "ms", 100, found["seen"])
+        found = self.repeat(lambda: measures.upwards(self.service))
         self.add("pages up in a chat of 100,000 messages", "", None, found["pages"])
         self.add("heap above the start, there", "MB", 10, found["heap"])
         self.add("messages on the page, there", "", 240, found["messages"])
         self.add("elements on the page, there", "", 4_500, found["elements"])
         self.add("elements of a text message", "", 12, found["elements a message"])
-        found = {name: [value] for name, value in measures.idle(self.stage).items()}
-        self.add("timers under 20 s that rang in 45 s of an idle chat", "", 0, found["timers"])
+        found = {name: [value] for name, value in measures.idle(self.service).items()}
+        self.add("timers under 20 s that fired in 45 s of an idle chat", "", 0, found["timers"])
         self.add("animations running in an idle chat", "", 0, found["animations"])
 
 
 def keep(bench: Bench) -> None:
-    load = f"load {bench.load_before:.1f} before it began and {os.getloadavg()[0]:.1f} at its end (its own part is about 1)"
+    after = os.getloadavg()[0]
+    load = f"load {bench.load_before:.1f} before and {after:.1f} after it (its own part is about 1)"
     head = [
         "# What a page costs",
         "",
-        f"`make bench-page` of {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {os.cpu_count()} cores, {load}.",
-        f"Headless Chromium; median of {bench.runs} {'runs' if bench.runs > 1 else 'run'} beside the budget, then lowest to highest.",
-        "Each visit with an empty cache. A time under a higher load says only that something else ran beside it.",
-        *(f"\nNot measured to the end: {one}" for one in bench.missing),
+        f"`make bench-page` of {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {os.cpu_count()} cores,",
+        f"{load}. Headless Chromium; median of {bench.runs} {'runs' if bench.runs > 1 else 'run'}, then",
+        "lowest to highest. Each visit with an empty cache. A time under a higher load says only that something",
+        "else ran.",
+        *(f"\nNot measured completely: {one}" for one in bench.missing),
         "",
         "| what | budget | median | lowest to highest | |",
         "| --- | --- | --- | --- | --- |",
@@ -211,15 +216,16 @@ def main() -> int:
         help=f"write the results file after fewer than {RUNS_TO_KEEP} runs, too",
     )
     options = parser.parse_args()
-    with stage() as set_up:
-        bench = Bench(set_up, options.runs)
+    with running_service() as service:
+        bench = Bench(service, options.runs)
         for part in options.only or PARTS:
-            bench.take(part)
+            bench.measure(part)
     if options.keep or (options.runs >= RUNS_TO_KEEP and not options.only):
         keep(bench)
     over = [row.what for row in bench.rows if "over" in row.verdict]
     sys.stdout.write(
-        f"\n{len(over)} of {len(bench.rows)} figures over the budget{': ' + '; '.join(over) if over else ''}\n"
+        f"\n{len(over)} of {len(bench.rows)} figures over the budget"
+        f"{': ' + '; '.join(over) if over else ''}\n"
     )
     return 1 if bench.missing else 0
 

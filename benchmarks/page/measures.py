@@ -1,4 +1,4 @@
-"""The measurements, each a figure or a few from one run; `__main__` repeats them and takes the medians."""
+"""The measurements: each gives a few figures of one run; `__main__` repeats them and takes the medians."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
-from benchmarks.page.stage import DESK, PHONE, Stage, heap
+from benchmarks.page.service import DESKTOP, PHONE, Service, heap
 
 Figures = dict[str, float]
 
@@ -43,56 +43,62 @@ def open_chat(page: Page, room: str) -> None:
 # --- Bytes ---
 
 
-def weights(stage: Stage) -> Figures:
-    """What goes over the line to a browser that asks for gzip."""
+def weights(service: Service) -> Figures:
+    """Bytes sent to a browser that accepts gzip."""
     figures: Figures = {}
-    page = stage.alice.http.get(f"/chats/{stage.short}/").text
+    page = service.alice.http.get(f"/chats/{service.short}/").text
     figures["HTML of a chat with 50 messages"] = len(gzip.compress(page.encode(), 6)) / 1e3
-    figures["CSS of a chat"] = sent(stage, re.findall(r'<link rel="stylesheet" href="([^"]+)"', page))
+    figures["CSS of a chat"] = sent(service, re.findall(r'<link rel="stylesheet" href="([^"]+)"', page))
     ahead = re.findall(r'<link rel="modulepreload" href="([^"]+)"', page)
-    figures["JS of a chat before the first interaction"] = sent(stage, ahead)
-    figures["JS of a chat in all"] = sent(stage, reached(stage, ahead))
-    figures["sprite"] = sent(stage, {name.split("#")[0] for name in re.findall(r'<use href="([^"]+)"', page)})
-    figures["fonts at first"] = sent(stage, re.findall(r'<link rel="preload" href="([^"]+)" as="font"', page))
+    figures["JS of a chat before the first interaction"] = sent(service, ahead)
+    figures["JS of a chat in all"] = sent(service, reached(service, ahead))
+    figures["sprite"] = sent(
+        service, {name.split("#")[0] for name in re.findall(r'<use href="([^"]+)"', page)}
+    )
+    figures["fonts at first"] = sent(
+        service, re.findall(r'<link rel="preload" href="([^"]+)" as="font"', page)
+    )
     for name, path in {
         "landing": "/",
-        "invite": stage.invite,
+        "invite": service.invite,
         "log-in": "/accounts/login/",
         "settings": "/settings/profile/",
     }.items():
         html = (
-            stage.alice.http.get(path).text
+            service.alice.http.get(path).text
             if name == "settings"
-            else httpx.get(path if "://" in path else stage.server.address + path).text
+            else httpx.get(path if "://" in path else service.server.address + path).text
         )
         entries = re.findall(r'<script type="module" src="([^"]+)"', html)
-        figures[f"JS of {name} in all"] = sent(stage, reached(stage, entries))
+        figures[f"JS of {name} in all"] = sent(service, reached(service, entries))
     return figures
 
 
-def sent(stage: Stage, paths: Any) -> float:
+def sent(service: Service, paths: Any) -> float:
     total = 0
     for path in set(paths):
-        with httpx.stream("GET", stage.server.address + path, headers={"Accept-Encoding": "gzip"}) as answer:
+        with httpx.stream(
+            "GET", service.server.address + path, headers={"Accept-Encoding": "gzip"}
+        ) as answer:
             answer.raise_for_status()
             total += sum(map(len, answer.iter_raw()))
     return total / 1e3
 
 
-AFTER_A_PRESS = "picture-choice"
-"""A module of the settings that is fetched when somebody chooses a picture, and never by the page itself."""
+LOADED_ON_PRESS = "avatar-picker"
+"""A module of the settings that is loaded when the user chooses a picture, never by the page itself."""
 
 
-def reached(stage: Stage, entries: Any) -> set[str]:
-    """These modules and all that they import, at once or later, but not what waits for a press."""
+def reached(service: Service, entries: Any) -> set[str]:
+    """These modules and all that they import, at once or later, except what is loaded on a press."""
     found: set[str] = set()
     waiting = list(entries)
     while waiting:
         path = waiting.pop()
-        if path in found or AFTER_A_PRESS in path:
+        if path in found or LOADED_ON_PRESS in path:
             continue
         found.add(path)
-        text = httpx.get(stage.server.address + path).text
+        text = httpx.get(service.server.address + path).text
         for name in re.findall(r"""(?:from|import) ?\(?["'](\.{1,2}/[^"']+)["']""", text):
             waiting.append(str(httpx.URL(f"http://x{path}").join(name).path))
     return found
@@ -101,17 +107,18 @@ def reached(stage: Stage, entries: Any) -> set[str]:
 # --- Paint ---
 
 
-def paint(stage: Stage, path: str, *, is_signed_in: bool, is_slow: bool) -> Figures:
+def paint(service: Service, path: str, *, is_signed_in: bool, is_slow: bool) -> Figures:
     """A first visit, with nothing in any cache."""
-    who = stage.alice if is_signed_in else None
-    with stage.window(who=who, slowness=4 if is_slow else 1, is_line_slow=is_slow, **PHONE) as page:
+    who = service.alice if is_signed_in else None
+    with service.window(who=who, slowness=4 if is_slow else 1, is_network_slow=is_slow, **PHONE) as page:
         page.goto(path, wait_until="load")
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(SETTLE_MS)
         found = probe(page)
-        # Modules come beside the first paint, and it waits for none of them.
+        # Modules load beside the first paint, which waits for none of them.
         before = page.evaluate(
-            "performance.getEntriesByType('resource').filter((one) => one.responseEnd <= probe.fcp && !/\\.js$/.test(one.name)).length"
+            "performance.getEntriesByType('resource')"
+            ".filter((one) => one.responseEnd <= probe.fcp && !/\\.js$/.test(one.name)).length"
         )
         return {
             "first paint": found["fcp"],
@@ -122,9 +129,9 @@ def paint(stage: Stage, path: str, *, is_signed_in: bool, is_slow: bool) -> Figu
         }
 
 
-def shift(stage: Stage, path: str, *, is_signed_in: bool) -> Figures:
-    """On a desk, at full speed: the other shape that a page has."""
-    with stage.window(who=stage.alice if is_signed_in else None, **DESK) as page:
+def shift(service: Service, path: str, *, is_signed_in: bool) -> Figures:
+    """On a desktop window, at full speed."""
+    with service.window(who=service.alice if is_signed_in else None, **DESKTOP) as page:
         page.goto(path)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(SETTLE_MS)
@@ -135,9 +142,9 @@ def shift(stage: Stage, path: str, *, is_signed_in: bool) -> Figures:
 # --- In a chat ---
 
 
-def echo(stage: Stage, slowness: int) -> Figures:
-    with stage.window(who=stage.alice, slowness=slowness, **DESK) as page:
-        open_chat(page, stage.short)
+def echo(service: Service, slowness: int) -> Figures:
+    with service.window(who=service.alice, slowness=slowness, **DESKTOP) as page:
+        open_chat(page, service.short)
         page.wait_for_timeout(SETTLE_MS)
         tasks = probe(page)["longTasks"]
         for number in range(ECHOES):
@@ -148,13 +155,14 @@ def echo(stage: Stage, slowness: int) -> Figures:
         return {"p95": ninety_five(found["echo"]), "long tasks": found["longTasks"] - tasks}
 
 
-def switching(stage: Stage) -> Figures:
-    """From the press on a row to the painted chat: one that this page has not shown before, and one that it has."""
+def switching(service: Service) -> Figures:
+    """From the press on a row to the painted chat: one that the page has not shown before, and one that it
+    has."""
     figures = {}
-    with stage.window(who=stage.alice, **DESK) as page:
-        open_chat(page, stage.long)
+    with service.window(who=service.alice, **DESKTOP) as page:
+        open_chat(page, service.long)
         page.wait_for_timeout(SETTLE_MS)
-        for name, room in (("new", stage.short), ("back", stage.long), ("seen", stage.short)):
+        for name, room in (("new", service.short), ("back", service.long), ("seen", service.short)):
             row = page.locator(f'[data-view="rows"] li[data-room="{room}"] a').first
             row.wait_for()
             page.evaluate(PRESS_TO_PAINT, room)
@@ -167,21 +175,21 @@ def switching(stage: Stage) -> Figures:
 
 PRESS_TO_PAINT = """(room) => {
     window.switched = null;
-    const look = (pressed) => requestAnimationFrame(() => {
-        if (!document.querySelector(`main[data-room="${room}"] li[data-id]`)) return look(pressed);
+    const poll = (pressed) => requestAnimationFrame(() => {
+        if (!document.querySelector(`main[data-room="${room}"] li[data-id]`)) return poll(pressed);
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = () => (window.switched = performance.now() - pressed);
         port2.postMessage(null);
     });
-    addEventListener("pointerdown", ({ timeStamp }) => look(timeStamp), { capture: true, once: true });
+    addEventListener("pointerdown", ({ timeStamp }) => poll(timeStamp), { capture: true, once: true });
 }"""
-"""The frame in which the chat stands there, and the first task after it."""
+"""Resolves in the first task after the frame that shows the chat."""
 
 
-def scrolling(stage: Stage, slowness: int) -> Figures:
-    """The wheel, upwards, through a chat of 100,000 messages."""
-    with stage.window(who=stage.alice, slowness=slowness, **DESK) as page:
-        open_chat(page, stage.long)
+def scrolling(service: Service, slowness: int) -> Figures:
+    """Scroll up with the wheel in a chat of 100,000 messages."""
+    with service.window(who=service.alice, slowness=slowness, **DESKTOP) as page:
+        open_chat(page, service.long)
         page.wait_for_timeout(SETTLE_MS)
         page.evaluate("probe.longTasks = 0; probe.watchFrames()")
         page.mouse.move(800, 400)
@@ -199,10 +207,10 @@ def scrolling(stage: Stage, slowness: int) -> Figures:
         }
 
 
-def upwards(stage: Stage) -> Figures:
-    """Fifty pages up: what stands on the page, and what the browser holds."""
-    with stage.window(who=stage.alice, **DESK) as page:
-        open_chat(page, stage.long)
+def upwards(service: Service) -> Figures:
+    """Fifty pages up: elements on the page, and the heap."""
+    with service.window(who=service.alice, **DESKTOP) as page:
+        open_chat(page, service.long)
         page.wait_for_timeout(SETTLE_MS)
         devtools = page.context.new_cdp_session(page)
         start = heap(devtools)
@@ -225,10 +233,10 @@ def upwards(stage: Stage) -> Figures:
         }
 
 
-def idle(stage: Stage) -> Figures:
-    """A chat that nobody touches: what still runs."""
-    with stage.window(who=stage.alice, **DESK) as page:
-        open_chat(page, stage.short)
+def idle(service: Service) -> Figures:
+    """An idle chat: timers and animations that still run."""
+    with service.window(who=service.alice, **DESKTOP) as page:
+        open_chat(page, service.short)
         page.wait_for_timeout(READY_MS)
         since = page.evaluate("performance.now()")
         page.wait_for_timeout(IDLE_MS)

@@ -1,1 +1,2 @@
-"""What the product is measured against. Written here, in the shortest way that a careful reader of the tutorials would."""
+"""What the product is measured against. Written here, in the shortest way that a careful reader of the
+tutorials would."""

@@ -45,10 +45,6 @@ PYTHON_NOT_YET = (
     "tests/factories",
     "tests/settings",
     "tests/sockets",
-    "tools/screenshots",
-    "tools/icons",
-    "tools/palette",
-    "benchmarks/",
 )
 SCRIPTS_NOT_YET = ("static/", "templates/", "tests/js/", "tests/journeys/", "accounts/")
 

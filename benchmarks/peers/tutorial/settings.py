@@ -23,7 +23,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ["BENCH_DATABASE"],
-        # Kept, or every message would open a connection; WAL and FULL as in the product, so that the file's mode decides nothing.
+        # Kept, or every message would open a connection; WAL and FULL as in the product, so that the file's
+        # mode decides nothing.
         "CONN_MAX_AGE": None,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
@@ -36,7 +37,8 @@ DATABASES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        # The default capacity of 100 is shared by all sockets of a process and would lose messages under load.
+        # The default capacity of 100 is shared by all sockets of a process and would lose messages under
+        # load.
         "CONFIG": {"hosts": [os.environ["BENCH_REDIS"]], "capacity": 10_000},
     }
 }

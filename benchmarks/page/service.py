@@ -1,4 +1,4 @@
-"""A service with people, a chat of 100,000 messages and a short one, and windows to look at it through."""
+"""The service under test: users, a chat of 100,000 messages and a short one, and browser windows."""
 
 from __future__ import annotations
 
@@ -19,21 +19,29 @@ from tests.rig.people import Person
 
 LONG = 100_000
 PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
-DESK: Any = {"viewport": {"width": 1280, "height": 860}}
+DESKTOP: Any = {"viewport": {"width": 1280, "height": 860}}
 PHONE: Any = {
     "viewport": {"width": 412, "height": 823},
     "device_scale_factor": 2,
     "is_mobile": True,
     "has_touch": True,
 }
-SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
-# Lengths as people write, from one word to a paragraph; heights differ, so a misplaced page would show.
-SENTENCE = "the quinces are ripe and the ferry leaves at nine so bring a basket and the good coffee when you come over on Sunday"
+SLOW_NETWORK = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1.6e6 / 8,
+    "uploadThroughput": 750e3 / 8,
+}
+# Lengths from one word to a paragraph: heights differ, so a misplaced page would show.
+SENTENCE = (
+    "the quinces are ripe and the ferry leaves at nine so bring a basket"
+    " and the good coffee when you come over on Sunday"
+)
 WORDS = SENTENCE.split()
 
 
-class Stage:
-    """The service with alice, who looks, and those whom she writes to."""
+class Service:
+    """The service with alice and the two users she writes to."""
 
     def __init__(self, browser: Browser, server: EntreServer) -> None:
         self.browser = browser
@@ -49,9 +57,9 @@ class Stage:
 
     @contextmanager
     def window(
-        self, *, who: Person | None = None, slowness: int = 1, is_line_slow: bool = False, **options: Any
+        self, *, who: Person | None = None, slowness: int = 1, is_network_slow: bool = False, **options: Any
     ) -> Iterator[Page]:
-        """A browser with nothing in its cache; without the worker, which is there only from the second visit on."""
+        """A browser with an empty cache and no service worker, as on a first visit."""
         context = self.browser.new_context(
             base_url=self.server.address,
             locale="en-GB",
@@ -66,9 +74,9 @@ class Stage:
         page = context.new_page()
         devtools = context.new_cdp_session(page)
         devtools.send("Emulation.setCPUThrottlingRate", {"rate": slowness})
-        if is_line_slow:
+        if is_network_slow:
             devtools.send("Network.enable")
-            devtools.send("Network.emulateNetworkConditions", SLOW_LINE)
+            devtools.send("Network.emulateNetworkConditions", SLOW_NETWORK)
         yield page
         context.close()
 
@@ -80,7 +88,8 @@ def sign_in(context: BrowserContext, who: Person, address: str) -> None:
 
 
 def fill(folder: Path, room: str, how_many: int) -> None:
-    """Straight into the tables: 100,000 messages through the door would take minutes. All read, the newest a minute old."""
+    """Insert messages into the tables, because sending 100,000 takes minutes. All are read; the newest is a
+    minute old."""
     data = sqlite3.connect(next(folder.glob("*.sqlite3")))
     with data:
         conversation, *pair = data.execute(
@@ -109,8 +118,8 @@ def fill(folder: Path, room: str, how_many: int) -> None:
                 )
             )
         data.executemany(
-            "INSERT INTO message (conversation_id, seq, version, client_id, sender_id, ordinal, kind, body, reactions, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO message (conversation_id, seq, version, client_id, sender_id, ordinal, kind, body,"
+            " reactions, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         data.execute(
@@ -119,29 +128,30 @@ def fill(folder: Path, room: str, how_many: int) -> None:
         )
         for person, count in zip(pair, received, strict=True):
             data.execute(
-                "UPDATE participant SET received = ?, read_count = ?, read_seq = ?, delivered_seq = ?, shown_read = ?, shown_delivered = ?,"
-                " activity = ? WHERE conversation_id = ? AND user_id = ?",
+                "UPDATE participant SET received = ?, read_count = ?, read_seq = ?, delivered_seq = ?,"
+                " shown_read = ?, shown_delivered = ?, activity = ?"
+                " WHERE conversation_id = ? AND user_id = ?",
                 [count, count, *[how_many] * 4, rows[-1][-1], conversation, person],
             )
     data.close()
 
 
 def heap(devtools: CDPSession) -> float:
-    """Megabytes that are really in use."""
+    """Megabytes in use after a garbage collection."""
     devtools.send("HeapProfiler.enable")
     devtools.send("HeapProfiler.collectGarbage")
     return float(devtools.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
+def running_service() -> Iterator[Service]:
     statics = SharedStatics()
     try:
         with EntreServer(statics, LIMITS="off") as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=programs.chromium(is_whole=True), args=CHROMIUM_FLAGS
             )
-            yield Stage(browser, server)
+            yield Service(browser, server)
             browser.close()
     finally:
         statics.remove()
