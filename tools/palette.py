@@ -1,4 +1,4 @@
-"""The palette: colours in OKLCH, checked for contrast and written into static/css/tokens.css (`make palette`).
+"""The palette: colours in OKLCH, checked for contrast, written to static/css/tokens.css (`make palette`).
 
 The tests fail for a pair with too little contrast, and for a colour that was edited in the style sheet.
 """
@@ -68,7 +68,7 @@ COLOURS |= {
     f"avatar-{number}-ink": ((36, 0.08, hue), (92.5, 0.04, hue)) for number, hue in enumerate(HUES, start=1)
 }
 
-# Where, foreground, background, least contrast: 7 for long texts, 4.5 for other text, 3 for edges and symbols.
+# Where, foreground, background, least contrast: 7 for long texts, 4.5 for other text, 3 for edges.
 PAIRS: list[tuple[str, str, str, float]] = [
     ("message area text", "ink", "canvas", 7),
     ("list: name", "ink", "panel", 7),
