@@ -14,7 +14,8 @@ IMG = Path(__file__).resolve().parents[1] / "static" / "img"
 PAPER = "#f5f4ef"
 
 # Side, the share of it that the mark takes, and the roundness of the corners. A maskable icon may lose
-# everything outside the middle 80 %, so its plate reaches the edges; so does Apple's, whose system rounds corners.
+# everything outside the middle 80 %, so its plate reaches the edges; so does Apple's, whose system rounds
+# corners.
 ICONS = {
     "icon-192.png": (192, 0.86, 0.24),
     "icon-512.png": (512, 0.86, 0.24),
