@@ -57,7 +57,7 @@ async def epoch_of(person: Person) -> str:
 
 
 @pytest.mark.parametrize("says_so", [True, False], ids=["the operator says so", "it is noticed"])
-async def test_sqlite_goes_back_to_its_backup(
+async def test_sqlite_is_restored_from_its_backup(
     start_server: ServerMaker, person_at: Newcomer, says_so: bool
 ) -> None:
     server = start_server()
@@ -80,7 +80,7 @@ async def test_sqlite_goes_back_to_its_backup(
     await the_lost_time_is_gone_and_everybody_knows(server, alice, room, before)
 
 
-def test_a_backup_may_be_made_again_and_replaces_the_one_before(
+def test_a_second_backup_replaces_the_first(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server()
@@ -96,7 +96,7 @@ def test_a_backup_may_be_made_again_and_replaces_the_one_before(
     assert list(server.folder.glob("*.part")) == []
 
 
-def test_a_backup_of_a_database_that_is_not_there_leaves_the_one_before(start_server: ServerMaker) -> None:
+def test_a_backup_of_a_missing_database_keeps_the_previous_one(start_server: ServerMaker) -> None:
     """A wrong path, or a disk that is not mounted: SQLite would make an empty file there, and the good backup would be one of nothing."""
     server = start_server()
     (server.folder / "backup.sqlite3").write_bytes(b"the good one")
@@ -110,7 +110,7 @@ def test_a_backup_of_a_database_that_is_not_there_leaves_the_one_before(start_se
     assert not (server.folder / "elsewhere").exists()
 
 
-async def test_postgresql_goes_back_to_its_dump_beneath_a_running_server(
+async def test_postgresql_is_restored_under_a_running_server(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     """Whoever forgets to stop the service: sockets that are open are told, too."""

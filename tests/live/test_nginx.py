@@ -136,7 +136,7 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("more", [{}, HANDSHAKE], ids=["asks", "shakes hands"])
-def test_every_location_tells_the_same_truth_about_who_asks(
+def test_every_location_sets_the_same_client_headers(
     echoing: NginxServer, path: str, more: dict[str, str]
 ) -> None:
     """A location that sets a header of its own loses all that stand above it, and lets through what the client wrote."""
@@ -171,19 +171,19 @@ def test_only_a_socket_is_upgraded(echoing: NginxServer) -> None:
         ("/api/v1/sync", 2**21, 413),
     ],
 )
-def test_a_body_that_entre_would_refuse_ends_here(
+def test_nginx_rejects_a_body_that_entre_would_reject(
     echoing: NginxServer, path: str, size: int, status: int
 ) -> None:
     with echoing.browser() as browser:
         assert browser.post(path, content=b"x" * size).status_code == status
 
 
-def test_plain_http_leads_to_tls_at_our_own_name_whatever_was_asked_for(echoing: NginxServer) -> None:
+def test_plain_http_redirects_to_tls_at_our_own_name(echoing: NginxServer) -> None:
     answer = httpx.get(f"http://127.0.0.1:{echoing.plain_port}/people/?q=x", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.headers["Location"]) == (308, f"https://{HOST}/people/?q=x")
 
 
-def test_measurements_are_not_for_the_world(echoing: NginxServer) -> None:
+def test_metrics_are_not_public(echoing: NginxServer) -> None:
     for path in ("/metrics", "/%6Detrics", "//metrics", "/metrics/", "/x/../metrics"):
         assert echoing.status_of(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n") == 404
 
@@ -191,7 +191,7 @@ def test_measurements_are_not_for_the_world(echoing: NginxServer) -> None:
 # --- What browsers are told ---
 
 
-def test_whoever_answers_says_once_that_this_host_speaks_tls(
+def test_every_response_has_one_hsts_header(
     echoing: NginxServer, alone: NginxServer
 ) -> None:
     with echoing.browser() as browser, alone.browser() as unlucky:
@@ -259,14 +259,14 @@ def ask_in_every_way(nginx: NginxServer) -> set[int]:
     return {nginx.status_of(head, tls=tls) for head in heads for tls in (True, False)}
 
 
-def test_no_log_has_the_token_of_an_invite_however_it_is_written(echoing: NginxServer) -> None:
+def test_no_log_contains_the_token_of_an_invite_in_any_spelling(echoing: NginxServer) -> None:
     assert ask_in_every_way(echoing) >= {200, 308, 413}
     logs = echoing.logs()
     assert "/i/-" in logs["entre.log"]
     assert [line for text in logs.values() for line in text.splitlines() if TOKEN in line] == []
 
 
-def test_nor_has_one_while_entre_is_away(alone: NginxServer) -> None:
+def test_no_log_contains_the_token_while_entre_is_unavailable(alone: NginxServer) -> None:
     assert ask_in_every_way(alone) >= {502, 308, 413}
     logs = alone.logs()
     assert '"GET /i/-" 502' in logs["entre.log"]
@@ -308,7 +308,7 @@ async def test_two_people_talk_over_tls(entre: NginxServer, visitor: Callable[[s
         assert frame["message"]["body"] == "over TLS"
 
 
-def test_limits_count_people_by_the_address_they_come_from(entre: NginxServer) -> None:
+def test_limits_count_clients_by_their_real_address(entre: NginxServer) -> None:
     """Each from an address of its own, all claiming the same one: who guesses at invites is stopped alone."""
 
     def guesses(address: str) -> list[int]:

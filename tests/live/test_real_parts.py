@@ -14,7 +14,7 @@ from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
 
 
-def test_redis_is_there_and_comes_back_at_the_same_address(real_redis: RedisServer) -> None:
+def test_redis_restarts_at_the_same_address(real_redis: RedisServer) -> None:
     with real_redis.client() as client:
         client.set("greeting", "hello")
         assert client.get("greeting") == "hello"
@@ -24,7 +24,7 @@ def test_redis_is_there_and_comes_back_at_the_same_address(real_redis: RedisServ
         assert client.get("greeting") is None
 
 
-def test_postgres_is_there(real_postgres: PostgresServer) -> None:
+def test_postgres_is_a_current_version(real_postgres: PostgresServer) -> None:
     with psycopg.connect(real_postgres.new_database().replace("postgres://", "postgresql://")) as connection:
         version = connection.execute("show server_version_num").fetchone()
     assert version is not None
@@ -43,7 +43,7 @@ def test_two_processes_on_postgres_and_redis_answer_and_are_ready(shared_scaled_
         assert ready.status_code == 200, ready.text
 
 
-def test_a_taken_port_is_told_in_one_sentence(daphne_server: EntreServer, start_server: ServerMaker) -> None:
+def test_a_port_in_use_is_one_sentence(daphne_server: EntreServer, start_server: ServerMaker) -> None:
     second = start_server()
     second.stop()
     second.ports[0] = daphne_server.ports[0]
@@ -52,7 +52,7 @@ def test_a_taken_port_is_told_in_one_sentence(daphne_server: EntreServer, start_
     assert "Traceback" not in second.log()
 
 
-def test_it_stops_in_order_when_asked_to(start_server: ServerMaker) -> None:
+def test_it_stops_gracefully(start_server: ServerMaker) -> None:
     server = start_server()
     assert server.stop() in {0, -15}
 
@@ -69,7 +69,7 @@ def test_it_stops_in_order_when_asked_to(start_server: ServerMaker) -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_start_that_cannot_be_ends_with_one_sentence(
+def test_a_failed_start_ends_with_one_sentence(
     start_server: ServerMaker, values: dict[str, str], sentence: str
 ) -> None:
     server = start_server(processes=0)

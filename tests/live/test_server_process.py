@@ -52,7 +52,7 @@ def everything_from(connection: socket.socket) -> bytes:
 # --- The end ---
 
 
-async def test_on_sigterm_everybody_is_told_and_a_running_request_ends(
+async def test_on_sigterm_every_socket_is_closed_with_a_reason_and_requests_finish(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server(LIMITS="off")
@@ -112,7 +112,7 @@ async def test_on_sigterm_everybody_is_told_and_a_running_request_ends(
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_with_nothing_to_do_ends_with_zero(start_server: ServerMaker, how: signal.Signals) -> None:
+def test_an_idle_process_exits_with_zero(start_server: ServerMaker, how: signal.Signals) -> None:
     server = start_server()
     assert server.stop(how=how) == 0
     assert "Traceback" not in server.log()
@@ -121,7 +121,7 @@ def test_a_process_with_nothing_to_do_ends_with_zero(start_server: ServerMaker, 
 # --- Floods and stalls ---
 
 
-async def test_who_floods_is_ended_while_a_neighbour_talks(
+async def test_a_flooding_client_is_closed_while_another_user_talks(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server()
@@ -154,7 +154,7 @@ async def test_who_floods_is_ended_while_a_neighbour_talks(
     assert "Traceback" not in server.log()
 
 
-async def test_twenty_sockets_that_are_cut_while_busy_give_their_places_back(
+async def test_twenty_sockets_aborted_while_busy_release_their_slots(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     """A phone on a bad line must not lock itself out, nor others of its address; and nobody works for a client that has gone."""
@@ -180,7 +180,7 @@ async def test_twenty_sockets_that_are_cut_while_busy_give_their_places_back(
     assert "Traceback" not in server.log()
 
 
-async def test_who_stops_reading_is_ended_and_keeps_little_memory(
+async def test_a_client_that_stops_reading_is_closed_and_costs_little_memory(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server(LIMITS="off", METRICS_TOKEN="for-the-test-only")
@@ -207,7 +207,7 @@ async def test_who_stops_reading_is_ended_and_keeps_little_memory(
     assert "Traceback" not in server.log()
 
 
-async def test_who_reads_again_is_told_what_he_lacks(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_a_client_that_reads_again_gets_the_heads(start_server: ServerMaker, person_at: Newcomer) -> None:
     server = start_server(LIMITS="off", HEADS_EVERY_MS="30000")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -255,13 +255,13 @@ async def talk(socket: Socket, room: str, body: str, times: int) -> None:
 # --- HTTP ---
 
 
-def test_a_body_over_the_limit_is_refused_before_it_is_read(daphne_server: EntreServer) -> None:
+def test_a_body_over_the_limit_is_rejected_before_it_is_read(daphne_server: EntreServer) -> None:
     head = f"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1:{daphne_server.ports[0]}\r\nContent-Length: 52428800\r\n\r\n"
     with half_open(daphne_server, head.encode()) as connection:
         assert everything_from(connection).startswith(b"HTTP/1.1 413 ")
 
 
-def test_five_mebibytes_are_answered_413_however_they_come(daphne_server: EntreServer) -> None:
+def test_five_mebibytes_get_413_with_and_without_a_length(daphne_server: EntreServer) -> None:
     address = f"{daphne_server.address}/accounts/login/"
     assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 413
     assert httpx.post(address, content=iter([b"x" * 65_536] * 80)).status_code == 413, "chunked"
@@ -298,7 +298,7 @@ HEADS: dict[str, tuple[int, str, str]] = {
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_what_the_front_refuses_below_the_api_is_a_problem_as_from_the_api_itself(
+def test_a_rejection_by_the_http_server_below_the_api_is_a_problem(
     daphne_server: EntreServer, kind: str
 ) -> None:
     """A program reads `code` and `retryable`, whichever part of the server refused it."""
@@ -320,7 +320,7 @@ def test_what_the_front_refuses_below_the_api_is_a_problem_as_from_the_api_itsel
     assert b"application/problem+json" not in answers["/accounts/login/"]
 
 
-def test_a_picture_may_be_larger_if_it_says_how_large_and_only_at_its_own_address(
+def test_an_avatar_may_be_larger_with_a_declared_length_at_its_own_path(
     daphne_server: EntreServer,
 ) -> None:
     address = f"{daphne_server.address}/settings/profile/picture/"
@@ -342,19 +342,19 @@ def test_a_picture_may_be_larger_if_it_says_how_large_and_only_at_its_own_addres
     [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "],
     ids=["mute", "line", "header"],
 )
-def test_headers_that_never_end_are_not_waited_for(daphne_server: EntreServer, head: bytes) -> None:
+def test_headers_that_never_end_time_out(daphne_server: EntreServer, head: bytes) -> None:
     with half_open(daphne_server, head) as connection:
         everything_from(connection)
 
 
-def test_headers_beyond_measure_are_refused(daphne_server: EntreServer) -> None:
+def test_oversized_headers_are_rejected(daphne_server: EntreServer) -> None:
     with half_open(
         daphne_server, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000
     ) as connection:
         assert b"200 OK" not in everything_from(connection)
 
 
-def test_a_connection_that_is_kept_serves_many_requests(daphne_server: EntreServer) -> None:
+def test_a_keep_alive_connection_serves_many_requests(daphne_server: EntreServer) -> None:
     with httpx.Client(base_url=daphne_server.address) as client:
         assert {client.get("/healthz").status_code for _ in range(5)} == {200}
 
@@ -362,7 +362,7 @@ def test_a_connection_that_is_kept_serves_many_requests(daphne_server: EntreServ
 # --- Handshakes ---
 
 
-async def test_five_hundred_handshakes_at_once_are_all_let_in(
+async def test_five_hundred_handshakes_at_once_are_all_accepted(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server(LIMITS="off")
@@ -381,7 +381,7 @@ async def test_five_hundred_handshakes_at_once_are_all_let_in(
 # --- Static files ---
 
 
-def test_static_files_say_what_pages_say_and_belong_to_this_origin(daphne_server: EntreServer) -> None:
+def test_static_files_have_the_headers_of_pages_and_belong_to_this_origin(daphne_server: EntreServer) -> None:
     """A script or a picture can be opened as a page, and another site that may read them learns which version runs here."""
     names = json.loads(
         (Path(daphne_server.environment["STATIC_ROOT"]) / "staticfiles.json").read_text(encoding="utf-8")

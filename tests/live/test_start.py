@@ -44,7 +44,7 @@ async def test_the_address_that_is_printed_works_for_pages_and_sockets(
     assert ("Set PUBLIC_URL to the address that others use." in server.log()) is is_everywhere
 
 
-async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_shut(
+async def test_allowed_hosts_without_a_public_url_log_why_sockets_are_rejected(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server(ALLOWED_HOSTS="chat.test")
@@ -66,7 +66,7 @@ async def test_who_names_a_host_and_no_public_address_is_told_why_sockets_stay_s
     )
 
 
-def test_a_public_address_is_what_is_printed(start_server: ServerMaker) -> None:
+def test_the_public_url_is_printed(start_server: ServerMaker) -> None:
     server = start_server(starts=False, PUBLIC_URL="https://chat.example.org")
     assert printed_address(server) == "https://chat.example.org"
 
@@ -93,7 +93,7 @@ def test_an_empty_database_ends_the_start_with_one_sentence(
         "198.51.100.7",
     ],
 )
-def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(
+def test_an_invalid_host_is_an_error_that_names_its_source(
     start_server: ServerMaker, host: str
 ) -> None:
     """Conda exports one, and some shells."""
@@ -104,7 +104,7 @@ def test_a_host_that_nobody_wrote_is_told_with_where_it_comes_from(
     assert line.endswith("HOST comes from the environment of this process, not from .env.")
 
 
-def test_what_is_stored_is_for_nobody_else_on_the_machine(
+def test_stored_files_are_private(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
     server = start_server()
@@ -123,7 +123,7 @@ def test_what_is_stored_is_for_nobody_else_on_the_machine(
     assert "every user of this machine" not in server.log()
 
 
-def test_a_folder_that_stays_open_is_told(start_server: ServerMaker, tmp_path: Path) -> None:
+def test_an_accessible_data_directory_is_logged(start_server: ServerMaker, tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     server = start_server(starts=False, DATA_DIR=str(folder))
     server.data_folder.rename(folder)
@@ -139,7 +139,7 @@ def test_a_folder_that_stays_open_is_told(start_server: ServerMaker, tmp_path: P
 @pytest.mark.parametrize(
     "program", [["-m", "dm_project.server"], ["-m", "dm_project.server.preflight"], ["manage.py", "check"]]
 )
-def test_settings_of_another_project_are_refused_in_one_sentence(program: list[str]) -> None:
+def test_settings_of_another_project_are_rejected_in_one_sentence(program: list[str]) -> None:
     """Shells and editors of people with several Django projects export their name."""
     environment = {**clean_environment(), "DJANGO_SETTINGS_MODULE": "shop.settings"}
     done = subprocess.run(

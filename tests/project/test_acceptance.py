@@ -1,4 +1,4 @@
-"""The page about the thirty checks tells the truth: each has its row, and every test that it names is there."""
+"""docs/acceptance.md has a row for each of the thirty checks, and every test that it names exists."""
 
 import re
 from pathlib import Path
@@ -11,16 +11,16 @@ CELLS = re.findall(r"^\|(.*)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
 ROWS = [[cell.strip() for cell in line.split("|")] for line in CELLS if re.match(r" \d+ ", line)]
 
 
-def test_all_thirty_are_there_and_each_is_held_or_waits_for_something() -> None:
+def test_each_of_the_thirty_checks_has_a_test_or_a_reason_to_wait() -> None:
     assert [int(number) for number, *_ in ROWS] == list(range(1, 31))
     for number, what, held, waits in ROWS:
-        assert held or waits, f"{number}: {what} is neither held nor said to wait"
+        assert held or waits, f"{number}: {what} has neither a test nor a reason to wait"
 
 
 @pytest.mark.parametrize(("number", "held"), [(number, held) for number, _, held, _ in ROWS])
-def test_every_test_that_is_named_is_there(number: str, held: str) -> None:
+def test_every_named_test_exists(number: str, held: str) -> None:
     place = ""
-    # Names follow the file they are in.
+    # Names follow the file that contains them.
     for file, name, script in re.findall(
         r"\]\(\.\./(tests/[\w/.]+)\)|`(test_\w+)`|`(tests/js/[\w.-]+)`", held
     ):

@@ -1,4 +1,4 @@
-"""A page that stayed open while somebody else logged in never acts in their name."""
+"""A page that stayed open while another user logged in never acts in that user's name."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -14,7 +14,7 @@ ClientOf = Callable[[User | None], Client]
 
 @pytest.mark.parametrize("method", ["get", "post", "patch", "delete"])
 @pytest.mark.parametrize("path", ["/api/v1/me", "/api/v1/sync", "/settings/privacy/", "/chats/"])
-def test_a_request_in_anothers_name_is_refused(
+def test_a_request_in_the_name_of_another_user_is_rejected(
     alice: User, bob: User, client_of: ClientOf, method: str, path: str
 ) -> None:
     response = getattr(client_of(bob), method)(path, headers={"x-acting-user": alice.public_id})
@@ -22,7 +22,7 @@ def test_a_request_in_anothers_name_is_refused(
     assert (response.json()["code"], response.json()["retryable"]) == ("other_account", False)
 
 
-def test_what_alice_wrote_is_not_stored_as_bobs(
+def test_a_message_of_alice_is_not_stored_as_bobs(
     alice: User, bob: User, chat: Conversation, client_of: ClientOf
 ) -> None:
     path, body = (
@@ -39,22 +39,22 @@ def test_what_alice_wrote_is_not_stored_as_bobs(
 
 
 @pytest.mark.parametrize("named", ["", "1", "ä", "x" * 5_000])
-def test_what_names_nobody_is_not_her(alice: User, client_of: ClientOf, named: str) -> None:
+def test_an_unknown_acting_user_is_rejected(alice: User, client_of: ClientOf, named: str) -> None:
     assert client_of(alice).get("/api/v1/me", headers={"x-acting-user": named}).status_code == 409
 
 
-def test_whoever_says_nothing_acts_as_the_session(alice: User, client_of: ClientOf) -> None:
+def test_without_the_header_the_session_decides(alice: User, client_of: ClientOf) -> None:
     assert client_of(alice).get("/api/v1/me").status_code == 200
 
 
-def test_whoever_is_not_logged_in_is_told_that(alice: User, client: Client) -> None:
+def test_an_anonymous_request_gets_401(alice: User, client: Client) -> None:
     assert client.get("/api/v1/me", headers={"x-acting-user": alice.public_id}).status_code == 401
 
 
-def test_a_form_of_an_open_page_is_refused_after_another_log_in(
+def test_a_form_of_an_open_page_is_rejected_after_another_login(
     alice: User, bob: User, chat: Conversation
 ) -> None:
-    """Without a script it is the token that ends with the log-in."""
+    """Without a script, the CSRF token becomes invalid with the login."""
     browser = Client(enforce_csrf_checks=True)
     log_in(browser, alice)
     token = browser.get(f"/chats/{chat.room_name}/").context["csrf_token"]

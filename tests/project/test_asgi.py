@@ -1,4 +1,4 @@
-"""The gate: who may open a socket at all. Refusals come before accept, and look alike."""
+"""Which clients may open a socket. Rejections come before accept, and all look alike."""
 
 from typing import Any
 
@@ -33,14 +33,14 @@ FOREIGN_ORIGINS = [
 ]
 
 
-async def test_alice_is_let_in_from_our_own_page(alice: User) -> None:
+async def test_alice_can_connect_from_our_own_page(alice: User) -> None:
     async with open_in_process(alice) as socket:
         greeting = await expect(socket, "connection_established")
     assert greeting["message"] == "You are now connected!"
     assert greeting["user"]["username"] == "alice"
 
 
-async def test_bob_and_alice_are_let_into_their_room(alice: User, bob: User, chat: Conversation) -> None:
+async def test_bob_and_alice_can_connect_to_their_chat(alice: User, bob: User, chat: Conversation) -> None:
     for person in (alice, bob):
         async with open_in_process(person, f"/ws/chat/{chat.room_name}/") as socket:
             greeting = await expect(socket, "connection_established")
@@ -49,7 +49,7 @@ async def test_bob_and_alice_are_let_into_their_room(alice: User, bob: User, cha
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 async def test_another_page_cannot_ride_on_alices_cookie(alice: User, origin: str | None) -> None:
-    """Cross-site WebSocket hijacking: browsers send the cookie with every handshake, whoever asks."""
+    """Cross-site WebSocket hijacking: browsers send the cookie with every handshake, from any page."""
     with pytest.raises(Refused):
         async with open_in_process(alice, origin=origin):
             pass
@@ -63,31 +63,35 @@ async def handshake(headers: list[tuple[bytes, bytes]], path: str = "/ws/") -> b
     return bool(accepted)
 
 
-async def signed_in(user: User) -> tuple[bytes, bytes]:
+async def session_cookie(user: User) -> tuple[bytes, bytes]:
     return (b"cookie", f"{settings.SESSION_COOKIE_NAME}={await session_key_of(user)}".encode())
 
 
 async def test_two_origin_headers_are_as_bad_as_none(alice: User) -> None:
-    """A proxy that reads the first and a server that reads the last would judge different pages."""
-    own, host, cookie = (b"origin", OWN.encode()), (b"host", IN_PROCESS_HOST.encode()), await signed_in(alice)
+    """A proxy that reads the first and a server that reads the last would check different pages."""
+    own, host, cookie = (
+        (b"origin", OWN.encode()),
+        (b"host", IN_PROCESS_HOST.encode()),
+        await session_cookie(alice),
+    )
     assert await handshake([host, own, cookie])
     assert not await handshake([host, own, own, cookie])
     assert not await handshake([host, own, (b"origin", b"https://evil.example"), cookie])
 
 
-async def test_a_host_that_only_resolves_to_us_is_not_believed(alice: User) -> None:
+async def test_a_host_that_only_resolves_to_us_is_not_trusted(alice: User) -> None:
     """DNS rebinding: evil.example points to 127.0.0.1, and its page has the right origin for its own host."""
     rebound = [
         (b"host", b"evil.example:8000"),
         (b"origin", b"http://evil.example:8000"),
-        await signed_in(alice),
+        await session_cookie(alice),
     ]
     assert not await handshake(rebound)
 
 
 @override_settings(PUBLIC_ORIGIN="https://chat.example.org")
 async def test_with_a_public_address_only_its_own_pages_count(alice: User) -> None:
-    cookie, host = await signed_in(alice), (b"host", b"chat.example.org")
+    cookie, host = await session_cookie(alice), (b"host", b"chat.example.org")
     assert await handshake([host, (b"origin", b"https://chat.example.org"), cookie])
     for foreign in (
         b"http://chat.example.org",
@@ -99,35 +103,37 @@ async def test_with_a_public_address_only_its_own_pages_count(alice: User) -> No
 
 
 @pytest.mark.parametrize("path", ["/ws/", "/ws/chat/dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/"])
-async def test_nobody_comes_in_without_a_session(path: str, db: None) -> None:
+async def test_a_client_without_a_session_is_rejected(path: str, db: None) -> None:
     with pytest.raises(Refused):
         async with open_in_process(None, path):
             pass
 
 
-async def test_a_made_up_session_is_no_session(db: None) -> None:
+async def test_a_forged_session_is_rejected(db: None) -> None:
     made_up = (b"cookie", f"{settings.SESSION_COOKIE_NAME}=abcdefghijklmnopqrstuvwxyz012345".encode())
     assert not await handshake([(b"host", IN_PROCESS_HOST.encode()), (b"origin", OWN.encode()), made_up])
 
 
-async def test_mallory_cannot_tell_a_foreign_room_from_none(mallory: User, chat: Conversation) -> None:
-    """Rule zero: "forbidden" would tell a stranger that these two talk."""
+async def test_mallory_cannot_tell_a_foreign_chat_from_a_missing_one(
+    mallory: User, chat: Conversation
+) -> None:
+    """Otherwise "forbidden" would tell a stranger that these two talk."""
     answers = [
-        await refusal_of(mallory, room)
+        await rejection_of(mallory, room)
         for room in (chat.room_name, "dm-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "nonsense", "..", "%00")
     ]
     assert answers == [answers[0]] * len(answers)
 
 
-async def refusal_of(user: User, room: str) -> list[dict[str, Any]]:
-    headers = [(b"host", IN_PROCESS_HOST.encode()), (b"origin", OWN.encode()), await signed_in(user)]
+async def rejection_of(user: User, room: str) -> list[dict[str, Any]]:
+    headers = [(b"host", IN_PROCESS_HOST.encode()), (b"origin", OWN.encode()), await session_cookie(user)]
     communicator = WebsocketCommunicator(application, f"/ws/chat/{room}/", headers=headers)
     accepted, code = await communicator.connect(timeout=5)
     assert not accepted
     return [{"code": code}]
 
 
-async def test_a_deactivated_account_is_nobody(alice: User) -> None:
+async def test_a_deactivated_account_is_rejected(alice: User) -> None:
     alice.is_active = False
     await alice.asave(update_fields=["is_active"])
     with pytest.raises(Refused):
@@ -138,16 +144,14 @@ async def test_a_deactivated_account_is_nobody(alice: User) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/ws", "/ws/chat/", "/ws/other/", "/ws/chat/a/b/", "/chats/", "/" + "x" * 5000]
 )
-async def test_an_unknown_path_is_refused_without_a_traceback(alice: User, path: str) -> None:
+async def test_an_unknown_path_is_rejected_without_a_traceback(alice: User, path: str) -> None:
     with pytest.raises(Refused):
         async with open_in_process(alice, path):
             pass
 
 
-async def test_carol_in_the_same_browser_tab_order_gets_her_own_greeting(
-    alice: User, chat: Conversation
-) -> None:
-    """Two people at once must never see each other's rooms."""
+async def test_two_users_who_connect_at_once_get_their_own_chats(alice: User, chat: Conversation) -> None:
+    """Two users at once must never see each other's chats."""
     from asgiref.sync import sync_to_async
 
     carol = await sync_to_async(make_user)("carol")

@@ -1,4 +1,4 @@
-"""What one socket may pile up: its flood stays with the flooder, and a reader that stalls is dropped, reminded, or disconnected."""
+"""Per-socket back-pressure: a flood stays with its sender, and a client that stalls is warned or closed."""
 
 import socket
 import time
@@ -38,7 +38,7 @@ def protocol(monkeypatch: pytest.MonkeyPatch) -> Any:
     return found
 
 
-def test_a_full_inbox_stops_the_reading_until_it_is_nearly_empty(protocol: Any) -> None:
+def test_a_full_queue_pauses_reading_until_it_is_nearly_empty(protocol: Any) -> None:
     inbound = protocol.application_queue
     for number in range(backpressure.RECEIVE_HIGH_WATER - 1):
         inbound.put_nowait({"number": number})
@@ -52,10 +52,10 @@ def test_a_full_inbox_stops_the_reading_until_it_is_nearly_empty(protocol: Any) 
     assert protocol.transport.is_reading
 
 
-async def test_the_end_of_the_line_overtakes_what_waits(protocol: Any) -> None:
+async def test_a_disconnect_overtakes_queued_frames(protocol: Any) -> None:
     inbound = protocol.application_queue
     for _ in range(backpressure.RECEIVE_HIGH_WATER):
-        inbound.put_nowait({"type": "websocket.receive", "text": "never obeyed"})
+        inbound.put_nowait({"type": "websocket.receive", "text": "never handled"})
     disconnected = inbound.disconnected()
     assert not disconnected.done()
     inbound.put_nowait({"type": "websocket.disconnect", "code": 1006})
@@ -64,26 +64,28 @@ async def test_the_end_of_the_line_overtakes_what_waits(protocol: Any) -> None:
     assert inbound.empty()
 
 
-async def test_an_application_that_asks_late_hears_of_the_end_at_once(protocol: Any) -> None:
+async def test_an_application_that_asks_late_learns_of_the_disconnect_at_once(protocol: Any) -> None:
     protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
     assert protocol.application_queue.disconnected().done()
 
 
-@pytest.mark.parametrize("is_cut", [True, False])
-def test_a_line_that_ends_while_it_is_not_read_is_found(protocol: Any, is_cut: bool) -> None:
-    """Twisted hears nothing of a connection that it does not read, and a flooder could hold a place until the next ping."""
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a_disconnect_while_reading_is_paused_is_found(protocol: Any, is_closed: bool) -> None:
+    """Twisted does not notice it while it does not read, and a flooding client could hold a slot until the
+    next ping.
+    """
     ours, theirs = socket.socketpair()
     with ours, theirs:
         protocol.transport.fileno = ours.fileno
         protocol.application_queue.is_reading = False
         theirs.sendall(b"still to be read")
-        if is_cut:
+        if is_closed:
             theirs.close()
         protocol.check_paused_connection()
-        assert protocol.transport.is_aborted is is_cut
+        assert protocol.transport.is_aborted is is_closed
 
 
-def test_a_socket_at_the_end_of_its_time_is_told_before_it_is_closed(
+def test_an_expired_socket_is_told_before_it_is_closed(
     protocol: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[bool] = []
@@ -100,20 +102,20 @@ def test_a_socket_at_the_end_of_its_time_is_told_before_it_is_closed(
     assert not closed
     protocol.expired_at -= backpressure.CLOSE_TIMEOUT_SECONDS + 1
     protocol.check_lifetime()
-    assert closed, "an application that is busy is not waited for"
+    assert closed, "a busy application is not waited for"
 
 
-def test_nothing_more_is_kept_for_a_reader_a_mebibyte_behind(protocol: Any) -> None:
+def test_frames_for_a_client_a_mebibyte_behind_are_dropped(protocol: Any) -> None:
     protocol.transport.dataBuffer = b"x" * backpressure.SEND_HIGH_WATER_BYTES
     protocol.serverSend("kept")
     protocol.transport._tempDataLen = 1
     protocol.serverSend("dropped")
     protocol.transport.dataBuffer = b""
-    protocol.serverSend("dropped, too: it has not been told yet")
+    protocol.serverSend("dropped, too: the client has not been told yet")
     assert protocol.sent == ["kept"]
 
 
-def test_a_reader_who_catches_up_is_told_and_served_again(protocol: Any) -> None:
+def test_a_client_that_catches_up_is_told_and_served_again(protocol: Any) -> None:
     protocol.behind_since = time.monotonic()
     protocol.check_send_buffer(2.0)
     assert protocol.application_queue.get_nowait() == {"type": "socket.behind"}
@@ -121,7 +123,7 @@ def test_a_reader_who_catches_up_is_told_and_served_again(protocol: Any) -> None
     assert protocol.sent == ["again"]
 
 
-def test_a_reader_who_does_not_is_ended_and_then_cut_off(protocol: Any) -> None:
+def test_a_client_that_does_not_catch_up_is_closed_and_then_aborted(protocol: Any) -> None:
     protocol.behind_since = time.monotonic()
     protocol.transport.dataBuffer = b"x" * backpressure.SEND_HIGH_WATER_BYTES
     protocol.check_send_buffer(backpressure.STALLED_SECONDS)
@@ -131,7 +133,7 @@ def test_a_reader_who_does_not_is_ended_and_then_cut_off(protocol: Any) -> None:
     assert protocol.application_queue.get_nowait() == {"type": "socket.stalled"}
     assert protocol.application_queue.empty(), "told once"
     protocol.serverSend("bye")
-    assert protocol.sent == ["bye"], "the goodbye is not dropped"
+    assert protocol.sent == ["bye"], "the close reason is not dropped"
     assert not protocol.transport.is_aborted
     protocol.check_send_buffer(backpressure.ABORT_SECONDS + 1)
     assert protocol.transport.is_aborted

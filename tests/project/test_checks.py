@@ -1,4 +1,4 @@
-"""Settings that would break a promise are refused."""
+"""System checks: settings that would break a promise are errors."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +29,7 @@ def ids(found):
     return [message.id for message in found]
 
 
-def test_the_settings_of_the_service_pass():
+def test_the_default_settings_pass():
     assert checks.check_sqlite_durability() == []
     assert checks.check_redis_layer() == []
 
@@ -41,12 +41,12 @@ def test_the_settings_of_the_service_pass():
         ({"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}, "entre.E002"),
     ],
 )
-def test_sqlite_that_could_lose_an_acknowledged_message_is_refused(settings_are, options, refusal):
+def test_sqlite_that_could_lose_an_acknowledged_message_is_an_error(settings_are, options, refusal):
     settings_are(DATABASES=sqlite(**options), SQLITE_MAY_USE_WAL=True)
     assert ids(checks.check_sqlite_durability()) == [refusal]
 
 
-def test_a_sqlite_library_with_the_wal_fault_may_not_run_in_wal(settings_are):
+def test_an_sqlite_library_with_the_wal_bug_may_not_use_wal(settings_are):
     settings_are(
         DATABASES=sqlite(init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"),
         SQLITE_MAY_USE_WAL=False,
@@ -67,7 +67,7 @@ def test_a_sqlite_library_with_the_wal_fault_may_not_run_in_wal(settings_are):
         ),
     ],
 )
-def test_a_layer_that_dies_with_its_redis_is_refused(settings_are, layer, refusal):
+def test_a_layer_that_fails_with_redis_is_an_error(settings_are, layer, refusal):
     settings_are(CHANNEL_LAYERS={"default": layer})
     assert ids(checks.check_redis_layer()) == [refusal]
 
@@ -75,6 +75,6 @@ def test_a_layer_that_dies_with_its_redis_is_refused(settings_are, layer, refusa
 @pytest.mark.parametrize(
     ("origin", "warning"), [("", "entre.W001"), ("http://chat.example.org", "entre.W002")]
 )
-def test_going_public_without_https_is_warned_of(settings_are, origin, warning):
+def test_a_public_url_without_https_is_a_warning(settings_are, origin, warning):
     settings_are(PUBLIC_ORIGIN=origin)
     assert ids(checks.check_public_url()) == [warning]

@@ -1,4 +1,4 @@
-"""Requests that are worked on at once: bounded, in queues that do not hold up each other, and nobody waits for long."""
+"""HTTP concurrency limit: separate bounded queues, and a timeout for waiting requests."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from dm_project.handshakes.limit import ConcurrencyLimit
 
 
 class Site:
-    """An application whose requests end when they are told to."""
+    """An application whose requests finish when the test lets them."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -21,7 +21,7 @@ class Site:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.begun.append(scope["path"])
-        assert (await receive())["type"] == "http.request", "what was heard while waiting is handed on"
+        assert (await receive())["type"] == "http.request", "messages received while waiting are passed on"
         await self.go_on.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"done"})
@@ -30,10 +30,10 @@ class Site:
 class Request:
     def __init__(self, limit: RequestLimit, path: str, method: str = "GET") -> None:
         self.sent: list[dict[str, Any]] = []
-        self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.said.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.incoming.put_nowait({"type": "http.request", "body": b"", "more_body": False})
         self.task = asyncio.ensure_future(
-            limit({"type": "http", "path": path, "method": method}, self.said.get, self.send)
+            limit({"type": "http", "path": path, "method": method}, self.incoming.get, self.send)
         )
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -57,20 +57,20 @@ async def limit(site: Site) -> RequestLimit:
     return found
 
 
-async def until(is_so: Callable[[], bool]) -> None:
+async def wait_until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        # There is nothing to wait for but the turns of the loop.
-        while not is_so():  # noqa: ASYNC110
+        # There is nothing to wait for but iterations of the loop.
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 
-async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to_come_back(
+async def test_requests_over_the_limit_wait_and_over_the_queue_get_503(
     site: Site, limit: RequestLimit
 ) -> None:
     inside = [Request(limit, "/chats/") for _ in range(2)]
-    await until(lambda: len(site.begun) == 2)
+    await wait_until(lambda: len(site.begun) == 2)
     waiting = Request(limit, "/people/")
-    await until(lambda: limit.pages.queued == 1)
+    await wait_until(lambda: limit.pages.queued == 1)
     refused = Request(limit, "/invites/")
     await refused.task
     headers = dict(refused.sent[0]["headers"])
@@ -93,7 +93,7 @@ async def test_no_more_than_so_many_are_worked_on_and_the_next_ones_are_asked_to
     assert not limit.pages.semaphore.locked()
 
 
-async def test_who_waits_too_long_is_asked_to_come_back(site: Site, limit: RequestLimit) -> None:
+async def test_a_request_that_waits_too_long_gets_503(site: Site, limit: RequestLimit) -> None:
     limit.pages.timeout_seconds = 0.01
     inside = [Request(limit, "/chats/") for _ in range(2)]
     waiting = Request(limit, "/people/")
@@ -103,11 +103,11 @@ async def test_who_waits_too_long_is_asked_to_come_back(site: Site, limit: Reque
     await asyncio.gather(*(request.task for request in inside))
 
 
-async def test_who_leaves_while_waiting_is_not_worked_for(site: Site, limit: RequestLimit) -> None:
+async def test_a_client_that_disconnects_while_waiting_costs_no_work(site: Site, limit: RequestLimit) -> None:
     inside = [Request(limit, "/chats/") for _ in range(2)]
     waiting = Request(limit, "/people/")
-    await until(lambda: limit.pages.queued == 1)
-    waiting.said.put_nowait({"type": "http.disconnect"})
+    await wait_until(lambda: limit.pages.queued == 1)
+    waiting.incoming.put_nowait({"type": "http.disconnect"})
     await waiting.task
     assert waiting.sent == []
     site.go_on.set()
@@ -115,7 +115,7 @@ async def test_who_leaves_while_waiting_is_not_worked_for(site: Site, limit: Req
     assert "/people/" not in site.begun
 
 
-async def test_neither_pages_nor_log_ins_hold_up_the_health_checks_or_each_other(
+async def test_pages_logins_and_health_checks_do_not_delay_each_other(
     site: Site, limit: RequestLimit
 ) -> None:
     requests = [
@@ -124,14 +124,14 @@ async def test_neither_pages_nor_log_ins_hold_up_the_health_checks_or_each_other
         Request(limit, "/accounts/login/", "pOST"),
         Request(limit, "/readyz"),
     ]
-    await until(lambda: len(site.begun) == 4)
+    await wait_until(lambda: len(site.begun) == 4)
     extra = Request(limit, "/admin/login/", "POST")
-    await until(lambda: limit.passwords.queued == 1)
+    await wait_until(lambda: limit.passwords.queued == 1)
     site.go_on.set()
     await asyncio.gather(extra.task, *(request.task for request in requests))
 
 
-async def test_a_request_that_fails_gives_its_place_back(limit: RequestLimit) -> None:
+async def test_a_failed_request_releases_its_slot(limit: RequestLimit) -> None:
     async def fail(scope: Any, receive: Any, send: Any) -> None:
         raise ZeroDivisionError
 
@@ -142,16 +142,16 @@ async def test_a_request_that_fails_gives_its_place_back(limit: RequestLimit) ->
     assert not limit.pages.semaphore.locked()
 
 
-async def test_answers_about_passwords_leave_at_one_time_and_keep_nobodys_place(
+async def test_password_responses_take_constant_time_and_hold_no_slot(
     site: Site, limit: RequestLimit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A quick refusal would tell that there was nothing to hash."""
+    """A quick response would reveal that there was no password to hash."""
     slept: list[float] = []
     real_sleep = asyncio.sleep
 
     async def note(seconds: float) -> None:
         slept.append(seconds)
-        assert not limit.passwords.semaphore.locked(), "the place is free while the answer waits"
+        assert not limit.passwords.semaphore.locked(), "the slot is free while the response waits"
         await real_sleep(0)
 
     monkeypatch.setattr(concurrency.asyncio, "sleep", note)
@@ -162,4 +162,4 @@ async def test_answers_about_passwords_leave_at_one_time_and_keep_nobodys_place(
     assert 0 < slept[0] <= concurrency.PASSWORD_ANSWER_SECONDS
     assert [message["type"] for message in answered.sent] == ["http.response.start", "http.response.body"]
     await Request(limit, "/accounts/login/").task
-    assert len(slept) == 1, "a page is not held back"
+    assert len(slept) == 1, "a page is not delayed"

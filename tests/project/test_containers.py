@@ -1,5 +1,7 @@
-"""deploy/Dockerfile can be built: what it copies is what Docker is sent. compose.yaml gets what stands in .env. Read, not run: no Docker is
-needed here."""
+"""deploy/Dockerfile copies only files in the build context, and compose.yaml passes .env on.
+
+Parsed, not run.
+"""
 
 import re
 from fnmatch import fnmatch
@@ -20,7 +22,7 @@ SOURCES = [source for source in copied_from_context(DOCKERFILE.read_text(encodin
 
 
 def tracked_like(source: str) -> list[str]:
-    """Files of the folder that this source of a COPY names."""
+    """Files that this source of a COPY matches."""
     return [path.name for path in ROOT.iterdir() if fnmatch(path.name, source.removeprefix("./").rstrip("/"))]
 
 
@@ -31,7 +33,7 @@ def test_the_dockerfile_copies_both_lists_of_pins() -> None:
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_file_that_the_dockerfile_copies_passes_the_ignore_list(source: str) -> None:
     names = tracked_like(source)
-    assert names, f"COPY {source}: there is no such file"
+    assert names, f"COPY {source}: no such file"
     assert [name for name in names if not is_sent(name, IGNORE)] == []
 
 
@@ -46,7 +48,7 @@ def test_every_file_that_the_dockerfile_copies_passes_the_ignore_list(source: st
         "deploy/compose.yaml",
     ],
 )
-def test_secrets_and_what_the_service_does_not_need_stay_out_of_the_image(path: str) -> None:
+def test_secrets_and_unneeded_files_stay_out_of_the_image(path: str) -> None:
     assert not is_sent(path, IGNORE)
 
 
@@ -54,7 +56,7 @@ def test_secrets_and_what_the_service_does_not_need_stay_out_of_the_image(path: 
     "path",
     ["dm_project/__pycache__/env.cpython-312.pyc", "conversations/api/__pycache__/urls.cpython-312.pyc"],
 )
-def test_what_python_compiled_here_stays_here(path: str) -> None:
+def test_compiled_python_files_stay_out_of_the_image(path: str) -> None:
     assert not is_sent(path, IGNORE)
 
 
@@ -67,12 +69,12 @@ def test_what_python_compiled_here_stays_here(path: str) -> None:
         "locale/ru/LC_MESSAGES/django.mo",
     ],
 )
-def test_what_the_service_needs_is_in_the_image(path: str) -> None:
+def test_files_that_the_service_needs_are_in_the_image(path: str) -> None:
     assert (ROOT / path).is_file()
     assert is_sent(path, IGNORE)
 
 
-def test_every_line_of_the_ignore_list_that_lets_something_through_names_something() -> None:
+def test_every_exception_in_the_ignore_list_names_an_existing_path() -> None:
     kept = [line.removeprefix("!") for line in IGNORE.splitlines() if line.startswith("!")]
     assert [name for name in kept if not Path(ROOT, name).exists()] == []
 
@@ -84,7 +86,7 @@ APP: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]["app"]
 
 
 def filled(text: str, values: dict[str, str]) -> str:
-    """As Compose fills ${NAME:-default} and ${NAME:?sentence} in; a name that must be there and is not, is a KeyError."""
+    """As Compose expands ${NAME:-default} and ${NAME:?sentence}; a missing required name is a KeyError."""
 
     def value(found: re.Match[str]) -> str:
         name, how, rest = found.groups()
@@ -93,8 +95,8 @@ def filled(text: str, values: dict[str, str]) -> str:
     return re.sub(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}", value, text)
 
 
-def test_the_documented_command_names_the_file_of_values() -> None:
-    """Compose takes ${...} from the folder of compose.yaml, where no .env is."""
+def test_the_documented_command_names_the_env_file() -> None:
+    """By default Compose reads ${...} from the directory of compose.yaml, which has no .env."""
     pages = {
         name: (ROOT / name).read_text(encoding="utf-8")
         for name in ("deploy/compose.yaml", "docs/operate.md", "README.md")
@@ -104,7 +106,7 @@ def test_the_documented_command_names_the_file_of_values() -> None:
     assert [line for line in commands if "--env-file .env" not in line] == []
 
 
-def test_no_password_has_a_value_that_everybody_knows() -> None:
+def test_no_password_has_a_default_value() -> None:
     wanted = re.findall(r"\$\{(\w*PASSWORD)([^}]{0,2})", COMPOSE)
     assert {name for name, _ in wanted} >= {"POSTGRES_PASSWORD"}
     assert {how for _, how in wanted} == {":?"}
@@ -129,7 +131,7 @@ def test_any_password_reaches_the_database(password: str, monkeypatch: pytest.Mo
         "entre",
         "",
     )
-    # libpq takes what no address says from its own variable.
+    # Without a password in the URL, libpq reads its own variable.
     assert "password" not in psycopg.conninfo.conninfo_to_dict(
         host=config["HOST"], user=config["USER"], dbname=config["NAME"]
     )
@@ -137,8 +139,10 @@ def test_any_password_reaches_the_database(password: str, monkeypatch: pytest.Mo
     assert defaults["password"] == password.encode()
 
 
-def test_places_of_this_machine_do_not_enter_the_container() -> None:
-    """The whole .env goes in; DATA_DIR and STATIC_ROOT in it are folders that the image does not have, and may not make."""
+def test_paths_of_the_host_do_not_enter_the_container() -> None:
+    """The whole .env is passed; its DATA_DIR and STATIC_ROOT are directories that the container neither has
+    nor can create.
+    """
     assert APP["environment"].items() >= {"DATA_DIR": "/data", "HOST": "0.0.0.0", "PORT": "8000"}.items()
     places = dict(
         found.split("=", 1)

@@ -1,4 +1,4 @@
-"""A cookie of backslashes costs no more than another of its length, and every cookie means what it meant."""
+"""A cookie of backslashes costs no more than others of its length, and all cookies keep their values."""
 
 from http import cookies
 
@@ -18,8 +18,8 @@ def test_a_quoted_value_is_read_as_the_standard_library_reads_it(text: str, is_q
     assert cookie_parsing.unquote(value) == cookie_parsing.standard(value)
 
 
-def test_the_slow_reader_is_not_in_use() -> None:
-    """Of Python releases that have it; Django and the standard library call it by this name."""
+def test_the_slow_parser_is_not_in_use() -> None:
+    """In releases that have it. Django and the standard library call it by this name."""
     assert (cookies._unquote is cookie_parsing.unquote) is cookie_parsing.is_vulnerable()
     assert parse_cookie(r'a="one\054two\"three"')["a"] == 'one,two"three'
 
@@ -28,5 +28,5 @@ def test_the_slow_reader_is_not_in_use() -> None:
     ("version", "is_vulnerable"),
     [((3, 11, 7), True), ((3, 11, 10), False), ((3, 12, 5), True), ((3, 12, 6), False), ((3, 13, 0), False)],
 )
-def test_only_those_releases_are_helped(version: tuple[int, int, int], is_vulnerable: bool) -> None:
+def test_only_vulnerable_releases_are_patched(version: tuple[int, int, int], is_vulnerable: bool) -> None:
     assert cookie_parsing.is_vulnerable(version) is is_vulnerable

@@ -25,7 +25,7 @@ def test_a_name_is_one_line(monkeypatch: pytest.MonkeyPatch, value: str) -> None
     )
 
 
-def test_bytes_that_are_no_utf8_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_that_are_not_utf8_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAME", b"K\xf6ln".decode("utf-8", "surrogateescape"))
     assert "NAME is not in UTF-8." in startup_error(env.text, "NAME")
     assert "NAME is not in UTF-8." in startup_error(env.string_list, "NAME")
@@ -40,7 +40,7 @@ def test_an_empty_value_means_the_default(monkeypatch: pytest.MonkeyPatch) -> No
     assert env.string_list("NAME") == []
 
 
-def test_dollar_signs_and_percents_are_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dollar_and_percent_signs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAME", "pa$$word${HOME}%20")
     assert env.text("NAME") == "pa$$word${HOME}%20"
 
@@ -58,13 +58,13 @@ def test_dollar_signs_and_percents_are_letters(monkeypatch: pytest.MonkeyPatch) 
         ("0", False),
     ],
 )
-def test_switches(monkeypatch: pytest.MonkeyPatch, value: str, meaning: bool) -> None:
+def test_booleans(monkeypatch: pytest.MonkeyPatch, value: str, meaning: bool) -> None:
     monkeypatch.setenv("NAME", value)
     assert env.boolean("NAME", not meaning) is meaning
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "onn"])
-def test_a_switch_is_on_or_off(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_boolean_is_on_or_off(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("NAME", value)
     assert (
         startup_error(env.boolean, "NAME", True)
@@ -78,7 +78,7 @@ def test_a_number_has_its_bounds(monkeypatch: pytest.MonkeyPatch, value: str) ->
     assert "it must be a whole number from 1 to 65535." in startup_error(env.integer, "NAME", 8000, 1, 65535)
 
 
-def test_a_choice_names_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_choice_error_lists_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAME", "everybody")
     assert startup_error(env.choice, "NAME", "open", ("open", "invite", "closed")).endswith(
         f"'everybody'; it must be one of open, invite, closed. {AMBIENT}"
@@ -87,7 +87,7 @@ def test_a_choice_names_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.choice("NAME", "open", ("open", "invite", "closed")) == "invite"
 
 
-def test_a_key_must_be_there_and_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_must_be_set_and_long(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "NAME is not set. `make run` writes one into .env" in startup_error(env.key, "NAME")
     monkeypatch.setenv("NAME", "short-secret")
     refused = startup_error(env.key, "NAME")
@@ -97,7 +97,7 @@ def test_a_key_must_be_there_and_long(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.key("NAME") == KEY
 
 
-def test_a_folder_is_made_and_must_be_writable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_directory_is_created_and_must_be_writable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NAME", str(tmp_path / "a" / "b"))
     assert env.directory("NAME", tmp_path).is_dir()
     (tmp_path / "file").write_text("")
@@ -105,7 +105,7 @@ def test_a_folder_is_made_and_must_be_writable(monkeypatch: pytest.MonkeyPatch, 
     assert "and that directory cannot be created (" in startup_error(env.directory, "NAME", tmp_path)
 
 
-def test_a_folder_that_is_only_read_may_be_somebody_elses(
+def test_a_directory_that_is_only_read_may_belong_to_another_user(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Static files in a container: collected by root, served by another user."""
@@ -114,7 +114,7 @@ def test_a_folder_that_is_only_read_may_be_somebody_elses(
     assert env.directory("NAME", tmp_path, writable=False) == tmp_path
 
 
-def test_the_makefile_asks_where_static_files_go(
+def test_the_makefile_reads_where_static_files_go(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".env").write_text("STATIC_ROOT=/srv/static\n")
@@ -124,7 +124,7 @@ def test_the_makefile_asks_where_static_files_go(
     assert capsys.readouterr().out == "/srv/static\n"
 
 
-# --- Where a value comes from ---
+# --- The source of a value ---
 
 
 @pytest.fixture
@@ -139,15 +139,16 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("fresh")
-def test_a_refusal_says_when_the_value_is_not_from_the_file(
+def test_an_error_says_when_the_value_is_not_from_the_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Shells and Conda export a HOST, tools a DEBUG: nobody finds them in .env."""
+    """Shells and Conda export a HOST, other tools a DEBUG: operators would search for them in .env in
+    vain."""
     path.write_text("PORT_A=no\nPORT_B=9000\n")
     monkeypatch.setenv("PORT_B", "no")
     monkeypatch.delenv("PORT_A", raising=False)
     env.read_file(path)
-    # read_file wrote it, so it must go again.
+    # read_file has set it; monkeypatch removes it again.
     monkeypatch.setenv("PORT_A", "no")
     with pytest.raises(env.BadEnvironment, match=r"from 1 to 65535\.$"):
         env.integer("PORT_A", 8000, 1, 65535)
@@ -159,7 +160,7 @@ def test_a_refusal_says_when_the_value_is_not_from_the_file(
 
 
 @pytest.mark.usefixtures("fresh")
-def test_a_key_that_an_empty_variable_hides_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_hidden_by_an_empty_variable_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text(f"SECRET_KEY={KEY}\n")
     monkeypatch.setenv("SECRET_KEY", "")
     env.read_file(path)

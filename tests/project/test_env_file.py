@@ -1,4 +1,6 @@
-"""`.env` in every form that python-dotenv reads: read and added to by one parser, so that a key is never there twice."""
+"""`.env` in every form that python-dotenv reads: one parser reads and extends it, so that no key is written
+twice.
+"""
 
 import os
 from pathlib import Path
@@ -22,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def refusal(path: Path) -> str:
-    """The one sentence with which both reading and writing refuse."""
+    """The one sentence with which both reading and writing fail."""
     sentences = set()
     for function in (env_file.values_in, env_file.write_missing_keys):
         before = path.read_bytes() if path.is_file() and os.access(path, os.R_OK) else b""
@@ -43,7 +45,7 @@ def refusal(path: Path) -> str:
 # --- Keys ---
 
 
-def test_they_are_made_once_different_and_for_the_owner_alone(path: Path) -> None:
+def test_keys_are_written_once_different_and_private(path: Path) -> None:
     assert env.write_missing_keys(path) == list(env.KEYS)
     first = path.read_text()
     values = env_file.values_in(path)
@@ -55,7 +57,7 @@ def test_they_are_made_once_different_and_for_the_owner_alone(path: Path) -> Non
     assert path.read_text() == first
 
 
-def test_what_somebody_wrote_stays(path: Path) -> None:
+def test_existing_lines_stay(path: Path) -> None:
     path.write_text("PORT=9000\nSECRET_KEY=mine\nINVITE_KEY=")
     assert env.write_missing_keys(path) == ["ROOM_NAME_KEY", "INVITE_KEY"]
     assert path.read_text().startswith("PORT=9000\nSECRET_KEY=mine\nINVITE_KEY=\nROOM_NAME_KEY=")
@@ -64,22 +66,22 @@ def test_what_somebody_wrote_stays(path: Path) -> None:
 FORMS = {
     "plain": f"SECRET_KEY={KEY}\n",
     "export": f"export SECRET_KEY={KEY}\n",
-    "export with more blanks": f"  export   SECRET_KEY={KEY}\n",
-    "blanks around the sign": f"SECRET_KEY = {KEY}\n",
+    "export with more spaces": f"  export   SECRET_KEY={KEY}\n",
+    "spaces around the sign": f"SECRET_KEY = {KEY}\n",
     "a tab": f"SECRET_KEY\t=\t{KEY}\n",
     "double quotes": f'SECRET_KEY="{KEY}"\n',
     "single quotes": f"SECRET_KEY='{KEY}'\n",
     "a quoted name": f"'SECRET_KEY'={KEY}\n",
-    "a comment behind": f"SECRET_KEY={KEY} # ours\n",
+    "a trailing comment": f"SECRET_KEY={KEY} # ours\n",
     "no end of line": f"SECRET_KEY={KEY}",
-    "lines of Windows": f"PORT=9000\r\nSECRET_KEY={KEY}\r\n",
-    "lines of an old Mac": f"PORT=9000\rSECRET_KEY={KEY}\r",
+    "Windows line ends": f"PORT=9000\r\nSECRET_KEY={KEY}\r\n",
+    "old Mac line ends": f"PORT=9000\rSECRET_KEY={KEY}\r",
     "a byte order mark": f"\ufeffSECRET_KEY={KEY}\n",
-    "a mark and export": f"\ufeffexport SECRET_KEY={KEY}\r\n",
+    "a byte order mark and export": f"\ufeffexport SECRET_KEY={KEY}\r\n",
     "an older one above": f"SECRET_KEY=old\nSECRET_KEY={KEY}\n",
     "from another name": f"MINE={KEY}\nSECRET_KEY=${{MINE}}\n",
-    "from a default": f"SECRET_KEY=${{NOBODY_SETS_THIS:-{KEY}}}\n",
-    "behind a value of several lines": f'NOTE="one\ntwo"\nSECRET_KEY={KEY}\n',
+    "from a default": f"SECRET_KEY=${{NEVER_SET:-{KEY}}}\n",
+    "after a multi-line value": f'NOTE="one\ntwo"\nSECRET_KEY={KEY}\n',
 }
 
 
@@ -92,9 +94,9 @@ def test_a_key_in_any_form_is_read_and_never_written_again(path: Path, text: str
     assert env.write_missing_keys(path) == []
 
 
-def test_a_key_that_comes_from_elsewhere_is_not_replaced_while_it_is_away(path: Path) -> None:
-    """SECRET_KEY=${FROM_THE_VAULT}, and the vault is not asked yet: a new key below would win for ever."""
-    path.write_text("SECRET_KEY=${FROM_THE_VAULT_OF_NOBODY}\n")
+def test_a_key_from_an_unset_variable_is_not_replaced(path: Path) -> None:
+    """SECRET_KEY=${FROM_THE_VAULT} before the vault is read: a new key below would win from then on."""
+    path.write_text("SECRET_KEY=${FROM_AN_UNSET_VAULT}\n")
     assert env.write_missing_keys(path) == ["ROOM_NAME_KEY", "INVITE_KEY"]
 
 
@@ -109,22 +111,22 @@ def test_a_key_that_comes_from_elsewhere_is_not_replaced_while_it_is_away(path: 
         "XSECRET_KEY=x\n",
     ],
 )
-def test_what_is_no_value_is_a_missing_key(path: Path, text: str) -> None:
+def test_an_empty_value_is_a_missing_key(path: Path, text: str) -> None:
     path.write_text(text)
     assert env.write_missing_keys(path) == list(env.KEYS)
     assert len(env_file.values_in(path)["SECRET_KEY"]) >= env.MIN_KEY_CHARS
 
 
-# --- What cannot be read ---
+# --- Unreadable files ---
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_a_file_in_utf16_is_told(path: Path, encoding: str) -> None:
+def test_a_file_in_utf16_is_an_error(path: Path, encoding: str) -> None:
     path.write_bytes(f"SECRET_KEY={KEY}\n".encode(encoding))
     assert "is not in UTF-8" in refusal(path)
 
 
-def test_a_file_in_latin1_is_told_with_its_line(path: Path) -> None:
+def test_a_file_in_latin1_is_an_error_with_its_line(path: Path) -> None:
     path.write_bytes(f"SECRET_KEY={KEY}\nSITE_NAME=Köln\n".encode("latin-1"))
     assert "is not in UTF-8 (line 2). Save it as UTF-8." in refusal(path)
 
@@ -140,19 +142,19 @@ def test_a_file_in_latin1_is_told_with_its_line(path: Path) -> None:
         "={}\n",
     ],
 )
-def test_a_line_that_cannot_be_read_is_told_and_not_passed_over(path: Path, text: str) -> None:
-    """It may be a key: with a new one below it everybody would be signed out."""
+def test_a_line_that_cannot_be_parsed_is_an_error(path: Path, text: str) -> None:
+    """It may be a key: a new one below it would log out all users."""
     path.write_text("PORT=9000\n\n" + text.format(KEY))
     assert f"line 3 of {path} cannot be read." in refusal(path)
 
 
-def test_a_folder_in_its_place_is_told(path: Path) -> None:
-    """What Docker makes of a file that is mounted and not there."""
+def test_a_directory_in_its_place_is_an_error(path: Path) -> None:
+    """Docker creates one in place of a mounted file that does not exist."""
     path.mkdir()
     assert "cannot be read (Is a directory)" in refusal(path)
 
 
-def test_a_file_of_somebody_else_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_another_user_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text(f"SECRET_KEY={KEY}\n")
 
     def refuse(path: Path) -> bytes:
@@ -166,7 +168,7 @@ def test_a_file_of_somebody_else_is_told(path: Path, monkeypatch: pytest.MonkeyP
         env_file.values_in(path)
 
 
-def test_a_file_that_cannot_be_written_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_written_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text(f"SECRET_KEY={KEY}\n")
 
     def refuse(*words: object) -> int:

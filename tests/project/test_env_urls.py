@@ -1,4 +1,5 @@
-"""Readers for URLs in the environment: an invalid one ends the start with one sentence, without its password."""
+"""Readers for URLs in the environment: an invalid one ends the start with one sentence, without its
+password."""
 
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_an_empty_value_means_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
         "javascript:alert(1)",
     ],
 )
-def test_a_public_address_is_scheme_and_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_public_url_is_scheme_and_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("PUBLIC_URL", value)
     assert "it must look like https://chat.example.org, without a path." in startup_error(env_urls.public_url)
 
@@ -58,15 +59,15 @@ def test_a_public_address_is_scheme_and_host(monkeypatch: pytest.MonkeyPatch, va
         ("https://bücher.example", "https://xn--bcher-kva.example", "xn--bcher-kva.example", True),
     ],
 )
-def test_public_addresses(
+def test_public_urls(
     monkeypatch: pytest.MonkeyPatch, value: str, origin: str, host: str, is_https: bool
 ) -> None:
     monkeypatch.setenv("PUBLIC_URL", value)
     found = env_urls.public_url()
     assert found is not None
     assert (found.origin, found.host, found.is_https) == (origin, host, is_https)
-    said = origin.removesuffix("/").rpartition(":")[2]
-    assert found.port == (int(said) if said.isdigit() else 443 if is_https else 80)
+    port = origin.removesuffix("/").rpartition(":")[2]
+    assert found.port == (int(port) if port.isdigit() else 443 if is_https else 80)
 
 
 @pytest.mark.parametrize("value", ["mysql://localhost/x", "postgresqI://x", "/var/lib/entre.sqlite3"])
@@ -79,7 +80,7 @@ def test_a_database_is_postgres_or_sqlite(
     )
 
 
-def test_a_postgres_address_that_cannot_be_read_is_told_without_its_password(
+def test_the_error_for_a_postgres_url_hides_the_password(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://entre:geheim@host:port/x")
@@ -91,7 +92,7 @@ def test_a_postgres_address_that_cannot_be_read_is_told_without_its_password(
     assert "geheim" not in refused
 
 
-def test_a_postgres_address_with_an_encoded_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_postgres_url_with_an_encoded_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://entre:p%40ss%2Fword@db.example:5433/chats")
     config = env_urls.database("DATABASE_URL", tmp_path / "db", wal=True)
     assert (config["PASSWORD"], config["HOST"], config["PORT"], config["NAME"]) == (
@@ -102,7 +103,7 @@ def test_a_postgres_address_with_an_encoded_password(monkeypatch: pytest.MonkeyP
     )
 
 
-def test_sqlite_writes_at_once_and_for_good(tmp_path: Path) -> None:
+def test_sqlite_commits_are_durable(tmp_path: Path) -> None:
     config: Any = env_urls.database("DATABASE_URL", tmp_path / "entre.sqlite3", wal=True)
     assert config["NAME"] == str(tmp_path / "entre.sqlite3")
     assert config["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
@@ -112,7 +113,7 @@ def test_sqlite_writes_at_once_and_for_good(tmp_path: Path) -> None:
     assert "journal_mode=TRUNCATE" in without["OPTIONS"]["init_command"]
 
 
-def test_an_sqlite_file_needs_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_sqlite_file_needs_its_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/db.sqlite3")
     assert "and that directory does not exist." in startup_error(
         env_urls.database, "DATABASE_URL", tmp_path / "db", wal=True
@@ -121,7 +122,7 @@ def test_an_sqlite_file_needs_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert env_urls.database("DATABASE_URL", tmp_path / "other", wal=True)["NAME"] == f"{tmp_path}/db.sqlite3"
 
 
-def test_a_redis_address_has_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redis_url_has_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "localhost:6379")
     assert "REDIS_URL must begin with redis://, rediss:// or unix://" in startup_error(env_urls.redis_url)
 
@@ -138,14 +139,12 @@ def test_a_redis_address_has_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None
         "redis:///0",
     ],
 )
-def test_a_redis_address_that_cannot_be_read_is_told_without_its_password(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_the_error_for_a_redis_url_hides_the_password(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("REDIS_URL", value)
     refused = startup_error(env_urls.redis_url)
     assert (
-        "REDIS_URL cannot be read; it must look like redis://:password@host:6379/0. In the password write %2F for /"
-        in refused
+        "REDIS_URL cannot be read; it must look like redis://:password@host:6379/0. "
+        "In the password write %2F for /" in refused
     )
     assert "pa" not in refused.replace("password", "")
 
@@ -161,14 +160,14 @@ def test_a_redis_address_that_cannot_be_read_is_told_without_its_password(
         "unix:///r.sock?db=1",
     ],
 )
-def test_redis_addresses(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_redis_urls(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("REDIS_URL", value)
     assert env_urls.redis_url() == value
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL"])
 @pytest.mark.parametrize("rest", ["u:pa[ss@host:1/x", "u:pa]ss@host", "[::1", "host:99999", "host:0"])
-def test_no_address_ends_in_a_traceback(
+def test_no_invalid_url_ends_in_a_traceback(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, rest: str
 ) -> None:
     schemes = {
@@ -203,7 +202,7 @@ def test_no_address_ends_in_a_traceback(
         "smtp://p#w@host",
     ],
 )
-def test_a_mail_address_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_an_invalid_email_url_is_an_error(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("EMAIL_URL", value)
     assert "it must look like smtp+tls://user:password@mail.example.org:587." in startup_error(env_urls.email)
 
@@ -218,7 +217,7 @@ def test_a_mail_address_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPa
         ("smtp://u%40x:p%2Fw@mail.example.org", False, False, 25),
     ],
 )
-def test_mail_addresses(monkeypatch: pytest.MonkeyPatch, value: str, tls: bool, ssl: bool, port: int) -> None:
+def test_email_urls(monkeypatch: pytest.MonkeyPatch, value: str, tls: bool, ssl: bool, port: int) -> None:
     monkeypatch.setenv("EMAIL_URL", value)
     config = env_urls.email()
     assert (
@@ -253,7 +252,7 @@ SENDERS = {
 
 
 @pytest.mark.parametrize(("site", "written"), SENDERS.items(), ids=[name[:20] for name in SENDERS])
-def test_any_name_of_a_site_can_stand_in_it(
+def test_any_site_name_is_a_valid_sender(
     monkeypatch: pytest.MonkeyPatch, site: str, written: str | None
 ) -> None:
     monkeypatch.delenv("NAME", raising=False)
@@ -262,7 +261,7 @@ def test_any_name_of_a_site_can_stand_in_it(
     mail = EmailMessage("hello", "text", sender, ["alice@example.org"])
     (read,) = message_from_bytes(mail.message().as_bytes(), policy=policy.default)["From"].addresses
     assert (read.display_name, read.addr_spec) == (site, "noreply@chat.example.org")
-    # What the SMTP back end hands to the server.
+    # What the SMTP backend sends to the server.
     assert sanitize_address(sender, "utf-8").endswith("noreply@chat.example.org>")
 
 
@@ -274,7 +273,7 @@ def test_any_name_of_a_site_can_stand_in_it(
         ("localhost", "noreply@localhost"),
     ],
 )
-def test_a_host_without_a_name_is_written_as_mail_wants_it(host: str, address: str) -> None:
+def test_an_ip_address_becomes_an_address_literal(host: str, address: str) -> None:
     assert env_urls.sender("DEFAULT_FROM_EMAIL", "Entre, us", host) == f'"Entre, us" <{address}>'
     assert address in sanitize_address(env_urls.sender("DEFAULT_FROM_EMAIL", "Entre", host), "utf-8")
 
@@ -288,7 +287,7 @@ def test_a_host_without_a_name_is_written_as_mail_wants_it(host: str, address: s
         ("Müller <chat@bücher.example>", "=?utf-8?q?M=C3=BCller?= <chat@xn--bcher-kva.example>"),
     ],
 )
-def test_a_sender_of_ones_own(monkeypatch: pytest.MonkeyPatch, value: str, sender: str) -> None:
+def test_a_configured_sender(monkeypatch: pytest.MonkeyPatch, value: str, sender: str) -> None:
     monkeypatch.setenv("NAME", value)
     assert env_urls.sender("NAME", "Entre", "localhost") == sender
 
@@ -307,9 +306,7 @@ def test_a_sender_of_ones_own(monkeypatch: pytest.MonkeyPatch, value: str, sende
         "@b.org",
     ],
 )
-def test_a_sender_that_no_mail_can_have_is_refused_at_the_start(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_an_invalid_sender_is_rejected_at_the_start(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("NAME", value)
     assert "NAME cannot be read; it must look like chat@example.org or" in startup_error(
         env_urls.sender, "NAME", "Entre", "localhost"
@@ -327,5 +324,5 @@ def test_a_sender_that_no_mail_can_have_is_refused_at_the_start(
         ("", []),
     ],
 )
-def test_an_address_that_it_listens_on_is_one_that_it_answers_at(host: str, hosts: list[str]) -> None:
+def test_a_listening_address_is_an_allowed_host(host: str, hosts: list[str]) -> None:
     assert env_urls.listening_hosts(host) == hosts

@@ -1,4 +1,4 @@
-"""A database or a Redis that goes away: every door says so and asks to come back; nobody meets a traceback."""
+"""While database or Redis are unavailable, pages and API answer with a retry time, never with a traceback."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
-from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ConnectionError as RedisUnavailable
 
 from accounts.models import User
 
@@ -32,7 +32,7 @@ def no_database(browser: Client) -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_database")
 @pytest.mark.parametrize("path", ["/chats/", "/people/", "/invites/", "/settings/privacy/"])
-def test_a_page_without_its_database_is_503_and_says_when_to_come_back(browser: Client, path: str) -> None:
+def test_a_page_without_its_database_is_503_with_a_retry_time(browser: Client, path: str) -> None:
     page = browser.get(path)
     assert (page.status_code, page["Retry-After"]) == (503, "5")
     assert b"canary" not in page.content
@@ -41,7 +41,7 @@ def test_a_page_without_its_database_is_503_and_says_when_to_come_back(browser: 
 
 @pytest.mark.usefixtures("no_database")
 @pytest.mark.parametrize("path", ["me", "people", "conversations", "invites"])
-def test_the_api_without_its_database_is_a_problem_worth_another_try(browser: Client, path: str) -> None:
+def test_the_api_without_its_database_is_a_retryable_problem(browser: Client, path: str) -> None:
     answer = browser.get(f"/api/v1/{path}")
     assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (
         503,
@@ -51,15 +51,15 @@ def test_the_api_without_its_database_is_a_problem_worth_another_try(browser: Cl
     assert (answer.json()["code"], answer.json()["retryable"]) == ("busy", True)
 
 
-def test_a_cache_that_is_away_is_503(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_cache_is_503(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*words: Any, **values: Any) -> None:
-        raise RedisAway("refused")
+        raise RedisUnavailable("refused")
 
     monkeypatch.setattr("conversations.views.pages.people_page", fail)
     assert browser.get("/people/").status_code == 503
 
 
-def test_any_other_fault_is_500_at_a_page_and_a_problem_at_the_api(
+def test_any_other_error_is_500_on_a_page_and_a_problem_in_the_api(
     browser: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*words: Any, **values: Any) -> None:
@@ -80,8 +80,8 @@ def test_any_other_fault_is_500_at_a_page_and_a_problem_at_the_api(
     assert "canary" not in caplog.text
 
 
-def stop_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before any route is asked: what stands between Django and the routes fails."""
+def fail_in_middleware(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a middleware fail, before any route is called."""
 
     def fail(*words: Any) -> None:
         raise error
@@ -93,11 +93,11 @@ def stop_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "status", "code"),
     [(OperationalError("x"), 503, "busy"), (ZeroDivisionError("x"), 500, "internal")],
 )
-def test_what_fails_before_the_route_is_a_problem_too(
+def test_an_error_in_a_middleware_is_a_problem_too(
     error: Exception, status: int, code: str, browser: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.LIMITS = True
-    stop_with(error, monkeypatch)
+    fail_in_middleware(error, monkeypatch)
     answer = browser.get("/api/v1/me")
     assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
         status,
@@ -107,7 +107,7 @@ def test_what_fails_before_the_route_is_a_problem_too(
     assert browser.get("/people/")["Content-Type"].startswith("text/html")
 
 
-def test_a_host_that_is_not_ours_is_a_problem_at_the_api() -> None:
+def test_an_unknown_host_is_a_problem_in_the_api() -> None:
     answer = Client().get("/api/v1/me", headers={"host": "elsewhere.example"})
     assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
         400,
@@ -117,7 +117,7 @@ def test_a_host_that_is_not_ours_is_a_problem_at_the_api() -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_an_address_below_the_api_that_is_none_is_a_problem_too(client: Client, method: str) -> None:
+def test_an_unknown_api_path_is_a_problem_too(client: Client, method: str) -> None:
     answer = getattr(Client(enforce_csrf_checks=True), method)("/api/v1/nothing/at/all")
     assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
         404,
@@ -126,7 +126,7 @@ def test_an_address_below_the_api_that_is_none_is_a_problem_too(client: Client, 
     )
 
 
-def test_a_browser_that_keeps_no_cookies_is_told_so_and_an_old_page_is_told_to_reload(db: None) -> None:
+def test_a_browser_without_cookies_and_an_outdated_page_get_different_advice(db: None) -> None:
     form = {"login": "alice", "password": "correct horse battery"}
     blocked = Client(enforce_csrf_checks=True)
     answer = blocked.post("/accounts/login/", form)

@@ -1,4 +1,4 @@
-"""Control frames and fragments, which no application counts."""
+"""The rate limit of control frames and fragments, which the application never sees."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ EMPTY_START, EMPTY_PIECE = b"\x01\x80mask", b"\x00\x80mask"
 
 
 class Transport:
-    """Takes everything."""
+    """Accepts every byte."""
 
     connected, disconnecting, dataBuffer, _tempDataBuffer = True, False, b"", ()
     is_aborted = False
@@ -54,7 +54,7 @@ def events(protocol: Any) -> list[str]:
     ]
 
 
-async def test_a_ping_now_and_then_is_answered(protocol: Any) -> None:
+async def test_occasional_pings_are_answered(protocol: Any) -> None:
     for _ in range(int(FRAMES_BURST)):
         protocol.dataReceived(PING)
     assert events(protocol) == []
@@ -62,7 +62,7 @@ async def test_a_ping_now_and_then_is_answered(protocol: Any) -> None:
 
 
 @pytest.mark.parametrize("flood", [PING, PONG, EMPTY_PIECE], ids=["pings", "pongs", "empty fragments"])
-async def test_a_flood_ends_the_socket_once_and_is_not_looked_at_further(protocol: Any, flood: bytes) -> None:
+async def test_a_flood_closes_the_socket_once_and_is_not_parsed_further(protocol: Any, flood: bytes) -> None:
     if flood == EMPTY_PIECE:
         protocol.dataReceived(EMPTY_START)
     protocol.dataReceived(flood * 10_000)
@@ -72,7 +72,7 @@ async def test_a_flood_ends_the_socket_once_and_is_not_looked_at_further(protoco
     assert protocol.data == b""
 
 
-async def test_a_message_in_some_pieces_is_one_message(protocol: Any) -> None:
+async def test_a_fragmented_message_is_one_message(protocol: Any) -> None:
     pieces = [b"\x01\x81\0\0\0\0a", *[b"\x00\x81\0\0\0\0b"] * 100, b"\x80\x81\0\0\0\0c"]
     for piece in pieces:
         protocol.dataReceived(piece)
@@ -82,20 +82,24 @@ async def test_a_message_in_some_pieces_is_one_message(protocol: Any) -> None:
     }
 
 
-async def test_whole_texts_are_the_applications_to_count(protocol: Any) -> None:
+async def test_whole_texts_are_left_to_the_applications_limit(protocol: Any) -> None:
     protocol.dataReceived(b"\x81\x81\0\0\0\0a" * 5_000)
     assert protocol.application_queue.qsize() == 5_000
     assert protocol.frame_tokens == FRAMES_BURST
 
 
 async def test_a_ping_before_whole_frames_does_not_make_them_free(protocol: Any) -> None:
-    """They come by the slow way then: thousands in one read would hold up everybody before the application counts the first."""
+    """They take the slow path then: thousands in one read would block the loop before the application counts
+    the first.
+    """
     protocol.dataReceived(PING + b"\x82\x80\0\0\0\0" * 9_000)
     assert protocol.application_queue.qsize() < 2_500
     assert "socket.flooded" in events(protocol)
 
 
-async def test_who_does_not_go_is_cut(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_not_close_is_aborted(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(frame_limits, "CLOSE_TIMEOUT_SECONDS", 0)
     protocol.dataReceived(PING * 1_000)
     assert not protocol.transport.is_aborted
@@ -104,7 +108,7 @@ async def test_who_does_not_go_is_cut(protocol: Any, monkeypatch: pytest.MonkeyP
     assert protocol.transport.is_aborted
 
 
-async def test_what_is_said_before_the_handshake_is_answered_waits_and_is_no_second_handshake(
+async def test_early_bytes_are_buffered_and_not_parsed_as_a_second_handshake(
     protocol: Any, monkeypatch: Any
 ) -> None:
     seen: list[bytes] = []
@@ -118,7 +122,7 @@ async def test_what_is_said_before_the_handshake_is_answered_waits_and_is_no_sec
     assert len(protocol.data) <= frame_limits.EARLY_BYTES
 
 
-async def test_a_refused_handshake_has_the_security_headers_and_none_of_the_clients_words(
+async def test_a_rejected_handshake_has_security_headers_and_echoes_nothing(
     protocol: Any,
 ) -> None:
     protocol.sendHttpErrorResponse(400, "bad Sec-WebSocket-Key <script>")

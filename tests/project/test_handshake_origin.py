@@ -1,4 +1,4 @@
-"""Which pages may open a socket: ours, to the letter (safety.md T7)."""
+"""Origin check of handshakes: only pages of this exact origin may open a socket (docs/threats.md T7)."""
 
 from typing import Any
 
@@ -16,34 +16,49 @@ def public(settings: Any) -> None:
 
 @pytest.fixture
 def private(settings: Any) -> None:
-    """Nothing configured: only this machine's own names are believed."""
+    """Nothing configured: only this machine's own names are trusted."""
     settings.PUBLIC_ORIGIN = ""
 
 
 @pytest.mark.usefixtures("public")
 def test_with_a_public_address_there_is_one_origin() -> None:
     assert is_own_origin(PUBLIC, "chat.example.org")
-    assert is_own_origin(PUBLIC, "127.0.0.1:8000"), "a proxy may speak to us under another name"
+    assert is_own_origin(PUBLIC, "127.0.0.1:8000"), "a proxy may use another host name for us"
 
 
 @pytest.mark.usefixtures("public")
 @pytest.mark.parametrize(
     "origin",
     [
-        "", "null", "http://chat.example.org", "https://chat.example.org:443", "https://chat.example.org:8443", "https://chat.example.org/",
-        "https://chat.example.org.evil.example", "https://evil.example", "https://evilchat.example.org", "https://sub.chat.example.org",
-        "https://user@chat.example.org", "https://chat.example.org@evil.example", "HTTPS://CHAT.EXAMPLE.ORG", "wss://chat.example.org",
-        "chat.example.org", "https://chat.example.org evil", "https://chat.example.org\t", "file://", "http://localhost:8000",
+        "",
+        "null",
+        "http://chat.example.org",
+        "https://chat.example.org:443",
+        "https://chat.example.org:8443",
+        "https://chat.example.org/",
+        "https://chat.example.org.evil.example",
+        "https://evil.example",
+        "https://evilchat.example.org",
+        "https://sub.chat.example.org",
+        "https://user@chat.example.org",
+        "https://chat.example.org@evil.example",
+        "HTTPS://CHAT.EXAMPLE.ORG",
+        "wss://chat.example.org",
+        "chat.example.org",
+        "https://chat.example.org evil",
+        "https://chat.example.org\t",
+        "file://",
+        "http://localhost:8000",
     ],
-)  # fmt: skip
-def test_every_other_one_is_foreign(origin: str) -> None:
+)
+def test_every_other_origin_is_foreign(origin: str) -> None:
     assert not is_own_origin(origin, "chat.example.org")
     assert not is_own_origin(origin, origin.split("://")[-1])
 
 
 @pytest.mark.usefixtures("private")
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "localhost", "127.0.0.1"])
-def test_without_one_the_loopback_host_of_the_handshake_counts(host: str) -> None:
+def test_without_a_public_address_the_loopback_host_of_the_handshake_counts(host: str) -> None:
     assert is_own_origin(f"http://{host}", host)
     for foreign in (
         f"https://{host}",
@@ -70,7 +85,7 @@ def test_without_one_the_loopback_host_of_the_handshake_counts(host: str) -> Non
         ":8000",
     ],
 )
-def test_a_name_that_merely_leads_here_is_not_believed(host: str) -> None:
+def test_a_name_that_merely_resolves_here_is_not_trusted(host: str) -> None:
     """DNS rebinding: the page of evil.example has the right origin for its own host."""
     assert not is_own_origin(f"http://{host}", host)
 
@@ -85,12 +100,12 @@ def test_a_name_that_merely_leads_here_is_not_believed(host: str) -> None:
         ("127.0.0.1:1", "127.0.0.1"),
     ],
 )
-def test_the_port_is_taken_off_a_host(host: str, name: str) -> None:
+def test_the_port_is_removed_from_a_host(host: str, name: str) -> None:
     assert host_without_port(host) == name
 
 
-class Heard:
-    """Stands where the service stands; the gate in front of it."""
+class Application:
+    """Stands in for the application behind the validator."""
 
     def __init__(self) -> None:
         self.is_reached = False
@@ -118,9 +133,9 @@ OWN, HOST = (b"origin", b"http://localhost:8000"), (b"host", b"localhost:8000")
 
 
 @pytest.mark.usefixtures("private")
-async def test_one_own_origin_and_one_host_pass() -> None:
-    assert await Heard().handshake(HOST, OWN)
-    assert await Heard().handshake((b"host", b"LOCALHOST:8000"), OWN)
+async def test_one_valid_origin_and_one_host_pass() -> None:
+    assert await Application().handshake(HOST, OWN)
+    assert await Application().handshake((b"host", b"LOCALHOST:8000"), OWN)
 
 
 # Channels closes old connections of the database when it denies; another test may have left one.
@@ -141,16 +156,16 @@ async def test_one_own_origin_and_one_host_pass() -> None:
         (HOST, (b"origin", b"http://[::1:8000")),
     ],
 )
-async def test_anything_else_is_refused_before_the_service_sees_it(
+async def test_anything_else_is_rejected_before_the_application(
     headers: tuple[tuple[bytes, bytes], ...],
 ) -> None:
-    heard = Heard()
-    assert not await heard.handshake(*headers)
-    assert [message["type"] for message in heard.sent] == ["websocket.close"], (
+    application = Application()
+    assert not await application.handshake(*headers)
+    assert [message["type"] for message in application.sent] == ["websocket.close"], (
         "closed before it was accepted: a 403"
     )
 
 
-async def test_the_gate_guards_sockets_only() -> None:
+async def test_the_validator_wraps_sockets_only() -> None:
     with pytest.raises(ValueError, match="sockets"):
-        await ExactOriginValidator(Heard())({"type": "http", "headers": []}, None, None)
+        await ExactOriginValidator(Application())({"type": "http", "headers": []}, None, None)

@@ -1,4 +1,4 @@
-"""A handshake while the database is away."""
+"""Handshakes while the database is unavailable."""
 
 import json
 from typing import Any
@@ -10,14 +10,14 @@ from django.db import OperationalError
 from dm_project.handshakes.unavailable import close_on_database_error
 
 
-async def break_down(scope: Any, receive: Any, send: Any) -> None:
+async def fail_to_connect(scope: Any, receive: Any, send: Any) -> None:
     raise OperationalError("could not connect: a secret")
 
 
-async def test_whoever_comes_is_told_when_to_come_back_and_nothing_else(
+async def test_a_client_is_told_when_to_retry_and_nothing_else(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    communicator = WebsocketCommunicator(close_on_database_error(break_down), "/ws/")
+    communicator = WebsocketCommunicator(close_on_database_error(fail_to_connect), "/ws/")
     accepted, _ = await communicator.connect()
     assert accepted, "a 403 would say: not you"
     bye = json.loads(await communicator.receive_from())
@@ -29,8 +29,8 @@ async def test_whoever_comes_is_told_when_to_come_back_and_nothing_else(
 
 
 async def test_another_error_is_not_hidden() -> None:
-    async def stumble(scope: Any, receive: Any, send: Any) -> None:
+    async def fail(scope: Any, receive: Any, send: Any) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await WebsocketCommunicator(close_on_database_error(stumble), "/ws/").connect()
+        await WebsocketCommunicator(close_on_database_error(fail), "/ws/").connect()

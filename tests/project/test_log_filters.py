@@ -1,4 +1,4 @@
-"""What a log may tell."""
+"""Log lines contain no secret links, and bad requests are one short line."""
 
 import logging
 import sys
@@ -37,7 +37,7 @@ from dm_project.log_filters import (
         "/accounts/password//reset/key//2-abc-def/",
     ],
 )
-def test_a_failed_request_does_not_write_its_secret_link(path):
+def test_a_failed_request_does_not_log_its_secret_link(path):
     record = logging.LogRecord(
         "django.request", logging.WARNING, __file__, 1, "%s: %s", ("Not Found", path), None
     )
@@ -69,15 +69,15 @@ def test_not_even_a_traceback_holds_a_secret_link():
 @pytest.mark.parametrize(
     "path", ["/" * 60_000, "/i" + "/" * 60_000, "%25" * 30_000, "/password" + "/" * 60_000, "/i/" * 20_000]
 )
-def test_a_path_of_slashes_is_read_in_one_pass(path):
-    """By the square of its length this would take minutes: the time-out is the judge."""
+def test_a_path_of_slashes_takes_linear_time(path):
+    """In quadratic time this would take minutes, and the timeout would fail it."""
     redact(path)
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
 @pytest.mark.parametrize("letter", ["a", "é", "😀", "\n", "/"])
-def test_a_path_without_end_is_cut_in_the_log_whatever_the_answer(letter, status, rf, caplog):
-    """Django escapes what is not ASCII, so 15 KB of it become 90 KB."""
+def test_a_long_path_is_cut_in_the_log_for_every_status(letter, status, rf, caplog):
+    """Django escapes non-ASCII characters: 15 KB become 90 KB."""
     request = rf.get("/nowhere/")
     request.path = "/nowhere/" + letter * 5_000
     log_response("%s: %s", "No", request.path, response=HttpResponse(status=status), request=request)
@@ -87,7 +87,7 @@ def test_a_path_without_end_is_cut_in_the_log_whatever_the_answer(letter, status
     assert len(LineFormatter("%(message)s").format(record)) < 2 * MAX_VALUE_CHARS
 
 
-def test_a_traceback_that_our_own_code_writes_stays_whole():
+def test_a_traceback_of_our_own_code_stays_whole():
     trace = "at one place\n" * 100
     record = logging.LogRecord("conversations.api", logging.ERROR, __file__, 1, "failed\n%s", (trace,), None)
     RedactSecretPaths().filter(record)
@@ -129,7 +129,7 @@ def test_a_bad_request_is_one_short_line(kind, path, caplog):
     assert all("\n" not in line and len(line) <= MAX_REJECTION_CHARS + 1 for line in lines)
 
 
-def test_a_fault_of_ours_keeps_its_traceback():
+def test_a_server_error_keeps_its_traceback():
     try:
         raise ZeroDivisionError
     except ZeroDivisionError:

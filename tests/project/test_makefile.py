@@ -1,4 +1,4 @@
-"""The Makefile on machines that change: a Python that went away, was upgraded, or left an environment half made."""
+"""The Makefile when Python was removed or upgraded, or the virtual environment is incomplete."""
 
 import shutil
 import subprocess
@@ -15,7 +15,9 @@ STAMPS = (".stamp-runtime", ".stamp-dev")
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A folder with a space in its path, the Makefile, and an environment that its stamps call complete."""
+    """A directory with a space in its path, the Makefile, and an environment whose stamps say that it is
+    complete.
+    """
     tree = tmp_path / "my chat"
     (tree / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", tree)
@@ -42,17 +44,17 @@ def stamps(tree: Path) -> list[str]:
     return [stamp for stamp in STAMPS if (tree / ".venv" / stamp).exists()]
 
 
-def test_an_environment_whose_python_is_gone_is_created_again(tree: Path) -> None:
+def test_an_environment_without_its_python_is_created_again(tree: Path) -> None:
     python = tree / ".venv" / "bin" / "python"
     python.symlink_to("/gone/bin/python3.12")
     assert "created again" in make(tree, ".venv/bin/python")
     assert subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
-    assert stamps(tree) == [], "what was installed went with it"
+    assert stamps(tree) == [], "installed packages are gone, too"
     assert "created again" not in make(tree, ".venv/bin/python")
 
 
-def test_so_is_one_whose_python_became_another_version(tree: Path) -> None:
-    """/usr/bin/python3 after an upgrade: it runs, and looks for its packages in a folder that is not there."""
+def test_an_environment_of_another_python_version_is_created_again(tree: Path) -> None:
+    """/usr/bin/python3 after an upgrade: it runs, but its package directory does not exist."""
     python = tree / ".venv" / "bin" / "python"
     upgraded = Path(sys.executable).resolve()
     python.symlink_to(upgraded)
@@ -64,7 +66,7 @@ def test_so_is_one_whose_python_became_another_version(tree: Path) -> None:
     assert stamps(tree) == []
 
 
-def test_one_that_runs_is_left_alone(tree: Path) -> None:
+def test_a_working_environment_is_left_alone(tree: Path) -> None:
     python = tree / ".venv" / "bin" / "python"
     python.write_text("#!/bin/sh\necho runs\n")
     python.chmod(0o755)
@@ -72,7 +74,7 @@ def test_one_that_runs_is_left_alone(tree: Path) -> None:
     assert stamps(tree) == list(STAMPS)
 
 
-def test_nothing_is_taken_away_for_who_only_asks(tree: Path) -> None:
+def test_help_removes_nothing(tree: Path) -> None:
     make(tree, "help")
     assert stamps(tree) == list(STAMPS)
 
@@ -88,19 +90,17 @@ AMBIENT = (
 )
 
 
-def test_what_a_shell_exports_for_another_python_reaches_no_program(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variables_for_another_python_reach_no_program(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(tree / ".venv")
     for name in AMBIENT:
         monkeypatch.setenv(name, "/of/another/project")
     monkeypatch.setenv("SITE_NAME", "/of/this/project")
-    told = make(tree, "--eval=show: ; @env", "show")
-    assert [line for line in told.splitlines() if line.endswith("=/of/another/project")] == []
-    assert "SITE_NAME=/of/this/project" in told
+    output = make(tree, "--eval=show: ; @env", "show")
+    assert [line for line in output.splitlines() if line.endswith("=/of/another/project")] == []
+    assert "SITE_NAME=/of/this/project" in output
 
 
-def test_an_environment_is_not_created_again_for_what_a_shell_exports(
+def test_variables_for_another_python_do_not_recreate_the_environment(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = tree / ".venv" / "bin" / "python"
@@ -112,7 +112,7 @@ def test_an_environment_is_not_created_again_for_what_a_shell_exports(
     assert stamps(tree) == list(STAMPS)
 
 
-def test_static_files_are_collected_once_into_a_folder_with_a_space(tree: Path) -> None:
+def test_static_files_are_collected_once_into_a_directory_with_a_space(tree: Path) -> None:
     shutil.rmtree(tree / ".venv")
     for name in (
         "requirements.txt",

@@ -1,4 +1,4 @@
-"""The colours: strong enough for everybody to read, and the style sheet has exactly those."""
+"""The palette has enough contrast, and the style sheets use its colours only."""
 
 import re
 
@@ -8,11 +8,11 @@ from tests.rig.environment import ROOT
 from tools import palette
 
 
-def test_every_pair_of_colours_can_be_read_by_day_and_by_night() -> None:
+def test_every_pair_of_colours_has_enough_contrast_in_both_themes() -> None:
     assert not list(palette.low_contrast_pairs())
 
 
-def test_a_colour_that_fades_into_its_ground_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_colour_without_contrast_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(palette.COLOURS, "ink-faint", ((62, 0.018, 228), palette.COLOURS["ink-faint"][1]))
     weak = list(palette.low_contrast_pairs())
     assert any(line.startswith("list: time: ink-faint on panel in the light theme has 3.") for line in weak)
@@ -33,15 +33,15 @@ def test_the_style_sheet_has_the_colours_of_the_palette() -> None:
         ("#123456", "#123456", 1.0),
     ],
 )
-def test_contrast_is_what_the_guidelines_count(first: str, second: str, ratio: float) -> None:
+def test_contrast_follows_the_guidelines(first: str, second: str, ratio: float) -> None:
     assert palette.contrast(first, second) == pytest.approx(ratio, abs=0.01)
 
 
 def test_no_rule_names_a_colour_of_its_own() -> None:
-    """Rules speak of meanings; a colour written into a rule would be outside every check above."""
+    """Rules use tokens; a literal colour in a rule would escape every check above."""
     allowed = {
         "tokens.css",  # the palette and its shades
-        "print.css",  # black on paper, whatever the theme
+        "print.css",  # black on paper in every theme
         "invite.css",  # the white plate of the QR code: cameras expect it in both themes
     }
     for sheet in sorted((ROOT / "static" / "css").glob("*.css")):
@@ -53,9 +53,10 @@ def test_no_rule_names_a_colour_of_its_own() -> None:
 
 
 def test_only_logical_sides_are_named() -> None:
-    """Left and right are wrong for half of the readers as soon as the script runs the other way."""
+    """Left and right are wrong in a right-to-left language."""
     sides = re.compile(
-        r"(?:^|[{;\s])(?:(?:margin|padding|border|inset)-(?:left|right|top|bottom)[\w-]*|left|right|float: (?:left|right)|text-align: (?:left|right)"
+        r"(?:^|[{;\s])(?:(?:margin|padding|border|inset)-(?:left|right|top|bottom)[\w-]*|left|right"
+        r"|float: (?:left|right)|text-align: (?:left|right)"
         r"|border-(?:top|bottom)-(?:left|right)-radius|(?:min-|max-)?(?:width|height))\s*:"
     )
     for sheet in sorted((ROOT / "static" / "css").glob("*.css")):

@@ -1,4 +1,4 @@
-"""The site as an app: its manifest, its worker, the offline page, shared links. None of it says who asks."""
+"""The web app: manifest, service worker, offline page and shared links, none of which depends on the user."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def _deployed(statics: SharedStatics) -> object:
 
 
 def worker_of(client: Client) -> tuple[str, dict[str, object]]:
-    """Its text, and what it is told to keep."""
+    """Its text, and what it caches."""
     response = client.get("/sw.js")
     text = response.content.decode()
     found = re.search(r"serve\(self, (.*)\);", text)
@@ -40,31 +40,31 @@ def worker_of(client: Client) -> tuple[str, dict[str, object]]:
 
 
 @pytest.mark.parametrize(("language", "people"), [("en", "People"), ("ru", "Люди"), ("pt-br", "Pessoas")])
-def test_the_manifest_has_the_name_of_the_site_and_the_words_of_a_language(
+def test_the_manifest_has_the_site_name_and_translated_texts(
     client: Client, language: str, people: str
 ) -> None:
     with override_settings(SITE_NAME="Garden gate"):
         response = client.get(f"/manifest/{language}.webmanifest")
     assert response["Content-Type"] == "application/manifest+json"
-    told = response.json()
-    assert told["name"] == told["short_name"] == "Garden gate"
-    assert told["lang"] == language
-    assert told["shortcuts"][0]["name"] == people
-    assert told["start_url"].startswith(told["scope"])
-    assert told["id"] == "/", "with another one every installed app would become a second app"
+    described = response.json()
+    assert described["name"] == described["short_name"] == "Garden gate"
+    assert described["lang"] == language
+    assert described["shortcuts"][0]["name"] == people
+    assert described["start_url"].startswith(described["scope"])
+    assert described["id"] == "/", "a changed id would install a second app"
 
 
-def test_the_manifest_is_the_same_for_everybody_and_may_be_kept(
+def test_the_manifest_is_the_same_for_all_users_and_cacheable(
     alice: User, client_of: ClientOf, client: Client
 ) -> None:
-    """A proxy may keep it, so it must not depend on who asks, nor on their languages."""
+    """A proxy may cache it, so it must depend neither on the user nor on their languages."""
     mine = client_of(alice).get("/manifest/en.webmanifest", headers={"accept-language": "ru"})
     assert mine.content == client.get("/manifest/en.webmanifest").content
     assert "public" in mine["Cache-Control"]
     assert not [name for name in mine.cookies if "sessionid" in name]
 
 
-def test_there_is_no_manifest_in_a_language_that_the_site_does_not_speak(client: Client) -> None:
+def test_there_is_no_manifest_in_an_unknown_language(client: Client) -> None:
     assert client.get("/manifest/xx.webmanifest").status_code == 404
 
 
@@ -78,7 +78,7 @@ def test_every_icon_is_as_large_as_the_manifest_says(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_pages_name_the_manifest_of_their_language(client: Client) -> None:
+def test_pages_link_the_manifest_of_their_language(client: Client) -> None:
     html = client.get("/accounts/login/", headers={"accept-language": "ru"}).content.decode()
     assert '<link rel="manifest" href="/manifest/ru.webmanifest">' in html
 
@@ -87,13 +87,13 @@ def test_pages_name_the_manifest_of_their_language(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_the_worker_keeps_the_offline_page_and_hashed_files_only(client: Client) -> None:
+def test_the_worker_caches_only_the_offline_page_and_hashed_files(client: Client) -> None:
     response = client.get("/sw.js")
     assert response["Content-Type"].startswith("text/javascript")
-    assert "no-cache" in response["Cache-Control"], "or an old worker would stay for as long as a proxy likes"
-    _, kept = worker_of(client)
-    assert kept["page"] == "/offline/"
-    files = kept["files"]
+    assert "no-cache" in response["Cache-Control"], "or a proxy would keep an old worker"
+    _, cached = worker_of(client)
+    assert cached["page"] == "/offline/"
+    files = cached["files"]
     assert isinstance(files, list)
     assert len(files) >= 4
     for name in files:
@@ -101,19 +101,19 @@ def test_the_worker_keeps_the_offline_page_and_hashed_files_only(client: Client)
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_everything_that_the_offline_page_is_drawn_with_is_kept(client: Client) -> None:
-    _, kept = worker_of(client)
+def test_every_file_of_the_offline_page_is_cached(client: Client) -> None:
+    _, cached = worker_of(client)
     html = client.get("/offline/").content.decode()
     wanted = set(re.findall(r'<(?:link rel="stylesheet"|script[^>]*?|use) (?:href|src)="([^"#]+)', html))
     assert wanted
-    assert wanted <= set(kept["files"])  # type: ignore[call-overload]
+    assert wanted <= set(cached["files"])  # type: ignore[call-overload]
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_the_worker_is_another_one_in_another_language_and_the_same_for_another_person(
+def test_the_worker_depends_on_the_language_but_not_on_the_user(
     alice: User, bob: User, client_of: ClientOf
 ) -> None:
-    """Its text is how a browser notices that what it keeps is out of date; and what it keeps is nobody's."""
+    """A changed text tells a browser that its cache is out of date; and the cache contains no user data."""
     of_alice, _ = worker_of(client_of(alice))
     of_bob, _ = worker_of(client_of(bob))
     assert of_alice == of_bob
@@ -122,14 +122,14 @@ def test_the_worker_is_another_one_in_another_language_and_the_same_for_another_
     assert worker_of(russian)[0] != of_alice
 
 
-def test_without_hashed_names_the_worker_keeps_nothing(client: Client) -> None:
-    """In development a kept file would hide every later change of it."""
-    _, kept = worker_of(client)
-    assert kept["page"] is None
-    assert kept["files"] == []
+def test_without_hashed_names_the_worker_caches_nothing(client: Client) -> None:
+    """In development a cached file would hide all its later changes."""
+    _, cached = worker_of(client)
+    assert cached["page"] is None
+    assert cached["files"] == []
 
 
-def test_the_offline_page_names_nobody(alice: User, client_of: ClientOf, client: Client) -> None:
+def test_the_offline_page_contains_no_user_data(alice: User, client_of: ClientOf, client: Client) -> None:
     html = client_of(alice).get("/offline/").content
     assert html == client.get("/offline/").content
     assert b"csrf" not in html
@@ -140,13 +140,13 @@ def test_the_offline_page_names_nobody(alice: User, client_of: ClientOf, client:
     ("language", "title"),
     [("en", "You are offline"), ("ru", "Нет соединения"), ("pt-br", "Você está sem conexão")],
 )
-def test_the_offline_page_speaks_the_language_of_the_browser(
+def test_the_offline_page_is_in_the_language_of_the_browser(
     client: Client, language: str, title: str
 ) -> None:
     assert title in client.get("/offline/", headers={"accept-language": language}).content.decode()
 
 
-def test_a_policy_of_the_worker_lets_it_ask_this_server_alone(client: Client) -> None:
+def test_the_workers_policy_allows_requests_to_this_server_only(client: Client) -> None:
     policy = client.get("/sw.js")["Content-Security-Policy"]
     assert "worker-src 'self'" in policy
     assert "manifest-src 'self'" in policy
@@ -154,7 +154,7 @@ def test_a_policy_of_the_worker_lets_it_ask_this_server_alone(client: Client) ->
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_an_open_page_can_ask_whether_it_is_out_of_date(alice: User, client_of: ClientOf) -> None:
+def test_an_open_page_can_check_whether_it_is_out_of_date(alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     release = client.get("/release").json()["release"]
     assert re.fullmatch(r"[0-9a-f]{12}", release)
@@ -190,10 +190,10 @@ def test_a_shared_invite_link_opens_here(client: Client, query: dict[str, str]) 
         "http://testserver/i/../admin/",
     ],
 )
-def test_anything_else_that_is_shared_leads_to_the_chats_with_a_word(
+def test_any_other_shared_text_leads_to_the_chats_with_a_notice(
     alice: User, client_of: ClientOf, text: str
 ) -> None:
-    """Never to an address of the sharer's choice."""
+    """Never to a URL from the shared text."""
     response = client_of(alice).get("/share/", {"text": text}, follow=True)
     assert response.redirect_chain == [("/chats/", 303)]
     assert "Only invite links of this server can be opened here." in response.content.decode()

@@ -1,4 +1,4 @@
-"""How much one person and one address may ask for over HTTP, and that nobody who only uses it ever meets that."""
+"""HTTP rate limits per user and per address, and that ordinary use never reaches them."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -20,7 +20,7 @@ BUCKETS = (throttling.frames, throttling.sends, throttling.visits)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Time stands still, unless a test moves it."""
+    """Time stands still unless a test advances it."""
     now = [1_000.0]
     monkeypatch.setattr(throttling, "monotonic", lambda given: now[0] if given is None else given)
     for buckets in BUCKETS:
@@ -35,10 +35,10 @@ def _limits_on(settings: Any, clock: list[float]) -> None:
     settings.LIMITS = True
 
 
-def first_refusal(ask: Callable[[], Any], most: int = 400) -> tuple[int, Any]:
-    """How many pass before the first 429, and that answer."""
+def first_rejection(ask: Callable[[], Any], most: int = 400) -> tuple[int, Any]:
+    """How many requests pass before the first 429, and that response."""
     for passed in count():
-        assert passed < most, "nothing was refused"
+        assert passed < most, "no request was rejected"
         answer = ask()
         if answer.status_code == 429:
             return passed, answer
@@ -57,11 +57,11 @@ def first_refusal(ask: Callable[[], Any], most: int = 400) -> tuple[int, Any]:
         ("/api/v1/me", 240),
     ],
 )
-def test_look_ups_share_the_bucket_of_the_person(
+def test_queries_share_the_bucket_of_the_user(
     client_of: Callable[..., Client], alice: User, path: str, at_once: int
 ) -> None:
     browser = client_of(alice)
-    passed, answer = first_refusal(lambda: browser.get(path))
+    passed, answer = first_rejection(lambda: browser.get(path))
     assert passed == at_once
     assert int(answer["Retry-After"]) >= 1
     if path.startswith("/api/"):
@@ -77,26 +77,26 @@ def test_http_and_sockets_draw_from_one_bucket(client_of: Callable[..., Client],
     assert [browser.get("/api/v1/me").status_code for _ in range(2)] == [200, 429]
 
 
-def test_whoever_waits_as_long_as_told_is_answered(
+def test_a_client_that_waits_as_told_gets_an_answer(
     client_of: Callable[..., Client], alice: User, clock: list[float]
 ) -> None:
     browser = client_of(alice)
-    _, refused = first_refusal(lambda: browser.get("/chats/"))
+    _, refused = first_rejection(lambda: browser.get("/chats/"))
     clock[0] += int(refused["Retry-After"])
     assert browser.get("/chats/").status_code == 200
 
 
-def test_what_alice_asks_for_does_not_slow_bob_at_the_same_address(
+def test_requests_of_alice_do_not_slow_bob_at_the_same_address(
     client_of: Callable[..., Client], alice: User, bob: User
 ) -> None:
     browser = client_of(alice)
-    first_refusal(lambda: browser.get("/chats/"))
+    first_rejection(lambda: browser.get("/chats/"))
     assert client_of(bob).get("/chats/").status_code == 200
 
 
 @pytest.mark.django_db
-def test_visitors_are_counted_by_their_address() -> None:
-    passed, answer = first_refusal(lambda: Client(REMOTE_ADDR="192.0.2.1").get("/accounts/login/"))
+def test_anonymous_clients_are_counted_by_address() -> None:
+    passed, answer = first_rejection(lambda: Client(REMOTE_ADDR="192.0.2.1").get("/accounts/login/"))
     assert (passed, answer["Cache-Control"]) == (300, "private, no-store")
     with CaptureQueriesContext(connection) as asked:
         assert Client(REMOTE_ADDR="192.0.2.1").get("/accounts/login/").status_code == 429
@@ -105,9 +105,7 @@ def test_visitors_are_counted_by_their_address() -> None:
     assert Client(REMOTE_ADDR="192.0.2.1").get("/healthz").status_code == 200
 
 
-def test_names_of_people_cannot_be_tried_one_after_the_other(
-    client_of: Callable[..., Client], alice: User, bob: User
-) -> None:
+def test_usernames_cannot_be_enumerated(client_of: Callable[..., Client], alice: User, bob: User) -> None:
     browser, names = client_of(alice), count()
 
     def ask_page() -> Any:
@@ -125,23 +123,23 @@ def test_names_of_people_cannot_be_tried_one_after_the_other(
         assert (refused.status_code, int(refused["Retry-After"]) > 1) == (429, True)
 
 
-def test_people_who_are_there_cost_nothing(client_of: Callable[..., Client], alice: User, bob: User) -> None:
+def test_existing_usernames_cost_nothing(client_of: Callable[..., Client], alice: User, bob: User) -> None:
     for _ in range(40):
         throttling.frames.clear()
         assert client_of(alice).get("/chats/with/bob/").status_code == 200
 
 
-def test_a_sync_costs_what_it_names(client_of: Callable[..., Client], alice: User) -> None:
+def test_a_sync_costs_as_much_as_its_chats(client_of: Callable[..., Client], alice: User) -> None:
     browser = client_of(alice)
     rooms = {f"dm-{number}": 0 for number in range(100)}
-    passed, _ = first_refusal(
+    passed, _ = first_rejection(
         lambda: browser.post("/api/v1/sync", {"rooms": rooms}, content_type="application/json")
     )
     assert passed == 11
 
 
 @pytest.mark.parametrize("mine", [0, 1, 40])
-def test_a_sync_of_many_rooms_takes_few_statements(
+def test_a_sync_of_many_chats_takes_few_statements(
     client_of: Callable[..., Client], alice: User, mine: int
 ) -> None:
     names = [make_conversation(alice, make_user(f"peer{number}")).room_name for number in range(mine)]
@@ -154,10 +152,10 @@ def test_a_sync_of_many_rooms_takes_few_statements(
     assert len(asked.captured_queries) <= 8
 
 
-def test_what_is_refused_as_a_form_keeps_its_text(
+def test_a_rejected_form_keeps_its_text(
     client_of: Callable[..., Client], alice: User, bob: User, settings: Any
 ) -> None:
-    """Pages alone never keep a message from being sent; its own limit says so on the page of the chat."""
+    """Page loads never block a message; the message's own limit is reported on the page of the chat."""
     settings.LIMIT_NUMBERS = {**settings.LIMIT_NUMBERS, "sends_burst": 1}
     page, browser = f"/chats/{make_conversation(alice, bob).room_name}/", client_of(alice)
     answers = [browser.post(page, {"body": "keep me", "id": str(uuid4())}) for _ in range(2)]
@@ -165,7 +163,7 @@ def test_what_is_refused_as_a_form_keeps_its_text(
     assert "keep me" in answers[1].text
 
 
-# --- People who only use it ---
+# --- Ordinary use ---
 
 
 def weigh(user: int, *asked: tuple[str, str]) -> None:
@@ -185,14 +183,16 @@ START = [
 ]
 
 
-def test_a_page_with_all_that_belongs_to_it_may_be_loaded_again_and_again(clock: list[float]) -> None:
+def test_a_page_with_all_its_files_may_be_reloaded_again_and_again(clock: list[float]) -> None:
     for _ in range(30):
         weigh(1, *START)
         clock[0] += 1
 
 
 def test_chats_may_be_switched_as_fast_as_keys_repeat(clock: list[float]) -> None:
-    """Two looks and three commands of the socket for each, ten a second, for a minute; in a burst of fifty at once."""
+    """A page of messages and three socket commands each, ten a second for a minute; then a burst of fifty at
+    once.
+    """
     for _ in range(600):
         weigh(1, ("GET", "/api/v1/conversations/dm-a/messages"))
         for _ in range(3):
@@ -202,7 +202,7 @@ def test_chats_may_be_switched_as_fast_as_keys_repeat(clock: list[float]) -> Non
         weigh(1, ("GET", "/api/v1/conversations/dm-a/messages"))
 
 
-def test_long_histories_may_be_scrolled_as_fast_as_they_come(clock: list[float]) -> None:
+def test_long_histories_may_be_scrolled_as_fast_as_they_load(clock: list[float]) -> None:
     for _ in range(1_000):
         weigh(1, ("GET", "/api/v1/conversations/dm-a/messages"))
         clock[0] += 0.03
@@ -215,7 +215,7 @@ def test_people_may_be_searched_letter_by_letter(clock: list[float]) -> None:
 
 
 def test_an_office_behind_one_address_comes_back_after_a_restart(clock: list[float]) -> None:
-    """Eighty people whose pages load again within five seconds, and then talk."""
+    """Eighty users whose pages reload within five seconds, and who then talk."""
     for person in range(80):
         weigh(person, ("GET", "/chats/"), ("GET", "/api/v1/me"), *[("POST", "/api/v1/sync")] * 3)
         clock[0] += 5 / 80
@@ -225,7 +225,7 @@ def test_an_office_behind_one_address_comes_back_after_a_restart(clock: list[flo
         clock[0] += 1
 
 
-def test_every_kind_of_address_has_a_weight() -> None:
+def test_every_kind_of_path_has_a_weight() -> None:
     weights = [
         weight_of("GET", path)
         for path in ("/chats/", "/api/v1/me", "/media/pictures/a.webp", "/healthz", "/i/token/", "/nowhere")

@@ -1,4 +1,4 @@
-"""The cache in Redis: while that is away one question a second finds out, nobody else waits, the log says it once; what is in it is data."""
+"""The Redis cache: its circuit breaker probes once a pause and logs once, and stored values are only data."""
 
 import asyncio
 import logging
@@ -33,37 +33,37 @@ def circuit_breaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[CircuitBreaker]
 
 
 def cache_at(url: str) -> BoundedRedisCache:
-    """A client of its own, as each request has one."""
+    """A separate client, as each request has one."""
     return BoundedRedisCache(url, {"OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}})
 
 
-def ask_often(url: str, seconds: float) -> int:
-    """Returns how many questions failed; none may be answered."""
+def query_often(url: str, seconds: float) -> int:
+    """Returns how many queries failed; none may succeed."""
     failed, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
-        for question in ("get", "incr", "delete", "has_key"):
+        for query in ("get", "incr", "delete", "has_key"):
             with pytest.raises((RedisError, OSError)):
-                getattr(cache_at(url), question)("key")
+                getattr(cache_at(url), query)("key")
             failed += 1
     return failed
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_however_redis_is_gone_the_cache_tries_once_a_pause_and_says_it_once(
+async def test_while_redis_is_unavailable_the_breaker_probes_once_a_pause_and_logs_once(
     shape: str, caplog: Any
 ) -> None:
     began = time.monotonic()
     async with FaultyRedis(shape) as gone:
         with caplog.at_level(logging.WARNING, logger=redis_cache.logger.name):
-            failed = await asyncio.to_thread(ask_often, gone.url, 1.0)
+            failed = await asyncio.to_thread(query_often, gone.url, 1.0)
         assert gone.attempts <= 1 + (time.monotonic() - began) / 0.2
-    assert failed > 20, "who comes while it is away is told at once"
+    assert failed > 20, "while the breaker is open, queries fail at once"
     assert [
         record.getMessage()[:24] for record in caplog.records if record.name == redis_cache.logger.name
     ] == ["the cache is unavailable"]
 
 
-def test_a_restarted_redis_costs_no_question(real_redis: RedisServer, caplog: Any) -> None:
+def test_a_restarted_redis_fails_no_query(real_redis: RedisServer, caplog: Any) -> None:
     cache_at(real_redis.url).set("key", 1)
     real_redis.stop()
     real_redis.start()
@@ -71,7 +71,7 @@ def test_a_restarted_redis_costs_no_question(real_redis: RedisServer, caplog: An
     assert "unavailable" not in caplog.text
 
 
-def test_the_cache_says_when_it_is_back(
+def test_the_cache_logs_when_it_is_available_again(
     real_redis: RedisServer, circuit_breaker: CircuitBreaker, caplog: Any
 ) -> None:
     real_redis.stop()
@@ -90,12 +90,12 @@ def test_the_cache_says_when_it_is_back(
 
 @pytest.fixture
 def service_cache(real_redis: RedisServer) -> Callable[[str], BoundedRedisCache]:
-    """The cache as the settings make it for an installation with this REDIS_PREFIX."""
+    """The cache as configured for an installation with this REDIS_PREFIX."""
     return lambda prefix: BoundedRedisCache(real_redis.url, {"KEY_PREFIX": prefix, "OPTIONS": {}})
 
 
 @pytest.mark.parametrize("value", [True, None, 7, 7.25, "x", [1.5, 2], {"holder": 1.5}])
-def test_what_the_service_keeps_comes_back_as_it_was(service_cache: Any, value: Any) -> None:
+def test_stored_values_come_back_unchanged(service_cache: Any, value: Any) -> None:
     cache = service_cache("entre")
     cache.set("key", value)
     assert cache.get("key", "default") == value
@@ -103,51 +103,51 @@ def test_what_the_service_keeps_comes_back_as_it_was(service_cache: Any, value: 
     assert cache.get_many(["key"]) == {"key": value}
 
 
-def test_numbers_are_counted_by_redis(service_cache: Any) -> None:
+def test_redis_increments_integers(service_cache: Any) -> None:
     cache = service_cache("entre")
     assert cache.add("count", 0)
     assert [cache.incr("count"), cache.incr("count", 5)] == [1, 6]
     assert cache.get("count") == 6
 
 
-class Intruder:
-    """Runs code where it is unpickled."""
+class Payload:
+    """Runs code when it is unpickled."""
 
     ran: ClassVar[list[str]] = []
 
     def __reduce__(self) -> Any:
-        return Intruder.ran.append, ("here",)
+        return Payload.ran.append, ("here",)
 
 
 @pytest.mark.parametrize(
     "data",
-    [pickle.dumps(Intruder()), pickle.dumps({"a": 1.0}), b"", b"\xff\xfe", b"{", b"[" * 100_000],
+    [pickle.dumps(Payload()), pickle.dumps({"a": 1.0}), b"", b"\xff\xfe", b"{", b"[" * 100_000],
     ids=range(6),
 )
-def test_what_an_intruder_writes_is_data_and_mostly_not_even_that(
+def test_a_value_written_by_an_attacker_is_only_data(
     service_cache: Any, real_redis: RedisServer, data: bytes
 ) -> None:
-    """Of the keys of people everything can be guessed; with pickle one of them was enough to run code in this process."""
+    """Cache keys can be guessed; with pickle, one written value was enough to run code in this process."""
     cache = service_cache("entre")
     with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
         client.set("entre:1:presence:7", data)
     assert cache.get("presence:7", "default") == "default"
     assert cache.get_many(["presence:7"]) == {}
-    assert Intruder.ran == []
+    assert Payload.ran == []
 
 
 @pytest.mark.parametrize("data", [b"7", b"true", b'"text"', b'{"a": 1}', b"null"])
-def test_where_a_list_is_asked_for_anything_else_is_not_there(
+def test_a_value_of_another_type_than_a_list_counts_as_missing(
     service_cache: Any, real_redis: RedisServer, data: bytes
 ) -> None:
-    """allauth keeps its tries in lists; a number in the place of one made every log-in an error of the server."""
+    """allauth keeps attempts in lists; a number in place of one made every login a server error."""
     cache = service_cache("entre")
     with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
         client.set("entre:1:allauth:tries", data)
     assert cache.get("allauth:tries", []) == []
 
 
-def test_two_installations_on_one_redis_know_nothing_of_each_other(service_cache: Any) -> None:
+def test_two_installations_on_one_redis_are_separate(service_cache: Any) -> None:
     ours, theirs = service_cache("entre"), service_cache("other")
     ours.set("presence:7", {"holder": 1.5})
     assert theirs.get("presence:7") is None
@@ -155,11 +155,14 @@ def test_two_installations_on_one_redis_know_nothing_of_each_other(service_cache
     assert ours.get("presence:7") == {"holder": 1.5}
 
 
-def test_the_prefix_of_the_environment_stands_before_everything_in_redis(tmp_path: Path) -> None:
-    words = "from django.conf import settings as s; print(s.CACHES['default']['KEY_PREFIX'], s.CHANNEL_LAYERS['default']['CONFIG']['prefix'])"
+def test_the_prefix_of_the_environment_applies_to_cache_and_layer(tmp_path: Path) -> None:
+    code = (
+        "from django.conf import settings as s\n"
+        "print(s.CACHES['default']['KEY_PREFIX'], s.CHANNEL_LAYERS['default']['CONFIG']['prefix'])"
+    )
     ours = {"DATA_DIR": str(tmp_path), "REDIS_URL": "redis://nowhere.invalid", "REDIS_PREFIX": "ours"}
     environment = {**clean_environment(), **ours, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
     ran = subprocess.run(
-        [sys.executable, "-c", words], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == ["ours", "ours"]

@@ -1,4 +1,4 @@
-"""What is judged of a request's head before anything parses it."""
+"""Validation of request headers before they are parsed."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from dm_project.server.request_head import (
 
 
 @pytest.mark.parametrize("target", [b"/", b"/i/x?y=http://z", b"//double/", b"*"])
-def test_a_path_stays_as_it_is(target: bytes) -> None:
+def test_a_path_is_returned_unchanged(target: bytes) -> None:
     assert origin_form(target) == (target, None)
 
 
@@ -25,8 +25,8 @@ def test_a_path_stays_as_it_is(target: bytes) -> None:
         (b"http://chat.example?q=1", b"/?q=1", b"chat.example"),
     ],
 )
-def test_an_absolute_target_is_its_path_and_its_host(target: bytes, path: bytes, host: bytes) -> None:
-    """RFC 9112, 3.2.2: proxies may send it, and its host counts, not the Host header."""
+def test_an_absolute_target_is_split_into_path_and_host(target: bytes, path: bytes, host: bytes) -> None:
+    """RFC 9112, 3.2.2: proxies may send it, and its host overrides the Host header."""
     assert origin_form(target) == (path, host)
 
 
@@ -41,7 +41,7 @@ def test_an_absolute_target_is_its_path_and_its_host(target: bytes, path: bytes,
         b"\\x",
     ],
 )
-def test_any_other_target_is_refused(target: bytes) -> None:
+def test_any_other_target_is_rejected(target: bytes) -> None:
     with pytest.raises(BadTarget):
         origin_form(target)
 
@@ -57,11 +57,11 @@ def test_values_of_one_name_count_together() -> None:
     sizes = HeaderSizes()
     assert sizes.fits(b"Content-Type: " + b"x" * 200)
     assert not sizes.fits(b"content-type: " + b"x" * 100)
-    assert sizes.fits(b"Host: chat.example"), "another name has a count of its own"
+    assert sizes.fits(b"Host: chat.example"), "another name is counted separately"
 
 
-def test_what_nothing_parses_may_be_long() -> None:
-    """Cookies of other programs on this host come along, and what a proxy adds for itself."""
+def test_headers_that_are_never_parsed_may_be_long() -> None:
+    """Cookies of other programs on this host, and headers that a proxy adds for itself."""
     sizes = HeaderSizes()
     assert sizes.fits(b"Cookie: " + b"x" * 15_000)
     assert sizes.fits(b"X-Proxy-Token: " + b"x" * 15_000)
@@ -78,7 +78,7 @@ def test_what_nothing_parses_may_be_long() -> None:
         b"",
     ],
 )
-def test_an_ordinary_content_type_is_good(value: bytes) -> None:
+def test_an_ordinary_content_type_is_accepted(value: bytes) -> None:
     assert not has_bad_content_type(b"Content-Type: " + value)
 
 
@@ -92,5 +92,5 @@ def test_an_ordinary_content_type_is_good(value: bytes) -> None:
         b"multipart/form-data; boundary=\xff",
     ],
 )
-def test_a_content_type_on_which_django_fails_is_bad(value: bytes) -> None:
+def test_a_content_type_on_which_django_fails_is_rejected(value: bytes) -> None:
     assert has_bad_content_type(b"content-type:" + value)

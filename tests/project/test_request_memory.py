@@ -1,4 +1,6 @@
-"""What a request brought is gone with its answer: the collector comes rarely here, and requests stand in reference cycles."""
+"""The memory of a request is freed with its response: garbage collection is rare here, and requests are in
+cycles.
+"""
 
 import gc
 import json
@@ -46,7 +48,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         ("/nowhere/", "application/json", 200_000, 403),
     ],
 )
-async def test_no_body_outlives_its_answer(
+async def test_no_body_outlives_its_response(
     alice: User, chat: Conversation, requests: list[Any], path: str, type: str, size: int, status: int
 ) -> None:
     from dm_project.asgi import application
@@ -70,7 +72,7 @@ async def test_no_body_outlives_its_answer(
     assert not any(text in str(values) for _name, values in request.POST.lists())
 
 
-def test_what_views_made_of_bodies_is_collected_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_is_collected_after_so_many_body_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     collected: list[int] = []
     monkeypatch.setattr("dm_project.middleware.gc.collect", collected.append)
     answer = release_request_body(lambda request: HttpResponse(str(len(request.body))))
@@ -84,8 +86,8 @@ def test_what_views_made_of_bodies_is_collected_by_their_bytes(monkeypatch: pyte
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_body_that_is_refused_leaves_nothing(alice: User, chat: Conversation) -> None:
-    """No collector frees what pydantic keeps of it."""
+async def test_a_rejected_body_leaves_nothing_in_memory(alice: User, chat: Conversation) -> None:
+    """Garbage collection would not free what pydantic kept of it."""
     from dm_project.asgi import application
 
     cookies = (

@@ -1,4 +1,4 @@
-"""What every answer tells the browser, whatever page it is."""
+"""Security headers of every response."""
 
 from collections.abc import Callable
 
@@ -54,8 +54,8 @@ def test_every_page_carries_the_small_headers(client: Client, page: str) -> None
     assert "Server" not in headers
 
 
-def test_signed_in_pages_are_kept_by_nobody(alice: User, client_of: ClientOf) -> None:
-    """The back button after log-out, or a shared proxy, must not show a chat."""
+def test_pages_of_logged_in_users_are_never_cached(alice: User, client_of: ClientOf) -> None:
+    """The back button after logout, or a shared proxy, must not show a chat."""
     for page in ("/chats/", "/people/", "/invites/", "/settings/profile/"):
         response = client_of(alice).get(page)
         assert response.status_code == 200, page
@@ -74,7 +74,7 @@ def test_a_crash_is_a_plain_page_with_the_same_headers() -> None:
 
 
 @pytest.mark.django_db
-def test_a_form_without_its_token_is_refused() -> None:
+def test_a_form_without_its_token_is_rejected() -> None:
     client = Client(enforce_csrf_checks=True)
     response = client.post("/accounts/login/", {"login": "alice", "password": "whatever it is"})
     assert response.status_code == 403
@@ -82,8 +82,8 @@ def test_a_form_without_its_token_is_refused() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example"])
-def test_an_unknown_host_is_answered_with_nothing(client: Client, host: str) -> None:
-    """A forged Host must not end up in links of pages and mails."""
+def test_an_unknown_host_gets_no_page(client: Client, host: str) -> None:
+    """A forged Host must not get into links of pages and emails."""
     assert client.get("/accounts/login/", headers={"host": host}).status_code == 400
 
 

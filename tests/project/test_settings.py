@@ -1,4 +1,4 @@
-"""Values from the environment: each wrong one ends the start with one sentence that names it."""
+"""The settings as a process loads them: an invalid variable ends the start with one sentence."""
 
 import json
 import os
@@ -18,7 +18,7 @@ KEY = "0123456789-0123456789-0123456789-key"
 
 
 def start(code: str = "import dm_project.settings", **values: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a process of their own."""
+    """Load the settings in a separate process."""
     kept = {
         name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}
     }
@@ -77,7 +77,7 @@ def test_a_wrong_value_ends_the_start_with_one_sentence_and_no_traceback(
     ("name", "value"),
     [("PUBLIC_URL", "https://chat.example.org"), ("ALLOWED_HOSTS", "chat.test"), ("HOST", "0.0.0.0")],
 )
-def test_development_mode_is_for_this_machine_alone(tmp_path: Path, name: str, value: str) -> None:
+def test_development_mode_is_for_this_machine_only(tmp_path: Path, name: str, value: str) -> None:
     places = {"DATA_DIR": str(tmp_path), "STATIC_ROOT": str(tmp_path / "s"), "DEBUG": "on"}
     assert start(**places, HOST="127.0.0.1").returncode == 0
     assert start(**places, HOST="localhost").returncode == 0
@@ -86,12 +86,12 @@ def test_development_mode_is_for_this_machine_alone(tmp_path: Path, name: str, v
 
 
 class TestPrivacy:
-    """What is stored is nobody's on this machine but the service's."""
+    """Only the service's own user can read what it stores."""
 
     def modes(self, folder: Path) -> dict[str, str]:
         return {path.name: oct(path.stat().st_mode & 0o777) for path in (folder, *folder.iterdir())}
 
-    def test_a_data_folder_that_was_open_is_closed(self, tmp_path: Path) -> None:
+    def test_an_accessible_data_directory_becomes_private(self, tmp_path: Path) -> None:
         folder = tmp_path / "data"
         folder.mkdir(mode=0o755)
         for name in ("entre.sqlite3", "entre.sqlite3-wal", "last-write"):
@@ -106,17 +106,20 @@ class TestPrivacy:
             "media": "0o700",
         }
 
-    def test_a_folder_made_beforehand_is_closed_while_it_is_empty(self, tmp_path: Path) -> None:
+    def test_an_empty_data_directory_becomes_private(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o755)
         keep_private(tmp_path, tmp_path / "entre.sqlite3")
         assert tmp_path.stat().st_mode & 0o777 == 0o700
 
-    def test_a_folder_that_holds_other_things_is_left_to_its_owner(self, tmp_path: Path) -> None:
-        """A home, /tmp: others may need to pass. What is ours in it is closed all the same, and the start says that the folder is open."""
-        (tmp_path / "letters.txt").touch(0o644)
+    def test_a_directory_with_other_files_keeps_its_mode(self, tmp_path: Path) -> None:
+        """A home directory, /tmp: others may need access.
+
+        Our own files in it still become private, and the start logs a warning.
+        """
+        (tmp_path / "other.txt").touch(0o644)
         tmp_path.chmod(0o755)
         keep_private(tmp_path, tmp_path / "entre.sqlite3")
-        assert self.modes(tmp_path) == {tmp_path.name: "0o755", "letters.txt": "0o644"}
+        assert self.modes(tmp_path) == {tmp_path.name: "0o755", "other.txt": "0o644"}
         assert is_accessible_to_others(tmp_path)
         tmp_path.chmod(0o1777)
         (tmp_path / "entre.sqlite3").touch(0o644)
@@ -124,7 +127,7 @@ class TestPrivacy:
         assert tmp_path.stat().st_mode & 0o7777 == 0o1777
         assert (tmp_path / "entre.sqlite3").stat().st_mode & 0o777 == 0o600
 
-    def test_a_group_that_somebody_let_in_stays(self, tmp_path: Path) -> None:
+    def test_group_access_stays(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o750)
         keep_private(tmp_path)
         assert tmp_path.stat().st_mode & 0o777 == 0o750
@@ -132,20 +135,24 @@ class TestPrivacy:
 
 ACCOUNTS = """
 import dm_project.settings as s
-print(s.MAIL_CONFIGURED, s.ACCOUNT_EMAIL_VERIFICATION, s.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED, s.ACCOUNT_EMAIL_NOTIFICATIONS,
-      s.ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND, s.ACCOUNT_SIGNUP_FIELDS[1], s.EMAIL_BACKEND.split(".")[-2], s.ALLAUTH_TRUSTED_PROXY_COUNT)
+print(s.MAIL_CONFIGURED, s.ACCOUNT_EMAIL_VERIFICATION, s.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED,
+      s.ACCOUNT_EMAIL_NOTIFICATIONS, s.ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND, s.ACCOUNT_SIGNUP_FIELDS[1],
+      s.EMAIL_BACKEND.split(".")[-2], s.ALLAUTH_TRUSTED_PROXY_COUNT)
 print(s.ACCOUNT_RATE_LIMITS)
 """
 
 
-def test_mail_and_limits_follow_the_environment(tmp_path: Path) -> None:
+def test_email_and_limits_follow_the_environment(tmp_path: Path) -> None:
     places = {"DATA_DIR": str(tmp_path), "STATIC_ROOT": str(tmp_path / "s")}
     without = start(ACCOUNTS, **places).stdout.splitlines()
     assert without == [
         "False none False False False email dummy 0",
-        "{'signup': '60/10m/ip', 'login': '60/m/ip', 'login_failed': '60/5m/ip,10/5m/key', 'login_site': '30/5m/key', "
-        "'login_account': '100/h/key', 'login_newcomer': '2/h/key', 'confirm_email': '1/10s/key', 'mail_to_address': '12/d/key', "
-        "'picture': '30/h/user', 'username_check': '60/m/user', 'username_change': '5/d/user', 'name_change': '20/h/user'}",
+        "{'signup': '60/10m/ip', 'login': '60/m/ip', 'login_failed': '60/5m/ip,10/5m/key', "
+        "'login_site': '30/5m/key', "
+        "'login_account': '100/h/key', 'login_newcomer': '2/h/key', 'confirm_email': '1/10s/key', "
+        "'mail_to_address': '12/d/key', "
+        "'picture': '30/h/user', 'username_check': '60/m/user', 'username_change': '5/d/user', "
+        "'name_change': '20/h/user'}",
     ]
     mail = start(
         ACCOUNTS, **places, EMAIL_URL="smtp+tls://u:p@mail.example.org:587", LIMITS="off", TRUSTED_PROXIES="1"
@@ -155,13 +162,19 @@ def test_mail_and_limits_follow_the_environment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mail", ["", "smtp+tls://u:p@mail.example.org:587"])
 def test_the_checks_of_django_and_allauth_find_nothing(tmp_path: Path, mail: str) -> None:
-    code = "import sys; sys.argv = ['manage.py', 'check', '--fail-level', 'WARNING']; import manage; manage.main()"
+    code = (
+        "import sys; sys.argv = ['manage.py', 'check', '--fail-level', 'WARNING']\n"
+        "import manage; manage.main()"
+    )
     checked = start(code, DATA_DIR=str(tmp_path), STATIC_ROOT=str(tmp_path / "s"), EMAIL_URL=mail)
     assert checked.returncode == 0, checked.stderr
 
 
-def test_the_service_starts_with_static_files_it_may_only_read(tmp_path: Path) -> None:
-    read_only = "import os; real = os.access; os.access = lambda path, mode: 'static' not in str(path) and real(path, mode)\n"
+def test_the_service_starts_with_read_only_static_files(tmp_path: Path) -> None:
+    read_only = (
+        "import os; real = os.access\n"
+        "os.access = lambda path, mode: 'static' not in str(path) and real(path, mode)\n"
+    )
     done = start(
         f"{read_only}import dm_project.settings",
         STATIC_ROOT=str(tmp_path / "static"),
@@ -170,8 +183,8 @@ def test_the_service_starts_with_static_files_it_may_only_read(tmp_path: Path) -
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_port_and_host_are_read_from_the_file_too(tmp_path: Path) -> None:
-    """Not from the process environment alone: `.env` is where both are explained."""
+def test_port_and_host_are_read_from_the_file(tmp_path: Path) -> None:
+    """Not only from the process environment: `.env` is where both are documented."""
     (tmp_path / ".env").write_text("HOST=127.0.0.9\nPORT=9009\n")
     code = f"""
 import os, pathlib
@@ -188,10 +201,8 @@ server.main([])
 
 
 @pytest.mark.parametrize(("value", "there"), [("", False), ("off", False), ("on", True)])
-def test_pages_for_administrators_are_there_when_somebody_has_switched_them_on(
-    value: str, there: bool, tmp_path: Path
-) -> None:
-    """They have no second factor yet (safety.md T53)."""
+def test_admin_pages_exist_only_when_enabled(value: str, there: bool, tmp_path: Path) -> None:
+    """They have no second factor yet (docs/threats.md T53)."""
     code = (
         "import django; from django.urls import Resolver404, resolve; django.setup()\n"
         "try: print(resolve('/admin/login/').url_name)\nexcept Resolver404: print('nothing')"
@@ -203,8 +214,8 @@ def test_pages_for_administrators_are_there_when_somebody_has_switched_them_on(
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_development_mode_leaves_no_list_of_files_that_stops_the_next_start(tmp_path: Path) -> None:
-    """DEBUG=on collects without a manifest; an empty one in its place would pass for one that is up to date."""
+def test_development_mode_leaves_no_manifest_that_stops_the_next_start(tmp_path: Path) -> None:
+    """DEBUG=on collects without a manifest; an empty one in its place would count as up to date."""
     manifest = tmp_path / "static" / "staticfiles.json"
     wish = ["make", "--silent", "statics", f"STATIC_ROOT={manifest.parent}"]
     values = {**environment.clean_environment(), "DATA_DIR": str(tmp_path / "data"), "DEBUG": "on"}

@@ -1,4 +1,4 @@
-"""What a browser has to fetch: how much, in how many pieces, and that smaller files do what the written ones do. Bytes, not times."""
+"""Size budgets of static files, number of requests, and that minified files behave like their sources."""
 
 import gzip
 import json
@@ -32,8 +32,8 @@ needs_minifier = pytest.mark.skipif(
 )
 
 
-def squeezed(path: Path) -> int:
-    """Bytes on the wire for a browser that asks for gzip. What would not get smaller is sent as it is."""
+def compressed_bytes(path: Path) -> int:
+    """Bytes on the wire for a browser with gzip. A file that would not get smaller is sent uncompressed."""
     small = path.with_name(f"{path.name}.gz")
     return (small if small.exists() else path).stat().st_size
 
@@ -45,7 +45,7 @@ def folder(statics: SharedStatics) -> Path:
 
 @pytest.fixture
 def deployed(folder: Path) -> Iterator[None]:
-    """Pages name the collected files, as in a real service."""
+    """Pages link the collected files, as in production."""
     storages = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "dm_project.staticfiles.storage.HashedModulesStorage"},
@@ -60,7 +60,8 @@ def long_chat(alice: User, bob: User, chat: Conversation) -> Conversation:
         make_message(
             chat,
             (alice, bob)[number % 3 == 0],
-            f"Number {number}: a line as people write it, of twelve words or so, no two alike {number * 7919}.",
+            f"Number {number}: a line as people write it, of twelve words or so, "
+            f"no two alike {number * 7919}.",
         )
     return chat
 
@@ -72,21 +73,21 @@ def page_of(client: Client, path: str) -> str:
 
 
 def named(html: str, pattern: str, folder: Path) -> set[Path]:
-    """The static files that stand in such a tag of the page."""
+    """The static files in tags of this form."""
     return {folder / name for name in re.findall(pattern.replace("FILE", r"/static/([^\"#]+)"), html)}
 
 
-LATER = ("avatar-picker", "connected")
-"""What the pages around the account fetch when somebody chooses a picture; and, signed in and idle, the modules of the chats."""
+LAZY = ("avatar-picker", "connected")
+"""Loaded by account pages when the user chooses an avatar, and the modules of the chats, loaded when idle."""
 
 
 def reached(entries: set[Path]) -> set[Path]:
-    """These modules and all that they import, at once or later, but not what comes last."""
+    """These modules and all that they import, statically or dynamically, except LAZY."""
     found: set[Path] = set()
     waiting = list(entries)
     while waiting:
         path = waiting.pop()
-        if path not in found and not path.name.startswith(LATER):
+        if path not in found and not path.name.startswith(LAZY):
             found.add(path)
             waiting += [
                 (path.parent / name).resolve() for name in IMPORTED.findall(path.read_text(encoding="utf-8"))
@@ -95,12 +96,12 @@ def reached(entries: set[Path]) -> set[Path]:
 
 
 def weight(paths: set[Path]) -> int:
-    return sum(map(squeezed, paths))
+    return sum(map(compressed_bytes, paths))
 
 
 SHEET = '<link rel="stylesheet" href="FILE"'
 ENTRY = '<script type="module" src="FILE"'
-AHEAD = '<link rel="modulepreload" href="FILE"'
+PRELOAD = '<link rel="modulepreload" href="FILE"'
 FONT = '<link rel="preload" href="FILE" as="font"'
 
 
@@ -109,9 +110,9 @@ FONT = '<link rel="preload" href="FILE" as="font"'
 
 @needs_minifier
 @pytest.mark.parametrize("kind", ["app", "page", "settings"])
-def test_every_kind_of_page_is_dressed_by_one_sheet_of_at_most_14_kilobytes(folder: Path, kind: str) -> None:
+def test_every_kind_of_page_has_one_style_sheet_of_at_most_14_kilobytes(folder: Path, kind: str) -> None:
     (sheet,) = (folder / "css").glob(f"kind-{kind}.*.css")
-    assert squeezed(sheet) <= 14 * KILO
+    assert compressed_bytes(sheet) <= 14 * KILO
     text = sheet.read_text(encoding="utf-8")
     assert "@import" not in text
     assert text.startswith("@layer reset,tokens,base,"), "the order of the layers comes first"
@@ -119,11 +120,11 @@ def test_every_kind_of_page_is_dressed_by_one_sheet_of_at_most_14_kilobytes(fold
 
 @needs_minifier
 @pytest.mark.usefixtures("deployed")
-def test_a_chat_answers_after_33_kilobytes_of_script_and_has_74_in_all(
+def test_a_chat_is_interactive_after_33_kilobytes_of_script_and_has_74_in_all(
     alice: User, long_chat: Conversation, client_of: ClientOf, folder: Path
 ) -> None:
     html = page_of(client_of(alice), f"/chats/{long_chat.room_name}/")
-    at_first = named(html, AHEAD, folder)
+    at_first = named(html, PRELOAD, folder)
     assert at_first > named(html, ENTRY, folder)
     assert weight(at_first) <= 33 * KILO, weight(at_first)
     assert weight(reached(at_first)) <= 74 * KILO, weight(reached(at_first))
@@ -152,43 +153,43 @@ def test_a_page_around_the_account_stays_within_its_script_budget(
     assert weight(reached(entries)) <= 13.3 * KILO, weight(reached(entries))
 
 
-def test_all_icons_are_one_picture_of_4_kilobytes(folder: Path) -> None:
+def test_all_icons_are_one_image_of_4_kilobytes(folder: Path) -> None:
     (sprite,) = folder.glob("icons.*.svg")
-    assert squeezed(sprite) <= 4 * KILO
+    assert compressed_bytes(sprite) <= 4 * KILO
 
 
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
     ("language", "subsets"), [("en", ["latin"]), ("pt-br", ["latin"]), ("ru", ["cyrillic", "latin"])]
 )
-def test_only_the_letters_of_the_language_are_fetched_ahead(
+def test_only_the_font_subsets_of_the_language_are_preloaded(
     client: Client, db: None, folder: Path, language: str, subsets: list[str]
 ) -> None:
-    """Russian pages have digits and blanks, too, and those stand among the Latin letters."""
+    """Russian pages have digits and spaces too, which are in the Latin subset."""
     client.cookies.load({"django_language": language})
     fonts = named(page_of(client, "/accounts/login/"), FONT, folder)
     assert sorted(re.findall(r"onest-([\w-]+)-wght", " ".join(map(str, fonts)))) == subsets
     assert weight(fonts) <= 52 * KILO
 
 
-# --- In how many pieces ---
+# --- Number of requests ---
 
 
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
     "path", ["/", "/accounts/login/", "/chats/", "/people/", "/invites/", "/settings/profile/"]
 )
-def test_nothing_but_one_sheet_stands_between_a_page_and_its_first_paint(
+def test_only_one_style_sheet_blocks_the_first_paint(
     alice: User, client_of: ClientOf, folder: Path, path: str
 ) -> None:
-    """With the page, the letters and the icons that makes four requests; modules wait until the page is there."""
+    """With page, font and icons that is four requests; modules load after the page."""
     html = page_of(client_of(None if path in {"/", "/accounts/login/"} else alice), path)
     assert len(re.findall(r'rel="stylesheet"', html)) == 1
     assert re.findall(r'<script(?![^>]*type="(?:module|application/json)")', html) == []
     assert len({name.split("#")[0] for name in re.findall(r'<use href="([^"]+)"', html)}) <= 1
 
 
-def test_every_collected_file_is_named_after_its_content_and_compressed_both_ways(folder: Path) -> None:
+def test_every_collected_file_has_a_hashed_name_and_both_compressions(folder: Path) -> None:
     names = json.loads((folder / "staticfiles.json").read_text(encoding="utf-8"))["paths"]
     for name in names.values():
         assert re.search(r"\.[0-9a-f]{12}(\.\w+)?$", name), name
@@ -198,7 +199,7 @@ def test_every_collected_file_is_named_after_its_content_and_compressed_both_way
             assert path.with_name(f"{path.name}.br").exists(), name
 
 
-def test_every_import_of_a_collected_module_leads_to_a_collected_module(folder: Path) -> None:
+def test_every_import_of_a_collected_module_resolves(folder: Path) -> None:
     for path in folder.rglob("*.js"):
         for target in IMPORTED.findall(path.read_text(encoding="utf-8")):
             assert (path.parent / target).resolve().is_file(), f"{path.name} imports {target}"
@@ -207,11 +208,11 @@ def test_every_import_of_a_collected_module_leads_to_a_collected_module(folder: 
             )
 
 
-# --- Smaller, and the same ---
+# --- Minified, with the same behaviour ---
 
 
 @needs_minifier
-def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path) -> None:
+def test_minified_modules_pass_every_test_of_the_sources(tmp_path: Path) -> None:
     try:
         node = programs.node()
     except programs.MissingProgram as reason:
@@ -219,7 +220,7 @@ def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path
     shutil.copytree(ROOT / "tests" / "js", tmp_path / "tests" / "js")
     for same in ("tests/protocol", "tests/golden", "docs", "package.json"):
         (tmp_path / same).symlink_to(ROOT / same)
-    # It reads the modules as text.
+    # This one reads the modules as text.
     (tmp_path / "tests" / "js" / "source-rules.test.js").unlink()
     minify_text = minify.minifier()
     for path in (STATIC / "js").rglob("*.js"):
@@ -234,16 +235,16 @@ def test_small_modules_pass_every_test_that_the_written_ones_pass(tmp_path: Path
 
 
 @needs_minifier
-def test_a_broken_script_stops_the_collecting_by_its_name() -> None:
+def test_a_broken_script_fails_collecting_with_its_name() -> None:
     with pytest.raises(minify.MinifyError, match=r"outbox\.js"):
         minify.minify_file("outbox.js", "export class { oops", minify.minifier())
 
 
-def test_without_a_minifier_files_are_served_as_they_were_written() -> None:
+def test_without_a_minifier_files_are_served_unchanged() -> None:
     assert minify.minify_file("outbox.js", "const  a = 1;  // one\n", None) == "const  a = 1;  // one\n"
 
 
-def test_a_sheet_takes_in_what_it_imports_in_its_order() -> None:
+def test_imports_of_a_style_sheet_are_inlined_in_order() -> None:
     parts = {"one.css": "a{}\n", "two.css": "b{}\n"}
     assert (
         minify.inline_imports('/* all */\n@import "one.css";\n@import "two.css";\nc{}\n', parts.__getitem__)
@@ -253,14 +254,14 @@ def test_a_sheet_takes_in_what_it_imports_in_its_order() -> None:
 
 @needs_minifier
 def test_the_last_import_of_a_module_keeps_its_semicolon() -> None:
-    """Django's hashing finds imports by it; one that it missed would lead to a file that is not there."""
+    """Django's hashing finds imports by it; a missed one would lead to a missing file."""
     assert minify.minify_file("all.js", 'export { a } from "./a.js";\n', minify.minifier()).endswith(
         '"./a.js";'
     )
 
 
-def test_the_address_of_a_file_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page names its file of icons a hundred times."""
+def test_the_url_of_a_file_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page refers to its icon file a hundred times."""
     asked: list[str] = []
 
     def stored_name(self: Any, name: str) -> str:

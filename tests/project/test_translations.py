@@ -1,6 +1,7 @@
-"""Russian and Portuguese say everything that English says.
+"""The Russian and Portuguese catalogues are complete.
 
-The texts are looked for without gettext, which few machines have: whoever adds one and forgets `make messages` is told by name.
+Texts are found without gettext, which few machines have: a failure names the texts for which `make messages`
+was not run.
 """
 
 import ast
@@ -28,13 +29,13 @@ DOMAINS = ["django", "djangojs"]
 FORMS = {"ru": 3, "pt_BR": 2}
 WORD = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 CALL = re.compile(rf"(\b\w*gettext|\b_)\(((?:u?(?:{WORD})|[\s,]|count)+)\)")
-HOLE = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
 
 Text = tuple[str | None, str]
 """Context and English."""
 
 
-# --- Where texts stand ---
+# --- Texts in the sources ---
 
 
 def in_javascript(source: str) -> Iterator[Text]:
@@ -44,7 +45,7 @@ def in_javascript(source: str) -> Iterator[Text]:
 
 def in_template(source: str) -> Iterator[Text]:
     for call in CALL.finditer(templatize(source)):
-        assert "pgettext" not in call[1], "teach this test contexts"
+        assert "pgettext" not in call[1], "this test does not support contexts yet"
         yield None, ast.literal_eval(re.findall(WORD, call[2])[0])
 
 
@@ -104,8 +105,8 @@ def forms_of(entry: polib.POEntry) -> list[str]:
     )
 
 
-def holes(text: str) -> list[str]:
-    return sorted(set(HOLE.findall(text)))
+def placeholders(text: str) -> list[str]:
+    return sorted(set(PLACEHOLDER.findall(text)))
 
 
 def asserted_empty(found: Iterable[Text]) -> None:
@@ -114,19 +115,19 @@ def asserted_empty(found: Iterable[Text]) -> None:
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_texts_are_found_at_all(domain: str) -> None:
+def test_texts_are_found(domain: str) -> None:
     assert len(every_text(domain)) > 25
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("domain", DOMAINS)
 class TestCatalogue:
-    def test_knows_every_text_and_no_other(self, locale: str, domain: str) -> None:
+    def test_has_every_text_and_no_other(self, locale: str, domain: str) -> None:
         wanted, known = every_text(domain), entries(locale, domain)
         asserted_empty(wanted - known.keys())
         asserted_empty(known.keys() - wanted)
 
-    def test_says_every_text_in_its_language(self, locale: str, domain: str) -> None:
+    def test_translates_every_text(self, locale: str, domain: str) -> None:
         known = entries(locale, domain)
         asserted_empty(
             [
@@ -143,18 +144,20 @@ class TestCatalogue:
             ]
         )
 
-    def test_keeps_every_hole_of_the_english_text(self, locale: str, domain: str) -> None:
+    def test_keeps_every_placeholder_of_the_english_text(self, locale: str, domain: str) -> None:
         for text, entry in entries(locale, domain).items():
             for form in forms_of(entry):
-                assert holes(form) == holes(entry.msgid_plural or entry.msgid), text
+                assert placeholders(form) == placeholders(entry.msgid_plural or entry.msgid), text
                 assert re.findall(r"</?\w+", form) == re.findall(r"</?\w+", entry.msgid), text
 
-    def test_is_calm_and_uses_the_quotation_marks_of_its_language(self, locale: str, domain: str) -> None:
+    def test_has_no_exclamation_marks_and_uses_its_own_quotation_marks(
+        self, locale: str, domain: str
+    ) -> None:
         for text, entry in entries(locale, domain).items():
             prose = re.sub(r'<[^>]*>|"%', "", " ".join(forms_of(entry)))
             assert not re.search(r'[!"]' if locale == "pt_BR" else r'[!"“”]', prose), text
 
-    def test_is_compiled_as_it_is_written(self, locale: str, domain: str) -> None:
+    def test_the_compiled_catalogue_is_up_to_date(self, locale: str, domain: str) -> None:
         path = po_path(locale, domain)
         compiled = {
             (entry.msgctxt, entry.msgid): forms_of(entry)
@@ -164,29 +167,31 @@ class TestCatalogue:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_modules_get_as_many_forms_as_the_language_counts_in(locale: str) -> None:
+def test_javascript_gets_every_plural_form(locale: str) -> None:
     counted = {
-        english: said for english, said in catalog(translation.to_language(locale)).items() if "|" in english
+        english: translated
+        for english, translated in catalog(translation.to_language(locale)).items()
+        if "|" in english
     }
     assert counted
-    for english, said in counted.items():
-        assert len(said.split("|")) == FORMS[locale], english
-        for form in said.split("|"):
-            assert holes(form) == holes(english)
+    for english, translated in counted.items():
+        assert len(translated.split("|")) == FORMS[locale], english
+        for form in translated.split("|"):
+            assert placeholders(form) == placeholders(english)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_page_carries_our_texts_only(locale: str) -> None:
+def test_a_page_contains_only_our_texts(locale: str) -> None:
     assert catalog(translation.to_language(locale)).keys() == {
         english for _context, english in every_text("djangojs")
     }
 
 
-# --- What people read ---
+# --- Translated pages ---
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [
         ("en", ["1 unread message", "3 unread messages", "5 unread messages", "21 unread messages"]),
         (
@@ -209,17 +214,17 @@ def test_a_page_carries_our_texts_only(locale: str) -> None:
         ),
     ],
 )
-def test_counts_are_said_as_the_language_counts(language: str, said: list[str]) -> None:
+def test_plurals_follow_the_language(language: str, expected: list[str]) -> None:
     with translation.override(language):
         counts = (1, 3, 5, 21)
         assert [
             ngettext("%(number)s unread message", "%(number)s unread messages", n) % {"number": n}
             for n in counts
-        ] == said
+        ] == expected
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [
         (
             "en",
@@ -246,7 +251,7 @@ def test_counts_are_said_as_the_language_counts(language: str, said: list[str]) 
         ),
     ],
 )
-def test_moments_are_written_as_the_language_writes_them(language: str, said: list[str]) -> None:
+def test_dates_follow_the_language(language: str, expected: list[str]) -> None:
     moment, now = datetime(2026, 11, 21, 14, 7, tzinfo=UTC), timezone.now()
     with translation.override(language):
         dated = [localized(moment, form) for form in ("day", "date", "moment")]
@@ -255,18 +260,18 @@ def test_moments_are_written_as_the_language_writes_them(language: str, said: li
             relative(now, "date"),
             relative(now - timedelta(days=1), "date"),
             ago(now - timedelta(days=3, hours=5)),
-        ] == said
+        ] == expected
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [
         ("en", ["just now", "1 minute ago", "9 minutes ago", "1 hour ago", "23 hours ago"]),
         ("ru", ["только что", "1 минуту назад", "9 минут назад", "1 час назад", "23 часа назад"]),
         ("pt-br", ["agora mesmo", "há 1 minuto", "há 9 minutos", "há 1 hora", "há 23 horas"]),
     ],
 )
-def test_an_age_is_said_as_the_language_says_it(language: str, said: list[str]) -> None:
+def test_relative_times_follow_the_language(language: str, expected: list[str]) -> None:
     now = timezone.now()
     with translation.override(language):
         ages = [
@@ -276,15 +281,15 @@ def test_an_age_is_said_as_the_language_says_it(language: str, said: list[str]) 
             timedelta(hours=1),
             timedelta(hours=23, minutes=59),
         ]
-        assert [ago(now - age - timedelta(seconds=1)) for age in ages] == said
+        assert [ago(now - age - timedelta(seconds=1)) for age in ages] == expected
 
 
-def test_a_visitor_reads_the_language_that_the_browser_asks_for(client: Client, db: None) -> None:
+def test_an_anonymous_page_is_in_the_language_of_the_browser(client: Client, db: None) -> None:
     for asked, lang in (("pt-PT,pt;q=0.9", "pt-BR"), ("ru-RU,ru;q=0.9", "ru"), ("de", "en")):
         assert f'<html lang="{lang}"' in client.get("/", headers={"accept-language": asked}).text
 
 
-def test_a_choice_on_the_page_beats_what_the_browser_asks_for(client: Client, db: None) -> None:
+def test_a_chosen_language_overrides_the_browsers(client: Client, db: None) -> None:
     client.get("/language/ru/?next=/")
     page = client.get("/accounts/login/", headers={"accept-language": "pt-BR"}).text
     assert '<html lang="ru"' in page
@@ -308,7 +313,9 @@ def test_a_changed_language_is_confirmed_in_that_language(client: Client, alice:
     assert "Сохранено" in page.text
 
 
-def test_the_modules_of_a_chat_speak_the_language_of_its_page(client: Client, alice: User, bob: User) -> None:
+def test_the_texts_of_a_chats_modules_are_in_the_language_of_its_page(
+    client: Client, alice: User, bob: User
+) -> None:
     room = make_conversation(alice, bob).room_name
     client.force_login(alice)
     page = client.get(f"/chats/{room}/", headers={"accept-language": "ru"})

@@ -1,4 +1,4 @@
-"""Who may send a body that is larger than everybody's."""
+"""Upload authorization: which clients may send a body above the usual limit."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ def session_of(user: User) -> str:
     return session.session_key
 
 
-def test_only_the_session_of_an_account_that_is_let_in_counts(
+def test_only_the_session_of_an_active_account_counts(
     alice: User, mallory: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Here it is asked in the test's own thread, whose connection must stay.
+    # Called in the test's own thread, whose connection must stay open.
     monkeypatch.setattr(uploads, "close_old_connections", lambda: None)
     assert is_logged_in([session_of(alice)])
-    assert is_logged_in(["o" * 32, session_of(alice)]), "the one of another service is tried first"
+    assert is_logged_in(["o" * 32, session_of(alice)]), "a cookie of another service is tried first"
     key = session_of(mallory)
     mallory.is_active = False
     mallory.save()
@@ -53,19 +53,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     "cookies",
     ["", "other=1", "{name}=short", '{name}="a\\000b"', "{name}=" + "A" * 32, "x{name}=" + "a" * 32],
 )
-async def test_the_database_is_not_asked_for_what_can_be_no_session(
-    cookies: str, asked: list[list[str]]
-) -> None:
+async def test_a_malformed_session_costs_no_query(cookies: str, asked: list[list[str]]) -> None:
     assert not await can_upload(cookies.format(name=settings.SESSION_COOKIE_NAME))
     assert asked == []
 
 
-async def test_a_cookie_that_can_be_one_is_asked_for(asked: list[list[str]]) -> None:
+async def test_a_well_formed_session_is_looked_up(asked: list[list[str]]) -> None:
     assert await can_upload(f"a=b; {settings.SESSION_COOKIE_NAME}={'a' * 32}")
     assert asked == [["a" * 32]]
 
 
-async def test_a_database_that_is_away_says_nothing_of_the_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unavailable_database_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(keys: list[str]) -> Any:
         raise OperationalError
 
@@ -74,7 +72,7 @@ async def test_a_database_that_is_away_says_nothing_of_the_visitor(monkeypatch: 
         await can_upload(f"{settings.SESSION_COOKIE_NAME}={'a' * 32}")
 
 
-async def test_who_comes_when_too_many_ask_is_not_asked_for(
+async def test_requests_over_the_queue_cost_no_query(
     asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "MAX_QUEUED", 0)

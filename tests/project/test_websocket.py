@@ -1,4 +1,4 @@
-"""Frames leave in the order in which they were said, whole, whatever the kernel takes at once."""
+"""Frames leave whole and in order, however many bytes the kernel accepts at once."""
 
 import asyncio
 from typing import Any
@@ -13,10 +13,10 @@ from dm_project.server.websocket import CoalescingProtocol, keep_plain_send, par
 
 
 class Transport:
-    """A transport whose kernel takes `room` bytes and no more until it is asked again."""
+    """A transport whose kernel accepts `capacity` bytes and no more."""
 
-    def __init__(self, room: int = 1_000_000, *, fails: bool = False) -> None:
-        self.room, self.fails = room, fails
+    def __init__(self, capacity: int = 1_000_000, *, fails: bool = False) -> None:
+        self.capacity, self.fails = capacity, fails
         self.connected, self.disconnecting = True, False
         self.dataBuffer, self._tempDataBuffer = b"", []
         self.taken, self.writes = b"", 0
@@ -25,8 +25,8 @@ class Transport:
         self.writes += 1
         if self.fails:
             return ConnectionError()
-        part = data[: self.room]
-        self.room -= len(part)
+        part = data[: self.capacity]
+        self.capacity -= len(part)
         self.taken += part
         return len(part)
 
@@ -50,7 +50,7 @@ def protocol_on(transport: Transport) -> Any:
     protocol.send_queue = []
     protocol.trafficStats = type("Stats", (), {"outgoingOctetsWireLevel": 0})()
     protocol.logOctets = False
-    protocol.peer = "nobody"
+    protocol.peer = "test"
     return protocol
 
 
@@ -70,7 +70,7 @@ def frames_in(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 131_072])
-def test_a_frame_of_any_size_is_read_as_it_was_written(size: int) -> None:
+def test_a_frame_of_any_size_round_trips(size: int) -> None:
     assert frames_in(text_frame(b"x" * size)) == [b"x" * size]
 
 
@@ -81,13 +81,13 @@ def from_browser(
 
 
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=5))
-def test_whole_texts_are_read_in_one_step(texts: list[str]) -> None:
+def test_whole_texts_take_the_fast_path(texts: list[str]) -> None:
     payloads = [text.encode() for text in texts]
     assert parse_whole_texts(b"".join(map(from_browser, payloads))) == payloads
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 128, 65_535])
-def test_a_text_of_any_short_size_is_read_in_one_step(size: int) -> None:
+def test_a_short_text_of_any_size_takes_the_fast_path(size: int) -> None:
     assert parse_whole_texts(from_browser(b"x" * size)) == [b"x" * size]
 
 
@@ -122,12 +122,12 @@ def test_a_text_of_any_short_size_is_read_in_one_step(size: int) -> None:
         "length",
     ],
 )
-def test_everything_else_is_left_to_the_library_to_judge(data: bytes) -> None:
+def test_everything_else_is_left_to_the_library(data: bytes) -> None:
     assert parse_whole_texts(data) is None
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_at_all_break_the_reader(data: bytes) -> None:
+def test_no_bytes_break_the_parser(data: bytes) -> None:
     found = parse_whole_texts(data)
     assert not found or data[:1] == b"\x81"
 
@@ -137,7 +137,7 @@ def test_part_of_a_text_waits_for_the_rest(end: int) -> None:
     assert parse_whole_texts(from_browser(b"x" * 130)[:end]) is None
 
 
-async def test_frames_find_their_way_past_the_session() -> None:
+async def test_frames_bypass_the_session() -> None:
     seen: dict[str, Any] = {}
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -151,7 +151,7 @@ async def test_frames_find_their_way_past_the_session() -> None:
     assert scope == {"type": "websocket"}
 
 
-async def test_what_is_said_in_one_turn_leaves_in_one_write_and_in_order() -> None:
+async def test_frames_of_one_iteration_leave_in_one_write_and_in_order() -> None:
     transport = Transport()
     protocol = protocol_on(transport)
     for text in ("one", "two", "olá"):
@@ -161,8 +161,8 @@ async def test_what_is_said_in_one_turn_leaves_in_one_write_and_in_order() -> No
     assert transport.writes == 1
 
 
-async def test_what_the_kernel_does_not_take_waits_in_order() -> None:
-    transport = Transport(room=7)
+async def test_bytes_that_the_kernel_does_not_accept_wait_in_order() -> None:
+    transport = Transport(capacity=7)
     protocol = protocol_on(transport)
     for text in ("one", "two", "three"):
         protocol.serverSend(text)
@@ -178,7 +178,7 @@ async def test_a_lost_connection_is_left_to_the_transport() -> None:
     assert transport._tempDataBuffer == [text_frame(b"one")]
 
 
-async def test_a_close_never_overtakes_what_was_said_before_it() -> None:
+async def test_a_close_never_overtakes_earlier_frames() -> None:
     transport = Transport()
     protocol = protocol_on(transport)
     protocol.serverSend("bye")
@@ -186,7 +186,7 @@ async def test_a_close_never_overtakes_what_was_said_before_it() -> None:
     assert transport.everything == text_frame(b"bye") + b"the close frame"
 
 
-async def test_hanging_up_loses_nothing_that_was_said_in_the_same_turn() -> None:
+async def test_closing_loses_no_frame_of_the_same_iteration() -> None:
     transport = Transport()
     protocol = protocol_on(transport)
     protocol.serverSend("bye")
