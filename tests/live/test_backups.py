@@ -1,4 +1,4 @@
-"""The recipes of docs/operate.md, taken from that page and run: a backup of a running service, and its way back."""
+"""Backup and restore: the commands of docs/operate.md, read from that page and run."""
 
 import os
 import re
@@ -23,24 +23,24 @@ SAVE, RESTORE, DUMP, LOAD = range(4)
 
 
 def recipes() -> list[str]:
-    """The four blocks of commands, in their order."""
+    """The four blocks of commands, in order."""
     page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
     section = page.split("## Backup and restore")[1].split("\n## ")[0]
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
-def follow(recipe: str, server: EntreServer, *, folder: Path, programs: Path | None = None) -> None:
-    """Type it in a shell that stands in the service's folder."""
-    words = recipe.replace("manage.py", f"{ROOT}/manage.py").replace(".venv/bin/python", sys.executable)
+def run_recipe(recipe: str, server: EntreServer, *, folder: Path, programs: Path | None = None) -> None:
+    """Run it in a shell in the service's directory."""
+    script = recipe.replace("manage.py", f"{ROOT}/manage.py").replace(".venv/bin/python", sys.executable)
     path = f"{programs}:{os.environ['PATH']}" if programs else os.environ["PATH"]
     environment = {**server.environment, "PATH": path, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        ["sh", "-ec", words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        ["sh", "-ec", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
 
-async def the_lost_time_is_gone_and_everybody_knows(
+async def assert_restored_with_a_new_epoch(
     server: EntreServer, alice: Person, room: str, before: str
 ) -> None:
     async with open_socket(alice) as hers:
@@ -56,9 +56,9 @@ async def epoch_of(person: Person) -> str:
         return str((await expect(socket, "connection_established"))["epoch"])
 
 
-@pytest.mark.parametrize("says_so", [True, False], ids=["the operator says so", "it is noticed"])
+@pytest.mark.parametrize("is_declared", [True, False], ids=["declared by the operator", "detected"])
 async def test_sqlite_is_restored_from_its_backup(
-    start_server: ServerMaker, person_at: Newcomer, says_so: bool
+    start_server: ServerMaker, person_at: Newcomer, is_declared: bool
 ) -> None:
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -66,42 +66,42 @@ async def test_sqlite_is_restored_from_its_backup(
     for body in ("first", "second"):
         alice.write(room, body)
     before = await epoch_of(alice)
-    (server.folder / "backup.sqlite3.part").write_bytes(b"of a run that was cut short")
-    follow(recipes()[SAVE], server, folder=server.folder)
+    (server.folder / "backup.sqlite3.part").write_bytes(b"of an interrupted run")
+    run_recipe(recipes()[SAVE], server, folder=server.folder)
     for body in ("third", "fourth"):
         alice.write(room, body)
     server.stop()
     recipe = recipes()[RESTORE]
     assert "manage.py restored" in recipe
-    follow(recipe if says_so else recipe.split(".venv")[0], server, folder=server.folder)
+    run_recipe(recipe if is_declared else recipe.split(".venv")[0], server, folder=server.folder)
     with sqlite3.connect(server.data_folder / "entre.sqlite3") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     server.start()
-    await the_lost_time_is_gone_and_everybody_knows(server, alice, room, before)
+    await assert_restored_with_a_new_epoch(server, alice, room, before)
 
 
-def test_a_second_backup_replaces_the_first(
-    start_server: ServerMaker, person_at: Newcomer
-) -> None:
+def test_a_second_backup_replaces_the_first(start_server: ServerMaker, person_at: Newcomer) -> None:
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     backup = server.folder / "backup.sqlite3"
     for body in ("first", "second"):
         alice.write(room, body)
-        follow(recipes()[SAVE], server, folder=server.folder)
+        run_recipe(recipes()[SAVE], server, folder=server.folder)
         with sqlite3.connect(backup) as database:
             assert database.execute("SELECT body FROM message ORDER BY seq DESC").fetchone() == (body,)
-    assert backup.stat().st_mode & 0o077 == 0, "it holds what the service holds"
+    assert backup.stat().st_mode & 0o077 == 0, "it contains all messages"
     assert list(server.folder.glob("*.part")) == []
 
 
 def test_a_backup_of_a_missing_database_keeps_the_previous_one(start_server: ServerMaker) -> None:
-    """A wrong path, or a disk that is not mounted: SQLite would make an empty file there, and the good backup would be one of nothing."""
+    """A wrong path, or a disk that is not mounted: SQLite would create an empty file, and overwrite the good
+    backup.
+    """
     server = start_server()
     (server.folder / "backup.sqlite3").write_bytes(b"the good one")
     with pytest.raises(AssertionError, match="No such file or directory"):
-        follow(
+        run_recipe(
             recipes()[SAVE].replace("data/entre.sqlite3", "elsewhere/entre.sqlite3"),
             server,
             folder=server.folder,
@@ -113,7 +113,7 @@ def test_a_backup_of_a_missing_database_keeps_the_previous_one(start_server: Ser
 async def test_postgresql_is_restored_under_a_running_server(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
-    """Whoever forgets to stop the service: sockets that are open are told, too."""
+    """When the operator forgets to stop the service, open sockets are told, too."""
     server = start_server(DATABASE_URL=own_postgres.new_database())
     programs = Path(own_postgres.package.bin_path)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -121,13 +121,13 @@ async def test_postgresql_is_restored_under_a_running_server(
     for body in ("first", "second"):
         alice.write(room, body)
     before = await epoch_of(alice)
-    follow(recipes()[DUMP], server, folder=server.folder, programs=programs)
+    run_recipe(recipes()[DUMP], server, folder=server.folder, programs=programs)
     for body in ("third", "fourth"):
         alice.write(room, body)
     async with open_socket(alice) as hers:
         await expect(hers, "connection_established")
-        follow(recipes()[LOAD], server, folder=server.folder, programs=programs)
+        run_recipe(recipes()[LOAD], server, folder=server.folder, programs=programs)
         bye = await expect(hers, "bye", code=4012)
         assert bye["retryable"]
         await expect_close(hers, 4012)
-    await the_lost_time_is_gone_and_everybody_knows(server, alice, room, before)
+    await assert_restored_with_a_new_epoch(server, alice, room, before)

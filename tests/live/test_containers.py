@@ -1,4 +1,4 @@
-"""The steps of deploy/Dockerfile, in a folder that holds only what Docker is sent: collect, migrate, serve, be asked for one's health."""
+"""The steps of deploy/Dockerfile in a copy of its build context: collect, migrate, serve, health check."""
 
 import json
 import os
@@ -27,7 +27,8 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
     folder, port = tmp_path / "srv", free_port()
     folder.mkdir()
     send_context(folder, (ROOT / ".dockerignore").read_text(encoding="utf-8"))
-    # As in the container: our names from the image alone. "python" is that of the environment, first in the path.
+    # As in the container: our variables come only from the image. "python" is that of the environment, first
+    # in PATH.
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -52,16 +53,16 @@ def test_the_image_collects_migrates_serves_and_is_healthy(tmp_path: Path) -> No
     health = json.loads(step("HEALTHCHECK").text.removeprefix("CMD "))
 
     def is_healthy() -> bool:
-        # A proxy that Docker hands on to every container must not be asked for our own health.
-        asked = {**environment, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+        # The health check must not go through a proxy that Docker configures for every container.
+        proxied = {**environment, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
         return (
             subprocess.run(
-                health, cwd=folder, env=asked, capture_output=True, check=False, timeout=TIMEOUT_S
+                health, cwd=folder, env=proxied, capture_output=True, check=False, timeout=TIMEOUT_S
             ).returncode
             == 0
         )
 
-    assert not is_healthy(), "nothing serves yet"
+    assert not is_healthy(), "the server is not started yet"
     serving = subprocess.Popen(
         json.loads(step("CMD").text), cwd=folder, env={**environment, **KEYS}, stdin=subprocess.DEVNULL
     )

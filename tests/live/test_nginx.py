@@ -1,6 +1,6 @@
-"""deploy/nginx.conf as it is shipped, in the system's nginx: what reaches Entre, what stands in logs, what browsers are told.
+"""deploy/nginx.conf in the system's nginx: forwarded headers, limits, response headers, and logs.
 
-Most of it asks an upstream that answers with the headers it got; the last part is Entre itself behind TLS.
+Most tests use an upstream that echoes its request; the last part uses Entre behind TLS.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.rig.daphne_server import EntreServer, SharedStatics, free_port
 from tests.rig.nginx import HOST, NginxServer
 from tests.rig.people import Person
 
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 TOKEN = "8Fk2wQ7xLm4PzR9sVb3NcYtHdJgK6e1A"
 FORGED = {
     "X-Forwarded-For": "6.6.6.6",
@@ -40,7 +40,7 @@ HANDSHAKE = {
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Stands in for Entre and answers with the request that came."""
+    """Stands in for Entre and responds with the request that it got."""
 
     protocol_version = "HTTP/1.1"
 
@@ -77,7 +77,7 @@ def start_nginx(stack: ExitStack, upstream_port: int, tls_port: int) -> NginxSer
 
 @pytest.fixture(scope="module")
 def echoing() -> Iterator[NginxServer]:
-    """nginx before the upstream that answers with what it got."""
+    """nginx in front of the echoing upstream."""
     with ExitStack() as stack:
         upstream = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Echo))
         threading.Thread(target=upstream.serve_forever, daemon=True).start()
@@ -87,14 +87,14 @@ def echoing() -> Iterator[NginxServer]:
 
 @pytest.fixture
 def alone() -> Iterator[NginxServer]:
-    """nginx before an upstream that is away."""
+    """nginx in front of an upstream that is down."""
     with ExitStack() as stack:
         yield start_nginx(stack, free_port(), free_port())
 
 
 @pytest.fixture(scope="module")
 def entre(statics: SharedStatics) -> Iterator[NginxServer]:
-    """nginx before Entre, set as the first lines of nginx.conf say."""
+    """nginx in front of Entre, configured as the first lines of nginx.conf say."""
     with ExitStack() as stack:
         tls_port = free_port()
         server = stack.enter_context(
@@ -115,7 +115,7 @@ def headers_at(nginx: NginxServer, path: str, **sent: str) -> dict[str, list[str
     return found
 
 
-OF_THE_PROXY = (
+PROXY_HEADERS = (
     "host",
     "x-forwarded-for",
     "x-forwarded-proto",
@@ -135,13 +135,13 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("more", [{}, HANDSHAKE], ids=["asks", "shakes hands"])
+@pytest.mark.parametrize("more", [{}, HANDSHAKE], ids=["request", "handshake"])
 def test_every_location_sets_the_same_client_headers(
     echoing: NginxServer, path: str, more: dict[str, str]
 ) -> None:
-    """A location that sets a header of its own loses all that stand above it, and lets through what the client wrote."""
+    """A location with a header of its own loses all inherited ones, and would pass on those of the client."""
     seen = headers_at(echoing, path, **FORGED, **more)
-    assert {name: seen.get(name) for name in OF_THE_PROXY} == {
+    assert {name: seen.get(name) for name in PROXY_HEADERS} == {
         "host": [f"{HOST}:{echoing.tls_port}"],
         "x-forwarded-for": ["127.0.0.1"],
         "x-forwarded-proto": ["https"],
@@ -188,12 +188,10 @@ def test_metrics_are_not_public(echoing: NginxServer) -> None:
         assert echoing.status_of(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n") == 404
 
 
-# --- What browsers are told ---
+# --- Response headers ---
 
 
-def test_every_response_has_one_hsts_header(
-    echoing: NginxServer, alone: NginxServer
-) -> None:
+def test_every_response_has_one_hsts_header(echoing: NginxServer, alone: NginxServer) -> None:
     with echoing.browser() as browser, alone.browser() as unlucky:
         answers = [
             browser.get("/"),
@@ -220,14 +218,14 @@ def test_every_response_has_one_hsts_header(
 def test_a_page_that_repeats_its_query_is_not_compressed(
     echoing: NginxServer, path: str, encoding: str | None
 ) -> None:
-    """Beside private text its length would answer, guess by guess, what that text is (BREACH)."""
+    """Its length would reveal private text on the same page, guess by guess (BREACH)."""
     with echoing.browser() as browser:
         answer = browser.get(path, headers={"Accept-Encoding": "gzip"})
     assert answer.headers.get("Content-Encoding") == encoding
     assert answer.json() if encoding is None else answer.status_code == 200
 
 
-# --- What stands in logs ---
+# --- Logs ---
 
 SPELLINGS = [
     f"/i/{TOKEN}/",
@@ -247,11 +245,12 @@ SPELLINGS = [
 ]
 
 
-def ask_in_every_way(nginx: NginxServer) -> set[int]:
-    """To the letter, which a client that tidies addresses would not send."""
+def request_every_spelling(nginx: NginxServer) -> set[int]:
+    """Sent as raw bytes, because HTTP clients normalize URLs."""
     referrers = (f"{nginx.origin}/i/{TOKEN}/", f"{nginx.origin}/accounts/login/?next=/i/{TOKEN}/")
     heads = [
-        f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nReferer: {referrer}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nReferer: {referrer}\r\n"
+        f"Content-Length: {length}\r\nConnection: close\r\n\r\n"
         for path in [*SPELLINGS, f"https://{HOST}/i/{TOKEN}/", "/static/x.css"]
         for referrer in referrers
         for method, length in (("GET", 0), ("POST", 2**21))
@@ -260,14 +259,14 @@ def ask_in_every_way(nginx: NginxServer) -> set[int]:
 
 
 def test_no_log_contains_the_token_of_an_invite_in_any_spelling(echoing: NginxServer) -> None:
-    assert ask_in_every_way(echoing) >= {200, 308, 413}
+    assert request_every_spelling(echoing) >= {200, 308, 413}
     logs = echoing.logs()
     assert "/i/-" in logs["entre.log"]
     assert [line for text in logs.values() for line in text.splitlines() if TOKEN in line] == []
 
 
 def test_no_log_contains_the_token_while_entre_is_unavailable(alone: NginxServer) -> None:
-    assert ask_in_every_way(alone) >= {502, 308, 413}
+    assert request_every_spelling(alone) >= {502, 308, 413}
     logs = alone.logs()
     assert '"GET /i/-" 502' in logs["entre.log"]
     assert [line for text in logs.values() for line in text.splitlines() if TOKEN in line] == []
@@ -280,14 +279,14 @@ def test_no_log_contains_the_token_while_entre_is_unavailable(alone: NginxServer
 def visitor(entre: NginxServer) -> Iterator[Callable[[str], Person]]:
     with ExitStack() as stack:
 
-        def come(username: str) -> Person:
+        def sign_up(username: str) -> Person:
             person = Person(entre.origin, username)
             person.http.close()
             person.http = stack.enter_context(entre.browser())
             person.sign_up()
             return person
 
-        yield come
+        yield sign_up
 
 
 async def test_two_people_talk_over_tls(entre: NginxServer, visitor: Callable[[str], Person]) -> None:
@@ -302,14 +301,14 @@ async def test_two_people_talk_over_tls(entre: NginxServer, visitor: Callable[[s
     ) as socket:
         assert json.loads(await socket.recv())["type"] == "connection_established"
         assert alice.write(room, "over TLS", str(uuid4())).status_code == 201
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while (frame := json.loads(await socket.recv()))["type"] != "message.created":
                 pass
         assert frame["message"]["body"] == "over TLS"
 
 
 def test_limits_count_clients_by_their_real_address(entre: NginxServer) -> None:
-    """Each from an address of its own, all claiming the same one: who guesses at invites is stopped alone."""
+    """Two addresses that claim the same one: only the client that guesses invites is limited."""
 
     def guesses(address: str) -> list[int]:
         with entre.browser(address) as browser:

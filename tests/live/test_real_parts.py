@@ -1,4 +1,4 @@
-"""The parts that tests stand on are real, and the service starts on each of them."""
+"""Redis, PostgreSQL and Daphne of the tests are real, and the service starts with each of them."""
 
 import subprocess
 import sys
@@ -73,10 +73,10 @@ def test_a_failed_start_ends_with_one_sentence(
     start_server: ServerMaker, values: dict[str, str], sentence: str
 ) -> None:
     server = start_server(processes=0)
-    words = [sys.executable, "-m", "dm_project.server"]
+    command = [sys.executable, "-m", "dm_project.server"]
     environment = {**server.environment, "PORT": str(free_port()), **values}
     done = subprocess.run(
-        words,
+        command,
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The server in front holds: it ends decently, and whoever floods, stalls, trickles or crowds harms nobody but himself."""
+"""The server process: graceful shutdown, back-pressure, request limits and handshakes, on a real Daphne."""
 
 import asyncio
 import json
@@ -20,12 +20,12 @@ from tests.rig.people import Person
 from tests.sockets import Closed, Socket, expect, expect_close, open_socket
 
 Newcomer = Callable[..., Person]
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 MEBIBYTE = 1024 * 1024
 
 
 def memory_of(server: EntreServer) -> int:
-    """Bytes of the process that are in memory."""
+    """Resident memory of the process in bytes."""
     process = server.processes[0]
     assert process is not None
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
@@ -34,7 +34,7 @@ def memory_of(server: EntreServer) -> int:
 
 def half_open(server: EntreServer, data: bytes) -> socket.socket:
     """A connection that has sent this and nothing else."""
-    connection = socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE_S)
+    connection = socket.create_connection(("127.0.0.1", server.ports[0]), timeout=TIMEOUT_S)
     connection.sendall(data)
     return connection
 
@@ -49,7 +49,7 @@ def everything_from(connection: socket.socket) -> bytes:
     return found
 
 
-# --- The end ---
+# --- Shutdown ---
 
 
 async def test_on_sigterm_every_socket_is_closed_with_a_reason_and_requests_finish(
@@ -66,8 +66,8 @@ async def test_on_sigterm_every_socket_is_closed_with_a_reason_and_requests_fini
             await stack.enter_async_context(open_socket(person)) for person in (alice, bob) for _ in range(25)
         ]
         for each in sockets:
-            await expect(each, "connection_established", within=PATIENCE_S)
-        # A request of which the server has all but the last byte.
+            await expect(each, "connection_established", within=TIMEOUT_S)
+        # A request without its last byte.
         token = alice.http.cookies["csrftoken"]
         lines = (
             f"POST /api/v1/conversations/{room}/messages HTTP/1.1",
@@ -83,14 +83,14 @@ async def test_on_sigterm_every_socket_is_closed_with_a_reason_and_requests_fini
         running = half_open(server, "\r\n".join(lines).encode() + body[:-1])
         waiting = half_open(server, b"")
         process.send_signal(signal.SIGTERM)
-        told = []
+        retries = []
         for each in sockets:
-            bye = await expect(each, "bye", within=PATIENCE_S)
+            bye = await expect(each, "bye", within=TIMEOUT_S)
             assert (bye["code"], bye["reason"], bye["retryable"]) == (4012, "restarting", True)
-            told.append(bye["retry_after_ms"])
+            retries.append(bye["retry_after_ms"])
             await expect_close(each, 4012)
-        assert all(500 <= wait <= 10_000 for wait in told)
-        assert len(set(told)) > 10, "they do not all come back in one instant"
+        assert all(500 <= wait <= 10_000 for wait in retries)
+        assert len(set(retries)) > 10, "they do not all reconnect at once"
         waiting.sendall(f"GET /readyz HTTP/1.1\r\nHost: {urlsplit(alice.address).netloc}\r\n\r\n".encode())
         answer = await asyncio.to_thread(everything_from, waiting)
         assert answer.startswith(b"HTTP/1.1 503")
@@ -103,7 +103,7 @@ async def test_on_sigterm_every_socket_is_closed_with_a_reason_and_requests_fini
         assert answer.startswith(b"HTTP/1.1 201")
         waiting.close()
         running.close()
-    assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
+    assert await asyncio.to_thread(process.wait, TIMEOUT_S) == 0
     assert "Traceback" not in server.log()
     server.start()
     page = person_at(server, "alice", signed_up=False)
@@ -135,7 +135,7 @@ async def test_a_flooding_client_is_closed_while_another_user_talks(
         async def pour() -> None:
             try:
                 while True:
-                    # Ten thousand a second; with more, this client would not come to reading what it is told.
+                    # Ten thousand a second; with more, this client would not get to reading its own frames.
                     for _ in range(100):
                         await flood.send_text('{"type": "ping"}')
                     await asyncio.sleep(0.01)
@@ -143,7 +143,7 @@ async def test_a_flooding_client_is_closed_while_another_user_talks(
                 return
 
         pouring = asyncio.ensure_future(pour())
-        bye = await expect(flood, "bye", within=PATIENCE_S)
+        bye = await expect(flood, "bye", within=TIMEOUT_S)
         assert (bye["code"], bye["reason"], bye["retryable"]) == (4429, "rate_limited", True)
         assert bye["retry_after_ms"] > 0
         for number in range(5):
@@ -157,19 +157,19 @@ async def test_a_flooding_client_is_closed_while_another_user_talks(
 async def test_twenty_sockets_aborted_while_busy_release_their_slots(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
-    """A phone on a bad line must not lock itself out, nor others of its address; and nobody works for a client that has gone."""
+    """A phone with a bad connection must lock out neither itself nor others behind its address."""
     server = start_server(METRICS_TOKEN="for-the-test-only")
     mallory = person_at(server, "mallory")
-    busy = json.dumps({"type": "sync", "rooms": {f"nobody-{number}": 0 for number in range(100)}})
-    # They stop reading: an answer that waits in the kernel must not keep a place either.
-    lines = [await stalled_socket(mallory) for _ in range(20)]
+    busy = json.dumps({"type": "sync", "rooms": {f"unknown-{number}": 0 for number in range(100)}})
+    # They stop reading: a reply in the kernel's buffer must not hold a slot either.
+    stalled = [await stalled_socket(mallory) for _ in range(20)]
     assert "entre_sockets 20.0" in metrics(server)
-    for line in lines:
+    for each in stalled:
         for _ in range(10):
-            await line.send(busy)
-    for line in lines:
-        line.transport.abort()
-    async with asyncio.timeout(PATIENCE_S):
+            await each.send(busy)
+    for each in stalled:
+        each.transport.abort()
+    async with asyncio.timeout(TIMEOUT_S):
         while "entre_sockets 0.0" not in metrics(server):  # noqa: ASYNC110 (another process)
             await asyncio.sleep(0.1)
     async with AsyncExitStack() as stack:
@@ -189,13 +189,13 @@ async def test_a_client_that_stops_reading_is_closed_and_costs_little_memory(
     body = "🌿" * 8_000
     async with open_socket(alice) as hers:
         await expect(hers, "connection_established")
-        # So that caches and buffers have their size.
+        # Lets caches and buffers grow to their size.
         await talk(hers, room, body, 200)
         before = memory_of(server)
         stalled = [await stalled_socket(bob) for _ in range(6)]
         await talk(hers, room, body, 400)
         assert memory_of(server) - before < 40 * MEBIBYTE, "six times 12 MiB have been pushed"
-        async with asyncio.timeout(PATIENCE_S * 2):
+        async with asyncio.timeout(TIMEOUT_S * 2):
             while 'entre_goodbyes_total{reason="too_slow"} 6.0' not in metrics(server):
                 await talk(hers, room, "still here", 1)
                 await asyncio.sleep(0.5)
@@ -207,7 +207,9 @@ async def test_a_client_that_stops_reading_is_closed_and_costs_little_memory(
     assert "Traceback" not in server.log()
 
 
-async def test_a_client_that_reads_again_gets_the_heads(start_server: ServerMaker, person_at: Newcomer) -> None:
+async def test_a_client_that_reads_again_gets_the_heads(
+    start_server: ServerMaker, person_at: Newcomer
+) -> None:
     server = start_server(LIMITS="off", HEADS_EVERY_MS="30000")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -217,7 +219,7 @@ async def test_a_client_that_reads_again_gets_the_heads(start_server: ServerMake
         await talk(hers, room, "🌿" * 8_000, 500)
         his.transport.resume_reading()
         created = 0
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while (frame := json.loads(await his.recv()))["type"] != "heads" or frame["rooms"][room] < 500:
                 created += frame["type"] == "message.created"
         assert created < 500, "some were dropped, or this test shows nothing"
@@ -225,7 +227,7 @@ async def test_a_client_that_reads_again_gets_the_heads(start_server: ServerMake
 
 
 async def stalled_socket(person: Person) -> ClientConnection:
-    """A device that was greeted and does not read any more."""
+    """A client that has received its greeting and stops reading."""
     address = f"ws://{urlsplit(person.address).netloc}/ws/"
     headers = {"Cookie": person.cookies, "Origin": person.address}
     connection = await connect(
@@ -241,13 +243,13 @@ def metrics(server: EntreServer) -> str:
 
 
 async def talk(socket: Socket, room: str, body: str, times: int) -> None:
-    """Send and take every answer, so that nothing piles up on this side."""
+    """Send and receive every reply, so that nothing queues on this side."""
     for start in range(0, times, 10):
         wanted = min(10, times - start)
         for _ in range(wanted):
             await socket.send("message.send", room=room, id=str(uuid4()), body=body)
         for _ in range(wanted):
-            await expect(socket, "message.accepted", within=PATIENCE_S)
+            await expect(socket, "message.accepted", within=TIMEOUT_S)
         socket.waiting.clear()
         socket.seen.clear()
 
@@ -256,7 +258,10 @@ async def talk(socket: Socket, room: str, body: str, times: int) -> None:
 
 
 def test_a_body_over_the_limit_is_rejected_before_it_is_read(daphne_server: EntreServer) -> None:
-    head = f"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1:{daphne_server.ports[0]}\r\nContent-Length: 52428800\r\n\r\n"
+    head = (
+        f"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1:{daphne_server.ports[0]}\r\n"
+        "Content-Length: 52428800\r\n\r\n"
+    )
     with half_open(daphne_server, head.encode()) as connection:
         assert everything_from(connection).startswith(b"HTTP/1.1 413 ")
 
@@ -265,7 +270,7 @@ def test_five_mebibytes_get_413_with_and_without_a_length(daphne_server: EntreSe
     address = f"{daphne_server.address}/accounts/login/"
     assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 413
     assert httpx.post(address, content=iter([b"x" * 65_536] * 80)).status_code == 413, "chunked"
-    assert httpx.post(address, content=b"x" * 1000).status_code == 403, "a small one is for Django to judge"
+    assert httpx.post(address, content=b"x" * 1000).status_code == 403, "a small one is left to Django"
 
 
 HEADS: dict[str, tuple[int, str, str]] = {
@@ -274,7 +279,7 @@ HEADS: dict[str, tuple[int, str, str]] = {
         "too_large",
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n",
     ),
-    "an address with its host": (
+    "an absolute target": (
         413,
         "too_large",
         "POST http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 52428800\r\n\r\n",
@@ -284,7 +289,7 @@ HEADS: dict[str, tuple[int, str, str]] = {
         "too_large",
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: " + "x" * 600 + "\r\n\r\n",
     ),
-    "a charset that is none": (
+    "an invalid charset": (
         400,
         "bad_frame",
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: a/b; charset=hex\r\n\r\n",
@@ -301,7 +306,7 @@ HEADS: dict[str, tuple[int, str, str]] = {
 def test_a_rejection_by_the_http_server_below_the_api_is_a_problem(
     daphne_server: EntreServer, kind: str
 ) -> None:
-    """A program reads `code` and `retryable`, whichever part of the server refused it."""
+    """An API client reads `code` and `retryable`, whichever part of the server rejects it."""
     status, code, head = HEADS[kind]
     answers = {}
     for path in ("/api/v1/sync", "/accounts/login/"):
@@ -314,8 +319,8 @@ def test_a_rejection_by_the_http_server_below_the_api_is_a_problem(
     assert lines[0].startswith(f"http/1.1 {status} ")
     assert "content-type: application/problem+json" in lines
     assert sum(line.startswith("content-type:") for line in lines) == 1
-    told = json.loads(content)
-    assert (told["status"], told["code"], told["retryable"]) == (status, code, False)
+    problem = json.loads(content)
+    assert (problem["status"], problem["code"], problem["retryable"]) == (status, code, False)
     assert answers["/accounts/login/"].startswith(f"HTTP/1.1 {status} ".encode())
     assert b"application/problem+json" not in answers["/accounts/login/"]
 
@@ -325,7 +330,7 @@ def test_an_avatar_may_be_larger_with_a_declared_length_at_its_own_path(
 ) -> None:
     address = f"{daphne_server.address}/settings/profile/picture/"
     assert httpx.post(address, content=b"x" * 5 * MEBIBYTE).status_code == 403, (
-        "read, and refused by Django: it has no token"
+        "read, and rejected by Django: it has no token"
     )
     assert httpx.post(address, content=b"x" * 9 * MEBIBYTE).status_code == 413
     assert httpx.post(address, content=iter([b"x" * 65_536] * 80)).status_code == 413, "chunked"
@@ -368,21 +373,23 @@ async def test_five_hundred_handshakes_at_once_are_all_accepted(
     server = start_server(LIMITS="off")
     alice = person_at(server, "alice")
 
-    async def come() -> str:
+    async def handshake() -> str:
         async with open_socket(alice) as opened:
             try:
-                return str((await opened.next(PATIENCE_S))["type"])
+                return str((await opened.next(TIMEOUT_S))["type"])
             except Closed as closed:
                 return f"closed {closed.code}"
 
-    assert set(await asyncio.gather(*(come() for _ in range(500)))) == {"connection_established"}
+    assert set(await asyncio.gather(*(handshake() for _ in range(500)))) == {"connection_established"}
 
 
 # --- Static files ---
 
 
 def test_static_files_have_the_headers_of_pages_and_belong_to_this_origin(daphne_server: EntreServer) -> None:
-    """A script or a picture can be opened as a page, and another site that may read them learns which version runs here."""
+    """A script or image can be opened as a page; and if other sites could read them, they would learn the
+    version.
+    """
     names = json.loads(
         (Path(daphne_server.environment["STATIC_ROOT"]) / "staticfiles.json").read_text(encoding="utf-8")
     )["paths"].values()

@@ -1,4 +1,4 @@
-"""The start tells the truth: an address that works, a reason for what will not, and nothing of what is stored for others on the machine."""
+"""The start of the server: a URL that works, a reason for what will not work, and private files."""
 
 import re
 import signal
@@ -20,7 +20,7 @@ Newcomer = Callable[..., Person]
 
 
 def printed_address(server: EntreServer) -> str:
-    """The address that the start names, as soon as it stands there."""
+    """The URL that the start prints, as soon as it is in the log."""
     process = server.launch()
     deadline = time.monotonic() + TIMEOUT_S
     while not (found := re.search(r"^Entre is at (\S+)/ ", server.log(), re.MULTILINE)):
@@ -93,9 +93,7 @@ def test_an_empty_database_ends_the_start_with_one_sentence(
         "198.51.100.7",
     ],
 )
-def test_an_invalid_host_is_an_error_that_names_its_source(
-    start_server: ServerMaker, host: str
-) -> None:
+def test_an_invalid_host_is_an_error_that_names_its_source(start_server: ServerMaker, host: str) -> None:
     """Conda exports one, and some shells."""
     server = start_server(starts=False, HOST=host)
     assert server.launch().wait(TIMEOUT_S) != 0
@@ -104,9 +102,7 @@ def test_an_invalid_host_is_an_error_that_names_its_source(
     assert line.endswith("HOST comes from the environment of this process, not from .env.")
 
 
-def test_stored_files_are_private(
-    start_server: ServerMaker, person_at: Newcomer
-) -> None:
+def test_stored_files_are_private(start_server: ServerMaker, person_at: Newcomer) -> None:
     server = start_server()
     server.stop()
     for path in (server.data_folder, *server.data_folder.iterdir()):
@@ -140,21 +136,21 @@ def test_an_accessible_data_directory_is_logged(start_server: ServerMaker, tmp_p
     "program", [["-m", "dm_project.server"], ["-m", "dm_project.server.preflight"], ["manage.py", "check"]]
 )
 def test_settings_of_another_project_are_rejected_in_one_sentence(program: list[str]) -> None:
-    """Shells and editors of people with several Django projects export their name."""
+    """Shells and editors of Django developers export its name."""
     environment = {**clean_environment(), "DJANGO_SETTINGS_MODULE": "shop.settings"}
     done = subprocess.run(
         [sys.executable, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
     assert done.stderr == (
-        "Entre cannot start: DJANGO_SETTINGS_MODULE is 'shop.settings' in the environment of this process, and there is no such module here."
-        " Unset it.\n"
+        "Entre cannot start: DJANGO_SETTINGS_MODULE is 'shop.settings' in the environment of this process, "
+        "and there is no such module here. Unset it.\n"
     )
 
 
 def test_ctrl_c_ends_a_start_without_a_traceback(start_server: ServerMaker) -> None:
     server = start_server(starts=False)
     printed_address(server)
-    # Said before everything is loaded, so this comes in the middle of the start, or on a busy machine just after it.
+    # Printed before everything is loaded, so this comes during the start, or just after it on a busy machine.
     assert server.stop(how=signal.SIGINT) in {-signal.SIGINT, 0}
     assert "Traceback" not in server.log()
