@@ -1,6 +1,7 @@
-"""The inner door: the only way from a raw room name to a conversation. Used by every outer door and by services alike.
+"""Authorization: the only way from a room name to a conversation. Every transport and every service uses it.
 
-It looks from the person outward, so "not there", "not yours" and "not yet yours" are one empty result and one refusal.
+The query starts from the user, so "does not exist", "not yours" and "not yet yours" are one empty result and
+one refusal.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from conversations.models import Conversation, Participant
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """My place in a conversation of mine."""
+    """A conversation of mine: its row, my participant row and my peer."""
 
     conversation: Conversation
     me: Participant
@@ -26,10 +27,10 @@ class Membership:
 
 
 def access_conversation(user: User | AnonymousUser, room_name: str) -> Membership:
-    """The conversation of this name, if this person may enter it. One statement.
+    """The conversation of this name, if the user is one of the two and it shows in their list. One statement.
 
     Raises:
-        ConversationNotFound: in every other case, and nobody can tell which.
+        ConversationNotFound: in every other case; the answer does not tell which.
     """
     found = memberships_of(user, [room_name]).first()
     if found is None:
@@ -38,7 +39,8 @@ def access_conversation(user: User | AnonymousUser, room_name: str) -> Membershi
 
 
 def access_conversations(user: User | AnonymousUser, room_names: Collection[str]) -> dict[str, Membership]:
-    """The same for many names, in one statement. Those that this person may not enter are left out, and nobody can tell why."""
+    """The same for many names, in one statement. Names that the user has no access to are left out, without a
+    reason."""
     return {
         membership.conversation.room_name: Membership(membership.conversation, membership, membership.peer)
         for membership in memberships_of(user, room_names)
@@ -46,15 +48,18 @@ def access_conversations(user: User | AnonymousUser, room_names: Collection[str]
 
 
 def memberships_of(user: User | AnonymousUser, room_names: Collection[str]) -> QuerySet[Participant]:
-    # Somebody without an account who learned an address.
+    # An anonymous visitor who learned an address.
     if not user.is_authenticated or user.pk is None:
         return Participant.objects.none()
-    # Rows are searched among this person's own participant rows: a stranger with a stolen or guessed address finds nothing to compare with.
+    # The search covers the user's own participant rows only: a stolen or guessed address finds nothing to
+    # compare with.
     mine = Participant.objects.filter(user_id=user.pk)
-    # A suspended person whose socket or session still lives: asked of the database, because `user` was read when they connected.
+    # A suspended user whose socket is still open: asked of the database, because `user` was loaded on
+    # connect.
     mine = mine.filter(user__is_active=True)
-    # Somebody who probes whether another person has opened a chat with them: until the first message it is not there for them.
+    # A user who probes whether another user has opened a chat with them: it does not exist for them until the
+    # first message.
     mine = mine.filter(activity__isnull=False)
-    # NUL in a path or a frame: PostgreSQL refuses it with an error that would look different from "not found".
+    # NUL in a path or a frame: PostgreSQL rejects it with an error that would differ from "not found".
     names = [name for name in room_names if "\0" not in name]
     return mine.filter(conversation__room_name__in=names).select_related("conversation", "peer")

@@ -1,10 +1,11 @@
-"""Named refusals. Pure; every door translates them into its own answer by `code`."""
+"""Refusals: the named errors of the domain. Plain Python; every transport maps `code` to its own response."""
 
 from typing import ClassVar
 
 
 class Refusal(Exception):
-    """Something was not done, and nothing of it was stored. `code` is a word of protocol.md section 5."""
+    """The request was not carried out, and nothing was stored. `code` is an error code of docs/protocol.md
+    5."""
 
     code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
@@ -15,13 +16,13 @@ class Refusal(Exception):
 
 
 class ConversationNotFound(Refusal):
-    """Unknown, or not yours: nobody can tell which (safety.md rule zero)."""
+    """Unknown, or not yours; the answer does not tell which."""
 
     code = "not_found"
 
 
 class PersonNotFound(Refusal):
-    """No such person, or nobody you may start a chat with."""
+    """No such user, or one you may not start a chat with."""
 
     code = "not_found"
 
@@ -33,7 +34,7 @@ class MessageNotFound(Refusal):
 
 
 class Unauthenticated(Refusal):
-    """The session or the account has lost its rights since the socket was opened."""
+    """The session was revoked, or the account suspended, since the socket was opened."""
 
     code = "unauthenticated"
 
@@ -49,25 +50,26 @@ class ConversationWithOneself(Refusal):
 
 
 class TooManyRoomsOpen(Refusal):
-    """A socket shows as many rooms as it may. Waiting does not help, closing one does; hence not `rate_limited`."""
+    """The socket has as many rooms open as it may. Closing one helps, waiting does not; hence not
+    `rate_limited`."""
 
     code = "forbidden"
 
 
 class MessageConflict(Refusal):
-    """The same id came with other content, or from the other person."""
+    """The same id was sent with other content, or by the peer."""
 
     code = "conflict"
 
 
 class CannotDeliver(Refusal):
-    """Blocked, closed or gone; all cases answer equally (safety.md T14)."""
+    """Blocked, closed, or the account is gone; all cases get the same answer (T14)."""
 
     code = "cannot_deliver"
 
 
 class InvalidText(Refusal):
-    """Text that nothing may store: empty, NUL, a lone surrogate."""
+    """Text that cannot be stored: empty, with NUL or a lone surrogate."""
 
     code = "invalid_text"
 
@@ -77,33 +79,36 @@ class TextTooLong(Refusal):
 
 
 class TooManyTries(Refusal):
-    """A limit of throttling.py; `retry_after_ms` says when to come back."""
+    """A rate limit of `throttling`; `retry_after_ms` is when to retry."""
 
     code = "rate_limited"
     retryable = True
 
 
 class Busy(Refusal):
-    """The database is away, locked, or the queue is full. Nothing was stored; the same send may be tried again."""
+    """The database is unavailable or locked, or the queue is full. Nothing was stored; the client may
+    retry."""
 
     code = "busy"
     retryable = True
 
 
-class LockedRoom(Busy):
-    """Another transaction holds this conversation. Its own commands wait and are refused in the end; nobody else's are."""
+class ConversationLocked(Busy):
+    """Another transaction holds this conversation. Only its own commands wait, and are refused after a
+    timeout."""
 
 
 class UnknownResult(Refusal):
-    """Whether it was stored is not known: the database ended the connection during the commit, or did not answer in time. Never said of
-    what is surely not stored, so that "busy" can be taken at its word. The same request with the same id finds out."""
+    """Whether it was stored is unknown: the database ended the connection during the commit, or did not
+    answer in time. Never raised for what is certainly not stored, so that "busy" can be relied on. The same
+    request with the same id finds out."""
 
     code = "unknown_result"
     retryable = True
 
 
 class StorageFull(Busy):
-    """The disk of the database is full; reading goes on."""
+    """The disk of the database is full; reads still work."""
 
     code = "storage_full"
 
@@ -115,7 +120,8 @@ class InviteNotFound(Refusal):
 
 
 class InviteGone(Refusal):
-    """Used by another person, expired, revoked, its inviter gone, or a block between the two."""
+    """Used by another person, expired, revoked, the inviter's account is gone, or one of the two blocks the
+    other."""
 
     code = "gone"
 
@@ -125,12 +131,12 @@ class InviteGone(Refusal):
 
 
 class InviteIsYours(Refusal):
-    """Its inviter cannot claim an invite."""
+    """Inviters cannot claim their own invite."""
 
     code = "conflict"
 
 
 class TooManyInvites(Refusal):
-    """Twenty invites wait already."""
+    """The inviter has twenty open invites already."""
 
     code = "conflict"

@@ -1,6 +1,6 @@
-"""The only place where a room or a group gets its name. Pure: no Django, no database, no permission.
+"""Names of rooms and channel-layer groups. Plain Python: no Django, no database.
 
-A name is an address. Every use of it still goes through the participant check of `access`.
+A name is an address and grants nothing. Every use of it still goes through `access`.
 """
 
 import base64
@@ -11,11 +11,12 @@ DOMAIN = b"dm/1\0"
 DIGEST_BYTES = 20
 ROOM_NAME_PATTERN = r"dm-[a-z2-7]{32}"
 EVERY_SOCKET = ""
-"""No room: what a frame names that is about none. Sockets that are filtered to one room get it, too."""
+"""The room of frames that concern no room. Sockets that are filtered to one room receive them, too."""
 
 
 def room_name(user_a: int, user_b: int, *, key: bytes) -> str:
-    """The address of a pair's conversation: "dm-" and 32 letters, the same in either order (protocol.md 2).
+    """The address of a pair's conversation: "dm-" and 32 letters, the same in either order (docs/protocol.md
+    2).
 
     Fixed width keeps 1 and 23 away from 12 and 3; the key keeps the ids secret.
 
@@ -33,15 +34,15 @@ def room_name(user_a: int, user_b: int, *, key: bytes) -> str:
 
 
 def user_group(user_id: int) -> str:
-    """The layer group of every socket of one person."""
+    """The group of every socket of one user."""
     return f"user.{user_id}"
 
 
 def watch_group(user_id: int) -> str:
-    """The layer group of sockets of others that show a room with this person."""
+    """The group of the sockets of others that have a room with this user open."""
     return f"watch.{user_id}"
 
 
 def session_group(session_key: str) -> str:
-    """The layer group of every socket of one session. Hashed: the key itself must not pass through Redis."""
+    """The group of every socket of one session. Hashed: the session key must not pass through Redis."""
     return "session." + hashlib.sha256(session_key.encode()).hexdigest()[:32]

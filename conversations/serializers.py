@@ -29,8 +29,9 @@ def card(user: User) -> objects.Card:
 
 
 def message(row: Message, *, sender: str) -> objects.Message:
-    """`sender` is the public id of row.sender. A row that cannot be serialized is replaced by a placeholder with the same numbers:
-    one corrupt row must never keep both people from every message after it (F30, T34)."""
+    """`sender` is the public id of row.sender. A row that cannot be serialized is replaced by a placeholder
+    with the same numbers: one corrupt row must never keep both people from every message after it (F30,
+    T34)."""
     try:
         return intact(row, sender)
     except (ValueError, TypeError, AttributeError):

@@ -12,7 +12,7 @@ from django.db import Error, transaction
 
 from conversations.db.errors import current_connection, is_connection_dead
 from conversations.delivery import Push
-from conversations.exceptions import LockedRoom, Refusal, Unauthenticated
+from conversations.exceptions import ConversationLocked, Refusal, Unauthenticated
 from conversations.journal.commands import Command, Outcome
 from conversations.journal.unit_of_work import UnitOfWork
 
@@ -29,13 +29,12 @@ def write(
     """Write all commands in one transaction.
 
     Args:
-        skip_locked: do not wait for conversations that another transaction holds; their commands end with LockedRoom.
+        skip_locked: do not wait for conversations that another transaction holds; their commands end with
+            ConversationLocked.
 
-    Returns:
-        An outcome for each command, in their order, and what to push now that the commit has happened.
+    Returns: An outcome for each command, in their order, and what to push now that the commit has happened.
 
-    Raises:
-        django.db.Error: nothing of the batch was stored.
+    Raises: django.db.Error: nothing of the batch was stored.
         InDoubt: the connection ended while the database was asked to commit.
     """
     committing: Any = None
@@ -62,7 +61,7 @@ def judge(unit: UnitOfWork, command: Command[Any]) -> Outcome[Any]:
         if command.credential in unit.revoked:
             raise Unauthenticated
         if command.room in unit.locked:
-            raise LockedRoom(retry_after_ms=LOCKED_RETRY_MS)
+            raise ConversationLocked(retry_after_ms=LOCKED_RETRY_MS)
         return command.apply(unit)
     except Refusal as refusal:
         return Outcome(refusal)

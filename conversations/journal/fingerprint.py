@@ -1,4 +1,4 @@
-"""Tells a repeat from a conflict, also after the text of the message has changed (protocol.md P2)."""
+"""Fingerprints: tell a repeat from a conflict, even after the text of the message has changed (P2)."""
 
 import hashlib
 import hmac
@@ -12,9 +12,9 @@ ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def fingerprints(body: str, reply_to: int | None, attachments: tuple[str, ...]) -> list[bytes]:
-    """Digests of what was sent: the first under the key of today, the rest under earlier keys.
+    """Digests of what was sent: the first under the current key, the rest under earlier keys.
 
-    Keyed, so that whoever reads a backup cannot test guesses of a deleted text.
+    Keyed, so that a reader of a backup cannot test guesses of a deleted text.
     """
     content = ENCODER.encode([body, reply_to, attachments]).encode()
     return [digest(content, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]

@@ -1,13 +1,13 @@
-"""Restore detection: which history of the database this is (the epoch), and how a process notices that the database went back (P11).
+"""Restore detection: the epoch of the database, and how a process notices that the database went back (P11).
 
-A restored backup, or a replica that took over and lagged behind, lacks messages that were acknowledged. Others soon take their
-numbers, so numbers alone prove nothing: each process remembers some of its last writes as (room, seq, id) and checks, on every
-new connection and once a second, that each row is still that message. If one is not, a new epoch begins, and browsers drop what
-they kept.
+A restored backup, or a replica that took over and lagged behind, lacks messages that were acknowledged.
+Others soon take their numbers, so numbers alone prove nothing: each process remembers some of its last writes
+as (room, seq, id) and checks, on every new connection and once a second, that each row is still that message.
+If one is not, a new epoch begins, and browsers drop what they kept.
 
-Every memory carries the epoch it was made in. Of several processes that notice, one begins the epoch (the update names the old
-value); the others see an epoch other than that of their memory and drop the memory. The last write is also kept in a file, for
-the next start.
+Every memory carries the epoch it was made in. Of several processes that notice, one begins the epoch (the
+update names the old value); the others see an epoch other than that of their memory and drop the memory. The
+last write is also kept in a file, for the next start.
 """
 
 from __future__ import annotations
@@ -44,10 +44,12 @@ class Write(NamedTuple):
 
 @dataclass(slots=True)
 class LastWrite:
-    """What this process remembers: the write it last found in the database, the first one after that, and the newest.
+    """What this process remembers: the write it last found in the database, the first one after that, and the
+    newest.
 
-    A database loses its end, so the newest write is missing first. The other two are for a database that changed beneath a
-    connection which stayed open (a pooler in between): there the newest may already be a write of the new history.
+    A database loses its end, so the newest write is missing first. The other two are for a database that
+    changed beneath a connection which stayed open (a pooler in between): there the newest may already be a
+    write of the new history.
     """
 
     found: Write | None = None
@@ -133,7 +135,8 @@ def file_path() -> Path:
 
 
 def begin_epoch() -> str:
-    """By the operator's command. Every browser drops what it kept, except what it has not sent yet, and reads again."""
+    """By the operator's command. Every browser drops what it kept, except what it has not sent yet, and reads
+    again."""
     before = epoch_value()
     value = secrets.token_hex(8)
     Epoch.objects.update_or_create(id=1, defaults={"value": value})
@@ -147,7 +150,8 @@ def begin_epoch() -> str:
 
 
 def renew_epoch_if_restored() -> bool:
-    """Check that the database still has the last writes; begin an epoch if not. Two statements by key. Returns whether one began.
+    """Check that the database still has the last writes; begin an epoch if not. Two statements by key.
+    Returns whether one began.
 
     Raises: django.db.Error.
     """

@@ -1,4 +1,4 @@
-"""Retry of one batch: on the thread's open connection, and once more on a new one when the first turns out to be dead."""
+"""Retry of one batch: once more on a new connection when the open one turns out to be dead."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def write_with_retry(commands: Sequence[Command[Any]], *, skip_locked: bool = Fa
 
 
 def write_checked(commands: Sequence[Command[Any]], *, skip_locked: bool = False) -> Written:
-    """One try. A new connection may lead to another database (restored from a backup, or a replica that lags behind), so
-    `ensure_connection` compares it with the last write first."""
+    """One try. A new connection may lead to another database (restored from a backup, or a replica that lags
+    behind), so `ensure_connection` compares it with the last write first."""
     is_new = current_connection() is None
     ensure_connection()
     if is_new:
@@ -61,7 +61,8 @@ def write_checked(commands: Sequence[Command[Any]], *, skip_locked: bool = False
 
 
 def set_lock_timeout() -> None:
-    """On the writer's own connection: a conversation that another transaction holds for longer is written later, the others now."""
+    """On the writer's own connection: a conversation that another transaction holds for longer is written
+    later, the others now."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT_MS}ms"])

@@ -1,6 +1,6 @@
-"""The few set-based statements of the write path, the same on SQLite and PostgreSQL.
+"""SQL of the journal: set-based statements, the same on SQLite and PostgreSQL.
 
-They carry bodies: nothing here is ever logged.
+They contain message bodies: nothing here is ever logged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ConversationRow:
     state: str
     changed_at: datetime
     head_before: int = 0
-    """The head when the row was locked: what the database says about messages up to here is all there is."""
+    """The head when the row was locked: messages up to here are in the database, later ones in this batch."""
 
 
 @dataclass(slots=True)
@@ -48,12 +48,12 @@ class ParticipantRow:
     shares_receipts: bool
     public_id: str
     received_before: int = 0
-    """`received` when the row was locked: how many messages to this person stand at or below `head_before`."""
+    """`received` when the row was locked: the number of messages to this user up to `head_before`."""
 
 
 @dataclass(slots=True)
 class StoredMessage:
-    """What a repeat is compared with."""
+    """An earlier message, for comparison with a repeat."""
 
     seq: int
     version: int
@@ -64,31 +64,32 @@ class StoredMessage:
 
 
 def rows_of(count: int, first: str, other: str) -> str:
-    """`count` value rows; PostgreSQL takes the types of all from the casts of the first."""
+    """`count` rows of VALUES; PostgreSQL takes the types of all from the casts of the first."""
     return ", ".join([first, *[other] * (count - 1)])
 
 
 def cast(*types: str) -> tuple[str, str]:
-    """The first value row, with casts where the database wants them, and the others."""
+    """The first row of VALUES, with casts where the database needs them, and the others."""
     plain = "(" + ", ".join(["%s"] * len(types)) + ")"
     if connection.vendor != "postgresql":
         return plain, plain
     return "(" + ", ".join(f"%s::{name}" for name in types) + ")", plain
 
 
-def moment_in() -> Callable[[datetime | None], Any]:
-    """How this database takes a moment. Asked once for each statement: Django's own way there costs more than the rest of the row."""
-    return sqlite_moment if connection.vendor == "sqlite" else lambda value: value
+def time_in() -> Callable[[datetime | None], Any]:
+    """The converter of times for this database, once per statement: Django's own conversion costs more than
+    the rest."""
+    return sqlite_time if connection.vendor == "sqlite" else lambda value: value
 
 
 @lru_cache(maxsize=1024)
-def sqlite_moment(value: datetime | None) -> str | None:
-    """As Django's back end writes it. Kept, because a batch stamps hundreds of rows with one moment."""
+def sqlite_time(value: datetime | None) -> str | None:
+    """As Django's back end writes it. Cached, because a batch stamps hundreds of rows with one time."""
     return None if value is None else str(value.astimezone(UTC).replace(tzinfo=None))
 
 
-def moment_out(value: Any) -> Any:
-    """SQLite gives moments without an offset (as text where a statement made the column); Django stores UTC."""
+def time_out(value: Any) -> Any:
+    """SQLite returns times without an offset (as text from a computed column); Django stores UTC."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime) and value.tzinfo is None:
@@ -97,7 +98,7 @@ def moment_out(value: Any) -> Any:
 
 
 def id_in() -> Callable[[UUID], Any]:
-    """How this database takes an id."""
+    """The converter of UUIDs for this database."""
     return (lambda value: value) if connection.features.has_native_uuid_field else (lambda value: value.hex)
 
 
@@ -106,7 +107,7 @@ def id_out(value: Any) -> UUID:
 
 
 def existing_rooms(names: Collection[str]) -> set[str]:
-    """Which of these are conversations; asked without a lock."""
+    """The names that are conversations; reads without a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT room_name FROM conversation WHERE room_name IN ({', '.join(['%s'] * len(names))})",
@@ -116,48 +117,56 @@ def existing_rooms(names: Collection[str]) -> set[str]:
 
 
 def lock_conversations(rooms: Iterable[str], *, skip_locked: bool = False) -> dict[str, ConversationRow]:
-    """Lock the rows in the order of their ids: two batches that share rooms wait for each other instead of deadlocking.
+    """Lock the rows in the order of their ids: batches that share rooms wait for each other instead of
+    deadlocking.
 
     Args:
-        skip_locked: leave out what another transaction holds, instead of waiting for it.
+        skip_locked: leave out rows that another transaction holds, instead of waiting for them.
     """
     names = sorted(set(rooms))
-    # On SQLite the transaction began IMMEDIATE, so there is no second writer to lock out.
+    # On SQLite the transaction began with BEGIN IMMEDIATE, so there is no second writer to lock out.
     lock = (
         f" FOR NO KEY UPDATE{' SKIP LOCKED' if skip_locked else ''}"
         if connection.vendor == "postgresql"
         else ""
     )
     sql = (
-        "SELECT id, low_id, high_id, room_name, head, low_blocks OR high_blocks, is_met, state, changed_at FROM conversation"
+        "SELECT id, low_id, high_id, room_name, head, low_blocks OR high_blocks, is_met, state, changed_at"
+        " FROM conversation"
         f" WHERE room_name IN ({', '.join(['%s'] * len(names))}) ORDER BY id{lock}"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, names)
-        found = [
-            ConversationRow(
-                id,
-                low_id,
-                high_id,
-                room_name,
-                head,
-                bool(is_blocked),
-                bool(is_met),
-                state,
-                moment_out(changed_at),
-                head,
-            )
-            for id, low_id, high_id, room_name, head, is_blocked, is_met, state, changed_at in cursor.fetchall()
-        ]
+        found = [conversation_row(*row) for row in cursor.fetchall()]
     return {row.room_name: row for row in found}
 
 
+def conversation_row(
+    id: int,
+    low_id: int,
+    high_id: int,
+    room_name: str,
+    head: int,
+    is_blocked: Any,
+    is_met: Any,
+    state: str,
+    changed_at: Any,
+) -> ConversationRow:
+    changed_at = time_out(changed_at)
+    return ConversationRow(
+        id, low_id, high_id, room_name, head, bool(is_blocked), bool(is_met), state, changed_at, head
+    )
+
+
 def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], ParticipantRow]:
-    """Read after the lock, in a statement of its own: one that joined the lock would see counters from before it waited."""
+    """A statement of its own after the lock: one that joined the lock would see counters from before it
+    waited."""
     sql = (
-        "SELECT p.conversation_id, p.user_id, p.activity, p.mark, p.received, p.read_count, p.read_seq, p.delivered_seq, p.shown_read,"
-        " p.shown_delivered, u.is_active, COALESCE(f.shares_receipts, TRUE), u.public_id"
-        " FROM participant p JOIN accounts_user u ON u.id = p.user_id LEFT JOIN accounts_profile f ON f.user_id = p.user_id"
+        "SELECT p.conversation_id, p.user_id, p.activity, p.mark, p.received, p.read_count, p.read_seq,"
+        " p.delivered_seq, p.shown_read, p.shown_delivered, u.is_active, COALESCE(f.shares_receipts, TRUE),"
+        " u.public_id"
+        " FROM participant p JOIN accounts_user u ON u.id = p.user_id"
+        " LEFT JOIN accounts_profile f ON f.user_id = p.user_id"
         f" WHERE p.conversation_id IN ({', '.join(['%s'] * len(conversation_ids))})"
     )
     with connection.cursor() as cursor:
@@ -165,7 +174,7 @@ def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], Pa
         rows = [ParticipantRow(*row) for row in cursor.fetchall()]
     for row in rows:
         row.activity, row.is_active, row.shares_receipts = (
-            moment_out(row.activity),
+            time_out(row.activity),
             bool(row.is_active),
             bool(row.shares_receipts),
         )
@@ -178,8 +187,9 @@ def messages_by_client_id(wanted: Sequence[tuple[int, UUID]]) -> dict[tuple[int,
     first, other = cast("bigint", "uuid")
     sql = (
         f"WITH wanted (conversation_id, client_id) AS (VALUES {rows_of(len(wanted), first, other)})"
-        " SELECT m.conversation_id, m.client_id, m.seq, m.version, m.sender_id, m.fingerprint, m.created_at, m.ordinal"
-        " FROM wanted w JOIN message m ON m.conversation_id = w.conversation_id AND m.client_id = w.client_id"
+        " SELECT m.conversation_id, m.client_id, m.seq, m.version, m.sender_id, m.fingerprint, m.created_at,"
+        " m.ordinal FROM wanted w"
+        " JOIN message m ON m.conversation_id = w.conversation_id AND m.client_id = w.client_id"
     )
     as_id = id_in()
     values = [value for conversation_id, client_id in wanted for value in (conversation_id, as_id(client_id))]
@@ -187,18 +197,19 @@ def messages_by_client_id(wanted: Sequence[tuple[int, UUID]]) -> dict[tuple[int,
         cursor.execute(sql, values)
         return {
             (row[0], id_out(row[1])): StoredMessage(
-                row[2], row[3], row[4], None if row[5] is None else bytes(row[5]), moment_out(row[6]), row[7]
+                row[2], row[3], row[4], None if row[5] is None else bytes(row[5]), time_out(row[6]), row[7]
             )
             for row in cursor.fetchall()
         }
 
 
 def existing_seqs(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bool]:
-    """Which of these (conversation, seq) are messages; replies may point at those only."""
+    """The (conversation, seq) that are messages; a reply may refer to those only."""
     first, other = cast("bigint", "bigint")
     sql = (
         f"WITH wanted (conversation_id, seq) AS (VALUES {rows_of(len(wanted), first, other)})"
-        " SELECT m.conversation_id, m.seq FROM wanted w JOIN message m ON m.conversation_id = w.conversation_id AND m.seq = w.seq"
+        " SELECT m.conversation_id, m.seq FROM wanted w"
+        " JOIN message m ON m.conversation_id = w.conversation_id AND m.seq = w.seq"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [value for pair in wanted for value in pair])
@@ -206,12 +217,14 @@ def existing_seqs(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bo
 
 
 def ordinals_at(wanted: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, int], int]:
-    """For each (conversation, user, seq): how many messages to this person stand at or below seq, read off one row, never counted."""
+    """For each (conversation, user, seq): the number of messages to this user up to seq, read from one row,
+    never counted."""
     first, other = cast("bigint", "bigint", "bigint")
     sql = (
         f"WITH wanted (conversation_id, user_id, seq) AS (VALUES {rows_of(len(wanted), first, other)})"
-        " SELECT w.conversation_id, w.user_id, w.seq, (SELECT m.ordinal FROM message m WHERE m.conversation_id = w.conversation_id"
-        " AND m.seq <= w.seq AND m.sender_id <> w.user_id AND m.ordinal IS NOT NULL ORDER BY m.seq DESC LIMIT 1) FROM wanted w"
+        " SELECT w.conversation_id, w.user_id, w.seq, (SELECT m.ordinal FROM message m"
+        " WHERE m.conversation_id = w.conversation_id AND m.seq <= w.seq AND m.sender_id <> w.user_id"
+        " AND m.ordinal IS NOT NULL ORDER BY m.seq DESC LIMIT 1) FROM wanted w"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [value for triple in wanted for value in triple])
@@ -221,10 +234,11 @@ def ordinals_at(wanted: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, 
 def insert_messages(messages: Sequence[Message]) -> None:
     row = "(" + ", ".join(["%s"] * 11) + ")"
     sql = (
-        "INSERT INTO message (conversation_id, seq, version, client_id, fingerprint, sender_id, ordinal, kind, body, reply_to, created_at,"
-        " reactions) VALUES " + ", ".join([row[:-1] + ", '[]')"] * len(messages))
+        "INSERT INTO message (conversation_id, seq, version, client_id, fingerprint, sender_id, ordinal,"
+        " kind, body, reply_to, created_at, reactions) VALUES "
+        + ", ".join([row[:-1] + ", '[]')"] * len(messages))
     )
-    as_id, as_moment = id_in(), moment_in()
+    as_id, as_time = id_in(), time_in()
     values: list[Any] = []
     for message in messages:
         values += (
@@ -238,7 +252,7 @@ def insert_messages(messages: Sequence[Message]) -> None:
             message.kind,
             message.body,
             message.reply_to,
-            as_moment(message.created_at),
+            as_time(message.created_at),
         )
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
@@ -257,32 +271,32 @@ def update_conversations(rows: Sequence[ConversationRow]) -> None:
     first, other = cast("bigint", "bigint", "timestamptz")
     sql = (
         f"WITH new (id, head, changed_at) AS (VALUES {rows_of(len(rows), first, other)})"
-        f" UPDATE conversation SET head = new.head, changed_at = new.changed_at, moved = {next_move()} FROM new"
-        " WHERE conversation.id = new.id"
+        f" UPDATE conversation SET head = new.head, changed_at = new.changed_at, moved = {next_move()}"
+        " FROM new WHERE conversation.id = new.id"
     )
-    as_moment = moment_in()
+    as_time = time_in()
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql, [value for row in rows for value in (row.id, row.head, as_moment(row.changed_at))]
-        )
+        cursor.execute(sql, [value for row in rows for value in (row.id, row.head, as_time(row.changed_at))])
 
 
 def update_participants(rows: Sequence[ParticipantRow]) -> None:
     first, other = cast("bigint", "bigint", "timestamptz", *["bigint"] * 7)
     sql = (
-        "WITH new (conversation_id, user_id, activity, mark, received, read_count, read_seq, delivered_seq, shown_read, shown_delivered)"
+        "WITH new (conversation_id, user_id, activity, mark, received, read_count, read_seq, delivered_seq,"
+        " shown_read, shown_delivered)"
         f" AS (VALUES {rows_of(len(rows), first, other)})"
-        " UPDATE participant SET activity = new.activity, mark = new.mark, received = new.received, read_count = new.read_count,"
-        " read_seq = new.read_seq, delivered_seq = new.delivered_seq, shown_read = new.shown_read, shown_delivered = new.shown_delivered"
-        " FROM new WHERE participant.conversation_id = new.conversation_id AND participant.user_id = new.user_id"
+        " UPDATE participant SET activity = new.activity, mark = new.mark, received = new.received,"
+        " read_count = new.read_count, read_seq = new.read_seq, delivered_seq = new.delivered_seq,"
+        " shown_read = new.shown_read, shown_delivered = new.shown_delivered FROM new"
+        " WHERE participant.conversation_id = new.conversation_id AND participant.user_id = new.user_id"
     )
-    as_moment = moment_in()
+    as_time = time_in()
     values: list[Any] = []
     for row in rows:
         values += (
             row.conversation_id,
             row.user_id,
-            as_moment(row.activity),
+            as_time(row.activity),
             row.mark,
             row.received,
             row.read_count,

@@ -1,6 +1,7 @@
 """Unit of work: the locked rows of one transaction, what its commands look up, and what it will write.
 
-It knows no command. A command names what it needs in `prepare`; each lookup then runs once for the whole batch.
+It knows no command. A command names what it needs in `prepare`; each lookup then runs once for the whole
+batch.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class UnitOfWork:
         missing = wanted - conversations.keys() if skip_locked else set()
         ids = [row.id for row in conversations.values()]
         participants = statements.participants_of(ids) if ids else {}
-        # Read once, and only after the lock: two batches that wait for each other must not stamp in the wrong order.
+        # Read once, and only after the lock: two batches that wait for each other must not stamp in the wrong
+        # order.
         now = datetime.now(UTC)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         return cls(now, conversations, participants, statements.existing_rooms(missing) if missing else ())
@@ -74,8 +76,8 @@ class UnitOfWork:
         """The conversation, me and my peer.
 
         Raises:
-            ConversationNotFound: unknown, not mine, hidden from me, or my account is suspended. One answer for all, so that
-                it never reveals that a conversation exists.
+            ConversationNotFound: unknown, not mine, hidden from me, or my account is suspended. One answer
+                for all, so that it never reveals that a conversation exists.
         """
         conversation = self.conversations.get(room)
         if conversation is None or user_id not in (conversation.low_id, conversation.high_id):
@@ -87,7 +89,8 @@ class UnitOfWork:
         return conversation, me, self.participant_rows[conversation.id, peer_id]
 
     def mark_changed(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
-        """Write these rows at the end. Returns the time of the change, which never goes back within a conversation."""
+        """Write these rows at the end. Returns the time of the change, which never goes back within a
+        conversation."""
         earliest = (
             conversation.changed_at
             if conversation.id in self.changed_conversations

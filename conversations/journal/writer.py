@@ -1,7 +1,7 @@
-"""The single writer thread: gathers waiting commands, commits them as one group, and resolves every future after the commit.
+"""The single writer thread: gathers waiting commands, commits them as one group, then resolves their futures.
 
-No timer: commands that arrive while a batch is being written form the next one. The thread has its own database connection and
-drops it on every error.
+No timer: commands that arrive while a batch is being written form the next one. The thread has its own
+database connection and drops it on every error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from prometheus_client import Counter, Histogram
 from conversations.db.errors import TRANSIENT_ERRORS, is_locked, is_unavailable
 from conversations.db.errors import refusal_for as refusal_for_transient
 from conversations.delivery import Push, publish
-from conversations.exceptions import Busy, LockedRoom, Refusal, UnknownResult
+from conversations.exceptions import Busy, ConversationLocked, Refusal, UnknownResult
 from conversations.journal import batch
 from conversations.journal.commands import Command, Outcome
 from conversations.journal.restore import SAVE_SECONDS, last_write
@@ -38,7 +38,8 @@ BATCHES = Histogram(
 IN_DOUBT_SECONDS, IN_DOUBT_RETRY_SECONDS = 60.0, 0.2
 """How long the writer asks the database how a commit ended, and the pause between two tries."""
 LOCKED_SECONDS, LOCKED_RETRY_SECONDS = 4.0, 0.1
-"""How long the commands of one locked conversation wait before they are refused, and the pause between two tries."""
+"""How long the commands of one locked conversation wait before they are refused, and the pause between two
+tries."""
 IN_DOUBT_RETRY_MS, IN_DOUBT_KEPT = 2_000, 10_000
 
 R = TypeVar("R")
@@ -54,11 +55,13 @@ class Writer:
         self.thread: threading.Thread | None = None
         self.is_writing = False
         self.locked: list[Waiting] = []
-        """Commands of conversations that another transaction holds, in their order. Only the writer thread touches it."""
+        """Commands of conversations that another transaction holds, in their order. Only the writer thread
+        touches it."""
         self.give_up_at: dict[Future[Any], float] = {}
         self.retry_at = 0.0
         self.in_doubt: dict[UUID, None] = {}
-        """Ids of commands that may be stored. Until the database has answered for one, a repeat of it must not hear "busy"."""
+        """Ids of commands that may be stored. Until the database has answered for one, a repeat of it must
+        not hear "busy"."""
 
     def submit(self, command: Command[R]) -> Future[R]:
         """Queue one command.
@@ -119,7 +122,8 @@ class Writer:
 
     def write(self, items: list[Waiting]) -> None:
         """Answer every future, whatever happens: to the client, an unanswered send looks lost."""
-        # While a row is locked, no batch waits: a stopped process may hold many conversations, and each would cost a wait.
+        # While a row is locked, no batch waits: a stopped process may hold many conversations, and each would
+        # cost a wait.
         self.write_without_locked(items) if self.locked else self.write_all(items)
 
     def write_all(self, items: list[Waiting]) -> None:
@@ -137,8 +141,8 @@ class Writer:
             self.answer(items, outcomes, pushes)
 
     def write_without_locked(self, items: list[Waiting]) -> None:
-        """Write all commands but those of locked conversations. When the locked row is of another table, each conversation is
-        tried alone, to find which one it belongs to."""
+        """Write all commands but those of locked conversations. When the locked row is of another table, each
+        conversation is tried alone, to find which one it belongs to."""
         try:
             outcomes, pushes = write_with_retry([command for command, _ in items], skip_locked=True)
         except batch.InDoubt:
@@ -152,7 +156,7 @@ class Writer:
                 for group in groups:
                     self.write_without_locked(group)
             else:
-                self.answer_all(items, LockedRoom(retry_after_ms=batch.LOCKED_RETRY_MS))
+                self.answer_all(items, ConversationLocked(retry_after_ms=batch.LOCKED_RETRY_MS))
         else:
             self.answer(items, outcomes, pushes)
 
@@ -169,8 +173,8 @@ class Writer:
     def answer(self, items: list[Waiting], outcomes: Sequence[Outcome[Any]], pushes: list[Push]) -> None:
         """Resolve the futures, then run the work after the commit, then publish the pushes of the batch.
 
-        All of it happens on this thread. Work after the commit runs even if the client has cancelled its future, and before
-        the pushes: a row that is new in a list goes out ahead of its first message.
+        All of it happens on this thread. Work after the commit runs even if the client has cancelled its
+        future, and before the pushes: a row that is new in a list goes out ahead of its first message.
         """
         BATCHES.observe(len(items))
         COMMANDS.inc(len(items))
@@ -178,7 +182,7 @@ class Writer:
         committed: list[Outcome[Any]] = []
         for item, outcome in zip(items, outcomes, strict=True):
             command, future = item
-            if isinstance(outcome.result, LockedRoom) and self.may_wait(future):
+            if isinstance(outcome.result, ConversationLocked) and self.may_wait(future):
                 self.locked.append(item)
                 continue
             newest = outcome.write or newest
@@ -208,7 +212,8 @@ class Writer:
         return UnknownResult(retry_after_ms=IN_DOUBT_RETRY_MS) if is_in_doubt else None
 
     def refuse_waiting(self, error: Exception) -> None:
-        """While the database is unavailable, waiting commands are refused now: waiting for the same failure would only delay it."""
+        """While the database is unavailable, waiting commands are refused now: waiting for the same failure
+        would only delay it."""
         if not is_unavailable(error):
             return
         with self.condition:
@@ -231,7 +236,8 @@ class Writer:
         return False
 
     def queue_behind_locked(self, items: list[Waiting]) -> list[Waiting]:
-        """Commands for a locked conversation stay behind those that wait for it already (P3). Returns the rest."""
+        """Commands for a locked conversation stay behind those that wait for it already (P3). Returns the
+        rest."""
         rooms = {command.room for command, _ in self.locked}
         now = time.monotonic()
         rest: list[Waiting] = []
@@ -259,9 +265,9 @@ class Writer:
     # Commits in doubt
 
     def resolve_in_doubt(self, items: list[Waiting]) -> None:
-        """The connection ended during a commit, so these may be stored or not. "Busy" would claim that they are not (P10): the
-        futures stay open until the database is back and answers, or until IN_DOUBT_SECONDS have passed. Commands that arrive
-        meanwhile are refused as retryable.
+        """The connection ended during a commit, so these may be stored or not. "Busy" would claim that they
+        are not (P10): the futures stay open until the database is back and answers, or until IN_DOUBT_SECONDS
+        have passed. Commands that arrive meanwhile are refused as retryable.
         """
         commands = [command for command, _ in items]
         self.in_doubt |= dict.fromkeys(command.id for command in commands if command.id is not None)
@@ -306,7 +312,8 @@ def resolve(future: Future[Any], outcome: Outcome[Any]) -> None:
 
 
 def run_after_commit(outcome: Outcome[Any]) -> bool:
-    """Run the work of one outcome. The message is stored and acknowledged, so an error is logged and fails nothing else.
+    """Run the work of one outcome. The message is stored and acknowledged, so an error is logged and fails
+    nothing else.
 
     Returns: False after an error of the database, whose connection may be unusable.
     """
@@ -340,8 +347,8 @@ writer = Writer()
 def submit(command: Command[R]) -> Future[R]:
     """Write one command and get a future of its result; it fails with a Refusal.
 
-    With JOURNAL_INLINE (ordinary tests, management commands) the write, and the work after it, happen in the calling thread
-    before this returns.
+    With JOURNAL_INLINE (ordinary tests, management commands) the write, and the work after it, happen in the
+    calling thread before this returns.
     """
     if not settings.JOURNAL_INLINE:
         return writer.submit(command)

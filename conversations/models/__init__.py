@@ -1,4 +1,4 @@
-"""Models: tables and their constraints, each with its queryset. Imported by the layers that pyproject.toml lists only."""
+"""Models: tables and their constraints, each with its queryset. pyproject.toml lists who may import them."""
 
 from conversations.models.block import Block
 from conversations.models.conversation import Conversation, Participant

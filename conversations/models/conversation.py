@@ -13,7 +13,8 @@ from conversations.models.transaction_number import NextMove
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def update(self, **changes: Any) -> int:
-        """A change of `changed_at` also raises `moved`, by which the change poller of every process finds the row."""
+        """A change of `changed_at` also raises `moved`, by which the change poller of every process finds the
+        row."""
         if "changed_at" in changes:
             changes.setdefault("moved", NextMove())
         return super().update(**changes)
@@ -25,8 +26,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """Two people. The row is the lock and the counter of everything that is numbered between them.
 
-    `low` and `high` are the two user ids in order; the constraints below make a third person, and a second conversation of one
-    pair, impossible to store.
+    `low` and `high` are the two user ids in order; the constraints below make a third person, and a second
+    conversation of one pair, impossible to store.
     """
 
     class State(models.TextChoices):
@@ -51,7 +52,8 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     is_met = models.BooleanField(default=False, db_default=False)
-    """Both want this chat: each has opened it, or one has accepted the other's invite. If both have written, that counts too."""
+    """Both want this chat: each has opened it, or one has accepted the other's invite. If both have written,
+    that counts too."""
     origin = models.CharField(max_length=6, choices=Origin, default=Origin.PEOPLE)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
@@ -89,9 +91,9 @@ class Conversation(models.Model):
 class Participant(models.Model):
     """One of the two: how far this user has read, and the user's own settings of the conversation.
 
-    `read_seq` and `delivered_seq` are my own positions; `shown_read` and `shown_delivered` are all that the peer may see of
-    them. `received - read_count` is the number of unread messages, exact and without counting rows. `activity` is null until
-    the conversation shows in my list.
+    `read_seq` and `delivered_seq` are my own positions; `shown_read` and `shown_delivered` are all that the
+    peer may see of them. `received - read_count` is the number of unread messages, exact and without counting
+    rows. `activity` is null until the conversation shows in my list.
     """
 
     pk = models.CompositePrimaryKey("conversation_id", "user_id")

@@ -1,4 +1,4 @@
-"""The epoch of the database. It changes when a backup is restored, and browsers then drop what they kept (P11)."""
+"""The epoch: changes when a backup is restored, and makes browsers drop what they kept (P11)."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Invites: a link for exactly one person, and the pending invite of a user who is still signing up or logging in."""
+"""Invites: a link for exactly one person, and the pending invite of a user who is still signing in."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class Invite(models.Model):
 
 
 class PendingInvite(models.Model):
-    """A user opened an invite and is signing up or logging in. Tied to the account, so that another device can accept it.
+    """A user opened an invite and is signing up or logging in. Tied to the account, so that another device
+    can accept it.
 
     It outlives the invite's expiry by up to 24 hours, never its revocation.
     """

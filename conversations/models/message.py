@@ -23,10 +23,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """Written by the journal only. The key begins with the conversation, so that the table can be partitioned by it later.
+    """Written by the journal only. The key begins with the conversation, so that the table can be partitioned
+    by it later.
 
-    `client_id` is the UUID that the client made (`id` on the wire). `fingerprint` is a keyed digest of what was first sent under
-    it, and tells a repeat from a conflict after the text has changed. `ordinal` counts the recipient's messages.
+    `client_id` is the UUID that the client made (`id` on the wire). `fingerprint` is a keyed digest of what
+    was first sent under it, and tells a repeat from a conflict after the text has changed. `ordinal` counts
+    the recipient's messages.
     """
 
     class Kind(models.TextChoices):
@@ -61,7 +63,8 @@ class Message(models.Model):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            # Catch-up asks "changed after c": new messages come from the key, later changes from this small index.
+            # Catch-up asks "changed after c": new messages come from the key, later changes from this small
+            # index.
             models.Index(
                 fields=["conversation", "version"],
                 condition=models.Q(version__gt=models.F("seq")),

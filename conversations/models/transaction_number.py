@@ -1,4 +1,5 @@
-"""Transaction numbers: the order of changes without a clock, so that the change poller knows which commits it has not seen."""
+"""Transaction numbers: order changes without a clock, so that the poller knows which commits it has not
+seen."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from django.db import models
 
 
 class NextMove(models.Func):
-    """PostgreSQL: the number of this transaction, which can be compared with a snapshot. SQLite, which has one writer at a time: the
-    largest number so far plus one."""
+    """PostgreSQL: the number of this transaction, which can be compared with a snapshot. SQLite, which has
+    one writer at a time: the largest number so far plus one."""
 
     output_field = models.BigIntegerField()
 

@@ -1,1 +1,1 @@
-"""Questions: reads that return rows or small frozen dataclasses. Nothing is written here."""
+"""Selectors: queries that return rows or small frozen dataclasses. They write nothing."""

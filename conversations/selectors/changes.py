@@ -1,4 +1,4 @@
-"""What a device missed: everything of one room with a version after its cursor, read from the log alone (P4)."""
+"""Catch-up: the changes of a room after a device's cursor, read from the database alone (P4)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from conversations.models import Conversation, Message, Participant
 from conversations.selectors.conversations import ConversationRow, rows_for
 
 FAR_BEHIND = 1_000
-"""Changes after which a fresh page is cheaper than the way there."""
+"""A device with more changes to catch up than this gets the newest page instead."""
 FRESH_PAGE = 50
 PAGE_BYTES = 56 * 1024
-"""Room for messages in a page; the frame around it stays below 64 KiB."""
+"""Byte budget of the messages in a page; the frame around it stays below 64 KiB."""
 FRAME_BYTES_PER_MESSAGE = 420
 CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """One page. `version` is the cursor after it. `with_row` says that the row rides along, because the caller's mark was behind."""
+    """One page. `version` is the cursor after it. `with_row`: the page includes the row, because the mark was
+    behind."""
 
     row: ConversationRow
     after: int
@@ -33,7 +34,8 @@ class Changes:
 
 
 def changes_after(*, membership: Membership, after: int, mark: int | None = None) -> Changes:
-    """The next page of changes. The counter is read before the rows, so that the cursor never runs ahead of them."""
+    """The next page of changes. The head is read before the rows, so that the cursor never runs ahead of
+    them."""
     me = Participant.objects.select_related("conversation", "peer").get(
         conversation_id=membership.conversation.id, user_id=membership.me.user_id
     )
@@ -43,11 +45,12 @@ def changes_after(*, membership: Membership, after: int, mark: int | None = None
 def changes_of(
     *, memberships: Sequence[Membership], asked: Mapping[str, tuple[int | None, int | None]]
 ) -> list[Changes]:
-    """A page of each, for a device that asks for many at once: rooms in which nothing has changed cost nothing of their own.
+    """A page of each room, for a device that asks for many at once. An unchanged room costs no statement of
+    its own.
 
     Args:
-        memberships: read just now.
-        asked: (cursor, mark) by name of the room; without a cursor from the head.
+        memberships: read just before.
+        asked: (cursor, mark) by room; without a cursor, from the head.
     """
     rows = {
         row.conversation.room_name: row for row in rows_for([membership.me for membership in memberships])
@@ -65,7 +68,7 @@ def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
     head = row.conversation.head
     is_reset = after > head or head - after > FAR_BEHIND
     wants_row = mark != me.mark if mark is not None else is_reset
-    # The row carries the newest message, which may be as long as a page: both together must still fit.
+    # The row includes the newest message, which may be as long as a page: both together must still fit.
     row_size = size_of(row.last) if wants_row and row.last else 0
     if is_reset:
         messages, is_whole, version = newest(row.conversation, head, PAGE_BYTES - row_size), True, head
@@ -88,15 +91,17 @@ def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
 
 
 def changed_numbers(conversation_id: int, after: int, head: int) -> list[tuple[int, int]]:
-    """(version, seq) of everything after the cursor, ascending: births along the key, later changes along their small index."""
+    """(version, seq) of everything after the cursor, ascending: new messages by key, later changes by their
+    index."""
     mine = Message.objects.filter(conversation_id=conversation_id)
-    births = mine.filter(seq__gt=after, seq__lte=head).values_list("version", "seq")
+    new = mine.filter(seq__gt=after, seq__lte=head).values_list("version", "seq")
     later = mine.changed_later(after).values_list("version", "seq")
-    return sorted(pair for pair in {*births, *later} if pair[0] <= head)
+    return sorted(pair for pair in {*new, *later} if pair[0] <= head)
 
 
-def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], room: int) -> tuple[list[Message], bool]:
-    """As many rows as fit into so many bytes, in the order of `numbers`; at least one, so that a page always moves on."""
+def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], budget: int) -> tuple[list[Message], bool]:
+    """As many rows as the byte budget allows, in the order of `numbers`; at least one, so that a page always
+    advances."""
     taken: list[Message] = []
     for start in range(0, len(numbers), CHUNK):
         seqs = [seq for _, seq in numbers[start : start + CHUNK]]
@@ -105,30 +110,30 @@ def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], room: int) ->
             for message in Message.objects.filter(conversation_id=conversation_id, seq__in=seqs)
         }
         for seq in seqs:
-            room -= size_of(found[seq])
-            if taken and room < 0:
+            budget -= size_of(found[seq])
+            if taken and budget < 0:
                 return taken, False
             taken.append(found[seq])
     return taken, True
 
 
 def size_of(message: Message) -> int:
-    """Bytes of a message inside a frame. A spoiled row need not hold text."""
+    """Bytes of a message inside a frame. The body of a corrupt row may be no text."""
     body: object = message.body
     return FRAME_BYTES_PER_MESSAGE + (
         len(json.dumps(body, ensure_ascii=False).encode()) if isinstance(body, str) else 0
     )
 
 
-def newest(conversation: Conversation, head: int, room: int) -> list[Message]:
-    """The last rows that fit into so many bytes, ascending; at least one, if there is any."""
+def newest(conversation: Conversation, head: int, budget: int) -> list[Message]:
+    """The newest rows that fit the byte budget, ascending; at least one, if there is any."""
     newest_first = Message.objects.filter(conversation_id=conversation.id, seq__lte=head).order_by("-seq")[
         :FRESH_PAGE
     ]
     taken: list[Message] = []
     for message in newest_first:
-        room -= size_of(message)
-        if taken and room < 0:
+        budget -= size_of(message)
+        if taken and budget < 0:
             break
         taken.append(message)
     return taken[::-1]

@@ -1,4 +1,5 @@
-"""Questions about conversations: the list, one row of it, and the heads a device compares itself with."""
+"""Queries about conversations: the list, one row of it, the heads for a device, and what has changed for the
+poller."""
 
 from __future__ import annotations
 
@@ -17,12 +18,12 @@ from conversations.access import Membership
 from conversations.models import Conversation, Epoch, Message, Participant
 
 HEADS = 100
-"""Conversations whose numbers a greeting tells."""
+"""Conversations in the greeting of a socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """One line of somebody's list."""
+    """One row of a user's list."""
 
     conversation: Conversation
     me: Participant
@@ -33,7 +34,7 @@ class ConversationRow:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What is unread in all chats that are not muted, by arithmetic on their rows."""
+    """Unread messages in all chats that are not muted, by arithmetic on their rows."""
 
     total: int = 0
     chats: int = 0
@@ -41,7 +42,8 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class ConversationPage:
-    """`unread` was read in the same statement as the rows, so that a device can add events to it without counting any twice."""
+    """`unread` is read in the same statement as the rows, so that a device can add events without counting
+    any twice."""
 
     items: list[ConversationRow]
     next: str | None
@@ -50,19 +52,20 @@ class ConversationPage:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Position:
-    """How far a look has seen, in numbers of commits: all below `following` but those that were still running. Older ones compare smaller."""
+    """How far a poll has read, in transaction numbers: all below `following`, except those that were still
+    running. Older positions compare smaller."""
 
     following: int
     running: tuple[int, ...] = field(default=(), compare=False)
 
     def overlapping(self, numbers: int) -> Position:
-        """From so many numbers earlier."""
+        """A position so many numbers earlier."""
         return Position(max(0, self.following - numbers), self.running)
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What a device compares itself with: the newest number and the mark of each room."""
+    """The newest number and the mark of each room, for a device to compare with its own."""
 
     epoch: str
     rooms: dict[str, int]
@@ -74,7 +77,8 @@ class Heads:
 def conversation_list(
     *, user: User, cursor: str | None = None, limit: int = 60, rooms: Sequence[str] | None = None
 ) -> ConversationPage:
-    """The newest conversations first, or with `rooms` those of them that are this person's: four statements however long the list is.
+    """The user's conversations, newest first; with `rooms`, only those of them. Three statements, or four if
+    the newest change of some chats is no new message, however long the list is.
 
     Raises:
         BadCursor: the cursor is not one of ours.
@@ -102,7 +106,7 @@ def conversation_list(
 
 
 def counted(user_id: int) -> QuerySet[Participant, Any]:
-    """One group of all that is unread and not muted."""
+    """One group of all chats that have unread messages and are not muted."""
     rows = Participant.objects.filter(
         user_id=user_id, activity__isnull=False, archived_at__isnull=True, received__gt=F("read_count")
     )
@@ -114,7 +118,8 @@ CHATS = Count("conversation_id")
 
 
 def with_unread(mine: QuerySet[Participant], user_id: int) -> QuerySet[Participant]:
-    """The same two numbers at each row. The subqueries name no outer column, so the database runs each once a statement."""
+    """The same two numbers on each row. The subqueries name no outer column, so the database runs each
+    once."""
     whole = IntegerField()
     total = Subquery(counted(user_id).annotate(number=TOTAL).values("number"), output_field=whole)
     chats = Subquery(counted(user_id).annotate(number=CHATS).values("number"), output_field=whole)
@@ -127,7 +132,7 @@ def unread_of(*, user_id: int) -> Unread:
 
 
 def conversation_row(membership: Membership) -> ConversationRow:
-    """The line of one conversation; three statements."""
+    """The row of one conversation; three statements."""
     me = Participant.objects.select_related("conversation", "peer").get(
         conversation_id=membership.conversation.id, user_id=membership.me.user_id
     )
@@ -135,7 +140,8 @@ def conversation_row(membership: Membership) -> ConversationRow:
 
 
 def row_of(conversation_id: int, user_id: int) -> ConversationRow | None:
-    """The line of a conversation in this person's list, if it shows there. For announcements; doors go through access."""
+    """The row of a conversation in a user's list, if it shows there. For pushes; transports go through
+    `access`."""
     mine = Participant.objects.select_related("conversation", "peer").filter(
         conversation_id=conversation_id, user_id=user_id, activity__isnull=False
     )
@@ -167,7 +173,7 @@ def rows_for(participants: Sequence[Participant]) -> list[ConversationRow]:
 
 
 def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
-    """The chats with this person, each as the other one's list shows it, the latest first; three statements."""
+    """The chats with this user, each as the peer's list shows it, latest first; three statements."""
     showing = Participant.objects.filter(peer_id=user_id, activity__isnull=False).select_related(
         "conversation", "user", "peer"
     )
@@ -190,7 +196,8 @@ def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
 
 
 def last_messages(conversations: Sequence[Conversation]) -> dict[int, Message]:
-    """The newest message of each, found by key. One statement, and a second one for all whose head numbers a later change."""
+    """The newest message of each, by key. One statement, and one more for all whose head is no message
+    number."""
     heads = [(row.id, row.head) for row in conversations if row.head]
     found = messages_at(heads)
     changed = [(id, newest_seq(id)) for id, _ in heads if id not in found]
@@ -215,7 +222,7 @@ def messages_at(keys: Sequence[tuple[int, int | Subquery]]) -> dict[int, Message
 
 
 def heads(*, user_id: int, limit: int = HEADS) -> Heads:
-    """Numbers of the latest conversations, and what is unread in all; two statements."""
+    """Numbers of the latest conversations, and the unread total; two statements."""
     rows: Any = with_unread(Participant.objects.filter(user_id=user_id, activity__isnull=False), user_id)
     rows = rows.order_by("-activity", "-conversation_id")
     found = list(
@@ -235,14 +242,14 @@ def heads(*, user_id: int, limit: int = HEADS) -> Heads:
 
 
 def head_of(membership: Membership) -> Heads:
-    """The same for the one room of a filtered socket."""
+    """The same for the one room of a socket that is filtered to it."""
     room = membership.conversation.room_name
     unread = Unread(membership.me.unread, int(membership.me.unread > 0))
     return Heads(epoch(), {room: membership.conversation.head}, {room: membership.me.mark}, unread=unread)
 
 
 def position() -> Position:
-    """Of this moment. What is not visible now will be found by `moved_between` from here on, however late it commits."""
+    """The position now. `moved_between` finds from here what is not visible yet, however late it commits."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT txid_current_snapshot()::text")
@@ -252,9 +259,10 @@ def position() -> Position:
 
 
 def moved_between(since: Position, until: Position) -> list[tuple[str, int, int, int]]:
-    """(room, head, user, mark) of every conversation that moved; one indexed statement for the whole process.
+    """(room, head, user, mark) of every conversation that changed; one indexed statement for the whole
+    process.
 
-    A hint, never a cursor: a restored dump may carry numbers of another cluster, which is why it has an upper end, too.
+    A hint, never a cursor: a restored dump may have numbers of another cluster, hence the upper bound.
     """
     unseen = Q(conversation__moved__gte=since.following) | Q(conversation__moved__in=since.running)
     rows = Participant.objects.filter(unseen, conversation__moved__lt=until.following, activity__isnull=False)
@@ -268,7 +276,8 @@ def room_with(*, user_id: int, peer_id: int) -> str | None:
 
 
 def startable_among(*, user_id: int, people: Sequence[User]) -> set[int]:
-    """With whom of these listed people a press leads to a chat: not with those who take invites only, unless there is a chat already."""
+    """With whom of these listed people a press leads to a chat: not with those who take invites only, unless
+    there is a chat already."""
     closed = [person.pk for person in people if person.profile.start_by == Profile.StartBy.ONLY_BY_INVITE]
     rows = Participant.objects.filter(user_id=user_id, peer_id__in=closed, activity__isnull=False)
     met = set(rows.values_list("peer_id", flat=True)) if closed else set()

@@ -1,4 +1,4 @@
-"""Questions about the history of one conversation: pages by key, never by offset."""
+"""Queries about the history of one conversation: pages by key, never by offset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ LARGEST_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """`version` was read before the rows, so that a device may go live from it. `has_older`: more stands below the first item."""
+    """`version` is read before the rows, so that a device may go live from it. `has_older`: there are
+    messages before the first item."""
 
     items: list[Message]
     version: int
@@ -25,7 +26,8 @@ class MessagePage:
 def message_page(
     *, membership: Membership, before: int | None = None, after: int | None = None, limit: int = PAGE
 ) -> MessagePage:
-    """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two statements."""
+    """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two
+    statements."""
     version = Conversation.objects.values_list("head", flat=True).get(id=membership.conversation.id)
     limit = max(1, min(limit, LARGEST_PAGE))
     rows = Message.objects.filter(
@@ -43,9 +45,8 @@ def message_page(
 def message_page_around(
     *, membership: Membership, seq: int, version: int, side: int = PAGE // 2
 ) -> MessagePage:
-    """A page in the middle of history: `seq`, if there is such a message, and up to `side` on either side of it. Two statements.
-
-    `version` was read before.
+    """A page in the middle of history: message `seq`, if it exists, and up to `side` messages on either side.
+    Two statements. `version` was read before.
     """
     rows = Message.objects.filter(
         conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
@@ -62,5 +63,5 @@ def message_at(*, membership: Membership, seq: int) -> Message:
 
 
 def was_sent(*, user_id: int, room: str, id: UUID) -> bool:
-    """Has this person stored a message under this id there? Asked about repeats, so the text is not looked at."""
+    """Has this user stored a message under this id? Asked about repeats, so the text is not compared."""
     return Message.objects.filter(conversation__room_name=room, client_id=id, sender_id=user_id).exists()

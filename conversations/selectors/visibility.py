@@ -1,4 +1,5 @@
-"""What two people show each other of the moment: online, last seen, typing. Judged from rows alone, anew each time it is asked."""
+"""Visibility of presence, last seen and typing between two users. Judged from the database at each
+request."""
 
 from __future__ import annotations
 
@@ -12,11 +13,13 @@ from conversations.models import Conversation, Participant
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """What flows between the two of one membership. Every switch works both ways: who hides, does not see."""
+    """What the two users of a membership may see of each other. Every setting works both ways: who hides,
+    does not see."""
 
     can_deliver: bool = False
     has_met: bool = False
-    """Both want this chat. To somebody who has only opened it, or written without an answer, the other one is a stranger."""
+    """Both want this chat. A user who has only opened it, or got no answer, is still a stranger to the
+    peer."""
     presence: bool = False
     typing: bool = False
     last_seen: datetime | None = None
@@ -26,7 +29,7 @@ def visibility_between(membership: Membership) -> Visibility:
     """At most two statements, both by key."""
     conversation, peer = membership.conversation, membership.peer
     is_blocked = conversation.low_blocks or conversation.high_blocks
-    # Somebody who was blocked, declined or left must see nothing move (safety.md T47).
+    # A user who was blocked, declined or left must see no sign of activity (T47).
     if conversation.state != Conversation.State.OPEN or is_blocked or not peer.is_active:
         return Visibility()
     profiles = {
@@ -46,5 +49,5 @@ def visibility_between(membership: Membership) -> Visibility:
 
 
 def have_both_written(conversation_id: int) -> bool:
-    """Who has received something was written to by the other one."""
+    """A participant who has received a message was written to by the peer."""
     return Participant.objects.filter(conversation_id=conversation_id, received__gt=0).count() == 2

@@ -1,1 +1,1 @@
-"""Verbs: every durable change people make has exactly one function here, whichever door it came through."""
+"""Services: each durable change that users make has exactly one function here, called by every transport."""

@@ -1,4 +1,4 @@
-"""Opening a conversation, and reopening a closed one: whom I may start one with, and the one function that makes the pair's rows."""
+"""Services for conversations: whom to start one with, opening, reopening. Only this module creates the rows."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ DAY = timedelta(days=1)
 
 
 def person_startable(user: User, username: str) -> User:
-    """The person of this name, if `user` may start a chat with them or has one already.
+    """The user of this name, if `user` may start a chat with them or has one already.
 
     Raises:
-        PersonNotFound: no such person, or nobody you may start a chat with; equal, so that names cannot be probed (safety.md rule zero).
+        PersonNotFound: no such user, or one that `user` may not start a chat with; the same, so that names
+            cannot be probed.
     """
     wanted = normalize_username(username)
-    # NUL: PostgreSQL refuses it with an error that would look different from "not found".
+    # NUL: PostgreSQL rejects it with an error that would differ from "not found".
     if not wanted.isascii() or "\0" in wanted:
         raise PersonNotFound
     peer = User.objects.select_related("profile").filter(username=wanted).first()
@@ -37,13 +38,14 @@ def person_startable(user: User, username: str) -> User:
         raise PersonNotFound
     if room_with(user_id=user.pk, peer_id=peer.pk) is not None:
         return peer
-    # A closed account keeps its name, so that nobody can take it; it must not be told apart from a name that never was.
+    # A closed account keeps its name, so that it cannot be taken; it must look like a name that never
+    # existed.
     if not peer.is_active:
         raise PersonNotFound
     # Blocked people must not learn that they are.
     if is_blocked(user.pk, peer.pk):
         raise PersonNotFound
-    # Who can be reached by invite only is not to be found by guessing names.
+    # A user who takes invites only must not be found by guessing names.
     if Profile.objects.filter(user_id=peer.pk, start_by=Profile.StartBy.ONLY_BY_INVITE).exists():
         raise PersonNotFound
     return peer
@@ -52,12 +54,14 @@ def person_startable(user: User, username: str) -> User:
 def conversation_open(
     *, user: User, peer: User, origin: str = Conversation.Origin.PEOPLE, now: datetime | None = None
 ) -> tuple[Conversation, bool]:
-    """Find or make the conversation of the two and show it to `user`; both see it at once when an invite made it.
+    """Find or create the conversation of the two and show it to `user`; to both at once for an invite.
 
-    Safe against any number of openings at one instant: the pair is unique in the database, and its row is locked before anything about
-    it is judged, so a block cannot pass it either.
-    Returns: the conversation, and whether it is new to `user`. Not whether its row is: that would tell that the other one opened it first.
-    Raises: ConversationWithOneself; PersonNotFound (a block between the two); TooManyTries (too many new ones with strangers today).
+    Safe against concurrent openings: the pair is unique in the database, and its row is locked before
+    anything about it is judged, so a block cannot pass it either.
+    Returns: the conversation, and whether it is new to `user`. Not whether its row is new: that would reveal
+        that the peer opened it first.
+    Raises: ConversationWithOneself; PersonNotFound (one of the two blocks the other); TooManyTries (too many
+        new ones with strangers today).
     Announces: `conversation.changed` to those to whom it newly shows.
     """
     if user.pk == peer.pk:
@@ -67,7 +71,7 @@ def conversation_open(
         conversation = find_or_make(user, peer, origin, now)
         is_invited = origin == Conversation.Origin.INVITE
         newly_shown = hidden_from(conversation, {user.pk, peer.pk} if is_invited else {user.pk})
-        # What shows already stays open to its owner, block or not.
+        # A chat that already shows stays open to its owner, blocked or not.
         if newly_shown and is_blocked(user.pk, peer.pk):
             raise PersonNotFound
         if newly_shown and not is_invited:
@@ -79,15 +83,16 @@ def conversation_open(
 
 
 def conversation_reopen(*, user: User, room_name: str, now: datetime | None = None) -> None:
-    """Undo a closing by the one who closed it ("Wrong person?"): their block ends, and the chat is open unless the other one blocks, too.
+    """Reopen a chat that this user has closed ("Wrong person?"): their block ends, and the chat opens unless
+    the peer blocks, too.
 
-    Raises: ConversationNotFound; CannotDeliver (it is closed, and not by this person).
-    Repeats: what is open stays open.
+    Raises: ConversationNotFound; CannotDeliver (closed, and not by this user).
+    Repeats: an open chat stays open.
     Announces: `conversation.changed` to both.
     """
     membership = access_conversation(user, room_name)
     with transaction.atomic():
-        # The lock that every send takes, as when it was closed.
+        # The lock that every send takes, as for closing.
         conversation = Conversation.objects.select_for_update(no_key=True).get(pk=membership.conversation.pk)
         mine = "low_blocks" if user.pk == conversation.low_id else "high_blocks"
         if not getattr(conversation, mine):
@@ -105,12 +110,14 @@ def conversation_reopen(*, user: User, room_name: str, now: datetime | None = No
 
 
 def raise_marks(conversation: Conversation) -> None:
-    """The state of a conversation has no version; marks make devices that were away notice it."""
+    """The state of a conversation has no version; by the marks, devices that were offline notice its
+    change."""
     Participant.objects.filter(conversation=conversation).update(mark=F("mark") + 1)
 
 
 def meet(conversation: Conversation) -> None:
-    """Both want this chat: from now on presence, typing and receipts flow, where nobody hides them. Under the conversation's lock."""
+    """Both want this chat: from now on they see presence, typing and receipts, unless one of them hides
+    these. Call it under the conversation's lock."""
     if not conversation.is_met:
         conversation.is_met = True
         conversation.save(update_fields=["is_met"])
@@ -120,7 +127,8 @@ def meet(conversation: Conversation) -> None:
 
 
 def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversation:
-    """The pair's row, locked, with both participants. An existing one keeps its stored name, so a changed key breaks no address."""
+    """The pair's row, locked, with both participants. An existing row keeps its name, so a new key breaks no
+    address."""
     found = locked_pair(user.pk, peer.pk)
     if found is not None:
         return found
@@ -137,7 +145,8 @@ def find_or_make(user: User, peer: User, origin: str, now: datetime) -> Conversa
         },
     )
     if not is_new:
-        # Somebody else was faster between our look and our insert: wait for the lock, then see what they committed.
+        # A concurrent opening won between our query and our insert: wait for the lock, then read what it
+        # committed.
         return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
     participants = [
         Participant(conversation=conversation, user=one, peer=other)
@@ -152,10 +161,14 @@ def locked_pair(user_a: int, user_b: int) -> Conversation | None:
 
 
 def require_not_too_many(user: User, now: datetime, *, besides: Conversation) -> None:
-    """Counted on the rows themselves: a restart, a second process or another door forgives nothing (spam to strangers, safety.md)."""
+    """Spam to strangers. Counted on the rows themselves, so that a restart, another process or transport
+    resets nothing.
+
+    Raises: TooManyTries.
+    """
     if not settings.LIMITS:
         return
-    # The opener's row is the queue of their openings; without it twenty parallel ones would all count nineteen.
+    # Openings of one user wait for this lock; without it twenty parallel ones would all count nineteen.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     most = settings.LIMIT_NUMBERS["new_conversations_a_day"]
     mine = Conversation.objects.filter(
@@ -172,7 +185,8 @@ def hidden_from(conversation: Conversation, people: set[int]) -> set[int]:
 
 
 def show(conversation: Conversation, people: set[int], now: datetime) -> None:
-    """Put it into these lists, and tell them. Under the conversation's lock, because the journal writes the same columns under it."""
+    """Show it in the lists of these users and announce it. Under the conversation's lock: the journal writes
+    the same columns."""
     if not people:
         return
     Participant.objects.filter(conversation=conversation, user_id__in=people).update(

@@ -1,4 +1,5 @@
-"""The epoch changes when a backup is restored: by the operator's word, or because this installation remembers more than its database."""
+"""Services for the epoch: renew it after a restored backup, by the operator's command or because the database
+went back."""
 
 from __future__ import annotations
 
@@ -8,19 +9,20 @@ from conversations.journal import begin_epoch, last_write, renew_epoch_if_restor
 
 
 def epoch_renew() -> str:
-    """A backup was restored. Returns the new epoch.
+    """By the operator's command after a restore. Returns the new epoch.
 
-    Announces: every running process sees it within a second or two and tells its sockets.
+    Announces: every running process finds it within a second or two and notifies its sockets.
     """
     last_write.load()
     return begin_epoch()
 
 
 def epoch_renew_if_restored() -> bool:
-    """At the start of a process: compare the database with the last write of the process before. Returns whether an epoch began."""
+    """On startup: check that the database has the last write of the previous process. Returns whether an
+    epoch began."""
     last_write.load()
     try:
         return renew_epoch_if_restored()
     except Error:
-        # Not migrated yet; the start itself says what is wrong.
+        # Not migrated yet; the preflight checks report it.
         return False

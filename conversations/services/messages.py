@@ -11,7 +11,7 @@ from conversations.exceptions import AttachmentNotFound
 from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation
 from conversations.protocol.text import clean_body
-from conversations.services.notifications import announce_meeting, tell_people
+from conversations.services.notifications import announce_meeting, push_conversation
 
 
 def message_send(
@@ -26,12 +26,12 @@ def message_send(
 ) -> Future[Accepted]:
     """Write one message into a conversation of this user.
 
-    Raises at once: InvalidText, TextTooLong, AttachmentNotFound (uploads do not exist yet, so no id is known), Busy (the queue
-    is full). The future fails with ConversationNotFound, MessageNotFound (reply), MessageConflict, CannotDeliver, or
-    Unauthenticated (the credential has been revoked).
+    Raises at once: InvalidText, TextTooLong, AttachmentNotFound (uploads do not exist yet, so no id is
+        known), Busy (the queue is full). The future fails with ConversationNotFound, MessageNotFound (reply),
+        MessageConflict, CannotDeliver, or Unauthenticated (the credential has been revoked).
     Repeats: the same id with the same content gets the first answer again, marked duplicate.
-    Announces after the commit: `message.created` to both people, and the new row of the list to the person to whom the
-    conversation first shows.
+    Announces after the commit: `message.created` to both people, and the new row of the list to the person to
+        whom the conversation first shows.
     """
     if attachments:
         raise AttachmentNotFound
@@ -50,12 +50,13 @@ def message_send(
 
 
 def announce_first_messages(accepted: Accepted) -> None:
-    """The first message makes the conversation appear in the peer's list; the first answer lets both see each other's presence.
+    """The first message makes the conversation appear in the peer's list; the first answer lets both see each
+    other's presence.
 
     Runs after the commit, on the writer thread.
     """
     conversation = Conversation.objects.get(room_name=accepted.room)
     if accepted.revealed_to is not None:
-        tell_people(conversation.pk, (accepted.revealed_to,))
+        push_conversation(conversation.pk, (accepted.revealed_to,))
     if accepted.first_meeting:
         announce_meeting(conversation.low_id, conversation.high_id)

@@ -1,4 +1,4 @@
-"""Tells people, after the commit, that a row of their list is new or has changed."""
+"""Notifications of a changed row of the list: pushed after the commit to the devices that show it."""
 
 from __future__ import annotations
 
@@ -18,33 +18,34 @@ logger = logging.getLogger(__name__)
 
 
 def announce_conversation(conversation: Conversation, *user_ids: int) -> None:
-    """After the commit, `conversation.changed` goes to every device of these people in whose list the conversation shows."""
+    """After the commit, push `conversation.changed` to every device of these users in whose list it shows."""
 
-    def tell() -> None:
-        tell_people(conversation.id, user_ids)
-        look_again(conversation)
+    def announce() -> None:
+        push_conversation(conversation.id, user_ids)
+        refresh_presence(conversation)
 
     # An inner function, not a partial: Django 5.2 needs its name when it logs a failure.
-    transaction.on_commit(tell, robust=True)
+    transaction.on_commit(announce, robust=True)
 
 
-def look_again(conversation: Conversation) -> None:
-    """Both, whoever is told of the row: a block is announced to one of them, and what the other one sees of the moment ends with it."""
+def refresh_presence(conversation: Conversation) -> None:
+    """For both users, whoever the row was pushed to: a block is announced to one, and ends the presence the
+    other sees."""
     low, high = conversation.low_id, conversation.high_id
     request_presence_refresh([(user_group(low), high), (user_group(high), low)])
 
 
-def tell_people(conversation_id: int, user_ids: tuple[int, ...]) -> None:
-    publish([letter for user_id in user_ids if (letter := letter_for(conversation_id, user_id)) is not None])
+def push_conversation(conversation_id: int, user_ids: tuple[int, ...]) -> None:
+    publish([push for user_id in user_ids if (push := push_for(conversation_id, user_id)) is not None])
 
 
-def letter_for(conversation_id: int, user_id: int) -> Push | None:
+def push_for(conversation_id: int, user_id: int) -> Push | None:
     row = row_of(conversation_id, user_id)
-    return None if row is None else letter_of(row, viewer=User.objects.get(id=user_id))
+    return None if row is None else push_of(row, viewer=User.objects.get(id=user_id))
 
 
-def letter_of(row: ConversationRow, *, viewer: User) -> Push:
-    """`conversation.changed` for every device of one person."""
+def push_of(row: ConversationRow, *, viewer: User) -> Push:
+    """`conversation.changed` for every device of one user."""
     wire = serializers.conversation(row, viewer)
     frame = ConversationChanged(conversation=wire)
     return Push(
@@ -57,5 +58,6 @@ def letter_of(row: ConversationRow, *, viewer: User) -> Push:
 
 
 def announce_meeting(user_a: int, user_b: int) -> None:
-    """From now on these two may see each other's presence: the sockets of both look again. After the commit."""
+    """From now on these two see each other's presence: the sockets of both query it again. Call it after the
+    commit."""
     request_presence_refresh([(user_group(user_a), user_b), (user_group(user_b), user_a)])

@@ -46,7 +46,7 @@ def test_it_makes_no_known_password_where_strangers_can_come(settings) -> None:
 @pytest.mark.parametrize("username", PEOPLE)
 def test_it_never_writes_in_the_name_of_somebody_who_is_called_that(username: str) -> None:
     make_user(username, "Somebody Real")
-    with pytest.raises(CommandError, match=f"{username}: somebody here has that username") as refused:
+    with pytest.raises(CommandError, match=f"{username}: a real user has that username") as refused:
         demo()
     assert PASSWORD not in str(refused.value)
     assert (User.objects.count(), Message.objects.count()) == (1, 0)
@@ -58,7 +58,7 @@ def test_nor_of_somebody_who_was_suspended_or_has_just_given_the_name_up() -> No
     suspended.save()
     renamed = make_user("joao", "Somebody Else")
     profile_update(profile=renamed.profile, name="Somebody Else", about="", username="joaoneves")
-    with pytest.raises(CommandError, match="mira, joao: somebody here"):
+    with pytest.raises(CommandError, match="mira, joao: a real user"):
         demo()
     assert User.objects.count() == 2
 
@@ -68,5 +68,5 @@ def test_nor_of_one_of_its_own_whose_password_somebody_changed() -> None:
     mira = User.objects.get(username="mira")
     mira.set_password("a secret of mine 2026")
     mira.save()
-    with pytest.raises(CommandError, match="mira: somebody here"):
+    with pytest.raises(CommandError, match="mira: a real user"):
         demo()

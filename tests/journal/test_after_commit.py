@@ -40,7 +40,9 @@ def test_it_runs_on_the_writer_thread_when_the_write_is_done_before_submit_retur
     """A callback that is added to a done future runs at once where it is added: ORM code on the event loop."""
     Participant.objects.filter(user=bob).update(activity=None)
     threads: list[str] = []
-    monkeypatch.setattr(service, "tell_people", lambda *_: threads.append(threading.current_thread().name))
+    monkeypatch.setattr(
+        service, "push_conversation", lambda *_: threads.append(threading.current_thread().name)
+    )
     with pens() as (writer,):
         assert send(writer, chat, alice, monkeypatch).result(PATIENCE_S).revealed_to == bob.pk
     assert threads == ["journal"]

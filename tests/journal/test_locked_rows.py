@@ -129,7 +129,9 @@ def test_many_locked_rooms_are_found_in_one_look(alice: User, bob: User, carol: 
         outcomes, _ = batch.write(
             [sending(chat, alice) for chat in chats[:3]] + [sending(free, bob)], skip_locked=True
         )
-    assert [type(outcome.result).__name__ for outcome in outcomes] == ["LockedRoom"] * 3 + ["Accepted"]
+    assert [type(outcome.result).__name__ for outcome in outcomes] == ["ConversationLocked"] * 3 + [
+        "Accepted"
+    ]
 
 
 def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(

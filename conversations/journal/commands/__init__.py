@@ -1,4 +1,4 @@
-"""Commands of the journal, one module each: what to load, how it is judged on the locked rows, what it writes."""
+"""Commands of the journal, one module each: what it loads, its judgement on locked rows, what it writes."""
 
 from conversations.journal.commands.command import Command, Outcome
 from conversations.journal.commands.receipt import Advanced, ReceiptCommand

@@ -23,7 +23,8 @@ class Outcome(Generic[R_co]):
 
     result: R_co | Refusal
     write: Write | None = None
-    """The message that the command stored, for noticing later that the database went back; None if it stored none."""
+    """The message that the command stored, for noticing later that the database went back; None if it stored
+    none."""
     after_commit: Callable[[], object] | None = None
     """Work that needs the commit behind it. The writer thread runs it; see `writer.Writer.answer`."""
 
@@ -31,8 +32,9 @@ class Outcome(Generic[R_co]):
 class Command(Protocol[R_co]):
     """One numbered write.
 
-    `id` is the client's UUID, by which the database finds a repeat; None for a command that may be repeated without one.
-    `credential` is what a long-lived socket logged in with, judged with the command. HTTP requests are checked on arrival.
+    `id` is the client's UUID, by which the database finds a repeat; None for a command that may be repeated
+    without one. `credential` is what a long-lived socket logged in with, judged with the command. HTTP
+    requests are checked on arrival.
     """
 
     @property
@@ -45,7 +47,8 @@ class Command(Protocol[R_co]):
     def credential(self) -> Credential | None: ...
 
     def prepare(self, unit: UnitOfWork) -> None:
-        """Request what `apply` will look up. The conversations and participants are loaded and locked already."""
+        """Request what `apply` will look up. The conversations and participants are loaded and locked
+        already."""
 
     def apply(self, unit: UnitOfWork) -> Outcome[R_co]:
         """Judge the command on the locked rows and record what to write.

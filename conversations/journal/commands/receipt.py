@@ -27,7 +27,8 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCommand:
-    """How far this person has come. Either position may be left out; positions are absolute, clamped to the head, and only grow."""
+    """How far this person has come. Either position may be left out; positions are absolute, clamped to the
+    head, and only grow."""
 
     room: str
     user_id: int
@@ -38,7 +39,8 @@ class ReceiptCommand:
     id: ClassVar[None] = None
 
     def prepare(self, unit: UnitOfWork) -> None:
-        """Only a position below the head needs a lookup: at the head, the counters of the locked rows are the answer."""
+        """Only a position below the head needs a lookup: at the head, the counters of the locked rows are the
+        answer."""
         conversation = unit.conversations.get(self.room)
         if conversation is not None and self.read is not None and self.read < conversation.head_before:
             unit.request(ordinals_at, (conversation.id, self.user_id, self.read))
@@ -76,7 +78,8 @@ class ReceiptCommand:
                 # A missing answer is never taken for zero.
                 ordinals |= ordinals_at([key])
             return ordinals[key]
-        # Between the head before this batch and the head now: the ordinal of the last message to me in the batch up to there.
+        # Between the head before this batch and the head now: the ordinal of the last message to me in the
+        # batch up to there.
         for message in reversed(unit.messages):
             if (
                 message.conversation_id == conversation.id
@@ -89,8 +92,9 @@ class ReceiptCommand:
     def show_to_peer(
         self, unit: UnitOfWork, conversation: ConversationRow, me: ParticipantRow, peer: ParticipantRow
     ) -> None:
-        """The peer sees my positions only while the conversation is open, neither blocks, both want it (by writing, opening or an
-        invite: an unanswered message must not tell a stranger when it is read) and both share receipts."""
+        """The peer sees my positions only while the conversation is open, neither blocks, both want it (by
+        writing, opening or an invite: an unanswered message must not tell a stranger when it is read) and
+        both share receipts."""
         has_met = conversation.is_met or (me.received > 0 and peer.received > 0)
         is_open = conversation.state == Conversation.State.OPEN and not conversation.is_blocked
         is_shown = has_met and is_open and me.shares_receipts and peer.shares_receipts

@@ -41,7 +41,8 @@ class Accepted:
     revealed_to: int | None = None
     """The person in whose list the conversation appears with this message."""
     message: objects.Message | None = None
-    """The wire object, so that the caller need not query it. None for a repeat of a message that has changed since."""
+    """The wire object, so that the caller need not query it. None for a repeat of a message that has changed
+    since."""
     first_meeting: bool = False
     """With this message both have written."""
 
@@ -50,7 +51,8 @@ class Accepted:
 class SendCommand:
     """`sender` is the public id; `body` is cleaned already.
 
-    `announce` is called after the commit when the message reveals the conversation to the peer, or is the first answer.
+    `announce` is called after the commit when the message reveals the conversation to the peer, or is the
+    first answer.
     """
 
     room: str

@@ -1,6 +1,7 @@
-"""`manage.py demo`: four people and some chats to look around in. Safe to repeat: nothing is made or written twice.
+"""`manage.py demo`: four users and some chats to try the service with. Safe to repeat: nothing is created
+twice.
 
-Everything goes through the same services as a person's own doings; no row is made by hand.
+Everything goes through the services that real users' requests call; no row is created by hand.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ PEOPLE = {
     "ana": ("Ana Ruiz", ""),
 }
 
-# Who writes to whom; the first of a pair begins, and the last `unread` messages of a talk wait for whoever did not write them.
+# The two users of each chat, how many of its last messages stay unread, and its messages with their senders.
 TALKS: list[tuple[str, str, int, list[tuple[str, str]]]] = [
     (
         "mira",
@@ -64,17 +65,19 @@ TALKS: list[tuple[str, str, int, list[tuple[str, str]]]] = [
 
 
 class Command(BaseCommand):
-    help = "Make four people and some chats to look around in."
+    help = "Create four users and some chats to try the service with."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Accounts whose password stands in public source code must never be reachable from outside.
+        # Accounts whose password is in public source code must never be reachable from outside.
         if not settings.ONLY_THIS_MACHINE:
             raise CommandError(
-                "The people of the demo have a known password: not where PUBLIC_URL, ALLOWED_HOSTS or HOST let others in."
+                "The demo users have a known password: not where PUBLIC_URL, ALLOWED_HOSTS or HOST let others"
+                " in."
             )
         if real := self.real_people():
             raise CommandError(
-                f"{', '.join(real)}: somebody here has that username. Nothing is written in their name; use an empty DATA_DIR."
+                f"{', '.join(real)}: a real user has that username. Nothing is written in their name;"
+                " use an empty DATA_DIR."
             )
         people = {username: self.person(username, name, about) for username, (name, about) in PEOPLE.items()}
         for one, other, unread, lines in TALKS:
@@ -82,8 +85,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Log in as {', '.join(people)}; the password of all four is: {PASSWORD}")
 
     def real_people(self) -> list[str]:
-        """Usernames of the demo that are somebody's, suspended or given up lately included. Also one of the demo whose password was changed:
-        that one is somebody's now."""
+        """Usernames of the demo that belong to real users, suspended or recently given up included. A demo
+        user whose password was changed is a real user now."""
         found = {user.username: user for user in User.objects.filter(username__in=PEOPLE)}
         held = set(HeldUsername.objects.filter(username__in=PEOPLE).values_list("username", flat=True)) - set(
             found
@@ -107,7 +110,7 @@ class Command(BaseCommand):
         conversation, _ = conversation_open(user=people[one], peer=people[other])
         room = conversation.room_name
         for number, (writer, body) in enumerate(lines, start=1):
-            # The same id at every run: a repeat is answered with what is stored already.
+            # The same id at every run: a repeat gets the stored message.
             message_send(
                 user=people[writer], room=room, id=uuid5(NAMESPACE_URL, f"demo/{room}/{number}"), body=body
             ).result(SECONDS)

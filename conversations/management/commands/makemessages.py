@@ -1,6 +1,7 @@
-"""Django's collector of texts, told where ours stand: both catalogues, every language of the settings, `t("…")` in the modules.
+"""`manage.py makemessages`: Django's command, set up for both catalogues, all languages, and `t("…")` in the
+scripts.
 
-For developers with gettext only; what runs reads the compiled catalogues in `locale/`.
+Needs gettext, so only developers run it; the service reads the compiled catalogues in `locale/`.
 """
 
 from pathlib import Path
@@ -16,10 +17,10 @@ KEYWORDS: dict[str, list[str]] = {"django": [], "djangojs": ["--keyword=t"]}
 
 
 class Command(makemessages.Command):
-    help = "Collects the texts of templates, Python and JavaScript into locale/, for every language of the settings."
+    help = "Collects the texts of templates, Python and JavaScript into locale/, for every language."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # A guess from a text that looks alike would be shown as if somebody had translated it.
+        # A fuzzy match from a similar text would be shown as if it were a translation.
         self.msgmerge_options = [*self.msgmerge_options, "--no-fuzzy-matching", "--sort-output"]
         self.msgattrib_options = [*self.msgattrib_options, "--sort-output"]
         others = [to_locale(code) for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
@@ -33,7 +34,7 @@ class Command(makemessages.Command):
             )
 
     def write_po_file(self, potfile: str, locale: str) -> None:
-        """Leaves out the time of collecting: without it, a second run changes nothing."""
+        """Without the creation date, so that a second run changes nothing."""
         super().write_po_file(potfile, locale)
         written = Path(potfile).parent / locale / "LC_MESSAGES" / f"{self.domain}.po"
         lines = written.read_text().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""`manage.py restored`: what an operator says after a backup was put back (docs/operate.md)."""
+"""`manage.py restored`: the operator's command after a backup was restored (docs/operate.md)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from conversations.services.epoch import epoch_renew
 
 
 class Command(BaseCommand):
-    help = "Say that a backup was restored: every browser drops what it kept of the lost time, except what it has not sent yet."
+    help = "After a restored backup: browsers drop what they kept of the lost time, except unsent messages."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(

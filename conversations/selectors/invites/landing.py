@@ -22,7 +22,8 @@ LandingState = Literal[
 
 @dataclass(frozen=True)
 class Landing:
-    """What the landing page shows. `inviter` is set only where the visitor may know them, `room` only where there is a chat."""
+    """What the landing page shows. `inviter` is set only where the visitor may know them, `room` only where
+    there is a chat."""
 
     state: LandingState
     invite: Invite | None = None
@@ -31,7 +32,8 @@ class Landing:
 
 
 def landing_of(*, token: str, visitor: User | None, now: datetime) -> Landing:
-    """Judge a link for its visitor. Reads only (T19): robots, scanners and previews may open it as often as they like."""
+    """Judge a link for its visitor. Reads only (T19): robots, scanners and previews may open it as often as
+    they like."""
     invite = invite_by_token(token)
     if invite is None:
         return Landing("unknown")
@@ -87,7 +89,8 @@ def shared_room(user_a: int, user_b: int) -> str | None:
 
 
 def pending_invite_usable(*, invite_id: UUID, made_at: datetime, now: datetime) -> Invite | None:
-    """The invite, if it was open at `made_at`, less than a day ago, and has been neither used nor revoked since."""
+    """The invite, if it was open at `made_at`, less than a day ago, and has been neither used nor revoked
+    since."""
     if not made_at <= now < made_at + PENDING_LIFETIME:
         return None
     invite = Invite.objects.select_related("inviter__profile").filter(pk=invite_id).first()

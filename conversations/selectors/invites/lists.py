@@ -25,8 +25,8 @@ State = Literal["open", "used", "expired", "revoked"]
 class InviteView:
     """One invite for its inviter.
 
-    `url` is None when INVITE_KEY has changed since: the link that was sent still works, but cannot be shown. `can_undo`: the
-    invite has been accepted, and "Not who I meant" has not been pressed yet.
+    `url` is None when INVITE_KEY has changed since: the link that was sent still works, but cannot be shown.
+    `can_undo`: the invite has been accepted, and "Not who I meant" has not been pressed yet.
     """
 
     id: UUID

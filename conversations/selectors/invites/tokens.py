@@ -16,7 +16,8 @@ TOKEN_BYTES = 20
 
 
 def token_of(invite_id: UUID) -> str:
-    """The secret of a link, 160 bits. Derived, so that the inviter can see it again while the table holds no working link."""
+    """The secret of a link, 160 bits. Derived, so that the inviter can see it again while the table holds no
+    working link."""
     digest = hmac.new(settings.INVITE_KEY, TOKEN_DOMAIN + invite_id.bytes, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest[:TOKEN_BYTES]).rstrip(b"=").decode("ascii")
 

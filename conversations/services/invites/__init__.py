@@ -1,4 +1,4 @@
-"""Services for invites: inviting, accepting, the pending invite of a user who is still signing in, undoing."""
+"""Services for invites: inviting, accepting, pending while the user signs in, undoing."""
 
 from conversations.services.invites.accepting import Claim, invite_claim
 from conversations.services.invites.inviting import (

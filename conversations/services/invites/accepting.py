@@ -32,8 +32,8 @@ class Claim:
 def invite_claim(*, user: User, token: str, now: datetime | None = None) -> Claim:
     """Accept an invite: find or create the conversation and use up the invite, in one transaction.
 
-    Raises: InviteNotFound; InviteIsYours; InviteGone, one neutral answer for expired, revoked, a closed account of the inviter,
-        and a block (`used` if another person has accepted it).
+    Raises: InviteNotFound; InviteIsYours; InviteGone, one neutral answer for expired, revoked, a closed
+        account of the inviter, and a block (`used` if another person has accepted it).
     Repeats: the person who accepted it gets the same conversation again.
     Announces: `conversation.changed` to both.
     """
@@ -53,7 +53,8 @@ def claim(invite: Invite, user: User, now: datetime, *, judged_at: datetime) -> 
         with transaction.atomic():
             return accept(invite, user, now, judged_at=judged_at)
     except InviteGone:
-        # A concurrent claim may have been faster. If it was the same user on another device, this one succeeds, too.
+        # A concurrent claim may have been faster. If it was the same user on another device, this one
+        # succeeds, too.
         fresh = Invite.objects.select_related("inviter", "conversation").filter(pk=invite.pk).first()
         known = decided_claim(fresh, user) if fresh else None
         if known is None:
@@ -82,7 +83,8 @@ def accept(invite: Invite, user: User, now: datetime, *, judged_at: datetime) ->
     Raises: InviteGone; the transaction is rolled back.
     """
     conversation = find_or_make(invite.inviter, user, Conversation.Origin.INVITE, now)
-    # A blocked person must not come back by an old link. Judged after the lock, so that a block cannot pass it.
+    # A blocked person must not come back by an old link. Judged after the lock, so that a block cannot pass
+    # it.
     if is_blocked(user.pk, invite.inviter_id):
         raise InviteGone
     still = still_open(invite, judged_at)
@@ -101,8 +103,8 @@ def accept(invite: Invite, user: User, now: datetime, *, judged_at: datetime) ->
 
 
 def still_open(invite: Invite, judged_at: datetime) -> QuerySet[Invite]:
-    """Every condition is on the row itself. With a join Django would write `id IN (SELECT ...)`, which PostgreSQL does not judge
-    again after waiting for a concurrent update: both claims would succeed."""
+    """Every condition is on the row itself. With a join Django would write `id IN (SELECT ...)`, which
+    PostgreSQL does not judge again after waiting for a concurrent update: both claims would succeed."""
     inviter_is_active = Exists(User.objects.filter(pk=OuterRef("inviter_id"), is_active=True))
     return Invite.objects.open(judged_at).filter(inviter_is_active, pk=invite.pk)
 

@@ -38,13 +38,14 @@ def invite_create(
 ) -> Invite:
     """Create a link for exactly one person.
 
-    Raises: TooManyInvites (a rule of the product, so LIMITS=off does not lift it); InvalidText (the note); KeyError (a life that
-        is not in LIVES).
+    Raises: TooManyInvites (a rule of the product, so LIMITS=off does not lift it); InvalidText (the note);
+        KeyError (a life that is not in LIVES).
     Repeats: the same note and life under the same `key` is one link, however often and wherever it is sent.
     """
     now = now or timezone.now()
     note, life = clean_note(note), LIVES[lives]
-    # All values are part of the id: a form that the back button brings back and that is filled in again makes another link.
+    # All values are part of the id: a form that the back button brings back and that is filled in again makes
+    # another link.
     invite_id = uuid5(key, f"{inviter.pk} {lives} {note}") if key else uuid4()
     with transaction.atomic():
         lock_inviter(inviter)
@@ -72,7 +73,8 @@ def clean_note(raw: str) -> str:
 
 
 def lock_inviter(inviter: User) -> None:
-    """One creation per inviter at a time: concurrent ones would all count one below the limit, or not see each other."""
+    """One creation per inviter at a time: concurrent ones would all count one below the limit, or not see
+    each other."""
     User.objects.select_for_update(no_key=True).get(pk=inviter.pk)
 
 
@@ -90,9 +92,11 @@ def invite_change(
     lives: str | None = None,
     now: datetime | None = None,
 ) -> Invite:
-    """Change the note, or set a new life from now on. One conditional update: a link accepted at this moment stays as it was.
+    """Change the note, or set a new life from now on. One conditional update: a link accepted at this moment
+    stays as it was.
 
-    Raises: InviteNotFound (unknown, or another inviter's); InviteGone (no longer open); InvalidText; KeyError.
+    Raises: InviteNotFound (unknown, or another inviter's); InviteGone (no longer open); InvalidText;
+        KeyError.
     """
     now = now or timezone.now()
     changes: dict[str, Any] = {} if note is None else {"note": clean_note(note)}

@@ -1,4 +1,4 @@
-"""Services for the pending invite: a user has pressed the button of a link and is still signing up or logging in."""
+"""Services for pending invites: the user has opened a link and is still signing up or logging in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from conversations.services.invites.accepting import Claim, claim
 
 
 def pending_invite_set(*, user: User, invite_id: UUID, made_at: datetime) -> None:
-    """Tie the invite to the account, so that any device that completes the sign-in can accept it. The newest one replaces others."""
+    """Tie the invite to the account, so that any device that completes the sign-in can accept it. The newest
+    one replaces others."""
     if not Invite.objects.filter(pk=invite_id).exclude(inviter=user).exists():
         return
     PendingInvite.objects.update_or_create(user=user, defaults={"invite_id": invite_id, "made_at": made_at})
@@ -24,7 +25,8 @@ def pending_invite_set(*, user: User, invite_id: UUID, made_at: datetime) -> Non
 def pending_invite_accept(
     *, user: User, invite_id: UUID, made_at: datetime, now: datetime | None = None
 ) -> Claim:
-    """Accept an invite that was open at `made_at`. It stays pending for a day and outlives expiry, never a revocation or a block.
+    """Accept an invite that was open at `made_at`. It stays pending for a day and outlives expiry, never a
+    revocation or a block.
 
     Raises: InviteGone; InviteIsYours.
     """
@@ -36,7 +38,8 @@ def pending_invite_accept(
 
 
 def pending_invite_resolve(*, user: User, now: datetime | None = None) -> Conversation | None:
-    """Accept the pending invite of a completely signed-in user, and delete it, accepted or not. None if there was none.
+    """Accept the pending invite of a completely signed-in user, and delete it, accepted or not. None if there
+    was none.
 
     Raises: InviteGone or InviteIsYours: it has been used or revoked, or its day is over.
     """

@@ -17,10 +17,11 @@ from conversations.services.notifications import announce_conversation
 
 
 def invite_undo(*, inviter: User, invite_id: UUID, now: datetime | None = None) -> Invite | None:
-    """In one step: close the chat of this invite, block the person, and create a new link with the same note and life.
+    """In one step: close the chat of this invite, block the person, and create a new link with the same note
+    and life.
 
-    Returns: the new invite; None when it had been undone already, or when the inviter has too many open ones (the person is
-        blocked all the same: safety does not depend on the limit).
+    Returns: the new invite; None when it had been undone already, or when the inviter has too many open ones
+        (the person is blocked all the same: safety does not depend on the limit).
     Raises: InviteNotFound; InviteGone (not accepted yet, or the account is gone).
     Announces: `conversation.changed` to both.
     """
@@ -46,7 +47,8 @@ def invite_undo(*, inviter: User, invite_id: UUID, now: datetime | None = None) 
 
 
 def close_against(conversation: Conversation, blocker_id: int, blocked_id: int, now: datetime) -> None:
-    """Block and close, under the conversation's lock. The table is the truth, the flag its copy for the journal."""
+    """Block and close, under the conversation's lock. The table is the truth, the flag its copy for the
+    journal."""
     Block.objects.get_or_create(blocker_id=blocker_id, blocked_id=blocked_id, defaults={"created_at": now})
     flag = "low_blocks" if blocker_id == conversation.low_id else "high_blocks"
     setattr(conversation, flag, True)

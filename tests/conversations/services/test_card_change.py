@@ -152,7 +152,7 @@ def test_somebody_with_many_chats_costs_no_statement_for_each(
     django_capture_on_commit_callbacks: Any,
     monkeypatch: Any,
 ) -> None:
-    monkeypatch.setattr(profile_changes, "TOLD_AT_ONCE", 30)
+    monkeypatch.setattr(profile_changes, "PUSHED_AT_ONCE", 30)
     chats = [make_conversation(alice, make_user()) for _ in range(40)]
     with django_assert_max_num_queries(17), django_capture_on_commit_callbacks(execute=True):
         rename(alice, "Alix")
