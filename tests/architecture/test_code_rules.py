@@ -29,7 +29,6 @@ PYTHON_COLUMNS, SCRIPT_COLUMNS = 110, 120
 PYTHON_NOT_YET = (
     "accounts/",
     "conversations/",
-    "dm_project/",
     "tests/accounts/",
     "tests/conversations/",
     "tests/journal/",
