@@ -1,1 +1,1 @@
-"""Tests of who people are."""
+"""Tests of the accounts app."""

@@ -1,4 +1,4 @@
-"""The cast as accounts see it, and the server with and without mail."""
+"""Fixtures for accounts: alice, bob and mallory created by the service, and a server with email."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def fresh_counts() -> None:
 
 @pytest.fixture
 def mail(settings: Any) -> None:
-    """The server as EMAIL_URL makes it (tests/project/test_settings.py holds both to the same values)."""
+    """Settings as EMAIL_URL sets them (tests/project/test_settings.py compares the values)."""
     settings.MAIL_CONFIGURED = True
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
@@ -48,7 +48,7 @@ def mail(settings: Any) -> None:
 
 @pytest.fixture
 def sign_up(client: Client, db: None) -> Callable[..., HttpResponse]:
-    """Fill in the sign-up form as Carol; name what differs."""
+    """Post the sign-up form as Carol; pass the fields that differ."""
 
     def fill_in(by: Client = client, **fields: Any) -> HttpResponse:
         filled = {
@@ -67,7 +67,7 @@ def sign_up(client: Client, db: None) -> Callable[..., HttpResponse]:
 
 
 def errors_of(response: HttpResponse) -> dict[str, list[str]]:
-    """What the form on the page says, by field."""
+    """The errors of the form, by field."""
     assert response.status_code == 200, response
     return {name: list(errors) for name, errors in response.context["form"].errors.items()}  # type: ignore[attr-defined]
 

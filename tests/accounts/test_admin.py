@@ -1,4 +1,4 @@
-"""What an administrator sees and does."""
+"""The admin of accounts: search, suspend, restore, password links, permissions."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ def desk(client: Client, root: User) -> Client:
 
 @pytest.fixture
 def helper(db: None) -> Client:
-    """Staff who may see and edit accounts, and nothing else."""
+    """Staff with permission to view and change accounts only."""
     user = account_create(username="helper", name="Helper")
     user.is_staff = True
     user.save()
@@ -42,40 +42,40 @@ def act(desk: Client, action: str, *users: User) -> Any:
     return desk.post(ACCOUNTS, {"action": action, "_selected_action": [str(user.pk) for user in users]})
 
 
-def test_the_admin_has_no_door_of_its_own(client: Client, db: None) -> None:
+def test_the_admin_uses_the_ordinary_login_page(client: Client, db: None) -> None:
     response = client.get("/admin/", follow=True)
     assert response.redirect_chain[-1][0] == "/accounts/login/?next=%2Fadmin%2F"
     assert client.post("/admin/login/", {"username": "chief", "password": "a long phrase"}).status_code == 302
 
 
-def test_ordinary_people_are_turned_away(client: Client, alice: User) -> None:
+def test_ordinary_users_cannot_open_the_admin(client: Client, alice: User) -> None:
     client.force_login(alice)
     assert client.get(ACCOUNTS, follow=True).status_code == 403
 
 
-def test_accounts_are_listed_and_found(desk: Client, alice: User, bob: User) -> None:
+def test_accounts_are_listed_and_searchable(desk: Client, alice: User, bob: User) -> None:
     page = desk.get(ACCOUNTS, {"q": "bob"}).content.decode()
     assert "bob@example.com" in page
     assert "Alice" not in page
 
 
 def test_no_table_of_conversations_can_be_browsed() -> None:
-    """The operator cannot read what people write (safety.md T52)."""
+    """The operator cannot read messages in the admin (docs/threats.md T52)."""
     assert {model._meta.app_label for model in admin.site._registry} <= {"accounts", "auth", "account"}
 
 
-def test_suspending_and_letting_back_in(desk: Client, alice: User, root: User) -> None:
+def test_suspending_and_restoring_access(desk: Client, alice: User, root: User) -> None:
     act(desk, "suspend", alice, root)
     alice.refresh_from_db()
     root.refresh_from_db()
-    assert (alice.is_active, root.is_active) == (False, True)  # nobody suspends herself
+    assert (alice.is_active, root.is_active) == (False, True)  # no administrator suspends herself
     act(desk, "restore_access", alice)
     alice.refresh_from_db()
     assert alice.is_active
     assert {entry.change_message for entry in LogEntry.objects.all()} == {"Suspended", "Restore access"}
 
 
-def test_a_password_link_is_shown_once_and_noted_without_the_link(desk: Client, alice: User) -> None:
+def test_a_password_link_is_shown_once_and_logged_without_the_link(desk: Client, alice: User) -> None:
     response = act(desk, "make_password_link", alice)
     found = re.search(r'<code id="password-link">(\S+)</code>', response.content.decode())
     assert found
@@ -96,7 +96,7 @@ def test_a_link_is_made_for_one_active_person_at_a_time(desk: Client, alice: Use
     assert act(desk, "make_password_link", bob).status_code == 302
 
 
-def test_an_account_made_in_the_admin_is_whole(desk: Client) -> None:
+def test_an_account_created_in_the_admin_is_complete(desk: Client) -> None:
     data = {
         "username": "dora",
         "name": "Dora",
@@ -122,14 +122,14 @@ def test_a_name_changed_in_the_admin_is_found(desk: Client, bob: User) -> None:
     assert Profile.objects.get(user=bob).search_key == "roberto bob"
 
 
-def test_nobody_deletes_an_account_by_the_way(desk: Client, alice: User) -> None:
+def test_the_admin_cannot_delete_an_account(desk: Client, alice: User) -> None:
     assert desk.post(f"{ACCOUNTS}{alice.pk}/delete/", {"post": "yes"}).status_code == 403
     act(desk, "delete_selected", alice)
     assert User.objects.filter(pk=alice.pk).exists()
 
 
 class TestAHelper:
-    """Staff without full rights must not become more than they are."""
+    """Staff without full permissions must not gain more."""
 
     def test_cannot_reach_the_account_of_a_superuser(self, helper: Client, root: User) -> None:
         assert helper.get(f"{ACCOUNTS}{root.pk}/change/").status_code == 302
@@ -144,7 +144,7 @@ class TestAHelper:
         root.refresh_from_db()
         assert root.check_password("a long phrase")
 
-    def test_cannot_hand_out_rights(self, helper: Client, alice: User) -> None:
+    def test_cannot_grant_permissions(self, helper: Client, alice: User) -> None:
         data = {
             "username": "alice",
             "name": "Alice",

@@ -1,4 +1,4 @@
-"""The cookie of looks: what it says is believed only where it is one of ours."""
+"""The appearance cookie: only known values are accepted."""
 
 import pytest
 from django.test import Client
@@ -34,7 +34,7 @@ def test_mallory_puts_nothing_into_the_page_by_a_cookie(client: Client, db: None
     assert 'data-text="normal" data-enter="sends" data-hours="auto">' in client.get("/").text
 
 
-def test_who_logs_in_gets_the_looks_of_the_account_not_those_of_the_last_guest(
+def test_login_applies_the_appearance_of_the_account_not_that_of_the_previous_user(
     client: Client, alice: object
 ) -> None:
     client.cookies["looks"] = "largest.line.12"

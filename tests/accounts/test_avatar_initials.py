@@ -1,4 +1,4 @@
-"""Letters and colours of people without a picture."""
+"""Placeholder avatars: initials and colours."""
 
 import pytest
 
@@ -33,7 +33,7 @@ from accounts.avatars.initials import colour, initials
         ("", ""),
     ],
 )
-def test_letters_of_a_name(name: str, letters: str) -> None:
+def test_initials_of_a_name(name: str, letters: str) -> None:
     assert initials(name) == letters
 
 

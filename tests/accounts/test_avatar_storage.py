@@ -1,4 +1,4 @@
-"""Pictures of people: what comes in may be anything, what goes out is a small square WebP with nothing else in it."""
+"""Avatar upload: hostile input, a small square WebP without metadata as output."""
 
 import io
 import struct
@@ -43,7 +43,7 @@ def is_near(found: Any, colour: tuple[int, int, int]) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_each_kind_we_promise_becomes_a_square(kind: str) -> None:
+def test_each_supported_format_becomes_a_square(kind: str) -> None:
     made = opened(picture_make(encoded(halves(), kind)))
     assert (made.format, made.size, made.mode) == ("WEBP", (256, 256), "RGB")
     assert is_near(made.getpixel((5, 128)), RED)
@@ -51,11 +51,11 @@ def test_each_kind_we_promise_becomes_a_square(kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "I;16"])
-def test_every_way_to_write_colours_is_read(mode: str) -> None:
+def test_every_colour_mode_is_decoded(mode: str) -> None:
     assert opened(picture_make(encoded(halves(1200, 1200, mode)))).size == (256, 256)
 
 
-def test_the_chosen_part_is_what_is_shown() -> None:
+def test_the_crop_is_applied() -> None:
     left = opened(picture_make(encoded(halves()), [0.0, 0.0, 0.8]))
     right = opened(picture_make(encoded(halves(3000, 1500), "JPEG"), [0.6, 0.2, 0.5]))
     assert is_near(left.getpixel((250, 128)), RED)
@@ -63,22 +63,24 @@ def test_the_chosen_part_is_what_is_shown() -> None:
 
 
 @pytest.mark.parametrize("crop", [[1.0, 1.0, 1.0], [0.99, 0.0, 0.01], [0.0, 1.0, 0.5]])
-def test_a_part_beyond_the_edge_is_moved_inside(crop: list[float]) -> None:
+def test_a_crop_beyond_the_edge_is_moved_inside(crop: list[float]) -> None:
     assert opened(picture_make(encoded(halves()), crop)).size == (256, 256)
 
 
 @pytest.mark.parametrize("size", [(600, 300), (3000, 1500)])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_taken_lying_down_stands_up(kind: str, size: tuple[int, int]) -> None:
+def test_exif_orientation_is_applied(kind: str, size: tuple[int, int]) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # the phone was turned: red is up
+    exif[0x0112] = 6  # rotated by 90 degrees: red is at the top
     made = opened(picture_make(encoded(halves(*size), kind, exif=exif), [0.0, 0.0, 1.0]))
     assert is_near(made.getpixel((128, 5)), RED)
-    assert is_near(made.getpixel((128, 250)), RED), "the upper half of a picture that is now high"
+    assert is_near(made.getpixel((128, 250)), RED), (
+        "the upper half of a picture that is now in portrait format"
+    )
 
 
-def test_the_place_where_it_was_taken_goes_nowhere() -> None:
-    """safety.md T41."""
+def test_location_and_other_metadata_are_removed() -> None:
+    """EXIF, XMP and colour profiles are removed (docs/threats.md T41)."""
     exif = Image.Exif()
     exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
     exif[0x010F] = "canary-maker"
@@ -111,8 +113,8 @@ OTHERS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_picture_is_refused(name: str) -> None:
-    """safety.md T39: by what it is, not by what it is called."""
+def test_a_file_that_is_not_a_picture_is_rejected(name: str) -> None:
+    """Judged by content, not by file name or type (docs/threats.md T39)."""
     with pytest.raises(InvalidPicture):
         picture_make(OTHERS[name])
 
@@ -138,23 +140,23 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_does_not_go_off(name: str) -> None:
-    """safety.md T40: refused by its size, before it is unpacked."""
+def test_a_decompression_bomb_is_rejected_by_its_header(name: str) -> None:
+    """Rejected by the size in its header, before decoding (docs/threats.md T40)."""
     with pytest.raises(PictureTooLarge):
         picture_make(BOMBS[name]())
 
 
-def test_the_largest_that_we_promise_is_taken() -> None:
+def test_the_largest_allowed_picture_is_accepted() -> None:
     flat = Image.new("RGBA", (8_000, 5_000), (*RED, 255))
     assert opened(picture_make(encoded(flat, compress_level=1))).size == (256, 256)
 
 
-def test_more_than_eight_megabytes_are_not_even_tried() -> None:
+def test_more_than_eight_megabytes_are_rejected_without_decoding() -> None:
     with pytest.raises(PictureTooLarge):
         picture_make(b"x" * (8 * 1024 * 1024 + 1))
 
 
-def test_a_decoder_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
     monkeypatch.setattr(avatar_storage, "WORKER", endless)
@@ -163,7 +165,7 @@ def test_a_decoder_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp
         picture_make(encoded(halves()))
 
 
-def test_a_decoder_that_was_taken_over_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_compromised_decoder_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nosy = tmp_path / "nosy.py"
     nosy.write_text(
         "import os, sys; sys.stdout.write(repr(sorted(os.environ)) + repr('/work' in ':'.join(sys.path[:1])))"
@@ -173,7 +175,7 @@ def test_a_decoder_that_was_taken_over_finds_no_keys(monkeypatch: pytest.MonkeyP
     assert b"SECRET" not in picture_make(b"")
 
 
-# On the page
+# Views
 
 
 @pytest.fixture
@@ -198,7 +200,7 @@ def address_of(user: User) -> str:
     return avatar_storage.picture_url(user.picture)
 
 
-def test_alice_puts_a_picture_up_and_everybody_who_has_its_address_sees_it(
+def test_alice_uploads_a_picture_and_anyone_with_its_url_sees_it(
     browser: Client, alice: User, media: Path
 ) -> None:
     assert put_up(browser)["Location"] == "/settings/profile/"
@@ -212,7 +214,7 @@ def test_alice_puts_a_picture_up_and_everybody_who_has_its_address_sees_it(
     assert [path.suffix for path in media.iterdir()] == [".webp"]
 
 
-def test_a_new_picture_has_a_new_address_and_the_old_one_is_gone(
+def test_a_new_picture_has_a_new_url_and_the_old_file_is_deleted(
     browser: Client, alice: User, media: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     put_up(browser)
@@ -225,7 +227,7 @@ def test_a_new_picture_has_a_new_address_and_the_old_one_is_gone(
         assert browser.post(REMOVE)["Location"] == "/settings/profile/"
     assert address_of(alice) == ""
     assert list(media.iterdir()) == []
-    assert browser.post(REMOVE).status_code == 303, "a second press is no error"
+    assert browser.post(REMOVE).status_code == 303, "a repeated request is no error"
 
 
 @pytest.mark.parametrize(
@@ -242,13 +244,13 @@ def test_a_new_picture_has_a_new_address_and_the_old_one_is_gone(
         "0.2 0.1 0.5",
     ],
 )
-def test_whatever_the_part_says_a_picture_comes_of_it(browser: Client, alice: User, crop: str) -> None:
+def test_any_crop_value_results_in_a_picture(browser: Client, alice: User, crop: str) -> None:
     assert put_up(browser, crop=crop).status_code == 303
     assert address_of(alice)
 
 
 @pytest.mark.parametrize("data", [SVG, b"x" * 100, OTHERS["gif"]], ids=["svg", "text", "gif"])
-def test_a_file_that_is_no_picture_gets_a_calm_sentence(browser: Client, alice: User, data: bytes) -> None:
+def test_an_invalid_file_gets_a_form_error(browser: Client, alice: User, data: bytes) -> None:
     answer = put_up(browser, data)
     assert answer.status_code == 422
     assert "We can’t read this picture. Choose a JPEG, PNG or WebP." in answer.text
@@ -259,7 +261,7 @@ def test_a_file_that_is_no_picture_gets_a_calm_sentence(browser: Client, alice: 
     assert address_of(alice) == ""
 
 
-def test_without_a_file_it_says_what_to_do(browser: Client) -> None:
+def test_without_a_file_the_error_says_what_to_do(browser: Client) -> None:
     answer = browser.post(CHANGE)
     assert (answer.status_code, "Choose a picture first." in answer.text) == (422, True)
 
@@ -280,7 +282,7 @@ def test_a_full_disk_changes_nothing(
     assert len(list(media.iterdir())) == 1
 
 
-def test_thirty_in_an_hour_are_enough(browser: Client, settings: Any) -> None:
+def test_uploads_are_rate_limited(browser: Client, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"picture": "2/h/user"}
     answers = [put_up(browser) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [303, 303, 429]
@@ -294,13 +296,13 @@ def test_mallory_reads_no_other_file(client: Client, db: None, media: Path, name
     assert client.get(f"/media/pictures/{name}.webp").status_code == 404
 
 
-def test_strangers_put_nothing_up(client: Client, db: None, media: Path) -> None:
+def test_visitors_cannot_upload(client: Client, db: None, media: Path) -> None:
     assert put_up(client).status_code == 302
     assert client.post(REMOVE).status_code == 302
     assert not media.exists()
 
 
-def test_the_card_of_a_person_carries_it(browser: Client, alice: User) -> None:
+def test_the_picture_is_part_of_the_user_in_the_api(browser: Client, alice: User) -> None:
     assert browser.get("/api/v1/me").json()["avatar"] is None
     put_up(browser)
     assert browser.get("/api/v1/me").json()["avatar"] == address_of(alice)

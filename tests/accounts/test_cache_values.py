@@ -1,4 +1,4 @@
-"""What comes out of the cache is data of anybody who can reach it."""
+"""Values in the cache are untrusted: any client of the cache can write them."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from accounts.rate_limits import retry_after_s, windows_for
 
 
 @pytest.mark.parametrize("kept", [7, "text", None, {"a": 1}, True, [1, "x", None, float("nan")]], ids=repr)
-def test_tries_of_another_type_count_as_none(kept: Any, settings: Any) -> None:
+def test_cached_attempts_of_a_wrong_type_count_as_none(kept: Any, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login": "2/m/ip"}
     request = RequestFactory().post("/accounts/login/")
-    places = windows_for(request, "login", None)
-    assert places
-    for _rate, place in places:
-        cache.set(place, kept)
+    windows = windows_for(request, "login", None)
+    assert windows
+    for _rate, cache_key in windows:
+        cache.set(cache_key, kept)
     assert retry_after_s(request, "login") == 0
-    for _rate, place in places:
-        cache.delete(place)
+    for _rate, cache_key in windows:
+        cache.delete(cache_key)
     assert ratelimit.consume(request, app="allauth.account", action="login")

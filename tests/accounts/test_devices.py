@@ -1,4 +1,4 @@
-"""Where Alice is signed in, and how she ends it."""
+"""The list of devices, and revoking sessions."""
 
 from datetime import timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def names(client: Client) -> list[tuple[str, bool]]:
     return [(device.appearance.system, device.is_this) for device in client.get(PAGE).context["devices"]]
 
 
-def test_every_sign_in_is_listed_in_words_this_one_first(laptop: Client, phone: Client) -> None:
+def test_every_session_is_listed_in_words_the_current_one_first(laptop: Client, phone: Client) -> None:
     assert names(laptop) == [("Linux", True), ("iPhone", False)]
     page = phone.get(PAGE).text
     for words in (
@@ -64,7 +64,7 @@ def test_every_sign_in_is_listed_in_words_this_one_first(laptop: Client, phone: 
         assert words in page
 
 
-def test_alice_ends_her_phone_from_the_laptop(laptop: Client, phone: Client, ended: list[str]) -> None:
+def test_alice_revokes_her_phone_from_the_laptop(laptop: Client, phone: Client, ended: list[str]) -> None:
     key = phone.session.session_key
     there = next(device for device in laptop.get(PAGE).context["devices"] if not device.is_this)
     assert laptop.post(PAGE, {"device": there.id})["Location"] == PAGE
@@ -72,19 +72,17 @@ def test_alice_ends_her_phone_from_the_laptop(laptop: Client, phone: Client, end
     assert phone.get("/chats/").status_code == 302
     assert not is_signed_in(phone)
     assert names(laptop) == [("Linux", True)]
-    assert "1 device logged out." not in laptop.get(PAGE).text, "said once"
+    assert "1 device logged out." not in laptop.get(PAGE).text, "shown once"
 
 
-def test_a_second_press_is_no_error(laptop: Client, phone: Client) -> None:
+def test_revoking_a_device_again_is_no_error(laptop: Client, phone: Client) -> None:
     there = next(device for device in laptop.get(PAGE).context["devices"] if not device.is_this)
     laptop.post(PAGE, {"device": there.id})
     answer = laptop.post(PAGE, {"device": there.id}, follow=True)
     assert (answer.status_code, "This device has already been logged out." in answer.text) == (200, True)
 
 
-def test_log_out_everywhere_else_leaves_only_this_one(
-    laptop: Client, phone: Client, ended: list[str]
-) -> None:
+def test_revoking_all_others_leaves_only_this_one(laptop: Client, phone: Client, ended: list[str]) -> None:
     tablet = sign_in(PHONE)
     answer = laptop.post(PAGE, {"others": "1"}, follow=True)
     assert "2 devices logged out." in answer.text
@@ -95,8 +93,10 @@ def test_log_out_everywhere_else_leaves_only_this_one(
     assert "You aren’t logged in anywhere else." in laptop.post(PAGE, {"others": "1"}, follow=True).text
 
 
-def test_mallory_ends_nobody_elses_device(laptop: Client, mallory: User, ended: list[str]) -> None:
-    """Whatever number she sends: it is looked for among her own (safety.md T2)."""
+def test_mallory_cannot_revoke_the_device_of_another_user(
+    laptop: Client, mallory: User, ended: list[str]
+) -> None:
+    """Any id that she sends is searched among her own devices (docs/threats.md T2)."""
     hers = sign_in(login="mallory")
     for wanted in (Device.objects.get(user__username="alice").pk, "", "-1", "x", "9" * 30, "٣"):
         assert hers.post(PAGE, {"device": wanted}).status_code == 303
@@ -105,12 +105,12 @@ def test_mallory_ends_nobody_elses_device(laptop: Client, mallory: User, ended: 
     assert is_signed_in(laptop)
 
 
-def test_nobody_ends_the_device_in_hand_by_its_number(laptop: Client) -> None:
+def test_the_current_device_cannot_be_revoked(laptop: Client) -> None:
     laptop.post(PAGE, {"device": Device.objects.get().pk})
     assert is_signed_in(laptop)
 
 
-def test_who_has_not_shown_who_they_are_for_long_is_asked_again_and_then_it_is_done(
+def test_revoking_requires_a_recent_authentication_and_then_continues(
     laptop: Client, phone: Client, settings: Any
 ) -> None:
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
@@ -122,7 +122,7 @@ def test_who_has_not_shown_who_they_are_for_long_is_asked_again_and_then_it_is_d
     assert not is_signed_in(phone)
 
 
-def test_a_new_password_ends_the_others_and_keeps_this_one_under_its_old_date(
+def test_a_new_password_revokes_the_others_and_keeps_this_one_with_its_date(
     laptop: Client, phone: Client
 ) -> None:
     Device.objects.update(created_at=timezone.now() - timedelta(days=20))
@@ -132,7 +132,7 @@ def test_a_new_password_ends_the_others_and_keeps_this_one_under_its_old_date(
     assert (timezone.now() - device.since).days == 20
 
 
-def test_logging_out_takes_the_device_off_the_list(laptop: Client, phone: Client) -> None:
+def test_logging_out_removes_the_device_from_the_list(laptop: Client, phone: Client) -> None:
     phone.post("/accounts/logout/")
     assert names(laptop) == [("Linux", True)]
     assert Device.objects.count() == 1
@@ -153,7 +153,7 @@ def test_the_use_of_a_device_is_written_once_a_minute(alice: User, django_assert
     )
 
 
-def test_no_address_is_kept(alice: User) -> None:
+def test_no_ip_address_is_stored(alice: User) -> None:
     assert {field.name for field in Device._meta.get_fields()} == {
         "id",
         "public_id",
@@ -165,22 +165,22 @@ def test_no_address_is_kept(alice: User) -> None:
     }
 
 
-def test_a_health_check_costs_no_look_at_the_session(laptop: Client, django_assert_num_queries: Any) -> None:
+def test_a_health_check_does_not_query_the_session(laptop: Client, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         laptop.get("/healthz")
 
 
-def test_the_table_of_devices_is_no_way_in(laptop: Client, alice: User) -> None:
-    """A row whose session is over is forgotten by looking."""
+def test_the_devices_table_grants_no_access(laptop: Client, alice: User) -> None:
+    """Viewing the list deletes a row whose session has expired."""
     Device.objects.create(user=alice, session_key="gone", created_at=timezone.now(), active_at=timezone.now())
     assert len(devices_list(user=alice, session_key="")) == 1
     assert Device.objects.count() == 1
 
 
-def test_a_device_is_called_by_a_random_name_and_never_by_its_number(
+def test_a_device_is_addressed_by_a_random_id_not_its_primary_key(
     laptop: Client, phone: Client, alice: User
 ) -> None:
-    """Row numbers tell how many log-ins the server has seen."""
+    """Primary keys would reveal the number of logins on this server."""
     there = Device.objects.exclude(session_key=laptop.session.session_key).get()
     assert f'value="{there.public_id}"' in laptop.get(PAGE).text
     assert f'value="{there.pk}"' not in laptop.get(PAGE).text

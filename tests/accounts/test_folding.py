@@ -1,4 +1,4 @@
-"""What search compares, the same here and in the browser."""
+"""Search folding, the same in Python and in the browser."""
 
 import json
 from importlib import import_module
@@ -40,12 +40,12 @@ def test_the_browser_has_the_same_table() -> None:
         ("Ærø", "Ærø"),
     ],
 )
-def test_people_are_found_by_the_letters_of_an_ordinary_keyboard(alice: User, name: str, q: str) -> None:
+def test_users_are_found_by_letters_without_accents(alice: User, name: str, q: str) -> None:
     account_create(username="found", name=name)
     assert [person.username for person in people_listed(viewer=alice, q=q)] == ["found"]
 
 
-def test_keys_that_were_stored_before_are_made_again(alice: User) -> None:
+def test_search_keys_stored_by_earlier_versions_are_updated(alice: User) -> None:
     profile = account_create(username="lech", name="Lech Wałęsa").profile
     Profile.objects.filter(pk=profile.pk).update(search_key="lech wałesa lech")
     import_module("accounts.migrations.0005_fold_search_keys").fold_again(apps, connection.schema_editor())

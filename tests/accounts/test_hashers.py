@@ -1,4 +1,4 @@
-"""Passwords are hashed a few at a time, whatever asks for it, and long ones are not hashed at all."""
+"""Password hashing is bounded in concurrency, and overlong passwords are not hashed."""
 
 import threading
 import unicodedata
@@ -26,7 +26,7 @@ def one_slot(monkeypatch: pytest.MonkeyPatch) -> threading.BoundedSemaphore:
 
 
 def make_old_hash(password: str) -> str:
-    """As Django's own hasher made them."""
+    """A hash with Django's default parameters."""
     return django_hashers.Argon2PasswordHasher().encode(password, "0123456789abcdefghijkl")
 
 
@@ -64,16 +64,16 @@ def check_unusable(password: str) -> Any:
 
 @pytest.mark.parametrize("way", [make, check_new, check_old, check_brought_along, check_unusable])
 @bounded
-def test_every_way_to_a_hash_waits_for_a_place(way: Any, one_slot: threading.BoundedSemaphore) -> None:
+def test_every_hash_waits_for_a_slot(way: Any, one_slot: threading.BoundedSemaphore) -> None:
     with one_slot, pytest.raises(hashers.HashingBusy):
         way(PASSWORD)
     way(PASSWORD)
-    assert one_slot.acquire(blocking=False), "and gives it back"
+    assert one_slot.acquire(blocking=False), "the slot was released"
 
 
 @pytest.mark.parametrize("way", [make, check_new, check_old, check_brought_along])
 @bounded
-def test_a_password_without_end_is_refused_before_it_waits(
+def test_an_overlong_password_is_rejected_before_it_waits(
     way: Any, one_slot: threading.BoundedSemaphore
 ) -> None:
     with one_slot, pytest.raises(ValidationError, match="at most 1024 characters"):
@@ -82,7 +82,7 @@ def test_a_password_without_end_is_refused_before_it_waits(
 
 @pytest.mark.django_db
 @bounded
-def test_an_old_hash_still_opens_and_is_replaced_by_a_small_one(alice: User) -> None:
+def test_an_old_hash_is_still_valid_and_is_upgraded(alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(password=make_old_hash(PASSWORD))
     assert Client().post("/accounts/login/", {"login": "alice", "password": PASSWORD}).status_code == 302
     alice.refresh_from_db()
@@ -93,10 +93,10 @@ def test_an_old_hash_still_opens_and_is_replaced_by_a_small_one(alice: User) -> 
 @pytest.mark.parametrize("form", ["composed", "decomposed"])
 @pytest.mark.django_db
 @bounded
-def test_the_right_password_opens_also_when_no_place_is_left_to_renew_its_hash(
+def test_login_succeeds_also_when_no_slot_is_free_to_upgrade_the_hash(
     form: str, alice: User, one_slot: threading.BoundedSemaphore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hash waits for a later log-in."""
+    """A later login upgrades the hash."""
     password = unicodedata.normalize("NFC" if form == "composed" else "NFD", "grüner Käse über alles")
     kept = make_old_hash(password)
     User.objects.filter(pk=alice.pk).update(password=kept)
@@ -125,10 +125,10 @@ FORMS = {
 @pytest.mark.parametrize("page", FORMS)
 @pytest.mark.parametrize("login", ["alice", "nobody-at-all"])
 @bounded
-def test_a_form_that_finds_no_place_says_so_and_when_to_come_back(
+def test_a_form_without_a_free_slot_answers_503_with_retry_after(
     page: str, login: str, alice: User, client_of: Any, one_slot: threading.BoundedSemaphore
 ) -> None:
-    """The same for a name that has an account and one that has none."""
+    """The same with and without an account."""
     User.objects.filter(pk=alice.pk).update(password=make_old_hash(PASSWORD))
     is_inside = page in {"/accounts/password/change/", "/accounts/reauthenticate/"}
     browser = client_of(User.objects.get(pk=alice.pk) if is_inside else None)
@@ -141,7 +141,7 @@ def test_a_form_that_finds_no_place_says_so_and_when_to_come_back(
 
 @pytest.mark.parametrize("page", FORMS)
 @bounded
-def test_a_form_refuses_a_password_without_end_in_words(
+def test_a_form_rejects_an_overlong_password_with_an_error(
     page: str, alice: User, client_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*words: Any, **values: Any) -> None:

@@ -1,4 +1,4 @@
-"""Who tries too often has to wait, and nobody else (safety.md T36, T37)."""
+"""Rate limits and login attempts: only the attacker has to wait (docs/threats.md T36, T37)."""
 
 import inspect
 import re
@@ -22,7 +22,7 @@ TOO_MANY = {"__all__": ["Too many attempts. Wait 5 minutes."]}
 
 @pytest.fixture(autouse=True)
 def limits(settings: Any) -> None:
-    """As the service has them (tests/project/test_settings.py compares)."""
+    """The limits of the service (tests/project/test_settings.py compares)."""
     settings.ACCOUNT_RATE_LIMITS = {
         "signup": "60/10m/ip",
         "login": "60/m/ip",
@@ -45,18 +45,18 @@ def come_in(address: str, login: str = "bob") -> Any:
     return Client(REMOTE_ADDR=address).post("/accounts/login/", {"login": login, "password": PASSWORD})
 
 
-def test_ten_wrong_passwords_close_the_door_for_this_name_from_this_address(bob: User) -> None:
+def test_ten_wrong_passwords_block_this_login_from_this_address(bob: User) -> None:
     assert errors_of(fail(10)) != TOO_MANY
     assert errors_of(fail(1)) == TOO_MANY
     assert errors_of(come_in("192.0.2.1")) == TOO_MANY
 
 
-def test_nobody_can_lock_bob_out_from_elsewhere(bob: User) -> None:
+def test_attempts_from_elsewhere_do_not_lock_bob_out(bob: User) -> None:
     fail(50)
     assert come_in("198.51.100.7").status_code == 302
 
 
-def test_the_neighbour_at_the_same_address_comes_in(bob: User, alice: User) -> None:
+def test_another_user_at_the_same_address_can_log_in(bob: User, alice: User) -> None:
     fail(20)
     assert come_in("192.0.2.1", "alice").status_code == 302
 
@@ -86,9 +86,9 @@ def test_addresses_of_one_ipv6_network_are_one(bob: User) -> None:
     assert come_in("2001:db8:0:1::1").status_code == 302
 
 
-def test_behind_our_proxy_people_are_told_apart(bob: User, settings: Any) -> None:
+def test_clients_behind_our_proxy_are_distinguished(bob: User, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
-    for number in range(10):  # what the visitor wrote stands left of what our proxy added
+    for number in range(10):  # forged entries are to the left of the one that our proxy added
         fail(1, headers={"x-forwarded-for": f"203.0.113.{number}, 198.51.100.1"})
     assert errors_of(fail(1, headers={"x-forwarded-for": "203.0.113.77, 198.51.100.1"})) == TOO_MANY
     other = Client().post(
@@ -104,7 +104,7 @@ def test_behind_our_proxy_people_are_told_apart(bob: User, settings: Any) -> Non
     [
         (0, "203.0.113.1", "192.0.2.1", "192.0.2.1"),
         (1, "203.0.113.1", "192.0.2.1", "203.0.113.1"),
-        (2, "203.0.113.1", "192.0.2.1", "203.0.113.1"),  # came past one of the proxies
+        (2, "203.0.113.1", "192.0.2.1", "203.0.113.1"),  # bypassed one of the proxies
         (1, "203.0.113.1:50123", "192.0.2.1", "203.0.113.1"),
         (1, "[2001:db8::1]:443", "192.0.2.1", "2001:db8::/64"),
         (0, "", "::ffff:203.0.113.1", "203.0.113.1"),  # HOST=::
@@ -120,16 +120,17 @@ def test_an_address_is_always_found(
     assert AccountAdapter().get_client_ip(request) == seen
 
 
-def test_on_a_listener_for_both_families_people_are_told_apart(bob: User) -> None:
-    """HOST=:: sees IPv4 as ::ffff:a.b.c.d; cut to a network, all of it would be one visitor, and anybody could lock anybody out."""
+def test_ipv4_clients_of_a_dual_stack_listener_are_distinguished(bob: User) -> None:
+    """HOST=:: sees IPv4 as ::ffff:a.b.c.d. Truncated to /64, all clients would be one, and could lock each
+    other out."""
     fail(11, address="::ffff:192.0.2.1")
     assert come_in("::ffff:192.0.2.2").status_code == 302
 
 
-# --- One account, guessed at from many addresses ---
+# --- Attempts on one account from many addresses ---
 
 
-def test_a_site_with_many_networks_gets_thirty_guesses(bob: User) -> None:
+def test_a_site_with_many_networks_gets_thirty_attempts(bob: User) -> None:
     for number in range(30):
         assert errors_of(fail(1, address=f"2001:db8:1:{number:x}::1")) != TOO_MANY
     assert errors_of(fail(1, address="2001:db8:1:ffff::1")) == TOO_MANY
@@ -141,19 +142,19 @@ def guess_from_everywhere(times: int) -> None:
         fail(1, address=f"203.0.{number}.1")
 
 
-def test_after_a_hundred_guesses_from_everywhere_a_new_network_has_two(bob: User) -> None:
+def test_after_a_hundred_attempts_from_everywhere_a_new_network_has_two(bob: User) -> None:
     guess_from_everywhere(100)
     fail(2, address="198.51.100.7")
     assert errors_of(fail(1, address="198.51.100.8")) == {"__all__": ["Too many attempts. Wait 1 hour."]}
 
 
-def test_then_the_owner_still_comes_in_from_elsewhere_at_once(bob: User) -> None:
+def test_then_the_owner_can_still_log_in_from_elsewhere(bob: User) -> None:
     guess_from_everywhere(120)
     assert come_in("198.51.100.7").status_code == 302
 
 
 @pytest.mark.parametrize("login", ["bob", "@BOB"])
-def test_and_a_browser_that_knows_the_account_is_not_counted(bob: User, login: str) -> None:
+def test_attempts_from_a_browser_that_has_logged_in_are_not_counted(bob: User, login: str) -> None:
     browser = Client(REMOTE_ADDR="198.51.100.7")
     browser.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
     browser.post("/accounts/logout/")
@@ -163,9 +164,7 @@ def test_and_a_browser_that_knows_the_account_is_not_counted(bob: User, login: s
     assert browser.post("/accounts/login/", {"login": login, "password": PASSWORD}).status_code == 302
 
 
-def test_the_cookie_of_a_known_browser_names_nobody_and_knows_no_other_account(
-    bob: User, alice: User
-) -> None:
+def test_the_cookie_of_a_known_browser_holds_no_names_and_covers_one_account(bob: User, alice: User) -> None:
     browser = Client(REMOTE_ADDR="198.51.100.7")
     browser.post("/accounts/login/", {"login": "alice", "password": PASSWORD})
     browser.post("/accounts/logout/")
@@ -178,7 +177,7 @@ def test_the_cookie_of_a_known_browser_names_nobody_and_knows_no_other_account(
     assert errors_of(answer) == {"__all__": ["Too many attempts. Wait 1 hour."]}
 
 
-def test_a_forged_cookie_knows_nobody(bob: User) -> None:
+def test_a_forged_cookie_is_ignored(bob: User) -> None:
     guess_from_everywhere(100)
     browser = Client(REMOTE_ADDR="198.51.100.7")
     browser.cookies["known"] = signing.dumps(["x"], salt="another")
@@ -202,7 +201,7 @@ def test_a_class_behind_one_address_signs_up_together(db: None) -> None:
     assert Client(REMOTE_ADDR="192.0.2.2").post("/accounts/signup/", {"username": "x"}).status_code == 200
 
 
-# --- The time that is told ---
+# --- The stated time to wait ---
 
 
 Later = Callable[[float], None]
@@ -210,7 +209,7 @@ Later = Callable[[float], None]
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Let so many seconds pass, for allauth and for the cache."""
+    """Advance the clock of allauth and of the cache."""
     real, passed = time.time, 0.0
 
     def wait(seconds: float) -> None:
@@ -233,7 +232,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("action", PAGES)
-def test_each_page_tells_the_true_time_to_wait_and_opens_then(
+def test_each_page_states_the_time_to_wait_and_accepts_after_it(
     action: str, bob: User, mail: None, settings: Any, later: Later
 ) -> None:
     settings.ACCOUNT_RATE_LIMITS = {action: "2/10m/key" if action == "reset_password" else "2/10m/ip"}
@@ -257,8 +256,8 @@ def test_each_page_tells_the_true_time_to_wait_and_opens_then(
     assert browser.post(page, filled).status_code != 429
 
 
-def test_every_page_that_allauth_limits_is_known() -> None:
-    """A page it learns to limit in a later version would tell no time."""
+def test_every_page_that_allauth_limits_is_listed() -> None:
+    """A page that a later version of allauth limits would not state the time to wait."""
     limited = set(
         re.findall(
             r'rate_limit\(action="(\w+)"\)|consume_or_429\(\s*self.request,\s*action="(\w+)"',
@@ -266,7 +265,7 @@ def test_every_page_that_allauth_limits_is_known() -> None:
         )
     )
     named = {one or other for one, other in limited}
-    # Not switched on here: telephone numbers, and codes for logging in.
+    # Not enabled here: phone numbers and login codes.
     assert (
         named - {"change_phone", "request_login_code", "verify_phone"}
         == {one for actions in LIMITED_ACTIONS.values() for one in actions} - {"confirm_email"}
@@ -274,19 +273,19 @@ def test_every_page_that_allauth_limits_is_known() -> None:
     )
 
 
-def test_who_tried_too_many_passwords_is_told_the_true_time(bob: User, later: Later) -> None:
+def test_too_many_passwords_state_the_time_to_wait(bob: User, later: Later) -> None:
     fail(9)
     later(100)
     fail(1)
     assert errors_of(fail(1)) == {"__all__": ["Too many attempts. Wait 4 minutes."]}
     later(170)
-    (said,) = errors_of(fail(1))["__all__"]
-    assert 25 <= int(re.fullmatch(r"Too many attempts. Wait (\d+) seconds.", said)[1]) <= 30  # type: ignore[index]
+    (message,) = errors_of(fail(1))["__all__"]
+    assert 25 <= int(re.fullmatch(r"Too many attempts. Wait (\d+) seconds.", message)[1]) <= 30  # type: ignore[index]
     later(30)
     assert come_in("192.0.2.1").status_code == 302
 
 
-def test_a_second_code_by_mail_is_there_after_ten_seconds(
+def test_a_second_emailed_code_is_available_after_ten_seconds(
     settings: Any, mail: None, sign_up: Any, client: Client, later: Later
 ) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"confirm_email": "1/10s/key"}

@@ -1,4 +1,4 @@
-"""A store that is away is told in the log, not with every request."""
+"""Log throttling: an outage is logged once a minute, not with every request."""
 
 import logging
 from typing import Any
@@ -25,7 +25,7 @@ def test_the_same_warning_is_written_once_a_minute(monkeypatch: pytest.MonkeyPat
     assert caplog.records[-1].getMessage() == "one thing failed (1060.0)"
 
 
-def test_while_devices_cannot_be_noted_one_line_says_so(
+def test_a_failure_to_record_devices_is_logged_once(
     alice: User, client_of: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     def fail(**values: Any) -> None:

@@ -1,4 +1,4 @@
-"""Coming in and going out."""
+"""Login, logout, and the password change."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,13 +20,13 @@ def log_in(client: Client, login: str, password: str = PASSWORD, **more: Any) ->
 
 
 @pytest.mark.parametrize("login", ["bob", "BOB", " bob ", "@Bob", "bob@example.com", "Bob@Example.com"])
-def test_bob_comes_in_by_username_or_address(client: Client, bob: User, login: str) -> None:
+def test_bob_logs_in_by_username_or_email(client: Client, bob: User, login: str) -> None:
     response = log_in(client, login)
     assert (response.status_code, response["Location"]) == (302, "/chats/")
     assert is_signed_in(client)
 
 
-def test_bob_stays_signed_in_when_the_browser_is_closed(client: Client, bob: User, settings: Any) -> None:
+def test_bob_stays_logged_in_when_the_browser_is_closed(client: Client, bob: User, settings: Any) -> None:
     log_in(client, "bob")
     assert client.session.get_expire_at_browser_close() is False
     assert client.session.get_expiry_age() > settings.SESSION_COOKIE_AGE - 60
@@ -42,7 +42,7 @@ def test_bob_stays_signed_in_when_the_browser_is_closed(client: Client, bob: Use
         ("бob", PASSWORD),
     ],
 )
-def test_every_mismatch_gets_the_same_sentence(client: Client, bob: User, login: str, password: str) -> None:
+def test_every_mismatch_gets_the_same_error(client: Client, bob: User, login: str, password: str) -> None:
     assert errors_of(log_in(client, login, password)) == NO_MATCH
     assert not is_signed_in(client)
 
@@ -50,7 +50,7 @@ def test_every_mismatch_gets_the_same_sentence(client: Client, bob: User, login:
 def test_a_wrong_password_and_an_unknown_name_differ_in_nothing_but_what_was_typed(
     client: Client, bob: User
 ) -> None:
-    """Enumeration (safety.md T23)."""
+    """Enumeration (docs/threats.md T23)."""
     pages = [
         log_in(Client(), login, "wrong password").content.replace(login.encode(), b"#")
         for login in ("bob", "zzz")
@@ -58,13 +58,13 @@ def test_a_wrong_password_and_an_unknown_name_differ_in_nothing_but_what_was_typ
     assert len(pages[0]) == len(pages[1])
 
 
-def test_nul_and_overlong_input_are_mismatches_not_faults(client: Client, bob: User) -> None:
+def test_nul_and_overlong_input_are_mismatches_not_server_errors(client: Client, bob: User) -> None:
     assert log_in(client, "bo\x00b").status_code == 200
     assert log_in(client, "b" * 5000).status_code == 200
     assert log_in(client, "bob", "p" * 100_000).status_code == 200
 
 
-def test_the_form_says_how_it_is_filled_in(client: Client, db: None) -> None:
+def test_the_form_has_autocomplete_attributes(client: Client, db: None) -> None:
     fields = client.get("/accounts/login/").context["form"].fields
     assert list(fields) == ["login", "password"]
     assert fields["login"].widget.attrs["autocomplete"] == "username webauthn"
@@ -72,20 +72,20 @@ def test_the_form_says_how_it_is_filled_in(client: Client, db: None) -> None:
     assert not any("placeholder" in field.widget.attrs for field in fields.values())
 
 
-def test_a_suspended_person_stays_outside(client: Client, bob: User) -> None:
+def test_a_suspended_user_cannot_log_in(client: Client, bob: User) -> None:
     account_deactivate(user=bob)
     assert log_in(client, "bob")["Location"] == "/accounts/inactive/"
     assert not is_signed_in(client)
 
 
-def test_suspending_ends_the_sessions_that_are_open(client: Client, bob: User) -> None:
+def test_suspending_revokes_open_sessions(client: Client, bob: User) -> None:
     client.force_login(bob)
     account_deactivate(user=bob)
     assert client.get("/settings/account/").status_code == 302
 
 
 def test_logging_in_changes_the_session_cookie(client: Client, bob: User) -> None:
-    """Session fixation (safety.md T12)."""
+    """Session fixation (docs/threats.md T12)."""
     client.get("/accounts/login/?next=/chats/")
     session = client.session
     session["planted"] = True
@@ -106,8 +106,8 @@ def test_logging_out_needs_a_post(client: Client, bob: User) -> None:
     assert not is_signed_in(client)
 
 
-def test_logging_out_makes_the_browser_forget_and_nothing_else_does(client: Client, bob: User) -> None:
-    """A session that ended elsewhere must not take the unsent text of this device along."""
+def test_only_logging_out_clears_the_site_data(client: Client, bob: User) -> None:
+    """A session that was revoked elsewhere must not delete the unsent text on this device."""
     client.force_login(bob)
     assert "Clear-Site-Data" not in client.get("/accounts/logout/")
     assert client.post("/accounts/logout/")["Clear-Site-Data"] == '"cache", "storage"'
@@ -118,19 +118,19 @@ def test_logging_out_makes_the_browser_forget_and_nothing_else_does(client: Clie
 
 @pytest.mark.parametrize("url", FOREIGN)
 def test_next_never_leads_away(client: Client, bob: User, url: str) -> None:
-    """Open redirect (safety.md T58)."""
+    """Open redirect (docs/threats.md T58)."""
     assert log_in(client, "bob", next=url)["Location"] == "/chats/"
     assert client.post("/accounts/logout/", {"next": url})["Location"] == "/"
 
 
-def test_next_leads_back_to_where_somebody_wanted_to_go(client: Client, bob: User) -> None:
+def test_next_leads_to_the_requested_page(client: Client, bob: User) -> None:
     assert log_in(client, "bob", next="/i/token/")["Location"] == "/i/token/"
 
 
 class TestLooks:
-    """A new device looks as the person chose on the others."""
+    """A new device gets the appearance chosen on the others."""
 
-    def test_language_and_theme_come_along(self, client: Client, bob: User) -> None:
+    def test_login_applies_language_and_theme(self, client: Client, bob: User) -> None:
         Profile.objects.filter(user=bob).update(language="pt-br", theme="dark")
         response = log_in(client, "bob")
         assert (response.cookies["django_language"].value, response.cookies["theme"].value) == (
@@ -139,15 +139,13 @@ class TestLooks:
         )
         assert response.cookies["theme"]["samesite"] == "Lax"
 
-    def test_who_chose_nothing_keeps_what_the_browser_says(self, client: Client, db: None) -> None:
+    def test_without_a_choice_the_settings_of_the_browser_stay(self, client: Client, db: None) -> None:
         account_create(username="dora", name="Dora", password=PASSWORD)
         response = log_in(client, "dora")
         assert "django_language" not in response.cookies
         assert "theme" not in response.cookies
 
-    def test_a_theme_of_the_last_person_at_this_browser_does_not_stay(
-        self, client: Client, bob: User
-    ) -> None:
+    def test_the_theme_of_the_previous_user_does_not_stay(self, client: Client, bob: User) -> None:
         client.cookies["theme"] = "dark"
         assert log_in(client, "bob").cookies["theme"].value == "auto"
 
@@ -157,7 +155,9 @@ class TestLooks:
 
 
 class TestPasswordChange:
-    def test_it_asks_for_the_old_one_and_keeps_this_session_alone(self, client: Client, bob: User) -> None:
+    def test_it_requires_the_old_password_and_keeps_only_this_session(
+        self, client: Client, bob: User
+    ) -> None:
         other = Client()
         for browser in (client, other):
             log_in(browser, "bob")
@@ -172,12 +172,12 @@ class TestPasswordChange:
         assert client.get("/accounts/email/").status_code == 200
         assert other.get("/accounts/email/").status_code == 302
 
-    def test_a_weak_one_is_refused(self, client: Client, bob: User) -> None:
+    def test_a_weak_password_is_rejected(self, client: Client, bob: User) -> None:
         log_in(client, "bob")
         refused = client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "short"})
         assert errors_of(refused) == {"password1": ["Use a password of at least 10 characters."]}
 
-    def test_the_two_passwords_are_told_apart(self, client: Client, bob: User) -> None:
+    def test_the_errors_of_both_passwords_are_distinct(self, client: Client, bob: User) -> None:
         log_in(client, "bob")
         empty = client.post("/accounts/password/change/", {"oldpassword": "", "password1": ""})
         assert errors_of(empty) == {

@@ -1,4 +1,4 @@
-"""What a display name may hold."""
+"""Validation of display names."""
 
 import unicodedata
 from typing import Any
@@ -26,27 +26,27 @@ from accounts.names import check_name, check_text, normalize_name
         "{{7*7}}",
         "<b>Ana</b>",
         "Owen \U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",  # the flag of Wales
-        "葛\U000e0100城",  # a form that a family writes its name in
+        "葛\U000e0100城",  # a variant form in a family name
         "Ana \u2764\ufe0f",
         "\U0001fae8 Ana",  # newer than this Python
     ],
 )
-def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
+def test_a_name_may_hold_visible_characters(name: str) -> None:
     check_name(normalize_name(name))
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "Ana\u202eelaV",  # turns the writing direction of what follows
+        "Ana\u202eelaV",  # overrides the direction of what follows
         "Ana\u2066",
         "An\u034fa",
         "Ana\u3164",
-        "Ana\u0378",  # no character yet
+        "Ana\u0378",  # unassigned
         "Ana\u2065",
         "\u0378",
         "Ana\ufdd0",
-        "Ana\U000e0067\U000e0062\U000e007f",  # hidden text after no flag
+        "Ana\U000e0067\U000e0062\U000e007f",  # hidden text without a flag
         "\U0001f3f4\U000e0067\U000e0062\U000e0065",  # a flag without an end
         "\U0001f3f4" + "\U000e0067" * 20 + "\U000e007f",
         "\u200fAna",
@@ -54,12 +54,12 @@ def test_a_name_may_hold_what_can_be_seen(name: str) -> None:
         "Ana\x00",
         "Ana\x1b[2J",
         "\ufeffAna",
-        "Z" + "\u0301" * 9,  # a tower of accents hides the lines above
-        "\u3164",  # draws nothing
+        "Z" + "\u0301" * 9,  # stacked accents cover the lines above
+        "\u3164",  # invisible
         "\u2800\u2800",
         "\u034f",
         "\U0001d159",
-        "Z" + "\u0301\u200d" * 9,  # the joiner starts no new letter
+        "Z" + "\u0301\u200d" * 9,  # a joiner starts no new letter
         "\u200d",
         "\u0301",
         "",
@@ -70,7 +70,7 @@ def test_a_name_may_not_hide_anything(name: str) -> None:
         check_name(normalize_name(name))
 
 
-def test_a_line_about_oneself_may_have_drawn_out_words_a_name_not() -> None:
+def test_the_about_text_may_have_stretched_words_a_name_may_not() -> None:
     check_text("ดี" + "\u0e35" * 20)
     with pytest.raises(ValidationError):
         check_text("ดี" + "\u0e35" * 40)
@@ -94,10 +94,10 @@ def test_a_name_is_one_line_in_composed_form() -> None:
     ["\u0345\u0300" * 64_000, "\u0f73" * 85_000, "a " * 128_000, "x" * 256_000],
     ids=["marks", "double marks", "spaces", "letters"],
 )
-def test_length_is_judged_before_the_text_is_composed(
+def test_length_is_checked_before_normalization(
     field: TextField, typed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Composing a form of 256 KB of marks stopped the whole process for 26 seconds (safety.md T32)."""
+    """Normalizing 256 KB of marks blocked the whole process for 26 seconds (docs/threats.md T32)."""
     real = unicodedata.normalize
 
     def normalize(form: Any, text: str) -> str:

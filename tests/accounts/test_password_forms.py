@@ -1,4 +1,4 @@
-"""One password, however a keyboard or a password manager spells its letters."""
+"""Passwords are accepted in every Unicode normal form."""
 
 import unicodedata
 from typing import Any
@@ -30,12 +30,12 @@ def alice(db: None) -> User:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_log_in_takes_it_in_every_form(alice: User, form: str) -> None:
+def test_login_accepts_every_normal_form(alice: User, form: str) -> None:
     assert is_signed_in(log_in(FORMS[form]))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_so_does_every_other_door(alice: User, form: str, sign_up: Any) -> None:
+def test_every_other_form_accepts_every_normal_form(alice: User, form: str, sign_up: Any) -> None:
     sign_up(by=Client(), password1=FORMS[form])
     browser = log_in(FORMS["NFD"], "carol")
     assert browser.post("/accounts/reauthenticate/", {"password": FORMS[form]}).status_code == 302
@@ -48,15 +48,15 @@ def test_so_does_every_other_door(alice: User, form: str, sign_up: Any) -> None:
     assert is_signed_in(log_in(FORMS["NFD"], "chief"))
 
 
-def test_a_hash_of_what_was_typed_long_ago_still_opens_and_is_replaced(alice: User) -> None:
+def test_an_old_hash_of_an_unnormalized_password_is_valid_and_replaced(alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(password=make_password(FORMS["NFD"]))
-    assert not is_signed_in(log_in(FORMS["NFC"])), "nobody can know the form of then"
+    assert not is_signed_in(log_in(FORMS["NFC"])), "the form at that time is unknown"
     assert is_signed_in(log_in(FORMS["NFD"]))
     assert is_signed_in(log_in(FORMS["NFC"]))
 
 
 @pytest.mark.parametrize("typed", [FORMS["NFC"] + "x", FORMS["NFD"] + "x", "a plain wrong guess"])
-def test_a_wrong_one_takes_the_same_work_for_everybody(alice: User, typed: str) -> None:
+def test_a_wrong_password_costs_the_same_hashes_for_every_login(alice: User, typed: str) -> None:
     kind, counts = type(get_hasher()), []
     User.objects.filter(pk=account_create(username="bob", name="Bob").pk).update(is_active=False)
     for login in ("alice", "nobody", "nobody@example.com", "bob"):
@@ -66,7 +66,7 @@ def test_a_wrong_one_takes_the_same_work_for_everybody(alice: User, typed: str) 
     assert len(set(counts)) == 1, counts
 
 
-def test_what_is_too_long_is_not_normalised() -> None:
+def test_overlong_input_is_not_normalized() -> None:
     marks = "e" + "\u0301\u0323" * PASSWORD_MAX
     assert normalize_password(marks) is marks
 
@@ -79,5 +79,5 @@ def test_an_accent_makes_no_password_longer(sign_up: Any, password: str) -> None
 
 
 @pytest.mark.parametrize("password", ["１２３４５６７８９１", "ｂａｓｋｅｔｂａｌｌ"])
-def test_wide_letters_hide_no_bad_password(sign_up: Any, password: str) -> None:
+def test_full_width_letters_do_not_hide_a_weak_password(sign_up: Any, password: str) -> None:
     assert list(errors_of(sign_up(password1=password))) == ["password1"]

@@ -1,4 +1,4 @@
-"""A way back in without mail: a link that an administrator makes and hands over."""
+"""One-time password links, which work without email."""
 
 from io import StringIO
 from typing import Any
@@ -26,7 +26,7 @@ def use(client: Client, path: str, password: str = "a new long phrase") -> Any:
     return client.post(opened["Location"], {"password1": password}) if opened.status_code == 302 else opened
 
 
-def test_alice_chooses_a_new_password_and_is_in(client: Client, alice: User) -> None:
+def test_alice_sets_a_new_password_and_is_logged_in(client: Client, alice: User) -> None:
     assert use(client, path_for(alice))["Location"] == "/chats/"
     assert is_signed_in(client)
     alice.refresh_from_db()
@@ -43,7 +43,7 @@ def test_the_link_works_once(client: Client, alice: User) -> None:
     assert alice.check_password("a new long phrase")
 
 
-def test_two_people_who_opened_the_same_link_cannot_both_use_it(alice: User) -> None:
+def test_two_users_who_opened_the_same_link_cannot_both_use_it(alice: User) -> None:
     path = path_for(alice)
     first, second = Client(), Client()
     forms = [browser.get(path)["Location"] for browser in (first, second)]
@@ -54,7 +54,7 @@ def test_two_people_who_opened_the_same_link_cannot_both_use_it(alice: User) -> 
     assert not is_signed_in(second)
 
 
-def test_the_link_ends_after_a_day(client: Client, alice: User) -> None:
+def test_the_link_expires_after_a_day(client: Client, alice: User) -> None:
     with time_machine.travel("2026-11-21T12:00:00Z", tick=False) as clock:
         path = path_for(alice)
         clock.shift(24 * 3600 - 1)
@@ -63,7 +63,7 @@ def test_the_link_ends_after_a_day(client: Client, alice: User) -> None:
         assert Client().get(path).status_code == 200
 
 
-def test_the_link_ends_with_the_next_log_in(client: Client, alice: User) -> None:
+def test_the_next_login_invalidates_the_link(client: Client, alice: User) -> None:
     path = path_for(alice)
     client.post("/accounts/login/", {"login": "alice", "password": PASSWORD})
     assert Client().get(path).status_code == 200
@@ -79,7 +79,7 @@ def test_the_link_opens_no_other_account(client: Client, alice: User, bob: User)
 
 
 def test_opening_the_link_changes_nothing(client: Client, alice: User) -> None:
-    """Previews and scanners open links (safety.md T19)."""
+    """Previews and scanners open links (docs/threats.md T19)."""
     path = path_for(alice)
     for _ in range(3):
         Client().get(path, follow=True)
@@ -87,7 +87,7 @@ def test_opening_the_link_changes_nothing(client: Client, alice: User) -> None:
     assert use(client, path)["Location"] == "/chats/"
 
 
-def test_a_weak_password_does_not_spend_the_link(client: Client, alice: User) -> None:
+def test_a_weak_password_does_not_use_up_the_link(client: Client, alice: User) -> None:
     path = path_for(alice)
     assert errors_of(use(client, path, "short")) == {
         "password1": ["Use a password of at least 10 characters."]
@@ -102,16 +102,14 @@ def test_the_token_leaves_the_address_bar_before_the_form_is_shown(client: Clien
     assert client.get(form).status_code == 200
 
 
-def test_other_sessions_of_the_account_end(client: Client, alice: User) -> None:
+def test_other_sessions_of_the_account_are_revoked(client: Client, alice: User) -> None:
     thief = Client()
     thief.force_login(alice)
     use(client, path_for(alice))
     assert thief.get("/settings/account/").status_code == 302
 
 
-def test_somebody_who_is_signed_in_as_another_person_ends_up_as_alice(
-    client: Client, alice: User, bob: User
-) -> None:
+def test_a_user_logged_in_to_another_account_ends_up_as_alice(client: Client, alice: User, bob: User) -> None:
     client.force_login(bob)
     use(client, path_for(alice))
     assert client.session["_auth_user_id"] == str(alice.pk)
@@ -123,7 +121,7 @@ def test_an_account_made_without_a_password_gets_one_by_the_link(client: Client,
     assert use(client, path_for(dora))["Location"] == "/chats/"
 
 
-def test_a_suspended_account_gets_no_link_and_an_older_one_does_not_let_it_in(
+def test_a_suspended_account_gets_no_link_and_an_older_link_does_not_work(
     client: Client, alice: User
 ) -> None:
     path = path_for(alice)
@@ -143,22 +141,20 @@ class TestCommand:
         assert use(client, out.getvalue().strip().removeprefix(ORIGIN))["Location"] == "/chats/"
         assert "Works once, for 24 hours" in err.getvalue()
 
-    def test_it_uses_the_public_address(self, alice: User, settings: Any) -> None:
+    def test_it_uses_the_public_url(self, alice: User, settings: Any) -> None:
         settings.PUBLIC_ORIGIN = "https://chat.example.org"
         out = StringIO()
         call_command("password_link", "alice", stdout=out, stderr=StringIO())
         assert out.getvalue().startswith("https://chat.example.org/accounts/password/reset/key/")
 
     @pytest.mark.parametrize("username", ["nobody", "", "\x00", "аlice"])
-    def test_an_unknown_name_is_told(self, alice: User, username: str) -> None:
+    def test_an_unknown_username_is_an_error(self, alice: User, username: str) -> None:
         with pytest.raises(CommandError, match="There is no active account"):
             call_command("password_link", username)
 
 
-def test_a_link_names_the_account_by_its_public_name_and_old_ones_still_work(
-    client: Client, alice: User
-) -> None:
-    """Its number would tell everybody who asks for a new password how many accounts there are."""
+def test_a_link_carries_the_public_id_and_old_links_still_work(client: Client, alice: User) -> None:
+    """The primary key in a reset link would reveal the number of accounts."""
     path = urlsplit(password_link(user=alice)).path
     assert f"/key/{alice.public_id}-" in path
     old = path.replace(alice.public_id, user_pk_to_url_str(alice))

@@ -1,4 +1,4 @@
-"""What templates ask about a person."""
+"""Template filters for users and devices."""
 
 from django.template import Context, Template
 
@@ -13,7 +13,7 @@ def test_initials_and_colour_of_a_person() -> None:
     assert shown == f"MO {0xBF9CF968 % 8 + 1}"
 
 
-def test_who_has_no_name_is_shown_by_handle() -> None:
+def test_without_a_name_the_username_is_shown() -> None:
     assert (
         Template("{% load people %}{{ person|initials }}").render(
             Context({"person": User(name="", username="bob")})

@@ -1,4 +1,4 @@
-"""Addresses that leave the site."""
+"""Public URLs in emails and one-time links."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.urls import set_script_prefix
 from accounts.public_urls import public_host, public_link
 
 
-def test_links_stand_on_this_machine_until_an_address_is_configured(settings: Any) -> None:
+def test_links_point_to_localhost_until_a_public_url_is_configured(settings: Any) -> None:
     settings.PORT = 9000
     assert public_link("account_signup") == "http://127.0.0.1:9000/accounts/signup/"
     settings.PUBLIC_ORIGIN = "https://chat.example.org"
@@ -19,8 +19,8 @@ def test_links_stand_on_this_machine_until_an_address_is_configured(settings: An
     assert public_host() == "chat.example.org"
 
 
-def test_the_path_prefix_of_a_request_is_not_believed(settings: Any) -> None:
-    """Daphne-Root-Path (safety.md T59)."""
+def test_the_path_prefix_of_a_request_is_ignored(settings: Any) -> None:
+    """Daphne-Root-Path (docs/threats.md T59)."""
     set_script_prefix("/evil/")
     try:
         assert public_link("account_signup") == "http://127.0.0.1:8000/accounts/signup/"
@@ -29,5 +29,5 @@ def test_the_path_prefix_of_a_request_is_not_believed(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["account_reset_password", "account_login"])
-def test_any_route_with_a_name_has_one(name: str) -> None:
+def test_any_named_route_has_a_public_link(name: str) -> None:
     assert public_link(name).startswith("http://127.0.0.1:8000/accounts/")

@@ -1,4 +1,4 @@
-"""Where `next` may lead."""
+"""Open redirect protection of `next`."""
 
 import pytest
 
@@ -41,7 +41,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("url", FOREIGN)
-def test_what_is_not_a_path_of_this_site_is_refused(url: str) -> None:
+def test_a_url_that_is_not_a_path_of_this_site_is_rejected(url: str) -> None:
     assert not is_local_path(url)
     assert local_path(url, "/home/") == "/home/"
 

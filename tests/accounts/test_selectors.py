@@ -1,4 +1,4 @@
-"""Who finds whom."""
+"""Search and look-up of accounts."""
 
 from typing import Any
 
@@ -28,21 +28,21 @@ def found(viewer: User, q: str = "", **more: Any) -> list[str]:
     return [person.username for person in people_listed(viewer=viewer, q=q, **more)]
 
 
-def test_those_who_chose_to_be_listed_stand_in_order_of_their_names(people: None, alice: User) -> None:
+def test_listed_users_are_sorted_by_name(people: None, alice: User) -> None:
     assert found(alice) == ["joao", "maria", "marta", "per_cent", "irina"]
 
 
-def test_nobody_finds_herself(alice: User, bob: User) -> None:
+def test_the_viewer_is_not_in_the_results(alice: User, bob: User) -> None:
     assert found(alice) == ["bob"]
     assert found(bob) == ["alice"]
 
 
-def test_suspended_people_are_gone(alice: User, bob: User) -> None:
+def test_suspended_users_are_not_listed(alice: User, bob: User) -> None:
     account_deactivate(user=bob)
     assert found(alice, "bob") == []
 
 
-def test_who_leaves_the_directory_is_not_found_even_by_handle(alice: User, bob: User) -> None:
+def test_an_unlisted_user_is_not_found_even_by_username(alice: User, bob: User) -> None:
     privacy_update(profile=bob.profile, listed=False)
     assert found(alice, "bob") == found(alice, "@bob") == []
 
@@ -95,16 +95,14 @@ def test_pages_follow_each_other_without_gap_or_repeat(alice: User) -> None:
     assert pages == [["twin0", "twin1", "twin2"], ["twin3", "twin4", "twin5"], ["twin6"]]
 
 
-def test_the_next_page_goes_on_where_a_person_stood_who_has_left_since(people: None, alice: User) -> None:
+def test_the_next_page_continues_after_a_user_who_is_no_longer_listed(people: None, alice: User) -> None:
     _, cursor = people_page(viewer=alice, limit=2)
     privacy_update(profile=User.objects.get(username="maria").profile, listed=False)
     page, _ = people_page(viewer=alice, cursor=cursor, limit=2)
     assert [person.username for person in page] == ["marta", "per_cent"]
 
 
-def test_a_page_of_people_costs_one_question(
-    people: None, alice: User, django_assert_num_queries: Any
-) -> None:
+def test_a_page_of_people_costs_one_query(people: None, alice: User, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         assert [person.profile.listed for person in people_listed(viewer=alice, q="mar")] == [True, True]
 
@@ -114,7 +112,7 @@ class TestWithoutDirectory:
     def no_directory(self, settings: Any) -> None:
         settings.DIRECTORY = False
 
-    def test_only_an_exact_handle_finds_somebody_listed(self, people: None, alice: User) -> None:
+    def test_only_an_exact_username_finds_a_listed_user(self, people: None, alice: User) -> None:
         assert found(alice, "@maria") == found(alice, "MARIA") == ["maria"]
         assert (
             found(alice)
@@ -127,15 +125,15 @@ class TestWithoutDirectory:
 
 
 @pytest.mark.parametrize("username", ["bob", "BOB", "@Bob", " bob "])
-def test_somebody_is_found_by_handle(bob: User, username: str) -> None:
+def test_a_user_is_found_by_username(bob: User, username: str) -> None:
     assert user_by_username(username) == bob
 
 
 @pytest.mark.parametrize("username", ["", "bo", "bobb", "bob%", "b_b", "\x00", "bob\x00", "bоb"])
-def test_what_is_no_handle_finds_nobody(bob: User, username: str) -> None:
+def test_an_invalid_username_finds_no_user(bob: User, username: str) -> None:
     assert user_by_username(username) is None
 
 
-def test_a_suspended_person_is_found_by_nobody(bob: User) -> None:
+def test_a_suspended_user_is_not_found(bob: User) -> None:
     account_deactivate(user=bob)
     assert user_by_username("bob") is None

@@ -1,4 +1,4 @@
-"""What changes an account."""
+"""Account services."""
 
 from io import StringIO
 
@@ -22,7 +22,7 @@ from accounts.services import (
 pytestmark = pytest.mark.both_databases
 
 
-def test_an_account_is_made_whole(db: None) -> None:
+def test_an_account_is_created_completely(db: None) -> None:
     dora = account_create(
         username="Dora",
         name="Dora",
@@ -43,18 +43,18 @@ def test_an_account_is_made_whole(db: None) -> None:
     ]
 
 
-def test_unknown_looks_are_not_stored(db: None) -> None:
+def test_unknown_appearance_values_are_not_stored(db: None) -> None:
     profile = account_create(username="dora", name="Dora", language="xx", theme="pink").profile
     assert (profile.language, profile.theme) == ("", "auto")
 
 
 @pytest.mark.parametrize("username", ["", "ab", "a" * 25, "дора", "do ra", "-dora"])
-def test_a_name_that_is_none_is_refused_on_every_way_in(db: None, username: str) -> None:
+def test_an_invalid_username_is_rejected_by_the_service(db: None, username: str) -> None:
     with pytest.raises(ValidationError):
         account_create(username=username, name="Dora")
 
 
-def test_a_taken_name_leaves_nothing_behind(alice: User) -> None:
+def test_a_taken_username_leaves_nothing_behind(alice: User) -> None:
     with pytest.raises(UsernameTaken), transaction.atomic():
         account_create(username="alice", name="Another", email="x@example.com")
     assert (User.objects.count(), Profile.objects.count(), EmailAddress.objects.count()) == (1, 1, 0)
@@ -67,7 +67,7 @@ def test_the_search_key_fits_its_column_whatever_the_name(db: None) -> None:
     assert dora.profile.search_key.endswith("d" * 24)
 
 
-def test_a_changed_profile_touches_nothing_else(alice: User) -> None:
+def test_a_profile_update_writes_no_other_field(alice: User) -> None:
     stale = Profile.objects.get(user=alice)
     Profile.objects.filter(user=alice).update(listed=False)
     profile_update(profile=stale, name="Ali", about="Hello")
@@ -75,7 +75,7 @@ def test_a_changed_profile_touches_nothing_else(alice: User) -> None:
     assert (alice.name, alice.profile.about, alice.profile.listed) == ("Ali", "Hello", False)
 
 
-def test_one_look_is_changed_without_the_other(alice: User) -> None:
+def test_one_appearance_setting_is_changed_without_the_other(alice: User) -> None:
     appearance_update(profile=alice.profile, theme="dark")
     appearance_update(profile=alice.profile, language="ru")
     profile = Profile.objects.get(user=alice)
@@ -93,7 +93,7 @@ def test_suspending_can_be_undone(bob: User) -> None:
     assert User.objects.get(pk=bob.pk).is_active
 
 
-def test_createsuperuser_makes_a_whole_account(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_createsuperuser_creates_a_complete_account(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long phrase")
     call_command(
         "createsuperuser", "--no-input", "--username", "root", "--name", "The Operator", stdout=StringIO()

@@ -1,4 +1,4 @@
-"""What ends sessions: another password does, in whatever way it is set; another hash of the same password does not."""
+"""Session secrets: any password change revokes sessions, a hash upgrade does not."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ NFC, NFD = unicodedata.normalize("NFC", LETTERS), unicodedata.normalize("NFD", L
 OTHER = "another horse battery"
 SALT = "0123456789abcdefghijkl"
 
-# How a hash came to be out of date, and the password that it is of, as it is typed.
+# Reasons for an outdated hash, each with the password as typed.
 OLD_HASHES: dict[str, tuple[Callable[[], str], str]] = {
     "other parameters": (lambda: Argon2PasswordHasher().encode(PASSWORD, SALT), PASSWORD),
     "another hasher": (lambda: PBKDF2PasswordHasher().encode(PASSWORD, SALT, 1), PASSWORD),
@@ -39,7 +39,7 @@ OLD_HASHES: dict[str, tuple[Callable[[], str], str]] = {
 
 @pytest.fixture(params=OLD_HASHES)
 def old(request: Any, db: None, settings: Any) -> tuple[User, str]:
-    """Alice with an old hash and what she types."""
+    """Alice with an old hash, and the password as she types it."""
     settings.PASSWORD_HASHERS = service.PASSWORD_HASHERS
     made, typed = OLD_HASHES[request.param]
     alice = account_create(username="alice", name="Alice", password=PASSWORD)
@@ -85,7 +85,7 @@ def ask_from_async_code(browser: Client, typed: str) -> None:
 @pytest.mark.parametrize(
     "way", [log_in_elsewhere, confirm_who_she_is, begin_to_change_it, ask_from_async_code]
 )
-def test_another_hash_of_the_same_password_ends_no_session(
+def test_a_hash_upgrade_ends_no_session(
     way: Callable[[Client, str], None], old: tuple[User, str], client_of: ClientOf
 ) -> None:
     alice, typed = old
@@ -100,7 +100,9 @@ def test_another_hash_of_the_same_password_ends_no_session(
     assert is_in(there)
 
 
-def test_nor_do_several_one_after_another(old: tuple[User, str], client_of: ClientOf, settings: Any) -> None:
+def test_several_hash_upgrades_end_no_session(
+    old: tuple[User, str], client_of: ClientOf, settings: Any
+) -> None:
     alice, typed = old
     there = client_of(alice)
     log_in_elsewhere(there, typed)
@@ -116,7 +118,7 @@ def change(alice: User) -> None:
         browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": OTHER}).status_code
         == 302
     )
-    assert is_in(browser), "the one who acts goes on"
+    assert is_in(browser), "the acting session stays valid"
 
 
 def reset_by_link(alice: User) -> None:
@@ -160,7 +162,7 @@ def set_the_same_once_more(alice: User) -> None:
 
 
 def write_the_hash(alice: User) -> None:
-    """As another program does, or the release before this one while it still runs."""
+    """As another program does, or a process of the previous release."""
     User.objects.filter(pk=alice.pk).update(password=make_password(OTHER))
 
 
@@ -206,18 +208,18 @@ def test_another_password_ends_all_other_sessions(
 def test_a_password_set_during_a_log_in_is_not_undone_by_its_hash(
     old: tuple[User, str], client_of: ClientOf
 ) -> None:
-    """A log-in under the old password was verified, and waits for its turn to hash."""
+    """A login with the old password was verified and waits for a hashing slot."""
     alice, typed = old
     late = User.objects.get(pk=alice.pk)
     alice.set_password(OTHER)
     alice.save()
     assert late.check_password(typed)
     assert User.objects.get(pk=alice.pk).check_password(OTHER)
-    assert not is_in(client_of(late)), "what it opens is over"
+    assert not is_in(client_of(late)), "the session of the late login is invalid"
 
 
 @pytest.mark.both_databases
-def test_keys_may_change_before_and_after_a_hash(
+def test_secret_keys_may_change_before_and_after_a_hash_upgrade(
     old: tuple[User, str], client_of: ClientOf, settings: Any
 ) -> None:
     alice, typed = old
@@ -227,17 +229,17 @@ def test_keys_may_change_before_and_after_a_hash(
         "a second secret key, long enough for it",
     )
     log_in_elsewhere(first, typed)
-    assert is_in(first), "signed under the second key from now on"
+    assert is_in(first), "signed with the second key from now on"
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = (
         [settings.SECRET_KEY],
         "a third secret key, long enough for it",
     )
     assert is_in(first)
-    assert not is_in(idle), "the first key is named no longer"
+    assert not is_in(idle), "the first key is no longer in the fallbacks"
 
 
 def test_nothing_of_an_old_hash_stays_where_the_password_was_set_since(alice: User, settings: Any) -> None:
-    """Weak hashes are replaced so that no thief of the database finds them."""
+    """Weak hashes are replaced, so that a stolen database does not contain them."""
     before = alice.password
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -256,7 +258,7 @@ def test_a_credential_prints_no_secret(alice: User) -> None:
 
 @pytest.fixture
 def before_the_migration(transactional_db: None) -> Iterator[Any]:
-    """The account model of the version before; the tables are those of this one again at the end."""
+    """The account model of the previous version; restores the tables afterwards."""
 
     def go(name: str) -> Any:
         executor = MigrationExecutor(connection)
@@ -269,7 +271,7 @@ def before_the_migration(transactional_db: None) -> Iterator[Any]:
 
 
 @pytest.mark.both_databases
-def test_sessions_from_before_the_migration_go_on(before_the_migration: Any, settings: Any) -> None:
+def test_sessions_from_before_the_migration_stay_valid(before_the_migration: Any, settings: Any) -> None:
     settings.PASSWORD_HASHERS = [
         *settings.PASSWORD_HASHERS,
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -284,7 +286,7 @@ def test_sessions_from_before_the_migration_go_on(before_the_migration: Any, set
         str(account.pk),
         configured.AUTHENTICATION_BACKENDS[0],
     )
-    # As Django makes it, which is how the version before did.
+    # Django's format, as the previous version stored it.
     session[HASH_SESSION_KEY] = AbstractBaseUser.get_session_auth_hash(User(password=made))
     session.save()
 

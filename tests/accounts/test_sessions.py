@@ -1,4 +1,4 @@
-"""Sessions: which cookies are looked up, whose a session is, how it lives on while it is used, and that no race takes a cookie away."""
+"""Sessions: cookie look-up, authentication, sliding expiry, and races that must not delete a cookie."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -50,15 +50,15 @@ def left_of(key: str) -> timedelta:
     return Session.objects.get(pk=key).expire_date - timezone.now()
 
 
-# --- What is looked up ---
+# --- Cookie look-up ---
 
 
 @pytest.mark.parametrize("value", NOT_KEYS)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_cookie_that_cannot_be_a_session_is_never_looked_up(
+def test_a_malformed_session_cookie_is_never_looked_up(
     db: None, client: Client, monkeypatch: Any, page: str, value: str
 ) -> None:
-    """A NUL in it was an error of PostgreSQL on every page."""
+    """A NUL in it raised an error in PostgreSQL on every page."""
     asked: list[Any] = []
     monkeypatch.setattr(SessionStore, "_get_session_from_db", lambda self: asked.append(self.session_key))
     for name in (NAME, OLD_COOKIE_NAME):
@@ -69,14 +69,14 @@ def test_a_cookie_that_cannot_be_a_session_is_never_looked_up(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("value", NOT_KEYS)
-async def test_nor_when_it_opens_a_socket(monkeypatch: Any, value: str) -> None:
-    for door in ("channels.auth.get_user", "dm_project.handshakes.session.load_user"):
-        monkeypatch.setattr(door, lambda session: pytest.fail("asked the database"))
+async def test_a_malformed_session_cookie_is_not_looked_up_for_a_socket(monkeypatch: Any, value: str) -> None:
+    for function in ("channels.auth.get_user", "dm_project.handshakes.session.load_user"):
+        monkeypatch.setattr(function, lambda session: pytest.fail("asked the database"))
     assert not await handshake(f"{NAME}={value}")
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_whoever_cannot_be_found_out_is_refused_before_the_socket_is_accepted(
+async def test_a_socket_without_an_identified_user_is_rejected_before_accept(
     alice: User, monkeypatch: Any
 ) -> None:
     async def fail(*args: Any) -> None:
@@ -114,7 +114,7 @@ def test_no_other_cookie_stops_a_page(alice: User, client_of: ClientOf, kind: st
 # --- Two services on one host ---
 
 
-def test_a_session_of_an_earlier_version_is_taken_over_once(alice: User, client_of: ClientOf) -> None:
+def test_a_session_cookie_of_an_earlier_version_is_replaced_once(alice: User, client_of: ClientOf) -> None:
     key = key_of(client_of(alice))
     browser = Client()
     browser.cookies[OLD_COOKIE_NAME] = key
@@ -127,12 +127,14 @@ def test_a_session_of_an_earlier_version_is_taken_over_once(alice: User, client_
 
 @pytest.mark.django_db(transaction=True)
 async def test_another_process_of_the_same_service_knows_the_session(alice: User) -> None:
-    """Behind a proxy each has a port of its own; the table is one. The keys of other services lead nowhere."""
-    cookies = f"{OLD_COOKIE_NAME}={'o' * 32}; port1-sessionid={'p' * 32}; port2-sessionid={await session_key_of(alice)}"
+    """Each process behind a proxy has its own port; all share one table. Keys of other services are
+    unknown."""
+    key = await session_key_of(alice)
+    cookies = f"{OLD_COOKIE_NAME}={'o' * 32}; port1-sessionid={'p' * 32}; port2-sessionid={key}"
     assert await handshake(cookies)
     assert (await sync_to_async(Client().get)("/api/v1/me", headers={"cookie": cookies})).status_code == 200
     assert not await handshake(f"{cookies}; {NAME}={'q' * 32}"), (
-        "whoever logged out here is not brought back by another name"
+        "a logged-out browser does not get back in by a cookie of another name"
     )
 
 
@@ -149,7 +151,7 @@ def test_the_cookie_of_another_service_is_left_alone(alice: User, client_of: Cli
     assert OLD_COOKIE_NAME not in response.cookies
 
 
-def test_a_log_in_at_another_port_spoils_no_form_of_this_one(alice: User) -> None:
+def test_a_login_at_another_port_invalidates_no_form_of_this_one(alice: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     token = browser.get("/accounts/login/").context["csrf_token"]
     assert browser.cookies["csrftoken"].value == browser.cookies[configured.CSRF_COOKIE_NAME].value, (
@@ -160,7 +162,7 @@ def test_a_log_in_at_another_port_spoils_no_form_of_this_one(alice: User) -> Non
     assert browser.post("/accounts/login/", form).status_code == 200
 
 
-def test_a_form_of_an_earlier_version_is_still_taken(alice: User) -> None:
+def test_a_form_of_an_earlier_version_is_still_accepted(alice: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     token = browser.get("/accounts/login/").context["csrf_token"]
     del browser.cookies[configured.CSRF_COOKIE_NAME]
@@ -168,7 +170,7 @@ def test_a_form_of_an_earlier_version_is_still_taken(alice: User) -> None:
     assert browser.post("/accounts/login/", form).status_code == 200
 
 
-# --- Whose it is ---
+# --- Authentication ---
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ def rotated(settings: Any) -> Callable[[], None]:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_under_a_new_secret_key_sockets_open_and_nobody_is_logged_out(
+async def test_under_a_new_secret_key_sockets_open_and_sessions_stay_valid(
     alice: User, client_of: ClientOf, rotated: Callable[[], None]
 ) -> None:
     browser = await sync_to_async(client_of)(alice)
@@ -192,10 +194,10 @@ async def test_under_a_new_secret_key_sockets_open_and_nobody_is_logged_out(
     assert (await sync_to_async(browser.get)("/api/v1/me")).status_code == 200
 
 
-def test_requests_that_are_on_their_way_under_the_old_key_are_all_answered(
+def test_requests_in_flight_under_the_old_key_all_succeed(
     alice: User, client_of: ClientOf, rotated: Any
 ) -> None:
-    """The first one would give the session another key, and the others would be told that they are logged out."""
+    """The first one would rotate the session key, and the others would be logged out."""
     browser = client_of(alice)
     key = key_of(browser)
     rotated()
@@ -206,10 +208,12 @@ def test_requests_that_are_on_their_way_under_the_old_key_are_all_answered(
         response = late.get("/api/v1/me")
         assert response.status_code == 200
         assert late.cookies[NAME].value == key
-    assert SessionStore(key)[HASH_SESSION_KEY] != before, "signed anew, or dropping the old key would log out"
+    assert SessionStore(key)[HASH_SESSION_KEY] != before, (
+        "signed again; otherwise dropping the old key would log out"
+    )
 
 
-def test_without_the_fallback_a_new_secret_key_logs_out_and_takes_nothing_away(
+def test_without_the_fallback_a_new_secret_key_logs_out_and_deletes_no_cookie(
     alice: User, client_of: ClientOf, settings: Any
 ) -> None:
     browser = client_of(alice)
@@ -230,8 +234,8 @@ async def test_a_socket_never_ends_a_session(alice: User) -> None:
     assert await sync_to_async(Session.objects.filter(pk=key).exists)()
 
 
-def test_an_answer_on_its_way_during_a_log_in_takes_no_cookie_away(alice: User, client_of: ClientOf) -> None:
-    """The browser has the new cookie when the late answer to the old one comes."""
+def test_a_response_in_flight_during_a_login_deletes_no_cookie(alice: User, client_of: ClientOf) -> None:
+    """The browser already has the new cookie when the late response arrives."""
     late = client_of(alice)
     Session.objects.all().delete()
     response = late.get("/chats/")
@@ -239,14 +243,14 @@ def test_an_answer_on_its_way_during_a_log_in_takes_no_cookie_away(alice: User, 
     assert NAME not in response.cookies
 
 
-def test_a_log_out_takes_it_away(alice: User, client_of: ClientOf) -> None:
+def test_a_logout_deletes_the_cookie(alice: User, client_of: ClientOf) -> None:
     browser = client_of(alice)
     response = browser.post("/accounts/logout/")
     assert response.cookies[NAME]["max-age"] == 0
     assert not Session.objects.exists()
 
 
-# --- It lives on while it is used ---
+# --- Sliding expiry ---
 
 
 @pytest.mark.parametrize("path", ["/chats/", "/api/v1/me", "/settings/"])
@@ -267,14 +271,14 @@ def test_a_session_in_use_is_renewed_once_a_day_with_its_cookie(
     assert NAME not in browser.get(path).cookies
 
 
-def test_a_session_that_is_over_is_not_brought_back(alice: User, client_of: ClientOf) -> None:
+def test_an_expired_session_is_not_restored(alice: User, client_of: ClientOf) -> None:
     browser = client_of(alice)
     ends_in(key_of(browser), timedelta(seconds=-1))
     assert browser.get("/api/v1/me").status_code == 401
     assert sessions_renew([key_of(browser), "gone" * 8]) == 0
 
 
-def test_an_answer_that_others_may_be_given_carries_no_session(alice: User, client_of: ClientOf) -> None:
+def test_a_publicly_cacheable_response_carries_no_session(alice: User, client_of: ClientOf) -> None:
     browser = client_of(alice)
     ends_in(key_of(browser), timedelta(seconds=20))
     response = browser.get("/manifest/en.webmanifest")
@@ -282,7 +286,7 @@ def test_an_answer_that_others_may_be_given_carries_no_session(alice: User, clie
     assert NAME not in response.cookies
 
 
-def test_somebody_who_is_not_logged_in_renews_nothing(db: None, client: Client) -> None:
+def test_a_visitor_renews_nothing(db: None, client: Client) -> None:
     session = SessionStore()
     session["anything"] = "kept"
     session.save()
@@ -293,7 +297,7 @@ def test_somebody_who_is_not_logged_in_renews_nothing(db: None, client: Client) 
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_open_socket_keeps_its_session_alive_and_no_other(
+async def test_an_open_socket_renews_only_its_own_session(
     alice: User, settings: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("conversations.monitors.sessions.RENEW_EVERY_POLLS", 1)
@@ -311,10 +315,10 @@ async def test_an_open_socket_keeps_its_session_alive_and_no_other(
     assert await sync_to_async(left_of)(other) < timedelta(seconds=20)
 
 
-# --- What is over leaves ---
+# --- Deleting expired sessions ---
 
 
-def test_sessions_and_devices_that_are_over_are_deleted_a_few_at_a_time(
+def test_expired_sessions_and_devices_are_deleted_in_batches(
     alice: User, client_of: ClientOf, monkeypatch: Any
 ) -> None:
     browser = client_of(alice)
@@ -332,11 +336,11 @@ def test_sessions_and_devices_that_are_over_are_deleted_a_few_at_a_time(
     browser.get("/chats/")
     assert list(Session.objects.values_list("pk", flat=True)) == [key_of(browser)]
     assert {device.session_key for device in Device.objects.all()} == {key_of(browser), "n" * 32}, (
-        "one of this day may be on its way"
+        "one of today may belong to a request in flight"
     )
 
 
-def test_a_sweep_that_fails_stops_no_page_and_is_not_tried_with_every_request(
+def test_a_failed_sweep_breaks_no_page_and_is_not_retried_by_every_request(
     alice: User, client_of: ClientOf, monkeypatch: Any
 ) -> None:
     tries: list[int] = []

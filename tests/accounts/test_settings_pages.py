@@ -1,4 +1,4 @@
-"""Pages on which people say what they show and how things look."""
+"""Settings pages: profile, privacy, appearance, language and theme."""
 
 from typing import Any, ClassVar
 
@@ -28,7 +28,7 @@ def browser(client: Client, alice: User) -> Client:
 
 
 @pytest.mark.parametrize("url", SECTIONS)
-def test_strangers_are_sent_to_the_door(client: Client, db: None, url: str) -> None:
+def test_visitors_are_redirected_to_login(client: Client, db: None, url: str) -> None:
     for response in (client.get(url), client.post(url, {"name": "x"})):
         assert (response.status_code, response["Location"]) == (302, f"/accounts/login/?next={url}")
 
@@ -41,7 +41,7 @@ def test_every_section_has_a_page(browser: Client, url: str) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
-def test_alice_changes_her_name_and_line(browser: Client, alice: User) -> None:
+def test_alice_changes_her_name_and_about_text(browser: Client, alice: User) -> None:
     response = browser.post(
         "/settings/profile/",
         {"name": " Alice  the Great ", "about": "Writes\nletters", "public_id": "root", "is_staff": "on"},
@@ -55,7 +55,7 @@ def test_alice_changes_her_name_and_line(browser: Client, alice: User) -> None:
     )
     assert (alice.username, alice.is_staff) == ("alice", False)
     page = browser.get("/settings/profile/").text
-    # Beside the button that did it: a box above the form would push all of it down.
+    # Beside the button: a notice above the form would push the form down.
     assert "Saved" in page[page.index("section__end") :]
     assert "flash" not in page
 
@@ -69,7 +69,7 @@ def test_alice_changes_her_name_and_line(browser: Client, alice: User) -> None:
         ({"name": "A", "about": "\u202e"}, "about"),
     ],
 )
-def test_what_cannot_be_saved_stays_in_the_form(
+def test_invalid_input_stays_in_the_form(
     browser: Client, alice: User, data: dict[str, str], field: str
 ) -> None:
     response = browser.post("/settings/profile/", data)
@@ -93,12 +93,12 @@ def test_alice_leaves_the_directory(browser: Client, alice: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["shares_receipts", "shares_typing"])
-def test_each_sign_has_a_switch_of_its_own(browser: Client, alice: User, name: str) -> None:
+def test_each_privacy_setting_has_its_own_switch(browser: Client, alice: User, name: str) -> None:
     browser.post("/settings/privacy/", {other: "on" for other in SWITCHES if other != name})
     assert switches() == {**dict.fromkeys(SWITCHES, True), name: False}
 
 
-def test_who_hides_when_they_were_here_leaves_no_trace_of_before(browser: Client, alice: User) -> None:
+def test_hiding_last_seen_deletes_the_stored_time(browser: Client, alice: User) -> None:
     Profile.objects.update(last_seen_at=timezone.now())
     browser.post("/settings/privacy/", {"presence": "nobody"})
     profile = Profile.objects.get()
@@ -116,7 +116,7 @@ def test_who_hides_when_they_were_here_leaves_no_trace_of_before(browser: Client
         ("after_i_accept", "everybody", "after_i_accept"),
     ],
 )
-def test_alice_says_who_may_start_a_chat(
+def test_alice_sets_who_may_start_a_chat(
     browser: Client, alice: User, before: str, chosen: str, after: str
 ) -> None:
     Profile.objects.update(start_by=before)
@@ -125,15 +125,15 @@ def test_alice_says_who_may_start_a_chat(
 
 
 class TestOneControl:
-    """What a script sends when one switch is turned."""
+    """The request of a script after one control was changed."""
 
     JSON: ClassVar = {"accept": "application/json"}
 
     def turn(self, browser: Client, section: str, **data: str) -> Any:
         return browser.post(f"/settings/{section}/", data, headers=self.JSON)
 
-    def test_it_alone_changes(self, browser: Client, alice: User) -> None:
-        """The page may have stood open for a day: another device has changed the rest meanwhile."""
+    def test_only_the_named_control_changes(self, browser: Client, alice: User) -> None:
+        """The page may have been open for a day, while another device changed the rest."""
         Profile.objects.update(shares_typing=False, start_by="only_by_invite")
         answer = self.turn(browser, "privacy", only="shares_receipts")
         assert (answer.status_code, answer.content) == (204, b"")
@@ -146,35 +146,35 @@ class TestOneControl:
         self.turn(browser, "privacy", only="shares_receipts", shares_receipts="on")
         assert switches()["shares_receipts"] is True
 
-    def test_nothing_else_that_came_along_counts(self, browser: Client, alice: User) -> None:
+    def test_other_posted_fields_are_ignored(self, browser: Client, alice: User) -> None:
         self.turn(
             browser, "privacy", only="shares_receipts", listed="", presence="nobody", shares_receipts="on"
         )
         assert Profile.objects.get().shares_presence is True
 
-    def test_a_made_up_choice_is_refused_in_words(self, browser: Client, alice: User) -> None:
+    def test_an_unknown_choice_is_rejected_with_an_error(self, browser: Client, alice: User) -> None:
         answer = self.turn(browser, "appearance", only="text_size", text_size="gigantic")
         assert answer.status_code == 422
         assert list(answer.json()["errors"]) == ["text_size"]
         assert Profile.objects.get().text_size == "normal"
 
-    def test_a_made_up_control_saves_nothing_by_itself(self, browser: Client, alice: User) -> None:
+    def test_an_unknown_control_saves_nothing(self, browser: Client, alice: User) -> None:
         self.turn(browser, "appearance", only="is_staff", is_staff="on")
         assert not User.objects.get().is_staff
 
-    def test_the_browser_follows_at_once(self, browser: Client, alice: User) -> None:
+    def test_the_cookies_of_this_browser_are_updated(self, browser: Client, alice: User) -> None:
         answer = self.turn(browser, "appearance", only="text_size", text_size="large")
         assert answer.cookies["looks"].value == "large.sends.auto"
         assert 'data-text="large" data-enter="sends" data-hours="auto"' in browser.get("/settings/").text
 
-    def test_whose_session_has_ended_is_sent_to_the_door(self, client: Client, db: None) -> None:
+    def test_after_the_session_has_ended_the_client_is_redirected_to_login(
+        self, client: Client, db: None
+    ) -> None:
         assert client.post("/settings/privacy/", {"only": "listed"}, headers=self.JSON).status_code == 302
 
 
-def test_a_device_shows_what_it_really_uses_and_can_choose_what_another_one_chose(
-    browser: Client, alice: User
-) -> None:
-    """alice chose on her laptop, after her phone had logged in: there the page is light and English, and so say its controls."""
+def test_a_device_shows_its_own_values_and_can_choose_those_of_another(browser: Client, alice: User) -> None:
+    """Alice chose on her laptop after her phone had logged in; the phone still shows light and English."""
     Profile.objects.update(theme="dark", language="ru", text_size="largest", hours="24")
     form = browser.get("/settings/appearance/").context["form"]
     shown = {name: form[name].value() for name in form.fields}
@@ -196,7 +196,7 @@ def test_a_device_shows_what_it_really_uses_and_can_choose_what_another_one_chos
     answer = browser.post(
         "/settings/appearance/", {"only": "hours", "hours": "12"}, headers={"accept": "application/json"}
     )
-    assert answer.cookies["looks"].value == "normal.sends.12", "the size of the text stays what it is here"
+    assert answer.cookies["looks"].value == "normal.sends.12", "the text size of this device stays"
     page = browser.get("/settings/appearance/")
     assert [page.context["form"][name].value() for name in ("theme", "hours", "language")] == [
         "dark",
@@ -219,12 +219,14 @@ def test_a_device_shows_what_it_really_uses_and_can_choose_what_another_one_chos
         ("pink", "Theme: match system"),
     ],
 )
-def test_the_theme_button_says_what_the_theme_is(browser: Client, theme: str, says: str) -> None:
+def test_the_theme_button_names_the_current_theme(browser: Client, theme: str, says: str) -> None:
     browser.cookies["theme"] = theme
     assert f'aria-label="{says}"' in browser.get("/chats/").text
 
 
-def test_looks_change_here_at_once_and_elsewhere_with_the_next_log_in(browser: Client, alice: User) -> None:
+def test_appearance_changes_here_at_once_and_elsewhere_at_the_next_login(
+    browser: Client, alice: User
+) -> None:
     chosen = {"theme": "dark", "language": "ru", "text_size": "largest", "enter": "line", "hours": "24"}
     response = browser.post("/settings/appearance/", chosen)
     assert response.status_code == 303
@@ -234,14 +236,14 @@ def test_looks_change_here_at_once_and_elsewhere_with_the_next_log_in(browser: C
     assert {name: elsewhere.cookies[name].value for name in cookies} == cookies
 
 
-def test_a_made_up_language_is_refused(browser: Client) -> None:
+def test_an_unknown_language_is_rejected(browser: Client) -> None:
     response = browser.post("/settings/appearance/", {"theme": "dark", "language": "xx"})
     assert response.status_code == 422
     assert "theme" not in response.cookies
 
 
-def test_saving_needs_the_token_of_our_own_page(alice: User) -> None:
-    """Cross-site request forgery (safety.md T8)."""
+def test_saving_requires_a_csrf_token(alice: User) -> None:
+    """Cross-site request forgery (docs/threats.md T8)."""
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(alice)
     for url in (
@@ -264,10 +266,10 @@ class TestLanguage:
         assert client.get("/accounts/login/")["Content-Language"] == "pt-br"
 
     @pytest.mark.parametrize("site", ["same-origin", "cross-site", "same-site", "none", ""])
-    def test_a_link_changes_nothing_for_somebody_signed_in_wherever_it_stands(
+    def test_a_link_does_not_change_the_language_of_a_logged_in_user(
         self, browser: Client, site: str
     ) -> None:
-        """GET never changes what is stored (safety.md T8). A link in a message stands on a page of ours, too."""
+        """GET never changes stored values (docs/threats.md T8); a message can contain such a link."""
         for ask in (browser.get, browser.head):
             answer = ask("/language/ru/?next=/chats/", headers={"sec-fetch-site": site} if site else {})
             assert (answer.status_code, answer["Location"]) == (303, "/settings/appearance/"), (
@@ -276,12 +278,12 @@ class TestLanguage:
             assert "django_language" not in answer.cookies
         assert Profile.objects.get().language == ""
 
-    def test_the_form_does(self, browser: Client) -> None:
+    def test_the_form_changes_it(self, browser: Client) -> None:
         assert browser.post("/language/ru/", {"next": "/chats/"})["Location"] == "/chats/"
         assert Profile.objects.get().language == "ru"
 
     @pytest.mark.parametrize("code", ["xx", "de", "RU", "pt", "ru-ru"])
-    def test_a_language_we_do_not_speak_is_not_found(self, client: Client, db: None, code: str) -> None:
+    def test_an_unsupported_language_is_not_found(self, client: Client, db: None, code: str) -> None:
         assert client.get(f"/language/{code}/").status_code == 404
 
     @pytest.mark.parametrize("url", FOREIGN)
@@ -297,19 +299,19 @@ class TestTheme:
         assert (response.status_code, response["Location"]) == (303, "/accounts/login/")
         assert response.cookies["theme"].value == "dark"
 
-    def test_a_script_gets_no_page(self, client: Client, db: None) -> None:
+    def test_a_script_gets_204(self, client: Client, db: None) -> None:
         assert client.post("/theme/", {"theme": "light"}, headers={"accept": "*/*"}).status_code == 204
 
-    def test_it_is_remembered_for_the_other_devices(self, browser: Client) -> None:
+    def test_it_is_stored_for_the_other_devices(self, browser: Client) -> None:
         browser.post("/theme/", {"theme": "light"})
         assert Profile.objects.get().theme == "light"
 
     @pytest.mark.parametrize("theme", ["", "pink", "dark; HttpOnly", "<b>"])
-    def test_a_made_up_theme_is_refused(self, browser: Client, theme: str) -> None:
+    def test_an_unknown_theme_is_rejected(self, browser: Client, theme: str) -> None:
         assert browser.post("/theme/", {"theme": theme}).status_code == 400
         assert Profile.objects.get().theme == "auto"
 
-    def test_it_is_no_link(self, client: Client, db: None) -> None:
+    def test_it_requires_a_post(self, client: Client, db: None) -> None:
         assert client.get("/theme/").status_code == 405
 
     @pytest.mark.parametrize("url", FOREIGN)

@@ -1,4 +1,4 @@
-"""Making an account through the form."""
+"""Sign-up through the form."""
 
 import html
 import re
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.both_databases
 SignUp = Callable[..., HttpResponse]
 
 
-def test_carol_signs_up_without_an_address_and_is_in(sign_up: SignUp, client: Client) -> None:
+def test_carol_signs_up_without_an_address_and_is_logged_in(sign_up: SignUp, client: Client) -> None:
     response = sign_up()
     assert (response.status_code, response["Location"]) == (302, "/chats/")
     assert is_signed_in(client)
@@ -35,7 +35,7 @@ def test_carol_signs_up_without_an_address_and_is_in(sign_up: SignUp, client: Cl
 
 
 @pytest.mark.usefixtures("mail")
-def test_the_form_asks_for_exactly_five_things_in_their_order(client: Client, db: None) -> None:
+def test_the_form_has_exactly_five_fields_in_order(client: Client, db: None) -> None:
     fields = client.get("/accounts/signup/").context["form"].fields
     assert list(fields) == ["name", "username", "email", "password1", "listed"]
     assert [name for name, field in fields.items() if field.required] == ["name", "username", "password1"]
@@ -51,17 +51,17 @@ def test_the_form_asks_for_exactly_five_things_in_their_order(client: Client, db
     assert fields["listed"].initial is True
 
 
-def test_who_does_not_tick_the_box_is_not_listed(sign_up: SignUp) -> None:
+def test_without_the_checkbox_the_user_is_not_listed(sign_up: SignUp) -> None:
     sign_up(listed=None)
     assert not User.objects.get().profile.listed
 
 
-def test_a_username_is_stored_in_small_letters(sign_up: SignUp) -> None:
+def test_a_username_is_stored_in_lower_case(sign_up: SignUp) -> None:
     sign_up(username="@CaRol")
     assert User.objects.get().username == "carol"
 
 
-def test_a_name_is_tidied_and_markup_in_it_is_text(sign_up: SignUp, client: Client) -> None:
+def test_a_name_is_normalized_and_its_markup_is_escaped(sign_up: SignUp, client: Client) -> None:
     sign_up(name="  Ca <script>alert(1)</script>\t{{7*7}}  ")
     assert User.objects.get().name == "Ca <script>alert(1)</script> {{7*7}}"
 
@@ -82,7 +82,8 @@ WRONG = [
     (
         "username",
         ".carol",
-        "Use letters a to z, digits, dots, dashes and underscores for your username; begin with a letter or digit.",
+        "Use letters a to z, digits, dots, dashes and underscores for your username; "
+        "begin with a letter or digit.",
     ),
     ("email", "ana.vale@", "Enter an email address in the form name@example.com."),
     ("email", f"{'a' * 60}@{'b' * 200}.com", "Enter a shorter email address."),
@@ -98,7 +99,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
-def test_what_cannot_be_used_is_answered_with_what_to_do(
+def test_invalid_input_gets_an_error_that_says_what_to_do(
     sign_up: SignUp, client: Client, field: str, value: str, sentence: str
 ) -> None:
     assert sentence in errors_of(sign_up(**{field: value}))[field]
@@ -116,23 +117,23 @@ NAMED = {
 @pytest.mark.usefixtures("mail")
 @pytest.mark.parametrize("language", NAMED)
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
-def test_each_sentence_names_its_field_and_stands_the_same_in_the_box(
+def test_each_error_names_its_field_and_is_repeated_in_the_summary(
     sign_up: SignUp, field: str, value: str, sentence: str, language: str
 ) -> None:
-    """The box lists the errors of all fields; a sentence that fits two of them helps nobody there (ui-spec F3, F4)."""
+    """The summary lists the errors of all fields, so each must name its field (docs/interface.md F3, F4)."""
     browser = Client(headers={"accept-language": language})
     page = sign_up(by=browser, **{field: value})
     assert page["Content-Language"] == language
     found = errors_of(page)[field]
     assert (sentence in found) == (language == "en")
     box, _tag, at_field = html.unescape(page.text).partition("<form")
-    for said in found:
-        assert re.search(NAMED[language][field], said, re.IGNORECASE), said
-        assert (box.count(said), at_field.count(said)) == (1, 1)
+    for message in found:
+        assert re.search(NAMED[language][field], message, re.IGNORECASE), message
+        assert (box.count(message), at_field.count(message)) == (1, 1)
 
 
 @pytest.mark.parametrize("password", ["carolsmith", "Carol-Smith1", "carol@example.com"])
-def test_a_password_made_of_ones_own_data_is_refused(sign_up: SignUp, password: str) -> None:
+def test_a_password_similar_to_the_users_data_is_rejected(sign_up: SignUp, password: str) -> None:
     found = errors_of(sign_up(name="Carol Smith", email="carol@example.com", password1=password))
     assert found == {"password1": ["Choose a password without your name, username or email in it."]}
 
@@ -153,8 +154,8 @@ def test_a_password_made_of_ones_own_data_is_refused(sign_up: SignUp, password: 
         "ﬁona",
     ],
 )
-def test_handles_with_look_alike_or_hidden_letters_are_refused(sign_up: SignUp, username: str) -> None:
-    if username == "carol\n":  # the end of a line around it is no part of what was typed
+def test_usernames_with_look_alike_or_hidden_letters_are_rejected(sign_up: SignUp, username: str) -> None:
+    if username == "carol\n":  # a trailing newline is stripped
         assert sign_up(username=username).status_code == 302
         return
     assert "username" in errors_of(sign_up(username=username))
@@ -162,7 +163,7 @@ def test_handles_with_look_alike_or_hidden_letters_are_refused(sign_up: SignUp, 
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE", "@Alice"])
-def test_a_taken_name_is_told_in_one_sentence(sign_up: SignUp, alice: User, username: str) -> None:
+def test_a_taken_username_gets_a_single_error(sign_up: SignUp, alice: User, username: str) -> None:
     assert errors_of(sign_up(username=username)) == {
         "username": ["This username is taken. Choose another one."]
     }
@@ -176,7 +177,7 @@ def test_a_password_is_never_sent_back_to_the_page(sign_up: SignUp) -> None:
 
 
 def test_mallory_cannot_make_herself_an_administrator(sign_up: SignUp) -> None:
-    """Mass assignment (safety.md T65)."""
+    """Mass assignment (docs/threats.md T65)."""
     extra = {
         "is_staff": "on",
         "is_superuser": "on",
@@ -202,7 +203,7 @@ def test_mallory_cannot_make_herself_an_administrator(sign_up: SignUp) -> None:
         "a%0aBcc:b@example.com, c@example.com",
     ],
 )
-def test_an_address_cannot_carry_a_mail_header(sign_up: SignUp, email: str) -> None:
+def test_an_address_cannot_inject_an_email_header(sign_up: SignUp, email: str) -> None:
     assert "email" in errors_of(sign_up(email=email))
 
 
@@ -216,20 +217,22 @@ def test_language_and_theme_of_the_visitor_become_those_of_the_account(
     assert (profile.language, profile.theme) == ("ru", "dark")
 
 
-def test_a_made_up_theme_cookie_changes_nothing(sign_up: SignUp, client: Client) -> None:
+def test_an_unknown_theme_cookie_is_ignored(sign_up: SignUp, client: Client) -> None:
     client.cookies["theme"] = "<script>"
     sign_up()
     assert Profile.objects.get().theme == "auto"
 
 
 class TestRegistration:
-    def test_closed_means_nobody(self, sign_up: SignUp, client: Client, settings: Any) -> None:
+    def test_closed_registration_accepts_no_sign_up(
+        self, sign_up: SignUp, client: Client, settings: Any
+    ) -> None:
         settings.REGISTRATION = "closed"
         for response in (client.get("/accounts/signup/"), sign_up()):
             assert "account/signup_closed.html" in [template.name for template in response.templates]  # type: ignore[attr-defined]
         assert not User.objects.exists()
 
-    def test_by_invite_means_nobody_without_one(self, sign_up: SignUp, settings: Any) -> None:
+    def test_registration_by_invite_requires_an_invite(self, sign_up: SignUp, settings: Any) -> None:
         settings.REGISTRATION = "invite"
         sign_up()
         assert not User.objects.exists()
@@ -242,13 +245,13 @@ class TestRegistration:
 
 
 class TestTheHook:
-    """conversations ties an invite to the account while the account is made."""
+    """conversations accepts the invite in the transaction that creates the account."""
 
     @pytest.fixture
     def adapter(self) -> type[AccountAdapter]:
         return type(get_adapter())
 
-    def test_it_sees_a_whole_account(
+    def test_it_gets_a_complete_account(
         self, sign_up: SignUp, adapter: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[Any] = []
@@ -274,7 +277,7 @@ class TestTheHook:
         assert (User.objects.count(), Profile.objects.count(), EmailAddress.objects.count()) == (0, 0, 0)
         assert not is_signed_in(client)
 
-    def test_it_may_answer_with_a_page_of_its_own(
+    def test_it_may_return_its_own_response(
         self, sign_up: SignUp, adapter: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(self: Any, request: Any, user: User) -> None:

@@ -1,4 +1,4 @@
-"""Two people choose the same name at the same moment."""
+"""Concurrent sign-ups with the same username."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 pytestmark = pytest.mark.both_databases
 
 
-def test_a_name_taken_between_check_and_storing_is_a_taken_name(
+def test_a_username_taken_between_check_and_insert_is_a_taken_username(
     sign_up: Callable[..., HttpResponse], client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = services.account_create
@@ -33,7 +33,7 @@ def test_a_name_taken_between_check_and_storing_is_a_taken_name(
     assert not is_signed_in(client)
 
 
-def test_another_broken_constraint_is_not_called_a_taken_name(
+def test_another_integrity_error_is_not_reported_as_a_taken_username(
     sign_up: Callable[..., HttpResponse], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_something(**data: Any) -> User:
@@ -50,7 +50,7 @@ def test_another_broken_constraint_is_not_called_a_taken_name(
     [["carol"] * 6, ["carol", "car0l", "caro1", "c.arol", "c4rol", "carol_"]],
     ids=["the same", "look-alikes"],
 )
-def test_of_six_people_at_one_instant_one_gets_the_name_and_five_are_told(wanted: list[str]) -> None:
+def test_of_six_concurrent_sign_ups_one_gets_the_username(wanted: list[str]) -> None:
     together = threading.Barrier(6)
     answers: list[HttpResponse] = []
 
@@ -73,6 +73,6 @@ def test_of_six_people_at_one_instant_one_gets_the_name_and_five_are_told(wanted
         person.join()
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [302]
     refused = [answer for answer in answers if answer.status_code == 200]
-    # The pages themselves: what Django's test client notes of a rendering is not kept apart between threads.
+    # Compares page text: the context that Django's test client records is shared between threads.
     assert ["Choose another one." in answer.content.decode() for answer in refused] == [True] * 5
     assert (User.objects.count(), Profile.objects.count()) == (1, 1)

@@ -1,4 +1,4 @@
-"""Browsers and systems by the names people know."""
+"""User agent parsing."""
 
 import pytest
 
@@ -57,6 +57,8 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
         ("", "", "", False),
     ],
 )
-def test_a_browser_is_told_from_others(user_agent: str, browser: str, system: str, is_small: bool) -> None:
+def test_browser_and_system_are_recognized(
+    user_agent: str, browser: str, system: str, is_small: bool
+) -> None:
     found = describe_device(user_agent)
     assert (found, found.is_small) == (DeviceDescription(browser, system), is_small)

@@ -1,4 +1,4 @@
-"""What a handle may be."""
+"""Usernames: characters, reserved words, look-alikes."""
 
 import pytest
 
@@ -32,7 +32,7 @@ from accounts.usernames import is_reserved, looks_like, normalize_username, skel
         "Entre7",
     ],
 )
-def test_a_handle_may_not_look_like_a_role(typed: str) -> None:
+def test_a_username_may_not_look_like_a_role(typed: str) -> None:
     assert is_reserved(normalize_username(typed), "Entre")
 
 
@@ -57,19 +57,19 @@ def test_a_handle_may_not_look_like_a_role(typed: str) -> None:
         "lisa.www",
     ],
 )
-def test_ordinary_handles_are_free(typed: str) -> None:
+def test_ordinary_usernames_are_allowed(typed: str) -> None:
     assert not is_reserved(typed, "Entre")
 
 
-def test_a_site_without_a_name_of_its_own_letters_reserves_nothing_more() -> None:
+def test_a_site_name_without_ascii_letters_reserves_nothing() -> None:
     assert not is_reserved("maria", "", "Клуб")
 
 
-def test_the_sign_before_a_handle_and_capitals_are_forgiven() -> None:
+def test_a_leading_at_sign_and_capitals_are_accepted() -> None:
     assert normalize_username(" @Alice ") == "alice"
 
 
-def test_letters_of_other_scripts_are_never_turned_into_latin_ones() -> None:
+def test_letters_of_other_scripts_never_become_latin_ones() -> None:
     assert normalize_username("\u212aate") == "\u212aate"  # KELVIN SIGN, whose small letter is an ordinary k
 
 
@@ -79,7 +79,7 @@ def test_letters_of_other_scripts_are_never_turned_into_latin_ones() -> None:
         ("lisa.miller", "1isa.mi11er"),
         ("lisa.miller", "lisa_miller"),
         ("lisa.miller", "lisamiller"),
-        ("lisa.miniller", "1isa.m1n1ller"),  # each 1 for another letter
+        ("lisa.miniller", "1isa.m1n1ller"),  # each 1 imitates another letter
         ("miller", "rniller"),
         ("will", "vvill"),
         ("bob", "b0b"),
@@ -88,10 +88,10 @@ def test_letters_of_other_scripts_are_never_turned_into_latin_ones() -> None:
         ("1l1", "ili"),
     ],
 )
-def test_handles_that_the_eye_takes_for_one(one: str, other: str) -> None:
+def test_usernames_that_look_alike(one: str, other: str) -> None:
     assert looks_like(one, other)
     assert looks_like(other, one)
-    assert skeleton(one) == skeleton(other), "or the one would not be found beside the other"
+    assert skeleton(one) == skeleton(other), "otherwise the look-alike would not be found"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,6 @@ def test_handles_that_the_eye_takes_for_one(one: str, other: str) -> None:
         ("-", "_"),
     ],
 )
-def test_handles_that_it_tells_apart(one: str, other: str) -> None:
+def test_usernames_that_differ_visibly(one: str, other: str) -> None:
     assert not looks_like(one, other)
     assert not looks_like(other, one)

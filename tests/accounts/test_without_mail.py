@@ -1,4 +1,4 @@
-"""The server as it starts: no mail account, and nothing that waits for one."""
+"""A server without email, the default."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import get_hasher
-from django.core import mail as letters
+from django.core import mail as mailbox
 from django.http import HttpResponse
 from django.test import Client
 
@@ -19,15 +19,15 @@ from tests.accounts.conftest import PASSWORD, errors_of, is_signed_in
 SignUp = Callable[..., HttpResponse]
 
 
-def test_signing_up_with_an_address_signs_in(sign_up: SignUp, client: Client) -> None:
+def test_signing_up_with_an_address_logs_in(sign_up: SignUp, client: Client) -> None:
     assert not settings.MAIL_CONFIGURED
     assert sign_up(email="carol@example.com")["Location"] == "/chats/"
     assert is_signed_in(client)
-    assert letters.outbox == []
+    assert mailbox.outbox == []
 
 
-def test_a_taken_address_is_not_told_and_stays_with_who_has_it(sign_up: SignUp, bob: User) -> None:
-    """Enumeration (safety.md T23), and a log-in by address costs one password, however many others have claimed it."""
+def test_a_taken_address_is_not_revealed_and_stays_with_its_owner(sign_up: SignUp, bob: User) -> None:
+    """Enumeration (docs/threats.md T23); a login by email costs one hash, however many accounts claim it."""
     kind = type(get_hasher())
     for number in range(3):
         browser = Client()
@@ -53,7 +53,7 @@ def test_a_taken_address_is_not_told_and_stays_with_who_has_it(sign_up: SignUp, 
     assert EmailAddress.objects.get().user == bob
 
 
-def test_changing_to_a_taken_address_is_not_told_either(bob: User, mallory: User) -> None:
+def test_changing_to_a_taken_address_reveals_nothing(bob: User, mallory: User) -> None:
     answers = []
     for email in ("bob@example.com", "new@example.com"):
         client = Client()
@@ -65,7 +65,7 @@ def test_changing_to_a_taken_address_is_not_told_either(bob: User, mallory: User
     assert EmailAddress.objects.get(email="bob@example.com").user == bob
 
 
-def test_nothing_is_promised_that_needs_mail(client: Client, bob: User) -> None:
+def test_no_page_promises_email(client: Client, bob: User) -> None:
     pages = {
         path: client.get(path).text
         for path in ("/accounts/signup/", "/accounts/confirm-email/", "/accounts/password/reset/done/")
@@ -86,12 +86,12 @@ def test_nothing_is_promised_that_needs_mail(client: Client, bob: User) -> None:
 
 
 @pytest.mark.parametrize("email", ["bob@example.com", "nobody@example.com"])
-def test_asking_for_a_new_password_says_whom_to_ask(client: Client, bob: User, email: str) -> None:
+def test_a_password_reset_refers_to_the_administrator(client: Client, bob: User, email: str) -> None:
     sentence = "This server can’t send email. Ask its administrator for a one-time link."
     assert errors_of(client.post("/accounts/password/reset/", {"email": email})) == {"__all__": [sentence]}
 
 
-def test_a_new_address_takes_the_place_of_the_old_one(client: Client, bob: User, settings: Any) -> None:
+def test_a_new_address_replaces_the_old_one(client: Client, bob: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # would fail if anything were sent
     client.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
@@ -110,7 +110,7 @@ def test_a_new_address_takes_the_place_of_the_old_one(client: Client, bob: User,
     )
 
 
-def test_an_overlong_address_is_refused_before_the_database_sees_it(client: Client, bob: User) -> None:
+def test_an_overlong_address_is_rejected_by_the_form(client: Client, bob: User) -> None:
     client.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     long = f"{'a' * 60}@{'.'.join(['b' * 60] * 4)}.com"

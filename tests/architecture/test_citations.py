@@ -31,7 +31,6 @@ LEFT_OUT = {"vendor", "results", "screenshots", "golden", Path(__file__).name}
 NOT_YET = (
     "conversations/",
     "static/",
-    "tests/accounts/",
     "tests/conversations/",
     "tests/journal/",
     "tests/project/",
