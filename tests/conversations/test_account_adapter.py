@@ -1,4 +1,4 @@
-"""From a link through sign-up or log-in to the chat, on one device or two, whoever may register here."""
+"""From an invite link through sign-up or log-in to the chat, in each registration mode."""
 
 import re
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def with_mail(settings: Any) -> None:
 
 
 def press(browser: Client, invite: Invite, go: str = "signup") -> HttpResponse:
-    """Open the link and press the button."""
+    """Open the link and submit its form."""
     browser.get(f"/i/{token_of(invite.pk)}/")
     return browser.post(f"/i/{token_of(invite.pk)}/", {"go": go})
 
@@ -75,10 +75,10 @@ def is_signed_in(browser: Client) -> bool:
     return "_auth_user_id" in browser.session
 
 
-# --- Signing up where everybody may ---
+# --- Signing up with open registration ---
 
 
-def test_zoya_signs_up_from_the_link_and_is_in_the_chat_without_another_press(
+def test_zoya_signs_up_from_the_link_and_lands_in_the_chat(
     invite: Invite, alice: User, client: Client
 ) -> None:
     press(client, invite)
@@ -90,13 +90,13 @@ def test_zoya_signs_up_from_the_link_and_is_in_the_chat_without_another_press(
     assert not PendingInvite.objects.exists()
 
 
-def test_the_sign_in_pages_say_who_waits_at_the_end(invite: Invite, client: Client) -> None:
+def test_the_sign_in_pages_name_the_inviter(invite: Invite, client: Client) -> None:
     press(client, invite)
     for page in ("/accounts/signup/", "/accounts/login/"):
         assert b"Alice" in client.get(page).content
 
 
-def test_the_sign_in_pages_keep_quiet_when_the_inviter_does_not_show_the_name(
+def test_the_sign_in_pages_omit_the_inviter_who_hides_their_name(
     invite: Invite, alice: User, client: Client
 ) -> None:
     alice.profile.invites_show_name = False
@@ -107,13 +107,11 @@ def test_the_sign_in_pages_keep_quiet_when_the_inviter_does_not_show_the_name(
     assert b"Alice" not in page.content
 
 
-def test_who_comes_without_an_invite_is_told_of_none_and_asks_the_database_nothing_about_it(
-    client: Client, db: None
-) -> None:
+def test_without_an_invite_the_sign_in_pages_run_no_query_for_one(client: Client, db: None) -> None:
     assert client.get("/accounts/signup/").context["invited"]() is None
 
 
-def test_the_token_stands_in_no_later_address(invite: Invite, client: Client) -> None:
+def test_no_later_address_contains_the_token(invite: Invite, client: Client) -> None:
     token, seen = token_of(invite.pk), []
     response = press(client, invite)
     seen += [response["Location"], client.get(response["Location"]).content.decode()]
@@ -128,14 +126,14 @@ def test_a_mistake_in_the_form_does_not_lose_the_invite(invite: Invite, client: 
     assert sign_up(client)["Location"] == the_chat()
 
 
-def test_the_invite_may_run_out_while_the_form_is_filled_in(invite: Invite, client: Client) -> None:
+def test_an_invite_that_expires_during_sign_up_is_still_accepted(invite: Invite, client: Client) -> None:
     Invite.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
     press(client, invite)
     with travel(timezone.now() + timedelta(hours=1), tick=True):
         assert sign_up(client)["Location"] == the_chat()
 
 
-def test_a_day_later_the_wish_is_over_and_the_account_is_made_all_the_same(
+def test_after_a_day_the_held_invite_expires_and_the_account_is_still_created(
     invite: Invite, client: Client
 ) -> None:
     press(client, invite)
@@ -147,20 +145,24 @@ def test_a_day_later_the_wish_is_over_and_the_account_is_made_all_the_same(
     assert Invite.objects.get().claimed_at is None
 
 
-def test_revoked_while_the_form_was_filled_in_is_revoked(invite: Invite, alice: User, client: Client) -> None:
+def test_an_invite_revoked_during_sign_up_is_not_accepted(
+    invite: Invite, alice: User, client: Client
+) -> None:
     press(client, invite)
     invite_revoke(inviter=alice, invite_id=invite.pk)
     assert sign_up(client)["Location"] == "/chats/"
     assert not Conversation.objects.exists()
 
 
-def test_somebody_was_faster_and_zoya_is_told_so(invite: Invite, bob: User, client: Client) -> None:
+def test_zoya_sees_that_the_invite_was_used_during_her_sign_up(
+    invite: Invite, bob: User, client: Client
+) -> None:
     press(client, invite)
     invite_claim(user=bob, token=token_of(invite.pk))
     assert sign_up(client)["Location"] == "/chats/"
     for _ in range(2):
         assert client.get("/chats/").text.count("has already been used") == 1, (
-            "the reason why she came stands there, it does not vanish"
+            "the notice stays until she has a chat"
         )
     assert Conversation.objects.count() == 1
     make_conversation(User.objects.get(username="zoya"), bob)
@@ -168,14 +170,16 @@ def test_somebody_was_faster_and_zoya_is_told_so(invite: Invite, bob: User, clie
     assert "has already been used" not in client.get("/people/").text
 
 
-# --- Two devices: the wish is the account's, not the browser's ---
+# --- Two devices: the account keeps the invite, not the browser ---
 
 
-def test_confirming_the_address_ends_in_the_chat(with_mail: None, invite: Invite, client: Client) -> None:
+def test_confirming_the_email_address_ends_in_the_chat(
+    with_mail: None, invite: Invite, client: Client
+) -> None:
     press(client, invite)
     response = sign_up(client, email="zoya@example.com")
     assert not is_signed_in(client)
-    assert Invite.objects.get().claimed_at is None, "nothing is spent before the sign-in is complete"
+    assert Invite.objects.get().claimed_at is None, "the invite is not used before the log-in is complete"
     response = client.post(response["Location"], {"code": code_of_last_mail()})
     assert (response.status_code, response["Location"]) == (302, the_chat())
 
@@ -193,10 +197,10 @@ def test_finishing_the_sign_up_on_another_device_ends_in_the_chat(
 
 
 @pytest.mark.parametrize("registration", ["open", "invite"])
-def test_what_becomes_of_the_invite_tells_nothing_about_the_address(
+def test_the_state_of_the_invite_does_not_reveal_whether_an_email_is_registered(
     with_mail: None, alice: User, bob: User, settings: Any, registration: str
 ) -> None:
-    """Spent for a new address and still open for a known one, an invite was a question about as many addresses as one likes."""
+    """If only sign-ups with new addresses used the invite, it would reveal which addresses are registered."""
     settings.REGISTRATION = registration
     EmailAddress.objects.create(user=bob, email="bob@example.com", primary=True, verified=True)
     seen = []
@@ -231,8 +235,10 @@ def code_of_last_mail() -> str:
     )
 
 
-def test_the_wish_is_tied_to_the_account_before_a_second_step(invite: Invite, bob: User, rf: Any) -> None:
-    """Whatever follows the password (a second factor, a mailed code) may happen on another device."""
+def test_the_invite_is_stored_with_the_account_before_a_second_step(
+    invite: Invite, bob: User, rf: Any
+) -> None:
+    """A second factor or an emailed code may follow the password on another device."""
     request = with_session(rf.post("/accounts/login/"), invite)
     details = {
         "email_verification": "none",
@@ -265,12 +271,12 @@ def test_bob_logs_in_from_the_link_and_is_in_the_chat(invite: Invite, bob: User,
     assert Invite.objects.get().claimed_by == bob
 
 
-def test_the_chat_comes_before_whatever_else_was_asked_for(invite: Invite, bob: User, client: Client) -> None:
+def test_the_chat_takes_precedence_over_next(invite: Invite, bob: User, client: Client) -> None:
     press(client, invite, go="login")
     assert log_in(client, address="/accounts/login/?next=/people/")["Location"] == the_chat()
 
 
-def test_without_an_invite_a_log_in_goes_where_it_was_asked_to(bob: User, client: Client) -> None:
+def test_without_an_invite_a_log_in_follows_next(bob: User, client: Client) -> None:
     assert log_in(client, address="/accounts/login/?next=/people/")["Location"] == "/people/"
 
 
@@ -282,7 +288,7 @@ def test_a_wrong_password_keeps_the_invite(invite: Invite, bob: User, client: Cl
     assert log_in(client)["Location"] == the_chat()
 
 
-def test_bob_who_chats_with_alice_already_gets_there_and_spends_nothing(
+def test_bob_who_has_a_chat_with_alice_lands_there_and_uses_no_invite(
     invite: Invite, bob: User, chat: Conversation, client: Client
 ) -> None:
     press(client, invite, go="login")
@@ -290,7 +296,7 @@ def test_bob_who_chats_with_alice_already_gets_there_and_spends_nothing(
     assert Invite.objects.get().claimed_at is None
 
 
-def test_alice_who_logs_in_from_her_own_link_is_at_home_and_spends_nothing(
+def test_alice_who_logs_in_from_her_own_link_lands_in_her_list_and_uses_no_invite(
     invite: Invite, alice: User, client: Client
 ) -> None:
     press(client, invite, go="login")
@@ -308,14 +314,14 @@ def test_blocked_bob_learns_nothing_by_logging_in(
     assert not Conversation.objects.exists()
 
 
-def test_a_suspended_account_keeps_no_wish(invite: Invite, bob: User, client: Client) -> None:
+def test_a_suspended_account_keeps_no_pending_invite(invite: Invite, bob: User, client: Client) -> None:
     User.objects.filter(pk=bob.pk).update(is_active=False)
     press(client, invite, go="login")
     log_in(client)
     assert not PendingInvite.objects.exists()
 
 
-def test_a_wish_is_settled_once_and_later_log_ins_lead_home(
+def test_a_pending_invite_is_accepted_once_and_later_log_ins_lead_to_the_list(
     invite: Invite, bob: User, client: Client
 ) -> None:
     press(client, invite, go="login")
@@ -331,7 +337,7 @@ def test_without_an_invite_nobody_signs_up(by_invite: None, client: Client, db: 
     assert not User.objects.exists()
 
 
-def test_an_invite_opens_the_door_and_is_spent_with_the_account(
+def test_an_invite_permits_one_sign_up_and_is_used_with_the_account(
     by_invite: None, invite: Invite, client: Client
 ) -> None:
     press(client, invite)
@@ -340,7 +346,7 @@ def test_an_invite_opens_the_door_and_is_spent_with_the_account(
     assert Invite.objects.get().claimed_by == User.objects.get(username="zoya")
 
 
-def test_the_invite_is_spent_even_before_the_address_is_confirmed(
+def test_the_invite_is_used_even_before_the_email_address_is_confirmed(
     by_invite: None, with_mail: None, invite: Invite, client: Client
 ) -> None:
     press(client, invite)
@@ -352,7 +358,7 @@ def test_the_invite_is_spent_even_before_the_address_is_confirmed(
 
 
 @pytest.mark.parametrize("end", ["used", "revoked", "inviter gone"])
-def test_an_invite_that_ended_meanwhile_opens_nothing(
+def test_an_invite_that_ended_during_sign_up_permits_none(
     by_invite: None, invite: Invite, alice: User, bob: User, client: Client, end: str
 ) -> None:
     press(client, invite)
@@ -366,9 +372,7 @@ def test_an_invite_that_ended_meanwhile_opens_nothing(
     assert not User.objects.filter(username="zoya").exists()
 
 
-def test_one_invite_brings_in_one_person_and_not_their_friends(
-    by_invite: None, invite: Invite, client: Client
-) -> None:
+def test_one_invite_permits_one_sign_up(by_invite: None, invite: Invite, client: Client) -> None:
     friend = Client()
     press(client, invite)
     press(friend, invite)
@@ -377,7 +381,7 @@ def test_one_invite_brings_in_one_person_and_not_their_friends(
     assert not User.objects.filter(username="mallory").exists()
 
 
-def test_used_in_the_very_moment_is_a_word_in_the_form_and_no_account(
+def test_an_invite_used_at_the_same_moment_is_an_error_in_the_form_and_no_account(
     by_invite: None, invite: Invite, bob: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     press(client, invite)
@@ -391,7 +395,7 @@ def test_used_in_the_very_moment_is_a_word_in_the_form_and_no_account(
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_eight_people_sign_up_with_one_link_at_one_instant_and_one_has_an_account(by_invite: None) -> None:
+def test_of_eight_concurrent_sign_ups_with_one_link_one_succeeds(by_invite: None) -> None:
     invite = invite_create(inviter=make_user("alice"))
     browsers = [Client() for _ in range(8)]
     for browser in browsers:
@@ -407,10 +411,10 @@ def test_eight_people_sign_up_with_one_link_at_one_instant_and_one_has_an_accoun
     assert sum(is_signed_in(browser) for browser in browsers) == 1
 
 
-# --- Closed ---
+# --- Closed registration ---
 
 
-def test_where_nobody_may_register_an_invite_does_not_help(
+def test_where_registration_is_closed_an_invite_permits_no_sign_up(
     settings: Any, invite: Invite, client: Client
 ) -> None:
     settings.REGISTRATION = "closed"
@@ -419,7 +423,7 @@ def test_where_nobody_may_register_an_invite_does_not_help(
     assert not User.objects.filter(username="zoya").exists()
 
 
-def test_where_nobody_may_register_members_still_use_invites(
+def test_where_registration_is_closed_members_still_accept_invites(
     settings: Any, invite: Invite, bob: User, client: Client
 ) -> None:
     settings.REGISTRATION = "closed"

@@ -1,4 +1,4 @@
-"""The HTTP API: the same services as the socket's, with statuses, problems and pages of its own."""
+"""The HTTP API: the services of the socket, with HTTP statuses, problem documents and pages."""
 
 import base64
 import json
@@ -25,14 +25,14 @@ API = "/api/v1"
 ANY_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 CARD = {"id", "username", "name", "avatar", "initials", "colour"}
 CONVERSATION = {
-    "room", "peer", "head", "mark", "unread", "received", "read", "read_count", "marked_unread", "peer_read", "peer_delivered", "last_message",
-    "activity", "state", "requested_by", "muted_until", "archived", "pinned", "blocked", "can_send",
+    "room", "peer", "head", "mark", "unread", "received", "read", "read_count", "marked_unread",
+    "peer_read", "peer_delivered", "last_message", "activity", "state", "requested_by", "muted_until", "archived", "pinned", "blocked", "can_send",
 }  # fmt: skip
 
 
 @pytest.fixture
 def browser(client_of: Callable[[User | None], Client], alice: User) -> Client:
-    """Alice's."""
+    """Alice's browser."""
     return client_of(alice)
 
 
@@ -49,7 +49,7 @@ def ask(client: Client, method: str, path: str, body: Any = None, **headers: str
 
 
 def problem_of(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
-    """Each error has one shape, and nothing of what was sent or of the inside."""
+    """Each error has one shape, without request data or internals."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/problem+json"
     found: dict[str, Any] = answer.json()
@@ -68,9 +68,9 @@ def send(client: Client, chat: Conversation, body: str = "hello", **fields: Any)
     )
 
 
-# --- Who is let in ---
+# --- Authentication ---
 
-DOORS = [
+ROUTES = [
     ("GET", "/me"),
     ("GET", "/people"),
     ("GET", "/conversations"),
@@ -83,22 +83,22 @@ DOORS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), DOORS)
-def test_nobody_is_answered_without_a_session(client: Client, method: str, path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_without_a_session_every_route_is_401(client: Client, method: str, path: str) -> None:
     problem_of(ask(client, method, path, {}), 401, "unauthenticated")
 
 
-@pytest.mark.parametrize(("method", "path"), [door for door in DOORS if door[0] != "GET"])
-def test_a_page_of_another_site_cannot_write_in_alices_name(
+@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[0] != "GET"])
+def test_a_page_of_another_site_cannot_write_as_alice(
     client_of: Callable[..., Client], alice: User, method: str, path: str
 ) -> None:
-    """Her cookie comes along with its request; the token does not."""
+    """The browser sends her cookie with its request, but not the CSRF token."""
     browser = client_of(alice, enforce_csrf_checks=True)
     problem_of(ask(browser, method, path, {"body": "x"}), 403, "forbidden")
     problem_of(ask(browser, method, path, {"body": "x"}, **{"X-CSRFToken": "a" * 32}), 403, "forbidden")
 
 
-def test_a_suspended_account_is_nobody(browser: Client, alice: User) -> None:
+def test_a_suspended_account_is_401(browser: Client, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
     problem_of(ask(browser, "GET", "/me"), 401, "unauthenticated")
 
@@ -127,7 +127,7 @@ def test_alice_opens_a_chat_and_finds_it_again(browser: Client, bob: User) -> No
     assert ask(browser, "GET", f"/conversations/{opened.json()['room']}").json() == opened.json()
 
 
-def test_whom_alice_may_not_reach_is_not_there(browser: Client, alice: User) -> None:
+def test_people_alice_cannot_write_to_are_404(browser: Client, alice: User) -> None:
     make_user("hermit", start_by=Profile.StartBy.ONLY_BY_INVITE)
     gone = make_user("gone")
     User.objects.filter(pk=gone.pk).update(is_active=False)
@@ -140,7 +140,7 @@ def test_whom_alice_may_not_reach_is_not_there(browser: Client, alice: User) -> 
     assert {answer.content for answer in answers} == {answers[0].content}
 
 
-def test_the_list_is_walked_by_cursor_and_misses_nobody(browser: Client, alice: User) -> None:
+def test_the_list_pages_by_cursor_without_gaps(browser: Client, alice: User) -> None:
     start = timezone.now()
     for number in range(7):
         # Three at one instant: the cursor must not lose them between two pages.
@@ -170,23 +170,23 @@ def test_the_list_is_walked_by_cursor_and_misses_nobody(browser: Client, alice: 
         "7" * 500,
     ],
 )
-def test_a_cursor_that_is_not_ours_is_refused(browser: Client, chat: Conversation, cursor: str) -> None:
+def test_an_invalid_cursor_is_rejected(browser: Client, chat: Conversation, cursor: str) -> None:
     problem_of(ask(browser, "GET", f"/conversations?cursor={cursor}"), 422, "bad_frame")
 
 
-def test_a_cursor_with_a_number_above_all_numbers_is_no_accident(browser: Client, chat: Conversation) -> None:
+def test_a_cursor_with_a_number_out_of_range_is_rejected(browser: Client, chat: Conversation) -> None:
     cursor = base64.urlsafe_b64encode(f"2026-01-01T00:00:00+00:00|{10**40}".encode()).decode().rstrip("=")
     problem_of(ask(browser, "GET", f"/conversations?cursor={cursor}"), 422, "bad_frame")
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1000000", "100"])
-def test_any_limit_is_brought_into_bounds(browser: Client, chat: Conversation, limit: str) -> None:
+def test_any_limit_is_clamped(browser: Client, chat: Conversation, limit: str) -> None:
     assert len(ask(browser, "GET", f"/conversations?limit={limit}").json()["items"]) == 1
     assert ask(browser, "GET", f"/conversations/{chat.room_name}/messages?limit={limit}").status_code == 200
 
 
 @pytest.mark.parametrize("query", ["limit=many", "limit=1.5", "limit="])
-def test_a_limit_that_is_no_number_is_refused(browser: Client, chat: Conversation, query: str) -> None:
+def test_a_limit_that_is_no_number_is_rejected(browser: Client, chat: Conversation, query: str) -> None:
     problem_of(ask(browser, "GET", f"/conversations?{query}"), 422, "bad_frame")
 
 
@@ -213,7 +213,7 @@ def test_what_alice_sends_is_what_bob_reads(
     assert (row["unread"], row["last_message"]) == (1, message)
 
 
-def test_a_repeat_is_answered_200_with_the_same_message(browser: Client, chat: Conversation) -> None:
+def test_a_repeat_is_200_with_the_same_message(browser: Client, chat: Conversation) -> None:
     id = str(uuid4())
     first, again = send(browser, chat, id=id), send(browser, chat, id=id.upper())
     assert (first.status_code, again.status_code) == (201, 200)
@@ -221,7 +221,7 @@ def test_a_repeat_is_answered_200_with_the_same_message(browser: Client, chat: C
     assert Message.objects.count() == 1
 
 
-def test_the_same_id_with_another_text_or_from_the_other_one_is_409(
+def test_the_same_id_with_another_text_or_from_the_peer_is_409(
     browser: Client, bobs: Client, chat: Conversation
 ) -> None:
     id = str(uuid4())
@@ -261,14 +261,14 @@ def test_an_idempotency_key_is_an_id(browser: Client, chat: Conversation) -> Non
         ("a" + "\u0301" * 100, 422, "invalid_text"),
     ],
 )
-def test_a_text_that_cannot_be_sent_is_refused(
+def test_a_text_that_cannot_be_sent_is_rejected(
     browser: Client, chat: Conversation, body: str, status: int, code: str
 ) -> None:
     problem_of(send(browser, chat, body), status, code)
     assert not Message.objects.exists()
 
 
-def test_8000_characters_are_stored_as_they_came(browser: Client, chat: Conversation) -> None:
+def test_8000_characters_are_stored_as_sent(browser: Client, chat: Conversation) -> None:
     body = "👋" * 7_999 + "\n"
     assert send(browser, chat, body).json()["message"]["body"] == body
 
@@ -280,14 +280,14 @@ def test_a_reply_points_into_its_own_conversation(browser: Client, chat: Convers
 
 
 @pytest.mark.parametrize("changes", [{"low_blocks": True}, {"high_blocks": True}, {"state": "closed"}])
-def test_whoever_cannot_be_reached_gives_one_neutral_answer(
+def test_everyone_who_cannot_be_written_to_gives_the_same_response(
     browser: Client, chat: Conversation, changes: dict[str, Any]
 ) -> None:
     Conversation.objects.update(**changes)
     problem_of(send(browser, chat), 403, "cannot_deliver")
 
 
-def test_too_many_sends_are_told_when_to_retry(
+def test_too_many_sends_are_429_with_retry_after(
     browser: Client, chat: Conversation, settings: Any, monkeypatch: Any
 ) -> None:
     settings.LIMITS = True
@@ -301,7 +301,7 @@ def test_too_many_sends_are_told_when_to_retry(
 
 
 @pytest.mark.parametrize(("reason", "code"), [(Busy(), "busy"), (StorageFull(), "storage_full")])
-def test_a_database_that_is_away_is_503_and_worth_another_try(
+def test_an_unavailable_database_is_503_and_retryable(
     browser: Client, chat: Conversation, monkeypatch: Any, reason: Exception, code: str
 ) -> None:
     def fail(**values: Any) -> Future[Any]:
@@ -313,7 +313,7 @@ def test_a_database_that_is_away_is_503_and_worth_another_try(
     problem_of(send(browser, chat), 503, code)
 
 
-def test_an_answer_that_never_comes_is_504_because_nobody_knows(
+def test_a_write_that_times_out_is_504_with_an_unknown_result(
     browser: Client, chat: Conversation, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(routes, "message_send", lambda **values: Future())
@@ -352,7 +352,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_a_body_that_is_none_of_ours_is_refused_and_nothing_is_stored(
+def test_an_invalid_body_is_rejected_and_nothing_is_stored(
     browser: Client, chat: Conversation, name: str
 ) -> None:
     text = STRANGE[name].replace(b"ID", ANY_ID.encode())
@@ -363,7 +363,7 @@ def test_a_body_that_is_none_of_ours_is_refused_and_nothing_is_stored(
     assert not Message.objects.exists()
 
 
-def test_a_body_above_all_measure_is_413(browser: Client, chat: Conversation) -> None:
+def test_an_oversized_body_is_413(browser: Client, chat: Conversation) -> None:
     answer = send(browser, chat, "x" * 400_000)
     assert answer.status_code == 413
     assert not Message.objects.exists()
@@ -372,7 +372,7 @@ def test_a_body_above_all_measure_is_413(browser: Client, chat: Conversation) ->
 @pytest.mark.parametrize(
     ("method", "path"), [("DELETE", "/me"), ("PUT", "/conversations"), ("PATCH", "/sync")]
 )
-def test_a_method_that_is_not_there_is_405(browser: Client, method: str, path: str) -> None:
+def test_an_unsupported_method_is_405(browser: Client, method: str, path: str) -> None:
     assert ask(browser, method, path, {}).status_code == 405
 
 
@@ -405,14 +405,12 @@ def test_history_comes_in_pages_by_number(browser: Client, past: Conversation) -
 
 
 @pytest.mark.parametrize("query", [f"?before={10**30}", f"?after=-{10**30}&limit=5", f"?before={2**63}"])
-def test_numbers_above_all_numbers_are_taken_as_far_away(
-    browser: Client, past: Conversation, query: str
-) -> None:
+def test_numbers_out_of_range_are_clamped(browser: Client, past: Conversation, query: str) -> None:
     assert seqs(browser, past, query)
 
 
 @pytest.mark.parametrize("query", ["?before=x", "?after=1.5", "?before="])
-def test_a_place_that_is_no_number_is_refused(browser: Client, past: Conversation, query: str) -> None:
+def test_a_position_that_is_no_number_is_rejected(browser: Client, past: Conversation, query: str) -> None:
     problem_of(ask(browser, "GET", f"/conversations/{past.room_name}/messages{query}"), 422, "bad_frame")
 
 
@@ -420,7 +418,7 @@ def test_history_costs_the_same_whatever_its_length(
     browser: Client, past: Conversation, django_assert_num_queries: Any
 ) -> None:
     path = f"/conversations/{past.room_name}/messages"
-    # A device is noted once a minute.
+    # Device activity is written once a minute.
     ask(browser, "GET", "/me")
     # Session, user, membership, head, rows.
     for query in ("?limit=1", "?limit=100", "?before=50", "?after=3"):
@@ -437,7 +435,7 @@ def test_the_list_costs_the_same_whatever_its_length(
             make_message(make_conversation(alice, peer), peer)
 
     fill(1)
-    # A device is noted once a minute.
+    # Device activity is written once a minute.
     ask(browser, "GET", "/me")
     with django_assert_num_queries(5):
         ask(browser, "GET", "/conversations")
@@ -446,7 +444,7 @@ def test_the_list_costs_the_same_whatever_its_length(
         assert len(ask(browser, "GET", "/conversations").json()["items"]) == 10
 
 
-# --- Receipts and catching up ---
+# --- Receipts and sync ---
 
 
 def test_reading_counts_down_my_unread_and_is_shown_to_the_peer(
@@ -473,7 +471,7 @@ def test_reading_counts_down_my_unread_and_is_shown_to_the_peer(
         "[]",
     ],
 )
-def test_a_receipt_that_is_none_is_refused(browser: Client, past: Conversation, body: str) -> None:
+def test_an_invalid_receipt_is_rejected(browser: Client, past: Conversation, body: str) -> None:
     problem_of(ask(browser, "PUT", f"/conversations/{past.room_name}/receipt", body), 422, "bad_frame")
 
 
@@ -500,7 +498,7 @@ def test_a_hundred_and_one_rooms_are_too_many(browser: Client) -> None:
 # --- People ---
 
 
-def test_the_directory_knows_who_chose_to_be_listed(browser: Client, bob: User) -> None:
+def test_the_directory_lists_only_people_who_chose_to_be_listed(browser: Client, bob: User) -> None:
     make_user("hidden", listed=False)
     found = ask(browser, "GET", "/people?q=").json()["items"]
     assert [card["username"] for card in found] == ["bob"]
@@ -508,11 +506,11 @@ def test_the_directory_knows_who_chose_to_be_listed(browser: Client, bob: User) 
 
 
 @pytest.mark.parametrize("q", ["b%00b", "%", "_", "%F0%9F%91%8B", "x" * 5_000, "' OR 1=1 --"])
-def test_any_search_is_answered(browser: Client, bob: User, q: str) -> None:
+def test_any_search_text_is_accepted(browser: Client, bob: User, q: str) -> None:
     assert ask(browser, "GET", f"/people?q={q}").json()["items"] == []
 
 
-# --- The description ---
+# --- The OpenAPI document ---
 
 
 def description() -> dict[str, Any]:
@@ -520,7 +518,7 @@ def description() -> dict[str, Any]:
     return found
 
 
-def test_errors_are_described_as_the_problems_that_they_are() -> None:
+def test_the_openapi_document_describes_errors_as_problems() -> None:
     for methods in description()["paths"].values():
         for operation in methods.values():
             errors = {status: found for status, found in operation["responses"].items() if status >= "400"}
@@ -537,7 +535,7 @@ def test_errors_are_described_as_the_problems_that_they_are() -> None:
     }
 
 
-def test_a_schema_promises_nothing_that_is_refused() -> None:
+def test_the_schema_promises_nothing_that_is_rejected() -> None:
     message = description()["components"]["schemas"]["MessageInput"]
     assert message["required"] == ["id", "body"]
     assert message["additionalProperties"] is False
@@ -558,8 +556,8 @@ def test_a_schema_promises_nothing_that_is_refused() -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/conversations", "/invites", "/sync"])
-def test_a_body_that_is_not_json_is_refused(browser: Client, path: str, kind: str) -> None:
-    """A form without its boundary, too: the check of the CSRF token reads it before anybody else."""
+def test_a_body_that_is_not_json_is_rejected(browser: Client, path: str, kind: str) -> None:
+    """Also a form without its boundary, which the CSRF check would read first."""
     browser.handler.enforce_csrf_checks = True
     browser.get("/people/")
     token = browser.cookies["csrftoken"].value
@@ -571,7 +569,7 @@ def test_a_body_that_is_not_json_is_refused(browser: Client, path: str, kind: st
     ("kind", "status"),
     [("application/x-www-form-urlencoded", 200), ("text/plain", 200), ("multipart/form-data", 415)],
 )
-def test_where_no_body_is_read_its_kind_does_not_matter(
+def test_where_no_body_is_read_its_content_type_does_not_matter(
     browser: Client, chat: Conversation, kind: str, status: int
 ) -> None:
     browser.handler.enforce_csrf_checks = True
@@ -583,7 +581,7 @@ def test_where_no_body_is_read_its_kind_does_not_matter(
     assert answer.status_code == status, "but a form that cannot be read is no fault of ours"
 
 
-def test_a_form_with_too_many_fields_is_refused_and_no_fault_of_ours(browser: Client) -> None:
+def test_a_form_with_too_many_fields_is_a_client_error(browser: Client) -> None:
     browser.handler.enforce_csrf_checks = True
     many = "&".join(f"f{number}=1" for number in range(1_500))
     answer = browser.generic("POST", f"{API}/sync", many, content_type="application/x-www-form-urlencoded")
@@ -591,14 +589,12 @@ def test_a_form_with_too_many_fields_is_refused_and_no_fault_of_ours(browser: Cl
     assert answer["Content-Type"] == "application/problem+json"
 
 
-# --- Invites, made twice ---
+# --- Invites, created twice ---
 
 
-def test_an_invite_whose_result_was_not_known_is_asked_for_again_and_made_once(
-    browser: Client, bobs: Client
-) -> None:
-    def make(client: Client = browser, key: str = ANY_ID, **wish: str) -> str:
-        made = ask(client, "POST", "/invites", {"note": "for Zoya", **wish}, **{"Idempotency-Key": key})
+def test_a_retry_after_an_unknown_result_creates_one_invite(browser: Client, bobs: Client) -> None:
+    def make(client: Client = browser, key: str = ANY_ID, **fields: str) -> str:
+        made = ask(client, "POST", "/invites", {"note": "for Zoya", **fields}, **{"Idempotency-Key": key})
         assert made.status_code == 201
         return str(made.json()["id"])
 

@@ -1,4 +1,4 @@
-"""The pages of invites: every row of the table in protocol.md 8 as a browser, a robot or a thief meets it."""
+"""Invite pages: every row of the table in docs/protocol.md 8, for browsers, link previews and attackers."""
 
 import html
 import io
@@ -70,7 +70,7 @@ def end_by(how: str, invite: Invite, alice: User, bob: User) -> None:
         Block.objects.create(blocker=bob, blocked=alice, created_at=now)
 
 
-# --- Somebody who is not signed in ---
+# --- A visitor, not logged in ---
 
 
 def test_a_visitor_sees_who_invites_and_until_when(invite: Invite, client: Client) -> None:
@@ -81,16 +81,14 @@ def test_a_visitor_sees_who_invites_and_until_when(invite: Invite, client: Clien
     assert "Alice invites you to a private chat" in re.sub(r"<[^>]+>", "", text_of(response))
 
 
-def test_an_inviter_who_does_not_show_the_name_is_someone(
-    alice: User, invite: Invite, client: Client
-) -> None:
+def test_an_inviter_who_hides_their_name_is_someone(alice: User, invite: Invite, client: Client) -> None:
     Profile.objects.filter(user=alice).update(invites_show_name=False)
     response = client.get(address(invite))
     assert response.context["inviter"] is None
     assert "Alice" not in text_of(response)
 
 
-def test_the_private_note_is_shown_to_nobody_else(
+def test_the_private_note_is_shown_only_to_the_inviter(
     invite: Invite, client: Client, bob: User, client_of: ClientOf
 ) -> None:
     for visitor in (client, client_of(bob)):
@@ -110,7 +108,7 @@ def test_title_and_metadata_name_nobody(
 
 @pytest.mark.parametrize("method", ["get", "head", "options"])
 @pytest.mark.parametrize("robot", ROBOTS)
-def test_previews_by_robots_spend_nothing(
+def test_link_previews_do_not_use_the_invite(
     invite: Invite, bob: User, client_of: ClientOf, method: str, robot: str
 ) -> None:
     for visitor in (client_of(None), client_of(bob)):
@@ -122,20 +120,20 @@ def test_previews_by_robots_spend_nothing(
     assert Session.objects.count() == 1, "Bob's own; a robot leaves none behind"
 
 
-def test_a_head_has_no_body_and_an_options_says_what_is_allowed(invite: Invite, client: Client) -> None:
+def test_head_has_no_body_and_options_lists_the_methods(invite: Invite, client: Client) -> None:
     assert client.head(address(invite)).content == b""
     assert client.options(address(invite)).headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_other_methods_are_refused(invite: Invite, client: Client, method: str) -> None:
+def test_other_methods_are_405(invite: Invite, client: Client, method: str) -> None:
     assert getattr(client, method)(address(invite)).status_code == 405
 
 
 @pytest.mark.parametrize(
     ("go", "page"), [("signup", "/accounts/signup/"), ("login", "/accounts/login/"), ("", "/accounts/login/")]
 )
-def test_a_visitor_presses_and_goes_to_sign_in_without_the_token(
+def test_a_visitor_continues_to_sign_in_without_the_token(
     invite: Invite, client: Client, go: str, page: str
 ) -> None:
     response = client.post(address(invite), {"go": go})
@@ -144,16 +142,16 @@ def test_a_visitor_presses_and_goes_to_sign_in_without_the_token(
     assert token_of(invite.pk) not in str(dict(client.session))
 
 
-def test_a_press_needs_the_token_of_the_form(invite: Invite, bob: User, client_of: ClientOf) -> None:
+def test_accepting_needs_the_csrf_token(invite: Invite, bob: User, client_of: ClientOf) -> None:
     for visitor in (client_of(None, enforce_csrf_checks=True), client_of(bob, enforce_csrf_checks=True)):
         assert visitor.post(address(invite)).status_code == 403
     assert untouched(invite)
 
 
-# --- Signed in, somebody else ---
+# --- Another user, logged in ---
 
 
-def test_bob_is_asked_once_more_before_he_accepts(invite: Invite, bob: User, client_of: ClientOf) -> None:
+def test_bob_confirms_before_he_accepts(invite: Invite, bob: User, client_of: ClientOf) -> None:
     response = client_of(bob).get(address(invite))
     assert (response.status_code, state_of(response)) == (200, "open_signed_in")
     assert response.context["inviter"].name == "Alice"
@@ -196,7 +194,7 @@ def test_its_inviter_cannot_accept_it(invite: Invite, alice: User, client_of: Cl
 
 
 @pytest.mark.parametrize("how", ["run out", "revoked"])
-def test_its_inviter_sees_the_end_of_it(
+def test_its_inviter_sees_that_it_ended(
     invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str
 ) -> None:
     end_by(how, invite, alice, bob)
@@ -218,7 +216,7 @@ def test_its_inviter_sees_by_whom_it_was_used(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_who_accepted_it_is_led_to_the_chat(
+def test_the_person_who_accepted_it_is_redirected_to_the_chat(
     invite: Invite, bob: User, client_of: ClientOf, method: str
 ) -> None:
     claim = invite_claim(user=bob, token=token_of(invite.pk))
@@ -228,7 +226,7 @@ def test_who_accepted_it_is_led_to_the_chat(
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("visitor", ["mallory", "nobody"])
-def test_a_third_person_meets_a_used_link_without_names(
+def test_a_third_person_sees_a_used_link_without_names(
     invite: Invite, bob: User, mallory: User, client_of: ClientOf, method: str, visitor: str
 ) -> None:
     invite_claim(user=bob, token=token_of(invite.pk))
@@ -239,10 +237,10 @@ def test_a_third_person_meets_a_used_link_without_names(
     assert Conversation.objects.count() == 1
 
 
-# --- The pair chats already ---
+# --- The pair has a chat already ---
 
 
-def test_a_pair_that_chats_is_offered_the_chat_and_spends_nothing(
+def test_a_pair_that_has_a_chat_is_offered_it_and_uses_no_invite(
     invite: Invite, bob: User, chat: Conversation, client_of: ClientOf
 ) -> None:
     browser = client_of(bob)
@@ -253,14 +251,14 @@ def test_a_pair_that_chats_is_offered_the_chat_and_spends_nothing(
     assert Invite.objects.get(pk=invite.pk).claimed_at is None
 
 
-# --- Gone ---
+# --- Ended ---
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize(
     "how", ["run out", "revoked", "inviter gone", "alice blocks bob", "bob blocks alice"]
 )
-def test_gone_is_one_neutral_page(
+def test_every_ended_invite_shows_the_same_page(
     invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str, method: str
 ) -> None:
     end_by(how, invite, alice, bob)
@@ -270,7 +268,7 @@ def test_gone_is_one_neutral_page(
     assert untouched(invite) or how == "revoked"
 
 
-def test_the_dead_ends_are_equal_to_the_byte(alice: User, bob: User, client_of: ClientOf) -> None:
+def test_pages_of_ended_invites_are_equal_byte_for_byte(alice: User, bob: User, client_of: ClientOf) -> None:
     browser, bodies = client_of(bob), set()
     for how in ("run out", "revoked", "alice blocks bob"):
         invite = invite_create(inviter=alice)
@@ -280,7 +278,7 @@ def test_the_dead_ends_are_equal_to_the_byte(alice: User, bob: User, client_of: 
 
 
 @pytest.mark.parametrize("how", ["run out", "revoked", "inviter gone"])
-def test_a_visitor_meets_the_same_dead_end_and_is_not_sent_to_sign_in(
+def test_a_visitor_of_an_ended_invite_sees_the_same_page_and_no_sign_in(
     invite: Invite, alice: User, bob: User, client: Client, how: str
 ) -> None:
     end_by(how, invite, alice, bob)
@@ -297,7 +295,7 @@ def test_an_unknown_token_is_a_404(bob: User, client_of: ClientOf, method: str) 
         assert getattr(visitor, method)("/i/aaaaaaaaaaaaaaaaaaaaaaaaaaa/").status_code == 404
 
 
-def test_unknown_tokens_answer_alike_to_the_byte(invite: Invite, client: Client) -> None:
+def test_pages_of_unknown_tokens_are_equal_byte_for_byte(invite: Invite, client: Client) -> None:
     token = token_of(invite.pk)
     guesses = ["x", token[:-1], token + "A", token.swapcase(), "%00", "..%5c", "a" * 2000, "%F0%9F%98%80"]
     answers = {
@@ -310,7 +308,7 @@ def test_unknown_tokens_answer_alike_to_the_byte(invite: Invite, client: Client)
 # --- Limits ---
 
 
-def test_after_ten_unknown_tokens_a_minute_nothing_is_answered_from_that_address(
+def test_after_ten_unknown_tokens_a_minute_an_address_is_rate_limited(
     settings: Any, invite: Invite, bob: User, client_of: ClientOf
 ) -> None:
     settings.LIMITS = True
@@ -320,25 +318,27 @@ def test_after_ten_unknown_tokens_a_minute_nothing_is_answered_from_that_address
     assert (blocked.status_code, state_of(blocked)) == (429, "limited")
     wait_s = int(blocked["Retry-After"])
     assert 0 < wait_s <= 61
-    told = (
+    expected = (
         "Wait 1 second."
         if wait_s == 1
         else f"Wait {wait_s} seconds."
         if wait_s < 60
         else f"Wait {-(-wait_s // 60)} minute"
     )
-    assert told in text_of(blocked), "the true time, not a round number"
+    assert expected in text_of(blocked), "the true time, not a round number"
     assert visitor.get(address(invite)).status_code == 429, "or guessing would go on behind it"
     assert untouched(invite), "and the link is not used up"
     assert client_of(bob).get(address(invite), REMOTE_ADDR="192.0.2.77").status_code == 200
 
 
-def test_opening_a_good_link_often_is_no_offence(settings: Any, invite: Invite, client: Client) -> None:
+def test_opening_a_valid_link_often_is_not_rate_limited(
+    settings: Any, invite: Invite, client: Client
+) -> None:
     settings.LIMITS = True
     assert {client.get(address(invite)).status_code for _ in range(30)} == {200}
 
 
-def test_an_account_that_tries_from_many_addresses_is_stopped_too(
+def test_an_account_that_guesses_from_many_addresses_is_rate_limited(
     settings: Any, mallory: User, client_of: ClientOf
 ) -> None:
     settings.LIMITS = True
@@ -350,12 +350,12 @@ def test_an_account_that_tries_from_many_addresses_is_stopped_too(
     assert codes == [404] * 30 + [429] * 2
 
 
-# --- The token stays a secret ---
+# --- The token stays secret ---
 
 
 @pytest.mark.parametrize("method", ["get", "head", "options", "post"])
 @pytest.mark.parametrize("path", ["open", "unknown"])
-def test_every_answer_forbids_keeping_naming_and_indexing(
+def test_every_response_forbids_caching_referrers_and_indexing(
     invite: Invite, bob: User, client_of: ClientOf, method: str, path: str
 ) -> None:
     for visitor in (client_of(None), client_of(bob)):
@@ -365,7 +365,7 @@ def test_every_answer_forbids_keeping_naming_and_indexing(
         assert response["X-Robots-Tag"] == "noindex"
 
 
-def test_no_address_on_the_page_carries_the_token_or_leads_abroad(
+def test_no_link_on_the_page_contains_the_token_or_leads_to_another_site(
     invite: Invite, bob: User, client_of: ClientOf
 ) -> None:
     for visitor in (client_of(None), client_of(bob)):
@@ -378,7 +378,7 @@ def test_no_address_on_the_page_carries_the_token_or_leads_abroad(
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What an operator would read: the handler of the settings, writing here."""
+    """The log as an operator reads it: the configured handler, writing to memory."""
     written = io.StringIO()
     (handler,) = [one for one in logging.getLogger("django").handlers if one.filters]
     assert isinstance(handler, logging.StreamHandler)
@@ -388,10 +388,10 @@ def log() -> Iterator[io.StringIO]:
 
 
 @pytest.mark.parametrize("ending", ["used", "unknown"])
-def test_refused_requests_leave_no_token_in_the_log(
+def test_rejected_requests_leave_no_token_in_the_log(
     invite: Invite, bob: User, client_of: ClientOf, ending: str, log: io.StringIO
 ) -> None:
-    token = "unknown-token-of-somebody-else"
+    token = "an-unknown-token"
     if ending == "used":
         token = token_of(invite.pk)
         invite_claim(user=bob, token=token)
@@ -402,12 +402,12 @@ def test_refused_requests_leave_no_token_in_the_log(
     assert token not in log.getvalue()
 
 
-def test_the_page_lets_browsers_name_our_origin_when_its_form_is_sent(invite: Invite, client: Client) -> None:
-    """Under `no-referrer` alone a browser sends "Origin: null" with the form, and the check against forgery refuses it."""
+def test_the_page_lets_browsers_send_the_origin_with_its_form(invite: Invite, client: Client) -> None:
+    """With `no-referrer` a browser sends "Origin: null" with the form, which the CSRF check rejects."""
     assert '<meta name="referrer" content="strict-origin">' in text_of(client.get(address(invite)))
 
 
-# --- My invites ---
+# --- The inviter's pages ---
 
 
 def test_alice_makes_a_link_and_sees_it(alice: User, client_of: ClientOf) -> None:
@@ -444,7 +444,7 @@ def test_the_next_form_makes_another_link(alice: User, client_of: ClientOf) -> N
     assert Invite.objects.count() == 2
 
 
-def test_a_form_that_came_back_keeps_its_key(alice: User, client_of: ClientOf) -> None:
+def test_a_form_with_errors_keeps_its_key(alice: User, client_of: ClientOf) -> None:
     browser = client_of(alice)
     key = key_on(browser.get("/invites/"))
     assert key_on(browser.post("/invites/", {"note": "x" * 81, "lives": "7d", "key": key})) == key
@@ -455,7 +455,7 @@ def _known_host(settings: Any) -> None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
 
 
-def test_making_links_asks_for_a_sign_in(client: Client, db: None) -> None:
+def test_creating_links_requires_a_log_in(client: Client, db: None) -> None:
     for response in (client.get("/invites/"), client.post("/invites/", {"lives": "7d"})):
         assert response.status_code == 302
         assert response["Location"].startswith("/accounts/login/")
@@ -471,7 +471,7 @@ def test_making_links_asks_for_a_sign_in(client: Client, db: None) -> None:
         ({"note": "\0", "lives": "7d"}, "note"),
     ],
 )
-def test_a_form_that_cannot_be_comes_back_with_a_word(
+def test_an_invalid_form_comes_back_with_an_error(
     alice: User, client_of: ClientOf, fields: dict[str, str], field: str
 ) -> None:
     response = client_of(alice).post("/invites/", fields)
@@ -480,7 +480,7 @@ def test_a_form_that_cannot_be_comes_back_with_a_word(
     assert not Invite.objects.exists()
 
 
-def test_the_twenty_first_link_is_refused_with_a_word(alice: User, client_of: ClientOf) -> None:
+def test_the_twenty_first_link_is_rejected_with_a_sentence(alice: User, client_of: ClientOf) -> None:
     for _ in range(20):
         invite_create(inviter=alice)
     browser = client_of(alice)
@@ -489,7 +489,7 @@ def test_the_twenty_first_link_is_refused_with_a_word(alice: User, client_of: Cl
     assert (response.status_code, Invite.objects.count()) == (409, 20)
 
 
-def test_alice_revokes_a_link_and_it_is_dead(
+def test_a_link_that_alice_revokes_stops_working(
     invite: Invite, alice: User, bob: User, client_of: ClientOf
 ) -> None:
     response = client_of(alice).post(f"/invites/{invite.pk}/revoke/")
@@ -497,7 +497,7 @@ def test_alice_revokes_a_link_and_it_is_dead(
     assert client_of(bob).get(address(invite)).status_code == 410
 
 
-def test_alice_changes_a_link_that_waits(invite: Invite, alice: User, client_of: ClientOf) -> None:
+def test_alice_changes_an_open_link(invite: Invite, alice: User, client_of: ClientOf) -> None:
     browser = client_of(alice)
     assert browser.post(f"/invites/{invite.pk}/change/", {"lives": "30d"}).status_code == 303
     changed = Invite.objects.get()
@@ -508,7 +508,9 @@ def test_alice_changes_a_link_that_waits(invite: Invite, alice: User, client_of:
     assert browser.post(f"/invites/{invite.pk}/change/", {"note": "x" * 81}).status_code == 422
 
 
-def test_alice_says_not_who_i_meant(invite: Invite, alice: User, mallory: User, client_of: ClientOf) -> None:
+def test_alice_undoes_an_invite_that_the_wrong_person_accepted(
+    invite: Invite, alice: User, mallory: User, client_of: ClientOf
+) -> None:
     invite_claim(user=mallory, token=token_of(invite.pk))
     browser = client_of(alice)
     assert f"/invites/{invite.pk}/undo/" in text_of(browser.get("/invites/"))
@@ -539,7 +541,7 @@ def test_following_a_link_changes_no_invite(
     assert client_of(alice).get(f"/invites/{invite.pk}/{act}/").status_code == 405
 
 
-def test_what_came_too_late_is_said_and_changes_nothing(
+def test_a_late_change_is_reported_and_changes_nothing(
     invite: Invite, alice: User, bob: User, client_of: ClientOf
 ) -> None:
     invite_claim(user=bob, token=token_of(invite.pk))
@@ -549,12 +551,12 @@ def test_what_came_too_late_is_said_and_changes_nothing(
     assert Invite.objects.get().revoked_at is None
 
 
-def test_mallory_s_list_has_none_of_alice_s_links(invite: Invite, mallory: User, client_of: ClientOf) -> None:
+def test_mallorys_list_contains_no_links_of_alice(invite: Invite, mallory: User, client_of: ClientOf) -> None:
     page = client_of(mallory).get(f"/invites/?fresh={invite.pk}")
     assert (page.context["fresh"], page.context["waiting"], page.context["past"]) == (None, [], [])
 
 
-def test_the_list_says_who_accepted_and_what_waits(alice: User, client_of: ClientOf) -> None:
+def test_the_list_shows_who_accepted_and_which_links_are_open(alice: User, client_of: ClientOf) -> None:
     caio = make_user("caio", "Caio")
     used, waiting = invite_create(inviter=alice), invite_create(inviter=alice)
     invite_claim(user=caio, token=token_of(used.pk))
@@ -563,10 +565,8 @@ def test_the_list_says_who_accepted_and_what_waits(alice: User, client_of: Clien
     assert [(view.id, view.claimed_by) for view in page.context["past"]] == [(used.pk, caio)]
 
 
-def test_a_change_that_is_refused_offers_no_second_link(
-    invite: Invite, alice: User, client_of: ClientOf
-) -> None:
-    """Its form stands with the link; the form of the page makes new ones and must not show what was typed into the other."""
+def test_a_rejected_change_offers_no_second_link(invite: Invite, alice: User, client_of: ClientOf) -> None:
+    """The page's own form creates new links and must not show the input of the link's form."""
     page = client_of(alice).post(f"/invites/{invite.pk}/change/", {"note": "x" * 81, "lives": ""})
     assert page.status_code == 422
     assert "Use at most 80 characters." in text_of(page)
@@ -577,7 +577,7 @@ def test_a_change_that_is_refused_offers_no_second_link(
 # --- The dialog over a chat ---
 
 
-def test_the_dialog_lists_what_waits_and_makes_nothing(
+def test_the_dialog_lists_open_links_and_creates_none(
     invite: Invite, alice: User, client_of: ClientOf
 ) -> None:
     response = client_of(alice).get("/invites/dialog/")
@@ -605,7 +605,7 @@ def test_a_note_is_text_in_every_sentence_of_the_dialog(alice: User, client_of: 
     assert 'data-ask="Revoke the link for &quot;&gt;' in page
 
 
-def test_the_code_of_a_link_is_a_picture_for_its_maker_alone(
+def test_the_qr_code_of_a_link_is_for_its_inviter_only(
     invite: Invite, alice: User, mallory: User, client: Client, client_of: ClientOf
 ) -> None:
     path = f"/invites/{invite.pk}/qr.svg"
@@ -619,7 +619,7 @@ def test_the_code_of_a_link_is_a_picture_for_its_maker_alone(
 
 
 @pytest.mark.parametrize("how", ["run out", "revoked", "used"])
-def test_a_link_that_is_over_has_no_code(
+def test_an_ended_link_has_no_qr_code(
     invite: Invite, alice: User, bob: User, client_of: ClientOf, how: str
 ) -> None:
     if how == "used":
@@ -629,7 +629,7 @@ def test_a_link_that_is_over_has_no_code(
     assert client_of(alice).get(f"/invites/{invite.pk}/qr.svg").status_code == 404
 
 
-# --- Acceptance check 4: each state has its text, one heading, one way on, and no name where none may stand ---
+# --- Acceptance check 4: each state has its text, one heading, a next step, and no forbidden name ---
 
 STATES = {
     "used": ("This link has already been used", False),
@@ -656,7 +656,7 @@ def bring_about(state: str, invite: Invite, alice: User, bob: User, carol: User)
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_each_state_of_an_invite_has_its_text_one_heading_and_a_way_on(
+def test_each_state_of_an_invite_has_its_text_one_heading_and_a_next_step(
     invite: Invite, alice: User, bob: User, carol: User, client_of: ClientOf, settings: Any, state: str
 ) -> None:
     User.objects.filter(pk=alice.pk).update(name="Alice")
@@ -675,10 +675,10 @@ def test_each_state_of_an_invite_has_its_text_one_heading_and_a_way_on(
     if not may_name and state != "own":
         assert not re.search(r"carol|Carol", page)
         (main,) = re.findall(r"<main.*?</main>", page, re.DOTALL)
-        assert len(re.findall(r"<a |<button", main)) == 1, "one way on, and nothing else to press"
+        assert len(re.findall(r"<a |<button", main)) == 1, "one next step, and no other control"
 
 
-def test_the_choices_that_each_of_twenty_links_offers_are_drawn_once(alice: User, client_of: Any) -> None:
+def test_the_choices_of_twenty_links_are_rendered_once(alice: User, client_of: Any) -> None:
     for number in range(20):
         invite_create(inviter=alice, note=f"number {number}")
     page = client_of(alice).get("/invites/")

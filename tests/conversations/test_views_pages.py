@@ -1,4 +1,4 @@
-"""Pages of chats and people without JavaScript: every command as a plain form, every refusal with the text kept."""
+"""Chat and people pages without JavaScript: each command as a form, each error with the text kept."""
 
 import html
 import json
@@ -26,7 +26,7 @@ UNKNOWN = "dm-" + "a" * 32
 
 @pytest.fixture
 def browser(client_of: Callable[[User | None], Client], alice: User) -> Client:
-    """Alice's."""
+    """Alice's browser."""
     return client_of(alice)
 
 
@@ -45,7 +45,7 @@ def hidden_id(answer: HttpResponse) -> str:
 
 
 def written(answer: HttpResponse) -> str:
-    """What stands in the box."""
+    """The text of the message box."""
     (found,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", text_of(answer), re.DOTALL)
     return str(found)
 
@@ -55,7 +55,7 @@ def page_data(answer: HttpResponse) -> dict[str, Any]:
     return dict(json.loads(found))
 
 
-# --- Who sees which page ---
+# --- Access to pages ---
 
 
 def test_a_visitor_sees_the_landing_and_alice_her_chats(client: Client, browser: Client) -> None:
@@ -71,14 +71,14 @@ def test_a_visitor_is_sent_to_the_log_in_and_back(client: Client, bob: User, pat
 
 
 @pytest.mark.parametrize("path", ["/", "/chats/", "/people/"])
-def test_what_only_shows_takes_no_post(browser: Client, path: str) -> None:
+def test_read_only_pages_reject_post(browser: Client, path: str) -> None:
     assert browser.post(path).status_code == 405
 
 
-# --- Sending by the form ---
+# --- Sending with the form ---
 
 
-def test_alice_sends_and_is_led_back(browser: Client, page: str, alice: User) -> None:
+def test_alice_sends_and_is_redirected_to_the_chat(browser: Client, page: str, alice: User) -> None:
     opened = browser.get(page)
     sent = browser.post(page, {"body": "Hello,\r\nBob  \r\n \r\n", "id": hidden_id(opened)})
     assert (sent.status_code, sent["Location"]) == (303, page)
@@ -91,14 +91,14 @@ def test_alice_sends_and_is_led_back(browser: Client, page: str, alice: User) ->
     assert "Hello," in text_of(browser.get(page))
 
 
-def test_the_form_needs_its_token(client_of: Callable[..., Client], alice: User, page: str) -> None:
-    """Another site's page can post a form with her cookie, but not with the token."""
+def test_the_form_needs_its_csrf_token(client_of: Callable[..., Client], alice: User, page: str) -> None:
+    """Another site's page can submit a form with her cookie, but not with the token."""
     browser = client_of(alice, enforce_csrf_checks=True)
     assert browser.post(page, {"body": "not by alice", "id": str(uuid4())}).status_code == 403
     assert not Message.objects.exists()
 
 
-def test_a_double_press_is_one_message(browser: Client, page: str) -> None:
+def test_a_double_submit_is_one_message(browser: Client, page: str) -> None:
     form = {"body": "once", "id": hidden_id(browser.get(page))}
     assert [browser.post(page, form).status_code for _ in range(2)] == [303, 303]
     assert Message.objects.count() == 1
@@ -107,7 +107,7 @@ def test_a_double_press_is_one_message(browser: Client, page: str) -> None:
 @pytest.mark.parametrize(
     "body", ["", "   ", "\r\n", "\u200b", "\u3164", "x" * 8_001, "a\0b", "a" + "\u0301" * 100]
 )
-def test_a_text_that_cannot_be_sent_comes_back_with_a_word(browser: Client, page: str, body: str) -> None:
+def test_a_text_that_cannot_be_sent_comes_back_with_an_error(browser: Client, page: str, body: str) -> None:
     id = str(uuid4())
     answer = browser.post(page, {"body": body, "id": id})
     assert answer.status_code == 422
@@ -121,14 +121,14 @@ def test_a_text_that_cannot_be_sent_comes_back_with_a_word(browser: Client, page
 def test_a_form_without_a_usable_id_comes_back_with_a_fresh_one(
     browser: Client, page: str, fields: dict[str, str]
 ) -> None:
-    """With the old one kept, every press of the button would fail again."""
+    """With the old id, every submit would fail again."""
     answer = browser.post(page, {"body": "keep me", **fields})
     assert (answer.status_code, written(answer)) == (422, "keep me")
     again = browser.post(page, {"body": "keep me", "id": str(UUID(hidden_id(answer)))})
     assert again.status_code == 303
 
 
-def test_another_text_under_a_used_id_is_409_and_may_be_sent_anew(browser: Client, page: str) -> None:
+def test_another_text_with_a_used_id_is_409_and_gets_a_new_id(browser: Client, page: str) -> None:
     id = str(uuid4())
     browser.post(page, {"body": "one", "id": id})
     answer = browser.post(page, {"body": "two", "id": id})
@@ -138,18 +138,20 @@ def test_another_text_under_a_used_id_is_409_and_may_be_sent_anew(browser: Clien
     assert list(Message.objects.order_by("seq").values_list("body", flat=True)) == ["one", "two"]
 
 
-def test_whoever_cannot_be_reached_is_told_calmly(browser: Client, page: str, chat: Conversation) -> None:
+def test_everyone_who_cannot_be_written_to_gives_the_same_sentence(
+    browser: Client, page: str, chat: Conversation
+) -> None:
     Conversation.objects.update(high_blocks=True)
     answer = browser.post(page, {"body": "Is anybody there?", "id": str(uuid4())})
     assert answer.status_code == 422
     assert "You can’t write to this person now." in text_of(answer)
-    # The chat was closed while she wrote: what she wrote is there to be copied, and cannot be sent.
+    # The chat was closed while she wrote: her text can be copied, but not sent.
     assert re.search(r"<textarea[^>]* readonly>\nIs anybody there\?</textarea>", text_of(answer))
     assert 'name="body"' not in text_of(answer)
     assert not Message.objects.exists()
 
 
-def away(*values: Any) -> Any:
+def unavailable(*values: Any) -> Any:
     raise OperationalError("server closed the connection unexpectedly")
 
 
@@ -171,7 +173,7 @@ def away(*values: Any) -> Any:
     ],
 )
 @pytest.mark.parametrize("shows", [True, False], ids=["the chat can be shown", "nothing can be asked"])
-def test_a_database_that_is_away_keeps_the_text_and_the_id(
+def test_an_unavailable_database_keeps_the_text_and_the_id(
     browser: Client, page: str, monkeypatch: Any, reason: Exception, status: int, sentence: str, shows: bool
 ) -> None:
     def fail(**values: Any) -> Future[Any]:
@@ -181,7 +183,7 @@ def test_a_database_that_is_away_keeps_the_text_and_the_id(
 
     monkeypatch.setattr(pages, "message_send", fail)
     if not shows:
-        monkeypatch.setattr(pages, "conversation_row", away)
+        monkeypatch.setattr(pages, "conversation_row", unavailable)
     id = str(uuid4())
     answer = browser.post(page, {"body": "important", "id": id})
     assert (answer.status_code, written(answer), hidden_id(answer)) == (status, "important", id)
@@ -189,7 +191,7 @@ def test_a_database_that_is_away_keeps_the_text_and_the_id(
     assert int(answer["Retry-After"]) >= 1
 
 
-def test_a_room_that_is_lost_while_sending_is_not_there(browser: Client, page: str, monkeypatch: Any) -> None:
+def test_a_room_that_is_lost_while_sending_is_404(browser: Client, page: str, monkeypatch: Any) -> None:
     def fail(**values: Any) -> Future[Any]:
         future: Future[Any] = Future()
         future.set_exception(ConversationNotFound())
@@ -219,7 +221,7 @@ def test_writing_too_fast_keeps_the_text(browser: Client, page: str, settings: A
         "</textarea><b>",
     ],
 )
-def test_text_is_text_on_every_page(browser: Client, page: str, body: str) -> None:
+def test_text_is_escaped_on_every_page(browser: Client, page: str, body: str) -> None:
     browser.post(page, {"body": body, "id": str(uuid4())})
     for answer in (
         browser.get(page),
@@ -233,7 +235,7 @@ def test_text_is_text_on_every_page(browser: Client, page: str, body: str) -> No
 
 
 def test_a_long_text_is_whole_on_the_page_and_marked_to_be_folded(browser: Client, page: str) -> None:
-    """The marks are those of static/js/lib/body.js, so that a script that takes over moves nothing."""
+    """Same rule as static/js/lib/body.js, so that the layout does not change when the script starts."""
     for body, is_long in (
         ("a\n" * 22 + "end", False),
         ("a\n" * 24 + "end", True),
@@ -251,17 +253,20 @@ def test_a_long_text_is_whole_on_the_page_and_marked_to_be_folded(browser: Clien
         )
 
 
-def test_a_chat_that_was_opened_and_left_without_a_word_leaves_the_list(browser: Client, bob: User) -> None:
+def test_a_chat_that_was_opened_without_a_message_is_not_listed(browser: Client, bob: User) -> None:
     room = browser.post("/chats/with/bob/")["Location"]
     name = room.strip("/").split("/")[-1]
-    rows = lambda path: re.findall(r'<li data-room="(dm-\w+)"', browser.get(path).content.decode())  # noqa: E731
-    assert rows(room) == [name], "while it is on the screen"
+
+    def rows(path: str) -> list[str]:
+        return re.findall(r'<li data-room="(dm-\w+)"', text_of(browser.get(path)))
+
+    assert rows(room) == [name], "while it is open"
     assert (rows("/chats/"), page_data(browser.get("/chats/"))["unwritten"]) == ([], [name])
     browser.post(room, {"body": "hello", "id": str(uuid4())})
     assert (rows("/chats/"), page_data(browser.get("/chats/"))["unwritten"]) == ([name], [])
 
 
-def test_without_a_script_an_hour_says_that_it_is_utc(browser: Client, page: str) -> None:
+def test_without_javascript_times_are_labelled_utc(browser: Client, page: str) -> None:
     browser.post(page, {"body": "hello", "id": str(uuid4())})
     hour = r'<time[^>]*>\s*\d\d:\d\d<span\s+class="without-script"> UTC</span>\s*</time>'
     for path in (page, "/chats/"):
@@ -271,7 +276,7 @@ def test_without_a_script_an_hour_says_that_it_is_utc(browser: Client, page: str
 # --- Reading ---
 
 
-def test_a_room_of_others_is_a_page_that_is_not_there(client_of: Any, mallory: User, page: str) -> None:
+def test_a_room_of_others_is_404(client_of: Any, mallory: User, page: str) -> None:
     browser = client_of(mallory)
     for method in (browser.get, browser.post):
         foreign = method(page, {"body": "x", "id": str(uuid4())})
@@ -279,7 +284,7 @@ def test_a_room_of_others_is_a_page_that_is_not_there(client_of: Any, mallory: U
         assert (foreign.status_code, foreign.content) == (404, unknown.content)
 
 
-def test_older_messages_are_a_link_away(
+def test_older_messages_are_linked(
     browser: Client, page: str, chat: Conversation, alice: User, bob: User
 ) -> None:
     make_messages(chat, [alice, bob], 60)
@@ -294,11 +299,11 @@ def test_older_messages_are_a_link_away(
 
 
 @pytest.mark.parametrize("before", ["", "x", "-1", "9" * 40, "1.5", "%00", "²"])
-def test_a_strange_place_in_the_address_is_no_accident(browser: Client, page: str, before: str) -> None:
+def test_an_invalid_position_in_the_address_is_ignored(browser: Client, page: str, before: str) -> None:
     assert browser.get(f"{page}?before={before}").status_code == 200
 
 
-def test_the_page_carries_what_the_script_goes_live_from(
+def test_the_page_contains_the_data_that_the_script_continues_from(
     browser: Client, page: str, chat: Conversation, bob: User
 ) -> None:
     make_message(chat, bob, "hello")
@@ -309,10 +314,10 @@ def test_the_page_carries_what_the_script_goes_live_from(
     assert data["user"]["username"] == "alice"
 
 
-def test_looking_is_not_reading(
+def test_loading_a_page_marks_nothing_as_read(
     browser: Client, page: str, chat: Conversation, alice: User, bob: User
 ) -> None:
-    """A GET changes nothing: a prefetching browser must not tell Bob that Alice has read."""
+    """A GET changes nothing: a prefetch must not show Bob that Alice has read."""
     make_message(chat, bob, "hello")
     before = list(Participant.objects.values())
     browser.get(page)
@@ -340,15 +345,13 @@ def test_bobs_link_shows_bob_and_opens_the_chat(browser: Client, bob: User) -> N
     assert Conversation.objects.count() == 1
 
 
-def test_both_links_lead_into_one_room(browser: Client, client_of: Any, bob: User) -> None:
+def test_both_links_lead_to_one_room(browser: Client, client_of: Any, bob: User) -> None:
     hers = browser.post("/chats/with/bob/")["Location"]
     his = client_of(bob).post("/chats/with/alice/")["Location"]
     assert hers == his
 
 
-def test_whom_alice_may_not_reach_is_a_page_that_is_not_there(
-    browser: Client, alice: User, bob: User
-) -> None:
+def test_people_alice_cannot_write_to_are_the_same_404_page(browser: Client, alice: User, bob: User) -> None:
     """Unknown, herself, closed, by invite only, blocked either way: one page for all (T14, T23)."""
     make_user("hermit", start_by=Profile.StartBy.ONLY_BY_INVITE)
     gone, blocked, blocking = make_user("gone"), make_user("blocked"), make_user("blocking")
@@ -363,7 +366,7 @@ def test_whom_alice_may_not_reach_is_a_page_that_is_not_there(
     assert not Conversation.objects.exists()
 
 
-def test_that_page_keeps_the_app_around_it(browser: Client, chat: Conversation, bob: User) -> None:
+def test_that_page_keeps_the_app_shell(browser: Client, chat: Conversation, bob: User) -> None:
     browser.post(f"/chats/{chat.room_name}/", {"body": "hello", "id": str(uuid4())})
     answer = browser.get("/chats/with/zz.top/")
     assert f"/chats/{chat.room_name}/" in answer.text, "the list of chats"
@@ -372,7 +375,7 @@ def test_that_page_keeps_the_app_around_it(browser: Client, chat: Conversation, 
     assert browser.head("/chats/with/nobody/").status_code == 404
 
 
-def test_people_offer_nobody_whom_a_press_would_not_reach(
+def test_people_offer_only_those_who_can_be_written_to(
     browser: Client, alice: User, bob: User, client_of: Any
 ) -> None:
     met = make_user("met", start_by=Profile.StartBy.ONLY_BY_INVITE)
@@ -385,11 +388,11 @@ def test_people_offer_nobody_whom_a_press_would_not_reach(
         "hermit": False,
     }
     assert ("@hermit" in page, page.count("Only with their invite link")) == (True, 1)
-    told = {card["username"]: card["can_start"] for card in browser.get("/api/v1/people").json()["items"]}
-    assert told == {"bob": True, "met": True, "hermit": False}
+    found = {card["username"]: card["can_start"] for card in browser.get("/api/v1/people").json()["items"]}
+    assert found == {"bob": True, "met": True, "hermit": False}
 
 
-def test_a_block_that_comes_between_look_and_press_is_the_same_page(
+def test_a_block_between_check_and_lock_is_the_same_page(
     browser: Client, bob: User, monkeypatch: Any
 ) -> None:
     def refuse(**values: Any) -> None:
@@ -399,7 +402,7 @@ def test_a_block_that_comes_between_look_and_press_is_the_same_page(
     assert browser.post("/chats/with/bob/").content == browser.get("/chats/with/nobody/").content
 
 
-def test_too_many_strangers_in_a_day_are_told_when_to_come_back(
+def test_too_many_new_chats_in_a_day_are_rate_limited(
     browser: Client, bob: User, carol: User, settings: Any
 ) -> None:
     settings.LIMITS = True
@@ -415,7 +418,7 @@ def test_too_many_strangers_in_a_day_are_told_when_to_come_back(
 # --- People and the list ---
 
 
-def test_people_are_found_by_name_and_one_press_away(browser: Client, bob: User) -> None:
+def test_people_are_found_by_name_and_linked(browser: Client, bob: User) -> None:
     make_user("hidden", "Hidden Person", listed=False)
     found = text_of(browser.get("/people/?q=bo"))
     assert "/chats/with/bob/" in found
@@ -475,7 +478,7 @@ def test_with_more_unread_than_a_page_holds_the_chat_opens_at_the_first_of_them(
     make_messages(chat, [bob], 200)
     Participant.objects.filter(user=alice).update(read_seq=60, read_count=60)
     assert 61 in shown_seqs(browser.get(f"/chats/{chat.room_name}/"))
-    # Whoever has answered, without a script that reads, wants to see the answer.
+    # After an own message, without a script that marks as read, the newest page is wanted.
     make_message(chat, alice, "an answer")
     assert shown_seqs(browser.get(f"/chats/{chat.room_name}/"))[-1] == 201
 
@@ -490,7 +493,7 @@ def test_pages_cost_the_same_however_much_is_on_them(
 
     paths = (f"/chats/{chat.room_name}/", "/chats/", "/people/")
     make_message(chat, bob)
-    # A device is noted once a minute.
+    # Device activity is written once a minute.
     browser.get("/settings/profile/")
     few = [count(path) for path in paths]
     make_messages(chat, [alice, bob], 60)

@@ -1,4 +1,4 @@
-"""Nobody is out of reach: lists that are longer than a page lead on, with and without a script."""
+"""Lists longer than a page are reachable to their end, with and without JavaScript."""
 
 import base64
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def followed(client: Client, path: str, label: str) -> list[str]:
-    """The bodies of a list's pages, from the first to the last, by the link a person presses."""
+    """The bodies of a list's pages, from the first to the last, following the link labelled `label`."""
     pages = []
     while path:
         body = client.get(path).content.decode()
@@ -28,15 +28,15 @@ def followed(client: Client, path: str, label: str) -> list[str]:
 
 
 def test_alice_reaches_the_seventieth_person(alice: User, client_of: Any) -> None:
-    people = [make_user(f"guest{number:03}", f"Guest {number:03}") for number in range(130)]
+    people = [make_user(f"person{number:03}", f"Person {number:03}") for number in range(130)]
     pages = followed(client_of(alice), "/people/", "More people")
     assert len(pages) == 3
     shown = "".join(pages)
     assert all(f"/chats/with/{person.username}/" in shown for person in people)
 
 
-def test_the_api_leads_on_through_people(alice: User, client_of: Any) -> None:
-    names = {make_user(f"guest{number:03}").username for number in range(61)}
+def test_the_api_pages_through_people(alice: User, client_of: Any) -> None:
+    names = {make_user(f"person{number:03}").username for number in range(61)}
     first = client_of(alice).get("/api/v1/people").json()
     second = client_of(alice).get("/api/v1/people", {"cursor": first["next"]}).json()
     assert (len(first["items"]), len(second["items"]), second["next"]) == (60, 1, None)
@@ -54,9 +54,7 @@ def test_alice_reaches_her_oldest_chat(alice: User, client_of: Any) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "%00", "AAAA", "9" * 500])
-def test_a_cursor_that_is_none_of_ours_shows_the_newest_chats(
-    alice: User, client_of: Any, cursor: str
-) -> None:
+def test_an_invalid_cursor_shows_the_newest_chats(alice: User, client_of: Any, cursor: str) -> None:
     room = make_conversation(alice, make_user()).room_name
     answer = client_of(alice).get(f"/chats/?cursor={cursor}")
     assert answer.status_code == 200
@@ -65,19 +63,17 @@ def test_a_cursor_that_is_none_of_ours_shows_the_newest_chats(
 
 
 @pytest.mark.parametrize("cursor", ["zoe", "nobody", "mallory"])
-def test_the_cursor_of_people_is_no_question_about_hidden_ones(
-    alice: User, client_of: Any, cursor: str
-) -> None:
-    """Looked up among all accounts it told whether a hidden one exists, and by halving where its display name sorts."""
+def test_the_cursor_of_people_reveals_no_hidden_accounts(alice: User, client_of: Any, cursor: str) -> None:
+    """A cursor looked up among all accounts would reveal hidden ones, and by bisection their names."""
     make_user("zoe", "Zoe Quicksilver", listed=False)
     answer = client_of(alice).get("/api/v1/people", {"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_frame")
     assert client_of(alice).get("/people/", {"after": cursor, "cursor": cursor}).context["people"] == []
 
 
-def test_cursors_tell_no_counts(alice: User, client_of: Any) -> None:
+def test_cursors_reveal_no_counts(alice: User, client_of: Any) -> None:
     for number in range(61):
-        make_conversation(alice, make_user(f"guest{number:03}"))
+        make_conversation(alice, make_user(f"person{number:03}"))
     for path in ("/api/v1/conversations", "/api/v1/people"):
         following = client_of(alice).get(path).json()["next"]
         assert b"guest" not in base64.urlsafe_b64decode(following + "=" * (-len(following) % 4))

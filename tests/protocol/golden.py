@@ -1,6 +1,6 @@
-"""The golden examples: one frame of every type, as it travels.
+"""The golden examples: one frame of every type, as it is sent.
 
-Read by the tests beside it, by those of the browser's code, and by the test that keeps docs/protocol.md equal to the code.
+Read by these tests, by the JavaScript tests, and by the test that compares docs/protocol.md with the code.
 """
 
 import json
@@ -19,5 +19,5 @@ def golden(type: str) -> dict[str, Any]:
 
 
 def compact(value: Any) -> str:
-    """JSON as the wire has it: no spaces, nothing escaped that need not be."""
+    """JSON as on the wire: no spaces, no needless escapes."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What the browser may say: each command with what it takes, and beside it what it does not."""
+"""Decoding of commands: what each accepts, and what it rejects."""
 
 import json
 from typing import Any
@@ -76,7 +76,7 @@ def test_ref_of_up_to_64_characters_is_kept(frame: dict[str, Any], ref: str) -> 
 
 @pytest.mark.parametrize("frame", SHORTEST.values(), ids=SHORTEST)
 @pytest.mark.parametrize("ref", ["r" * 65, 7, 7.0, True, [], {}])
-def test_any_other_ref_is_refused(frame: dict[str, Any], ref: Any) -> None:
+def test_any_other_ref_is_rejected(frame: dict[str, Any], ref: Any) -> None:
     refused = refusal_of(json.dumps({**frame, "ref": ref}))
     assert refused.code == ErrorCode.BAD_FRAME
     assert refused.ref is None
@@ -84,8 +84,8 @@ def test_any_other_ref_is_refused(frame: dict[str, Any], ref: Any) -> None:
 
 @pytest.mark.parametrize("frame", SHORTEST.values(), ids=SHORTEST)
 @pytest.mark.parametrize("field", ["user", "sender", "seq", "Type", "type ", "__class__", "model_config", ""])
-def test_unknown_field_is_refused(frame: dict[str, Any], field: str) -> None:
-    """A field that is silently ignored would let mallory hide what another reader of the frame believes."""
+def test_unknown_field_is_rejected(frame: dict[str, Any], field: str) -> None:
+    """If unknown fields were ignored, Mallory could hide data that another parser of the frame uses."""
     assert_refused({**frame, field: "mallory"})
 
 
@@ -98,7 +98,7 @@ def test_unknown_field_is_refused(frame: dict[str, Any], field: str) -> None:
         if (kind, field) != ("sync", "rooms")
     ],
 )
-def test_missing_field_is_refused(frame: dict[str, Any], field: str) -> None:
+def test_missing_field_is_rejected(frame: dict[str, Any], field: str) -> None:
     assert_refused({name: value for name, value in frame.items() if name != field})
 
 
@@ -115,14 +115,14 @@ def test_missing_field_is_refused(frame: dict[str, Any], field: str) -> None:
         "",
     ],
 )
-def test_unknown_type_is_told_apart(kind: str) -> None:
-    """Also the names of what travels between our own processes: a browser cannot speak as the layer does."""
+def test_unknown_type_has_its_own_error(kind: str) -> None:
+    """Also the types of layer messages between our processes: a client cannot send those."""
     refused = refusal_of(json.dumps({"type": kind, "ref": "7", "id": ID}))
     assert (refused.code, refused.ref, refused.message_id) == (ErrorCode.UNKNOWN_TYPE, "7", ID)
 
 
 @pytest.mark.parametrize("kind", [None, 1, True, [], {}, ["ping"]])
-def test_type_that_is_no_text_is_refused(kind: Any) -> None:
+def test_type_that_is_no_text_is_rejected(kind: Any) -> None:
     assert_refused({"type": kind})
 
 
@@ -143,25 +143,25 @@ def test_send_without_reply_and_attachments() -> None:
 
 
 @pytest.mark.parametrize("body", ["", " ", "x" * 60_000, "Здравствуй", "line\nline\ttab", '"\\/', "🌿"])
-def test_any_text_is_a_body_here_for_its_rules_are_those_of_every_door(body: str) -> None:
+def test_the_decoder_accepts_any_text_as_a_body(body: str) -> None:
     command = understood({**SEND, "body": body})
     assert isinstance(command, MessageSend)
     assert command.body == body
 
 
 @pytest.mark.parametrize("body", NOT_TEXT)
-def test_body_that_is_no_text_is_refused(body: Any) -> None:
+def test_body_that_is_no_text_is_rejected(body: Any) -> None:
     assert_refused({**SEND, "body": body})
 
 
 @pytest.mark.parametrize("kind", ["message.send", "receipt.set", "room.open", "room.close", "typing.set"])
 @pytest.mark.parametrize("room", NOT_A_ROOM)
-def test_room_that_is_no_name_is_refused(kind: str, room: Any) -> None:
+def test_room_that_is_no_name_is_rejected(kind: str, room: Any) -> None:
     assert_refused({**SHORTEST[kind], "room": room})
 
 
 @pytest.mark.parametrize("room", ["x", "r" * 100, "../../etc/passwd", "dm-*"])
-def test_any_short_text_is_a_room_here_for_the_door_looks_it_up(room: str) -> None:
+def test_the_decoder_accepts_any_short_text_as_a_room(room: str) -> None:
     assert getattr(understood({**OPEN, "room": room}), "room") == room  # noqa: B009
 
 
@@ -196,7 +196,7 @@ def test_usual_form_of_a_uuid_is_an_id(id: str) -> None:
     ],
 )
 def test_no_other_spelling_of_a_uuid_is_an_id(id: Any) -> None:
-    """One id, one spelling: or what one browser compares would differ from what the journal stores."""
+    """One spelling per id: otherwise what a client compares would differ from what the journal stores."""
     refused = refusal_of(json.dumps({**SEND, "id": id}))
     assert (refused.code, refused.message_id) == (ErrorCode.BAD_FRAME, None)
 
@@ -214,7 +214,7 @@ def test_anything_else_is_no_reply(reply_to: Any) -> None:
 
 
 @pytest.mark.parametrize("attachments", [None, "a", {}, [1], [None], [["a"]], ["a"] * 11])
-def test_attachments_that_are_no_short_list_of_ids_are_refused(attachments: Any) -> None:
+def test_attachments_that_are_no_short_list_of_ids_are_rejected(attachments: Any) -> None:
     assert_refused({**SEND, "attachments": attachments})
 
 
@@ -222,8 +222,8 @@ def test_ten_attachments_are_a_list() -> None:
     assert getattr(understood({**SEND, "attachments": ["a"] * 10}), "attachments") == ["a"] * 10  # noqa: B009
 
 
-def test_refused_send_gives_its_ref_and_id_back() -> None:
-    """So that the browser knows which of its messages will not go."""
+def test_rejected_send_echoes_its_ref_and_id() -> None:
+    """So that the client knows which message failed."""
     refused = refusal_of(json.dumps({**SEND, "ref": "7", "body": 1}))
     assert (refused.ref, refused.message_id) == ("7", ID)
 
@@ -249,7 +249,7 @@ def test_receipt_takes_either_position(fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("field", ["delivered", "read"])
 @pytest.mark.parametrize("position", NOT_A_NUMBER)
-def test_position_that_is_no_number_is_refused(field: str, position: Any) -> None:
+def test_position_that_is_no_number_is_rejected(field: str, position: Any) -> None:
     assert_refused({**RECEIPT, field: position})
 
 
@@ -257,7 +257,7 @@ def test_position_that_is_no_number_is_refused(field: str, position: Any) -> Non
 
 
 @pytest.mark.parametrize("fields", [{}, {"rooms": {}}, {"rooms": {}, "marks": {}}])
-def test_sync_of_nothing_asks_for_the_heads(fields: dict[str, Any]) -> None:
+def test_empty_sync_requests_the_heads(fields: dict[str, Any]) -> None:
     command = understood({"type": "sync", **fields})
     assert isinstance(command, Sync)
     assert (command.rooms, command.marks) == ({}, {})
@@ -283,11 +283,11 @@ def test_sync_reads_cursors_and_marks() -> None:
         *[{ROOM: position} for position in (None, *NOT_A_NUMBER)],
     ],
 )
-def test_cursor_that_is_no_number_of_a_room_is_refused(field: str, value: Any) -> None:
+def test_cursor_that_is_no_number_of_a_room_is_rejected(field: str, value: Any) -> None:
     assert_refused({"type": "sync", field: value})
 
 
-def test_sync_of_a_hundred_rooms_is_taken() -> None:
+def test_sync_of_a_hundred_rooms_is_accepted() -> None:
     numbers = {f"room-{number}": number for number in range(100)}
     command = understood({"type": "sync", "rooms": numbers, "marks": numbers})
     assert isinstance(command, Sync)
@@ -302,8 +302,8 @@ def test_sync_of_a_hundred_rooms_is_taken() -> None:
         {"rooms": {f"room-{number}": 1 for number in range(100)}, "marks": {"one-more": 1}},
     ],
 )
-def test_sync_of_more_rooms_is_refused(fields: dict[str, Any]) -> None:
-    """Every room named is a page to read from the database, whichever of the two maps names it."""
+def test_sync_of_more_rooms_is_rejected(fields: dict[str, Any]) -> None:
+    """Each room costs a page to read, whether `rooms` or `marks` names it."""
     assert_refused({"type": "sync", **fields})
 
 
@@ -311,18 +311,18 @@ def test_sync_of_more_rooms_is_refused(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("visible", [True, False])
-def test_ping_tells_whether_a_tab_is_visible(visible: bool) -> None:
+def test_ping_reports_whether_a_tab_is_visible(visible: bool) -> None:
     command = understood({**PING, "visible": visible})
     assert isinstance(command, Ping)
     assert command.visible is visible
 
 
 @pytest.mark.parametrize("visible", [None, 0, 1, "true", "", [], {}])
-def test_visible_that_is_neither_true_nor_false_is_refused(visible: Any) -> None:
+def test_visible_that_is_no_boolean_is_rejected(visible: Any) -> None:
     assert_refused({**PING, "visible": visible})
 
 
-# --- What is no frame at all ---
+# --- Invalid frames ---
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_visible_that_is_neither_true_nor_false_is_refused(visible: Any) -> None
         '{"type":"sync","rooms":{"r":+1}}',
     ],
 )
-def test_text_that_is_no_frame_is_refused(text: str) -> None:
+def test_text_that_is_no_frame_is_rejected(text: str) -> None:
     assert refusal_of(text).code == ErrorCode.BAD_FRAME
 
 
@@ -373,25 +373,25 @@ def test_white_space_around_a_frame_is_harmless() -> None:
         '{"type":"ping","x":[{"a":1,"a":1}]}',
     ],
 )
-def test_key_that_stands_twice_is_refused(text: str) -> None:
-    """Two readers of one frame could each believe another value."""
+def test_duplicate_key_is_rejected(text: str) -> None:
+    """Two parsers of one frame could use different values."""
     assert refusal_of(text).code == ErrorCode.BAD_FRAME
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1E3", "-0.0"])
-def test_numbers_that_are_none_are_refused(number: str) -> None:
+def test_nan_and_infinity_are_rejected(number: str) -> None:
     assert refusal_of(f'{{"type":"sync","rooms":{{"r":{number}}}}}').code == ErrorCode.BAD_FRAME
 
 
 @pytest.mark.parametrize("digits", [19, 20, 4_000, 4_301, 60_000])
-def test_huge_number_is_refused(digits: int) -> None:
+def test_huge_number_is_rejected(digits: int) -> None:
     assert refusal_of(f'{{"type":"sync","rooms":{{"r":{"9" * digits}}}}}').code == ErrorCode.BAD_FRAME
 
 
 @pytest.mark.parametrize("depth", [1, 3, 4, 5, 100, *range(900, 1_010, 3), 30_000])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_nested_frame_is_refused_at_any_depth(depth: int, opening: str, closing: str) -> None:
-    """Near the interpreter's own limit, too, where the parser still succeeds and whoever walks the result might not."""
+def test_nested_frame_is_rejected_at_any_depth(depth: int, opening: str, closing: str) -> None:
+    """Also near the recursion limit, where the parser succeeds but a recursive walk would fail."""
     assert (
         refusal_of('{"type":"ping","x":' + opening * depth + "1" + closing * depth + "}").code
         == ErrorCode.BAD_FRAME
@@ -400,20 +400,20 @@ def test_nested_frame_is_refused_at_any_depth(depth: int, opening: str, closing:
 
 
 def test_deep_frame_costs_no_more_than_a_flat_one() -> None:
-    """Twenty thousand texts below nine hundred floors: none of them may be carried up through all floors."""
+    """Twenty thousand strings below nine hundred levels: none may be passed up through every level."""
     deep: Any = ["text"] * 20_000
     for _ in range(900):
         deep = [deep]
     assert list(strings_in({"x": deep})) == ["x"]
 
 
-def test_texts_of_a_frame_are_all_looked_at_whatever_the_shape() -> None:
+def test_all_strings_of_a_frame_are_checked() -> None:
     assert sorted(strings_in({"a": "b", "c": {"d": ["e", {"f": "g"}]}, "h": 1, "i": None})) == list(
         "abcdefghi"
     )
 
 
-# --- Characters that nothing may store ---
+# --- Characters that cannot be stored ---
 
 PLACES = [
     '{{"type":"message.send","room":"r","id":"{id}","body":"{evil}","ref":"7"}}',
@@ -429,7 +429,7 @@ PLACES = [
 @pytest.mark.parametrize(
     "evil", ["\\u0000", "a\\u0000b", "\\ud800", "\\udfff", "\\ude00\\ud83d", "\\ud83d \\ude00", "я\\ud800"]
 )
-def test_nul_and_lone_surrogates_are_named_wherever_they_stand(place: str, evil: str) -> None:
+def test_nul_and_lone_surrogates_are_invalid_text_in_any_field(place: str, evil: str) -> None:
     refused = refusal_of(place.format(evil=evil, id=ID))
     assert (refused.code, refused.ref, refused.message_id) == (ErrorCode.INVALID_TEXT, "7", ID)
 
@@ -444,7 +444,7 @@ def test_escaped_pair_of_surrogates_is_one_character() -> None:
     assert command.ref == "🌿"
 
 
-# --- Whatever comes ---
+# --- Properties ---
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -494,18 +494,18 @@ def decode_or_refuse(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_a_command_or_a_named_refusal(text: str) -> None:
+def test_any_text_is_a_command_or_a_named_error(text: str) -> None:
     decode_or_refuse(text)
 
 
 @given(st.binary())
-def test_any_bytes_that_reach_us_as_text_are_a_command_or_a_named_refusal(raw: bytes) -> None:
+def test_any_bytes_decoded_as_text_are_a_command_or_a_named_error(raw: bytes) -> None:
     decode_or_refuse(raw.decode("utf-8", "replace"))
     decode_or_refuse(raw.decode("latin-1"))
 
 
 @given(json_values)
-def test_any_json_is_a_command_or_a_named_refusal(value: Any) -> None:
+def test_any_json_is_a_command_or_a_named_error(value: Any) -> None:
     decode_or_refuse(json.dumps(value))
 
 
@@ -514,14 +514,14 @@ def test_any_json_is_a_command_or_a_named_refusal(value: Any) -> None:
     st.sampled_from(["type", "ref", "room", "id", "body", "reply_to", "rooms", "visible"]),
     json_values,
 )
-def test_any_value_in_any_field_is_a_command_or_a_named_refusal(
+def test_any_value_in_any_field_is_a_command_or_a_named_error(
     frame: dict[str, Any], field: str, value: Any
 ) -> None:
     decode_or_refuse(json.dumps({**frame, field: value}))
 
 
 @given(commands, st.booleans())
-def test_valid_command_keeps_all_it_says(frame: dict[str, Any], ascii_only: bool) -> None:
+def test_valid_command_keeps_all_its_values(frame: dict[str, Any], ascii_only: bool) -> None:
     command = decode(json.dumps(frame, ensure_ascii=ascii_only))
     assert json.loads(command.model_dump_json(exclude_unset=True)) == frame
     assert decode(command.model_dump_json()) == command
@@ -538,7 +538,7 @@ def test_valid_command_keeps_all_it_says(frame: dict[str, Any], ascii_only: bool
         ("no frame at all", (None, None)),
     ],
 )
-def test_a_frame_that_is_too_large_to_be_read_is_answered_by_its_name(
+def test_ref_and_id_of_an_oversized_frame_are_found_by_pattern(
     text: str, found: tuple[str | None, str | None]
 ) -> None:
     assert peek_ids(text) == found

@@ -1,4 +1,4 @@
-"""What the server says: every frame has one shape, one example, and one way to become text."""
+"""Frames to the client: each has one schema, one example and one encoding."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -34,14 +34,14 @@ def test_every_type_has_one_example_and_every_example_a_type() -> None:
 
 
 @pytest.mark.parametrize("type", COMMANDS)
-def test_golden_command_is_understood_and_says_the_same_again(type: str) -> None:
+def test_golden_command_survives_a_round_trip(type: str) -> None:
     command = decode(GOLDEN[type])
     assert command.type == type
     assert json.loads(command.model_dump_json(exclude_unset=True)) == golden(type)
 
 
 @pytest.mark.parametrize("type", FRAMES)
-def test_golden_frame_is_written_letter_by_letter(type: str) -> None:
+def test_golden_frame_is_encoded_byte_for_byte(type: str) -> None:
     frame = FRAMES[type].model_validate_json(GOLDEN[type])
     assert frame.encode() == compact(golden(type))
 
@@ -59,8 +59,8 @@ def test_type_is_never_another_one(type: str) -> None:
 
 
 @pytest.mark.parametrize("type", FRAMES)
-def test_unknown_field_never_leaves_the_house(type: str) -> None:
-    """A body or a key added by mistake must fail here and not reach a browser."""
+def test_unknown_field_is_never_sent(type: str) -> None:
+    """A body or a key added by mistake must fail here and not reach a client."""
     with pytest.raises(ValidationError):
         FRAMES[type].model_validate_json(compact({**golden(type), "password": "x"}))
 
@@ -82,7 +82,7 @@ def test_field_that_is_not_optional_is_always_there(type: str, field: str) -> No
 
 
 @pytest.mark.parametrize("type", FRAMES)
-def test_optional_fields_are_left_out_while_there_is_nothing_to_say(type: str) -> None:
+def test_optional_fields_are_omitted_when_none(type: str) -> None:
     model = FRAMES[type]
     bare = {name: value for name, value in golden(type).items() if name not in model.optional}
     assert model.model_validate_json(compact(bare)).encode() == compact(bare)
@@ -97,21 +97,21 @@ def test_optional_fields_are_those_without_which_a_frame_can_be_made(type: str) 
     )
 
 
-# --- How a frame becomes text ---
+# --- Encoding ---
 
 
 def test_text_travels_raw_and_not_escaped() -> None:
     assert "я🌿é" in Pong(now="я🌿é").encode()
 
 
-def test_null_is_said_where_a_field_is_never_left_out() -> None:
+def test_null_is_sent_for_fields_that_are_never_omitted() -> None:
     message = golden("message.created")["message"]
     frame = MessageCreated.model_validate_json(GOLDEN["message.created"])
     assert message["edited_at"] is None
     assert '"edited_at":null' in frame.encode()
 
 
-def test_zero_and_empty_are_not_nothing() -> None:
+def test_zero_and_empty_are_not_omitted() -> None:
     assert (
         '"read_count":0'
         in ReceiptAdvanced(room="r", user="u", delivered=0, read=0, read_count=0, mark=0).encode()
@@ -126,7 +126,7 @@ def test_zero_and_empty_are_not_nothing() -> None:
 
 
 def test_frame_cannot_be_changed_once_it_is_made() -> None:
-    """One encoded frame goes to many sockets; nobody on the way may alter it for the others."""
+    """One encoded frame goes to many sockets, so it must be immutable."""
     frame = Heads(epoch="e", rooms={}, marks={})
     with pytest.raises(ValidationError):
         frame.more = True  # type: ignore[misc]
@@ -136,7 +136,7 @@ def test_frame_cannot_be_changed_once_it_is_made() -> None:
     ("field", "wrong"),
     [("seq", "1"), ("seq", 1.0), ("seq", True), ("duplicate", 0), ("room", None), ("id", 7)],
 )
-def test_wrong_type_never_leaves_the_house(field: str, wrong: Any) -> None:
+def test_wrong_type_is_never_sent(field: str, wrong: Any) -> None:
     right = {name: value for name, value in golden("message.accepted").items() if name != "type"}
     assert MessageAccepted(**right)
     with pytest.raises(ValidationError):
@@ -209,7 +209,7 @@ def test_browser_gives_up_on_four_codes_only() -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1011, 3999, 5000])
-def test_goodbye_with_a_code_that_daphne_cannot_send_is_refused(code: int) -> None:
+def test_bye_with_a_code_that_daphne_cannot_send_is_rejected(code: int) -> None:
     with pytest.raises(ValidationError):
         Bye(code=code, reason="x", retryable=True, retry_after_ms=0)
 

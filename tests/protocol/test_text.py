@@ -1,4 +1,4 @@
-"""What becomes of the text of a message, and which text is none."""
+"""Normalisation of message text, and which text is rejected."""
 
 import json
 import unicodedata
@@ -82,7 +82,7 @@ def test_text_is_stored_composed_with_plain_line_ends(typed: str, stored: str) -
         "\u00ad",
     ],
 )
-def test_text_that_shows_nothing_is_refused(text: str) -> None:
+def test_invisible_text_is_rejected(text: str) -> None:
     with pytest.raises(InvalidText):
         clean_body(text)
 
@@ -91,30 +91,30 @@ BLANK = json.loads((Path(__file__).parent / "blank.json").read_text())
 
 
 @pytest.mark.parametrize("text", BLANK["blank"], ids=ascii)
-def test_characters_that_draw_nothing_are_no_message(text: str) -> None:
-    """The file is the browser's, too (tests/js/body-text.test.js): what it sends is never refused as empty."""
+def test_characters_without_a_glyph_are_no_message(text: str) -> None:
+    """tests/js/body-text.test.js reads the same file: what the page sends is never rejected as empty."""
     assert is_blank(text)
     with pytest.raises(InvalidText):
         clean_body(text)
 
 
 @pytest.mark.parametrize("text", BLANK["visible"], ids=ascii)
-def test_whatever_draws_something_is_a_message(text: str) -> None:
-    """Among them an emoji that is younger than this Python's tables."""
+def test_any_visible_character_is_a_message(text: str) -> None:
+    """Including an emoji that is newer than this Python's Unicode tables."""
     assert clean_body(text) == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(("typed", "sent"), BLANK["ends"])
-def test_pages_leave_out_the_empty_lines_at_the_end(typed: str, sent: str) -> None:
+def test_pages_strip_trailing_blank_lines(typed: str, sent: str) -> None:
     assert strip_trailing_blank_lines(typed.replace("\r\n", "\n")) == sent
 
 
-def test_what_a_program_sends_keeps_its_empty_lines() -> None:
+def test_trailing_blank_lines_of_api_clients_are_kept() -> None:
     assert clean_body("a\n\n") == "a\n\n"
 
 
 @pytest.mark.parametrize("text", ["", " "])
-def test_it_may_be_empty_where_attachments_carry_the_message(text: str) -> None:
+def test_body_may_be_empty_with_attachments(text: str) -> None:
     assert clean_body(text, may_be_empty=True) == text
 
 
@@ -127,7 +127,7 @@ def test_nul_and_lone_surrogates_are_refused(text: str) -> None:
         clean_body(text, may_be_empty=True)
 
 
-# --- Length: code points after composing ---
+# --- Length: code points after normalisation ---
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_nul_and_lone_surrogates_are_refused(text: str) -> None:
         "\r\n" * 3_999 + "x",
     ],
 )
-def test_longest_text_is_taken(text: str) -> None:
+def test_longest_text_is_accepted(text: str) -> None:
     assert len(clean_body(text)) <= BODY_CHARS
 
 
@@ -157,16 +157,16 @@ def test_longest_text_is_taken(text: str) -> None:
     ],
 )
 def test_one_more_is_too_long(text: str) -> None:
-    """`\ufb2c` grows to three when it is composed: the length that counts is that of what is stored."""
+    """`\ufb2c` becomes three code points in NFC: the length of the stored text counts."""
     with pytest.raises(TextTooLong):
         clean_body(text)
 
 
-# --- Marks piled on one letter ---
+# --- Marks stacked on one letter ---
 
 
 @pytest.mark.parametrize("letter", ["q", "я", "あ"])
-def test_tall_letter_is_taken(letter: str) -> None:
+def test_letter_with_a_few_marks_is_accepted(letter: str) -> None:
     text = letter + "\u0308" + "\u0316" * (MARKS_PER_BASE - 1)
     assert clean_body(text * 100)
 
@@ -192,8 +192,8 @@ def test_tall_letter_is_taken(letter: str) -> None:
         "mixed",
     ],
 )
-def test_letter_that_climbs_over_its_neighbours_is_refused(text: str) -> None:
-    """Piled marks paint over the lines of others and cost every viewer's text engine dearly."""
+def test_letter_with_too_many_marks_is_rejected(text: str) -> None:
+    """Stacked marks paint over other lines and slow down every viewer's text rendering."""
     with pytest.raises(InvalidText):
         clean_body(text)
 
@@ -221,7 +221,7 @@ def test_letter_that_climbs_over_its_neighbours_is_refused(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("times", [17, 60])
-def test_word_that_is_drawn_out_by_its_vowel_signs_is_taken(letter: str, sign: str, times: int) -> None:
+def test_word_with_repeated_vowel_signs_is_accepted(letter: str, sign: str, times: int) -> None:
     assert clean_body(f"{letter}{sign * times}!")
 
 
@@ -242,7 +242,7 @@ def test_word_that_is_drawn_out_by_its_vowel_signs_is_taken(letter: str, sign: s
         "spacing marks that are sorted",
     ],
 )
-def test_tower_of_signs_is_refused_all_the_same(text: str) -> None:
+def test_stacked_signs_are_rejected(text: str) -> None:
     with pytest.raises(InvalidText):
         clean_body(text)
 
@@ -262,10 +262,8 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY.keys())
-def test_text_that_is_made_to_be_costly_is_never_normalised_whole(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Sorting a run of marks takes the square of its length, on the loop that serves everybody: 32,000 took 1.5 s (safety.md T32)."""
+def test_costly_text_is_never_normalised_whole(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sorting a run of marks takes quadratic time on the event loop: 32,000 took 1.5 s (T32)."""
     work = 0
 
     def normalize(form: str, part: str) -> str:
@@ -288,7 +286,7 @@ def test_longest_run_that_is_sorted_is_short() -> None:
     assert has_long_run("a" + "\u0301\u0316" * (LONGEST_RUN // 2) + "\u0301")
 
 
-# --- Whatever is typed ---
+# --- Properties ---
 
 
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from("\r\n\u0301\u0316\u1161\u11a8\u2028\ufb2c")))
@@ -306,6 +304,6 @@ def test_clean_text_is_composed_and_cleaning_it_again_changes_nothing(typed: str
 
 
 @given(st.text(st.characters()))
-def test_any_text_is_stored_or_refused_by_name(typed: str) -> None:
+def test_any_text_is_stored_or_rejected_by_name(typed: str) -> None:
     with suppress(InvalidText, TextTooLong):
         clean_body(typed)
