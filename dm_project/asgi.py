@@ -1,5 +1,6 @@
-"""ASGI application: HTTP through a concurrency limit to Django; sockets through the origin check, the
-handshake limit and the session to the routes.
+"""ASGI application: routes HTTP and sockets through their limits to Django and the consumers.
+
+HTTP passes the concurrency limit. Sockets pass the origin check, the handshake limit and the session.
 """
 
 from channels.routing import ProtocolTypeRouter, URLRouter

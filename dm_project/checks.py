@@ -1,6 +1,4 @@
-"""System checks: settings that would silently break a promise stop every start (`manage.py check`, and the
-server itself).
-"""
+"""System checks: settings that would silently break a promise stop `manage.py check` and the server."""
 
 from typing import Any
 

@@ -1,5 +1,4 @@
-"""HTTP concurrency limit: requests over it wait in a bounded queue for a short time, then get 503 with
-Retry-After.
+"""HTTP concurrency limit: excess requests wait briefly in a bounded queue, then get 503 with Retry-After.
 
 Django runs each request in a thread of its own, and the server accepts requests as fast as they arrive:
 without a limit, a few hundred simultaneous requests are a few hundred threads, each with its memory and its

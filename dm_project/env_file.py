@@ -1,5 +1,4 @@
-"""Reads and writes the file `.env` with one parser (python-dotenv): a key in any form that it reads is not
-written twice.
+"""Reads and writes the file `.env` with one parser, python-dotenv: a key that it reads is not written again.
 
 Called by `env` only. Does not need Django.
 """

@@ -1,5 +1,4 @@
-"""Rate limit of WebSocket frames that the application never sees: pings, pongs and fragments (docs/threats.md
-T33).
+"""Rate limit of frames that the application never sees: pings, pongs, fragments (docs/threats.md T33).
 
 The application counts messages. The protocol itself answers a ping and buffers an empty fragment: without a
 limit here, one socket could send a hundred thousand a second for hours.

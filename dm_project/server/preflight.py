@@ -1,5 +1,4 @@
-"""Preflight checks of database and Redis: an operator reads one sentence before the start, and no
-traceback."""
+"""Preflight checks of database and Redis, so that a failed start is one sentence without a traceback."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,6 +1,4 @@
-"""`.env` in every form that python-dotenv reads: one parser reads and extends it, so that no key is written
-twice.
-"""
+"""`.env` in every form that python-dotenv reads; no key is ever written twice."""
 
 import os
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""Readers for URLs in the environment: an invalid one ends the start with one sentence, without its
-password."""
+"""Readers for URLs in the environment: an error is one sentence, without the password of the URL."""
 
 from email import message_from_bytes, policy
 from pathlib import Path

@@ -1,6 +1,4 @@
-"""The memory of a request is freed with its response: garbage collection is rare here, and requests are in
-cycles.
-"""
+"""The memory of a request is freed with its response, although requests are in reference cycles."""
 
 import gc
 import json
@@ -24,7 +22,7 @@ TOKEN = "t" * 32
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every request that the application was given, kept as the collector keeps them."""
+    """Every request that Django creates, kept alive as without a garbage collection."""
     found: list[Any] = []
     create = ASGIHandler.create_request
 
