@@ -37,7 +37,6 @@ PYTHON_NOT_YET = (
     "tests/project/",
     "tests/protocol/",
     "tests/rig/",
-    "tests/rules/",
     "tests/conftest",
     "tests/contract",
     "tests/devices",

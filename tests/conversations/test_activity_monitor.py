@@ -1,4 +1,4 @@
-"""Who is here: the activity book alone, with the clock passed in."""
+"""Activity tracker: which leases are due, with the clock passed in."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def due(tracker: ActivityTracker, now: float) -> Due:
     return tracker.due(now, grace_seconds=10)
 
 
-def come_and_look(tracker: ActivityTracker, now: float) -> None:
+def connect_and_look(tracker: ActivityTracker, now: float) -> None:
     tracker.connected(ALICE)
     tracker.active(ALICE, now)
 
@@ -29,7 +29,7 @@ def test_a_socket_without_a_visible_tab_makes_no_lease(tracker: ActivityTracker)
 
 def test_a_visible_tab_takes_a_lease_and_renews_it_every_half_minute(tracker: ActivityTracker) -> None:
     tracker.connected(ALICE)
-    assert tracker.active(ALICE, 0), "she was away until now"
+    assert tracker.active(ALICE, 0), "she was inactive until now"
     assert due(tracker, 0) == Due(renew=[ALICE], record=[ALICE])
     assert not tracker.active(ALICE, 25)
     assert due(tracker, 29.9) == Due()
@@ -40,12 +40,12 @@ def test_a_visible_tab_takes_a_lease_and_renews_it_every_half_minute(tracker: Ac
 
 def test_many_sockets_of_one_user_are_one_lease(tracker: ActivityTracker) -> None:
     for _ in range(5):
-        come_and_look(tracker, 0)
+        connect_and_look(tracker, 0)
     assert due(tracker, 0).renew == [ALICE]
 
 
 def test_a_tab_that_is_hidden_for_a_minute_ends_the_lease(tracker: ActivityTracker) -> None:
-    come_and_look(tracker, 0)
+    connect_and_look(tracker, 0)
     due(tracker, 0)
     due(tracker, 30)
     assert due(tracker, 59.9) == Due()
@@ -56,16 +56,16 @@ def test_a_tab_that_is_hidden_for_a_minute_ends_the_lease(tracker: ActivityTrack
 
 
 def test_a_reload_does_not_flicker(tracker: ActivityTracker) -> None:
-    come_and_look(tracker, 0)
+    connect_and_look(tracker, 0)
     due(tracker, 0)
     tracker.disconnected(ALICE, 20)
     assert due(tracker, 29.9) == Due()
-    come_and_look(tracker, 29.9)
+    connect_and_look(tracker, 29.9)
     assert due(tracker, 30) == Due(renew=[ALICE])
 
 
 def test_a_disconnected_user_is_offline_after_ten_seconds_and_forgotten(tracker: ActivityTracker) -> None:
-    come_and_look(tracker, 0)
+    connect_and_look(tracker, 0)
     due(tracker, 0)
     tracker.disconnected(ALICE, 20)
     assert due(tracker, 29.9) == Due()
@@ -80,7 +80,7 @@ def test_a_user_who_was_never_active_leaves_nothing_behind(tracker: ActivityTrac
 
 
 def test_the_first_of_two_sockets_that_close_ends_nothing(tracker: ActivityTracker) -> None:
-    come_and_look(tracker, 0)
+    connect_and_look(tracker, 0)
     tracker.connected(ALICE)
     due(tracker, 0)
     tracker.disconnected(ALICE, 1)

@@ -1,4 +1,4 @@
-"""The pulse: whoever lacks what the database has hears of it, whatever befalls one of them or the database; nobody is told twice for nothing."""
+"""Change poller: a user who lacks what the database has is sent the heads, once, whatever fails meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from conversations.selectors.conversations import Heads, Position
 ALICE, BOB = 1, 2
 MOVED = [("dm-x", 7, ALICE, 3), ("dm-x", 7, BOB, 4), ("dm-y", 9, ALICE, 1)]
 NOTHING = Heads("e1", {}, {})
-FAR_AWAY_MS = 30_000
+LATER_MS = 30_000
 
 
 @pytest.fixture(autouse=True)
@@ -23,15 +23,15 @@ def _fast(settings: Any) -> None:
 
 
 class Database:
-    """What the database says to the next looks; an exception is raised. The last answer is said again and again."""
+    """Answers the polls from a list; an exception is raised. The last answer is repeated."""
 
     def __init__(self) -> None:
         self.answers: list[Any] = [MOVED]
         self.epoch = "e1"
-        self.looks = 0
+        self.polls = 0
         self.position = 50_000
         self.asked: list[tuple[Position, Position]] = []
-        self.looked = asyncio.Event()
+        self.polled = asyncio.Event()
 
     async def run_query(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         if query is changes.current_epoch:
@@ -39,20 +39,20 @@ class Database:
         if query is changes.position:
             return Position(self.position)
         self.asked.append(args)
-        self.looks += 1
-        self.looked.set()
+        self.polls += 1
+        self.polled.set()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def be_looked_at(self, times: int) -> None:
-        """So many looks begin from now on: all but the last one are over then."""
-        wanted = self.looks + times
+    async def be_polled(self, times: int) -> None:
+        """Wait until so many polls have begun from now on; all but the last one are over then."""
+        wanted = self.polls + times
         async with asyncio.timeout(10):
-            while self.looks < wanted:
-                self.looked.clear()
-                await self.looked.wait()
+            while self.polls < wanted:
+                self.polled.clear()
+                await self.polled.wait()
 
 
 @pytest.fixture
@@ -69,27 +69,27 @@ async def poller() -> AsyncIterator[ChangePoller]:
     poller.task.stop()
 
 
-class Ear:
-    """One socket that listens."""
+class Listener:
+    """One socket."""
 
     def __init__(self) -> None:
-        self.heard: asyncio.Queue[Heads] = asyncio.Queue()
+        self.received: asyncio.Queue[Heads] = asyncio.Queue()
 
     async def listen(self, heads: Heads) -> None:
-        await self.heard.put(heads)
+        await self.received.put(heads)
 
     async def next(self) -> Heads:
         async with asyncio.timeout(10):
-            return await self.heard.get()
+            return await self.received.get()
 
 
-# --- The beat ---
+# --- Heads on time ---
 
 
 async def test_each_user_is_sent_the_heads_of_their_own_rooms(
     poller: ChangePoller, database: Database
 ) -> None:
-    alice, alices_phone, bob = Ear(), Ear(), Ear()
+    alice, alices_phone, bob = Listener(), Listener(), Listener()
     poller.join(ALICE, alice.listen, NOTHING)
     poller.join(ALICE, alices_phone.listen, NOTHING)
     poller.join(BOB, bob.listen, NOTHING)
@@ -107,7 +107,7 @@ async def test_a_broken_socket_does_not_keep_the_heads_from_the_others(
     async def break_down(heads: Heads) -> None:
         raise ConnectionError
 
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, break_down, NOTHING)
     poller.join(BOB, bob.listen, NOTHING)
     for _ in range(3):
@@ -119,7 +119,7 @@ async def test_polling_goes_on_after_an_error_and_covers_its_time(
     poller: ChangePoller, database: Database, trouble: Exception
 ) -> None:
     database.answers[:] = [trouble, trouble, MOVED]
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     assert (await bob.next()).rooms == {"dm-x": 7}
 
@@ -127,8 +127,8 @@ async def test_polling_goes_on_after_an_error_and_covers_its_time(
 async def test_a_reload_of_the_only_page_does_not_stop_the_polling(
     poller: ChangePoller, database: Database
 ) -> None:
-    """A page that reloads: the old socket goes and the new one comes within one turn of the loop."""
-    first, second = Ear(), Ear()
+    """The old socket leaves and the new one joins within one turn of the loop."""
+    first, second = Listener(), Listener()
     poller.join(BOB, first.listen, NOTHING)
     await first.next()
     poller.leave(BOB, first.listen)
@@ -139,7 +139,7 @@ async def test_a_reload_of_the_only_page_does_not_stop_the_polling(
 async def test_without_listeners_the_poller_stops_and_forgets_all_users(
     poller: ChangePoller, database: Database
 ) -> None:
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     await bob.next()
     task = poller.task.task
@@ -150,152 +150,152 @@ async def test_without_listeners_the_poller_stops_and_forgets_all_users(
     assert [poller.listeners, poller.delivered, poller.lagging, poller.changed] == [{}, {}, {}, {}]
 
 
-# --- Between the poller ---
+# --- Between two heads ---
 
 
 @pytest.fixture
-def _no_beat(settings: Any) -> None:
-    settings.HEADS_EVERY_MS = FAR_AWAY_MS
+def _no_heads_due(settings: Any) -> None:
+    settings.HEADS_EVERY_MS = LATER_MS
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_what_no_push_delivered_is_sent_before_the_heads_are_due(
     poller: ChangePoller, database: Database
 ) -> None:
-    """Redis is away, or a management command wrote: the message is in the database and nowhere else."""
-    bob = Ear()
+    """Redis is unavailable, or a management command wrote: only the database has the message."""
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_what_was_sent_once_is_not_sent_again(poller: ChangePoller, database: Database) -> None:
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     await bob.next()
-    await database.be_looked_at(5)
-    assert bob.heard.empty()
+    await database.be_polled(5)
+    assert bob.received.empty()
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 @pytest.mark.parametrize("numbers", [(7, 4), (9, 9)], ids=["just that", "something newer"])
 async def test_what_a_push_delivered_is_not_sent_again(
     poller: ChangePoller, database: Database, numbers: tuple[int, int]
 ) -> None:
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     poller.note_delivered(BOB, "dm-x", numbers[0], 0)
     poller.note_delivered(BOB, "dm-x", 0, numbers[1])
-    await database.be_looked_at(5)
-    assert bob.heard.empty()
+    await database.be_polled(5)
+    assert bob.received.empty()
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_what_the_greeting_said_is_not_sent_again(poller: ChangePoller, database: Database) -> None:
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
-    await database.be_looked_at(5)
-    assert bob.heard.empty()
+    await database.be_polled(5)
+    assert bob.received.empty()
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_a_greeting_of_the_phone_does_not_hide_what_the_laptop_lacks(
     poller: ChangePoller, database: Database
 ) -> None:
-    laptop, phone = Ear(), Ear()
+    laptop, phone = Listener(), Listener()
     poller.join(BOB, laptop.listen, NOTHING)
     poller.join(BOB, phone.listen, Heads("e1", {"dm-x": 7}, {"dm-x": 4}))
     assert (await laptop.next()).rooms == {"dm-x": 7}
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 @pytest.mark.parametrize(("head", "mark"), [(6, 4), (7, 3)], ids=["a message", "a receipt"])
 async def test_one_missing_number_is_enough_to_lag(
     poller: ChangePoller, database: Database, head: int, mark: int
 ) -> None:
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     poller.note_delivered(BOB, "dm-x", head, mark)
     assert await bob.next() == Heads("e1", {"dm-x": 7}, {"dm-x": 4})
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_in_a_busy_room_a_push_on_its_way_is_not_overtaken(
     poller: ChangePoller, database: Database
 ) -> None:
-    """At every look the newest message is not pushed yet, and the one before has come: nobody is behind."""
-    bob = Ear()
+    """At every poll the newest message is not pushed yet, and the one before has arrived: no user lags."""
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     for head in range(1, 20):
         database.answers[:] = [[("dm-x", head, BOB, 0)]]
-        await database.be_looked_at(1)
+        await database.be_polled(1)
         poller.note_delivered(BOB, "dm-x", head, 0)
-    await database.be_looked_at(2)
-    assert bob.heard.empty()
+    await database.be_polled(2)
+    assert bob.received.empty()
 
 
 # --- A restored backup ---
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_a_restored_backup_is_announced_to_all_sockets_at_once(
     poller: ChangePoller, database: Database
 ) -> None:
-    alice, bob = Ear(), Ear()
+    alice, bob = Listener(), Listener()
     database.answers[:] = [[]]
     poller.join(ALICE, alice.listen, NOTHING)
     poller.join(BOB, bob.listen, NOTHING)
     poller.note_delivered(BOB, "dm-x", 9, 9)
-    await database.be_looked_at(2)
+    await database.be_polled(2)
     database.epoch = "e2"
     assert await alice.next() == await bob.next() == Heads("e2", {}, {})
     database.answers[:] = [[("dm-x", 3, BOB, 1)]]
     assert await bob.next() == Heads("e2", {"dm-x": 3}, {"dm-x": 1}), (
-        "lower numbers of the new history are news"
+        "lower numbers of the new history are new"
     )
 
 
-# --- From where a look looks ---
+# --- Where a poll begins ---
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_a_poll_begins_where_the_last_successful_one_ended(
     poller: ChangePoller, database: Database
 ) -> None:
     database.answers[:] = [[], [], [], [], Busy(), Busy(), Busy(), []]
-    poller.join(BOB, Ear().listen, NOTHING)
+    poller.join(BOB, Listener().listen, NOTHING)
     for _ in range(8):
-        await database.be_looked_at(1)
+        await database.be_polled(1)
         database.position += 100
     lower, upper = zip(
         *[(since.following, until.following) for since, until in database.asked[:8]], strict=True
     )
     assert all(low <= before for low, before in zip(lower[1:], upper, strict=False)), (
-        "no gap between two looks"
+        "no gap between two polls"
     )
-    assert lower[-1] <= upper[3], "what was away is covered"
+    assert lower[-1] <= upper[3], "the failed polls are covered"
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_a_database_with_smaller_numbers_is_polled_from_further_back(
     poller: ChangePoller, database: Database
 ) -> None:
-    """A replica took over that had not seen as many commits: what it takes from now on has numbers that were seen before."""
+    """A replica took over that had not received all commits: its next writes reuse numbers that were seen."""
     database.answers[:] = [[]]
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
-    await database.be_looked_at(4)
+    await database.be_polled(4)
     database.position = 49_000
-    await database.be_looked_at(2)
+    await database.be_polled(2)
     assert any(since.following < 49_000 == until.following for since, until in database.asked)
 
 
-@pytest.mark.usefixtures("_no_beat")
+@pytest.mark.usefixtures("_no_heads_due")
 async def test_what_only_one_poll_saw_is_sent_by_the_next(poller: ChangePoller, database: Database) -> None:
-    """A look sees each change once; whoever still lacks it at the next one is told."""
+    """Each change is in one poll; a user who still lacks it at the next one is sent the heads."""
     database.answers[:] = [MOVED, []]
-    bob = Ear()
+    bob = Listener()
     poller.join(BOB, bob.listen, NOTHING)
     assert (await bob.next()).rooms == {"dm-x": 7}
-    await database.be_looked_at(3)
-    assert bob.heard.empty()
+    await database.be_polled(3)
+    assert bob.received.empty()

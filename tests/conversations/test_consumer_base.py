@@ -1,4 +1,4 @@
-"""Events come in one at a time, from both sides; what other threads have finished comes back in order and in few crossings."""
+"""Base consumer and loop callbacks: one event at a time, and callbacks of other threads in order."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from conversations.consumers.base import DirectConsumer, LoopCallbacks, loop_cal
 
 
 class Recorder(DirectConsumer):
-    """Notes which event began and ended when."""
+    """Records when each event began and ended."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Recorder(DirectConsumer):
 
 
 class Stage:
-    """A consumer at work, with a queue for its browser; the layer is the one of the settings."""
+    """A running consumer with a queue for its browser; the layer is that of the settings."""
 
     def __init__(self, **scope: Any) -> None:
         self.consumer = Recorder()
@@ -124,30 +124,30 @@ async def test_an_error_of_an_event_reaches_the_server() -> None:
 
 
 async def test_callbacks_of_many_threads_all_run_and_each_threads_in_order() -> None:
-    landed: list[tuple[int, int]] = []
+    ran: list[tuple[int, int]] = []
     callbacks = loop_callbacks()
 
     def schedule_all(thread: int) -> None:
         for number in range(500):
-            callbacks.schedule(lambda key=(thread, number): landed.append(key))  # type: ignore[misc]
+            callbacks.schedule(lambda key=(thread, number): ran.append(key))  # type: ignore[misc]
 
     threads = [threading.Thread(target=schedule_all, args=(thread,)) for thread in range(4)]
     for thread in threads:
         thread.start()
     await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
     await asyncio.sleep(0)
-    assert len(landed) == 2000
+    assert len(ran) == 2000
     assert all(
-        [number for thread, number in landed if thread == wanted] == list(range(500)) for wanted in range(4)
+        [number for thread, number in ran if thread == wanted] == list(range(500)) for wanted in range(4)
     )
 
 
 async def test_callbacks_that_wait_together_share_one_wake_up() -> None:
-    crossings = []
+    wake_ups = []
 
     class Counted(LoopCallbacks):
         def run_all(self) -> None:
-            crossings.append(len(self.waiting))
+            wake_ups.append(len(self.waiting))
             super().run_all()
 
     callbacks = Counted(asyncio.get_running_loop())
@@ -155,21 +155,21 @@ async def test_callbacks_that_wait_together_share_one_wake_up() -> None:
         callbacks.schedule(lambda: None)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert crossings == [100]
+    assert wake_ups == [100]
 
 
 async def test_a_callback_that_fails_does_not_stop_the_others() -> None:
-    told: list[dict[str, Any]] = []
+    reported: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: told.append(context))
-    landed: list[str] = []
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+    ran: list[str] = []
     callbacks = LoopCallbacks(loop)
     callbacks.schedule(lambda: 1 / 0)
-    callbacks.schedule(lambda: landed.append("after"))
+    callbacks.schedule(lambda: ran.append("after"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert landed == ["after"]
-    assert isinstance(told[0]["exception"], ZeroDivisionError)
+    assert ran == ["after"]
+    assert isinstance(reported[0]["exception"], ZeroDivisionError)
 
 
 def test_a_closed_loop_is_no_error() -> None:

@@ -1,4 +1,4 @@
-"""The session consumer in process: the contract of the sockets, and what only the database next door can show."""
+"""Session consumer in process: the socket contract, and what needs direct access to the database."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 class InProcessTarget:
-    """The contract's people as rows of this database, their browsers as Django's test clients."""
+    """The contract's users as rows of this database, their browsers as Django's test clients."""
 
     def __init__(
         self, alice: User, bob: User, mallory: User, room: str, client_of: Callable[[User | None], Client]
@@ -66,7 +66,7 @@ class InProcessTarget:
 
 @pytest.fixture(autouse=True)
 def _as_in_the_service(settings: Any) -> None:
-    """The journal on its own thread, and a beat that a test can wait for."""
+    """The journal on its own thread, and heads so often that a test can wait for them."""
     settings.JOURNAL_INLINE = False
     settings.HEADS_EVERY_MS = 100
 
@@ -90,7 +90,7 @@ def target(
 
 
 class TestInside(SocketContract):
-    """The contract, kept in process."""
+    """The contract, in process."""
 
 
 # --- Who may send what ---
@@ -108,7 +108,7 @@ async def answer_to_send(user: User, room: str) -> dict[str, Any]:
 async def test_alice_cannot_tell_why_bob_cannot_be_reached(
     alice: User, bob: User, chat: Conversation
 ) -> None:
-    """Blocked by him, blocked by her, ended, his account closed: the answers are equal to the letter (T14)."""
+    """Blocked by him, blocked by her, closed, his account gone: the replies are identical (T14)."""
     conversation, account = Conversation.objects.filter(pk=chat.pk), User.objects.filter(pk=bob.pk)
     frames = []
     for changes in ({"low_blocks": True}, {"high_blocks": True}, {"state": "closed"}):
@@ -134,9 +134,10 @@ async def test_an_attachment_is_not_taken_yet(alice: User, chat: Conversation) -
 async def test_too_many_sends_are_told_when_to_retry(
     alice: User, chat: Conversation, client_of: Any, limits: None
 ) -> None:
-    """One count for all doors: whoever is out of sends at the socket is out at the API and at the form, too (T36, T69).
+    """One count for all transports: a user out of sends at the socket is out at the API and the form, too
+    (T36, T69).
 
-    A repeat costs nothing: it is told its number whatever the limits say (P2).
+    A repeat costs nothing: it gets its number whatever the limits say (P2).
     """
     first = uuid()
     async with open_in_process(alice) as socket:
@@ -168,7 +169,7 @@ async def test_too_many_sends_are_told_when_to_retry(
     assert await Message.objects.acount() == 3
 
 
-# --- Who hears what ---
+# --- Who receives what ---
 
 
 async def test_no_frame_of_the_room_reaches_another_user(
@@ -241,7 +242,7 @@ async def test_bob_learns_of_the_chat_with_its_first_message(
 async def test_forty_sockets_of_two_people_are_not_mixed_up(
     alice: User, mallory: User, chat: Conversation
 ) -> None:
-    """Shared state between handshakes is how one person is served as another (T70)."""
+    """State shared between handshakes would serve one user as another (T70)."""
 
     async def who_am_i(stack: AsyncExitStack, person: User) -> tuple[str, list[str]]:
         socket = await stack.enter_async_context(open_in_process(person))
@@ -249,8 +250,8 @@ async def test_forty_sockets_of_two_people_are_not_mixed_up(
         return greeting["user"]["username"], list(greeting["rooms"])
 
     async with AsyncExitStack() as stack:
-        told = await asyncio.gather(*[who_am_i(stack, person) for person in [alice, mallory] * 20])
-    assert told == [("alice", [chat.room_name]), ("mallory", [])] * 20
+        greetings = await asyncio.gather(*[who_am_i(stack, person) for person in [alice, mallory] * 20])
+    assert greetings == [("alice", [chat.room_name]), ("mallory", [])] * 20
 
 
 # --- Catching up ---
@@ -266,7 +267,7 @@ async def synced(user: User, room: str, after: int) -> dict[str, Any]:
 
 
 def history_of(chat: Conversation, sender: User, how_many: int) -> None:
-    """A long past, quickly."""
+    """A long history, written quickly."""
     Message.objects.bulk_create(
         Message(
             conversation=chat,
@@ -291,13 +292,13 @@ async def test_a_thousand_changes_behind_are_paged_and_one_more_resets(
     assert (near["reset"], near["messages"][0]["seq"], near["more"]) == (False, 2, True)
     assert (far["reset"], far["more"], far["version"]) == (True, False, 1_001)
     assert [message["seq"] for message in far["messages"]] == list(range(952, 1_002))
-    assert far["conversation"]["head"] == 1_001, "what was dropped comes back with the fresh page"
+    assert far["conversation"]["head"] == 1_001, "the fresh page brings what was left out"
 
 
 async def test_a_deleted_message_leaves_its_number_and_no_word(
     alice: User, bob: User, chat: Conversation
 ) -> None:
-    """Changes later than the birth arrive where their version stands; a page never ends early because of an empty row."""
+    """A later change arrives at its version; a page never ends early because of an empty row."""
     await sync_to_async(make_messages)(chat, [alice, bob], 4)
     await Message.objects.filter(seq=2).aupdate(
         body="", version=5, deleted_at=timezone.now(), fingerprint=None
@@ -373,7 +374,7 @@ async def test_the_greeting_has_the_hundred_latest_heads_and_sync_has_all(
     assert len(heads["rooms"]) == 111
 
 
-# --- Trouble inside ---
+# --- Internal errors ---
 
 
 async def test_without_a_database_the_socket_stays_open_and_replies_busy(
@@ -397,7 +398,7 @@ async def test_without_a_database_the_socket_stays_open_and_replies_busy(
 async def test_an_unexpected_error_is_replied_and_the_socket_stays_open(
     alice: User, chat: Conversation, monkeypatch: Any
 ) -> None:
-    """A closed socket would come back and meet the same error again."""
+    """A client whose socket is closed would reconnect and meet the same error again."""
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
@@ -427,7 +428,7 @@ async def test_without_a_database_a_new_socket_is_told_to_retry(alice: User, mon
 async def test_alices_other_devices_learn_her_new_name_at_once(
     alice: User, bob: User, chat: Conversation
 ) -> None:
-    """Whatever room a socket is filtered to; and nobody else's device."""
+    """Whatever room a socket is filtered to; and no other user's device."""
     async with (
         open_in_process(alice) as everything,
         open_in_process(alice, f"/ws/chat/{chat.room_name}/") as filtered,

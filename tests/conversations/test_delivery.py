@@ -1,4 +1,4 @@
-"""The publisher: brings letters in order, never raises, never keeps anybody waiting; what the layer loses is counted."""
+"""Publisher: keeps the order, never raises, holds up no caller, and counts what the layer loses."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ from conversations.protocol.codes import CloseCode
 from conversations.rooms import session_group, user_group
 from tests.rig.redis_server import RedisServer
 
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 SECRET = "meet me at the green door"
 
 
@@ -29,11 +29,11 @@ def pushes(how_many: int, *, first: int = 0) -> list[Push]:
 
 
 def texts(how_many: int, *, first: int = 0) -> list[str]:
-    return [letter.text for letter in pushes(how_many, first=first)]
+    return [push.text for push in pushes(how_many, first=first)]
 
 
 class Losses:
-    """How many letters were counted lost since this was made."""
+    """How many pushes were counted as lost since this was made."""
 
     def __init__(self) -> None:
         self.before = self.total()
@@ -67,7 +67,7 @@ def use_layer() -> Iterator[Callable[[Any], Any]]:
         channel_layers.set("default", usual)
 
 
-# --- What is in a letter ---
+# --- What is in a push ---
 
 
 def test_the_same_frame_goes_to_every_user_named() -> None:
@@ -78,7 +78,8 @@ def test_the_same_frame_goes_to_every_user_named() -> None:
 
 
 def test_a_push_reaches_the_consumer_with_its_room_and_numbers() -> None:
-    """A socket that is filtered to another room must be able to leave it aside without reading it, and the pulse to know what was told."""
+    """By the room a filtered socket skips it without reading it; by the numbers the poller knows what was
+    delivered."""
     message = Push("user.1", "dm-x", "{}", head=7, mark=3).as_layer_message()
     assert message == {"type": "frame.push", "room": "dm-x", "text": "{}", "head": 7, "mark": 3}
 
@@ -128,7 +129,7 @@ async def test_every_session_of_a_user_is_told_to_check_itself(local: LocalChann
 
 
 class BrokenLayer(LocalChannelLayer):
-    def send_to_groups(self, letters: Any) -> None:
+    def send_to_groups(self, messages: Any) -> None:
         raise RuntimeError("no such layer today")
 
 
@@ -176,7 +177,7 @@ def test_no_push_needs_no_layer(use_layer: Callable[[Any], Any], losses: Losses)
 
 
 class Network:
-    """A layer behind the network, as a postman sees it. Like the real one it exists in a loop only."""
+    """A layer behind the network. Like the real one it exists in a loop only."""
 
     def __init__(self) -> None:
         self.delivered: list[str] = []
@@ -188,9 +189,9 @@ class Network:
         self.arrival = threading.Condition()
 
     def is_complete(self, how_many: int) -> bool:
-        """Waits for so many letters."""
+        """Waits for so many messages."""
         with self.arrival:
-            return self.arrival.wait_for(lambda: len(self.delivered) >= how_many, PATIENCE_S)
+            return self.arrival.wait_for(lambda: len(self.delivered) >= how_many, TIMEOUT_S)
 
     def __getattr__(self, name: str) -> Any:
         asyncio.get_running_loop()
@@ -200,7 +201,7 @@ class Network:
         self.tries += 1
         self.is_asked.set()
         if not self.holds.is_set():
-            await asyncio.to_thread(self.holds.wait, PATIENCE_S)
+            await asyncio.to_thread(self.holds.wait, TIMEOUT_S)
         if self.fails:
             raise ConnectionError("gone")
         with self.arrival:
@@ -209,37 +210,37 @@ class Network:
 
 
 def end_loop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    """A loop that is only stopped is told as not closed when it is collected, by whichever test runs just then."""
+    """A loop that is only stopped would be reported as unclosed when it is collected, in some later test."""
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(PATIENCE_S)
-    # A thread that was lent for waiting (Network.group_send) belongs to the loop.
+    thread.join(TIMEOUT_S)
+    # The thread that waits in Network.group_send belongs to the loop.
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
 
 
 class WatchedPublisher(delivery.Publisher):
-    """A postman whose way can be waited for, and who can be sent into retirement."""
+    """A publisher that a test can wait for and end."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_home = threading.Condition(self.lock)
+        self.is_idle = threading.Condition(self.lock)
         self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
 
     async def run(self) -> None:
         await super().run()
-        with self.is_home:
-            self.is_home.notify_all()
+        with self.is_idle:
+            self.is_idle.notify_all()
 
     def wait(self) -> None:
-        with self.is_home:
-            assert self.is_home.wait_for(lambda: not self.is_running, PATIENCE_S)
+        with self.is_idle:
+            assert self.is_idle.wait_for(lambda: not self.is_running, TIMEOUT_S)
 
     def do(self, work: Coroutine[Any, Any, Any]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(TIMEOUT_S)
 
-    def retire(self) -> None:
+    def end(self) -> None:
         end_loop(self.loop, self.thread)
 
 
@@ -248,7 +249,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedPublisher]:
     publisher = WatchedPublisher()
     monkeypatch.setattr(delivery, "publisher", publisher)
     yield publisher
-    publisher.retire()
+    publisher.end()
 
 
 @pytest.fixture
@@ -260,7 +261,7 @@ def network(use_layer: Callable[[Any], Any]) -> Iterator[Network]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The postman's clock stands still until a test moves it."""
+    """The publisher's clock stands still until a test moves it."""
     clock = SimpleNamespace(now=1_000.0)
     monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
@@ -311,7 +312,7 @@ def test_pushes_of_every_thread_keep_their_order(network: Network, publisher: Wa
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE_S)
+        thread.join(TIMEOUT_S)
     publisher.wait()
     assert len(network.delivered) == 150
     for first in (0, 1_000, 2_000):
@@ -332,18 +333,19 @@ def test_publishing_does_not_wait_for_the_network(network: Network, publisher: W
 def test_the_end_of_a_session_is_published_first_and_before_it_returns(
     network: Network, publisher: WatchedPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """alice is told that her lost phone is logged out; what bob writes after that must not reach it through another process."""
-    monkeypatch.setattr(delivery, "PUBLISH_SECONDS", PATIENCE_S)
+    """alice is told that her lost phone is logged out; what bob writes later must not reach it by another
+    process."""
+    monkeypatch.setattr(delivery, "PUBLISH_SECONDS", TIMEOUT_S)
     network.holds.clear()
     publish(pushes(100))
-    assert network.is_asked.wait(PATIENCE_S), "the first is on its way"
+    assert network.is_asked.wait(TIMEOUT_S), "the first is being published"
     ending = threading.Thread(target=end_session, args=("lost", 4401))
     ending.start()
     while ending.is_alive() and not publisher.urgent:
         ending.join(0.01)
     assert ending.is_alive(), "it waits for the network"
     network.holds.set()
-    ending.join(PATIENCE_S)
+    ending.join(TIMEOUT_S)
     assert "session.end" in network.delivered
     publisher.wait()
     assert network.delivered[:2] == ["0", "session.end"]
@@ -362,7 +364,7 @@ def test_a_dead_network_does_not_hold_up_a_log_out(
 def test_publisher_pauses_after_a_failure_and_tries_again_later(
     network: Network, publisher: WatchedPublisher, clock: SimpleNamespace, losses: Losses
 ) -> None:
-    """Or a frozen Redis would build up a queue of waits, one for each letter."""
+    """Otherwise a frozen Redis would build up a queue of waits, one for each push."""
     network.fails = True
     publish(pushes(10))
     publisher.wait()
@@ -404,7 +406,7 @@ def test_publisher_queues_only_so_much(
     publish(pushes(20, first=1))
     network.holds.set()
     publisher.wait()
-    # The first one may be in the postman's hand already, or still in the bag.
+    # The first one may have left the queue already, or not.
     assert losses.count in {15, 16}
     assert network.delivered == texts(21 - losses.count)
 
@@ -462,7 +464,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: asyncio.Queue[str] = asyncio.Queue()
 
-    async def next(self, within: float = PATIENCE_S) -> str:
+    async def next(self, within: float = TIMEOUT_S) -> str:
         return await asyncio.wait_for(self.heard.get(), within)
 
     async def until(self, text: str) -> list[str]:
@@ -475,7 +477,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(layer: RedisPubSubChannelLayer, group: str) -> AsyncIterator[Listener]:
-    """Joined to a group, and heard by it: Redis may take a letter before it takes the subscription."""
+    """Subscribed to a group, and known to receive: Redis may take a message before the subscription."""
     listener = Listener()
     channel = await layer.new_channel()
     await layer.group_add(group, channel)
@@ -512,12 +514,12 @@ async def test_pushes_go_through_redis_in_order(redis_layer: RedisPubSubChannelL
 async def test_pushes_of_a_thread_without_a_loop_go_through_redis(
     redis_layer: RedisPubSubChannelLayer, losses: Losses
 ) -> None:
-    """The journal publishes from its own thread, where the layer of channels_redis cannot even be asked what it can do."""
+    """The journal publishes from its own thread, where the layer of channels_redis cannot be inspected."""
     async with listening(redis_layer, user_group(1)) as alice:
         thread = threading.Thread(target=lambda: publish(pushes(20)))
         thread.start()
         assert [text for text in await alice.until("19") if text != "probe"] == texts(20)
-        await asyncio.to_thread(thread.join, PATIENCE_S)
+        await asyncio.to_thread(thread.join, TIMEOUT_S)
     assert losses.count == 0
 
 
@@ -535,7 +537,7 @@ async def test_a_frozen_redis_holds_up_no_publisher_and_is_used_again(
     losses: Losses,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It holds its connections and answers nothing. That publishing returned is shown by the test going on: only the test can thaw it."""
+    """It holds its connections and answers nothing. The test goes on only if publishing returns."""
     monkeypatch.setattr(delivery, "PUBLISH_SECONDS", 0.2)
     async with listening(redis_layer, user_group(1)) as alice:
         await asyncio.to_thread(publisher.wait)
@@ -549,7 +551,7 @@ async def test_a_frozen_redis_holds_up_no_publisher_and_is_used_again(
         clock.now += delivery.REST_SECONDS
         publish(pushes(10, first=100))
         heard = [text for text in await alice.until("109") if text != "probe"]
-        # The letter on which the postman gave up may still arrive; the others were never tried.
+        # The push that timed out may still arrive; the others were never tried.
         assert heard in (texts(10, first=100), [*texts(1), *texts(10, first=100)])
     assert losses.count == 100
 

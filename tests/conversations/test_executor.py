@@ -1,4 +1,4 @@
-"""Questions of sockets to the database: nobody waits long behind others, and a dead connection is nobody's trouble."""
+"""Database executor: no query waits long behind others, and a dead connection is replaced silently."""
 
 import asyncio
 import threading
@@ -14,14 +14,14 @@ from conversations.exceptions import Busy, StorageFull
 
 
 @pytest.fixture(autouse=True)
-def _nothing_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked on a new connection is a matter of tests/journal/test_restore.py."""
+def _no_checks_after_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks on a new connection are tested in tests/journal/test_restore.py."""
     monkeypatch.setattr(db_errors, "after_connecting", [])
 
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """Closed until a test opens it; never left closed behind."""
+    """Closed until a test opens it; opened at the end in any case."""
     event = threading.Event()
     yield event
     event.set()
@@ -39,14 +39,14 @@ async def test_a_query_that_waits_too_long_is_rejected_and_never_run(
         await two.run(lambda: asked.append(1))
     assert refused.value.retry_after_ms
     gate.set()
-    assert await asyncio.gather(*held) == [True, True], "what was begun is waited for, however long it takes"
+    assert await asyncio.gather(*held) == [True, True], "started work is awaited, however long it takes"
     assert asked == []
 
 
 async def test_a_query_in_a_stalled_queue_is_rejected_sooner(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow database shows itself before patience ends; a long queue that moves is worth waiting in."""
+    """A slow database is recognised before the timeout; a long queue that moves is worth waiting in."""
     monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
     monkeypatch.setattr(executor, "STALL_SECONDS", 0.05)
     one = DatabaseExecutor(1, "test")
@@ -121,14 +121,14 @@ def test_a_dead_connection_is_replaced_once(monkeypatch: pytest.MonkeyPatch, is_
     assert len(tries) == 1 + is_dead
 
 
-class Said(Exception):
+class DriverError(Exception):
     def __init__(self, sqlstate: str) -> None:
         self.sqlstate = sqlstate
 
 
 def error(text: str = "", sqlstate: str | None = None) -> OperationalError:
     found = OperationalError(text)
-    found.__cause__ = Said(sqlstate) if sqlstate else None
+    found.__cause__ = DriverError(sqlstate) if sqlstate else None
     return found
 
 
@@ -165,12 +165,12 @@ def test_text_of_a_user_makes_no_outage() -> None:
     assert not any(db_errors.is_unavailable(error(text)) for text in ("near SELECT: syntax error", ""))
 
 
-# --- The way to PostgreSQL ---
+# --- The circuit breaker ---
 
 
 @pytest.fixture
 def unreachable_server(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A PostgreSQL that is away. What is asked of it stands in the list."""
+    """A PostgreSQL that cannot be reached. The list records the attempts to connect."""
     tries: list[str] = []
 
     class Gone:
@@ -191,7 +191,7 @@ def unreachable_server(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_while_one_thread_tries_to_connect_the_others_fail_at_once(unreachable_server: list[str]) -> None:
-    """Else four lanes of a hundred sockets would each wait a second for the same nothing, one after the other."""
+    """Otherwise four query threads would each wait a second for the same failure, again for each query."""
     with pytest.raises(Busy):
         executor.run_with_retry(lambda: None)
     assert db_errors.breaker.is_open
@@ -203,7 +203,9 @@ def test_while_one_thread_tries_to_connect_the_others_fail_at_once(unreachable_s
     assert unreachable_server == ["connect"]
     with pytest.raises(Busy):
         executor.run_with_retry(lambda: None)
-    assert unreachable_server == ["connect", "connect"], "somebody looks again, or it would never be found"
+    assert unreachable_server == ["connect", "connect"], (
+        "one thread tries again, or the breaker would never close"
+    )
 
 
 def test_a_successful_connection_closes_the_breaker_for_all(

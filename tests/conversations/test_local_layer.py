@@ -1,4 +1,4 @@
-"""The layer of a single process: who gets what, in which order, and at what cost."""
+"""In-process channel layer: who gets what, in which order, and at what cost."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from channels.utils import await_many_dispatch
 
 from conversations.channel_layers.local import LocalChannelLayer
 
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 
 
 def numbered(how_many: int) -> list[dict[str, Any]]:
@@ -24,20 +24,20 @@ def waiting_for(layer: LocalChannelLayer, channel: str) -> list[dict[str, Any]]:
 
 
 async def take(layer: LocalChannelLayer, channel: str, how_many: int = 1) -> list[dict[str, Any]]:
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         return [await layer.receive(channel) for _ in range(how_many)]
 
 
 async def in_thread(work: Callable[[], None]) -> None:
-    """Do it on a thread without a loop, as the journal's is."""
+    """Run it on a thread without a loop, like the journal's."""
     thread = threading.Thread(target=work)
     thread.start()
-    await asyncio.to_thread(thread.join, PATIENCE_S)
+    await asyncio.to_thread(thread.join, TIMEOUT_S)
 
 
 @asynccontextmanager
 async def receiving(layer: LocalChannelLayer, channel: str) -> AsyncIterator[asyncio.Task[dict[str, Any]]]:
-    """Somebody who waits for the next message, already asleep."""
+    """A task that waits for the next message already."""
     task = asyncio.ensure_future(layer.receive(channel))
     await asyncio.sleep(0)
     try:
@@ -74,7 +74,7 @@ async def test_a_waiting_channel_is_woken() -> None:
     alice = await layer.new_channel()
     async with receiving(layer, alice) as next_message:
         await layer.send(alice, {"type": "hello"})
-        assert await asyncio.wait_for(next_message, PATIENCE_S) == {"type": "hello"}
+        assert await asyncio.wait_for(next_message, TIMEOUT_S) == {"type": "hello"}
 
 
 async def test_every_device_of_a_group_gets_the_message_and_mallory_does_not() -> None:
@@ -133,7 +133,7 @@ async def test_an_empty_group_is_deleted() -> None:
     assert layer.groups == {}
 
 
-@pytest.mark.parametrize("group", ["nobody", "g"])
+@pytest.mark.parametrize("group", ["empty", "g"])
 async def test_leaving_a_group_without_joining_is_harmless(group: str) -> None:
     layer = LocalChannelLayer()
     alice, bob = await layer.new_channel(), await layer.new_channel()
@@ -146,8 +146,8 @@ async def test_leaving_a_group_without_joining_is_harmless(group: str) -> None:
 async def test_a_message_to_an_empty_group_is_lost_quietly() -> None:
     layer = LocalChannelLayer()
     await layer.send("gone", {"type": "hello"})
-    await layer.group_send("nobody", {"type": "hello"})
-    layer.send_to_groups([("nobody", {"type": "hello"})])
+    await layer.group_send("empty", {"type": "hello"})
+    layer.send_to_groups([("empty", {"type": "hello"})])
     assert_forgotten(layer)
     assert layer.dropped == 0
 
@@ -161,7 +161,7 @@ async def test_flush_forgets_everything() -> None:
     assert_forgotten(layer)
 
 
-# --- A channel that is over leaves nothing behind ---
+# --- An ended channel leaves nothing behind ---
 
 
 async def test_a_channel_is_forgotten_when_its_wait_is_cancelled() -> None:
@@ -175,7 +175,7 @@ async def test_a_channel_is_forgotten_when_its_wait_is_cancelled() -> None:
 
 
 async def test_channel_is_forgotten_with_what_still_waits_for_it() -> None:
-    """A message that comes while the socket closes leaves no wait to cancel; the consumer says it in words."""
+    """A message that comes while the socket closes leaves no wait to cancel; the consumer calls `forget`."""
     layer = LocalChannelLayer()
     alice, bob = await layer.new_channel(), await layer.new_channel()
     await layer.group_add("g", alice)
@@ -249,8 +249,8 @@ async def test_messages_from_a_thread_arrive_in_order_with_one_hop(monkeypatch: 
         await layer.group_add("user.1", channel)
         await layer.group_add("user.2", channel)
     hops = Hops(layer, asyncio.get_running_loop(), monkeypatch)
-    letters = [(f"user.{1 + number % 2}", message) for number, message in enumerate(numbered(100))]
-    await in_thread(lambda: layer.send_to_groups(letters))
+    messages = [(f"user.{1 + number % 2}", message) for number, message in enumerate(numbered(100))]
+    await in_thread(lambda: layer.send_to_groups(messages))
     for channel in channels:
         assert await take(layer, channel, 100) == numbered(100)
     assert hops.count == 1
@@ -261,14 +261,14 @@ async def test_batches_from_a_thread_keep_their_order() -> None:
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
 
-    def post_all() -> None:
+    def send_all() -> None:
         for message in numbered(200):
             layer.send_to_groups([("user.1", message)])
 
     async with receiving(layer, alice) as first:
-        await in_thread(post_all)
-        messages = [await asyncio.wait_for(first, PATIENCE_S)]
-    # The first wait ended with a message, not with a cancel: the channel lives.
+        await in_thread(send_all)
+        messages = [await asyncio.wait_for(first, TIMEOUT_S)]
+    # The first wait ended with a message, not with a cancellation: the channel stays.
     assert messages + await take(layer, alice, 199) == numbered(200)
 
 
@@ -289,7 +289,7 @@ def other_loop() -> Iterator[asyncio.AbstractEventLoop]:
     thread.start()
     yield loop
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(PATIENCE_S)
+    thread.join(TIMEOUT_S)
     loop.close()
 
 
@@ -299,7 +299,7 @@ async def test_each_channel_is_served_in_the_loop_it_was_made_in(
     layer = LocalChannelLayer()
     here = await layer.new_channel()
     there = await asyncio.to_thread(
-        asyncio.run_coroutine_threadsafe(layer.new_channel(), other_loop).result, PATIENCE_S
+        asyncio.run_coroutine_threadsafe(layer.new_channel(), other_loop).result, TIMEOUT_S
     )
     for channel in (here, there):
         await layer.group_add("g", channel)
@@ -307,7 +307,7 @@ async def test_each_channel_is_served_in_the_loop_it_was_made_in(
     layer.send_to_groups([("g", message) for message in numbered(5)])
     assert await take(layer, here, 5) == numbered(5)
     taken = asyncio.run_coroutine_threadsafe(take(layer, there, 5), other_loop)
-    assert await asyncio.to_thread(taken.result, PATIENCE_S) == numbered(5)
+    assert await asyncio.to_thread(taken.result, TIMEOUT_S) == numbered(5)
     assert hops.count == 1
 
 
@@ -323,11 +323,11 @@ async def test_a_closed_loop_harms_no_other_channel() -> None:
     assert await take(layer, alice) == [{"type": "hello"}]
 
 
-# --- Flat: the cost of a message does not know how many others are connected ---
+# --- The cost of a message does not grow with the number of channels ---
 
 
 class OnlyLookedUp(dict[str, Any]):
-    """A table that may be asked for a name and never walked through."""
+    """A table that supports lookups and rejects iteration."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -390,7 +390,7 @@ async def test_consumer_loop_of_channels_gets_everything_and_forgets_at_the_end(
     consumer = asyncio.ensure_future(await_many_dispatch([never, lambda: layer.receive(alice)], dispatch))
     await layer.group_send("user.1", numbered(50)[0])
     await in_thread(lambda: layer.send_to_groups([("user.1", message) for message in numbered(50)[1:]]))
-    await asyncio.wait_for(complete.wait(), PATIENCE_S)
+    await asyncio.wait_for(complete.wait(), TIMEOUT_S)
     assert seen == numbered(50)
 
     consumer.cancel()

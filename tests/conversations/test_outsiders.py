@@ -1,6 +1,7 @@
-"""An outsider at every door of Alice's and Bob's room: each answer is equal, to the byte, to that for a room which does not exist.
+"""Outsiders at every route of Alice's and Bob's room: each response is byte-identical to that for an unknown
+room.
 
-The API's doors come from its own description, so that a new one is tried without anybody thinking of it.
+The API's routes come from its own description, so that a new one is tested automatically.
 """
 
 import json
@@ -32,19 +33,19 @@ CHANGING_HEADERS = {"Set-Cookie", "Date"}
 
 @pytest.fixture(autouse=True)
 def room(chat: Conversation, alice: User, bob: User) -> str:
-    """The room of Alice and Bob, with a past that nobody else may see a word of."""
+    """The room of Alice and Bob, with a history that no other user may see."""
     for message in make_messages(chat, [alice, bob], 4):
         Message.objects.filter(pk=message.pk).update(body=f"{CANARY} {message.seq}")
     return chat.room_name
 
 
-@pytest.fixture(params=["mallory", "carol, who talks to both", "nobody signed in"])
+@pytest.fixture(params=["mallory", "carol, who talks to both", "anonymous"])
 def outsider(
     request: pytest.FixtureRequest, client_of: Callable[[User | None], Client], alice: User, bob: User
 ) -> Client:
     if request.param == "mallory":
         return client_of(request.getfixturevalue("mallory"))
-    if request.param == "nobody signed in":
+    if request.param == "anonymous":
         return client_of(None)
     carol = request.getfixturevalue("carol")
     make_conversation(carol, alice)
@@ -52,8 +53,8 @@ def outsider(
     return client_of(carol)
 
 
-def told(response: HttpResponse, room: str) -> tuple[int, bytes, dict[str, str]]:
-    """All that somebody outside can see; the name they asked for may be given back."""
+def visible(response: HttpResponse, room: str) -> tuple[int, bytes, dict[str, str]]:
+    """All that the client can see; the room name it sent may be repeated."""
     assert CANARY.encode() not in response.content
     headers = {
         name: value.replace(room, "ROOM") for name, value in response.items() if name not in CHANGING_HEADERS
@@ -68,7 +69,7 @@ def test_every_route_of_the_api_answers_as_if_the_room_were_not_there(
     body = json.dumps(BODIES.get(path.rsplit("/", 1)[-1], {}))
     for method in METHODS:
         answers = [
-            told(
+            visible(
                 outsider.generic(
                     method.upper(), path.replace("{room}", name), body, content_type="application/json"
                 ),
@@ -95,7 +96,7 @@ def test_every_page_answers_as_if_the_room_were_not_there(outsider: Client, room
     for method in METHODS:
         data = {"body": "let me in", "id": str(uuid4())} if method == "post" else {}
         answers = [
-            told(getattr(outsider, method)(path.replace("{room}", name), data), name)
+            visible(getattr(outsider, method)(path.replace("{room}", name), data), name)
             for name in (room, UNKNOWN)
         ]
         assert answers[0] == answers[1], method
@@ -104,7 +105,7 @@ def test_every_page_answers_as_if_the_room_were_not_there(outsider: Client, room
 
 def test_catching_up_over_http_leaves_out_what_is_not_mine(outsider: Client, room: str) -> None:
     answers = [
-        told(
+        visible(
             outsider.post("/api/v1/sync", {"rooms": {name: 0}, "marks": {name: 0}}, "application/json"), name
         )
         for name in (room, UNKNOWN)
@@ -144,14 +145,14 @@ def test_nothing_was_written_by_all_this(outsider: Client, room: str, alice: Use
 def test_bob_is_an_outsider_until_the_first_message(
     client_of: Callable[[User | None], Client], bob: User, carol: User
 ) -> None:
-    """Carol opened an empty chat; Bob cannot find out at any door."""
+    """Carol opened an empty chat; no route tells Bob."""
     hidden = make_conversation(carol, bob)
     Participant.objects.filter(conversation=hidden, user=bob).update(activity=None)
     browser = client_of(bob)
     for path in [*PATHS, "/chats/{room}/"]:
         for method in METHODS:
             answers = [
-                told(
+                visible(
                     browser.generic(
                         method.upper(), path.replace("{room}", name), "{}", content_type="application/json"
                     ),

@@ -1,4 +1,5 @@
-"""Periodic tasks and per-loop objects: a task survives errors, starts again after a stop, and leaves nothing running."""
+"""Periodic tasks and per-loop objects: a task survives errors, starts again after a stop, and leaves nothing
+running."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Online, last seen and typing: leases with the clock passed in, and what sockets are told; to strangers and blocked people nothing."""
+"""Presence: online, last seen and typing; strangers and blocked users see nothing."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ apart = pytest.mark.parametrize("change", APART.values(), ids=APART)
 
 
 def test_a_lease_expires_by_itself(alice: User, bob: User, chat: Conversation) -> None:
-    """A process that was killed leaves nobody online."""
+    """A killed process leaves no user online."""
     presence.lease_renew([alice.id], holder="one", now=1_000)
 
     def seen(now: float) -> tuple[bool, int]:
@@ -93,7 +93,7 @@ SPOILED = [
 def test_a_value_of_another_type_in_the_cache_is_not_there(
     kept: Any, alice: User, bob: User, chat: Conversation
 ) -> None:
-    """One such value took everybody of the process offline, and failed the command of who opened the room."""
+    """One such value showed all users as offline, and failed the command that opened the room."""
     cache.set(presence.lease_key(alice.id), kept)
     cache.set(presence.typing_key(chat.room_name, alice.id), kept)
     frame = presence.presence_of(user=bob, room=chat.room_name, now=1_000)
@@ -173,11 +173,11 @@ def test_without_a_cache_all_look_offline_and_nothing_fails(
 ) -> None:
     presence.lease_renew([alice.id], holder="one")
 
-    def away(*args: Any, **kwargs: Any) -> Any:
+    def fail(*args: Any, **kwargs: Any) -> Any:
         raise ConnectionError("refused")
 
     for name in ("get", "get_many", "set", "set_many", "delete"):
-        monkeypatch.setattr(cache, name, away)
+        monkeypatch.setattr(cache, name, fail)
     presence.lease_renew([alice.id], holder="one")
     presence.lease_end([alice.id], holder="one")
     presence.typing_remember(user_id=alice.id, room=chat.room_name, on=True)
@@ -326,7 +326,7 @@ async def test_switched_on_again_it_flows_again(alice: User, bob: User, chat: Co
 async def test_a_message_without_an_answer_shows_nothing_and_the_answer_everything(
     alice: User, bob: User, chat: Conversation
 ) -> None:
-    """A stranger who writes to everybody must not learn who is here, who types and who reads (safety.md T47)."""
+    """A stranger who writes to many must not learn who is online, types or reads (docs/threats.md T47)."""
     await Participant.objects.filter(conversation=chat, user=bob).aupdate(activity=None)
     await Conversation.objects.filter(pk=chat.pk).aupdate(is_met=False)
     async with open_in_process(alice) as hers, open_in_process(bob) as his:

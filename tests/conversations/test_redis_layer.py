@@ -1,4 +1,4 @@
-"""The layer between processes against a real Redis: it refuses nobody while Redis is away, and hears again when it is back."""
+"""Redis channel layer against a real Redis: no outage rejects a socket, and delivery resumes after it."""
 
 import asyncio
 import logging
@@ -16,11 +16,11 @@ from tests.rig.faulty_redis import SHAPES, FaultyRedis
 from tests.rig.redis_server import RedisServer
 from tools.faults.proxy import BACK, FORWARD, Proxy, Target
 
-LETTER = {"type": "frame.push", "text": "hello"}
+MESSAGE = {"type": "frame.push", "text": "hello"}
 
 
 class LogReader(logging.Handler):
-    """Hands on every line that is written, as it is written."""
+    """A queue of the lines as they are logged."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,14 +52,14 @@ async def layer(real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Asy
 
 
 async def heard(layer: RedisLayer, channel: str, group: str) -> None:
-    """Send to the group until the channel hears it: subscribing takes its time."""
+    """Send to the group until the channel receives it: subscribing takes its time."""
     receiving = asyncio.ensure_future(layer.receive(channel))
     async with asyncio.timeout(20):
         while not receiving.done():
             with suppress(RedisError, OSError):
-                await layer.group_send(group, LETTER)
+                await layer.group_send(group, MESSAGE)
             await asyncio.wait([receiving], timeout=0.05)
-    assert receiving.result() == LETTER
+    assert receiving.result() == MESSAGE
 
 
 async def test_a_message_to_a_group_reaches_its_members(layer: RedisLayer) -> None:
@@ -131,7 +131,7 @@ async def test_a_channel_that_has_left_is_not_subscribed(layer: RedisLayer, real
 async def test_a_silently_dead_connection_is_found_and_replaced(
     layer: RedisLayer, real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a firewall does it that forgets an idle connection: no FIN, no RST, and the other connections live."""
+    """As with a firewall that drops an idle connection: no FIN, no RST, and the other connections live."""
     monkeypatch.setattr(redis_layer, "PING_SECONDS", 0.05)
     monkeypatch.setattr(redis_layer, "PONG_SECONDS", 0.05)
     async with Proxy([Target(path=real_redis.socket)]) as way:
@@ -150,7 +150,8 @@ async def test_a_silently_dead_connection_is_found_and_replaced(
 async def test_in_every_outage_redis_is_tried_once_a_pause_and_no_socket_waits(
     shape: str, log: LogReader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One attempt to listen and one to publish a pause, one line in the log, no handshake that is kept waiting, nothing left behind."""
+    """One attempt to listen and one to publish per pause, one log line, no waiting handshake, nothing left
+    behind."""
     for name in ("CONNECT_SECONDS", "PUBLISH_SECONDS", "SUBSCRIBE_SECONDS"):
         monkeypatch.setattr(redis_layer, name, 0.3)
     monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.2)
@@ -162,11 +163,11 @@ async def test_in_every_outage_redis_is_tried_once_a_pause_and_no_socket_waits(
                 alice = await layer.new_channel()
                 await layer.group_add(f"user.{number}", alice)
                 with suppress(RedisError, OSError):
-                    await layer.group_send(f"user.{number}", LETTER)
+                    await layer.group_send(f"user.{number}", MESSAGE)
             until = time.monotonic() + 1
             while time.monotonic() < until:
                 with suppress(RedisError, OSError):
-                    await layer.group_send("user.1", LETTER)
+                    await layer.group_send("user.1", MESSAGE)
                 await asyncio.sleep(0)
     assert gone.attempts <= 2 * (1 + (time.monotonic() - began) / 0.2)
     await layer.flush()
@@ -189,7 +190,7 @@ async def test_an_outage_is_one_log_line_and_its_end_another(
     )
     for _ in range(5):
         with pytest.raises(RedisError):
-            await layer.group_send("user.1", LETTER)
+            await layer.group_send("user.1", MESSAGE)
     real_redis.start()
     assert await log.next() == "Redis is available again"
 
@@ -197,7 +198,7 @@ async def test_an_outage_is_one_log_line_and_its_end_another(
 async def test_an_unreadable_message_does_not_end_the_listener(
     layer: RedisLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does a time-out: either would end the receiver of the base for good."""
+    """Nor does a timeout: either would end the receiver of the base for good."""
     monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.05)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)

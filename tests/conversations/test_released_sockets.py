@@ -1,4 +1,7 @@
-"""What a socket takes is given back with its end, whatever ends it; and only messages of known types reach it from the layer."""
+"""Resources of sockets: released however a socket ends.
+
+Only layer messages of known types reach a consumer.
+"""
 
 import asyncio
 import logging
@@ -31,7 +34,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture(autouse=True)
 def _as_in_the_service(settings: Any) -> None:
-    # It sets up the log anew, and would take away what listens for its lines if a test were the first to import it.
+    # The import configures logging, which would remove the capture of a test that imported it first.
     import dm_project.asgi  # noqa: F401
 
     settings.LIMITS = True
@@ -65,7 +68,7 @@ async def ended(communicator: WebsocketCommunicator) -> None:
 
 
 def held() -> dict[str, Any]:
-    """Everything that sockets take, wherever it is written down."""
+    """All resources that sockets hold, wherever they are registered."""
     layer = delivery.channel_layer()
     found = {
         "slots by user": throttling.socket_slots.by_user,
@@ -99,35 +102,37 @@ def fail(*args: Any, **kwargs: Any) -> None:
     raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("how", ["killed while busy", "line ended while busy", "killed while idle", "told"])
+@pytest.mark.parametrize(
+    "how", ["killed while busy", "disconnected while busy", "killed while idle", "disconnected"]
+)
 async def test_a_greeted_socket_releases_everything(
     alice: User, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    obeyed: list[str] = []
+    handled: list[str] = []
     disconnected = asyncio.get_running_loop().create_future()
 
     async def slowly(self: CommandHandlers, text: str) -> None:
-        obeyed.append(text)
+        handled.append(text)
         await never()
 
     if "busy" in how:
         monkeypatch.setattr(CommandHandlers, "handle", slowly)
     async with bare_socket(alice, disconnected=lambda: disconnected) as socket:
         await until_greeted(socket)
-        assert len(held()) == 8, "or this test shows nothing"
+        assert len(held()) == 8, "otherwise this test proves nothing"
         if "busy" in how:
             for number in range(3):
                 await socket.send_input({"type": "websocket.receive", "text": str(number)})
-            await until(lambda: bool(obeyed))
+            await until(lambda: bool(handled))
         if how.startswith("killed"):
             socket.future.cancel()
-        elif how == "told":
+        elif how == "disconnected":
             await socket.send_input({"type": "websocket.disconnect", "code": 1000})
         else:
             disconnected.set_result(None)
         await ended(socket)
     assert held() == {}
-    assert len(obeyed) <= 1
+    assert len(handled) <= 1
 
 
 @pytest.mark.parametrize(
@@ -244,7 +249,7 @@ async def test_an_expired_socket_is_told_to_reconnect(alice: User) -> None:
 async def test_a_message_of_another_type_reaches_no_method(
     alice: User, chat: Conversation, caplog: pytest.LogCaptureFixture, message: dict[str, Any]
 ) -> None:
-    """Whoever can write to Redis must not act as everybody who is connected."""
+    """An attacker who can write to Redis must not act as every connected user."""
     send = f'{{"type": "message.send", "room": "{chat.room_name}", "id": "{uuid4()}", "body": "not hers"}}'
     message = {key: send if value == "SEND" else value for key, value in message.items()}
     async with open_in_process(alice) as socket:
@@ -281,16 +286,17 @@ async def test_a_malformed_message_is_dropped(
 async def test_sockets_that_connect_without_a_layer_leave_no_log_line_each(
     alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The layer itself tells once that it is away; four lines for each socket would fill the log when everybody comes back."""
+    """The layer logs its outage once; four lines for each socket would fill the log when all clients
+    reconnect."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
     monkeypatch.setattr("conversations.consumers.session.PROBE_SECONDS", 0.01)
     tries = []
 
-    async def away(*args: Any) -> None:
+    async def fail_to_send(*args: Any) -> None:
         tries.append(args)
         raise ConnectionError("gone")
 
-    monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.group_send", away)
+    monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.group_send", fail_to_send)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             async with bare_socket(alice) as socket:

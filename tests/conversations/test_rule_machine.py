@@ -1,7 +1,9 @@
-"""Whatever two people with two devices each do, in any order and any weather, the promises of protocol.md 6 hold after every single step.
+"""Rule machine: whatever two users with two devices each do, docs/protocol.md 6 holds after every single
+step.
 
-Hypothesis invents the days of Alice, Bob and Mallory; tests/rules/model.py says what must be true of them. The same days in every run;
-RULE_DAYS=500 lives through so many new ones (as `make faults` does) and prints how to live a bad one again.
+Hypothesis generates days of Alice, Bob and Mallory, in any order of steps and any weather of the channel
+layer; tests/rules/model.py says what must hold. Every run has the same days; RULE_DAYS=500 runs so many new
+ones (as `make faults` does) and prints how to repeat a failing one.
 """
 
 import logging
@@ -37,7 +39,7 @@ from tests.sockets import Frame, Refused
 DAYS, STEPS = int(os.environ.get("RULE_DAYS", "0")), 30
 USUAL_DAYS = 45
 UNKNOWN = "dm-" + "a" * 32
-SOCKET, API, FORM = DOORS = ("socket", "api", "form")
+SOCKET, API, FORM = TRANSPORTS = ("socket", "api", "form")
 SIGN_OUT, PASSWORD_CHANGE, SUSPENSION, FLUSH = LOSSES = (
     "sign-out",
     "password change",
@@ -52,7 +54,7 @@ LONG = "🌿" * 7_900
 """Two of these do not fit into one page of `sync`."""
 
 any_phone = st.integers(0, 3)
-any_door = st.sampled_from(DOORS)
+any_transport = st.sampled_from(TRANSPORTS)
 any_line = st.integers(0, 1_000)
 any_position = st.none() | st.integers(0, 20) | st.just(2**40)
 any_body = st.sampled_from(["hello", "🌿"]) | st.text("abc éЖ\n👋", min_size=1, max_size=9).filter(str.strip)
@@ -89,7 +91,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
                 *getattr(self, "phones", ()),
                 *([self.outside] if hasattr(self, "outside") else ()),
             ):
-                self.stack.run(phone.go())
+                self.stack.run(phone.disconnect())
             self.stack.close()
 
     def evening(self) -> None:
@@ -109,12 +111,12 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             == self.phones[3].messages
         )
 
-    # --- What people do ---
+    # --- What users do ---
 
-    @rule(who=any_phone, door=any_door, body=any_body)
-    def writes(self, who: int, door: str, body: str) -> None:
+    @rule(who=any_phone, transport=any_transport, body=any_body)
+    def writes(self, who: int, transport: str, body: str) -> None:
         if phone := self.open_one(who):
-            self.send(phone, door, self.new_id(), body)
+            self.send(phone, transport, self.new_id(), body)
 
     @rule(who=any_phone, count=st.integers(2, 6), is_long=st.booleans())
     def writes_one_upon_another(self, who: int, count: int, is_long: bool) -> None:
@@ -128,18 +130,18 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             self.settle()
 
     @precondition(lambda self: self.talk.lines)
-    @rule(who=any_phone, door=any_door, line=any_line)
-    def tries_the_same_again(self, who: int, door: str, line: int) -> None:
-        """Over any device and door, after any time; from the other person it is somebody else's id."""
+    @rule(who=any_phone, transport=any_transport, line=any_line)
+    def tries_the_same_again(self, who: int, transport: str, line: int) -> None:
+        """Over any device and transport, after any time; from the peer it is a foreign id."""
         if phone := self.open_one(who):
             known = self.line(line)
-            self.send(phone, door, known.id, known.body)
+            self.send(phone, transport, known.id, known.body)
 
     @precondition(lambda self: self.talk.lines)
-    @rule(who=any_phone, door=any_door, line=any_line, body=any_body)
-    def takes_an_id_for_something_else(self, who: int, door: str, line: int, body: str) -> None:
+    @rule(who=any_phone, transport=any_transport, line=any_line, body=any_body)
+    def takes_an_id_for_something_else(self, who: int, transport: str, line: int, body: str) -> None:
         if phone := self.open_one(who):
-            self.send(phone, door, self.line(line).id, f"{body} after all")
+            self.send(phone, transport, self.line(line).id, f"{body} after all")
 
     @rule(one=any_phone, other=any_phone, is_one_id=st.booleans(), body=any_body)
     def write_at_the_same_moment(self, one: int, other: int, is_one_id: bool, body: str) -> None:
@@ -158,8 +160,8 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             assert answer == self.talk.send(phone.me, used, body)
         self.settle()
 
-    @rule(who=any_phone, door=st.sampled_from([SOCKET, API]), delivered=any_position, read=any_position)
-    def says_how_far_she_is(self, who: int, door: str, delivered: int | None, read: int | None) -> None:
+    @rule(who=any_phone, transport=st.sampled_from([SOCKET, API]), delivered=any_position, read=any_position)
+    def says_how_far_she_is(self, who: int, transport: str, delivered: int | None, read: int | None) -> None:
         """Forwards, backwards, and beyond what there is."""
         phone = self.open_one(who)
         if phone is None or (delivered is None and read is None):
@@ -167,13 +169,13 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         positions = {
             name: value for name, value in (("delivered", delivered), ("read", read)) if value is not None
         }
-        if door == API:
+        if transport == API:
             status, row = self.api(phone, "put", "/receipt", positions)
             assert status == 200
         else:
             assert self.stack.run(phone.ask("receipt.set", room=self.room, **positions))["type"] == "done"
         self.talk.receipt(phone.me, delivered, read)
-        if door == API:
+        if transport == API:
             self.is_row(row, phone.me)
         self.settle()
 
@@ -212,13 +214,13 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
     @rule(who=any_phone)
     def goes_away(self, who: int) -> None:
         if phone := self.open_one(who):
-            self.stack.run(phone.go())
+            self.stack.run(phone.disconnect())
 
     @precondition(lambda self: not all(phone.socket for phone in self.phones))
     @rule(who=any_phone, is_new=st.booleans())
     def comes_back(self, who: int, is_new: bool) -> None:
-        away = [phone for phone in self.phones if phone.socket is None]
-        phone = away[who % len(away)]
+        offline = [phone for phone in self.phones if phone.socket is None]
+        phone = offline[who % len(offline)]
         if is_new:
             self.forget(phone)
         self.bring_back(phone)
@@ -239,7 +241,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             )
         else:
             Block.objects.filter(blocker=blocker, blocked=blocked).delete()
-        # Alice came first, so she is the lower one of the pair.
+        # Alice was created first, so she is the lower one of the pair.
         Conversation.objects.filter(pk=self.chat_id).update(
             **{"low_blocks" if is_alice else "high_blocks": on}
         )
@@ -255,7 +257,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
 
     @rule(who=any_phone, how=st.sampled_from(LOSSES), body=any_body)
     def loses_rights(self, who: int, how: str, body: str) -> None:
-        """A send in between is never acknowledged; the sockets concerned end and no others (P9)."""
+        """A send in between is never acknowledged; only the sockets concerned close (P9)."""
         phone = self.open_one(who)
         if phone is None:
             return
@@ -282,7 +284,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         self.settle()
 
     @rule(
-        door=st.sampled_from(
+        transport=st.sampled_from(
             [
                 "message.send",
                 "receipt.set",
@@ -296,13 +298,13 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             ]
         )
     )
-    def mallory_tries(self, door: str) -> None:
-        """The answer for this room is that for a room which never was."""
-        if door in {API, FORM, "handshake"}:
-            assert self.mallory_at(door, self.room) == self.mallory_at(door, UNKNOWN)
+    def mallory_tries(self, transport: str) -> None:
+        """The reply for this room equals that for an unknown room."""
+        if transport in {API, FORM, "handshake"}:
+            assert self.mallory_at(transport, self.room) == self.mallory_at(transport, UNKNOWN)
             return
         answers = [
-            self.stack.run(self.outside.ask(door, **outsiders_fields(door, room)))
+            self.stack.run(self.outside.ask(transport, **outsiders_fields(transport, room)))
             for room in (self.room, UNKNOWN)
         ]
         for answer in answers:
@@ -310,11 +312,11 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             answer.pop("ref")
         assert answers[0] == {**answers[1], **({"id": answers[0]["id"]} if "id" in answers[0] else {})}
 
-    # --- What is always true ---
+    # --- Invariants ---
 
     @invariant()
     def the_log_is_what_was_accepted(self) -> None:
-        """1..n without a hole, a row for each id, nothing that was refused, no time that goes back."""
+        """1..n without a gap, a row for each id, nothing that was refused, no time that goes back."""
         if not hasattr(self, "talk"):
             return
         rows = Message.objects.filter(conversation_id=self.chat_id).order_by("seq")
@@ -341,18 +343,19 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             assert (participant.shown_read, participant.shown_delivered) == (
                 side.shown_read,
                 side.shown_delivered,
-            ), "what the other one may see"
+            ), "what the peer may see"
             assert (participant.received, participant.mark) == (side.received, side.mark)
             assert participant.unread == self.talk.unread(participant.user.public_id)
 
     @invariant()
     def no_screen_shows_anything_else(self) -> None:
-        """Whatever was lost: up to its cursor a device has exactly the log, and nobody's receipt is ahead of what may be seen."""
+        """Whatever was lost: a device has exactly the log up to its cursor, and no receipt beyond what it may
+        see."""
         for phone in getattr(self, "phones", ()):
             self.is_true_so_far(phone)
 
     @invariant()
-    def mallory_hears_nothing(self) -> None:
+    def mallory_receives_nothing(self) -> None:
         if hasattr(self, "outside") and self.outside.socket is not None:
             assert {frame["type"] for frame in self.outside.socket.seen} <= OUTSIDE
             assert not [frame for frame in self.outside.socket.seen if self.room in str(frame)]
@@ -360,7 +363,8 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
     # --- Steps ---
 
     def settle(self) -> None:
-        """The journal has written, the weather has had its way, everybody has heard what came, and asked for what was lacking."""
+        """The journal has written, the layer has delivered, and every device has received and synced what it
+        lacked."""
         self.stack.run(self.settled())
 
     async def settled(self) -> None:
@@ -369,15 +373,15 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         self.stack.release(self.room, {phone.owner.pk for phone in here})
         for phone in here:
             await phone.listen()
-            assert phone.socket is not None, "nobody else is thrown out"
+            assert phone.socket is not None, "no other socket is closed"
             if phone.is_behind and phone is not self.outside:
                 await phone.catch_up()
 
-    def send(self, phone: Phone, door: str, id: str, body: str) -> None:
+    def send(self, phone: Phone, transport: str, id: str, body: str) -> None:
         expected = self.talk.send(phone.me, id, body)
-        if door == SOCKET:
+        if transport == SOCKET:
             assert self.stack.run(self.over_socket(phone, id, body)) == expected
-        elif door == API:
+        elif transport == API:
             status, answer = self.api(phone, "post", "/messages", {"id": id, "body": body})
             assert status == API_STATUS.get(expected.code or "", 200 if expected.duplicate else 201)
             assert expected.code or (answer["message"]["seq"], answer["duplicate"]) == (
@@ -394,8 +398,8 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         return verdict(await phone.ask("message.send", room=self.room, id=id, body=body))
 
     async def at_once(self, sends: list[tuple[Phone, str]], body: str) -> list[Verdict]:
-        refs = [await phone.say("message.send", room=self.room, id=id, body=body) for phone, id in sends]
-        return [verdict(await phone.answer_to(ref)) for (phone, _), ref in zip(sends, refs, strict=True)]
+        refs = [await phone.send("message.send", room=self.room, id=id, body=body) for phone, id in sends]
+        return [verdict(await phone.reply_to(ref)) for (phone, _), ref in zip(sends, refs, strict=True)]
 
     async def ask_heads(self, phone: Phone) -> None:
         frame = await phone.ask_for("heads", "sync")
@@ -421,7 +425,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             phone.browser.force_login(
                 User.objects.get(pk=phone.owner.pk), backend=django_settings.AUTHENTICATION_BACKENDS[0]
             )
-        greeting = self.stack.run(phone.come())
+        greeting = self.stack.run(phone.connect())
         expected = {} if side is None else {self.room: self.talk.head}
         assert (greeting["rooms"], greeting["marks"]) == (
             expected,
@@ -451,33 +455,33 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
 
     def is_ended(self, phone: Phone, code: int, body: str) -> None:
         id = self.new_id()
-        heard = self.stack.run(self.last_words(phone, id, body))
+        received = self.stack.run(self.last_words(phone, id, body))
         assert phone.socket is None, "still open"
-        assert (heard[-1]["type"], heard[-1]["code"]) == ("bye", code)
-        assert not [frame for frame in heard if frame["type"] == "message.accepted"]
+        assert (received[-1]["type"], received[-1]["code"]) == ("bye", code)
+        assert not [frame for frame in received if frame["type"] == "message.accepted"]
 
     async def last_words(self, phone: Phone, id: str, body: str) -> list[Frame]:
-        await phone.say("message.send", room=self.room, id=id, body=body)
+        await phone.send("message.send", room=self.room, id=id, body=body)
         return await phone.listen()
 
-    def mallory_at(self, door: str, room: str) -> Any:
+    def mallory_at(self, transport: str, room: str) -> Any:
         browser = self.outside.browser
         assert browser is not None
         message = {"id": str(uuid4()), "body": "let me in"}
-        if door == API:
+        if transport == API:
             answer = browser.post(f"/api/v1/conversations/{room}/messages", message, "application/json")
-        elif door == FORM:
+        elif transport == FORM:
             answer = browser.post(f"/chats/{room}/", message)
         else:
             stranger = Phone(self.mallory, room, f"/ws/chat/{room}/")
             stranger.browser = browser
             with pytest.raises(Refused) as refused:
-                self.stack.run(stranger.come())
+                self.stack.run(stranger.connect())
             return refused.value.status
         assert answer.status_code == 404
         return answer.content.replace(room.encode(), b"ROOM")
 
-    # --- Looking ---
+    # --- Checks ---
 
     def is_true_so_far(self, phone: Phone) -> None:
         shown = [phone.messages[seq] for seq in sorted(phone.messages)]
@@ -548,7 +552,7 @@ def test_the_promises_hold_on_every_day_of_alice_bob_and_mallory(
     settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.JOURNAL_INLINE = False
-    # What ends a socket here must come by itself or with the next command, not from the watch.
+    # Sockets must close by themselves or with the next command, not by the session monitor.
     settings.VIGIL_EVERY_MS = settings.POLL_EVERY_MS = 60_000
     run_state_machine_as_test(TwoPeopleAndAnOutsider, settings=machine_settings())
     assert not [record.message for record in caplog.records if record.levelno >= logging.ERROR]
@@ -559,7 +563,7 @@ def machine_settings() -> settings:
         max_examples=DAYS or USUAL_DAYS,
         stateful_step_count=STEPS * 2 if DAYS else STEPS,
         derandomize=not DAYS,
-        # Making an example small lives through thousands of days; thirty steps can be read as they are.
+        # Shrinking an example runs thousands of days; thirty steps can be read as they are.
         phases=[Phase.generate, Phase.shrink] if DAYS else [Phase.generate],
         database=None,
         deadline=None,

@@ -1,4 +1,4 @@
-"""From rows to objects of the wire. The rows are never saved: nothing here may ask the database."""
+"""Serializers: from rows to wire objects. The rows are never saved, because no serializer may query."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,7 +67,7 @@ def seen_by_bob(conversation: Conversation | None = None, last: Message | None =
     ).model_dump()
 
 
-# --- A person ---
+# --- A user ---
 
 
 def test_a_card_identifies_a_user_by_the_public_id_alone() -> None:
@@ -135,7 +135,7 @@ def test_a_system_message_counts_for_no_user() -> None:
 
 @pytest.mark.parametrize("body", ["", "<script>alert(1)</script>", "Здравствуй 🌿", 'a "quote"\nand a line'])
 def test_body_is_the_text_and_nothing_else(body: str) -> None:
-    """Escaping is the matter of whoever shows it."""
+    """Escaping is the job of the view that shows it."""
     assert serializers.message(written(body=body), sender="p").body == body
 
 
@@ -143,7 +143,7 @@ def test_body_is_the_text_and_nothing_else(body: str) -> None:
 
 
 def test_a_row_has_my_positions_and_of_the_peer_only_what_is_shown() -> None:
-    """Alice has read everything, but let only a part be seen: her own positions, mark and mute never leave the house."""
+    """Alice has read everything but shows only a part: her own positions, mark and mute stay hidden."""
     wire = seen_by_bob(mark=17, received=20, read_count=19, read_seq=41)
     assert wire == {
         "room": "dm-x",
@@ -200,23 +200,23 @@ def test_row_names_who_asked_by_the_public_id(asking: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low_blocks", "high_blocks", "told"),
+    ("low_blocks", "high_blocks", "shown"),
     [(False, True, True), (True, False, False), (True, True, True), (False, False, False)],
 )
-def test_a_blocked_user_learns_nothing_of_it(low_blocks: bool, high_blocks: bool, told: bool) -> None:
-    """Bob is the higher one: he is told of his own block, never of Alice's."""
-    assert seen_by_bob(row(low_blocks=low_blocks, high_blocks=high_blocks))["blocked"] is told
+def test_a_blocked_user_learns_nothing_of_it(low_blocks: bool, high_blocks: bool, shown: bool) -> None:
+    """Bob is the higher one: he sees his own block, never Alice's."""
+    assert seen_by_bob(row(low_blocks=low_blocks, high_blocks=high_blocks))["blocked"] is shown
 
 
-@pytest.mark.parametrize(("low_blocks", "high_blocks", "told"), [(False, True, False), (True, False, True)])
+@pytest.mark.parametrize(("low_blocks", "high_blocks", "shown"), [(False, True, False), (True, False, True)])
 def test_a_block_is_shown_from_the_lower_side_as_well(
-    low_blocks: bool, high_blocks: bool, told: bool
+    low_blocks: bool, high_blocks: bool, shown: bool
 ) -> None:
     conversation = row(low_blocks=low_blocks, high_blocks=high_blocks)
     wire = serializers.conversation(
         ConversationRow(conversation, participant(ALICE, BOB), participant(BOB, ALICE), BOB, None), ALICE
     )
-    assert wire.blocked is told
+    assert wire.blocked is shown
 
 
 # --- Receipts ---

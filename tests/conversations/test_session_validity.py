@@ -1,4 +1,4 @@
-"""Rights while connected (P9): who loses them is refused with the next command and gone within moments; nobody else notices."""
+"""Session validity while connected (P9): a revoked session is refused at once, and only its sockets close."""
 
 from typing import Any
 from uuid import uuid4
@@ -27,8 +27,8 @@ def _as_in_the_service(settings: Any) -> None:
 
 
 @pytest.fixture
-def _no_vigil(settings: Any) -> None:
-    """What is tested must come by itself, not from the watch."""
+def _no_session_monitor(settings: Any) -> None:
+    """What is tested must happen without the session monitor."""
     settings.VIGIL_EVERY_MS = 60_000
 
 
@@ -53,7 +53,7 @@ def change_password(client: Client) -> None:
     assert answer.status_code == 302, answer.content[:500]
 
 
-@pytest.mark.usefixtures("_no_vigil")
+@pytest.mark.usefixtures("_no_session_monitor")
 async def test_a_new_password_closes_the_other_sessions_and_the_acting_one_reconnects(
     alice: User, bob: User, client_of: Any
 ) -> None:
@@ -78,7 +78,7 @@ async def test_a_new_password_closes_the_other_sessions_and_the_acting_one_recon
 async def test_a_log_in_elsewhere_that_replaces_an_old_hash_closes_no_socket(
     alice: User, client_of: Any, settings: Any
 ) -> None:
-    """The password is the same. A change of it then ends those two, a reset by a link all."""
+    """The password is the same. A later change of it closes those two, a reset by link all."""
     settings.PASSWORD_HASHERS = [
         *settings.PASSWORD_HASHERS,
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -115,7 +115,7 @@ async def test_a_log_in_elsewhere_that_replaces_an_old_hash_closes_no_socket(
         await expect_close(acting, 4401)
 
 
-@pytest.mark.usefixtures("_no_vigil")
+@pytest.mark.usefixtures("_no_session_monitor")
 async def test_a_suspension_closes_all_sockets_of_the_user_at_once(alice: User, bob: User) -> None:
     async with open_in_process(alice) as one, open_in_process(alice) as two, open_in_process(bob) as bobs:
         for socket in (one, two, bobs):
@@ -127,7 +127,7 @@ async def test_a_suspension_closes_all_sockets_of_the_user_at_once(alice: User, 
 
 
 async def test_a_revocation_without_a_signal_is_found_by_the_session_monitor(alice: User, bob: User) -> None:
-    """A row changed by another program: nobody here was told."""
+    """A row changed by another program, without a signal in this process."""
     async with open_in_process(alice) as alices, open_in_process(bob) as bobs:
         await greeted(alices)
         await greeted(bobs)
@@ -159,7 +159,7 @@ async def test_an_ended_session_closes_its_own_sockets_only(alice: User, client_
         await still_lives(second)
 
 
-@pytest.mark.usefixtures("_no_vigil")
+@pytest.mark.usefixtures("_no_session_monitor")
 @pytest.mark.parametrize(
     "command",
     [
@@ -172,7 +172,7 @@ async def test_an_ended_session_closes_its_own_sockets_only(alice: User, client_
 async def test_every_command_after_that_commit_is_refused(
     alice: User, chat: Conversation, client_of: Any, command: tuple[str, Any]
 ) -> None:
-    """Nobody told the socket; the command itself finds out."""
+    """The socket was not notified; the command itself finds out."""
     browser = await sync_to_async(client_of)(alice)
     kind, fields = command
     if kind == "message.send":
@@ -205,7 +205,8 @@ def test_many_sockets_are_checked_in_few_statements(
 async def test_a_session_that_gets_a_new_key_is_not_taken_for_a_revoked_one(
     alice: User, client_of: Any
 ) -> None:
-    """The watch may look between the old key's end and the word that the session was kept: one look is not enough to throw anybody out."""
+    """A poll may fall between the end of the old key and the notice that the session goes on: one is not
+    enough."""
     from accounts.session_validity import SessionStatus, credential_of
     from conversations.monitors.sessions import SessionMonitor
 

@@ -1,4 +1,4 @@
-"""Rows that are not what the journal wrote: a disk that lied, a hand in the database. Both people still get everything around them."""
+"""Corrupt rows, from a bad disk or a manual edit: both users still get everything around them."""
 
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def spoil(message: Message, **columns: Any) -> None:
-    """Write into the row past everything that guards it."""
+    """Write into the row past all checks."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA foreign_keys=OFF")
@@ -37,15 +37,15 @@ SPOILED = [
 
 
 @pytest.fixture
-def told(chat: Conversation, alice: User, bob: User) -> list[Message]:
+def messages(chat: Conversation, alice: User, bob: User) -> list[Message]:
     return [make_message(chat, alice if number % 2 else bob, f"message {number}") for number in range(1, 6)]
 
 
 @pytest.mark.parametrize("columns", SPOILED)
 async def test_both_people_catch_up_past_a_spoiled_row(
-    chat: Conversation, alice: User, bob: User, told: list[Message], columns: dict[str, str]
+    chat: Conversation, alice: User, bob: User, messages: list[Message], columns: dict[str, str]
 ) -> None:
-    await sync_to_async(spoil)(told[2], **columns)
+    await sync_to_async(spoil)(messages[2], **columns)
     for person in (alice, bob):
         async with open_in_process(person) as socket:
             await expect(socket, "connection_established")
@@ -63,12 +63,12 @@ def test_pages_and_the_api_show_what_is_around_it(
     chat: Conversation,
     alice: User,
     bob: User,
-    told: list[Message],
+    messages: list[Message],
     client_of: Any,
     columns: dict[str, str],
     seq: int,
 ) -> None:
-    spoil(told[seq - 1], **columns)
+    spoil(messages[seq - 1], **columns)
     for person in (alice, bob):
         browser = client_of(person)
         for path in ("/chats/", f"/chats/{chat.room_name}/"):
@@ -81,9 +81,9 @@ def test_pages_and_the_api_show_what_is_around_it(
 
 
 def test_alice_writes_on_after_a_spoiled_row(
-    chat: Conversation, alice: User, told: list[Message], client_of: Any
+    chat: Conversation, alice: User, messages: list[Message], client_of: Any
 ) -> None:
-    spoil(told[4], body="x'ff'", kind="'later'")
+    spoil(messages[4], body="x'ff'", kind="'later'")
     body = {"id": str(uuid4()), "body": "still here"}
     sent = client_of(alice).post(
         f"/api/v1/conversations/{chat.room_name}/messages", body, content_type="application/json"

@@ -1,4 +1,5 @@
-"""Throttling with a borrowed clock: bursts, rates, who is counted, and what happens while the cache is unavailable."""
+"""Throttling with a borrowed clock: bursts, rates, who is counted, and what happens while the cache is
+unavailable."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

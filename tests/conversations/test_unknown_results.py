@@ -1,4 +1,7 @@
-"""The database goes away right after a commit: whoever asked hears that it is stored, or that nobody knows; never "not stored"."""
+"""Unknown results: the database fails right after a commit.
+
+No response says "not stored" of what is stored.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +27,7 @@ LOST = OperationalError("server closed the connection unexpectedly")
 
 @pytest.fixture
 def lose_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """After the first write of this table, no statement is answered any more."""
+    """After the first write of this table, every statement fails."""
     is_lost = armed = False
     table = ""
 
@@ -75,8 +78,9 @@ def test_a_send_is_answered_from_its_own_result(
     answer = ask(browser, "POST", f"/conversations/{chat.room_name}/messages", {"id": id, "body": "hello"})
     assert answer.status_code == 201
     assert {**answer.json()["message"], "created_at": ""} == {
-        "seq": 1, "version": 1, "id": id, "sender": answer.json()["message"]["sender"], "ordinal": 1, "kind": "text", "body": "hello",
-        "reply_to": None, "attachments": [], "reactions": [], "created_at": "", "edited_at": None, "deleted_at": None,
+        "seq": 1, "version": 1, "id": id, "sender": answer.json()["message"]["sender"], "ordinal": 1,
+        "kind": "text", "body": "hello", "reply_to": None, "attachments": [], "reactions": [],
+        "created_at": "", "edited_at": None, "deleted_at": None,
     }  # fmt: skip
 
 
@@ -95,7 +99,7 @@ def test_a_repeat_of_a_changed_message_gets_its_current_form(browser: Client, ch
     assert ask(browser, "POST", path, body).json()["message"]["body"] == ""
 
 
-DOORS: dict[str, tuple[str, str, Any, str]] = {
+ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "open a chat": ("POST", "/conversations", {"user": "carol"}, "participant"),
     "a receipt": ("PUT", "/conversations/{room}/receipt", {"read": 1}, "participant"),
     "make an invite": ("POST", "/invites", {}, "invite"),
@@ -105,7 +109,7 @@ DOORS: dict[str, tuple[str, str, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("route", ROUTES)
 def test_no_route_of_the_api_says_not_stored_of_what_is_stored(
     browser: Client,
     chat: Conversation,
@@ -113,11 +117,11 @@ def test_no_route_of_the_api_says_not_stored_of_what_is_stored(
     bob: User,
     carol: User,
     lose_after: Callable[[str], None],
-    door: str,
+    route: str,
 ) -> None:
     make_message(chat, bob, "hello")
     mine, carols = invite_create(inviter=alice), invite_create(inviter=carol)
-    method, path, body, table = DOORS[door]
+    method, path, body, table = ROUTES[route]
     words = {"room": chat.room_name, "invite": str(mine.pk)}
     body = {
         key: value.format(token=token_of(carols.pk)) if isinstance(value, str) else value
@@ -157,20 +161,20 @@ def test_what_fails_before_the_write_is_surely_not_stored(
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
 
 
-# --- The watch itself ---
+# --- The write watch ---
 
 
-class Line:
+class DriverConnection:
     """A connection of the driver."""
 
     closed = False
 
 
 class Wrapper:
-    """Django's connection: within a transaction, or each statement for itself."""
+    """Django's connection: within a transaction, or with autocommit."""
 
     def __init__(self, *, in_transaction: bool) -> None:
-        self.in_atomic_block, self.connection = in_transaction, Line()
+        self.in_atomic_block, self.connection = in_transaction, DriverConnection()
         self.commits: list[Callable[[], None]] = []
 
     def on_commit(self, work: Callable[[], None]) -> None:
@@ -191,7 +195,7 @@ def test_the_write_watch_knows_what_may_be_stored(in_transaction: bool, ends_in:
     if ends_in == "the statement":
         with pytest.raises(OperationalError):
             watch(fail, "UPDATE x", (), False, context)
-        assert watch.may_be_stored == (not in_transaction), "within a transaction it ends before its commit"
+        assert watch.may_be_stored == (not in_transaction), "a transaction ends before its commit"
         return
     watch(lambda *words: None, "SELECT 1", (), False, context)
     assert not watch.may_be_stored
@@ -210,7 +214,7 @@ def test_the_write_watch_knows_what_may_be_stored(in_transaction: bool, ends_in:
 
 
 def test_a_transaction_that_only_began_has_stored_nothing() -> None:
-    """A full disk refuses the first write of it: that must not be told as an unknown result (Django begins with a statement of its own)."""
+    """A full disk fails its first write: not an unknown result, although Django sends BEGIN before it."""
     watch = WriteWatch()
     with connection.execute_wrapper(watch), suppress(OperationalError), transaction.atomic():
         with connection.cursor() as cursor:

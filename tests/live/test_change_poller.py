@@ -1,4 +1,4 @@
-"""What no push brings: the pulse of each process carries it over from the database, long before the beat of the heads."""
+"""Change poller of real processes: what no push delivers comes from the database."""
 
 import signal
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.rig.redis_server import RedisServer
 from tests.sockets import Socket, expect, expect_close, open_socket
 
 Newcomer = Callable[..., Person]
-NO_BEAT_MS = "30000"
+LATER_MS = "30000"
 """Longer than a test waits."""
 
 WRITE_BESIDE = """
@@ -21,7 +21,8 @@ settings.JOURNAL_INLINE = True
 from uuid import uuid4
 from accounts.models import User
 from conversations.services.messages import message_send
-print(message_send(user=User.objects.get(username="alice"), room={room!r}, id=uuid4(), body="written in a shell").result().seq)
+alice = User.objects.get(username="alice")
+print(message_send(user=alice, room={room!r}, id=uuid4(), body="written in a shell").result().seq)
 """
 NEW_EPOCH = "from conversations.models import Epoch; print(Epoch.objects.update(value='another-history'))"
 
@@ -35,7 +36,7 @@ async def test_without_redis_messages_cross_between_processes_before_the_heads(
     start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer, person_at: Newcomer
 ) -> None:
     server = start_server(
-        2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, HEADS_EVERY_MS=NO_BEAT_MS
+        2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, HEADS_EVERY_MS=LATER_MS
     )
     alice, bob = person_at(server, "alice"), person_at(server, "bob", process=1)
     room = alice.open_chat_with(bob)
@@ -55,7 +56,7 @@ async def test_without_redis_messages_cross_between_processes_before_the_heads(
 async def test_what_a_management_command_writes_beside_the_server_is_sent(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
-    server = start_server(HEADS_EVERY_MS=NO_BEAT_MS)
+    server = start_server(HEADS_EVERY_MS=LATER_MS)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     async with open_socket(bob) as his:
@@ -70,13 +71,13 @@ async def test_what_a_management_command_writes_beside_the_server_is_sent(
 async def test_after_a_restored_backup_every_socket_reconnects_and_learns_of_it(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
-    server = start_server(HEADS_EVERY_MS=NO_BEAT_MS)
+    server = start_server(HEADS_EVERY_MS=LATER_MS)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     alice.write(room, "before")
     async with open_socket(alice) as hers, open_socket(bob, f"/ws/chat/{room}/") as his:
         before = {(await expect(socket, "connection_established"))["epoch"] for socket in (hers, his)}
-        # A first look must have seen the history that ends: what a command writes beside the server is told by a look.
+        # A first poll must have seen the history that ends: it sends what a command writes beside the server.
         server.manage("shell", "--verbosity", "0", "-c", WRITE_BESIDE.format(room=room))
         await expect(his, "heads")
         server.manage("shell", "--verbosity", "0", "-c", NEW_EPOCH)

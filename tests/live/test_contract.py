@@ -1,4 +1,4 @@
-"""The contract of the sockets, kept by the real Daphne; and what only a real server can break."""
+"""The socket contract on the real Daphne, and what only a real server can break."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.sockets import Closed, Socket, open_socket
 
 
 class LiveTarget:
-    """The contract's people at a real server, with cookies of their own. They stay for all tests of the module."""
+    """The contract's users at a real server, with their own cookies, for all tests of the module."""
 
     def __init__(self, server: EntreServer) -> None:
         self.server = server
@@ -64,7 +64,7 @@ def target(server: EntreServer) -> Iterator[Target]:
 
 
 class TestOnDaphne(SocketContract):
-    """The contract, kept by the real server."""
+    """The contract, on the real server."""
 
     async def test_above_128_kib_the_connection_is_dropped_and_no_other_client_notices(
         self, target: Target, path: str, phone: Socket
@@ -95,7 +95,7 @@ class TestOnDaphne(SocketContract):
     async def test_refusals_of_a_foreign_and_an_unknown_room_are_equal_to_the_byte(
         self, target: LiveTarget
     ) -> None:
-        """Mallory learns nothing from status, headers, length or body; an anonymous visitor learns no more."""
+        """Mallory learns nothing from status, headers, length or body; neither does an anonymous client."""
         for cookies in (target.mallory.cookies, ""):
             refusals = []
             for room in (target.room, UNKNOWN):
@@ -111,11 +111,11 @@ class TestOnDaphne(SocketContract):
                 target.server, path, target.alice.cookies, origins=origins
             )
             await drained(reader, writer)
-            # Daphne's library joins two headers of one name, and refuses what comes of it by itself.
+            # Daphne's library joins two headers of one name, and rejects the result itself.
             assert answer.startswith((b"HTTP/1.1 403 ", b"HTTP/1.1 400 ")), origins
 
     async def test_nothing_of_all_this_left_a_traceback_in_the_log(self, target: LiveTarget) -> None:
-        """The last test of the module: bad paths, frames, origins and broken connections are everyday life, no accidents."""
+        """The last test of the module: bad paths, frames, origins and broken connections are no errors."""
         log = target.server.log()
         assert "Traceback" not in log, log[log.index("Traceback") - 200 :][:3_000]
         assert "Unhandled" not in log
@@ -124,7 +124,7 @@ class TestOnDaphne(SocketContract):
 async def handshake(
     server: EntreServer, path: str, cookies: str, *, origins: list[str] | None = None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
-    """The opening of a socket, byte for byte. Returns the connection and the head of the answer."""
+    """A WebSocket handshake, byte for byte. Returns the connection and the head of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.ports[0])
     head = [
         f"GET {path} HTTP/1.1",
@@ -141,7 +141,7 @@ async def handshake(
 
 
 async def drained(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """Whatever still comes until the server hangs up."""
+    """What arrives until the server closes."""
     rest = b""
     async with asyncio.timeout(15):
         with suppress(ConnectionResetError):

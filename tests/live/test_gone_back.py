@@ -1,4 +1,5 @@
-"""The database goes back beneath a running service, and others take the lost numbers first: every page is told, once (protocol.md P11)."""
+"""The database goes back under a running service, which reuses the lost numbers: every page is told once
+(P11)."""
 
 import asyncio
 import sqlite3
@@ -22,7 +23,8 @@ LOSE = (
     "DELETE FROM message WHERE seq > 2",
     "UPDATE conversation SET head = 2",
     "UPDATE participant SET received = LEAST(received, 2), read_count = LEAST(read_count, 2)",
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()",
 )
 """A replica took over that had received two messages; all connections are cut."""
 
@@ -54,7 +56,7 @@ async def test_a_lagging_replica_is_noticed_though_the_other_process_writes_firs
         for statement in LOSE:
             real_postgres.execute(statement, database=urlsplit(database).path[1:])
         for _ in range(3):
-            # Over HTTP: his socket may be sent away at any moment.
+            # Over HTTP: his socket may be closed at any moment.
             await asyncio.to_thread(bob.write, room, "an answer that takes a lost number")
         for socket in (hers, his):
             await expect(socket, "bye", code=4012)
@@ -63,17 +65,17 @@ async def test_a_lagging_replica_is_noticed_though_the_other_process_writes_firs
         after = {(await expect(socket, "connection_established"))["epoch"] for socket in (hers, his)}
         assert len(after) == 1
         assert not after & before
-        # Two looks of both processes, and what is said meanwhile.
+        # Two polls of both processes, and what is sent meanwhile.
         for _ in range(3):
             await send_until_accepted(hers, room, str(uuid4()), "and on it goes")
             await asyncio.sleep(1)
-        assert not hers.of_type("bye") + his.of_type("bye"), "one epoch, not two processes in turns"
+        assert not hers.of_type("bye") + his.of_type("bye"), "one epoch, not two processes in turn"
 
 
 async def test_a_backup_that_is_moved_into_the_place_of_the_running_file_is_noticed_and_written(
     start_server: ServerMaker, person_at: Newcomer, tmp_path: Path
 ) -> None:
-    """What is still open is a file without a name: nothing may be acknowledged into it."""
+    """The open file has no name any more: nothing written to it may be acknowledged."""
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)

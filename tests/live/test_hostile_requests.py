@@ -1,7 +1,7 @@
-"""One hostile request of each kind, and what it costs the server that everybody shares.
+"""Hostile requests, one of each kind, and what each costs the shared server.
 
-Judged by the processor time of the server and by the order of events, never by the clock: a busy machine is no fault. How long a neighbour
-really waits is measured by `python -m benchmarks.stall`.
+Judged by the processor time of the server and by the order of events, never by the clock: a busy machine is
+no fault. How long a neighbour really waits is measured by `python -m benchmarks.stall`.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.rig.people import Person
 from tests.sockets import expect, open_socket
 
 Newcomer = Callable[..., Person]
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 KIBIBYTE, MEBIBYTE = 1024, 1024 * 1024
 TICKS = os.sysconf("SC_CLK_TCK")
 PING, PONG, START, PIECE = b"\x89\x80mask", b"\x8a\x80mask", b"\x01\x80mask", b"\x00\x80mask"
@@ -55,7 +55,7 @@ def memory_of(server: EntreServer, name: str = "VmRSS") -> int:
 def ask(server: EntreServer, data: bytes) -> bytes:
     """Send these bytes and read to the end."""
     found = b""
-    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=TIMEOUT_S) as connection:
         try:
             connection.sendall(data)
             while part := connection.recv(65_536):
@@ -138,11 +138,11 @@ HOSTILE: dict[str, tuple[str, tuple[str, ...], bytes, set[int]]] = {
     "headers without end": ("GET /healthz", (f"X-Long: {'x' * 60_000}",), b"", {431}),
     "another host": ("GET http://elsewhere.example/accounts/login/", (), b"", {400}),
     "no path": ("GET healthz", (), b"", {400}),
-    "letters that are none": ("GET /\xa1", (), b"", {400}),
+    "bytes that are no letters": ("GET /\xa1", (), b"", {400}),
     "a root path": ("GET /healthz", ("Daphne-Root-Path: \xff",), b"", {200}),
     "a socket with a body": ("POST /ws/", WEBSOCKET, b"x" * 100_000, {400}),
     "a socket without a key": ("GET /ws/", WEBSOCKET[:3], b"", {400}),
-    "a socket with letters that are none": (
+    "a socket with bytes that are no letters": (
         "GET /ws/",
         (*WEBSOCKET, "X-Odd: \xe2\x82\xac", "Sec-WebSocket-Protocol: \xff"),
         b"",
@@ -169,15 +169,16 @@ def test_a_hostile_request_is_answered_at_little_cost_with_every_header_and_no_t
         b"permissions-policy:",
     ):
         assert name in head, head
-    told = daphne_server.log()[log_before:]
-    assert "Traceback" not in told
-    assert told.count("\n") <= 2
+    logged = daphne_server.log()[log_before:]
+    assert "Traceback" not in logged
+    assert logged.count("\n") <= 2
 
 
 def test_a_request_by_its_whole_address_is_served(daphne_server: EntreServer) -> None:
-    """As proxies may send it (RFC 9112, 3.2.2). The address says the host, whatever the header says."""
-    target = f"GET {daphne_server.address}/healthz HTTP/1.1\r\nHost: elsewhere.example\r\nConnection: close\r\n\r\n"
-    assert status_of(ask(daphne_server, target.encode())) == 200
+    """As proxies may send it (RFC 9112, 3.2.2). The host comes from the address, whatever the header says."""
+    target = f"GET {daphne_server.address}/healthz HTTP/1.1\r\n"
+    headers = "Host: elsewhere.example\r\nConnection: close\r\n\r\n"
+    assert status_of(ask(daphne_server, (target + headers).encode())) == 200
 
 
 def test_ten_thousand_chunks_of_a_byte_are_refused(daphne_server: EntreServer) -> None:
@@ -187,7 +188,7 @@ def test_ten_thousand_chunks_of_a_byte_are_refused(daphne_server: EntreServer) -
     assert cpu_seconds(daphne_server) - before < 0.5
 
 
-# --- A body that nobody may send ---
+# --- Unauthorised bodies ---
 
 
 def upload_head(server: EntreServer, *headers: str) -> bytes:
@@ -214,7 +215,7 @@ def test_a_signed_in_upload_is_asked_for_and_read(daphne_server: EntreServer, pe
         daphne_server, PICTURE, MULTIPART, f"Content-Length: {2 * MEBIBYTE}", "Expect: 100-continue"
     ).decode("latin-1")
     head = head.replace(f"Cookie: csrftoken={'a' * 32}", cookies)
-    with socket.create_connection(("127.0.0.1", daphne_server.ports[0]), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", daphne_server.ports[0]), timeout=TIMEOUT_S) as connection:
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         # The first half in one piece with nothing before it, the rest later.
@@ -225,7 +226,7 @@ def test_a_signed_in_upload_is_asked_for_and_read(daphne_server: EntreServer, pe
         )
 
 
-# --- Frames that no application sees ---
+# --- Frames that never reach the application ---
 
 
 async def raw_socket(person: Person) -> ClientConnection:
@@ -261,8 +262,8 @@ async def test_a_flood_of_empty_frames_is_told_why_and_closed(
         for _ in range(10):
             connection.transport.write(flood[-1] * 20_000)
             await asyncio.sleep(0)
-        async with asyncio.timeout(PATIENCE_S):
-            # The iteration ends with the line.
+        async with asyncio.timeout(TIMEOUT_S):
+            # The iteration ends with the connection.
             frames: list[dict[str, Any]] = [
                 json.loads(text) async for text in messages_until_closed(connection)
             ]
@@ -275,9 +276,9 @@ async def test_a_flood_of_empty_frames_is_told_why_and_closed(
 
 
 def test_bytes_before_the_answer_to_the_handshake_start_nothing(daphne_server: EntreServer) -> None:
-    """A second handshake on the same line would be a second application, of which the first one's places are never given back."""
+    """A second handshake would start a second application, and the slots of the first would leak."""
     log_before = len(daphne_server.log())
-    with socket.create_connection(("127.0.0.1", daphne_server.ports[0]), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", daphne_server.ports[0]), timeout=TIMEOUT_S) as connection:
         connection.sendall(request(daphne_server, "GET /ws/", *WEBSOCKET))
         try:
             for _ in range(20):
@@ -292,7 +293,7 @@ def test_bytes_before_the_answer_to_the_handshake_start_nothing(daphne_server: E
 
 @pytest.fixture
 def unlimited(start_server: ServerMaker) -> EntreServer:
-    """Without the limits of log-ins an address, as if they came from many."""
+    """Without the limit of log-ins per address, as if they came from many."""
     return start_server(LIMITS="off")
 
 
@@ -308,7 +309,7 @@ async def test_log_ins_at_once_take_little_memory_and_another_client_goes_on(
         ) as client,
     ):
         await expect(hers, "connection_established")
-        # The floor: what one log-in leaves behind is no flood's doing.
+        # The baseline: memory that a single log-in takes is not due to the flood.
         before = memory_of(unlimited)
 
         async def log_in(number: int) -> int:
@@ -320,12 +321,12 @@ async def test_log_ins_at_once_take_little_memory_and_another_client_goes_on(
         answered = 0
         while not all(each.done() for each in flood):
             await hers.send("ping")
-            await expect(hers, "pong", within=PATIENCE_S)
+            await expect(hers, "pong", within=TIMEOUT_S)
             answered += 1
         statuses = [each.result() for each in flood]
         assert set(statuses) <= {200, 503}
         assert statuses.count(200) > 10
-        assert answered > 1, "a neighbour was answered while the log-ins waited"
+        assert answered > 1, "another client was answered while the log-ins waited"
         # The most that was ever in memory. Forty of Django's own hashes are four gigabytes.
         assert memory_of(unlimited, "VmHWM") - before < 200 * MEBIBYTE
     assert "Traceback" not in unlimited.log()

@@ -1,4 +1,5 @@
-"""PostgreSQL stops, crashes or freezes while people talk. Sockets live, everybody is told to try again, and nobody has to restart anything."""
+"""PostgreSQL stops, crashes or freezes while users chat: sockets stay open, clients retry, no restart is
+needed."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,13 +18,13 @@ Newcomer = Callable[..., Person]
 
 
 def is_calm(server: EntreServer) -> None:
-    """Whatever went wrong was foreseen."""
+    """No unexpected error was logged."""
     assert "Traceback" not in server.log()
     assert "into the dark" not in server.log()
 
 
 async def is_told_to_try_again(socket: Socket, room: str) -> None:
-    """A send and a question, both."""
+    """A send and a query, both."""
     id = str(uuid4())
     await socket.send("message.send", ref="send", room=room, id=id, body="into the dark")
     await socket.send("sync", ref="ask", rooms={room: 0})
@@ -46,7 +47,7 @@ async def test_a_stopped_postgres_is_reported_and_found_again(
         for socket in (hers, his):
             await expect(socket, "connection_established")
         for number in (2, 3):
-            # More connections than one: all of them are dead afterwards, and none may fail somebody.
+            # More than one connection: all are dead afterwards, and none may fail a request.
             await asyncio.gather(*[asyncio.to_thread(alice.api, "GET", "/conversations") for _ in range(6)])
             await asyncio.to_thread(own_postgres.stop, how)
             for socket in (hers, his):
@@ -70,7 +71,7 @@ async def test_a_stopped_postgres_is_reported_and_found_again(
 async def test_a_frozen_postgres_holds_no_request_for_ever(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
-    """It keeps its connections and answers nothing: only a patience of our own ends the wait."""
+    """It keeps its connections and answers nothing: only a timeout of our own ends the wait."""
     server = start_server(DATABASE_URL=own_postgres.new_database())
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
@@ -96,7 +97,7 @@ async def test_a_frozen_postgres_holds_no_request_for_ever(
 async def test_the_first_request_after_a_restart_is_answered(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer, pause: int
 ) -> None:
-    """Nobody was there meanwhile: no socket, no look of the poller, and every kept connection is dead."""
+    """No client was connected meanwhile, so no poller ran, and every kept connection is dead."""
     server = start_server(DATABASE_URL=own_postgres.new_database())
     alice = person_at(server, "alice")
     await asyncio.gather(*[asyncio.to_thread(alice.api, "GET", "/conversations") for _ in range(6)])

@@ -1,4 +1,4 @@
-"""Online and typing between two processes, and what a killed one leaves behind: nothing for long."""
+"""Presence between two processes; a killed one leaves nothing behind for long."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -58,7 +58,7 @@ async def test_presence_and_typing_pass_between_two_processes(
                 async with open_socket(elsewhere) as her_phone:
                     await visible(her_phone)
                     await expect(his, "presence", online=True)
-            # One of the two processes has lost her; the other one holds its lease.
+            # One of the two processes was killed; the other one still holds its lease.
             still = await expect(his, "presence")
             assert still["online"]
         gone = await expect(his, "presence", online=False)

@@ -1,4 +1,5 @@
-"""Two people talk through the real service: cookies, origin, Daphne, the pen, the layer. Once in one process, once through two."""
+"""Two users chat through the real service: cookies, origin, Daphne, journal, layer; in one process and in
+two."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -21,7 +22,7 @@ def service(request: pytest.FixtureRequest) -> EntreServer:
 
 @pytest.fixture
 def names() -> tuple[str, str, str]:
-    """New ones for every test: the server of a module keeps its people."""
+    """New users for every test: the server of a module keeps its accounts."""
     mark = uuid4().hex[:6]
     return f"alice{mark}", f"bob{mark}", f"mallory{mark}"
 
@@ -29,7 +30,7 @@ def names() -> tuple[str, str, str]:
 def people_of(
     service: EntreServer, names: tuple[str, str, str], person_at: Newcomer
 ) -> tuple[Person, Person, Person]:
-    """Alice is at the first process, the others at the last."""
+    """Alice uses the first process, the others the last."""
     last = len(service.ports) - 1
     alice, bob, mallory = (
         person_at(service, name, process=process)
@@ -44,7 +45,7 @@ async def test_alice_writes_and_bob_reads_at_once(
 ) -> None:
     alice, bob, _ = people_of(service, names, person_at)
     room = alice.open_chat_with(bob)
-    # An empty conversation is there only for who opened it.
+    # An empty conversation exists only for the user who opened it.
     assert bob.open_chat_with(alice) == room
     path = route.format(room=room)
     async with (

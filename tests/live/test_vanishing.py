@@ -1,4 +1,4 @@
-"""Parts that go away while people talk, or are not there at the start: nothing acknowledged is lost, sockets live, operators read one sentence."""
+"""Outages while users chat, or at the start: no loss, sockets stay open, the operator reads one sentence."""
 
 import asyncio
 import signal
@@ -31,7 +31,7 @@ async def is_alive(socket: Socket) -> None:
 
 @contextmanager
 def vanished(postgres: PostgresServer, url: str) -> Iterator[None]:
-    """The database cuts every connection and takes no new one, until the block ends."""
+    """The database cuts every connection and accepts no new one, until the block ends."""
     name = urlsplit(url).path[1:]
     with psycopg.connect(
         host=str(postgres.socket_folder), user="postgres", dbname="postgres", autocommit=True
@@ -68,7 +68,7 @@ async def test_without_postgres_sockets_stay_open_and_sends_may_be_retried(
                 await is_alive(socket)
             async with open_socket(bob) as late:
                 bye = await expect(late, "bye")
-                assert (bye["code"], bye["retryable"]) == (4503, True), "a 403 would say: not you"
+                assert (bye["code"], bye["retryable"]) == (4503, True), "a 403 would mean: no access"
                 await expect_close(late, 4503)
             assert alice.api("GET", "/me").status_code == 503
         accepted = await send_until_accepted(hers, room, id, "into the dark")
@@ -88,7 +88,7 @@ async def test_without_postgres_sockets_stay_open_and_sends_may_be_retried(
 async def test_dead_connections_are_replaced_without_a_failed_request(
     start_server: ServerMaker, real_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
-    """A restarted database or an impatient firewall: kept connections are dead, new ones work."""
+    """A restarted database or a firewall timeout: kept connections are dead, new ones work."""
     url = migrated_database(real_postgres)
     server = start_server(DATABASE_URL=url)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -104,7 +104,7 @@ async def test_dead_connections_are_replaced_without_a_failed_request(
 
 
 async def send_until_accepted(socket: Socket, room: str, id: str, body: str) -> Frame:
-    """As a browser does: the same id again while the answer says that it may help."""
+    """As a browser does: the same id again while the reply is retryable."""
     while True:
         await socket.send("message.send", room=room, id=id, body=body)
         answer = await socket.take(
@@ -152,7 +152,7 @@ async def test_without_redis_sends_are_acknowledged_and_numbers_bring_them_over(
 
 
 async def until_pushed(sender: Socket, receiver: Socket, room: str) -> None:
-    """Both processes have found Redis again when a message crosses once more."""
+    """Both processes use Redis again when a message crosses."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         id = str(uuid4())
@@ -193,7 +193,7 @@ def test_what_is_unavailable_at_the_start_is_reported_in_one_sentence(
     finally:
         server.__exit__(None, None, None)
     assert "Traceback" not in log
-    assert "is at http://" not in log, "it does not say that it runs"
+    assert "is at http://" not in log, "it does not claim to run"
     sentences = [line for line in log.splitlines() if line.startswith("Entre cannot start: ")]
     assert len(sentences) == 1, log
     assert all(word in sentences[0] for word in words)

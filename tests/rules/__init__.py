@@ -1,2 +1,2 @@
-"""What the rule machine (tests/conversations/test_rule_machine.py) stands on: the promises as a small model, phones that live by the contract,
-and a stack in one process whose postman does as it is told."""
+"""Parts of the rule machine (tests/conversations/test_rule_machine.py): the promises as a model, simulated
+devices, and a stack in one process whose channel layer the test controls."""

@@ -1,11 +1,11 @@
-"""The promises of one conversation in plain Python, so small that a reader can check it against protocol.md 6 in one sitting."""
+"""Model of one conversation's promises in plain Python, small enough to compare with docs/protocol.md 6."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Line:
-    """One message as everybody must see it for ever. `ordinal` counts the recipient's messages."""
+    """One message as both users must see it. `ordinal` counts the recipient's messages."""
 
     seq: int
     id: str
@@ -16,7 +16,7 @@ class Line:
 
 @dataclass
 class Side:
-    """One of the two. `read` and `delivered` are their own positions; `shown_*` is all that the other one may ever see of them (P6)."""
+    """One of the two. `read` and `delivered` are their own positions; the peer sees only `shown_*` (P6)."""
 
     mark: int = 0
     received: int = 0
@@ -32,7 +32,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a send must end. `code` is None when it was accepted."""
+    """The expected result of a send. `code` is None when it was accepted."""
 
     code: str | None = None
     seq: int = 0
@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass
 class Talk:
-    """Two people named by their public ids, and everything that was said between them."""
+    """Two users named by their public ids, and all their messages."""
 
     sides: dict[str, Side]
     lines: list[Line] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Talk:
         return Verdict(seq=self.head)
 
     def receipt(self, who: str, delivered: int | None, read: int | None) -> None:
-        """Absolute, clamped, growing; shown only when it moves while nobody blocks and both share."""
+        """Absolute, clamped, growing; shown only when it moves while neither blocks and both share."""
         me, peer = self.sides[who], self.sides[self.peer(who)]
         position = max(me.read, min(read or 0, self.head))
         arrived = max(me.delivered, min(delivered or 0, self.head), position)
@@ -86,7 +86,7 @@ class Talk:
         peer.mark += 1
 
     def account(self, who: str, *, is_active: bool) -> None:
-        """Suspended, or back: the other one's row of the list looks different."""
+        """Suspended or reactivated: the peer's row of the list changes."""
         self.sides[who].is_active = is_active
         self.sides[self.peer(who)].mark += 1
 

@@ -1,4 +1,4 @@
-"""A device as protocol.md P4 wants it: it shows what numbers allow, and asks for what they say it lacks. Knows no truth but the frames."""
+"""Simulated device (docs/protocol.md P4): shows what its numbers allow, and syncs what it lacks."""
 
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,12 +10,12 @@ from accounts.models import User
 from tests.sockets import Closed, Frame, Socket, open_in_process
 
 FENCE = "fence"
-"""A frame that no server sends: everything that was on its way before it has arrived."""
-PATIENCE_S = 20.0
+"""A frame that no server sends. When it arrives, everything sent before it has arrived."""
+TIMEOUT_S = 20.0
 
 
 class Phone:
-    """One device of one person. What it has seen survives going away."""
+    """One device of one user. What it has received survives a disconnect."""
 
     def __init__(self, owner: User, room: str, path: str) -> None:
         self.owner, self.room, self.path = owner, room, path
@@ -33,66 +33,66 @@ class Phone:
     def me(self) -> str:
         return self.owner.public_id
 
-    # Coming and going
+    # Connecting and disconnecting
 
-    async def come(self) -> Frame:
+    async def connect(self) -> Frame:
         """Open a socket with this browser's session. Returns the greeting."""
         assert self.browser is not None
         key = self.browser.cookies[settings.SESSION_COOKIE_NAME].value
         self.socket = await self.stack.enter_async_context(
             open_in_process(self.owner, self.path, session_key=key)
         )
-        greeting = await self.socket.next(PATIENCE_S)
+        greeting = await self.socket.next(TIMEOUT_S)
         assert greeting["type"] == "connection_established"
         self.note_heads(greeting)
         return greeting
 
-    async def go(self) -> None:
+    async def disconnect(self) -> None:
         self.socket = None
         await self.stack.aclose()
 
-    # Speaking and listening
+    # Sending and receiving
 
     async def ask(self, type: str, **fields: Any) -> Frame:
-        """Send one command and hear everything up to its answer, which is returned."""
-        return await self.answer_to(await self.say(type, **fields))
+        """Send one command and receive everything up to its reply, which is returned."""
+        return await self.reply_to(await self.send(type, **fields))
 
     async def ask_for(self, answer: str, type: str, **fields: Any) -> Frame:
-        """The same for an answer that carries no ref."""
+        """The same for a reply without a ref."""
         assert self.socket is not None
-        await self.say(type, **fields)
-        while (frame := await self.socket.next(PATIENCE_S))["type"] != answer:
+        await self.send(type, **fields)
+        while (frame := await self.socket.next(TIMEOUT_S))["type"] != answer:
             self.take(frame)
         self.take(frame)
         return frame
 
-    async def say(self, type: str, **fields: Any) -> str:
+    async def send(self, type: str, **fields: Any) -> str:
         """Send one command. Returns its ref."""
         assert self.socket is not None
         self.refs += 1
         await self.socket.send(type, ref=str(self.refs), **fields)
         return str(self.refs)
 
-    async def answer_to(self, ref: str) -> Frame:
+    async def reply_to(self, ref: str) -> Frame:
         assert self.socket is not None
         while True:
-            frame = await self.socket.next(PATIENCE_S)
+            frame = await self.socket.next(TIMEOUT_S)
             self.take(frame)
             if frame.get("ref") == ref:
                 return frame
 
     async def listen(self) -> list[Frame]:
-        """Take everything up to the fence, or up to the end of the socket."""
+        """Receive everything up to the fence, or up to the end of the socket."""
         assert self.socket is not None
-        heard: list[Frame] = []
-        while not heard or heard[-1]["type"] != FENCE:
+        received: list[Frame] = []
+        while not received or received[-1]["type"] != FENCE:
             try:
-                heard.append(await self.socket.next(PATIENCE_S))
+                received.append(await self.socket.next(TIMEOUT_S))
             except Closed:
-                await self.go()
+                await self.disconnect()
                 break
-            self.take(heard[-1])
-        return heard
+            self.take(received[-1])
+        return received
 
     # The rules of P4
 
@@ -119,7 +119,7 @@ class Phone:
             self.mark += 1
             self.receipts[frame["user"]] = (frame["delivered"], frame["read"])
             if "read_count" in frame:
-                assert frame["user"] == self.me, "how much she has left to read is nobody else's matter"
+                assert frame["user"] == self.me, "her unread count is hers alone"
                 self.row = {**self.row, "read_count": frame["read_count"]}
         elif frame["mark"] > self.mark:
             self.is_behind = True
@@ -144,13 +144,13 @@ class Phone:
             self.is_behind = True
 
     async def catch_up(self) -> None:
-        """Ask until a page says that it was the last one."""
+        """Sync until a page says that it was the last one."""
         self.is_behind = True
         while self.is_behind:
             await self.ask("sync", rooms={self.room: self.cursor}, marks={self.room: self.mark})
 
     def unread(self) -> int:
-        """By arithmetic on what it shows, as browsers reckon it."""
+        """Computed from what it shows, as browsers do."""
         received = max(
             [message["ordinal"] for message in self.messages.values() if message["sender"] != self.me],
             default=0,

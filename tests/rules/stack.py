@@ -1,6 +1,7 @@
-"""The whole service in this process, step by step: gate, consumers, the journal's own thread, and a channel layer that obeys the test.
+"""The service in this process, step by step: ASGI stack, consumers, writer thread, and a controlled channel
+layer.
 
-Between two steps nothing moves, so what a rule saw it sees again when Hypothesis makes the example small.
+Nothing runs between two steps, so a rule sees the same again when Hypothesis shrinks the example.
 """
 
 import asyncio
@@ -31,7 +32,10 @@ CALM, LOSSY, DOUBLING, SHUFFLING, STORMY, SILENT, SLOW = WEATHERS = (
 
 
 class WeatherLayer(LocalChannelLayer):
-    """Keeps every push until it is released, and then loses, doubles and shuffles as the weather is. Ends of sessions pass at once."""
+    """Holds every push until it is released, then loses, doubles and shuffles by the weather.
+
+    The rest passes at once.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,29 +43,29 @@ class WeatherLayer(LocalChannelLayer):
         self.weather = CALM
         self.dice = random.Random(0)
 
-    def send_to_groups(self, letters: Iterable[LayerMessage]) -> None:
-        letters = list(letters)
+    def send_to_groups(self, messages: Iterable[LayerMessage]) -> None:
+        messages = list(messages)
         # From the journal's thread as well: `extend` is one step of the interpreter.
-        self.held.extend(letter for letter in letters if letter[1]["type"] == "frame.push")
-        super().send_to_groups([letter for letter in letters if letter[1]["type"] != "frame.push"])
+        self.held.extend(message for message in messages if message[1]["type"] == "frame.push")
+        super().send_to_groups([message for message in messages if message[1]["type"] != "frame.push"])
 
     def release(self, fences: list[LayerMessage]) -> None:
-        """Let go of what is due, and of the fences after it."""
+        """Deliver what is due, and the fences after it."""
         super().send_to_groups([*self.due(), *fences])
 
     def due(self) -> list[LayerMessage]:
         if self.weather == SLOW:
             return []
-        parcels, self.held = self.held, []
+        messages, self.held = self.held, []
         if self.weather == SILENT:
             return []
         if self.weather in {LOSSY, STORMY}:
-            parcels = [parcel for parcel in parcels if self.dice.random() < 0.6]
+            messages = [message for message in messages if self.dice.random() < 0.6]
         if self.weather in {DOUBLING, STORMY}:
-            parcels = [parcel for parcel in parcels for _ in range(self.dice.choice((1, 2, 3)))]
+            messages = [message for message in messages for _ in range(self.dice.choice((1, 2, 3)))]
         if self.weather in {SHUFFLING, STORMY}:
-            self.dice.shuffle(parcels)
-        return parcels
+            self.dice.shuffle(messages)
+        return messages
 
 
 class Stack:
@@ -77,15 +81,15 @@ class Stack:
         return self.runner.run(work)
 
     async def written(self) -> None:
-        """The journal has answered and published all it was given."""
-        while writer.waiting or writer.is_writing:  # noqa: ASYNC110 - another thread's books
+        """Wait until the journal has answered and published its whole queue."""
+        while writer.waiting or writer.is_writing:  # noqa: ASYNC110 - another thread's state
             await asyncio.sleep(0)
 
     def release(self, room: str, user_ids: Iterable[int]) -> None:
-        """What is due goes out, and a fence after it to every socket of these people."""
+        """Deliver what is due, and after it a fence to every socket of these users."""
         text = json.dumps({"type": FENCE})
         self.layer.release(
-            [(letter.group, letter.as_layer_message()) for letter in to_users(user_ids, room, text)]
+            [(message.group, message.as_layer_message()) for message in to_users(user_ids, room, text)]
         )
 
     def close(self) -> None:
