@@ -24,7 +24,7 @@ test("every request of a page says whose page it is", async () => {
   await api.post("/api/v1/sync", {});
   await api.patch("/api/v1/invites/1", {});
   await api.remove("/api/v1/invites/1");
-  await api.sendMessage({ room: "r", id: "1", body: "x" });
+  await api.sendMessage({ room: "r", id: "1", command: { type: "message.send", body: "x" } });
   await postForm("/settings/privacy/", new FormData(), { fetch, csrf: () => "", me: "alma" });
   assert.deepEqual(new Set(asked.map(({ acting }) => acting)), new Set(["alma"]));
   assert.equal(asked.length, 6);
@@ -35,7 +35,7 @@ test("a refusal to act as another person ends the page, and keeps what it wanted
   const { fetch } = server(OTHER);
   const api = new Api({ fetch, csrf: () => "", me: "alma", onOther: () => (told += 1) });
   assert.equal(await api.whyRefused(), "other-account");
-  const { refused } = await api.sendMessage({ room: "r", id: "1", body: "x" });
+  const { refused } = await api.sendMessage({ room: "r", id: "1", command: { type: "message.send", body: "x" } });
   assert.equal(told, 2);
   assert.equal(ruleOf(refused), "hold", "neither sent again by this page nor given up");
   assert.deepEqual(await postForm("/settings/privacy/", new FormData(), { fetch, csrf: () => "", me: "alma" }), {

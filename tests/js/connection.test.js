@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Connection } from "../../static/js/state/connection.js";
-import { strip } from "../../static/js/state/connection-notice.js";
+import { connectionNotice } from "../../static/js/state/connection-notice.js";
 
 const T0 = 1_000_000;
 const AFTER_MS = 200;
-const GREETING = { type: "greeted", heartbeat_ms: 25_000 };
+const GREETING = { type: "established", heartbeat_ms: 25_000 };
 const bye = (code) => ({ type: "bye", code, reason: "x", retryable: true, retry_after_ms: 5_000 });
 const closed = (code) => ({ type: "closed", code });
-const verdict = (says) => ({ type: "verdict", says });
+const verdict = (reason) => ({ type: "verdict", reason });
 
 const EVENTS = {
   start: { type: "start" },
-  greeted: GREETING,
-  heard: { type: "heard" },
-  answered: { type: "answered" },
+  established: GREETING,
+  frame: { type: "frame" },
+  pong: { type: "pong" },
   "caught up": { type: "caught-up" },
   lost: closed(1006),
   "closed 4401": closed(4401),
@@ -48,7 +48,7 @@ const REACHED = {
   suspect: [...LIVE, EVENTS.slept],
   "backing-off": [...LIVE, EVENTS.lost],
   offline: [...LIVE, EVENTS.offline, EVENTS.lost],
-  resting: [...LIVE, EVENTS["closed 4409"]],
+  replaced: [...LIVE, EVENTS["closed 4409"]],
   "signed-out": [...LIVE, EVENTS["bye 4401"]],
   stopped: [...LIVE, EVENTS["bye 4404"]],
   "other-account": [EVENTS.start, EVENTS["other account"]],
@@ -57,9 +57,9 @@ const REACHED = {
 /** What every cell must do: the state, the effects, and how long until the next tick; "same" is the moment of before. */
 const SETTLED = [
   "start",
-  "greeted",
-  "heard",
-  "answered",
+  "established",
+  "frame",
+  "pong",
   "caught up",
   "lost",
   "closed 4401",
@@ -75,11 +75,11 @@ const OPEN_ENDS = {
   ...OTHER,
   lost: "backing-off · 250",
   "closed 4401": "signed-out · never",
-  "closed 4409": "resting · never",
+  "closed 4409": "replaced · never",
   "bye 4012": "backing-off close 5250",
   "bye 4401": "signed-out close never",
   "bye 4404": "stopped close never",
-  "bye 4409": "resting close never",
+  "bye 4409": "replaced close never",
 };
 const WAITING = {
   ...OTHER,
@@ -99,7 +99,7 @@ const TABLE = {
   },
   connecting: {
     ...OPEN_ENDS,
-    greeted: "catching-up · 10000",
+    established: "catching-up · 10000",
     lost: "backing-off ask 250",
     "told reachable": "connecting · same",
     "told signed-out": "signed-out close never",
@@ -108,8 +108,8 @@ const TABLE = {
     "ticked when due": "backing-off close+ask 250",
     nothing: [
       "start",
-      "heard",
-      "answered",
+      "frame",
+      "pong",
       "caught up",
       "pressed",
       "wake",
@@ -129,7 +129,7 @@ const TABLE = {
     offline: "suspect ping 1000",
     // What never comes in does not keep the talk from going on.
     "ticked when due": "live · 15000",
-    nothing: ["pressed", "start", "greeted", "heard", "answered", ...VERDICTS, "ticked early"],
+    nothing: ["pressed", "start", "established", "frame", "pong", ...VERDICTS, "ticked early"],
   },
   live: {
     ...OPEN_ENDS,
@@ -138,18 +138,18 @@ const TABLE = {
     online: "live ping 1000",
     offline: "suspect ping 1000",
     "ticked when due": "live ping 5000",
-    nothing: ["pressed", "start", "greeted", "heard", "answered", "caught up", ...VERDICTS, "ticked early"],
+    nothing: ["pressed", "start", "established", "frame", "pong", "caught up", ...VERDICTS, "ticked early"],
   },
   suspect: {
     ...OPEN_ENDS,
-    answered: "live · 24800",
-    heard: "live · 10000",
+    pong: "live · 24800",
+    frame: "live · 10000",
     wake: "suspect ping same",
     slept: "suspect ping 3000",
     online: "suspect ping same",
     offline: "suspect ping 1000",
     "ticked when due": "backing-off close 250",
-    nothing: ["pressed", "start", "greeted", "caught up", ...VERDICTS, "ticked early"],
+    nothing: ["pressed", "start", "established", "caught up", ...VERDICTS, "ticked early"],
   },
   "backing-off": {
     ...WAITING,
@@ -163,7 +163,7 @@ const TABLE = {
     nothing: [...SETTLED, "pressed", "offline", "told nothing", "ticked early"],
   },
   // Only when its tab is shown or pressed.
-  resting: {
+  replaced: {
     ...OTHER,
     wake: "connecting open 10000",
     pressed: "connecting open 10000",
@@ -210,7 +210,7 @@ const TABLE = {
   },
 };
 /** Where no tick is ever due. */
-const TIMELESS = new Set(["idle", "resting", "signed-out", "stopped", "other-account"]);
+const TIMELESS = new Set(["idle", "replaced", "signed-out", "stopped", "other-account"]);
 
 function reached(state) {
   const connection = new Connection({ now: T0, random: () => 0.5 });
@@ -279,17 +279,17 @@ test("a line that carries one way only is given up after 45 seconds, however muc
   const connection = reached("live");
   walk(connection, ["tick", 25_000]);
   for (let at = 26_000; at < 45_000; at += 1_000)
-    assert.deepEqual(walk(connection, ["heard", at], ["tick", at]), ["live", "live"], at);
-  assert.deepEqual(walk(connection, ["heard", 44_999], ["tick", 45_000]), ["live", "backing-off close"]);
+    assert.deepEqual(walk(connection, ["frame", at], ["tick", at]), ["live", "live"], at);
+  assert.deepEqual(walk(connection, ["frame", 44_999], ["tick", 45_000]), ["live", "backing-off close"]);
 });
 
 test("a pong that waited behind much else is in time", () => {
   const steps = [
     ["tick", 25_000],
-    ["heard", 34_000],
+    ["frame", 34_000],
     ["tick", 35_000],
-    ["heard", 43_000],
-    ["answered", 44_000],
+    ["frame", 43_000],
+    ["pong", 44_000],
     ["tick", 45_000],
   ];
   assert.deepEqual(walk(reached("live"), ...steps), ["live ping", "live", "live", "live", "live", "live"]);
@@ -297,7 +297,7 @@ test("a pong that waited behind much else is in time", () => {
 
 test("a shorter heartbeat notices sooner", () => {
   const connection = reached("connecting");
-  connection.on({ type: "greeted", heartbeat_ms: 2_000 }, T0);
+  connection.on({ type: "established", heartbeat_ms: 2_000 }, T0);
   const steps = [
     ["caught up", 0],
     ["tick", 2_000],
@@ -316,7 +316,7 @@ test("after waking from sleep a dead line is doubted at once and given up within
 });
 
 test("an answer that came while nobody could look saves the line, although its time is over", () => {
-  assert.deepEqual(walk(reached("live"), ["tick", 25_000], ["slept", 85_000], ["tick", 85_000], ["answered", 85_001]), [
+  assert.deepEqual(walk(reached("live"), ["tick", 25_000], ["slept", 85_000], ["tick", 85_000], ["pong", 85_001]), [
     "live ping",
     "suspect ping",
     "suspect",
@@ -342,17 +342,13 @@ test("a second question does not put off the answer to the first", () => {
 
 test("whoever was catching up when the line was doubted goes on catching up", () => {
   const connection = reached("catching-up");
-  assert.deepEqual(walk(connection, ["slept", 100], ["answered", 200], ["caught up", 300]), [
+  assert.deepEqual(walk(connection, ["slept", 100], ["pong", 200], ["caught up", 300]), [
     "suspect ping",
     "catching-up",
     "live",
   ]);
   const other = reached("catching-up");
-  assert.deepEqual(walk(other, ["slept", 100], ["caught up", 200], ["answered", 300]), [
-    "suspect ping",
-    "suspect",
-    "live",
-  ]);
+  assert.deepEqual(walk(other, ["slept", 100], ["caught up", 200], ["pong", 300]), ["suspect ping", "suspect", "live"]);
 });
 
 test("a try that hangs is begun again by a press or by the network, one that has just begun is not", () => {
@@ -389,26 +385,26 @@ test("what was missed is in and the line is open: up, in doubt or not", () => {
 test("the strip: three quiet seconds, then connecting, after fifteen no connection; a second when the device itself says so", () => {
   const lost = { name: "backing-off", lostAt: 0, deviceOffline: false };
   assert.deepEqual(
-    [0, 2_999, 3_000, 14_999, 15_000].map((now) => strip(lost, now).says),
+    [0, 2_999, 3_000, 14_999, 15_000].map((now) => connectionNotice(lost, now).notice),
     ["quiet", "quiet", "connecting", "connecting", "offline"],
   );
   assert.deepEqual(
-    [999, 1_000].map((now) => strip({ ...lost, deviceOffline: true }, now).says),
+    [999, 1_000].map((now) => connectionNotice({ ...lost, deviceOffline: true }, now).notice),
     ["quiet", "offline"],
   );
-  assert.equal(strip({ ...lost, name: "catching-up" }, 16_000).says, "offline", "only live is back");
-  assert.equal(strip({ ...lost, name: "live" }, 16_000).says, "quiet");
+  assert.equal(connectionNotice({ ...lost, name: "catching-up" }, 16_000).notice, "offline", "only live is back");
+  assert.equal(connectionNotice({ ...lost, name: "live" }, 16_000).notice, "quiet");
 });
 
 test("the strip counts from the doubt on, and not anew when the line is given up", () => {
   const connection = reached("live");
   walk(connection, ["tick", 25_000], ["tick", 30_000]);
   assert.deepEqual(
-    [32_999, 33_000].map((at) => strip(connection, T0 + at).says),
+    [32_999, 33_000].map((at) => connectionNotice(connection, T0 + at).notice),
     ["quiet", "connecting"],
   );
   walk(connection, ["tick", 35_000], ["tick", 36_000]);
-  assert.deepEqual([connection.name, strip(connection, T0 + 45_000).says], ["connecting", "offline"]);
+  assert.deepEqual([connection.name, connectionNotice(connection, T0 + 45_000).notice], ["connecting", "offline"]);
 });
 
 test("a socket that is refused for no reason leaves HTTP to send by, until one opens or HTTP is gone, too", () => {
@@ -420,10 +416,10 @@ test("a socket that is refused for no reason leaves HTTP to send by, until one o
   assert.equal(is(EVENTS.lost, verdict("unknown")), false);
   assert.equal(is(verdict("reachable"), EVENTS.wake, GREETING), false);
   assert.equal(is(EVENTS.lost, EVENTS.wake, EVENTS.lost, verdict("reachable"), verdict("signed-out")), false);
-  assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 14_999).says, "connecting");
-  assert.equal(strip({ name: "backing-off", lostAt: 0, isReachable: true }, 15_000).says, "polling");
+  assert.equal(connectionNotice({ name: "backing-off", lostAt: 0, isReachable: true }, 14_999).notice, "connecting");
+  assert.equal(connectionNotice({ name: "backing-off", lostAt: 0, isReachable: true }, 15_000).notice, "polling");
   assert.equal(
-    strip({ name: "without-sockets", lostAt: 0, isReachable: true }, 0).says,
+    connectionNotice({ name: "without-sockets", lostAt: 0, isReachable: true }, 0).notice,
     "polling",
     "a browser that has none",
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Api } from "../../static/js/net/api.js";
-import { Feed } from "../../static/js/state/event-handlers.js";
+import { EventHandlers } from "../../static/js/state/event-handlers.js";
 import { ConversationList } from "../../static/js/state/conversation-list.js";
 import { RowRefresh } from "../../static/js/state/row-refresh.js";
 import { FakeClock, seeded } from "./helpers/clock.js";
@@ -126,15 +126,15 @@ function page(server, { pages = 1, fail = () => null } = {}) {
   const quiet = { settle() {}, delivered() {}, get: () => null };
   const sent = [];
   const learn = ({ items, unread_total: total }, { isWhole, isExact }) =>
-    feed.learnRows(items, { isWhole, total: isExact ? total : null });
-  const rows = new RowRefresh({ load, clock, learn, stamp: () => list.stamp, random: () => 0.5 });
+    handlers.applyRows(items, { isWhole, total: isExact ? total : null });
+  const rows = new RowRefresh({ load, clock, learn, revision: () => list.unreadRevision, random: () => 0.5 });
   const on = {
     changed() {},
     arrived: (room, message) => arrived.push([room, message.seq]),
     caughtUp() {},
     restored() {},
   };
-  const feed = new Feed({
+  const handlers = new EventHandlers({
     me: ALICE,
     list,
     outbox: quiet,
@@ -145,17 +145,17 @@ function page(server, { pages = 1, fail = () => null } = {}) {
     on,
   });
   const first = server.page();
-  feed.learnRows(first.items, { isWhole: true, total: first.unread_total });
-  for (let n = 1; n < pages; n += 1) feed.learnRows(server.page(n * 60).items, { isOlder: true });
+  handlers.applyRows(first.items, { isWhole: true, total: first.unread_total });
+  for (let n = 1; n < pages; n += 1) handlers.applyRows(server.page(n * 60).items, { isOlder: true });
   /** The line is back; what the page asks over it is answered. */
   const connect = async () => {
-    feed.connectionLost();
-    feed.handle(server.greeting);
+    handlers.connectionLost();
+    handlers.handle(server.greeting);
     if (sent.splice(0).some(({ type, rooms }) => type === "sync" && !Object.keys(rooms).length))
-      for (const part of server.all) feed.handle(part);
+      for (const part of server.all) handlers.handle(part);
     await clock.advance(5_000);
   };
-  return { clock, list, feed, connect, requests, arrived, total: () => list.total(clock.now()) };
+  return { clock, list, handlers, connect, requests, arrived, total: () => list.total(clock.now()) };
 }
 
 const stale = (server, list) =>
@@ -182,8 +182,8 @@ test("unread is the server's total, however few rows are loaded", async () => {
 test("older rows that are loaded take their messages out of the rest", () => {
   const server = new Server(200, 2);
   const p = page(server);
-  p.feed.learnRows(server.page(60).items, { isOlder: true });
-  assert.deepEqual([p.total(), p.list.rest], [400, 160]);
+  p.handlers.applyRows(server.page(60).items, { isOlder: true });
+  assert.deepEqual([p.total(), p.list.unreadElsewhere], [400, 160]);
 });
 
 test("messages in all chats while the line was away: every row that is shown is right, and so is the total", async () => {
@@ -214,7 +214,7 @@ test("a message in a chat that is not loaded counts once, brings its row, and is
   const server = new Server(1_000);
   const p = page(server);
   await p.connect();
-  p.feed.handle(server.write(700));
+  p.handlers.handle(server.write(700));
   await p.clock.advance(5_000);
   assert.equal(p.total(), 1_001);
   assert.equal(p.list.get("dm-700").unread, 2);
@@ -225,7 +225,7 @@ test("a chat that is not loaded, read on another device, leaves the total", asyn
   const server = new Server(1_000);
   const p = page(server);
   await p.connect();
-  p.feed.handle(server.read(700));
+  p.handlers.handle(server.read(700));
   await p.clock.advance(5_000);
   assert.equal(p.total(), 999);
 });
@@ -291,7 +291,7 @@ test("whatever is lost, and wherever it was read: after a reconnect the total an
     await p.connect();
     for (let step = 0; step < 60; step += 1) {
       const event = random() < 0.6 ? server.write(pick(server.chats.size)) : server.read(pick(server.chats.size));
-      if (random() < 0.7) p.feed.handle(event);
+      if (random() < 0.7) p.handlers.handle(event);
       if (random() < 0.2) await p.clock.advance(pick(500));
     }
     await p.connect();
@@ -327,11 +327,11 @@ test("a total from before a message that came meanwhile is not taken for exact, 
   const rows = new RowRefresh({
     clock,
     load,
-    stamp: () => stamp,
+    revision: () => stamp,
     random: () => 0,
     learn: (page, { isExact }) => learned.push(isExact),
   });
-  rows.whole();
+  rows.requestNewest();
   await clock.advance(10);
   stamp += 1;
   answers[0]({ items: [] });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Feed } from "../../static/js/state/event-handlers.js";
+import { EventHandlers } from "../../static/js/state/event-handlers.js";
 import { ConversationList } from "../../static/js/state/conversation-list.js";
 import { Outbox } from "../../static/js/state/outbox.js";
 import { Receipts } from "../../static/js/state/receipts.js";
@@ -126,9 +126,9 @@ function client({ server = new Server(), open = true, loadRows = async () => ({ 
     restored: () => (seen.restored += 1),
   };
   const learn = ({ items, unread_total: total = null }, { isWhole, isExact }) =>
-    feed.learnRows(items, { isWhole, total: isExact ? total : null });
-  const rows = new RowRefresh({ load: loadRows, clock, learn, stamp: () => list.stamp, random: () => 0.5 });
-  const feed = new Feed({
+    handlers.applyRows(items, { isWhole, total: isExact ? total : null });
+  const rows = new RowRefresh({ load: loadRows, clock, learn, revision: () => list.unreadRevision, random: () => 0.5 });
+  const handlers = new EventHandlers({
     me: ALICE,
     list,
     outbox,
@@ -144,10 +144,10 @@ function client({ server = new Server(), open = true, loadRows = async () => ({ 
   if (open) {
     timeline.load([...server.messages.values()], server.head, { complete: true });
     list.put(server.row());
-    feed.openRoom({ room: ROOM, timeline, mark: server.mark });
-  } else feed.learnRows([server.row()], { isWhole: true });
+    handlers.openTimeline({ room: ROOM, timeline, mark: server.mark });
+  } else handlers.applyRows([server.row()], { isWhole: true });
   const greet = (extra = {}) =>
-    feed.handle({
+    handlers.handle({
       type: "connection_established",
       epoch: "1",
       user: {},
@@ -156,7 +156,7 @@ function client({ server = new Server(), open = true, loadRows = async () => ({ 
       ...extra,
     });
   const syncs = () => sent.filter((command) => command.type === "sync" && ROOM in command.rooms);
-  return { server, clock, sent, seen, list, outbox, receipts, feed, timeline, greet, syncs };
+  return { server, clock, sent, seen, list, outbox, receipts, handlers, timeline, greet, syncs };
 }
 
 const truth = (server) => [...server.messages.values()].map(({ seq, version, body }) => [seq, version, body]);
@@ -172,7 +172,7 @@ test("what was missed is asked for after the greeting, page by page, and only th
   const c = client();
   for (let n = 0; n < 5; n += 1) c.server.create(BOB);
   c.greet();
-  for (let n = 0; c.seen.caughtUp === 0 && n < 10; n += 1) c.feed.handle(c.server.page(c.syncs().at(-1), 2));
+  for (let n = 0; c.seen.caughtUp === 0 && n < 10; n += 1) c.handlers.handle(c.server.page(c.syncs().at(-1), 2));
   assert.deepEqual(
     c.syncs().map((command) => command.rooms[ROOM]),
     [0, 2, 4],
@@ -191,12 +191,12 @@ test("a lost event is noticed by the next one, a lost last one by heads", () => 
   const c = client();
   c.greet();
   c.server.create(BOB);
-  c.feed.handle(c.server.create(BOB));
+  c.handlers.handle(c.server.create(BOB));
   assert.equal(c.syncs().length, 1);
-  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  c.handlers.handle(c.server.page(c.syncs().at(-1), 50));
   c.server.create(BOB);
-  c.feed.handle({ type: "heads", epoch: "1", rooms: { [ROOM]: c.server.head }, marks: {} });
-  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  c.handlers.handle({ type: "heads", epoch: "1", rooms: { [ROOM]: c.server.head }, marks: {} });
+  c.handlers.handle(c.server.page(c.syncs().at(-1), 50));
   assert.deepEqual(held(c.timeline), truth(c.server));
 });
 
@@ -204,10 +204,10 @@ test("a hole is asked for once, however many events come behind it, and again af
   const c = client();
   c.greet();
   c.server.create(BOB);
-  for (let n = 0; n < 5; n += 1) c.feed.handle(c.server.create(BOB));
+  for (let n = 0; n < 5; n += 1) c.handlers.handle(c.server.create(BOB));
   assert.equal(c.syncs().length, 1);
   await c.clock.advance(10_000);
-  c.feed.handle(c.server.create(BOB));
+  c.handlers.handle(c.server.create(BOB));
   assert.equal(c.syncs().length, 2);
 });
 
@@ -217,8 +217,8 @@ test("a hole that an answer fills only in part is asked for again, from where th
   for (let n = 0; n < 3; n += 1) c.server.create(BOB);
   const early = c.server.page({ rooms: { [ROOM]: 0 } }, 50);
   c.server.create(BOB);
-  c.feed.handle(c.server.create(BOB));
-  c.feed.handle(early);
+  c.handlers.handle(c.server.create(BOB));
+  c.handlers.handle(early);
   assert.deepEqual(
     c.syncs().map((command) => command.rooms[ROOM]),
     [0, 3],
@@ -227,13 +227,19 @@ test("a hole that an answer fills only in part is asked for again, from where th
 
 test("a server that knows less than this page, after a restored backup, is asked and believed", () => {
   const c = client();
-  for (let n = 0; n < 4; n += 1) c.feed.handle(c.server.create(BOB));
+  for (let n = 0; n < 4; n += 1) c.handlers.handle(c.server.create(BOB));
   const restored = new Server();
   restored.create(BOB, "id-1", "born again");
-  c.feed.handle({ type: "connection_established", epoch: "1", user: {}, rooms: { [ROOM]: 1 }, marks: { [ROOM]: 0 } });
-  c.feed.handle({ ...restored.page({ rooms: { [ROOM]: 0 } }, 50), after: 4, reset: true });
+  c.handlers.handle({
+    type: "connection_established",
+    epoch: "1",
+    user: {},
+    rooms: { [ROOM]: 1 },
+    marks: { [ROOM]: 0 },
+  });
+  c.handlers.handle({ ...restored.page({ rooms: { [ROOM]: 0 } }, 50), after: 4, reset: true });
   assert.deepEqual(held(c.timeline), truth(restored));
-  c.feed.handle(restored.create(BOB));
+  c.handlers.handle(restored.create(BOB));
   assert.equal(c.timeline.cursor, 2);
 });
 
@@ -243,9 +249,9 @@ test("a hole that the server cannot fill is not asked for ever", () => {
   const { message } = c.server.create(BOB);
   c.server.messages.clear();
   c.server.head = 0;
-  c.feed.handle({ type: "message.created", room: ROOM, message: { ...message, version: 9 } });
+  c.handlers.handle({ type: "message.created", room: ROOM, message: { ...message, version: 9 } });
   for (let n = 0; n < 5; n += 1)
-    c.feed.handle({
+    c.handlers.handle({
       type: "sync.page",
       room: ROOM,
       after: 0,
@@ -264,10 +270,10 @@ test("a mark ahead of mine asks too: another device has read", () => {
   const fresh = client({ server: c.server });
   c.server.read();
   c.server.read();
-  fresh.feed.handle({ type: "heads", epoch: "1", rooms: {}, marks: { [ROOM]: c.server.mark } });
-  fresh.feed.handle(c.server.page(fresh.syncs().at(-1), 50));
+  fresh.handlers.handle({ type: "heads", epoch: "1", rooms: {}, marks: { [ROOM]: c.server.mark } });
+  fresh.handlers.handle(c.server.page(fresh.syncs().at(-1), 50));
   assert.equal(fresh.list.get(ROOM).unread, 0);
-  fresh.feed.handle({ type: "heads", epoch: "1", rooms: {}, marks: { [ROOM]: c.server.mark } });
+  fresh.handlers.handle({ type: "heads", epoch: "1", rooms: {}, marks: { [ROOM]: c.server.mark } });
   assert.equal(fresh.syncs().length, 1);
 });
 
@@ -282,14 +288,14 @@ test("my message is there once, whichever of reply and event comes first, in wha
     const c = client();
     c.greet();
     c.outbox.setLive(true);
-    const entry = c.outbox.add({ room: ROOM, body: "hello" });
+    const entry = c.outbox.addMessage({ room: ROOM, body: "hello" });
     const event = c.server.create(ALICE, entry.id, "hello");
     const { seq, version, created_at } = event.message;
     const frames = {
       event,
       reply: { type: "message.accepted", room: ROOM, id: entry.id, seq, version, created_at, duplicate: false },
     };
-    for (const name of order) c.feed.handle(frames[name]);
+    for (const name of order) c.handlers.handle(frames[name]);
     assert.deepEqual(
       c.timeline.messages.map(({ id }) => id),
       [entry.id],
@@ -304,10 +310,10 @@ test("my message accepted behind a hole stays in sight until the hole is filled"
   const c = client();
   c.greet();
   c.outbox.setLive(true);
-  const entry = c.outbox.add({ room: ROOM, body: "hello" });
+  const entry = c.outbox.addMessage({ room: ROOM, body: "hello" });
   c.server.create(BOB);
   const { message } = c.server.create(ALICE, entry.id, "hello");
-  c.feed.handle({
+  c.handlers.handle({
     type: "message.accepted",
     room: ROOM,
     id: entry.id,
@@ -320,7 +326,7 @@ test("my message accepted behind a hole stays in sight until the hole is filled"
     c.outbox.entries(ROOM).map(({ state }) => state),
     ["accepted"],
   );
-  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  c.handlers.handle(c.server.page(c.syncs().at(-1), 50));
   assert.deepEqual([c.outbox.entries(ROOM), held(c.timeline)], [[], truth(c.server)]);
 });
 
@@ -328,8 +334,8 @@ test("a refusal finds its message by id or by ref", () => {
   for (const name of ["id", "ref"]) {
     const c = client();
     c.outbox.setLive(true);
-    const entry = c.outbox.add({ room: ROOM, body: "hello" });
-    c.feed.handle({ type: "error", code: "cannot_deliver", retryable: false, [name]: entry.id });
+    const entry = c.outbox.addMessage({ room: ROOM, body: "hello" });
+    c.handlers.handle({ type: "error", code: "cannot_deliver", retryable: false, [name]: entry.id });
     assert.equal(entry.state, "failed");
   }
 });
@@ -337,11 +343,11 @@ test("a refusal finds its message by id or by ref", () => {
 test("another epoch means a restored backup: the page starts over, and what was not sent yet is kept", () => {
   const c = client();
   c.greet();
-  c.outbox.add({ room: ROOM, body: "not sent yet" });
+  c.outbox.addMessage({ room: ROOM, body: "not sent yet" });
   c.greet({ epoch: "2" });
   assert.equal(c.seen.restored, 1);
   assert.deepEqual(
-    c.outbox.entries(ROOM).map(({ state, body }) => [state, body]),
+    c.outbox.entries(ROOM).map(({ state, command }) => [state, command.body]),
     [["pending", "not sent yet"]],
   );
 });
@@ -350,7 +356,7 @@ test("a message of a chat that this page does not know brings its row", async ()
   const rooms = [];
   const c = client({ open: false, loadRows: async (asked) => (rooms.push(asked), { items: [] }) });
   c.greet();
-  c.feed.handle({
+  c.handlers.handle({
     type: "message.created",
     room: "dm-new",
     message: { ...c.server.create(BOB).message, seq: 1, version: 1 },
@@ -374,12 +380,12 @@ test("what arrived while no page was open is delivered when the list is read", (
 test("a chat that is kept behind another one gets everything, and both are asked for after an absence", () => {
   const c = client();
   const other = new Timeline();
-  c.feed.openRoom({ room: "dm-other", timeline: other });
+  c.handlers.openTimeline({ room: "dm-other", timeline: other });
   c.greet();
-  c.feed.handle(c.server.create(BOB));
+  c.handlers.handle(c.server.create(BOB));
   assert.deepEqual(held(c.timeline), truth(c.server));
   c.server.create(BOB);
-  c.feed.connectionLost();
+  c.handlers.connectionLost();
   const from = c.sent.length;
   c.greet({ rooms: { [ROOM]: c.server.head, "dm-other": 3 } });
   const asked = c.sent
@@ -388,9 +394,9 @@ test("a chat that is kept behind another one gets everything, and both are asked
     .flatMap(({ rooms }) => Object.keys(rooms));
   assert.deepEqual(asked.sort(), [ROOM, "dm-other"].sort());
   const before = c.seen.caughtUp;
-  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  c.handlers.handle(c.server.page(c.syncs().at(-1), 50));
   assert.equal(c.seen.caughtUp, before, "one of the two has not answered");
-  c.feed.handle({
+  c.handlers.handle({
     type: "sync.page",
     room: "dm-other",
     after: 0,
@@ -409,14 +415,14 @@ test("what came between the drawing of a page and its arrival is asked for", () 
   c.greet();
   const timeline = new Timeline();
   timeline.load([], 0, { complete: true });
-  c.feed.handle(c.server.create(BOB));
-  c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
+  c.handlers.handle(c.server.create(BOB));
+  c.handlers.openTimeline({ room: ROOM, timeline, mark: 0 });
   assert.deepEqual(
     c.syncs().map((command) => command.rooms[ROOM]),
     [0],
   );
-  c.feed.handle(c.server.create(BOB));
-  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  c.handlers.handle(c.server.create(BOB));
+  c.handlers.handle(c.server.page(c.syncs().at(-1), 50));
   assert.deepEqual(held(timeline), truth(c.server));
 });
 
@@ -424,11 +430,11 @@ test("a mark that moved between the drawing of a page and its arrival is asked f
   const c = client({ open: false });
   c.greet();
   c.server.create(BOB);
-  c.feed.handle({ type: "message.created", room: ROOM, message: c.server.messages.get(1) });
-  c.feed.handle(c.server.read());
+  c.handlers.handle({ type: "message.created", room: ROOM, message: c.server.messages.get(1) });
+  c.handlers.handle(c.server.read());
   const timeline = new Timeline();
   timeline.load([...c.server.messages.values()], 1, { complete: true });
-  c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
+  c.handlers.openTimeline({ room: ROOM, timeline, mark: 0 });
   assert.deepEqual(
     c.syncs().map((command) => [command.rooms[ROOM], command.marks[ROOM]]),
     [[1, 0]],
@@ -442,7 +448,7 @@ test("what another device has read meanwhile is there, and is no news", () => {
   c.server.create(BOB);
   c.server.mark = 1;
   c.greet();
-  c.feed.handle({
+  c.handlers.handle({
     ...c.server.page(c.syncs().at(-1), 50),
     conversation: { ...page, head: 3, received: 3 },
     hidden: [],
@@ -454,8 +460,8 @@ test("what another device has read meanwhile is there, and is no news", () => {
 
 test("nobody waits for the answer about a chat that is let go or refused", () => {
   for (const end of [
-    (c) => c.feed.closeRoom(ROOM),
-    (c) => c.feed.handle({ type: "error", ref: `sync:${ROOM}`, code: "not_found", retryable: false }),
+    (c) => c.handlers.closeTimeline(ROOM),
+    (c) => c.handlers.handle({ type: "error", ref: `sync:${ROOM}`, code: "not_found", retryable: false }),
   ]) {
     const c = client();
     c.server.create(BOB);
@@ -470,18 +476,18 @@ test("a chat that is let go and opened again asks anew, though the first answer 
   const c = client();
   c.greet();
   c.server.create(BOB);
-  c.feed.handle(c.server.create(BOB));
+  c.handlers.handle(c.server.create(BOB));
   const answer = c.server.page(c.syncs().at(-1), 50);
-  c.feed.closeRoom(ROOM);
-  c.feed.handle(answer);
+  c.handlers.closeTimeline(ROOM);
+  c.handlers.handle(answer);
   const timeline = new Timeline();
   timeline.load([], 0, { complete: true });
-  c.feed.handle(c.server.create(BOB));
+  c.handlers.handle(c.server.create(BOB));
   c.list.put(c.server.row());
-  c.feed.openRoom({ room: ROOM, timeline, mark: 0 });
-  c.feed.learnRows([c.server.row()]);
+  c.handlers.openTimeline({ room: ROOM, timeline, mark: 0 });
+  c.handlers.applyRows([c.server.row()]);
   assert.equal(c.syncs().length, 2);
-  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  c.handlers.handle(c.server.page(c.syncs().at(-1), 50));
   assert.deepEqual(held(timeline), truth(c.server));
 });
 
@@ -489,9 +495,9 @@ test("a chat that is let go is a row again", async () => {
   const rooms = [];
   const c = client({ loadRows: async (asked) => (rooms.push(asked), { items: [] }) });
   c.greet();
-  c.feed.closeRoom(ROOM);
+  c.handlers.closeTimeline(ROOM);
   c.server.create(BOB);
-  c.feed.handle(c.server.create(BOB));
+  c.handlers.handle(c.server.create(BOB));
   await c.clock.advance(200);
   assert.deepEqual([c.syncs().length, rooms], [0, [[ROOM]]]);
 });
@@ -526,14 +532,14 @@ test("whatever is lost, doubled, delayed or reordered: after one answer the page
         const page = oldPages.shift();
         if (page.at(-1)?.seq === c.timeline.oldest - 1) c.timeline.prepend(page);
       }
-      for (let frames = pick(4); frames > 0 && flight.length; frames -= 1) c.feed.handle(flight.shift());
-      if (random() < 0.05) c.feed.connectionLost();
+      for (let frames = pick(4); frames > 0 && flight.length; frames -= 1) c.handlers.handle(flight.shift());
+      if (random() < 0.05) c.handlers.connectionLost();
     }
-    c.feed.connectionLost();
+    c.handlers.connectionLost();
     answered = c.syncs().length;
     c.greet();
     for (let n = 0; answered < c.syncs().length && n < 200; n += 1)
-      c.feed.handle(server.page(c.syncs()[answered++], 3));
+      c.handlers.handle(server.page(c.syncs()[answered++], 3));
     const oldest = c.timeline.oldest ?? 1;
     assert.deepEqual(
       held(c.timeline),
@@ -549,11 +555,11 @@ test("a long talk ends with nothing on its way", async () => {
   const c = client();
   c.greet();
   c.outbox.setLive(true);
-  for (let n = 0; n < 20; n += 1) c.outbox.add({ room: ROOM, body: `line ${n}` });
+  for (let n = 0; n < 20; n += 1) c.outbox.addMessage({ room: ROOM, body: `line ${n}` });
   const sends = () => c.sent.filter((command) => command.type === "message.send");
   for (let n = 0; n < 20; n += 1) {
     const { id, body } = sends()[n];
-    c.feed.handle(c.server.create(ALICE, id, body));
+    c.handlers.handle(c.server.create(ALICE, id, body));
     await settle();
   }
   assert.deepEqual(
@@ -572,10 +578,10 @@ test("an old message of mine that the server had all along settles in its place,
     c.timeline.load(server.history(server.head + 1, 50), server.head);
     c.greet();
     c.outbox.setLive(true);
-    const { id } = c.outbox.add({ room: ROOM, body: "one" });
+    const { id } = c.outbox.addMessage({ room: ROOM, body: "one" });
     const { seq, version, created_at } = stored[0].message;
-    if (over === "http") c.feed.posted(ROOM, stored[0].message);
-    else c.feed.handle({ type: "message.accepted", room: ROOM, id, seq, version, created_at, duplicate: true });
+    if (over === "http") c.handlers.receivePosted(ROOM, stored[0].message);
+    else c.handlers.handle({ type: "message.accepted", room: ROOM, id, seq, version, created_at, duplicate: true });
     assert.deepEqual([c.outbox.entries(ROOM), c.timeline.has(id)], [[], false], over);
     c.timeline.prepend(server.history(c.timeline.oldest, 50));
     assert.equal(c.timeline.messages[0].id, id);
@@ -589,7 +595,7 @@ test("an answer that is lost on the way is asked for again, though nothing else 
   assert.equal(c.syncs().length, 1);
   await c.clock.advance(10_000);
   assert.equal(c.syncs().length, 2);
-  c.feed.handle(c.server.page(c.syncs().at(-1), 50));
+  c.handlers.handle(c.server.page(c.syncs().at(-1), 50));
   await c.clock.advance(60_000);
   assert.deepEqual([c.syncs().length, held(c.timeline)], [2, truth(c.server)]);
 });

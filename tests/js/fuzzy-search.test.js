@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { match, neighbour, offers, plain } from "../../static/js/state/fuzzy-search.js";
+import { match, adjacentChat, suggestions, plain } from "../../static/js/state/fuzzy-search.js";
 
 const GOLDEN = JSON.parse(readFileSync(new URL("../golden/folding.json", import.meta.url), "utf8"));
 
@@ -44,7 +44,7 @@ for (const [typed, name, username, isFound] of FOUND) {
 test("beginnings come before the middle of words, and those before scattered letters", () => {
   const rows = ["Samara", "Mara", "Tom Arlo", "Ana Maria"].map((name) => row(name));
   assert.deepEqual(
-    offers({ query: "mar", rows }).chats.map(({ peer }) => peer.name),
+    suggestions({ query: "mar", rows }).chats.map(({ peer }) => peer.name),
     ["Mara", "Ana Maria", "Samara", "Tom Arlo"],
   );
 });
@@ -52,14 +52,14 @@ test("beginnings come before the middle of words, and those before scattered let
 test("with nothing typed unread chats lead, without the one on the screen; the order of the list stays otherwise", () => {
   const rows = [row("Here", { unread: 2 }), row("Read"), row("Loud", { unread: 1 }), row("Old")];
   assert.deepEqual(
-    offers({ query: " ", rows, current: "dm-Here" }).chats.map(({ peer }) => peer.name),
+    suggestions({ query: " ", rows, current: "dm-Here" }).chats.map(({ peer }) => peer.name),
     ["Loud", "Read", "Old"],
   );
 });
 
 test("somebody one already writes to is a chat and not a person", () => {
   const rows = [row("Bob")];
-  const { people } = offers({ query: "o", rows, people: [rows[0].peer, person("Zoe", "zoe")] });
+  const { people } = suggestions({ query: "o", rows, people: [rows[0].peer, person("Zoe", "zoe")] });
   assert.deepEqual(
     people.map(({ name }) => name),
     ["Zoe"],
@@ -85,6 +85,6 @@ const WAYS = [
 for (const [current, step, unread, to] of WAYS) {
   test(`from ${current} ${step > 0 ? "down" : "up"} ${unread ? "to what is unread" : ""}: ${to}`, () => {
     const rows = [..."abcd"].map((room) => ({ room, unread: "bd".includes(room) && room !== current ? 1 : 0 }));
-    assert.equal(neighbour(rows, current, step, { unread }), to);
+    assert.equal(adjacentChat(rows, current, step, { unread }), to);
   });
 }

@@ -7,7 +7,7 @@ import { languageOfPage, translator } from "../../static/js/lib/text.js";
 import { browserStorage, pageOfTab, Store } from "../../static/js/net/store.js";
 import { Tabs } from "../../static/js/net/tabs.js";
 import { newId } from "../../static/js/protocol/commands.js";
-import { arrange } from "../../static/js/state/timeline-items.js";
+import { timelineItems } from "../../static/js/state/timeline-items.js";
 import { Outbox } from "../../static/js/state/outbox.js";
 import { Timeline } from "../../static/js/state/timeline.js";
 import { FakeClock } from "./helpers/clock.js";
@@ -42,8 +42,8 @@ function talk(languages = ["en-GB"]) {
   );
   const sent = [];
   const { tab } = pageOfTab("t");
-  const tabs = new Tabs({ user: "u-alice", window: null, onNews: () => {} });
-  tabs.tell("outbox");
+  const tabs = new Tabs({ user: "u-alice", window: null, onMessage: () => {} });
+  tabs.broadcast("outbox");
   const outbox = new Outbox({
     clock,
     newId,
@@ -52,8 +52,8 @@ function talk(languages = ["en-GB"]) {
     post: async () => ({}),
   });
   outbox.setLive(true);
-  for (const body of HARD) outbox.accepted(outbox.add({ room: "r", body }).id);
-  const items = arrange({
+  for (const body of HARD) outbox.accepted(outbox.addMessage({ room: "r", body }).id);
+  const items = timelineItems({
     messages: timeline.messages,
     entries: outbox.entries("r"),
     me: "u-alice",
@@ -165,7 +165,7 @@ test("a moment that nobody can read stops nothing either", () => {
   for (const broken of ["", "yesterday", null, undefined, Number.NaN, "9999999-01-01"]) {
     says.time(broken);
     says.dayKey(broken);
-    arrange({
+    timelineItems({
       messages: [{ seq: 1, version: 1, id: "a", sender: "b", kind: "text", body: "x", created_at: broken }],
       me: "c",
       peer: {},

@@ -37,7 +37,7 @@ function page({
       return page.server;
     },
     isUnsent: () => page.isUnsent,
-    say: (text) => page.said.push(text),
+    announce: (text) => page.said.push(text),
     reload: () => page.reloads++,
     session: {
       get: (key) => page.memory.get(key) ?? null,
@@ -50,7 +50,7 @@ function page({
 test("the same version, and a server that does not answer, change nothing", async () => {
   for (const server of ["one", null]) {
     const quiet = page({ server });
-    await quiet.watch.look();
+    await quiet.watch.check();
     quiet.hide();
     assert.deepEqual([quiet.root.hidden, quiet.reloads, quiet.said], [true, 0, []]);
   }
@@ -58,17 +58,17 @@ test("the same version, and a server that does not answer, change nothing", asyn
 
 test("a new version is told once, in a quiet line, and the page that is looked at stays", async () => {
   const open = page();
-  await open.watch.look();
-  await open.watch.look();
+  await open.watch.check();
+  await open.watch.check();
   assert.deepEqual([open.root.hidden, open.reloads, open.said], [false, 0, ["A new version is ready. Reload"]]);
 });
 
 test("a tab that nobody looks at reloads by itself, at once or when it is left", async () => {
   const away = page({ isHidden: true });
-  await away.watch.look();
+  await away.watch.check();
   assert.equal(away.reloads, 1);
   const left = page();
-  await left.watch.look();
+  await left.watch.check();
   left.hide();
   assert.equal(left.reloads, 1);
 });
@@ -76,33 +76,33 @@ test("a tab that nobody looks at reloads by itself, at once or when it is left",
 test("with text in a field, an unsent message or an open dialog it does not, until that is over", async () => {
   const text = field("half a senten");
   const typing = page({ isHidden: true, fields: [text] });
-  await typing.watch.look();
+  await typing.watch.check();
   assert.equal(typing.reloads, 0);
   text.value = "";
   typing.turn();
   assert.equal(typing.reloads, 1);
 
   const sending = page({ isHidden: true, isUnsent: true });
-  await sending.watch.look();
+  await sending.watch.check();
   assert.equal(sending.reloads, 0);
   const asked = page({ isHidden: true, hasDialog: true });
-  await asked.watch.look();
+  await asked.watch.check();
   assert.equal(asked.reloads, 0);
   const ticked = page({
     isHidden: true,
     fields: [{ type: "checkbox", checked: true, defaultChecked: false, value: "on", defaultValue: "on" }],
   });
-  await ticked.watch.look();
+  await ticked.watch.check();
   assert.equal(ticked.reloads, 0);
 });
 
 test("two processes of different age do not send a hidden tab round in circles", async () => {
   const first = page({ isHidden: true });
-  await first.watch.look();
+  await first.watch.check();
   assert.equal(first.reloads, 1);
   first.turn();
   assert.equal(first.reloads, 1);
   const forgetful = page({ isHidden: true, remembers: false });
-  await forgetful.watch.look();
+  await forgetful.watch.check();
   assert.equal(forgetful.reloads, 0);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Store } from "../../static/js/net/store.js";
-import { Alerts } from "../../static/js/state/notification-policy.js";
+import { NotificationPolicy } from "../../static/js/state/notification-policy.js";
 import { FakeClock, fakeStorage } from "./helpers/clock.js";
 
 const DAY = 24 * 3_600_000;
@@ -16,13 +16,13 @@ function set({
   clock = new FakeClock(),
 } = {}) {
   const heard = [];
-  const alerts = new Alerts({
+  const alerts = new NotificationPolicy({
     clock,
     store,
     isLeader: () => isLeader,
     isWatched: (room) => room === watched,
     isActive: () => isActive,
-    tell: (room) => heard.push(`told ${room}`),
+    broadcast: (room) => heard.push(`told ${room}`),
     notify: (room) => heard.push(`shown ${room}`),
     sound: () => heard.push("sound"),
   });
@@ -64,10 +64,10 @@ test("alerts: nothing is on before somebody has said so", () => {
 test("alerts: a window elsewhere that shows the chat keeps this one silent, before or after its word comes", async () => {
   for (const delay of [-100, 100]) {
     const { alerts, clock, heard } = set();
-    if (delay < 0) alerts.watchedElsewhere("dm-a");
+    if (delay < 0) alerts.visibleElsewhere("dm-a");
     alerts.arrived({ room: "dm-a", message: {} });
     await clock.advance(100);
-    if (delay > 0) alerts.watchedElsewhere("dm-a");
+    if (delay > 0) alerts.visibleElsewhere("dm-a");
     await clock.advance(1_000);
     assert.deepEqual(heard, []);
     alerts.arrived({ room: "dm-b", message: {} });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { keptHere, Store, wipeOthers } from "../../static/js/net/store.js";
+import { unsentOnDevice, Store, wipeOthers } from "../../static/js/net/store.js";
 import { Tabs } from "../../static/js/net/tabs.js";
 import { Outbox } from "../../static/js/state/outbox.js";
 import { FakeClock, fakeLocks, fakeStorage, settle } from "./helpers/clock.js";
@@ -39,7 +39,7 @@ function tab({
   };
 }
 
-const write = (outbox, ...bodies) => bodies.map((body) => outbox.add({ room: "r", body }));
+const write = (outbox, ...bodies) => bodies.map((body) => outbox.addMessage({ room: "r", body }));
 
 test("a message typed offline waits, and goes out when the line is there", () => {
   const { outbox, states, ids } = tab();
@@ -53,7 +53,7 @@ test("one message of a room is on its way at a time, in the order typed; another
   const { outbox, ids } = tab();
   outbox.setLive(true);
   write(outbox, "one", "two", "three");
-  outbox.add({ room: "other", body: "elsewhere" });
+  outbox.addMessage({ room: "other", body: "elsewhere" });
   assert.deepEqual(ids(), ["a", "d"]);
   outbox.accepted("a");
   assert.deepEqual(ids(), ["a", "d", "b"]);
@@ -196,7 +196,7 @@ test("a reload keeps what was not accepted, with the same ids, and forgets what 
   before.outbox.refused({ id: "b", code: "too_large" });
   const after = tab({ storage: before.storage, names: "xyz" });
   assert.deepEqual(
-    after.outbox.entries("r").map(({ id, state, body }) => [id, state, body]),
+    after.outbox.entries("r").map(({ id, state, command }) => [id, state, command.body]),
     [
       ["b", "failed", "two"],
       ["c", "pending", "three"],
@@ -274,7 +274,7 @@ for (const [code, { then, sentAgain, next, retryable = false }] of Object.entrie
     outbox.refused({ id: "a", code, retryable, retry_after_ms: 4_000 });
     assert.deepEqual(states(), [then, next]);
     assert.deepEqual(
-      outbox.entries("r").map(({ body }) => body),
+      outbox.entries("r").map(({ command }) => command.body),
       ["one", "two"],
       "no text is lost",
     );
@@ -315,7 +315,7 @@ test("an id that belongs to other words: trying again takes a new one, in the sa
   outbox.accepted("b");
   assert.deepEqual(ids(), ["a", "b", "c"]);
   assert.deepEqual(
-    outbox.entries("r").map(({ id, body }) => [id, body]),
+    outbox.entries("r").map(({ id, command }) => [id, command.body]),
     [
       ["c", "one"],
       ["b", "two"],
@@ -328,7 +328,7 @@ test("Try all again sends all that failed in this chat, in the order typed, and 
   const { outbox, ids, states } = tab();
   outbox.setLive(true);
   write(outbox, "one", "two", "three");
-  outbox.add({ room: "other", body: "elsewhere" });
+  outbox.addMessage({ room: "other", body: "elsewhere" });
   for (const id of ["a", "b", "c", "d"]) outbox.refused({ id, code: "forbidden" });
   const before = ids().length;
   outbox.retryAll("r");
@@ -361,9 +361,9 @@ test("a line that is open and takes nothing, because it is in doubt: the other d
 });
 
 const tabsOf = (clock, locks) =>
-  new Tabs({ user: "u-alice", onNews: () => {}, clock, locks, BroadcastChannel: null, window: null });
+  new Tabs({ user: "u-alice", onMessage: () => {}, clock, locks, BroadcastChannel: null, window: null });
 
-test("a tab that stands still while it sends is relieved after twenty seconds, and sends nothing more when it wakes", async () => {
+test("a tab that stands still while it sends is restoreTrust after twenty seconds, and sends nothing more when it wakes", async () => {
   const storage = fakeStorage();
   const clock = new FakeClock();
   const locks = fakeLocks();
@@ -481,7 +481,7 @@ test("handed over in the middle, a chat keeps its order and each message is take
   const [cutOff, other] = pair(DEAF);
   cutOff.outbox.setLive(true);
   write(cutOff.outbox, "one", "two");
-  cutOff.outbox.add({ room: "elsewhere", body: "other chat" });
+  cutOff.outbox.addMessage({ room: "elsewhere", body: "other chat" });
   await settle();
   assert.deepEqual(
     cutOff.posts.map(({ id }) => id),
@@ -641,7 +641,7 @@ test("what a log-out would take along is counted by kind", () => {
   const store = new Store({ storage, user: "u-alice" });
   for (const key of ["here", "outbox:a", "outbox:b", "draft:r"]) store.set(key, {});
   storage["somebody-elses"] = "x";
-  assert.deepEqual(keptHere(storage), { users: new Set(["u-alice"]), messages: 2, drafts: 1 });
+  assert.deepEqual(unsentOnDevice(storage), { users: new Set(["u-alice"]), messages: 2, drafts: 1 });
 });
 
 test("a tab that hears of the log-out elsewhere never writes again", () => {
@@ -684,4 +684,86 @@ test("what another tab has sent does not stand at the end for ever, should its e
   assert.deepEqual(second.states(), ["accepted"]);
   await clock.advance(1);
   assert.deepEqual(second.states(), []);
+});
+
+const REACTION = { type: "reaction.set", seq: 7, emoji: "👍" };
+const EDIT = { type: "message.edit", seq: 3, body: "corrected" };
+
+test("a room's commands go out in the order given, messages and others, and so they do after a reload", () => {
+  const before = tab();
+  before.outbox.add({ room: "r", command: EDIT });
+  write(before.outbox, "hello");
+  before.outbox.add({ room: "r", command: REACTION });
+  before.outbox.add({ room: "other", command: REACTION });
+  const { outbox, sent, ids } = tab({ storage: before.storage, names: "xyz" });
+  outbox.setLive(true);
+  assert.deepEqual(sent, [
+    { ...EDIT, room: "r", ref: "a" },
+    { ...REACTION, room: "other", ref: "d" },
+  ]);
+  outbox.accepted("a");
+  outbox.accepted("b");
+  assert.deepEqual(ids().slice(2), ["b", undefined]);
+  assert.deepEqual(sent.at(-1), { ...REACTION, room: "r", ref: "c" });
+});
+
+test("a message stays visible after it was accepted; any other command is done", () => {
+  const { outbox, storage } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello");
+  outbox.add({ room: "r", command: REACTION });
+  assert.deepEqual(
+    outbox.messages("r").map(({ id }) => id),
+    ["a"],
+    "views draw messages only",
+  );
+  outbox.accepted("a");
+  outbox.accepted("b");
+  assert.deepEqual(
+    outbox.entries("r").map(({ id }) => id),
+    ["a"],
+  );
+  assert.deepEqual(Object.keys(storage), []);
+});
+
+test("a command that HTTP cannot carry waits for the socket, and is neither failed nor overtaken", async () => {
+  const { outbox, clock, posts, ids, states } = tab({ takes: () => false });
+  outbox.add({ room: "r", command: EDIT });
+  write(outbox, "hello");
+  outbox.setLive(true);
+  await clock.advance(60_000);
+  assert.deepEqual([states(), ids(), posts], [["pending", "pending"], [], []]);
+});
+
+/** As versions before the outbox knew commands stored it. */
+const OLD_ENTRY = {
+  id: "old",
+  room: "r",
+  body: "typed before the upgrade",
+  reply_to: 4,
+  at: 1,
+  since: 0,
+  state: "pending",
+};
+
+test("a message that was stored before an upgrade is sent after it, and then leaves the storage", () => {
+  const clock = new FakeClock();
+  const storage = fakeStorage();
+  const store = new Store({ storage, user: "u-alice" });
+  store.set("outbox:old", { ...OLD_ENTRY, since: clock.now() });
+  const { outbox, sent } = tab({ clock, storage });
+  outbox.setLive(true);
+  const { room, body, reply_to, id } = OLD_ENTRY;
+  assert.deepEqual(sent, [{ type: "message.send", room, id, body, reply_to, ref: id }]);
+  outbox.accepted("old");
+  assert.deepEqual(Object.keys(storage), []);
+});
+
+test("if it fails, its text stays under the same key", () => {
+  const storage = fakeStorage();
+  new Store({ storage, user: "u-alice" }).set("outbox:old", OLD_ENTRY);
+  const { outbox } = tab({ storage });
+  assert.equal(outbox.get("old").reason, "waited");
+  assert.deepEqual(Object.keys(storage), ["entre:u-alice:outbox:old"]);
+  assert.equal(tab({ storage }).outbox.get("old").command.body, OLD_ENTRY.body);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Decoder } from "../../static/js/protocol/events.js";
-import { redrawOwn } from "../../static/js/view/own-card.js";
+import { redrawOwnCard } from "../../static/js/view/own-card.js";
 
 class Element {
   dataset = {};
@@ -36,7 +36,7 @@ test("another name, username and picture of mine are drawn on the page and in ch
     type: "user.changed",
     user: { id: "u", username: "alix", name: "Alix", avatar: "/media/pictures/new.webp", initials: "A", colour: 5 },
   });
-  redrawOwn([shown, held], new Decoder().decode(text).user);
+  redrawOwnCard([shown, held], new Decoder().decode(text).user);
   for (const { name, username, avatar } of [shown, held]) {
     assert.deepEqual([name.textContent, username.textContent], ["Alix", "@alix"]);
     assert.deepEqual(

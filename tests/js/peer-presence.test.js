@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { PeerSigns } from "../../static/js/state/peer-presence.js";
+import { PeersPresence } from "../../static/js/state/peer-presence.js";
 import { FakeClock } from "./helpers/clock.js";
 
 const BOB = { type: "presence", user: "u-bob", online: true, ttl_ms: 600_000 };
@@ -9,16 +9,16 @@ function page() {
   const clock = new FakeClock();
   const sent = [];
   const changed = [];
-  const line = { name: "live", greetedAt: clock.now(), lostAt: clock.now(), deviceOffline: false };
-  const peers = new PeerSigns({
+  const line = { name: "live", establishedAt: clock.now(), lostAt: clock.now(), deviceOffline: false };
+  const peers = new PeersPresence({
     clock,
     send: ({ type, room }) => Boolean(sent.push(`${type.slice(5)} ${room}`)),
     onChange: () => changed.push("changed"),
   });
   peers.connected(line);
   const becomes = (state) => peers.connected(Object.assign(line, state));
-  const drops = () => becomes({ name: "backing-off", greetedAt: null, lostAt: clock.now() });
-  const returns = () => becomes({ name: "live", greetedAt: clock.now() });
+  const drops = () => becomes({ name: "backing-off", establishedAt: null, lostAt: clock.now() });
+  const returns = () => becomes({ name: "live", establishedAt: clock.now() });
   return { clock, sent, changed, peers, becomes, drops, returns };
 }
 
@@ -29,7 +29,7 @@ test("a chat that goes from the pane to its row, and back, is asked for once and
   for (const next of ["pane", "row", "pane", "row"]) {
     peers.release("r", next === "pane" ? "row" : "pane");
     assert.equal(peers.get("r").online, true);
-    // Rows are looked at a second after the list has come to rest.
+    // ListSync are looked at a second after the list has come to rest.
     await clock.advance(1_000);
     peers.want("r", "u-bob", next);
     assert.equal(peers.get("r").online, true);
@@ -91,14 +91,14 @@ test("a device that says that it is offline is believed after a second; a sessio
   const offline = page();
   offline.peers.want("r", "u-bob", "pane");
   offline.peers.handle(BOB);
-  offline.becomes({ name: "offline", greetedAt: null, lostAt: offline.clock.now(), deviceOffline: true });
+  offline.becomes({ name: "offline", establishedAt: null, lostAt: offline.clock.now(), deviceOffline: true });
   await offline.clock.advance(1_000);
   assert.equal(offline.peers.get("r").online, false);
-  for (const name of ["signed-out", "other-account", "stopped", "resting"]) {
+  for (const name of ["signed-out", "other-account", "stopped", "replaced"]) {
     const { peers, becomes } = page();
     peers.want("r", "u-bob", "pane");
     peers.handle(BOB);
-    becomes({ name, greetedAt: null });
+    becomes({ name, establishedAt: null });
     assert.equal(peers.get("r").online, false, name);
   }
 });

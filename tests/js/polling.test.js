@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Api } from "../../static/js/net/api.js";
-import { Polling } from "../../static/js/net/polling.js";
-import { Feed } from "../../static/js/state/event-handlers.js";
+import { Poller } from "../../static/js/net/polling.js";
+import { EventHandlers } from "../../static/js/state/event-handlers.js";
 import { ConversationList } from "../../static/js/state/conversation-list.js";
 import { Receipts } from "../../static/js/state/receipts.js";
 import { RowRefresh } from "../../static/js/state/row-refresh.js";
@@ -85,18 +85,18 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
   };
   const api = new Api({ fetch, csrf: () => "token" });
   let polling = null;
-  const send = (command) => Boolean(polling?.take(command));
+  const send = (command) => Boolean(polling?.send(command));
   const list = new ConversationList({ me: "u-alice" });
   const receipts = new Receipts({ clock, send });
   const rows = new RowRefresh({
     load: (rooms) => api.conversations(rooms),
     clock,
-    learn: ({ items }) => feed.learnRows(items),
+    learn: ({ items }) => handlers.applyRows(items),
     random,
   });
   const outbox = { accepted: () => null, settle() {}, get: () => null };
   const on = { changed() {}, caughtUp() {}, restored() {}, arrived: (room, { body }) => state.arrived.push(body) };
-  const feed = new Feed({
+  const handlers = new EventHandlers({
     me: "u-alice",
     list,
     outbox,
@@ -107,13 +107,13 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
     random,
     on,
   });
-  polling = new Polling({
+  polling = new Poller({
     api,
     clock,
     isVisible,
-    stamp: () => list.stamp,
-    learn: ({ items, unread_total: total }) => ((state.learned += 1), feed.polled(items, total)),
-    hear: (event) => feed.handle(event),
+    revision: () => list.unreadRevision,
+    learn: ({ items, unread_total: total }) => ((state.learned += 1), handlers.receivePolled(items, total)),
+    onEvent: (event) => handlers.handle(event),
     ended: () => (state.ended += 1),
     random,
   });
@@ -121,7 +121,7 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
     const timeline = new Timeline();
     timeline.load([...chats.get(room).messages], chats.get(room).head, { complete: true });
     list.put(row(room));
-    feed.openRoom({ room, timeline, mark: chats.get(room).mark });
+    handlers.openTimeline({ room, timeline, mark: chats.get(room).mark });
     return () => timeline.messages.map(({ body }) => body);
   };
   return {
@@ -131,7 +131,7 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
     state,
     message,
     polling,
-    feed,
+    handlers,
     list,
     receipts,
     open,
@@ -142,7 +142,7 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
 test("without a socket a new message is there within ten seconds, is told, and one request an interval is made while nothing happens", async () => {
   const p = page();
   const bodies = p.open(ROOM);
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   await p.clock.advance(30 * SECOND);
   assert.ok(p.asked.length >= 4 && p.asked.length <= 6, p.asked.join());
   assert.deepEqual(new Set(p.asked), new Set(["GET /conversations"]));
@@ -155,7 +155,7 @@ test("without a socket a new message is there within ten seconds, is told, and o
 test("an open chat that is not among the newest is asked for, too", async () => {
   const p = page();
   const bodies = p.open(OLD);
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   p.message(OLD, "after a year");
   await p.clock.advance(3 * SECOND);
   assert.deepEqual(bodies(), ["after a year"]);
@@ -167,7 +167,7 @@ test("no two pages ask in step: the pause is drawn between five and ten seconds"
     [0.999, 9_995],
   ]) {
     const p = page({ random: () => drawn });
-    p.polling.setOn(true);
+    p.polling.setActive(true);
     while (!p.polls()) await p.clock.advance(10);
     await p.clock.advance(ms - 20);
     assert.equal(p.polls(), 1);
@@ -180,19 +180,19 @@ test("a hidden page asks nothing, whatever it lacks; shown again it looks at onc
   let visible = false;
   const p = page({ isVisible: () => visible });
   const bodies = p.open(ROOM);
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   p.message(ROOM, "unseen");
-  p.feed.openRoom({ room: OLD, timeline: new Timeline(), mark: 0 });
-  p.feed.handle({ type: "heads", epoch: "1", rooms: { [ROOM]: 1 }, marks: {} });
+  p.handlers.openTimeline({ room: OLD, timeline: new Timeline(), mark: 0 });
+  p.handlers.handle({ type: "heads", epoch: "1", rooms: { [ROOM]: 1 }, marks: {} });
   await p.clock.advance(120 * SECOND);
   assert.deepEqual(p.asked, []);
   visible = true;
-  p.polling.look();
+  p.polling.schedule();
   await p.clock.advance(SECOND);
   assert.deepEqual(bodies(), ["unseen"]);
   for (let n = 0; n < 40; n += 1) {
     visible = !visible;
-    p.polling.look();
+    p.polling.schedule();
     await p.clock.advance(100);
   }
   assert.equal(p.polls(), 1);
@@ -201,20 +201,20 @@ test("a hidden page asks nothing, whatever it lacks; shown again it looks at onc
 test("a socket that opens ends it, also while an answer is on its way", async () => {
   const p = page();
   p.open(ROOM);
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   await p.clock.advance(20 * SECOND);
   let answer = null;
   p.state.held = new Promise((done) => (answer = done));
   await p.clock.advance(10 * SECOND);
   const before = p.asked.length;
-  p.polling.setOn(false);
+  p.polling.setActive(false);
   const learned = p.state.learned;
   answer();
   await p.clock.advance(60 * SECOND);
   assert.equal(p.asked.length, before);
   assert.equal(p.state.learned, learned, "the socket knows more");
   assert.equal(
-    p.polling.take({ type: "sync", rooms: { [ROOM]: 0 } }),
+    p.polling.send({ type: "sync", rooms: { [ROOM]: 0 } }),
     false,
     "what the socket did not take is the socket's again",
   );
@@ -224,7 +224,7 @@ test("a server that fails is asked ever less often, and as late as it says; then
   const p = page({ random: () => 0.999 });
   const bodies = p.open(ROOM);
   p.state.failure = { status: 503, code: "busy", retry_after_ms: 0 };
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   await p.clock.advance(300 * SECOND);
   assert.ok(p.polls() >= 10 && p.polls() <= 17, String(p.polls()));
   const before = p.polls();
@@ -239,9 +239,9 @@ test("a server that fails is asked ever less often, and as late as it says; then
 
 test("a socket that is back within a moment, as after a restart of the server, spares the server the question", async () => {
   const p = page();
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   await p.clock.advance(2 * SECOND);
-  p.polling.setOn(false);
+  p.polling.setActive(false);
   await p.clock.advance(60 * SECOND);
   assert.deepEqual(p.asked, []);
 });
@@ -249,11 +249,11 @@ test("a socket that is back within a moment, as after a restart of the server, s
 test("a page of messages that could not be had is asked for again, with a pause", async () => {
   const p = page();
   const bodies = p.open(ROOM);
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   await p.clock.advance(SECOND);
   p.message(ROOM, "now");
   p.state.failure = { status: 503, code: "busy" };
-  p.feed.handle({ type: "heads", epoch: "1", rooms: { [ROOM]: 1 }, marks: {} });
+  p.handlers.handle({ type: "heads", epoch: "1", rooms: { [ROOM]: 1 }, marks: {} });
   await p.clock.advance(4 * SECOND);
   assert.equal(p.asked.filter((call) => call === "POST /sync").length, 1);
   p.state.failure = null;
@@ -265,7 +265,7 @@ test("a session that is over ends the asking, and says so once", async () => {
   const p = page();
   p.open(ROOM);
   p.state.failure = { status: 401, code: "unauthenticated" };
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   await p.clock.advance(120 * SECOND);
   assert.deepEqual([p.polls(), p.state.ended], [1, 1]);
 });
@@ -274,7 +274,7 @@ test("what was read goes the same way, and again when it failed", async () => {
   const p = page();
   p.open(ROOM);
   p.message(ROOM, "hello");
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   p.receipts.setLive(true);
   p.state.failure = { status: 503, code: "busy" };
   p.receipts.read(ROOM, 1);
@@ -288,20 +288,20 @@ test("what was read goes the same way, and again when it failed", async () => {
 
 test("typing and presence are the business of sockets", () => {
   const p = page();
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   for (const type of ["typing.set", "room.open", "ping", "message.send"])
-    assert.equal(p.polling.take({ type }), false, type);
+    assert.equal(p.polling.send({ type }), false, type);
 });
 
 test("a fetched row that is further never hides what was deleted for me on another device", async () => {
   const p = page();
   p.message(ROOM, "gone on the phone");
   p.open(ROOM);
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   const chat = p.chats.get(ROOM);
   chat.mark = 1;
   chat.hidden = [1];
-  p.feed.learnRows([{ ...chat }]);
+  p.handlers.applyRows([{ ...chat }]);
   await settle();
   assert.equal(p.asked.filter((call) => call === "POST /sync").length, 1);
 });
@@ -310,7 +310,7 @@ test("what no answer came to is a failure like another", async () => {
   const p = page();
   p.open(ROOM);
   p.state.failure = { status: 0, code: "no_answer" };
-  p.polling.setOn(true);
+  p.polling.setActive(true);
   await p.clock.advance(2 * SECOND);
   p.state.failure = null;
   p.message(ROOM, "back");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { dates as datesOf } from "../../static/js/lib/dates.js";
 import { translator } from "../../static/js/lib/text.js";
-import { PeerPresence, statusLine } from "../../static/js/state/presence.js";
+import { PeerPresence, statusLine } from "../../static/js/state/peer-presence.js";
 import { OwnTyping, PeerTyping } from "../../static/js/state/typing.js";
 import { FakeClock } from "./helpers/clock.js";
 
@@ -58,7 +58,7 @@ for (const [name, steps, said] of OWN) {
     const heard = [];
     const own = new OwnTyping({
       clock,
-      say: (on) => heard.push(`${on ? "on" : "off"} ${(clock.now() - 1_000_000) / 1_000}`),
+      send: (on) => heard.push(`${on ? "on" : "off"} ${(clock.now() - 1_000_000) / 1_000}`),
     });
     for (const [what, ...rest] of steps) {
       if (what === "typed") own.typed(rest[0]);
@@ -132,7 +132,7 @@ for (const [name, events, changes] of PEER) {
     const typing = new PeerTyping({ clock, onChange: () => changed.push(clock.now()) });
     for (const [at, event] of events) {
       await clock.advance(at - clock.now());
-      if (event) typing.heard(event);
+      if (event) typing.receive(event);
       else typing.ended();
     }
     await clock.advance(20_000);
@@ -144,14 +144,14 @@ for (const [name, events, changes] of PEER) {
 test("somebody online stays so while it is renewed, and not a moment longer", async () => {
   const clock = new FakeClock();
   const presence = new PeerPresence({ clock });
-  presence.heard({ online: true, ttl_ms: 45_000, last_seen: "2026-11-21T12:00:00.000Z" });
+  presence.receive({ online: true, ttl_ms: 45_000, last_seen: "2026-11-21T12:00:00.000Z" });
   await clock.advance(30_000);
-  presence.heard({ online: true, ttl_ms: 45_000, last_seen: "2026-11-21T12:00:00.000Z" });
+  presence.receive({ online: true, ttl_ms: 45_000, last_seen: "2026-11-21T12:00:00.000Z" });
   await clock.advance(44_999);
   assert.equal(presence.online, true);
   await clock.advance(1);
   assert.deepEqual([presence.online, presence.lastSeen], [false, "2026-11-21T12:00:00.000Z"]);
-  presence.heard({ online: false, ttl_ms: 0 });
+  presence.receive({ online: false, ttl_ms: 0 });
   assert.equal(presence.lastSeen, null, "hidden: nothing is left of it");
 });
 
@@ -176,10 +176,10 @@ for (const [{ typing = false, online = false, lastSeen = null }, text, state] of
   test(`under the name stands "${text}"`, () => {
     const t = translator();
     const dates = datesOf({ language: "en-GB", t, zone: "UTC", now: () => NOW });
-    assert.deepEqual(statusLine({ signs: { typing, online, lastSeen }, t, dates }), { state, text });
+    assert.deepEqual(statusLine({ presence: { typing, online, lastSeen }, t, dates }), { state, text });
   });
 }
 
 test("nothing known, nothing said", () => {
-  assert.equal(statusLine({ signs: { typing: false, online: false, lastSeen: null } }), null);
+  assert.equal(statusLine({ presence: { typing: false, online: false, lastSeen: null } }), null);
 });

@@ -117,8 +117,8 @@ test("a receipt that the server was too busy to take is told again, the newest n
   const { clock, receipts, sent } = told();
   receipts.read("r", 3);
   await clock.advance(0);
-  receipts.again("r");
-  receipts.again("unknown");
+  receipts.resend("r");
+  receipts.resend("unknown");
   assert.deepEqual(sent, [
     ["r", 3, 3],
     ["r", 3, 3],

@@ -195,7 +195,7 @@ test("one of too many sockets rests until its tab is shown or pressed", async ()
   b.live();
   b.line().breaks(4409);
   await b.clock.advance(3_600_000);
-  assert.deepEqual([b.name(), b.lines.length], ["resting", 1]);
+  assert.deepEqual([b.name(), b.lines.length], ["replaced", 1]);
   b.socket.wake();
   assert.equal(b.lines.length, 2);
 });

@@ -7,7 +7,7 @@ import test from "node:test";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const JS = join(HERE, "../../static/js");
 const PARTIAL = join(HERE, "../../templates/partials/_preload.html");
-const MODULES_AT_MOST = 32;
+const MODULES_AT_MOST = 35;
 const DEPTH_AT_MOST = 5;
 
 const source = (path) => readFileSync(path, "utf8");
@@ -71,4 +71,34 @@ test("no module asks the service in the background without saying whose page it 
     calls.filter(({ around }) => !around.includes("X-Acting-User")).map(({ file }) => file),
     [],
   );
+});
+
+/** The events of the shell (pages/shell.js) and of a chat session (pages/chat-session.js), with what a listener gets. */
+const EVENTS = {
+  frame: "an event of the server; for a session only while its chat is on the screen",
+  reachability: "boolean: HTTP has to replace the socket",
+  connection: "Connection: its state has changed",
+  "http-command": "a command that the socket did not take; the part that sends it over HTTP returns true",
+  arrival: "{room, message}: a new message of a peer",
+  change: "room: something of this chat has changed; null: of any chat",
+  redraw: "the list has to be drawn again",
+  shown: "another chat, or none, is on the screen",
+  total: "the number of unread messages",
+  "peer-renamed": "{room, rename}: `rename(title)` changes the title of a page",
+  begin: "{seen, position, signal}: the chat is on the screen until `signal` aborts",
+  end: "another chat takes its place",
+  view: "the messages on the page, or the scroll position, have changed",
+  unsent: "{failed, final, isAtRisk}: how many messages failed, and how many for good",
+  peer: "{before, peer}: another name, username or picture",
+  "to-end": "the user wants to see the newest message",
+  "keep-position": "the page may be closed: store where the user is reading",
+};
+
+test("every event that a part subscribes to is emitted, and every event is in the list", () => {
+  const all = readdirSync(JS, { recursive: true }).filter((file) => file.endsWith(".js"));
+  const text = all.map((file) => source(join(JS, file))).join("\n");
+  const names = (call) => new Set([...text.matchAll(call)].map(([, name]) => name));
+  const known = new Set(Object.keys(EVENTS));
+  assert.deepEqual(names(/events\.emit\(\s*"([^"]+)"/g), known);
+  assert.deepEqual(names(/events\.on\(\s*"([^"]+)"/g), known);
 });

@@ -22,18 +22,18 @@ test("tabs of one account hear each other, and those of another do not", () => {
   const BroadcastChannel = browser();
   const heard = [];
   const tab = (user, name) =>
-    new Tabs({ user, BroadcastChannel, window: null, onNews: (kind, data) => heard.push([name, kind, data.room]) });
+    new Tabs({ user, BroadcastChannel, window: null, onMessage: (kind, data) => heard.push([name, kind, data.room]) });
   const first = tab("u-alice", "first");
   tab("u-alice", "second");
   tab("u-bob", "his");
-  first.tell("draft", { room: "dm-open" });
+  first.broadcast("draft", { room: "dm-open" });
   assert.deepEqual(heard, [["second", "draft", "dm-open"]]);
 });
 
 test("what another tab has kept is news once this tab's storage shows it", () => {
   const window = new EventTarget();
   const heard = [];
-  new Tabs({ user: "u-alice", BroadcastChannel: null, window, onNews: (kind) => heard.push(kind) });
+  new Tabs({ user: "u-alice", BroadcastChannel: null, window, onMessage: (kind) => heard.push(kind) });
   window.dispatchEvent(new Event("storage"));
   assert.deepEqual(heard, ["stored"]);
 });
@@ -44,8 +44,8 @@ test("without locks and channels each tab works for itself", async () => {
     BroadcastChannel: null,
     locks: null,
     window: null,
-    onNews: () => assert.fail("nobody is there"),
+    onMessage: () => assert.fail("nobody is there"),
   });
-  alone.tell("outbox");
+  alone.broadcast("outbox");
   assert.equal(await alone.exclusive(async () => "sent"), "sent");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { arrange } from "../../static/js/state/timeline-items.js";
+import { timelineItems } from "../../static/js/state/timeline-items.js";
 import { Timeline } from "../../static/js/state/timeline.js";
 
 const ALICE = "u-alice";
@@ -117,7 +117,7 @@ test("what I hid leaves an empty place, also when it changes later", () => {
 });
 
 const arranged = (messages, extra = {}) =>
-  arrange({
+  timelineItems({
     messages,
     me: ALICE,
     peer: { read: 0, delivered: 0 },
@@ -137,7 +137,13 @@ test("ticks follow the peer's receipts, on own messages only", () => {
 });
 
 test("a message waiting in the outbox keeps its key when it is stored, and stands once", () => {
-  const entry = { id: "m-3", room: "r", body: "hello", at: Date.parse(at(5).created_at), state: "sent" };
+  const entry = {
+    id: "m-3",
+    room: "r",
+    command: { type: "message.send", body: "hello" },
+    at: Date.parse(at(5).created_at),
+    state: "sent",
+  };
   const before = arranged([message(1, 1, at(0))], { entries: [entry] });
   const after = arranged([message(1, 1, at(0)), message(3, 3, at(5))], { entries: [entry] });
   assert.deepEqual(
@@ -148,7 +154,13 @@ test("a message waiting in the outbox keeps its key when it is stored, and stand
 });
 
 test("a message that arrives while mine is pending goes above it", () => {
-  const entry = { id: "mine", room: "r", body: "hello", at: Date.parse(at(1).created_at), state: "pending" };
+  const entry = {
+    id: "mine",
+    room: "r",
+    command: { type: "message.send", body: "hello" },
+    at: Date.parse(at(1).created_at),
+    state: "pending",
+  };
   const keys = arranged([message(1, 1, at(0)), message(2, 2, at(9))], { entries: [entry] }).map((item) => item.key);
   assert.deepEqual(keys, ["day:2026-11-21", "m-1", "m-2", "mine"]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { newId } from "../../static/js/protocol/commands.js";
-import { Alarm, backoff, persistently } from "../../static/js/lib/timing.js";
+import { Timer, backoff, retryUntilAnswered } from "../../static/js/lib/timing.js";
 import { FakeClock } from "./helpers/clock.js";
 
 test("the wait grows to half a minute and stays there", () => {
@@ -24,14 +24,14 @@ test("an alarm set twice rings once, at the later setting", async () => {
   const clock = new FakeClock();
   const rang = [];
   const start = clock.now();
-  const alarm = new Alarm(clock, (due) => rang.push(due - start));
+  const alarm = new Timer(clock, (due) => rang.push(due - start));
   alarm.set(start + 100);
   alarm.set(start + 300);
   await clock.advance(1_000);
   assert.deepEqual(rang, [300]);
 });
 
-test("a message has a random id also where the browser offers no randomUUID", () => {
+test("a message has a random id also where the browser suggestions no randomUUID", () => {
   const source = { getRandomValues: (bytes) => crypto.getRandomValues(bytes) };
   const ids = new Set(Array.from({ length: 500 }, () => newId(source)));
   assert.equal(ids.size, 500);
@@ -55,7 +55,7 @@ test("what could not be had is asked for again until it is here, less and less o
     if (error) throw error;
     return "here";
   };
-  const found = persistently(ask, { clock, random: () => 0.5 });
+  const found = retryUntilAnswered(ask, { clock, random: () => 0.5 });
   await clock.advance(120_000);
   assert.equal(await found, "here");
   assert.deepEqual(asked, [0, 750, 1_750, 3_250, 23_250, 27_750]);
@@ -64,12 +64,14 @@ test("what could not be had is asked for again until it is here, less and less o
 test("what is refused for good, or wanted by nobody any more, is not asked for again", async () => {
   for (const status of [400, 401, 403, 404, 410]) {
     let asked = 0;
-    const found = persistently(async () => Promise.reject({ status, asked: (asked += 1) }), { clock: new FakeClock() });
+    const found = retryUntilAnswered(async () => Promise.reject({ status, asked: (asked += 1) }), {
+      clock: new FakeClock(),
+    });
     assert.deepEqual([await found, asked], [null, 1]);
   }
   const clock = new FakeClock();
   let isWanted = true;
-  const found = persistently(async () => Promise.reject(new Error("away")), { clock, isWanted: () => isWanted });
+  const found = retryUntilAnswered(async () => Promise.reject(new Error("away")), { clock, isWanted: () => isWanted });
   await clock.advance(100);
   isWanted = false;
   await clock.advance(60_000);

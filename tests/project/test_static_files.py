@@ -77,8 +77,8 @@ def named(html: str, pattern: str, folder: Path) -> set[Path]:
     return {folder / name for name in re.findall(pattern.replace("FILE", r"/static/([^\"#]+)"), html)}
 
 
-LAZY = ("avatar-picker", "connected")
-"""Loaded by account pages when the user chooses an avatar, and the modules of the chats, loaded when idle."""
+LAZY = ("avatar-picker", "connected", "unread-indicators")
+"""Loaded when the user chooses an avatar; by account pages of a logged-in user, when idle."""
 
 
 def reached(entries: set[Path]) -> set[Path]:

@@ -42,8 +42,8 @@ export function pageData(page = document) {
 }
 
 /** The same for a signed-in page beside the chats: who it belongs to, and its sentences. */
-export function besideData() {
+export function userPageData() {
   const user = document.querySelector('meta[name="csrf-token"]')?.dataset.user ?? null;
   const strings = document.getElementById("client-texts");
-  return { page: "beside", user: { id: user }, strings: strings ? JSON.parse(strings.textContent) : {} };
+  return { page: "account", user: { id: user }, strings: strings ? JSON.parse(strings.textContent) : {} };
 }

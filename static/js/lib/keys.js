@@ -1,6 +1,6 @@
 // Which key was meant, on whatever keyboard (ui-spec 4 X).
 
-const isMac = /Mac|iP(hone|ad|od)/.test(globalThis.navigator?.platform ?? "");
+export const isMac = /Mac|iP(hone|ad|od)/.test(globalThis.navigator?.platform ?? "");
 
 /** A key of a running composition (Japanese, Chinese, many phone keyboards) is never ours; 229 is how Safari says so. */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;

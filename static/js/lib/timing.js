@@ -34,19 +34,19 @@ const LONGEST_AGAIN_MS = 60_000;
  * What is not needed at once is fetched when there is time, and not at the press: then there may be no connection.
  * What a lost connection took along is asked for again. Returns the promise of what `load` promises.
  */
-export const fetchedLater = (load) =>
+export const loadWhenIdle = (load) =>
   new Promise((done) => {
-    const ask = (wait) => load().then(done, () => setTimeout(ask, wait, Math.min(2 * wait, LONGEST_AGAIN_MS)));
-    whenIdle(() => ask(AGAIN_MS));
+    const attempt = (wait) => load().then(done, () => setTimeout(attempt, wait, Math.min(2 * wait, LONGEST_AGAIN_MS)));
+    whenIdle(() => attempt(AGAIN_MS));
   });
 
 const isForGood = ({ status } = {}) => status >= 400 && status < 500 && status !== 408 && status !== 429;
 
 /** Asks until it is answered, with growing pauses, whatever the failure. Null when it is refused for good, or when nobody wants it any more. */
-export async function persistently(ask, { clock, isWanted = () => true, random = Math.random }) {
+export async function retryUntilAnswered(request, { clock, isWanted = () => true, random = Math.random }) {
   for (let attempt = 0; isWanted(); attempt += 1) {
     try {
-      return await ask();
+      return await request();
     } catch (error) {
       if (isForGood(error)) return null;
       await new Promise((done) => clock.after(retryAfter(error, attempt, random), done));
@@ -55,15 +55,15 @@ export async function persistently(ask, { clock, isWanted = () => true, random =
   return null;
 }
 
-/** An alarm that rings once, at the earliest moment it was last set to. */
-export class Alarm {
+/** Runs a function once, at the time it was last set to. */
+export class Timer {
   #clock;
-  #ring;
+  #run;
   #cancel = null;
 
-  constructor(clock, ring) {
+  constructor(clock, run) {
     this.#clock = clock;
-    this.#ring = ring;
+    this.#run = run;
   }
 
   set(at) {
@@ -71,7 +71,7 @@ export class Alarm {
     if (at == null) return;
     this.#cancel = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
       this.#cancel = null;
-      this.#ring(at);
+      this.#run(at);
     });
   }
 
@@ -85,44 +85,44 @@ export class Alarm {
   }
 }
 
-/** One's turn at something that one tab does at a time. */
-export class Turn {
-  #exclusive;
-  #changed;
-  #isAsked = false;
-  #end = null;
+/** A lock that one tab of the account holds at a time. */
+export class TabLock {
+  #runExclusive;
+  #onChange;
+  #isRequested = false;
+  #release = null;
 
   /** `exclusive(run)` runs `run` while nobody else does, until its promise ends; `changed()` when the turn has come, or was taken away. */
-  constructor(exclusive, changed) {
-    this.#exclusive = exclusive;
-    this.#changed = changed;
+  constructor(runExclusive, onChange) {
+    this.#runExclusive = runExclusive;
+    this.#onChange = onChange;
   }
 
-  get isMine() {
-    return this.#end !== null;
+  get isHeld() {
+    return this.#release !== null;
   }
 
-  async ask() {
-    if (this.#isAsked) return;
-    this.#isAsked = true;
-    let mine = null;
-    const begin = (end) => {
-      this.#isAsked = false;
-      this.#end = mine = end;
-      this.#changed();
+  async acquire() {
+    if (this.#isRequested) return;
+    this.#isRequested = true;
+    let held = null;
+    const begin = (release) => {
+      this.#isRequested = false;
+      this.#release = held = release;
+      this.#onChange();
     };
     try {
-      await this.#exclusive(() => new Promise(begin));
+      await this.#runExclusive(() => new Promise(begin));
     } catch {
       // This tab stood still for so long that another one took over.
-      if (this.#end !== mine) return;
-      this.#end = null;
-      this.#changed();
+      if (this.#release !== held) return;
+      this.#release = null;
+      this.#onChange();
     }
   }
 
-  end() {
-    this.#end?.();
-    this.#end = null;
+  release() {
+    this.#release?.();
+    this.#release = null;
   }
 }

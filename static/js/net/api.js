@@ -81,8 +81,8 @@ export class Api {
     }
   }
 
-  /** The outbox's other door: {message} stored, {refused} with the code, or {} for silence. */
-  async sendMessage({ room, id, body, reply_to }) {
+  /** A message of the outbox: {message} stored, {refused} with the code, or {} for no answer. */
+  async sendMessage({ room, id, command: { body, reply_to } }) {
     try {
       return {
         message: (

@@ -8,7 +8,7 @@ const SLEPT_MS = 5_000;
  * `on.wake(kind)` with "wake", "slept", "online" or "offline"; `on.shownAfterLong()`; `on.leaving()` while there is still time to keep
  * things; `on.frozen()` when the browser is about to stop this page.
  */
-export function watchWakeUps({ window, clock, on, steady = () => performance.now() }) {
+export function watchPageLifecycle({ window, clock, on, steady = () => performance.now() }) {
   const { document } = window;
   let hiddenAt = null;
   let apart = clock.now() - steady();

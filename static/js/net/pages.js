@@ -2,7 +2,7 @@
 
 import { pageData } from "../lib/dom.js";
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 const release = (page) => page.querySelector('meta[name="release"]')?.content;
 
@@ -14,7 +14,7 @@ export async function fetchPage(path, { me }) {
   try {
     const answer = await fetch(path, {
       headers: { Accept: "text/html", "X-Acting-User": me },
-      signal: AbortSignal.timeout?.(PATIENCE_MS),
+      signal: AbortSignal.timeout?.(TIMEOUT_MS),
     });
     if (answer.status >= 500 || answer.status === 429)
       return { retryAfterMs: 1_000 * Number(answer.headers.get("Retry-After")) || 0 };

@@ -1,6 +1,6 @@
 // What is new, asked for over HTTP: while no socket opens, and only while somebody looks at the page. Loaded when idle.
 
-import { Alarm, retryAfter } from "../lib/timing.js";
+import { Timer, retryAfter } from "../lib/timing.js";
 
 const FIRST_MS = 1_000;
 const EVERY_MS = 5_000;
@@ -8,63 +8,63 @@ const SPREAD_MS = 5_000;
 
 const isOver = ({ status, code } = {}) => status === 401 || code === "other_account";
 
-export class Polling {
-  #with;
-  #alarm;
-  #isOn = false;
+export class Poller {
+  #options;
+  #timer;
+  #isActive = false;
   #isBusy = false;
   #attempt = 0;
   #notBefore = 0;
 
   /**
-   * `api` with `conversations`, `sync` and `receipt` (net/api.js); `learn(page, before)` gets the newest rows of the list and what `stamp()`
-   * said before; `hear(event)` gets what a socket would have brought; `ended()`: there is no session any more.
+   * `api` with `conversations`, `sync` and `receipt` (net/api.js); `learn(page, before)` gets the newest rows of the list and what `revision()`
+   * said before; `onEvent(event)` gets what a socket would have brought; `ended()`: there is no session any more.
    */
-  constructor({ api, clock, isVisible, stamp = () => 0, learn, hear, ended = () => {}, random = Math.random }) {
-    this.#with = { api, clock, isVisible, stamp, learn, hear, ended, random };
-    this.#alarm = new Alarm(clock, () => this.#look());
+  constructor(options) {
+    this.#options = { revision: () => 0, ended: () => {}, random: Math.random, ...options };
+    this.#timer = new Timer(options.clock, () => this.#poll());
   }
 
-  get isOn() {
-    return this.#isOn;
+  get isActive() {
+    return this.#isActive;
   }
 
-  setOn(isOn) {
-    const { clock, random } = this.#with;
+  setActive(isActive) {
+    const { clock, random } = this.#options;
     // After a restart of the server HTTP answers a moment before the sockets are back: most pages find theirs open by then, and ask nothing.
-    if (isOn && !this.#isOn) this.#notBefore = Math.max(this.#notBefore, clock.now() + random() * SPREAD_MS);
-    this.#isOn = isOn;
-    this.look();
+    if (isActive && !this.#isActive) this.#notBefore = Math.max(this.#notBefore, clock.now() + random() * SPREAD_MS);
+    this.#isActive = isActive;
+    this.schedule();
   }
 
   /** The page was shown or hidden, or the socket came or went: looks soon, as usual, or not at all. */
-  look() {
-    const { clock, isVisible, random } = this.#with;
-    if (!this.#isOn || !isVisible()) return this.#alarm.clear();
+  schedule() {
+    const { clock, isVisible, random } = this.#options;
+    if (!this.#isActive || !isVisible()) return this.#timer.clear();
     // Showing and hiding it again and again asks no more often, and never sooner than a failure allows.
-    if (!this.#isBusy && !this.#alarm.isSet)
-      this.#alarm.set(Math.max(this.#notBefore, clock.now() + random() * FIRST_MS));
+    if (!this.#isBusy && !this.#timer.isSet)
+      this.#timer.set(Math.max(this.#notBefore, clock.now() + random() * FIRST_MS));
   }
 
   /** A command that no socket takes. False when it cannot go this way either. */
-  take({ type, rooms, marks, room, delivered, read, ref }) {
-    const { api, isVisible } = this.#with;
-    if (!this.#isOn || (type === "sync" && !isVisible())) return false;
-    if (type === "sync" && Object.keys(rooms).length) this.#ask(api.sync({ rooms, marks }), ref);
-    else if (type === "sync") this.look();
-    else if (type === "receipt.set") this.#ask(api.receipt(room, { delivered, read }), ref);
+  send({ type, rooms, marks, room, delivered, read, ref }) {
+    const { api, isVisible } = this.#options;
+    if (!this.#isActive || (type === "sync" && !isVisible())) return false;
+    if (type === "sync" && Object.keys(rooms).length) this.#request(api.sync({ rooms, marks }), ref);
+    else if (type === "sync") this.schedule();
+    else if (type === "receipt.set") this.#request(api.receipt(room, { delivered, read }), ref);
     else return false;
     return true;
   }
 
-  async #ask(answer, ref) {
-    const { hear, random, ended } = this.#with;
+  async #request(answer, ref) {
+    const { onEvent, random, ended } = this.#options;
     try {
-      for (const page of (await answer).pages ?? []) hear(page);
+      for (const page of (await answer).pages ?? []) onEvent(page);
     } catch (error) {
       if (isOver(error)) return ended(error);
       const isForGood = error.status >= 400 && error.status < 500 && error.status !== 429;
-      hear({
+      onEvent({
         type: "error",
         ref,
         code: error.code,
@@ -74,19 +74,19 @@ export class Polling {
     }
   }
 
-  async #look() {
-    const { api, clock, stamp, learn, random, ended } = this.#with;
+  async #poll() {
+    const { api, clock, revision, learn, random, ended } = this.#options;
     this.#isBusy = true;
-    const before = stamp();
+    const before = revision();
     let wait = EVERY_MS + random() * SPREAD_MS;
     try {
       const page = await api.conversations(null);
       this.#attempt = 0;
       // A socket may have opened meanwhile, and it knows more.
-      if (this.#isOn) learn(page, before);
+      if (this.#isActive) learn(page, before);
     } catch (error) {
       if (isOver(error)) {
-        this.#isOn = false;
+        this.#isActive = false;
         ended(error);
       }
       wait = Math.max(wait, retryAfter(error, this.#attempt, random));
@@ -94,6 +94,6 @@ export class Polling {
     }
     this.#isBusy = false;
     this.#notBefore = clock.now() + wait;
-    this.look();
+    this.schedule();
   }
 }

@@ -2,15 +2,15 @@
 
 import { ping } from "../protocol/commands.js";
 import { Connection } from "../state/connection.js";
-import { Alarm } from "../lib/timing.js";
+import { Timer } from "../lib/timing.js";
 
 const LATE_MS = 5_000;
 
 export class Socket {
-  #with;
+  #options;
   #connection;
-  #alarm;
-  #line = null;
+  #timer;
+  #socket = null;
 
   /**
    * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "other-account", "stopped", "reachable" or "unknown": why was the handshake refused?
@@ -28,9 +28,9 @@ export class Socket {
     onState = () => {},
     random = Math.random,
   }) {
-    this.#with = { url, WebSocket, clock, decoder, ask, me, isVisible, onEvent, onState };
+    this.#options = { url, WebSocket, clock, decoder, ask, me, isVisible, onEvent, onState };
     this.#connection = new Connection({ now: clock.now(), random });
-    this.#alarm = new Alarm(clock, (due) => this.#rang(due));
+    this.#timer = new Timer(clock, (due) => this.#onTimer(due));
   }
 
   get connection() {
@@ -38,75 +38,76 @@ export class Socket {
   }
 
   start() {
-    this.#feed({ type: "start" });
+    this.#dispatch({ type: "start" });
   }
 
   /** Something woke us: "wake" (shown, focused), "pressed", "slept" (the machine or the page stood still), "online", "offline" or "other-account". */
   wake(type = "wake") {
-    this.#feed({ type });
+    this.#dispatch({ type });
   }
 
   /** Everything missed is in. */
   caughtUp() {
-    this.#feed({ type: "caught-up" });
+    this.#dispatch({ type: "caught-up" });
   }
 
   /** False means: not now. What must not be lost waits elsewhere. */
   send(command) {
-    if (this.#line?.readyState !== 1 || this.#connection.greetedAt === null) return false;
-    this.#line.send(JSON.stringify(command));
+    if (this.#socket?.readyState !== 1 || this.#connection.establishedAt === null) return false;
+    this.#socket.send(JSON.stringify(command));
     return true;
   }
 
-  #feed(event) {
-    if (!this.#with.WebSocket) return;
+  #dispatch(event) {
+    if (!this.#options.WebSocket) return;
     const { name, isReachable } = this.#connection;
-    for (const effect of this.#connection.on(event, this.#with.clock.now())) this.#DO[effect]();
-    this.#alarm.set(this.#connection.wakeAt);
-    const isMoved = this.#connection.name !== name || this.#connection.isReachable !== isReachable;
-    if (isMoved || event.type === "offline" || event.type === "online") this.#with.onState(this.#connection);
+    for (const effect of this.#connection.on(event, this.#options.clock.now())) this.#EFFECTS[effect]();
+    this.#timer.set(this.#connection.wakeAt);
+    const hasChanged = this.#connection.name !== name || this.#connection.isReachable !== isReachable;
+    if (hasChanged || event.type === "offline" || event.type === "online") this.#options.onState(this.#connection);
   }
 
-  #DO = {
-    open: () => this.#openLine(),
-    close: () => this.#closeLine(),
-    ping: () => this.send(ping(this.#with.isVisible())),
-    ask: () => this.#with.ask().then((says) => this.#feed({ type: "verdict", says })),
+  #EFFECTS = {
+    open: () => this.#openSocket(),
+    close: () => this.#closeSocket(),
+    ping: () => this.send(ping(this.#options.isVisible())),
+    ask: () => this.#options.ask().then((reason) => this.#dispatch({ type: "verdict", reason })),
   };
 
   /** A timer that is late means that everything stood still: the line may be dead without knowing, or well with its answer still unread. */
-  #rang(due) {
-    if (this.#with.clock.now() - due >= LATE_MS) this.#feed({ type: "slept" });
-    this.#feed({ type: "tick" });
+  #onTimer(due) {
+    if (this.#options.clock.now() - due >= LATE_MS) this.#dispatch({ type: "slept" });
+    this.#dispatch({ type: "tick" });
   }
 
-  #openLine() {
-    this.#closeLine();
-    const line = new this.#with.WebSocket(this.#with.url);
-    this.#line = line;
-    line.onmessage = ({ data }) => this.#hear(data);
-    line.onclose = ({ code }) => {
-      this.#line = null;
-      this.#feed({ type: "closed", code });
+  #openSocket() {
+    this.#closeSocket();
+    const socket = new this.#options.WebSocket(this.#options.url);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code }) => {
+      this.#socket = null;
+      this.#dispatch({ type: "closed", code });
     };
   }
 
-  #closeLine() {
-    const line = this.#line;
-    this.#line = null;
-    if (!line) return;
-    line.onmessage = line.onclose = null;
-    line.close();
+  #closeSocket() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onmessage = socket.onclose = null;
+    socket.close();
   }
 
-  #hear(data) {
-    const event = this.#with.decoder.decode(data);
-    this.#feed({ type: event?.type === "pong" ? "answered" : "heard" });
+  #receive(data) {
+    const event = this.#options.decoder.decode(data);
+    this.#dispatch({ type: event?.type === "pong" ? "pong" : "frame" });
     if (!event || event.type === "pong") return;
-    if (event.type === "bye") return this.#feed(event);
-    if (event.type === "connection_established" && this.#with.me && event.user.id !== this.#with.me)
-      return this.#feed({ type: "other-account" });
-    if (event.type === "connection_established") this.#feed({ type: "greeted", heartbeat_ms: event.heartbeat_ms });
-    this.#with.onEvent(event);
+    if (event.type === "bye") return this.#dispatch(event);
+    if (event.type === "connection_established" && this.#options.me && event.user.id !== this.#options.me)
+      return this.#dispatch({ type: "other-account" });
+    if (event.type === "connection_established")
+      this.#dispatch({ type: "established", heartbeat_ms: event.heartbeat_ms });
+    this.#options.onEvent(event);
   }
 }

@@ -35,7 +35,7 @@ export function wipeOthers(user = null, storage = browserStorage()) {
 }
 
 /** What would be lost with a log-out: {users, messages, drafts}, of every account that this browser keeps something of. */
-export function keptHere(storage = browserStorage()) {
+export function unsentOnDevice(storage = browserStorage()) {
   const keys = names(storage)
     .map((name) => /^entre:([^:]+):(\w+)/.exec(name))
     .filter(Boolean);

@@ -3,7 +3,7 @@
 import { optional } from "../lib/errors.js";
 import { systemClock } from "../lib/timing.js";
 
-const STANDS_STILL_MS = 20_000;
+const FROZEN_MS = 20_000;
 
 export class Tabs {
   #channel = null;
@@ -12,12 +12,12 @@ export class Tabs {
   #clock;
 
   /**
-   * `onNews(kind, data)` with kind "draft", "outbox" or "log-out", and "stored" once the storage of this tab shows what another has kept
+   * `onMessage(kind, data)` with kind "draft", "outbox" or "log-out", and "stored" once the storage of this tab shows what another has kept
    * (word of it may come earlier). Both helpers are missing in some browsers and on plain-http origins.
    */
   constructor({
     user,
-    onNews,
+    onMessage,
     clock = systemClock,
     BroadcastChannel = globalThis.BroadcastChannel,
     locks = globalThis.navigator?.locks,
@@ -26,13 +26,13 @@ export class Tabs {
     this.#user = user;
     this.#locks = locks;
     this.#clock = clock;
-    window?.addEventListener("storage", () => onNews("stored", {}));
+    window?.addEventListener("storage", () => onMessage("stored", {}));
     // A browser without it, or one that refuses it together with the data of sites.
     this.#channel = optional(() => new BroadcastChannel(`app:${user}`));
-    if (this.#channel) this.#channel.onmessage = ({ data }) => onNews(data.kind, data);
+    if (this.#channel) this.#channel.onmessage = ({ data }) => onMessage(data.kind, data);
   }
 
-  tell(kind, data = {}) {
+  broadcast(kind, data = {}) {
     optional(() => this.#channel?.postMessage({ kind, ...data }));
   }
 
@@ -44,7 +44,7 @@ export class Tabs {
     if (!this.#locks) return run();
     const name = `outbox:${this.#user}`;
     const patience = new AbortController();
-    const callOff = this.#clock.after(STANDS_STILL_MS, () => patience.abort());
+    const callOff = this.#clock.after(FROZEN_MS, () => patience.abort());
     let isMine = false;
     const begin = () => {
       isMine = true;

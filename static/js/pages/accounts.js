@@ -1,23 +1,23 @@
 // Entry of the account pages (sign up, log in, log out, opened invites, settings). Each page works without it.
 
-import { besideData, view } from "../lib/dom.js";
+import { userPageData, view } from "../lib/dom.js";
 import { optional } from "../lib/errors.js";
 import { languageOfPage } from "../lib/text.js";
-import { fetchedLater, whenIdle } from "../lib/timing.js";
-import { keptHere } from "../net/store.js";
-import { listenForButtons } from "../view/buttons.js";
+import { loadWhenIdle, whenIdle } from "../lib/timing.js";
+import { unsentOnDevice } from "../net/store.js";
+import { start as listenForButtons } from "../view/buttons.js";
 import { guardSubmissions, loadConfirm, loadLogOutConfirm } from "./log-out.js";
 
 /** The connection of this page (connected.js), once it is loaded. */
 let shell = null;
 guardSubmissions(() => shell);
 
-const { messages, drafts } = keptHere();
+const { messages, drafts } = unsentOnDevice();
 if ((messages || drafts) && view("leave")) whenIdle(() => loadLogOutConfirm().catch(() => {}));
 if (view("ask")) whenIdle(() => loadConfirm().catch(() => {}));
-listenForButtons({ me: besideData().user.id });
-if (besideData().user.id)
-  fetchedLater(() => import("./connected.js")).then(
+listenForButtons({ me: userPageData().user.id });
+if (userPageData().user.id)
+  loadWhenIdle(() => import("./connected.js")).then(
     ({ connect }) => document.documentElement.dataset.leaving || (shell = connect()),
   );
 

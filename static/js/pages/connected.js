@@ -1,4 +1,4 @@
-// A signed-in page beside the chats (settings and the like) is connected like every other one: its person is here, hears of messages, and has them.
+// The connection of a logged-in account page (settings and the like): its user is online, notified, and receives messages.
 
 import { Shell } from "./shell.js";
 

@@ -1,4 +1,4 @@
-// Entry of the page of invites: the chat list stays live, and a link is taken back only after a question.
+// Entry of the page of invites: the chat list stays live, and revoking a link asks first.
 
 import { ask } from "../view/confirm.js";
 import { Shell } from "./shell.js";

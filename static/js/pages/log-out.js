@@ -2,7 +2,7 @@
 
 import { view } from "../lib/dom.js";
 import { optional } from "../lib/errors.js";
-import { keptHere, wipeOthers } from "../net/store.js";
+import { unsentOnDevice, wipeOthers } from "../net/store.js";
 
 export const loadLogOutConfirm = () => import("../view/leave-dialog.js");
 export const loadConfirm = () => import("../view/confirm.js");
@@ -43,9 +43,9 @@ export function guardSubmissions(currentShell) {
       return confirmFirst(event, answer);
     }
     if (!isLogOut(event)) return;
-    const { messages, drafts, users } = keptHere();
+    const { messages, drafts, users } = unsentOnDevice();
     if (!(messages || drafts) || !view("leave")) return removeStored(users, currentShell());
-    const answer = loadLogOutConfirm().then(({ askToLeave }) => askToLeave({ messages, drafts }));
+    const answer = loadLogOutConfirm().then(({ confirmLogOut }) => confirmLogOut({ messages, drafts }));
     return confirmFirst(event, answer, () => removeStored(users, currentShell()));
   });
 }

@@ -1,49 +1,32 @@
 // What an app has beyond a page: a worker that stands in while there is no connection, and word of a new version. Loaded by shell.js.
 
 import { view } from "../lib/dom.js";
-import { persistently } from "../lib/timing.js";
-import { keptHere } from "../net/store.js";
+import { optional } from "../lib/errors.js";
+import { retryUntilAnswered } from "../lib/timing.js";
+import { unsentOnDevice } from "../net/store.js";
 import { NewRelease } from "../view/new-release.js";
 
-/** Blocked in private windows, missing on plain-http addresses: then the page is just a page. */
-async function register() {
-  try {
-    await navigator.serviceWorker?.register("/sw.js", { type: "module" });
-  } catch {
-    // Some browsers refuse even the name.
-  }
-}
+/** Blocked in private windows, missing on plain-http addresses: then the page works without it. */
+const register = () => optional(() => navigator.serviceWorker?.register("/sw.js", { type: "module" }).catch(() => {}));
 
-/** Storage for this tab; a browser may refuse it even to be named. */
+/** Storage of this tab; a browser may refuse even to name it. */
 const session = {
-  get(key) {
-    try {
-      return sessionStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  },
-  set(key, value) {
-    try {
-      sessionStorage.setItem(key, value);
-      return true;
-    } catch {
-      return false;
-    }
-  },
+  get: (key) => optional(() => sessionStorage.getItem(key)),
+  set: (key, value) => optional(() => (sessionStorage.setItem(key, value), true), false),
 };
 
 /** The look-out for a new version; `look()` is to be called after every reconnection, because a new version comes with a restart. */
-export function installed({ api, announcer, outbox, clock }) {
+export function start({ api, announce, outbox, clock, events }) {
   register();
-  return new NewRelease({
+  const release = new NewRelease({
     root: view("new-release"),
     release: document.querySelector('meta[name="release"]')?.content,
-    ask: async () => (await persistently(() => api.get("/release"), { clock }))?.release,
-    isUnsent: () => outbox.isAtRisk || keptHere().messages > 0,
-    say: (text) => announcer.status(text),
+    ask: async () => (await retryUntilAnswered(() => api.get("/release"), { clock }))?.release,
+    isUnsent: () => outbox.isAtRisk || unsentOnDevice().messages > 0,
+    announce,
     document,
     reload: () => location.reload(),
     session,
   });
+  events.on("frame", ({ type }) => type === "connection_established" && void release.check());
 }

@@ -1,4 +1,4 @@
-// The session of this page is over. Fetched ahead: without a session it is the one thing that the page can still say.
+// What a page does when its session has ended. Loaded early: without a session nothing else can be loaded.
 
 import { hasTyped } from "../view/appearance.js";
 import { showOtherAccount, showSignedOut } from "../view/signed-out.js";
@@ -7,15 +7,15 @@ const LOGIN = "/accounts/login/?next=";
 const TRIES = 20;
 const AGAIN_MS = 200;
 
-/** Elsewhere, or by time. What was typed in a chat stays before the eyes and on the device. */
-function signedOut({ chat, t, page }) {
+/** Logged out elsewhere, or expired. Text typed in a chat stays visible and on the device. */
+function signedOut({ chat, t, hasChats }) {
   const login = LOGIN + encodeURIComponent(location.pathname);
   if (chat) showSignedOut({ t, login });
-  // What was typed into a form stays before the eyes; the form says it when it is sent.
-  else if (page.page !== "beside") location.assign(login);
+  // A form keeps what was typed; sending it reports the end of the session.
+  else if (hasChats) location.assign(login);
 }
 
-/** Somebody else has logged in in this browser. This page does nothing in their name; only a chat holds what could be lost with it. */
+/** Another account is logged in to this browser. The page does nothing in its name; only a chat may hold unsent text. */
 function otherAccount({ chat, t }) {
   if (chat) showOtherAccount({ t });
   else if (!hasTyped()) location.reload();
@@ -24,7 +24,7 @@ function otherAccount({ chat, t }) {
 /** By the name of the connection's state. */
 export const ended = { "signed-out": signedOut, "other-account": otherAccount };
 
-/** In another tab. This one leaves when the server has heard of it too, or "/" would lead straight back here. */
+/** In another tab. Waits until the server knows it, too, or "/" would lead straight back here. */
 export async function loggedOut({ api, clock }, tries = TRIES) {
   if (tries > 0 && (await api.whyRefused()) !== "signed-out")
     clock.after(AGAIN_MS, () => loggedOut({ api, clock }, tries - 1));

@@ -2,11 +2,11 @@
 
 import { action, csrfToken, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
-import { fetchedLater, systemClock as clock } from "../lib/timing.js";
+import { loadWhenIdle, systemClock as clock } from "../lib/timing.js";
 import { postForm } from "../net/forms.js";
 import { browserStorage, Store } from "../net/store.js";
-import { saveAtOnce } from "../view/autosave.js";
-import { leadBack } from "../view/back-link.js";
+import { autosave } from "../view/autosave.js";
+import { setBackLink } from "../view/back-link.js";
 
 const strings = JSON.parse(document.getElementById("client-texts")?.textContent ?? "{}");
 const t = translator(strings, document.documentElement.lang);
@@ -14,10 +14,10 @@ const me = document.querySelector('meta[name="csrf-token"]')?.dataset.user;
 const post = (url, body) => postForm(url, body, { fetch: (...call) => fetch(...call), csrf: csrfToken, me });
 
 const switches = view("save-at-once");
-if (switches) saveAtOnce(switches, { post, t, clock, user: me });
+if (switches) autosave(switches, { post, t, clock, user: me });
 
 const arrow = action("leave-settings");
-if (arrow) leadBack(arrow);
+if (arrow) setBackLink(arrow);
 
 const alerts = view("notifications");
 if (alerts)
@@ -33,7 +33,7 @@ if (alerts)
 
 const profile = view("profile");
 if (profile)
-  fetchedLater(() => import("../view/username-check.js")).then(({ checkUsername }) =>
+  loadWhenIdle(() => import("../view/username-check.js")).then(({ checkUsername }) =>
     checkUsername(profile, { post, clock }),
   );
 

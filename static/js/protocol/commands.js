@@ -9,6 +9,10 @@ export const messageSend = ({ room, id, body, reply_to = null }) => ({
   ref: id,
 });
 
+/** The frame of an entry of the outbox. The server answers a message with its id, any other command with its ref. */
+export const commandFrame = ({ room, id, command }) =>
+  command.type === "message.send" ? messageSend({ ...command, room, id }) : { ...command, room, ref: id };
+
 export const receiptSet = ({ room, delivered, read }) => ({
   type: "receipt.set",
   room,

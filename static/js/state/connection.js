@@ -2,19 +2,14 @@
 
 import { backoff } from "../lib/timing.js";
 
-const GREETING_MS = 10_000;
+const HANDSHAKE_MS = 10_000;
 const CATCH_UP_MS = 10_000;
 const PONG_MS = 10_000;
-const TALKING_MS = 20_000;
-const IMPATIENT_MS = 3_000;
+const PONG_LATEST_MS = 20_000;
+const MIN_ATTEMPT_MS = 3_000;
 const STABLE_MS = 60_000;
-const STOPS = new Map([
-  [4401, "signed-out"],
-  [4403, "stopped"],
-  [4404, "stopped"],
-  [4426, "stopped"],
-  [4409, "resting"],
-]);
+/** After a close with one of these codes no new socket is tried by itself. */
+const CLOSE_CODES = { 4401: "signed-out", 4403: "stopped", 4404: "stopped", 4426: "stopped", 4409: "replaced" };
 
 /** How long after a question the line is doubted, and how long until it is given up. */
 const WOKEN = { doubt: 1_000, within: 4_000 };
@@ -22,24 +17,24 @@ const SLEPT = { doubt: 0, within: 3_000 };
 const NO_NETWORK = { doubt: 0, within: 1_000 };
 
 function connect(c) {
-  Object.assign(c, { name: "connecting", triedAt: c.now, wakeAt: c.now + GREETING_MS });
+  Object.assign(c, { name: "connecting", triedAt: c.now, wakeAt: c.now + HANDSHAKE_MS });
   return ["open"];
 }
 
 /** A try that hangs is not waited for by somebody who presses; one that has just begun is not cut short. */
-const connectAnew = (c) => (c.now - c.triedAt >= IMPATIENT_MS ? connect(c) : []);
+const reconnectNow = (c) => (c.now - c.triedAt >= MIN_ATTEMPT_MS ? connect(c) : []);
 
 /** The deadline passed while nobody could look, so the greeting may be there already and only not read. */
-function respite(c) {
+function extendDeadline(c) {
   c.wakeAt = Math.max(c.wakeAt, c.now + SLEPT.within);
   return [];
 }
 
-function greeted(c, { heartbeat_ms: heartbeat = 25_000 }) {
+function established(c, { heartbeat_ms: heartbeat = 25_000 }) {
   Object.assign(c, {
     name: "catching-up",
     heartbeat,
-    greetedAt: c.now,
+    establishedAt: c.now,
     askedAt: null,
     doubtAt: null,
     pongBy: null,
@@ -48,37 +43,37 @@ function greeted(c, { heartbeat_ms: heartbeat = 25_000 }) {
   });
   c.pingAt = c.now + heartbeat;
   c.liveBy = c.now + CATCH_UP_MS;
-  return watch(c);
+  return scheduleNext(c);
 }
 
 /** A line in doubt stays in doubt until something is heard. */
 function caughtUp(c) {
   c.liveBy = null;
   if (c.name === "catching-up") c.name = "live";
-  return watch(c);
+  return scheduleNext(c);
 }
 
-function watch(c, effects = []) {
+function scheduleNext(c, effects = []) {
   c.wakeAt = Math.min(...[c.pingAt, c.doubtAt, c.pongBy, c.liveBy].filter((at) => at != null));
   return effects;
 }
 
 /** A pong: the line carries both ways. */
-function answered(c) {
+function pongReceived(c) {
   c.askedAt = c.doubtAt = c.pongBy = null;
-  return relieved(c);
+  return restoreTrust(c);
 }
 
 /** Any other frame: it carries this way. The answer may wait behind much else on a slow line, but not for ever: ours may never arrive. */
-function heard(c) {
+function frameReceived(c) {
   c.doubtAt = null;
-  if (c.pongBy != null) c.pongBy = Math.max(c.pongBy, Math.min(c.now + PONG_MS, c.askedAt + TALKING_MS));
-  return relieved(c);
+  if (c.pongBy != null) c.pongBy = Math.max(c.pongBy, Math.min(c.now + PONG_MS, c.askedAt + PONG_LATEST_MS));
+  return restoreTrust(c);
 }
 
-function relieved(c) {
+function restoreTrust(c) {
   if (c.name === "suspect") c.name = c.liveBy == null ? "live" : "catching-up";
-  return watch(c);
+  return scheduleNext(c);
 }
 
 /** "Are you there?" Asked again before the answer, the earlier deadline stays. */
@@ -88,7 +83,7 @@ function probe(c, { doubt, within }) {
   if (c.name !== "suspect") c.doubtAt = Math.min(c.doubtAt ?? Infinity, c.now + doubt);
   if (c.doubtAt === c.now) suspect(c);
   c.pingAt = c.now + c.heartbeat;
-  return watch(c, ["ping"]);
+  return scheduleNext(c, ["ping"]);
 }
 
 /** Half-open for all we know: the line is kept and nothing more is entrusted to it. */
@@ -103,11 +98,11 @@ function slept(c) {
   return probe(c, SLEPT);
 }
 
-function beat(c) {
+function tick(c) {
   if (c.pongBy != null && c.now >= c.pongBy) return lost(c, {}, ["close"]);
   if (c.doubtAt != null && c.now >= c.doubtAt) suspect(c);
   if (c.liveBy != null && c.now >= c.liveBy) caughtUp(c);
-  if (c.now < c.pingAt) return watch(c);
+  if (c.now < c.pingAt) return scheduleNext(c);
   // A server that wants to be asked more often wants to be missed sooner.
   const within = Math.min(PONG_MS, c.heartbeat);
   return probe(c, { doubt: within / 2, within });
@@ -115,10 +110,10 @@ function beat(c) {
 
 function lost(c, { code }, effects = []) {
   if (c.name === "live") c.lostAt = c.now;
-  if (STOPS.has(code)) return rest(c, STOPS.get(code), effects);
+  if (CLOSE_CODES[code]) return halt(c, CLOSE_CODES[code], effects);
   const isUnexplained = c.name === "connecting" && !(code >= 4_000);
-  if (c.greetedAt != null && c.now - c.greetedAt >= STABLE_MS) c.attempt = 0;
-  c.greetedAt = null;
+  if (c.establishedAt != null && c.now - c.establishedAt >= STABLE_MS) c.attempt = 0;
+  c.establishedAt = null;
   c.wakeAt = Math.max(c.now, c.notBefore) + backoff(c.attempt, c.random);
   c.attempt += 1;
   c.name = c.deviceOffline ? "offline" : "backing-off";
@@ -126,8 +121,8 @@ function lost(c, { code }, effects = []) {
   return isUnexplained ? [...effects, "ask"] : effects;
 }
 
-function rest(c, name, effects) {
-  Object.assign(c, { name, greetedAt: null, wakeAt: null, isReachable: false });
+function halt(c, name, effects) {
+  Object.assign(c, { name, establishedAt: null, wakeAt: null, isReachable: false });
   return effects;
 }
 
@@ -138,16 +133,18 @@ function bye(c, { code, retry_after_ms: wait = 0 }) {
 
 const timedOut = (c) => lost(c, {}, ["close"]);
 
-function verdict(c, { says }) {
-  c.isReachable = says === "reachable";
-  return says === "signed-out" || says === "stopped" || says === "other-account" ? rest(c, says, ["close"]) : [];
+function verdict(c, { reason }) {
+  c.isReachable = reason === "reachable";
+  return reason === "signed-out" || reason === "stopped" || reason === "other-account"
+    ? halt(c, reason, ["close"])
+    : [];
 }
 
 /** The browser's session is another person's by now. This page never goes on as them. */
-const other = (c) => rest(c, "other-account", ["close"]);
+const otherAccount = (c) => halt(c, "other-account", ["close"]);
 
 /** Back at once, but never before the moment that the server named. */
-function hurry(c) {
+function connectSoon(c) {
   if (c.now >= c.notBefore) return connect(c);
   c.wakeAt = c.notBefore;
   return [];
@@ -156,7 +153,7 @@ function hurry(c) {
 function online(c) {
   c.deviceOffline = false;
   if (c.name === "offline") c.name = "backing-off";
-  return hurry(c);
+  return connectSoon(c);
 }
 
 function offline(c) {
@@ -165,34 +162,42 @@ function offline(c) {
   return [];
 }
 
-const waiting = { tick: connect, wake: hurry, slept: hurry, online, offline, verdict, "other-account": other };
+const waiting = {
+  tick: connect,
+  wake: connectSoon,
+  slept: connectSoon,
+  online,
+  offline,
+  verdict,
+  "other-account": otherAccount,
+};
 const open = {
-  "other-account": other,
-  answered,
-  heard,
+  "other-account": otherAccount,
+  pong: pongReceived,
+  frame: frameReceived,
   bye,
   slept,
   closed: lost,
-  tick: beat,
+  tick,
   "caught-up": caughtUp,
   wake: (c) => probe(c, WOKEN),
   online: (c) => ((c.deviceOffline = false), probe(c, WOKEN)),
   // The device may be wrong (a server on this very machine), so the line is asked first.
   offline: (c) => ((c.deviceOffline = true), probe(c, NO_NETWORK)),
 };
-const MOVES = {
-  idle: { start: connect, "other-account": other },
+const TRANSITIONS = {
+  idle: { start: connect, "other-account": otherAccount },
   connecting: {
-    greeted,
+    established,
     bye,
     offline,
     verdict,
     closed: lost,
     tick: timedOut,
-    slept: respite,
-    wake: connectAnew,
-    "other-account": other,
-    online: (c) => ((c.deviceOffline = false), connectAnew(c)),
+    slept: extendDeadline,
+    wake: reconnectNow,
+    "other-account": otherAccount,
+    online: (c) => ((c.deviceOffline = false), reconnectNow(c)),
   },
   "catching-up": open,
   live: open,
@@ -200,7 +205,7 @@ const MOVES = {
   "backing-off": waiting,
   offline: waiting,
   // Not by itself, or 21 tabs would take each other's place for ever.
-  resting: { wake: connect, pressed: connect, "other-account": other },
+  replaced: { wake: connect, pressed: connect, "other-account": otherAccount },
   "signed-out": {},
   "other-account": {},
   stopped: {},
@@ -211,7 +216,7 @@ export class Connection {
   attempt = 0;
   wakeAt = null;
   notBefore = 0;
-  greetedAt = null;
+  establishedAt = null;
   liveBy = null;
   deviceOffline = false;
   /** Sockets are refused or blocked, HTTP is not: messages can go that way until one opens. */
@@ -224,14 +229,14 @@ export class Connection {
 
   /** Open, and all that was missed is in. In doubt or not: what is on its way is not given up yet. */
   get isUp() {
-    return this.greetedAt !== null && this.liveBy === null;
+    return this.establishedAt !== null && this.liveBy === null;
   }
 
   /** Takes one thing that happened; returns what to do, of "open", "close", "ping" and "ask". Nothing is due before `wakeAt`. */
   on(event, now) {
     this.now = now;
     if (event.type === "tick" && (this.wakeAt == null || now < this.wakeAt)) return [];
-    const move = MOVES[this.name][event.type];
-    return move ? move(this, event) : [];
+    const transition = TRANSITIONS[this.name][event.type];
+    return transition ? transition(this, event) : [];
   }
 }

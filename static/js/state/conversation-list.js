@@ -26,9 +26,9 @@ export class ConversationList {
   /** The server's rows are here; until then the page shows what came with the HTML. */
   loaded = false;
   /** Changes whenever the unread number of any row does. */
-  stamp = 0;
+  unreadRevision = 0;
   /** How many unread messages stand in chats that this list does not hold. */
-  rest = 0;
+  unreadElsewhere = 0;
   #rows = new Map();
   #me;
 
@@ -43,7 +43,7 @@ export class ConversationList {
   put(row) {
     const next = merged(this.get(row.room), row);
     next.unread = unreadOf(next);
-    if (next.unread !== this.get(row.room)?.unread) this.stamp += 1;
+    if (next.unread !== this.get(row.room)?.unread) this.unreadRevision += 1;
     this.#rows.set(row.room, next);
     return next;
   }
@@ -89,19 +89,22 @@ export class ConversationList {
     return [...this.#rows.values()].filter((row) => !row.archived).sort(order);
   }
 
+  isMuted({ muted_until: until }, now) {
+    return Boolean(until && Date.parse(until) > now);
+  }
+
   /** The server's total at a moment at which these rows were as they are now. */
-  counted(total, now) {
-    this.rest = Math.max(0, total - this.#sum(now));
+  setTotal(total, now) {
+    this.unreadElsewhere = Math.max(0, total - this.#sum(now));
   }
 
   /** What the title and the badge say: unread messages of everything that is not muted, nor on the screen (`watched`). */
   total(now, watched = null) {
-    return this.rest + this.#sum(now, watched);
+    return this.unreadElsewhere + this.#sum(now, watched);
   }
 
   #sum(now, watched = null) {
-    const isQuiet = (row) =>
-      row.room === watched || row.archived || (row.muted_until && Date.parse(row.muted_until) > now);
+    const isQuiet = (row) => row.room === watched || row.archived || this.isMuted(row, now);
     return [...this.#rows.values()].reduce((sum, row) => sum + (isQuiet(row) ? 0 : row.unread), 0);
   }
 }

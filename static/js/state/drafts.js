@@ -1,6 +1,6 @@
 // What was typed and not sent, per conversation: kept half a second after the last key, and at once when the page goes. No tab takes away what another one wrote.
 
-import { Alarm } from "../lib/timing.js";
+import { Timer } from "../lib/timing.js";
 
 const SAVE_AFTER_MS = 500;
 /** Half of what a browser keeps for a whole site. What is longer is not cut: `isAtRisk` says that it is not kept. */
@@ -10,28 +10,28 @@ const LONGEST = 1024 * 1024;
 const key = (room, tab) => (tab ? `draft:${room}:${tab}` : `draft:${room}`);
 
 export class Drafts {
-  #with;
+  #options;
   #unsaved = new Map();
   /** What this tab last read or wrote, by room: only that is its own to overwrite and to remove. */
   #base = new Map();
-  #alarm;
+  #timer;
   /** The browser would not keep a text: it is nowhere but in this page. */
   isRefused = false;
 
   /** `tab` names this page, `before` the one that the same tab showed before it was loaded again; `onSaved(room, draft, was)` tells the other tabs. */
   constructor({ store, clock, tab = "", before = null, onSaved = () => {} }) {
-    this.#with = { store, clock, tab, before, onSaved };
-    this.#alarm = new Alarm(clock, () => this.flush());
+    this.#options = { store, clock, tab, before, onSaved };
+    this.#timer = new Timer(clock, () => this.flush());
   }
 
   /** `{text, caret}` or null. */
   get(room) {
-    return this.#said(this.#unsaved.get(room) ?? this.#with.store.get(key(room)));
+    return this.#said(this.#unsaved.get(room) ?? this.#options.store.get(key(room)));
   }
 
   /** For the message box: what this tab had before it was loaded again, else the newest. From here on it is this tab's own. */
   take(room) {
-    const { store, before } = this.#with;
+    const { store, before } = this.#options;
     const draft = this.#unsaved.get(room) ?? (before && store.get(key(room, before))) ?? store.get(key(room));
     this.#base.set(room, draft?.text ?? "");
     return this.#said(draft);
@@ -44,7 +44,7 @@ export class Drafts {
    */
   follow(room, text, news = null) {
     if (this.#unsaved.has(room)) return null;
-    const draft = news?.draft ?? this.#with.store.get(key(room)) ?? { text: "", caret: 0 };
+    const draft = news?.draft ?? this.#options.store.get(key(room)) ?? { text: "", caret: 0 };
     const isSame = news ? text === news.was : text === this.#base.get(room) && !this.#isStored(room, text);
     const goesOn = draft.text.startsWith(text) || text.startsWith(draft.text);
     if (text && !(isSame && goesOn)) return void (this.hold(room, { text, caret: text.length }), this.flush());
@@ -59,7 +59,7 @@ export class Drafts {
 
   set(room, { text, caret }) {
     this.#unsaved.set(room, { text, caret });
-    this.#alarm.set(this.#with.clock.now() + SAVE_AFTER_MS);
+    this.#timer.set(this.#options.clock.now() + SAVE_AFTER_MS);
   }
 
   /** The page goes: what stands in the field is kept, even if something took it out of the store. */
@@ -74,7 +74,7 @@ export class Drafts {
   }
 
   flush() {
-    this.#alarm.clear();
+    this.#timer.clear();
     for (const [room, draft] of this.#unsaved) {
       const was = this.#base.get(room) ?? "";
       const isKept = draft.text.trim() ? this.#keep(room, draft) : this.#drop(room);
@@ -82,7 +82,7 @@ export class Drafts {
       if (isKept) this.#unsaved.delete(room);
       this.#base.set(room, draft.text);
       this.isRefused = this.#unsaved.size > 0;
-      this.#with.onSaved(room, draft, was);
+      this.#options.onSaved(room, draft, was);
     }
   }
 
@@ -91,19 +91,19 @@ export class Drafts {
   }
 
   #isMine(room, kept) {
-    return kept.tab === this.#with.tab || kept.text === this.#base.get(room);
+    return kept.tab === this.#options.tab || kept.text === this.#base.get(room);
   }
 
   #names(room) {
-    return [key(room), ...this.#with.store.keys(`${key(room)}:`)];
+    return [key(room), ...this.#options.store.keys(`${key(room)}:`)];
   }
 
   #isStored(room, text) {
-    return this.#names(room).some((name) => this.#with.store.get(name)?.text === text);
+    return this.#names(room).some((name) => this.#options.store.get(name)?.text === text);
   }
 
   #keep(room, draft) {
-    const { store, tab } = this.#with;
+    const { store, tab } = this.#options;
     if (draft.text.length > LONGEST) return false;
     const kept = store.get(key(room));
     const isMoved = !kept?.text || this.#isMine(room, kept) || store.set(key(room, kept.tab || "other"), kept);
@@ -114,7 +114,7 @@ export class Drafts {
 
   /** Where another tab's text was displaced, that one is the draft of the chat again. */
   #drop(room) {
-    const { store } = this.#with;
+    const { store } = this.#options;
     const left = this.#names(room).filter((name) => {
       const kept = store.get(name);
       if (kept && this.#isMine(room, kept)) store.remove(name);

@@ -46,11 +46,11 @@ export function match(query, { name, username }) {
 }
 
 /**
- * What the quick switcher offers: `{chats, people}`. `rows` come in the order of the list, `people` from the directory, `current` is on the screen.
+ * What the quick switcher suggestions: `{chats, people}`. `rows` come in the order of the list, `people` from the directory, `current` is on the screen.
  * Without a query the unread chats lead and the one on the screen is left out: Enter would do nothing. With one the best matches do, and among
  * equals the order stays.
  */
-export function offers({ query, rows, people = [], current = null, most = 20 }) {
+export function suggestions({ query, rows, people = [], current = null, most = 20 }) {
   const isAsked = Boolean(query.trim());
   const worth = (row) => (isAsked ? match(query, row.peer) : Number(row.unread > 0));
   const chats = rows
@@ -65,7 +65,7 @@ export function offers({ query, rows, people = [], current = null, most = 20 }) 
 }
 
 /** The chat above or below the one on the screen; `unread` passes by everything that is read. Null at the end, or when there is none. */
-export function neighbour(rows, current, step, { unread = false } = {}) {
+export function adjacentChat(rows, current, step, { unread = false } = {}) {
   const at = rows.findIndex(({ room }) => room === current);
   const start = at < 0 && step < 0 ? rows.length : at;
   for (let place = start + step; place >= 0 && place < rows.length; place += step)

@@ -6,24 +6,24 @@ const FIRST_VISIT_MS = 60_000;
 const NOT_NOW_MS = 30 * 24 * 3_600_000;
 const KEY = "alerts";
 
-export class Alerts {
-  #with;
+export class NotificationPolicy {
+  #options;
   #seen = new Map();
   #soundAt = -Infinity;
 
   /**
    * `isLeader()`: this tab speaks for all; `isWatched(room)`: it is before somebody's eyes in this tab; `isActive()`: somebody works in this tab;
-   * `tell(room)` lets the other tabs know that they need not; `notify(room, message)` and `sound()` do it.
+   * `broadcast(room)` lets the other tabs know that they need not; `notify(room, message)` and `sound()` do it.
    */
-  constructor({ clock, store, isLeader, isWatched, isActive, tell, notify, sound }) {
-    this.#with = { clock, store, isLeader, isWatched, isActive, tell, notify, sound };
-    if (!this.#kept.since) this.#keep({ since: clock.now() });
+  constructor(options) {
+    this.#options = options;
+    if (!this.#kept.since) this.#keep({ since: options.clock.now() });
   }
 
   /** A message of the peer came; `isMuted` and `isRequest` are silent. */
   arrived({ room, message, isMuted = false, isRequest = false }) {
-    const { clock, isWatched, isActive, tell } = this.#with;
-    if (isWatched(room)) return tell(room);
+    const { clock, isWatched, isActive, broadcast } = this.#options;
+    if (isWatched(room)) return broadcast(room);
     if (isMuted || isRequest) return;
     const at = clock.now();
     // Who sees it come into the list needs no notification, even if they turn away right then.
@@ -36,12 +36,12 @@ export class Alerts {
   }
 
   /** Another tab has this chat before somebody's eyes. */
-  watchedElsewhere(room) {
-    this.#seen.set(room, this.#with.clock.now());
+  visibleElsewhere(room) {
+    this.#seen.set(room, this.#options.clock.now());
   }
 
   #speak(room, message, isSeen) {
-    const { clock, isLeader, notify, sound } = this.#with;
+    const { clock, isLeader, notify, sound } = this.#options;
     if (!isLeader()) return;
     if (this.isOn && !isSeen) notify(room, message);
     if (!this.hasSound || clock.now() - this.#soundAt < SOUND_EVERY_MS) return;
@@ -50,11 +50,11 @@ export class Alerts {
   }
 
   get #kept() {
-    return this.#with.store.get(KEY) ?? {};
+    return this.#options.store.get(KEY) ?? {};
   }
 
   #keep(changes) {
-    this.#with.store.set(KEY, { ...this.#kept, ...changes });
+    this.#options.store.set(KEY, { ...this.#kept, ...changes });
   }
 
   get isOn() {
@@ -76,11 +76,11 @@ export class Alerts {
   /** May the card be shown? After something was received, not in the first minute of the first visit, and not again soon after "Not now". */
   mayAsk({ permission, hasReceived }) {
     const { since = 0, refusedAt = -Infinity } = this.#kept;
-    const now = this.#with.clock.now();
+    const now = this.#options.clock.now();
     return permission === "default" && hasReceived && now - since >= FIRST_VISIT_MS && now - refusedAt >= NOT_NOW_MS;
   }
 
   notNow() {
-    this.#keep({ refusedAt: this.#with.clock.now() });
+    this.#keep({ refusedAt: this.#options.clock.now() });
   }
 }

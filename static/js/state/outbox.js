@@ -1,94 +1,103 @@
-// Unsent messages: pending -> sent -> accepted, or failed. Kept until the server has them, one in flight per room, the same id on every try.
+// Unsent commands: pending -> sent -> accepted, or failed. Stored until the server has them; one in flight per room, in
+// the order given, with the same id on every try.
 
-import { messageSend } from "../protocol/commands.js";
+import { commandFrame } from "../protocol/commands.js";
 import { isFinal, ruleOf } from "../protocol/events.js";
-import { Alarm, backoff, Turn } from "../lib/timing.js";
+import { backoff, TabLock, Timer } from "../lib/timing.js";
+import { ANSWER_MS, dueAt, isMessage, isOpen, KEY, storedEntries, storeEntry } from "./outbox-entries.js";
 
-const SILENCE_MS = 10_000;
-const TRY_AGAIN_MS = [1_000, 3_000, 9_000];
-const FEW = 5;
+const RETRY_MS = [1_000, 3_000, 9_000];
+const MOST_INTERNAL_ERRORS = 5;
 const DAY_MS = 24 * 3_600_000;
-const KEY = "outbox:";
-
-const isOpen = (entry) => entry.state === "pending" || entry.state === "sent";
-const dueAt = (entry) => (entry.state === "pending" ? entry.notBefore : entry.state === "sent" && !entry.isPosted ? entry.sentAt + SILENCE_MS : null);
 
 export class Outbox {
+  /** By id: {id, room, command, at, since, state, ...}; `command` is {type, ...fields} without room and id. */
   #entries = new Map();
-  #with;
-  #alarm;
+  #options;
+  #timer;
+  #lock;
   #isLive = false;
-  #turn;
 
   /**
-   * `store` get/set/remove/keys; `send(command)` -> went out; `post(entry)` -> promise of {accepted} or {refused} or {} for silence;
-   * `exclusive(run)` runs `run` while no other tab of this account sends; `onChange(room)`; `onStored()` tells the other tabs.
-   * `isWiped()`: the store was emptied as a whole, by the page of another account.
+   * `store` get/set/remove/keys; `send(frame)` -> whether it was sent; `post(entry)` -> promise of {accepted} or
+   * {refused}, or {} for no answer, of a message; `exclusive(run)` runs `run` while
+   * no other tab of this account sends; `onChange(room)`; `onStored()` notifies the other tabs.
+   * `isWiped()`: the store was emptied as a whole, by a page of another account.
    */
-  constructor({ store, send, post, clock, newId, exclusive = (run) => run(), isWiped = () => false, onChange = () => {}, onStored = () => {}, random = Math.random }) {
-    this.#with = { store, send, post, clock, newId, isWiped, onChange, onStored, random };
-    this.#alarm = new Alarm(clock, () => this.#pump());
-    // Another tab may have sent or added meanwhile, so the store is read again before the first send.
-    this.#turn = new Turn(exclusive, () => this.reload());
+  constructor({ exclusive = (run) => run(), ...options }) {
+    const unchanged = { isWiped: () => false, onChange: () => {}, onStored: () => {}, random: Math.random };
+    this.#options = { ...unchanged, ...options };
+    this.#timer = new Timer(options.clock, () => this.#pump());
+    // Another tab may have sent or added something meanwhile, so the store is read again before the first send.
+    this.#lock = new TabLock(exclusive, () => this.reload());
     this.reload();
   }
 
-  /** Something is nowhere but in this page: the browser keeps nothing, or its storage is full. */
+  /** Something exists only in this page: the browser stores nothing, or its storage is full. */
   get isAtRisk() {
     return [...this.#entries.values()].some((entry) => entry.isUnsaved && entry.state !== "accepted");
   }
 
-  /** In the order typed. */
   entries(room) {
     return [...this.#entries.values()].filter((entry) => entry.room === room).sort((a, b) => a.at - b.at);
   }
 
+  messages(room) {
+    return this.entries(room).filter(isMessage);
+  }
+
   get = (id) => this.#entries.get(id) ?? null;
 
-  add({ room, body, reply_to = null }) {
-    const at = Math.max(this.#with.clock.now(), ...[...this.#entries.values()].map((entry) => entry.at + 1));
-    const entry = { id: this.#with.newId(), room, body, reply_to, at, since: at, state: "pending" };
-    this.#entries.set(entry.id, entry);
-    this.#keep(entry);
+  add({ room, command }) {
+    const at = Math.max(this.#options.clock.now(), ...[...this.#entries.values()].map((entry) => entry.at + 1));
+    const entry = { id: this.#options.newId(), room, command, at, since: at, state: "pending" };
+    this.restore(entry);
     this.#pump();
     return entry;
   }
 
-  /** The connection came or went. What was in flight when it went is unknown, so it is pending again. */
+  addMessage({ room, body, reply_to = null }) {
+    return this.add({ room, command: { type: "message.send", body, reply_to } });
+  }
+
+  /** The connection opened or closed. What was in flight when it closed is unknown, so it is pending again. */
   setLive(isLive) {
     this.#isLive = isLive;
     for (const entry of this.#entries.values()) {
       if (!isLive && entry.state === "sent") Object.assign(entry, { state: "pending", tries: 0, isPosted: false });
       if (isLive && entry.notBefore === Infinity) entry.notBefore = 0;
-      if (isLive && entry.isElsewhere) this.#isElsewhere(entry);
+      if (isLive && entry.isSentElsewhere) this.#markSentElsewhere(entry);
     }
     this.#pump();
   }
 
-  /** The server has it. Returns the entry, which stays in sight until the timeline shows the message itself. */
+  /** The server has it. A message stays visible until the timeline shows it; any other command is done. */
   accepted(id) {
     const entry = this.get(id);
     if (!entry) return null;
-    this.#with.store.remove(KEY + id);
+    this.#options.store.remove(KEY + id);
     entry.state = "accepted";
-    this.#tell(entry.room);
+    if (!isMessage(entry)) this.#entries.delete(id);
+    this.#notify(entry.room);
     this.#pump();
     return entry;
   }
 
-  /** The timeline shows it: nothing is left to do. */
+  /** The timeline shows the message: the entry is done. */
   settle(id) {
-    if (this.#forget(id)) this.#pump();
+    if (this.#remove(id)) this.#pump();
   }
 
-  /** For now: waits as long as the server says. For good: failed at once, with the reason; the next one goes on. */
+  /** A temporary refusal waits as long as the server says. A final one fails the entry with its reason. */
   refused({ id, code, retryable = false, retry_after_ms: wait = 0 }) {
     const entry = this.get(id);
     if (!entry || entry.state === "accepted") return;
     entry.refusals = (entry.refusals ?? 0) + 1;
     const rule = ruleOf({ code, retryable });
+    const isRetried = rule === "wait" || (rule === "few" && entry.refusals < MOST_INTERNAL_ERRORS);
+    const pause = () => Math.max(wait ?? 0, backoff(entry.refusals - 1, this.#options.random));
     if (rule === "hold") this.#wait(entry, Infinity, code);
-    else if (rule === "wait" || (rule === "few" && entry.refusals < FEW)) this.#wait(entry, Math.max(wait ?? 0, backoff(entry.refusals - 1, this.#with.random)), code);
+    else if (isRetried) this.#wait(entry, pause(), code);
     else this.#fail(entry, code);
     this.#pump();
   }
@@ -101,122 +110,131 @@ export class Outbox {
     const entry = this.get(id);
     if (entry?.state !== "failed") return;
     if (ruleOf({ code: entry.reason }) === "rename") {
-      this.#forget(id);
-      entry.id = this.#with.newId();
-      this.#entries.set(entry.id, entry);
+      this.#remove(id);
+      entry.id = this.#options.newId();
     }
-    Object.assign(entry, { state: "pending", reason: undefined, tries: 0, refusals: 0, notBefore: 0, isPosted: false, since: this.#with.clock.now() });
-    this.#keep(entry);
+    const fresh = { reason: undefined, tries: 0, refusals: 0, notBefore: 0, isPosted: false };
+    Object.assign(entry, { ...fresh, state: "pending", since: this.#options.clock.now() });
+    this.restore(entry);
     this.#pump();
   }
 
-  /** Takes a failed message away; the answer can be given to `restore`. */
+  /** Removes a failed entry and returns it; `restore` undoes that. */
   discard(id) {
     const entry = this.get(id);
     if (entry?.state !== "failed") return null;
-    this.#forget(id);
-    this.#tell(entry.room);
+    this.#remove(id);
+    this.#notify(entry.room);
     return entry;
   }
 
   restore(entry) {
     this.#entries.set(entry.id, entry);
-    this.#keep(entry);
+    this.#save(entry);
   }
 
-  /** Reads the store again: at the start, and when another tab has changed it. What vanished there was sent or discarded there. */
+  /** Reads the store again: at the start, and when another tab changed it. What is gone was sent or discarded there. */
   reload() {
-    const { store, onChange } = this.#with;
-    const stored = new Map(store.keys(KEY).map((key) => [key.slice(KEY.length), store.get(key)]).filter(([, entry]) => entry));
+    const stored = storedEntries(this.#options.store);
     for (const entry of [...this.#entries.values()]) {
       if (stored.has(entry.id) || entry.isUnsaved || entry.state === "accepted") continue;
       if (entry.state === "failed") this.#entries.delete(entry.id);
-      else this.#isElsewhere(entry);
+      else this.#markSentElsewhere(entry);
     }
     for (const [id, entry] of stored) {
+      const { state, reason, since } = entry;
       const held = this.#entries.get(id);
-      if (!held) this.#entries.set(id, { ...entry });
-      else if (held.state === "pending" || held.state === "failed") Object.assign(held, { state: entry.state, reason: entry.reason, since: entry.since });
+      if (!held) this.#entries.set(id, entry);
+      else if (held.state === "pending" || held.state === "failed") Object.assign(held, { state, reason, since });
     }
-    for (const entry of this.#entries.values()) onChange(entry.room);
+    for (const entry of this.#entries.values()) this.#options.onChange(entry.room);
     this.#pump();
   }
 
-  /** Another tab has sent it. The event for this one comes soon, or came before: it does not stand at the end of the chat for ever. */
-  #isElsewhere(entry) {
-    Object.assign(entry, { state: "accepted", isElsewhere: true });
-    this.#with.clock.after(SILENCE_MS, () => this.#isLive && this.get(entry.id) === entry && (this.settle(entry.id), this.#with.onChange(entry.room)));
+  /** Another tab sent it. Its event comes soon, or came before: then nothing would ever settle the entry but this timer. */
+  #markSentElsewhere(entry) {
+    const { clock, onChange } = this.#options;
+    Object.assign(entry, { state: "accepted", isSentElsewhere: true });
+    const isWaiting = () => this.#isLive && this.get(entry.id) === entry;
+    clock.after(ANSWER_MS, () => isWaiting() && (this.settle(entry.id), onChange(entry.room)));
   }
 
   #pump() {
-    this.#alarm.clear();
-    const now = this.#with.clock.now();
-    // Nobody wants yesterday's words to go out unasked.
-    for (const entry of this.#entries.values()) if (entry.state === "pending" && now - entry.since >= DAY_MS) this.#fail(entry, "waited");
+    this.#timer.clear();
+    const now = this.#options.clock.now();
+    // Text of yesterday is not sent without asking the user.
+    for (const entry of this.#entries.values())
+      if (entry.state === "pending" && now - entry.since >= DAY_MS) this.#fail(entry, "waited");
     const open = [...this.#entries.values()].filter(isOpen);
-    if (!this.#isLive || !open.length) return this.#turn.end();
-    if (!this.#turn.isMine) return this.#turn.ask();
+    if (!this.#isLive || !open.length) return this.#lock.release();
+    if (!this.#lock.isHeld) return this.#lock.acquire();
     for (const room of new Set(open.map((entry) => entry.room))) this.#pumpRoom(room, now);
     const soonest = Math.min(...open.map(dueAt).filter((at) => at != null && at > now));
-    if (soonest < Infinity) this.#alarm.set(soonest);
+    if (soonest < Infinity) this.#timer.set(soonest);
   }
 
   #pumpRoom(room, now) {
     const open = this.entries(room).filter(isOpen);
     const entry = open.find(({ state }) => state === "sent") ?? open[0];
     if (entry.isPosted || (dueAt(entry) ?? 0) > now) return;
-    if (entry.state === "sent" || entry.tries) this.#overHttp(entry);
-    else if (this.#with.send(messageSend(entry))) Object.assign(entry, { state: "sent", sentAt: now });
-    else this.#overHttp(entry);
+    if (entry.state === "sent" || entry.tries) this.#sendOverHttp(entry);
+    else if (this.#options.send(commandFrame(entry))) Object.assign(entry, { state: "sent", sentAt: now });
+    else this.#sendOverHttp(entry);
   }
 
-  /** The socket says nothing, or takes nothing: the other door, with the same id. */
-  async #overHttp(entry) {
+  /** The socket does not answer, or takes nothing: over HTTP, with the same id. */
+  async #sendOverHttp(entry) {
     Object.assign(entry, { state: "sent", isPosted: true });
-    const answer = await this.#with.post(entry).catch(() => ({}));
+    const answer = isMessage(entry) ? await this.#options.post(entry).catch(() => ({})) : {};
     if (answer.refused) {
-      // A gateway that waited in vain has answered, and the server said nothing.
-      if (answer.refused.code === "unknown_result") this.#turn.end();
+      // A gateway timed out: it answered, but the server did not.
+      if (answer.refused.code === "unknown_result") this.#lock.release();
       this.refused({ ...answer.refused, id: entry.id });
       return this.#pump();
     }
     if (answer.accepted) return this.accepted(entry.id);
     if (this.get(entry.id)?.state !== "sent" || !entry.isPosted) return;
-    entry.tries = (entry.tries ?? 0) + 1;
-    if (entry.tries > TRY_AGAIN_MS.length) this.#fail(entry, "no_answer");
-    else this.#wait(entry, TRY_AGAIN_MS[entry.tries - 1]);
-    // A tab that gets no answer would otherwise keep the lock while another one has a working connection.
-    this.#turn.end();
+    // So far only messages have a route over HTTP. Any other command waits for the socket.
+    if (isMessage(entry)) this.#countSilence(entry);
+    else this.#wait(entry, ANSWER_MS);
+    // Otherwise a tab without an answer would keep the lock while another one has a working connection.
+    this.#lock.release();
     this.#pump();
   }
 
+  #countSilence(entry) {
+    entry.tries = (entry.tries ?? 0) + 1;
+    if (entry.tries > RETRY_MS.length) this.#fail(entry, "no_answer");
+    else this.#wait(entry, RETRY_MS[entry.tries - 1]);
+  }
+
   #wait(entry, ms, reason) {
-    Object.assign(entry, { state: "pending", isPosted: false, notBefore: this.#with.clock.now() + ms, reason });
+    Object.assign(entry, { state: "pending", isPosted: false, notBefore: this.#options.clock.now() + ms, reason });
   }
 
   #fail(entry, reason) {
-    const { store, isWiped, onChange } = this.#with;
-    // Gone from the store before word of it came: another tab has sent it, and to write it back would call it unsent there, too.
+    // Gone from the store before the other tab's notice came: that tab sent it, and storing it would mark it unsent there.
+    const { store, isWiped, onChange } = this.#options;
     if (!entry.isUnsaved && !store.get(KEY + entry.id) && !isWiped()) {
-      this.#isElsewhere(entry);
+      this.#markSentElsewhere(entry);
       return onChange(entry.room);
     }
     Object.assign(entry, { state: "failed", reason });
-    this.#keep(entry);
+    this.#save(entry);
   }
 
-  #keep({ id, room, body, reply_to, at, since, state, reason }) {
-    this.#entries.get(id).isUnsaved = !this.#with.store.set(KEY + id, { id, room, body, reply_to, at, since, state: state === "failed" ? state : "pending", reason });
-    this.#tell(room);
+  #save(entry) {
+    entry.isUnsaved = !storeEntry(this.#options.store, entry);
+    this.#notify(entry.room);
   }
 
-  #forget(id) {
-    this.#with.store.remove(KEY + id);
+  #remove(id) {
+    this.#options.store.remove(KEY + id);
     return this.#entries.delete(id);
   }
 
-  #tell(room) {
-    this.#with.onChange(room);
-    this.#with.onStored();
+  #notify(room) {
+    this.#options.onChange(room);
+    this.#options.onStored();
   }
 }

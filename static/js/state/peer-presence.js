@@ -1,9 +1,8 @@
 // What the peers of the chats in view are doing, as far as the server tells: asked for as long as the pane or a row of the list wants it.
 
-import { Alarm } from "../lib/timing.js";
+import { Timer } from "../lib/timing.js";
 import { roomClose, roomOpen } from "../protocol/commands.js";
-import { PeerPresence } from "./presence.js";
-import { strip } from "./connection-notice.js";
+import { connectionNotice } from "./connection-notice.js";
 import { PeerTyping } from "./typing.js";
 
 /** From pane to row and back nothing is asked anew: what is wanted again so soon was never let go. */
@@ -11,104 +10,154 @@ const LINGER_MS = 3_000;
 /** The server takes 50 for one socket. */
 const AT_MOST = 50;
 const NOTHING = { online: false, typing: false, lastSeen: null };
-const OVER = new Set(["stopped", "signed-out", "other-account", "resting"]);
+const OVER = new Set(["stopped", "signed-out", "other-account", "replaced"]);
 
-export class PeerSigns {
-  #with;
+export class PeersPresence {
+  #options;
   #rooms = new Map();
   #connection = null;
-  #alarm;
+  #timer;
   /** The page says by now that it has no connection: then it knows of nobody whether they are here. */
-  #isAway = false;
+  #isDisconnected = false;
 
   /** `onChange()` after every change of any of them. */
   constructor({ clock, send, onChange }) {
-    this.#with = { clock, send, onChange };
-    this.#alarm = new Alarm(clock, () => this.#judge());
+    this.#options = { clock, send, onChange };
+    this.#timer = new Timer(clock, () => this.#evaluate());
   }
 
   /** `by` is who wants it; `onChange()` is told until `release`. */
   want(room, peer, by, onChange = () => {}) {
-    const signs = this.#rooms.get(room) ?? this.#make(room, peer);
-    signs.by.set(by, onChange);
-    signs.lingers.clear();
-    this.#open(room, signs);
+    const entry = this.#rooms.get(room) ?? this.#make(room, peer);
+    entry.by.set(by, onChange);
+    entry.lingers.clear();
+    this.#open(room, entry);
   }
 
   release(room, by) {
-    const signs = this.#rooms.get(room);
-    if (!signs?.by.delete(by) || signs.by.size) return;
-    if (this.#rooms.size >= AT_MOST) this.#close(room, signs);
-    else signs.lingers.set(this.#with.clock.now() + LINGER_MS);
+    const entry = this.#rooms.get(room);
+    if (!entry?.by.delete(by) || entry.by.size) return;
+    if (this.#rooms.size >= AT_MOST) this.#close(room, entry);
+    else entry.lingers.set(this.#options.clock.now() + LINGER_MS);
   }
 
   get(room) {
-    const signs = this.#rooms.get(room);
-    if (!signs || this.#isAway) return NOTHING;
-    return { online: signs.presence.online, typing: signs.typing.on, lastSeen: signs.presence.lastSeen };
+    const entry = this.#rooms.get(room);
+    if (!entry || this.#isDisconnected) return NOTHING;
+    return { online: entry.presence.online, typing: entry.typing.on, lastSeen: entry.presence.lastSeen };
   }
 
   connected(connection) {
     this.#connection = connection;
-    for (const signs of this.#rooms.values()) if (connection.greetedAt === null) signs.isOpen = false;
-    this.#judge();
-    for (const [room, signs] of this.#rooms) this.#open(room, signs);
+    for (const entry of this.#rooms.values()) if (connection.establishedAt === null) entry.isOpen = false;
+    this.#evaluate();
+    for (const [room, entry] of this.#rooms) this.#open(room, entry);
   }
 
   handle(event) {
     const { type, room, user } = event;
-    if (type === "typing" && this.#rooms.get(room)?.peer === user) this.#rooms.get(room).typing.heard(event);
+    if (type === "typing" && this.#rooms.get(room)?.peer === user) this.#rooms.get(room).typing.receive(event);
     else if (type === "message.created" && this.#rooms.get(room)?.peer === event.message.sender)
       this.#rooms.get(room).typing.ended();
     else if (type === "presence")
-      for (const signs of this.#rooms.values()) if (signs.peer === user) signs.presence.heard(event);
+      for (const entry of this.#rooms.values()) if (entry.peer === user) entry.presence.receive(event);
   }
 
   #make(room, peer) {
-    const { clock } = this.#with;
-    const signs = { peer, by: new Map(), isOpen: false, lingers: new Alarm(clock, () => this.#close(room, signs)) };
-    this.#forget(signs);
-    this.#rooms.set(room, signs);
-    return signs;
+    const { clock } = this.#options;
+    const entry = { peer, by: new Map(), isOpen: false, lingers: new Timer(clock, () => this.#close(room, entry)) };
+    this.#forget(entry);
+    this.#rooms.set(room, entry);
+    return entry;
   }
 
-  #forget(signs) {
-    const { clock } = this.#with;
-    const onChange = () => this.#changed(signs);
+  #forget(entry) {
+    const { clock } = this.#options;
+    const onChange = () => this.#changed(entry);
     // What is still due of the ones before speaks to nobody.
-    signs.presence?.end();
-    signs.typing?.end();
-    Object.assign(signs, {
+    entry.presence?.end();
+    entry.typing?.end();
+    Object.assign(entry, {
       presence: new PeerPresence({ clock, onChange }),
       typing: new PeerTyping({ clock, onChange }),
     });
   }
 
-  #changed(signs) {
-    for (const onChange of signs.by.values()) onChange();
-    this.#with.onChange();
+  #changed(entry) {
+    for (const onChange of entry.by.values()) onChange();
+    this.#options.onChange();
   }
 
   /** After every reconnect the server is told again what is in view, and tells how it stands. */
-  #open(room, signs) {
-    if (this.#connection?.name === "live" && !signs.isOpen) signs.isOpen = this.#with.send(roomOpen({ room }));
+  #open(room, entry) {
+    if (this.#connection?.name === "live" && !entry.isOpen) entry.isOpen = this.#options.send(roomOpen({ room }));
   }
 
-  #close(room, signs) {
-    if (signs.isOpen) this.#with.send(roomClose({ room }));
+  #close(room, entry) {
+    if (entry.isOpen) this.#options.send(roomClose({ room }));
     this.#rooms.delete(room);
   }
 
-  /** As late as the strip says it, so that a short drop makes no dot flicker. */
-  #judge() {
-    const { says, until } = strip(this.#connection, this.#with.clock.now());
-    this.#alarm.set(until);
-    const isAway = says !== "quiet" || OVER.has(this.#connection.name);
-    if (isAway === this.#isAway) return;
-    this.#isAway = isAway;
-    for (const signs of this.#rooms.values()) {
-      if (isAway) this.#forget(signs);
-      this.#changed(signs);
+  /** As late as the connectionNotice says it, so that a short drop makes no dot flicker. */
+  #evaluate() {
+    const { notice, until } = connectionNotice(this.#connection, this.#options.clock.now());
+    this.#timer.set(until);
+    const isDisconnected = notice !== "quiet" || OVER.has(this.#connection.name);
+    if (isDisconnected === this.#isDisconnected) return;
+    this.#isDisconnected = isDisconnected;
+    for (const entry of this.#rooms.values()) {
+      if (isDisconnected) this.#forget(entry);
+      this.#changed(entry);
     }
   }
+}
+
+export class PeerPresence {
+  online = false;
+  lastSeen = null;
+  #clock;
+  #onChange;
+  #timer;
+
+  constructor({ clock, onChange = () => {} }) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+    this.#timer = new Timer(clock, () => this.#put(false, this.lastSeen));
+  }
+
+  receive({ online, ttl_ms: ttl = 0, last_seen: lastSeen = null }) {
+    this.#timer.set(online ? this.#clock.now() + ttl : null);
+    this.#put(online, lastSeen);
+  }
+
+  /** Nothing more is told of it. */
+  end() {
+    this.#timer.clear();
+    this.#onChange = () => {};
+  }
+
+  #put(online, lastSeen) {
+    const isNew = online !== this.online || lastSeen !== this.lastSeen;
+    Object.assign(this, { online, lastSeen });
+    if (isNew) this.#onChange();
+  }
+}
+
+/** What is said of somebody who is not here. */
+export function lastSeen(moment, { t, dates }) {
+  const n = Math.floor((dates.now() - Date.parse(moment)) / 60_000);
+  if (n < 1) return t("last seen just now");
+  if (n < 60) return t("last seen {n} minute ago|last seen {n} minutes ago", { n });
+  const day = dates.dayKey(moment);
+  const ago = dates.daysAgo(day);
+  if (ago === 0) return t("last seen today at {time}", { time: dates.time(moment) });
+  if (ago === 1) return t("last seen yesterday at {time}", { time: dates.time(moment) });
+  return t("last seen {date}", { date: dates.date(day, "long") });
+}
+
+/** The line under the name, the first that applies; null for nothing to say. */
+export function statusLine({ presence, t, dates }) {
+  if (presence.typing) return { state: "typing", text: t("typing…") };
+  if (presence.online) return { state: "online", text: t("online") };
+  return presence.lastSeen ? { state: null, text: lastSeen(presence.lastSeen, { t, dates }) } : null;
 }

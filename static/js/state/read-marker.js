@@ -1,6 +1,6 @@
 // How far this device has come: what counts as read (ui-spec R1). Loaded when idle.
 
-import { Alarm } from "../lib/timing.js";
+import { Timer } from "../lib/timing.js";
 
 const IN_VIEW_MS = 500;
 const REFOCUS_MS = 1_000;
@@ -12,7 +12,7 @@ export class ReadMarker {
   read = 0;
   #clock;
   #onRead;
-  #alarm;
+  #timer;
   #attentiveFrom = null;
   #lastInput;
   #inView = [];
@@ -21,32 +21,32 @@ export class ReadMarker {
     this.#clock = clock;
     this.#onRead = onRead;
     this.#lastInput = clock.now();
-    this.#alarm = new Alarm(clock, () => this.#judge());
+    this.#timer = new Timer(clock, () => this.#evaluate());
   }
 
   /** The page is visible and its window has focus, or no longer. Opening a chat counts at once, coming back waits a second. */
   attention(isAttentive, { isReturn = true } = {}) {
     if (!isAttentive) this.#attentiveFrom = null;
     else this.#attentiveFrom ??= this.#clock.now() + (isReturn ? REFOCUS_MS : 0);
-    this.#judge();
+    this.#evaluate();
   }
 
   /** A key, a pointer or a touch: somebody is there. */
   input() {
     this.#lastInput = this.#clock.now();
-    this.#judge();
+    this.#evaluate();
   }
 
   /** The newest message of which the bottom edge is inside the list now; 0 for none. */
   shows(seq) {
     this.#inView = this.#inView.filter((view) => view.seq <= seq);
     if (seq > this.read && seq > (this.#inView.at(-1)?.seq ?? 0)) this.#inView.push({ seq, from: this.#clock.now() });
-    this.#judge();
+    this.#evaluate();
   }
 
-  #judge() {
+  #evaluate() {
     const now = this.#clock.now();
-    this.#alarm.clear();
+    this.#timer.clear();
     if (this.#attentiveFrom === null || !this.#inView.length || now - this.#lastInput > PRESENT_MS) return;
     const due = (view) => Math.max(view.from + IN_VIEW_MS, this.#attentiveFrom);
     const seen = this.#inView.findLast((view) => due(view) <= now);
@@ -55,6 +55,6 @@ export class ReadMarker {
       this.#inView = this.#inView.filter((view) => view.seq > seen.seq);
       this.#onRead(seen.seq);
     }
-    if (this.#inView.length) this.#alarm.set(Math.min(...this.#inView.map(due)));
+    if (this.#inView.length) this.#timer.set(Math.min(...this.#inView.map(due)));
   }
 }

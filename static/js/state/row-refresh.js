@@ -1,6 +1,6 @@
-// Rows of the list that this device cannot know any more: fetched together, by their names, and again until they are here. Loaded when idle.
+// ListSync of the list that this device cannot know any more: fetched together, by their names, and again until they are here. Loaded when idle.
 
-import { Alarm, retryAfter } from "../lib/timing.js";
+import { Timer, retryAfter } from "../lib/timing.js";
 
 const SOON_MS = 200;
 /** What one request asks for (conversations/api/routes.py). */
@@ -9,45 +9,45 @@ const AT_ONCE = 60;
 const RECOUNT_MS = 2_000;
 
 export class RowRefresh {
-  #with;
-  #alarm;
+  #options;
+  #timer;
   #stale = new Set();
-  #isWholeDue = false;
+  #isNewestDue = false;
   #isBusy = false;
   #attempt = 0;
 
   /**
    * `load(rooms)` -> promise of {items}; with null the newest page of the list, with `unread_total`. `learn(page, {isWhole, isExact})`:
-   * exact when no number of unread messages (`stamp()`) has changed while it was on its way.
+   * exact when no number of unread messages (`revision()`) has changed while it was on its way.
    */
-  constructor({ load, clock, learn, stamp = () => 0, random = Math.random }) {
-    this.#with = { load, clock, learn, stamp, random };
-    this.#alarm = new Alarm(clock, () => this.#fetch());
+  constructor(options) {
+    this.#options = { revision: () => 0, random: Math.random, ...options };
+    this.#timer = new Timer(options.clock, () => this.#fetch());
   }
 
-  soon(room) {
+  request(room) {
     this.#stale.add(room);
-    this.#in(SOON_MS);
+    this.#schedule(SOON_MS);
   }
 
   /** The newest page of the list and the total, after the rows that are due. */
-  whole({ within = 0 } = {}) {
-    this.#isWholeDue = true;
-    this.#in(within);
+  requestNewest({ within = 0 } = {}) {
+    this.#isNewestDue = true;
+    this.#schedule(within);
   }
 
-  #in(ms) {
-    if (!this.#isBusy && !this.#alarm.isSet) this.#alarm.set(this.#with.clock.now() + ms);
+  #schedule(ms) {
+    if (!this.#isBusy && !this.#timer.isSet) this.#timer.set(this.#options.clock.now() + ms);
   }
 
   async #fetch() {
-    const { clock, random } = this.#with;
+    const { clock, random } = this.#options;
     this.#isBusy = true;
     const rooms = [...this.#stale].slice(0, AT_ONCE);
     for (const room of rooms) this.#stale.delete(room);
     let wait = SOON_MS;
     try {
-      wait = await (rooms.length ? this.#named(rooms) : this.#newest());
+      wait = await (rooms.length ? this.#fetchRooms(rooms) : this.#fetchNewest());
       this.#attempt = 0;
     } catch (error) {
       // Whatever the failure: what was not learned is asked for again. Without a session nothing is learned any more.
@@ -56,20 +56,20 @@ export class RowRefresh {
       this.#attempt += 1;
     }
     this.#isBusy = false;
-    if (wait !== null && (this.#stale.size || this.#isWholeDue)) this.#alarm.set(clock.now() + wait);
+    if (wait !== null && (this.#stale.size || this.#isNewestDue)) this.#timer.set(clock.now() + wait);
   }
 
-  async #named(rooms) {
-    this.#with.learn(await this.#with.load(rooms), { isWhole: false });
+  async #fetchRooms(rooms) {
+    this.#options.learn(await this.#options.load(rooms), { isWhole: false });
     return SOON_MS;
   }
 
-  async #newest() {
-    const { load, learn, stamp } = this.#with;
-    const before = stamp();
+  async #fetchNewest() {
+    const { load, learn, revision } = this.#options;
+    const before = revision();
     const page = await load(null);
-    const isExact = stamp() === before;
-    this.#isWholeDue = !isExact;
+    const isExact = revision() === before;
+    this.#isNewestDue = !isExact;
     learn(page, { isWhole: true, isExact });
     return isExact ? SOON_MS : RECOUNT_MS;
   }

@@ -35,7 +35,7 @@ function waiting(entry, { me, dayOf }) {
     version: 0,
     sender: me,
     kind: "text",
-    body: entry.body,
+    body: entry.command.body,
     created_at: new Date(entry.at).toISOString(),
   };
   return {
@@ -47,7 +47,7 @@ function waiting(entry, { me, dayOf }) {
     reason: entry.reason,
     day: dayOf(entry.at),
     at: entry.at,
-    emoji: safely(() => isEmojiOnly(entry.body), false),
+    emoji: safely(() => isEmojiOnly(entry.command.body), false),
     gone: false,
   };
 }
@@ -63,7 +63,7 @@ function follows(item, before) {
  * `messages` ascending by seq, `entries` of the outbox in the order typed, `peer` {delivered, read},
  * `divider` how many of their messages are not new (an ordinal) or null, `received` up to which one they are counted as new, `dayOf` moment -> day key in the reader's zone.
  */
-export function arrange({ messages, entries = [], me, peer, divider = null, received = 0, dayOf }) {
+export function timelineItems({ messages, entries = [], me, peer, divider = null, received = 0, dayOf }) {
   const known = new Set(messages.map((message) => message.id));
   const context = { me, peer, dayOf };
   const all = messages.map((message) => stored(message, context));
@@ -90,20 +90,20 @@ export function arrange({ messages, entries = [], me, peer, divider = null, rece
   return items;
 }
 
-/** The line under the newest own message: "Sending…", "Delivered", "Read". That it waits is said after three seconds, at `lookAt`; most silences are shorter. */
-export function underLine(items, { t, now, isAway }) {
+/** The line under the newest own message: "Sending…", "Delivered", "Read". That it waits is said after three seconds, at `updateAt`; most silences are shorter. */
+export function deliveryStatus(items, { t, now, isOffline }) {
   const own = items.findLast((item) => item.kind === "message" && item.own && !item.gone);
-  if (!own || items.at(-1) !== own) return { text: "", lookAt: null };
+  if (!own || items.at(-1) !== own) return { text: "", updateAt: null };
   const lateAt = own.state === "pending" ? own.at + LATE_MS : Infinity;
   const isLate = lateAt <= now;
   const pending =
-    isLate && isAway
+    isLate && isOffline
       ? t("Waiting for connection")
       : isLate && own.reason
         ? t("The server is busy. Trying again…")
         : t("Sending…");
   return {
     text: { pending, delivered: t("Delivered"), read: t("Read") }[own.state] ?? "",
-    lookAt: !isLate && lateAt < Infinity ? lateAt : null,
+    updateAt: !isLate && lateAt < Infinity ? lateAt : null,
   };
 }

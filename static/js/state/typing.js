@@ -1,6 +1,6 @@
-// Signs of typing (ui-spec R3): when to say that I type, and for how long to believe that the peer does.
+// Signs of typing (ui-spec R3): when to send that I type, and for how long to believe that the peer does.
 
-import { Alarm } from "../lib/timing.js";
+import { Timer } from "../lib/timing.js";
 
 const AGAIN_MS = 3_000;
 const PAUSE_MS = 5_000;
@@ -9,16 +9,16 @@ const QUIET_MS = 60_000;
 
 export class OwnTyping {
   #clock;
-  #say;
-  #alarm;
-  #saidAt = null;
+  #send;
+  #timer;
+  #sentAt = null;
   #quietUntil = 0;
 
-  /** `say(on)` tells the server. */
-  constructor({ clock, say }) {
+  /** `send(on)` tells the server. */
+  constructor({ clock, send }) {
     this.#clock = clock;
-    this.#say = say;
-    this.#alarm = new Alarm(clock, () => this.stop());
+    this.#send = send;
+    this.#timer = new Timer(clock, () => this.stop());
   }
 
   /** A key changed the field to this. */
@@ -26,25 +26,25 @@ export class OwnTyping {
     const now = this.#clock.now();
     if (!text.trim()) return this.stop();
     if (now < this.#quietUntil) return;
-    if (this.#saidAt === null || now - this.#saidAt >= AGAIN_MS) {
-      this.#saidAt = now;
-      this.#say(true);
+    if (this.#sentAt === null || now - this.#sentAt >= AGAIN_MS) {
+      this.#sentAt = now;
+      this.#send(true);
     }
-    this.#alarm.set(now + PAUSE_MS);
+    this.#timer.set(now + PAUSE_MS);
   }
 
   /** Sent, emptied, left, hidden, or five seconds without a key. */
   stop() {
-    this.#alarm.clear();
-    if (this.#saidAt === null) return;
-    this.#saidAt = null;
-    this.#say(false);
+    this.#timer.clear();
+    if (this.#sentAt === null) return;
+    this.#sentAt = null;
+    this.#send(false);
   }
 
   /** The server does not pass it on (a block, a switch of the peer): no further word for a while. */
   refused() {
-    this.#alarm.clear();
-    this.#saidAt = null;
+    this.#timer.clear();
+    this.#sentAt = null;
     this.#quietUntil = this.#clock.now() + QUIET_MS;
   }
 }
@@ -52,21 +52,21 @@ export class OwnTyping {
 export class PeerTyping {
   #clock;
   #onChange;
-  #alarm;
+  #timer;
   #since = null;
   #until = 0;
 
   constructor({ clock, onChange = () => {} }) {
     this.#clock = clock;
     this.#onChange = onChange;
-    this.#alarm = new Alarm(clock, () => this.#settle());
+    this.#timer = new Timer(clock, () => this.#settle());
   }
 
   get on() {
     return this.#since !== null;
   }
 
-  heard({ on, ttl_ms: ttl = 6_000 }) {
+  receive({ on, ttl_ms: ttl = 6_000 }) {
     const now = this.#clock.now();
     const wasOn = this.on;
     if (!on && !wasOn) return;
@@ -85,14 +85,14 @@ export class PeerTyping {
 
   /** Nothing more is told of it. */
   end() {
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#onChange = () => {};
   }
 
   #settle() {
-    this.#alarm.clear();
+    this.#timer.clear();
     if (!this.on) return;
-    if (this.#clock.now() < this.#until) return this.#alarm.set(this.#until);
+    if (this.#clock.now() < this.#until) return this.#timer.set(this.#until);
     this.#since = null;
     this.#onChange();
   }

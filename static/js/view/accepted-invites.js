@@ -1,6 +1,6 @@
-// A link of mine that somebody accepts while I am here says so at once, on whatever page, and offers the chat. Takes no focus.
+// A link of mine that somebody accepts while I am here says so at once, on whatever page, and suggestions the chat. Takes no focus.
 
-import { persistently } from "../lib/timing.js";
+import { retryUntilAnswered } from "../lib/timing.js";
 import { toast } from "./toast.js";
 
 const INVITES = "/api/v1/invites";
@@ -22,10 +22,10 @@ export function acceptedNotice({ name, room, t }) {
 export class AcceptedInvites {
   #known;
   #since;
-  #with;
+  #options;
 
   /** `rows` are those that the page came with; `onAccepted({id, name, room})` shows it where the link itself stands, and returns whether it does. */
-  constructor({ rows, list, api, t, clock, say, open, onAccepted }) {
+  constructor({ rows, ...options }) {
     this.#known = new Set(rows.map(({ room }) => room));
     // By the server's clock: what moved later than everything on the page is news, and not an old chat that was scrolled into the list.
     this.#since =
@@ -33,28 +33,28 @@ export class AcceptedInvites {
         .map(({ activity }) => activity ?? "")
         .sort()
         .at(-1) ?? "";
-    this.#with = { list, api, t, clock, say, open, onAccepted };
+    this.#options = options;
   }
 
   /** A chat that was not there before may come from a link of mine; the server knows. */
   async changed(room) {
-    const { list, api, clock, onAccepted } = this.#with;
+    const { list, api, clock, onAccepted } = this.#options;
     const row = list.get(room);
     if (!row || this.#known.has(room)) return;
     this.#known.add(room);
     if (!(row.activity > this.#since)) return;
-    const { items } = (await persistently(() => api.get(INVITES), { clock })) ?? { items: [] };
+    const { items } = (await retryUntilAnswered(() => api.get(INVITES), { clock })) ?? { items: [] };
     const { id, claimed_by: person } =
       items.find(({ claimed_by, claimed_at }) => claimed_by?.id === row.peer.id && claimed_at > this.#since) ?? {};
     if (!id) return;
-    this.#tell(person.name, room, onAccepted({ id, name: person.name, room }));
+    this.#notify(person.name, room, onAccepted({ id, name: person.name, room }));
   }
 
   /** Once before the eyes. */
-  #tell(name, room, isShown) {
-    const { t, clock, say, open } = this.#with;
+  #notify(name, room, isShown) {
+    const { t, clock, announce, open } = this.#options;
     const text = t("{name} accepted your invite", { name });
     if (!isShown) toast(text, { clock, button: { label: t("Open chat"), onPress: () => open(room) } });
-    say(text);
+    announce(text);
   }
 }

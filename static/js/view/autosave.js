@@ -1,7 +1,7 @@
 // Switches and choices that save themselves: "Saved" stands beside the control for two seconds; what failed goes back and says why.
 
 import { part, setData, setText } from "../lib/dom.js";
-import { showLook, tellLook } from "./appearance.js";
+import { applyAppearance, broadcastAppearance } from "./appearance.js";
 
 const SAVED_MS = 2_000;
 
@@ -32,7 +32,7 @@ const stored = (form) => {
 };
 
 /** `user` is the id of whose settings these are. */
-export function saveAtOnce(form, { post, t, clock, user }) {
+export function autosave(form, { post, t, clock, user }) {
   const kept = stored(form);
   const latest = new Map();
   const fades = new WeakMap();
@@ -54,7 +54,7 @@ export function saveAtOnce(form, { post, t, clock, user }) {
     const value = valueOf(control);
     const turn = (latest.get(name) ?? 0) + 1;
     latest.set(name, turn);
-    showLook(name, value);
+    applyAppearance(name, value);
     const body = new FormData();
     body.set("only", name);
     if (value !== false) body.set(name, value === true ? "on" : value);
@@ -62,12 +62,12 @@ export function saveAtOnce(form, { post, t, clock, user }) {
     const isLast = latest.get(name) === turn;
     if (answer.state === "saved") {
       kept.set(name, value);
-      tellLook(user, name, value);
+      broadcastAppearance(user, name, value);
       if (isLast) say(control, t("Saved"), "saved");
       if (name === "language") location.reload();
     } else if (isLast) {
       putBack(form, name, kept.get(name));
-      showLook(name, kept.get(name));
+      applyAppearance(name, kept.get(name));
       say(control, reason(answer, t), "failed");
     }
   }

@@ -2,7 +2,7 @@
 
 import { part, setData, setText } from "../lib/dom.js";
 import { Crop } from "../state/crop.js";
-import { closeOnPressBeside } from "./backdrop-close.js";
+import { closeOnBackdropPress } from "./backdrop-close.js";
 import { reason } from "./autosave.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -86,7 +86,7 @@ async function cut(url, dialog) {
 
   draw();
   dialog.returnValue = "";
-  closeOnPressBeside(dialog);
+  closeOnBackdropPress(dialog);
   dialog.showModal();
   frame.focus();
   return new Promise((answer) => {

@@ -3,7 +3,7 @@
 const KEY = "entre:way-back";
 
 /** `link` leads to the list of chats where nothing better is known. */
-export function leadBack(link, { storage = () => sessionStorage, referrer = document.referrer } = {}) {
+export function setBackLink(link, { storage = () => sessionStorage, referrer = document.referrer } = {}) {
   try {
     const from = referrer && new URL(referrer);
     if (from && from.origin === location.origin && /^\/(?:chats|people)\//.test(from.pathname))

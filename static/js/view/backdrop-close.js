@@ -6,7 +6,7 @@ const isBeside = (dialog, { clientX, clientY }) => {
 };
 
 /** `may()` is asked first. The press has to begin there, too: text that is selected out over the rim closes nothing. */
-export function closeOnPressBeside(dialog, may = () => true) {
+export function closeOnBackdropPress(dialog, may = () => true) {
   let began = false;
   // With braces: such a handler that returns false would call off what the press does.
   dialog.onpointerdown = (event) => {

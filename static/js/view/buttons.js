@@ -2,8 +2,8 @@
 
 import { part, setText } from "../lib/dom.js";
 import { copyText } from "./clipboard.js";
-import { showLook, tellLook } from "./appearance.js";
-import { watchSending } from "./submit-guard.js";
+import { applyAppearance, broadcastAppearance } from "./appearance.js";
+import { guardSubmits } from "./submit-guard.js";
 
 const DONE_MS = 2_000;
 
@@ -50,8 +50,8 @@ function theme(button, { user }) {
   const body = new FormData(button.form);
   body.set("theme", button.value);
   const { value } = button;
-  showLook("theme", value);
-  tellLook(user, "theme", value);
+  applyAppearance("theme", value);
+  broadcastAppearance(user, "theme", value);
   fetch(button.form.action, {
     method: "POST",
     body,
@@ -62,8 +62,9 @@ function theme(button, { user }) {
 
 const DO = { copy, share, "show-password": showPassword, theme };
 
-export function listenForButtons({ announcer, me: user = null } = {}) {
-  watchSending();
+/** `me`: the user of this page, or null. */
+export function start({ announcer, me: user = null }) {
+  guardSubmits();
   for (const button of document.querySelectorAll('[data-action="share"]')) button.hidden = !navigator.share;
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");

@@ -1,17 +1,17 @@
 // What one page of the shell has of its own: its title, and the elements marked `data-swap`. Everything else stays (view/chat-switching.js).
 
-import { view } from "../lib/dom.js";
+import { cloneTemplate, part, setText, view } from "../lib/dom.js";
 
 /** What the server drew around the messages: another name or picture, or a chat that was closed, wants a new page. */
 export const drawnAs = ({ peer, can_send: canSend, blocked, state }) => JSON.stringify([peer, canSend, blocked, state]);
 
-export class Pane {
+export class ChatPane {
   /** The conversation on it (pages/chat-session.js), or null; `drawn` as what. */
-  open = null;
+  session = null;
   drawn = null;
   canWrite = null;
   isFailed = false;
-  /** The message box of a chat that is on its way (loading-chat.js), or null. */
+  /** The message box of a chat that is on its way (loadingPane), or null. */
   box = null;
 
   /** `title` of the page, where a number stands before it already. */
@@ -26,8 +26,64 @@ export class Pane {
     return this.parts.find((element) => element.dataset.swap === "main");
   }
 
-  holds(open, { conversation }) {
-    this.open = open;
-    if (open) Object.assign(this, { drawn: drawnAs(conversation), canWrite: conversation.can_write });
+  hold(session, { conversation }) {
+    this.session = session;
+    if (session) Object.assign(this, { drawn: drawnAs(conversation), canWrite: conversation.can_write });
   }
+}
+
+/** `title` of the page, `name` known from the list; `room` null for the list itself. What is typed is the draft of the chat already. */
+export function loadingPane({ path, room, title, name, drafts }) {
+  const main = cloneTemplate("waiting-chat");
+  setText(part(main, "name"), name);
+  const box = part(main, "waiting-box");
+  if (room) {
+    box.value = drafts.take(room)?.text ?? "";
+    box.addEventListener("input", () => drafts.set(room, { text: box.value, caret: box.selectionStart }));
+    box.addEventListener(
+      "keydown",
+      (event) =>
+        event.key === "Enter" &&
+        !event.shiftKey &&
+        !event.isComposing &&
+        event.keyCode !== 229 &&
+        event.preventDefault(),
+    );
+  } else part(main, "waiting-composer").hidden = true;
+  return Object.assign(new ChatPane(document, path), {
+    title,
+    box: room && box,
+    shows: room ? "chat" : "list",
+    parts: [main, cloneTemplate("waiting-skip")],
+  });
+}
+
+/** Until there is a message box, single keys go into the draft. Returns what ends it. */
+export function collectKeys(room, drafts) {
+  drafts.take(room);
+  const keep = (event) => {
+    const isOther = event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey;
+    if (isOther || document.activeElement !== document.body) return;
+    const text = drafts.get(room)?.text ?? "";
+    const next =
+      event.key === "Backspace"
+        ? [...text].slice(0, -1).join("")
+        : [...event.key].length === 1
+          ? text + event.key
+          : null;
+    if (next === null) return;
+    event.preventDefault();
+    drafts.set(room, { text: next, caret: next.length });
+  };
+  document.addEventListener("keydown", keep, { capture: true });
+  return () => document.removeEventListener("keydown", keep, { capture: true });
+}
+
+/** It could not be had, or is on its way again. Returns the sentence that says so. */
+export function showFailed(main, isFailed) {
+  if (isFailed) main.removeAttribute("aria-busy");
+  else main.setAttribute("aria-busy", "true");
+  part(main, "skeleton").hidden = isFailed;
+  part(main, "failed").hidden = !isFailed;
+  return part(main, "failed-text").textContent;
 }

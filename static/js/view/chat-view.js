@@ -1,9 +1,9 @@
 // The open chat: brings messages, outbox and reader together on the page. The parts do the work; this is the conductor.
 
 import { action, part, setText, view } from "../lib/dom.js";
-import { Alarm } from "../lib/timing.js";
+import { Timer } from "../lib/timing.js";
 import { isFinal } from "../protocol/events.js";
-import { arrange, underLine } from "../state/timeline-items.js";
+import { deliveryStatus, timelineItems } from "../state/timeline-items.js";
 import { ComposerView } from "./composer-view.js";
 import { MessageView } from "./message-view.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
@@ -12,43 +12,39 @@ import { TimelineView } from "./timeline-view.js";
 const hide = (element, isHidden) => element && (element.hidden = isHidden);
 
 export class ChatView {
-  #with;
-  #lateAlarm;
+  #options;
+  #lateTimer;
   #root;
   #items = [];
   #isDue = false;
   /** After how many of their messages the "new messages" line stands, or null; and up to which one they are new. */
   #divider = null;
   #newTo = 0;
-  /** Older and newer pages, the button to the end (view/history-view.js), once it is loaded. */
-  history = null;
-  /** What stands above the message box about unsent messages (view/unsent-notice.js), once it is loaded. */
-  unsent = null;
 
   /**
    * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`;
    * `on`: seen(seq), read() -> how many of their messages are read, undo(entry), failed(), isAway() -> the connection is not there.
    */
-  constructor({ root, ...rest }) {
+  constructor({ root, ...options }) {
     this.#root = root;
-    this.#with = rest;
-    this.#lateAlarm = new Alarm(rest.clock, () => this.render());
+    this.#options = options;
+    this.#lateTimer = new Timer(options.clock, () => this.render());
     const list = view("timeline", root);
     this.keeper = new ScrollKeeper({ scroller: view("scroller", root), list });
-    this.page = new TimelineView({ ...rest, list, messages: new MessageView(rest) });
+    this.page = new TimelineView({ ...options, list, messages: new MessageView(options) });
     const form = view("composer", root);
     if (form) this.composer = this.#compose(form);
     this.#listen();
   }
 
   /** It stands on the page, before the first paint: at `place` {seq, top} or {seq}, at what is new since `dividerFrom`, or at the end (ui-spec H6). Until `signal` ends. */
-  begin({ dividerFrom = null, place = null, signal }) {
+  begin({ dividerFrom = null, position = null, signal }) {
     this.#divider = dividerFrom;
-    this.#newTo = this.#with.list.get(this.#with.room)?.received ?? 0;
-    document.addEventListener("keydown", (event) => this.#escape(event), { signal });
+    this.#newTo = this.#options.list.get(this.#options.room)?.received ?? 0;
+    document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     this.renderNow();
-    const element = place && this.elementOf(place.seq);
-    if (element && place.top !== undefined) this.keeper.toPlace(element, place.top);
+    const element = position && this.elementOf(position.seq);
+    if (element && position.top !== undefined) this.keeper.toPlace(element, position.top);
     else if (element) this.keeper.toMiddle(element);
     else if (this.divider) this.keeper.toQuarter(this.divider);
     else this.keeper.jumpToEnd();
@@ -61,7 +57,7 @@ export class ChatView {
 
   /** Its place has been passed by what is on the page, or there is none. */
   get isDividerSeen() {
-    const { timeline, me } = this.#with;
+    const { timeline, me } = this.#options;
     return (
       this.#divider === null ||
       timeline.messages.some((message) => message.sender !== me && message.ordinal > this.#divider)
@@ -82,7 +78,7 @@ export class ChatView {
 
   renderNow() {
     this.#isDue = false;
-    const { room, me, timeline, outbox, drafts, list, dates } = this.#with;
+    const { room, me, timeline, outbox, drafts, list, dates } = this.#options;
     const row = list.get(room) ?? {};
     const peer = { read: row.peer_read ?? 0, delivered: row.peer_delivered ?? 0 };
     const failed = (items, isCounted = () => true) =>
@@ -90,8 +86,8 @@ export class ChatView {
     const before = failed(this.#items);
     if (this.keeper.isAtEnd) timeline.trim("start");
     else if (timeline.isAtEnd) timeline.trim("end");
-    const entries = timeline.isAtEnd ? outbox.entries(room) : [];
-    this.#items = arrange({
+    const entries = timeline.isAtEnd ? outbox.messages(room) : [];
+    this.#items = timelineItems({
       messages: timeline.messages,
       entries,
       me,
@@ -103,8 +99,8 @@ export class ChatView {
     this.keeper.keep(() => {
       this.keeper.isWhole = timeline.isAtEnd;
       this.page.render(this.#items);
-      this.#under();
-      this.unsent?.update({
+      this.#renderStatus();
+      this.#options.events.emit("unsent", {
         failed: failed(this.#items),
         final: failed(this.#items, isFinal),
         isAtRisk: outbox.isAtRisk || drafts.isRefused,
@@ -112,15 +108,15 @@ export class ChatView {
       hide(action("older", this.#root), timeline.complete);
       hide(action("newest", this.#root), timeline.isAtEnd);
     });
-    if (failed(this.#items) > before) this.#with.on.failed();
+    if (failed(this.#items) > before) this.#options.on.failed();
     for (const { key } of this.#items) if (timeline.has(key)) outbox.settle(key);
-    this.#look();
+    this.#reportView();
   }
 
   /** A message came: what nobody saw come stands below the line. The line of a visit before, under which all is read, goes down to it. */
   arrived({ ordinal }) {
     if (ordinal && !(document.hasFocus() && this.keeper.isAtEnd)) {
-      if (this.#divider === null || this.#with.on.read() >= ordinal - 1) this.#divider = ordinal - 1;
+      if (this.#divider === null || this.#options.on.read() >= ordinal - 1) this.#divider = ordinal - 1;
       this.#newTo = Math.max(this.#newTo, ordinal);
     }
     this.render();
@@ -130,23 +126,23 @@ export class ChatView {
   followDraft(news) {
     const { composer } = this;
     const draft =
-      composer && !composer.isTouched && this.#with.drafts.follow(this.#with.room, composer.draft.text, news);
+      composer && !composer.isTouched && this.#options.drafts.follow(this.#options.room, composer.draft.text, news);
     if (draft) composer.show(draft);
   }
 
   /** Typed while this chat was on its way. */
   readDraft() {
-    const draft = this.#with.drafts.take(this.#with.room);
+    const draft = this.#options.drafts.take(this.#options.room);
     if (draft) this.composer?.show(draft);
   }
 
   /** The page goes. */
-  holdDraft() {
-    if (this.composer) this.#with.drafts.hold(this.#with.room, this.composer.draft);
+  keepDraft() {
+    if (this.composer) this.#options.drafts.hold(this.#options.room, this.composer.draft);
   }
 
   #compose(form) {
-    const { room, drafts, t } = this.#with;
+    const { room, drafts, t } = this.#options;
     const composer = new ComposerView({
       form,
       t,
@@ -159,10 +155,10 @@ export class ChatView {
   }
 
   #send(body) {
-    const { room, outbox, drafts, timeline } = this.#with;
+    const { room, outbox, drafts, timeline } = this.#options;
     this.#divider = null;
     timeline.toEnd();
-    outbox.add({ room, body });
+    outbox.addMessage({ room, body });
     drafts.clear(room);
     this.renderNow();
     this.keeper.jumpToEnd();
@@ -178,15 +174,15 @@ export class ChatView {
         isQueued = true;
         requestAnimationFrame(() => {
           isQueued = false;
-          this.#look();
+          this.#reportView();
         });
       },
       { passive: true },
     );
-    this.#root.addEventListener("click", (event) => this.#press(event));
+    this.#root.addEventListener("click", (event) => this.#onClick(event));
   }
 
-  #escape(event) {
+  #onKey(event) {
     if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#divider === null) return;
     // One press closes one thing, and what lies above comes first.
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
@@ -195,12 +191,12 @@ export class ChatView {
     this.render();
   }
 
-  #press(event) {
+  #onClick(event) {
     const name = event.target.closest("[data-action]")?.dataset.action;
     const id = event.target.closest("[data-id]")?.dataset.id;
-    const { outbox, on } = this.#with;
+    const { outbox, on } = this.#options;
     if (name === "retry-send") outbox.retry(id);
-    else if (name === "retry-all") outbox.retryAll(this.#with.room);
+    else if (name === "retry-all") outbox.retryAll(this.#options.room);
     else if (name === "edit-send") this.#edit(outbox.discard(id));
     else if (name === "discard") on.undo(outbox.discard(id));
     else if (name === "show-all") this.#unfold(event.target.closest("[data-id]"));
@@ -208,10 +204,10 @@ export class ChatView {
 
   /** What was refused is back in the message box, before what is typed there. Where nobody can write it stays under the words. */
   #edit(entry) {
-    const { room, drafts, outbox } = this.#with;
+    const { room, drafts, outbox } = this.#options;
     if (!entry) return;
     if (!this.composer) return outbox.restore(entry);
-    const text = [entry.body, drafts.get(room)?.text].filter(Boolean).join("\n");
+    const text = [entry.command.body, drafts.get(room)?.text].filter(Boolean).join("\n");
     this.composer.show({ text });
     this.composer.focus();
     drafts.set(room, { text, caret: text.length });
@@ -223,18 +219,18 @@ export class ChatView {
   }
 
   /** What is in view now, for the read mark. */
-  #look() {
-    this.#with.on.seen(this.keeper.newestInView());
-    this.history?.look();
+  #reportView() {
+    this.#options.on.seen(this.keeper.newestInView());
+    this.#options.events.emit("view");
   }
 
-  #under() {
-    const under = part(this.#root, "delivery-status");
-    if (!under) return;
-    const { t, on, clock, timeline } = this.#with;
-    const { text, lookAt } = underLine(this.#items, { t, now: clock.now(), isAway: on.isAway() });
-    if (lookAt) this.#lateAlarm.set(lookAt);
-    under.hidden = !timeline.isAtEnd;
-    setText(under, text);
+  #renderStatus() {
+    const status = part(this.#root, "delivery-status");
+    if (!status) return;
+    const { t, on, clock, timeline } = this.#options;
+    const { text, updateAt } = deliveryStatus(this.#items, { t, now: clock.now(), isOffline: on.isOffline() });
+    if (updateAt) this.#lateTimer.set(updateAt);
+    status.hidden = !timeline.isAtEnd;
+    setText(status, text);
   }
 }

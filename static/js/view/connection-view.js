@@ -1,28 +1,24 @@
 // The strip that says how the connection is (ui-spec K1, K2): late to appear, quick to go.
 
 import { part, setText, view } from "../lib/dom.js";
-import { Alarm } from "../lib/timing.js";
-import { strip } from "../state/connection-notice.js";
+import { Timer } from "../lib/timing.js";
+import { connectionNotice } from "../state/connection-notice.js";
 
 const BACK_MS = 1_500;
 
-export class ConnectionView {
+class ConnectionView {
   #root = null;
-  #t;
-  #clock;
-  #say;
-  #alarm;
+  #options;
+  #timer;
   #connection = null;
   /** Said in whatever chat is on the screen, and since when, goes along from chat to chat. */
   #state = "quiet";
   #text = "";
 
-  /** `say(text)` tells screen readers politely; `onRetry` is the press on "Try now". */
-  constructor({ t, clock, say, onRetry }) {
-    this.#t = t;
-    this.#clock = clock;
-    this.#say = say;
-    this.#alarm = new Alarm(clock, () => this.update());
+  /** `announce(text)` tells screen readers politely; `onRetry` is the press on "Try now". */
+  constructor(options) {
+    const { clock, onRetry } = (this.#options = options);
+    this.#timer = new Timer(clock, () => this.update());
     document.addEventListener("click", ({ target }) => target.closest('[data-action="retry"]') && onRetry());
     this.place();
   }
@@ -35,24 +31,25 @@ export class ConnectionView {
 
   update(connection = this.#connection) {
     this.#connection = connection;
-    const { says, until } = strip(connection, this.#clock.now());
-    this.#alarm.set(until);
-    if (connection.name === "stopped") return this.#show("offline", this.#t("This page is out of date. Reload it."));
-    if (says === "connecting") this.#show("connecting", this.#t("Reconnecting…"));
-    else if (says === "polling")
+    const { notice, until } = connectionNotice(connection, this.#options.clock.now());
+    this.#timer.set(until);
+    if (connection.name === "stopped")
+      return this.#show("offline", this.#options.t("This page is out of date. Reload it."));
+    if (notice === "connecting") this.#show("connecting", this.#options.t("Reconnecting…"));
+    else if (notice === "polling")
       this.#show(
         connection.name === "without-sockets" ? "connecting" : "offline",
-        this.#t("No live connection. New messages are fetched every few seconds."),
+        this.#options.t("No live connection. New messages are fetched every few seconds."),
       );
-    else if (says === "offline")
-      this.#show("offline", this.#t("No connection. Messages will be sent when you’re back online."));
+    else if (notice === "offline")
+      this.#show("offline", this.#options.t("No connection. Messages will be sent when you’re back online."));
     else if (connection.name !== "live") this.#hide();
-    else if (this.#state !== "quiet" && this.#state !== "back") this.#comeBack();
+    else if (this.#state !== "quiet" && this.#state !== "back") this.#showRestored();
   }
 
-  #comeBack() {
-    this.#show("back", this.#t("Connected"));
-    this.#clock.after(BACK_MS, () => this.#state === "back" && this.#hide());
+  #showRestored() {
+    this.#show("back", this.#options.t("Connected"));
+    this.#options.clock.after(BACK_MS, () => this.#state === "back" && this.#hide());
   }
 
   #show(state, text) {
@@ -60,7 +57,7 @@ export class ConnectionView {
     this.#state = state;
     this.#text = text;
     this.#render();
-    this.#say(text);
+    this.#options.announce(text);
   }
 
   #hide() {
@@ -74,4 +71,12 @@ export class ConnectionView {
     if (this.#state !== "quiet") setText(part(this.#root, "text"), this.#text);
     this.#root.hidden = this.#state === "quiet";
   }
+}
+
+export function start({ t, clock, announce, socket, events }) {
+  const { connection } = socket;
+  const notice = new ConnectionView({ t, clock, announce, onRetry: () => socket.wake() });
+  events.on("connection", (changed) => notice.update(changed));
+  events.on("shown", () => notice.place());
+  notice.update(globalThis.WebSocket ? connection : { ...connection, name: "without-sockets" });
 }

@@ -2,9 +2,9 @@
 
 const hasFiles = (data) => [...(data?.types ?? [])].includes("Files");
 
-/** `tell(text)` shows and says a sentence. */
-export function guardAgainstFiles({ t, tell }) {
-  const refuse = () => tell(t("Files can’t be sent yet."));
+/** `notify(text)` shows and says a sentence. */
+export function rejectDroppedFiles({ t, notify }) {
+  const refuse = () => notify(t("Files can’t be sent yet."));
   addEventListener("dragover", (event) => {
     if (!hasFiles(event.dataTransfer)) return;
     event.preventDefault();

@@ -28,7 +28,7 @@ export class FloatingDay {
   #moved() {
     this.#cancel?.();
     this.#cancel = this.#clock.after(STAYS_MS, () => this.#hide());
-    requestAnimationFrame(() => this.#cancel && this.#say());
+    requestAnimationFrame(() => this.#cancel && this.#announce());
   }
 
   #hide() {
@@ -36,7 +36,7 @@ export class FloatingDay {
     delete this.#label.dataset.shown;
   }
 
-  #say() {
+  #announce() {
     const { top } = this.#scroller.getBoundingClientRect();
     let day = null;
     let isNear = false;

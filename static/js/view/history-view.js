@@ -7,7 +7,7 @@ import { placeKey } from "./scroll-keeper.js";
 const TINT_MS = 1_200;
 
 export class HistoryView {
-  #with;
+  #options;
   #button;
   #isKeyboard = false;
   /** After a failure nothing is asked before this, however much somebody scrolls. */
@@ -16,12 +16,17 @@ export class HistoryView {
   /** How many of their messages have been seen. */
   seen = 0;
 
-  /** `chat` (ChatView), `timeline`, `keeper`, `history` (net/history.js), `list` the ConversationList; `say(text)` tells screen readers. */
-  constructor({ root, room, me, chat, timeline, keeper, history, list, t, clock, say }) {
-    this.#with = { root, room, me, chat, timeline, keeper, history, list, t, clock, say };
+  /** `chat` (ChatView), `timeline`, `keeper`, `history` (net/history.js), `list` the ConversationList; `announce(text)` tells screen readers. */
+  constructor(options) {
+    this.#options = options;
+    const { root, events } = options;
+    events.on("begin", (showing) => this.begin(showing));
+    events.on("view", () => this.check());
+    events.on("to-end", () => this.toEnd());
+    events.on("keep-position", () => this.keepPosition());
     this.#button = view("jump", root);
     this.#button?.addEventListener("click", () => this.jump());
-    root.addEventListener("click", (event) => this.#press(event));
+    root.addEventListener("click", (event) => this.#onClick(event));
     const scroller = view("scroller", root);
     scroller.addEventListener("keydown", () => (this.#isKeyboard = true));
     for (const type of ["wheel", "pointerdown", "touchstart"])
@@ -29,17 +34,17 @@ export class HistoryView {
   }
 
   /** The chat is on the screen. `seen` of their messages had been seen before; `place` {seq, top} or {seq} may stand above the loaded page. */
-  begin({ seen, place, signal }) {
+  begin({ seen, position, signal }) {
     Object.assign(this, { seen, signal });
     this.#notBefore = this.#attempt = 0;
-    if (place && place.top === undefined) this.goTo(place.seq);
-    else if (place && !this.#with.chat.elementOf(place.seq)) this.#returnTo(place);
-    else this.look();
+    if (position && position.top === undefined) this.goTo(position.seq);
+    else if (position && !this.#options.chat.elementOf(position.seq)) this.#returnTo(position);
+    else this.check();
   }
 
   /** For whoever comes back (`keptPlace`); from a chat that is still on the screen. */
-  keepPlace() {
-    const { room, keeper, timeline } = this.#with;
+  keepPosition() {
+    const { room, keeper, timeline } = this.#options;
     const { place } = keeper;
     try {
       if (place) sessionStorage.setItem(placeKey(room), JSON.stringify({ place, at: timeline.newest?.seq }));
@@ -50,34 +55,35 @@ export class HistoryView {
   }
 
   /** After every change and every movement: what is seen, is more needed, is the way to the end to be offered? */
-  look() {
-    const { keeper, timeline } = this.#with;
+  check() {
+    const { keeper, timeline } = this.#options;
     this.#count();
     if (keeper.isNearStart && !timeline.complete) this.older();
     else if (!timeline.isAtEnd && keeper.isNearEnd) this.newer();
   }
 
   async older() {
-    const { timeline, history, chat, t, say } = this.#with;
+    const { timeline, history, chat, t, announce } = this.#options;
     const from = timeline.oldest;
     if (!from || timeline.complete) return;
     const page = await this.#load(
       () => history.before(from),
-      () => this.look(),
+      () => this.check(),
     );
     if (!page || timeline.oldest !== from) return;
     timeline.prepend(page.messages, page);
     timeline.trim("end");
     chat.renderNow();
-    if (this.#isKeyboard) say(t("{n} earlier message loaded|{n} earlier messages loaded", { n: page.messages.length }));
+    if (this.#isKeyboard)
+      announce(t("{n} earlier message loaded|{n} earlier messages loaded", { n: page.messages.length }));
   }
 
   async newer() {
-    const { timeline, history, chat } = this.#with;
+    const { timeline, history, chat } = this.#options;
     const from = timeline.latest;
     const page = await this.#load(
       () => history.after(from),
-      () => this.look(),
+      () => this.check(),
     );
     if (!page || timeline.latest !== from) return;
     timeline.append(page.messages);
@@ -87,25 +93,25 @@ export class HistoryView {
 
   /** The button: first to the "new messages" line, if that is further down; else to the end. */
   jump() {
-    const { chat, keeper } = this.#with;
+    const { chat, keeper } = this.#options;
     const line = chat.divider;
     if (line && keeper.isBelowView(line)) return keeper.toQuarter(line);
-    if (line || chat.isDividerSeen || this.#with.timeline.isAtEnd) return this.toEnd();
-    this.#home();
+    if (line || chat.isDividerSeen || this.#options.timeline.isAtEnd) return this.toEnd();
+    this.#showEnd();
     if (chat.divider) keeper.toQuarter(chat.divider);
     else keeper.jumpToEnd();
   }
 
   toEnd() {
-    const { timeline, keeper } = this.#with;
+    const { timeline, keeper } = this.#options;
     if (timeline.isAtEnd) return keeper.toEnd();
-    this.#home();
+    this.#showEnd();
     keeper.jumpToEnd();
   }
 
   /** Brings the message into the middle of the view; what stood there is left if it is far away. False when there is no such message. */
   async goTo(seq) {
-    const { chat, keeper, clock } = this.#with;
+    const { chat, keeper, clock } = this.#options;
     if (!(await this.#fetchAround(seq, () => this.goTo(seq)))) return false;
     const element = chat.elementOf(seq);
     keeper.toMiddle(element);
@@ -117,13 +123,13 @@ export class HistoryView {
 
   /** Back to the same message at the same place (ui-spec H6). */
   async #returnTo({ seq, top }) {
-    const { chat, keeper } = this.#with;
+    const { chat, keeper } = this.#options;
     if (!(await this.#fetchAround(seq, () => this.#returnTo({ seq, top })))) return;
     keeper.toPlace(chat.elementOf(seq), top);
   }
 
   async #fetchAround(seq, again) {
-    const { timeline, history, chat } = this.#with;
+    const { timeline, history, chat } = this.#options;
     if (chat.elementOf(seq)) return true;
     const page = await this.#load(() => history.around(seq), again);
     if (!page?.messages.some((message) => message.seq === seq)) return false;
@@ -132,8 +138,8 @@ export class HistoryView {
     return true;
   }
 
-  #home() {
-    const { timeline, chat } = this.#with;
+  #showEnd() {
+    const { timeline, chat } = this.#options;
     timeline.toEnd();
     timeline.trim("start");
     chat.renderNow();
@@ -141,7 +147,7 @@ export class HistoryView {
 
   /** A failure is told where the page was expected, and asked again by itself, as long as the chat is on the screen and it is still wanted (`again`). */
   async #load(ask, again) {
-    const { root, t, clock } = this.#with;
+    const { root, t, clock } = this.#options;
     if (clock.now() < this.#notBefore) return null;
     const line = action("older", root);
     const { signal } = this;
@@ -160,18 +166,18 @@ export class HistoryView {
     }
   }
 
-  #press(event) {
+  #onClick(event) {
     const name = event.target.closest("[data-action]")?.dataset.action;
     if (event.ctrlKey || event.metaKey || !["older", "newest"].includes(name)) return;
     event.preventDefault();
     if (name === "newest") return this.toEnd();
-    setText(action("older", this.#with.root), this.#with.t("Earlier messages"));
+    setText(action("older", this.#options.root), this.#options.t("Earlier messages"));
     this.#notBefore = 0;
     this.older();
   }
 
   #count() {
-    const { timeline, keeper, list, room, me, t } = this.#with;
+    const { timeline, keeper, list, room, me, t } = this.#options;
     const received = list.get(room)?.received ?? 0;
     const seq = keeper.newestInView();
     const last = keeper.isAtEnd

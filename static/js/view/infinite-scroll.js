@@ -4,7 +4,7 @@ import { setText } from "../lib/dom.js";
 import { retryAfter } from "../lib/timing.js";
 
 /** `load(cursor)` -> promise of {items, next}; `learn(rows)` brings them into the list. */
-export function loadRowsOnScroll({ link, t, load, learn, say, clock }) {
+export function loadRowsOnScroll({ link, t, load, learn, announce, clock }) {
   let isLoading = false;
   let isNear = false;
   let attempt = 0;
@@ -20,7 +20,7 @@ export function loadRowsOnScroll({ link, t, load, learn, say, clock }) {
     if (!page) {
       const sentence = t("The list couldn’t be loaded. Try again");
       // Said once; it goes on by itself as long as somebody is at the end of the list.
-      if (attempt === 0) say(sentence);
+      if (attempt === 0) announce(sentence);
       setText(link, sentence);
       return clock.after(retryAfter(error, attempt++), () => isNear && more());
     }

@@ -3,28 +3,28 @@
 import { part, setText, view } from "../lib/dom.js";
 import { acceptedNotice } from "./accepted-invites.js";
 import { ask } from "./confirm.js";
-import { closeOnPressBeside } from "./backdrop-close.js";
+import { closeOnBackdropPress } from "./backdrop-close.js";
 import { copyText } from "./clipboard.js";
 import { InviteMaking } from "./invite-making.js";
-import { sayTimes } from "./local-time.js";
+import { formatTimes } from "./local-time.js";
 import { toast } from "./toast.js";
 
 const ADDRESS = "/invites/dialog/";
 const HISTORY = "invite";
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 const isNarrow = () => matchMedia("(width < 760px)").matches;
 
 export class InviteDialog {
-  #shell;
+  #options;
   #dialog = null;
   #opener = null;
   #making;
   #loading = null;
   #unsaved = null;
 
-  constructor(shell) {
-    this.#shell = shell;
+  constructor(options) {
+    this.#options = options;
     window.addEventListener("popstate", () => this.#dialog?.open && this.#dialog.close());
   }
 
@@ -38,10 +38,10 @@ export class InviteDialog {
   async #open() {
     // A log-in page comes by a redirect.
     const answer = await fetch(ADDRESS, {
-      headers: { "X-Acting-User": this.#shell.me },
+      headers: { "X-Acting-User": this.#options.me },
       credentials: "same-origin",
       redirect: "error",
-      signal: AbortSignal.timeout?.(PATIENCE_MS),
+      signal: AbortSignal.timeout?.(TIMEOUT_MS),
     });
     if (!answer.ok) throw new Error(`${ADDRESS}: ${answer.status}`);
     const dialog = view("invite", new DOMParser().parseFromString(await answer.text(), "text/html"));
@@ -55,20 +55,20 @@ export class InviteDialog {
   }
 
   #wire(dialog) {
-    const { api, t, clock, dates, announcer } = this.#shell;
-    sayTimes(dialog, dates);
+    const { api, t, clock, dates, announcer } = this.#options;
+    formatTimes(dialog, dates);
     if (/Mac|iP(hone|ad)/.test(navigator.platform)) setText(part(dialog, "command-key"), "⌘");
     this.#making = new InviteMaking({
       form: part(dialog, "making"),
       api,
       t,
       clock,
-      say: (text) => announcer.status(text),
+      announce: (text) => announcer.status(text),
       problem: (error) => this.#problem(error),
     });
     if (this.#unsaved) this.#making.restore(this.#unsaved);
-    closeOnPressBeside(dialog, () => !this.#making.unsaved);
-    dialog.addEventListener("click", ({ target }) => this.#press(target.closest("[data-do]")));
+    closeOnBackdropPress(dialog, () => !this.#making.unsaved);
+    dialog.addEventListener("click", ({ target }) => this.#onClick(target.closest("[data-do]")));
     dialog.addEventListener("close", () => this.#closed());
   }
 
@@ -80,7 +80,7 @@ export class InviteDialog {
     if (document.activeElement === document.body) this.#opener?.focus({ preventScroll: true });
   }
 
-  #press(button) {
+  #onClick(button) {
     const acts = {
       close: () => this.#dialog.close(),
       copy: () => this.#making.copy(button),
@@ -101,11 +101,11 @@ export class InviteDialog {
     if (!error) return;
     const text = this.#reason(error);
     if (this.#dialog.open) setText(place, text);
-    else toast(text, { clock: this.#shell.clock });
+    else toast(text, { clock: this.#options.clock });
   }
 
   #reason({ status }) {
-    const { t } = this.#shell;
+    const { t } = this.#options;
     if (status === 409) return t("Too many links haven’t been accepted yet. Revoke one to make another.");
     if (status === 410) return t("This link can no longer be changed.");
     if (status === 401) return t("You have been logged out. Reload this page to log in again.");
@@ -113,7 +113,7 @@ export class InviteDialog {
   }
 
   async #copyWaiting({ dataset }) {
-    const { announcer, t, clock } = this.#shell;
+    const { announcer, t, clock } = this.#options;
     // The page shows each link in a field of its own.
     if (!(await copyText(dataset.url)))
       return toast(t("This browser doesn’t let the page copy. You can find the link under “All my invites”."), {
@@ -124,7 +124,7 @@ export class InviteDialog {
   }
 
   async #revoke(button) {
-    const { api, t, announcer } = this.#shell;
+    const { api, t, announcer } = this.#options;
     if (!(await ask(button.dataset.ask, this.#dialog))) return;
     const line = button.closest("[data-invite]");
     try {
@@ -150,7 +150,7 @@ export class InviteDialog {
     const place = this.#making.id === id ? form : this.#dialog.querySelector(`[data-invite="${CSS.escape(id)}"]`);
     if (!place) return false;
     const hadFocus = place.contains(document.activeElement);
-    const notice = acceptedNotice({ name, room, t: this.#shell.t });
+    const notice = acceptedNotice({ name, room, t: this.#options.t });
     part(this.#dialog, "done").append(notice);
     if (place === form) {
       form.hidden = part(this.#dialog, "lead").hidden = true;

@@ -1,7 +1,7 @@
 // The link of the invite dialog. It is made by the first press that needs it: looking leaves no unused links behind (ui-spec I1).
 
 import { part, setData, setText } from "../lib/dom.js";
-import { Alarm } from "../lib/timing.js";
+import { Timer } from "../lib/timing.js";
 import { newId } from "../protocol/commands.js";
 import { copyLater } from "./clipboard.js";
 
@@ -11,8 +11,8 @@ const DONE_MS = 2_000;
 
 export class InviteMaking {
   #form;
-  #with;
-  #alarm;
+  #options;
+  #timer;
   /** What the server has of it: {id, url, note, lives}; null before it is made. */
   #invite = null;
   #making = null;
@@ -20,13 +20,13 @@ export class InviteMaking {
   #key = newId();
   #fades = new Map();
 
-  /** `say(text)` is for screen readers; `problem(error)` shows why something failed, or nothing for null. */
-  constructor({ form, api, t, clock, say, problem }) {
+  /** `announce(text)` is for screen readers; `problem(error)` shows why something failed, or nothing for null. */
+  constructor(options) {
+    const { form, clock } = (this.#options = options);
     this.#form = form;
-    this.#with = { api, t, clock, say, problem };
-    this.#alarm = new Alarm(clock, () => this.save());
+    this.#timer = new Timer(clock, () => this.save());
     form.addEventListener("submit", (event) => (event.preventDefault(), this.save()));
-    form.addEventListener("input", () => this.#alarm.set(clock.now() + SAVE_AFTER_MS));
+    form.addEventListener("input", () => this.#timer.set(clock.now() + SAVE_AFTER_MS));
     form.addEventListener("change", () => this.save());
     form.querySelector('[data-do="share"]').hidden = !navigator.share;
   }
@@ -43,7 +43,7 @@ export class InviteMaking {
 
   /** For another link. */
   reset() {
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#invite = this.#making = null;
     this.#key = newId();
     this.#form.reset();
@@ -69,17 +69,17 @@ export class InviteMaking {
   #link() {
     return (this.#making ??= this.#make().catch((error) => {
       this.#making = null;
-      this.#with.problem(error);
+      this.#options.problem(error);
       throw error;
     }));
   }
 
   async #make() {
     const sent = { note: this.#note, lives: this.#lives };
-    const { id, url } = await this.#with.api.post(INVITES, sent, { "Idempotency-Key": this.#key });
+    const { id, url } = await this.#options.api.post(INVITES, sent, { "Idempotency-Key": this.#key });
     this.#invite = { id, url, ...sent };
     part(this.#form, "link").value = url;
-    this.#with.problem(null);
+    this.#options.problem(null);
     // Typed on while it was made.
     this.save();
     return url;
@@ -90,12 +90,12 @@ export class InviteMaking {
     // Without a link there is nothing to select; why has been said.
     if (!isCopied) return isCopied === false && this.#select();
     const label = part(button, "label");
-    this.#with.say(button.dataset.done);
+    this.#options.say(button.dataset.done);
     if (button.dataset.state === "done") return;
     const before = label.textContent;
     setText(label, button.dataset.done);
     setData(button, "state", "done");
-    this.#with.clock.after(DONE_MS, () => (setText(label, before), setData(button, "state", null)));
+    this.#options.clock.after(DONE_MS, () => (setText(label, before), setData(button, "state", null)));
   }
 
   /** For the person's own Ctrl C. */
@@ -103,7 +103,7 @@ export class InviteMaking {
     const hint = part(this.#form, "press");
     part(this.#form, "link").select();
     hint.hidden = false;
-    this.#with.say(hint.textContent);
+    this.#options.say(hint.textContent);
   }
 
   async share(button) {
@@ -131,7 +131,7 @@ export class InviteMaking {
       await picture.decode();
     } catch (error) {
       picture.removeAttribute("src");
-      this.#with.problem({ status: 0 });
+      this.#options.problem({ status: 0 });
       throw error;
     }
   }
@@ -147,7 +147,7 @@ export class InviteMaking {
 
   /** The note and the time of the link that is there; before it is, they wait for it. */
   async save() {
-    this.#alarm.clear();
+    this.#timer.clear();
     const invite = this.#invite;
     const [note, lives] = [this.#note, this.#lives];
     const change = { ...(note !== invite?.note && { note }), ...(lives !== invite?.lives && { lives }) };
@@ -155,22 +155,22 @@ export class InviteMaking {
     const before = { note: invite.note, lives: invite.lives };
     Object.assign(invite, change);
     try {
-      await this.#with.api.patch(`${INVITES}/${invite.id}`, change);
-      this.#with.problem(null);
+      await this.#options.api.patch(`${INVITES}/${invite.id}`, change);
+      this.#options.problem(null);
       for (const name of Object.keys(change)) this.#sayBeside(part(this.#form, `saved-${name}`));
-      this.#with.say(this.#with.t("Saved"));
+      this.#options.say(this.#options.t("Saved"));
     } catch (error) {
       Object.assign(invite, before);
-      this.#with.problem(error);
+      this.#options.problem(error);
     }
   }
 
   #sayBeside(place) {
     this.#fades.get(place)?.();
-    setText(place, this.#with.t("Saved"));
+    setText(place, this.#options.t("Saved"));
     this.#fades.set(
       place,
-      this.#with.clock.after(DONE_MS, () => setText(place, "")),
+      this.#options.clock.after(DONE_MS, () => setText(place, "")),
     );
   }
 }

@@ -2,15 +2,15 @@
 
 import { part, setText, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
-import { closeOnPressBeside } from "./backdrop-close.js";
+import { closeOnBackdropPress } from "./backdrop-close.js";
 
 /** Promise of whether to leave. `kept` is {messages, drafts}; Esc, a press beside it and "Stay" all mean no. */
-export function askToLeave(kept) {
+export function confirmLogOut(kept) {
   const dialog = view("leave");
   const t = translator(JSON.parse(document.getElementById("client-texts").textContent), document.documentElement.lang);
   setText(part(dialog, "text"), sentences(kept, t).join(" "));
   dialog.returnValue = "";
-  closeOnPressBeside(dialog);
+  closeOnBackdropPress(dialog);
   return new Promise((answer) => {
     dialog.addEventListener("close", () => answer(dialog.returnValue === "leave"), { once: true });
     dialog.showModal();

@@ -5,16 +5,16 @@ const AT_MOST = 40;
 const SETTLES_MS = 1_000;
 const NAME = "row";
 
-export class RowSigns {
-  #with;
+export class ListPresence {
+  #options;
   #wanted = [];
   #inView = new Set();
   #isDue = false;
   #observer;
 
-  /** `rows` is the list's element; `peerOf(room)` -> id; `peers` the PeerSigns. */
-  constructor({ rows, peerOf, peers, clock }) {
-    this.#with = { peerOf, peers, clock };
+  /** `rows` is the list's element; `peerOf(room)` -> id; `peers` the PeersPresence. */
+  constructor(options) {
+    const { rows } = (this.#options = options);
     this.#observer =
       globalThis.IntersectionObserver &&
       new IntersectionObserver((entries) => this.#seen(entries), { root: rows.parentElement, rootMargin: "40px" });
@@ -39,12 +39,12 @@ export class RowSigns {
   #soon() {
     if (this.#isDue) return;
     this.#isDue = true;
-    this.#with.clock.after(SETTLES_MS, () => this.#settle());
+    this.#options.clock.after(SETTLES_MS, () => this.#settle());
   }
 
   #settle() {
     this.#isDue = false;
-    const { peerOf, peers } = this.#with;
+    const { peerOf, peers } = this.#options;
     const wanted = [...this.#inView].filter(peerOf).slice(0, AT_MOST);
     for (const room of this.#wanted) if (!wanted.includes(room)) peers.release(room, NAME);
     for (const room of wanted) peers.want(room, peerOf(room), NAME);

@@ -9,35 +9,18 @@ const isWaiting = (entry) => entry.state !== "accepted";
 const shown = (count) => (count > 99 ? "99+" : String(count));
 
 export class ListView {
-  #root;
   #rows;
-  #with;
+  #options;
   #elements = new Map();
   /** What the page is called. Only what stands before it was put there here: somebody may be called "(12) Mona". */
   #title = document.title;
   #heldSince = null;
   #isDue = false;
 
-  /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `signsOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id; `unwritten(room)`: opened from People, without a word as far as the pages know. */
-  constructor({
-    root,
-    state,
-    drafts,
-    unsent,
-    current,
-    chosen,
-    signsOf,
-    onTotal,
-    me,
-    t,
-    dates,
-    clock,
-    now,
-    unwritten = () => false,
-  }) {
-    this.#root = root;
+  /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `presenceOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id; `isUnwritten(room)`: opened from People, without a word as far as the pages know. */
+  constructor(options) {
+    const { root } = (this.#options = options);
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
-    this.#with = { state, drafts, unsent, current, chosen, signsOf, onTotal, me, t, dates, clock, now, unwritten };
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? [])
       this.#elements.set(element.dataset.room, element);
@@ -60,35 +43,35 @@ export class ListView {
     queueMicrotask(() => this.render());
   }
 
-  /** Rows that only the HTML knows yet stay where they are, at the end. */
+  /** ListSync that only the HTML knows yet stay where they are, at the end. */
   render() {
     this.#isDue = false;
-    const { state, now } = this.#with;
+    const { state, now } = this.#options;
     if (state.loaded) this.#total(state.total(now(), this.#watched));
     if (!this.#rows) return;
     const rows = this.shown;
     for (const [room, element] of this.#elements)
       if (this.#isEmpty(state.get(room))) (element.remove(), this.#elements.delete(room));
     for (const row of rows) safely(() => this.#fill(this.#elements.get(row.room) ?? this.#make(row.room), row));
-    const empty = this.#root.querySelector('[data-part="empty"]');
+    const empty = this.#options.root.querySelector('[data-part="empty"]');
     if (empty && rows.length) empty.hidden = true;
     this.#order(rows);
   }
 
   /** In the order of the list. */
   get shown() {
-    return this.#with.state.rows.filter((row) => !this.#isEmpty(row));
+    return this.#options.state.rows.filter((row) => !this.#isEmpty(row));
   }
 
   #isEmpty(row) {
-    const { chosen, current, drafts, unsent, unwritten } = this.#with;
-    if (!row || row.last_message || !unwritten(row.room)) return false;
+    const { chosen, current, drafts, unsent, isUnwritten } = this.#options;
+    if (!row || row.last_message || !isUnwritten(row.room)) return false;
     return ![chosen(), current()].includes(row.room) && !drafts.get(row.room) && !unsent(row.room).length;
   }
 
   /** The chat before somebody's eyes counts nothing: its number would only flicker until the receipt is back. */
   get #watched() {
-    return document.hasFocus() ? this.#with.current() : null;
+    return document.hasFocus() ? this.#options.current() : null;
   }
 
   #make(room) {
@@ -104,7 +87,7 @@ export class ListView {
   #order(rows) {
     const wanted = rows.map((row) => this.#elements.get(row.room));
     const isRight = wanted.every((element, index) => this.#rows.children[index] === element);
-    const { clock } = this.#with;
+    const { clock } = this.#options;
     const isBusy = this.#rows.matches(":hover") || this.#rows.contains(document.activeElement);
     if (!isRight && isBusy && clock.now() - (this.#heldSince ??= clock.now()) < HOLD_MS) {
       clock.after(500, () => this.render());
@@ -118,15 +101,15 @@ export class ListView {
   }
 
   #fill(element, row) {
-    const { t, dates, chosen, signsOf, unsent } = this.#with;
-    const signs = signsOf(row.room);
+    const { t, dates, chosen, presenceOf, unsent } = this.#options;
+    const presence = presenceOf(row.room);
     const avatar = part(element, "avatar");
-    setData(avatar, "online", signs?.online);
-    setText(part(element, "online-word"), signs?.online ? t("online") : "");
+    setData(avatar, "online", presence?.online);
+    setText(part(element, "online-word"), presence?.online ? t("online") : "");
     showFace(avatar, row.peer);
     setData(avatar, "colour", row.peer.colour);
     setText(part(element, "name"), row.peer.name);
-    this.#preview(element, row, signs?.typing);
+    this.#preview(element, row, presence?.typing);
     const time = part(element, "time");
     const at = unsent(row.room).findLast(isWaiting)?.at ?? row.activity;
     if (at) time.setAttribute("datetime", new Date(at).toISOString());
@@ -136,7 +119,7 @@ export class ListView {
     setText(badge, unread ? shown(unread) : "");
     badge.hidden = !unread;
     setText(part(element, "badge-word"), unread ? t("{n} unread message|{n} unread messages", { n: unread }) : "");
-    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.now());
+    const isMuted = this.#options.state.isMuted(row, this.#options.now());
     part(element, "muted").hidden = !isMuted;
     setText(part(element, "muted-word"), isMuted ? t("muted") : "");
     setData(badge, "quiet", isMuted);
@@ -146,13 +129,13 @@ export class ListView {
   }
 
   #preview(element, row, isTyping) {
-    const { t } = this.#with;
+    const { t } = this.#options;
     const {
       label = "",
       state = null,
       text,
       ticks = null,
-    } = isTyping ? { text: t("typing…"), state: "typing" } : this.#says(row);
+    } = isTyping ? { text: t("typing…"), state: "typing" } : this.#summary(row);
     setText(part(element, "label"), label);
     setData(part(element, "label"), "state", label && state);
     setText(part(element, "preview"), cut(text, 200));
@@ -161,16 +144,16 @@ export class ListView {
   }
 
   /** The first that applies (ui-spec 3.4): not sent, a draft left behind, what waits, what was said last. */
-  #says(row) {
-    const { t, me, drafts, unsent, current } = this.#with;
+  #summary(row) {
+    const { t, me, drafts, unsent, current } = this.#options;
     const waiting = unsent(row.room);
     const failed = waiting.find((entry) => entry.state === "failed");
-    if (failed) return { label: t("Not sent."), state: "failed", text: failed.body, ticks: "failed" };
+    if (failed) return { label: t("Not sent."), state: "failed", text: failed.command.body, ticks: "failed" };
     const draft = row.room === current() ? null : drafts.get(row.room);
     if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
     const last = row.last_message;
     const newest = waiting.findLast(isWaiting);
-    if (newest) return { text: newest.body, ticks: "pending" };
+    if (newest) return { text: newest.command.body, ticks: "pending" };
     if (last?.deleted_at) return { text: t("Message deleted") };
     const ticks =
       last?.sender === me &&
@@ -184,6 +167,6 @@ export class ListView {
     if (badge) badge.hidden = !count;
     const title = count ? `(${shown(count)}) ${this.#title}` : this.#title;
     if (document.title !== title) document.title = title;
-    this.#with.onTotal(count);
+    this.#options.onTotal(count);
   }
 }

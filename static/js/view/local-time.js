@@ -7,7 +7,7 @@ const SAYS = {
 };
 
 /** `<time datetime data-says="time|row|full">` inside `root`. */
-export function sayTimes(root, dates) {
+export function formatTimes(root, dates) {
   for (const time of root.querySelectorAll("time[datetime][data-says]")) {
     const say = SAYS[time.dataset.says];
     if (say && !Number.isNaN(Date.parse(time.dateTime))) time.textContent = say(dates, time.dateTime);
@@ -15,7 +15,7 @@ export function sayTimes(root, dates) {
 }
 
 /** Calls `onDay` whenever "today" may have become "yesterday", or the device has come to another zone: looked at once an hour, and when somebody comes back. */
-export function watchDays({ dates, clock, onDay, window = globalThis.window }) {
+export function watchDayChange({ dates, clock, onDay, window = globalThis.window }) {
   const state = () => (dates.look(), `${dates.dayKey(dates.now())} ${dates.generation}`);
   let before = state();
   const look = () => {

@@ -4,13 +4,13 @@ import { isComposing, keyOf } from "../lib/keys.js";
 
 export class MessageKeys {
   #list;
-  #with;
+  #options;
   #current = null;
 
   /** `list` is the timeline; `copy(li)`, `menu(li)`, `end()` goes to the newest message, `leave()` to the message box. */
-  constructor({ scroller, list, copy, menu, end, leave }) {
+  constructor(options) {
+    const { scroller, list } = (this.#options = options);
     this.#list = list;
-    this.#with = { scroller, copy, menu, end, leave };
     scroller.addEventListener("focusin", ({ target }) => this.#mark(target.closest?.("article")));
     scroller.addEventListener("keydown", (event) => !isComposing(event) && this.#key(event));
     new MutationObserver(() => this.#settle()).observe(list, { childList: true });
@@ -44,7 +44,7 @@ export class MessageKeys {
   }
 
   #key(event) {
-    const { scroller, copy, menu, end, leave } = this.#with;
+    const { scroller, copy, menu, end, leave } = this.#options;
     const isOnMessage = event.target === this.#current;
     if (event.defaultPrevented || (!isOnMessage && event.target !== scroller)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -6,16 +6,16 @@ import { LongPress } from "../state/long-press.js";
 import { textOf } from "./message-copy.js";
 
 export class MessageTools {
-  #with;
+  #options;
   #bar = cloneTemplate("message-tools");
   #menu = cloneTemplate("message-menu");
   #of = null;
   #opened = null;
   #hold;
 
-  /** `room`; `say(text)` tells screen readers; `toast(text)` shows what was done. */
-  constructor({ root, list, room, t, clock, say, toast }) {
-    this.#with = { list, room, t, say, toast };
+  /** `room`; `announce(text)` tells screen readers; `toast(text)` shows what was done. */
+  constructor(options) {
+    const { root, list, clock } = (this.#options = options);
     root.append(this.#menu);
     list.addEventListener(
       "pointerover",
@@ -60,7 +60,7 @@ export class MessageTools {
       });
   }
 
-  /** iPhones tell of no long press on plain text, and other phones not always. Links and fields keep what the browser offers for them. */
+  /** iPhones tell of no long press on plain text, and other phones not always. Links and fields keep what the browser suggestions for them. */
   #watchFingers(list, scroller) {
     const hold = this.#hold;
     list.addEventListener("pointerdown", ({ pointerType, isPrimary, clientX: x, clientY: y, target }) => {
@@ -76,8 +76,8 @@ export class MessageTools {
   }
 
   async copy(li) {
-    const { t } = this.#with;
-    this.#say(
+    const { t } = this.#options;
+    this.#announce(
       (await copyText(textOf(li)))
         ? t("Copied")
         : t("This browser doesn’t let the page copy. Select the text and copy it."),
@@ -114,19 +114,19 @@ export class MessageTools {
   }
 
   async #copyLink(li) {
-    const { room, t } = this.#with;
+    const { room, t } = this.#options;
     const link = `${location.origin}/chats/${room}/?m=${li.dataset.seq}`;
-    this.#say(
+    this.#announce(
       (await copyText(link))
         ? t("Link copied")
         : `${t("This browser doesn’t let the page copy. Select the text and copy it.")} ${link}`,
     );
   }
 
-  #say(text) {
-    const { say, toast } = this.#with;
+  #announce(text) {
+    const { announce, toast } = this.#options;
     toast(text);
-    say(text);
+    announce(text);
   }
 
   #close() {

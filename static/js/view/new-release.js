@@ -9,31 +9,31 @@ const isUntouched = (field) =>
 
 export class NewRelease {
   #root;
-  #with;
+  #options;
   #found = null;
 
   /**
    * `release` is the page's own; `ask()` -> promise of the server's. `isUnsent()`: is something of this person still waiting to go out?
-   * `say(text)` tells screen readers politely. `session` remembers what was reloaded for: two processes of different age, while a new
+   * `announce(text)` tells screen readers politely. `session` remembers what was reloaded for: two processes of different age, while a new
    * version is rolled out, must not send a hidden tab round in circles.
    */
-  constructor({ root, release, ask, isUnsent, say, document, reload, session }) {
+  constructor({ root, ...options }) {
     this.#root = root;
-    this.#with = { release, ask, isUnsent, say, document, reload, session };
-    document.addEventListener("visibilitychange", () => this.#tryAlone());
+    this.#options = options;
+    options.document.addEventListener("visibilitychange", () => this.#tryAlone());
   }
 
-  async look() {
-    const found = await this.#with.ask().catch(() => null);
-    if (!found || found === this.#with.release || found === this.#found) return;
+  async check() {
+    const found = await this.#options.ask().catch(() => null);
+    if (!found || found === this.#options.release || found === this.#found) return;
     this.#found = found;
     this.#root.hidden = false;
-    this.#with.say(this.#root.textContent.trim());
+    this.#options.announce(this.#root.textContent.trim());
     this.#tryAlone();
   }
 
   #tryAlone() {
-    const { document, isUnsent, reload, session } = this.#with;
+    const { document, isUnsent, reload, session } = this.#options;
     if (!this.#found || !document.hidden || isUnsent() || session.get(KEY) === this.#found) return;
     if (document.querySelector("dialog[open]") || ![...document.querySelectorAll("textarea, input")].every(isUntouched))
       return;

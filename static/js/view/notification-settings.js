@@ -1,8 +1,8 @@
 // Settings › Notifications: what this browser does when a message arrives, and why it does not.
 
 import { part, setText } from "../lib/dom.js";
-import { Alerts } from "../state/notification-policy.js";
-import { chime } from "./notification-sound.js";
+import { NotificationPolicy } from "../state/notification-policy.js";
+import { playNotificationSound } from "./notification-sound.js";
 
 const isIPhone = () =>
   /iP(hone|ad|od)/.test(navigator.platform) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
@@ -24,7 +24,7 @@ function sentence(t, isOn) {
 
 /** `store` is what this account keeps in this browser. */
 export function notificationSettings(box, { t, clock, store }) {
-  const alerts = new Alerts({ clock, store });
+  const alerts = new NotificationPolicy({ clock, store });
   const [on, sound] = [part(box, "on"), part(box, "sound")];
 
   function show() {
@@ -42,7 +42,7 @@ export function notificationSettings(box, { t, clock, store }) {
   });
   sound.addEventListener("change", () => {
     alerts.hasSound = sound.checked;
-    if (sound.checked) chime();
+    if (sound.checked) playNotificationSound();
   });
   // Turned in another tab, or in the browser's own settings.
   for (const type of ["storage", "focus"]) window.addEventListener(type, show);

@@ -8,7 +8,7 @@ const LENGTH_S = 0.22;
 let context = null;
 
 /** Silent where the browser allows no sound before the first press. */
-export function chime() {
+export function playNotificationSound() {
   const Context = globalThis.AudioContext;
   if (!Context) return;
   context ??= new Context();

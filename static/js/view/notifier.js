@@ -3,14 +3,14 @@
 import { part, view } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { optional } from "../lib/errors.js";
-import { Alerts } from "../state/notification-policy.js";
-import { chime } from "./notification-sound.js";
+import { NotificationPolicy } from "../state/notification-policy.js";
+import { playNotificationSound } from "./notification-sound.js";
 
 const ASK_AGAIN_MS = 60_000;
 const LONGEST = 200;
 
 export class Notifier {
-  #with;
+  #options;
   #alerts;
   #isLeader = false;
   #release = null;
@@ -18,21 +18,21 @@ export class Notifier {
   #channel = null;
 
   /** `current()` -> room or null; `list` the ConversationList; `open(room)`; `icon` address of the picture. */
-  constructor({ me, store, clock, now, list, current, open, icon, t, locks = navigator.locks }) {
-    this.#with = { me, clock, now, list, current, open, icon, t, locks };
+  constructor(options) {
+    const { me, store, clock, current } = (this.#options = options);
     this.#channel = optional(() => new BroadcastChannel(`app:${me}`));
     if (this.#channel)
-      this.#channel.onmessage = ({ data }) => data.kind === "watched" && this.#alerts.watchedElsewhere(data.room);
+      this.#channel.onmessage = ({ data }) => data.kind === "watched" && this.#alerts.visibleElsewhere(data.room);
     const isActive = () => !document.hidden && document.hasFocus();
-    this.#alerts = new Alerts({
+    this.#alerts = new NotificationPolicy({
       clock,
       store,
       isActive,
       isLeader: () => this.#isLeader,
       isWatched: (room) => room === current() && isActive(),
-      tell: (room) => optional(() => this.#channel?.postMessage({ kind: "watched", room })),
+      broadcast: (room) => optional(() => this.#channel?.postMessage({ kind: "watched", room })),
       notify: (room, message) => this.#notify(room, message),
-      sound: chime,
+      sound: playNotificationSound,
     });
     this.#lead();
     document.addEventListener("visibilitychange", () => document.hidden && this.#release?.());
@@ -40,21 +40,22 @@ export class Notifier {
   }
 
   arrived(room, message) {
-    const row = this.#with.list.get(room) ?? {};
-    const isMuted = Boolean(row.muted_until && Date.parse(row.muted_until) > this.#with.now());
+    const row = this.#options.list.get(room) ?? {};
+    const isMuted = this.#options.list.isMuted(row, this.#options.now());
     this.#alerts.arrived({ room, message, isMuted, isRequest: row.state === "request" });
   }
 
   /** Read elsewhere: what was said about it is taken back. */
   changed(room) {
-    if (this.#with.list.get(room)?.unread) return;
+    if (this.#options.list.get(room)?.unread) return;
     this.#shown.get(room)?.close();
     this.#shown.delete(room);
   }
 
   /** One tab leads; a hidden one lets a visible one go before. Without locks every tab stays silent but for the one in use. */
   async #lead() {
-    const { locks, me } = this.#with;
+    const { me } = this.#options;
+    const { locks } = navigator;
     if (!locks) return;
     for (;;) {
       const isDone = await locks
@@ -70,7 +71,7 @@ export class Notifier {
   }
 
   #notify(room, message) {
-    const { list, t, icon, open } = this.#with;
+    const { list, t, icon, open } = this.#options;
     const row = list.get(room);
     if (!row || globalThis.Notification?.permission !== "granted") return;
     const body = row.unread > 1 ? t("{n} new message|{n} new messages", { n: row.unread }) : cut(message.body, LONGEST);
@@ -91,7 +92,7 @@ export class Notifier {
   #card() {
     const card = view("notify-card");
     if (!card || !globalThis.Notification) return;
-    const { list, clock } = this.#with;
+    const { list, clock } = this.#options;
     const look = () => {
       card.hidden = !this.#alerts.mayAsk({
         permission: Notification.permission,
@@ -107,4 +108,17 @@ export class Notifier {
     part(card, "not-now").addEventListener("click", () => (this.#alerts.notNow(), (card.hidden = true)));
     look();
   }
+}
+
+/** The number of unread messages outside the page: the icon of the tab and the badge of the installed app (M6). */
+export function showTotal(count) {
+  const icon = view("icon");
+  if (icon?.dataset.new) {
+    // One of two files: with and without a dot.
+    icon.dataset.quiet ??= icon.getAttribute("href");
+    const wanted = count ? icon.dataset.new : icon.dataset.quiet;
+    if (icon.getAttribute("href") !== wanted) icon.href = wanted;
+  }
+  if (count) navigator.setAppBadge?.(count).catch(() => {});
+  else navigator.clearAppBadge?.().catch(() => {});
 }

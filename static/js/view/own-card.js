@@ -5,7 +5,7 @@ import { setData, setText, showFace } from "../lib/dom.js";
 const FACES = '[data-own-card=""] [data-part="avatar"], [data-own-card="last"] > [data-part="avatar"]:last-of-type';
 
 /** `roots`: the document, and chats that are held but not on the screen. */
-export function redrawOwn(roots, card) {
+export function redrawOwnCard(roots, card) {
   const each = (selector, draw) => {
     for (const root of roots) for (const element of root.querySelectorAll(selector)) draw(element);
   };

@@ -3,7 +3,7 @@
 import { part, view } from "../lib/dom.js";
 import { LiveSearch } from "../state/live-search.js";
 
-export function searchPeople({ t, clock, me, say }) {
+export function searchPeople({ t, clock, me, announce }) {
   const field = part(document, "search");
   const results = view("people-found");
   if (!field || !results) return;
@@ -26,7 +26,7 @@ export function searchPeople({ t, clock, me, say }) {
     // A reload shows the same.
     history.replaceState(history.state, "", address);
     const n = results.querySelectorAll("li").length;
-    if (query) say(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
+    if (query) announce(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
   }
 
   const live = new LiveSearch({ clock, query: wanted(), ask, show });

@@ -2,28 +2,33 @@
 
 import { part, setData, setText, view } from "../lib/dom.js";
 import { typingSet } from "../protocol/commands.js";
-import { statusLine } from "../state/presence.js";
+import { statusLine } from "../state/peer-presence.js";
 import { OwnTyping } from "../state/typing.js";
 
 const MINUTE_MS = 60_000;
 const NAME = "pane";
 
-export class SignsView {
-  #with;
+export class PresenceView {
+  #options;
   #own;
   #status;
 
-  /** `peers` is the PeerSigns; `handle()` what the line says while nothing is known; `showsTyping` my own switch; `keeper` the ScrollKeeper. */
-  constructor({ root, room, peer, handle, peers, showsTyping, keeper, send, t, dates, clock }) {
-    this.#with = { root, room, peer, handle, peers, keeper, send, t, dates, clock };
+  /** `peers` is the PeersPresence; `handle()` what the line says while nothing is known; `sharesTyping` my own switch; `keeper` the ScrollKeeper. */
+  constructor(options) {
+    this.#options = options;
+    const { root, room, events, sharesTyping, send, clock } = options;
+    events.on("begin", (showing) => this.begin(showing));
+    events.on("end", () => this.#end());
+    events.on("frame", (event) => this.#receive(event));
+    events.on("peer", () => this.render());
     this.#status = part(root, "status");
-    this.#own = new OwnTyping({ clock, say: (on) => send(typingSet({ room, on })) });
-    if (showsTyping) this.#listen(view("composer", root));
+    this.#own = new OwnTyping({ clock, send: (on) => send(typingSet({ room, on })) });
+    if (sharesTyping) this.#listen(view("composer", root));
   }
 
   /** The chat is on the screen, until `signal` ends. */
   begin({ signal }) {
-    const { peers, room, peer } = this.#with;
+    const { peers, room, peer } = this.#options;
     document.addEventListener("visibilitychange", () => document.hidden && this.#own.stop(), { signal });
     peers.want(room, peer, NAME, () => this.render());
     this.#everyMinute(signal);
@@ -31,13 +36,13 @@ export class SignsView {
   }
 
   /** Another chat takes its place. */
-  end() {
+  #end() {
     this.#own.stop();
-    this.#with.peers.release(this.#with.room, NAME);
+    this.#options.peers.release(this.#options.room, NAME);
   }
 
-  handle(event) {
-    if (event.type === "error" && event.ref === `typing:${this.#with.room}` && !event.retryable) this.#own.refused();
+  #receive(event) {
+    if (event.type === "error" && event.ref === `typing:${this.#options.room}` && !event.retryable) this.#own.refused();
   }
 
   #listen(form) {
@@ -49,14 +54,14 @@ export class SignsView {
 
   #everyMinute(signal) {
     if (signal.aborted) return;
-    this.#sayStatus();
-    this.#with.clock.after(MINUTE_MS, () => this.#everyMinute(signal));
+    this.#showStatus();
+    this.#options.clock.after(MINUTE_MS, () => this.#everyMinute(signal));
   }
 
   render() {
-    const { root, keeper, peers, room } = this.#with;
+    const { root, keeper, peers, room } = this.#options;
     const { online, typing } = peers.get(room);
-    this.#sayStatus();
+    this.#showStatus();
     setData(part(root, "avatar"), "online", online);
     const bubble = part(root, "typing");
     // Above the end nothing moves and nothing is covered: there the line under the name says it.
@@ -64,9 +69,9 @@ export class SignsView {
     if (bubble.hidden === isShown) keeper.keep(() => (bubble.hidden = !isShown));
   }
 
-  #sayStatus() {
-    const { t, dates, peers, room, handle } = this.#with;
-    const line = statusLine({ signs: peers.get(room), t, dates });
+  #showStatus() {
+    const { t, dates, peers, room, handle } = this.#options;
+    const line = statusLine({ presence: peers.get(room), t, dates });
     setText(this.#status, line?.text ?? handle());
     setData(this.#status, "state", line?.state);
   }

@@ -1,16 +1,16 @@
 // Keys that work anywhere on the page (ui-spec 4 X). No single letters: those belong to a focused message, or to the message box.
 
 import { cloneTemplate, view } from "../lib/dom.js";
-import { isCommand, isComposing, keyOf } from "../lib/keys.js";
-import { neighbour } from "../state/fuzzy-search.js";
-import { closeOnPressBeside } from "./backdrop-close.js";
+import { isCommand, isComposing, isMac, keyOf } from "../lib/keys.js";
+import { adjacentChat } from "../state/fuzzy-search.js";
+import { closeOnBackdropPress } from "./backdrop-close.js";
 
 export class Shortcuts {
-  #with;
+  #options;
 
   /** `rows()` -> rows in the order of the list; `current()` -> the room chosen last or null; `open(room)`; `switcher()` shows the quick switcher. */
-  constructor({ rows, current, open, switcher }) {
-    this.#with = { rows, current, open, switcher };
+  constructor(options) {
+    this.#options = options;
     document.addEventListener("keydown", (event) => !isComposing(event) && !event.defaultPrevented && this.#key(event));
   }
 
@@ -28,7 +28,7 @@ export class Shortcuts {
 
   #command(event) {
     const key = keyOf(event);
-    if (key === "k" && !event.shiftKey) return this.#with.switcher;
+    if (key === "k" && !event.shiftKey) return this.#options.switcher;
     // Many keyboards need Shift for it.
     return key === "/" ? showHelp : null;
   }
@@ -36,9 +36,9 @@ export class Shortcuts {
   #alt({ key, shiftKey }) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[key];
     if (!step) return null;
-    const { rows, current, open } = this.#with;
+    const { rows, current, open } = this.#options;
     return () => {
-      const room = neighbour(rows(), current(), step, { unread: shiftKey });
+      const room = adjacentChat(rows(), current(), step, { unread: shiftKey });
       if (room) open(room);
     };
   }
@@ -75,9 +75,8 @@ export function showHelp() {
   if (!found) {
     document.body.append(dialog);
     dialog.addEventListener("click", ({ target }) => target.closest('[data-action="close"]') && dialog.close());
-    closeOnPressBeside(dialog);
-    if (/Mac|iP(hone|ad)/.test(navigator.platform))
-      for (const key of dialog.querySelectorAll('[data-part="command-key"]')) key.textContent = "⌘";
+    closeOnBackdropPress(dialog);
+    if (isMac) for (const key of dialog.querySelectorAll('[data-part="command-key"]')) key.textContent = "⌘";
   }
   dialog.showModal();
 }

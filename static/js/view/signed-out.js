@@ -1,15 +1,13 @@
 // The session ended while a chat was open: the chat stays on the screen, dimmed, and what was typed stays on this device.
 
+const create = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
 function build({ title, text, actions }) {
-  const dialog = Object.assign(document.createElement("dialog"), { className: "dialog" });
+  const dialog = create("dialog", { className: "dialog" });
   dialog.dataset.view = "signed-out";
-  const heading = Object.assign(document.createElement("h2"), {
-    className: "dialog__title",
-    id: "signed-out-title",
-    textContent: title,
-  });
-  const words = Object.assign(document.createElement("p"), { id: "signed-out-text", textContent: text });
-  const row = Object.assign(document.createElement("div"), { className: "dialog__actions" });
+  const heading = create("h2", { className: "dialog__title", id: "signed-out-title", textContent: title });
+  const words = create("p", { id: "signed-out-text", textContent: text });
+  const row = create("div", { className: "dialog__actions" });
   dialog.setAttribute("aria-labelledby", heading.id);
   dialog.setAttribute("aria-describedby", words.id);
   row.append(...actions);
@@ -22,7 +20,7 @@ function build({ title, text, actions }) {
 
 const isShown = () => document.querySelector('dialog[data-view="signed-out"]');
 const link = (textContent, href, { autofocus } = {}) =>
-  Object.assign(document.createElement("a"), { className: "button button--main", href, textContent, autofocus });
+  create("a", { className: "button button--main", href, textContent, autofocus });
 
 /** `login` is the address that leads back here. Esc and the backdrop close nothing: behind the dialog nothing works any more. */
 export function showSignedOut({ t, login }) {
@@ -40,12 +38,7 @@ export function showSignedOut({ t, login }) {
 /** Can be closed, so that what was typed can be copied: the next page belongs to somebody else, and begins where that account does. */
 export function showOtherAccount({ t }) {
   if (isShown()) return;
-  const close = Object.assign(document.createElement("button"), {
-    type: "button",
-    className: "button",
-    textContent: t("Close"),
-    autofocus: true,
-  });
+  const close = create("button", { type: "button", className: "button", textContent: t("Close"), autofocus: true });
   const dialog = build({
     title: t("Another account is logged in to this browser now."),
     text: t("This page no longer sends messages. Copy your unsent text before you reload it."),

@@ -2,7 +2,7 @@
 
 import { view } from "../lib/dom.js";
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 const buttonOf = ({ target: form, submitter }) =>
   submitter ?? form.querySelector('button:not([type]), button[type="submit"]');
@@ -22,7 +22,7 @@ function busy(button) {
   };
 }
 
-export function watchSending() {
+export function guardSubmits() {
   const sent = new Map();
   const end = (form) => {
     const { back, timer } = sent.get(form);
@@ -43,7 +43,7 @@ export function watchSending() {
     if (sent.has(form)) return event.preventDefault();
     const button = buttonOf(event);
     // Its own name and value go along; they are collected right after this.
-    const timer = setTimeout(() => tooLong(form), PATIENCE_MS);
+    const timer = setTimeout(() => tooLong(form), TIMEOUT_MS);
     sent.set(form, { back: button ? busy(button) : () => {}, timer });
   });
   // The back button brings a page back as it was left.

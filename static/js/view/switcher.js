@@ -1,15 +1,15 @@
 // The quick switcher (Ctrl K): chats and people by a few letters. The focus stays in the field; the chosen line is told to screen readers by its id.
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
-import { Alarm, persistently } from "../lib/timing.js";
-import { offers } from "../state/fuzzy-search.js";
-import { closeOnPressBeside } from "./backdrop-close.js";
+import { Timer, retryUntilAnswered } from "../lib/timing.js";
+import { suggestions } from "../state/fuzzy-search.js";
+import { closeOnBackdropPress } from "./backdrop-close.js";
 
 const ASK_AFTER_MS = 150;
 const shown = (count) => (count > 99 ? "99+" : String(count));
 
-export class Switcher {
-  #with;
+export class QuickSwitcher {
+  #options;
   #dialog = null;
   #field;
   #list;
@@ -18,13 +18,13 @@ export class Switcher {
   #asking = null;
   #asked = null;
   #chosen = 0;
-  #alarm;
+  #timer;
   #opener = null;
 
-  /** `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise of cards; `open({room} or {username})` goes there; `online(room)`; `say(text)`. */
-  constructor({ t, clock, rows, current = () => null, people, open, online = () => false, say }) {
-    this.#with = { t, clock, rows, current, people, open, online, say };
-    this.#alarm = new Alarm(clock, () => this.#ask());
+  /** `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise of cards; `open({room} or {username})` goes there; `online(room)`; `announce(text)`. */
+  constructor(options) {
+    this.#options = options;
+    this.#timer = new Timer(options.clock, () => this.#ask());
   }
 
   show() {
@@ -51,7 +51,7 @@ export class Switcher {
     this.#field.addEventListener("input", () => this.#typed());
     dialog.addEventListener("keydown", (event) => this.#key(event));
     dialog.addEventListener("click", (event) => this.#press(event));
-    closeOnPressBeside(dialog);
+    closeOnBackdropPress(dialog);
     // Not in every engine by itself. This comes a moment after the closing, and by then somebody may have gone on.
     dialog.addEventListener(
       "close",
@@ -63,7 +63,7 @@ export class Switcher {
   /** A key of a running composition belongs to the input method (ui-spec X2). */
   #key(event) {
     if (event.isComposing || event.keyCode === 229) return;
-    const options = this.#options;
+    const options = this.#optionElements;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && options.length) this.#choose((this.#chosen + step + options.length) % options.length);
     else if (event.key === "Enter") this.#go(options[this.#chosen]);
@@ -81,21 +81,21 @@ export class Switcher {
     const { room, username } = option.dataset;
     this.#opener = null;
     this.#dialog.close();
-    this.#with.open(room ? { room } : { username });
+    this.#options.open(room ? { room } : { username });
   }
 
   #typed() {
     this.#chosen = 0;
     this.#render();
-    this.#alarm.set(this.#with.clock.now() + (this.#asked === null ? 0 : ASK_AFTER_MS));
+    this.#timer.set(this.#options.clock.now() + (this.#asked === null ? 0 : ASK_AFTER_MS));
   }
 
   /** The answer of an earlier question is of no use any more; one that does not come is asked for again, and means that nobody was found only when it came. */
   async #ask() {
     const query = this.#field.value.trim();
     this.#asking = query;
-    const { t, say, clock } = this.#with;
-    const people = await persistently(() => this.#with.people(query), {
+    const { t, announce, clock } = this.#options;
+    const people = await retryUntilAnswered(() => this.#options.people(query), {
       clock,
       isWanted: () => this.#dialog.open && this.#asking === query,
     });
@@ -103,18 +103,18 @@ export class Switcher {
     this.#asked = query;
     this.#people = people;
     this.#render();
-    const n = this.#options.length;
-    if (query) say(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
+    const n = this.#optionElements.length;
+    if (query) announce(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
   }
 
-  get #options() {
+  get #optionElements() {
     return [...this.#list.querySelectorAll('[role="option"]')];
   }
 
   #render() {
-    const { t, rows, current } = this.#with;
+    const { t, rows, current } = this.#options;
     const query = this.#field.value;
-    const { chats, people } = offers({ query, rows: rows(), people: this.#people, current: current() });
+    const { chats, people } = suggestions({ query, rows: rows(), people: this.#people, current: current() });
     const groups = [
       [t("Chats"), chats.map((row) => this.#option(row.peer, { room: row.room, unread: row.unread }))],
       [t("People"), people.map((card) => this.#option(card, { username: card.username }))],
@@ -122,14 +122,14 @@ export class Switcher {
     this.#list.replaceChildren(
       ...groups.map(([label, options], index) => this.#group(`switch-${index}`, label, options)),
     );
-    for (const [index, option] of this.#options.entries()) option.id = `switch-to-${index}`;
+    for (const [index, option] of this.#optionElements.entries()) option.id = `switch-to-${index}`;
     const nobody = part(this.#dialog, "nobody");
     nobody.hidden = groups.length > 0 || this.#asked !== query.trim();
     setText(
       part(nobody, "nobody-text"),
       t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() }),
     );
-    this.#choose(Math.min(this.#chosen, Math.max(0, this.#options.length - 1)), { isQuiet: true });
+    this.#choose(Math.min(this.#chosen, Math.max(0, this.#optionElements.length - 1)), { isQuiet: true });
   }
 
   #group(id, label, options) {
@@ -143,7 +143,7 @@ export class Switcher {
   }
 
   #option(card, { room = null, username = null, unread = 0 }) {
-    const { t, online } = this.#with;
+    const { t, online } = this.#options;
     const option = cloneTemplate("switch-to");
     setData(option, "room", room);
     setData(option, "username", username);
@@ -161,7 +161,7 @@ export class Switcher {
   }
 
   #choose(index, { isQuiet = false } = {}) {
-    const options = this.#options;
+    const options = this.#optionElements;
     this.#chosen = index;
     for (const [place, option] of options.entries()) option.setAttribute("aria-selected", String(place === index));
     const chosen = options[index];

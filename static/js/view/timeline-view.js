@@ -1,4 +1,4 @@
-// Brings the list on the page to what `arrange` says, touching only what differs. Elements are never made anew while their message lives.
+// Brings the list on the page to what `timelineItems` says, touching only what differs. Elements are never made anew while their message lives.
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
 import { report } from "../lib/errors.js";

@@ -5,7 +5,7 @@ import { part, setText, view } from "../lib/dom.js";
 const SHOWN_MS = 5_000;
 let cancel = null;
 
-/** `button` {label, onPress} offers one way back ("Undo"). */
+/** `button` {label, onPress} suggestions one way back ("Undo"). */
 export function toast(text, { clock, button = null } = {}) {
   const root = view("toast");
   if (!root) return;

@@ -2,12 +2,10 @@
 
 import { view } from "../lib/dom.js";
 import { AcceptedInvites } from "./accepted-invites.js";
-import { showTotal } from "./badges.js";
-import { Notifier } from "./notifier.js";
+import { Notifier, showTotal } from "./notifier.js";
 import { toast } from "./toast.js";
 
-/** As `comforts` of the pages with chats. */
-export function beside({ api, t, clock, list, me, store, now, announcer }) {
+export function start({ api, t, clock, list, me, store, now, announce, events }) {
   const open = (room) => location.assign(`/chats/${room}/`);
   const notifier = new Notifier({
     me,
@@ -20,30 +18,18 @@ export function beside({ api, t, clock, list, me, store, now, announcer }) {
     open,
     icon: view("icon")?.href,
   });
-  // What moved before this page was loaded is no news.
+  // Chats that changed before this page was loaded are not announced.
   const rows = [{ room: null, activity: new Date(now()).toISOString() }];
-  const accepted = new AcceptedInvites({
-    rows,
-    list,
-    api,
-    t,
-    clock,
-    say: (text) => announcer.status(text),
-    open,
-    onAccepted: () => {},
+  const accepted = new AcceptedInvites({ rows, list, api, t, clock, announce, open, onAccepted: () => {} });
+  events.on("total", showTotal);
+  events.on("change", (room) => {
+    notifier.changed(room);
+    accepted.changed(room);
   });
-  return {
-    connected() {},
-    renamed() {},
-    total: showTotal,
-    changed: (room) => (notifier.changed(room), accepted.changed(room)),
-    arrived(room, message) {
-      notifier.arrived(room, message);
-      const name = list.get(room)?.peer.name ?? "";
-      toast(t("New message from {name}", { name }), {
-        clock,
-        button: { label: t("Open chat"), onPress: () => open(room) },
-      });
-    },
-  };
+  events.on("arrival", ({ room, message }) => {
+    notifier.arrived(room, message);
+    const name = list.get(room)?.peer.name ?? "";
+    const button = { label: t("Open chat"), onPress: () => open(room) };
+    toast(t("New message from {name}", { name }), { clock, button });
+  });
 }

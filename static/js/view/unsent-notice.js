@@ -2,19 +2,20 @@
 
 import { action, cloneTemplate, part, setText, view } from "../lib/dom.js";
 
-export class UnsentView {
-  #with;
+export class UnsentNotice {
+  #options;
   #isAtRisk = false;
 
-  /** `say(text)` tells screen readers politely. */
-  constructor({ root, room, drafts, t, say }) {
-    this.#with = { root, t, say };
+  /** `announce(text)` tells screen readers politely. */
+  constructor(options) {
+    const { root, room, events, drafts } = (this.#options = options);
+    events.on("unsent", (counts) => this.#update(counts));
     if (!view("composer", root)) showDraft(root, drafts.get(room));
   }
 
   /** `failed` of this chat, `final` of them for good; `isAtRisk`: a message of any chat is nowhere but in this page. */
-  update({ failed, final, isAtRisk }) {
-    const { root, t, say } = this.#with;
+  #update({ failed, final, isAtRisk }) {
+    const { root, t, announce } = this.#options;
     const several = view("several-failed", root);
     const risk = view("at-risk", root);
     if (!several) return;
@@ -24,7 +25,7 @@ export class UnsentView {
     if (isAtRisk === this.#isAtRisk) return;
     this.#isAtRisk = isAtRisk;
     risk.hidden = !isAtRisk;
-    if (isAtRisk) say(risk.textContent.trim());
+    if (isAtRisk) announce(risk.textContent.trim());
   }
 }
 

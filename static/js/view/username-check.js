@@ -1,7 +1,7 @@
 // Whether a handle is free, asked while it is typed: 400 ms after the last key. The form itself decides.
 
 import { part, setData, setText } from "../lib/dom.js";
-import { persistently } from "../lib/timing.js";
+import { retryUntilAnswered } from "../lib/timing.js";
 
 const QUIET_MS = 400;
 
@@ -18,7 +18,7 @@ export function checkUsername(form, { post, clock }) {
       if (found.state === "away" || found.state === "limited") throw new Error(found.state);
       return found;
     };
-    const answer = (await persistently(again, { clock, isWanted: () => field.value === username })) ?? {};
+    const answer = (await retryUntilAnswered(again, { clock, isWanted: () => field.value === username })) ?? {};
     // Somebody who typed on is not told of what stood there before.
     if (field.value !== username || answer.state !== "saved") return;
     setText(says, answer.says ?? "");

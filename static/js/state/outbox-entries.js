@@ -1,0 +1,35 @@
+// An entry of the outbox: when it is due, and its stored form, under a key of its own so that no tab overwrites another.
+
+/** How long the server may take to answer. */
+export const ANSWER_MS = 10_000;
+
+export const isOpen = ({ state }) => state === "pending" || state === "sent";
+export const isMessage = ({ command }) => command.type === "message.send";
+
+export function dueAt({ state, notBefore, isPosted, sentAt }) {
+  if (state === "pending") return notBefore;
+  return state === "sent" && !isPosted ? sentAt + ANSWER_MS : null;
+}
+
+/** The prefix of the entries' keys in the browser's storage. */
+export const KEY = "outbox:";
+
+/**
+ * A message keeps the stored form that it had before the outbox knew other commands: {id, room, body, reply_to, ...}.
+ * So pages of an older version, in another tab or after a rollback, still send it.
+ */
+const restored = ({ body, reply_to, ...entry }) =>
+  entry.command ? entry : { ...entry, command: { type: "message.send", body, reply_to } };
+
+/** What is in flight is stored as pending: after a reload its fate is unknown. Returns false if nothing was stored. */
+export function storeEntry(store, { id, room, command, at, since, state, reason }) {
+  const { type, ...message } = command;
+  const content = type === "message.send" ? message : { command };
+  const stored = { id, room, ...content, at, since, state: state === "failed" ? state : "pending", reason };
+  return store.set(KEY + id, stored);
+}
+
+export function storedEntries(store) {
+  const values = store.keys(KEY).map((key) => store.get(key));
+  return new Map(values.filter(Boolean).map((value) => [value.id, restored(value)]));
+}
