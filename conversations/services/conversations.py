@@ -1,4 +1,4 @@
-"""Services for conversations: whom to start one with, opening, reopening. Only this module creates the rows."""
+"""Services for conversations: whom to start one with, opening, reopening. Only here are rows created."""
 
 from __future__ import annotations
 

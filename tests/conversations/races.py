@@ -1,4 +1,5 @@
-"""Several people at one instant: real threads with connections of their own, let go together. For tests marked `transaction=True`."""
+"""Concurrent calls: real threads with their own connections, started together. For tests marked
+`transaction=True`."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from django.db import connection
 
 
 def at_once(turns: Sequence[Callable[[], Any]]) -> tuple[list[Any], list[Exception]]:
-    """Run all turns in parallel. Returns what they gave, and what they raised."""
+    """Run all turns in parallel. Returns their results, and what they raised."""
     results: list[Any] = []
     errors: list[Exception] = []
     start = threading.Barrier(len(turns))

@@ -1,4 +1,4 @@
-"""Who gets through the inner door, and that nobody learns anything in front of it."""
+"""Authorization: who has access to a room, and that a refusal reveals nothing."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -38,7 +38,7 @@ def test_mallory_cannot_tell_a_chat_of_others_from_no_chat(
     mallory: User, carol: User, chat: Conversation
 ) -> None:
     assert refusal(mallory, chat.room_name) == refusal(
-        mallory, room_name(mallory.pk, carol.pk, key=b"another key of somebody")
+        mallory, room_name(mallory.pk, carol.pk, key=b"another key of mallory")
     )
 
 
@@ -50,13 +50,13 @@ def test_mallory_gets_nowhere_with_invented_names(mallory: User, chat: Conversat
     assert refusal(mallory, room) == (ConversationNotFound, "not_found")
 
 
-def test_nobody_enters_without_an_account(chat: Conversation) -> None:
+def test_an_anonymous_visitor_has_no_access(chat: Conversation) -> None:
     assert refusal(AnonymousUser(), chat.room_name) == (ConversationNotFound, "not_found")
 
 
-def test_alice_suspended_since_she_connected_is_turned_away(alice: User, chat: Conversation) -> None:
+def test_alice_suspended_since_she_connected_has_no_access(alice: User, chat: Conversation) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    assert alice.is_active, "the object in the socket's hands still says otherwise"
+    assert alice.is_active, "the object that the socket holds still says otherwise"
     assert refusal(alice, chat.room_name) == (ConversationNotFound, "not_found")
 
 
@@ -67,7 +67,7 @@ def test_bob_cannot_find_out_that_alice_opened_an_empty_chat_with_him(alice: Use
     assert refusal(bob, conversation.room_name) == (ConversationNotFound, "not_found")
 
 
-def test_the_first_message_opens_the_door_for_bob(alice: User, bob: User) -> None:
+def test_the_first_message_gives_bob_access(alice: User, bob: User) -> None:
     conversation, _ = conversation_open(user=alice, peer=bob)
     make_message(conversation, alice, "hello Bob")
     assert access_conversation(bob, conversation.room_name).peer == alice

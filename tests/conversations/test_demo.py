@@ -1,4 +1,4 @@
-"""`make demo`: the same four people and chats, however often it is called."""
+"""`make demo`: the same four users and chats, however often it runs."""
 
 from io import StringIO
 
@@ -44,7 +44,7 @@ def test_it_makes_no_known_password_where_strangers_can_come(settings) -> None:
 
 
 @pytest.mark.parametrize("username", PEOPLE)
-def test_it_never_writes_in_the_name_of_somebody_who_is_called_that(username: str) -> None:
+def test_it_never_writes_in_the_name_of_a_real_user(username: str) -> None:
     make_user(username, "Somebody Real")
     with pytest.raises(CommandError, match=f"{username}: a real user has that username") as refused:
         demo()
@@ -52,7 +52,7 @@ def test_it_never_writes_in_the_name_of_somebody_who_is_called_that(username: st
     assert (User.objects.count(), Message.objects.count()) == (1, 0)
 
 
-def test_nor_of_somebody_who_was_suspended_or_has_just_given_the_name_up() -> None:
+def test_nor_of_a_user_who_was_suspended_or_has_just_given_the_name_up() -> None:
     suspended = make_user("mira", "Somebody Real")
     suspended.is_active = False
     suspended.save()
@@ -63,7 +63,7 @@ def test_nor_of_somebody_who_was_suspended_or_has_just_given_the_name_up() -> No
     assert User.objects.count() == 2
 
 
-def test_nor_of_one_of_its_own_whose_password_somebody_changed() -> None:
+def test_nor_of_a_demo_user_whose_password_was_changed() -> None:
     demo()
     mira = User.objects.get(username="mira")
     mira.set_password("a secret of mine 2026")

@@ -1,4 +1,4 @@
-"""The address of two people: the same from either side, of one width, and telling nothing."""
+"""Room names: the same from either side, of one width, revealing no id."""
 
 import hashlib
 import re
@@ -20,7 +20,8 @@ GROUP_NAME = re.compile(r"[a-zA-Z\d\-_.]{1,99}")
 
 
 def by_hand(low: int, high: int, key: bytes) -> str:
-    """The name once more, from the words of the contract: HMAC by its definition (RFC 2104), base32 by its table (RFC 4648)."""
+    """The name once more, from the text of the protocol: HMAC by RFC 2104, base32 by the table of RFC
+    4648."""
     block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
     message = b"dm/1\0" + low.to_bytes(8, "big") + high.to_bytes(8, "big")
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + message).digest()
@@ -39,7 +40,8 @@ def by_hand(low: int, high: int, key: bytes) -> str:
     ],
 )
 def test_name_is_what_openssl_makes_of_the_same_bytes(one: int, other: int, name: str) -> None:
-    """`openssl dgst -sha256 -hmac KEY -binary | head -c 20 | base32`, fed by printf with the 21 bytes, in small letters."""
+    """`openssl dgst -sha256 -hmac KEY -binary | head -c 20 | base32`, fed by printf with the
+    21 bytes, in lower case."""
     assert room_name(one, other, key=KEY) == name
 
 
@@ -84,7 +86,7 @@ def test_one_and_twenty_three_never_meet_twelve_and_three() -> None:
 
 @given(ids, ids, short_keys, short_keys)
 def test_name_needs_the_key(one: int, other: int, key: bytes, other_key: bytes) -> None:
-    """Whoever guesses two ids still cannot guess their room."""
+    """An attacker who guesses two ids still cannot guess their room."""
     assume(one != other)
     assume(key.rstrip(b"\0") != other_key.rstrip(b"\0"))
     assert room_name(one, other, key=key) != room_name(one, other, key=other_key)
@@ -95,7 +97,7 @@ def test_name_tells_neither_id() -> None:
 
 
 @given(ids)
-def test_nobody_has_a_room_alone(alice: int) -> None:
+def test_a_user_has_no_room_alone(alice: int) -> None:
     with pytest.raises(ValueError, match="two different people"):
         room_name(alice, alice, key=KEY)
 
@@ -118,7 +120,7 @@ def test_group_of_a_person_is_a_legal_name(alice: int) -> None:
 
 @given(st.text(min_size=1))
 def test_group_of_a_session_is_a_legal_name_and_hides_the_key(session_key: str) -> None:
-    """Whoever listens on Redis must not be able to take over a session."""
+    """An attacker who reads Redis must not be able to take over a session."""
     assume(session_key.encode("utf-8", "replace").decode() == session_key)
     group = session_group(session_key)
     assert GROUP_NAME.fullmatch(group)

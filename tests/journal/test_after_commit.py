@@ -1,4 +1,4 @@
-"""Work after the commit: part of the outcome, run on the writer thread, whatever became of the client's future."""
+"""Work after the commit: part of the outcome, run on the writer thread, even for a cancelled future."""
 
 import threading
 from concurrent.futures import Future
@@ -15,19 +15,19 @@ from conversations.journal.writer import Writer
 from conversations.models import Conversation, Message, Participant
 from conversations.services import messages as service
 from conversations.services.messages import message_send
-from tests.journal.writers import PATIENCE_S, MortalWriter, at_once, pens, sending
+from tests.journal.writers import TIMEOUT_S, StoppableWriter, at_once, running_writers, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 
 def send(
-    writer: MortalWriter, chat: Conversation, sender: User, monkeypatch: pytest.MonkeyPatch
+    writer: StoppableWriter, chat: Conversation, sender: User, monkeypatch: pytest.MonkeyPatch
 ) -> Future[Any]:
     """A send whose write is done before `submit` returns: the writer thread may always be that fast."""
 
     def submit(command: Any) -> Future[Any]:
         future = writer.submit(command)
-        future.exception(PATIENCE_S)
+        future.exception(TIMEOUT_S)
         return future
 
     monkeypatch.setattr(service, "submit", submit)
@@ -37,14 +37,14 @@ def send(
 def test_it_runs_on_the_writer_thread_when_the_write_is_done_before_submit_returns(
     chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A callback that is added to a done future runs at once where it is added: ORM code on the event loop."""
+    """A callback added to a done future runs at once in the adding thread: ORM code on the event loop."""
     Participant.objects.filter(user=bob).update(activity=None)
     threads: list[str] = []
     monkeypatch.setattr(
         service, "push_conversation", lambda *_: threads.append(threading.current_thread().name)
     )
-    with pens() as (writer,):
-        assert send(writer, chat, alice, monkeypatch).result(PATIENCE_S).revealed_to == bob.pk
+    with running_writers() as (writer,):
+        assert send(writer, chat, alice, monkeypatch).result(TIMEOUT_S).revealed_to == bob.pk
     assert threads == ["journal"]
 
 
@@ -60,8 +60,8 @@ def test_it_runs_after_the_commit_and_before_the_pushes_of_its_batch(
         events.append(("announce", stored))
 
     Participant.objects.exclude(user=alice).update(activity=None)
-    with pens() as (writer,):
-        writer.submit(sending(chat, alice, announce=announce)).result(PATIENCE_S)
+    with running_writers() as (writer,):
+        writer.submit(sending(chat, alice, announce=announce)).result(TIMEOUT_S)
     assert events == [("announce", 1), ("push", 1)]
 
 
@@ -83,9 +83,9 @@ def test_an_error_in_it_is_logged_without_its_text_and_fails_nothing_else(
 
     Participant.objects.filter(user=bob).update(activity=None)
     command = sending(chat, alice, announce=fail)
-    with pens() as (writer,):
-        assert writer.submit(command).result(PATIENCE_S).seq == 1
-        assert writer.submit(sending(chat, alice)).result(PATIENCE_S).seq == 2
+    with running_writers() as (writer,):
+        assert writer.submit(command).result(TIMEOUT_S).seq == 1
+        assert writer.submit(sending(chat, alice)).result(TIMEOUT_S).seq == 2
     assert f"work after a commit failed with a {error.__name__}" in caplog.text
     assert str(command.id) not in caplog.text
 
@@ -94,9 +94,9 @@ def test_a_repeat_announces_nothing_again(chat: Conversation, alice: User, bob: 
     Participant.objects.filter(user=bob).update(activity=None)
     announced: list[Accepted] = []
     command = sending(chat, alice, announce=announced.append)
-    with pens() as (writer,):
+    with running_writers() as (writer,):
         for _ in range(2):
-            writer.submit(command).result(PATIENCE_S)
+            writer.submit(command).result(TIMEOUT_S)
     assert len(announced) == 1
 
 

@@ -1,4 +1,4 @@
-"""The pen, one batch at a time: numbering, repeats, refusals, counters."""
+"""Batches: numbering, repeats, refusals, counters."""
 
 import random
 from uuid import uuid4
@@ -84,14 +84,14 @@ def test_a_repeat_is_recognised_after_a_block(chat, alice):
 
 
 @pytest.mark.parametrize("change", [{"low_blocks": True}, {"high_blocks": True}, {"state": "closed"}])
-def test_nobody_sends_into_a_blocked_or_closed_conversation(chat, alice, bob, change):
+def test_neither_sends_into_a_blocked_or_closed_conversation(chat, alice, bob, change):
     Conversation.objects.update(**change)
     outcomes = write(sending(chat, alice), sending(chat, bob))
     assert [type(outcome) for outcome in outcomes] == [CannotDeliver, CannotDeliver]
     assert not Message.objects.exists()
 
 
-def test_nobody_sends_to_a_closed_account(chat, alice, bob):
+def test_a_closed_account_receives_nothing(chat, alice, bob):
     User.objects.filter(id=bob.id).update(is_active=False)
     outcomes = write(sending(chat, alice), sending(chat, bob))
     assert [type(outcome) for outcome in outcomes] == [CannotDeliver, ConversationNotFound]
@@ -111,7 +111,7 @@ def test_an_unknown_room_is_answered_like_a_foreign_one(chat, mallory):
     assert (type(foreign), foreign.code, str(foreign)) == (type(unknown), unknown.code, str(unknown))
 
 
-def test_an_empty_conversation_is_not_there_for_the_one_who_did_not_open_it(chat, alice, bob):
+def test_an_empty_conversation_does_not_exist_for_the_user_who_did_not_open_it(chat, alice, bob):
     Participant.objects.filter(user=bob).update(activity=None)
     assert isinstance(write(sending(chat, bob))[0], ConversationNotFound)
     (accepted,) = write(sending(chat, alice))
@@ -224,7 +224,8 @@ def test_a_position_that_counted_too_little_is_put_right_by_reading_it_again(cha
 
 @pytest.mark.parametrize("seed", range(8))
 def test_unread_is_a_real_count_after_every_batch_however_it_is_mixed(chat, alice, bob, seed):
-    """Sends and receipts of both people in any order, at, below and beyond the head, before and after the batch."""
+    """Sends and receipts of both users in any order, at, below and beyond the head, before and after the
+    batch."""
     luck = random.Random(seed)
     senders: list[User] = []
     positions = {alice.id: 0, bob.id: 0}

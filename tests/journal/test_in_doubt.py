@@ -1,4 +1,5 @@
-"""The connection ends in the middle of a commit. "Busy" would say "not stored"; nobody may say that without knowing it (protocol.md P10)."""
+"""Commits in doubt: the connection ends during a commit. "Busy" would claim "not stored" without knowing it
+(P10)."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from conversations.exceptions import Busy, UnknownResult
 from conversations.journal import batch
 from conversations.journal import writer as writer_module
 from conversations.models import Conversation, Message
-from tests.journal.writers import PATIENCE_S, pens, sending
+from tests.journal.writers import TIMEOUT_S, running_writers, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 Break = Callable[[bool], None]
@@ -21,7 +22,8 @@ Break = Callable[[bool], None]
 
 @pytest.fixture
 def break_commit(monkeypatch: pytest.MonkeyPatch) -> Break:
-    """The next commit of a pen loses its connection: after the server has stored everything, or before. A file has none to lose."""
+    """The next commit loses its connection, after the server has stored everything or before. SQLite has
+    none."""
     real = BaseDatabaseWrapper.commit
 
     def arm(is_stored: bool) -> None:
@@ -39,21 +41,21 @@ def break_commit(monkeypatch: pytest.MonkeyPatch) -> Break:
 
 @pytest.mark.only_postgresql
 @pytest.mark.parametrize("is_stored", [True, False])
-def test_the_sender_hears_the_truth_from_the_database(
+def test_the_sender_gets_the_outcome_from_the_database(
     chat: Conversation, alice: User, break_commit: Break, is_stored: bool
 ) -> None:
-    with pens() as (pen,):
-        pen.submit(sending(chat, alice)).result(PATIENCE_S)
+    with running_writers() as (writer,):
+        writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         break_commit(is_stored)
-        answer = pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        answer = writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         assert (answer.seq, answer.duplicate) == (2, is_stored)
-        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 3
+        assert writer.submit(sending(chat, alice)).result(TIMEOUT_S).seq == 3
     assert Message.objects.count() == 3
 
 
 @pytest.mark.only_postgresql
 @pytest.mark.parametrize("is_stored", [True, False])
-def test_while_the_database_stays_away_nobody_is_told_and_whoever_comes_later_may_try_again(
+def test_while_the_database_is_unavailable_a_command_in_doubt_stays_open_and_later_ones_may_retry(
     chat: Conversation,
     alice: User,
     bob: User,
@@ -70,8 +72,8 @@ def test_while_the_database_stays_away_nobody_is_told_and_whoever_comes_later_ma
             raise OperationalError("connection refused")
         return real(commands)
 
-    with pens() as (pen,):
-        pen.submit(sending(chat, alice)).result(PATIENCE_S)
+    with running_writers() as (writer,):
+        writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         break_commit(is_stored)
         armed = BaseDatabaseWrapper.commit
 
@@ -83,19 +85,19 @@ def test_while_the_database_stays_away_nobody_is_told_and_whoever_comes_later_ma
 
         monkeypatch.setattr(BaseDatabaseWrapper, "commit", commit)
         monkeypatch.setattr(batch, "write", write)
-        doubtful = pen.submit(sending(chat, alice))
-        assert begun.wait(PATIENCE_S)
-        assert isinstance(pen.submit(sending(chat, bob)).exception(PATIENCE_S), Busy)
+        doubtful = writer.submit(sending(chat, alice))
+        assert begun.wait(TIMEOUT_S)
+        assert isinstance(writer.submit(sending(chat, bob)).exception(TIMEOUT_S), Busy)
         assert not doubtful.done()
         is_away = False
-        answer = doubtful.result(PATIENCE_S)
+        answer = doubtful.result(TIMEOUT_S)
         assert (answer.seq, answer.duplicate) == (2, is_stored)
 
 
-def test_after_too_long_a_doubt_the_sender_hears_that_nobody_knows(
+def test_after_too_long_in_doubt_the_result_is_unknown(
     chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And so does whoever repeats it while the database is away: "busy" would say that it is not stored."""
+    """So is a repeat while the database is unavailable: "busy" would claim that it is not stored."""
     monkeypatch.setattr(writer_module, "IN_DOUBT_SECONDS", 0.1)
 
     def end_in_commit(commands: Any) -> Any:
@@ -104,18 +106,18 @@ def test_after_too_long_a_doubt_the_sender_hears_that_nobody_knows(
     def be_away(commands: Any) -> Any:
         raise OperationalError("unable to open database file")
 
-    with pens() as (pen,):
+    with running_writers() as (writer,):
         command = sending(chat, alice)
         with monkeypatch.context() as patch:
             patch.setattr(batch, "write", end_in_commit)
-            assert isinstance(pen.submit(command).exception(PATIENCE_S), UnknownResult)
+            assert isinstance(writer.submit(command).exception(TIMEOUT_S), UnknownResult)
             assert "in doubt" in caplog.text
             patch.setattr(batch, "write", be_away)
-            assert isinstance(pen.submit(command).exception(PATIENCE_S), UnknownResult)
-            assert isinstance(pen.submit(sending(chat, alice)).exception(PATIENCE_S), Busy)
-        assert pen.submit(command).result(PATIENCE_S).seq == 1
+            assert isinstance(writer.submit(command).exception(TIMEOUT_S), UnknownResult)
+            assert isinstance(writer.submit(sending(chat, alice)).exception(TIMEOUT_S), Busy)
+        assert writer.submit(command).result(TIMEOUT_S).seq == 1
         with monkeypatch.context() as patch:
             patch.setattr(batch, "write", be_away)
-            assert isinstance(pen.submit(command).exception(PATIENCE_S), Busy), (
+            assert isinstance(writer.submit(command).exception(TIMEOUT_S), Busy), (
                 "what the database has answered is not in doubt"
             )

@@ -1,4 +1,4 @@
-"""A row that another transaction holds: its own conversation waits and is refused in the end, all others are written at once."""
+"""Rows that another transaction holds: only their conversation waits; all others are written at once."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from conversations.models import Conversation, Message, Participant
 from conversations.services.conversations import conversation_open
 from dm_project.db import postgres as postgres_timeouts
 from tests.factories import make_conversation
-from tests.journal.writers import PATIENCE_S, pens, results, sending
+from tests.journal.writers import TIMEOUT_S, results, running_writers, sending
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -41,7 +41,7 @@ def other(alice: User, carol: User) -> Conversation:
 
 @contextmanager
 def held(rows: Any) -> Iterator[None]:
-    """By a transaction of another thread, as a process does that was stopped in the middle of one."""
+    """Locked by a transaction of another thread, like that of a process that was stopped in the middle."""
     is_held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -49,18 +49,18 @@ def held(rows: Any) -> Iterator[None]:
             with transaction.atomic():
                 list(rows.select_for_update())
                 is_held.set()
-                let_go.wait(PATIENCE_S)
+                let_go.wait(TIMEOUT_S)
         finally:
             connection.close()
 
     thread = threading.Thread(target=hold, daemon=True)
     thread.start()
-    assert is_held.wait(PATIENCE_S)
+    assert is_held.wait(TIMEOUT_S)
     try:
         yield
     finally:
         let_go.set()
-        thread.join(PATIENCE_S)
+        thread.join(TIMEOUT_S)
 
 
 def room(chat: Conversation) -> Any:
@@ -72,16 +72,16 @@ def participants(chat: Conversation) -> Any:
 
 
 @pytest.mark.parametrize("what", [room, participants], ids=["the conversation", "the participants"])
-def test_a_locked_conversation_keeps_nobody_else_waiting(
+def test_a_locked_conversation_delays_no_other(
     chat: Conversation, other: Conversation, alice: User, bob: User, what: Any
 ) -> None:
-    with pens() as (pen,):
+    with running_writers() as (writer,):
         with held(what(chat)):
-            locked = [pen.submit(sending(chat, alice, f"{number}")) for number in range(3)]
-            free = [pen.submit(sending(other, alice)) for _ in range(3)]
+            locked = [writer.submit(sending(chat, alice, f"{number}")) for number in range(3)]
+            free = [writer.submit(sending(other, alice)) for _ in range(3)]
             assert [accepted.seq for accepted in results(free)] == [1, 2, 3]
-            locked += [pen.submit(sending(chat, bob, "3"))]
-            assert pen.submit(sending(other, alice)).result(PATIENCE_S).seq == 4
+            locked += [writer.submit(sending(chat, bob, "3"))]
+            assert writer.submit(sending(other, alice)).result(TIMEOUT_S).seq == 4
             assert not any(future.done() for future in locked)
         assert [accepted.seq for accepted in results(locked)] == [1, 2, 3, 4]
     assert list(Message.objects.filter(conversation=chat).order_by("seq").values_list("body", flat=True)) == [
@@ -96,30 +96,32 @@ def test_what_waits_too_long_for_a_lock_is_refused_and_surely_not_stored(
     chat: Conversation, other: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "LOCKED_SECONDS", 0.2)
-    with pens() as (pen,):
+    with running_writers() as (writer,):
         with held(room(chat)):
-            refused = [pen.submit(sending(chat, alice)) for _ in range(2)]
-            refused.append(pen.submit(ReceiptCommand(chat.room_name, alice.id, alice.public_id, read=1)))
+            refused = [writer.submit(sending(chat, alice)) for _ in range(2)]
+            refused.append(writer.submit(ReceiptCommand(chat.room_name, alice.id, alice.public_id, read=1)))
             for future in refused:
-                reason = future.exception(PATIENCE_S)
+                reason = future.exception(TIMEOUT_S)
                 assert isinstance(reason, Busy)
                 assert reason.retry_after_ms
-            assert pen.submit(sending(other, alice)).result(PATIENCE_S).seq == 1
-        assert pen.finish(PATIENCE_S)
+            assert writer.submit(sending(other, alice)).result(TIMEOUT_S).seq == 1
+        assert writer.finish(TIMEOUT_S)
     assert not Message.objects.filter(conversation=chat).exists()
 
 
 def test_a_room_that_is_not_there_is_not_taken_for_a_locked_one(
     chat: Conversation, alice: User, mallory: User
 ) -> None:
-    with pens() as (pen,), held(room(chat)):
-        locked = pen.submit(sending(chat, alice))
+    with running_writers() as (writer,), held(room(chat)):
+        locked = writer.submit(sending(chat, alice))
         chat.room_name = "dm-" + "a" * 32
-        assert isinstance(pen.submit(sending(chat, mallory)).exception(PATIENCE_S), ConversationNotFound)
+        assert isinstance(writer.submit(sending(chat, mallory)).exception(TIMEOUT_S), ConversationNotFound)
         assert not locked.done()
 
 
-def test_many_locked_rooms_are_found_in_one_look(alice: User, bob: User, carol: User, mallory: User) -> None:
+def test_many_locked_conversations_are_found_in_one_try(
+    alice: User, bob: User, carol: User, mallory: User
+) -> None:
     chats = [
         make_conversation(one, two)
         for one, two in ((alice, bob), (alice, carol), (alice, mallory), (bob, carol))
@@ -151,7 +153,7 @@ def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(
             assert cursor.fetchone() == (0,)
 
 
-# --- What every connection that serves people is told ---
+# --- Server-side timeouts of every connection that serves requests ---
 
 
 def settings_of(connection: Any) -> dict[str, str]:

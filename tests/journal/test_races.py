@@ -1,4 +1,4 @@
-"""Many writers at once, through the real pen: what the numbers promise (core.md 7), whoever wins."""
+"""Many clients at once, through the real writer: what the numbers promise, in every order of events."""
 
 from collections import Counter
 from itertools import pairwise
@@ -17,7 +17,15 @@ from conversations.models import Conversation, Message, Participant
 from conversations.selectors.changes import changes_after
 from conversations.selectors.messages import message_page
 from tests.factories import make_conversation
-from tests.journal.writers import PATIENCE_S, MortalWriter, at_once, pens, reading, results, sending
+from tests.journal.writers import (
+    TIMEOUT_S,
+    StoppableWriter,
+    at_once,
+    reading,
+    results,
+    running_writers,
+    sending,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -29,21 +37,21 @@ def numbers(chat: Conversation) -> list[int]:
     return list(Message.objects.filter(conversation=chat).order_by("seq").values_list("seq", flat=True))
 
 
-def talking(pen: MortalWriter, chat: Conversation, person: User) -> Any:
+def talking(writer: StoppableWriter, chat: Conversation, person: User) -> Any:
     """One device that sends as fast as it can and reads what came."""
 
     def talk() -> list[Accepted]:
         futures = []
         for count in range(EACH):
-            futures.append(pen.submit(sending(chat, person, f"{person.username} {count}")))
+            futures.append(writer.submit(sending(chat, person, f"{person.username} {count}")))
             if count % 10 == 9:
-                results([pen.submit(reading(chat, person, read=count))])
+                results([writer.submit(reading(chat, person, read=count))])
         return results(futures)
 
     return talk
 
 
-def talkers(writers: list[MortalWriter], chat: Conversation, *people: User) -> list[Any]:
+def talkers(writers: list[StoppableWriter], chat: Conversation, *people: User) -> list[Any]:
     return [
         talking(writers[index % len(writers)], chat, people[index % len(people)]) for index in range(THREADS)
     ]
@@ -54,8 +62,9 @@ def talkers(writers: list[MortalWriter], chat: Conversation, *people: User) -> l
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_alice_and_bob_write_at_once_and_no_number_is_missing_or_given_twice(chat, alice, bob, processes):
-    """With two pens on one room, as two processes have, the lock of the row decides, not the memory of one of them."""
-    with pens(processes) as writers:
+    """With two writers on one room, as in two processes, the lock of the row decides, not the memory of one
+    of them."""
+    with running_writers(processes) as writers:
         accepted = [one for device in at_once(*talkers(writers, chat, alice, bob)) for one in device]
     assert sorted(one.seq for one in accepted) == list(range(1, EVERYTHING + 1))
     assert numbers(chat) == list(range(1, EVERYTHING + 1))
@@ -66,7 +75,7 @@ def test_alice_and_bob_write_at_once_and_no_number_is_missing_or_given_twice(cha
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_each_device_finds_its_messages_in_the_order_it_sent_them(chat, alice, bob, processes):
-    with pens(processes) as writers:
+    with running_writers(processes) as writers:
         devices = at_once(*talkers(writers, chat, alice, bob))
     for device in devices:
         assert all(earlier.seq < later.seq for earlier, later in pairwise(device))
@@ -75,7 +84,7 @@ def test_each_device_finds_its_messages_in_the_order_it_sent_them(chat, alice, b
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_counters_equal_a_real_count_after_a_race(chat, alice, bob, processes):
-    with pens(processes) as writers:
+    with running_writers(processes) as writers:
         at_once(*talkers(writers, chat, alice, bob))
     for person in (alice, bob):
         mine = Participant.objects.get(conversation=chat, user=person)
@@ -87,13 +96,13 @@ def test_counters_equal_a_real_count_after_a_race(chat, alice, bob, processes):
 
 
 def test_the_same_send_a_hundred_times_at_once_is_one_message(chat, alice):
-    """A nervous network: every repeat, over whichever process, is told the one number."""
+    """A nervous network: every repeat, over either process, gets the one number."""
     command = sending(chat, alice)
-    with pens(2) as writers:
+    with running_writers(2) as writers:
         answers = results(
             future
             for futures in at_once(
-                *[lambda pen=pen: [pen.submit(command) for _ in range(10)] for pen in writers * 5]
+                *[lambda writer=writer: [writer.submit(command) for _ in range(10)] for writer in writers * 5]
             )
             for future in futures
         )
@@ -107,14 +116,16 @@ def test_the_same_send_a_hundred_times_at_once_is_one_message(chat, alice):
 
 def test_of_two_texts_under_one_id_at_once_exactly_one_is_stored(chat, alice):
     shared = uuid4()
-    with pens(2) as (one, other):
+    with running_writers(2) as (one, other):
         futures = at_once(
             *[
-                lambda n=n: [pen.submit(sending(chat, alice, f"text {n}", id=shared)) for pen in (one, other)]
+                lambda n=n: [
+                    writer.submit(sending(chat, alice, f"text {n}", id=shared)) for writer in (one, other)
+                ]
                 for n in range(8)
             ]
         )
-        outcomes = [future.exception(PATIENCE_S) or future.result() for pair in futures for future in pair]
+        outcomes = [future.exception(TIMEOUT_S) or future.result() for pair in futures for future in pair]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     assert len(accepted) == 2, "the winner's text, and its repeat over the other process"
     assert {type(outcome) for outcome in outcomes} == {Accepted, MessageConflict}
@@ -125,10 +136,10 @@ def test_rooms_that_share_batches_in_opposite_order_do_not_lock_each_other_out(a
     """Unsorted locking of several rows is a deadlock; PostgreSQL would kill one of the two batches."""
     rooms = [make_conversation(alice, bob), make_conversation(alice, carol)]
 
-    def flood(pen: MortalWriter, order: list[Conversation]) -> Any:
-        return lambda: results([pen.submit(sending(room, alice)) for _ in range(40) for room in order])
+    def flood(writer: StoppableWriter, order: list[Conversation]) -> Any:
+        return lambda: results([writer.submit(sending(room, alice)) for _ in range(40) for room in order])
 
-    with pens(2) as (one, other):
+    with running_writers(2) as (one, other):
         at_once(flood(one, rooms), flood(other, rooms[::-1]))
     assert [numbers(room) for room in rooms] == [list(range(1, 81))] * 2
 
@@ -144,11 +155,11 @@ def test_no_message_passes_a_block_that_was_acknowledged(chat, alice, bob):
             locked.save(update_fields=["low_blocks"])
             heads_at_block.append(locked.head)
 
-    with pens(2) as (one, other):
+    with running_writers(2) as (one, other):
 
-        def send(pen: MortalWriter) -> list[Any]:
-            futures = [pen.submit(sending(chat, alice)) for _ in range(60)]
-            return [future.exception(PATIENCE_S) or future.result() for future in futures]
+        def send(writer: StoppableWriter) -> list[Any]:
+            futures = [writer.submit(sending(chat, alice)) for _ in range(60)]
+            return [future.exception(TIMEOUT_S) or future.result() for future in futures]
 
         mine, others, _ = at_once(lambda: send(one), lambda: send(other), block)
     accepted = [outcome for outcome in mine + others if isinstance(outcome, Accepted)]
@@ -156,11 +167,11 @@ def test_no_message_passes_a_block_that_was_acknowledged(chat, alice, bob):
     assert len(accepted) == heads_at_block[0] == len(numbers(chat))
 
 
-# --- I2, I6: whoever sees a number sees everything below it ---
+# --- I2, I6: a reader that sees a number sees everything below it ---
 
 
 def follow(chat: Conversation, reader: User, is_over: Event) -> list[str]:
-    """A device that asks and asks while others write. Returns what it saw that must not be."""
+    """A device that syncs without pause while others write. Returns what it saw that must not be."""
     wrong: list[str] = []
     membership = access_conversation(reader, chat.room_name)
     seen: list[int] = []
@@ -189,7 +200,7 @@ def follow(chat: Conversation, reader: User, is_over: Event) -> list[str]:
 def test_bob_following_while_everybody_writes_misses_nothing(chat, alice, bob, processes):
     """In a test of the design, a database sequence lost every fifth row for ever to such a reader."""
     is_over = Event()
-    with pens(processes) as writers:
+    with running_writers(processes) as writers:
         works = talkers(writers, chat, alice, bob)
 
         def write_all() -> None:
@@ -205,11 +216,11 @@ def test_bob_following_while_everybody_writes_misses_nothing(chat, alice, bob, p
 
 
 def test_what_is_visible_is_always_a_whole_beginning(chat, alice, bob):
-    """One look at the table, at any moment, finds 1 to n and a head of n."""
+    """A read at any moment finds 1 to n and a head of n."""
     is_over = Event()
-    looks: list[tuple[list[int], int]] = []
+    reads: list[tuple[list[int], int]] = []
 
-    def look() -> None:
+    def read() -> None:
         while True:
             was_over = is_over.is_set()
             with_head = (
@@ -218,11 +229,11 @@ def test_what_is_visible_is_always_a_whole_beginning(chat, alice, bob):
                 .values_list("seq", "conversation__head")
             )
             rows = list(with_head)
-            looks.append(([seq for seq, _ in rows], rows[-1][1] if rows else 0))
+            reads.append(([seq for seq, _ in rows], rows[-1][1] if rows else 0))
             if was_over:
                 return
 
-    with pens(2) as writers:
+    with running_writers(2) as writers:
         works = talkers(writers, chat, alice, bob)
 
         def write_all() -> None:
@@ -231,16 +242,16 @@ def test_what_is_visible_is_always_a_whole_beginning(chat, alice, bob):
             finally:
                 is_over.set()
 
-        at_once(look, write_all)
-    assert [look for look in looks if look[0] != list(range(1, look[1] + 1))] == []
-    assert looks[-1][1] == EVERYTHING
+        at_once(read, write_all)
+    assert [read for read in reads if read[0] != list(range(1, read[1] + 1))] == []
+    assert reads[-1][1] == EVERYTHING
 
 
 # --- I5: receipts are registers ---
 
 
 def test_receipts_of_many_devices_at_once_end_at_the_furthest(chat, alice, bob):
-    with pens(2) as (one, other):
+    with running_writers(2) as (one, other):
         results([one.submit(sending(chat, alice)) for _ in range(40)])
         positions = [
             list(range(1, 41)),
@@ -250,10 +261,10 @@ def test_receipts_of_many_devices_at_once_end_at_the_furthest(chat, alice, bob):
         ]
         answers = at_once(
             *[
-                lambda pen=pen, reads=reads: results(
-                    [pen.submit(reading(chat, bob, read=seq)) for seq in reads]
+                lambda writer=writer, reads=reads: results(
+                    [writer.submit(reading(chat, bob, read=seq)) for seq in reads]
                 )
-                for pen, reads in zip((one, other, one, other), positions, strict=True)
+                for writer, reads in zip((one, other, one, other), positions, strict=True)
             ]
         )
     for device in answers:

@@ -1,4 +1,4 @@
-"""A database that has forgotten something was restored from a backup: the next life begins, and is told."""
+"""Restore detection: a database that lacks acknowledged messages begins a new epoch."""
 
 import logging
 from pathlib import Path
@@ -18,25 +18,25 @@ from conversations.journal.restore import LastWrite, Write, file_path
 from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.selectors.conversations import epoch
 from conversations.services.epoch import epoch_renew, epoch_renew_if_restored
-from tests.journal.writers import PATIENCE_S, pens, sending
+from tests.journal.writers import TIMEOUT_S, running_writers, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 
 def written(chat: Conversation, sender: User, count: int) -> None:
-    with pens() as (pen,):
+    with running_writers() as (writer,):
         for _ in range(count):
-            pen.submit(sending(chat, sender)).result(PATIENCE_S)
-        assert pen.finish(PATIENCE_S)
+            writer.submit(sending(chat, sender)).result(TIMEOUT_S)
+        assert writer.finish(TIMEOUT_S)
 
 
 def restore(chat: Conversation, head: int) -> None:
-    """As a backup from when the conversation stood at `head`."""
+    """Like a backup from when the conversation was at `head`."""
     Message.objects.filter(conversation=chat, seq__gt=head).delete()
     Conversation.objects.filter(pk=chat.pk).update(head=head)
 
 
-def test_the_operators_word_begins_an_epoch(db: None) -> None:
+def test_the_operators_command_begins_an_epoch(db: None) -> None:
     before = epoch()
     assert epoch_renew() == epoch() != before
 
@@ -74,36 +74,36 @@ def test_an_ordinary_start_changes_nothing(chat: Conversation, alice: User, more
     assert epoch() == before
 
 
-def test_a_running_pen_notices_when_its_new_connection_leads_to_an_older_database(
+def test_a_running_writer_notices_when_its_new_connection_leads_to_an_older_database(
     chat: Conversation, alice: User
 ) -> None:
-    """A replica took over that had not received everything (safety.md F10)."""
+    """A replica took over that had not received everything (F10)."""
     before = epoch()
-    with pens() as (pen,):
+    with running_writers() as (writer,):
         for _ in range(3):
-            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+            writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         restore(chat, 1)
-        pen.submit(sending(chat, alice)).result(PATIENCE_S)
+        writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         assert epoch() == before, "on the connection that it has kept it need not ask"
         Conversation.objects.filter(pk=chat.pk).update(head=1)
         Message.objects.filter(conversation=chat, seq__gt=1).delete()
-    with pens() as (fresh,):
-        assert fresh.submit(sending(chat, alice)).result(PATIENCE_S).seq == 2
+    with running_writers() as (fresh,):
+        assert fresh.submit(sending(chat, alice)).result(TIMEOUT_S).seq == 2
     assert epoch() != before
 
 
 def test_a_repeat_is_not_taken_for_the_newest(chat: Conversation, alice: User) -> None:
     first = sending(chat, alice)
-    with pens() as (pen,):
-        pen.submit(first).result(PATIENCE_S)
-        pen.submit(sending(chat, alice)).result(PATIENCE_S)
-        assert pen.submit(first).result(PATIENCE_S).duplicate
-        assert pen.finish(PATIENCE_S)
+    with running_writers() as (writer,):
+        writer.submit(first).result(TIMEOUT_S)
+        writer.submit(sending(chat, alice)).result(TIMEOUT_S)
+        assert writer.submit(first).result(TIMEOUT_S).duplicate
+        assert writer.finish(TIMEOUT_S)
     assert last_write.newest is not None
     assert (last_write.newest.room, last_write.newest.seq) == (chat.room_name, 2)
 
 
-def test_a_spoiled_or_missing_note_is_no_reason_to_start_afresh(db: None) -> None:
+def test_a_corrupt_or_missing_file_begins_no_epoch(db: None) -> None:
     for text in ("", "nonsense", "dm-x y"):
         file_path().write_text(text)
         assert not epoch_renew_if_restored()
@@ -111,7 +111,7 @@ def test_a_spoiled_or_missing_note_is_no_reason_to_start_afresh(db: None) -> Non
     assert not epoch_renew_if_restored()
 
 
-def test_a_full_disk_does_not_stop_the_pen(
+def test_a_full_disk_does_not_stop_the_writer(
     chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: Any, *words: Any) -> None:
@@ -130,7 +130,8 @@ def test_a_full_disk_does_not_stop_the_pen(
 
 
 class Process:
-    """What one process of several remembers: its own memory and, with a folder of its own, its own file."""
+    """What one process of several remembers: its own memory and, with a directory of its own, its own
+    file."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.monkeypatch, self.folder, self.memory = monkeypatch, folder, LastWrite()
@@ -147,7 +148,7 @@ class Process:
         with self:
             written(chat, sender, count)
 
-    def looks(self) -> bool:
+    def checks(self) -> bool:
         with self:
             return restore_module.renew_epoch_if_restored()
 
@@ -163,22 +164,23 @@ def processes(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Process, 
 def test_what_was_lost_is_noticed_though_another_process_has_filled_the_numbers_again(
     chat: Conversation, alice: User, bob: User, processes: tuple[Process, Process]
 ) -> None:
-    """A fail-over with a lag of three messages, and the other process writes first: the same numbers, other messages."""
+    """A fail-over with a lag of three messages; the other process writes first: the same numbers, other
+    messages."""
     alices, bobs = processes
     alices.writes(chat, alice, 10)
     bobs.writes(chat, bob, 1)
-    assert not alices.looks()
-    assert not bobs.looks()
+    assert not alices.checks()
+    assert not bobs.checks()
     alices.writes(chat, alice, 3)
     before = epoch()
     restore(chat, 11)
     Participant.objects.filter(user=bob).update(received=10)
     bobs.writes(chat, bob, 3)
-    assert epoch() == before, "whoever lost nothing notices nothing"
-    assert alices.looks()
+    assert epoch() == before, "a process that lost nothing notices nothing"
+    assert alices.checks()
     after = epoch()
     assert after != before
-    assert [process.looks() for process in (bobs, alices, bobs, alices)] == [False] * 4, (
+    assert [process.checks() for process in (bobs, alices, bobs, alices)] == [False] * 4, (
         "once, and not in turns for ever"
     )
     assert epoch() == after
@@ -190,61 +192,62 @@ def test_two_processes_that_both_lost_something_begin_one_epoch(
     alices, bobs = processes
     alices.writes(chat, alice, 2)
     bobs.writes(chat, bob, 2)
-    assert not alices.looks()
-    assert not bobs.looks()
+    assert not alices.checks()
+    assert not bobs.checks()
     restore(chat, 1)
     Participant.objects.update(received=0)
-    assert [alices.looks(), bobs.looks(), alices.looks(), bobs.looks()] == [True, False, False, False]
+    assert [alices.checks(), bobs.checks(), alices.checks(), bobs.checks()] == [True, False, False, False]
 
 
 def test_a_database_from_before_an_earlier_epoch_is_no_new_one(
     chat: Conversation, alice: User, processes: tuple[Process, Process]
 ) -> None:
-    """Twice restored, the second time from before the first: its epoch is one that browsers may still hold."""
+    """Twice restored, the second time from before the first: browsers may still hold its epoch."""
     first = epoch()
     alices, _ = processes
     alices.writes(chat, alice, 1)
-    assert not alices.looks()
+    assert not alices.checks()
     Epoch.objects.update(value="second")
-    assert not alices.looks()
+    assert not alices.checks()
     Epoch.objects.update(value=first)
-    assert alices.looks()
+    assert alices.checks()
     assert epoch() not in {first, "second"}
 
 
-def test_an_epoch_that_somebody_else_began_is_taken_over(
+def test_an_epoch_that_another_process_began_is_adopted(
     chat: Conversation, alice: User, processes: tuple[Process, Process]
 ) -> None:
-    """By the operator's word on another machine, after the backup was put back: the lost writes are no reason for another one."""
+    """By the operator's command on another machine after a restore: the lost writes are no reason for another
+    one."""
     alices, _ = processes
     alices.writes(chat, alice, 3)
-    assert not alices.looks()
+    assert not alices.checks()
     restore(chat, 1)
     Epoch.objects.update(value="the operator's")
-    assert not alices.looks()
+    assert not alices.checks()
     assert epoch() == "the operator's"
 
 
 def test_a_loss_beneath_a_connection_that_stays_is_noticed(
     chat: Conversation, alice: User, processes: tuple[Process, Process]
 ) -> None:
-    """A pooler leads to another server without a word: what is newest is of the new history already."""
+    """A pooler switches to another server silently: the newest write is of the new history already."""
     alices, _ = processes
-    with alices, pens() as (pen,):
+    with alices, running_writers() as (writer,):
         for _ in range(2):
-            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+            writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         assert not restore_module.renew_epoch_if_restored()
         for _ in range(3):
-            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+            writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         restore(chat, 1)
         Participant.objects.update(received=1)
         for _ in range(5):
-            pen.submit(sending(chat, alice)).result(PATIENCE_S)
+            writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         assert restore_module.renew_epoch_if_restored()
 
 
 @pytest.mark.parametrize("head", [2, 1], ids=["still there", "gone"])
-def test_the_note_of_an_earlier_release_is_understood(chat: Conversation, alice: User, head: int) -> None:
+def test_the_file_of_an_earlier_release_is_understood(chat: Conversation, alice: User, head: int) -> None:
     written(chat, alice, 2)
     last_write.forget()
     file_path().write_text(f"{chat.room_name} 2\n")
@@ -252,7 +255,7 @@ def test_the_note_of_an_earlier_release_is_understood(chat: Conversation, alice:
     assert epoch_renew_if_restored() == (head == 1)
 
 
-async def test_a_thread_that_only_reads_asks_on_its_new_connection(
+async def test_a_query_thread_checks_on_its_new_connection(
     chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -271,5 +274,5 @@ async def test_a_thread_that_only_reads_asks_on_its_new_connection(
     assert asked == ["asked", "asked"]
 
 
-def test_every_connection_that_is_kept_is_asked() -> None:
+def test_every_kept_connection_is_checked() -> None:
     assert restore_module.renew_epoch_if_restored in db_errors.after_connecting

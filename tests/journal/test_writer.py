@@ -1,4 +1,4 @@
-"""The pen of a process: one batch after the other, an answer for everybody, whatever happens to the database or the layer."""
+"""The writer: one batch after another, an answer for every command, whatever happens to database or layer."""
 
 import threading
 from concurrent.futures import Future
@@ -17,7 +17,7 @@ from conversations.journal.commands import SendCommand
 from conversations.journal.unit_of_work import UnitOfWork
 from conversations.journal.writer import Writer
 from conversations.models import Conversation, Message, Participant
-from tests.journal.writers import PATIENCE_S, at_once, pens, results, sending
+from tests.journal.writers import TIMEOUT_S, at_once, results, running_writers, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -25,7 +25,7 @@ TOO_LARGE_FOR_ANY_DATABASE = 2**70
 
 
 @pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
+def pushes(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
     """What the writer hands to the publisher."""
     published: list[Push] = []
     monkeypatch.setattr(writer_module, "publish", published.extend)
@@ -45,46 +45,46 @@ def poisoned(chat: Conversation, sender: User) -> SendCommand:
 # --- I8: nothing is acknowledged or published before its commit ---
 
 
-def test_alice_is_answered_and_bob_is_told_only_after_the_commit(chat, alice, monkeypatch):
-    """Somebody with a connection of their own sees the row whenever an answer or a letter goes out."""
+def test_alice_is_answered_and_bob_is_notified_only_after_the_commit(chat, alice, monkeypatch):
+    """Another connection sees the row whenever an answer or a push goes out."""
     seen: list[tuple[str, int]] = []
 
-    def look(what: str) -> None:
+    def observe(what: str) -> None:
         (stored,) = at_once(Message.objects.count)
         seen.append((what, stored))
 
-    monkeypatch.setattr(writer_module, "publish", lambda letters: look("letter"))
-    with pens() as (pen,):
-        future = pen.submit(sending(chat, alice))
-        future.add_done_callback(lambda _: look("answer"))
+    monkeypatch.setattr(writer_module, "publish", lambda pushes: observe("push"))
+    with running_writers() as (writer,):
+        future = writer.submit(sending(chat, alice))
+        future.add_done_callback(lambda _: observe("answer"))
         results([future])
-    assert sorted(seen) == [("answer", 1), ("letter", 1)]
+    assert sorted(seen) == [("answer", 1), ("push", 1)]
 
 
 @pytest.mark.parametrize("broken", ["insert_messages", "update_conversations", "update_participants"])
-def test_a_transaction_that_fails_acknowledges_nothing_and_tells_nobody(
-    chat, alice, monkeypatch, letters, broken
+def test_a_transaction_that_fails_acknowledges_and_publishes_nothing(
+    chat, alice, monkeypatch, pushes, broken
 ):
     def fail(rows: Any) -> None:
-        raise OperationalError("the disk went away in the middle")
+        raise OperationalError("the disk failed in the middle")
 
-    with pens() as (pen,):
+    with running_writers() as (writer,):
         with monkeypatch.context() as patch:
             patch.setattr(statements, broken, fail)
             with pytest.raises(Busy) as refused:
-                pen.submit(sending(chat, alice)).result(PATIENCE_S)
+                writer.submit(sending(chat, alice)).result(TIMEOUT_S)
         assert refused.value.retry_after_ms
-        assert letters == []
+        assert pushes == []
         assert not Message.objects.exists()
         chat.refresh_from_db()
         assert chat.head == 0
-        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 1, (
-            "the pen writes on when the fault is over, and no number is lost"
+        assert writer.submit(sending(chat, alice)).result(TIMEOUT_S).seq == 1, (
+            "the writer writes on when the fault is over, and no number is lost"
         )
 
 
-def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, letters):
-    """All statements went well; only the commit did not."""
+def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, pushes):
+    """All statements succeed; only the commit fails."""
     real = UnitOfWork.flush
 
     def commit_fails(unit: UnitOfWork) -> None:
@@ -93,44 +93,45 @@ def test_a_commit_that_fails_is_no_acknowledgement(chat, alice, monkeypatch, let
 
     def refuse(self: Any) -> None:
         monkeypatch.undo()
-        monkeypatch.setattr(writer_module, "publish", letters.extend)
+        monkeypatch.setattr(writer_module, "publish", pushes.extend)
         raise OperationalError("disk I/O error")
 
     monkeypatch.setattr(UnitOfWork, "flush", commit_fails)
-    with pens() as (pen,):
+    with running_writers() as (writer,):
         with pytest.raises(Busy):
-            pen.submit(sending(chat, alice)).result(PATIENCE_S)
-        assert (letters, Message.objects.count()) == ([], 0)
+            writer.submit(sending(chat, alice)).result(TIMEOUT_S)
+        assert (pushes, Message.objects.count()) == ([], 0)
 
 
-@pytest.mark.parametrize("reason", ["the layer is away", "a coroutine that nobody awaited"])
+@pytest.mark.parametrize("reason", ["the layer is unavailable", "a coroutine that was never awaited"])
 def test_with_a_broken_layer_the_message_is_stored_and_acknowledged(chat, alice, monkeypatch, reason):
     def break_down() -> None:
         raise ConnectionError(reason)
 
     monkeypatch.setattr(delivery, "get_channel_layer", break_down)
-    with pens() as (pen,):
-        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 1
-        assert pen.submit(sending(chat, alice)).result(PATIENCE_S).seq == 2
+    with running_writers() as (writer,):
+        assert writer.submit(sending(chat, alice)).result(TIMEOUT_S).seq == 1
+        assert writer.submit(sending(chat, alice)).result(TIMEOUT_S).seq == 2
     assert Message.objects.count() == 2
 
 
 # --- Neighbours ---
 
 
-def test_one_poisoned_message_does_not_fail_its_neighbours(chat, alice, bob, letters):
+def test_one_poisoned_message_does_not_fail_its_neighbours(chat, alice, bob, pushes):
     first, poison, last = items = queued(sending(chat, alice), poisoned(chat, bob), sending(chat, alice))
     Writer().write(items)
     assert (first[1].result(0).seq, last[1].result(0).seq) == (1, 2)
     with pytest.raises(Refusal):
         poison[1].result(0)
-    assert len(letters) == 4, "two messages, each to two people"
+    assert len(pushes) == 4, "two messages, each to two people"
 
 
 def test_mallory_cannot_fail_alices_messages_with_words_of_an_error(
-    chat, alice, mallory, monkeypatch, letters
+    chat, alice, mallory, monkeypatch, pushes
 ):
-    """PostgreSQL puts the failing row, body and all, into the text of an error; nobody may write "connection timeout" into it and be believed."""
+    """PostgreSQL puts the failing row, body included, into the text of an error. A body must not be able to
+    pose as "connection timeout"."""
     real = batch.write
 
     def refuse_her(commands: Any) -> Any:
@@ -147,21 +148,21 @@ def test_mallory_cannot_fail_alices_messages_with_words_of_an_error(
     assert isinstance(items[1][1].exception(0), Refusal)
 
 
-def test_a_refused_command_does_not_fail_its_neighbours(chat, alice, mallory, letters):
+def test_a_refused_command_does_not_fail_its_neighbours(chat, alice, mallory, pushes):
     items = queued(sending(chat, mallory), sending(chat, alice))
     Writer().write(items)
     assert isinstance(items[0][1].exception(0), ConversationNotFound)
     assert items[1][1].result(0).seq == 1
 
 
-def test_a_browser_that_gave_up_waiting_does_not_stop_the_pen(chat, alice, letters):
+def test_a_client_that_gave_up_waiting_does_not_stop_the_writer(chat, alice, pushes):
     items = queued(sending(chat, alice), sending(chat, alice))
     assert items[0][1].cancel()
     Writer().write(items)
     assert items[1][1].result(0).seq == 2
 
 
-# --- The database, away or full ---
+# --- The database, unavailable or full ---
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_a_browser_that_gave_up_waiting_does_not_stop_the_pen(chat, alice, lette
         ('could not extend file "base/1/2": No space left on device', StorageFull),
     ],
 )
-def test_a_database_that_cannot_write_is_a_retryable_answer(chat, alice, monkeypatch, letters, text, refusal):
+def test_a_database_that_cannot_write_is_a_retryable_answer(chat, alice, monkeypatch, pushes, text, refusal):
     def fail(commands: Any) -> None:
         raise OperationalError(text)
 
@@ -187,8 +188,8 @@ def test_a_database_that_cannot_write_is_a_retryable_answer(chat, alice, monkeyp
         assert text not in str(future.exception(0)), "the text of the error stays inside"
 
 
-def test_an_error_nobody_thought_of_is_an_answer_too_and_keeps_secrets_out_of_the_log(
-    chat, alice, monkeypatch, letters, caplog
+def test_an_unexpected_error_is_an_answer_too_and_keeps_secrets_out_of_the_log(
+    chat, alice, monkeypatch, pushes, caplog
 ):
     def fail(commands: Any) -> None:
         raise ZeroDivisionError(commands[0].body)
@@ -204,7 +205,7 @@ def test_an_error_nobody_thought_of_is_an_answer_too_and_keeps_secrets_out_of_th
 # --- The queue ---
 
 
-def test_a_full_queue_says_busy_at_once_and_forgets_nobody_who_was_let_in(
+def test_a_full_queue_refuses_at_once_and_writes_every_queued_command(
     chat, alice, bob, monkeypatch, settings
 ):
     settings.JOURNAL_QUEUE = 3
@@ -213,46 +214,46 @@ def test_a_full_queue_says_busy_at_once_and_forgets_nobody_who_was_let_in(
 
     def wait(commands: Any) -> Any:
         is_writing.set()
-        assert may_go_on.wait(PATIENCE_S)
+        assert may_go_on.wait(TIMEOUT_S)
         return real(commands)
 
     monkeypatch.setattr(batch, "write", wait)
-    with pens() as (pen,):
-        let_in = [pen.submit(sending(chat, alice))]
-        assert is_writing.wait(PATIENCE_S)
-        let_in += [pen.submit(sending(chat, bob)) for _ in range(3)]
+    with running_writers() as (writer,):
+        let_in = [writer.submit(sending(chat, alice))]
+        assert is_writing.wait(TIMEOUT_S)
+        let_in += [writer.submit(sending(chat, bob)) for _ in range(3)]
         with pytest.raises(Busy) as refused:
-            pen.submit(sending(chat, bob))
+            writer.submit(sending(chat, bob))
         assert refused.value.retryable
         assert refused.value.retry_after_ms
         may_go_on.set()
         assert [accepted.seq for accepted in results(let_in)] == [1, 2, 3, 4]
-        assert pen.submit(sending(chat, bob)).result(PATIENCE_S).seq == 5
+        assert writer.submit(sending(chat, bob)).result(TIMEOUT_S).seq == 5
     assert Message.objects.count() == 5
 
 
-def test_who_ends_the_process_can_wait_until_all_is_written(chat, alice, monkeypatch):
+def test_a_shutdown_can_wait_until_all_is_written(chat, alice, monkeypatch):
     is_writing, may_go_on = threading.Event(), threading.Event()
     real = batch.write
 
     def wait(commands: Any) -> Any:
         is_writing.set()
-        assert may_go_on.wait(PATIENCE_S)
+        assert may_go_on.wait(TIMEOUT_S)
         return real(commands)
 
     monkeypatch.setattr(batch, "write", wait)
-    with pens() as (pen,):
-        assert pen.finish(PATIENCE_S), "nothing was asked of it yet"
-        futures = [pen.submit(sending(chat, alice))]
-        assert is_writing.wait(PATIENCE_S)
-        futures.append(pen.submit(sending(chat, alice)))
-        assert not pen.finish(0.05)
+    with running_writers() as (writer,):
+        assert writer.finish(TIMEOUT_S), "nothing was submitted yet"
+        futures = [writer.submit(sending(chat, alice))]
+        assert is_writing.wait(TIMEOUT_S)
+        futures.append(writer.submit(sending(chat, alice)))
+        assert not writer.finish(0.05)
         may_go_on.set()
-        assert pen.finish(PATIENCE_S)
+        assert writer.finish(TIMEOUT_S)
         assert all(future.done() for future in futures)
 
 
-def test_who_comes_while_a_batch_is_written_forms_the_next_one(chat, alice, monkeypatch):
+def test_commands_that_arrive_while_a_batch_is_written_form_the_next_one(chat, alice, monkeypatch):
     sizes: list[int] = []
     is_writing, may_go_on = threading.Event(), threading.Event()
     real = batch.write
@@ -260,22 +261,22 @@ def test_who_comes_while_a_batch_is_written_forms_the_next_one(chat, alice, monk
     def count(commands: Any) -> Any:
         sizes.append(len(commands))
         is_writing.set()
-        assert may_go_on.wait(PATIENCE_S)
+        assert may_go_on.wait(TIMEOUT_S)
         return real(commands)
 
     monkeypatch.setattr(batch, "write", count)
-    with pens() as (pen,):
-        futures = [pen.submit(sending(chat, alice))]
-        assert is_writing.wait(PATIENCE_S)
-        futures += [pen.submit(sending(chat, alice)) for _ in range(50)]
+    with running_writers() as (writer,):
+        futures = [writer.submit(sending(chat, alice))]
+        assert is_writing.wait(TIMEOUT_S)
+        futures += [writer.submit(sending(chat, alice)) for _ in range(50)]
         may_go_on.set()
         results(futures)
     assert sizes == [1, 50]
 
 
-def test_bobs_empty_list_shows_the_chat_with_its_first_message(chat, alice, bob, letters):
+def test_bobs_empty_list_shows_the_chat_with_its_first_message(chat, alice, bob, pushes):
     Participant.objects.filter(user=bob).update(activity=None)
-    with pens() as (pen,):
-        first, second = results([pen.submit(sending(chat, alice)), pen.submit(sending(chat, alice))])
+    with running_writers() as (writer,):
+        first, second = results([writer.submit(sending(chat, alice)), writer.submit(sending(chat, alice))])
     assert (first.revealed_to, second.revealed_to) == (bob.id, None)
     assert Participant.objects.get(user=bob).activity is not None

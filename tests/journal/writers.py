@@ -1,4 +1,5 @@
-"""Pens for tests: the real Writer, with an end. Each has a thread and a database connection of its own, like a process of the service."""
+"""Writers for tests: the real one, with an end. Each has its own thread and connection, like a server
+process."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -15,13 +16,13 @@ from conversations.journal import ReceiptCommand, SendCommand
 from conversations.journal.writer import Writer
 from conversations.models import Conversation
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 STOP: Any = SimpleNamespace(room="")
 """A command that ends the thread of a writer."""
 
 
-class MortalWriter(Writer):
-    """Puts its pen down when asked to; the connection goes with it."""
+class StoppableWriter(Writer):
+    """Ends when asked to, and closes its connection."""
 
     def run(self) -> None:
         try:
@@ -30,23 +31,24 @@ class MortalWriter(Writer):
         finally:
             connection.close()
 
-    def put_down(self) -> None:
+    def stop(self) -> None:
         if self.thread is not None and self.thread.is_alive():
             with self.condition:
                 self.waiting.append((STOP, Future()))
                 self.condition.notify()
-            self.thread.join(PATIENCE_S)
+            self.thread.join(TIMEOUT_S)
 
 
 @contextmanager
-def pens(how_many: int = 1) -> Iterator[list[MortalWriter]]:
-    """As many processes' worth of writers on one database. Every future must be done before the block ends."""
-    writers = [MortalWriter() for _ in range(how_many)]
+def running_writers(how_many: int = 1) -> Iterator[list[StoppableWriter]]:
+    """Several writers on one database, like several processes. Every future must be done before the block
+    ends."""
+    writers = [StoppableWriter() for _ in range(how_many)]
     try:
         yield writers
     finally:
         for writer in writers:
-            writer.put_down()
+            writer.stop()
 
 
 def sending(chat: Conversation, sender: User, body: str = "hello", **values: Any) -> SendCommand:
@@ -59,14 +61,14 @@ def reading(chat: Conversation, reader: User, **positions: int) -> ReceiptComman
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Run all of these in threads that begin at one instant. Returns what each returned; raises the first failure."""
+    """Run all of these in threads that start together. Returns their results; raises the first failure."""
     outcomes: list[Any] = [None] * len(works)
     failures: list[BaseException] = []
     barrier = Barrier(len(works))
 
     def run(index: int, work: Callable[[], Any]) -> None:
         try:
-            barrier.wait(PATIENCE_S)
+            barrier.wait(TIMEOUT_S)
             outcomes[index] = work()
         except BaseException as failure:
             failures.append(failure)
@@ -77,12 +79,12 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE_S)
+        thread.join(TIMEOUT_S)
     if failures:
         raise failures[0]
-    assert not any(thread.is_alive() for thread in threads), "somebody never came to an end"
+    assert not any(thread.is_alive() for thread in threads), "a thread never ended"
     return outcomes
 
 
 def results(futures: Iterable[Future[Any]]) -> list[Any]:
-    return [future.result(PATIENCE_S) for future in futures]
+    return [future.result(TIMEOUT_S) for future in futures]

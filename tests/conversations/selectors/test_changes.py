@@ -1,4 +1,4 @@
-"""What a device missed: pages from the log alone, whatever happened since."""
+"""Catch-up: the pages that a device gets after its cursor, whatever happened since."""
 
 import pytest
 from django.utils import timezone
@@ -22,13 +22,13 @@ def after(user: User, chat: Conversation, cursor: int, mark: int | None = None) 
 
 
 def walk(user: User, chat: Conversation, cursor: int) -> list[tuple[int, int]]:
-    """Page after page to the end: (seq, version) as they came."""
+    """All pages to the end: (seq, version) in order."""
     seen: list[tuple[int, int]] = []
     while True:
         page = after(user, chat, cursor)
         seen += [(message.seq, message.version) for message in page.messages]
         assert page.version >= cursor
-        assert not page.more or page.version > cursor, "a page that says more must move on"
+        assert not page.more or page.version > cursor, "a page with more to come must advance"
         cursor = page.version
         if not page.more:
             return seen
@@ -42,7 +42,7 @@ def change(chat: Conversation, seq: int, **values: object) -> None:
     Message.objects.filter(conversation=chat, seq=seq).update(version=chat.head, **values)
 
 
-def test_nothing_is_missed_and_nothing_is_told_twice(chat: Conversation, alice: User, bob: User) -> None:
+def test_nothing_is_missed_and_nothing_comes_twice(chat: Conversation, alice: User, bob: User) -> None:
     make_messages(chat, [alice, bob], 120)
     for cursor in (0, 1, 49, 50, 119, 120):
         assert walk(alice, chat, cursor) == [(seq, seq) for seq in range(cursor + 1, 121)]
@@ -59,7 +59,7 @@ def test_a_change_stands_where_its_number_stands(chat: Conversation, alice: User
     assert after(alice, chat, 3).version == 8
 
 
-def test_a_message_changed_twice_is_told_once_in_its_last_state(chat: Conversation, alice: User) -> None:
+def test_a_message_changed_twice_comes_once_in_its_last_state(chat: Conversation, alice: User) -> None:
     make_messages(chat, [alice], 3)
     change(chat, 1, body="second")
     change(chat, 1, body="third")
@@ -69,7 +69,7 @@ def test_a_message_changed_twice_is_told_once_in_its_last_state(chat: Conversati
 
 
 def test_a_number_that_is_no_row_any_more_does_not_end_a_page(chat: Conversation, alice: User) -> None:
-    """The head may stand on a change of an old message; the cursor still arrives there."""
+    """The head may number a change of an old message; the cursor still reaches it."""
     make_messages(chat, [alice], 2)
     change(chat, 1)
     assert after(alice, chat, 0).version == 3
@@ -110,7 +110,7 @@ def test_an_empty_conversation_has_an_empty_page(chat: Conversation, alice: User
 def test_the_row_comes_along_when_my_mark_is_another_one(
     chat: Conversation, alice: User, mark: int | None, comes_along: bool
 ) -> None:
-    """A mark ahead of ours is from before a restored backup: also another one."""
+    """A mark ahead of ours is from before a restored backup: it differs, too."""
     Participant.objects.filter(user=alice).update(mark=7)
     assert after(alice, chat, 0, mark).with_row is comes_along
 
@@ -165,7 +165,7 @@ def wire_size(message: Message) -> int:
 def test_the_row_is_read_before_the_messages(
     chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever writes between the two readings must not push the cursor ahead of the rows (I6)."""
+    """A write between the two queries must not push the cursor ahead of the rows (I6)."""
     make_messages(chat, [alice, bob], 3)
     real = changes_module.changed_numbers
 

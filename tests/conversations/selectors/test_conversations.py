@@ -1,4 +1,4 @@
-"""The list of somebody's conversations, one row of it, and the heads a device compares itself with."""
+"""The list of a user's conversations, one row of it, and the heads for a device."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ def test_an_empty_chat_shows_to_who_opened_it_only(alice: User, bob: User) -> No
     assert heads(user_id=bob.id).rooms == {}
 
 
-def test_a_row_carries_both_seats_and_the_last_message(chat: Conversation, alice: User, bob: User) -> None:
+def test_a_row_has_both_participants_and_the_last_message(chat: Conversation, alice: User, bob: User) -> None:
     make_messages(chat, [alice, bob, bob], 3)
     (row,) = conversation_list(user=alice).items
     assert (row.peer, row.me.user_id, row.peer_participant.user_id) == (bob, alice.pk, bob.pk)
@@ -101,7 +101,7 @@ def test_the_list_takes_three_statements_however_long(alice: User, django_assert
 def test_the_list_takes_four_statements_however_many_chats_have_a_newer_change_than_message(
     alice: User, django_assert_num_queries
 ) -> None:
-    """The head numbers an edit or a reaction, too: then no message stands at it."""
+    """The head numbers an edit or a reaction, too: then it is no message's number."""
     for how_many in (1, 8):
         for _ in range(how_many):
             peer = make_user()
@@ -119,7 +119,7 @@ def test_unread_is_counted_over_all_that_is_not_muted(alice: User, bob: User, ca
     muted = make_conversation(alice, carol)
     make_messages(muted, [carol], 5)
 
-    def told() -> list[tuple[int, int]]:
+    def counted() -> list[tuple[int, int]]:
         pages = (
             conversation_list(user=alice),
             conversation_list(user=alice, limit=1),
@@ -132,16 +132,16 @@ def test_unread_is_counted_over_all_that_is_not_muted(alice: User, bob: User, ca
         ]
         return sorted({(unread.total, unread.chats) for unread in everywhere if unread})
 
-    assert told() == [(7, 2)]
+    assert counted() == [(7, 2)]
     Participant.objects.filter(conversation=muted, user=alice).update(
         muted_until=timezone.now() + timedelta(hours=1)
     )
-    assert told() == [(2, 1)]
+    assert counted() == [(2, 1)]
     Participant.objects.filter(conversation=muted, user=alice).update(
         muted_until=timezone.now() - timedelta(hours=1)
     )
-    assert told() == [(7, 2)]
-    assert unread_of(user_id=carol.id).total == 0, "nobody has unread messages of their own"
+    assert counted() == [(7, 2)]
+    assert unread_of(user_id=carol.id).total == 0, "own messages are never unread"
 
 
 def test_rows_that_are_asked_for_by_name_are_mine_alone(alice: User, bob: User, carol: User) -> None:

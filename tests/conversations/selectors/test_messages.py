@@ -1,4 +1,4 @@
-"""Pages of history by number, and the questions about one message."""
+"""Pages of history by number, and queries about one message."""
 
 from uuid import uuid4
 
@@ -63,17 +63,17 @@ def test_after_and_before_are_exclusive(chat: Conversation, alice: User) -> None
 def test_the_version_is_read_before_the_rows(
     chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A device that goes live from it must not skip what was written between the two readings."""
+    """A device that goes live from it must not skip what was written between the two queries."""
     make_messages(chat, [alice], 2)
     membership = access_conversation(alice, chat.room_name)
     real = Message.objects.filter
 
-    def somebody_writes(*args: object, **values: object):
+    def write_in_between(*args: object, **values: object):
         monkeypatch.undo()
         make_message(chat, bob, "in between")
         return real(*args, **values)
 
-    monkeypatch.setattr(Message.objects, "filter", somebody_writes)
+    monkeypatch.setattr(Message.objects, "filter", write_in_between)
     found = message_page(membership=membership)
     assert (found.version, seqs(found)) == (2, [1, 2, 3])
 

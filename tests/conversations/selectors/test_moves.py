@@ -1,4 +1,5 @@
-"""What moved between two looks: told by numbers of commits alone, whatever the clocks say and however long a commit takes."""
+"""What changed between two polls: found by transaction numbers, whatever the clocks and however slow a
+commit."""
 
 import threading
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def both(chat: Conversation) -> set[tuple[str, int]]:
     return {(chat.room_name, chat.low_id), (chat.room_name, chat.high_id)}
 
 
-def test_what_moved_is_told_for_both_people_and_nothing_else(
+def test_what_moved_is_found_for_both_users_and_nothing_else(
     chat: Conversation, alice: User, carol: User
 ) -> None:
     quiet = make_conversation(alice, carol)
@@ -89,10 +90,10 @@ def test_a_row_that_is_saved_whole_has_moved(chat: Conversation) -> None:
 
 
 @pytest.mark.only_postgresql
-def test_a_commit_that_takes_longer_than_any_look_is_told_all_the_same(
+def test_a_commit_that_takes_longer_than_any_poll_is_found_all_the_same(
     chat: Conversation, alice: User, carol: User
 ) -> None:
-    """It carries a number from before looks that could not see it; so do others that were written and committed meanwhile."""
+    """Its number is older than polls that could not see it; others were written and committed meanwhile."""
     other = make_conversation(alice, carol)
     has_written, may_commit = threading.Event(), threading.Event()
 
@@ -108,15 +109,15 @@ def test_a_commit_that_takes_longer_than_any_look_is_told_all_the_same(
     thread = threading.Thread(target=write_slowly, daemon=True)
     thread.start()
     assert has_written.wait(60)
-    looks = [position()]
+    positions = [position()]
     for _ in range(3):
         send(other, alice)
-        looks.append(position())
-        assert {room for room, *_ in moved_between(looks[-2], looks[-1])} == {other.room_name}
+        positions.append(position())
+        assert {room for room, *_ in moved_between(positions[-2], positions[-1])} == {other.room_name}
     may_commit.set()
     thread.join(60)
-    looks.append(position())
-    assert {room for room, *_ in moved_between(looks[-2], looks[-1])} == {chat.room_name}
+    positions.append(position())
+    assert {room for room, *_ in moved_between(positions[-2], positions[-1])} == {chat.room_name}
 
 
 def test_numbers_of_another_cluster_are_not_taken_for_news(chat: Conversation, alice: User) -> None:
@@ -127,7 +128,7 @@ def test_numbers_of_another_cluster_are_not_taken_for_news(chat: Conversation, a
     assert moved_between(before, Position(before.following + 10)) == []
 
 
-def test_a_look_takes_one_statement_and_an_index(alice: User, django_assert_num_queries: Any) -> None:
+def test_a_poll_takes_one_statement_and_an_index(alice: User, django_assert_num_queries: Any) -> None:
     before = position()
     for _ in range(5):
         send(make_conversation(alice, make_user()), alice)

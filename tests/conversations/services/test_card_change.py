@@ -1,4 +1,4 @@
-"""A new name, username or picture, and an account that is suspended or let back in, reach everybody who has a chat with that person."""
+"""A new name, username or picture, a suspension and its end reach all peers of that user."""
 
 import json
 from collections.abc import Callable
@@ -23,18 +23,18 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
-    letters: list[Push] = []
-    monkeypatch.setattr(profile_changes, "publish", letters.extend)
-    return letters
+def pushes(monkeypatch: pytest.MonkeyPatch) -> list[Push]:
+    pushes: list[Push] = []
+    monkeypatch.setattr(profile_changes, "publish", pushes.extend)
+    return pushes
 
 
 def rename(user: User, name: str = "Robert", username: str | None = None) -> None:
     accounts.profile_update(profile=user.profile, name=name, about="", username=username)
 
 
-def to_peers(letters: list[Push]) -> list[Push]:
-    return [letter for letter in letters if json.loads(letter.text)["type"] != "user.changed"]
+def to_peers(pushes: list[Push]) -> list[Push]:
+    return [push for push in pushes if json.loads(push.text)["type"] != "user.changed"]
 
 
 def mark_of(user: User, chat: Conversation) -> int:
@@ -52,11 +52,11 @@ CHANGES: dict[str, Callable[[User], Any]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_alice_is_told_the_row_with_a_new_mark(
+def test_alice_receives_the_row_with_a_new_mark(
     chat: Conversation,
     alice: User,
     bob: User,
-    told: list[Push],
+    pushes: list[Push],
     change: Any,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
@@ -64,11 +64,11 @@ def test_alice_is_told_the_row_with_a_new_mark(
     before, own = mark_of(alice, chat), mark_of(bob, chat)
     with django_capture_on_commit_callbacks(execute=True):
         change(bob)
-        assert told == [], "nothing is published before the commit"
-    (letter,) = to_peers(told)
+        assert pushes == [], "nothing is published before the commit"
+    (push,) = to_peers(pushes)
     bob.refresh_from_db()
-    row = json.loads(letter.text)["conversation"]
-    assert (letter.group, letter.room, letter.mark) == (user_group(alice.pk), chat.room_name, before + 1)
+    row = json.loads(push.text)["conversation"]
+    assert (push.group, push.room, push.mark) == (user_group(alice.pk), chat.room_name, before + 1)
     assert (row["peer"]["name"], row["peer"]["username"]) == (bob.name, bob.username)
     assert row["peer"]["avatar"] == (picture_url(bob.picture) or None)
     assert (row["mark"], row["last_message"]["body"]) == (before + 1, "hello")
@@ -76,19 +76,19 @@ def test_alice_is_told_the_row_with_a_new_mark(
 
 
 @pytest.mark.parametrize(("how", "change"), CHANGES.items(), ids=CHANGES)
-def test_bobs_own_devices_are_told_who_he_is_now(
-    bob: User, told: list[Push], how: str, change: Any, django_capture_on_commit_callbacks: Any
+def test_bobs_own_devices_receive_his_new_card(
+    bob: User, pushes: list[Push], how: str, change: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
-    """Also without any chat. Where the account is suspended nothing is pushed to it any more."""
+    """Also without any chat. Nothing is pushed to a suspended account."""
     with django_capture_on_commit_callbacks(execute=True):
         change(bob)
     bob.refresh_from_db()
     if how == "a suspension":
-        assert told == []
+        assert pushes == []
         return
-    (letter,) = told
-    assert (letter.group, letter.room, letter.head, letter.mark) == (user_group(bob.pk), EVERY_SOCKET, 0, 0)
-    assert json.loads(letter.text) == {
+    (push,) = pushes
+    assert (push.group, push.room, push.head, push.mark) == (user_group(bob.pk), EVERY_SOCKET, 0, 0)
+    assert json.loads(push.text) == {
         "type": "user.changed",
         "user": serializers.card(bob).model_dump(mode="json"),
     }
@@ -102,16 +102,16 @@ def test_a_device_that_missed_it_gets_the_row_by_its_old_mark(
     changes = changes_after(membership=access_conversation(alice, chat.room_name), after=0, mark=before)
     assert (changes.with_row, changes.row.peer.name) == (True, "Robert")
     chat.refresh_from_db()
-    assert chat.changed_at > changed_at, "or no process would look at it"
+    assert chat.changed_at > changed_at, "or no poller would find it"
 
 
-def test_nothing_is_told_of_what_was_undone(
-    chat: Conversation, alice: User, bob: User, told: list[Push]
+def test_a_change_that_was_rolled_back_pushes_nothing(
+    chat: Conversation, alice: User, bob: User, pushes: list[Push]
 ) -> None:
     before = mark_of(alice, chat)
     with pytest.raises(accounts.UsernameTaken):
         rename(bob, username="alice")
-    assert (mark_of(alice, chat), told) == (before, [])
+    assert (mark_of(alice, chat), pushes) == (before, [])
 
 
 def test_what_changes_nothing_that_others_see_moves_no_mark(
@@ -124,16 +124,16 @@ def test_what_changes_nothing_that_others_see_moves_no_mark(
 
 
 def test_a_chat_that_only_bob_has_opened_is_not_given_away(
-    alice: User, bob: User, told: list[Push], django_capture_on_commit_callbacks: Any
+    alice: User, bob: User, pushes: list[Push], django_capture_on_commit_callbacks: Any
 ) -> None:
     chat = make_conversation(bob, alice)
     Participant.objects.filter(user=alice).update(activity=None)
     with django_capture_on_commit_callbacks(execute=True):
         rename(bob)
-    assert (to_peers(told), mark_of(alice, chat)) == ([], 0)
+    assert (to_peers(pushes), mark_of(alice, chat)) == ([], 0)
 
 
-def test_an_administrator_who_edits_a_name_tells_it_as_well(
+def test_a_name_edited_in_the_admin_is_pushed_as_well(
     chat: Conversation, alice: User, bob: User, client: Client
 ) -> None:
     before = mark_of(alice, chat)
@@ -145,9 +145,9 @@ def test_an_administrator_who_edits_a_name_tells_it_as_well(
     assert mark_of(alice, chat) == before + 1
 
 
-def test_somebody_with_many_chats_costs_no_statement_for_each(
+def test_a_user_with_many_chats_costs_no_statement_for_each(
     alice: User,
-    told: list[Push],
+    pushes: list[Push],
     django_assert_max_num_queries: Any,
     django_capture_on_commit_callbacks: Any,
     monkeypatch: Any,
@@ -156,6 +156,6 @@ def test_somebody_with_many_chats_costs_no_statement_for_each(
     chats = [make_conversation(alice, make_user()) for _ in range(40)]
     with django_assert_max_num_queries(17), django_capture_on_commit_callbacks(execute=True):
         rename(alice, "Alix")
-    assert len(to_peers(told)) == 30
-    assert {letter.room for letter in to_peers(told)} <= {chat.room_name for chat in chats}
+    assert len(to_peers(pushes)) == 30
+    assert {push.room for push in to_peers(pushes)} <= {chat.room_name for chat in chats}
     assert set(Participant.objects.filter(peer=alice).values_list("mark", flat=True)) == {1}

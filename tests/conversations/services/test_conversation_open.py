@@ -59,19 +59,19 @@ def test_an_invite_shows_the_chat_to_both_at_once(alice: User, bob: User) -> Non
 
 def test_a_chat_keeps_its_address_when_the_key_changes(alice: User, bob: User, settings: Any) -> None:
     before, _ = conversation_open(user=alice, peer=bob)
-    settings.ROOM_NAME_KEY = b"a new key that somebody put there, 32+"
+    settings.ROOM_NAME_KEY = b"a new key that an operator has set, 32+"
     after, _ = conversation_open(user=alice, peer=bob)
     assert after.room_name == before.room_name
 
 
 @both_databases
-def test_the_first_message_after_opening_finds_both_seats(alice: User, bob: User) -> None:
+def test_the_first_message_after_opening_finds_both_participants(alice: User, bob: User) -> None:
     conversation, _ = conversation_open(user=alice, peer=bob)
     pairs = Participant.objects.filter(conversation=conversation).values_list("user_id", "peer_id")
     assert set(pairs) == {(alice.pk, bob.pk), (bob.pk, alice.pk)}
 
 
-def test_nobody_talks_to_themselves(alice: User) -> None:
+def test_a_chat_with_oneself_is_refused(alice: User) -> None:
     with pytest.raises(ConversationWithOneself):
         conversation_open(user=alice, peer=alice)
 
@@ -157,7 +157,7 @@ OBSTACLES = [suspend, by_invite_only, bob_blocks, alice_blocks]
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
-def test_who_cannot_be_written_to_looks_like_nobody(
+def test_a_user_who_cannot_be_written_to_looks_like_no_user(
     alice: User, bob: User, obstacle: Callable[[User, User], None]
 ) -> None:
     obstacle(alice, bob)
@@ -247,11 +247,11 @@ def test_without_limits_nothing_is_counted(settings: Any, alice: User) -> None:
     conversation_open(user=alice, peer=make_user())
 
 
-# --- Telling ---
+# --- Announcements ---
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, ...]]]:
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, ...]]]:
     calls: list[tuple[str, tuple[int, ...]]] = []
 
     def note(conversation: Conversation, *user_ids: int) -> None:
@@ -261,15 +261,17 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, ...]]]:
     return calls
 
 
-def test_opening_is_told_to_the_opener_alone_and_once(alice: User, bob: User, told: list[Any]) -> None:
+def test_opening_is_announced_to_the_opener_alone_and_once(
+    alice: User, bob: User, announced: list[Any]
+) -> None:
     conversation, _ = conversation_open(user=alice, peer=bob)
     conversation_open(user=alice, peer=bob)
-    assert told == [(conversation.room_name, (alice.pk,))]
+    assert announced == [(conversation.room_name, (alice.pk,))]
 
 
-def test_accepting_is_told_to_both(alice: User, bob: User, told: list[Any]) -> None:
+def test_accepting_is_announced_to_both(alice: User, bob: User, announced: list[Any]) -> None:
     conversation, _ = conversation_open(user=alice, peer=bob, origin="invite")
-    assert told == [(conversation.room_name, tuple(sorted((alice.pk, bob.pk))))]
+    assert announced == [(conversation.room_name, tuple(sorted((alice.pk, bob.pk))))]
 
 
 def test_a_conversation_that_newly_shows_has_changed(alice: User, bob: User) -> None:

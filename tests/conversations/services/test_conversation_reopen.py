@@ -1,4 +1,4 @@
-"""A chat that was closed says so to the one who closed it, and that one can open it again."""
+"""Reopening: the user who closed a chat can open it again."""
 
 from typing import Any
 from uuid import uuid4
@@ -38,7 +38,7 @@ def test_who_closed_it_opens_it_again_and_both_can_write(
     conversation_reopen(user=alice, room_name=closed.room_name)
     assert not Block.objects.exists()
     assert marks(closed) == {user: mark + 1 for user, mark in before.items()}, (
-        "devices that were away notice it"
+        "devices that were offline notice it"
     )
     write(alice, closed)
     write(bob, closed)
@@ -81,9 +81,9 @@ def api(client_of: Any, closed: Conversation) -> Any:
     )
 
 
-def test_the_row_tells_who_closed_it_to_that_one_only(api: Any, alice: User, bob: User) -> None:
-    told = {user.username: api(user, "get").json() for user in (alice, bob)}
-    assert {name: (row["state"], row["blocked"], row["can_send"]) for name, row in told.items()} == {
+def test_the_row_shows_the_block_to_the_blocker_only(api: Any, alice: User, bob: User) -> None:
+    rows = {user.username: api(user, "get").json() for user in (alice, bob)}
+    assert {name: (row["state"], row["blocked"], row["can_send"]) for name, row in rows.items()} == {
         "alice": ("closed", True, False),
         "bob": ("closed", False, False),
     }

@@ -1,4 +1,4 @@
-"""Invites: every row of the table in protocol.md 8 that is decided below the doors, and the races about them."""
+"""Invites: every row of the table in docs/protocol.md 8 that services decide, and the races."""
 
 import hashlib
 import re
@@ -46,7 +46,7 @@ def token(invite: Invite) -> str:
     return token_of(invite.pk)
 
 
-def spent(invite: Invite) -> bool:
+def is_used(invite: Invite) -> bool:
     return Invite.objects.get(pk=invite.pk).claimed_at is not None
 
 
@@ -60,7 +60,7 @@ def refused(user: User, invite: Invite, **options: Any) -> InviteGone:
     return gone.value
 
 
-# --- The secret ---
+# --- The token ---
 
 
 def test_a_token_has_160_random_bits_and_suits_an_address(invite: Invite) -> None:
@@ -109,7 +109,7 @@ def test_the_qr_code_is_plain_markup_that_a_strict_policy_lets_through(alice: Us
     assert qr_code(None) == ""
 
 
-# --- Making ---
+# --- Creating ---
 
 
 def test_an_invite_lives_seven_days_unless_said_otherwise(alice: User) -> None:
@@ -178,7 +178,7 @@ def test_racing_creations_do_not_pass_the_limit() -> None:
 
 @both_databases
 @pytest.mark.django_db(transaction=True)
-def test_racing_repeats_of_one_wish_are_one_link() -> None:
+def test_racing_repeats_under_one_key_are_one_link() -> None:
     alice, key = make_user("alice"), uuid4()
     made, errors = at_once([lambda: invite_create(inviter=alice, note="Caio", key=key)] * 6)
     assert not errors
@@ -195,12 +195,12 @@ def test_a_repeat_of_the_last_link_there_was_room_for_is_not_refused(alice: User
         invite_create(inviter=alice, key=uuid4())
 
 
-def test_another_wish_under_an_old_key_is_another_link(alice: User) -> None:
-    """The back button brings an old form back; filling it in anew must not be lost."""
+def test_other_values_under_an_old_key_are_another_link(alice: User) -> None:
+    """The back button brings an old form back; the values filled in again must not be lost."""
     key = uuid4()
-    for wish in ({"note": "Caio"}, {"note": "Dora"}, {"note": "Dora", "lives": "1h"}):
-        made = invite_create(inviter=alice, key=key, **wish)
-        assert made.note == wish["note"]
+    for values in ({"note": "Caio"}, {"note": "Dora"}, {"note": "Dora", "lives": "1h"}):
+        made = invite_create(inviter=alice, key=key, **values)
+        assert made.note == values["note"]
     assert Invite.objects.count() == 3
 
 
@@ -275,7 +275,7 @@ def test_revoking_twice_is_revoking_once(alice: User, invite: Invite) -> None:
     assert invite_revoke(inviter=alice, invite_id=invite.pk).revoked_at == first
 
 
-def test_what_somebody_accepted_cannot_be_revoked(alice: User, bob: User, invite: Invite) -> None:
+def test_an_accepted_invite_cannot_be_revoked(alice: User, bob: User, invite: Invite) -> None:
     use_up(alice, bob, invite)
     with pytest.raises(InviteGone) as gone:
         invite_revoke(inviter=alice, invite_id=invite.pk)
@@ -296,7 +296,7 @@ def test_the_database_itself_refuses_accepted_and_revoked_at_once(
 
 
 @both_databases
-def test_somebody_else_accepts_an_open_invite(alice: User, bob: User, invite: Invite) -> None:
+def test_another_user_accepts_an_open_invite(alice: User, bob: User, invite: Invite) -> None:
     claim = invite_claim(user=bob, token=token(invite))
     assert claim.outcome == "created"
     stored = Invite.objects.get(pk=invite.pk)
@@ -311,10 +311,10 @@ def test_somebody_else_accepts_an_open_invite(alice: User, bob: User, invite: In
     )
 
 
-def test_its_inviter_opens_it_and_it_is_not_spent(alice: User, bob: User, invite: Invite) -> None:
+def test_its_inviter_opens_it_and_it_is_not_used_up(alice: User, bob: User, invite: Invite) -> None:
     with pytest.raises(InviteIsYours):
         invite_claim(user=alice, token=token(invite))
-    assert not spent(invite)
+    assert not is_used(invite)
     use_up(alice, bob, invite)
     with pytest.raises(InviteIsYours):
         invite_claim(user=alice, token=token(invite))
@@ -334,12 +334,12 @@ def test_a_third_person_finds_it_used(alice: User, bob: User, mallory: User, inv
 
 
 @both_databases
-def test_a_pair_that_chats_already_opens_the_chat_and_spends_nothing(
+def test_a_pair_that_chats_already_opens_the_chat_and_uses_nothing_up(
     bob: User, chat: Conversation, invite: Invite
 ) -> None:
     claim = invite_claim(user=bob, token=token(invite))
     assert (claim.conversation, claim.outcome) == (chat, "pair_exists")
-    assert not spent(invite)
+    assert not is_used(invite)
 
 
 @pytest.mark.parametrize("opener", ["alice", "bob"])
@@ -351,7 +351,7 @@ def test_an_empty_chat_that_only_one_of_them_sees_is_no_chat_yet(
     claim = invite_claim(user=bob, token=token(invite))
     assert (claim.conversation, claim.outcome) == (hidden, "created")
     assert Participant.objects.filter(conversation=hidden, activity__isnull=False).count() == 2
-    assert spent(invite)
+    assert is_used(invite)
 
 
 @pytest.mark.parametrize("state", ["request", "closed"])
@@ -369,7 +369,7 @@ def test_accepting_an_invite_opens_a_chat_that_was_requested_or_closed(
         None,
     )
     assert set(Participant.objects.filter(conversation=old).values_list("mark", flat=True)) == {1}, (
-        "devices that were away notice"
+        "devices that were offline notice"
     )
 
 
@@ -397,7 +397,7 @@ def test_inviter_gone_is_gone(alice: User, bob: User, invite: Invite) -> None:
 
 @both_databases
 @pytest.mark.parametrize("direction", ["alice blocks bob", "bob blocks alice"])
-def test_a_block_either_way_is_gone_and_leaves_the_link_for_somebody_else(
+def test_a_block_either_way_is_gone_and_leaves_the_link_for_another_user(
     alice: User, bob: User, carol: User, invite: Invite, direction: str
 ) -> None:
     block(*((alice, bob) if direction.startswith("alice") else (bob, alice)))
@@ -464,7 +464,8 @@ def test_fifty_people_at_one_instant_and_exactly_one_gets_in() -> None:
 
 
 def test_the_deciding_update_judges_the_row_itself(bob: User, invite: Invite) -> None:
-    """PostgreSQL judges a condition anew after a wait only where it stands on the row; inside a subquery both of two would win."""
+    """PostgreSQL judges a condition again after a wait only if it is on the row; inside a subquery both
+    claims would win."""
     with CaptureQueriesContext(connection) as asked:
         invite_claim(user=bob, token=token(invite))
     deciding = [query["sql"] for query in asked if query["sql"].startswith('UPDATE "invite"')]
@@ -519,11 +520,11 @@ def test_accepting_and_revoking_at_one_instant_end_in_one_of_the_two() -> None:
         assert Conversation.objects.of_pair(alice.pk, bob.pk).exists() == (stored.claimed_at is not None)
 
 
-# --- Telling ---
+# --- Announcements ---
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     calls: list[tuple[int, ...]] = []
 
     def note(conversation: Conversation, *user_ids: int) -> None:
@@ -534,18 +535,22 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     return calls
 
 
-def test_both_are_told_when_it_is_accepted(alice: User, bob: User, invite: Invite, told: list[Any]) -> None:
+def test_both_are_notified_when_it_is_accepted(
+    alice: User, bob: User, invite: Invite, announced: list[Any]
+) -> None:
     invite_claim(user=bob, token=token(invite))
-    assert told == [tuple(sorted((alice.pk, bob.pk)))]
+    assert announced == [tuple(sorted((alice.pk, bob.pk)))]
 
 
-def test_nobody_is_told_of_what_failed(alice: User, bob: User, invite: Invite, told: list[Any]) -> None:
+def test_a_failed_claim_announces_nothing(
+    alice: User, bob: User, invite: Invite, announced: list[Any]
+) -> None:
     block(alice, bob)
     refused(bob, invite)
-    assert told == []
+    assert announced == []
 
 
-# --- The wish of somebody on the way ---
+# --- The pending invite of a user who is still signing in ---
 
 
 def pending_of(user: User, invite: Invite, made_at: datetime | None = None) -> datetime:
@@ -555,7 +560,7 @@ def pending_of(user: User, invite: Invite, made_at: datetime | None = None) -> d
 
 
 @both_databases
-def test_a_wish_comes_true_and_is_over(bob: User, invite: Invite) -> None:
+def test_a_pending_invite_is_accepted_and_deleted(bob: User, invite: Invite) -> None:
     pending_of(bob, invite)
     conversation = pending_invite_resolve(user=bob)
     assert conversation is not None
@@ -564,31 +569,31 @@ def test_a_wish_comes_true_and_is_over(bob: User, invite: Invite) -> None:
     assert pending_invite_resolve(user=bob) is None
 
 
-def test_without_a_wish_nothing_happens(bob: User) -> None:
+def test_without_a_pending_invite_nothing_happens(bob: User) -> None:
     assert pending_invite_resolve(user=bob) is None
 
 
-def test_a_wish_outlives_the_end_of_the_invite(bob: User, invite: Invite) -> None:
+def test_a_pending_invite_outlives_the_expiry(bob: User, invite: Invite) -> None:
     made_at = pending_of(bob, invite, invite.expires_at - timedelta(minutes=1))
     assert pending_invite_resolve(user=bob, now=made_at + timedelta(hours=23, minutes=59)) is not None
 
 
 @pytest.mark.parametrize("later", [timedelta(hours=24), timedelta(days=30)])
-def test_a_wish_holds_for_a_day(bob: User, invite: Invite, later: timedelta) -> None:
+def test_a_pending_invite_holds_for_a_day(bob: User, invite: Invite, later: timedelta) -> None:
     made_at = pending_of(bob, invite)
     with pytest.raises(InviteGone):
         pending_invite_resolve(user=bob, now=made_at + later)
     assert not PendingInvite.objects.exists()
-    assert not spent(invite)
+    assert not is_used(invite)
 
 
-def test_a_wish_made_after_the_end_is_none(bob: User, invite: Invite) -> None:
+def test_an_expired_invite_cannot_become_pending(bob: User, invite: Invite) -> None:
     made_at = pending_of(bob, invite, invite.expires_at)
     with pytest.raises(InviteGone):
         pending_invite_resolve(user=bob, now=made_at)
 
 
-def test_a_wish_does_not_outlive_revocation_even_of_an_expired_invite(
+def test_a_pending_invite_does_not_outlive_revocation_even_when_expired(
     alice: User, bob: User, invite: Invite
 ) -> None:
     made_at = pending_of(bob, invite, invite.expires_at - timedelta(minutes=1))
@@ -598,7 +603,9 @@ def test_a_wish_does_not_outlive_revocation_even_of_an_expired_invite(
 
 
 @pytest.mark.parametrize("direction", ["alice blocks bob", "bob blocks alice"])
-def test_a_wish_does_not_outlive_a_block(alice: User, bob: User, invite: Invite, direction: str) -> None:
+def test_a_pending_invite_does_not_outlive_a_block(
+    alice: User, bob: User, invite: Invite, direction: str
+) -> None:
     pending_of(bob, invite)
     block(*((alice, bob) if direction.startswith("alice") else (bob, alice)))
     with pytest.raises(InviteGone):
@@ -606,7 +613,7 @@ def test_a_wish_does_not_outlive_a_block(alice: User, bob: User, invite: Invite,
     assert not Conversation.objects.exists()
 
 
-def test_a_wish_for_what_a_third_person_took_meanwhile_is_too_late(
+def test_a_pending_invite_that_a_third_person_has_accepted_is_too_late(
     bob: User, carol: User, invite: Invite
 ) -> None:
     pending_of(bob, invite)
@@ -616,7 +623,7 @@ def test_a_wish_for_what_a_third_person_took_meanwhile_is_too_late(
     assert gone.value.used
 
 
-def test_a_wish_fulfilled_by_hand_on_another_device_still_leads_to_the_chat(
+def test_a_pending_invite_accepted_on_another_device_still_leads_to_the_chat(
     bob: User, invite: Invite
 ) -> None:
     claim = invite_claim(user=bob, token=token(invite))
@@ -624,17 +631,15 @@ def test_a_wish_fulfilled_by_hand_on_another_device_still_leads_to_the_chat(
     assert pending_invite_resolve(user=bob) == claim.conversation
 
 
-def test_the_newest_wish_is_the_one(alice: User, bob: User, carol: User, invite: Invite) -> None:
+def test_the_newest_pending_invite_counts(alice: User, bob: User, carol: User, invite: Invite) -> None:
     newer = invite_create(inviter=carol)
     pending_of(bob, invite)
     pending_of(bob, newer)
     pending_invite_resolve(user=bob)
-    assert (spent(invite), spent(newer)) == (False, True)
+    assert (is_used(invite), is_used(newer)) == (False, True)
 
 
-def test_nobody_wishes_for_their_own_invite_or_one_that_is_gone(
-    alice: User, bob: User, invite: Invite
-) -> None:
+def test_an_own_or_missing_invite_cannot_become_pending(alice: User, bob: User, invite: Invite) -> None:
     pending_of(alice, invite)
     pending_invite_set(user=bob, invite_id=uuid4(), made_at=timezone.now())
     assert not PendingInvite.objects.exists()
@@ -681,16 +686,18 @@ def test_with_twenty_links_waiting_the_person_is_blocked_all_the_same(
     assert Conversation.objects.get().state == "closed"
 
 
-def test_there_is_nothing_to_undo_before_somebody_accepts(alice: User, invite: Invite) -> None:
+def test_there_is_nothing_to_undo_before_it_is_accepted(alice: User, invite: Invite) -> None:
     with pytest.raises(InviteGone):
         invite_undo(inviter=alice, invite_id=invite.pk)
 
 
-def test_both_are_told_that_it_is_closed(alice: User, mallory: User, invite: Invite, told: list[Any]) -> None:
+def test_both_are_notified_that_it_is_closed(
+    alice: User, mallory: User, invite: Invite, announced: list[Any]
+) -> None:
     invite_claim(user=mallory, token=token(invite))
-    told.clear()
+    announced.clear()
     invite_undo(inviter=alice, invite_id=invite.pk)
-    assert told == [tuple(sorted((alice.pk, mallory.pk)))]
+    assert announced == [tuple(sorted((alice.pk, mallory.pk)))]
 
 
 # --- The inviter's list ---
@@ -723,5 +730,5 @@ def test_the_list_takes_two_statements_however_long(
         invites_of(inviter=alice, origin=ORIGIN, now=timezone.now())
 
 
-def test_somebody_else_s_invite_does_not_exist_for_mallory(mallory: User, invite: Invite) -> None:
+def test_another_users_invite_does_not_exist_for_mallory(mallory: User, invite: Invite) -> None:
     assert invite_of(inviter=mallory, invite_id=invite.pk, origin=ORIGIN, now=timezone.now()) is None
