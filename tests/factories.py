@@ -1,6 +1,6 @@
-"""Makes rows for tests. Plain functions; what a test does not name gets a sensible value.
+"""Factories: plain functions that create rows with sensible defaults.
 
-Rows that the product writes through a service are made here directly only where the service itself is not the matter of the test.
+They bypass the services, so use them only where the service itself is not under test.
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ _numbers = count(1)
 def make_user(
     username: str = "", name: str = "", *, listed: bool = True, password: str = PASSWORD, **profile: Any
 ) -> User:
-    """An account with its profile. Anybody may start a chat with it, unless `start_by` says otherwise."""
+    """An account with its profile. Every user may start a chat with it, unless `start_by` is given."""
     username = username or f"person{next(_numbers)}"
     name = name or username.capitalize()
     user = User(username=username, name=name)
@@ -38,7 +38,7 @@ def make_user(
 def make_conversation(
     one: User, other: User, *, now: datetime | None = None, visible: bool = True
 ) -> Conversation:
-    """An open conversation of the two, shown in both lists unless `visible` is false."""
+    """An open conversation of two users, in both lists unless `visible` is false."""
     now = now or timezone.now()
     low, high = sorted((one, other), key=lambda user: user.pk)
     conversation = Conversation.objects.create(
@@ -46,7 +46,7 @@ def make_conversation(
         high=high,
         room_name=rooms.room_name(low.pk, high.pk, key=settings.ROOM_NAME_KEY),
         opened_by=one,
-        # Shown in both lists before anybody has written: each of them has opened it.
+        # In both lists without a message: both users have opened it.
         is_met=visible,
         created_at=now,
         changed_at=now,
@@ -58,7 +58,7 @@ def make_conversation(
 
 
 def make_message(conversation: Conversation, sender: User, body: str = "hello", **values: Any) -> Message:
-    """The next message of a conversation, with all its counters, as the journal would have written it."""
+    """The next message of a conversation with all counters, as the journal writes it."""
     conversation.refresh_from_db()
     now = values.pop("created_at", None) or timezone.now()
     recipient = Participant.objects.get(conversation=conversation, peer=sender)
@@ -83,7 +83,7 @@ def make_message(conversation: Conversation, sender: User, body: str = "hello", 
 
 
 def make_messages(conversation: Conversation, senders: list[User], how_many: int) -> list[Message]:
-    """A talk: the senders take turns, a minute apart, up to now."""
+    """Messages of alternating senders, a minute apart, the last one now."""
     start = timezone.now() - timedelta(minutes=how_many)
     return [
         make_message(

@@ -1,4 +1,4 @@
-"""The service's settings with fixed keys, a fast hasher and a database file of its own. No network, no `.env`."""
+"""Test settings: fixed keys, a fast hasher, a temporary database; no network, no `.env`."""
 
 import atexit
 import os
@@ -26,7 +26,7 @@ from dm_project.settings import DATABASES, STORAGES  # noqa: E402
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
-    # A file, not memory: the journal's thread and the sockets' lanes have connections of their own.
+    # A file, not memory: the writer thread and the query threads have their own connections.
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 ACCOUNT_RATE_LIMITS = False
 LIMITS = False

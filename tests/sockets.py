@@ -1,10 +1,10 @@
-"""Sockets for tests: a real one against a real server, and one inside this process; both are handled alike.
+"""Test sockets: a real WebSocket to a real server, or one in this process, with the same interface.
 
     async with open_socket(alice_browser, f"/ws/chat/{room}/") as socket:
         await socket.send("message.send", room=room, id=..., body="hello")
         accepted = await expect(socket, "message.accepted")
 
-Frames that nobody asked for yet wait in `socket.waiting`; every frame that ever came stands in `socket.seen`.
+Unread frames are in `socket.waiting`; all frames ever received are in `socket.seen`.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ IN_PROCESS_HOST = "localhost:8000"
 
 
 class Refused(Exception):
-    """The handshake was answered with an HTTP status instead of a socket."""
+    """The handshake was rejected with an HTTP status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"refused with {status}")
@@ -47,7 +47,7 @@ class Closed(Exception):
 
 
 class Socket:
-    """One open socket, whatever carries it."""
+    """One open socket, independent of the transport."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class Socket:
         await self.send_text(json.dumps({"type": type, **fields}, ensure_ascii=False))
 
     async def send_text(self, text: str) -> None:
-        """Anything at all, also what is no frame."""
+        """Send any text, also an invalid frame."""
         await self._send_data(text)
 
     async def send_bytes(self, data: bytes) -> None:
         await self._send_data(data)
 
     async def next(self, within: float = TIMEOUT_S) -> Frame:
-        """The oldest frame not yet taken. Raises TimeoutError, or Closed."""
+        """The oldest unread frame. Raises TimeoutError or Closed."""
         return self.waiting.pop(0) if self.waiting else await self._read(within)
 
     async def _read(self, within: float) -> Frame:
@@ -84,7 +84,7 @@ class Socket:
         return frame
 
     async def take(self, matches: Callable[[Frame], bool], within: float) -> Frame:
-        """The oldest frame that matches; the others keep waiting, in their order."""
+        """The oldest unread frame that matches; the others stay unread, in order."""
         for index, frame in enumerate(self.waiting):
             if matches(frame):
                 return self.waiting.pop(index)
@@ -96,23 +96,23 @@ class Socket:
                 self.waiting.append(frame)
 
     def of_type(self, type: str) -> list[Frame]:
-        """All frames of a type that have ever come."""
+        """All received frames of a type."""
         return [frame for frame in self.seen if frame["type"] == type]
 
 
 async def expect(socket: Socket, type: str, *, within: float = TIMEOUT_S, **fields: Any) -> Frame:
-    """The next frame of this type (and with these fields); what else comes meanwhile is kept."""
+    """The next frame of this type with these fields; other frames stay unread."""
     wanted = {"type": type, **fields}
     try:
         return await socket.take(
             lambda frame: wanted.items() <= {k: v for k, v in frame.items() if k in wanted}.items(), within
         )
     except TimeoutError:
-        raise AssertionError(f"no {wanted} within {within} s; there came {socket.waiting}") from None
+        raise AssertionError(f"no {wanted} within {within} s; unread: {socket.waiting}") from None
 
 
 async def expect_close(socket: Socket, code: int, *, within: float = TIMEOUT_S) -> None:
-    """The server closes with this code; frames that come before are kept."""
+    """Wait until the server closes with this code; frames before it stay unread."""
     try:
         await socket.take(lambda frame: False, within)
     except TimeoutError:
@@ -123,12 +123,12 @@ async def expect_close(socket: Socket, code: int, *, within: float = TIMEOUT_S) 
 
 
 async def expect_silence(socket: Socket, *types: str, within: float = SILENCE_S) -> None:
-    """No frame of these types (no frame at all, when none is named) comes for a while."""
+    """Assert that no frame of these types (of any type, without types) arrives within this time."""
     try:
         frame = await socket.take(lambda frame: not types or frame["type"] in types, within)
     except TimeoutError:
         return
-    raise AssertionError(f"there came {frame}")
+    raise AssertionError(f"unexpected frame: {frame}")
 
 
 # --- A real socket against a real server ---
@@ -138,14 +138,14 @@ async def expect_silence(socket: Socket, *types: str, within: float = SILENCE_S)
 async def open_socket(
     person: Person, path: str = "/ws/", *, origin: str | None = "", cookies: str | None = None
 ) -> AsyncIterator[Socket]:
-    """Open a socket with a person's cookies, from our own page.
+    """Open a socket with the cookies of a user and our own origin.
 
     Args:
-        origin: another page's origin, or None for no header at all.
+        origin: another origin, or None for no Origin header.
         cookies: another Cookie header; "" for none.
 
     Raises:
-        Refused: the server did not accept the handshake.
+        Refused: the server rejected the handshake.
     """
     sent = person.cookies if cookies is None else cookies
     address = f"ws://{urlsplit(person.address).netloc}{path}"
@@ -181,7 +181,7 @@ def _receiver_of(connection: ClientConnection) -> Callable[[float], Awaitable[st
     return receive
 
 
-# --- A socket inside this process ---
+# --- A socket in this process ---
 
 
 @asynccontextmanager
@@ -192,13 +192,17 @@ async def open_in_process(
     origin: str | None = f"http://{IN_PROCESS_HOST}",
     session_key: str | None = None,
 ) -> AsyncIterator[Socket]:
-    """The same through the ASGI application, without a server: fast, sees the test's database (mark it `transaction=True`).
+    """A socket through the ASGI application, on the test's database (mark it `transaction=True`).
 
-    It passes the whole gate: origin, session cookie, routes. `user` may be None for somebody who is not signed in; `session_key` is that
-    of a browser which is signed in already. Close codes and size limits of the real server do not exist here; tests/live has those.
+    The handshake is complete: origin, session cookie, routes. Close codes and size limits of the real server
+    are missing; tests/live covers them.
+
+    Args:
+        user: None for a client without a session.
+        session_key: the session of a browser that is logged in already.
 
     Raises:
-        Refused: not accepted.
+        Refused: the handshake was rejected.
     """
     from dm_project.asgi import application
 
@@ -242,7 +246,7 @@ def _receiver_inside(communicator: WebsocketCommunicator) -> Callable[[float], A
 
 
 async def _output(communicator: WebsocketCommunicator, within: float) -> Frame:
-    """What the application sends next. Its own `receive_output` cannot serve: it kills the application when the time runs out."""
+    """The next output. `receive_output` is unsuitable: it cancels the application after a timeout."""
     queue, application = communicator.output_queue, communicator.future
     if queue.empty():
         getter = asyncio.ensure_future(queue.get())
@@ -251,7 +255,7 @@ async def _output(communicator: WebsocketCommunicator, within: float) -> Frame:
             if getter.done():
                 return dict(getter.result())
         finally:
-            # Left waiting it would swallow the frame after a silence.
+            # A pending getter would consume the next frame.
             getter.cancel()
         if not application.done():
             raise TimeoutError
@@ -263,7 +267,7 @@ async def _output(communicator: WebsocketCommunicator, within: float) -> Frame:
 
 @sync_to_async
 def session_key_of(user: Any) -> str:
-    """A signed-in session, as log-in leaves it."""
+    """A session as after a login."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

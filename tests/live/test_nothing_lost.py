@@ -46,7 +46,7 @@ async def test_a_thousand_messages_over_four_sockets_end_the_same_everywhere(
             for person in (alice, bob)
             for path in ("/ws/", f"/ws/chat/{room}/")
         ]
-        await asyncio.gather(*[device.greet() for device in devices])
+        await asyncio.gather(*[device.wait_for_greeting() for device in devices])
         mine = MESSAGES // len(devices)
 
         async def talk(number: int, device: Device) -> None:

@@ -1,4 +1,4 @@
-"""The real parts that tests stand on: PostgreSQL, Redis, Daphne, Node, Chromium.
+"""Test rig: starts PostgreSQL, Redis, Daphne, nginx, Node and Chromium for tests.
 
-Taken from the machine, or from packages of requirements-dev.txt where the machine has none. Nothing here knows a rule of the product.
+Uses programs of the machine, else those in packages of requirements-dev.txt. Knows no rules of the product.
 """

@@ -1,4 +1,4 @@
-"""What can happen to the database's file: another program writes, or there is no room."""
+"""Faults of the SQLite file: a write lock of another program, a full disk."""
 
 import resource
 import sqlite3
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Another program writes, and takes its time."""
+    """Holds the write lock, as another program would."""
     connection = sqlite3.connect(file, isolation_level=None, timeout=10)
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -21,7 +21,7 @@ def locked(file: Path) -> Iterator[None]:
 
 @contextmanager
 def full_disk(pid: int) -> Iterator[None]:
-    """The process can make no file larger than it is, its log included: what a full disk or a used-up quota looks like from inside."""
+    """No file of this process can grow, its log included, as with a full disk or an exhausted quota."""
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""Reads deploy/Dockerfile and .dockerignore without Docker: which files a build is sent, and what it does with them."""
+"""Parses deploy/Dockerfile and .dockerignore without Docker: the build context and its use."""
 
 import re
 import shlex
@@ -13,7 +13,7 @@ DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction, its continued lines joined: COPY, ["requirements.txt", "./"]."""
+    """One instruction with its continuation lines joined: COPY, ["requirements.txt", "./"]."""
 
     name: str
     text: str
@@ -33,7 +33,7 @@ def instructions(text: str) -> list[Instruction]:
 
 
 def copied_from_context(text: str) -> list[str]:
-    """The sources of every COPY and ADD that come from the folder of the build, not from another stage."""
+    """The sources of every COPY and ADD from the build context, not from another stage."""
     copies = [
         found for found in instructions(text) if found.name in {"COPY", "ADD"} and "--from=" not in found.text
     ]
@@ -41,7 +41,7 @@ def copied_from_context(text: str) -> list[str]:
 
 
 def pattern_of(glob: str) -> re.Pattern[str]:
-    """A line of .dockerignore: `*` stays within a folder, `**` does not, and what is said of a folder is said of all in it."""
+    """A line of .dockerignore: `*` matches within a folder, `**` across; a folder includes its content."""
     parts = {"**/": r"(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     pattern = "".join(
         parts.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob.strip("/"))
@@ -50,14 +50,14 @@ def pattern_of(glob: str) -> re.Pattern[str]:
 
 
 def is_sent(path: str, ignore: str) -> bool:
-    """Does this file pass .dockerignore? The last line that matches decides."""
+    """Is this file in the build context? The last matching line of .dockerignore decides."""
     lines = [line.strip() for line in ignore.splitlines() if line.strip() and not line.startswith("#")]
     verdicts = [line.startswith("!") for line in lines if pattern_of(line.removeprefix("!")).match(path)]
     return verdicts[-1] if verdicts else True
 
 
 def send_context(folder: Path, ignore: str) -> None:
-    """Copy into this folder what Docker would be sent. `.git` and environments are left out unread: they are thousands of files."""
+    """Copy the build context into this folder. Skips `.git` and `.venv`, which have thousands of files."""
     for path in sorted(ROOT.rglob("*")):
         name = path.relative_to(ROOT).as_posix()
         if name.split("/")[0] not in {".git", ".venv"} and path.is_file() and is_sent(name, ignore):

@@ -1,6 +1,6 @@
-"""The real service, as people run it: our launcher in processes of its own, with its own data and keys.
+"""The real service: our launcher in separate processes, with its own data and keys.
 
-Tests talk to it over HTTP and sockets only.
+Tests use it over HTTP and sockets only.
 """
 
 import shutil
@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 class SharedStatics:
-    """Static files are collected once for all servers of a test run: hashing and compressing takes seconds."""
+    """Static files, collected once for all servers of a test run: hashing and compressing takes seconds."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="entre-static-"))
@@ -55,7 +55,7 @@ class SharedStatics:
 
 
 def manage(*words: str, environment: dict[str, str]) -> str:
-    """Run a management command. Returns what it printed; raises with its error text."""
+    """Run a management command. Returns its output; raises with its error output."""
     command = [sys.executable, "manage.py", *words]
     done = subprocess.run(
         command,
@@ -73,7 +73,7 @@ def manage(*words: str, environment: dict[str, str]) -> str:
 
 @cache
 def empty_sqlite() -> bytes:
-    """A database as the migrations leave it, made once: they take longer than the start of a server."""
+    """A migrated database, created once: migrating takes longer than starting a server."""
     with tempfile.TemporaryDirectory(prefix="entre-empty-") as folder:
         manage(
             "migrate",
@@ -86,12 +86,12 @@ def empty_sqlite() -> bytes:
 
 
 migrated: dict[PostgresServer, str] = {}
-"""The database of each cluster that is as the migrations leave it. Nobody is connected to it, so that it can be copied."""
+"""The migrated template database of each cluster. It has no connections, so that it can be copied."""
 copies: set[str] = set()
 
 
 def migrated_database(postgres: PostgresServer) -> str:
-    """The address of a copy of it, for a server to start on: migrating takes longer than the start."""
+    """The URL of a new copy of the migrated database."""
     if postgres not in migrated:
         url = postgres.new_database()
         manage(
@@ -111,8 +111,8 @@ class EntreServer:
 
     Args:
         statics: collected static files.
-        processes: how many; each listens on a port of its own, so that a test chooses whom it talks to.
-        starts: false for tests of the start itself: with its database, and not running yet.
+        processes: their number; each has its own port, so that a test can choose one.
+        starts: false for tests of the start itself: the database exists, the processes do not run yet.
         values: environment values on top of a clean environment (DATABASE_URL, REDIS_URL, LIMITS, ...).
     """
 
@@ -176,7 +176,7 @@ class EntreServer:
         self.wait_until_it_answers(index)
 
     def launch(self, index: int = 0) -> subprocess.Popen[bytes]:
-        """Start the process without waiting for it, for tests of a start that must fail."""
+        """Start the process without waiting, for tests of a start that must fail."""
         environment = {**self.environment, "PORT": str(self.ports[index])}
         command = [sys.executable, "-m", "dm_project.server"]
         with self.log_file(index).open("ab") as log:
@@ -203,7 +203,7 @@ class EntreServer:
         raise RuntimeError(f"the server did not start:\n{self.logs()}")
 
     def stop(self, index: int = 0, how: signal.Signals = signal.SIGTERM) -> int | None:
-        """Returns its exit code; kills it when it does not go."""
+        """Returns its exit code; kills the process if it does not exit in time."""
         process = self.processes[index]
         if process is None:
             return None

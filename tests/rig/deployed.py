@@ -1,4 +1,4 @@
-"""`python -m tests.rig.deployed COMMAND...`: runs a command in the environment of a well-made deployment behind TLS."""
+"""`python -m tests.rig.deployed COMMAND...`: runs a command with the settings of a deployment behind TLS."""
 
 import secrets
 import subprocess

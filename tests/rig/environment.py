@@ -1,4 +1,4 @@
-"""The environment of a started service, with nothing of this machine's own `.env` or settings in it."""
+"""The environment of a started service, without values of the machine's `.env` or environment."""
 
 import os
 import re
@@ -16,14 +16,14 @@ KEYS = {
 
 
 def setting_names() -> list[str]:
-    """Every name of an environment value, as `.env.example` lists them."""
+    """All environment variables of the service, as listed in `.env.example`."""
     return re.findall(
         r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE
     )
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment with our names blanked (blank, not absent: `.env` fills only what is absent)."""
+    """This environment with our variables blank (not absent: `.env` would fill absent ones)."""
     kept = {
         name: value
         for name, value in os.environ.items()

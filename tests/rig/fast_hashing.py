@@ -1,6 +1,6 @@
-"""The service's settings with passwords that cost next to nothing: DJANGO_SETTINGS_MODULE=tests.rig.fast_hashing.
+"""Settings with a fast password hasher: DJANGO_SETTINGS_MODULE=tests.rig.fast_hashing.
 
-For journeys, where people sign up by the hundred: Argon2 took a tenth of all their time.
+For journeys, which sign up hundreds of users: Argon2 took a tenth of their time.
 """
 
 from dm_project.settings import *  # noqa: F403

@@ -1,7 +1,4 @@
-"""An address where Redis should be and is not, in each of the ways in which that happens. Counts who comes.
-
-Loopback only, in the running loop.
-"""
+"""A fake Redis that fails in a chosen way and counts connections; loopback only."""
 
 from __future__ import annotations
 
@@ -25,12 +22,12 @@ SHAPES: dict[str, bytes | None] = {
     "HTTP instead": b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
     "half an answer": b"*3\r\n$7\r\nmess",
 }
-"""What it says to each thing it is told."""
+"""The reply to each command."""
 CLOSES = {"closed at once", "reset at once", "full of clients", "TLS instead", "HTTP instead"}
 
 
 class FaultyRedis:
-    """Use as an asynchronous context manager. `url` is where it is; `attempts` counts the connections."""
+    """Use as an asynchronous context manager. `attempts` counts connections to `url`."""
 
     def __init__(self, shape: str) -> None:
         self.shape = shape
@@ -75,17 +72,17 @@ class FaultyRedis:
             writer.close()
 
     async def behave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        said = SHAPES[self.shape] or NO_ANSWER
+        reply = SHAPES[self.shape] or NO_ANSWER
         if self.shape == "reset at once":
-            # No lingering: the kernel answers with RST.
+            # Linger 0: the kernel closes with RST.
             writer.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
             )
         if self.shape in CLOSES:
-            writer.write(said)
+            writer.write(reply)
             await writer.drain()
             return
         while data := await reader.read(65_536):
-            # One answer for each command; a command begins with its number of words.
-            writer.write(said * data.count(b"*"))
+            # One reply for each command; a command begins with an asterisk.
+            writer.write(reply * data.count(b"*"))
             await writer.drain()

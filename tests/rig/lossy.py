@@ -1,6 +1,6 @@
-"""The service's settings with a layer that loses every second publication: DJANGO_SETTINGS_MODULE=tests.rig.lossy.
+"""Settings with a channel layer that drops every second message: DJANGO_SETTINGS_MODULE=tests.rig.lossy.
 
-Both layers of the product, in the hands of a careless postman. What is lost must be found again by numbers alone (protocol.md P4, P5).
+For both layers. Clients must recover lost messages by numbers alone (docs/protocol.md P4, P5).
 """
 
 from collections import Counter
@@ -13,34 +13,35 @@ from dm_project.settings import *  # noqa: F403
 from dm_project.settings import CHANNEL_LAYERS, REDIS_URL
 
 
-class Carelessness:
-    """Every second letter of each group gets lost: nobody has luck, nobody is spared."""
+class DropEverySecond:
+    """Drops every second message of each group."""
 
     def __init__(self) -> None:
-        self.seen: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
 
-    def loses(self, group: str) -> bool:
-        self.seen[group] += 1
-        return self.seen[group] % 2 == 0
+    def drops(self, group: str) -> bool:
+        self.sent[group] += 1
+        return self.sent[group] % 2 == 0
 
 
 class LossyLocalLayer(LocalChannelLayer):
     """Within one process."""
 
-    careless = Carelessness()
+    loss = DropEverySecond()
 
-    def send_to_groups(self, letters: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        super().send_to_groups([letter for letter in letters if not self.careless.loses(letter[0])])
+    def send_to_groups(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        super().send_to_groups([message for message in messages if not self.loss.drops(message[0])])
 
 
 class LossyRedisLayer(RedisLayer):
-    """Between processes. Loses probes of new sockets, too: they are tried again until one comes back."""
+    """Between processes. Also drops the probes of new sockets, which are retried until one arrives."""
 
-    careless = Carelessness()
+    loss = DropEverySecond()
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        if not self.careless.loses(group):
-            # Not `super()`: the base hands this to the layer of the running loop by `__getattr__`, which `super()` does not ask.
+        if not self.loss.drops(group):
+            # Not `super()`: the base delegates to the layer of the running loop by `__getattr__`, which
+            # `super()` bypasses.
             await self._get_layer().group_send(group, message)
 
 

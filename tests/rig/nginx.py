@@ -1,4 +1,4 @@
-"""The system's nginx with deploy/nginx.conf as it is shipped: only names of files, ports and the upstream are replaced."""
+"""nginx with the shipped deploy/nginx.conf; only file names, ports and the upstream are replaced."""
 
 import datetime
 import os
@@ -23,7 +23,7 @@ from tests.rig.environment import ROOT
 
 HOST = "chat.example.org"
 TIMEOUT_S = 20.0
-# As Debian's own /etc/nginx/nginx.conf, with everything in one folder.
+# Like Debian's /etc/nginx/nginx.conf, with everything in one folder.
 AROUND = """
 daemon off;
 worker_processes 1;
@@ -44,7 +44,7 @@ http {{
 
 
 def make_certificate(folder: Path) -> None:
-    """A certificate for HOST that it signed itself."""
+    """A self-signed certificate for HOST."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.UTC)
@@ -64,7 +64,7 @@ def make_certificate(folder: Path) -> None:
 
 
 def shipped(folder: Path, *, plain_port: int, tls_port: int, upstream_port: int) -> str:
-    """deploy/nginx.conf with this machine's ports and this folder. A line that is not there any more fails the test, not silently nothing."""
+    """deploy/nginx.conf with these ports and this folder. Fails if a line to replace is missing."""
     text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
     changes = {
         "    listen 80;\n    listen [::]:80;\n": f"    listen 127.0.0.1:{plain_port};\n",
@@ -84,8 +84,8 @@ class NginxServer:
     """Use as a context manager.
 
     Args:
-        upstream_port: where Entre listens (or what stands in for it).
-        tls_port: where browsers come; it stands in PUBLIC_URL, so it must be known before.
+        upstream_port: where Entre (or a stand-in) listens.
+        tls_port: the public port; part of PUBLIC_URL, so it must be known in advance.
     """
 
     def __init__(self, *, upstream_port: int, tls_port: int, plain_port: int) -> None:
@@ -130,7 +130,7 @@ class NginxServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def logs(self) -> dict[str, str]:
-        """All that nginx wrote, by the name of the file."""
+        """All output of nginx, by file name."""
         return {
             path.name: path.read_text(errors="replace")
             for path in self.folder.iterdir()
@@ -138,7 +138,7 @@ class NginxServer:
         }
 
     def status_of(self, head: str, *, tls: bool = True) -> int:
-        """Sends exactly this, and reads the status of the answer."""
+        """Send exactly this request head, and return the status of the response."""
         with socket.create_connection(
             ("127.0.0.1", self.tls_port if tls else self.plain_port), timeout=TIMEOUT_S
         ) as line:
@@ -149,11 +149,11 @@ class NginxServer:
         return status
 
     def context(self) -> ssl.SSLContext:
-        """Believes the certificate of this nginx, and no other."""
+        """Trusts the certificate of this nginx only."""
         return ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
 
     def browser(self, address: str = "127.0.0.1") -> httpx.Client:
-        """Comes from this address, speaks TLS with this nginx and believes its certificate for HOST only."""
+        """A client with this source address that trusts the certificate of this nginx only."""
         return httpx.Client(
             base_url=self.origin,
             transport=ToNginx(self, address),
@@ -163,13 +163,14 @@ class NginxServer:
 
 
 class ToNginx(httpx.HTTPTransport):
-    """HOST is this machine, whatever a name server says."""
+    """Resolves HOST to this machine."""
 
     def __init__(self, nginx: NginxServer, address: str) -> None:
         super().__init__(verify=nginx.context(), local_address=address)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        # Another request, which keeps its header Host: the browser's own must not learn that it went to 127.0.0.1, or its cookies would.
+        # A new request with the original Host header: the cookies of the original must not be bound to
+        # 127.0.0.1.
         there = httpx.Request(
             request.method,
             request.url.copy_with(host="127.0.0.1"),

@@ -1,4 +1,4 @@
-"""`python -m tests.rig.node ARGS`: runs Node with these arguments, from wherever this machine has it."""
+"""`python -m tests.rig.node ARGS`: runs Node, as found by tests.rig.programs, with these arguments."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
-"""What Schemathesis cannot know: how somebody is signed in here, and texts that are texts.
+"""Schemathesis hooks: authentication, and generators of valid texts.
 
-Loaded by Schemathesis, in a process of its own (tests/live/test_openapi.py).
+Loaded by Schemathesis in its own process (tests/live/test_openapi.py).
 """
 
 import os
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 @schemathesis.auth()
 class SignedIn:
-    """The cookies of one person, and the token that every write needs."""
+    """The cookies of one user, and the CSRF token for writes."""
 
     def get(self, case: Any, context: Any) -> dict[str, str]:
         return dict(pair.split("=", 1) for pair in os.environ["ENTRE_COOKIES"].split("; "))

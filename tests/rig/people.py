@@ -1,4 +1,4 @@
-"""A person with a browser that speaks plain HTTP: signs up, logs in, posts forms, and lends its cookies to sockets."""
+"""An HTTP browser of a user: signs up, logs in, posts forms, calls the API, provides cookies for sockets."""
 
 import re
 import ssl
@@ -10,11 +10,11 @@ import httpx
 
 PASSWORD = "correct horse battery"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Trusts nobody, and is asked of nobody: services here speak plain HTTP. httpx would read all authorities of this machine, 25 ms a client."""
+"""The servers speak plain HTTP; this avoids loading all certificate authorities, 25 ms for each client."""
 
 
 class Person:
-    """One browser of one person. Use as a context manager, or call `leave()`."""
+    """One browser of one user. Use as a context manager, or call `leave()`."""
 
     def __init__(self, address: str, username: str, name: str = "") -> None:
         self.address = address
@@ -41,7 +41,7 @@ class Person:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies.jar)
 
     def at(self, address: str) -> "Person":
-        """The same signed-in browser, talking to another process of the same service."""
+        """The same session, at another process of the same service."""
         other = Person(address, self.username, self.name)
         other.http.cookies = httpx.Cookies(self.http.cookies)
         return other
@@ -52,7 +52,7 @@ class Person:
         return found.group(1)
 
     def post_form(self, page: str, *, to: str = "", **fields: Any) -> httpx.Response:
-        """Fill in the form of a page, as a browser without JavaScript does."""
+        """Post the form of a page, like a browser without JavaScript."""
         fields["csrfmiddlewaretoken"] = self.csrf_token(page)
         return self.http.post(to or page, data=fields, headers={"Referer": f"{self.address}{page}"})
 
@@ -81,7 +81,7 @@ class Person:
         return self.post_form("/accounts/logout/")
 
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """Ask the HTTP API; `path` is what follows /api/v1."""
+        """Call the HTTP API; `path` is relative to /api/v1."""
         token = (
             next((cookie.value for cookie in self.http.cookies.jar if cookie.name.endswith("csrftoken")), "")
             or ""
@@ -91,7 +91,7 @@ class Person:
         )
 
     def open_chat_with(self, peer: "Person") -> str:
-        """Open (or find) the conversation. Returns its room name."""
+        """Open or find the conversation. Returns its room name."""
         answer = self.api("POST", "/conversations", {"user": peer.username})
         assert answer.status_code in {200, 201}, answer.text
         return str(answer.json()["room"])

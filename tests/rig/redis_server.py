@@ -1,4 +1,4 @@
-"""A private Redis (or Valkey) on a Unix socket of its own, which a test may stop, kill and start again."""
+"""A private Redis (or Valkey) on its own Unix socket, which a test may stop, kill and restart."""
 
 import shutil
 import signal
@@ -16,7 +16,7 @@ TIMEOUT_S = 20.0
 
 
 class RedisServer:
-    """Use as a context manager. `url` stays the same over stop and start; nothing is kept on disk, as after a fail-over."""
+    """Use as a context manager. `url` survives restarts; data does not, as after a fail-over."""
 
     def __init__(self) -> None:
         self.program = programs.redis_server()
@@ -71,7 +71,7 @@ class RedisServer:
         return redis.Redis(unix_socket_path=str(self.socket), decode_responses=True)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """SIGTERM by default; SIGKILL is the machine that loses power."""
+        """SIGTERM by default; SIGKILL simulates a power failure."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(how)
@@ -79,7 +79,7 @@ class RedisServer:
         self.socket.unlink(missing_ok=True)
 
     def freeze(self) -> None:
-        """It holds its connections and answers nothing, the worst of all failures."""
+        """Keeps connections open without replies, the worst failure."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
