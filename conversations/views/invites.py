@@ -74,7 +74,7 @@ def invites_page(request: SignedInRequest, form: InviteForm, *, status: int = 20
         "fresh": fresh_invite(request, lists["waiting"]),
     }
     # Rendered once for twenty links: rendering the same choices for each took a tenth of the page's time.
-    context["lives"] = render_to_string("conversations/_lives.html", {"lives": LIVES})
+    context["lives"] = render_to_string("conversations/_lifetime_options.html", {"lives": LIVES})
     context["back"] = reverse("settings") if request.GET.get("from") == "settings" else ""
     return render(request, "conversations/invites.html", context, status=status)
 

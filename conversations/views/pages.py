@@ -265,11 +265,12 @@ def render_conversation(
     context = {
         **shell(request, tab="chats", page="conversation", current=current.room),
         "conversation": current,
-        "messages_list": message_views(window.items, row, request.user),
-        "older": window.has_older,
-        "older_before": window.items[0].seq if window.items else None,
-        "is_newest": "before" not in request.GET,
-        "newest": page.items[-1].seq if window.has_newer else None,
+        "timeline": {
+            "messages": message_views(window.items, row, request.user),
+            "older_before": window.items[0].seq if window.has_older and window.items else None,
+            "newest": page.items[-1].seq if window.has_newer else None,
+            "is_newest": "before" not in request.GET,
+        },
         "seen": window.items[-1].seq if window.items else None,
         "form": form,
     }

@@ -683,4 +683,4 @@ def test_the_choices_of_twenty_links_are_rendered_once(alice: User, client_of: A
         invite_create(inviter=alice, note=f"number {number}")
     page = client_of(alice).get("/invites/")
     assert page.content.decode().count('<option value="30d">') == 20
-    assert [template.name for template in page.templates].count("conversations/_lives.html") == 1
+    assert [template.name for template in page.templates].count("conversations/_lifetime_options.html") == 1

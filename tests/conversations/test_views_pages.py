@@ -440,7 +440,7 @@ def test_the_list_shows_who_wrote_last_and_what_is_unread(
 
 
 def shown_seqs(page: Any) -> list[int]:
-    return [message.seq for message in page.context["messages_list"]]
+    return [message.seq for message in page.context["timeline"]["messages"]]
 
 
 def test_a_link_to_a_message_opens_there_and_leads_back_to_the_newest(
@@ -455,7 +455,7 @@ def test_a_link_to_a_message_opens_there_and_leads_back_to_the_newest(
     assert [message["seq"] for message in data["messages"]] == list(range(151, 201)), (
         "what is live begins at the newest page"
     )
-    newest = page.context["newest"]
+    newest = page.context["timeline"]["newest"]
     assert shown_seqs(browser.get(f"/chats/{chat.room_name}/?m={newest}"))[-1] == 200
 
 
