@@ -58,7 +58,7 @@ class Connection:
     def __init__(self, scope: Any, *, send: Send, send_frame: Send, layer: Any, channel_name: str) -> None:
         self.scope, self.layer, self.channel_name = scope, layer, channel_name
         self.send, self.send_frame = send, send_frame
-        self.state = State.CONNECTING
+        self.enter(State.CONNECTING)
         self.room: str | None = None
         self.credential: Credential | None = None
         self.epoch = ""
@@ -71,18 +71,24 @@ class Connection:
     def address(self) -> str:
         return address_of_scope(self.scope)
 
-    @property
-    def is_closing(self) -> bool:
-        return self.state is State.CLOSING or self.state is State.RELEASED
+    # States
+
+    def enter(self, state: State) -> None:
+        self.state = state
+        # Kept beside the state: every frame asks, and in Python 3.11 a member of an enum costs 0.2 µs.
+        self.is_open = state is State.OPEN
+        self.is_closing = state in {State.CLOSING, State.RELEASED}
 
     def accept(self) -> None:
-        self.state = State.ACCEPTED
+        """After the handshake. Not when the connection was closed while its acceptance was being sent."""
+        if self.state is State.CONNECTING:
+            self.enter(State.ACCEPTED)
 
     def open(self) -> bool:
         """After the greeting. False when the connection was closed while the greeting was read or sent."""
         if self.state is State.ACCEPTED:
-            self.state = State.OPEN
-        return self.state is State.OPEN
+            self.enter(State.OPEN)
+        return self.is_open
 
     # Sending
 
@@ -109,7 +115,7 @@ class Connection:
         """Send `bye` with the reason, then close. Only the first call has an effect."""
         if self.is_closing:
             return
-        self.state = State.CLOSING
+        self.enter(State.CLOSING)
         await self.send_text(frames.bye(code, retry_after_ms=retry_after_ms).encode())
         CLOSES.labels(code.reason).inc()
         await self.send({"type": "websocket.close", "code": int(code)})
@@ -156,7 +162,7 @@ class Connection:
 
     def release(self) -> None:
         """Release all resources, each by itself: one that fails must not keep the others."""
-        self.state = State.RELEASED
+        self.enter(State.RELEASED)
         for task in self.tasks:
             task.cancel()
         while self.releases:

@@ -231,7 +231,7 @@ class SessionConsumer(DirectConsumer):
             return
         if text_data is None:
             await self.commands.reject(BadFrame(ErrorCode.BAD_FRAME))
-        elif connection.state is State.OPEN:
+        elif connection.is_open:
             await self.commands.handle(text_data)
         elif len(self.early_commands) < EARLY_FRAMES:
             self.early_commands.append(text_data)
@@ -244,14 +244,12 @@ class SessionConsumer(DirectConsumer):
     async def on_push(self, event: Event) -> None:
         connection = self.connection
         room = event["room"]
-        if connection.is_closing or (
-            connection.room is not None and room not in (connection.room, rooms.EVERY_SOCKET)
-        ):
+        if connection.room is not None and room not in (connection.room, rooms.EVERY_SOCKET):
             return
-        if connection.state is State.OPEN:
+        if connection.is_open:
             await connection.send_text(event["text"])
             change_poller().note_delivered(connection.user.id, room, event["head"], event["mark"])
-        else:
+        elif not connection.is_closing:
             self.early_pushes.append(event["text"])
 
     async def on_session_end(self, event: Event) -> None:
