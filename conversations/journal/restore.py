@@ -97,10 +97,10 @@ class LastWrite:
             return
         path = file_path()
         newest = self.newest
-        words = [newest.room, str(newest.seq), str(newest.id or "-")] if newest else ["-", "0", "-"]
+        fields = [newest.room, str(newest.seq), str(newest.id or "-")] if newest else ["-", "0", "-"]
         try:
             draft = path.with_name(f"{path.name}.{os.getpid()}")
-            draft.write_text(" ".join([*words, self.epoch or "-", *self.former]) + "\n")
+            draft.write_text(" ".join([*fields, self.epoch or "-", *self.former]) + "\n")
             draft.replace(path)
             self.is_saved = True
         except OSError as error:
@@ -110,7 +110,7 @@ class LastWrite:
         self.found = self.first = self.newest = None
         self.epoch, self.former = "", []
         try:
-            # An earlier release wrote the first two words only.
+            # An earlier release wrote the first two fields only.
             room, seq, id, epoch, *former = [*file_path().read_text().split(), "-", "-"]
             write = Write(room, int(seq), None if id == "-" else UUID(id))
         except (OSError, ValueError):

@@ -276,7 +276,7 @@ def room_with(*, user_id: int, peer_id: int) -> str | None:
 
 
 def startable_among(*, user_id: int, people: Sequence[User]) -> set[int]:
-    """With whom of these listed people a press leads to a chat: not with those who take invites only, unless
+    """The listed users with whom `user_id` can start or open a chat: not those who take invites only, unless
     there is a chat already."""
     closed = [person.pk for person in people if person.profile.start_by == Profile.StartBy.ONLY_BY_INVITE]
     rows = Participant.objects.filter(user_id=user_id, peer_id__in=closed, activity__isnull=False)

@@ -29,8 +29,8 @@ def announce_conversation(conversation: Conversation, *user_ids: int) -> None:
 
 
 def refresh_presence(conversation: Conversation) -> None:
-    """For both users, whoever the row was pushed to: a block is announced to one, and ends the presence the
-    other sees."""
+    """For both users, even if the row was pushed to one: a block is announced to one, and ends the presence
+    the other sees."""
     low, high = conversation.low_id, conversation.high_id
     request_presence_refresh([(user_group(low), high), (user_group(high), low)])
 

@@ -1,4 +1,4 @@
-"""Command: move a person's delivered and read positions forward."""
+"""Command: move a user's delivered and read positions forward."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCommand:
-    """How far this person has come. Either position may be left out; positions are absolute, clamped to the
+    """How far this user has read. Either position may be left out; positions are absolute, clamped to the
     head, and only grow."""
 
     room: str

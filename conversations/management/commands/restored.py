@@ -12,5 +12,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(
-            f"A new epoch begins: {epoch_renew()}. Running servers tell their browsers at once."
+            f"A new epoch begins: {epoch_renew()}. Running servers notify their browsers at once."
         )
