@@ -71,7 +71,7 @@ def test_a_browser_without_storage_shows_a_warning_and_sends(visitor: VisitorMak
     bob.write("only in this page")
     bob.sees_state("only in this page", "pending")
     expect(warning).to_be_visible()
-    expect(bob.page.locator("#say-status")).to_contain_text("cannot keep unsent messages")
+    expect(bob.page.locator("#say-status")).to_contain_text("can’t keep unsent messages")
     allow_sends()
     alice.sees("only in this page")
     bob.sees_state("only in this page", "read")
