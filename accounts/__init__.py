@@ -1,1 +1,1 @@
-"""Who people are."""
+"""Accounts: users, profiles, login, sessions, settings."""

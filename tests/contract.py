@@ -290,7 +290,7 @@ class SocketContract:
     async def test_a_message_in_an_oversized_frame_is_rejected_by_its_id(
         self, target: Target, phone: Socket
     ) -> None:
-        """8,000 emoji fit a message, but not if each is escaped as a surrogate pair (docs/protocol.md P10)."""
+        """8,000 emoji fit a message, unless each is escaped as a surrogate pair (docs/protocol.md P10)."""
         id = uuid()
         escaped = json.dumps(
             {"type": "message.send", "ref": "r", "room": target.room, "id": id, "body": "🌿" * 8_000}

