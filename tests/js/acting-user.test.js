@@ -54,7 +54,10 @@ test("another conflict is none of that", async () => {
   await assert.rejects(api.post("/api/v1/invites", {}), { code: "conflict" });
 });
 
-/** As much of a browser as reading another page takes: this document is Alma's and English; the answer holds the other one. Returns who was named. */
+/**
+ * As much of a browser as reading another page takes: this document is Alma's and English; the answer holds the other
+ * one. Returns who was named.
+ */
 function browser({ status = 200, language = "en", owner = "alma" } = {}) {
   const named = [];
   const documentOf = (lang, id) => ({
@@ -79,7 +82,7 @@ function browser({ status = 200, language = "en", owner = "alma" } = {}) {
   return named;
 }
 
-test("a page to be shown beside the list says whose it is to be, and is left to the browser where it is another one's", async () => {
+test("a fetched page names its user, and is left to the browser if it belongs to another one", async () => {
   const named = browser({ status: 409 });
   assert.equal(await fetchPage("/chats/r/", { me: "alma" }), "elsewhere");
   assert.deepEqual(named, ["alma"]);
@@ -87,7 +90,7 @@ test("a page to be shown beside the list says whose it is to be, and is left to 
   assert.equal(await fetchPage("/chats/r/", { me: "alma" }), "elsewhere");
 });
 
-test("a page in another language, chosen in another tab, is loaded as a whole: half of each would be neither", async () => {
+test("a page in another language, chosen in another tab, is loaded as a whole", async () => {
   browser({ language: "ru" });
   assert.equal(await fetchPage("/chats/r/", { me: "alma" }), "elsewhere");
   browser();

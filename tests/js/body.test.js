@@ -34,7 +34,10 @@ test("what follows a host ends it, and a row of hyphens within it stays", () => 
   assert.deepEqual(links(`https://a${row}.b!x`)[0]?.[0] ?? null, links(`https://a${row}.b`)[0]?.[0] ?? null);
 });
 
-/** A regular expression that ends in a repetition before `$` and may begin anywhere is tried from each character of a row of them. */
+/**
+ * A regular expression that ends in a repetition before `$` and may begin anywhere is tried from each character of a
+ * row of them.
+ */
 test("no script looks for the end of a text from every character of it", () => {
   const root = new URL("../../static/js/", import.meta.url);
   const scripts = readdirSync(root, { recursive: true }).filter((name) => name.endsWith(".js"));

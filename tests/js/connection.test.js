@@ -54,7 +54,9 @@ const REACHED = {
   "other-account": [EVENTS.start, EVENTS["other account"]],
 };
 
-/** What every cell must do: the state, the effects, and how long until the next tick; "same" is the moment of before. */
+/**
+ * What every cell must do: the state, the effects, and how long until the next tick; "same" is the moment of before.
+ */
 const SETTLED = [
   "start",
   "established",
@@ -382,7 +384,7 @@ test("what was missed is in and the line is open: up, in doubt or not", () => {
   assert.deepEqual(up, ["live", "suspect"]);
 });
 
-test("the strip: three quiet seconds, then connecting, after fifteen no connection; a second when the device itself says so", () => {
+test("the notice: quiet for three seconds, then connecting, offline after fifteen; or after one by the device", () => {
   const lost = { name: "backing-off", lostAt: 0, deviceOffline: false };
   assert.deepEqual(
     [0, 2_999, 3_000, 14_999, 15_000].map((now) => connectionNotice(lost, now).notice),
@@ -396,7 +398,7 @@ test("the strip: three quiet seconds, then connecting, after fifteen no connecti
   assert.equal(connectionNotice({ ...lost, name: "live" }, 16_000).notice, "quiet");
 });
 
-test("the strip counts from the doubt on, and not anew when the line is given up", () => {
+test("the notice counts from the doubt on, and not anew when the line is given up", () => {
   const connection = reached("live");
   walk(connection, ["tick", 25_000], ["tick", 30_000]);
   assert.deepEqual(

@@ -186,7 +186,7 @@ test("older rows that are loaded take their messages out of the rest", () => {
   assert.deepEqual([p.total(), p.list.unreadElsewhere], [400, 160]);
 });
 
-test("messages in all chats while the line was away: every row that is shown is right, and so is the total", async () => {
+test("messages in all chats during a disconnect: every row that is shown is right, and so is the total", async () => {
   const server = new Server(90);
   const p = page(server, { pages: 2 });
   for (let n = 1; n <= 90; n += 1) server.write(n);
@@ -318,7 +318,7 @@ test("every failure of the API is one that can be tried again, with the time tha
   }
 });
 
-test("a total from before a message that came meanwhile is not taken for exact, and is asked for once more", async () => {
+test("a total from before a message that arrived meanwhile is not exact, and is requested once more", async () => {
   const clock = new FakeClock();
   const learned = [];
   const answers = [];

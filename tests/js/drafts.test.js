@@ -4,7 +4,10 @@ import { Store } from "../../static/js/net/store.js";
 import { Drafts } from "../../static/js/state/drafts.js";
 import { FakeClock, fakeStorage } from "./helpers/clock.js";
 
-/** One browser: tabs of one account over one storage. `field` is what each message box shows; a background tab follows what it hears. */
+/**
+ * One browser: tabs of one account over one storage. `field` is what each message box shows; a background tab follows
+ * what it hears.
+ */
 function browser({ hasChannel = true } = {}) {
   const clock = new FakeClock();
   const storage = fakeStorage();
@@ -97,7 +100,7 @@ test("a long text is kept whole, and one that the browser does not keep is told,
 for (const hasChannel of [true, false]) {
   const where = hasChannel ? "" : ", without a channel";
 
-  test(`sending from one tab leaves the text of another one, also when that one is loaded again or breaks${where}`, async () => {
+  test(`sending from one tab leaves the text of another one, also after a reload there${where}`, async () => {
     for (const end of ["leave", "crash"]) {
       const { clock, open, kept } = browser({ hasChannel });
       const a = open("a");
@@ -144,7 +147,7 @@ for (const hasChannel of [true, false]) {
     assert.deepEqual(kept(), []);
   });
 
-  test(`an empty message box of a tab in the background takes the text over, and lets it go when it was sent${where}`, async () => {
+  test(`an empty composer in a background tab takes the text over, and clears when it was sent${where}`, async () => {
     const { clock, open, kept } = browser({ hasChannel });
     const a = open("a");
     const b = open("b");

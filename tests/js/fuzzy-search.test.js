@@ -49,7 +49,7 @@ test("beginnings come before the middle of words, and those before scattered let
   );
 });
 
-test("with nothing typed unread chats lead, without the one on the screen; the order of the list stays otherwise", () => {
+test("without a query unread chats lead, without the one on the screen; otherwise the order of the list stays", () => {
   const rows = [row("Here", { unread: 2 }), row("Read"), row("Loud", { unread: 1 }), row("Old")];
   assert.deepEqual(
     suggestions({ query: " ", rows, current: "dm-Here" }).chats.map(({ peer }) => peer.name),

@@ -53,7 +53,7 @@ test("the answer of an earlier question shows nothing, whenever it comes", async
   assert.deepEqual(shown, [["ab", "late ones"]]);
 });
 
-test("a question that failed is asked again until it is answered, and no longer once something else is typed", async () => {
+test("a failed request is retried until it is answered, or until something else is typed", async () => {
   const { clock, asked, shown, live } = search();
   live.typed("a");
   await clock.advance(150);

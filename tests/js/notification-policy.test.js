@@ -56,12 +56,12 @@ for (const [name, around, message, expected] of RULES) {
   });
 }
 
-test("alerts: nothing is on before somebody has said so", () => {
+test("notifications: nothing is on before somebody has said so", () => {
   const { alerts } = set({ isOn: null, hasSound: null });
   assert.deepEqual([alerts.isOn, alerts.hasSound], [false, false]);
 });
 
-test("alerts: a window elsewhere that shows the chat keeps this one silent, before or after its word comes", async () => {
+test("notifications: another window that shows the chat silences this one, whichever message comes first", async () => {
   for (const delay of [-100, 100]) {
     const { alerts, clock, heard } = set();
     if (delay < 0) alerts.visibleElsewhere("dm-a");
@@ -76,7 +76,7 @@ test("alerts: a window elsewhere that shows the chat keeps this one silent, befo
   }
 });
 
-test("alerts: at most one sound in five seconds, and every notification", async () => {
+test("notifications: at most one sound in five seconds, and every notification", async () => {
   const { alerts, clock, heard } = set();
   for (let n = 0; n < 4; n += 1) {
     alerts.arrived({ room: "dm-a", message: {} });
@@ -86,7 +86,7 @@ test("alerts: at most one sound in five seconds, and every notification", async 
   assert.deepEqual(heard.filter((what) => what !== "sound").length, 4);
 });
 
-test("alerts: the card waits for a message and for the end of the first minute, and thirty days after Not now", async () => {
+test("notifications: the card waits for a message, for the first minute, and thirty days after Not now", async () => {
   const { alerts, clock, store } = set();
   const may = (of = alerts, extra = {}) => of.mayAsk({ permission: "default", hasReceived: true, ...extra });
   assert.ok(!may());

@@ -290,7 +290,7 @@ test("the codes are those of the contract", () => {
     assert.ok(contract.includes(`\`${code}\``), code);
 });
 
-test("a limit is waited for however often it is met; a server that stumbles over one message is asked five times", async () => {
+test("a limit is waited for however often it is met; an internal error is retried five times", async () => {
   for (const [code, times, end] of [
     ["busy", 40, "sent"],
     ["internal", 5, "failed"],
@@ -363,7 +363,7 @@ test("a line that is open and takes nothing, because it is in doubt: the other d
 const tabsOf = (clock, locks) =>
   new Tabs({ user: "u-alice", onMessage: () => {}, clock, locks, BroadcastChannel: null, window: null });
 
-test("a tab that stands still while it sends is restoreTrust after twenty seconds, and sends nothing more when it wakes", async () => {
+test("a tab that is frozen while it sends loses its lock after twenty seconds and then sends nothing", async () => {
   const storage = fakeStorage();
   const clock = new FakeClock();
   const locks = fakeLocks();
@@ -477,7 +477,7 @@ test("what another account has wiped is not taken for sent: its text stays befor
   assert.deepEqual(states(), ["failed"]);
 });
 
-test("handed over in the middle, a chat keeps its order and each message is taken once, whichever answer comes late", async () => {
+test("handed over between tabs, a chat keeps its order and each message is stored once", async () => {
   const [cutOff, other] = pair(DEAF);
   cutOff.outbox.setLive(true);
   write(cutOff.outbox, "one", "two");
@@ -552,7 +552,7 @@ test("a gateway that waited in vain is no answer of the server: another tab may 
   assert.deepEqual(other.ids(), ["a"]);
 });
 
-test("a limit that the server named is waited for by the tab that met it: no other one runs into it at once", async () => {
+test("a delay that the server named is waited for by that tab: no other one runs into it at once", async () => {
   const [limited, other] = pair(DEAF);
   limited.outbox.setLive(true);
   write(limited.outbox, "hello");

@@ -22,7 +22,7 @@ function page() {
   return { clock, sent, changed, peers, becomes, drops, returns };
 }
 
-test("a chat that goes from the pane to its row, and back, is asked for once and shows its dot all the time", async () => {
+test("a chat that moves from the screen to the list, and back, is requested once and keeps its dot", async () => {
   const { clock, sent, peers } = page();
   peers.want("r", "u-bob", "row");
   peers.handle(BOB);
@@ -57,7 +57,7 @@ test("never more than the server takes: with fifty open nothing lingers", () => 
   assert.equal(sent.at(-1), "close r7");
 });
 
-test("without a connection nobody is online, and nobody was last seen: as soon as the page says that there is none", async () => {
+test("without a connection no peer is online or was last seen, as soon as the notice appears", async () => {
   const { clock, peers, drops, returns, changed } = page();
   peers.want("r", "u-bob", "pane");
   peers.want("s", "u-eve", "row");

@@ -13,7 +13,10 @@ const ROOM = "dm-open";
 const OLD = "dm-old";
 const SECOND = 1_000;
 
-/** A page whose sockets are all refused; and a server of two chats with Bob, one of them too old for the newest page of the list. */
+/**
+ * A page whose sockets are all refused; and a server of two chats with Bob, one of them too old for the newest page of
+ * the list.
+ */
 function page({ isVisible = () => true, random = () => 0.5 } = {}) {
   const clock = new FakeClock();
   const asked = [];
@@ -139,7 +142,7 @@ function page({ isVisible = () => true, random = () => 0.5 } = {}) {
   };
 }
 
-test("without a socket a new message is there within ten seconds, is told, and one request an interval is made while nothing happens", async () => {
+test("without a socket a message arrives within ten seconds; an idle page makes one request an interval", async () => {
   const p = page();
   const bodies = p.open(ROOM);
   p.polling.setActive(true);
@@ -176,7 +179,7 @@ test("no two pages ask in step: the pause is drawn between five and ten seconds"
   }
 });
 
-test("a hidden page asks nothing, whatever it lacks; shown again it looks at once, and not more often than once an interval", async () => {
+test("a hidden page polls nothing; shown again it polls at once, but at most once an interval", async () => {
   let visible = false;
   const p = page({ isVisible: () => visible });
   const bodies = p.open(ROOM);
@@ -237,7 +240,7 @@ test("a server that fails is asked ever less often, and as late as it says; then
   assert.deepEqual(bodies(), ["late"]);
 });
 
-test("a socket that is back within a moment, as after a restart of the server, spares the server the question", async () => {
+test("a socket that is back within a moment, as after a restart, spares the server the request", async () => {
   const p = page();
   p.polling.setActive(true);
   await p.clock.advance(2 * SECOND);

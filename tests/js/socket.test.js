@@ -259,7 +259,7 @@ test("after a sleep a dead line is noticed within five seconds", async () => {
   assert.ok(b.lines[0].wasClosed);
 });
 
-test("a short standstill of the page is asked about, and an answer that waited in line saves the connection", async () => {
+test("a short freeze of the page causes a ping, and an answer that was queued saves the connection", async () => {
   const b = browser();
   b.live();
   await b.clock.advance(25_000);

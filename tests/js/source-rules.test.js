@@ -73,7 +73,9 @@ test("no module asks the service in the background without saying whose page it 
   );
 });
 
-/** The events of the shell (pages/shell.js) and of a chat session (pages/chat-session.js), with what a listener gets. */
+/**
+ * The events of the shell (pages/shell.js) and of a chat session (pages/chat-session.js), with what a listener gets.
+ */
 const EVENTS = {
   frame: "an event of the server; for a session only while its chat is on the screen",
   reachability: "boolean: HTTP has to replace the socket",

@@ -31,14 +31,14 @@ test("an alarm set twice rings once, at the later setting", async () => {
   assert.deepEqual(rang, [300]);
 });
 
-test("a message has a random id also where the browser suggestions no randomUUID", () => {
+test("a message has a random id also where the browser has no randomUUID", () => {
   const source = { getRandomValues: (bytes) => crypto.getRandomValues(bytes) };
   const ids = new Set(Array.from({ length: 500 }, () => newId(source)));
   assert.equal(ids.size, 500);
   for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
-test("what could not be had is asked for again until it is here, less and less often, and not before the server's time", async () => {
+test("a failed load is retried until it succeeds, less and less often, and not before the server's time", async () => {
   const clock = new FakeClock();
   const start = clock.now();
   const asked = [];

@@ -125,7 +125,7 @@ test("messages, answers of the API and forms pass by, online and offline, and no
   assert.deepEqual(world.kept, before);
 });
 
-test("the files of the offline page are there without a network, and from the network when they were wiped", async () => {
+test("the files of the offline page come from the cache, and from the network when that was wiped", async () => {
   const world = new World();
   await world.live("install");
   assert.equal(await world.ask(CONFIG.files[0]), `kept ${CONFIG.files[0]}`);

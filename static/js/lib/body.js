@@ -1,18 +1,27 @@
-// What a message body is made of: plain text, links, or nothing but a few emoji; and how long it is. Pure; nothing here makes HTML.
+// Parses the body of a message into plain text and links, finds emoji-only bodies, and measures length. Pure:
+// nothing here makes HTML.
 
-// Addresses end at white space, control and bidi characters, invisible characters, quotation marks, and the punctuation of scripts that put
-// no space after it. Apostrophes, commas and brackets of ASCII may stand inside an address: `trimmed` judges those.
+// Addresses end at white space, control and bidi characters, invisible characters, quotation marks, and the punctuation
+// of scripts that put no space after it. Apostrophes, commas and brackets of ASCII may stand inside an address:
+// `trimmed` judges those.
 const ENDS =
-  String.raw`\s\p{Cc}<>"\x60\\\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\u2800\u3164\ufeff\uffa0` +
+  String.raw`\s\p{Cc}<>"\x60\\\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f` +
+  String.raw`\u2028-\u202e\u2060-\u2069\u2800\u3164\ufeff\uffa0` +
   String.raw`\u00ab\u00bb\u2014\u201c-\u201f\u2039\u203a` + // « » — “ ” „ ‟ ‹ ›
-  String.raw`\u0589\u060c\u061b\u061f\u06d4\u0964\u0965\u0f0d\u0f0e\u104a\u104b\u1362-\u1368\u17d4\u17d5` + // Armenian, Arabic, Devanagari, Tibetan, Burmese, Ethiopic, Khmer
-  String.raw`\u3001-\u3003\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe30-\ufe4f\uff01\uff02\uff07-\uff09\uff0c\uff0e\uff1a\uff1b\uff1c\uff1e\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64`; // East Asian
-/** These write no space between words, so an address may follow or be followed by their letters at once. */
-const UNSPACED = String.raw`\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}`;
+  String.raw`\u0589\u060c\u061b\u061f\u06d4\u0964\u0965\u0f0d\u0f0e\u104a\u104b\u1362-\u1368\u17d4\u17d5` +
+  String.raw`\u3001-\u3003\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe30-\ufe4f` +
+  String.raw`\uff01\uff02\uff07-\uff09\uff0c\uff0e\uff1a\uff1b\uff1c\uff1e\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64`;
+/** Scripts without spaces between words: an address may follow their letters, or be followed by them, at once. */
+const UNSPACED =
+  String.raw`\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}` +
+  String.raw`\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}`;
 const AFTER_WORD = String.raw`(?<![\p{L}\p{N}\p{M}])|(?<=[${UNSPACED}])`;
-const EMAIL = String.raw`(?<![\p{L}\p{N}\p{M}._%+@/-])[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?![\p{L}\p{N}\p{M}_@-])`;
+const EMAIL =
+  String.raw`(?<![\p{L}\p{N}\p{M}._%+@/-])[\p{L}\p{N}._%+-]{1,64}@` +
+  String.raw`[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?![\p{L}\p{N}\p{M}_@-])`;
 const FOUND = new RegExp(
-  `(?:(?:${AFTER_WORD})(?:https?://|mailto:)|(?:(?<![\\p{L}\\p{N}\\p{M}_@./-])|(?<=[${UNSPACED}]))www\\.)[^${ENDS}]+|${EMAIL}`,
+  `(?:(?:${AFTER_WORD})(?:https?://|mailto:)|` +
+    `(?:(?<![\\p{L}\\p{N}\\p{M}_@./-])|(?<=[${UNSPACED}]))www\\.)[^${ENDS}]+|${EMAIL}`,
   "giu",
 );
 const LONGEST = 2_048;
@@ -52,7 +61,7 @@ function trimmed(address, before) {
   return address.slice(0, end);
 }
 
-/** Without the dots and hyphens at its end. Not by `/[.-]+$/`, which looks from each of them, and takes the square of a row of them. */
+/** Without the dots and hyphens at its end. `/[.-]+$/` would start at each of them: quadratic time on a row of them. */
 function withoutEnd(host) {
   let end = host.length;
   while (end > 0 && ".-".includes(host[end - 1])) end -= 1;
@@ -92,7 +101,10 @@ function webLink(address) {
   };
 }
 
-/** Opens the host that it says: "https://1.1" and "http://0x7f.1" do not. A single word is a host only with a port ("http://nas:5000"). */
+/**
+ * The URL opens the host that its text shows: "https://1.1" and "http://0x7f.1" do not. A single word is a host only
+ * with a port ("http://nas:5000").
+ */
 function isPlain({ hostname }, { host, port }) {
   if (hostname.startsWith("[")) return true;
   if (/^[\d.]+$/.test(hostname)) return hostname === host;
@@ -131,7 +143,10 @@ export function isEmojiOnly(body) {
 
 const segmenter = globalThis.Intl?.Segmenter ? new Intl.Segmenter() : null;
 
-/** What a reader counts as one character each: a family or a flag is one. Code points, in a browser that cannot tell (Firefox 115). */
+/**
+ * Splits into what a reader counts as one character: a family or a flag is one. Code points, where the browser has no
+ * Segmenter (Firefox 115).
+ */
 export const graphemes = (text) =>
   segmenter
     ? Array.from(segmenter.segment(text), ({ segment }) => segment)
@@ -140,7 +155,7 @@ export const graphemes = (text) =>
 const FOLDED_FROM = 24;
 const WIDTH = 60;
 
-/** Longer than twenty lines and a few, as far as one can tell without drawing it. As conversations/views/presenters.py. */
+/** Longer than about twenty lines, estimated without layout. The same rule as in conversations/views/presenters.py. */
 export function isLong(text) {
   if (text.length < FOLDED_FROM) return false;
   const lines = text.split("\n");

@@ -1,4 +1,4 @@
-// Moments said as people say them: 14:07, Yesterday, Monday, 16 November. The zone and the language are the reader's.
+// Formats times for the reader's language and time zone: 14:07, Yesterday, Monday, 16 November.
 
 import { optional } from "./errors.js";
 
@@ -8,7 +8,7 @@ const capital = (word) => word.charAt(0).toLocaleUpperCase() + word.slice(1);
 
 const CYCLES = { 12: "h12", 24: "h23" };
 
-/** What a browser cannot say in the reader's way is said in the bare way of the machine. */
+/** If the browser cannot format for this language, it formats in English, or else as an ISO time. */
 const formatter = (language, options) =>
   optional(() => new Intl.DateTimeFormat(language, options)) ??
   optional(() => new Intl.DateTimeFormat("en", options)) ?? {
@@ -16,8 +16,8 @@ const formatter = (language, options) =>
   };
 
 /**
- * `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. `hours()` is "12", "24", or what the language does;
- * `now()` the time of the server.
+ * `moment` is anything `new Date` takes; a day key is "2026-11-21" in the reader's zone. `hours()` is "12", "24", or
+ * what the language does; `now()` the time of the server.
  */
 export function dates({ language = "en", t, zone, hours = () => null, now = () => Date.now() }) {
   const made = new Map();
@@ -25,7 +25,7 @@ export function dates({ language = "en", t, zone, hours = () => null, now = () =
   let place = null;
   const here = { generation: 0 };
 
-  /** The device has gone to another zone, or to summer time; or the person wants other hours: what was made before says the wrong time. */
+  /** Clears the cached formats when the time zone, its offset or the hour format has changed. */
   function look(name = place?.name) {
     const found = { name, offset: new Date(now()).getTimezoneOffset(), hours: hours() };
     if (place && Object.keys(found).every((key) => place[key] === undefined || found[key] === place[key]))
@@ -50,7 +50,7 @@ export function dates({ language = "en", t, zone, hours = () => null, now = () =
       () => format("key", { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(moment)),
       "",
     ).slice(0, 10);
-  /** Asked for every message at every change, hence remembered. */
+  /** Called for every message at every change, hence cached. */
   function dayKey(moment) {
     if (typeof moment !== "string") return toKey(moment);
     look();
@@ -75,7 +75,7 @@ export function dates({ language = "en", t, zone, hours = () => null, now = () =
   const cycle = () => ({ timeStyle: "short", ...(CYCLES[hours()] && { hourCycle: CYCLES[hours()] }) });
   const time = (moment) => optional(() => format("time", cycle()).format(new Date(moment)), "");
   return Object.assign(here, {
-    /** Also notices a zone that has the same time now. `generation` tells whether everything is to be said again. */
+    /** Also notices a zone with the same offset. `generation` changes when everything has to be formatted again. */
     look: () => void look(zoneName()),
     time,
     dayKey,
@@ -83,10 +83,12 @@ export function dates({ language = "en", t, zone, hours = () => null, now = () =
     daysAgo,
     date,
     now,
-    /** What a row of the list says: the hour today, else the day. */
+    /** For a row of the list: the time today, otherwise the day. */
     listTime: (moment) => (daysAgo(dayKey(moment)) === 0 ? time(moment) : dayLabel(dayKey(moment), "short")),
     full: (moment) => format("full", { dateStyle: "medium", ...cycle() }).format(new Date(moment)),
-    /** Milliseconds until every label above is out of date; an hour at most, so that a changed zone or clock is noticed. */
+    /**
+     * Milliseconds until every label above is out of date; an hour at most, so that a changed zone or clock is noticed.
+     */
     untilNextDay() {
       const today = dayKey(now());
       let ms = 60_000;

@@ -1,4 +1,5 @@
-// The few things we do to the page, by the data attributes of the templates; never by class, never with HTML strings.
+// DOM helpers. Elements are found by the data attributes of the templates: never by class, never made from HTML
+// strings.
 
 export const view = (name, root = document) => root.querySelector(`[data-view="${name}"]`);
 export const part = (root, name) => root?.querySelector(`[data-part="${name}"]`) ?? null;
@@ -10,7 +11,7 @@ export function cloneTemplate(name) {
   return template.content.firstElementChild.cloneNode(true);
 }
 
-/** Writes only what differs: an unchanged text node keeps selection and the place of a screen reader. */
+/** Writes only a change: an unchanged text node keeps the selection and the screen reader's position. */
 export function setText(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
@@ -20,7 +21,7 @@ export function setData(element, name, value) {
   else if (element.dataset[name] !== String(value)) element.dataset[name] = String(value);
 }
 
-/** The picture of a person over their letters; `card` is theirs. As templates/partials/_avatar.html draws it. */
+/** The avatar of a user over their initials; `card` is the user's. As templates/partials/_avatar.html draws it. */
 export function showFace(avatar, { initials = "", avatar: picture }) {
   const drawn = avatar.querySelector("img");
   if ((drawn?.getAttribute("src") ?? "") === (picture ?? "") && avatar.textContent === initials) return;
@@ -29,7 +30,10 @@ export function showFace(avatar, { initials = "", avatar: picture }) {
   avatar.append(Object.assign(new Image(), { className: "avatar__picture", src: picture, alt: "", decoding: "async" }));
 }
 
-/** Django's token: the cookie (whose name the page tells: another service of this host has one, too), or what a form of this page carries. */
+/**
+ * Django's CSRF token: from the cookie (the page has its name: another service of this host may use the default one),
+ * or from a form of this page.
+ */
 export function csrfToken() {
   const meta = document.querySelector('meta[name="csrf-token"]');
   const cookie = meta && document.cookie.split("; ").find((pair) => pair.startsWith(`${meta.dataset.cookie}=`));
@@ -41,7 +45,7 @@ export function pageData(page = document) {
   return element ? JSON.parse(element.textContent) : {};
 }
 
-/** The same for a signed-in page beside the chats: who it belongs to, and its sentences. */
+/** The same for an account page: the user that it belongs to, and its strings. */
 export function userPageData() {
   const user = document.querySelector('meta[name="csrf-token"]')?.dataset.user ?? null;
   const strings = document.getElementById("client-texts");

@@ -1,6 +1,7 @@
-// What is missing or breaks in one place must not stop another one: a message that cannot be drawn keeps none from being drawn or sent.
+// Error isolation and polyfills: a part that fails does not stop the others, so one broken message cannot block
+// drawing or sending.
 
-/** To the console, and to whatever listens for errors of this page. */
+/** Reports to the console and to listeners for errors of this page. */
 export function report(error) {
   if (globalThis.reportError) globalThis.reportError(error);
   else console.error(error);
@@ -15,7 +16,7 @@ export function safely(run, otherwise = undefined) {
   }
 }
 
-/** What a browser may lack or refuse: no fault, and nothing to report. */
+/** For what a browser may lack or refuse: not an error, so nothing is reported. */
 export function optional(run, otherwise = null) {
   try {
     return run() ?? otherwise;

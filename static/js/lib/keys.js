@@ -1,18 +1,25 @@
-// Which key was meant, on whatever keyboard (ui-spec 4 X).
+// Keyboard events: which key was meant, on any keyboard layout (docs/interface.md X).
 
 export const isMac = /Mac|iP(hone|ad|od)/.test(globalThis.navigator?.platform ?? "");
 
-/** A key of a running composition (Japanese, Chinese, many phone keyboards) is never ours; 229 is how Safari says so. */
+/**
+ * A key of a running composition (Japanese, Chinese, many phone keyboards) belongs to the input method; Safari marks it
+ * by 229.
+ */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
-/** ⌘ on a Mac, where Ctrl moves in the text; Ctrl elsewhere, where the other one is the system's. Together with AltGr it writes a sign. */
+/**
+ * ⌘ on a Mac, where Ctrl moves in the text; Ctrl elsewhere, where Meta belongs to the system. With AltGr it types a
+ * character.
+ */
 export const isCommand = ({ ctrlKey, metaKey, altKey }, onMac = isMac) =>
   !altKey && (onMac ? metaKey && !ctrlKey : ctrlKey && !metaKey);
 
 /**
- * What the key writes, in lower case. Where that is a letter that is not Latin, the letter that stands there on an English keyboard: on a
- * Russian one K says "л". Never by the place alone: on a German one the minus, with which the browser makes the page smaller, stands where
- * "/" is on an English one. And "/" on a letter's place (Hebrew Q) is meant as that letter.
+ * What the key writes, in lower case. Where that is a letter that is not Latin, the letter that stands there on an
+ * English keyboard: on a Russian one K says "л". Never by the place alone: on a German one the minus, with which the
+ * browser makes the page smaller, stands where "/" is on an English one. And "/" on a letter's place (Hebrew Q) is
+ * meant as that letter.
  */
 export function keyOf({ key = "", code = "" }) {
   const letter = /^Key([A-Z])$/.exec(code)?.[1].toLowerCase();

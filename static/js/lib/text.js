@@ -1,4 +1,4 @@
-// Words in the reader's language, out of the strings that the page brought along.
+// Translation: texts in the reader's language, from the strings that the page brought along.
 
 import { optional } from "./errors.js";
 
@@ -7,7 +7,7 @@ const THREE = { one: 0, few: 1 };
 const fill = (text, values, say) =>
   text.replace(/\{(\w+)\}/g, (hole, name) => (name in values ? say(values[name]) : hole));
 
-/** A browser without these tells one from many, and writes no separators. */
+/** Without Intl only one and other are distinguished, and numbers have no separators. */
 const plurals = (language) =>
   optional(() => new Intl.PluralRules(language), { select: (n) => (n === 1 ? "one" : "other") });
 const numbers = (language) => optional(() => new Intl.NumberFormat(language), { format: String });
@@ -39,8 +39,8 @@ export function translator(strings = {}, language = "en") {
 const isLanguage = (name) => optional(() => Intl.getCanonicalLocales(name), []).length > 0;
 
 /**
- * The browser's own variant of the page's language: "en-GB" writes 14:07 where "en" writes 2:07 PM. Some systems name languages in a way
- * of their own ("en_US", "en-US@posix"), which would stop everything that says a time.
+ * The browser's own variant of the page's language: "en-GB" writes 14:07 where "en" writes 2:07 PM. Some systems name
+ * languages in a way of their own ("en_US", "en-US@posix"), which would stop everything that says a time.
  */
 export function languageOfPage({ languages = navigator.languages, lang = document.documentElement.lang } = {}) {
   const names = [...(languages ?? [])].map((name) =>

@@ -1,4 +1,4 @@
-// Waiting: how long before the next try, for one's turn, and the clock that everything else is handed.
+// Timers, backoff, retries and the lock between tabs; and the clock that is passed to everything else.
 
 const FIRST_MS = 500;
 const LONGEST_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -8,7 +8,7 @@ export function backoff(attempt, random = Math.random) {
   return Math.floor(random() * LONGEST_MS[Math.min(attempt, LONGEST_MS.length - 1)]);
 }
 
-/** How long to wait before something that failed is asked for again: longer each time, and at least as long as the server said. */
+/** The delay before a retry: longer each time, and at least as long as the server demands. */
 export const retryAfter = (error, attempt, random = Math.random) =>
   Math.max(error?.retryAfterMs || 0, FIRST_MS + backoff(attempt, random));
 
@@ -21,7 +21,7 @@ export const systemClock = {
   },
 };
 
-/** What the first paint and the first key do not need. */
+/** Runs when the browser is idle: what the first paint and the first key do not need. */
 export function whenIdle(run) {
   if (globalThis.requestIdleCallback) requestIdleCallback(run, { timeout: 2_000 });
   else setTimeout(run, 500);
@@ -31,8 +31,8 @@ const AGAIN_MS = 5_000;
 const LONGEST_AGAIN_MS = 60_000;
 
 /**
- * What is not needed at once is fetched when there is time, and not at the press: then there may be no connection.
- * What a lost connection took along is asked for again. Returns the promise of what `load` promises.
+ * Loads what is not needed at once while the page is idle, and not when it is used: there may be no connection by then.
+ * A failed load is retried. Returns the promise of what `load` promises.
  */
 export const loadWhenIdle = (load) =>
   new Promise((done) => {
@@ -42,7 +42,10 @@ export const loadWhenIdle = (load) =>
 
 const isForGood = ({ status } = {}) => status >= 400 && status < 500 && status !== 408 && status !== 429;
 
-/** Asks until it is answered, with growing pauses, whatever the failure. Null when it is refused for good, or when nobody wants it any more. */
+/**
+ * Retries until there is an answer, with growing delays, whatever the failure. Null when it is refused for good, or no
+ * longer wanted.
+ */
 export async function retryUntilAnswered(request, { clock, isWanted = () => true, random = Math.random }) {
   for (let attempt = 0; isWanted(); attempt += 1) {
     try {
@@ -92,7 +95,10 @@ export class TabLock {
   #isRequested = false;
   #release = null;
 
-  /** `exclusive(run)` runs `run` while nobody else does, until its promise ends; `changed()` when the turn has come, or was taken away. */
+  /**
+   * `runExclusive(run)` calls `run` while no other tab holds the lock, until its promise settles; `onChange()` is
+   * called when the lock was acquired or stolen.
+   */
   constructor(runExclusive, onChange) {
     this.#runExclusive = runExclusive;
     this.#onChange = onChange;
@@ -114,7 +120,7 @@ export class TabLock {
     try {
       await this.#runExclusive(() => new Promise(begin));
     } catch {
-      // This tab stood still for so long that another one took over.
+      // This tab was frozen for so long that another one took the lock.
       if (this.#release !== held) return;
       this.#release = null;
       this.#onChange();

@@ -1,4 +1,4 @@
-// The HTTP API: JSON in, JSON out, refusals as `ApiError` with the code of the contract.
+// The HTTP API: JSON requests and responses. A refusal is an `ApiError` with its code of docs/protocol.md.
 
 import { ruleOf } from "../protocol/events.js";
 
@@ -14,8 +14,8 @@ export class ApiError extends Error {
 
 async function refusal(response) {
   const problem = (await response.json().catch(() => null)) ?? {};
-  // Without a word of ours somebody between has answered (a proxy, the page of a hotel's network), and that decides nothing.
-  // A gateway that waited in vain does not know either whether the server has done it.
+  // A response without our error code comes from an intermediary (a proxy, a captive portal) and decides nothing.
+  // A gateway that timed out does not know either whether the server has done it.
   const code =
     problem.code ??
     { 401: "unauthenticated", 502: "unknown_result", 504: "unknown_result" }[response.status] ??
@@ -34,8 +34,8 @@ export class Api {
   #onOther;
 
   /**
-   * `csrf()` -> the token of this moment: it changes when somebody signs in. `me`: whose page this is; the server refuses to act as anybody
-   * else, and then `onOther()` is called.
+   * `csrf()` -> the current token: it changes at log-in. `me`: the user of this page; the server refuses to act as any
+   * other user, and then `onOther()` is called.
    */
   constructor({ fetch, csrf, me, onOther = () => {} }) {
     this.#fetch = fetch;
@@ -68,7 +68,10 @@ export class Api {
     });
   }
 
-  /** Why was the socket refused? A 403 of the handshake says nothing; these two say it. "reachable": for no reason that HTTP knows of. */
+  /**
+   * Why was the socket refused? The 403 of a handshake has no reason, so HTTP is asked. "reachable": HTTP knows no
+   * reason.
+   */
   async whyRefused(room) {
     try {
       await this.get("/api/v1/me");
@@ -138,7 +141,7 @@ export class Api {
       if (error.code === "other_account") this.#onOther();
       throw error;
     }
-    // What breaks off, or is the page of somebody between, is no answer of ours.
+    // A response that breaks off, or comes from an intermediary, is no answer of the server.
     return response.json().catch(silence);
   }
 }

@@ -1,9 +1,12 @@
-// Posts a form of a page in the background: the same address and fields as the form itself, answered in a word.
+// Submits a form of a page in the background: the same address and fields, and a short JSON answer.
 
 const TIMEOUT_MS = 10_000;
 const UPLOAD_MS = 120_000;
 
-/** What became of it: "saved", "refused" (with `errors` by field), "signed-out", "old" (the page's token), "limited", "too-large", "away". */
+/**
+ * The result: "saved", "refused" (with `errors` by field), "signed-out", "old" (the page's token), "limited",
+ * "too-large", "unavailable".
+ */
 export async function postForm(url, body, { fetch, csrf, me }) {
   const isUpload = [...body.values()].some((value) => typeof value !== "string");
   const response = await fetch(url, {
@@ -11,7 +14,7 @@ export async function postForm(url, body, { fetch, csrf, me }) {
     body,
     headers: { Accept: "application/json", "X-CSRFToken": csrf(), ...(me && { "X-Acting-User": me }) },
     credentials: "same-origin",
-    // A log-in page comes by a redirect; following it would look like an answer.
+    // A redirect leads to the log-in page; following it would look like a response.
     redirect: "manual",
     signal: AbortSignal.timeout?.(isUpload ? UPLOAD_MS : TIMEOUT_MS),
   }).catch(() => null);

@@ -1,4 +1,4 @@
-// Pages of a conversation: older, newer, around a message. One request at a time. Loaded when the page is idle.
+// Loads pages of a conversation's history: older, newer, around a message. One request at a time. Loaded when idle.
 
 const PAGE = 50;
 const AROUND = 25;
@@ -37,7 +37,7 @@ export class History {
     });
   }
 
-  /** Whoever asks while a request runs gets nothing: what they wanted may not be what is needed afterwards. */
+  /** A call while a request runs gets null: what it asked for may no longer be what is needed. */
   async #alone(load) {
     if (this.#running) return null;
     this.#running = load();

@@ -1,4 +1,4 @@
-// A page of the shell, fetched to be shown without a new page.
+// Fetches a page of the shell, to be shown without a page load.
 
 import { pageData } from "../lib/dom.js";
 
@@ -7,8 +7,8 @@ const TIMEOUT_MS = 10_000;
 const release = (page) => page.querySelector('meta[name="release"]')?.content;
 
 /**
- * {page, data}; "elsewhere" when the address leads to something else (signed out, another account, gone, a newer release, another language:
- * half of a page in each would be neither); {retryAfterMs} when it cannot be had now.
+ * {page, data}; "elsewhere" when the address leads to something else (signed out, another account, gone, a newer
+ * release, another language: half of a page in each would be neither); {retryAfterMs} when it cannot be had now.
  */
 export async function fetchPage(path, { me }) {
   try {

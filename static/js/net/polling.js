@@ -1,4 +1,4 @@
-// What is new, asked for over HTTP: while no socket opens, and only while somebody looks at the page. Loaded when idle.
+// HTTP polling: the fallback while no socket opens, only while the page is visible. Loaded when idle.
 
 import { Timer, retryAfter } from "../lib/timing.js";
 
@@ -17,8 +17,9 @@ export class Poller {
   #notBefore = 0;
 
   /**
-   * `api` with `conversations`, `sync` and `receipt` (net/api.js); `learn(page, before)` gets the newest rows of the list and what `revision()`
-   * said before; `onEvent(event)` gets what a socket would have brought; `ended()`: there is no session any more.
+   * `api` with `conversations`, `sync` and `receipt` (net/api.js); `learn(page, before)` gets the newest rows of the
+   * list and what `revision()` said before; `onEvent(event)` gets what the socket would have received; `ended()`: the
+   * session has ended.
    */
   constructor(options) {
     this.#options = { revision: () => 0, ended: () => {}, random: Math.random, ...options };
@@ -31,22 +32,23 @@ export class Poller {
 
   setActive(isActive) {
     const { clock, random } = this.#options;
-    // After a restart of the server HTTP answers a moment before the sockets are back: most pages find theirs open by then, and ask nothing.
+    // After a restart of the server HTTP answers before the sockets are back: with this delay most pages find theirs
+    // open and poll nothing.
     if (isActive && !this.#isActive) this.#notBefore = Math.max(this.#notBefore, clock.now() + random() * SPREAD_MS);
     this.#isActive = isActive;
     this.schedule();
   }
 
-  /** The page was shown or hidden, or the socket came or went: looks soon, as usual, or not at all. */
+  /** The page was shown or hidden, or the socket opened or closed: polls soon, at the usual time, or not at all. */
   schedule() {
     const { clock, isVisible, random } = this.#options;
     if (!this.#isActive || !isVisible()) return this.#timer.clear();
-    // Showing and hiding it again and again asks no more often, and never sooner than a failure allows.
+    // Showing and hiding the page repeatedly polls no more often, and never sooner than a failure allows.
     if (!this.#isBusy && !this.#timer.isSet)
       this.#timer.set(Math.max(this.#notBefore, clock.now() + random() * FIRST_MS));
   }
 
-  /** A command that no socket takes. False when it cannot go this way either. */
+  /** Sends over HTTP a command that the socket did not take. False when HTTP cannot carry it either. */
   send({ type, rooms, marks, room, delivered, read, ref }) {
     const { api, isVisible } = this.#options;
     if (!this.#isActive || (type === "sync" && !isVisible())) return false;
@@ -82,7 +84,7 @@ export class Poller {
     try {
       const page = await api.conversations(null);
       this.#attempt = 0;
-      // A socket may have opened meanwhile, and it knows more.
+      // A socket may have opened meanwhile, and its data is newer.
       if (this.#isActive) learn(page, before);
     } catch (error) {
       if (isOver(error)) {

@@ -1,4 +1,5 @@
-// One WebSocket and the clock around it. Knows the life of a connection (state/connection.js) and no chat.
+// One WebSocket with its timer. It runs the state machine of the connection (state/connection.js) and knows nothing
+// of chats.
 
 import { ping } from "../protocol/commands.js";
 import { Connection } from "../state/connection.js";
@@ -13,8 +14,10 @@ export class Socket {
   #socket = null;
 
   /**
-   * Where the browser has no `WebSocket`, nothing ever happens here. `ask()` -> promise of "signed-out", "other-account", "stopped", "reachable" or "unknown": why was the handshake refused?
-   * `me`: the person of this page; the greeting of another one ends it. `onEvent(event)` for every frame but the connection's own; `onState(connection)` after every move.
+   * Without `WebSocket` in the browser nothing happens here. `ask()` -> promise of why the handshake was refused:
+   * "signed-out", "other-account", "stopped", "reachable" or "unknown". `me`: the user of this page; the greeting of
+   * another user ends it. `onEvent(event)` gets every frame except the connection's own; `onState(connection)` is
+   * called after every transition.
    */
   constructor({
     url,
@@ -41,17 +44,20 @@ export class Socket {
     this.#dispatch({ type: "start" });
   }
 
-  /** Something woke us: "wake" (shown, focused), "pressed", "slept" (the machine or the page stood still), "online", "offline" or "other-account". */
+  /**
+   * The page became active: "wake" (shown, focused), "pressed", "slept" (the machine slept or the page was frozen),
+   * "online", "offline" or "other-account".
+   */
   wake(type = "wake") {
     this.#dispatch({ type });
   }
 
-  /** Everything missed is in. */
+  /** Everything missed has been received. */
   caughtUp() {
     this.#dispatch({ type: "caught-up" });
   }
 
-  /** False means: not now. What must not be lost waits elsewhere. */
+  /** False means: not now. Commands that must not be lost are kept elsewhere. */
   send(command) {
     if (this.#socket?.readyState !== 1 || this.#connection.establishedAt === null) return false;
     this.#socket.send(JSON.stringify(command));
@@ -74,7 +80,10 @@ export class Socket {
     ask: () => this.#options.ask().then((reason) => this.#dispatch({ type: "verdict", reason })),
   };
 
-  /** A timer that is late means that everything stood still: the line may be dead without knowing, or well with its answer still unread. */
+  /**
+   * A late timer means that the page was frozen: the socket may be dead unnoticed, or alive with its answer still
+   * unread.
+   */
   #onTimer(due) {
     if (this.#options.clock.now() - due >= LATE_MS) this.#dispatch({ type: "slept" });
     this.#dispatch({ type: "tick" });

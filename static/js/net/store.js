@@ -1,8 +1,9 @@
-// What one account keeps in this browser: drafts and unsent messages, each under its own key, so that two tabs never overwrite each other.
+// Browser storage of one account: drafts and unsent messages, each under its own key, so that two tabs never
+// overwrite each other.
 
 const ALL = "entre:";
 
-/** A browser may refuse storage altogether (private windows, full disk): then nothing is kept, and nothing breaks. */
+/** A browser may refuse storage altogether (private windows, full disk): then nothing is stored, and nothing breaks. */
 function tried(run, otherwise) {
   try {
     return run() ?? otherwise;
@@ -11,10 +12,10 @@ function tried(run, otherwise) {
   }
 }
 
-/** Even to name it is refused where a person has blocked site data. */
+/** Even naming it throws where the user has blocked site data. */
 export const browserStorage = () => tried(() => globalThis.localStorage, {});
 
-/** The page that this tab shows now, `tab`, and the one before it was loaded again, `before`; null in a fresh tab, or where a browser keeps nothing. */
+/** The id of this page, `tab`, and of the page before the reload, `before`; null in a new tab, or without storage. */
 export function pageOfTab(tab) {
   const before = tried(() => sessionStorage.getItem(`${ALL}tab`), null);
   tried(() => sessionStorage.setItem(`${ALL}tab`, tab));
@@ -25,7 +26,7 @@ const forgetTab = () => tried(() => sessionStorage.removeItem(`${ALL}tab`));
 
 const names = (storage) => tried(() => Object.keys(storage), []);
 
-/** Everything of every account but `user` leaves the device: at log-out (nobody stays) and when another account signs in. */
+/** Removes the data of every account but `user`: at log-out (of all) and when another account logs in. */
 export function wipeOthers(user = null, storage = browserStorage()) {
   if (user === null) forgetTab();
   for (const name of names(storage)) {
@@ -34,7 +35,7 @@ export function wipeOthers(user = null, storage = browserStorage()) {
   }
 }
 
-/** What would be lost with a log-out: {users, messages, drafts}, of every account that this browser keeps something of. */
+/** What a log-out would delete: {users, messages, drafts}, of all accounts with data in this browser. */
 export function unsentOnDevice(storage = browserStorage()) {
   const keys = names(storage)
     .map((name) => /^entre:([^:]+):(\w+)/.exec(name))
@@ -57,7 +58,7 @@ export class Store {
     return tried(() => JSON.parse(this.#storage.getItem(this.#prefix + key)), null);
   }
 
-  /** False when it could not be kept. After the end nothing is to be kept, and no page is to be held back for it. */
+  /** False when it could not be stored. After `end()` nothing is stored, and no page asks before it is closed. */
   set(key, value) {
     return (
       this.#isOver ||
@@ -72,7 +73,7 @@ export class Store {
     tried(() => this.#storage.removeItem(this.#prefix + key));
   }
 
-  /** The account was left in another tab: what this one still holds is never written again. */
+  /** The user logged out in another tab: what this one still holds is never written again. */
   end() {
     this.#isOver = true;
     forgetTab();

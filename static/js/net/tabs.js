@@ -1,4 +1,4 @@
-// The other tabs of the same account in this browser: what they tell each other, and that only one of them sends at a time.
+// Messages between the tabs of one account in this browser, and the lock that lets one tab send at a time.
 
 import { optional } from "../lib/errors.js";
 import { systemClock } from "../lib/timing.js";
@@ -12,8 +12,9 @@ export class Tabs {
   #clock;
 
   /**
-   * `onMessage(kind, data)` with kind "draft", "outbox" or "log-out", and "stored" once the storage of this tab shows what another has kept
-   * (word of it may come earlier). Both helpers are missing in some browsers and on plain-http origins.
+   * `onMessage(kind, data)` with kind "draft", "outbox", "look" or "log-out", and "stored" once the storage of this tab
+   * shows what another one has stored (its message may come earlier). BroadcastChannel and Web Locks are missing in
+   * some browsers and on plain-http origins.
    */
   constructor({
     user,
@@ -37,8 +38,8 @@ export class Tabs {
   }
 
   /**
-   * Runs while no other tab does. Without locks each tab sends for itself: the same id twice is stored once.
-   * A tab that stands still (frozen, stopped) keeps its lock, so after a while it is taken from it; the promise of that one's `run` rejects.
+   * Runs while no other tab does. Without locks each tab sends by itself: the same id twice is stored once.
+   * A frozen tab keeps its lock, so the lock is stolen after a while; the promise of that tab's `run` rejects.
    */
   async exclusive(run) {
     if (!this.#locks) return run();

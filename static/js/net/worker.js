@@ -1,27 +1,29 @@
-// Runs beside the pages (as /sw.js): shows the offline page when a page cannot be had. Reads and keeps nothing else that passes by.
+// The service worker (/sw.js): shows the offline page when a page cannot be loaded. It reads and caches nothing
+// else.
 
 /**
- * `page` and `files` are the offline page and what it is drawn with; both are fetched once, at installation. Nothing is ever added to the
- * cache later, so no answer of the server that knows a person can get into it. Without a `page` the worker does nothing.
+ * `page` and `files` are the offline page and what it is drawn with; both are fetched once, at installation. Nothing is
+ * ever added to the cache later, so no answer of the server that knows a person can get into it. Without a `page` the
+ * worker does nothing.
  */
 export function serve(scope, { cache: name, page, files }) {
   const kept = async (path) => (await scope.caches.open(name)).match(path, { ignoreVary: true });
   const isKept = new Set(files);
 
-  /** Not out of the browser's own cache: that may hold the page of a language before. */
+  /** Not from the HTTP cache, which may hold the page in a previous language. */
   async function install() {
     if (page)
       await (
         await scope.caches.open(name)
       ).addAll([page, ...files].map((path) => new Request(path, { cache: path === page ? "reload" : "default" })));
-    // What it keeps is named by its content, so old and new pages may share it.
+    // The files are named by their content, so old and new pages may share them.
     await scope.skipWaiting();
   }
 
   async function activate() {
     for (const other of await scope.caches.keys())
       if (other.startsWith("offline-") && other !== name) await scope.caches.delete(other);
-    // The browser asks for the page while the worker still wakes up.
+    // The browser requests the page while the worker starts up.
     await scope.registration.navigationPreload?.enable();
     await scope.clients.claim();
   }

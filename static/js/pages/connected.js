@@ -1,4 +1,5 @@
-// The connection of a logged-in account page (settings and the like): its user is online, notified, and receives messages.
+// The connection of a logged-in account page (settings and the like): its user is online and is notified of
+// messages.
 
 import { Shell } from "./shell.js";
 

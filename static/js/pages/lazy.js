@@ -10,7 +10,10 @@ import { RowRefresh } from "../state/row-refresh.js";
 import { ListView } from "../view/list-view.js";
 import { redrawOwnCard } from "../view/own-card.js";
 
-/** Modules that export `start(tools)`; one without it is only loaded, because after the session has ended nothing can be. */
+/**
+ * Modules that export `start(tools)`. session-end.js exports none: it is only loaded, as nothing can be after the
+ * session has ended.
+ */
 const CHAT_PARTS = [
   () => import("../view/buttons.js"),
   () => import("../view/connection-view.js"),

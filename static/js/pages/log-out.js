@@ -26,7 +26,9 @@ export function guardSubmissions(currentShell) {
   let isConfirmed = false;
   window.addEventListener("pageshow", () => (isConfirmed = false));
 
-  /** `answer` resolves to whether to continue. Without a network no question can load, and the form could not be sent. */
+  /**
+   * `answer` resolves to whether to continue. Without a network no question can load, and the form could not be sent.
+   */
   async function confirmFirst(event, answer, beforeSubmit = () => {}) {
     event.preventDefault();
     if (!(await answer.catch(() => false))) return;

@@ -1,4 +1,4 @@
-// What an app has beyond a page: a worker that stands in while there is no connection, and word of a new version. Loaded by shell.js.
+// What an installed app needs: the service worker, and a notice when a new version is deployed.
 
 import { view } from "../lib/dom.js";
 import { optional } from "../lib/errors.js";
@@ -15,7 +15,7 @@ const session = {
   set: (key, value) => optional(() => (sessionStorage.setItem(key, value), true), false),
 };
 
-/** The look-out for a new version; `look()` is to be called after every reconnection, because a new version comes with a restart. */
+/** A new version comes with a restart of the server, so it is looked for after every reconnect. */
 export function start({ api, announce, outbox, clock, events }) {
   register();
   const release = new NewRelease({

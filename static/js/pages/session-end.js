@@ -15,7 +15,9 @@ function signedOut({ chat, t, hasChats }) {
   else if (hasChats) location.assign(login);
 }
 
-/** Another account is logged in to this browser. The page does nothing in its name; only a chat may hold unsent text. */
+/**
+ * Another account is logged in to this browser. The page does nothing in its name; only a chat may hold unsent text.
+ */
 function otherAccount({ chat, t }) {
   if (chat) showOtherAccount({ t });
   else if (!hasTyped()) location.reload();

@@ -1,4 +1,4 @@
-// Entry of the settings: what is turned is saved at once, the handle is tried, the picture is cut. Each page works without it.
+// Entry of the settings: autosave, username check, avatar picker. Each page works without it.
 
 import { action, csrfToken, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";

@@ -17,7 +17,9 @@ export function receiveTabMessage(shell, kind, { room, ...data }) {
   if (kind === "draft" || kind === "stored") events.emit("redraw");
 }
 
-/** The storage was emptied as a whole: not because another tab has sent everything, but by a page of another account. */
+/**
+ * The storage was emptied as a whole: not because another tab has sent everything, but by a page of another account.
+ */
 async function checkWipe({ apiLoaded, store }) {
   if ((await (await apiLoaded).whyRefused()) === "unknown") store.set("here", true);
 }

@@ -1,4 +1,4 @@
-// What the browser may say: one builder per command, exactly the fields of the dictionary (docs/protocol.md).
+// The commands of the browser: one builder for each, with exactly the fields of docs/protocol.md.
 
 export const messageSend = ({ room, id, body, reply_to = null }) => ({
   type: "message.send",
@@ -21,7 +21,7 @@ export const receiptSet = ({ room, delivered, read }) => ({
   ref: `receipt:${room}`,
 });
 
-/** This chat is on the screen: presence and typing of the peer flow from here on. */
+/** The chat is on the screen: from here on the server sends presence and typing of the peer. */
 export const roomOpen = ({ room }) => ({ type: "room.open", room });
 
 export const roomClose = ({ room }) => ({ type: "room.close", room });
@@ -41,7 +41,10 @@ export const syncHeads = () => ({ type: "sync", rooms: {} });
 
 export const ping = (visible) => ({ type: "ping", visible });
 
-/** The name that this browser gives to a message before the server has seen it: a random UUID (version 4). `crypto.randomUUID` is missing on plain-http origins, `getRandomValues` in hardly any browser. */
+/**
+ * The id of a message, chosen before the server has seen it: a random UUID (version 4). `crypto.randomUUID` is missing
+ * on plain-http origins, `getRandomValues` in hardly any browser.
+ */
 export function newId(source = globalThis.crypto) {
   if (typeof source?.randomUUID === "function") return source.randomUUID();
   const bytes =

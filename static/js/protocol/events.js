@@ -1,4 +1,5 @@
-// What the server may say, and what each of its refusals means. A frame of unknown type is ignored and counted: a newer server may speak to an older page.
+// The events of the server, and what each error code means. Unknown types are ignored: the server may be newer than
+// the page.
 
 const FIELDS = {
   connection_established: ["user", "rooms"],
@@ -47,22 +48,22 @@ export class Decoder {
   }
 }
 
-/** What an error code of the contract means for the message that met it. */
+/** What an error code means for the command that got it. */
 const RULES = {
-  // For now: again when the server says, however often.
+  // Temporary: retried when the server allows, any number of times.
   rate_limited: "wait",
   busy: "wait",
   storage_full: "wait",
-  // It may be stored: the same id again finds out, and arrives once.
+  // It may be stored: a retry with the same id finds out, and is stored once.
   unknown_result: "wait",
-  // It may be this very message that the server stumbles over, so it is asked a few times only.
+  // This message itself may cause the error, so it is retried a few times only.
   internal: "few",
-  // Until somebody has signed in again.
+  // Until the user has logged in again.
   unauthenticated: "hold",
   other_account: "hold",
-  // The id belongs to other words already: these were never stored, and never will be under that id.
+  // The id belongs to another text: this one was never stored, and never will be under that id.
   conflict: "rename",
-  // For good; with its reason, and the text is kept.
+  // Final: shown with its reason, and the text is kept.
   bad_frame: "fail",
   unknown_type: "fail",
   invalid_text: "fail",
@@ -74,10 +75,10 @@ const RULES = {
   forbidden: "fail",
 };
 
-/** Sending the same text again can never succeed: it has to be edited, or nobody takes anything here. */
+/** A retry of the same text can never succeed: it has to be edited, or the chat takes no messages. */
 const FINAL = new Set(["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"]);
 export const isFinal = (code) => FINAL.has(code);
 
-/** "wait", "few", "hold", "rename" or "fail". A code of a newer server is taken at its word. */
+/** "wait", "few", "hold", "rename" or "fail". For an unknown code of a newer server its `retryable` decides. */
 export const ruleOf = ({ code, retryable = false }) =>
   Object.hasOwn(RULES, code) ? RULES[code] : retryable ? "wait" : "fail";

@@ -1,6 +1,9 @@
-// Whether the page tells that it has no connection: late to appear, quick to go. Loaded when idle.
+// When the page shows that it has no connection: late to appear, quick to go. Loaded when idle.
 
-/** What the strip above the messages says (ui-spec K1): "quiet", "connecting", "offline", "polling", and when to look again. */
+/**
+ * What the notice above the messages shows (docs/interface.md K1): "quiet", "connecting", "offline" or "polling", and
+ * until when.
+ */
 export function connectionNotice({ name, lostAt, deviceOffline, isReachable }, now) {
   if (["live", "stopped", "signed-out", "other-account"].includes(name)) return { notice: "quiet", until: null };
   const lost = now - lostAt;

@@ -1,4 +1,4 @@
-// The life of the connection as a table of moves: what happened goes in, what is to be done comes out. No socket, no timer, no page.
+// The connection's state machine: events go in, effects come out. It has no socket, no timer and no page.
 
 import { backoff } from "../lib/timing.js";
 
@@ -11,7 +11,7 @@ const STABLE_MS = 60_000;
 /** After a close with one of these codes no new socket is tried by itself. */
 const CLOSE_CODES = { 4401: "signed-out", 4403: "stopped", 4404: "stopped", 4426: "stopped", 4409: "replaced" };
 
-/** How long after a question the line is doubted, and how long until it is given up. */
+/** How long after a ping the connection becomes suspect, and how long until it is given up. */
 const WOKEN = { doubt: 1_000, within: 4_000 };
 const SLEPT = { doubt: 0, within: 3_000 };
 const NO_NETWORK = { doubt: 0, within: 1_000 };
@@ -21,10 +21,10 @@ function connect(c) {
   return ["open"];
 }
 
-/** A try that hangs is not waited for by somebody who presses; one that has just begun is not cut short. */
+/** A user's press does not wait for a connection attempt that hangs, but does not cut short one that has just begun. */
 const reconnectNow = (c) => (c.now - c.triedAt >= MIN_ATTEMPT_MS ? connect(c) : []);
 
-/** The deadline passed while nobody could look, so the greeting may be there already and only not read. */
+/** The deadline passed while the page was frozen, so the greeting may have arrived unread. */
 function extendDeadline(c) {
   c.wakeAt = Math.max(c.wakeAt, c.now + SLEPT.within);
   return [];
@@ -46,7 +46,7 @@ function established(c, { heartbeat_ms: heartbeat = 25_000 }) {
   return scheduleNext(c);
 }
 
-/** A line in doubt stays in doubt until something is heard. */
+/** A suspect connection stays suspect until a frame is received. */
 function caughtUp(c) {
   c.liveBy = null;
   if (c.name === "catching-up") c.name = "live";
@@ -58,13 +58,13 @@ function scheduleNext(c, effects = []) {
   return effects;
 }
 
-/** A pong: the line carries both ways. */
+/** A pong: the connection works both ways. */
 function pongReceived(c) {
   c.askedAt = c.doubtAt = c.pongBy = null;
   return restoreTrust(c);
 }
 
-/** Any other frame: it carries this way. The answer may wait behind much else on a slow line, but not for ever: ours may never arrive. */
+/** Any other frame: one direction works. The pong may be queued, but not for ever: the ping may never have arrived. */
 function frameReceived(c) {
   c.doubtAt = null;
   if (c.pongBy != null) c.pongBy = Math.max(c.pongBy, Math.min(c.now + PONG_MS, c.askedAt + PONG_LATEST_MS));
@@ -76,7 +76,7 @@ function restoreTrust(c) {
   return scheduleNext(c);
 }
 
-/** "Are you there?" Asked again before the answer, the earlier deadline stays. */
+/** Sends a ping. If one is unanswered already, the earlier deadline stays. */
 function probe(c, { doubt, within }) {
   c.askedAt ??= c.now;
   c.pongBy = Math.min(c.pongBy ?? Infinity, c.now + within);
@@ -86,13 +86,13 @@ function probe(c, { doubt, within }) {
   return scheduleNext(c, ["ping"]);
 }
 
-/** Half-open for all we know: the line is kept and nothing more is entrusted to it. */
+/** Possibly half-open: the socket is kept, but nothing more is sent on it. */
 function suspect(c) {
   if (c.name === "live") c.lostAt = c.now;
   Object.assign(c, { name: "suspect", doubtAt: null });
 }
 
-/** What was due during the sleep proves nothing: the answer may have come meanwhile. */
+/** Deadlines that passed during the sleep prove nothing: the pong may have come meanwhile. */
 function slept(c) {
   c.askedAt = c.doubtAt = c.pongBy = null;
   return probe(c, SLEPT);
@@ -103,7 +103,7 @@ function tick(c) {
   if (c.doubtAt != null && c.now >= c.doubtAt) suspect(c);
   if (c.liveBy != null && c.now >= c.liveBy) caughtUp(c);
   if (c.now < c.pingAt) return scheduleNext(c);
-  // A server that wants to be asked more often wants to be missed sooner.
+  // A server with a shorter heartbeat expects a shorter timeout.
   const within = Math.min(PONG_MS, c.heartbeat);
   return probe(c, { doubt: within / 2, within });
 }
@@ -117,7 +117,7 @@ function lost(c, { code }, effects = []) {
   c.wakeAt = Math.max(c.now, c.notBefore) + backoff(c.attempt, c.random);
   c.attempt += 1;
   c.name = c.deviceOffline ? "offline" : "backing-off";
-  // A refused handshake never says why (it is a bare 403), so the HTTP API is asked.
+  // A refused handshake has no reason (it is a bare 403), so the HTTP API is asked.
   return isUnexplained ? [...effects, "ask"] : effects;
 }
 
@@ -140,10 +140,10 @@ function verdict(c, { reason }) {
     : [];
 }
 
-/** The browser's session is another person's by now. This page never goes on as them. */
+/** The browser's session belongs to another account by now. This page never continues as that account. */
 const otherAccount = (c) => halt(c, "other-account", ["close"]);
 
-/** Back at once, but never before the moment that the server named. */
+/** Reconnects at once, but never before the time that the server named. */
 function connectSoon(c) {
   if (c.now >= c.notBefore) return connect(c);
   c.wakeAt = c.notBefore;
@@ -163,9 +163,7 @@ function offline(c) {
 }
 
 const waiting = {
-  tick: connect,
-  wake: connectSoon,
-  slept: connectSoon,
+  ...{ tick: connect, wake: connectSoon, slept: connectSoon },
   online,
   offline,
   verdict,
@@ -182,7 +180,7 @@ const open = {
   "caught-up": caughtUp,
   wake: (c) => probe(c, WOKEN),
   online: (c) => ((c.deviceOffline = false), probe(c, WOKEN)),
-  // The device may be wrong (a server on this very machine), so the line is asked first.
+  // The device may be wrong (the server may be local), so a ping decides.
   offline: (c) => ((c.deviceOffline = true), probe(c, NO_NETWORK)),
 };
 const TRANSITIONS = {
@@ -204,7 +202,7 @@ const TRANSITIONS = {
   suspect: open,
   "backing-off": waiting,
   offline: waiting,
-  // Not by itself, or 21 tabs would take each other's place for ever.
+  // Never by itself, or 21 tabs would replace each other's connection for ever.
   replaced: { wake: connect, pressed: connect, "other-account": otherAccount },
   "signed-out": {},
   "other-account": {},
@@ -219,7 +217,7 @@ export class Connection {
   establishedAt = null;
   liveBy = null;
   deviceOffline = false;
-  /** Sockets are refused or blocked, HTTP is not: messages can go that way until one opens. */
+  /** Sockets are refused or blocked, but HTTP works: messages are sent over HTTP until a socket opens. */
   isReachable = false;
 
   constructor({ now, random = Math.random }) {
@@ -227,12 +225,12 @@ export class Connection {
     this.now = this.lostAt = now;
   }
 
-  /** Open, and all that was missed is in. In doubt or not: what is on its way is not given up yet. */
+  /** Open and caught up. Also while suspect: what is in flight is not given up yet. */
   get isUp() {
     return this.establishedAt !== null && this.liveBy === null;
   }
 
-  /** Takes one thing that happened; returns what to do, of "open", "close", "ping" and "ask". Nothing is due before `wakeAt`. */
+  /** Handles one event; returns effects, of "open", "close", "ping" and "ask". Nothing is due before `wakeAt`. */
   on(event, now) {
     this.now = now;
     if (event.type === "tick" && (this.wakeAt == null || now < this.wakeAt)) return [];

@@ -1,8 +1,11 @@
-// The conversation list: rows by activity, unread by arithmetic from ordinals. Never counts up and down on its own.
+// The conversation list: rows by activity, unread counts computed from ordinals, never by counting up and down.
 
 const later = (a, b) => ((a ?? "") > (b ?? "") ? a : b);
 
-/** A snapshot may be older than what we hold: what only grows is never taken back, the rest follows the higher mark. */
+/**
+ * A snapshot may be older than what this page holds: what only grows is never taken back, the rest follows the higher
+ * mark.
+ */
 function merged(held, row) {
   if (!held) return { ...row };
   const base = (row.mark ?? 0) >= (held.mark ?? 0) ? { ...held, ...row } : { ...row, ...held };
@@ -23,11 +26,11 @@ function newer(held, message) {
 const unreadOf = (row) => Math.max(0, (row.received ?? 0) - (row.read_count ?? 0));
 
 export class ConversationList {
-  /** The server's rows are here; until then the page shows what came with the HTML. */
+  /** The server's rows have arrived; until then the page shows those of the HTML. */
   loaded = false;
   /** Changes whenever the unread number of any row does. */
   unreadRevision = 0;
-  /** How many unread messages stand in chats that this list does not hold. */
+  /** The number of unread messages in chats that this list does not hold. */
   unreadElsewhere = 0;
   #rows = new Map();
   #me;
@@ -65,7 +68,7 @@ export class ConversationList {
     return true;
   }
 
-  /** How far somebody has come: mine moves my unread, the peer's moves the ticks. */
+  /** A receipt: mine changes my unread count, the peer's the ticks. */
   receipt(room, { user, delivered = 0, read = 0, read_count: count }) {
     const row = this.get(room);
     if (!row) return false;
@@ -98,7 +101,9 @@ export class ConversationList {
     this.unreadElsewhere = Math.max(0, total - this.#sum(now));
   }
 
-  /** What the title and the badge say: unread messages of everything that is not muted, nor on the screen (`watched`). */
+  /**
+   * The number in the title and badge: unread messages of all chats that are not muted, nor on the screen (`watched`).
+   */
   total(now, watched = null) {
     return this.unreadElsewhere + this.#sum(now, watched);
   }

@@ -1,4 +1,4 @@
-// Which square of a picture is chosen: place and size, never beyond the edge. Knows no page; lengths are those of the picture.
+// The square crop of an image: position and size, never beyond the edge. Lengths are in pixels of the image.
 
 const STEP = 1.25;
 const MOST_ZOOM = 8;

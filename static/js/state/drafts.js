@@ -1,24 +1,30 @@
-// What was typed and not sent, per conversation: kept half a second after the last key, and at once when the page goes. No tab takes away what another one wrote.
+// Drafts per conversation, stored half a second after the last key, and at once when the page closes. No tab
+// overwrites another one's.
 
 import { Timer } from "../lib/timing.js";
 
 const SAVE_AFTER_MS = 500;
-/** Half of what a browser keeps for a whole site. What is longer is not cut: `isAtRisk` says that it is not kept. */
+/**
+ * Half of what a browser stores for a whole site. A longer text is not cut: `isAtRisk` reports that it is not stored.
+ */
 const LONGEST = 1024 * 1024;
 
-/** The draft of a chat stands under its own name. A text of another tab that it displaced stands beside it, under the name of that tab. */
+/** The key of a chat's draft; and of a text of another tab that it displaced, with the id of that tab. */
 const key = (room, tab) => (tab ? `draft:${room}:${tab}` : `draft:${room}`);
 
 export class Drafts {
   #options;
   #unsaved = new Map();
-  /** What this tab last read or wrote, by room: only that is its own to overwrite and to remove. */
+  /** What this tab last read or wrote, by room: only that may it overwrite and remove. */
   #base = new Map();
   #timer;
-  /** The browser would not keep a text: it is nowhere but in this page. */
+  /** The browser refused to store a text: it exists only in this page. */
   isRefused = false;
 
-  /** `tab` names this page, `before` the one that the same tab showed before it was loaded again; `onSaved(room, draft, was)` tells the other tabs. */
+  /**
+   * `tab` is the id of this page, `before` of the page before the reload; `onSaved(room, draft, was)` notifies the
+   * other tabs.
+   */
   constructor({ store, clock, tab = "", before = null, onSaved = () => {} }) {
     this.#options = { store, clock, tab, before, onSaved };
     this.#timer = new Timer(clock, () => this.flush());
@@ -29,7 +35,10 @@ export class Drafts {
     return this.#said(this.#unsaved.get(room) ?? this.#options.store.get(key(room)));
   }
 
-  /** For the message box: what this tab had before it was loaded again, else the newest. From here on it is this tab's own. */
+  /**
+   * For the composer: what this tab had before the reload, otherwise the newest draft. From here on it belongs to this
+   * tab.
+   */
   take(room) {
     const { store, before } = this.#options;
     const draft = this.#unsaved.get(room) ?? (before && store.get(key(room, before))) ?? store.get(key(room));
@@ -38,9 +47,9 @@ export class Drafts {
   }
 
   /**
-   * What another tab wrote or sent, for a field that nobody is typing in: the draft that it shows from now on, or null to stay as it is.
-   * It follows what goes on with its own text, or sends it; a text that was replaced by another stays, and is kept again.
-   * `news` is {draft, was}, or nothing where only the store tells.
+   * What another tab wrote or sent, for a composer without focus: the draft to show from now on, or null for no change.
+   * It follows a text that continues its own, or sends it; a text that was replaced by another one stays, and is stored
+   * again. `news` is {draft, was}, or null when only the storage event reports it.
    */
   follow(room, text, news = null) {
     if (this.#unsaved.has(room)) return null;
@@ -52,7 +61,7 @@ export class Drafts {
     return draft.text === text ? null : draft;
   }
 
-  /** Something is nowhere but in this page: after `flush()`, what the browser would not keep. */
+  /** After `flush()`: texts that the browser refused to store exist only in this page. */
   get isAtRisk() {
     return [...this.#unsaved.values()].some(({ text }) => text.trim());
   }
@@ -62,12 +71,12 @@ export class Drafts {
     this.#timer.set(this.#options.clock.now() + SAVE_AFTER_MS);
   }
 
-  /** The page goes: what stands in the field is kept, even if something took it out of the store. */
+  /** The page closes: the text of the composer is stored, even if it was removed from the store. */
   hold(room, draft) {
     if (draft.text.trim() && !this.#unsaved.has(room) && !this.#isStored(room, draft.text)) this.set(room, draft);
   }
 
-  /** Sent or emptied: gone at once, so that a reload does not offer it again. */
+  /** Sent or emptied: removed at once, so that a reload does not offer it again. */
   clear(room) {
     this.#unsaved.set(room, { text: "", caret: 0 });
     this.flush();
@@ -78,7 +87,7 @@ export class Drafts {
     for (const [room, draft] of this.#unsaved) {
       const was = this.#base.get(room) ?? "";
       const isKept = draft.text.trim() ? this.#keep(room, draft) : this.#drop(room);
-      // Where the browser keeps nothing, the page does as long as it lives.
+      // Without storage the page holds it as long as it lives.
       if (isKept) this.#unsaved.delete(room);
       this.#base.set(room, draft.text);
       this.isRefused = this.#unsaved.size > 0;
@@ -112,7 +121,7 @@ export class Drafts {
     return true;
   }
 
-  /** Where another tab's text was displaced, that one is the draft of the chat again. */
+  /** A text of another tab that was displaced becomes the draft of the chat again. */
   #drop(room) {
     const { store } = this.#options;
     const left = this.#names(room).filter((name) => {

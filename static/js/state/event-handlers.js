@@ -1,11 +1,11 @@
-// Where every event goes: one method per event type. Decides what to ask the server for; the answers end in timeline, list and outbox.
+// One handler per event type. It decides what to request; the results go to timeline, list and outbox.
 
 import { syncHeads } from "../protocol/commands.js";
 import { ListSync, SyncCursors } from "./sync-cursors.js";
 import { acceptedMessage } from "./timeline.js";
 
 export class EventHandlers {
-  /** The timelines that this tab holds, by room: of the chat on the screen, and of those that were there before it. */
+  /** The timelines of this tab, by room: of the chat on the screen, and of those shown before. */
   #timelines = new Map();
   #cursors;
   #epoch = null;
@@ -14,8 +14,8 @@ export class EventHandlers {
   #options;
 
   /**
-   * `on`: changed(room), arrived(room, message), caughtUp(), restored() (another epoch: drop the page). `refresh(run)` calls `run` with the
-   * RowRefresh, at once or when it is loaded; `now()` is the server's time.
+   * `on`: changed(room), arrived(room, message), caughtUp(), restored() (another epoch: drop the page). `refresh(run)`
+   * calls `run` with the RowRefresh, at once or when it is loaded; `now()` is the server's time.
    */
   constructor({ me, list, outbox, receipts, send, refresh, clock, now = clock.now, random = Math.random, on }) {
     this.#options = { me, list, outbox, receipts, send, clock, random, on };
@@ -23,7 +23,7 @@ export class EventHandlers {
     this.#listSync = new ListSync({ list, cursors: this.#cursors, refresh, now, arrived: on.arrived });
   }
 
-  /** From here on the timeline gets everything. What came since it was read, when nobody held it, is asked for. */
+  /** From here on the timeline gets everything. Changes since it was read are requested. */
   openTimeline({ room, timeline, mark = 0 }) {
     this.#timelines.set(room, timeline);
     const numbers = { version: timeline.cursor, mark: mark ?? 0 };
@@ -38,14 +38,14 @@ export class EventHandlers {
     this.#checkCaughtUp();
   }
 
-  /** ListSync that came with the page or over HTTP; `told` see ListSync.learn. */
+  /** Rows that came with the page or over HTTP; for `told` see ListSync.learn. */
   applyRows(rows, told) {
     const { receipts, on } = this.#options;
     this.#listSync.learn(rows, told, ({ room, head, mark, unread, last_message: last }) => {
-      // They arrived while no page was open; now this device has them.
+      // They arrived while no page was open; now this device has received them.
       if (unread && last) receipts.delivered(room, last.seq);
       const timeline = this.#timelines.get(room);
-      // What was deleted for me on another device stands in no row: a fetched one that is further only says that there may be something.
+      // A message deleted for me on another device is in no row; a higher mark only says that there may be one.
       const isAhead = timeline && mark > (this.#cursors.get(room)?.mark ?? 0) + (told?.isEvent ? 1 : 0);
       if (!isAhead) this.#cursors.learn(room, timeline ? { mark } : { version: head, mark });
       if (isAhead || head > timeline?.cursor) this.#cursors.requestSync(room);
@@ -53,7 +53,7 @@ export class EventHandlers {
     });
   }
 
-  /** The newest rows, as they are every few seconds where no socket opens. An open chat that is not among them may have changed, too. */
+  /** The newest rows, polled without a socket. An open chat that is not among them may have changed, too. */
   receivePolled(rows, total) {
     this.applyRows(rows, { isWhole: true, total });
     const named = new Set(rows.map(({ room }) => room));
@@ -65,7 +65,7 @@ export class EventHandlers {
     this.#isCatchingUp = false;
   }
 
-  /** After a long sleep or a long time hidden: the heads of everything, even if the line seems open. */
+  /** After a long sleep or a long time hidden: requests the heads of all rooms, even if the socket seems open. */
   requestHeads() {
     this.#options.send(syncHeads());
   }
@@ -109,7 +109,7 @@ export class EventHandlers {
     this.#isCatchingUp = true;
     this.#compare(event, { exact: true });
     for (const room of this.#timelines.keys()) if (!(room in event.rooms)) this.#cursors.requestSync(room);
-    // It tells of the hundred latest chats; this page may know others.
+    // The greeting has the hundred latest chats; this page may hold others.
     if (!this.#listSync.established(event)) this.requestHeads();
     this.#options.on.changed(null);
     this.#checkCaughtUp();
@@ -145,7 +145,7 @@ export class EventHandlers {
       : this.#cursors.classify(room, "version", message.version);
     const isKnown = list.message(room, message);
     if (!timeline && (placed === "gap" || !isKnown)) this.#listSync.requestRow(room);
-    // An old one may stand above what is on the page; behind a gap it is not there yet.
+    // An old message may be above the loaded window; behind a gap it is not in the timeline yet.
     if (!timeline || timeline.has(message.id) || placed !== "gap") outbox.settle(message.id);
     const isTheirs = message.sender !== me;
     if (isLive && isTheirs) receipts.delivered(room, message.seq);
@@ -176,7 +176,7 @@ export class EventHandlers {
 
   #receipt(event) {
     const isKnown = this.#options.list.receipt(event.room, event);
-    // Read on another device, in a chat that counts in the rest.
+    // Read on another device, in a chat that this list does not hold.
     if (!isKnown && event.user === this.#options.me) this.#listSync.recount();
     if (event.mark != null) this.#placeMark(event.room, event.mark);
     this.#options.on.changed(event.room);
@@ -208,7 +208,7 @@ export class EventHandlers {
     on.changed(room);
     const fresh = page.messages.filter((message) => message.seq > newest && message.sender !== me);
     if (fresh.length) receipts.delivered(room, fresh.at(-1).seq);
-    // What another device has read meanwhile is no news.
+    // A message that another device has read meanwhile is not announced.
     const read = list.get(room)?.read ?? 0;
     if (!page.reset) for (const message of fresh) if (message.seq > read) on.arrived(room, message);
     this.#continueSync(page, timeline, isProgress);

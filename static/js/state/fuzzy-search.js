@@ -1,12 +1,17 @@
-// Finding people by a few letters of their name or handle, whatever the accents and the case; and the neighbours of a chat in the list.
+// Fuzzy search for people by a few letters of name or username, ignoring accents and case; and the adjacent chats of
+// the list.
 
 const MARKS = /\p{M}+/gu;
 
-/** Letters that decompose into nothing, as people type them who do not have them. The server has the same table (accounts/folding.py). */
+/**
+ * Letters without a decomposition, as they are typed on keyboards that lack them. The server has the same table
+ * (accounts/folding.py).
+ */
 // prettier-ignore
 const FOLDS = {
   ł: "l", ø: "o", đ: "d", ð: "d", ħ: "h", ŧ: "t", ɨ: "i", ı: "i", ŋ: "n", ĸ: "k", ə: "e", ɓ: "b", ɗ: "d", ƙ: "k",
-  þ: "th", æ: "ae", œ: "oe", ß: "ss", ς: "σ", "‘": "'", "’": "'", ʼ: "'", ʻ: "'", "‐": "-", "‑": "-", "‒": "-", "–": "-",
+  þ: "th", æ: "ae", œ: "oe", ß: "ss", ς: "σ",
+  "‘": "'", "’": "'", ʼ: "'", ʻ: "'", "‐": "-", "‑": "-", "‒": "-", "–": "-",
 };
 const FOLDED = new RegExp(`[${Object.keys(FOLDS).join("")}]`, "gu");
 
@@ -19,7 +24,10 @@ export const plain = (text) =>
     .replace(MARKS, "")
     .replace(FOLDED, (letter) => FOLDS[letter]);
 
-/** How well the letters of `query` stand in `text`, in order; 0 for not at all. Beginnings count most, then words, then nearness. */
+/**
+ * How well the letters of `query` match `text`, in order; 0 for not at all. A prefix counts most, then the start of a
+ * word, then proximity.
+ */
 function score(query, text) {
   if (text.startsWith(query)) return 4;
   const at = text.indexOf(query);
@@ -34,7 +42,7 @@ function score(query, text) {
   return query.length / (from - first + 1);
 }
 
-/** The best of the person's names; every word of the query must be found. `@` looks at the handle alone. */
+/** The best score of the user's names; every word of the query must match. `@` searches the username alone. */
 export function match(query, { name, username }) {
   const words = plain(query).split(/\s+/).filter(Boolean);
   const scores = words.map((word) => {
@@ -46,9 +54,9 @@ export function match(query, { name, username }) {
 }
 
 /**
- * What the quick switcher suggestions: `{chats, people}`. `rows` come in the order of the list, `people` from the directory, `current` is on the screen.
- * Without a query the unread chats lead and the one on the screen is left out: Enter would do nothing. With one the best matches do, and among
- * equals the order stays.
+ * What the quick switcher shows: `{chats, people}`. `rows` in the order of the list, `people` from the directory,
+ * `current` is on the screen. Without a query the unread chats lead and the one on the screen is left out: Enter would
+ * do nothing. With one the best matches do, and among equals the order stays.
  */
 export function suggestions({ query, rows, people = [], current = null, most = 20 }) {
   const isAsked = Boolean(query.trim());
@@ -64,7 +72,10 @@ export function suggestions({ query, rows, people = [], current = null, most = 2
   };
 }
 
-/** The chat above or below the one on the screen; `unread` passes by everything that is read. Null at the end, or when there is none. */
+/**
+ * The chat above or below the one on the screen; `unread` skips chats without unread messages. Null at the end, or when
+ * there is none.
+ */
 export function adjacentChat(rows, current, step, { unread = false } = {}) {
   const at = rows.findIndex(({ room }) => room === current);
   const start = at < 0 && step < 0 ? rows.length : at;

@@ -1,4 +1,5 @@
-// A search that answers while somebody types: one question after a short pause, the last one counts, and one that failed is asked again.
+// Search while the user types: one request after a short pause; only the last one counts, and a failed one is
+// retried.
 
 import { Timer } from "../lib/timing.js";
 
@@ -11,7 +12,7 @@ export class LiveSearch {
   #query;
   #asking = null;
 
-  /** `query` is what is on the page already; `ask(query, signal)` -> promise of what was found; `show(found, query)`. */
+  /** `query` is what the page shows already; `ask(query, signal)` -> promise of results; `show(results, query)`. */
   constructor({ clock, query, ask, show }) {
     this.#options = { clock, ask, show };
     this.#query = query;

@@ -1,7 +1,7 @@
-// A finger that stays where it is: the menu of what lies under it. Pure; the clock is handed in.
+// Detects a long press: a finger that stays where it is. Pure; the clock is passed in.
 
 const HOLD_MS = 500;
-/** A finger never lies quite still. */
+/** A finger never stays perfectly still. */
 const STILL_PX = 10;
 
 export class LongPress {
@@ -30,7 +30,7 @@ export class LongPress {
     if (this.#cancel && Math.hypot(x - this.#from.x, y - this.#from.y) > STILL_PX) this.end();
   }
 
-  /** Lifted, a second finger, scrolled, or the browser tells of a long press by itself. */
+  /** Lifted, a second finger, scrolled, or the browser reports a long press itself. */
   end() {
     this.#cancel?.();
     this.#cancel = null;

@@ -1,4 +1,5 @@
-// When this browser speaks up about a message (ui-spec M2, M5, M7): one tab for all, never about the chat before somebody's eyes, and never unasked.
+// When this browser notifies of a message (docs/interface.md M2, M5, M7): from one tab only, and not for a chat that
+// the user sees.
 
 const ASK_OTHERS_MS = 200;
 const SOUND_EVERY_MS = 5_000;
@@ -12,8 +13,9 @@ export class NotificationPolicy {
   #soundAt = -Infinity;
 
   /**
-   * `isLeader()`: this tab speaks for all; `isWatched(room)`: it is before somebody's eyes in this tab; `isActive()`: somebody works in this tab;
-   * `broadcast(room)` lets the other tabs know that they need not; `notify(room, message)` and `sound()` do it.
+   * `isLeader()`: this tab notifies for all; `isWatched(room)`: the user sees this chat in this tab; `isActive()`: the
+   * user is in this tab; `broadcast(room)` tells the other tabs that the user sees this chat; `notify(room, message)`
+   * and `sound()` do it.
    */
   constructor(options) {
     this.#options = options;
@@ -26,16 +28,16 @@ export class NotificationPolicy {
     if (isWatched(room)) return broadcast(room);
     if (isMuted || isRequest) return;
     const at = clock.now();
-    // Who sees it come into the list needs no notification, even if they turn away right then.
+    // A user who sees it arrive in the list needs no notification, even if they leave right then.
     const isSeen = isActive();
-    // Another window may have that very chat open; it says so at once.
+    // Another window may show this chat; it broadcasts that at once.
     clock.after(
       ASK_OTHERS_MS,
       () => (this.#seen.get(room) ?? -Infinity) < at - ASK_OTHERS_MS && this.#speak(room, message, isSeen),
     );
   }
 
-  /** Another tab has this chat before somebody's eyes. */
+  /** The user sees this chat in another tab. */
   visibleElsewhere(room) {
     this.#seen.set(room, this.#options.clock.now());
   }
@@ -73,7 +75,10 @@ export class NotificationPolicy {
     this.#keep({ hasSound });
   }
 
-  /** May the card be shown? After something was received, not in the first minute of the first visit, and not again soon after "Not now". */
+  /**
+   * May the card that offers notifications be shown? After a message was received, not in the first minute of the first
+   * visit, and not soon after "Not now".
+   */
   mayAsk({ permission, hasReceived }) {
     const { since = 0, refusedAt = -Infinity } = this.#kept;
     const now = this.#options.clock.now();

@@ -1,4 +1,5 @@
-// An entry of the outbox: when it is due, and its stored form, under a key of its own so that no tab overwrites another.
+// An entry of the outbox: when it is due, and its stored form, under a key of its own so that no tab overwrites
+// another.
 
 /** How long the server may take to answer. */
 export const ANSWER_MS = 10_000;

@@ -1,5 +1,4 @@
-// Unsent commands: pending -> sent -> accepted, or failed. Stored until the server has them; one in flight per room, in
-// the order given, with the same id on every try.
+// The outbox: stores commands until the server has them. One in flight per room, in order, always under the same id.
 
 import { commandFrame } from "../protocol/commands.js";
 import { isFinal, ruleOf } from "../protocol/events.js";
@@ -19,10 +18,9 @@ export class Outbox {
   #isLive = false;
 
   /**
-   * `store` get/set/remove/keys; `send(frame)` -> whether it was sent; `post(entry)` -> promise of {accepted} or
-   * {refused}, or {} for no answer, of a message; `exclusive(run)` runs `run` while
-   * no other tab of this account sends; `onChange(room)`; `onStored()` notifies the other tabs.
-   * `isWiped()`: the store was emptied as a whole, by a page of another account.
+   * `store` get/set/remove/keys; `send(frame)` -> whether it was sent; `post(entry)` sends a message over HTTP: promise
+   * of {accepted} or {refused}, or {} for no answer; `exclusive(run)` runs `run` while no other tab sends;
+   * `onChange(room)`; `onStored()` notifies the other tabs; `isWiped()`: a page of another account emptied the store.
    */
   constructor({ exclusive = (run) => run(), ...options }) {
     const unchanged = { isWiped: () => false, onChange: () => {}, onStored: () => {}, random: Math.random };
@@ -71,7 +69,7 @@ export class Outbox {
     this.#pump();
   }
 
-  /** The server has it. A message stays visible until the timeline shows it; any other command is done. */
+  /** The server has it. A message stays visible until the timeline shows it (`settle`); any other command is done. */
   accepted(id) {
     const entry = this.get(id);
     if (!entry) return null;
@@ -83,7 +81,6 @@ export class Outbox {
     return entry;
   }
 
-  /** The timeline shows the message: the entry is done. */
   settle(id) {
     if (this.#remove(id)) this.#pump();
   }
@@ -151,7 +148,9 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Another tab sent it. Its event comes soon, or came before: then nothing would ever settle the entry but this timer. */
+  /**
+   * Another tab sent it. Its event comes soon, or came before: then nothing would ever settle the entry but this timer.
+   */
   #markSentElsewhere(entry) {
     const { clock, onChange } = this.#options;
     Object.assign(entry, { state: "accepted", isSentElsewhere: true });
@@ -213,7 +212,8 @@ export class Outbox {
   }
 
   #fail(entry, reason) {
-    // Gone from the store before the other tab's notice came: that tab sent it, and storing it would mark it unsent there.
+    // Gone from the store before the other tab's notice came: that tab sent it, and storing it would mark it unsent
+    // there.
     const { store, isWiped, onChange } = this.#options;
     if (!entry.isUnsaved && !store.get(KEY + entry.id) && !isWiped()) {
       this.#markSentElsewhere(entry);

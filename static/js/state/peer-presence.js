@@ -1,13 +1,13 @@
-// What the peers of the chats in view are doing, as far as the server tells: asked for as long as the pane or a row of the list wants it.
+// Presence and typing of the peers in view. The server is asked only while the chat or a row of the list needs it.
 
 import { Timer } from "../lib/timing.js";
 import { roomClose, roomOpen } from "../protocol/commands.js";
 import { connectionNotice } from "./connection-notice.js";
 import { PeerTyping } from "./typing.js";
 
-/** From pane to row and back nothing is asked anew: what is wanted again so soon was never let go. */
+/** A chat that moves from the screen to the list, or back, is not requested again within this time. */
 const LINGER_MS = 3_000;
-/** The server takes 50 for one socket. */
+/** The server accepts 50 rooms for one socket. */
 const AT_MOST = 50;
 const NOTHING = { online: false, typing: false, lastSeen: null };
 const OVER = new Set(["stopped", "signed-out", "other-account", "replaced"]);
@@ -17,16 +17,16 @@ export class PeersPresence {
   #rooms = new Map();
   #connection = null;
   #timer;
-  /** The page says by now that it has no connection: then it knows of nobody whether they are here. */
+  /** The page shows that it has no connection: then the presence of every peer is unknown. */
   #isDisconnected = false;
 
-  /** `onChange()` after every change of any of them. */
+  /** `onChange()` is called after every change of any peer. */
   constructor({ clock, send, onChange }) {
     this.#options = { clock, send, onChange };
     this.#timer = new Timer(clock, () => this.#evaluate());
   }
 
-  /** `by` is who wants it; `onChange()` is told until `release`. */
+  /** `by` names the part that needs it; `onChange()` is called until `release`. */
   want(room, peer, by, onChange = () => {}) {
     const entry = this.#rooms.get(room) ?? this.#make(room, peer);
     entry.by.set(by, onChange);
@@ -74,7 +74,7 @@ export class PeersPresence {
   #forget(entry) {
     const { clock } = this.#options;
     const onChange = () => this.#changed(entry);
-    // What is still due of the ones before speaks to nobody.
+    // Timers of the previous state must not call back.
     entry.presence?.end();
     entry.typing?.end();
     Object.assign(entry, {
@@ -88,7 +88,7 @@ export class PeersPresence {
     this.#options.onChange();
   }
 
-  /** After every reconnect the server is told again what is in view, and tells how it stands. */
+  /** After every reconnect the rooms in view are opened again, and the server sends their state. */
   #open(room, entry) {
     if (this.#connection?.name === "live" && !entry.isOpen) entry.isOpen = this.#options.send(roomOpen({ room }));
   }
@@ -98,7 +98,7 @@ export class PeersPresence {
     this.#rooms.delete(room);
   }
 
-  /** As late as the connectionNotice says it, so that a short drop makes no dot flicker. */
+  /** At the same time as the notice, so that a short interruption does not make the dots flicker. */
   #evaluate() {
     const { notice, until } = connectionNotice(this.#connection, this.#options.clock.now());
     this.#timer.set(until);
@@ -130,7 +130,7 @@ export class PeerPresence {
     this.#put(online, lastSeen);
   }
 
-  /** Nothing more is told of it. */
+  /** No further change is reported. */
   end() {
     this.#timer.clear();
     this.#onChange = () => {};
@@ -143,7 +143,7 @@ export class PeerPresence {
   }
 }
 
-/** What is said of somebody who is not here. */
+/** The text for a peer who is offline. */
 export function lastSeen(moment, { t, dates }) {
   const n = Math.floor((dates.now() - Date.parse(moment)) / 60_000);
   if (n < 1) return t("last seen just now");
@@ -155,7 +155,7 @@ export function lastSeen(moment, { t, dates }) {
   return t("last seen {date}", { date: dates.date(day, "long") });
 }
 
-/** The line under the name, the first that applies; null for nothing to say. */
+/** The line under the name, the first that applies; null for no text. */
 export function statusLine({ presence, t, dates }) {
   if (presence.typing) return { state: "typing", text: t("typing…") };
   if (presence.online) return { state: "online", text: t("online") };

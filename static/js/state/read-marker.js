@@ -1,4 +1,4 @@
-// How far this device has come: what counts as read (ui-spec R1). Loaded when idle.
+// The read marker: what counts as read on this device (docs/interface.md R1). Loaded when idle.
 
 import { Timer } from "../lib/timing.js";
 
@@ -6,7 +6,7 @@ const IN_VIEW_MS = 500;
 const REFOCUS_MS = 1_000;
 const PRESENT_MS = 120_000;
 
-/** Read is what was in view for half a second, in a visible focused page, before somebody who is there. */
+/** A message is read when it was in view for half a second, on a visible focused page, with a user who is active. */
 export class ReadMarker {
   /** The highest seq that was read here. */
   read = 0;
@@ -24,20 +24,20 @@ export class ReadMarker {
     this.#timer = new Timer(clock, () => this.#evaluate());
   }
 
-  /** The page is visible and its window has focus, or no longer. Opening a chat counts at once, coming back waits a second. */
+  /** The page is visible and focused, or no longer. Opening a chat counts at once, a return only after a second. */
   attention(isAttentive, { isReturn = true } = {}) {
     if (!isAttentive) this.#attentiveFrom = null;
     else this.#attentiveFrom ??= this.#clock.now() + (isReturn ? REFOCUS_MS : 0);
     this.#evaluate();
   }
 
-  /** A key, a pointer or a touch: somebody is there. */
+  /** A key, a pointer or a touch: the user is active. */
   input() {
     this.#lastInput = this.#clock.now();
     this.#evaluate();
   }
 
-  /** The newest message of which the bottom edge is inside the list now; 0 for none. */
+  /** The newest message whose bottom edge is in view now; 0 for none. */
   shows(seq) {
     this.#inView = this.#inView.filter((view) => view.seq <= seq);
     if (seq > this.read && seq > (this.#inView.at(-1)?.seq ?? 0)) this.#inView.push({ seq, from: this.#clock.now() });

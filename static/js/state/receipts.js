@@ -1,4 +1,4 @@
-// Telling the server how far this device has come: at most once a second per room, the highest number only.
+// Sends receipts: at most once a second per room, and only the highest number.
 
 import { Timer } from "../lib/timing.js";
 import { receiptSet } from "../protocol/commands.js";
@@ -28,28 +28,31 @@ export class Receipts {
     this.#advance(room, { delivered: seq, read: seq });
   }
 
-  /** After a reconnect everything is sent again: nobody knows what the lost connection took along, and a repeat changes nothing. */
+  /**
+   * After a reconnect everything is sent again: receipts may have been lost with the connection, and a repeat changes
+   * nothing.
+   */
   setLive(isLive) {
     if (isLive && !this.#isLive) for (const room of this.#sent.keys()) this.#requeue(room);
     this.#isLive = isLive;
     if (isLive) this.flush();
   }
 
-  /** The server was too busy to take it. */
+  /** The server refused it for now. */
   resend(room) {
     if (!this.#sent.has(room)) return;
     this.#requeue(room);
     this.flush();
   }
 
-  /** An older server knows no receipts: silence for the rest of this page's life. */
+  /** An older server knows no receipts: none are sent as long as this page lives. */
   stop() {
     this.#isUnderstood = false;
     this.#due.clear();
     this.#sent.clear();
   }
 
-  /** Says everything now: the chat is being left. */
+  /** Sends everything now: the chat is being left. */
   flush() {
     this.#timer.clear();
     if (!this.#isLive) return;

@@ -1,4 +1,5 @@
-// ListSync of the list that this device cannot know any more: fetched together, by their names, and again until they are here. Loaded when idle.
+// Fetches rows of the list that this device can no longer compute: batched, and retried until they arrive. Loaded
+// when idle.
 
 import { Timer, retryAfter } from "../lib/timing.js";
 
@@ -17,8 +18,8 @@ export class RowRefresh {
   #attempt = 0;
 
   /**
-   * `load(rooms)` -> promise of {items}; with null the newest page of the list, with `unread_total`. `learn(page, {isWhole, isExact})`:
-   * exact when no number of unread messages (`revision()`) has changed while it was on its way.
+   * `load(rooms)` -> promise of {items}; with null the newest page of the list, with `unread_total`. `learn(page,
+   * {isWhole, isExact})`: exact when no number of unread messages (`revision()`) has changed while it was on its way.
    */
   constructor(options) {
     this.#options = { revision: () => 0, random: Math.random, ...options };
@@ -50,7 +51,7 @@ export class RowRefresh {
       wait = await (rooms.length ? this.#fetchRooms(rooms) : this.#fetchNewest());
       this.#attempt = 0;
     } catch (error) {
-      // Whatever the failure: what was not learned is asked for again. Without a session nothing is learned any more.
+      // Whatever the failure, the rows are requested again, except without a session.
       for (const room of rooms) this.#stale.add(room);
       wait = error?.status === 401 ? null : retryAfter(error, this.#attempt, random);
       this.#attempt += 1;

@@ -1,4 +1,5 @@
-// How far this device knows each room (version and mark), who is behind, and the one question in flight per room.
+// Sync cursors: the version and mark up to which each room is known, which rooms are behind, and one sync request
+// per room.
 
 import { syncRoom } from "../protocol/commands.js";
 
@@ -15,7 +16,7 @@ export class SyncCursors {
     this.#send = send;
   }
 
-  /** All of which this device knows something. */
+  /** All rooms that this device knows. */
   get rooms() {
     return [...this.#known.keys()];
   }
@@ -54,7 +55,10 @@ export class SyncCursors {
     });
   }
 
-  /** Asks for what changed in the room since; one question at a time, and again after ten seconds of silence: question or answer may be lost. */
+  /**
+   * Requests what changed in the room since; one request at a time, repeated after ten seconds without an answer, which
+   * may be lost.
+   */
   requestSync(room) {
     if (this.isSyncing(room)) return;
     const command = syncRoom({ room, ...(this.get(room) ?? { version: 0 }) });
@@ -72,7 +76,9 @@ export class SyncCursors {
     return this.#requested.has(room);
   }
 
-  /** A page came: false when it taught us nothing, so that a gap nobody can fill is not requested about for ever. */
+  /**
+   * A page arrived: false when it brought nothing new, so that a gap that cannot be filled is not requested for ever.
+   */
   settle(room) {
     const requested = this.#requested.get(room);
     this.#requested.delete(room);
@@ -85,12 +91,12 @@ export class SyncCursors {
   }
 }
 
-/** The rows of the list as the server tells of them: which ones are behind, and how much is unread in all. */
+/** Keeps the rows of the list in sync: which ones are behind, and the total of unread messages. */
 export class ListSync {
   #options;
-  /** Messages of chats that the list does not know yet: heads when their row is here. */
+  /** Messages of chats that the list does not hold yet: announced when their row arrives. */
   #withoutRow = new Map();
-  /** What the parts of an answer to `sync {}` have heads so far. */
+  /** The parts of an answer to `sync {}` so far. */
   #heads = { rooms: {}, marks: {} };
 
   /** `refresh(run)` calls `run` with the RowRefresh, at once or when it is loaded; `now()` is the server's time. */
@@ -107,8 +113,9 @@ export class ListSync {
   }
 
   /**
-   * `isWhole`: the newest page of the list; `isOlder`: a page further down, which moves messages from the rest to the rows; `total`: what the
-   * server counted in all when these rows were what it saw. `each(row)` for every one of them, once it is in the list.
+   * `isWhole`: the newest page of the list; `isOlder`: a page further down, which moves messages from the rest to the
+   * rows; `total`: what the server counted in all when these rows were what it saw. `each(row)` for every one of them,
+   * once it is in the list.
    */
   learn(rows, { isWhole = false, isOlder = false, total = null } = {}, each) {
     const { list, now } = this.#options;
@@ -117,7 +124,7 @@ export class ListSync {
     const before = list.total(now());
     for (const row of rows) each(list.put(row));
     if (isOlder || total !== null) list.setTotal(isOlder ? before : total, now());
-    // How much of them stood in the rest nobody knows any more.
+    // How many of their messages were counted as unread elsewhere is unknown.
     else if (isNew && list.unreadElsewhere) this.recount();
     for (const { room, read } of rows) this.#announceKept(room, read);
   }
@@ -131,7 +138,10 @@ export class ListSync {
     if (this.#withoutRow.delete(room) && message.seq > read) this.#options.arrived(room, message);
   }
 
-  /** Of these the server knows more than we do. A list of the latest also names chats that this page has not loaded: new are those above one that it has. */
+  /**
+   * The server knows more of these rooms. A greeting of the latest chats also has chats that this page has not loaded:
+   * only those above a loaded one are new.
+   */
   requestBehind(behind, { rooms, unread_total: total }) {
     const { list } = this.#options;
     if (!list.loaded) return;
@@ -140,7 +150,7 @@ export class ListSync {
     for (const room of behind) if (list.get(room) || names.indexOf(room) < last) this.requestRow(room);
   }
 
-  /** False when it does not tell of everything that this page holds. */
+  /** False when it does not cover every room that this page holds. */
   established(event) {
     if (!this.#options.list.loaded) this.recount();
     else if (!this.#coversAll(event)) return false;
@@ -161,7 +171,10 @@ export class ListSync {
     return this.#options.cursors.rooms.every((room) => room in rooms);
   }
 
-  /** The server's total holds for this page if all that it holds is what the server saw; otherwise it is requested for together with the newest rows. */
+  /**
+   * The server's total applies if this page holds the state that the server counted; otherwise it is requested together
+   * with the newest rows.
+   */
   #applyTotal(heads) {
     const { list, cursors, now } = this.#options;
     if (!list.loaded || heads.unread_total === undefined) return;

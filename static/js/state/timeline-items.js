@@ -1,4 +1,5 @@
-// From messages to what stands on the page: day lines, the "new" line, groups, ticks. One plain item per element, each with a key for life.
+// Turns messages into the items of the page: day lines, the "new" line, groups, ticks. Each item has a key that
+// never changes.
 
 import { isEmojiOnly } from "../lib/body.js";
 import { safely } from "../lib/errors.js";
@@ -26,7 +27,7 @@ function stored(message, { me, peer, dayOf }) {
   };
 }
 
-/** An accepted message that the timeline does not show yet (a gap before it) has its one tick already. */
+/** An accepted message that the timeline does not have yet (a gap before it) shows one tick already. */
 function waiting(entry, { me, dayOf }) {
   const state = entry.state === "failed" ? "failed" : entry.state === "accepted" ? "sent" : "pending";
   const message = {
@@ -60,8 +61,9 @@ function follows(item, before) {
 }
 
 /**
- * `messages` ascending by seq, `entries` of the outbox in the order typed, `peer` {delivered, read},
- * `divider` how many of their messages are not new (an ordinal) or null, `received` up to which one they are counted as new, `dayOf` moment -> day key in the reader's zone.
+ * `messages` ascending by seq, `entries` of the outbox in the order typed, `peer` {delivered, read}, `divider` how many
+ * of their messages are not new (an ordinal) or null, `received` up to which one they are counted as new, `dayOf`
+ * moment -> day key in the reader's zone.
  */
 export function timelineItems({ messages, entries = [], me, peer, divider = null, received = 0, dayOf }) {
   const known = new Set(messages.map((message) => message.id));
@@ -90,7 +92,10 @@ export function timelineItems({ messages, entries = [], me, peer, divider = null
   return items;
 }
 
-/** The line under the newest own message: "Sending…", "Delivered", "Read". That it waits is said after three seconds, at `updateAt`; most silences are shorter. */
+/**
+ * The delivery status under the newest own message: "Sending…", "Delivered", "Read". A delay is shown after three
+ * seconds, at `updateAt`: most are shorter.
+ */
 export function deliveryStatus(items, { t, now, isOffline }) {
   const own = items.findLast((item) => item.kind === "message" && item.own && !item.gone);
   if (!own || items.at(-1) !== own) return { text: "", updateAt: null };

@@ -1,12 +1,12 @@
-// The messages of one conversation, in order, each once, in their newest state (protocol.md P3, P4). Knows numbers, not clocks.
+// The messages of one conversation: in order, each once, in their newest version. It knows numbers, not clocks.
 
 const HOLD_AT_MOST = 1_000;
-/** Messages that stand on the page at most (ui-spec H4). */
+/** The most messages on the page (docs/interface.md H4). */
 const SHOWN_AT_MOST = 240;
 /** The newest ones are always kept, so that the way to the end needs no network. */
 const TAIL = 50;
 
-/** What an outbox entry becomes once the server has given it its numbers. */
+/** The message that an outbox entry becomes once the server has numbered it. */
 export const acceptedMessage = (entry, { seq, version, created_at }, me) => ({
   seq,
   version,
@@ -28,10 +28,10 @@ export class Timeline {
   cursor = 0;
   /** The seq of the first message of the conversation, once it was seen. */
   #first = null;
-  /** What stands on the page: from one seq to another, or to whatever is the newest. */
+  /** The window on the page: from one seq to another, or to the newest. */
   #low = 0;
   #high = Infinity;
-  /** From here to the newest nothing is missing. Below it, only what stands on the page is kept. */
+  /** From here to the newest nothing is missing. Below it, only the window is kept. */
   #tailFrom = 0;
   #bySeq = new Map();
   #byId = new Map();
@@ -53,7 +53,10 @@ export class Timeline {
     for (const message of messages) this.#put(message, true);
   }
 
-  /** One change, by its version `v` and our cursor `c`. Returns "applied", "old" or "gap" (held: ask for what is missing). */
+  /**
+   * One change, by its version `v` and our cursor `c`. Returns "applied", "old" or "gap" (held: ask for what is
+   * missing).
+   */
   receive(message) {
     if (message.version > this.cursor + 1) {
       if (this.#held.size < HOLD_AT_MOST) this.#held.set(message.version, message);
@@ -68,7 +71,10 @@ export class Timeline {
     return isNext || isNews ? "applied" : "old";
   }
 
-  /** A `sync.page`. A page that starts above our cursor teaches its rows but cannot move the cursor: what lies between is unknown. */
+  /**
+   * A `sync.page`. A page that starts above our cursor teaches its rows but cannot move the cursor: what lies between
+   * is unknown.
+   */
   receivePage({ messages, after, version, reset = false }) {
     if (reset) return this.load(messages, version);
     for (const message of messages) this.#put(message);
@@ -91,7 +97,7 @@ export class Timeline {
     this.#join();
   }
 
-  /** Leaves what stands on the page for another place: a page around some message. */
+  /** Replaces the window by a page around some message. */
   replace(messages, { complete = false } = {}) {
     [this.#low, this.#high] = [messages[0].seq, messages.at(-1).seq];
     if (complete) this.#first = this.#low;
@@ -107,7 +113,7 @@ export class Timeline {
     this.#forget();
   }
 
-  /** Takes away what is too much for the page, at the end where nobody reads: "start" or "end". True when something went. */
+  /** Trims the window at the end that is not being read: "start" or "end". True when messages were removed. */
   trim(side) {
     const shown = this.#shown;
     const over = shown.length - SHOWN_AT_MOST;
@@ -123,7 +129,7 @@ export class Timeline {
     return true;
   }
 
-  /** Deleted for me alone: an empty tombstone stays, as in every page of mine. */
+  /** Deleted for me alone: an empty tombstone stays, as in the pages that the server sends me. */
   hide(seqs) {
     for (const seq of seqs) {
       const message = this.#bySeq.get(seq);
@@ -131,7 +137,7 @@ export class Timeline {
     }
   }
 
-  /** What stands on the page. */
+  /** The messages of the window. */
   get messages() {
     return this.#shown.map((seq) => this.#bySeq.get(seq));
   }
@@ -149,12 +155,12 @@ export class Timeline {
     return this.#shown.at(-1);
   }
 
-  /** The page shows whatever comes; otherwise somebody reads far above. */
+  /** The window includes the newest messages; otherwise the user reads far above. */
   get isAtEnd() {
     return this.#high === Infinity;
   }
 
-  /** Nothing stands before what is on the page. */
+  /** The window starts with the first message of the conversation. */
   get complete() {
     return this.#first !== null && this.#low <= this.#first;
   }
@@ -167,7 +173,7 @@ export class Timeline {
     return this.#held.size > 0;
   }
 
-  /** A gap that a whole answer did not fill is no gap of ours. The next `heads` will tell what is true. */
+  /** Drops a gap that a complete answer did not fill. The next `heads` will show what is true. */
   dropHeld() {
     this.#held.clear();
   }
@@ -180,7 +186,8 @@ export class Timeline {
     const known = this.#bySeq.get(message.seq) ?? this.#unplaced.get(message.seq);
     if (known && known.version >= message.version && this.#bySeq.has(message.seq)) return false;
     const newest = known && known.version > message.version ? known : message;
-    // A change of a message above the loaded window: kept until its page of history comes, which may have been read before it.
+    // A change of a message outside the loaded window: kept until its page of history arrives, which may have been read
+    // before it.
     if (!isHistory && this.#order.length && !this.#isPlaced(message.seq) && !this.#bySeq.has(message.seq)) {
       this.#unplaced.set(message.seq, newest);
       return false;

@@ -1,4 +1,4 @@
-// Signs of typing (ui-spec R3): when to send that I type, and for how long to believe that the peer does.
+// Typing indicators (docs/interface.md R3): when to send mine, and how long to show the peer's.
 
 import { Timer } from "../lib/timing.js";
 
@@ -14,7 +14,7 @@ export class OwnTyping {
   #sentAt = null;
   #quietUntil = 0;
 
-  /** `send(on)` tells the server. */
+  /** `send(on)` sends it to the server. */
   constructor({ clock, send }) {
     this.#clock = clock;
     this.#send = send;
@@ -41,7 +41,7 @@ export class OwnTyping {
     this.#send(false);
   }
 
-  /** The server does not pass it on (a block, a switch of the peer): no further word for a while. */
+  /** The server does not forward it (a block, a setting of the peer): nothing is sent for a while. */
   refused() {
     this.#timer.clear();
     this.#sentAt = null;
@@ -76,14 +76,14 @@ export class PeerTyping {
     this.#settle();
   }
 
-  /** What was being typed is here. */
+  /** The message that was being typed has arrived. */
   ended() {
     if (!this.on) return;
     this.#until = 0;
     this.#settle();
   }
 
-  /** Nothing more is told of it. */
+  /** No further change is reported. */
   end() {
     this.#timer.clear();
     this.#onChange = () => {};

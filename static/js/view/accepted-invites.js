@@ -1,11 +1,12 @@
-// A link of mine that somebody accepts while I am here says so at once, on whatever page, and suggestions the chat. Takes no focus.
+// Notices when a link of mine is accepted while I am here: on any page, with a link to the chat, without moving the
+// focus.
 
 import { retryUntilAnswered } from "../lib/timing.js";
 import { toast } from "./toast.js";
 
 const INVITES = "/api/v1/invites";
 
-/** What stands in the place of a link that has been accepted. May be given the focus, where that was on the link. */
+/** Replaces a link that was accepted. It can take the focus that was on the link. */
 export function acceptedNotice({ name, room, t }) {
   const notice = Object.assign(document.createElement("p"), {
     className: "notice notice--good notice--accepted",
@@ -24,10 +25,14 @@ export class AcceptedInvites {
   #since;
   #options;
 
-  /** `rows` are those that the page came with; `onAccepted({id, name, room})` shows it where the link itself stands, and returns whether it does. */
+  /**
+   * `rows` came with the page; `onAccepted({id, name, room})` shows it in place of the link, and returns whether it
+   * did.
+   */
   constructor({ rows, ...options }) {
     this.#known = new Set(rows.map(({ room }) => room));
-    // By the server's clock: what moved later than everything on the page is news, and not an old chat that was scrolled into the list.
+    // By the server's clock: chats that changed later than all of these rows are new, and not old chats that were
+    // scrolled into the list.
     this.#since =
       rows
         .map(({ activity }) => activity ?? "")
@@ -36,7 +41,7 @@ export class AcceptedInvites {
     this.#options = options;
   }
 
-  /** A chat that was not there before may come from a link of mine; the server knows. */
+  /** A new chat may come from a link of mine; the server knows. */
   async changed(room) {
     const { list, api, clock, onAccepted } = this.#options;
     const row = list.get(room);

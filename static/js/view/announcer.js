@@ -1,4 +1,5 @@
-// What is said aloud by screen readers (ui-spec A1 to A3). The regions are empty on load and hold twenty lines at most.
+// Live regions for screen readers (docs/interface.md A1 to A3). They are empty on load and hold at most twenty
+// lines.
 
 import { cut } from "../lib/body.js";
 
@@ -18,7 +19,7 @@ export class Announcer {
     this.#add("say-messages", `${name}: ${cut(text, LONGEST)}`);
   }
 
-  /** News in another chat: once in ten seconds per chat at most. */
+  /** A message in another chat: at most once in ten seconds per chat. */
   otherChat(room, name) {
     if (this.now() - (this.#lastFrom.get(room) ?? -Infinity) < 10_000) return;
     this.#lastFrom.set(room, this.now());
@@ -34,7 +35,7 @@ export class Announcer {
   }
 
   #add(id, text) {
-    // Behind a modal dialog nothing is read aloud; one that has a region of its own is spoken from there.
+    // Screen readers skip regions behind a modal dialog; a dialog with its own region uses that.
     const region = document.querySelector(`dialog[open] [data-say="${id}"]`) ?? document.getElementById(id);
     if (!region) return;
     region.append(Object.assign(document.createElement("p"), { textContent: text }));

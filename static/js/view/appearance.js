@@ -1,4 +1,4 @@
-// What a page shows of the choices in the settings: attributes of <html>. One tab tells the others.
+// Applies the appearance settings to the page, as attributes of <html>, and broadcasts them to the other tabs.
 
 import { optional } from "../lib/errors.js";
 
@@ -12,14 +12,14 @@ export function applyAppearance(name, value) {
     for (const button of document.querySelectorAll('[data-action="theme"]')) showTheme(button, value);
 }
 
-/** It says what is chosen, and suggestions what comes next. */
+/** Its label names the current theme, its value is the next one. */
 function showTheme(button, value) {
   const said = button.dataset[`label${value[0].toUpperCase()}${value.slice(1)}`];
   if (said) Object.assign(button, { title: said, ariaLabel: said });
   button.value = NEXT_THEME[value] ?? "auto";
 }
 
-/** To the other tabs of this account; where the browser has no way to tell them, they show it when they are loaded again. */
+/** Broadcasts to the other tabs of this account; without BroadcastChannel they show it after a reload. */
 export function broadcastAppearance(user, name, value) {
   optional(() => {
     const channel = new BroadcastChannel(`app:${user}`);
@@ -35,10 +35,10 @@ const isTyped = (field) =>
     ? field.checked !== field.defaultChecked
     : field.value !== field.defaultValue);
 
-/** Text of this page that a reload would lose: everything but messages, which are kept as drafts. */
+/** Text that a reload would lose: everything but messages, which are stored as drafts. */
 export const hasTyped = () => [...document.querySelectorAll("textarea, input")].some(isTyped);
 
-/** Another tab has chosen. A page of another language is loaded again, unless something would be lost; then it is when it leads elsewhere. */
+/** Another tab changed a setting. For another language the page is reloaded, unless something would be lost. */
 export function followAppearance({ name, value }, { drafts, outbox, keepAll, formatTimes }) {
   applyAppearance(name, value);
   if (name === "hours") formatTimes();

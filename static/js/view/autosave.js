@@ -1,11 +1,12 @@
-// Switches and choices that save themselves: "Saved" stands beside the control for two seconds; what failed goes back and says why.
+// Settings that save themselves: "Saved" shows beside the control for two seconds; a failure reverts it and says
+// why.
 
 import { part, setData, setText } from "../lib/dom.js";
 import { applyAppearance, broadcastAppearance } from "./appearance.js";
 
 const SAVED_MS = 2_000;
 
-/** Why it was not saved, in a sentence. Also for the picture. */
+/** Why it was not saved, in a sentence. Also used by the avatar picker. */
 export function reason({ state, errors = {} }, t) {
   const said = Object.values(errors).flat().join(" ");
   if (said) return said;
@@ -31,7 +32,7 @@ const stored = (form) => {
   return found;
 };
 
-/** `user` is the id of whose settings these are. */
+/** `user` is the id of the user whose settings these are. */
 export function autosave(form, { post, t, clock, user }) {
   const kept = stored(form);
   const latest = new Map();
@@ -72,7 +73,7 @@ export function autosave(form, { post, t, clock, user }) {
     }
   }
 
-  // One after the other, so that the last press is what stays.
+  // One after the other, so that the last change wins.
   let queue = Promise.resolve();
   form.addEventListener("change", ({ target }) => {
     if (target.name) queue = queue.then(() => save(target));

@@ -1,4 +1,4 @@
-// A picture is chosen, its square is found in a dialog, and both go to the server, which does the cutting.
+// The avatar picker: the user chooses a file and its square in a dialog; the server crops it.
 
 import { part, setData, setText } from "../lib/dom.js";
 import { Crop } from "../state/crop.js";
@@ -8,7 +8,7 @@ import { reason } from "./autosave.js";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 0.05;
 
-/** Called with the first choice of a file, which is why it begins with looking at what is chosen. */
+/** Called with the first choice of a file, so it starts with the chosen file. */
 export function choosePicture(form, { post, t, dialog }) {
   const field = form.elements.picture;
   const says = part(form, "saved");
@@ -47,7 +47,7 @@ export function choosePicture(form, { post, t, dialog }) {
   return look();
 }
 
-/** Promise of the shares; "" when the person thought better of it. Rejects what the browser cannot draw. */
+/** Promise of the crop; "" when the user cancelled. Rejects an image that the browser cannot decode. */
 async function cut(url, dialog) {
   const picture = part(dialog, "picture");
   picture.src = url;
@@ -56,11 +56,12 @@ async function cut(url, dialog) {
   const frame = part(dialog, "frame");
   const buttons = { 1: part(dialog, "in"), "-1": part(dialog, "out") };
 
-  /** Through the CSSOM: attributes would be refused by the policy of the page. */
+  /** Through the CSSOM: the content security policy refuses style attributes. */
   function draw() {
     const scale = 100 / crop.side;
     picture.style.inlineSize = `${picture.naturalWidth * scale}%`;
-    picture.style.translate = `${(-crop.left / picture.naturalWidth) * 100}% ${(-crop.top / picture.naturalHeight) * 100}%`;
+    const [x, y] = [crop.left / picture.naturalWidth, crop.top / picture.naturalHeight];
+    picture.style.translate = `${-x * 100}% ${-y * 100}%`;
     buttons[1].setAttribute("aria-disabled", String(crop.isLargest));
     buttons["-1"].setAttribute("aria-disabled", String(crop.isSmallest));
   }

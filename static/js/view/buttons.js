@@ -1,4 +1,4 @@
-// Small buttons that only a script can answer, or answers without a new page: copy, share, show the password, change the theme.
+// Small buttons that need a script, or work without a page load: copy, share, show the password, change the theme.
 
 import { part, setText } from "../lib/dom.js";
 import { copyText } from "./clipboard.js";
@@ -7,7 +7,10 @@ import { guardSubmits } from "./submit-guard.js";
 
 const DONE_MS = 2_000;
 
-/** The button says "Copied" for two seconds. Where the clipboard is refused, the text is selected for the person's own Ctrl C. */
+/**
+ * The button shows "Copied" for two seconds. If the clipboard is refused, the text is selected for the user's own Ctrl
+ * C.
+ */
 async function copy(button, { announcer }) {
   const source = document.getElementById(button.dataset.copyFrom);
   const text = source.value ?? source.textContent.trim();
@@ -31,7 +34,7 @@ function select(source) {
 
 function share(button) {
   const { url, text } = button.dataset;
-  // Closing the sheet is a refusal too; it needs no word.
+  // Closing the share sheet rejects, too; that is no error.
   navigator.share({ url, ...(text ? { text } : {}) }).catch(() => {});
 }
 
@@ -45,7 +48,7 @@ function showPassword(button) {
   field.focus({ preventScroll: true });
 }
 
-/** At once here; the form's address keeps it for the next page. */
+/** Applied at once here; the form's address stores it for the next page. */
 function theme(button, { user }) {
   const body = new FormData(button.form);
   body.set("theme", button.value);

@@ -1,4 +1,5 @@
-// Everything that makes the shell comfortable and that reading and writing do not wait for: fetched in one go when the page is idle.
+// What reading and writing do not wait for: switching, shortcuts, notifications, message menus, invites. Loaded when
+// idle.
 
 import { action, view } from "../lib/dom.js";
 import { rejectDroppedFiles } from "./file-drop.js";
@@ -18,7 +19,7 @@ import { toast } from "./toast.js";
 const OPENER = '[data-action="invite"]';
 const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
 
-/** The chat with somebody of the directory: opened at once; where that is refused, their page says why. */
+/** Opens the chat with a user of the directory; if that is refused, the user's page says why. */
 async function openChatWith(api, go, username) {
   const room = await api.post("/api/v1/conversations", { user: username }).then(
     (chat) => chat.room,
@@ -28,7 +29,9 @@ async function openChatWith(api, go, username) {
   else location.assign(`/chats/with/${encodeURIComponent(username)}/`);
 }
 
-/** `tools`: the fields of the Shell, `shell` itself, and what pages/lazy.js adds. Each part takes from it what it names. */
+/**
+ * `tools`: the fields of the Shell, `shell` itself, and what pages/lazy.js adds. Each part takes from it what it names.
+ */
 export function start(tools) {
   const { shell, api, t, clock, list, peers, events, page, announce, drafts, outbox } = tools;
   const current = () => shell.room;
@@ -64,7 +67,7 @@ export function start(tools) {
     switcher.show();
   });
   listenForCopy();
-  // The one case in which leaving loses text, hence the browser's own question.
+  // Leaving would lose text only in this case, hence the browser's own question.
   addEventListener("beforeunload", (event) => {
     drafts.flush();
     if (outbox.isAtRisk || drafts.isAtRisk) event.preventDefault();
@@ -120,7 +123,10 @@ function markInviteOpeners(root, page) {
     for (const opener of root.querySelectorAll(OPENER)) opener.setAttribute("aria-haspopup", "dialog");
 }
 
-/** Returns what wants to hear that a room changed. Without the dialog the buttons are the links to the page of invites that they always were. */
+/**
+ * Returns what wants to hear that a room changed. Without the dialog the buttons are the links to the page of invites
+ * that they always were.
+ */
 function startInvites(tools) {
   const { page, t } = tools;
   let dialog = null;

@@ -1,8 +1,9 @@
-// What one page of the shell has of its own: its title, and the elements marked `data-swap`. Everything else stays (view/chat-switching.js).
+// What one page of the shell has of its own, its title and the elements marked `data-swap`; and the placeholder of a
+// loading chat.
 
 import { cloneTemplate, part, setText, view } from "../lib/dom.js";
 
-/** What the server drew around the messages: another name or picture, or a chat that was closed, wants a new page. */
+/** What the server drew around the messages: a change of these needs a new page. */
 export const drawnAs = ({ peer, can_send: canSend, blocked, state }) => JSON.stringify([peer, canSend, blocked, state]);
 
 export class ChatPane {
@@ -11,10 +12,10 @@ export class ChatPane {
   drawn = null;
   canWrite = null;
   isFailed = false;
-  /** The message box of a chat that is on its way (loadingPane), or null. */
+  /** The composer of a loading chat (loadingPane), or null. */
   box = null;
 
-  /** `title` of the page, where a number stands before it already. */
+  /** `title` of the page, if its number of unread messages is already in front of it. */
   constructor(page, path, title = page.title) {
     this.path = path;
     this.title = title;
@@ -32,7 +33,10 @@ export class ChatPane {
   }
 }
 
-/** `title` of the page, `name` known from the list; `room` null for the list itself. What is typed is the draft of the chat already. */
+/**
+ * `title` of the page, `name` from the list; `room` null for the list itself. What is typed is stored as the draft of
+ * the chat.
+ */
 export function loadingPane({ path, room, title, name, drafts }) {
   const main = cloneTemplate("waiting-chat");
   setText(part(main, "name"), name);
@@ -58,7 +62,7 @@ export function loadingPane({ path, room, title, name, drafts }) {
   });
 }
 
-/** Until there is a message box, single keys go into the draft. Returns what ends it. */
+/** Until there is a composer, typed characters go into the draft. Returns the function that ends it. */
 export function collectKeys(room, drafts) {
   drafts.take(room);
   const keep = (event) => {
@@ -79,7 +83,7 @@ export function collectKeys(room, drafts) {
   return () => document.removeEventListener("keydown", keep, { capture: true });
 }
 
-/** It could not be had, or is on its way again. Returns the sentence that says so. */
+/** The page failed to load, or is loading again. Returns the sentence that says so. */
 export function showFailed(main, isFailed) {
   if (isFailed) main.removeAttribute("aria-busy");
   else main.setAttribute("aria-busy", "true");

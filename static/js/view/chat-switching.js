@@ -1,4 +1,5 @@
-// Choosing a chat replaces what stands beside the list and nothing else (ui-spec N2): the socket stays, the list stays, and a chat seen before is there at once.
+// Switching chats without a page load (docs/interface.md N2): only the part beside the list changes; visited chats
+// are kept.
 
 import { view } from "../lib/dom.js";
 import { retryAfter } from "../lib/timing.js";
@@ -7,20 +8,20 @@ import { ChatPane, collectKeys, drawnAs, loadingPane, showFailed } from "./chat-
 
 const KEPT_AT_MOST = 6;
 const SKELETON_AFTER_MS = 150;
-/** Unread messages above which the server's page does not begin at the end (conversations/views/pages.py). */
+/** Number of unread messages above which the server's page does not start at the end (conversations/views/pages.py). */
 const MUCH = 40;
-/** The list, and a chat; the other pages beside the list have scripts of their own. */
+/** The list, and a chat; the other pages of the shell have their own scripts. */
 const OURS = /^\/chats\/(?:[^/]+\/)?$/;
 
 const isWide = () => matchMedia("(width >= 760px)").matches;
 const roomOf = (path) => path.split("/")[2] || null;
 
-/** What a dialog put into the history for "back" (invite-dialog.js) becomes the place of what comes. */
+/** The history entry that a dialog added for "back" (invite-dialog.js) is reused by the next page. */
 function reserveHistoryEntry() {
   if (history.state?.open) history.replaceState({ isDialog: true }, "");
 }
 
-/** The one that asks to log in again stays. */
+/** The dialog that asks to log in again stays. */
 function closeDialogs() {
   for (const dialog of document.querySelectorAll('dialog[open]:not([data-view="signed-out"])')) dialog.close();
 }
@@ -43,7 +44,7 @@ export class ChatSwitching {
     addEventListener("popstate", () => this.go(location.pathname, { isReturn: true }));
   }
 
-  /** Brings that page of the shell to the screen. `isReturn`: by the buttons back and forward, the address is there already. */
+  /** Shows that page of the shell. `isReturn`: by the buttons back and forward, the address is there already. */
   async go(path, { isReturn = false } = {}) {
     const request = (this.#request += 1);
     this.#current.main.inert = this.#current.isFailed = false;
@@ -54,7 +55,8 @@ export class ChatSwitching {
     closeDialogs();
     const known = this.#usable(path);
     if (known) return this.#activate(known, { isReturn });
-    // What is typed from now on is not meant for the chat that is about to leave. Of itself the browser takes the focus away only with the next frame.
+    // What is typed from now on is not meant for the chat being left. The browser itself removes the focus only with
+    // the next frame.
     this.#current.main.inert = true;
     if (this.#current.main.contains(document.activeElement)) document.activeElement.blur();
     const wait = () => request === this.#request && this.#activate(this.#loading(path), { isReturn });
@@ -69,7 +71,7 @@ export class ChatSwitching {
       this.#current.main.inert = false;
       if (page === "elsewhere") return location.assign(path);
       if (page.data) return this.#activate(this.#build(page, path), { isReturn });
-      // An old name over the messages is better than none of them.
+      // A page that is out of date is better than none.
       if (this.#kept.has(path)) return this.#activate(this.#kept.get(path), { isReturn })?.chat.readDraft();
       if (attempt === 0) wait();
       this.#setFailed(true);
@@ -77,7 +79,7 @@ export class ChatSwitching {
     }
   }
 
-  /** What could not be loaded is tried again by itself, with the connection, and by a press. */
+  /** A failed page is retried by timer, on reconnect, and by a press. */
   #retry() {
     this.#setFailed(false);
     this.#endPause();
@@ -101,7 +103,7 @@ export class ChatSwitching {
     for (const pane of this.#kept.values()) {
       if (pane.session?.room !== room) continue;
       pane.title = rename(pane.title);
-      // Another one is fetched anew when it is chosen.
+      // Other pages are fetched again when they are chosen.
       if (pane !== this.#current) continue;
       pane.drawn = drawnAs(this.#options.shell.list.get(room));
       this.#options.rows.title = pane.title;
@@ -112,7 +114,7 @@ export class ChatSwitching {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
       return;
     if (event.target.closest('[data-action="load-again"]')) return this.#retry();
-    // An empty address means: this page anew.
+    // An empty address means: reload this page.
     const link = event.target.closest('a[href]:not([href=""])');
     if (
       !link ||
@@ -128,7 +130,10 @@ export class ChatSwitching {
     else this.go(link.pathname);
   }
 
-  /** What is kept, if it is still what the server would draw. Where much is new, the server knows the page that begins with it. */
+  /**
+   * The kept page, if it is still what the server would draw. With many unread messages the server's page starts at the
+   * first of them.
+   */
   #usable(path) {
     const { list, socket } = this.#options.shell;
     const pane = this.#kept.get(path);
@@ -148,7 +153,7 @@ export class ChatSwitching {
     return pane;
   }
 
-  /** The one that was on the screen longest ago goes first. */
+  /** The page shown longest ago is dropped first. */
   #keep(pane) {
     const { shell } = this.#options;
     this.#kept.delete(pane.path);
@@ -160,7 +165,7 @@ export class ChatSwitching {
     this.#kept.delete(left.path);
   }
 
-  /** The name is known from the list; the rest is on its way. What stands behind the last of the dots in a title is the name of the site. */
+  /** Shown while the page loads: the name from the list. The last part of a title is the name of the site. */
   #loading(path) {
     const { list, drafts } = this.#options.shell;
     const room = roomOf(path);
@@ -195,7 +200,7 @@ export class ChatSwitching {
     const list = view("rows")?.parentElement;
     if (list?.checkVisibility()) this.#listTop = list.scrollTop;
     shell.session?.hide();
-    // What was said aloud in the last chat is not of this one.
+    // Live messages of the previous chat are removed.
     document.getElementById("say-messages").replaceChildren();
     pane.main.inert = false;
     for (const element of pane.parts)
@@ -208,7 +213,7 @@ export class ChatSwitching {
     shell.showChat(pane.session);
   }
 
-  /** ui-spec 5.3. */
+  /** Where the focus goes after a switch (docs/interface.md N2). */
   #focus({ isReturn = false, from = null } = {}) {
     const { main, session, shows, box } = this.#current;
     const rows = view("rows");

@@ -1,4 +1,4 @@
-// The open chat: brings messages, outbox and reader together on the page. The parts do the work; this is the conductor.
+// The open chat: connects messages, outbox, composer and scrolling. The parts do the work.
 
 import { action, part, setText, view } from "../lib/dom.js";
 import { Timer } from "../lib/timing.js";
@@ -17,13 +17,13 @@ export class ChatView {
   #root;
   #items = [];
   #isDue = false;
-  /** After how many of their messages the "new messages" line stands, or null; and up to which one they are new. */
+  /** How many messages of the peer stand above the "new messages" line, or null; and up to which one they are new. */
   #divider = null;
   #newTo = 0;
 
   /**
-   * `room`, `me`, `peerName`; state: `timeline`, `outbox`, `list`, `drafts`; tools: `t`, `dates`;
-   * `on`: seen(seq), read() -> how many of their messages are read, undo(entry), failed(), isAway() -> the connection is not there.
+   * `root`, `room`, `me`, `peerName()`, `timeline`, `outbox`, `list`, `drafts`, `events`, `t`, `dates`, `clock`; `on`:
+   * seen(seq), read() -> how many messages of the peer are read, undo(entry), failed(), isOffline().
    */
   constructor({ root, ...options }) {
     this.#root = root;
@@ -37,7 +37,10 @@ export class ChatView {
     this.#listen();
   }
 
-  /** It stands on the page, before the first paint: at `place` {seq, top} or {seq}, at what is new since `dividerFrom`, or at the end (ui-spec H6). Until `signal` ends. */
+  /**
+   * Part of the page, but not painted yet: scrolls to `position` {seq, top} or {seq}, to what is new since
+   * `dividerFrom`, or to the end (docs/interface.md H6).
+   */
   begin({ dividerFrom = null, position = null, signal }) {
     this.#divider = dividerFrom;
     this.#newTo = this.#options.list.get(this.#options.room)?.received ?? 0;
@@ -55,7 +58,7 @@ export class ChatView {
     return this.page.element("divider");
   }
 
-  /** Its place has been passed by what is on the page, or there is none. */
+  /** The window contains the place of the divider, or there is none. */
   get isDividerSeen() {
     const { timeline, me } = this.#options;
     return (
@@ -69,7 +72,7 @@ export class ChatView {
     return item ? this.page.element(item.key) : null;
   }
 
-  /** Changes of one task are drawn together, before the next frame. What is not on the page is drawn when it comes back. */
+  /** Draws the changes of one task together. A chat that is not on the page is drawn when it returns. */
   render() {
     if (this.#isDue || !this.#root.isConnected) return;
     this.#isDue = true;
@@ -113,7 +116,7 @@ export class ChatView {
     this.#reportView();
   }
 
-  /** A message came: what nobody saw come stands below the line. The line of a visit before, under which all is read, goes down to it. */
+  /** What the user did not see arrive goes below the line. The line of an earlier visit, with all read, moves down. */
   arrived({ ordinal }) {
     if (ordinal && !(document.hasFocus() && this.keeper.isAtEnd)) {
       if (this.#divider === null || this.#options.on.read() >= ordinal - 1) this.#divider = ordinal - 1;
@@ -122,7 +125,7 @@ export class ChatView {
     this.render();
   }
 
-  /** Another tab has typed or sent here, `news` {draft, was}; or its storage has changed. Nobody is followed while somebody types. */
+  /** Another tab typed or sent here, `news` {draft, was}; or its storage changed. Ignored while the user types here. */
   followDraft(news) {
     const { composer } = this;
     const draft =
@@ -130,13 +133,13 @@ export class ChatView {
     if (draft) composer.show(draft);
   }
 
-  /** Typed while this chat was on its way. */
+  /** Typed while this chat was loading. */
   readDraft() {
     const draft = this.#options.drafts.take(this.#options.room);
     if (draft) this.composer?.show(draft);
   }
 
-  /** The page goes. */
+  /** The page closes. */
   keepDraft() {
     if (this.composer) this.#options.drafts.hold(this.#options.room, this.composer.draft);
   }
@@ -184,7 +187,7 @@ export class ChatView {
 
   #onKey(event) {
     if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#divider === null) return;
-    // One press closes one thing, and what lies above comes first.
+    // Escape closes one thing at a time, the topmost first.
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     this.#divider = null;
@@ -202,7 +205,7 @@ export class ChatView {
     else if (name === "show-all") this.#unfold(event.target.closest("[data-id]"));
   }
 
-  /** What was refused is back in the message box, before what is typed there. Where nobody can write it stays under the words. */
+  /** A refused message returns to the composer, before what is typed there. In a closed chat it stays where it is. */
   #edit(entry) {
     const { room, drafts, outbox } = this.#options;
     if (!entry) return;
@@ -218,7 +221,7 @@ export class ChatView {
     element.querySelector("article").focus({ preventScroll: true });
   }
 
-  /** What is in view now, for the read mark. */
+  /** Reports what is in view, for the read marker. */
   #reportView() {
     this.#options.on.seen(this.keeper.newestInView());
     this.#options.events.emit("view");

@@ -1,9 +1,9 @@
-// Putting text on the clipboard. The clipboard's own interface exists on secure pages only, and not in every browser: a selection and the old
-// command do the same, within the press that asked for it.
+// Writes text to the clipboard. The Clipboard API needs a secure page and a recent browser; otherwise a selection is
+// copied.
 
 /** Promise of whether the clipboard has it. */
 export async function copyText(text) {
-  // Not after an answer: a browser that lets nothing be written without a press has forgotten it by then.
+  // Not after an await: a browser that requires a user gesture no longer accepts it by then.
   if (!globalThis.navigator?.clipboard?.writeText) return copyBySelection(text);
   return navigator.clipboard.writeText(text).then(
     () => true,
@@ -12,13 +12,13 @@ export async function copyText(text) {
 }
 
 /**
- * For text that is only being made (a promise): Safari lets a page write what comes later only where the writing itself begins with the press.
- * Resolves to whether the clipboard has it; rejects where there is no text.
+ * For text that is only being made (a promise): Safari lets a page write what comes later only where the writing itself
+ * begins with the press. Resolves to whether the clipboard has it; rejects where there is no text.
  */
 export async function copyLater(text) {
   if (!globalThis.ClipboardItem || !globalThis.navigator?.clipboard?.write) return copyText(await text);
   const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
-  // Where the browser refuses first, nobody else would hear that it failed.
+  // If the browser refuses first, no other handler would see the rejection.
   blob.catch(() => {});
   return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]).then(
     () => true,
@@ -32,14 +32,14 @@ function copyBySelection(text) {
   const ranges = rangesOf(getSelection());
   const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
   Object.assign(field.style, { position: "fixed", inset: "0 auto auto 0", opacity: "0" });
-  // Behind a modal dialog nothing can be selected.
+  // Text behind a modal dialog cannot be selected.
   (document.querySelector("dialog:modal") ?? document.body).append(field);
   field.select();
   let isDone = false;
   try {
     isDone = document.execCommand("copy");
   } catch {
-    // Then it is said that it did not work.
+    // Returns false: the caller reports it.
   }
   field.remove();
   activeElement?.focus?.({ preventScroll: true });

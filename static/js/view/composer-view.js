@@ -1,4 +1,4 @@
-// The message box: keys, height, counter, draft. Says "submit" with the text; sending is somebody else's.
+// The composer: keys, height, counter, draft. It reports the text; others send it.
 
 import { isBlank, sendable } from "../lib/body-text.js";
 import { part, setData, setText } from "../lib/dom.js";
@@ -13,7 +13,7 @@ export class ComposerView {
   #t;
   #on;
   #limit;
-  /** On touch screens Enter makes a line, elsewhere as the person has chosen (accounts/appearance.py). */
+  /** On touch screens Enter adds a line, elsewhere as the user has chosen (accounts/appearance.py). */
   #enterSends =
     matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
 
@@ -31,7 +31,7 @@ export class ComposerView {
   }
 
   get isTouched() {
-    // A tab behind another one has its field active, too; nobody is there.
+    // A tab in the background has its field active, too.
     return document.hasFocus() && document.activeElement === this.#field;
   }
 
@@ -44,7 +44,7 @@ export class ComposerView {
     this.#measure();
   }
 
-  /** A draft of before, or one that another tab has written. */
+  /** A stored draft, or one that another tab has written. */
   show({ text, caret = text.length }) {
     this.#field.value = text;
     if (this.isTouched) this.#field.setSelectionRange(caret, caret);
@@ -56,7 +56,7 @@ export class ComposerView {
     this.#field.setSelectionRange(this.#field.value.length, this.#field.value.length);
   }
 
-  /** A key of a running composition (Japanese, Chinese, many phone keyboards) is never ours; 229 is how Safari says so. */
+  /** A key of a running composition belongs to the input method; Safari marks it by 229. */
   #key(event) {
     if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
     const isForced = event.ctrlKey || event.metaKey;

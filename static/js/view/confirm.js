@@ -1,9 +1,9 @@
-// "Revoke the link for Grandma Zoya?": one question in a dialog of its own. Esc, a press beside it and the first button all mean no.
+// A confirmation dialog: "Revoke the link for Grandma Zoya?". Esc, the backdrop and the first button mean no.
 
 import { part, setText, view } from "../lib/dom.js";
 import { closeOnBackdropPress } from "./backdrop-close.js";
 
-/** Promise of whether the answer was yes. The dialog stands in the page, or in the dialog that asks. */
+/** Promise of whether the user confirmed. The dialog is in the page, or in the dialog that asks. */
 export function ask(text, root = document) {
   const dialog = view("ask", root);
   setText(part(dialog, "text"), text);

@@ -1,4 +1,4 @@
-// The strip that says how the connection is (ui-spec K1, K2): late to appear, quick to go.
+// The notice about the connection (docs/interface.md K1, K2): late to appear, quick to go.
 
 import { part, setText, view } from "../lib/dom.js";
 import { Timer } from "../lib/timing.js";
@@ -11,7 +11,7 @@ class ConnectionView {
   #options;
   #timer;
   #connection = null;
-  /** Said in whatever chat is on the screen, and since when, goes along from chat to chat. */
+  /** The text, and since when it is shown, carry over from chat to chat. */
   #state = "quiet";
   #text = "";
 
@@ -23,7 +23,7 @@ class ConnectionView {
     this.place();
   }
 
-  /** The strip of the chat that is on the screen now. */
+  /** The notice of the chat that is on the screen now. */
   place() {
     this.#root = view("connection");
     this.#render();

@@ -1,8 +1,9 @@
-// Files cannot be sent yet. Whoever drops or pastes one is told so; without this the browser would leave the chat and open the file.
+// Rejects dropped and pasted files, which cannot be sent yet. Otherwise the browser would leave the chat and open
+// the file.
 
 const hasFiles = (data) => [...(data?.types ?? [])].includes("Files");
 
-/** `notify(text)` shows and says a sentence. */
+/** `notify(text)` shows and announces a sentence. */
 export function rejectDroppedFiles({ t, notify }) {
   const refuse = () => notify(t("Files can’t be sent yet."));
   addEventListener("dragover", (event) => {
@@ -16,7 +17,7 @@ export function rejectDroppedFiles({ t, notify }) {
     refuse();
   });
   addEventListener("paste", (event) => {
-    // Copied from a page or a table, text often brings a picture of itself along: then the text is what is meant.
+    // Copied text often includes an image of itself: then the text is what is meant.
     if (!hasFiles(event.clipboardData) || event.clipboardData.types.includes("text/plain")) return;
     event.preventDefault();
     refuse();

@@ -1,4 +1,4 @@
-// While somebody scrolls, the day of the topmost message floats at the top (ui-spec H9); it fades a moment after the last movement.
+// The floating day (docs/interface.md H9): while the user scrolls, the day of the topmost message shows at the top.
 
 import { part, setText } from "../lib/dom.js";
 
@@ -19,7 +19,7 @@ export class FloatingDay {
     this.#label = Object.assign(document.createElement("p"), { className: "floating-day", ariaHidden: "true" });
     this.#label.dataset.part = "floating-day";
     scroller.before(this.#label);
-    // The browser scrolls by itself too (new messages, a changed height), and that is not scrolling.
+    // The browser scrolls by itself, too (new messages, a changed height); only input counts.
     for (const type of ["wheel", "touchmove", "keydown"])
       scroller.addEventListener(type, () => this.#moved(), { passive: true });
     scroller.addEventListener("scroll", () => this.#cancel && this.#moved(), { passive: true });
@@ -45,7 +45,7 @@ export class FloatingDay {
       isNear ||= at > 0 && at < OWN_LINE_PX;
       if (at <= 0) day = line;
     }
-    // Its own line is just there.
+    // The line of that day itself is near.
     if (!day || isNear) return delete this.#label.dataset.shown;
     setText(this.#label, part(day, "label").textContent);
     this.#label.dataset.shown = "true";

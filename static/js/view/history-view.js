@@ -1,4 +1,5 @@
-// Moving about in a long conversation (ui-spec H3, H4, H7, H11): pages come at the edge where somebody reads, and go at the other.
+// Navigation in a long conversation (docs/interface.md H3, H4, H7, H11): pages load at one edge and are dropped at
+// the other.
 
 import { action, part, setText, view } from "../lib/dom.js";
 import { retryAfter } from "../lib/timing.js";
@@ -10,13 +11,16 @@ export class HistoryView {
   #options;
   #button;
   #isKeyboard = false;
-  /** After a failure nothing is asked before this, however much somebody scrolls. */
+  /** After a failure nothing is requested before this, however much the user scrolls. */
   #notBefore = 0;
   #attempt = 0;
-  /** How many of their messages have been seen. */
+  /** How many messages of the peer have been seen. */
   seen = 0;
 
-  /** `chat` (ChatView), `timeline`, `keeper`, `history` (net/history.js), `list` the ConversationList; `announce(text)` tells screen readers. */
+  /**
+   * `root`, `room`, `me`, `chat` (ChatView), `timeline`, `keeper`, `history` (net/history.js), `list`, `events`, `t`,
+   * `clock`; `announce(text)` for screen readers.
+   */
   constructor(options) {
     this.#options = options;
     const { root, events } = options;
@@ -33,7 +37,10 @@ export class HistoryView {
       scroller.addEventListener(type, () => (this.#isKeyboard = false), { passive: true });
   }
 
-  /** The chat is on the screen. `seen` of their messages had been seen before; `place` {seq, top} or {seq} may stand above the loaded page. */
+  /**
+   * The chat is on the screen. `seen`: how many messages of the peer had been seen; `position` {seq, top} or {seq} may
+   * be above the loaded page.
+   */
   begin({ seen, position, signal }) {
     Object.assign(this, { seen, signal });
     this.#notBefore = this.#attempt = 0;
@@ -42,7 +49,7 @@ export class HistoryView {
     else this.check();
   }
 
-  /** For whoever comes back (`keptPlace`); from a chat that is still on the screen. */
+  /** Stores the position for the next visit (`keptPlace`); the chat must still be on the screen. */
   keepPosition() {
     const { room, keeper, timeline } = this.#options;
     const { place } = keeper;
@@ -50,11 +57,11 @@ export class HistoryView {
       if (place) sessionStorage.setItem(placeKey(room), JSON.stringify({ place, at: timeline.newest?.seq }));
       else sessionStorage.removeItem(placeKey(room));
     } catch {
-      // Nothing is lost but a place.
+      // Only the position is lost.
     }
   }
 
-  /** After every change and every movement: what is seen, is more needed, is the way to the end to be offered? */
+  /** After every change and scroll: what is seen, whether more is needed, whether to offer the way to the end. */
   check() {
     const { keeper, timeline } = this.#options;
     this.#count();
@@ -91,7 +98,7 @@ export class HistoryView {
     chat.renderNow();
   }
 
-  /** The button: first to the "new messages" line, if that is further down; else to the end. */
+  /** The button: first to the "new messages" line, if that is below; otherwise to the end. */
   jump() {
     const { chat, keeper } = this.#options;
     const line = chat.divider;
@@ -109,7 +116,7 @@ export class HistoryView {
     keeper.jumpToEnd();
   }
 
-  /** Brings the message into the middle of the view; what stood there is left if it is far away. False when there is no such message. */
+  /** Scrolls to the message, loading a page around it if needed. False when there is no such message. */
   async goTo(seq) {
     const { chat, keeper, clock } = this.#options;
     if (!(await this.#fetchAround(seq, () => this.goTo(seq)))) return false;
@@ -121,7 +128,7 @@ export class HistoryView {
     return true;
   }
 
-  /** Back to the same message at the same place (ui-spec H6). */
+  /** Back to the same message at the same offset (docs/interface.md H6). */
   async #returnTo({ seq, top }) {
     const { chat, keeper } = this.#options;
     if (!(await this.#fetchAround(seq, () => this.#returnTo({ seq, top })))) return;
@@ -145,7 +152,10 @@ export class HistoryView {
     chat.renderNow();
   }
 
-  /** A failure is told where the page was expected, and asked again by itself, as long as the chat is on the screen and it is still wanted (`again`). */
+  /**
+   * A failure shows where the page was expected, and is retried as long as the chat is on the screen and the page still
+   * needed (`again`).
+   */
   async #load(ask, again) {
     const { root, t, clock } = this.#options;
     if (clock.now() < this.#notBefore) return null;

@@ -1,4 +1,4 @@
-// Older chats, page by page, when somebody comes near the end of the list (ui-spec 3.4). The link works without scripts, and after a failure.
+// Loads older chats near the end of the list. The link works without scripts, and after a failure.
 
 import { setText } from "../lib/dom.js";
 import { retryAfter } from "../lib/timing.js";
@@ -19,7 +19,7 @@ export function loadRowsOnScroll({ link, t, load, learn, announce, clock }) {
     isLoading = false;
     if (!page) {
       const sentence = t("The list couldn’t be loaded. Try again");
-      // Said once; it goes on by itself as long as somebody is at the end of the list.
+      // Announced once; the retries go on as long as the end of the list is near.
       if (attempt === 0) announce(sentence);
       setText(link, sentence);
       return clock.after(retryAfter(error, attempt++), () => isNear && more());
@@ -29,7 +29,7 @@ export function loadRowsOnScroll({ link, t, load, learn, announce, clock }) {
     if (!page.next) return link.remove();
     setText(link, t("Older chats"));
     link.search = `?${new URLSearchParams({ cursor: page.next })}`;
-    // The observer speaks only when something changes; a short page may leave the link in view.
+    // The observer reports only changes; after a short page the link may still be in view.
     watcher?.unobserve(link);
     watcher?.observe(link);
   };

@@ -1,4 +1,4 @@
-// A link for exactly one person, made over the chat that is open. The dialog is fetched anew each time, with the links that wait now.
+// The invite dialog, over any page of the shell. It is fetched each time, with the links that are pending now.
 
 import { part, setText, view } from "../lib/dom.js";
 import { acceptedNotice } from "./accepted-invites.js";
@@ -28,7 +28,7 @@ export class InviteDialog {
     window.addEventListener("popstate", () => this.#dialog?.open && this.#dialog.close());
   }
 
-  /** Rejects where the dialog cannot be had; then the page of invites does it all. */
+  /** Rejects when the dialog cannot be loaded; then the page of invites opens. */
   show(opener) {
     if (this.#dialog?.open) return Promise.resolve();
     this.#opener = opener;
@@ -36,7 +36,7 @@ export class InviteDialog {
   }
 
   async #open() {
-    // A log-in page comes by a redirect.
+    // A redirect leads to the log-in page.
     const answer = await fetch(ADDRESS, {
       headers: { "X-Acting-User": this.#options.me },
       credentials: "same-origin",
@@ -50,7 +50,7 @@ export class InviteDialog {
     this.#wire(this.#dialog);
     document.body.append(this.#dialog);
     this.#dialog.showModal();
-    // So that "back" closes it where it covers the page.
+    // So that Back closes it on a narrow screen (docs/interface.md N3).
     if (isNarrow()) history.pushState({ open: HISTORY }, "");
   }
 
@@ -76,7 +76,7 @@ export class InviteDialog {
     this.#making.save();
     this.#unsaved = this.#making.unsaved;
     if (history.state?.open === HISTORY) history.back();
-    // Not in every engine by itself. This comes a moment after the closing, and by then somebody may have gone on.
+    // Not every browser restores the focus. This runs a moment after the close, when the user may have moved on.
     if (document.activeElement === document.body) this.#opener?.focus({ preventScroll: true });
   }
 
@@ -91,7 +91,7 @@ export class InviteDialog {
       revoke: () => this.#revoke(button),
       another: () => this.#another(button),
     };
-    // What failed has been said by `problem`.
+    // `problem` has reported the failure.
     Promise.resolve(acts[button?.dataset.do]?.()).catch(() => {});
   }
 
@@ -114,7 +114,7 @@ export class InviteDialog {
 
   async #copyWaiting({ dataset }) {
     const { announcer, t, clock } = this.#options;
-    // The page shows each link in a field of its own.
+    // The page of invites shows each link in a field.
     if (!(await copyText(dataset.url)))
       return toast(t("This browser doesn’t let the page copy. You can find the link under “All my invites”."), {
         clock,
@@ -135,7 +135,7 @@ export class InviteDialog {
     const next = line.nextElementSibling ?? line.previousElementSibling;
     line.remove();
     part(this.#dialog, "waiting").hidden = !next;
-    // It may have been the one too many.
+    // It may have been the link over the limit.
     part(this.#dialog, "full").hidden = true;
     part(this.#dialog, "making").hidden = false;
     this.#problem(null);
@@ -143,7 +143,7 @@ export class InviteDialog {
     announcer.status(t("The link no longer works."));
   }
 
-  /** Somebody has accepted the link that was made here, or one that waited. No focus moves unless its place is gone. */
+  /** A user accepted the link that was made here, or a pending one. The focus moves only if its element is gone. */
   accepted({ id, name, room }) {
     if (!this.#dialog?.open) return false;
     const form = part(this.#dialog, "making");
@@ -163,7 +163,7 @@ export class InviteDialog {
     return true;
   }
 
-  /** The next link is made where the accepted one was. */
+  /** The next link takes the place of the accepted one. */
   #another(button) {
     this.#making.reset();
     const form = part(this.#dialog, "making");

@@ -1,4 +1,5 @@
-// The link of the invite dialog. It is made by the first press that needs it: looking leaves no unused links behind (ui-spec I1).
+// Creates the link of the invite dialog on the first action that needs it, so that looking leaves no unused links
+// (docs/interface.md I1).
 
 import { part, setData, setText } from "../lib/dom.js";
 import { Timer } from "../lib/timing.js";
@@ -13,14 +14,14 @@ export class InviteMaking {
   #form;
   #options;
   #timer;
-  /** What the server has of it: {id, url, note, lives}; null before it is made. */
+  /** What the server has stored of it: {id, url, note, lives}; null before it is created. */
   #invite = null;
   #making = null;
-  /** The same for each try at one link: the answer to the first may be lost after it was made. */
+  /** The same for each try at one link: the first answer may be lost after the link was created. */
   #key = newId();
   #fades = new Map();
 
-  /** `announce(text)` is for screen readers; `problem(error)` shows why something failed, or nothing for null. */
+  /** `announce(text)` for screen readers; `problem(error)` shows why something failed, null clears it. */
   constructor(options) {
     const { form, clock } = (this.#options = options);
     this.#form = form;
@@ -65,7 +66,7 @@ export class InviteMaking {
     return this.#form.elements.lives.value;
   }
 
-  /** Promise of the link; rejects where it could not be made, which has been said then. Two quick presses make one. */
+  /** Promise of the link; rejects after `problem` has reported why. Two quick presses create one link. */
   #link() {
     return (this.#making ??= this.#make().catch((error) => {
       this.#making = null;
@@ -80,14 +81,14 @@ export class InviteMaking {
     this.#invite = { id, url, ...sent };
     part(this.#form, "link").value = url;
     this.#options.problem(null);
-    // Typed on while it was made.
+    // The user may have typed on meanwhile.
     this.save();
     return url;
   }
 
   async copy(button) {
     const isCopied = await copyLater(this.#link()).catch(() => null);
-    // Without a link there is nothing to select; why has been said.
+    // Without a link there is nothing to select; `problem` has reported why.
     if (!isCopied) return isCopied === false && this.#select();
     const label = part(button, "label");
     this.#options.say(button.dataset.done);
@@ -98,7 +99,7 @@ export class InviteMaking {
     this.#options.clock.after(DONE_MS, () => (setText(label, before), setData(button, "state", null)));
   }
 
-  /** For the person's own Ctrl C. */
+  /** For the user's own Ctrl C. */
   #select() {
     const hint = part(this.#form, "press");
     part(this.#form, "link").select();
@@ -108,7 +109,7 @@ export class InviteMaking {
 
   async share(button) {
     const url = await this.#link();
-    // Closing the system's sheet is a refusal too; it needs no word.
+    // Closing the share sheet rejects, too; that is no error.
     navigator.share({ url, text: button.dataset.text }).catch(() => {});
   }
 
@@ -123,7 +124,7 @@ export class InviteMaking {
     if (!figure.hidden) figure.scrollIntoView({ block: "nearest" });
   }
 
-  /** Shown when it is there, so that the fields below move once. */
+  /** Shown once it is loaded, so that the fields below move once. */
   async #loadCode() {
     const picture = part(this.#form, "code");
     if (!picture.hasAttribute("src")) picture.src = `/invites/${this.#invite.id}/qr.svg`;
@@ -136,7 +137,7 @@ export class InviteMaking {
     }
   }
 
-  /** The tab is opened by the press itself; one that came after the answer would be taken for an unwanted window. */
+  /** The tab is opened by the press itself; after an await it would be blocked as a pop-up. */
   async preview() {
     const tab = window.open("", "_blank");
     const url = await this.#link().catch((error) => (tab?.close(), Promise.reject(error)));

@@ -1,10 +1,10 @@
-// "2 messages have not been sent. They will be deleted from this device." Asked before log-out; loaded only where something is kept.
+// Asks before a log-out that would delete unsent messages or drafts. Loaded only when there are some.
 
 import { part, setText, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
 import { closeOnBackdropPress } from "./backdrop-close.js";
 
-/** Promise of whether to leave. `kept` is {messages, drafts}; Esc, a press beside it and "Stay" all mean no. */
+/** Promise of whether to log out. `kept` is {messages, drafts}; Esc, the backdrop and "Stay" mean no. */
 export function confirmLogOut(kept) {
   const dialog = view("leave");
   const t = translator(JSON.parse(document.getElementById("client-texts").textContent), document.documentElement.lang);

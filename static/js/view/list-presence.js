@@ -1,6 +1,6 @@
-// Who is online or typing in the other chats of the list, as far as the server tells (ui-spec C4): asked for the rows in view only.
+// Presence in the list (docs/interface.md C4): who is online or typing, requested for the visible rows only.
 
-/** The server takes 50 for one socket; one of them is the chat on the screen, and a few are on their way from one to the other. */
+/** The server accepts 50 rooms for one socket: one is the chat on the screen, and a few may be closing. */
 const AT_MOST = 40;
 const SETTLES_MS = 1_000;
 const NAME = "row";
@@ -18,7 +18,7 @@ export class ListPresence {
     this.#observer =
       globalThis.IntersectionObserver &&
       new IntersectionObserver((entries) => this.#seen(entries), { root: rows.parentElement, rootMargin: "40px" });
-    // Without it the first ones count as seen.
+    // Without IntersectionObserver the first rows count as visible.
     const watch = () =>
       this.#observer
         ? [...rows.children].forEach((row) => this.#observer.observe(row))
@@ -35,7 +35,7 @@ export class ListPresence {
     this.#soon();
   }
 
-  /** Somebody who scrolls by, or opens one chat after another, asks for nothing. */
+  /** Scrolling past rows, or opening one chat after another, requests nothing. */
   #soon() {
     if (this.#isDue) return;
     this.#isDue = true;

@@ -1,4 +1,4 @@
-// The list pane: one row per conversation, the total in the tab and in the title.
+// The list of conversations: one row for each, and the total of unread messages in the title.
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
@@ -12,12 +12,16 @@ export class ListView {
   #rows;
   #options;
   #elements = new Map();
-  /** What the page is called. Only what stands before it was put there here: somebody may be called "(12) Mona". */
+  /** The title of the page. The unread number is added here, not parsed: a user may be called "(12) Mona". */
   #title = document.title;
   #heldSince = null;
   #isDue = false;
 
-  /** `state` is the ConversationList; `current()` -> the room on the screen or null, `chosen()` -> that or the one on its way; `presenceOf(room)` {typing, online} or null; `unsent(room)` entries of the outbox; `onTotal(count)`; `me` my id; `isUnwritten(room)`: opened from People, without a word as far as the pages know. */
+  /**
+   * `root`, `state` (ConversationList), `drafts`, `me`, `t`, `dates`, `clock`, `now`; `current()` -> the room on the
+   * screen, `chosen()` -> the room chosen last, or null; `presenceOf(room)` {typing, online}; `unsent(room)` messages
+   * of the outbox; `onTotal(count)`; `isUnwritten(room)`: opened from People, without a message so far.
+   */
   constructor(options) {
     const { root } = (this.#options = options);
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
@@ -69,7 +73,7 @@ export class ListView {
     return ![chosen(), current()].includes(row.room) && !drafts.get(row.room) && !unsent(row.room).length;
   }
 
-  /** The chat before somebody's eyes counts nothing: its number would only flicker until the receipt is back. */
+  /** The chat that the user sees shows no number: it would flicker until the receipt is back. */
   get #watched() {
     return document.hasFocus() ? this.#options.current() : null;
   }
@@ -83,7 +87,10 @@ export class ListView {
     return element;
   }
 
-  /** Nobody presses the wrong row: while the pointer or the focus is in the list, moves wait, three seconds at most. */
+  /**
+   * So that no wrong row is pressed, rows do not move under the pointer or the focus, for at most three seconds
+   * (docs/interface.md C1).
+   */
   #order(rows) {
     const wanted = rows.map((row) => this.#elements.get(row.room));
     const isRight = wanted.every((element, index) => this.#rows.children[index] === element);
@@ -143,7 +150,7 @@ export class ListView {
     setData(part(element, "ticks"), "state", ticks);
   }
 
-  /** The first that applies (ui-spec 3.4): not sent, a draft left behind, what waits, what was said last. */
+  /** The first that applies: a failed message, a draft, a pending message, the last message. */
   #summary(row) {
     const { t, me, drafts, unsent, current } = this.#options;
     const waiting = unsent(row.room);

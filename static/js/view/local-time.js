@@ -1,4 +1,4 @@
-// Times that the server wrote in UTC, said in the reader's zone and language; said again when a new day begins.
+// Formats the times that the server wrote in UTC in the reader's zone and language, and again when a new day begins.
 
 const SAYS = {
   time: (dates, moment) => dates.time(moment),
@@ -14,7 +14,10 @@ export function formatTimes(root, dates) {
   }
 }
 
-/** Calls `onDay` whenever "today" may have become "yesterday", or the device has come to another zone: looked at once an hour, and when somebody comes back. */
+/**
+ * Calls `onDay` when the day or the time zone may have changed: checked once an hour, and when the page is focused or
+ * shown.
+ */
 export function watchDayChange({ dates, clock, onDay, window = globalThis.window }) {
   const state = () => (dates.look(), `${dates.dayKey(dates.now())} ${dates.generation}`);
   let before = state();

@@ -1,16 +1,19 @@
-// Copying messages (ui-spec T5): the bare text of one; of several, lines that say when and who.
+// Copying messages (docs/interface.md T5): the text alone for one; for several, lines with time and sender.
 
 import { view } from "../lib/dom.js";
 
 const bodyOf = (li) => li.querySelector('[data-part="body"]');
 
-/** As it was typed; a host that is shown in its ASCII form is copied so. Empty for what is gone. */
+/** The text as typed; a host shown in its ASCII form is copied so. Empty for a deleted message. */
 export const textOf = (li) => (li.dataset.deleted ? "" : bodyOf(li).textContent);
 
 const name = (li) => li.querySelector('[data-part="who"]').textContent.trim();
 const line = (li, text) => `[${li.querySelector("time").textContent}] ${name(li)} ${text}`;
 
-/** What a selection that spans messages puts on the clipboard; null for one inside a single message, which the browser copies itself. */
+/**
+ * The clipboard text of a selection that spans messages; null for one inside a single message, which the browser copies
+ * itself.
+ */
 export function selectedText(selection, list) {
   if (!selection.rangeCount || selection.isCollapsed) return null;
   const range = selection.getRangeAt(0);
@@ -31,7 +34,7 @@ function within(range, body) {
   return part.toString();
 }
 
-/** In whatever chat is on the screen. */
+/** In the chat on the screen. */
 export function listenForCopy() {
   document.addEventListener("copy", (event) => {
     const list = view("timeline");

@@ -1,4 +1,5 @@
-// The keyboard in the list of messages (ui-spec A4, H12): one message has the focus, the arrows move it, single letters act on it.
+// Keyboard navigation in the messages (docs/interface.md A4, H12): one message has the focus, arrows move it,
+// letters act on it.
 
 import { isComposing, keyOf } from "../lib/keys.js";
 
@@ -7,7 +8,10 @@ export class MessageKeys {
   #options;
   #current = null;
 
-  /** `list` is the timeline; `copy(li)`, `menu(li)`, `end()` goes to the newest message, `leave()` to the message box. */
+  /**
+   * `scroller`, `list` (the timeline); `copy(li)`, `menu(li)`, `end()` scrolls to the newest message, `leave()` focuses
+   * the composer.
+   */
   constructor(options) {
     const { scroller, list } = (this.#options = options);
     this.#list = list;
@@ -21,7 +25,7 @@ export class MessageKeys {
     return [...this.#list.querySelectorAll("article")];
   }
 
-  /** Exactly one message can be reached with Tab, and the links in it: where one was last, else the newest. */
+  /** One message, and its links, can be reached with Tab: the last focused one, or the newest. */
   #settle() {
     if (!this.#list.contains(this.#current))
       this.#mark(this.#list.querySelector("li[data-id]:last-of-type article") ?? this.#articles.at(-1));

@@ -1,4 +1,4 @@
-// What can be done with one message: two small buttons beside it, and a menu. One of each for the whole page; they move to where they are wanted.
+// The actions of a message: two small buttons and a menu, one of each per chat, moved to where they are needed.
 
 import { cloneTemplate, view } from "../lib/dom.js";
 import { copyText } from "./clipboard.js";
@@ -13,7 +13,7 @@ export class MessageTools {
   #opened = null;
   #hold;
 
-  /** `room`; `announce(text)` tells screen readers; `toast(text)` shows what was done. */
+  /** `root`, `list`, `room`, `t`, `clock`; `announce(text)` for screen readers; `toast(text)` shows the result. */
   constructor(options) {
     const { root, list, clock } = (this.#options = options);
     root.append(this.#menu);
@@ -33,11 +33,11 @@ export class MessageTools {
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Under its message, or where the pointer is. `isHeld`: a finger lies there still. */
+  /** Opens under its message, or at the pointer. `isHeld`: a finger is still down there. */
   menu(li, { x, y, isHeld = false } = {}) {
     if (!li || !textOf(li)) return;
     this.#of = li;
-    // By itself the browser closes a menu as soon as a finger is lifted outside of it.
+    // The browser closes an auto popover when the finger is lifted outside of it.
     this.#menu.popover = isHeld ? "manual" : "auto";
     for (const item of this.#menu.querySelectorAll('[data-do="link"]')) item.hidden = !li.dataset.seq;
     this.#menu.showPopover();
@@ -50,7 +50,7 @@ export class MessageTools {
     const top = Math.min(y ?? by.bottom + 4, innerHeight - box.height - 8);
     Object.assign(this.#menu.style, { left: `${Math.max(8, left)}px`, top: `${Math.max(8, top)}px` });
     this.#items[0]?.focus();
-    // It stands where its message stood.
+    // Its position depends on the message's position.
     const { signal } = (this.#opened = new AbortController());
     addEventListener("resize", () => this.#close(), { signal });
     if (isHeld)
@@ -60,7 +60,10 @@ export class MessageTools {
       });
   }
 
-  /** iPhones tell of no long press on plain text, and other phones not always. Links and fields keep what the browser suggestions for them. */
+  /**
+   * iPhones do not report a long press on plain text, and other phones not always. Links and fields keep the browser's
+   * own menu.
+   */
   #watchFingers(list, scroller) {
     const hold = this.#hold;
     list.addEventListener("pointerdown", ({ pointerType, isPrimary, clientX: x, clientY: y, target }) => {
@@ -90,7 +93,7 @@ export class MessageTools {
 
   #show(li) {
     const article = li?.querySelector("article");
-    // Nothing can be done with what is gone, and what failed has its own buttons.
+    // A deleted message has no actions, and a failed one its own buttons.
     if (article && !li.dataset.deleted && this.#bar.parentElement !== article) article.append(this.#bar);
   }
 
@@ -100,7 +103,7 @@ export class MessageTools {
     if (!li || event.target.closest("a") || String(getSelection())) return;
     event.preventDefault();
     this.#hold.end();
-    // A long press may raise this event as well, before or after ours has opened the menu.
+    // A long press may raise this event as well, before or after it has opened the menu.
     if (this.#of === li && this.#menu.matches(":popover-open")) return;
     this.menu(li, event.clientX || event.clientY ? { x: event.clientX, y: event.clientY } : {});
   }
@@ -143,7 +146,7 @@ export class MessageTools {
     else if (event.key === "Escape" || event.key === "Tab") this.#close();
     else return;
     event.preventDefault();
-    // One press closes one thing.
+    // Escape closes one thing at a time.
     event.stopPropagation();
   }
 }

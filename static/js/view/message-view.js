@@ -1,10 +1,10 @@
-// One message: a clone of the template, filled with text nodes. The same element lives from local echo to "read".
+// One message: a clone of the template, filled with text nodes. The same element stays from pending to read.
 
 import { bodyParts, isLong } from "../lib/body.js";
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 import { isFinal } from "../protocol/events.js";
 
-/** Read from left to right, and by itself, whatever the words around it do. */
+/** Left to right, and isolated from the direction of the text around it. */
 const link = ({ text, href }) =>
   Object.assign(document.createElement("a"), {
     href,
@@ -81,7 +81,7 @@ export class MessageView {
     if (quote && message.reply_to == null) quote.hidden = true;
   }
 
-  /** Few messages ever fail; the hundreds of a history do without its buttons. */
+  /** Few messages ever fail, so the template does without these buttons. */
   #fillFailure(element, { state, reason }) {
     let failure = part(element, "failure");
     if (state !== "failed") return failure?.remove();

@@ -1,4 +1,5 @@
-// "A new version is ready. Reload" (ui-spec K7): looked for after every reconnection. Reloads by itself only where nobody could notice.
+// The notice of a new version (docs/interface.md K7), checked after every reconnect. Reloads by itself only in a
+// hidden, unused tab.
 
 const KEY = "entre-reloaded-for";
 
@@ -13,9 +14,9 @@ export class NewRelease {
   #found = null;
 
   /**
-   * `release` is the page's own; `ask()` -> promise of the server's. `isUnsent()`: is something of this person still waiting to go out?
-   * `announce(text)` tells screen readers politely. `session` remembers what was reloaded for: two processes of different age, while a new
-   * version is rolled out, must not send a hidden tab round in circles.
+   * `release` is the page's own; `ask()` -> promise of the server's. `isUnsent()`: something of this user is still
+   * unsent. `announce(text)` tells screen readers politely. `session` remembers what was reloaded for: two processes of
+   * different age, while a new version is rolled out, must not send a hidden tab round in circles.
    */
   constructor({ root, ...options }) {
     this.#root = root;
@@ -37,7 +38,7 @@ export class NewRelease {
     if (!this.#found || !document.hidden || isUnsent() || session.get(KEY) === this.#found) return;
     if (document.querySelector("dialog[open]") || ![...document.querySelectorAll("textarea, input")].every(isUntouched))
       return;
-    // Where this cannot be remembered, it is not done.
+    // Without storage this cannot be remembered, so the page does not reload.
     if (session.set(KEY, this.#found)) reload();
   }
 }

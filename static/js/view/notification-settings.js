@@ -1,4 +1,4 @@
-// Settings › Notifications: what this browser does when a message arrives, and why it does not.
+// Settings › Notifications: what this browser does when a message arrives, or why it cannot.
 
 import { part, setText } from "../lib/dom.js";
 import { NotificationPolicy } from "../state/notification-policy.js";

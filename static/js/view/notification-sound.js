@@ -1,4 +1,4 @@
-// One soft sound of a third of a second, made here: two notes, no file to fetch.
+// The notification sound: two synthesised notes of a third of a second; no file to fetch.
 
 const NOTES = [
   [587, 0],

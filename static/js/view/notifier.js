@@ -1,4 +1,5 @@
-// Notifications and the sound of this browser, as long as a page is open (ui-spec M2, M5, M7). Asks for permission only after a press on our own button.
+// Notifications, their sound and the unread badge (docs/interface.md M2, M5 to M7). Permission is requested only
+// after a press.
 
 import { part, view } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
@@ -17,7 +18,10 @@ export class Notifier {
   #shown = new Map();
   #channel = null;
 
-  /** `current()` -> room or null; `list` the ConversationList; `open(room)`; `icon` address of the picture. */
+  /**
+   * `me`, `store`, `clock`, `now`, `list`, `t`; `current()` -> room or null; `open(room)`; `icon` the address of the
+   * image.
+   */
   constructor(options) {
     const { me, store, clock, current } = (this.#options = options);
     this.#channel = optional(() => new BroadcastChannel(`app:${me}`));
@@ -45,14 +49,14 @@ export class Notifier {
     this.#alerts.arrived({ room, message, isMuted, isRequest: row.state === "request" });
   }
 
-  /** Read elsewhere: what was said about it is taken back. */
+  /** Read elsewhere: its notification is closed. */
   changed(room) {
     if (this.#options.list.get(room)?.unread) return;
     this.#shown.get(room)?.close();
     this.#shown.delete(room);
   }
 
-  /** One tab leads; a hidden one lets a visible one go before. Without locks every tab stays silent but for the one in use. */
+  /** One tab leads; a hidden tab hands over to a visible one. Without locks no tab notifies. */
   async #lead() {
     const { me } = this.#options;
     const { locks } = navigator;
@@ -81,14 +85,14 @@ export class Notifier {
       notification.onclick = () => (focus(), notification.close(), open(room));
       this.#shown.set(room, notification);
     } catch {
-      // Android knows notifications of service workers only.
+      // Android supports notifications of service workers only.
       navigator.serviceWorker?.ready
         .then((worker) => worker.showNotification(row.peer.name, { ...options, data: { room } }))
         .catch(() => {});
     }
   }
 
-  /** The card in the list; looked at again after a minute, when the first one of the first visit is over. */
+  /** The card in the list; checked again after a minute, because it does not show in the first one. */
   #card() {
     const card = view("notify-card");
     if (!card || !globalThis.Notification) return;

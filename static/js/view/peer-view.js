@@ -1,4 +1,4 @@
-// Another name, username or picture of the peer, in everything that the server drew around the messages. Loaded when idle.
+// Redraws the peer's name, username and avatar around the messages when they change. Loaded when idle.
 
 import { setData, setText, showFace } from "../lib/dom.js";
 
@@ -7,11 +7,11 @@ const card = ({ name, username, avatar, initials, colour }) =>
 
 export const isSamePeer = (one, other) => card(one) === card(other);
 
-/** `root` is the pane of the chat. */
+/** `root` is the chat's part of the page. */
 export function redrawPeer(root, before, peer) {
   root.dataset.peerName = peer.name;
   for (const name of root.querySelectorAll('h1 bdi, h2 bdi, [data-part="closed"] bdi')) setText(name, peer.name);
-  // Beside the peer's picture at the beginning stands my own.
+  // At the start of a chat my own avatar is beside the peer's.
   for (const avatar of root.querySelectorAll('[data-part="avatar"]:first-of-type')) {
     showFace(avatar, peer);
     setData(avatar, "colour", peer.colour);

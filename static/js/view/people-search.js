@@ -1,4 +1,4 @@
-// The directory answers while somebody types (ui-spec 3.5). The field keeps its focus; without this it is a form that loads a page.
+// Search in the directory while the user types. The field keeps its focus; without scripts the form loads a page.
 
 import { part, view } from "../lib/dom.js";
 import { LiveSearch } from "../state/live-search.js";
@@ -14,7 +14,8 @@ export function searchPeople({ t, clock, me, announce }) {
       headers: { Accept: "text/html", "X-Acting-User": me },
       signal,
     });
-    // Signed out: the page to log in came instead. 409: another account has logged in since; the people that it may see are not for this page.
+    // Logged out: the response is the log-in page. 409: another account has logged in, and its directory is not for
+    // this page.
     if (answer.redirected || answer.status === 409) return location.assign(answer.url);
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -30,7 +31,7 @@ export function searchPeople({ t, clock, me, announce }) {
   }
 
   const live = new LiveSearch({ clock, query: wanted(), ask, show });
-  // A word that an input method is still composing is nobody's name.
+  // Text of a running composition is not searched for.
   field.addEventListener("input", ({ isComposing }) => !isComposing && live.typed(wanted()));
   field.addEventListener("compositionend", () => live.typed(wanted()));
   field.form.addEventListener("submit", (event) => (event.preventDefault(), live.now(wanted())));

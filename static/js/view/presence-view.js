@@ -1,4 +1,4 @@
-// What the peer of the open chat is doing right now: the line under the name, the dot, the bubble. Loaded when idle; reading and writing do not need it.
+// Presence of the peer in the open chat: the line under the name, the dot, the typing bubble. Loaded when idle.
 
 import { part, setData, setText, view } from "../lib/dom.js";
 import { typingSet } from "../protocol/commands.js";
@@ -13,7 +13,10 @@ export class PresenceView {
   #own;
   #status;
 
-  /** `peers` is the PeersPresence; `handle()` what the line says while nothing is known; `sharesTyping` my own switch; `keeper` the ScrollKeeper. */
+  /**
+   * `root`, `room`, `events`, `peer`, `keeper` (ScrollKeeper), `send`, `t`, `dates`, `clock`; `peers` (PeersPresence);
+   * `handle()` is shown while the presence is unknown; `sharesTyping` is the user's own setting.
+   */
   constructor(options) {
     this.#options = options;
     const { root, room, events, sharesTyping, send, clock } = options;
@@ -64,7 +67,7 @@ export class PresenceView {
     this.#showStatus();
     setData(part(root, "avatar"), "online", online);
     const bubble = part(root, "typing");
-    // Above the end nothing moves and nothing is covered: there the line under the name says it.
+    // Away from the end nothing moves and nothing is covered: the line under the name shows it.
     const isShown = typing && (!bubble.hidden || keeper.isAtEnd);
     if (bubble.hidden === isShown) keeper.keep(() => (bubble.hidden = !isShown));
   }

@@ -1,4 +1,4 @@
-// Whether somebody is there to read: told by the focus, the visibility and the hands. Loaded when idle.
+// Whether the user is reading: from focus, visibility and input events. Loaded when idle.
 
 import { ReadMarker } from "../state/read-marker.js";
 

@@ -1,10 +1,11 @@
-// Where the reader stands (ui-spec H0 to H3). The scroller is reversed: `scrollTop` is 0 at the end and negative above it.
+// The scroll position (docs/interface.md H0 to H3). The scroller is reversed: `scrollTop` is 0 at the end and
+// negative above it.
 
 const AT_END_PX = 80;
 const FAR_PX = 480;
 
 export class ScrollKeeper {
-  /** What is newest stands on the page; otherwise its lower edge is not the end. */
+  /** The newest message is on the page; otherwise its lower edge is not the end. */
   isWhole = true;
   #scroller;
   #list;
@@ -43,14 +44,14 @@ export class ScrollKeeper {
     else if (anchor?.isConnected) this.#scrollBy(anchor.getBoundingClientRect().top - before);
   }
 
-  /** What grows does so downwards. */
+  /** Keeps the element's top in place, so that it grows downwards. */
   keepTop(element, change) {
     const before = element.getBoundingClientRect().top;
     change();
     this.#scrollBy(element.getBoundingClientRect().top - before);
   }
 
-  /** Even by nothing a movement that is still under way would end. */
+  /** Assigning even an unchanged value would stop a scroll in progress. */
   #scrollBy(distance) {
     if (distance) this.#scroller.scrollTop += distance;
   }
@@ -128,7 +129,10 @@ export class ScrollKeeper {
 
 export const placeKey = (room) => `entre:place:${room}`;
 
-/** Where this tab left the chat (ui-spec H6): `{seq, top}`, or null after news. A browser that keeps nothing begins at the end. */
+/**
+ * Where this tab left the chat (docs/interface.md H6): `{seq, top}`, or null if messages have arrived since, or without
+ * storage.
+ */
 export function keptPlace(room, newest) {
   try {
     const { place, at } = JSON.parse(sessionStorage.getItem(placeKey(room))) ?? {};

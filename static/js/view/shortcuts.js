@@ -1,4 +1,5 @@
-// Keys that work anywhere on the page (ui-spec 4 X). No single letters: those belong to a focused message, or to the message box.
+// Global keyboard shortcuts (docs/interface.md X). No single letters: they belong to a focused message or to the
+// composer.
 
 import { cloneTemplate, view } from "../lib/dom.js";
 import { isCommand, isComposing, isMac, keyOf } from "../lib/keys.js";
@@ -8,7 +9,10 @@ import { closeOnBackdropPress } from "./backdrop-close.js";
 export class Shortcuts {
   #options;
 
-  /** `rows()` -> rows in the order of the list; `current()` -> the room chosen last or null; `open(room)`; `switcher()` shows the quick switcher. */
+  /**
+   * `rows()` -> rows in the order of the list; `current()` -> the room chosen last or null; `open(room)`; `switcher()`
+   * opens the quick switcher.
+   */
   constructor(options) {
     this.#options = options;
     document.addEventListener("keydown", (event) => !isComposing(event) && !event.defaultPrevented && this.#key(event));
@@ -45,7 +49,7 @@ export class Shortcuts {
 
   #bare(event) {
     if (event.key === "F6") return () => moveRegion(event.shiftKey ? -1 : 1);
-    // Nothing has the focus, or only the pane of messages as a whole: what is typed is meant for the message box (X10).
+    // Without a focused element, or with the scroller focused, typing goes to the composer (docs/interface.md X10).
     const isNowhere = document.activeElement === document.body || document.activeElement === view("scroller");
     const isPrintable = [...event.key].length === 1 && !event.ctrlKey && !event.metaKey && event.key !== " ";
     if (isNowhere && isPrintable) view("composer")?.elements.body.focus({ preventScroll: true });
@@ -53,7 +57,7 @@ export class Shortcuts {
   }
 }
 
-/** List, messages, message box, and round again; what a page does not have is left out. */
+/** Cycles through list, messages and composer; missing regions are skipped. */
 function moveRegion(step) {
   const list = view("list");
   const regions = [
@@ -68,7 +72,7 @@ function moveRegion(step) {
   regions[next]?.focus();
 }
 
-/** Made when first asked for; the focus returns to where it was. */
+/** Created on first use; the focus returns to where it was. */
 export function showHelp() {
   const found = view("shortcuts");
   const dialog = found ?? cloneTemplate("shortcuts");

@@ -1,4 +1,4 @@
-// The session ended while a chat was open: the chat stays on the screen, dimmed, and what was typed stays on this device.
+// The dialogs of an ended session: the chat stays visible behind them, and what was typed stays on this device.
 
 const create = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
@@ -22,7 +22,9 @@ const isShown = () => document.querySelector('dialog[data-view="signed-out"]');
 const link = (textContent, href, { autofocus } = {}) =>
   create("a", { className: "button button--main", href, textContent, autofocus });
 
-/** `login` is the address that leads back here. Esc and the backdrop close nothing: behind the dialog nothing works any more. */
+/**
+ * `login` is the address that leads back here. Esc and the backdrop do not close it: nothing behind it works any more.
+ */
 export function showSignedOut({ t, login }) {
   if (isShown()) return;
   const dialog = build({
@@ -35,7 +37,7 @@ export function showSignedOut({ t, login }) {
   dialog.addEventListener("close", () => dialog.showModal());
 }
 
-/** Can be closed, so that what was typed can be copied: the next page belongs to somebody else, and begins where that account does. */
+/** Can be closed, so that the user can copy unsent text: the next page belongs to another account. */
 export function showOtherAccount({ t }) {
   if (isShown()) return;
   const close = create("button", { type: "button", className: "button", textContent: t("Close"), autofocus: true });

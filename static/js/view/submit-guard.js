@@ -1,4 +1,4 @@
-// A form that is on its way says so, and a second press sends nothing again (ui-spec 3.2). Nothing is said twice, and nothing for ever.
+// Prevents submitting a form twice (docs/interface.md F6): the button shows that the form is being sent.
 
 import { view } from "../lib/dom.js";
 
@@ -7,7 +7,10 @@ const TIMEOUT_MS = 10_000;
 const buttonOf = ({ target: form, submitter }) =>
   submitter ?? form.querySelector('button:not([type]), button[type="submit"]');
 
-/** Returns what makes the button as it was. It keeps its width, and its place for the keyboard: a disabled one would lose the focus. */
+/**
+ * Returns the function that restores the button. It keeps its width and stays focusable: a disabled button would lose
+ * the focus.
+ */
 function busy(button) {
   const label = [...button.childNodes];
   button.style.minInlineSize = `${button.getBoundingClientRect().width}px`;
@@ -36,13 +39,13 @@ export function guardSubmits() {
     if (slow) slow.hidden = false;
   };
 
-  // At the window, after everybody who may want to answer the form without a new page.
+  // On the window, after all listeners that may handle the form without a page load.
   window.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post") return;
     if (sent.has(form)) return event.preventDefault();
     const button = buttonOf(event);
-    // Its own name and value go along; they are collected right after this.
+    // The button's name and value are sent, too; the browser collects them right after this.
     const timer = setTimeout(() => tooLong(form), TIMEOUT_MS);
     sent.set(form, { back: button ? busy(button) : () => {}, timer });
   });

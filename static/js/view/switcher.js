@@ -1,4 +1,5 @@
-// The quick switcher (Ctrl K): chats and people by a few letters. The focus stays in the field; the chosen line is told to screen readers by its id.
+// The quick switcher (Ctrl K): chats and people by a few letters. The focus stays in the field; the option is named
+// by its id.
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { Timer, retryUntilAnswered } from "../lib/timing.js";
@@ -14,14 +15,17 @@ export class QuickSwitcher {
   #field;
   #list;
   #people = [];
-  /** What is being asked for, and what was answered last. */
+  /** The query of the request in flight, and the one answered last. */
   #asking = null;
   #asked = null;
   #chosen = 0;
   #timer;
   #opener = null;
 
-  /** `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise of cards; `open({room} or {username})` goes there; `online(room)`; `announce(text)`. */
+  /**
+   * `t`, `clock`; `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise of cards;
+   * `open({room} or {username})`; `online(room)`; `announce(text)`.
+   */
   constructor(options) {
     this.#options = options;
     this.#timer = new Timer(options.clock, () => this.#ask());
@@ -52,7 +56,7 @@ export class QuickSwitcher {
     dialog.addEventListener("keydown", (event) => this.#key(event));
     dialog.addEventListener("click", (event) => this.#press(event));
     closeOnBackdropPress(dialog);
-    // Not in every engine by itself. This comes a moment after the closing, and by then somebody may have gone on.
+    // Not every browser restores the focus. This runs a moment after the close, when the user may have moved on.
     dialog.addEventListener(
       "close",
       () => document.activeElement === document.body && this.#opener?.focus({ preventScroll: true }),
@@ -60,7 +64,7 @@ export class QuickSwitcher {
     return dialog;
   }
 
-  /** A key of a running composition belongs to the input method (ui-spec X2). */
+  /** A key of a running composition belongs to the input method (docs/interface.md X2). */
   #key(event) {
     if (event.isComposing || event.keyCode === 229) return;
     const options = this.#optionElements;
@@ -90,7 +94,10 @@ export class QuickSwitcher {
     this.#timer.set(this.#options.clock.now() + (this.#asked === null ? 0 : ASK_AFTER_MS));
   }
 
-  /** The answer of an earlier question is of no use any more; one that does not come is asked for again, and means that nobody was found only when it came. */
+  /**
+   * An answer to an earlier query is dropped; a request without an answer is retried, and only an answer can mean that
+   * nobody was found.
+   */
   async #ask() {
     const query = this.#field.value.trim();
     this.#asking = query;

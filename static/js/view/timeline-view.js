@@ -1,4 +1,5 @@
-// Brings the list on the page to what `timelineItems` says, touching only what differs. Elements are never made anew while their message lives.
+// Updates the list of messages to the items of state/timeline-items.js. An element is kept as long as its message is
+// shown.
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
 import { report } from "../lib/errors.js";
@@ -26,7 +27,7 @@ export class TimelineView {
   #elements = new Map();
   #stamps = new Map();
 
-  /** `messages` is the MessageView. What the server has drawn is taken over, not drawn again. */
+  /** `messages` is the MessageView. Elements that the server has drawn are taken over. */
   constructor({ list, messages, t, dates }) {
     this.#list = list;
     this.#messages = messages;
@@ -54,7 +55,7 @@ export class TimelineView {
       try {
         this.#refresh(element, item);
       } catch (error) {
-        // One that cannot be drawn as it should keeps none of the others.
+        // A message that fails to draw does not stop the others.
         report(error);
         setText(part(element, item.message ? "body" : "label"), item.message?.body ?? item.day ?? "");
       }
@@ -78,7 +79,7 @@ export class TimelineView {
     else setText(part(element, "label"), this.#t("{n} new message|{n} new messages", { n: item.count }));
   }
 
-  /** Focus never falls into nothing: it moves to the next message (ui-spec A5). */
+  /** The focus is never lost: it moves to the next message (docs/interface.md A5). */
   #drop(key, element) {
     const next = element.nextElementSibling ?? element.previousElementSibling;
     if (element.contains(document.activeElement)) next?.querySelector("article")?.focus();

@@ -1,11 +1,12 @@
-// One short line at the bottom; gone after five seconds, or later while somebody looks at it. Never for errors that need an action.
+// One line at the bottom, gone after five seconds, or later while it is hovered or focused. Not for errors that need
+// an action.
 
 import { part, setText, view } from "../lib/dom.js";
 
 const SHOWN_MS = 5_000;
 let cancel = null;
 
-/** `button` {label, onPress} suggestions one way back ("Undo"). */
+/** `button` {label, onPress} offers one action ("Undo"). */
 export function toast(text, { clock, button = null } = {}) {
   const root = view("toast");
   if (!root) return;
@@ -22,7 +23,7 @@ export function toast(text, { clock, button = null } = {}) {
   cancel = clock.after(SHOWN_MS, end);
 }
 
-/** Behind a modal dialog it could be neither seen well nor pressed. */
+/** Behind a modal dialog it could not be pressed. */
 function bringForward(root) {
   const front = [...document.querySelectorAll("dialog[open]")].at(-1);
   const place = front ?? document.body;

@@ -1,4 +1,4 @@
-// What a page beside the chats tells of them: the number in the title and on the badge, notifications, and a line at the bottom.
+// Unread messages on an account page: the number in the title and badge, notifications, and a toast.
 
 import { view } from "../lib/dom.js";
 import { AcceptedInvites } from "./accepted-invites.js";

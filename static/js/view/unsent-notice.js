@@ -1,4 +1,4 @@
-// The lines above the message box: several messages failed, or the browser keeps nothing of what waits. Loaded when idle, before it is needed.
+// The lines above the composer: several messages failed, or the browser cannot store them. Loaded when idle.
 
 import { action, cloneTemplate, part, setText, view } from "../lib/dom.js";
 
@@ -6,14 +6,17 @@ export class UnsentNotice {
   #options;
   #isAtRisk = false;
 
-  /** `announce(text)` tells screen readers politely. */
+  /** `root`, `room`, `events`, `drafts`, `t`; `announce(text)` for screen readers. */
   constructor(options) {
     const { root, room, events, drafts } = (this.#options = options);
     events.on("unsent", (counts) => this.#update(counts));
     if (!view("composer", root)) showDraft(root, drafts.get(room));
   }
 
-  /** `failed` of this chat, `final` of them for good; `isAtRisk`: a message of any chat is nowhere but in this page. */
+  /**
+   * `failed` messages of this chat, `final` of them for good; `isAtRisk`: a message of any chat exists only in this
+   * page.
+   */
   #update({ failed, final, isAtRisk }) {
     const { root, t, announce } = this.#options;
     const several = view("several-failed", root);
@@ -29,7 +32,7 @@ export class UnsentNotice {
   }
 }
 
-/** In a chat that takes nothing any more: what was typed is there to be copied. */
+/** In a closed chat the draft is shown to be copied. */
 function showDraft(root, draft) {
   if (!draft) return;
   const element = cloneTemplate("unsent-text");

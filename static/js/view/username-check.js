@@ -1,4 +1,4 @@
-// Whether a handle is free, asked while it is typed: 400 ms after the last key. The form itself decides.
+// Checks whether a username is free, 400 ms after the last key. The form itself decides.
 
 import { part, setData, setText } from "../lib/dom.js";
 import { retryUntilAnswered } from "../lib/timing.js";
@@ -19,7 +19,7 @@ export function checkUsername(form, { post, clock }) {
       return found;
     };
     const answer = (await retryUntilAnswered(again, { clock, isWanted: () => field.value === username })) ?? {};
-    // Somebody who typed on is not told of what stood there before.
+    // The user has typed on: this answer is about an earlier name.
     if (field.value !== username || answer.state !== "saved") return;
     setText(says, answer.says ?? "");
     setData(says, "state", answer.says && (answer.free ? "free" : "taken"));

@@ -66,7 +66,10 @@ export function fakeStorage() {
   return storage;
 }
 
-/** Web Locks: one holder at a time, the others in a queue that they may leave; or take it by force, and the holder's promise rejects. */
+/**
+ * Web Locks: one holder at a time, the others in a queue that they may leave; or take it by force, and the holder's
+ * promise rejects.
+ */
 export function fakeLocks() {
   const queue = [];
   let holder = null;
