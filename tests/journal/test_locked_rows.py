@@ -144,7 +144,7 @@ def test_other_writers_give_up_on_a_lock_and_leave_no_backend_waiting(
     with held(room(chat)):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        connection.connection.limit_server("")
+        connection.connection.set_server_timeouts("")
         with pytest.raises(OperationalError) as failed:
             conversation_open(user=alice, peer=bob)
         assert is_locked(failed.value)
