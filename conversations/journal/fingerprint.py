@@ -1,4 +1,4 @@
-"""Fingerprints: tell a repeat from a conflict, even after the text of the message has changed (P2)."""
+"""Idempotency: a fingerprint tells a repeat from a conflict, even after the text has changed (P2)."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Handshake limit: a semaphore with a bounded queue. Handshakes that do not get through are told to retry.
+"""Admission control of handshakes: a semaphore with a bounded queue. The others are told to retry.
 
 Load must never look like a refusal: a 403 says "not you" (ADR 0009). Knows handshakes, no users.
 """

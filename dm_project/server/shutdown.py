@@ -1,4 +1,4 @@
-"""Shutdown state, and what must finish before exit.
+"""Graceful shutdown: its state, and what must finish before exit.
 
 `/readyz` reads the state from any thread. `server.daphne` begins the shutdown, which is final.
 """

@@ -93,6 +93,33 @@ def test_thirty_terms_of_the_field_lead_to_a_file() -> None:
     assert len({term for term, _ in rows}) == len(rows)
 
 
+FIRST_LINES = {
+    "thread pool": "conversations/db/executor.py",
+    "circuit breaker": "conversations/db/errors.py",
+    "poller": "conversations/monitors/changes.py",
+    "back-pressure": "dm_project/server/backpressure.py",
+    "graceful shutdown": "dm_project/server/shutdown.py",
+    "admission control": "dm_project/handshakes/limit.py",
+    "group commit": "conversations/journal/batch.py",
+    "single writer thread": "conversations/journal/writer.py",
+    "unit of work": "conversations/journal/unit_of_work.py",
+    "idempotency": "conversations/journal/fingerprint.py",
+    "token bucket": "conversations/throttling/buckets.py",
+    "channel layer": "conversations/channel_layers/local.py",
+    "publisher": "conversations/delivery.py",
+    "presence": "conversations/presence.py",
+    "command handlers": "conversations/consumers/commands.py",
+    "brute force": "accounts/login_attempts.py",
+}
+
+
+@pytest.mark.parametrize(("term", "file"), FIRST_LINES.items())
+def test_the_first_line_of_a_module_has_the_term_of_the_field(term: str, file: str) -> None:
+    """A search for the term finds the module, and docs/where.md names the file."""
+    assert term in page(file).splitlines()[0].lower()
+    assert file in page("docs/where.md")
+
+
 @pytest.mark.parametrize(
     "path",
     sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]),
