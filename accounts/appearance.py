@@ -32,7 +32,7 @@ DEFAULT = Appearance()
 
 
 def appearance_from_cookie(cookie: str) -> Appearance:
-    """Parses the cookie. Unknown values become defaults, because the result goes into markup of every page."""
+    """Parses the cookie. Unknown values become defaults: the result goes into markup of every page."""
     names = [field.name for field in fields(Appearance)]
     parts = dict(zip(names, cookie.split("."), strict=False))
     return Appearance(**{name: value for name, value in parts.items() if value in KNOWN[name]})

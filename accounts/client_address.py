@@ -28,7 +28,7 @@ def client_address(forwarded: str, peer: str, proxies: int) -> str:
 
     Args:
         forwarded: all X-Forwarded-For headers, joined by commas. Entries to the left of those that our
-            proxies added are forgeable: trusting them would give an attacker a new address with every request.
+            proxies added are forgeable: trusted, they would give an attacker a new address for each request.
         peer: the address of the TCP connection.
         proxies: the number of our proxies in front (TRUSTED_PROXIES).
 

@@ -35,8 +35,8 @@ def people_listed(
     """Users who chose to be listed, sorted by name, without the viewer.
 
     Args:
-        q: every word must occur in the name or username; case and accents are ignored. "@mar" matches usernames
-            that begin with it.
+        q: every word must occur in the name or username; case and accents are ignored. "@mar" matches
+            usernames that begin with it.
         after: (search key, id) of the last user on the previous page.
 
     If DIRECTORY is off, only the exact username of a listed user matches.

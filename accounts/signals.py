@@ -14,4 +14,4 @@ session_revoked = Signal()
 profile_changing = Signal()
 """The public profile is about to change: name, username, picture or suspension. Arguments: `user_id`.
 
-Sent inside the transaction of the change, before the user's row is locked: receivers lock their rows first."""
+Sent inside the transaction, before the user's row is locked, so that receivers lock their rows first."""

@@ -66,5 +66,5 @@ def without_confusables(username: str) -> str:
 
 
 def skeleton(username: str) -> str:
-    """Index key of candidates for looks_like: equal for look-alikes, and for a few others ("mali", "mall")."""
+    """Index key of candidates for looks_like: equal for look-alikes and a few others ("mali", "mall")."""
     return without_confusables(username).translate(COARSE)

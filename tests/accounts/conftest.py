@@ -69,7 +69,7 @@ def sign_up(client: Client, db: None) -> Callable[..., HttpResponse]:
 def errors_of(response: HttpResponse) -> dict[str, list[str]]:
     """The errors of the form, by field."""
     assert response.status_code == 200, response
-    return {name: list(errors) for name, errors in response.context["form"].errors.items()}  # type: ignore[attr-defined]
+    return {name: list(errors) for name, errors in response.context["form"].errors.items()}
 
 
 def is_signed_in(client: Client) -> bool:

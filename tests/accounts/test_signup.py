@@ -229,7 +229,7 @@ class TestRegistration:
     ) -> None:
         settings.REGISTRATION = "closed"
         for response in (client.get("/accounts/signup/"), sign_up()):
-            assert "account/signup_closed.html" in [template.name for template in response.templates]  # type: ignore[attr-defined]
+            assert "account/signup_closed.html" in [template.name for template in response.templates]
         assert not User.objects.exists()
 
     def test_registration_by_invite_requires_an_invite(self, sign_up: SignUp, settings: Any) -> None:

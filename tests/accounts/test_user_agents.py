@@ -24,7 +24,8 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
             False,
         ),
         (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.5 Safari/605.1.15",
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
+            "Version/17.5 Safari/605.1.15",
             "Safari",
             "macOS",
             False,
