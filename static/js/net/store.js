@@ -26,12 +26,17 @@ const forgetTab = () => tried(() => sessionStorage.removeItem(`${ALL}tab`));
 
 const names = (storage) => tried(() => Object.keys(storage), []);
 
+/** Removes an entry; with the mark of an account's database (net/async-store.js) the database itself. */
+function drop(storage, name) {
+  tried(() => storage.removeItem(name));
+  if (name.endsWith(":database")) tried(() => indexedDB.deleteDatabase(name));
+}
+
 /** Removes the data of every account but `user`: at log-out (of all) and when another account logs in. */
 export function wipeOthers(user = null, storage = browserStorage()) {
   if (user === null) forgetTab();
   for (const name of names(storage)) {
-    if (name.startsWith(ALL) && (user === null || !name.startsWith(`${ALL}${user}:`)))
-      tried(() => storage.removeItem(name));
+    if (name.startsWith(ALL) && (user === null || !name.startsWith(`${ALL}${user}:`))) drop(storage, name);
   }
 }
 
@@ -47,7 +52,8 @@ export function unsentOnDevice(storage = browserStorage()) {
 export class Store {
   #storage;
   #prefix;
-  #isOver = false;
+  /** After `end()`. */
+  isOver = false;
 
   constructor({ storage, user }) {
     this.#storage = storage;
@@ -61,7 +67,7 @@ export class Store {
   /** False when it could not be stored. After `end()` nothing is stored, and no page asks before it is closed. */
   set(key, value) {
     return (
-      this.#isOver ||
+      this.isOver ||
       tried(() => {
         this.#storage.setItem(this.#prefix + key, JSON.stringify(value));
         return true;
@@ -70,12 +76,12 @@ export class Store {
   }
 
   remove(key) {
-    tried(() => this.#storage.removeItem(this.#prefix + key));
+    drop(this.#storage, this.#prefix + key);
   }
 
   /** The user logged out in another tab: what this one still holds is never written again. */
   end() {
-    this.#isOver = true;
+    this.isOver = true;
     forgetTab();
     for (const key of this.keys("")) this.remove(key);
   }
