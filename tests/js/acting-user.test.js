@@ -17,7 +17,7 @@ function server({ status = 200, body = {} } = {}) {
 
 const OTHER = { status: 409, body: { code: "other_account", retryable: false } };
 
-test("every request of a page says whose page it is", async () => {
+test("every request of a page names its user", async () => {
   const { asked, fetch } = server();
   const api = new Api({ fetch, csrf: () => "", me: "alma" });
   await api.get("/api/v1/me");

@@ -266,7 +266,7 @@ function walk(connection, ...steps) {
   });
 }
 
-test("a line that died without a word is doubted after 30 seconds and given up after 35", () => {
+test("a connection that died silently is suspect after 30 seconds and given up after 35", () => {
   const steps = [
     ["tick", 25_000],
     ["tick", 29_999],
@@ -277,7 +277,7 @@ test("a line that died without a word is doubted after 30 seconds and given up a
   assert.deepEqual(walk(reached("live"), ...steps), ["live ping", "live", "suspect", "suspect", "backing-off close"]);
 });
 
-test("a line that carries one way only is given up after 45 seconds, however much comes", () => {
+test("a connection that works one way only is given up after 45 seconds, however much it receives", () => {
   const connection = reached("live");
   walk(connection, ["tick", 25_000]);
   for (let at = 26_000; at < 45_000; at += 1_000)
@@ -309,7 +309,7 @@ test("a shorter heartbeat notices sooner", () => {
   assert.deepEqual(walk(connection, ...steps), ["live", "live ping", "suspect", "backing-off close"]);
 });
 
-test("after waking from sleep a dead line is doubted at once and given up within five seconds", () => {
+test("after a sleep a dead connection is suspect at once and given up within five seconds", () => {
   assert.deepEqual(walk(reached("live"), ["slept", 600_000], ["tick", 602_999], ["tick", 603_000]), [
     "suspect ping",
     "suspect",
@@ -317,7 +317,7 @@ test("after waking from sleep a dead line is doubted at once and given up within
   ]);
 });
 
-test("an answer that came while nobody could look saves the line, although its time is over", () => {
+test("a pong that arrived during a freeze saves the connection, although its deadline has passed", () => {
   assert.deepEqual(walk(reached("live"), ["tick", 25_000], ["slept", 85_000], ["tick", 85_000], ["pong", 85_001]), [
     "live ping",
     "suspect ping",
@@ -342,7 +342,7 @@ test("a second question does not put off the answer to the first", () => {
   );
 });
 
-test("whoever was catching up when the line was doubted goes on catching up", () => {
+test("a connection that was catching up when it became suspect goes on catching up", () => {
   const connection = reached("catching-up");
   assert.deepEqual(walk(connection, ["slept", 100], ["pong", 200], ["caught up", 300]), [
     "suspect ping",
@@ -379,7 +379,7 @@ test("nothing leads past the moment that the server named, not even a press", ()
 
 // --- What is said of it ---
 
-test("what was missed is in and the line is open: up, in doubt or not", () => {
+test("caught up and open: the connection is up, suspect or not", () => {
   const up = Object.keys(REACHED).filter((state) => reached(state).isUp);
   assert.deepEqual(up, ["live", "suspect"]);
 });
@@ -398,7 +398,7 @@ test("the notice: quiet for three seconds, then connecting, offline after fiftee
   assert.equal(connectionNotice({ ...lost, name: "live" }, 16_000).notice, "quiet");
 });
 
-test("the notice counts from the doubt on, and not anew when the line is given up", () => {
+test("the notice counts from the time of suspicion, and not again when the connection is given up", () => {
   const connection = reached("live");
   walk(connection, ["tick", 25_000], ["tick", 30_000]);
   assert.deepEqual(

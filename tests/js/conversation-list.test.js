@@ -194,7 +194,7 @@ test("messages in all chats during a disconnect: every row that is shown is righ
   assert.deepEqual([p.total(), stale(server, p.list)], [180, []]);
 });
 
-test("chats far down that were read on another device while the line was away", async () => {
+test("chats far down that were read on another device during a disconnect", async () => {
   for (const [chats, pages, from] of [
     [90, 2, 86],
     [150, 3, 146],
@@ -210,7 +210,7 @@ test("chats far down that were read on another device while the line was away", 
   }
 });
 
-test("a message in a chat that is not loaded counts once, brings its row, and is told", async () => {
+test("a message in a chat that is not loaded counts once, brings its row, and is announced", async () => {
   const server = new Server(1_000);
   const p = page(server);
   await p.connect();
@@ -230,7 +230,7 @@ test("a chat that is not loaded, read on another device, leaves the total", asyn
   assert.equal(p.total(), 999);
 });
 
-test("a new chat that came while the line was away stands in the list", async () => {
+test("a chat that was created during a disconnect is in the list", async () => {
   const server = new Server(300);
   const p = page(server);
   server.chats.set("dm-new", {

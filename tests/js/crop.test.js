@@ -37,7 +37,7 @@ test("it shows less and more around its middle, within bounds", () => {
   assert.deepEqual([crop.left, crop.top], [300, 0]);
 });
 
-test("what the server is told is always between nothing and all", () => {
+test("the crop that is sent is always within the image", () => {
   const crop = new Crop({ width: 1, height: 5_000 });
   for (const step of [1, 1, 1, -1, 1]) {
     crop.resize(step);

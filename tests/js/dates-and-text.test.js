@@ -34,7 +34,7 @@ test("Portuguese counts in two forms, also where Intl knows a third for millions
   );
 });
 
-test("a string without a translation is said in English, with English plurals", () => {
+test("a string without a translation is shown in English, with English plurals", () => {
   assert.equal(translator({}, "ru")(NEW, { n: 21 }), "21 new messages");
 });
 
@@ -55,14 +55,14 @@ test("a message after midnight in Moscow belongs to the next day there", () => {
   assert.equal(at("Europe/Moscow").dayLabel("2026-11-21"), "Yesterday");
 });
 
-test("a row says the hour today and the day before that", () => {
+test("a row shows the time today and the day before that", () => {
   const { listTime } = at("UTC");
   assert.equal(listTime("2026-11-21T14:07:00Z"), "14:07");
   assert.equal(listTime("2026-11-20T14:07:00Z"), "Yesterday");
   assert.match(listTime("2026-03-02T14:07:00Z"), /^2 Mar/);
 });
 
-test("the labels are looked at again when the day ends", () => {
+test("the labels are formatted again when the day ends", () => {
   assert.equal(at("Europe/Berlin").untilNextDay(), 1_800_000);
   assert.equal(at("UTC").untilNextDay(), 3_600_000);
 });

@@ -77,7 +77,7 @@ test("white space is no draft", () => {
   assert.deepEqual(Object.keys(storage), []);
 });
 
-test("a long text is kept whole, and one that the browser does not keep is told, not cut", () => {
+test("a long text is stored whole, and one that the browser refuses is reported, not cut", () => {
   const { open, storage } = browser();
   const tab = open();
   tab.type("a".repeat(300_000));
@@ -177,7 +177,7 @@ for (const hasChannel of [true, false]) {
   });
 }
 
-test("a page that goes writes what stands in its field, whoever took it out of the store", async () => {
+test("a page that closes stores the text of its composer, even if it was removed from the store", async () => {
   const { clock, storage, open, kept } = browser();
   const tab = open();
   tab.type("hello");

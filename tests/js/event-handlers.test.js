@@ -458,7 +458,7 @@ test("what another device has read meanwhile is there, and is no news", () => {
   assert.deepEqual(c.seen.arrived, [3]);
 });
 
-test("nobody waits for the answer about a chat that is let go or refused", () => {
+test("catching up does not wait for a chat that was closed or refused", () => {
   for (const end of [
     (c) => c.handlers.closeTimeline(ROOM),
     (c) => c.handlers.handle({ type: "error", ref: `sync:${ROOM}`, code: "not_found", retryable: false }),
@@ -472,7 +472,7 @@ test("nobody waits for the answer about a chat that is let go or refused", () =>
   }
 });
 
-test("a chat that is let go and opened again asks anew, though the first answer came to nobody", () => {
+test("a chat that is closed and opened again syncs again, although the first answer was dropped", () => {
   const c = client();
   c.greet();
   c.server.create(BOB);

@@ -55,7 +55,7 @@ test("commands carry exactly the fields of the dictionary", () => {
   assert.deepEqual(ping(true), { type: "ping", visible: true });
 });
 
-test("commands look like the golden ones, but for fields that need not be there", () => {
+test("commands equal the golden ones, except for optional fields", () => {
   const golden = (type) =>
     JSON.parse(readFileSync(new URL(`../protocol/golden/${type}.json`, import.meta.url), "utf8"));
   const { room, id, body, reply_to } = golden("message.send");

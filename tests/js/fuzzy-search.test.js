@@ -57,7 +57,7 @@ test("without a query unread chats lead, without the one on the screen; otherwis
   );
 });
 
-test("somebody one already writes to is a chat and not a person", () => {
+test("a user with a chat is offered as a chat and not as a person", () => {
   const rows = [row("Bob")];
   const { people } = suggestions({ query: "o", rows, people: [rows[0].peer, person("Zoe", "zoe")] });
   assert.deepEqual(

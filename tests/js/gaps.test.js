@@ -160,7 +160,7 @@ test("a language that the system names in a way of its own stops nothing", () =>
   assert.equal(languageOfPage({ languages: ["ru-RU"], lang: "en" }), "en");
 });
 
-test("a moment that nobody can read stops nothing either", () => {
+test("an invalid time stops nothing either", () => {
   const says = dates({ t: translator(), zone: "UTC", now: () => 0 });
   for (const broken of ["", "yesterday", null, undefined, Number.NaN, "9999999-01-01"]) {
     says.time(broken);
@@ -203,7 +203,7 @@ test("what fails is reported, and the next one goes on", () => {
   }
 });
 
-test("a device that comes to another zone says the times of that zone at once, also of what came before", () => {
+test("a device in another time zone shows the times of that zone at once, also of earlier messages", () => {
   const zoneBefore = process.env.TZ;
   try {
     process.env.TZ = "UTC";
@@ -226,7 +226,7 @@ test("a device that comes to another zone says the times of that zone at once, a
   }
 });
 
-test("other hours are said at once, and nothing is made again while nothing changes", () => {
+test("another hour format applies at once, and nothing is formatted again without a change", () => {
   let hours = "24";
   const says = dates({ language: "en-GB", t: translator(), zone: "UTC", hours: () => hours });
   assert.equal(says.time("2026-11-21T14:07:00Z"), "14:07");

@@ -56,14 +56,14 @@ test("the same version, and a server that does not answer, change nothing", asyn
   }
 });
 
-test("a new version is told once, in a quiet line, and the page that is looked at stays", async () => {
+test("a new version is announced once, in one line, and a visible page stays", async () => {
   const open = page();
   await open.watch.check();
   await open.watch.check();
   assert.deepEqual([open.root.hidden, open.reloads, open.said], [false, 0, ["A new version is ready. Reload"]]);
 });
 
-test("a tab that nobody looks at reloads by itself, at once or when it is left", async () => {
+test("a hidden tab reloads by itself, at once or when it is hidden", async () => {
   const away = page({ isHidden: true });
   await away.watch.check();
   assert.equal(away.reloads, 1);

@@ -56,7 +56,7 @@ for (const [name, around, message, expected] of RULES) {
   });
 }
 
-test("notifications: nothing is on before somebody has said so", () => {
+test("notifications: everything is off by default", () => {
   const { alerts } = set({ isOn: null, hasSound: null });
   assert.deepEqual([alerts.isOn, alerts.hasSound], [false, false]);
 });

@@ -41,7 +41,7 @@ function tab({
 
 const write = (outbox, ...bodies) => bodies.map((body) => outbox.addMessage({ room: "r", body }));
 
-test("a message typed offline waits, and goes out when the line is there", () => {
+test("a message typed offline waits, and is sent when the connection opens", () => {
   const { outbox, states, ids } = tab();
   write(outbox, "hello");
   assert.deepEqual([states(), ids()], [["pending"], []]);
@@ -96,7 +96,7 @@ test("a refusal for good fails at once with its reason, and the next message goe
   assert.deepEqual(ids(), ["a", "b"]);
 });
 
-test("a refusal for now waits as long as the server says, and nothing overtakes it", async () => {
+test("a temporary refusal waits as long as the server says, and nothing overtakes it", async () => {
   const { outbox, clock, ids } = tab();
   outbox.setLive(true);
   write(outbox, "one", "two");
@@ -119,7 +119,7 @@ test("a server that fails on this one message five times is not asked for ever",
   assert.equal(ids().length, 5);
 });
 
-test("ten silent seconds on an open line: once more through the other door, with the same id", async () => {
+test("ten seconds without an answer on an open socket: once more over HTTP, with the same id", async () => {
   const { outbox, clock, posts, states } = tab();
   outbox.setLive(true);
   write(outbox, "hello");
@@ -135,7 +135,7 @@ test("ten silent seconds on an open line: once more through the other door, with
   assert.deepEqual(states(), ["accepted"]);
 });
 
-test("while the other door is tried, nothing else makes a second try", async () => {
+test("during a request over HTTP nothing else sends the message again", async () => {
   const { outbox, clock, posts, ids } = tab();
   outbox.setLive(true);
   write(outbox, "one");
@@ -145,7 +145,7 @@ test("while the other door is tried, nothing else makes a second try", async () 
   assert.deepEqual([posts.length, ids()], [1, ["a"]]);
 });
 
-test("silence through both doors is tried after 1, 3 and 9 seconds, then said", async () => {
+test("without an answer from socket and HTTP it is retried after 1, 3 and 9 seconds, then fails", async () => {
   const { outbox, clock, posts } = tab();
   outbox.setLive(true);
   write(outbox, "hello");
@@ -167,7 +167,7 @@ test("silence through both doors is tried after 1, 3 and 9 seconds, then said", 
   assert.ok(posts.every((post) => post.id === "a"));
 });
 
-test("no answer while the line is away is no failure, however long", async () => {
+test("no answer during a disconnect is no failure, however long", async () => {
   const { outbox, clock, posts, states } = tab();
   outbox.setLive(true);
   write(outbox, "hello");
@@ -176,7 +176,7 @@ test("no answer while the line is away is no failure, however long", async () =>
   assert.deepEqual([states(), posts.length], [["pending"], 0]);
 });
 
-test("an answer over HTTP that comes after the line broke and returned does no harm", async () => {
+test("an answer over HTTP that comes after a reconnect does no harm", async () => {
   const { outbox, clock, posts, states, ids } = tab();
   outbox.setLive(true);
   write(outbox, "hello");
@@ -348,7 +348,7 @@ test("Try all again leaves alone what can never be taken", () => {
   assert.deepEqual(states("r"), ["failed", "sent"]);
 });
 
-test("a line that is open and takes nothing, because it is in doubt: the other door at once", async () => {
+test("an open socket that takes nothing, because it is suspect: HTTP at once", async () => {
   let takes = false;
   const { outbox, ids, posts, states } = tab({ takes: () => takes });
   outbox.setLive(true);
@@ -522,7 +522,7 @@ test("two tabs that both hear nothing take turns, give up by count, and agree on
   assert.ok([...left.posts, ...right.posts].every(({ id }) => id === "a"));
 });
 
-test("what one tab gave up is nobody's failure when the other one's try is answered after all", async () => {
+test("what one tab gave up does not fail when the other tab's try is answered after all", async () => {
   const [left, right] = pair(DEAF, DEAF);
   left.outbox.setLive(true);
   write(left.outbox, "hello");
@@ -583,7 +583,7 @@ test("of two tabs one sends at a time, and neither sends what the other has sent
   assert.deepEqual([left.ids(), right.ids()], [["a"], ["x"]]);
 });
 
-test("a tab that loses its line hands the sending over", async () => {
+test("a tab that loses its connection hands the outbox over", async () => {
   const storage = fakeStorage();
   const held = fakeLocks();
   const lock = (run) => held.request("outbox", {}, run);

@@ -37,7 +37,7 @@ test("a chat that moves from the screen to the list, and back, is requested once
   assert.deepEqual(sent, ["open r"]);
 });
 
-test("what nobody wants any more is let go, a moment later", async () => {
+test("what no part needs any more is closed, a moment later", async () => {
   const { clock, sent, peers } = page();
   peers.want("r", "u-bob", "row");
   peers.want("r", "u-bob", "pane");
@@ -87,7 +87,7 @@ test("without a connection no peer is online or was last seen, as soon as the no
   assert.equal(peers.get("r").online, true);
 });
 
-test("a device that says that it is offline is believed after a second; a session that is over at once", async () => {
+test("an offline device shows no presence after a second; an ended session at once", async () => {
   const offline = page();
   offline.peers.want("r", "u-bob", "pane");
   offline.peers.handle(BOB);
@@ -103,7 +103,7 @@ test("a device that says that it is offline is believed after a second; a sessio
   }
 });
 
-test("a line in doubt is told of after three seconds, too", async () => {
+test("a suspect connection shows no presence after three seconds, too", async () => {
   const { clock, peers, becomes } = page();
   peers.want("r", "u-bob", "pane");
   peers.handle(BOB);
@@ -112,7 +112,7 @@ test("a line in doubt is told of after three seconds, too", async () => {
   assert.equal(peers.get("r").online, false);
 });
 
-test("everything in view is asked for again on a new line, and what was wanted meanwhile", () => {
+test("everything in view is requested again on a new connection, and what was added meanwhile", () => {
   const { sent, peers, drops, returns } = page();
   peers.want("r", "u-bob", "row");
   drops();

@@ -223,7 +223,7 @@ test("a socket that opens ends it, also while an answer is on its way", async ()
   );
 });
 
-test("a server that fails is asked ever less often, and as late as it says; then all is there", async () => {
+test("a server that fails is polled less and less often, and as late as it says; then all arrives", async () => {
   const p = page({ random: () => 0.999 });
   const bodies = p.open(ROOM);
   p.state.failure = { status: 503, code: "busy", retry_after_ms: 0 };
@@ -264,7 +264,7 @@ test("a page of messages that could not be had is asked for again, with a pause"
   assert.deepEqual(bodies(), ["now"]);
 });
 
-test("a session that is over ends the asking, and says so once", async () => {
+test("an ended session stops the polling, and is reported once", async () => {
   const p = page();
   p.open(ROOM);
   p.state.failure = { status: 401, code: "unauthenticated" };

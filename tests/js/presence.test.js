@@ -141,7 +141,7 @@ for (const [name, events, changes] of PEER) {
   });
 }
 
-test("somebody online stays so while it is renewed, and not a moment longer", async () => {
+test("a peer stays online while the lease is renewed, and not longer", async () => {
   const clock = new FakeClock();
   const presence = new PeerPresence({ clock });
   presence.receive({ online: true, ttl_ms: 45_000, last_seen: "2026-11-21T12:00:00.000Z" });
@@ -180,6 +180,6 @@ for (const [{ typing = false, online = false, lastSeen = null }, text, state] of
   });
 }
 
-test("nothing known, nothing said", () => {
+test("without any information there is no status line", () => {
   assert.equal(statusLine({ presence: { typing: false, online: false, lastSeen: null } }), null);
 });

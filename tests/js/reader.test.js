@@ -31,7 +31,7 @@ test("a message that was scrolled past was not read", async () => {
   assert.deepEqual(read, [4]);
 });
 
-test("only the highest number is said, and it never goes back", async () => {
+test("only the highest number is reported, and it never decreases", async () => {
   const { clock, marker, read } = reader();
   marker.shows(4);
   marker.shows(6);
@@ -41,7 +41,7 @@ test("only the highest number is said, and it never goes back", async () => {
   assert.deepEqual(read, [6]);
 });
 
-test("nothing is read in a tab that nobody sees; a second after the return it is", async () => {
+test("nothing is read in a hidden tab; a second after the return it is", async () => {
   const { clock, marker, read } = reader();
   marker.attention(false);
   marker.shows(4);
@@ -75,7 +75,7 @@ function told() {
   return { clock, receipts, sent };
 }
 
-test("receipts are told at most once a second per room, the highest only", async () => {
+test("receipts are sent at most once a second per room, the highest only", async () => {
   const { clock, receipts, sent } = told();
   receipts.delivered("r", 1);
   await clock.advance(0);
@@ -91,7 +91,7 @@ test("receipts are told at most once a second per room, the highest only", async
   ]);
 });
 
-test("leaving the chat tells at once; an old number is not told again", async () => {
+test("leaving the chat sends at once; an old number is not sent again", async () => {
   const { clock, receipts, sent } = told();
   receipts.read("r", 3);
   receipts.flush();
@@ -100,7 +100,7 @@ test("leaving the chat tells at once; an old number is not told again", async ()
   assert.deepEqual(sent, [["r", 3, 3]]);
 });
 
-test("after a reconnect the last number is told again, for nobody knows what the lost line took along", async () => {
+test("after a reconnect the last number is sent again, because the lost connection may have dropped it", async () => {
   const { clock, receipts, sent } = told();
   receipts.read("r", 3);
   await clock.advance(0);
@@ -113,7 +113,7 @@ test("after a reconnect the last number is told again, for nobody knows what the
   ]);
 });
 
-test("a receipt that the server was too busy to take is told again, the newest number only", async () => {
+test("a receipt that a busy server refused is sent again, the newest number only", async () => {
   const { clock, receipts, sent } = told();
   receipts.read("r", 3);
   await clock.advance(0);

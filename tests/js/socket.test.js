@@ -95,7 +95,7 @@ test("a page never goes on as another person", async () => {
   assert.equal(b.lines.length, before);
 });
 
-test("of 21 tabs the one that gave way rests until it is used, and takes nobody's place by itself", async () => {
+test("of 21 tabs the replaced one does not reconnect until it is used", async () => {
   const b = browser();
   b.live();
   b.line().hears({ type: "bye", code: 4409, reason: "replaced", retryable: true, retry_after_ms: 0 });
@@ -107,7 +107,7 @@ test("of 21 tabs the one that gave way rests until it is used, and takes nobody'
   assert.equal(b.lines.length, before + 1);
 });
 
-test("a lost line is tried again after waits that grow, and a greeting alone does not forgive", async () => {
+test("a lost connection is retried with growing delays, and a greeting alone does not reset them", async () => {
   const b = browser();
   b.live();
   b.line().breaks();
@@ -122,7 +122,7 @@ test("a lost line is tried again after waits that grow, and a greeting alone doe
   }
 });
 
-test("after a minute of stable connection the waits begin anew", async () => {
+test("after a minute of stable connection the delays start again", async () => {
   const b = browser();
   b.live();
   b.line().breaks();
@@ -214,7 +214,7 @@ for (const [says, end] of [
   });
 }
 
-test("a line lost in the middle of a talk needs no explanation", async () => {
+test("an established connection that is lost is not explained over HTTP", async () => {
   const b = browser({ says: "signed-out" });
   b.live();
   b.line().breaks();
@@ -222,7 +222,7 @@ test("a line lost in the middle of a talk needs no explanation", async () => {
   assert.deepEqual([b.name(), b.asked()], ["backing-off", 0]);
 });
 
-test("a ping every 25 s; ten seconds without any answer close the line", async () => {
+test("a ping every 25 s; ten seconds without any frame close the socket", async () => {
   const b = browser();
   b.live();
   await b.clock.advance(25_000);
@@ -240,7 +240,7 @@ test("a ping every 25 s; ten seconds without any answer close the line", async (
   assert.equal(b.name(), "backing-off");
 });
 
-test("any frame shows that the line is alive, but a pong must come in the end", async () => {
+test("any frame shows that the connection is alive, but a pong must come in the end", async () => {
   const b = browser();
   b.live();
   await b.clock.advance(25_000);
@@ -251,7 +251,7 @@ test("any frame shows that the line is alive, but a pong must come in the end", 
   assert.equal(b.name(), "backing-off");
 });
 
-test("after a sleep a dead line is noticed within five seconds", async () => {
+test("after a sleep a dead connection is noticed within five seconds", async () => {
   const b = browser();
   b.live();
   await b.clock.sleep(3_600_000);
@@ -270,7 +270,7 @@ test("a short freeze of the page causes a ping, and an answer that was queued sa
   assert.deepEqual([b.name(), b.lines.length], ["live", 1]);
 });
 
-test("a socket that was told why it is turned away asks nobody", async () => {
+test("a socket closed with a reason does not ask over HTTP", async () => {
   const b = browser();
   b.socket.start();
   b.line().hears({ type: "bye", code: 4503, reason: "overloaded", retryable: true, retry_after_ms: 2_000 });
@@ -278,7 +278,7 @@ test("a socket that was told why it is turned away asks nobody", async () => {
   assert.deepEqual([b.name(), b.asked()], ["backing-off", 0]);
 });
 
-test("a server that opens the line and never greets is left after ten seconds", async () => {
+test("a server that accepts the socket and never greets is given up after ten seconds", async () => {
   const b = browser();
   b.socket.start();
   b.line().readyState = 1;
@@ -296,7 +296,7 @@ test("missed events that never come do not keep the talk from going on", async (
   assert.equal(b.name(), "live");
 });
 
-test("the device reports no network: the line is asked, and given up after a second", async () => {
+test("the device reports no network: a ping is sent, and the connection given up after a second", async () => {
   const b = browser();
   b.live();
   b.socket.wake("offline");
@@ -324,7 +324,7 @@ test("coming back to the tab tries at once", async () => {
   assert.equal(b.lines.length, 2);
 });
 
-test("what an old line still says after it was given up is not heard", async () => {
+test("frames of a socket that was given up are ignored", async () => {
   const b = browser();
   b.live();
   await b.clock.advance(35_000);
@@ -335,7 +335,7 @@ test("what an old line still says after it was given up is not heard", async () 
   assert.notEqual(b.name(), "signed-out");
 });
 
-test("that HTTP still works is told once, though the state has no other name for it", async () => {
+test("that HTTP still works is reported once, although the state keeps its name", async () => {
   const b = browser({ says: "reachable" });
   b.socket.start();
   b.line().breaks();

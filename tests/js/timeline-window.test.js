@@ -43,7 +43,7 @@ test("on the way up 240 messages stay, and what goes is the newest", () => {
   assert.deepEqual(span(timeline), [251, 490, 240]);
 });
 
-test("all the way up it begins at the first message, and says so", () => {
+test("scrolled all the way up the window starts at the first message and is complete", () => {
   const timeline = climb(newest(), 19);
   assert.deepEqual(span(timeline), [1, 240, 240]);
   assert.ok(timeline.complete);
@@ -118,7 +118,7 @@ test("a change of a message that is not here waits for its page; one of a messag
   assert.equal(body(998), "changed, at the end");
 });
 
-test("however far somebody wanders, little is kept", () => {
+test("however far the user scrolls, little is kept", () => {
   const timeline = climb(newest(), 12);
   for (let seq = 1_001; seq <= 1_100; seq += 1) timeline.receive(message(seq));
   const kept = range(1, 1_100).filter(({ id }) => timeline.has(id)).length;

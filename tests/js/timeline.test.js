@@ -38,7 +38,7 @@ test("the next change is applied and moves the cursor", () => {
   assert.deepEqual(seqs(timeline), [1, 2, 3]);
 });
 
-test("a change said twice is there once", () => {
+test("a change that is received twice is applied once", () => {
   const timeline = loaded(2);
   timeline.receive(message(3));
   assert.equal(timeline.receive(message(3)), "old");
@@ -182,7 +182,7 @@ test("one sender within five minutes and one day is a group", () => {
   );
 });
 
-test("the new line stands above the first new message of the other person, once, and counts only theirs", () => {
+test("the divider stands above the first new message of the peer, once, and counts only theirs", () => {
   const theirs = (seq, ordinal) => message(seq, seq, { ordinal });
   const items = arranged([message(1), theirs(2, 1), message(3), theirs(4, 2), theirs(6, 3)], {
     divider: 1,
@@ -195,7 +195,7 @@ test("the new line stands above the first new message of the other person, once,
   assert.equal(items.find((item) => item.key === "divider").count, 2);
 });
 
-test("the new line counts also what is not loaded yet, and moves up when it is", () => {
+test("the divider also counts what is not loaded yet, and moves up when it is", () => {
   const theirs = (seq) => message(seq, seq, { sender: BOB, ordinal: seq });
   const few = arranged([theirs(8), theirs(9)], { divider: 5, received: 9 });
   const more = arranged([theirs(5), theirs(6), theirs(7), theirs(8), theirs(9)], { divider: 5, received: 9 });

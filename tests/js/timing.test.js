@@ -61,7 +61,7 @@ test("a failed load is retried until it succeeds, less and less often, and not b
   assert.deepEqual(asked, [0, 750, 1_750, 3_250, 23_250, 27_750]);
 });
 
-test("what is refused for good, or wanted by nobody any more, is not asked for again", async () => {
+test("what is refused for good, or no longer wanted, is not retried", async () => {
   for (const status of [400, 401, 403, 404, 410]) {
     let asked = 0;
     const found = retryUntilAnswered(async () => Promise.reject({ status, asked: (asked += 1) }), {

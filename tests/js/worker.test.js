@@ -133,7 +133,7 @@ test("the files of the offline page come from the cache, and from the network wh
   assert.equal(await world.ask(CONFIG.files[0]), `fetched ${CONFIG.files[0]}`);
 });
 
-test("after a wipe, without a network, the browser says so itself", async () => {
+test("after a wipe, without a network, the browser shows its own error", async () => {
   const world = new World();
   world.isOnline = false;
   assert.equal((await world.ask("/chats/", { mode: "navigate" })).type, "error");
