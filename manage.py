@@ -12,7 +12,8 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise SystemExit(
-            "Django is not installed here. `make run` builds the environment; then use .venv/bin/python manage.py."
+            "Django is not installed here. `make run` builds the environment;"
+            " then use .venv/bin/python manage.py."
         ) from error
     try:
         execute_from_command_line(sys.argv)

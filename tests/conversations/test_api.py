@@ -26,7 +26,8 @@ ANY_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 CARD = {"id", "username", "name", "avatar", "initials", "colour"}
 CONVERSATION = {
     "room", "peer", "head", "mark", "unread", "received", "read", "read_count", "marked_unread",
-    "peer_read", "peer_delivered", "last_message", "activity", "state", "requested_by", "muted_until", "archived", "pinned", "blocked", "can_send",
+    "peer_read", "peer_delivered", "last_message", "activity", "state", "requested_by",
+    "muted_until", "archived", "pinned", "blocked", "can_send",
 }  # fmt: skip
 
 

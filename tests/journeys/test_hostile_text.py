@@ -18,7 +18,8 @@ MESSAGES = {
     "right to left": f"{RIGHT_TO_LEFT} \u202d0123",
     "zalgo, as much as is let through": "Z" + "\u0351\u0317\u0300" * 3 + "algo",
     "emoji": "👩‍👩‍👧‍👦🏳️‍🌈👍🏽" * 70,
-    "not a link": "javascript:alert(5) data:text/html,<script>alert(6)</script> vbscript:x file:///etc/passwd",
+    "not a link": "javascript:alert(5) data:text/html,<script>alert(6)</script>"
+    " vbscript:x file:///etc/passwd",
     "false host": "https://bank.example@evil.example/ https://аpple.com/",
 }
 PLAIN = 'mail to bob@example.org or see (https://example.org/a_(b)?q="1").'
