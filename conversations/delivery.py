@@ -93,7 +93,7 @@ def request_presence_refresh(hints: list[tuple[str, int | None]]) -> None:
 
 
 def relay_typing(user_id: int, room: str, text: str) -> None:
-    """A frame for those sockets of one person that show this room."""
+    """A frame for those sockets of one user that show this room."""
     send_to_groups([(user_group(user_id), {"type": "typing.push", "room": room, "text": text})])
 
 

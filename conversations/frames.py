@@ -89,7 +89,7 @@ def sync_page(user: User, room: str, after: int | None, mark: int | None, ref: s
     """What a device with this cursor (and mark) lacks of one room; with a mark only, from the room's head on.
 
     Raises:
-        ConversationNotFound: unknown, or not this person's.
+        ConversationNotFound: unknown, or not this user's.
     """
     membership = access_conversation(user, room)
     cursor = membership.conversation.head if after is None else after

@@ -1,6 +1,6 @@
 """Subscriptions: the rooms that a client shows. The peer's presence and typing are sent only for those.
 
-`presence` decides each time what may be shown. Kept here is only what the client was told last, to take it
+`presence` decides each time what may be shown. Kept here is only what was sent to the client last, to take it
 back when the right ends.
 """
 

@@ -153,7 +153,7 @@ def was_full_within(seconds: float) -> bool:
 
 def is_full(error: Exception) -> bool:
     return isinstance(error, TRANSIENT_ERRORS) and (
-        code_of(error) in DISK_FULL_CODES or any(word in str(error).lower() for word in DISK_FULL_PHRASES)
+        code_of(error) in DISK_FULL_CODES or any(phrase in str(error).lower() for phrase in DISK_FULL_PHRASES)
     )
 
 
@@ -164,7 +164,7 @@ def is_unavailable(error: Exception) -> bool:
     if connection.vendor == "postgresql":
         code = code_of(error)
         return code is None or code in UNAVAILABLE_CODES or code[:2] in UNAVAILABLE_CLASSES
-    return any(word in str(error).lower() for word in UNAVAILABLE_PHRASES)
+    return any(phrase in str(error).lower() for phrase in UNAVAILABLE_PHRASES)
 
 
 def current_connection() -> Any:

@@ -1,5 +1,4 @@
-"""Outsiders at every route of Alice's and Bob's room: each response is byte-identical to that for an unknown
-room.
+"""Outsiders at every route of a room: each response is byte-identical to that for an unknown room.
 
 The API's routes come from its own description, so that a new one is tested automatically.
 """

@@ -1,5 +1,4 @@
-"""Periodic tasks and per-loop objects: a task survives errors, starts again after a stop, and leaves nothing
-running."""
+"""Periodic tasks and per-loop objects: errors end no task, and a stop leaves nothing running."""
 
 import asyncio
 import logging

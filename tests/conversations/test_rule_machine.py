@@ -1,5 +1,4 @@
-"""Rule machine: whatever two users with two devices each do, docs/protocol.md 6 holds after every single
-step.
+"""Rule machine: docs/protocol.md 6 holds after every step of two users with two devices each.
 
 Hypothesis generates days of Alice, Bob and Mallory, in any order of steps and any weather of the channel
 layer; tests/rules/model.py says what must hold. Every run has the same days; RULE_DAYS=500 runs so many new
@@ -95,7 +94,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             self.stack.close()
 
     def evening(self) -> None:
-        """Everybody is back, the weather is good, and all screens are the log."""
+        """All devices are connected, the weather is calm, and every screen shows the whole log."""
         self.stack.layer.weather = CALM
         for phone in self.phones:
             if phone.socket is None:

@@ -1,5 +1,4 @@
-"""Throttling with a borrowed clock: bursts, rates, who is counted, and what happens while the cache is
-unavailable."""
+"""Throttling with a borrowed clock: bursts, rates, evictions, and counting without a cache."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,5 +1,4 @@
-"""The database goes back under a running service, which reuses the lost numbers: every page is told once
-(P11)."""
+"""The database goes back under a running service: every page is told once (docs/protocol.md P11)."""
 
 import asyncio
 import sqlite3

@@ -1,5 +1,4 @@
-"""Nothing is lost: bursts from several devices over a layer that drops half, and every screen ends up the
-same."""
+"""Nothing is lost: bursts from several devices over a layer that drops half of its messages."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,5 +1,4 @@
-"""PostgreSQL stops, crashes or freezes while users chat: sockets stay open, clients retry, no restart is
-needed."""
+"""PostgreSQL stops, crashes or freezes while users chat: sockets stay open and clients retry."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,5 +1,4 @@
-"""Two users chat through the real service: cookies, origin, Daphne, journal, layer; in one process and in
-two."""
+"""Two users chat through the real service, from cookie to channel layer: in one process and in two."""
 
 from collections.abc import Callable
 from uuid import uuid4

@@ -1,5 +1,4 @@
-"""The service in this process, step by step: ASGI stack, consumers, writer thread, and a controlled channel
-layer.
+"""The service in this process, step by step, with a controlled channel layer.
 
 Nothing runs between two steps, so a rule sees the same again when Hypothesis shrinks the example.
 """
