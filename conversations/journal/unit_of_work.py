@@ -6,6 +6,7 @@ batch.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,8 +33,8 @@ class UnitOfWork:
     locked: Collection[str] = ()
     """Rooms whose row another transaction holds, and that this one did not wait for."""
     revoked: Collection[Credential] = ()
-    requested: dict[Lookup[Any, Any], list[Any]] = field(default_factory=dict)
-    found: dict[Lookup[Any, Any], dict[Any, Any]] = field(default_factory=dict)
+    requested: defaultdict[Lookup[Any, Any], list[Any]] = field(default_factory=lambda: defaultdict(list))
+    found: defaultdict[Lookup[Any, Any], dict[Any, Any]] = field(default_factory=lambda: defaultdict(dict))
     messages: list[Message] = field(default_factory=list)
     changed_conversations: dict[int, ConversationRow] = field(default_factory=dict)
     changed_participants: dict[tuple[int, int], ParticipantRow] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class UnitOfWork:
 
     def request(self, lookup: Lookup[K, V], key: K) -> None:
         """Ask for one key; called by `prepare` of a command."""
-        self.requested.setdefault(lookup, []).append(key)
+        self.requested[lookup].append(key)
 
     def look_up(self, credentials: Collection[Credential]) -> None:
         """Run each requested lookup once, and find which credentials have been revoked."""
@@ -70,7 +71,7 @@ class UnitOfWork:
 
     def results(self, lookup: Lookup[K, V]) -> dict[K, V]:
         """What a lookup has found, and what commands of this batch have added to it."""
-        return self.found.setdefault(lookup, {})
+        return self.found[lookup]
 
     def participants(self, room: str, user_id: int) -> tuple[ConversationRow, ParticipantRow, ParticipantRow]:
         """The conversation, me and my peer.
