@@ -158,6 +158,8 @@ async def open_socket(
             additional_headers=headers,
             max_size=2**24,
             max_queue=None,
+            # Hundreds of handshakes at once, on a machine that does other work as well.
+            open_timeout=60,
             compression=None,
             proxy=None,
             ping_interval=None,

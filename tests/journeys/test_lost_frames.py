@@ -113,7 +113,7 @@ def test_no_message_is_lost_when_the_socket_closes_after_each_send(visitor: Visi
     alice.page.route_web_socket("**/ws/**", route)
     alice.open(room)
     bob.open(room)
-    lines = [f"line {number}" for number in range(3)]
+    lines = [f"line {number}" for number in range(2)]
     for line in lines:
         alice.write(line)
     bob.sees(*lines)

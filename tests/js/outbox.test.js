@@ -69,6 +69,20 @@ test("a connection that breaks before the answer sends the same id again", () =>
   assert.deepEqual(ids(), ["a", "a"]);
 });
 
+test("a message at which two connections ended goes over HTTP, the next one over the socket again", async () => {
+  const { outbox, ids, posts, states } = tab();
+  outbox.setLive(true);
+  write(outbox, "hello", "and on");
+  for (let lost = 0; lost < 2; lost += 1) {
+    outbox.setLive(false);
+    outbox.setLive(true);
+  }
+  assert.deepEqual([ids(), posts.map(({ id }) => id)], [["a", "a"], ["a"]]);
+  posts[0].answer({ accepted: true });
+  await settle();
+  assert.deepEqual([ids(), states()], [["a", "a", "b"], ["accepted", "sent"]]);
+});
+
 test("an accepted message stays in sight until the timeline shows it, and is never sent again", () => {
   const { outbox, ids, states } = tab();
   outbox.setLive(true);

@@ -7,6 +7,7 @@ import { ANSWER_MS, dueAt, isMessage, isOpen, KEY, storedEntries, storeEntry } f
 
 const RETRY_MS = [1_000, 3_000, 9_000];
 const MOST_INTERNAL_ERRORS = 5;
+const MAX_CONNECTIONS_LOST = 2;
 const DAY_MS = 24 * 3_600_000;
 
 export class Outbox {
@@ -62,7 +63,10 @@ export class Outbox {
   setLive(isLive) {
     this.#isLive = isLive;
     for (const entry of this.#entries.values()) {
-      if (!isLive && entry.state === "sent") Object.assign(entry, { state: "pending", tries: 0, isPosted: false });
+      if (!isLive && entry.state === "sent") {
+        if (!entry.isPosted) entry.connectionsLost = (entry.connectionsLost ?? 0) + 1;
+        Object.assign(entry, { state: "pending", tries: 0, isPosted: false });
+      }
       if (isLive && entry.notBefore === Infinity) entry.notBefore = 0;
       if (isLive && entry.isSentElsewhere) this.#markSentElsewhere(entry);
     }
@@ -176,7 +180,9 @@ export class Outbox {
     const open = this.entries(room).filter(isOpen);
     const entry = open.find(({ state }) => state === "sent") ?? open[0];
     if (entry.isPosted || (dueAt(entry) ?? 0) > now) return;
-    if (entry.state === "sent" || entry.tries) this.#sendOverHttp(entry);
+    // A proxy that ends the connection at this very message would end it at every retry.
+    const endsConnections = isMessage(entry) && entry.connectionsLost >= MAX_CONNECTIONS_LOST;
+    if (entry.state === "sent" || entry.tries || endsConnections) this.#sendOverHttp(entry);
     else if (this.#options.send(commandFrame(entry))) Object.assign(entry, { state: "sent", sentAt: now });
     else this.#sendOverHttp(entry);
   }
