@@ -6,7 +6,7 @@ import { Tabs } from "../../static/js/net/tabs.js";
 import { Outbox } from "../../static/js/state/outbox.js";
 import { FakeClock, fakeLocks, fakeStorage, settle } from "./helpers/clock.js";
 
-/** One browser tab: what it sent over both doors, and a server that answers only when told. */
+/** One browser tab: what it sent over socket and HTTP, and a server that answers only when told. */
 function tab({
   clock = new FakeClock(),
   storage = fakeStorage(),

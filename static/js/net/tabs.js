@@ -44,8 +44,8 @@ export class Tabs {
   async exclusive(run) {
     if (!this.#locks) return run();
     const name = `outbox:${this.#user}`;
-    const patience = new AbortController();
-    const callOff = this.#clock.after(FROZEN_MS, () => patience.abort());
+    const timeout = new AbortController();
+    const callOff = this.#clock.after(FROZEN_MS, () => timeout.abort());
     let isMine = false;
     const begin = () => {
       isMine = true;
@@ -53,10 +53,10 @@ export class Tabs {
       return run();
     };
     try {
-      return await this.#locks.request(name, { signal: patience.signal }, begin);
+      return await this.#locks.request(name, { signal: timeout.signal }, begin);
     } catch (error) {
       if (isMine) throw error;
-      return patience.signal.aborted ? this.#locks.request(name, { steal: true }, begin) : begin();
+      return timeout.signal.aborted ? this.#locks.request(name, { steal: true }, begin) : begin();
     }
   }
 }

@@ -91,7 +91,7 @@ export class InviteMaking {
     // Without a link there is nothing to select; `problem` has reported why.
     if (!isCopied) return isCopied === false && this.#select();
     const label = part(button, "label");
-    this.#options.say(button.dataset.done);
+    this.#options.announce(button.dataset.done);
     if (button.dataset.state === "done") return;
     const before = label.textContent;
     setText(label, button.dataset.done);
@@ -104,7 +104,7 @@ export class InviteMaking {
     const hint = part(this.#form, "press");
     part(this.#form, "link").select();
     hint.hidden = false;
-    this.#options.say(hint.textContent);
+    this.#options.announce(hint.textContent);
   }
 
   async share(button) {
@@ -159,7 +159,7 @@ export class InviteMaking {
       await this.#options.api.patch(`${INVITES}/${invite.id}`, change);
       this.#options.problem(null);
       for (const name of Object.keys(change)) this.#sayBeside(part(this.#form, `saved-${name}`));
-      this.#options.say(this.#options.t("Saved"));
+      this.#options.announce(this.#options.t("Saved"));
     } catch (error) {
       Object.assign(invite, before);
       this.#options.problem(error);
