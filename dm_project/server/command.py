@@ -10,15 +10,9 @@ import gc
 import importlib
 import ipaddress
 import os
-import signal
 import socket
 import sys
 from typing import Any
-
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # Ctrl C while loading ends the process at once, without a traceback. `server.daphne` restores the
-    # handler.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from daphne.cli import CommandLineInterface
 

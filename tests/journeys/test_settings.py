@@ -195,7 +195,8 @@ class TestAvatar:
         assert side == pytest.approx(0.8)
         assert left == pytest.approx(top)
         assert 0 < left < 0.1, "the crop is not moved up and to the left"
-        assert picture.evaluate("(image) => image.complete && image.naturalWidth") == 256
+        width = "(image) => image.complete && image.naturalWidth"
+        alice.until_equal(lambda: picture.evaluate(width), 256, "the width of the stored picture")
         bob.open(room)
         expect(bob.row(room).locator('[data-part="avatar"] img')).to_be_visible()
         expect(bob.page.locator("header img").first).to_be_visible()
