@@ -21,9 +21,9 @@ class World {
       return {
         addAll: async (requests) =>
           requests.forEach(({ url }) => files.set(new URL(url).pathname, `kept ${new URL(url).pathname}`)),
-        match: async (path) => files.get(path),
       };
     },
+    match: async (path, { cacheName }) => this.stored.get(cacheName)?.get(path),
     keys: async () => [...this.stored.keys()],
     delete: async (name) => this.stored.delete(name),
   };
@@ -131,6 +131,7 @@ test("the files of the offline page come from the cache, and from the network wh
   assert.equal(await world.ask(CONFIG.files[0]), `kept ${CONFIG.files[0]}`);
   world.stored.clear();
   assert.equal(await world.ask(CONFIG.files[0]), `fetched ${CONFIG.files[0]}`);
+  assert.deepEqual(await world.caches.keys(), [], "reading must not create the cache again");
 });
 
 test("after a wipe, without a network, the browser shows its own error", async () => {

@@ -7,7 +7,8 @@
  * worker does nothing.
  */
 export function serve(scope, { cache: name, page, files }) {
-  const kept = async (path) => (await scope.caches.open(name)).match(path, { ignoreVary: true });
+  // Not caches.open(), which would create the cache again after a log-out has deleted it.
+  const kept = (path) => scope.caches.match(path, { cacheName: name, ignoreVary: true });
   const isKept = new Set(files);
 
   /** Not from the HTTP cache, which may hold the page in a previous language. */
