@@ -55,6 +55,23 @@ def placeholder(row: Message, sender: str) -> objects.Message:
         created_at=instant(created_at or datetime.fromtimestamp(0, UTC)),
         edited_at=None,
         deleted_at=None,
+        deleted_for_me=row.deleted_for_me,
+        expires_at=None,
+        event=None,
+    )
+
+
+def tombstone(row: Message, *, sender: str) -> objects.Message:
+    """What a user sees of a message that they deleted for themselves: its place and its numbers."""
+    return message(row, sender=sender).model_copy(
+        update={
+            "body": "",
+            "reply_to": None,
+            "attachments": [],
+            "reactions": [],
+            "edited_at": None,
+            "deleted_for_me": True,
+        }
     )
 
 
@@ -73,6 +90,9 @@ def intact(row: Message, sender: str) -> objects.Message:
         created_at=instant(row.created_at),
         edited_at=instant_or_none(row.edited_at),
         deleted_at=instant_or_none(row.deleted_at),
+        deleted_for_me=row.deleted_for_me,
+        expires_at=None,
+        event=None,
     )
 
 

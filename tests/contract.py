@@ -26,7 +26,7 @@ GREETING_FIELDS = {
 }  # fmt: skip
 MESSAGE_FIELDS = {
     "seq", "version", "id", "sender", "ordinal", "kind", "body", "reply_to", "attachments", "reactions",
-    "created_at", "edited_at", "deleted_at",
+    "created_at", "edited_at", "deleted_at", "deleted_for_me", "expires_at", "event",
 }  # fmt: skip
 
 

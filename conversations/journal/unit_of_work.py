@@ -13,11 +13,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from accounts.session_validity import Credential, revoked_sessions
-from conversations.delivery import Push
-from conversations.exceptions import ConversationNotFound
-from conversations.journal import statements
+from conversations.delivery import Push, to_users
+from conversations.exceptions import ConversationNotFound, MessageNotFound
+from conversations.journal import message_rows, statements
+from conversations.journal.message_rows import messages_at
 from conversations.journal.statements import ConversationRow, ParticipantRow
 from conversations.models import Message
+from conversations.protocol.events import MessageChanged
+from conversations.serializers import message as message_object
+from conversations.serializers import tombstone
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -36,6 +40,9 @@ class UnitOfWork:
     requested: defaultdict[Lookup[Any, Any], list[Any]] = field(default_factory=lambda: defaultdict(list))
     found: defaultdict[Lookup[Any, Any], dict[Any, Any]] = field(default_factory=lambda: defaultdict(dict))
     messages: list[Message] = field(default_factory=list)
+    changed_messages: dict[tuple[int, int], Message] = field(default_factory=dict)
+    removed_texts: dict[tuple[int, int], None] = field(default_factory=dict)
+    """Messages whose text goes or changes with this transaction: copies of it go as well."""
     changed_conversations: dict[int, ConversationRow] = field(default_factory=dict)
     changed_participants: dict[tuple[int, int], ParticipantRow] = field(default_factory=dict)
     pushes: list[Push] = field(default_factory=list)
@@ -89,6 +96,48 @@ class UnitOfWork:
             raise ConversationNotFound
         return conversation, me, self.participant_rows[conversation.id, peer_id]
 
+    def message(self, conversation: ConversationRow, seq: int) -> Message:
+        """One message of a conversation, as earlier commands of this batch have left it. Its key has been
+        requested from `messages_at`.
+
+        Raises:
+            MessageNotFound: there is none with this number.
+        """
+        found = self.results(messages_at).get((conversation.id, seq))
+        if found is None:
+            raise MessageNotFound
+        return found
+
+    def change_message(
+        self, conversation: ConversationRow, message: Message, *, is_text_changed: bool = False
+    ) -> None:
+        """Give a message, whose columns the caller has changed, the next number; write it at the end, and
+        push its new state to both people.
+
+        Args:
+            is_text_changed: its text has gone or changed, so that copies of the former one must go, too.
+        """
+        self.mark_changed(conversation)
+        conversation.head += 1
+        message.version = conversation.head
+        key = message.conversation_id, message.seq
+        self.changed_messages[key] = message
+        if is_text_changed:
+            self.removed_texts[key] = None
+        self.push_changed(conversation, message)
+
+    def push_changed(self, conversation: ConversationRow, message: Message) -> None:
+        """To a user who deleted it for themselves, it stays empty."""
+        people = conversation.low_id, conversation.high_id
+        sender = self.participant_rows[conversation.id, message.sender_id].public_id
+        for is_hidden in (False, True):
+            users = [user_id for user_id in people if (user_id in message.hidden_from) is is_hidden]
+            if not users:
+                continue
+            wire = tombstone(message, sender=sender) if is_hidden else message_object(message, sender=sender)
+            frame = MessageChanged(room=conversation.room_name, message=wire)
+            self.pushes += to_users(users, conversation.room_name, frame.encode(), head=message.version)
+
     def mark_changed(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
         """Write these rows at the end. Returns the time of the change, which never goes back within a
         conversation."""
@@ -104,9 +153,15 @@ class UnitOfWork:
         return conversation.changed_at
 
     def flush(self) -> None:
-        """Write everything that the commands have changed: at most three statements."""
+        """Write everything that the commands have changed: one statement a table, and those of
+        `text_removals`."""
         if self.messages:
             statements.insert_messages(self.messages)
+        if self.changed_messages:
+            message_rows.update_messages(list(self.changed_messages.values()))
+        if self.removed_texts:
+            for remove in message_rows.text_removals:
+                remove(list(self.removed_texts))
         if self.changed_conversations:
             statements.update_conversations(list(self.changed_conversations.values()))
         if self.changed_participants:

@@ -4,6 +4,15 @@ from conversations.models.block import Block
 from conversations.models.conversation import Conversation, Participant
 from conversations.models.epoch import Epoch
 from conversations.models.invite import Invite, PendingInvite
-from conversations.models.message import Message
+from conversations.models.message import HiddenMessage, Message
 
-__all__ = ["Block", "Conversation", "Epoch", "Invite", "Message", "Participant", "PendingInvite"]
+__all__ = [
+    "Block",
+    "Conversation",
+    "Epoch",
+    "HiddenMessage",
+    "Invite",
+    "Message",
+    "Participant",
+    "PendingInvite",
+]

@@ -53,6 +53,11 @@ class Message(models.Model):
 
     objects: ClassVar[models.Manager[Message]] = MessageQuerySet.as_manager()
 
+    # No columns. `deleted_for_me` is set by `selectors.hidden_messages` on rows that one person reads,
+    # `hidden_from` by the journal on rows that it changes: the users who deleted the message for themselves.
+    deleted_for_me = False
+    hidden_from: frozenset[int] = frozenset()
+
     class Meta:
         db_table = "message"
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -74,3 +79,30 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.seq} of conversation {self.conversation_id}"
+
+    def blank(self) -> None:
+        """Remove everything that somebody wrote, in memory: what stays is its place and its numbers."""
+        self.body, self.reply_to, self.reactions, self.fingerprint = "", None, [], None
+        self.edited_at = None
+
+
+class HiddenMessage(models.Model):
+    """A message that one user deleted for themselves. `mark` is the mark of that user's participant row with
+    which it was hidden, by which a device finds what it missed."""
+
+    pk = models.CompositePrimaryKey("conversation_id", "seq", "user_id")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    seq = models.BigIntegerField()
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    mark = models.BigIntegerField()
+
+    class Meta:
+        db_table = "hidden_message"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["conversation", "user", "mark"], name="hidden_message_by_mark"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.seq} of conversation {self.conversation_id}, hidden from {self.user_id}"

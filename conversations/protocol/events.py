@@ -31,6 +31,12 @@ class MessageCreated(Frame):
     message: Message
 
 
+class MessageChanged(Frame):
+    type: Literal["message.changed"] = "message.changed"
+    room: str
+    message: Message
+
+
 class ReceiptAdvanced(Frame):
     optional: ClassVar[frozenset[str]] = frozenset({"read_count"})
 
@@ -102,6 +108,7 @@ class Bye(Frame):
 EVENTS: tuple[type[Frame], ...] = (
     ConnectionEstablished,
     MessageCreated,
+    MessageChanged,
     ReceiptAdvanced,
     Typing,
     Presence,

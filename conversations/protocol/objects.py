@@ -62,6 +62,9 @@ class Message(WireObject):
     created_at: str
     edited_at: str | None
     deleted_at: str | None
+    deleted_for_me: bool
+    expires_at: str | None
+    event: dict[str, str] | None
 
 
 class Conversation(WireObject):

@@ -15,7 +15,7 @@ FAR_BEHIND = 1_000
 FRESH_PAGE = 50
 PAGE_BYTES = 56 * 1024
 """Byte budget of the messages in a page; the frame around it stays below 64 KiB."""
-FRAME_BYTES_PER_MESSAGE = 420
+FRAME_BYTES_PER_MESSAGE = 450
 CHUNK = 50
 
 

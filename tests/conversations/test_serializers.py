@@ -118,6 +118,9 @@ def test_message_has_all_its_fields() -> None:
         "created_at": "2026-11-21T18:04:05.678Z",
         "edited_at": None,
         "deleted_at": None,
+        "deleted_for_me": False,
+        "expires_at": None,
+        "event": None,
     }
 
 

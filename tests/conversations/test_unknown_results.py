@@ -81,6 +81,7 @@ def test_a_send_is_answered_from_its_own_result(
         "seq": 1, "version": 1, "id": id, "sender": answer.json()["message"]["sender"], "ordinal": 1,
         "kind": "text", "body": "hello", "reply_to": None, "attachments": [], "reactions": [],
         "created_at": "", "edited_at": None, "deleted_at": None,
+        "deleted_for_me": False, "expires_at": None, "event": None,
     }  # fmt: skip
 
 

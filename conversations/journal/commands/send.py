@@ -13,6 +13,7 @@ from conversations.delivery import to_users
 from conversations.exceptions import CannotDeliver, MessageConflict, MessageNotFound
 from conversations.journal.commands.command import Outcome
 from conversations.journal.fingerprint import fingerprints
+from conversations.journal.message_rows import messages_at
 from conversations.journal.restore import Write
 from conversations.journal.statements import (
     ConversationRow,
@@ -181,6 +182,7 @@ class SendCommand:
             message.ordinal,
         )
         unit.results(existing_seqs)[conversation.id, message.seq] = True
+        unit.results(messages_at)[conversation.id, message.seq] = message
         frame = MessageCreated(room=self.room, message=wire).encode()
         people = (conversation.low_id, conversation.high_id)
         unit.pushes += to_users(people, self.room, frame, head=message.version)

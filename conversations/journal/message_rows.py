@@ -1,0 +1,118 @@
+"""SQL of the journal for messages that are stored already: read them by number, write their new state, hide
+them.
+
+Set-based, the same on SQLite and PostgreSQL. They contain message bodies: nothing here is ever logged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from conversations.journal.statements import cast, id_out, rows_of, time_in, time_out
+from conversations.models import Message
+
+Key = tuple[int, int]
+"""A message: (conversation, seq)."""
+
+text_removals: list[Callable[[Sequence[Key]], object]] = []
+"""Set-based statements that run in the transaction in which the text of messages goes or changes: what keeps
+copies of it (the search index) registers here, so that no copy outlives the text by a commit."""
+
+
+def messages_at(wanted: Sequence[Key]) -> dict[Key, Message]:
+    """The messages with these numbers, with all columns, and from whom each is hidden. Their conversations
+    are locked, so that nothing changes them meanwhile."""
+    first, other = cast("bigint", "bigint")
+    keys = list(dict.fromkeys(wanted))
+    sql = (
+        f"WITH wanted (conversation_id, seq) AS (VALUES {rows_of(len(keys), first, other)})"
+        " SELECT m.conversation_id, m.seq, m.version, m.client_id, m.fingerprint, m.sender_id, m.ordinal,"
+        " m.kind, m.body, m.reply_to, m.reactions, m.created_at, m.edited_at, m.deleted_at, h.user_id"
+        " FROM wanted w JOIN message m ON m.conversation_id = w.conversation_id AND m.seq = w.seq"
+        " LEFT JOIN hidden_message h ON h.conversation_id = m.conversation_id AND h.seq = m.seq"
+    )
+    found: dict[Key, Message] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for key in keys for value in key])
+        for *columns, hidden_from in cursor.fetchall():
+            message = found.get((columns[0], columns[1])) or message_from(*columns)
+            if hidden_from is not None:
+                message.hidden_from |= {hidden_from}
+            found[message.conversation_id, message.seq] = message
+    return found
+
+
+def message_from(
+    conversation_id: int,
+    seq: int,
+    version: int,
+    client_id: Any,
+    fingerprint: Any,
+    sender_id: int,
+    ordinal: int | None,
+    kind: str,
+    body: str,
+    reply_to: int | None,
+    reactions: Any,
+    created_at: Any,
+    edited_at: Any,
+    deleted_at: Any,
+) -> Message:
+    return Message(
+        conversation_id=conversation_id,
+        seq=seq,
+        version=version,
+        client_id=id_out(client_id),
+        fingerprint=None if fingerprint is None else bytes(fingerprint),
+        sender_id=sender_id,
+        ordinal=ordinal,
+        kind=kind,
+        body=body,
+        reply_to=reply_to,
+        reactions=reactions_from(reactions),
+        created_at=time_out(created_at),
+        edited_at=time_out(edited_at),
+        deleted_at=time_out(deleted_at),
+    )
+
+
+def reactions_from(value: Any) -> Any:
+    """A corrupt row can still be deleted."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return []
+
+
+def update_messages(messages: Sequence[Message]) -> None:
+    """Write the columns that a change can touch. `client_id`, `created_at` and `ordinal` stay for ever."""
+    first, other = cast(*["bigint"] * 3, "text", "bytea", "bigint", "jsonb", "timestamptz", "timestamptz")
+    sql = (
+        "WITH new (conversation_id, seq, version, body, fingerprint, reply_to, reactions, edited_at,"
+        f" deleted_at) AS (VALUES {rows_of(len(messages), first, other)})"
+        " UPDATE message SET version = new.version, body = new.body, fingerprint = new.fingerprint,"
+        " reply_to = new.reply_to, reactions = new.reactions, edited_at = new.edited_at,"
+        " deleted_at = new.deleted_at FROM new"
+        " WHERE message.conversation_id = new.conversation_id AND message.seq = new.seq"
+    )
+    as_time: Callable[[datetime | None], Any] = time_in()
+    values: list[Any] = []
+    for message in messages:
+        values += (
+            message.conversation_id,
+            message.seq,
+            message.version,
+            message.body,
+            message.fingerprint,
+            message.reply_to,
+            json.dumps(message.reactions, ensure_ascii=False),
+            as_time(message.edited_at),
+            as_time(message.deleted_at),
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
