@@ -24,7 +24,7 @@ test("every request of a page names its user", async () => {
   await api.post("/api/v1/sync", {});
   await api.patch("/api/v1/invites/1", {});
   await api.remove("/api/v1/invites/1");
-  await api.sendMessage({ room: "r", id: "1", command: { type: "message.send", body: "x" } });
+  await api.sendEntry({ room: "r", id: "1", command: { type: "message.send", body: "x" } });
   await postForm("/settings/privacy/", new FormData(), { fetch, csrf: () => "", me: "alma" });
   assert.deepEqual(new Set(asked.map(({ acting }) => acting)), new Set(["alma"]));
   assert.equal(asked.length, 6);
@@ -35,13 +35,42 @@ test("a refusal to act as another person ends the page, and keeps what it wanted
   const { fetch } = server(OTHER);
   const api = new Api({ fetch, csrf: () => "", me: "alma", onOther: () => (told += 1) });
   assert.equal(await api.whyRefused(), "other-account");
-  const { refused } = await api.sendMessage({ room: "r", id: "1", command: { type: "message.send", body: "x" } });
+  const { refused } = await api.sendEntry({ room: "r", id: "1", command: { type: "message.send", body: "x" } });
   assert.equal(told, 2);
   assert.equal(ruleOf(refused), "hold", "neither sent again by this page nor given up");
   assert.deepEqual(await postForm("/settings/privacy/", new FormData(), { fetch, csrf: () => "", me: "alma" }), {
     state: "old",
     errors: {},
   });
+});
+
+test("each command of the outbox has its request over HTTP, and its answer names the version", async () => {
+  const asked = [];
+  const fetch = async (path, { method, body }) => {
+    asked.push([method, path.replace("/api/v1/conversations/r/", ""), body && JSON.parse(body)]);
+    if (method === "DELETE") return new Response(null, { status: 204 });
+    return new Response(JSON.stringify({ message: { id: "1", version: 9 } }), { status: 200 });
+  };
+  const api = new Api({ fetch, csrf: () => "", me: "alma" });
+  const send = (command) => api.sendEntry({ room: "r", id: "1", command });
+  await send({ type: "message.send", body: "x", reply_to: 4 });
+  await send({ type: "message.send", body: "shown until then", reply_to: null, forward: { room: "s", seq: 2 } });
+  const edited = await send({ type: "message.edit", seq: 3, body: "x", version: 7 });
+  const deleted = await send({ type: "message.delete", seq: 3, scope: "me" });
+  await send({ type: "reaction.set", seq: 3, emoji: "❤️", on: true });
+  await send({ type: "reaction.set", seq: 3, emoji: "❤️", on: false });
+  await send({ type: "draft.set", body: "x" });
+  const heart = "messages/3/reactions/%E2%9D%A4%EF%B8%8F";
+  assert.deepEqual(asked, [
+    ["POST", "messages", { id: "1", body: "x", reply_to: 4 }],
+    ["POST", "messages", { id: "1", body: "", forward: { room: "s", seq: 2 } }],
+    ["PATCH", "messages/3", { body: "x", version: 7 }],
+    ["DELETE", "messages/3?scope=me", undefined],
+    ["PUT", heart, undefined],
+    ["DELETE", heart, undefined],
+    ["PUT", "draft", { body: "x" }],
+  ]);
+  assert.deepEqual([edited.version, deleted], [9, { accepted: true, message: undefined, version: undefined }]);
 });
 
 test("another conflict is none of that", async () => {

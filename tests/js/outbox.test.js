@@ -654,6 +654,7 @@ test("what a log-out would take along is counted by kind", () => {
   const storage = fakeStorage();
   const store = new Store({ storage, user: "u-alice" });
   for (const key of ["here", "outbox:a", "outbox:b", "draft:r"]) store.set(key, {});
+  store.set("outbox:c", { command: { type: "draft.set", body: "the same draft, for the phone" } });
   storage["somebody-elses"] = "x";
   assert.deepEqual(unsentOnDevice(storage), { users: new Set(["u-alice"]), messages: 2, drafts: 1 });
 });
@@ -721,32 +722,111 @@ test("a room's commands go out in the order given, messages and others, and so t
   assert.deepEqual(sent.at(-1), { ...REACTION, room: "r", ref: "c" });
 });
 
-test("a message stays visible after it was accepted; any other command is done", () => {
-  const { outbox, storage } = tab();
+test("a message stays visible after it was accepted, a change of one until its event is here", async () => {
+  const { outbox, storage, clock } = tab();
   outbox.setLive(true);
   write(outbox, "hello");
   outbox.add({ room: "r", command: REACTION });
+  outbox.add({ room: "r", command: { type: "draft.set", body: "and" } });
   assert.deepEqual(
     outbox.messages("r").map(({ id }) => id),
     ["a"],
     "views draw messages only",
   );
   outbox.accepted("a");
-  outbox.accepted("b");
+  outbox.accepted("b", 9);
+  outbox.accepted("c");
+  assert.deepEqual(
+    outbox.entries("r").map(({ id, state, version }) => [id, state, version]),
+    [
+      ["a", "accepted", undefined],
+      ["b", "accepted", 9],
+    ],
+    "a draft is done at once",
+  );
+  assert.deepEqual(Object.keys(storage), []);
+  await clock.advance(10_000);
   assert.deepEqual(
     outbox.entries("r").map(({ id }) => id),
     ["a"],
   );
-  assert.deepEqual(Object.keys(storage), []);
 });
 
-test("a command that HTTP cannot carry waits for the socket, and is neither failed nor overtaken", async () => {
+test("a command goes over HTTP where no socket takes it, and is asked again without an answer", async () => {
   const { outbox, clock, posts, ids, states } = tab({ takes: () => false });
   outbox.add({ room: "r", command: EDIT });
   write(outbox, "hello");
   outbox.setLive(true);
+  for (let round = 0; round < 20; round += 1) {
+    await clock.advance(10_000);
+    posts.at(-1).answer({});
+  }
+  await clock.advance(10_000);
+  assert.deepEqual([states(), ids()], [["sent", "pending"], []], "it never fails, and nothing overtakes it");
+  assert.deepEqual(new Set(posts.map(({ id }) => id)), new Set(["a"]));
+  posts.at(-1).answer({ accepted: true, version: 12 });
+  await settle();
+  assert.deepEqual([outbox.get("a").version, posts.at(-1).id], [12, "b"]);
+});
+
+const DELETION = { type: "message.delete", seq: 3, scope: "everyone" };
+
+test("a deletion waits as long as it can be undone, and holds up nothing", async () => {
+  const { outbox, clock, sent, ids, storage } = tab();
+  outbox.setLive(true);
+  outbox.add({ room: "r", command: DELETION, holdUntil: clock.now() + 5_000 });
+  write(outbox, "hello");
+  assert.deepEqual(ids(), ["b"]);
+  await clock.advance(4_999);
+  assert.equal(sent.length, 1);
+  outbox.accepted("b");
+  await clock.advance(1);
+  assert.deepEqual(sent.at(-1), { ...DELETION, room: "r", ref: "a" });
+  assert.deepEqual(Object.keys(storage), ["entre:u-alice:outbox:a"]);
+});
+
+test("what was undone in one tab shows again in the other at once, and is never sent", async () => {
+  const clock = new FakeClock();
+  const first = tab({ clock });
+  const second = tab({ clock, storage: first.storage });
+  first.outbox.setLive(true);
+  first.outbox.add({ room: "r", command: DELETION, holdUntil: clock.now() + 5_000 });
+  second.outbox.reload();
+  assert.deepEqual(second.states(), ["pending"]);
+  first.outbox.withdraw("a");
+  second.outbox.reload();
+  assert.deepEqual(second.states(), []);
+  second.outbox.setLive(true);
   await clock.advance(60_000);
-  assert.deepEqual([states(), ids(), posts], [["pending", "pending"], [], []]);
+  assert.deepEqual([first.sent, second.sent], [[], []]);
+});
+
+test("a deletion of a page that was closed before its time is sent by the next one", async () => {
+  const clock = new FakeClock();
+  const closed = tab({ clock });
+  closed.outbox.add({ room: "r", command: DELETION, holdUntil: clock.now() + 5_000 });
+  const { outbox, sent } = tab({ clock, storage: closed.storage });
+  outbox.setLive(true);
+  await clock.advance(5_000);
+  assert.deepEqual(sent, [{ ...DELETION, room: "r", ref: "a" }]);
+});
+
+test("what is on its way can not be taken out any more", () => {
+  const { outbox } = tab();
+  outbox.add({ room: "r", command: EDIT });
+  outbox.add({ room: "r", command: REACTION });
+  outbox.setLive(true);
+  assert.equal(outbox.withdraw("a"), null);
+  assert.equal(outbox.withdraw("b").command, REACTION);
+});
+
+test("a change of a message asks nobody after a day: the server decides whether it comes too late", async () => {
+  const { outbox, clock, states } = tab();
+  outbox.add({ room: "r", command: EDIT });
+  write(outbox, "hello");
+  await clock.advance(25 * 3_600_000);
+  outbox.setLive(true);
+  assert.deepEqual(states(), ["sent", "failed"]);
 });
 
 /** As versions before the outbox knew commands stored it. */

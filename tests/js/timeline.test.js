@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { timelineItems } from "../../static/js/state/timeline-items.js";
-import { Timeline } from "../../static/js/state/timeline.js";
+import { acceptedMessage, Timeline } from "../../static/js/state/timeline.js";
 
 const ALICE = "u-alice";
 const BOB = "u-bob";
@@ -114,6 +114,44 @@ test("what I hid leaves an empty place, also when it changes later", () => {
   timeline.hide([2, 99]);
   timeline.receive(message(2, 3, { body: "edited" }));
   assert.deepEqual(bodies(timeline), ["message 1 v1", ""]);
+  assert.deepEqual(
+    arranged(timeline.messages)
+      .filter(({ kind }) => kind === "message")
+      .map(({ message: { seq } }) => seq),
+    [1],
+    "and no place on the page",
+  );
+});
+
+const quote = (timeline, seq) => timeline.messages.find((one) => one.seq === seq).reply;
+
+test("a quote follows what it quotes: an edit, a deletion, and what I deleted for me", () => {
+  const timeline = new Timeline();
+  const reply = { seq: 1, sender: BOB, kind: "text", excerpt: "as it was", deleted: false };
+  timeline.load([message(1), message(2), message(3, 3, { reply_to: 1, reply }), message(4, 4, { reply_to: 2 })], 4);
+  timeline.receive(message(1, 5, { body: "x".repeat(199) + "😀 and more", edited_at: "2026-11-21T12:00:00.000Z" }));
+  assert.deepEqual([[...quote(timeline, 3).excerpt].length, quote(timeline, 3).excerpt.at(-2)], [200, "\ud83d"]);
+  timeline.receive(message(1, 6, { body: "", deleted_at: "2026-11-21T12:00:00.000Z" }));
+  assert.deepEqual([quote(timeline, 3).excerpt, quote(timeline, 3).deleted], ["", true]);
+  timeline.hide([2]);
+  assert.deepEqual([quote(timeline, 4).excerpt, quote(timeline, 4).deleted], ["", true]);
+});
+
+test("a reply typed here gets its quote from what is on the page", () => {
+  const timeline = loaded(2);
+  const entry = { id: "mine", command: { body: "yes", reply_to: 1 } };
+  timeline.receive(acceptedMessage(entry, { seq: 3, version: 3, created_at: "2026-11-21T12:00:00.000Z" }, ALICE));
+  assert.equal(quote(timeline, 3).excerpt, "message 1 v1");
+});
+
+test("a quote follows a message above the loaded page, too", () => {
+  const timeline = new Timeline();
+  const reply = { seq: 1, sender: BOB, kind: "text", excerpt: "as it was", deleted: false };
+  timeline.load([message(8), message(9, 9, { reply_to: 1, reply })], 9);
+  timeline.receive(message(1, 10, { body: "changed" }));
+  assert.equal(quote(timeline, 9).excerpt, "changed");
+  timeline.prepend([message(1, 1, { body: "as it was" }), message(2)]);
+  assert.deepEqual([bodies(timeline)[0], quote(timeline, 9).excerpt], ["changed", "changed"]);
 });
 
 const arranged = (messages, extra = {}) =>

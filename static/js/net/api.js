@@ -27,6 +27,21 @@ async function refusal(response) {
   });
 }
 
+const reactions = ({ seq, emoji }) => `messages/${seq}/reactions/${encodeURIComponent(emoji)}`;
+
+/** The commands of the outbox as HTTP requests: method, path below the conversation, and body. */
+const ROUTES = {
+  "message.send": ({ id, body, reply_to, forward }) => [
+    "POST",
+    "messages",
+    { id, body: forward ? "" : body, ...(reply_to == null ? {} : { reply_to }), ...(forward && { forward }) },
+  ],
+  "message.edit": ({ seq, body, version }) => ["PATCH", `messages/${seq}`, { body, version }],
+  "message.delete": ({ seq, scope }) => ["DELETE", `messages/${seq}?scope=${scope}`],
+  "reaction.set": ({ on, ...reaction }) => [on ? "PUT" : "DELETE", reactions(reaction)],
+  "draft.set": ({ body }) => ["PUT", "draft", { body }],
+};
+
 export class Api {
   #fetch;
   #csrf;
@@ -84,18 +99,16 @@ export class Api {
     }
   }
 
-  /** A message of the outbox: {message} stored, {refused} with the code, or {} for no answer. */
-  async sendMessage({ room, id, command: { body, reply_to } }) {
+  /** An entry of the outbox: {accepted, message?, version?}, {refused} with the code, or {} for no answer. */
+  async sendEntry({ room, id, command }) {
+    const [method, path, body] = ROUTES[command.type]({ ...command, id });
     try {
-      return {
-        message: (
-          await this.post(`/api/v1/conversations/${room}/messages`, {
-            id,
-            body,
-            ...(reply_to == null ? {} : { reply_to }),
-          })
-        ).message,
-      };
+      const { message, version = message?.version } = await this.#write(
+        method,
+        `/api/v1/conversations/${room}/${path}`,
+        body,
+      );
+      return { accepted: true, message, version };
     } catch (error) {
       if (!error.status) return {};
       return {
@@ -141,6 +154,7 @@ export class Api {
       if (error.code === "other_account") this.#onOther();
       throw error;
     }
+    if (response.status === 204) return {};
     // A response that breaks off, or comes from an intermediary, is no answer of the server.
     return response.json().catch(silence);
   }

@@ -45,7 +45,9 @@ export function unsentOnDevice(storage = browserStorage()) {
   const keys = names(storage)
     .map((name) => /^entre:([^:]+):(\w+)/.exec(name))
     .filter(Boolean);
-  const count = (kind) => keys.filter((key) => key[2] === kind).length;
+  // The copy of a draft for the other devices is no unsent message.
+  const isCopy = (name) => tried(() => JSON.parse(storage.getItem(name)).command.type, null) === "draft.set";
+  const count = (kind) => keys.filter((key) => key[2] === kind && !isCopy(key.input)).length;
   return { users: new Set(keys.map((key) => key[1])), messages: count("outbox"), drafts: count("draft") };
 }
 

@@ -224,9 +224,9 @@ export class Shell {
   }
 
   async #post(entry) {
-    const answer = await (await this.apiLoaded).sendMessage(entry);
+    const answer = await (await this.apiLoaded).sendEntry(entry);
     if (answer.message) this.handlers.receivePosted(entry.room, answer.message);
-    return answer.message ? { accepted: true } : answer;
+    return answer;
   }
 
   /** The user logged out in another tab: the page is emptied at once. */

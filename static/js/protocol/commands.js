@@ -1,11 +1,13 @@
 // The commands of the browser: one builder for each, with exactly the fields of docs/protocol.md.
 
-export const messageSend = ({ room, id, body, reply_to = null }) => ({
+/** `forward` {room, seq}: the server copies that message; our `body` is what the page shows until then. */
+export const messageSend = ({ room, id, body, reply_to = null, forward }) => ({
   type: "message.send",
   room,
   id,
-  body,
+  body: forward ? "" : body,
   ...(reply_to == null ? {} : { reply_to }),
+  ...(forward && { forward }),
   ref: id,
 });
 

@@ -86,7 +86,7 @@ export class EventHandlers {
     "message.created": ({ room, message }) => this.#message(room, message, { isLive: true }),
     "message.changed": ({ room, message }) => this.#message(room, message),
     "message.accepted": (event) => this.#accepted(event),
-    done: ({ ref }) => this.#options.outbox.accepted(ref),
+    done: ({ ref, version }) => this.#options.outbox.accepted(ref, version),
     "message.hidden": (event) => this.#hidden(event),
     "receipt.advanced": (event) => this.#receipt(event),
     "conversation.changed": ({ conversation }) => this.applyRows([conversation], { isEvent: true }),

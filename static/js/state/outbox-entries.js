@@ -6,9 +6,11 @@ export const ANSWER_MS = 10_000;
 
 export const isOpen = ({ state }) => state === "pending" || state === "sent";
 export const isMessage = ({ command }) => command.type === "message.send";
+/** An edit, a deletion or a reaction; not a draft. */
+export const changesMessage = ({ command }) => "seq" in command;
 
-export function dueAt({ state, notBefore, isPosted, sentAt }) {
-  if (state === "pending") return notBefore;
+export function dueAt({ state, notBefore, holdUntil, isPosted, sentAt }) {
+  if (state === "pending") return Math.max(notBefore ?? 0, holdUntil ?? 0);
   return state === "sent" && !isPosted ? sentAt + ANSWER_MS : null;
 }
 
@@ -19,15 +21,15 @@ export const KEY = "outbox:";
  * A message keeps the stored form that it had before the outbox knew other commands: {id, room, body, reply_to, ...}.
  * So pages of an older version, in another tab or after a rollback, still send it.
  */
-const restored = ({ body, reply_to, ...entry }) =>
-  entry.command ? entry : { ...entry, command: { type: "message.send", body, reply_to } };
+const restored = ({ body, reply_to, forward, ...entry }) =>
+  entry.command ? entry : { ...entry, command: { type: "message.send", body, reply_to, ...(forward && { forward }) } };
 
 /** What is in flight is stored as pending: after a reload its fate is unknown. Returns false if nothing was stored. */
-export function storeEntry(store, { id, room, command, at, since, state, reason }) {
+export function storeEntry(store, { id, room, command, at, since, state, reason, from, base, holdUntil }) {
   const { type, ...message } = command;
   const content = type === "message.send" ? message : { command };
   const stored = { id, room, ...content, at, since, state: state === "failed" ? state : "pending", reason };
-  return store.set(KEY + id, stored);
+  return store.set(KEY + id, { ...stored, from, base, holdUntil });
 }
 
 export function storedEntries(store) {

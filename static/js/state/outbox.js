@@ -3,7 +3,8 @@
 import { commandFrame } from "../protocol/commands.js";
 import { isFinal, ruleOf } from "../protocol/events.js";
 import { backoff, TabLock, Timer } from "../lib/timing.js";
-import { ANSWER_MS, dueAt, isMessage, isOpen, KEY, storedEntries, storeEntry } from "./outbox-entries.js";
+import { ANSWER_MS, changesMessage, dueAt, isMessage, isOpen, KEY } from "./outbox-entries.js";
+import { storedEntries, storeEntry } from "./outbox-entries.js";
 
 const RETRY_MS = [1_000, 3_000, 9_000];
 const MOST_INTERNAL_ERRORS = 5;
@@ -11,7 +12,10 @@ const MAX_CONNECTIONS_LOST = 2;
 const DAY_MS = 24 * 3_600_000;
 
 export class Outbox {
-  /** By id: {id, room, command, at, since, state, ...}; `command` is {type, ...fields} without room and id. */
+  /**
+   * By id: {id, room, command, at, since, state, ...}; `command` is {type, ...fields} without room and id. `from` is
+   * the version of the message that a command changes, and `base` its text then; until `holdUntil` it can be undone.
+   */
   #entries = new Map();
   #options;
   #timer;
@@ -19,8 +23,8 @@ export class Outbox {
   #isLive = false;
 
   /**
-   * `store` get/set/remove/keys; `send(frame)` -> whether it was sent; `post(entry)` sends a message over HTTP: promise
-   * of {accepted} or {refused}, or {} for no answer; `exclusive(run)` runs `run` while no other tab sends;
+   * `store` get/set/remove/keys; `send(frame)` -> whether it was sent; `post(entry)` sends it over HTTP: promise
+   * of {accepted, version?} or {refused}, or {} for no answer; `exclusive(run)` runs `run` while no other tab sends;
    * `onChange(room)`; `onStored()` notifies the other tabs; `isWiped()`: a page of another account emptied the store.
    */
   constructor({ exclusive = (run) => run(), ...options }) {
@@ -47,16 +51,16 @@ export class Outbox {
 
   get = (id) => this.#entries.get(id) ?? null;
 
-  add({ room, command }) {
+  add({ room, command, ...more }) {
     const at = Math.max(this.#options.clock.now(), ...[...this.#entries.values()].map((entry) => entry.at + 1));
-    const entry = { id: this.#options.newId(), room, command, at, since: at, state: "pending" };
+    const entry = { ...more, id: this.#options.newId(), room, command, at, since: at, state: "pending" };
     this.restore(entry);
     this.#pump();
     return entry;
   }
 
-  addMessage({ room, body, reply_to = null }) {
-    return this.add({ room, command: { type: "message.send", body, reply_to } });
+  addMessage({ room, ...content }) {
+    return this.add({ room, command: { type: "message.send", reply_to: null, ...content } });
   }
 
   /** The connection opened or closed. What was in flight when it closed is unknown, so it is pending again. */
@@ -73,13 +77,17 @@ export class Outbox {
     this.#pump();
   }
 
-  /** The server has it. A message stays visible until the timeline shows it (`settle`); any other command is done. */
-  accepted(id) {
+  /**
+   * The server has it. A message stays visible until the timeline shows it (`settle`); what changes a message stays
+   * until the event of its `version` is surely here.
+   */
+  accepted(id, version) {
     const entry = this.get(id);
     if (!entry) return null;
     this.#options.store.remove(KEY + id);
-    entry.state = "accepted";
-    if (!isMessage(entry)) this.#entries.delete(id);
+    Object.assign(entry, { state: "accepted", version });
+    if (changesMessage(entry)) this.#expire(entry, () => true);
+    else if (!isMessage(entry)) this.#entries.delete(id);
     this.#notify(entry.room);
     this.#pump();
     return entry;
@@ -122,8 +130,13 @@ export class Outbox {
 
   /** Removes a failed entry and returns it; `restore` undoes that. */
   discard(id) {
+    return this.get(id)?.state === "failed" ? this.withdraw(id) : null;
+  }
+
+  /** The same for what waits. Null for what is on its way, or was done. */
+  withdraw(id) {
     const entry = this.get(id);
-    if (entry?.state !== "failed") return null;
+    if (!["failed", "pending"].includes(entry?.state)) return null;
     this.#remove(id);
     this.#notify(entry.room);
     return entry;
@@ -139,7 +152,7 @@ export class Outbox {
     const stored = storedEntries(this.#options.store);
     for (const entry of [...this.#entries.values()]) {
       if (stored.has(entry.id) || entry.isUnsaved || entry.state === "accepted") continue;
-      if (entry.state === "failed") this.#entries.delete(entry.id);
+      if (entry.state === "failed" || entry.holdUntil > this.#options.clock.now()) this.#entries.delete(entry.id);
       else this.#markSentElsewhere(entry);
     }
     for (const [id, entry] of stored) {
@@ -156,10 +169,14 @@ export class Outbox {
    * Another tab sent it. Its event comes soon, or came before: then nothing would ever settle the entry but this timer.
    */
   #markSentElsewhere(entry) {
-    const { clock, onChange } = this.#options;
     Object.assign(entry, { state: "accepted", isSentElsewhere: true });
-    const isWaiting = () => this.#isLive && this.get(entry.id) === entry;
-    clock.after(ANSWER_MS, () => isWaiting() && (this.settle(entry.id), onChange(entry.room)));
+    this.#expire(entry, () => this.#isLive);
+  }
+
+  #expire(entry, isDue) {
+    const { clock, onChange } = this.#options;
+    const isHere = () => isDue() && this.get(entry.id) === entry;
+    clock.after(ANSWER_MS, () => isHere() && (this.settle(entry.id), onChange(entry.room)));
   }
 
   #pump() {
@@ -167,7 +184,7 @@ export class Outbox {
     const now = this.#options.clock.now();
     // Text of yesterday is not sent without asking the user.
     for (const entry of this.#entries.values())
-      if (entry.state === "pending" && now - entry.since >= DAY_MS) this.#fail(entry, "waited");
+      if (isMessage(entry) && entry.state === "pending" && now - entry.since >= DAY_MS) this.#fail(entry, "waited");
     const open = [...this.#entries.values()].filter(isOpen);
     if (!this.#isLive || !open.length) return this.#lock.release();
     if (!this.#lock.isHeld) return this.#lock.acquire();
@@ -177,9 +194,10 @@ export class Outbox {
   }
 
   #pumpRoom(room, now) {
-    const open = this.entries(room).filter(isOpen);
+    // What can still be undone does not hold up what was written after it.
+    const open = this.entries(room).filter((entry) => isOpen(entry) && !(entry.holdUntil > now));
     const entry = open.find(({ state }) => state === "sent") ?? open[0];
-    if (entry.isPosted || (dueAt(entry) ?? 0) > now) return;
+    if (!entry || entry.isPosted || (dueAt(entry) ?? 0) > now) return;
     // A proxy that ends the connection at this very message would end it at every retry.
     const endsConnections = isMessage(entry) && entry.connectionsLost >= MAX_CONNECTIONS_LOST;
     if (entry.state === "sent" || entry.tries || endsConnections) this.#sendOverHttp(entry);
@@ -190,16 +208,16 @@ export class Outbox {
   /** The socket does not answer, or takes nothing: over HTTP, with the same id. */
   async #sendOverHttp(entry) {
     Object.assign(entry, { state: "sent", isPosted: true });
-    const answer = isMessage(entry) ? await this.#options.post(entry).catch(() => ({})) : {};
+    const answer = await this.#options.post(entry).catch(() => ({}));
     if (answer.refused) {
       // A gateway timed out: it answered, but the server did not.
       if (answer.refused.code === "unknown_result") this.#lock.release();
       this.refused({ ...answer.refused, id: entry.id });
       return this.#pump();
     }
-    if (answer.accepted) return this.accepted(entry.id);
+    if (answer.accepted) return this.accepted(entry.id, answer.version);
     if (this.get(entry.id)?.state !== "sent" || !entry.isPosted) return;
-    // So far only messages have a route over HTTP. Any other command waits for the socket.
+    // A message says that it was not sent. Any other command changes nothing by waiting.
     if (isMessage(entry)) this.#countSilence(entry);
     else this.#wait(entry, ANSWER_MS);
     // Otherwise a tab without an answer would keep the lock while another one has a working connection.

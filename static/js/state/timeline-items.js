@@ -23,7 +23,7 @@ function stored(message, { me, peer, dayOf }) {
     day: dayOf(message.created_at),
     at: Date.parse(message.created_at),
     emoji: message.kind === "text" && safely(() => isEmojiOnly(message.body), false),
-    gone: Boolean(message.deleted_at || message.hidden),
+    gone: Boolean(message.deleted_at),
   };
 }
 
@@ -68,7 +68,9 @@ function follows(item, before) {
 export function timelineItems({ messages, entries = [], me, peer, divider = null, received = 0, dayOf }) {
   const known = new Set(messages.map((message) => message.id));
   const context = { me, peer, dayOf };
-  const all = messages.map((message) => stored(message, context));
+  // What I deleted for myself alone leaves no trace.
+  const seen = messages.filter((message) => !message.deleted_for_me);
+  const all = seen.map((message) => stored(message, context));
   all.push(...entries.filter((entry) => !known.has(entry.id)).map((entry) => waiting(entry, context)));
 
   const items = [];

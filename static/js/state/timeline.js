@@ -6,6 +6,19 @@ const SHOWN_AT_MOST = 240;
 /** The newest ones are always kept, so that the way to the end needs no network. */
 const TAIL = 50;
 
+const EXCERPT = 200;
+
+/** What a reply shows of the message that it quotes, as the server makes it (conversations/serializers.py). */
+export const quoteOf = ({ seq, sender, kind, body, deleted_at: at, deleted_for_me: isHidden }) => ({
+  seq,
+  sender,
+  kind,
+  excerpt: [...body.slice(0, 2 * EXCERPT)].slice(0, EXCERPT).join(""),
+  deleted: Boolean(at || isHidden),
+});
+
+const hidden = (message) => ({ ...message, body: "", attachments: [], reactions: [], deleted_for_me: true });
+
 /** The message that an outbox entry becomes once the server has numbered it. */
 export const acceptedMessage = (entry, { seq, version, created_at }, me) => ({
   seq,
@@ -133,8 +146,13 @@ export class Timeline {
   hide(seqs) {
     for (const seq of seqs) {
       const message = this.#bySeq.get(seq);
-      if (message) this.#bySeq.set(seq, { ...message, body: "", attachments: [], reactions: [], hidden: true });
+      if (message) this.#keep(hidden(message));
     }
+  }
+
+  /** The message of this number, as far as this device has it. */
+  get(seq) {
+    return this.#bySeq.get(seq) ?? this.#unplaced.get(seq) ?? null;
   }
 
   /** The messages of the window. */
@@ -190,13 +208,27 @@ export class Timeline {
     // before it.
     if (!isHistory && this.#order.length && !this.#isPlaced(message.seq) && !this.#bySeq.has(message.seq)) {
       this.#unplaced.set(message.seq, newest);
+      this.#quote(newest);
       return false;
     }
     if (!this.#bySeq.has(message.seq)) this.#insert(message.seq);
     this.#unplaced.delete(message.seq);
-    this.#bySeq.set(message.seq, known?.hidden ? { ...newest, body: "", hidden: true } : newest);
+    this.#keep(known?.deleted_for_me ? hidden(newest) : newest);
     this.#byId.set(message.id, message.seq);
     return true;
+  }
+
+  /** Quotes follow: of the message that this one answers, and of this one in its answers. */
+  #keep(message) {
+    const quoted = message.reply_to == null ? null : this.get(message.reply_to);
+    this.#bySeq.set(message.seq, quoted ? { ...message, reply: quoteOf(quoted) } : message);
+    this.#quote(message);
+  }
+
+  #quote(message) {
+    if (message.version === message.seq && !message.deleted_for_me) return;
+    for (const [seq, other] of this.#bySeq)
+      if (other.reply_to === message.seq) this.#bySeq.set(seq, { ...other, reply: quoteOf(message) });
   }
 
   #isPlaced(seq) {
