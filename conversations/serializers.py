@@ -123,6 +123,7 @@ def conversation(row: ConversationRow, viewer: User) -> objects.Conversation:
         pinned=me.pinned_at is not None,
         blocked=chat.low_blocks if viewer.id == chat.low_id else chat.high_blocks,
         can_send=can_send(chat, peer),
+        draft=me.draft,
     )
 
 

@@ -353,6 +353,8 @@ LIMIT_NUMBERS = {
     "address_per_s": 200,
     "sends_burst": 60,
     "sends_per_s": 10,
+    "drafts_burst": 20,
+    "drafts_per_s": 2,
     "typing_every_ms": 2_000,
     "sockets_a_person": 20,
     "sockets_an_address": 100,

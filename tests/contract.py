@@ -131,6 +131,7 @@ BAD_FRAMES = {
 
 ROOM_COMMANDS: list[Frame] = [
     {"type": "message.send", "ref": "r", "room": "ROOM", "id": "UUID", "body": "let me in"},
+    {"type": "draft.set", "ref": "r", "room": "ROOM", "body": "let me in"},
     {"type": "receipt.set", "ref": "r", "room": "ROOM", "read": 1},
     {"type": "room.open", "ref": "r", "room": "ROOM"},
     {"type": "room.close", "ref": "r", "room": "ROOM"},

@@ -54,6 +54,8 @@ BODY_DESCRIPTION = (
     f"Plain text of 1 to {BODY_CHARS} characters (code points, counted in NFC) of which at least one shows; "
     f"no NUL, no lone surrogate, at most {MARKS_PER_BASE} marks on one letter."
 )
+DRAFT = {"maxLength": BODY_CHARS, "format": "message-text"}
+DRAFT_DESCRIPTION = "The same as the body of a message, or empty to remove the draft."
 NOTE = {"format": "note-text"}
 NOTE_DESCRIPTION = "Plain text; no NUL, no lone surrogate, no piled-up marks."
 ID = {
@@ -76,6 +78,10 @@ class MessageInput(Input):
     body: Annotated[str, Field(description=BODY_DESCRIPTION, json_schema_extra=BODY)]
     reply_to: Seq | None = None
     attachments: Annotated[list[str], Field(max_length=10)] = []
+
+
+class DraftInput(Input):
+    body: Annotated[str, Field(description=DRAFT_DESCRIPTION, json_schema_extra=DRAFT)]
 
 
 class ReceiptInput(Input):

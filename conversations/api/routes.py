@@ -16,6 +16,7 @@ from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.inputs import (
     BadInput,
     ConversationInput,
+    DraftInput,
     MessageInput,
     ReceiptInput,
     SyncInput,
@@ -39,6 +40,7 @@ from conversations.protocol.codes import ErrorCode
 from conversations.selectors.conversations import conversation_list, conversation_row, startable_among
 from conversations.selectors.messages import PAGE, message_at, message_page, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
+from conversations.services.drafts import draft_set
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
 
@@ -190,6 +192,20 @@ def receipt(request: SignedInRequest, room: str, body: ReceiptInput) -> HttpResp
     receipt_advance(user=request.user, room=room, delivered=body.delivered, read=body.read).result(
         JOURNAL_TIMEOUT_S
     )
+    with after_write():
+        row = conversation_row(access_conversation(request.user, room))
+    return json_response(serializers.conversation(row, request.user))
+
+
+@api.put(
+    "/conversations/{room}/draft",
+    auth=signed_in_with_json,
+    response={200: objects.Conversation, **PROBLEMS},
+)
+def draft(request: SignedInRequest, room: str, body: DraftInput) -> HttpResponse:
+    """What I have typed and not sent, for my other devices; empty removes it."""
+    throttling.allow_draft(request.user.id)
+    draft_set(user=request.user, room=room, body=body.body).result(JOURNAL_TIMEOUT_S)
     with after_write():
         row = conversation_row(access_conversation(request.user, room))
     return json_response(serializers.conversation(row, request.user))

@@ -27,12 +27,13 @@ from conversations.exceptions import (
     TooManyTries,
     Unauthenticated,
 )
-from conversations.journal import Accepted, Advanced
+from conversations.journal import Accepted, Advanced, Drafted
 from conversations.monitors.activity import activity_monitor
 from conversations.protocol.codes import CloseCode, ErrorCode
 from conversations.protocol.commands import (
     BadFrame,
     Command,
+    DraftSet,
     MessageSend,
     Ping,
     ReceiptSet,
@@ -47,6 +48,7 @@ from conversations.protocol.frames import Frame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Done, MessageAccepted, Pong
 from conversations.selectors.messages import was_sent
+from conversations.services.drafts import draft_set
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
 
@@ -166,6 +168,14 @@ class CommandHandlers:
         )
         self.reply_when_done(future, command, self.accepted)
 
+    async def on_draft_set(self, command: DraftSet) -> None:
+        user = self.connection.user
+        throttling.allow_draft(user.id)
+        future = draft_set(
+            user=user, room=command.room, body=command.body, credential=self.connection.credential
+        )
+        self.reply_when_done(future, command, self.stored)
+
     async def on_receipt_set(self, command: ReceiptSet) -> None:
         future = receipt_advance(
             user=self.connection.user,
@@ -174,7 +184,7 @@ class CommandHandlers:
             read=command.read,
             credential=self.connection.credential,
         )
-        self.reply_when_done(future, command, self.advanced)
+        self.reply_when_done(future, command, self.stored)
 
     async def on_room_open(self, command: RoomOpen) -> None:
         await self.subscriptions.open(command.room)
@@ -230,6 +240,7 @@ class CommandHandlers:
 
     HANDLERS: ClassVar[dict[type[Command], Callable[[CommandHandlers, Any], Awaitable[None]]]] = {
         MessageSend: on_message_send,
+        DraftSet: on_draft_set,
         ReceiptSet: on_receipt_set,
         RoomOpen: on_room_open,
         RoomClose: on_room_close,
@@ -251,7 +262,7 @@ class CommandHandlers:
             duplicate=result.duplicate,
         )
 
-    def advanced(self, command: Any, result: Advanced) -> Frame | None:
+    def stored(self, command: Any, result: Advanced | Drafted) -> Frame | None:
         return None if command.ref is None else Done(ref=command.ref, room=result.room)
 
     async def reply_done(self, command: Command, *, room: str | None = None) -> None:

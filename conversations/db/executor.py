@@ -7,7 +7,9 @@ thread keeps its own connection and drops it after an error. A query that would 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -15,8 +17,9 @@ from typing import ParamSpec, TypeVar
 from django.db import DatabaseError, InterfaceError, connection
 
 from conversations.db.errors import current_connection, ensure_connection, is_connection_dead, refusal_for
-from conversations.exceptions import Busy
+from conversations.exceptions import Busy, Refusal
 
+logger = logging.getLogger(__name__)
 QUERY_THREADS = 4
 QUEUE_TIMEOUT_SECONDS = 1.2
 """A query that no thread has started by then is cancelled."""
@@ -70,6 +73,7 @@ class DatabaseExecutor:
 
 _queries = DatabaseExecutor(QUERY_THREADS, "query")
 _cache_queries = DatabaseExecutor(1, "cache-query")
+_background = DatabaseExecutor(1, "background-query")
 
 
 async def run_query(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -85,6 +89,23 @@ async def run_cache_query(query: Callable[P, T], *args: P.args, **kwargs: P.kwar
     """The same on a thread of its own, in order: for queries that also wait for the cache, which may hang
     while the database does not."""
     return await _cache_queries.run(lambda: run_with_retry(query, *args, **kwargs))
+
+
+def run_in_background(query: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run queries that no client waits for, in order, on a thread of their own. Returns at once; a failure is
+    logged, so nothing may depend on them. The caller bounds how many wait."""
+
+    def run() -> None:
+        try:
+            run_with_retry(query, *args, **kwargs)
+        except Refusal as refusal:
+            logger.info("a query in the background was rejected (%s)", refusal.code)
+        except Exception as error:
+            # The class and the stack only: the text of an error may quote a body.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("a query in the background failed with a %s\n%s", type(error).__name__, where)
+
+    _background.executor.submit(_background.start, run)
 
 
 def run_with_retry(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

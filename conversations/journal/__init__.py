@@ -3,13 +3,22 @@
 Services call `submit` with a command and get a future that resolves after the commit.
 """
 
-from conversations.journal.commands import Accepted, Advanced, ReceiptCommand, SendCommand
+from conversations.journal.commands import (
+    Accepted,
+    Advanced,
+    DraftCommand,
+    Drafted,
+    ReceiptCommand,
+    SendCommand,
+)
 from conversations.journal.restore import begin_epoch, current_epoch, last_write, renew_epoch_if_restored
 from conversations.journal.writer import submit
 
 __all__ = [
     "Accepted",
     "Advanced",
+    "DraftCommand",
+    "Drafted",
     "ReceiptCommand",
     "SendCommand",
     "begin_epoch",

@@ -47,8 +47,11 @@ class ParticipantRow:
     is_active: bool
     shares_receipts: bool
     public_id: str
+    has_draft: bool
     received_before: int = 0
     """`received` when the row was locked: the number of messages to this user up to `head_before`."""
+    draft: str | None = None
+    """The draft to write; None leaves the stored one as it is."""
 
 
 @dataclass(slots=True)
@@ -164,7 +167,7 @@ def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], Pa
     sql = (
         "SELECT p.conversation_id, p.user_id, p.activity, p.mark, p.received, p.read_count, p.read_seq,"
         " p.delivered_seq, p.shown_read, p.shown_delivered, u.is_active, COALESCE(f.shares_receipts, TRUE),"
-        " u.public_id"
+        " u.public_id, p.draft <> ''"
         " FROM participant p JOIN accounts_user u ON u.id = p.user_id"
         " LEFT JOIN accounts_profile f ON f.user_id = p.user_id"
         f" WHERE p.conversation_id IN ({', '.join(['%s'] * len(conversation_ids))})"
@@ -173,11 +176,8 @@ def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], Pa
         cursor.execute(sql, list(conversation_ids))
         rows = [ParticipantRow(*row) for row in cursor.fetchall()]
     for row in rows:
-        row.activity, row.is_active, row.shares_receipts = (
-            time_out(row.activity),
-            bool(row.is_active),
-            bool(row.shares_receipts),
-        )
+        row.activity, row.is_active = time_out(row.activity), bool(row.is_active)
+        row.shares_receipts, row.has_draft = bool(row.shares_receipts), bool(row.has_draft)
         row.received_before = row.received
     return {(row.conversation_id, row.user_id): row for row in rows}
 
@@ -280,14 +280,15 @@ def update_conversations(rows: Sequence[ConversationRow]) -> None:
 
 
 def update_participants(rows: Sequence[ParticipantRow]) -> None:
-    first, other = cast("bigint", "bigint", "timestamptz", *["bigint"] * 7)
+    first, other = cast("bigint", "bigint", "timestamptz", *["bigint"] * 7, "text")
     sql = (
         "WITH new (conversation_id, user_id, activity, mark, received, read_count, read_seq, delivered_seq,"
-        " shown_read, shown_delivered)"
+        " shown_read, shown_delivered, draft)"
         f" AS (VALUES {rows_of(len(rows), first, other)})"
         " UPDATE participant SET activity = new.activity, mark = new.mark, received = new.received,"
         " read_count = new.read_count, read_seq = new.read_seq, delivered_seq = new.delivered_seq,"
-        " shown_read = new.shown_read, shown_delivered = new.shown_delivered FROM new"
+        " shown_read = new.shown_read, shown_delivered = new.shown_delivered,"
+        " draft = COALESCE(new.draft, participant.draft) FROM new"
         " WHERE participant.conversation_id = new.conversation_id AND participant.user_id = new.user_id"
     )
     as_time = time_in()
@@ -304,6 +305,20 @@ def update_participants(rows: Sequence[ParticipantRow]) -> None:
             row.delivered_seq,
             row.shown_read,
             row.shown_delivered,
+            row.draft,
         )
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
+
+
+def stored_drafts(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """The draft of each (conversation, user)."""
+    first, other = cast("bigint", "bigint")
+    sql = (
+        f"WITH wanted (conversation_id, user_id) AS (VALUES {rows_of(len(wanted), first, other)})"
+        " SELECT p.conversation_id, p.user_id, p.draft FROM wanted w"
+        " JOIN participant p ON p.conversation_id = w.conversation_id AND p.user_id = w.user_id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for pair in wanted for value in pair])
+        return {(row[0], row[1]): row[2] for row in cursor.fetchall()}

@@ -113,6 +113,8 @@ class Participant(models.Model):
     archived_at = models.DateTimeField(null=True)
     pinned_at = models.DateTimeField(null=True)
     marked_unread = models.BooleanField(default=False)
+    draft = models.TextField(blank=True, default="", db_default="")
+    """What this user has typed and not sent, from whichever device; private to them."""
 
     class Meta:
         db_table = "participant"

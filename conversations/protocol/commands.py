@@ -59,6 +59,12 @@ class MessageSend(Command):
     attachments: Annotated[list[str], Field(max_length=10, default_factory=list)]
 
 
+class DraftSet(Command):
+    type: Literal["draft.set"]
+    room: Room
+    body: str
+
+
 class ReceiptSet(Command):
     type: Literal["receipt.set"]
     room: Room
@@ -102,6 +108,7 @@ class Ping(Command):
 
 COMMANDS: dict[str, type[Command]] = {
     "message.send": MessageSend,
+    "draft.set": DraftSet,
     "receipt.set": ReceiptSet,
     "room.open": RoomOpen,
     "room.close": RoomClose,

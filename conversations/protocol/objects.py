@@ -90,6 +90,7 @@ class Conversation(WireObject):
     pinned: bool
     blocked: bool
     can_send: bool
+    draft: str
 
 
 class Receipt(WireObject):

@@ -11,7 +11,14 @@ from accounts.texts import (
 )
 from conversations.exceptions import InvalidText, TextTooLong
 
-__all__ = ["BODY_CHARS", "MARKS_PER_BASE", "clean_body", "is_storable", "strip_trailing_blank_lines"]
+__all__ = [
+    "BODY_CHARS",
+    "MARKS_PER_BASE",
+    "clean_body",
+    "clean_draft",
+    "is_storable",
+    "strip_trailing_blank_lines",
+]
 
 BODY_CHARS = 8_000
 """Longest body, in code points after normalisation."""
@@ -38,6 +45,12 @@ def clean_body(raw: str, *, may_be_empty: bool = False) -> str:
     if has_piled_marks(body):
         raise InvalidText("too many marks on one letter")
     return body
+
+
+def clean_draft(raw: str) -> str:
+    """The same for a draft, which may be empty; one in which nothing shows is none. Raises the same."""
+    draft = clean_body(raw, may_be_empty=True)
+    return "" if is_blank(draft) else draft
 
 
 def normalized(text: str) -> str:

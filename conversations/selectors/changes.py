@@ -68,8 +68,9 @@ def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
     head = row.conversation.head
     is_reset = after > head or head - after > FAR_BEHIND
     wants_row = mark != me.mark if mark is not None else is_reset
-    # The row includes the newest message, which may be as long as a page: both together must still fit.
-    row_size = size_of(row.last) if wants_row and row.last else 0
+    # The row includes the newest message and the draft, each as long as half a page: what does not fit beside
+    # them comes first, and the row in a page of its own.
+    row_size = size_of_row(row) if wants_row else 0
     if is_reset:
         messages, is_whole, version = newest(row.conversation, head, PAGE_BYTES - row_size), True, head
     elif after == head:
@@ -120,9 +121,15 @@ def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], budget: int) 
 def size_of(message: Message) -> int:
     """Bytes of a message inside a frame. The body of a corrupt row may be no text."""
     body: object = message.body
-    return FRAME_BYTES_PER_MESSAGE + (
-        len(json.dumps(body, ensure_ascii=False).encode()) if isinstance(body, str) else 0
-    )
+    return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0)
+
+
+def size_of_row(row: ConversationRow) -> int:
+    return (size_of(row.last) if row.last else 0) + (json_size(row.me.draft) if row.me.draft else 0)
+
+
+def json_size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def newest(conversation: Conversation, head: int, budget: int) -> list[Message]:

@@ -12,6 +12,7 @@ from conversations.journal import Accepted, SendCommand, submit
 from conversations.models import Conversation
 from conversations.protocol.text import clean_body
 from conversations.services.notifications import announce_meeting, push_conversation
+from conversations.services.row_pushes import push_row_soon
 
 
 def message_send(
@@ -30,8 +31,8 @@ def message_send(
         known), Busy (the queue is full). The future fails with ConversationNotFound, MessageNotFound (reply),
         MessageConflict, CannotDeliver, or Unauthenticated (the credential has been revoked).
     Repeats: the same id with the same content gets the first answer again, marked duplicate.
-    Announces after the commit: `message.created` to both people, and the new row of the list to the person to
-        whom the conversation first shows.
+    Announces after the commit: `message.created` to both people, the new row of the list to the person to
+        whom the conversation first shows, and the sender's row to their own devices if a draft ended.
     """
     if attachments:
         raise AttachmentNotFound
@@ -44,17 +45,21 @@ def message_send(
             body=clean_body(body),
             reply_to=reply_to,
             credential=credential,
-            announce=announce_first_messages,
+            announce=announce_message,
         )
     )
 
 
-def announce_first_messages(accepted: Accepted) -> None:
+def announce_message(accepted: Accepted) -> None:
     """The first message makes the conversation appear in the peer's list; the first answer lets both see each
-    other's presence.
+    other's presence; a draft that was sent leaves the sender's other devices.
 
     Runs after the commit, on the writer thread.
     """
+    if accepted.cleared_draft is not None:
+        push_row_soon(*accepted.cleared_draft)
+    if accepted.revealed_to is None and not accepted.first_meeting:
+        return
     conversation = Conversation.objects.get(room_name=accepted.room)
     if accepted.revealed_to is not None:
         push_conversation(conversation.pk, (accepted.revealed_to,))

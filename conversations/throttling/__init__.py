@@ -24,6 +24,8 @@ UNLIMITED = 1_000_000
 ANNOUNCED = (
     "sends_burst",
     "sends_per_s",
+    "drafts_burst",
+    "drafts_per_s",
     "typing_every_ms",
     "sockets_a_person",
     "new_conversations_a_day",
@@ -34,6 +36,7 @@ ROOMS_A_TOKEN = 5
 """Rooms of one `sync` that cost as much as a command of their own."""
 
 frames, sends, typing, visits = Buckets(), Buckets(), Buckets(), Buckets()
+drafts = Buckets()
 socket_slots = SocketSlots()
 
 
@@ -119,6 +122,17 @@ def allow_send(user_id: int, is_repeat: Callable[[], bool]) -> None:
     except TooManyTries:
         if not is_repeat():
             raise
+
+
+def allow_draft(user_id: int, *, now: float | None = None) -> None:
+    """A draft, over whichever transport: pages save one half a second after the last key.
+
+    Raises TooManyTries.
+    """
+    if settings.LIMITS:
+        drafts.take(
+            user_id, burst=limit("drafts_burst"), per_second=limit("drafts_per_s"), now=monotonic(now)
+        )
 
 
 def allow_typing(user_id: int, room: str, *, now: float | None = None) -> None:

@@ -27,7 +27,7 @@ CARD = {"id", "username", "name", "avatar", "initials", "colour"}
 CONVERSATION = {
     "room", "peer", "head", "mark", "unread", "received", "read", "read_count", "marked_unread",
     "peer_read", "peer_delivered", "last_message", "activity", "state", "requested_by",
-    "muted_until", "archived", "pinned", "blocked", "can_send",
+    "muted_until", "archived", "pinned", "blocked", "can_send", "draft",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ PATHS = sorted(path for path in api.get_openapi_schema(path_prefix="/api/v1/")["
 BODIES: dict[str, Any] = {
     "messages": {"id": str(uuid4()), "body": "let me in"},
     "receipt": {"read": 1, "delivered": 1},
+    "draft": {"body": "let me in"},
 }
 CHANGING_HEADERS = {"Set-Cookie", "Date"}
 

@@ -179,6 +179,19 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             self.is_row(row, phone.me)
         self.settle()
 
+    @rule(who=any_phone, transport=st.sampled_from([SOCKET, API]), body=any_body | st.just(""))
+    def types_and_does_not_send(self, who: int, transport: str, body: str) -> None:
+        phone = self.open_one(who)
+        if phone is None:
+            return
+        if transport == API:
+            status, row = self.api(phone, "put", "/draft", {"body": body})
+            assert (status, row["draft"]) == (200, body)
+        else:
+            assert self.stack.run(phone.ask("draft.set", room=self.room, body=body))["type"] == "done"
+        self.talk.write_draft(phone.me, body)
+        self.settle()
+
     @rule(who=any_phone, cursor=st.integers(0, 20))
     def asks_from_anywhere(self, who: int, cursor: int) -> None:
         if phone := self.open_one(who):
@@ -287,6 +300,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         transport=st.sampled_from(
             [
                 "message.send",
+                "draft.set",
                 "receipt.set",
                 "room.open",
                 "room.close",
@@ -503,6 +517,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         visible = self.talk.visible(phone.me)
         assert {name: phone.receipts.get(name, (0, 0)) for name in visible} == visible
         assert phone.unread() == self.talk.unread(phone.me)
+        assert phone.row.get("draft", "") == self.talk.sides[phone.me].draft
 
     def is_row(self, row: Frame, who: str) -> None:
         side, peer = self.talk.sides[who], self.talk.sides[self.talk.peer(who)]
@@ -543,6 +558,7 @@ def outsiders_fields(command: str, room: str) -> dict[str, Any]:
         return {"rooms": {room: 0}}
     fields: dict[str, dict[str, Any]] = {
         "message.send": {"id": str(uuid4()), "body": "let me in"},
+        "draft.set": {"body": "let me in"},
         "receipt.set": {"read": 1, "delivered": 1},
         "typing.set": {"on": True},
     }

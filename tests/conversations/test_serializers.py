@@ -169,6 +169,7 @@ def test_a_row_has_my_positions_and_of_the_peer_only_what_is_shown() -> None:
         "pinned": False,
         "blocked": False,
         "can_send": True,
+        "draft": "",
     }
 
 

@@ -11,6 +11,7 @@ from conversations.exceptions import TooManyTries
 from conversations.throttling import (
     Buckets,
     acquire_socket,
+    allow_draft,
     allow_frame,
     allow_message,
     allow_typing,
@@ -26,16 +27,17 @@ from conversations.throttling.windows import SharedWindow
 from tests.conversations.races import at_once
 
 ALICE, BOB = 1, 2
+BUCKETS = (throttling.frames, throttling.sends, throttling.drafts, throttling.typing, throttling.visits)
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
 @pytest.fixture(autouse=True)
 def _limits_on(settings: Any) -> Iterator[None]:
     settings.LIMITS = True
-    for buckets in (throttling.frames, throttling.sends, throttling.typing, throttling.visits):
+    for buckets in BUCKETS:
         buckets.clear()
     yield
-    for buckets in (throttling.frames, throttling.sends, throttling.typing, throttling.visits):
+    for buckets in BUCKETS:
         buckets.clear()
 
 
@@ -70,6 +72,14 @@ def test_what_alice_sends_does_not_slow_bob() -> None:
     for _ in range(60):
         allow_message(ALICE, now=100.0)
     allow_message(BOB, now=100.0)
+
+
+def test_drafts_are_counted_apart_from_messages() -> None:
+    for _ in range(20):
+        allow_draft(ALICE, now=100.0)
+    assert wait_after(lambda: allow_draft(ALICE, now=100.0)) == 501
+    allow_message(ALICE, now=100.0)
+    allow_draft(BOB, now=100.0)
 
 
 def test_after_a_long_silence_there_are_no_more_than_sixty() -> None:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageConflict, MessageNotFound
-from conversations.journal import Accepted, Advanced, ReceiptCommand, SendCommand, batch
+from conversations.journal import Accepted, Advanced, DraftCommand, ReceiptCommand, SendCommand, batch
 from conversations.models import Conversation, Message, Participant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -133,6 +133,27 @@ def test_a_batch_takes_the_same_statements_however_many_it_holds(chat, alice, bo
         return len(queries)
 
     assert statements(1) == statements(100)
+
+
+def test_ending_a_draft_costs_a_send_no_statement(chat, alice, bob):
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            write(sending(chat, alice))
+        return len(queries)
+
+    plain = statements()
+    Participant.objects.filter(conversation=chat).update(draft="almost")
+    assert statements() == plain
+    assert [row.draft for row in Participant.objects.order_by("user_id")] == ["", "almost"], "hers, not his"
+
+
+def test_a_draft_and_a_message_of_one_batch_end_as_they_were_typed(chat, alice):
+    """A draft that overtook the message it became would come back on all her devices."""
+    typed = DraftCommand(room=chat.room_name, user_id=alice.id, body="hello")
+    write(typed, sending(chat, alice), typed, sending(chat, alice))
+    assert Participant.objects.get(user=alice).draft == ""
+    write(typed, sending(chat, alice), DraftCommand(room=chat.room_name, user_id=alice.id, body="and"))
+    assert Participant.objects.get(user=alice).draft == "and"
 
 
 def test_times_never_go_back_within_a_conversation(chat, alice):

@@ -27,13 +27,14 @@ ID = "0192f0c1-7a3e-7b52-9c41-5d2f8e6a1b70"
 LARGEST = 2**63 - 1
 
 SEND = {"type": "message.send", "room": ROOM, "id": ID, "body": "hello"}
+DRAFT = {"type": "draft.set", "room": ROOM, "body": ""}
 RECEIPT = {"type": "receipt.set", "room": ROOM}
 OPEN = {"type": "room.open", "room": ROOM}
 CLOSE = {"type": "room.close", "room": ROOM}
 TYPING = {"type": "typing.set", "room": ROOM, "on": True}
 SYNC = {"type": "sync", "rooms": {ROOM: 7}}
 PING = {"type": "ping"}
-SHORTEST = {frame["type"]: frame for frame in (SEND, RECEIPT, OPEN, CLOSE, TYPING, SYNC, PING)}
+SHORTEST = {frame["type"]: frame for frame in (SEND, DRAFT, RECEIPT, OPEN, CLOSE, TYPING, SYNC, PING)}
 
 NOT_TEXT = [None, 1, 1.0, True, [], {}, ["hello"]]
 NOT_A_NUMBER = ["1", 1.0, 1.5, True, False, -1, LARGEST + 1, 10**400, [], {}, "", "0x1"]

@@ -26,6 +26,7 @@ class Side:
     shown_read: int = 0
     shown_delivered: int = 0
     shares: bool = True
+    draft: str = ""
     blocks: bool = False
     is_active: bool = True
 
@@ -67,8 +68,15 @@ class Talk:
         if self.is_blocked or not peer.is_active:
             return Verdict("cannot_deliver")
         peer.received += 1
+        self.write_draft(who, "")
         self.lines.append(Line(self.head + 1, id, who, body, peer.received))
         return Verdict(seq=self.head)
+
+    def write_draft(self, who: str, body: str) -> None:
+        """In this person's own view only; the same text changes nothing, and a message ends it."""
+        if self.sides[who].draft != body:
+            self.sides[who].draft = body
+            self.sides[who].mark += 1
 
     def receipt(self, who: str, delivered: int | None, read: int | None) -> None:
         """Absolute, clamped, growing; shown only when it moves while neither blocks and both share."""

@@ -14,6 +14,7 @@ from channels.layers import channel_layers
 from conversations.channel_layers.local import LocalChannelLayer
 from conversations.delivery import to_users
 from conversations.journal.writer import writer
+from conversations.services.row_pushes import row_pushes
 from tests.rules.phone import FENCE
 
 T = TypeVar("T")
@@ -80,8 +81,8 @@ class Stack:
         return self.runner.run(work)
 
     async def written(self) -> None:
-        """Wait until the journal has answered and published its whole queue."""
-        while writer.waiting or writer.is_writing:  # noqa: ASYNC110 - another thread's state
+        """Wait until the journal has answered and published its whole queue, and what follows from it."""
+        while writer.waiting or writer.is_writing or row_pushes.unfinished:  # noqa: ASYNC110 - another thread's state
             await asyncio.sleep(0)
 
     def release(self, room: str, user_ids: Iterable[int]) -> None:

@@ -1,7 +1,17 @@
 """Commands of the journal, one module each: what it loads, its judgement on locked rows, what it writes."""
 
 from conversations.journal.commands.command import Command, Outcome
+from conversations.journal.commands.draft import DraftCommand, Drafted
 from conversations.journal.commands.receipt import Advanced, ReceiptCommand
 from conversations.journal.commands.send import Accepted, SendCommand
 
-__all__ = ["Accepted", "Advanced", "Command", "Outcome", "ReceiptCommand", "SendCommand"]
+__all__ = [
+    "Accepted",
+    "Advanced",
+    "Command",
+    "DraftCommand",
+    "Drafted",
+    "Outcome",
+    "ReceiptCommand",
+    "SendCommand",
+]

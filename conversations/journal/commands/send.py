@@ -46,14 +46,16 @@ class Accepted:
     since."""
     first_meeting: bool = False
     """With this message both have written."""
+    cleared_draft: tuple[int, int] | None = None
+    """(conversation, user) of the draft that this message has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendCommand:
     """`sender` is the public id; `body` is cleaned already.
 
-    `announce` is called after the commit when the message reveals the conversation to the peer, or is the
-    first answer.
+    `announce` is called after the commit when the message reveals the conversation to the peer, is the first
+    answer, or ends a draft.
     """
 
     room: str
@@ -145,6 +147,7 @@ class SendCommand:
         peer.received += 1
         first_meeting = peer.received == 1 and me.received > 0 and not conversation.is_met
         me.activity = peer.activity = created_at
+        cleared_draft = self.clear_draft(conversation, me)
         message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at)
         wire = message_object(message, sender=self.sender)
         self.record(unit, conversation, message, fingerprint, wire)
@@ -158,10 +161,20 @@ class SendCommand:
             revealed_to=revealed_to,
             message=wire,
             first_meeting=first_meeting,
+            cleared_draft=cleared_draft,
         )
-        is_news = revealed_to is not None or first_meeting
+        is_news = revealed_to is not None or first_meeting or cleared_draft is not None
         after_commit = partial(self.announce, accepted) if is_news and self.announce is not None else None
         return Outcome(accepted, Write(self.room, message.seq, self.id), after_commit)
+
+    @staticmethod
+    def clear_draft(conversation: ConversationRow, me: ParticipantRow) -> tuple[int, int] | None:
+        """The draft became this message. Costs no statement: the row of the sender is written anyway."""
+        if not me.has_draft:
+            return None
+        me.draft, me.has_draft = "", False
+        me.mark += 1
+        return conversation.id, me.user_id
 
     def record(
         self,
