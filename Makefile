@@ -88,8 +88,8 @@ test: $(DEV) ## the whole test suite: Python, PostgreSQL, Redis, Daphne, browser
 
 # The tests of a file stay together, and directories in order: they share started servers and browsers. Three processes for two cores,
 # because much of the time is waiting.
-test-python: $(DEV) ## all Python tests: SQLite, Redis, Daphne, browsers (JOBS=3 processes)
-	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder
+test-python: $(DEV) ## all Python tests: SQLite, Redis, Daphne, browsers (PROCESSES=3)
+	@$(BIN)/python -m pytest --numprocesses $(or $(PROCESSES),3) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(DEV) ## only tests without browsers and started servers
 	@$(BIN)/python -m pytest --ignore=tests/journeys --ignore=tests/live --ignore=tests/faults

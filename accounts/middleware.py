@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -17,15 +16,14 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from accounts.devices import device_record, devices_sweep
+from accounts.devices import device_record
 from accounts.identity import user_of_session
 from accounts.log_limits import OnceAMinute
-from accounts.sessions import OLD_COOKIE_NAME, SessionStore, session_keys_in, sessions_renew, sessions_sweep
+from accounts.sessions import OLD_COOKIE_NAME, SessionStore, session_keys_in, sessions_renew
 
 logger = logging.getLogger(__name__)
 limited = OnceAMinute(logger)
 OLD_CSRF_COOKIE_NAME = "csrftoken"
-SWEEP_SECONDS = 600.0
 
 
 class SlidingSessionMiddleware(SessionMiddleware):
@@ -34,8 +32,6 @@ class SlidingSessionMiddleware(SessionMiddleware):
     Only well-formed session keys are looked up. Only a logout deletes the cookie; otherwise a response in
     flight during a login or password change would delete the new cookie.
     """
-
-    swept_at = 0.0
 
     def process_request(self, request: HttpRequest) -> None:
         keys = session_keys_in(request.COOKIES)
@@ -58,8 +54,6 @@ class SlidingSessionMiddleware(SessionMiddleware):
         response = super().process_response(request, response)
         if must_renew:
             self.renew(request, response)
-        if session.accessed:
-            self.sweep()
         return response
 
     @staticmethod
@@ -102,17 +96,6 @@ class SlidingSessionMiddleware(SessionMiddleware):
             # The key is in our table, so the cookie is not that of another service on this host.
             response.delete_cookie(OLD_COOKIE_NAME, samesite=settings.SESSION_COOKIE_SAMESITE)
         patch_vary_headers(response, ("Cookie",))
-
-    def sweep(self) -> None:
-        """Deletes a batch of expired sessions and devices, at most every ten minutes in each process."""
-        if time.monotonic() - SlidingSessionMiddleware.swept_at < SWEEP_SECONDS:
-            return
-        SlidingSessionMiddleware.swept_at = time.monotonic()
-        try:
-            if sessions_sweep() + devices_sweep():
-                logger.info("expired sessions and devices were deleted")
-        except Exception as error:
-            logger.warning("expired sessions were not deleted (%s)", type(error).__name__)
 
 
 class IdentityMiddleware(AuthenticationMiddleware):

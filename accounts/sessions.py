@@ -120,7 +120,7 @@ def sessions_renew(session_keys: Collection[str], *, now: datetime | None = None
 
 
 def sessions_sweep(*, now: datetime | None = None, limit: int = SWEEP_BATCH) -> int:
-    """Delete a bounded batch of expired sessions, as it runs inside a request. Returns how many."""
+    """Delete a batch of expired sessions, in a short transaction. Returns how many."""
     rows = DatabaseStore.get_model_class().objects
     expired = list(
         rows.filter(expire_date__lt=now or timezone.now())

@@ -15,6 +15,7 @@ class ConversationsConfig(AppConfig):
     def ready(self) -> None:
         from conversations import signals  # noqa: F401  (connects its receivers)
         from conversations.db.errors import remember_file
+        from conversations.jobs import metrics  # noqa: F401  (registers its collector)
 
         post_migrate.connect(begin_epoch, sender=self)
         connection_created.connect(remember_file)

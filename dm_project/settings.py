@@ -63,6 +63,8 @@ INSTALLED_APPS = [
     "daphne",
     "dm_project.apps.ProjectConfig",
     "conversations.apps.ConversationsConfig",
+    "django_tasks",
+    "django_tasks_db",
     "accounts.apps.AccountsConfig",
     "channels",
     "allauth",
@@ -343,6 +345,19 @@ AWAY_AFTER_MS = env.integer("AWAY_AFTER_MS", 10_000, 0, 30_000)
 JOURNAL_INLINE = False
 JOURNAL_QUEUE = env.integer("JOURNAL_QUEUE", 10_000, 1, 1_000_000)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+
+# Jobs
+
+JOBS = env.choice("JOBS", "inside", ("inside", "outside"))
+# Seconds after which a job that has not ended runs again, by queue: its process was killed, or it hangs.
+_leases = {"default": 60, "media": 5 * 60, "exports": 30 * 60}
+TASKS = {
+    "default": {
+        "BACKEND": "conversations.jobs.backend.JobsBackend",
+        "QUEUES": list(_leases),
+        "OPTIONS": {"leases": _leases},
+    }
+}
 
 # Limits (docs/protocol.md 7). LIMITS=off disables all of them, for measurements.
 

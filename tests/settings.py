@@ -16,7 +16,7 @@ os.environ.update(
     STATIC_ROOT=str(_folder / "static"),
     ADMIN="on",
 )
-for _name in ("PUBLIC_URL", "REDIS_URL", "EMAIL_URL", "REGISTRATION", "LIMITS", "SITE_NAME", "DEBUG"):
+for _name in ("PUBLIC_URL", "REDIS_URL", "EMAIL_URL", "REGISTRATION", "LIMITS", "SITE_NAME", "DEBUG", "JOBS"):
     os.environ[_name] = ""
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 

@@ -56,3 +56,8 @@ def username_change(user: User, username: str) -> None:
     hold = {"user": user, "until": timezone.now() + USERNAME_HELD, "skeleton": skeleton(user.username)}
     HeldUsername.objects.update_or_create(username=user.username, defaults=hold)
     user.username = username
+
+
+def handles_sweep(*, now: datetime | None = None) -> int:
+    """Delete usernames whose hold is over: they say how an account was called. Returns how many."""
+    return HeldUsername.objects.filter(until__lt=now or timezone.now()).delete()[0]

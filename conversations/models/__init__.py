@@ -1,5 +1,6 @@
 """Models: tables and their constraints, each with its queryset. pyproject.toml lists who may import them."""
 
+from conversations.models.beat import Beat
 from conversations.models.block import Block
 from conversations.models.conversation import Conversation, Participant
 from conversations.models.epoch import Epoch
@@ -7,6 +8,7 @@ from conversations.models.invite import Invite, PendingInvite
 from conversations.models.message import HiddenMessage, Message
 
 __all__ = [
+    "Beat",
     "Block",
     "Conversation",
     "Epoch",

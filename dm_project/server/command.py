@@ -122,6 +122,16 @@ def detect_restored_backup() -> None:
     connection.close()
 
 
+def start_jobs() -> None:
+    """With JOBS=inside. Here and not at import: a management command, or a test, runs no jobs."""
+    from django.conf import settings
+
+    if settings.JOBS == "inside":
+        from conversations.jobs.engine import engine
+
+        engine.start()
+
+
 def main(argv: list[str] | None = None) -> None:
     settings_module.choose()
     args = parse_arguments(sys.argv[1:] if argv is None else argv)
@@ -168,6 +178,7 @@ def main(argv: list[str] | None = None) -> None:
     ]
     options += ["--verbosity", "0", "--no-server-name", APPLICATION]
     freeze_loaded_objects()
+    start_jobs()
     # Behind a proxy the application reads the client's address from the header (TRUSTED_PROXIES), never
     # Daphne: it trusts the left-most entry, which the client itself can write.
     DaphneCommand().run(options)

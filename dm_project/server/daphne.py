@@ -1,14 +1,12 @@
 """Daphne's server with back-pressure, request limits and a graceful shutdown on SIGTERM.
 
-Shutdown order: stop listening, close every socket with a reason, finish the running requests, flush the
-journal's queue. Always within ten seconds.
+Shutdown order: stop listening, begin no more jobs, close every socket with a reason, finish the running
+requests and jobs, flush the journal's queue. Always within ten seconds.
 """
 
 import asyncio
 import logging
-import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 HANDSHAKE_TIMEOUT_SECONDS = 60
 SOCKETS_TIMEOUT_SECONDS, REQUESTS_TIMEOUT_SECONDS, JOURNAL_TIMEOUT_SECONDS = 2.0, 8.0, 1.0
-FORCED_EXIT_SECONDS = 9.5
+JOBS_TIMEOUT_SECONDS = 3.0
+"""From the beginning of the shutdown, as for sockets and requests."""
 POLL_SECONDS = 0.02
 
 
@@ -85,7 +84,7 @@ class GracefulServer(Server):  # type: ignore[misc]
 
     async def shut_down(self) -> None:
         self.is_draining = True
-        schedule_forced_exit()
+        shutdown.schedule_forced_exit()
         try:
             await self.drain()
         except Exception:
@@ -97,13 +96,18 @@ class GracefulServer(Server):  # type: ignore[misc]
         for port in self.ports:
             port.stopListening()
         began = time.monotonic()
+        shutdown.stop_jobs()
         await shutdown.close_sockets()
         await wait_until(lambda: not shutdown.has_sockets(), began + SOCKETS_TIMEOUT_SECONDS)
         await wait_until(lambda: not self.has_requests(), began + REQUESTS_TIMEOUT_SECONDS)
+        left = max(0.0, began + JOBS_TIMEOUT_SECONDS - time.monotonic())
+        has_jobs = not await asyncio.to_thread(shutdown.finish_jobs, left)
         if not await asyncio.to_thread(shutdown.flush_journal, JOURNAL_TIMEOUT_SECONDS):
             logger.error(
                 "the journal could not be flushed; nothing that was left in it had been acknowledged"
             )
+        if has_jobs:
+            await asyncio.to_thread(shutdown.release_jobs)
 
     def has_requests(self) -> bool:
         return any(
@@ -126,10 +130,3 @@ async def wait_until(condition: Callable[[], bool], deadline: float) -> None:
     # Polled, because the state that it waits for belongs to Twisted and sends no notification.
     while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(POLL_SECONDS)
-
-
-def schedule_forced_exit() -> None:
-    """Python waits for its threads without a timeout; a request that hangs in one must not block the exit."""
-    timer = threading.Timer(FORCED_EXIT_SECONDS, os._exit, [0])
-    timer.daemon = True
-    timer.start()

@@ -1,9 +1,13 @@
 """Graceful shutdown: its state, and what must finish before exit.
 
-`/readyz` reads the state from any thread. `server.daphne` begins the shutdown, which is final.
+`/readyz` reads the state from any thread. `server.daphne` begins the shutdown, which is final; the worker
+process (`dm_project.worker`) ends by the same functions.
 """
 
+import os
 import threading
+
+FORCED_EXIT_SECONDS = 9.5
 
 _begun = threading.Event()
 
@@ -14,6 +18,13 @@ def begin() -> None:
 
 def is_begun() -> bool:
     return _begun.is_set()
+
+
+def schedule_forced_exit() -> None:
+    """Python waits for its threads without a timeout; a request that hangs in one must not block the exit."""
+    timer = threading.Timer(FORCED_EXIT_SECONDS, os._exit, [0])
+    timer.daemon = True
+    timer.start()
 
 
 # Imported late: the server is loaded before Django is.
@@ -37,3 +48,24 @@ def flush_journal(seconds: float) -> bool:
     from conversations.journal.writer import writer
 
     return writer.finish(seconds)
+
+
+def stop_jobs() -> None:
+    """Begin no more jobs. Returns at once."""
+    from conversations.jobs.engine import engine
+
+    engine.stop()
+
+
+def finish_jobs(seconds: float) -> bool:
+    """Wait until the running jobs have ended. False when they have not within this time."""
+    from conversations.jobs.engine import engine
+
+    return engine.finish(seconds)
+
+
+def release_jobs() -> None:
+    """Give back the jobs that still run. The last step: it may wait for the database."""
+    from conversations.jobs.engine import engine
+
+    engine.release()
