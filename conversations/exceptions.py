@@ -33,6 +33,30 @@ class MessageNotFound(Refusal):
     code = "not_found"
 
 
+class MessageGone(Refusal):
+    """Deleted, for both or for this user, or expired."""
+
+    code = "gone"
+
+
+class NotAuthor(Refusal):
+    """Only who has written a message may change it for both."""
+
+    code = "forbidden"
+
+
+class EditWindowClosed(Refusal):
+    """The message is too old to be edited (settings.EDIT_WINDOW_S). It can still be deleted."""
+
+    code = "edit_window_closed"
+
+
+class VersionConflict(Refusal):
+    """The message has changed since the version that the author has edited."""
+
+    code = "conflict"
+
+
 class Unauthenticated(Refusal):
     """The session was revoked, or the account suspended, since the socket was opened."""
 

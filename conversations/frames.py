@@ -44,6 +44,7 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
             "frame_bytes": 65_536,
             "rooms_open": 50,
             "sync_rooms": 100,
+            "edit_window_s": settings.EDIT_WINDOW_S,
             **throttling.announced_limits(),
         },
         rooms=known.rooms,
@@ -128,7 +129,7 @@ def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> Syn
         more=changes.more,
         reset=changes.reset,
         conversation=wire if changes.with_row else None,
-        hidden=[] if changes.with_row else None,
+        hidden=list(changes.hidden) if changes.with_row else None,
         mark=row.me.mark if changes.with_row else None,
     )
 

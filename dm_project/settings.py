@@ -380,6 +380,9 @@ LIMIT_NUMBERS = {
     "unknown_people_a_minute": 30,
 }
 
+EDIT_WINDOW_S = 24 * 3_600
+"""How long after sending it a message can be edited. Told to every client, like the limits."""
+
 # Logs: one line to standard error; never a message body, a token, a cookie or a query string
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()

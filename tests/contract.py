@@ -131,6 +131,9 @@ BAD_FRAMES = {
 
 ROOM_COMMANDS: list[Frame] = [
     {"type": "message.send", "ref": "r", "room": "ROOM", "id": "UUID", "body": "let me in"},
+    {"type": "message.edit", "ref": "r", "room": "ROOM", "seq": 1, "body": "let me in"},
+    {"type": "message.delete", "ref": "r", "room": "ROOM", "seq": 1, "scope": "everyone"},
+    {"type": "message.delete", "ref": "r", "room": "ROOM", "seq": 1, "scope": "me"},
     {"type": "draft.set", "ref": "r", "room": "ROOM", "body": "let me in"},
     {"type": "receipt.set", "ref": "r", "room": "ROOM", "read": 1},
     {"type": "room.open", "ref": "r", "room": "ROOM"},
@@ -405,6 +408,30 @@ class SocketContract:
             assert not (await expect(phone, "message.accepted"))["duplicate"], (
                 f"{name}: nothing was stored under that id"
             )
+
+    async def test_an_edit_and_a_deletion_reach_every_device_of_both(
+        self, target: Target, path: str, phone: Socket
+    ) -> None:
+        async with (
+            self.greeted(target, target.alice, path) as laptop,
+            self.greeted(target, target.bob, path) as bob,
+        ):
+            await phone.send("message.send", room=target.room, id=uuid(), body="eihgt")
+            seq = (await expect(phone, "message.accepted"))["seq"]
+            await phone.send("message.edit", ref="r8", room=target.room, seq=seq, body="eight")
+            done = await expect(phone, "done", ref="r8")
+            edited = [await expect(socket, "message.changed") for socket in (phone, laptop, bob)]
+            await bob.send("message.delete", ref="r9", room=target.room, seq=seq, scope="everyone")
+            assert (await expect(bob, "error", ref="r9"))["code"] == "forbidden"
+            await phone.send("message.delete", ref="r9", room=target.room, seq=seq, scope="everyone")
+            await expect(phone, "done", ref="r9", version=done["version"] + 1)
+            deleted = [await expect(socket, "message.changed") for socket in (phone, laptop, bob)]
+        assert set(done) == {"type", "ref", "room", "version"}
+        assert edited == [edited[0]] * 3
+        assert deleted == [deleted[0]] * 3
+        assert set(edited[0]["message"]) == MESSAGE_FIELDS
+        assert (edited[0]["message"]["body"], edited[0]["message"]["version"]) == ("eight", done["version"])
+        assert (deleted[0]["message"]["body"], deleted[0]["message"]["seq"]) == ("", seq)
 
     async def test_8000_characters_of_four_bytes_arrive(self, target: Target, phone: Socket) -> None:
         body = "👋" * 8_000

@@ -80,6 +80,13 @@ class MessageInput(Input):
     attachments: Annotated[list[str], Field(max_length=10)] = []
 
 
+class MessageChange(Input):
+    body: Annotated[str, Field(description=BODY_DESCRIPTION, json_schema_extra=BODY)]
+    version: Annotated[
+        Seq | None, Field(description="The version that was edited; 409 if the message has a later one.")
+    ] = None
+
+
 class DraftInput(Input):
     body: Annotated[str, Field(description=DRAFT_DESCRIPTION, json_schema_extra=DRAFT)]
 

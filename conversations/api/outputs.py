@@ -52,6 +52,13 @@ class SendAnswer(BaseModel):
     duplicate: bool
 
 
+class ChangeAnswer(BaseModel):
+    """The message as the caller sees it now."""
+
+    room: str
+    message: objects.Message
+
+
 class SyncAnswer(BaseModel):
     pages: list[SyncPage]
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from conversations.api.outputs import Problem
 
+JOURNAL_TIMEOUT_S = 10
+"""Longest wait of a request for the writer. After it the result is unknown."""
 PROBLEMS: dict[int, Any] = dict.fromkeys((401, 403, 404, 409, 410, 413, 422, 429, 503, 504), Problem)
 
 

@@ -24,6 +24,7 @@ from conversations.api.inputs import (
     new_api,
 )
 from conversations.api.invites import router as invites
+from conversations.api.messages import router as messages
 from conversations.api.outputs import (
     CardPage,
     ConversationPage,
@@ -33,7 +34,7 @@ from conversations.api.outputs import (
     SyncAnswer,
 )
 from conversations.api.problems import problem, register_problem_handlers
-from conversations.api.responses import PROBLEMS, json_response
+from conversations.api.responses import JOURNAL_TIMEOUT_S, PROBLEMS, json_response
 from conversations.db.errors import after_write
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
@@ -46,9 +47,9 @@ from conversations.services.receipts import receipt_advance
 
 api = new_api()
 api.add_router("/invites", invites)
+api.add_router("", messages)
 register_problem_handlers(api)
 
-JOURNAL_TIMEOUT_S = 10
 ROOMS_CHARS = 100 * 36
 """A hundred room names and the commas between them; the rest is ignored."""
 

@@ -27,13 +27,15 @@ from conversations.exceptions import (
     TooManyTries,
     Unauthenticated,
 )
-from conversations.journal import Accepted, Advanced, Drafted
+from conversations.journal import Accepted, Advanced, Changed, Drafted, Hidden
 from conversations.monitors.activity import activity_monitor
 from conversations.protocol.codes import CloseCode, ErrorCode
 from conversations.protocol.commands import (
     BadFrame,
     Command,
     DraftSet,
+    MessageDelete,
+    MessageEdit,
     MessageSend,
     Ping,
     ReceiptSet,
@@ -49,7 +51,7 @@ from conversations.protocol.objects import instant
 from conversations.protocol.replies import Done, MessageAccepted, Pong
 from conversations.selectors.messages import was_sent
 from conversations.services.drafts import draft_set
-from conversations.services.messages import message_send
+from conversations.services.messages import message_delete, message_edit, message_hide, message_send
 from conversations.services.receipts import receipt_advance
 
 logger = logging.getLogger(__name__)
@@ -168,6 +170,29 @@ class CommandHandlers:
         )
         self.reply_when_done(future, command, self.accepted)
 
+    async def on_message_edit(self, command: MessageEdit) -> None:
+        user = self.connection.user
+        throttling.allow_message(user.id)
+        future = message_edit(
+            user=user,
+            room=command.room,
+            seq=command.seq,
+            body=command.body,
+            version=command.version,
+            credential=self.connection.credential,
+        )
+        self.reply_when_done(future, command, self.changed)
+
+    async def on_message_delete(self, command: MessageDelete) -> None:
+        user = self.connection.user
+        throttling.allow_message(user.id)
+        where: dict[str, Any] = {"user": user, "room": command.room, "seq": command.seq}
+        credential = self.connection.credential
+        if command.scope == "me":
+            self.reply_when_done(message_hide(**where, credential=credential), command, self.changed)
+        else:
+            self.reply_when_done(message_delete(**where, credential=credential), command, self.changed)
+
     async def on_draft_set(self, command: DraftSet) -> None:
         user = self.connection.user
         throttling.allow_draft(user.id)
@@ -240,6 +265,8 @@ class CommandHandlers:
 
     HANDLERS: ClassVar[dict[type[Command], Callable[[CommandHandlers, Any], Awaitable[None]]]] = {
         MessageSend: on_message_send,
+        MessageEdit: on_message_edit,
+        MessageDelete: on_message_delete,
         DraftSet: on_draft_set,
         ReceiptSet: on_receipt_set,
         RoomOpen: on_room_open,
@@ -261,6 +288,11 @@ class CommandHandlers:
             created_at=instant(result.created_at),
             duplicate=result.duplicate,
         )
+
+    def changed(self, command: Any, result: Changed | Hidden) -> Frame | None:
+        """What one hides for oneself has no number."""
+        version = result.version if isinstance(result, Changed) else None
+        return None if command.ref is None else Done(ref=command.ref, room=result.room, version=version)
 
     def stored(self, command: Any, result: Advanced | Drafted) -> Frame | None:
         return None if command.ref is None else Done(ref=command.ref, room=result.room)

@@ -6,8 +6,13 @@ Services call `submit` with a command and get a future that resolves after the c
 from conversations.journal.commands import (
     Accepted,
     Advanced,
+    Changed,
+    DeleteCommand,
     DraftCommand,
     Drafted,
+    EditCommand,
+    Hidden,
+    HideCommand,
     ReceiptCommand,
     SendCommand,
 )
@@ -17,8 +22,13 @@ from conversations.journal.writer import submit
 __all__ = [
     "Accepted",
     "Advanced",
+    "Changed",
+    "DeleteCommand",
     "DraftCommand",
     "Drafted",
+    "EditCommand",
+    "Hidden",
+    "HideCommand",
     "ReceiptCommand",
     "SendCommand",
     "begin_epoch",

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 
 from conversations.journal.statements import cast, id_out, rows_of, time_in, time_out
-from conversations.models import Message
+from conversations.models import HiddenMessage, Message
 
 Key = tuple[int, int]
 """A message: (conversation, seq)."""
@@ -114,5 +114,16 @@ def update_messages(messages: Sequence[Message]) -> None:
             as_time(message.edited_at),
             as_time(message.deleted_at),
         )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def insert_hidden_messages(hidden: Sequence[HiddenMessage]) -> None:
+    row = "(%s, %s, %s, %s)"
+    sql = (
+        "INSERT INTO hidden_message (conversation_id, seq, user_id, mark)"
+        f" VALUES {rows_of(len(hidden), row, row)}"
+    )
+    values = [value for each in hidden for value in (each.conversation_id, each.seq, each.user_id, each.mark)]
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

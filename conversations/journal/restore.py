@@ -32,14 +32,18 @@ logger = logging.getLogger(__name__)
 FILE = "last-write"
 SAVE_SECONDS = 1.0
 FORMER_EPOCHS = 20
+VERSION_SIGN = "v"
+"""Begins the version in the file; the names of epochs are hexadecimal."""
 
 
 class Write(NamedTuple):
-    """One acknowledged message. Without an id (a file of an earlier release) only numbers can be compared."""
+    """One acknowledged message, or a change of one. Without an id (a file of an earlier release) only numbers
+    can be compared. `version` numbers the change; a later one is as good, because versions only grow."""
 
     room: str
     seq: int
     id: UUID | None = None
+    version: int = 0
 
 
 @dataclass(slots=True)
@@ -98,9 +102,11 @@ class LastWrite:
         path = file_path()
         newest = self.newest
         fields = [newest.room, str(newest.seq), str(newest.id or "-")] if newest else ["-", "0", "-"]
+        # Last, where an earlier release reads it as one more former epoch, which no database has.
+        version = [f"{VERSION_SIGN}{newest.version}"] if newest and newest.version else []
         try:
             draft = path.with_name(f"{path.name}.{os.getpid()}")
-            draft.write_text(" ".join([*fields, self.epoch or "-", *self.former]) + "\n")
+            draft.write_text(" ".join([*fields, self.epoch or "-", *self.former, *version]) + "\n")
             draft.replace(path)
             self.is_saved = True
         except OSError as error:
@@ -112,12 +118,14 @@ class LastWrite:
         try:
             # An earlier release wrote the first two fields only.
             room, seq, id, epoch, *former = [*file_path().read_text().split(), "-", "-"]
-            write = Write(room, int(seq), None if id == "-" else UUID(id))
+            versions = [int(name[1:]) for name in former if name.startswith(VERSION_SIGN)]
+            write = Write(room, int(seq), None if id == "-" else UUID(id), *versions[:1])
         except (OSError, ValueError):
             return
         if write.seq > 0:
             self.newest = write
-        self.epoch, self.former = "" if epoch == "-" else epoch, [name for name in former if name != "-"]
+        self.epoch = "" if epoch == "-" else epoch
+        self.former = [name for name in former if name != "-" and not name.startswith(VERSION_SIGN)]
 
     def forget(self) -> None:
         self.found = self.first = self.newest = None
@@ -197,11 +205,15 @@ def are_stored(writes: Sequence[Write]) -> bool:
     wanted = Q()
     for write in writes:
         wanted |= Q(conversation__room_name=write.room, seq=write.seq)
-    rows = Message.objects.filter(wanted).values_list("conversation__room_name", "seq", "client_id")
-    found = {(room, seq): id for room, seq, id in rows}
-    return all(
-        found.get((write.room, write.seq)) == write.id if write.id else is_reached(write) for write in writes
+    rows = Message.objects.filter(wanted).values_list(
+        "conversation__room_name", "seq", "client_id", "version"
     )
+    found = {(room, seq): (id, version) for room, seq, id, version in rows}
+    return all(is_found(write, *found.get((write.room, write.seq), (None, 0))) for write in writes)
+
+
+def is_found(write: Write, id: UUID | None, version: int) -> bool:
+    return id == write.id and version >= write.version if write.id else is_reached(write)
 
 
 def is_reached(write: Write) -> bool:

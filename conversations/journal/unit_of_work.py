@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from accounts.session_validity import Credential, revoked_sessions
 from conversations.delivery import Push, to_users
-from conversations.exceptions import ConversationNotFound, MessageNotFound
+from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageNotFound
 from conversations.journal import message_rows, statements
 from conversations.journal.message_rows import messages_at
 from conversations.journal.statements import ConversationRow, ParticipantRow
-from conversations.models import Message
+from conversations.models import Conversation, HiddenMessage, Message
 from conversations.protocol.events import MessageChanged
 from conversations.serializers import message as message_object
 from conversations.serializers import tombstone
@@ -41,6 +41,7 @@ class UnitOfWork:
     found: defaultdict[Lookup[Any, Any], dict[Any, Any]] = field(default_factory=lambda: defaultdict(dict))
     messages: list[Message] = field(default_factory=list)
     changed_messages: dict[tuple[int, int], Message] = field(default_factory=dict)
+    hidden_messages: list[HiddenMessage] = field(default_factory=list)
     removed_texts: dict[tuple[int, int], None] = field(default_factory=dict)
     """Messages whose text goes or changes with this transaction: copies of it go as well."""
     changed_conversations: dict[int, ConversationRow] = field(default_factory=dict)
@@ -126,6 +127,14 @@ class UnitOfWork:
             self.removed_texts[key] = None
         self.push_changed(conversation, message)
 
+    def hide_message(self, message: Message, me: ParticipantRow) -> None:
+        """Hide a message from one user, whose mark the caller has raised."""
+        message.hidden_from |= {me.user_id}
+        hidden = HiddenMessage(
+            conversation_id=me.conversation_id, seq=message.seq, user_id=me.user_id, mark=me.mark
+        )
+        self.hidden_messages.append(hidden)
+
     def push_changed(self, conversation: ConversationRow, message: Message) -> None:
         """To a user who deleted it for themselves, it stays empty."""
         people = conversation.low_id, conversation.high_id
@@ -159,6 +168,8 @@ class UnitOfWork:
             statements.insert_messages(self.messages)
         if self.changed_messages:
             message_rows.update_messages(list(self.changed_messages.values()))
+        if self.hidden_messages:
+            message_rows.insert_hidden_messages(self.hidden_messages)
         if self.removed_texts:
             for remove in message_rows.text_removals:
                 remove(list(self.removed_texts))
@@ -166,3 +177,13 @@ class UnitOfWork:
             statements.update_conversations(list(self.changed_conversations.values()))
         if self.changed_participants:
             statements.update_participants(list(self.changed_participants.values()))
+
+
+def ensure_deliverable(conversation: ConversationRow, peer: ParticipantRow) -> None:
+    """Blocked by either, closed by either, the peer's account closed: one answer for all (T14).
+
+    Raises:
+        CannotDeliver
+    """
+    if conversation.is_blocked or not peer.is_active or conversation.state == Conversation.State.CLOSED:
+        raise CannotDeliver

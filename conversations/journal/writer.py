@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
-from uuid import UUID
 
 from django.conf import settings
 from django.db import Error
@@ -25,7 +24,7 @@ from conversations.db.errors import refusal_for as refusal_for_transient
 from conversations.delivery import Push, publish
 from conversations.exceptions import Busy, ConversationLocked, Refusal, UnknownResult
 from conversations.journal import batch
-from conversations.journal.commands import Command, Outcome
+from conversations.journal.commands import Command, CommandId, Outcome
 from conversations.journal.restore import SAVE_SECONDS, last_write
 from conversations.journal.retry import drop_connection, write_checked, write_with_retry
 
@@ -59,7 +58,7 @@ class Writer:
         touches it."""
         self.give_up_at: dict[Future[Any], float] = {}
         self.retry_at = 0.0
-        self.in_doubt: dict[UUID, None] = {}
+        self.in_doubt: dict[CommandId, None] = {}
         """Ids of commands that may be stored. Until the database has answered for one, a repeat of it must
         not hear "busy"."""
 

@@ -59,6 +59,21 @@ class MessageSend(Command):
     attachments: Annotated[list[str], Field(max_length=10, default_factory=list)]
 
 
+class MessageEdit(Command):
+    type: Literal["message.edit"]
+    room: Room
+    seq: Seq
+    body: str
+    version: Seq | None = None
+
+
+class MessageDelete(Command):
+    type: Literal["message.delete"]
+    room: Room
+    seq: Seq
+    scope: Literal["everyone", "me"]
+
+
 class DraftSet(Command):
     type: Literal["draft.set"]
     room: Room
@@ -108,6 +123,8 @@ class Ping(Command):
 
 COMMANDS: dict[str, type[Command]] = {
     "message.send": MessageSend,
+    "message.edit": MessageEdit,
+    "message.delete": MessageDelete,
     "draft.set": DraftSet,
     "receipt.set": ReceiptSet,
     "room.open": RoomOpen,

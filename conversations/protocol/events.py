@@ -37,6 +37,15 @@ class MessageChanged(Frame):
     message: Message
 
 
+class MessageHidden(Frame):
+    """Sent to the devices of the user who deleted the message for themselves."""
+
+    type: Literal["message.hidden"] = "message.hidden"
+    room: str
+    seq: int
+    mark: int
+
+
 class ReceiptAdvanced(Frame):
     optional: ClassVar[frozenset[str]] = frozenset({"read_count"})
 
@@ -109,6 +118,7 @@ EVENTS: tuple[type[Frame], ...] = (
     ConnectionEstablished,
     MessageCreated,
     MessageChanged,
+    MessageHidden,
     ReceiptAdvanced,
     Typing,
     Presence,

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from conversations.access import Membership
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Message, Participant
 from conversations.selectors.conversations import ConversationRow, rows_for
+from conversations.selectors.hidden_messages import hidden_since, seen_by
 
 FAR_BEHIND = 1_000
 """A device with more changes to catch up than this gets the newest page instead."""
@@ -22,7 +23,7 @@ CHUNK = 50
 @dataclass(frozen=True, slots=True)
 class Changes:
     """One page. `version` is the cursor after it. `with_row`: the page includes the row, because the mark was
-    behind."""
+    behind; `hidden` are then the numbers that the user deleted for themselves since that mark."""
 
     row: ConversationRow
     after: int
@@ -31,6 +32,7 @@ class Changes:
     more: bool
     reset: bool
     with_row: bool
+    hidden: Sequence[int] = ()
 
 
 def changes_after(*, membership: Membership, after: int, mark: int | None = None) -> Changes:
@@ -66,18 +68,19 @@ def changes_of(
 def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
     me = row.me
     head = row.conversation.head
-    is_reset = after > head or head - after > FAR_BEHIND
+    hidden = news_of_hidden(me, mark)
+    is_reset = after > head or head - after > FAR_BEHIND or hidden is None
     wants_row = mark != me.mark if mark is not None else is_reset
     # The row includes the newest message and the draft, each as long as half a page: what does not fit beside
     # them comes first, and the row in a page of its own.
-    row_size = size_of_row(row) if wants_row else 0
+    row_size = size_of_row(row, hidden or ()) if wants_row else 0
     if is_reset:
-        messages, is_whole, version = newest(row.conversation, head, PAGE_BYTES - row_size), True, head
+        messages, is_whole, version = newest(me, head, PAGE_BYTES - row_size), True, head
     elif after == head:
         messages, is_whole, version = [], True, head
     else:
         numbers = changed_numbers(row.conversation.id, after, head)
-        messages, is_whole = chunk_of(row.conversation.id, numbers, PAGE_BYTES - row_size)
+        messages, is_whole = chunk_of(me, numbers, PAGE_BYTES - row_size)
         version = head if is_whole else numbers[len(messages) - 1][0]
     fits = not messages or sum(map(size_of, messages)) + row_size <= PAGE_BYTES
     return Changes(
@@ -88,7 +91,21 @@ def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
         more=not (is_whole and fits),
         reset=is_reset,
         with_row=wants_row and fits,
+        hidden=hidden or (),
     )
+
+
+def news_of_hidden(me: Participant, mark: int | None) -> list[int] | None:
+    """What the user deleted for themselves since this mark. None if it is too much for a page: the newest
+    page, with an empty place for each, is then the shorter answer."""
+    if mark is None or mark >= me.mark:
+        return []
+    return hidden_since(conversation_id=me.conversation_id, user_id=me.user_id, mark=mark)
+
+
+def size_of_row(row: ConversationRow, hidden: Sequence[int]) -> int:
+    numbers = sum(len(str(seq)) + 1 for seq in hidden)
+    return numbers + (size_of(row.last) if row.last else 0) + (json_size(row.me.draft) if row.me.draft else 0)
 
 
 def changed_numbers(conversation_id: int, after: int, head: int) -> list[tuple[int, int]]:
@@ -100,16 +117,14 @@ def changed_numbers(conversation_id: int, after: int, head: int) -> list[tuple[i
     return sorted(pair for pair in {*new, *later} if pair[0] <= head)
 
 
-def chunk_of(conversation_id: int, numbers: list[tuple[int, int]], budget: int) -> tuple[list[Message], bool]:
+def chunk_of(me: Participant, numbers: list[tuple[int, int]], budget: int) -> tuple[list[Message], bool]:
     """As many rows as the byte budget allows, in the order of `numbers`; at least one, so that a page always
     advances."""
     taken: list[Message] = []
     for start in range(0, len(numbers), CHUNK):
         seqs = [seq for _, seq in numbers[start : start + CHUNK]]
-        found = {
-            message.seq: message
-            for message in Message.objects.filter(conversation_id=conversation_id, seq__in=seqs)
-        }
+        rows = Message.objects.filter(conversation_id=me.conversation_id, seq__in=seqs)
+        found = {message.seq: message for message in seen_by(rows, me.user_id)}
         for seq in seqs:
             budget -= size_of(found[seq])
             if taken and budget < 0:
@@ -124,21 +139,15 @@ def size_of(message: Message) -> int:
     return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0)
 
 
-def size_of_row(row: ConversationRow) -> int:
-    return (size_of(row.last) if row.last else 0) + (json_size(row.me.draft) if row.me.draft else 0)
-
-
 def json_size(text: str) -> int:
     return len(json.dumps(text, ensure_ascii=False).encode())
 
 
-def newest(conversation: Conversation, head: int, budget: int) -> list[Message]:
+def newest(me: Participant, head: int, budget: int) -> list[Message]:
     """The newest rows that fit the byte budget, ascending; at least one, if there is any."""
-    newest_first = Message.objects.filter(conversation_id=conversation.id, seq__lte=head).order_by("-seq")[
-        :FRESH_PAGE
-    ]
+    rows = Message.objects.filter(conversation_id=me.conversation_id, seq__lte=head)
     taken: list[Message] = []
-    for message in newest_first:
+    for message in seen_by(rows.order_by("-seq")[:FRESH_PAGE], me.user_id):
         budget -= size_of(message)
         if taken and budget < 0:
             break

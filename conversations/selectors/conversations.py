@@ -3,9 +3,10 @@ poller."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -16,6 +17,7 @@ from accounts.cursors import cursor_read, cursor_write
 from accounts.models import Profile, User
 from conversations.access import Membership
 from conversations.models import Conversation, Epoch, Message, Participant
+from conversations.selectors.hidden_messages import seen_by, seen_by_peers_of
 
 HEADS = 100
 """Conversations in the greeting of a socket."""
@@ -159,7 +161,10 @@ def rows_for(participants: Sequence[Participant]) -> list[ConversationRow]:
             conversation_id__in=ids, peer_id=participants[0].user_id
         )
     }
-    last = last_messages([participant.conversation for participant in participants])
+    viewer = participants[0].user_id
+    last = last_messages(
+        [participant.conversation for participant in participants], partial(seen_by, user_id=viewer)
+    )
     return [
         ConversationRow(
             participant.conversation,
@@ -182,7 +187,10 @@ def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
         user_id=user_id, conversation_id__in=[participant.conversation_id for participant in participants]
     )
     own = {participant.conversation_id: participant for participant in mine}
-    last = last_messages([participant.conversation for participant in participants])
+    last = last_messages(
+        [participant.conversation for participant in participants],
+        partial(seen_by_peers_of, user_id=user_id),
+    )
     return [
         ConversationRow(
             participant.conversation,
@@ -195,13 +203,19 @@ def rows_of_peers(*, user_id: int, limit: int) -> list[ConversationRow]:
     ]
 
 
-def last_messages(conversations: Sequence[Conversation]) -> dict[int, Message]:
+def last_messages(
+    conversations: Sequence[Conversation], read: Callable[[QuerySet[Message]], list[Message]]
+) -> dict[int, Message]:
     """The newest message of each, by key. One statement, and one more for all whose head is no message
-    number."""
+    number.
+
+    Args:
+        read: `seen_by` or `seen_by_peers_of`, which empty what the viewer deleted for themselves.
+    """
     heads = [(row.id, row.head) for row in conversations if row.head]
-    found = messages_at(heads)
+    found = messages_at(heads, read)
     changed = [(id, newest_seq(id)) for id, _ in heads if id not in found]
-    return found | messages_at(changed)
+    return found | messages_at(changed, read)
 
 
 def newest_seq(conversation_id: int) -> Subquery:
@@ -211,14 +225,16 @@ def newest_seq(conversation_id: int) -> Subquery:
     )
 
 
-def messages_at(keys: Sequence[tuple[int, int | Subquery]]) -> dict[int, Message]:
+def messages_at(
+    keys: Sequence[tuple[int, int | Subquery]], read: Callable[[QuerySet[Message]], list[Message]]
+) -> dict[int, Message]:
     """The messages with these (conversation, seq), by conversation. One statement, none without keys."""
     if not keys:
         return {}
     wanted = Q()
     for conversation_id, seq in keys:
         wanted |= Q(conversation_id=conversation_id, seq=seq)
-    return {message.conversation_id: message for message in Message.objects.filter(wanted)}
+    return {message.conversation_id: message for message in read(Message.objects.filter(wanted))}
 
 
 def heads(*, user_id: int, limit: int = HEADS) -> Heads:

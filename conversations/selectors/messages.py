@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.access import Membership
+from conversations.exceptions import MessageNotFound
 from conversations.models import Conversation, Message
+from conversations.selectors.hidden_messages import seen_by
 
 PAGE = 50
 LARGEST_PAGE = 100
@@ -36,9 +38,9 @@ def message_page(
     if before is not None:
         rows = rows.before(before)
     if after is not None:
-        items = list(rows.after(after).order_by("seq")[:limit])
+        items = seen_by(rows.after(after).order_by("seq")[:limit], membership.me.user_id)
         return MessagePage(items, version, has_older=True)
-    newest_first = list(rows.order_by("-seq")[: limit + 1])
+    newest_first = seen_by(rows.order_by("-seq")[: limit + 1], membership.me.user_id)
     return MessagePage(newest_first[:limit][::-1], version, has_older=len(newest_first) > limit)
 
 
@@ -51,15 +53,25 @@ def message_page_around(
     rows = Message.objects.filter(
         conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
     )
-    below = list(rows.before(seq).order_by("-seq")[: side + 1])
-    above = list(rows.after(seq - 1).order_by("seq")[: side + 2])
+    me = membership.me.user_id
+    below = seen_by(rows.before(seq).order_by("-seq")[: side + 1], me)
+    above = seen_by(rows.after(seq - 1).order_by("seq")[: side + 2], me)
     items = [*below[:side][::-1], *above[: side + 1]]
     return MessagePage(items, version, has_older=len(below) > side, has_newer=len(above) > side + 1)
 
 
 def message_at(*, membership: Membership, seq: int) -> Message:
-    """One message of my conversation. Raises Message.DoesNotExist."""
-    return Message.objects.get(conversation_id=membership.conversation.id, seq=seq)
+    """One message of my conversation.
+
+    Raises:
+        MessageNotFound: there is none with this number, or I have cleared the chat since.
+    """
+    rows = Message.objects.filter(
+        conversation_id=membership.conversation.id, seq=seq, seq__gt=membership.me.cleared_seq
+    )
+    for message in seen_by(rows, membership.me.user_id):
+        return message
+    raise MessageNotFound
 
 
 def was_sent(*, user_id: int, room: str, id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""Service: send a message. The socket, the HTTP API and the plain form all call it."""
+"""Services: send, edit and delete a message. The socket, the HTTP API and the plain forms all call them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from uuid import UUID
 from accounts.models import User
 from accounts.session_validity import Credential
 from conversations.exceptions import AttachmentNotFound
-from conversations.journal import Accepted, SendCommand, submit
+from conversations.journal import (
+    Accepted,
+    Changed,
+    DeleteCommand,
+    EditCommand,
+    Hidden,
+    HideCommand,
+    SendCommand,
+    submit,
+)
 from conversations.models import Conversation
 from conversations.protocol.text import clean_body
 from conversations.services.notifications import announce_meeting, push_conversation
@@ -48,6 +57,63 @@ def message_send(
             announce=announce_message,
         )
     )
+
+
+def message_edit(
+    *,
+    user: User,
+    room: str,
+    seq: int,
+    body: str,
+    version: int | None = None,
+    credential: Credential | None = None,
+) -> Future[Changed]:
+    """Change the text of a message that this user has written.
+
+    Args:
+        version: the state that the user has edited; a later one is a conflict.
+
+    Raises at once: InvalidText, TextTooLong, Busy. The future fails with ConversationNotFound,
+        MessageNotFound, NotAuthor, MessageGone, CannotDeliver, EditWindowClosed, VersionConflict, or
+        Unauthenticated.
+    Repeats: the text that the message has already changes nothing and takes no number.
+    Announces after the commit: `message.changed` to both people.
+    """
+    return submit(
+        EditCommand(
+            room=room,
+            user_id=user.id,
+            sender=user.public_id,
+            seq=seq,
+            body=clean_body(body),
+            version=version,
+            credential=credential,
+        )
+    )
+
+
+def message_delete(
+    *, user: User, room: str, seq: int, credential: Credential | None = None
+) -> Future[Changed]:
+    """Delete a message that this user has written, for both people: its text leaves the database.
+
+    The future fails with ConversationNotFound, MessageNotFound, NotAuthor, or Unauthenticated.
+    Repeats: a deleted message stays as it is and takes no number.
+    Announces after the commit: `message.changed` to both people.
+    """
+    return submit(
+        DeleteCommand(room=room, user_id=user.id, sender=user.public_id, seq=seq, credential=credential)
+    )
+
+
+def message_hide(*, user: User, room: str, seq: int, credential: Credential | None = None) -> Future[Hidden]:
+    """Delete any message of a conversation for this user alone.
+
+    The future fails with ConversationNotFound, MessageNotFound, or Unauthenticated.
+    Repeats: harmless.
+    Announces after the commit: `message.hidden` to the user's own devices.
+    """
+    return submit(HideCommand(room=room, user_id=user.id, seq=seq, credential=credential))
 
 
 def announce_message(accepted: Accepted) -> None:

@@ -26,6 +26,7 @@ PATHS = sorted(path for path in api.get_openapi_schema(path_prefix="/api/v1/")["
 BODIES: dict[str, Any] = {
     "messages": {"id": str(uuid4()), "body": "let me in"},
     "receipt": {"read": 1, "delivered": 1},
+    "{seq}": {"body": "let me in"},
     "draft": {"body": "let me in"},
 }
 CHANGING_HEADERS = {"Set-Cookie", "Date"}
@@ -53,6 +54,11 @@ def outsider(
     return client_of(carol)
 
 
+def path_of(path: str, room: str) -> str:
+    """The first message of the room, where the path names one."""
+    return path.replace("{room}", room).replace("{seq}", "1")
+
+
 def visible(response: HttpResponse, room: str) -> tuple[int, bytes, dict[str, str]]:
     """All that the client can see; the room name it sent may be repeated."""
     assert CANARY.encode() not in response.content
@@ -70,9 +76,7 @@ def test_every_route_of_the_api_answers_as_if_the_room_were_not_there(
     for method in METHODS:
         answers = [
             visible(
-                outsider.generic(
-                    method.upper(), path.replace("{room}", name), body, content_type="application/json"
-                ),
+                outsider.generic(method.upper(), path_of(path, name), body, content_type="application/json"),
                 name,
             )
             for name in (room, UNKNOWN)
@@ -96,8 +100,7 @@ def test_every_page_answers_as_if_the_room_were_not_there(outsider: Client, room
     for method in METHODS:
         data = {"body": "let me in", "id": str(uuid4())} if method == "post" else {}
         answers = [
-            visible(getattr(outsider, method)(path.replace("{room}", name), data), name)
-            for name in (room, UNKNOWN)
+            visible(getattr(outsider, method)(path_of(path, name), data), name) for name in (room, UNKNOWN)
         ]
         assert answers[0] == answers[1], method
         assert answers[0][0] in {301, 302, 404, 405}, method
@@ -134,9 +137,7 @@ def test_nothing_was_written_by_all_this(outsider: Client, room: str, alice: Use
     for path in PATHS:
         for method in METHODS:
             body = json.dumps(BODIES.get(path.rsplit("/", 1)[-1], {}))
-            outsider.generic(
-                method.upper(), path.replace("{room}", room), body, content_type="application/json"
-            )
+            outsider.generic(method.upper(), path_of(path, room), body, content_type="application/json")
     outsider.post(f"/chats/{room}/", {"body": "let me in", "id": str(uuid4())})
     assert Message.objects.filter(conversation__room_name=room).count() == 4
     assert list(Participant.objects.filter(conversation__room_name=room).values()) == before
@@ -154,7 +155,7 @@ def test_bob_is_an_outsider_until_the_first_message(
             answers = [
                 visible(
                     browser.generic(
-                        method.upper(), path.replace("{room}", name), "{}", content_type="application/json"
+                        method.upper(), path_of(path, name), "{}", content_type="application/json"
                     ),
                     name,
                 )

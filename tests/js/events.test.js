@@ -79,7 +79,17 @@ test("every golden event of the server is understood", () => {
   const folder = new URL("../protocol/golden/", import.meta.url);
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
   assert.ok(names.length > 10);
-  const commands = new Set(["message.send", "receipt.set", "sync", "ping", "room.open", "room.close", "typing.set"]);
+  const commands = new Set([
+    "message.send",
+    "message.edit",
+    "message.delete",
+    "receipt.set",
+    "sync",
+    "ping",
+    "room.open",
+    "room.close",
+    "typing.set",
+  ]);
   for (const name of names) {
     const frame = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
     if (typeof frame.type !== "string" || commands.has(frame.type)) continue;

@@ -27,6 +27,8 @@ ID = "0192f0c1-7a3e-7b52-9c41-5d2f8e6a1b70"
 LARGEST = 2**63 - 1
 
 SEND = {"type": "message.send", "room": ROOM, "id": ID, "body": "hello"}
+EDIT = {"type": "message.edit", "room": ROOM, "seq": 42, "body": "hello"}
+DELETE = {"type": "message.delete", "room": ROOM, "seq": 42, "scope": "me"}
 DRAFT = {"type": "draft.set", "room": ROOM, "body": ""}
 RECEIPT = {"type": "receipt.set", "room": ROOM}
 OPEN = {"type": "room.open", "room": ROOM}
@@ -34,7 +36,8 @@ CLOSE = {"type": "room.close", "room": ROOM}
 TYPING = {"type": "typing.set", "room": ROOM, "on": True}
 SYNC = {"type": "sync", "rooms": {ROOM: 7}}
 PING = {"type": "ping"}
-SHORTEST = {frame["type"]: frame for frame in (SEND, DRAFT, RECEIPT, OPEN, CLOSE, TYPING, SYNC, PING)}
+COMMAND_FRAMES = (SEND, EDIT, DELETE, DRAFT, RECEIPT, OPEN, CLOSE, TYPING, SYNC, PING)
+SHORTEST = {frame["type"]: frame for frame in COMMAND_FRAMES}
 
 NOT_TEXT = [None, 1, 1.0, True, [], {}, ["hello"]]
 NOT_A_NUMBER = ["1", 1.0, 1.5, True, False, -1, LARGEST + 1, 10**400, [], {}, "", "0x1"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from conversations.journal.restore import Write
     from conversations.journal.unit_of_work import UnitOfWork
 
+CommandId = UUID | tuple[str, str, int]
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -32,16 +33,16 @@ class Outcome(Generic[R_co]):
 class Command(Protocol[R_co]):
     """One numbered write.
 
-    `id` is the client's UUID, by which the database finds a repeat; None for a command that may be repeated
-    without one. `credential` is what a long-lived socket logged in with, judged with the command. HTTP
-    requests are checked on arrival.
+    `id` is what a repeat has in common with the first try: the client's UUID, or the kind of change and the
+    message. None for a command whose repeat needs no answer about the first. `credential` is what a
+    long-lived socket logged in with, judged with the command. HTTP requests are checked on arrival.
     """
 
     @property
     def room(self) -> str: ...
 
     @property
-    def id(self) -> UUID | None: ...
+    def id(self) -> CommandId | None: ...
 
     @property
     def credential(self) -> Credential | None: ...

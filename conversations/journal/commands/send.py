@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.session_validity import Credential
 from conversations.delivery import to_users
-from conversations.exceptions import CannotDeliver, MessageConflict, MessageNotFound
+from conversations.exceptions import MessageConflict, MessageNotFound
 from conversations.journal.commands.command import Outcome
 from conversations.journal.fingerprint import fingerprints
 from conversations.journal.message_rows import messages_at
@@ -22,8 +22,8 @@ from conversations.journal.statements import (
     existing_seqs,
     messages_by_client_id,
 )
-from conversations.journal.unit_of_work import UnitOfWork
-from conversations.models import Conversation, Message
+from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
+from conversations.models import Message
 from conversations.protocol import objects
 from conversations.protocol.events import MessageCreated
 from conversations.serializers import message as message_object
@@ -83,8 +83,7 @@ class SendCommand:
         earlier = unit.results(messages_by_client_id).get((conversation.id, self.id))
         if earlier is not None:
             return Outcome(self.repeat(conversation, earlier, prints))
-        if conversation.is_blocked or not peer.is_active or conversation.state == Conversation.State.CLOSED:
-            raise CannotDeliver
+        ensure_deliverable(conversation, peer)
         if self.reply_to is not None and (conversation.id, self.reply_to) not in unit.results(existing_seqs):
             raise MessageNotFound
         return self.store(unit, conversation, me, peer, prints[0])

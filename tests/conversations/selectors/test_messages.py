@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import User
 from conversations.access import access_conversation
+from conversations.exceptions import MessageNotFound
 from conversations.models import Conversation, Message, Participant
 from conversations.selectors.messages import (
     MessagePage,
@@ -141,7 +142,7 @@ def test_a_number_of_another_conversation_is_not_found(chat: Conversation, alice
     make_message(chat, alice, "the only one")
     membership = access_conversation(alice, chat.room_name)
     assert message_at(membership=membership, seq=1).body == "the only one"
-    with pytest.raises(Message.DoesNotExist):
+    with pytest.raises(MessageNotFound):
         message_at(membership=membership, seq=3)
 
 

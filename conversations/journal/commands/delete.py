@@ -1,0 +1,99 @@
+"""Commands: delete one message, for both people or for oneself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.session_validity import Credential
+from conversations.delivery import to_users
+from conversations.journal.commands.command import Outcome
+from conversations.journal.commands.edit import Changed, ensure_author
+from conversations.journal.message_rows import messages_at
+from conversations.journal.restore import Write
+from conversations.journal.unit_of_work import UnitOfWork
+from conversations.models import Message
+from conversations.protocol import objects
+from conversations.protocol.events import MessageHidden
+from conversations.serializers import message as message_object
+from conversations.serializers import tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A message is deleted for this user."""
+
+    room: str
+    seq: int
+    mark: int
+    message: objects.Message
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCommand:
+    """Delete a message of one's own for both. The place and the numbers stay; the text leaves the database
+    with this transaction."""
+
+    room: str
+    user_id: int
+    sender: str
+    seq: int
+    credential: Credential | None = None
+
+    @property
+    def id(self) -> tuple[str, str, int]:
+        return "delete", self.room, self.seq
+
+    def prepare(self, unit: UnitOfWork) -> None:
+        conversation = unit.conversations.get(self.room)
+        if conversation is not None and self.seq <= conversation.head_before:
+            unit.request(messages_at, (conversation.id, self.seq))
+
+    def apply(self, unit: UnitOfWork) -> Outcome[Changed]:
+        """Neither a block, nor a closed chat, nor the age of the message keeps a text from being removed."""
+        conversation, _, _ = unit.participants(self.room, self.user_id)
+        message = unit.message(conversation, self.seq)
+        ensure_author(message, self.user_id)
+        if message.deleted_at is not None:
+            return Outcome(self.changed(message))
+        message.blank()
+        message.deleted_at = unit.mark_changed(conversation)
+        unit.change_message(conversation, message, is_text_changed=True)
+        write = Write(self.room, self.seq, message.client_id, message.version)
+        return Outcome(self.changed(message), write)
+
+    def changed(self, message: Message) -> Changed:
+        is_hidden = self.user_id in message.hidden_from
+        wire = (tombstone if is_hidden else message_object)(message, sender=self.sender)
+        return Changed(self.room, self.seq, message.version, wire)
+
+
+@dataclass(frozen=True, slots=True)
+class HideCommand:
+    """Delete any message of a conversation for oneself. The other person notices nothing."""
+
+    room: str
+    user_id: int
+    seq: int
+    credential: Credential | None = None
+
+    @property
+    def id(self) -> tuple[str, str, int]:
+        return "hide", self.room, self.seq
+
+    def prepare(self, unit: UnitOfWork) -> None:
+        conversation = unit.conversations.get(self.room)
+        if conversation is not None and self.seq <= conversation.head_before:
+            unit.request(messages_at, (conversation.id, self.seq))
+
+    def apply(self, unit: UnitOfWork) -> Outcome[Hidden]:
+        """Takes a mark, not a number: it is nothing that both see. A repeat takes none."""
+        conversation, me, _ = unit.participants(self.room, self.user_id)
+        message = unit.message(conversation, self.seq)
+        if self.user_id not in message.hidden_from:
+            me.mark += 1
+            unit.mark_changed(conversation, me)
+            unit.hide_message(message, me)
+            frame = MessageHidden(room=self.room, seq=self.seq, mark=me.mark)
+            unit.pushes += to_users((self.user_id,), self.room, frame.encode(), mark=me.mark)
+        sender = unit.participant_rows[conversation.id, message.sender_id].public_id
+        return Outcome(Hidden(self.room, self.seq, me.mark, tombstone(message, sender=sender)))

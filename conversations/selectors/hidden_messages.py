@@ -1,0 +1,44 @@
+"""Messages that a user deleted for themselves: every page of that user has an empty place instead.
+
+All queries that show messages to one user go through `seen_by`.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from conversations.models import HiddenMessage, Message
+
+LARGEST_NEWS = 1_000
+"""A device that missed more hidden messages than this gets a fresh page instead."""
+
+
+def seen_by(messages: QuerySet[Message], user_id: int) -> list[Message]:
+    """Run the query and empty, in memory, what this user deleted for themselves. No statement of its own."""
+    return blanked(messages, Q(user_id=user_id))
+
+
+def seen_by_peers_of(messages: QuerySet[Message], user_id: int) -> list[Message]:
+    """The same for messages of many conversations of one user, as the other person of each sees them."""
+    return blanked(messages, ~Q(user_id=user_id))
+
+
+def blanked(messages: QuerySet[Message], whose: Q) -> list[Message]:
+    same = HiddenMessage.objects.filter(
+        whose, conversation_id=OuterRef("conversation_id"), seq=OuterRef("seq")
+    )
+    found: list[Message] = []
+    for message in messages.annotate(is_hidden=Exists(same)):
+        if message.is_hidden:
+            message.deleted_for_me = True
+            message.blank()
+        found.append(message)
+    return found
+
+
+def hidden_since(*, conversation_id: int, user_id: int, mark: int) -> list[int] | None:
+    """The numbers of all messages that the user has hidden since that mark; None if there are too many to
+    list."""
+    rows = HiddenMessage.objects.filter(conversation_id=conversation_id, user_id=user_id, mark__gt=mark)
+    seqs = list(rows.order_by("mark").values_list("seq", flat=True)[: LARGEST_NEWS + 1])
+    return seqs if len(seqs) <= LARGEST_NEWS else None
