@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from conversations import serializers
+from conversations.protocol.markup import plain_text
 from conversations.selectors.conversations import ConversationRow
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 GROUP_SPAN = timedelta(minutes=5)
 FOLDED_FROM_LINES = 24
 LINE_CHARS = 60
+PREVIEWED_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,13 @@ class MessageView:
     first: bool = True
     last: bool = True
     day: date | None = None
+
+    @property
+    def preview(self) -> str:
+        """The beginning of the text, without the signs of its markup."""
+        # A corrupt row may hold bytes on SQLite.
+        body: object = self.body
+        return plain_text(body[:PREVIEWED_CHARS]) if isinstance(body, str) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,18 @@ def test_a_long_text_is_whole_on_the_page_and_marked_to_be_folded(browser: Clien
         )
 
 
+def test_without_javascript_markup_and_links_are_drawn_and_rows_show_neither_sign(
+    browser: Client, page: str
+) -> None:
+    browser.post(page, {"body": "*now* see https://a.example/", "id": str(uuid4())})
+    shown = browser.get(page).content.decode()
+    assert re.search(r'data-part="body"[^>]*><strong>now</strong> see <a href="https://a.example/"', shown)
+    (row,) = re.findall(
+        r'data-part="preview" dir="auto"\s*>\s*(.*?)</span>', browser.get("/chats/").content.decode()
+    )[:1]
+    assert row == "now see https://a.example/"
+
+
 def test_a_chat_that_was_opened_without_a_message_is_not_listed(browser: Client, bob: User) -> None:
     room = browser.post("/chats/with/bob/")["Location"]
     name = room.strip("/").split("/")[-1]

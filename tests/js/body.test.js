@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
-import { bodyParts, cut, isEmojiOnly, isLong } from "../../static/js/lib/body.js";
+import { cut, isEmojiOnly, isLong } from "../../static/js/lib/body.js";
+import { linksIn } from "../../static/js/lib/links.js";
 
-const links = (body) =>
-  bodyParts(body)
-    .filter((part) => part.href)
-    .map(({ text, href }) => [text, href]);
+const links = (body) => linksIn(body).map(({ text, href }) => [text, href]);
 
 test("an address becomes a link, as it was typed", () => {
   assert.deepEqual(links("see https://a.example/x?y=1#z now"), [
@@ -16,7 +14,7 @@ test("an address becomes a link, as it was typed", () => {
   assert.deepEqual(links("write to zoya@a.example."), [["zoya@a.example", "mailto:zoya@a.example"]]);
 });
 
-/** Shared with the server: whoever makes links elsewhere answers to the same cases. */
+/** Shared with the server (tests/protocol/test_markup.py). */
 for (const { says, cases } of JSON.parse(readFileSync(new URL("../golden/links.json", import.meta.url), "utf8"))) {
   test(`links: ${says}`, () => {
     for (const { text, links: wanted } of cases)
@@ -52,15 +50,9 @@ test("no script searches for the end of a text in quadratic time", () => {
   );
 });
 
-test("the parts of a body, joined, are the body", () => {
-  for (const body of ["", "plain", "a https://a.example/ b www.b.example, c", "https://a.example"]) {
-    assert.equal(
-      bodyParts(body)
-        .map((part) => part.text)
-        .join(""),
-      body,
-    );
-  }
+test("a link says where it stands in the body, as it was typed", () => {
+  for (const body of ["a https://a.example/ b www.b.example, c", "https://a.example", "see https://аpple.com/x!"])
+    for (const { start, end, typed } of linksIn(body)) assert.equal(body.slice(start, end), typed);
 });
 
 test("a text is cut between characters, never inside one", () => {

@@ -4,6 +4,7 @@ import { Emitter } from "../lib/emitter.js";
 import { loadWhenIdle } from "../lib/timing.js";
 import { Timeline } from "../state/timeline.js";
 import { ChatView } from "../view/chat-view.js";
+import { bodiesLoaded } from "../view/bodies.js";
 import { keptPlace } from "../view/scroll-keeper.js";
 
 export class ChatSession {
@@ -65,6 +66,7 @@ export class ChatSession {
     const { room, events, chat } = this;
     const { list, socket, lazyParts, loadWithApi } = this.#shell;
     const begin = (view) => this.#shown && view.begin(this.#shown);
+    bodiesLoaded.then(() => chat.render());
     const loadHistory = () =>
       Promise.all([import("../net/history.js"), import("../view/history-view.js"), import("../view/unsent-notice.js")]);
     loadWithApi(loadHistory).then(([[{ History }, { HistoryView }, { UnsentNotice }], api]) => {

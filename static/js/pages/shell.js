@@ -17,6 +17,7 @@ import { ConversationList } from "../state/conversation-list.js";
 import { Outbox } from "../state/outbox.js";
 import { Receipts } from "../state/receipts.js";
 import { Announcer } from "../view/announcer.js";
+import { drawBodiesWith } from "../view/bodies.js";
 import { formatTimes, watchDayChange } from "../view/local-time.js";
 import { receiveTabMessage } from "./tab-messages.js";
 
@@ -78,6 +79,7 @@ export class Shell {
     this.apiLoaded = loadWhenIdle(() => import("../net/api.js")).then(
       ({ Api }) => new Api({ fetch: (...call) => fetch(...call), csrf: csrfToken, me: this.me, onOther }),
     );
+    loadWhenIdle(() => import("../view/body-view.js")).then(drawBodiesWith);
     this.lazyParts = this.loadWithApi(() => import("./lazy.js")).then(([{ startLazyParts }, api]) =>
       startLazyParts(this, api),
     );

@@ -2,6 +2,7 @@
 // lines.
 
 import { cut } from "../lib/body.js";
+import { plainText } from "./bodies.js";
 
 const LINES = 20;
 const LONGEST = 200;
@@ -16,7 +17,7 @@ export class Announcer {
 
   /** A message that arrived while its chat is open. */
   message(name, text) {
-    this.#add("say-messages", `${name}: ${cut(text, LONGEST)}`);
+    this.#add("say-messages", `${name}: ${cut(plainText(text), LONGEST)}`);
   }
 
   /** A message in another chat: at most once in ten seconds per chat. */

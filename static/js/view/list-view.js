@@ -3,8 +3,12 @@
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { safely } from "../lib/errors.js";
+import { bodiesLoaded, plainText } from "./bodies.js";
 
 const HOLD_MS = 3_000;
+/** More of a body than a row can show, even after its signs are taken out. */
+const ENOUGH = 1_000;
+const preview = (body) => plainText(body.slice(0, ENOUGH));
 const isWaiting = (entry) => entry.state !== "accepted";
 const shown = (count) => (count > 99 ? "99+" : String(count));
 
@@ -25,6 +29,7 @@ export class ListView {
   constructor(options) {
     const { root } = (this.#options = options);
     this.#rows = root?.querySelector('[data-view="rows"]') ?? null;
+    bodiesLoaded.then(() => this.renderSoon());
     for (const type of ["focus", "blur"]) window.addEventListener(type, () => this.renderSoon());
     for (const element of this.#rows?.querySelectorAll("[data-room]") ?? [])
       this.#elements.set(element.dataset.room, element);
@@ -155,17 +160,17 @@ export class ListView {
     const { t, me, drafts, unsent, current } = this.#options;
     const waiting = unsent(row.room);
     const failed = waiting.find((entry) => entry.state === "failed");
-    if (failed) return { label: t("Not sent."), state: "failed", text: failed.command.body, ticks: "failed" };
+    if (failed) return { label: t("Not sent."), state: "failed", text: preview(failed.command.body), ticks: "failed" };
     const draft = row.room === current() ? null : drafts.get(row.room);
     if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
     const last = row.last_message;
     const newest = waiting.findLast(isWaiting);
-    if (newest) return { text: newest.command.body, ticks: "pending" };
+    if (newest) return { text: preview(newest.command.body), ticks: "pending" };
     if (last?.deleted_at) return { text: t("Message deleted") };
     const ticks =
       last?.sender === me &&
       (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
-    return { text: last?.body ?? t("No messages yet"), ticks };
+    return { text: last ? preview(last.body) : t("No messages yet"), ticks };
   }
 
   #total(count) {

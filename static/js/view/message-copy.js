@@ -1,11 +1,12 @@
 // Copying messages (docs/interface.md T5): the text alone for one; for several, lines with time and sender.
 
 import { view } from "../lib/dom.js";
+import { typedText } from "./bodies.js";
 
 const bodyOf = (li) => li.querySelector('[data-part="body"]');
 
-/** The text as typed; a host shown in its ASCII form is copied so. Empty for a deleted message. */
-export const textOf = (li) => (li.dataset.deleted ? "" : bodyOf(li).textContent);
+/** The text as typed, with the signs of its markup. Empty for a deleted message. */
+export const textOf = (li) => (li.dataset.deleted ? "" : typedText(bodyOf(li)));
 
 const name = (li) => li.querySelector('[data-part="who"]').textContent.trim();
 const line = (li, text) => `[${li.querySelector("time").textContent}] ${name(li)} ${text}`;
@@ -24,14 +25,26 @@ export function selectedText(selection, list) {
   return chosen.map((li) => line(li, within(range, bodyOf(li)))).join("\n");
 }
 
-/** The part of the body that is selected. */
+const BLOCKS = "pre, blockquote, ul, ol, li";
+
+/** The shown text, each block on lines of its own. */
+function shownText(fragment) {
+  for (const block of fragment.querySelectorAll(BLOCKS))
+    if (block.previousSibling && block.textContent) block.before("\n");
+  for (const block of fragment.querySelectorAll("pre, blockquote, ul, ol"))
+    if (block.nextSibling && !block.nextElementSibling?.matches(BLOCKS)) block.after("\n");
+  return fragment.textContent;
+}
+
+/** What is selected of the body: the text as typed, if all of it is. */
 function within(range, body) {
   const part = document.createRange();
   part.selectNodeContents(body);
+  const all = part.toString();
   if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0)
     part.setStart(range.startContainer, range.startOffset);
   if (range.compareBoundaryPoints(Range.END_TO_END, part) < 0) part.setEnd(range.endContainer, range.endOffset);
-  return part.toString();
+  return part.toString() === all ? typedText(body) : shownText(part.cloneContents());
 }
 
 /** In the chat on the screen. */

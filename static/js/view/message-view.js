@@ -1,18 +1,9 @@
 // One message: a clone of the template, filled with text nodes. The same element stays from pending to read.
 
-import { bodyParts, isLong } from "../lib/body.js";
+import { isLong } from "../lib/body.js";
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 import { isFinal } from "../protocol/events.js";
-
-/** Left to right, and isolated from the direction of the text around it. */
-const link = ({ text, href }) =>
-  Object.assign(document.createElement("a"), {
-    href,
-    textContent: text,
-    target: "_blank",
-    rel: "noopener noreferrer nofollow ugc",
-    dir: "ltr",
-  });
+import { fillBody, replaceBody } from "./bodies.js";
 
 export class MessageView {
   #t;
@@ -40,6 +31,7 @@ export class MessageView {
 
   update(element, item) {
     const { message } = item;
+    const isFromServer = element.dataset.version === String(message.version) && message.seq !== null;
     const data = {
       seq: message.seq,
       id: message.id,
@@ -56,18 +48,16 @@ export class MessageView {
     const isFolded = !item.gone && isLong(message.body);
     setData(element, "long", isFolded && "true");
     if (!isFolded) more?.remove();
-    this.#fillBody(part(element, "body"), item);
+    this.#fillBody(part(element, "body"), item, isFromServer);
     this.#fillMeta(element, item);
     this.#fillFailure(element, item);
   }
 
-  #fillBody(body, { message, gone }) {
+  #fillBody(body, { message, gone }, isFromServer) {
     const isKnown = message.kind === "text" || message.kind === "system";
-    if (gone) return setText(body, this.#t("Message deleted"));
-    if (!isKnown) return setText(body, this.#t("Sent from a newer version."));
-    if (body.textContent === message.body && body.dataset.links) return;
-    body.replaceChildren(...bodyParts(message.body).map((piece) => (piece.href ? link(piece) : piece.text)));
-    setData(body, "links", "done");
+    if (gone) return replaceBody(body, this.#t("Message deleted"));
+    if (!isKnown) return replaceBody(body, this.#t("Sent from a newer version."));
+    fillBody(body, message.body, { isFromServer });
   }
 
   #fillMeta(element, { message, state, at }) {

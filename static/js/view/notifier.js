@@ -5,6 +5,7 @@ import { part, view } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { optional } from "../lib/errors.js";
 import { NotificationPolicy } from "../state/notification-policy.js";
+import { plainText } from "./bodies.js";
 import { playNotificationSound } from "./notification-sound.js";
 
 const ASK_AGAIN_MS = 60_000;
@@ -78,7 +79,10 @@ export class Notifier {
     const { list, t, icon, open } = this.#options;
     const row = list.get(room);
     if (!row || globalThis.Notification?.permission !== "granted") return;
-    const body = row.unread > 1 ? t("{n} new message|{n} new messages", { n: row.unread }) : cut(message.body, LONGEST);
+    const isOne = row.unread <= 1;
+    const body = isOne
+      ? cut(plainText(message.body), LONGEST)
+      : t("{n} new message|{n} new messages", { n: row.unread });
     const options = { body, tag: room, icon, silent: true };
     try {
       const notification = new Notification(row.peer.name, options);

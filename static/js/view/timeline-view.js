@@ -3,11 +3,13 @@
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
 import { report } from "../lib/errors.js";
+import { canDraw } from "./bodies.js";
 
 /** `generation` of the dates: a device in another zone has other hours. */
 const stamp = (item, generation) =>
   JSON.stringify([
     generation,
+    canDraw(),
     item.message?.version,
     item.message?.body,
     item.gone,

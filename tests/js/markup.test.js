@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { Session } from "node:inspector/promises";
+import test from "node:test";
+import { hasSigns, parseMarkup, plainText } from "../../static/js/lib/markup.js";
+
+const golden = JSON.parse(readFileSync(new URL("../golden/markup.json", import.meta.url), "utf8"));
+
+const node = ({ kind, text, href, nodes }) =>
+  kind === "text" ? text : kind === "link" ? ["link", text, href] : [kind, ...nodes.map(node)];
+
+const block = ({ kind, nodes, blocks, items }) =>
+  kind === "quote"
+    ? [kind, ...blocks.map(block)]
+    : kind === "list"
+      ? [kind, ...items.map((item) => [item.number, ...item.nodes.map(node)])]
+      : [kind, ...nodes.map(node)];
+
+/** Shared with the server (tests/protocol/test_markup.py). */
+for (const { says, cases } of golden) {
+  test(`markup: ${says}`, () => {
+    for (const { text, is, plain } of cases) {
+      assert.deepEqual(parseMarkup(text).map(block), is, text);
+      assert.equal(plainText(text), plain, text);
+    }
+  });
+}
+
+test("a body without signs is not parsed: it has no markup", () => {
+  for (const { cases } of golden)
+    for (const { text, plain } of cases) if (!hasSigns(text)) assert.equal(plain, text);
+});
+
+/** How often the parts of markup.js and links.js ran: the same on every machine, unlike time. */
+async function steps(session, body) {
+  await session.post("Profiler.takePreciseCoverage");
+  parseMarkup(body);
+  plainText(body);
+  const { result } = await session.post("Profiler.takePreciseCoverage");
+  const ours = result.filter(({ url }) => /\/lib\/(?:markup|markup-line|links)\.js/.test(url));
+  assert.ok(ours.length);
+  return ours
+    .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges.map(({ count }) => count)))
+    .reduce((sum, count) => sum + count, 0);
+}
+
+// prettier-ignore
+const HOSTILE = [
+  "*", "* ", "*a ", "_~*", "_a ~b *c ", "*a* ", "`", "` ", "`a", "`a ``b ", "> ", "> > > > ", "> a\n", ">\n",
+  ">\n> a\n", "```\n", "```a\n", "```\n\n", "- ", "- a\n", "1. a\n", "\n", "www.a.b ", "https://",
+  "*https://a.example/*\n", "é*", "[*_~`]",
+];
+
+test("hostile text costs linear time", async () => {
+  const session = new Session();
+  session.connect();
+  await session.post("Profiler.enable");
+  await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
+  for (const piece of HOSTILE) {
+    const short = await steps(session, piece.repeat(Math.floor(4_000 / piece.length)));
+    const long = await steps(session, piece.repeat(Math.floor(8_000 / piece.length)));
+    assert.ok(long <= 2.2 * short + 200, `${JSON.stringify(piece)}: ${short}, then ${long}`);
+  }
+  session.disconnect();
+});
+
+test("quotes nest at most three times, however many marks are typed", () => {
+  let depth = 0;
+  for (let [found] = parseMarkup(`${"> ".repeat(3_999)}a`); found.kind === "quote"; [found] = found.blocks) depth += 1;
+  assert.equal(depth, 3);
+});
