@@ -16,9 +16,13 @@ class ConversationsConfig(AppConfig):
         from conversations import signals  # noqa: F401  (connects its receivers)
         from conversations.db.errors import remember_file
         from conversations.jobs import metrics  # noqa: F401  (registers its collector)
+        from conversations.journal.message_rows import text_removals
+        from conversations.search_index import rows
 
         post_migrate.connect(begin_epoch, sender=self)
         connection_created.connect(remember_file)
+        if rows.remove not in text_removals:
+            text_removals.append(rows.remove)
 
 
 def begin_epoch(sender: AppConfig, using: str, **kwargs: Any) -> None:

@@ -28,7 +28,7 @@ WEIGHTS: tuple[tuple[str, float], ...] = (
     (r"/healthz|/readyz|/metrics|/release|/sw\.js|/manifest/.*", 0),
     # A page of People shows sixty of them.
     (r"/media/pictures/.*", PICTURE),
-    (r"/api/v1/(people|conversations|invites)", 2),
+    (r"/api/v1/(people|conversations|invites|search)", 2),
     (r"/invites/[^/]+/qr\.svg", 2),
     # Invite links have limits of their own, with an error page of their own.
     (r"/api/.*|/i/.*|/theme/|/language/.*|/offline/", 1),

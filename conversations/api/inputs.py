@@ -125,7 +125,13 @@ class ClaimInput(Input):
 
 
 class BadInput(Refusal):
+    """A value is not valid. `detail` is the sentence for the client; it repeats nothing of the request."""
+
     code = "bad_frame"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 def idempotency_key(request: HttpRequest) -> UUID | None:

@@ -17,6 +17,7 @@ class Problem(BaseModel):
     code: str
     retryable: bool
     retry_after_ms: int | None = None
+    detail: str | None = None
 
 
 class PersonCard(objects.Card):
@@ -65,4 +66,30 @@ class SyncAnswer(BaseModel):
 
 class InvitePage(BaseModel):
     items: list[objects.Invite]
+    next: str | None
+
+
+class FoundMessage(BaseModel):
+    """`matches` are [start, length] in code points of the body, ascending, without overlaps."""
+
+    room: str
+    message: objects.Message
+    matches: list[tuple[int, int]]
+
+
+class FoundPage(BaseModel):
+    """A page may have fewer items than others, or none, and still a next one."""
+
+    items: list[FoundMessage]
+    next: str | None
+
+
+class Place(BaseModel):
+    """Where in a history to go."""
+
+    seq: int | None
+
+
+class AttachmentPage(BaseModel):
+    items: list[objects.Attachment]
     next: str | None

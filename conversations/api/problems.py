@@ -18,6 +18,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from conversations.api.auth import NotJson
+from conversations.api.inputs import BadInput
 from conversations.db.errors import may_be_stored, refusal_for
 from conversations.exceptions import Refusal
 from conversations.protocol.codes import RETRYABLE, ErrorCode
@@ -62,7 +63,12 @@ TITLES = {
 }
 
 
-def problem(code: ErrorCode, *, status: int | None = None, retry_after_ms: int | None = None) -> HttpResponse:
+def problem(
+    code: ErrorCode, *, status: int | None = None, retry_after_ms: int | None = None, detail: str = ""
+) -> HttpResponse:
+    """Args:
+    detail: a sentence of ours that says what to change; never text of the request.
+    """
     status = status or STATUS[code]
     body: dict[str, object] = {
         "type": "about:blank",
@@ -70,6 +76,8 @@ def problem(code: ErrorCode, *, status: int | None = None, retry_after_ms: int |
         "status": status,
         "code": code.value,
     }
+    if detail:
+        body["detail"] = detail
     is_retryable = code in RETRYABLE
     body["retryable"] = is_retryable
     response = HttpResponse(content_type="application/problem+json", status=status)
@@ -95,6 +103,10 @@ def register_problem_handlers(api: NinjaAPI) -> None:
 
 def on_refusal(request: HttpRequest, reason: Refusal) -> HttpResponse:
     return problem(ErrorCode(reason.code), retry_after_ms=reason.retry_after_ms)
+
+
+def on_bad_input(request: HttpRequest, reason: BadInput) -> HttpResponse:
+    return problem(ErrorCode.BAD_FRAME, detail=reason.detail)
 
 
 def on_database_error(request: HttpRequest, reason: Exception) -> HttpResponse:
@@ -124,6 +136,7 @@ def fixed(code: ErrorCode, status: int | None = None) -> Handler:
 
 HANDLERS: dict[type[Exception], Handler] = {
     Refusal: on_refusal,
+    BadInput: on_bad_input,
     HttpError: on_http_error,
     AuthenticationError: fixed(ErrorCode.UNAUTHENTICATED),
     ValidationError: fixed(ErrorCode.BAD_FRAME),

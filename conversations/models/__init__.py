@@ -6,6 +6,7 @@ from conversations.models.conversation import Conversation, Participant
 from conversations.models.epoch import Epoch
 from conversations.models.invite import Invite, PendingInvite
 from conversations.models.message import HiddenMessage, Message
+from conversations.models.search import SearchProgress, SearchRow
 
 __all__ = [
     "Beat",
@@ -17,4 +18,6 @@ __all__ = [
     "Message",
     "Participant",
     "PendingInvite",
+    "SearchProgress",
+    "SearchRow",
 ]

@@ -54,7 +54,7 @@ def problem_of(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/problem+json"
     found: dict[str, Any] = answer.json()
-    assert set(found) <= {"type", "title", "status", "code", "retryable", "retry_after_ms"}
+    assert set(found) <= {"type", "title", "status", "code", "retryable", "retry_after_ms", "detail"}
     assert (found["status"], found["code"]) == (status, code)
     assert found["retryable"] is ("Retry-After" in answer)
     return found
@@ -81,6 +81,9 @@ ROUTES = [
     ("POST", "/conversations/dm-x/messages"),
     ("PUT", "/conversations/dm-x/receipt"),
     ("POST", "/sync"),
+    ("GET", "/search"),
+    ("GET", "/conversations/dm-x/at"),
+    ("GET", "/conversations/dm-x/attachments"),
 ]
 
 

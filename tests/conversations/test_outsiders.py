@@ -126,6 +126,8 @@ def test_no_list_shows_the_room(outsider: Client, room: str) -> None:
         "/api/v1/me",
         "/api/v1/people?q=",
         "/people/?q=canary",
+        "/api/v1/search?q=canary",
+        f"/api/v1/search?q={CANARY}",
     ):
         answer = outsider.get(path)
         assert room.encode() not in answer.content

@@ -53,6 +53,7 @@ def first_rejection(ask: Callable[[], Any], most: int = 400) -> tuple[int, Any]:
         ("/invites/", 60),
         ("/settings/profile/", 60),
         ("/api/v1/people?q=a", 120),
+        ("/api/v1/search?q=ab", 120),
         ("/api/v1/conversations", 120),
         ("/api/v1/me", 240),
     ],

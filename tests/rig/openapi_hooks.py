@@ -31,3 +31,4 @@ def words(least: int) -> Any:
 
 schemathesis.openapi.format("message-text", words(1))
 schemathesis.openapi.format("note-text", words(0))
+schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo"]))

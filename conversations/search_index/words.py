@@ -1,0 +1,137 @@
+"""PURE. The tokenizer of message search: one for the index, for typed queries and for the marked places.
+
+A word is a run of letters and digits, folded: case, accents and marks are removed, "ё" becomes "е", "й" stays
+itself. Scripts that write no spaces (Chinese, Japanese, Thai and others) have no words to split at: there
+each letter begins a token of itself and the next one, so that any two neighbouring letters are found.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from accounts.folding import FOLDS
+from accounts.texts import INVISIBLE, Ranges, characters
+
+LONGEST = 64
+"""Letters of a word that are kept. Longer ones are no words, and PostgreSQL rejects what is much longer."""
+KEPT_FOLDS = 20_000
+"""Folded characters that are remembered: hostile texts must not fill the memory with all of Unicode."""
+SPACELESS: Ranges = (
+    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x312F),
+    (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)  # fmt: skip
+"""Thai and Lao, Burmese, Khmer, Japanese and Chinese. Korean has spaces."""
+
+_SPACELESS = re.compile(f"[{characters(SPACELESS)}]")
+_SEGMENTS = re.compile(f"[{characters(SPACELESS)}]+|[^{characters(SPACELESS)}]+")
+_INVISIBLE = frozenset(chr(code) for first, last in INVISIBLE for code in range(first, last + 1))
+
+
+def fold(char: str) -> str:
+    """The letters that one character counts as: "" for what is invisible or a mark, " " for what separates
+    words."""
+    if char in "йЙ":
+        return "й"
+    if char in _INVISIBLE:
+        return ""
+    # Folded twice: decomposing brings capitals back ("℡" becomes "TEL").
+    parts = unicodedata.normalize("NFKD", char.casefold()).casefold().translate(FOLDS)
+    return "".join(folded_part(part) for part in parts)
+
+
+def folded_part(part: str) -> str:
+    if part.isalnum():
+        return part
+    category = unicodedata.category(part)
+    if category == "Me" or unicodedata.combining(part):
+        return ""
+    # The vowel signs of Indian scripts distinguish words, so they stay; they have no combining class.
+    return part if category in {"Mn", "Mc"} else " "
+
+
+class Folds(dict[int, str]):
+    """Code points and what they fold to, for `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        folded = fold(chr(code))
+        if len(self) < KEPT_FOLDS:
+            self[code] = folded
+        return folded
+
+
+FOLDED = Folds()
+
+
+def has_spaceless(text: str) -> bool:
+    """Has it letters of a script without spaces?"""
+    return _SPACELESS.search(text) is not None
+
+
+def segments(word: str) -> list[str]:
+    """The parts of a run of letters that are of one kind: with words, or of scripts without spaces."""
+    return [word] if word.isascii() else _SEGMENTS.findall(word)
+
+
+def words_of(text: str) -> list[str]:
+    """The folded runs of letters and digits. Linear time; the caller limits the length."""
+    return text.translate(FOLDED).split()
+
+
+def tokens_of(text: str) -> list[str]:
+    """The tokens of the index in the order of the text."""
+    folded = text.translate(FOLDED)
+    if folded.isascii() or not has_spaceless(folded):
+        return [word[:LONGEST] for word in folded.split()]
+    return [token for word in folded.split() for segment in segments(word) for token in tokens_in(segment)]
+
+
+def tokens_in(segment: str) -> list[str]:
+    if has_spaceless(segment):
+        # The last letter stands alone, so that a query of one letter finds it as a prefix.
+        return [segment[index : index + 2] for index in range(len(segment))]
+    return [segment[:LONGEST]]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and its place in the text, in code points."""
+
+    text: str
+    start: int
+    end: int
+
+
+def places_of(text: str) -> Iterator[Token]:
+    """The tokens of `tokens_of`, each with its place. Slower; for the few texts that are shown."""
+    letters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for index, char in enumerate(text):
+        folded = FOLDED[ord(char)]
+        if not folded and ends:
+            # A mark belongs to the letter before it.
+            ends[-1] = index + 1
+        for part in folded:
+            if part == " ":
+                yield from places_in("".join(letters), starts, ends)
+                letters, starts, ends = [], [], []
+            else:
+                letters.append(part)
+                starts.append(index)
+                ends.append(index + 1)
+    yield from places_in("".join(letters), starts, ends)
+
+
+def places_in(word: str, starts: list[int], ends: list[int]) -> Iterator[Token]:
+    first = 0
+    for segment in segments(word) if word else ():
+        for offset, token in enumerate(tokens_in(segment)):
+            # The tokens of a script without spaces begin one letter apart; a word is cut, its place is not.
+            begin = first + offset
+            last = begin + len(token) if has_spaceless(segment) else first + len(segment)
+            yield Token(token, starts[begin], ends[last - 1])
+        first += len(segment)

@@ -1,0 +1,137 @@
+"""Indexing: what was sent or changed since the last round enters the search index, outside the send path.
+
+A round compares two counters of each conversation, its head and how far it is indexed, so nothing has to be
+remembered by the process that sent: after kill -9, another process or the next start goes on. Every round may
+run twice, and in several processes at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+
+from conversations.search_index import progress, rows, tables
+from conversations.search_index.progress import Behind, Window
+from conversations.search_index.rows import Entry
+from conversations.search_index.words import tokens_of
+from conversations.selectors.conversations import Position, position
+from conversations.selectors.message_text import text_of
+
+CHANGES_AT_ONCE = 200
+"""Changes in one transaction: on SQLite, senders wait for it."""
+COMPARE_ALL_SECONDS = 600.0
+
+
+def index_batch(behind: list[Behind]) -> set[int]:
+    """Index the next changes of these conversations, oldest first, in one transaction.
+
+    Returns:
+        The conversations that could not be completed, because another transaction changes a message.
+    """
+    windows: list[Window] = []
+    left = CHANGES_AT_ONCE
+    for conversation in behind:
+        until = min(conversation.head, conversation.indexed + left)
+        if until > conversation.indexed:
+            windows.append(Window(conversation, until))
+            left -= until - conversation.indexed
+    people = {row.conversation_id: (row.low_id, row.high_id) for row in behind}
+    with transaction.atomic():
+        messages, skipped = progress.messages_in(windows)
+        texts = [(message, text_of(message)) for message in messages]
+        rows.remove([(message.conversation_id, message.seq) for message, text in texts if text is None])
+        rows.insert(
+            [
+                Entry(
+                    message.conversation_id,
+                    message.seq,
+                    *people[message.conversation_id],
+                    message.created_at,
+                    tokens_of(text),
+                )
+                for message, text in texts
+                if text is not None
+            ]
+        )
+        progress.advance([window for window in windows if window.behind.conversation_id not in skipped])
+    return skipped
+
+
+@dataclass(slots=True)
+class Indexer:
+    """What one process remembers between its rounds: only how far it has looked, which spares a comparison
+    of all conversations."""
+
+    seen: Position | None = None
+    compared_all_at: float = 0.0
+    waiting: set[int] = field(default_factory=set)
+
+    def run(
+        self, *, seconds: float | None = None, pause: Callable[[float], object] = lambda taken: None
+    ) -> bool:
+        """Index everything that is not in the index.
+
+        Args:
+            seconds: stop after about this time.
+            pause: called with the duration of each transaction, so that others get the database and the
+                processor.
+
+        Returns:
+            Whether all of it is done.
+        """
+        began = time.monotonic()
+        until = position()
+        since = self.since(until, began)
+        self.waiting.clear()
+        while seconds is None or time.monotonic() - began < seconds:
+            started = time.monotonic()
+            behind = progress.conversations_behind(
+                limit=CHANGES_AT_ONCE,
+                moved_from=0 if since is None else since.following,
+                running=() if since is None else since.running,
+                without=self.waiting,
+            )
+            if not behind:
+                # What was skipped is found again, because the position stays.
+                if not self.waiting:
+                    self.seen = until
+                return not self.waiting
+            self.waiting |= index_batch(behind)
+            pause(time.monotonic() - started)
+        return False
+
+    def since(self, until: Position, now: float) -> Position | None:
+        """From where to look; None compares all conversations: at the start, every ten minutes, and after
+        the database went back."""
+        if self.seen is None or until < self.seen or now - self.compared_all_at > COMPARE_ALL_SECONDS:
+            self.compared_all_at = now
+            self.seen = None
+        return self.seen
+
+
+indexer = Indexer()
+"""The one of this process."""
+
+
+def index_pending(*, seconds: float | None = None) -> bool:
+    """One round. Repeats: harmless. Returns whether everything is indexed."""
+    return indexer.run(seconds=seconds)
+
+
+def index_again(report: Callable[[int, int], object] = lambda done, total: None) -> None:
+    """Empty the index and fill it from the messages, for `manage.py reindex`. Meanwhile searches find what is
+    indexed already.
+
+    Args:
+        report: called with the changes that are indexed so far, and all of them.
+    """
+    with transaction.atomic():
+        tables.recreate(connection)
+    indexer.seen = None
+    total = progress.changes_behind()
+    while not index_pending(seconds=1.0):
+        report(total - progress.changes_behind(), total)
+    report(total, total)
