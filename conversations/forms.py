@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.texts import is_blank
 from conversations.exceptions import InvalidText, TextTooLong
+from conversations.protocol.commands import LARGEST_NUMBER
 from conversations.protocol.text import BODY_CHARS, clean_body, strip_trailing_blank_lines
 from conversations.services.invites import DEFAULT_LIFE, NOTE_MAX, clean_note
 
@@ -47,6 +48,20 @@ class MessageForm(forms.Form):
         label=_("Message"),
     )
     id = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class EditForm(forms.Form):
+    """The new text of one message, and the version of it that the page shows."""
+
+    body = BodyField(
+        widget=forms.Textarea(
+            attrs={"rows": 4, "maxlength": BODY_CHARS, "dir": "auto", "autocomplete": "off"}
+        ),
+        label=_("Message"),
+    )
+    version = forms.IntegerField(
+        min_value=1, max_value=LARGEST_NUMBER, required=False, widget=forms.HiddenInput
+    )
 
 
 LIVES = [("1h", _("1 hour")), ("1d", _("1 day")), ("7d", _("7 days")), ("30d", _("30 days"))]

@@ -6,12 +6,14 @@ from conversations.api import api
 from conversations.api.openapi import document
 from conversations.api.problems import unknown_route
 from conversations.views import invites, pages
+from conversations.views.message_menu import message_menu
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.landing, name="landing"),
     path("chats/", pages.inbox, name="inbox"),
     path("chats/with/<str:username>/", pages.chat_with, name="chat_with"),
     path("chats/<str:room_name>/", pages.conversation, name="conversation"),
+    path("chats/<str:room_name>/<int:seq>/", message_menu, name="message_menu"),
     path("chats/<str:room_name>/reopen/", pages.reopen, name="conversation_reopen"),
     path("people/", pages.people, name="people"),
     path("api/v1/openapi.json", document, name="openapi"),

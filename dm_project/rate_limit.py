@@ -34,7 +34,7 @@ WEIGHTS: tuple[tuple[str, float], ...] = (
     (r"/api/.*|/i/.*|/theme/|/language/.*|/offline/", 1),
 )
 TABLE = [(re.compile(pattern), weight) for pattern, weight in WEIGHTS]
-SENDING = re.compile(r"/chats/dm-[^/]*/")
+SENDING = re.compile(r"/chats/dm-[^/]*/([0-9]+/)?")
 
 
 def weight_of(method: str | None, path: str) -> float:

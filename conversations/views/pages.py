@@ -25,11 +25,9 @@ from conversations.db.errors import TRANSIENT_ERRORS, refusal_for
 from conversations.exceptions import (
     CannotDeliver,
     ConversationNotFound,
-    MessageConflict,
     PersonNotFound,
     Refusal,
     TooManyTries,
-    UnknownResult,
 )
 from conversations.forms import MessageForm
 from conversations.selectors.conversations import conversation_row, room_with, startable_among
@@ -38,6 +36,7 @@ from conversations.services.conversations import conversation_open, conversation
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
 from conversations.views.presenters import conversation_view, message_views
+from conversations.views.refusals import retry_after_s, sentence_for, status_for
 from conversations.views.shell import SeeOther, shell
 
 JOURNAL_TIMEOUT_S = 10
@@ -204,45 +203,11 @@ def unsent(request: SignedInRequest, room: str, form: MessageForm, reason: Excep
         "sentence": sentence_for(reason),
         "action": action,
         "body": form.data["body"],
-        "id": form.data["id"],
+        "hidden": {"id": form.data["id"]},
     }
     response = render(request, "conversations/unsent.html", context, status=status)
     response["Retry-After"] = retry_after_s(reason)
     return response
-
-
-def sentence_for(reason: Exception) -> str:
-    match reason:
-        case CannotDeliver():
-            return _("You can’t write to this person now.")
-        case MessageConflict():
-            return _("This message was already sent with a different text. Send it again as a new message.")
-        case TooManyTries():
-            return _("You’re sending messages too fast. Wait a moment and try again.")
-        case UnknownResult() | TimeoutError():
-            return _("We can’t tell whether your message was saved. Send it again: it won’t arrive twice.")
-        case _:
-            return _(
-                "The server couldn’t save this right now. Your text is still here; send it again in a moment."
-            )
-
-
-def status_for(reason: Exception) -> int:
-    match reason:
-        case MessageConflict():
-            return 409
-        case TooManyTries():
-            return 429
-        case CannotDeliver():
-            return 422
-        case UnknownResult() | TimeoutError():
-            return 504
-        case _:
-            return 503
-
-
-def retry_after_s(reason: Exception | None) -> str:
-    return str(max(1, (getattr(reason, "retry_after_ms", None) or 1_000) // 1_000))
 
 
 def render_conversation(

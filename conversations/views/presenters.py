@@ -41,6 +41,7 @@ class MessageView:
     edited: bool
     deleted: bool
     status: str
+    menu_url: str = ""
     long: bool = False
     first: bool = True
     last: bool = True
@@ -94,8 +95,11 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         kind=message.kind,
         created_at=message.created_at,
         edited=message.edited_at is not None,
-        deleted=message.deleted_at is not None,
+        deleted=message.deleted_at is not None or message.deleted_for_me,
         status=status_of(message, row),
+        menu_url=""
+        if message.deleted_for_me
+        else reverse("message_menu", args=[row.conversation.room_name, message.seq]),
         long=message.deleted_at is None and is_long(message.body),
         **grouping,
     )

@@ -93,12 +93,15 @@ def test_every_route_of_the_api_answers_as_if_the_room_were_not_there(
         "/chats/{room}/?before=3",
         "/chats/{room}/messages/",
         "/chats/{room}/reopen/",
+        "/chats/{room}/1/",
+        "/chats/{room}/99999999999999999999/",
         "/ws/chat/{room}/",
     ],
 )
 def test_every_page_answers_as_if_the_room_were_not_there(outsider: Client, room: str, path: str) -> None:
     for method in METHODS:
-        data = {"body": "let me in", "id": str(uuid4())} if method == "post" else {}
+        fields = {"body": "let me in", "id": str(uuid4()), "do": "delete"}
+        data = fields if method == "post" else {}
         answers = [
             visible(getattr(outsider, method)(path_of(path, name), data), name) for name in (room, UNKNOWN)
         ]
@@ -175,4 +178,8 @@ def test_every_page_with_a_room_is_tested_here() -> None:
         for pattern in getattr(included, "url_patterns", [])
     ]
     found = {pattern for pattern in patterns if "room" in pattern and "api" not in pattern}
-    assert found == {"chats/<str:room_name>/", "chats/<str:room_name>/reopen/"}
+    assert found == {
+        "chats/<str:room_name>/",
+        "chats/<str:room_name>/<int:seq>/",
+        "chats/<str:room_name>/reopen/",
+    }

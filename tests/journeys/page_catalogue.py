@@ -72,6 +72,7 @@ PAGE_KINDS = (
     PageKind("a person's link", "newcomer", "{person_link}"),
     PageKind("inbox", "member", "/chats/"),
     PageKind("chat", "member", "/chats/{room}/", prepare=wait_for_script),
+    PageKind("message menu", "member", "/chats/{room}/1/"),
     PageKind("chat, empty", "member", "/chats/{empty_room}/", prepare=wait_for_script),
     PageKind("people", "member", "/people/"),
     PageKind("people, nobody found", "member", "/people/?q=nobodyhere"),

@@ -1,0 +1,164 @@
+"""The menu page of one message: what JavaScript offers in place, as plain forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.requests import SignedInRequest
+from conversations import throttling
+from conversations.access import Membership, access_conversation
+from conversations.db.errors import TRANSIENT_ERRORS, refusal_for
+from conversations.exceptions import ConversationNotFound, MessageNotFound, Refusal
+from conversations.forms import EditForm
+from conversations.protocol.commands import LARGEST_NUMBER
+from conversations.selectors.conversations import conversation_row
+from conversations.selectors.message_text import text_of
+from conversations.selectors.messages import message_at
+from conversations.services.messages import message_delete, message_edit, message_hide
+from conversations.views.presenters import conversation_view, message_view
+from conversations.views.refusals import retry_after_s, sentence_for, status_for
+from conversations.views.shell import SeeOther, shell
+
+if TYPE_CHECKING:
+    from conversations.models import Message
+
+JOURNAL_TIMEOUT_S = 10
+Action = Callable[[SignedInRequest, Membership, "Message"], HttpResponse]
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def message_menu(request: SignedInRequest, room_name: str, seq: int) -> HttpResponse:
+    try:
+        membership = access_conversation(request.user, room_name)
+        message = message_at(membership=membership, seq=min(seq, LARGEST_NUMBER))
+    except (ConversationNotFound, MessageNotFound):
+        # The same page for a room of others and for an unknown one (T2).
+        raise Http404 from None
+    if request.method == "POST":
+        action = ACTIONS.get(request.POST.get("do", ""))
+        return SeeOther(request.path) if action is None else action(request, membership, message)
+    return render_menu(request, membership, message)
+
+
+def edit(request: SignedInRequest, membership: Membership, message: Message) -> HttpResponse:
+    """`message.edit` as a form. Its hidden version tells whether another device has changed the message since
+    the page was loaded."""
+    form = EditForm(request.POST)
+    if not form.is_valid():
+        return render_menu(request, membership, message, form=form, status=422)
+
+    def change(**where: Any) -> Future[Any]:
+        return message_edit(
+            **where, body=form.cleaned_data["body"], version=form.cleaned_data["version"] or None
+        )
+
+    return carry_out(request, membership, message, change, form=form)
+
+
+def delete(request: SignedInRequest, membership: Membership, message: Message) -> HttpResponse:
+    return carry_out(request, membership, message, message_delete)
+
+
+def hide(request: SignedInRequest, membership: Membership, message: Message) -> HttpResponse:
+    return carry_out(request, membership, message, message_hide)
+
+
+ACTIONS: dict[str, Action] = {"edit": edit, "delete": delete, "hide": hide}
+"""By the name that the button of the form sends as `do`."""
+
+
+def carry_out(
+    request: SignedInRequest,
+    membership: Membership,
+    message: Message,
+    change: Callable[..., Future[Any]],
+    *,
+    form: EditForm | None = None,
+) -> HttpResponse:
+    """Run one service, then show the message in its chat; after a refusal the menu, with its text kept."""
+    room = membership.conversation.room_name
+    try:
+        throttling.allow_message(request.user.id)
+        change(user=request.user, room=room, seq=message.seq).result(JOURNAL_TIMEOUT_S)
+    except (ConversationNotFound, MessageNotFound):
+        raise Http404 from None
+    except (Refusal, TimeoutError) as reason:
+        return refused(request, membership, message.seq, reason, form)
+    return SeeOther(f"{reverse('conversation', args=[room])}?m={message.seq}")
+
+
+def refused(
+    request: SignedInRequest, membership: Membership, seq: int, reason: Exception, form: EditForm | None
+) -> HttpResponse:
+    """The menu with the error; if the database is unavailable, only a form with the text."""
+    try:
+        message = message_at(membership=membership, seq=seq)
+        if form is None:
+            messages.error(request, sentence_for(reason))
+        else:
+            form.add_error("body", sentence_for(reason))
+            # Saving again overwrites the change that the page shows now.
+            form.data = {"body": form.data.get("body", ""), "version": message.version}
+        status = status_for(reason)
+        response = render_menu(request, membership, message, form=form, status=status)
+    except TRANSIENT_ERRORS as error:
+        refusal_for(error)
+        response = unsaved(request, reason, form)
+    if response.status_code in {429, 503, 504}:
+        response["Retry-After"] = retry_after_s(reason)
+    return response
+
+
+def unsaved(request: SignedInRequest, reason: Exception, form: EditForm | None) -> HttpResponse:
+    status = status_for(reason)
+    heading = _("We can’t tell whether this was saved") if status == 504 else _("Not saved yet")
+    version = {} if form is None else {"version": form.data.get("version", "")}
+    context = {
+        "heading": heading,
+        "sentence": sentence_for(reason),
+        "action": request.path,
+        "body": None if form is None else form.data.get("body", ""),
+        "hidden": {"do": request.POST["do"], **version},
+    }
+    return render(request, "conversations/unsent.html", context, status=status)
+
+
+def render_menu(
+    request: SignedInRequest,
+    membership: Membership,
+    message: Message,
+    *,
+    form: EditForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    row = conversation_row(membership)
+    current = conversation_view(row, request.user, current=row.conversation.room_name)
+    # Neither a deleted message nor one that the server words itself has a text of mine.
+    is_mine = message.sender_id == request.user.id and text_of(message) is not None
+    is_recent = timezone.now() - message.created_at <= timedelta(seconds=settings.EDIT_WINDOW_S)
+    can_edit = is_mine and is_recent and current.can_write
+    context = {
+        **shell(request, tab="chats", page="message", current=current.room),
+        "conversation": current,
+        "message": message_view(message, row, request.user),
+        # After a refusal the text stays on the page, whatever can be done with it now.
+        "form": form
+        or (EditForm(initial={"body": message.body, "version": message.version}) if can_edit else None),
+        "can_delete": is_mine,
+        "can_hide": not message.deleted_for_me,
+    }
+    return render(request, "conversations/message_menu.html", context, status=status)
