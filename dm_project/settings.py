@@ -350,7 +350,7 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 JOBS = env.choice("JOBS", "inside", ("inside", "outside"))
 # Seconds after which a job that has not ended runs again, by queue: its process was killed, or it hangs.
-_leases = {"default": 60, "media": 5 * 60, "exports": 30 * 60}
+_leases = {"default": 60, "search": 60, "media": 5 * 60, "exports": 30 * 60}
 TASKS = {
     "default": {
         "BACKEND": "conversations.jobs.backend.JobsBackend",

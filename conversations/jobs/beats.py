@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django_tasks.base import Task
 
-from conversations.jobs import housekeeping, rows
+from conversations.jobs import housekeeping, rows, search
 from conversations.models import Beat as BeatRow
 
 
@@ -36,6 +36,7 @@ BEATS = (
     Beat(housekeeping.sessions_prune, timedelta(minutes=10)),
     Beat(housekeeping.handles_prune, timedelta(days=1)),
     Beat(housekeeping.jobs_prune, timedelta(minutes=10)),
+    Beat(search.search_index, timedelta(seconds=1), search.is_needed),
 )
 
 

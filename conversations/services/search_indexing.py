@@ -88,12 +88,7 @@ class Indexer:
         self.waiting.clear()
         while seconds is None or time.monotonic() - began < seconds:
             started = time.monotonic()
-            behind = progress.conversations_behind(
-                limit=CHANGES_AT_ONCE,
-                moved_from=0 if since is None else since.following,
-                running=() if since is None else since.running,
-                without=self.waiting,
-            )
+            behind = self.behind(since, limit=CHANGES_AT_ONCE)
             if not behind:
                 # What was skipped is found again, because the position stays.
                 if not self.waiting:
@@ -102,6 +97,23 @@ class Indexer:
             self.waiting |= index_batch(behind)
             pause(time.monotonic() - started)
         return False
+
+    def is_behind(self) -> bool:
+        """Is something not in the index? At most two statements, the second by an index."""
+        until = position()
+        since = self.since(until, time.monotonic())
+        if self.behind(since, limit=1):
+            return True
+        self.seen = until
+        return False
+
+    def behind(self, since: Position | None, *, limit: int) -> list[Behind]:
+        return progress.conversations_behind(
+            limit=limit,
+            moved_from=0 if since is None else since.following,
+            running=() if since is None else since.running,
+            without=self.waiting,
+        )
 
     def since(self, until: Position, now: float) -> Position | None:
         """From where to look; None compares all conversations: at the start, every ten minutes, and after
@@ -116,9 +128,11 @@ indexer = Indexer()
 """The one of this process."""
 
 
-def index_pending(*, seconds: float | None = None) -> bool:
-    """One round. Repeats: harmless. Returns whether everything is indexed."""
-    return indexer.run(seconds=seconds)
+def index_pending(
+    *, seconds: float | None = None, pause: Callable[[float], object] = lambda taken: None
+) -> bool:
+    """One round. Repeats: harmless. Returns whether everything is indexed. Arguments as `Indexer.run`."""
+    return indexer.run(seconds=seconds, pause=pause)
 
 
 def index_again(report: Callable[[int, int], object] = lambda done, total: None) -> None:
