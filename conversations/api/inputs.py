@@ -87,6 +87,21 @@ class MessageChange(Input):
     ] = None
 
 
+class ForwardSource(Input):
+    room: Room
+    seq: Seq
+
+
+class ForwardInput(Input):
+    """The copy of a message that I can see, instead of a text."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["id", "forward"]})
+
+    id: Annotated[Annotated[UUID, BeforeValidator(canonical_uuid)] | None, WithJsonSchema(ID)] = None
+    forward: ForwardSource
+    body: Literal[""] = ""
+
+
 class DraftInput(Input):
     body: Annotated[str, Field(description=DRAFT_DESCRIPTION, json_schema_extra=DRAFT)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -18,6 +19,7 @@ from conversations.api.inputs import (
     BadInput,
     ConversationInput,
     DraftInput,
+    ForwardInput,
     MessageInput,
     ReceiptInput,
     SyncInput,
@@ -145,22 +147,19 @@ def history(
     auth=signed_in_with_json,
     response={200: SendAnswer, 201: SendAnswer, **PROBLEMS},
 )
-def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpResponse:
+def send(request: SignedInRequest, room: str, body: MessageInput | ForwardInput) -> HttpResponse:
     """201 the first time, 200 for a repeat of the same id, 409 if the id was used for another message."""
     id = message_id(request, body)
     throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
-    future = message_send(
-        user=request.user,
-        room=room,
-        id=id,
-        body=body.body,
-        reply_to=body.reply_to,
-        attachments=tuple(body.attachments),
-    )
+    where: dict[str, Any] = {"user": request.user, "room": room, "id": id, "body": body.body}
+    if isinstance(body, ForwardInput):
+        future = message_send(**where, forward=(body.forward.room, body.forward.seq))
+    else:
+        future = message_send(**where, reply_to=body.reply_to, attachments=tuple(body.attachments))
     accepted = future.result(JOURNAL_TIMEOUT_S)
     wire = accepted.message
     if wire is None:
-        # A repeat of a message that was changed since.
+        # A repeat of a message that was changed since, or of a forwarded one.
         with after_write():
             row = message_at(membership=access_conversation(request.user, room), seq=accepted.seq)
         wire = serializers.message(row, sender=request.user.public_id)
@@ -169,7 +168,7 @@ def send(request: SignedInRequest, room: str, body: MessageInput) -> HttpRespons
     )
 
 
-def message_id(request: SignedInRequest, body: MessageInput) -> UUID:
+def message_id(request: SignedInRequest, body: MessageInput | ForwardInput) -> UUID:
     """The id of the body, or the Idempotency-Key; if both are given, they must be equal."""
     key = idempotency_key(request)
     if (body.id is None and key is None) or (body.id is not None and key is not None and body.id != key):

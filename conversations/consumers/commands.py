@@ -163,9 +163,10 @@ class CommandHandlers:
             user=user,
             room=command.room,
             id=command.id,
-            body=command.body,
+            body=command.body or "",
             reply_to=command.reply_to,
             attachments=tuple(command.attachments),
+            forward=None if command.forward is None else (command.forward.room, command.forward.seq),
             credential=self.connection.credential,
         )
         self.reply_when_done(future, command, self.accepted)

@@ -11,12 +11,16 @@ SIZE = 16
 ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
-def fingerprints(body: str, reply_to: int | None, attachments: tuple[str, ...]) -> list[bytes]:
+def fingerprints(
+    body: str, reply_to: int | None, attachments: tuple[str, ...], forward: tuple[str, int] | None = None
+) -> list[bytes]:
     """Digests of what was sent: the first under the current key, the rest under earlier keys.
 
-    Keyed, so that a reader of a backup cannot test guesses of a deleted text.
+    Keyed, so that a reader of a backup cannot test guesses of a deleted text. Of a forwarded message, the
+    place it was copied from counts, not the text: a repeat stays one after the source was edited or deleted.
     """
-    content = ENCODER.encode([body, reply_to, attachments]).encode()
+    sent = [body, reply_to, attachments] if forward is None else [body, reply_to, attachments, forward]
+    content = ENCODER.encode(sent).encode()
     return [digest(content, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 

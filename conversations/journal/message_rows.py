@@ -24,6 +24,41 @@ text_removals: list[Callable[[Sequence[Key]], object]] = []
 copies of it (the search index) registers here, so that no copy outlives the text by a commit."""
 
 
+Source = tuple[int, str, int]
+"""A message that a user forwards: (user, room, seq)."""
+
+
+def forward_sources(wanted: Sequence[Source]) -> dict[Source, Message]:
+    """Those of these messages that the user can see, with the columns that tell their text.
+
+    Their conversations are not locked. The rights are judged in the query, as `access.py` does: a foreign, a
+    hidden and a missing message are one empty result.
+    """
+    first, other = cast("bigint", "text", "bigint")
+    sql = (
+        f"WITH wanted (user_id, room_name, seq) AS (VALUES {rows_of(len(wanted), first, other)})"
+        " SELECT w.user_id, w.room_name, m.conversation_id, m.seq, m.kind, m.body, m.deleted_at FROM wanted w"
+        " JOIN conversation c ON c.room_name = w.room_name"
+        " JOIN participant p ON p.conversation_id = c.id AND p.user_id = w.user_id"
+        " JOIN message m ON m.conversation_id = c.id AND m.seq = w.seq"
+        " WHERE p.activity IS NOT NULL AND m.seq > p.cleared_seq"
+        " AND NOT EXISTS (SELECT 1 FROM hidden_message h WHERE h.conversation_id = c.id AND h.seq = m.seq"
+        " AND h.user_id = w.user_id)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for source in wanted for value in source])
+        return {
+            (user_id, room, seq): Message(
+                conversation_id=conversation_id,
+                seq=seq,
+                kind=kind,
+                body=body,
+                deleted_at=time_out(deleted_at),
+            )
+            for user_id, room, conversation_id, seq, kind, body, deleted_at in cursor.fetchall()
+        }
+
+
 def messages_at(wanted: Sequence[Key]) -> dict[Key, Message]:
     """The messages with these numbers, with all columns, and from whom each is hidden. Their conversations
     are locked, so that nothing changes them meanwhile."""

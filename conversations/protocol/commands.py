@@ -50,13 +50,33 @@ class Command(BaseModel):
     ref: Annotated[str, Field(max_length=REF_CHARS)] | None = None
 
 
+class Forward(BaseModel):
+    """The message that a send copies."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    room: Room
+    seq: Seq
+
+
 class MessageSend(Command):
+    """Either a text of one's own, or, with `forward`, the copy of another message."""
+
     type: Literal["message.send"]
     room: Room
     id: MessageId
-    body: str
+    body: str | None = None
     reply_to: Seq | None = None
     attachments: Annotated[list[str], Field(max_length=10, default_factory=list)]
+    forward: Forward | None = None
+
+    @model_validator(mode="after")
+    def require_one_content(self) -> Self:
+        if self.forward is None and self.body is None:
+            raise ValueError("a message needs a body")
+        if self.forward is not None and (self.body or self.reply_to is not None or self.attachments):
+            raise ValueError("a forwarded message has no content of its own")
+        return self
 
 
 class MessageEdit(Command):

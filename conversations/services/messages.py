@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.models import User
 from accounts.session_validity import Credential
-from conversations.exceptions import AttachmentNotFound
+from conversations.exceptions import AttachmentNotFound, InvalidText
 from conversations.journal import (
     Accepted,
     Changed,
@@ -32,27 +32,34 @@ def message_send(
     body: str,
     reply_to: int | None = None,
     attachments: tuple[str, ...] = (),
+    forward: tuple[str, int] | None = None,
     credential: Credential | None = None,
 ) -> Future[Accepted]:
     """Write one message into a conversation of this user.
 
+    Args:
+        forward: (room, seq) of a message that this user can see: its text is sent, and `body` must be empty.
+
     Raises at once: InvalidText, TextTooLong, AttachmentNotFound (uploads do not exist yet, so no id is
-        known), Busy (the queue is full). The future fails with ConversationNotFound, MessageNotFound (reply),
-        MessageConflict, CannotDeliver, or Unauthenticated (the credential has been revoked).
+        known), Busy (the queue is full). The future fails with ConversationNotFound, MessageNotFound (reply,
+        forward), MessageConflict, CannotDeliver, or Unauthenticated (the credential has been revoked).
     Repeats: the same id with the same content gets the first answer again, marked duplicate.
     Announces after the commit: `message.created` to both people, the new row of the list to the person to
         whom the conversation first shows, and the sender's row to their own devices if a draft ended.
     """
     if attachments:
         raise AttachmentNotFound
+    if forward is not None and body:
+        raise InvalidText("a forwarded message has no text of its own")
     return submit(
         SendCommand(
             room=room,
             user_id=user.id,
             sender=user.public_id,
             id=id,
-            body=clean_body(body),
+            body=clean_body(body, may_be_empty=forward is not None),
             reply_to=reply_to,
+            forward=forward,
             credential=credential,
             announce=announce_message,
         )

@@ -146,6 +146,33 @@ def test_send_without_reply_and_attachments() -> None:
     assert (command.reply_to, command.attachments) == (None, [])
 
 
+FORWARD = {"type": "message.send", "room": ROOM, "id": ID, "forward": {"room": "another", "seq": 7}}
+
+
+@pytest.mark.parametrize("body", [{}, {"body": ""}, {"body": None}])
+def test_forward_needs_no_body(body: dict[str, Any]) -> None:
+    command = understood({**FORWARD, **body})
+    assert isinstance(command, MessageSend)
+    assert command.forward is not None
+    assert (command.forward.room, command.forward.seq, command.body or "") == ("another", 7, "")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"body": "look"},
+        {"reply_to": 1},
+        {"attachments": ["a"]},
+        *[{"forward": {"room": room, "seq": 7}} for room in NOT_A_ROOM],
+        *[{"forward": {"room": ROOM, "seq": seq}} for seq in [0, *NOT_A_NUMBER]],
+        *[{"forward": forward} for forward in ["7", 7, [], {}, {"room": ROOM}, {"seq": 7}]],
+        {"forward": {"room": ROOM, "seq": 7, "user": "bob"}},
+    ],
+)
+def test_any_other_forward_is_rejected(more: dict[str, Any]) -> None:
+    assert_refused({**FORWARD, **more})
+
+
 @pytest.mark.parametrize("body", ["", " ", "x" * 60_000, "Здравствуй", "line\nline\ttab", '"\\/', "🌿"])
 def test_the_decoder_accepts_any_text_as_a_body(body: str) -> None:
     command = understood({**SEND, "body": body})

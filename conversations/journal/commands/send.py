@@ -13,7 +13,7 @@ from conversations.delivery import to_users
 from conversations.exceptions import MessageConflict, MessageNotFound
 from conversations.journal.commands.command import Outcome
 from conversations.journal.fingerprint import fingerprints
-from conversations.journal.message_rows import messages_at
+from conversations.journal.message_rows import forward_sources, messages_at
 from conversations.journal.restore import Write
 from conversations.journal.statements import (
     ConversationRow,
@@ -24,6 +24,7 @@ from conversations.journal.statements import (
 )
 from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
 from conversations.models import Message
+from conversations.models.message_text import text_of
 from conversations.protocol import objects
 from conversations.protocol.events import MessageCreated
 from conversations.serializers import message as message_object
@@ -52,7 +53,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class SendCommand:
-    """`sender` is the public id; `body` is cleaned already.
+    """`sender` is the public id; `body` is cleaned already. With `forward`, (room, seq), the text of that
+    message is sent, and `body` is empty.
 
     `announce` is called after the commit when the message reveals the conversation to the peer, is the first
     answer, or ends a draft.
@@ -65,6 +67,7 @@ class SendCommand:
     body: str
     reply_to: int | None = None
     attachments: tuple[str, ...] = ()
+    forward: tuple[str, int] | None = None
     credential: Credential | None = None
     announce: Callable[[Accepted], object] | None = field(default=None, compare=False, repr=False)
 
@@ -75,18 +78,38 @@ class SendCommand:
         unit.request(messages_by_client_id, (conversation.id, self.id))
         if self.reply_to is not None:
             unit.request(existing_seqs, (conversation.id, self.reply_to))
+        if self.forward is not None:
+            unit.request(forward_sources, (self.user_id, *self.forward))
 
     def apply(self, unit: UnitOfWork) -> Outcome[Accepted]:
         """Order of the protocol: participant, repeat, block and state."""
         conversation, me, peer = unit.participants(self.room, self.user_id)
-        prints = fingerprints(self.body, self.reply_to, self.attachments)
+        prints = fingerprints(self.body, self.reply_to, self.attachments, self.forward)
         earlier = unit.results(messages_by_client_id).get((conversation.id, self.id))
         if earlier is not None:
             return Outcome(self.repeat(conversation, earlier, prints))
         ensure_deliverable(conversation, peer)
         if self.reply_to is not None and (conversation.id, self.reply_to) not in unit.results(existing_seqs):
             raise MessageNotFound
-        return self.store(unit, conversation, me, peer, prints[0])
+        body = self.body if self.forward is None else self.forwarded_text(unit, self.forward)
+        return self.store(unit, conversation, me, peer, prints[0], body)
+
+    def forwarded_text(self, unit: UnitOfWork, forward: tuple[str, int]) -> str:
+        """The text to copy, without a trail of where it is from.
+
+        Raises:
+            MessageNotFound: deleted, hidden, foreign, missing, or nothing to read; the answer does not tell
+                which.
+        """
+        source = unit.results(forward_sources).get((self.user_id, *forward))
+        if source is None:
+            raise MessageNotFound
+        # An earlier command of this batch may have edited, deleted or hidden it.
+        latest = unit.results(messages_at).get((source.conversation_id, source.seq), source)
+        text = text_of(latest)
+        if text is None or self.user_id in latest.hidden_from:
+            raise MessageNotFound
+        return text
 
     def repeat(self, conversation: ConversationRow, earlier: StoredMessage, prints: list[bytes]) -> Accepted:
         """Raises MessageConflict: another sender, or other content under the same id."""
@@ -94,10 +117,15 @@ class SendCommand:
         if earlier.sender_id != self.user_id or not has_same_content:
             raise MessageConflict
         wire = None
-        if earlier.version == earlier.seq:
+        if earlier.version == earlier.seq and self.forward is None:
             # Never changed since, so the stored message is the one that was sent again now.
             row = self.message(
-                conversation, earlier.seq, earlier.ordinal, earlier.fingerprint, earlier.created_at
+                conversation,
+                earlier.seq,
+                earlier.ordinal,
+                earlier.fingerprint,
+                earlier.created_at,
+                self.body,
             )
             wire = message_object(row, sender=self.sender)
         return Accepted(
@@ -117,6 +145,7 @@ class SendCommand:
         ordinal: int | None,
         fingerprint: bytes | None,
         created_at: datetime,
+        body: str,
     ) -> Message:
         return Message(
             conversation_id=conversation.id,
@@ -127,7 +156,7 @@ class SendCommand:
             sender_id=self.user_id,
             ordinal=ordinal,
             kind=Message.Kind.TEXT.value,
-            body=self.body,
+            body=body,
             reply_to=self.reply_to,
             created_at=created_at,
         )
@@ -139,6 +168,7 @@ class SendCommand:
         me: ParticipantRow,
         peer: ParticipantRow,
         fingerprint: bytes,
+        body: str,
     ) -> Outcome[Accepted]:
         revealed_to = peer.user_id if peer.activity is None else None
         created_at = unit.mark_changed(conversation, me, peer)
@@ -147,7 +177,7 @@ class SendCommand:
         first_meeting = peer.received == 1 and me.received > 0 and not conversation.is_met
         me.activity = peer.activity = created_at
         cleared_draft = self.clear_draft(conversation, me)
-        message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at)
+        message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at, body)
         wire = message_object(message, sender=self.sender)
         self.record(unit, conversation, message, fingerprint, wire)
         accepted = Accepted(
@@ -166,10 +196,10 @@ class SendCommand:
         after_commit = partial(self.announce, accepted) if is_news and self.announce is not None else None
         return Outcome(accepted, Write(self.room, message.seq, self.id), after_commit)
 
-    @staticmethod
-    def clear_draft(conversation: ConversationRow, me: ParticipantRow) -> tuple[int, int] | None:
-        """The draft became this message. Costs no statement: the row of the sender is written anyway."""
-        if not me.has_draft:
+    def clear_draft(self, conversation: ConversationRow, me: ParticipantRow) -> tuple[int, int] | None:
+        """The draft became this message, unless that was forwarded and never typed here. Costs no statement:
+        the row of the sender is written anyway."""
+        if not me.has_draft or self.forward is not None:
             return None
         me.draft, me.has_draft = "", False
         me.mark += 1
