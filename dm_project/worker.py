@@ -33,6 +33,9 @@ def main() -> None:
     sys.stdout.write("The worker runs jobs  (Ctrl C ends it)\n")
     sys.stdout.flush()
     ended.wait()
+    engine.stop()
+    sys.stdout.write("The worker ends, after the jobs that run\n")
+    sys.stdout.flush()
     end()
 
 

@@ -130,9 +130,20 @@ class Runner(threading.Thread):
             connection.close()
 
     def take(self, ended: rows.Ended | None) -> rows.Job | None:
-        ensure_connection()
-        self.job = rows.exchange(self.queue, self.worker, ended, take=not self.stopping.is_set())
-        return self.job
+        """The next job. While the database is unavailable, how the last one ended is kept until it can be
+        written down, as long as the lease holds: it would run a second time."""
+        while True:
+            try:
+                ensure_connection()
+                self.job = rows.exchange(self.queue, self.worker, ended, take=not self.stopping.is_set())
+            except TRANSIENT_ERRORS as error:
+                if ended is None or ended.job.run_after < timezone.now():
+                    raise
+                report(f"the queue {self.queue}", error)
+                if self.stopping.wait(UNAVAILABLE_SECONDS):
+                    raise
+            else:
+                return self.job
 
 
 def perform(job: rows.Job) -> rows.Ended:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django_tasks.base import Task, TaskResultStatus
@@ -23,8 +23,20 @@ from conversations.jobs.backend import leases
 ATTEMPTS = 5
 BACKOFF_SECONDS = (1, 10, 60, 600)
 """The pause after each failed attempt but the last."""
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""At most, between two machines. A moment further ahead than this was written by a clock that was wrong."""
 UNFINISHED = (TaskResultStatus.READY, TaskResultStatus.RUNNING)
 PRUNE_BATCH = 500
+DUE = """
+SELECT queue_name FROM django_tasks_database_dbtaskresult
+ WHERE status = 'READY' AND queue_name IN ({queues}) AND (run_after <= %s OR run_after = %s)
+ UNION ALL
+SELECT queue_name FROM django_tasks_database_dbtaskresult
+ WHERE status = 'RUNNING' AND queue_name IN ({queues}) AND (run_after <= %s OR run_after > %s)
+ LIMIT 1
+"""
+"""`ready` or `expired` as one plain statement: an idle process asks it four times a second, and the ORM took
+three times as long."""
 
 Job = DBTaskResult[Any, Any]
 
@@ -47,16 +59,26 @@ def ready(now: datetime) -> Q:
 
 def expired(now: datetime) -> Q:
     """Leases that ended, and those from before the clock was set back."""
-    longest = now + timedelta(seconds=max(leases().values()))
-    return Q(status=TaskResultStatus.RUNNING) & (Q(run_after__lte=now) | Q(run_after__gt=longest))
+    return Q(status=TaskResultStatus.RUNNING) & (Q(run_after__lte=now) | Q(run_after__gt=longest_lease(now)))
+
+
+def longest_lease(now: datetime) -> datetime:
+    """No lease that began by now ends later."""
+    return now + timedelta(seconds=max(leases().values())) + CLOCKS_DIFFER
 
 
 def due_queue(among: Collection[str]) -> str | None:
     """One of these queues that has a due job. Takes no lock, so it may be asked all the time."""
-    rows = DBTaskResult.objects.order_by().filter(queue_name__in=among).values_list("queue_name", flat=True)
-    now = timezone.now()
-    # Two statements, because SQLite uses the index for each and not for both in one.
-    found = rows.filter(ready(now))[:1] or rows.filter(expired(now))[:1]
+    queues, now = tuple(among), timezone.now()
+    times = (now, get_date_max(), longest_lease(now))
+    moments = [connection.ops.adapt_datetimefield_value(each) for each in times]
+    places = ", ".join(["%s"] * len(queues))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            DUE.format(queues=places),
+            [*queues, *moments[:2], *queues, moments[0], moments[2]],
+        )
+        found = cursor.fetchone()
     return found[0] if found else None
 
 

@@ -64,6 +64,12 @@ class TestFiring:
         assert added() == 1
         assert BeatRow.objects.get(name="ticking").due_at < timezone.now() + timedelta(minutes=1)
 
+    def test_a_process_whose_clock_is_behind_does_not_add_the_job_early(self) -> None:
+        with later(seconds=30):
+            fire(TICK, timezone.now())
+        fire(TICK, timezone.now())
+        assert added() == 0
+
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.both_databases

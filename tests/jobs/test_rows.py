@@ -1,9 +1,11 @@
 """Rows of jobs: due, claimed, tried again, kept; and what is never stored."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -137,6 +139,14 @@ def test_a_clock_that_was_wrong_by_a_year_blocks_no_job() -> None:
     assert claim() is not None
 
 
+def test_a_process_whose_clock_is_behind_does_not_take_a_running_job() -> None:
+    exporting.enqueue(1)
+    with later(seconds=30):
+        assert claim("exports") is not None
+    assert claim("exports") is None
+    assert rows.due_queue(["exports"]) is None
+
+
 def test_a_job_that_is_given_back_has_lost_no_attempt() -> None:
     noting.enqueue(1)
     job = claim(worker="one")
@@ -167,10 +177,43 @@ def test_a_job_whose_code_is_gone_is_kept_and_holds_up_no_other() -> None:
     assert len(notes("ran-1")) == 1
 
 
+def test_the_poll_finds_what_can_be_claimed_and_nothing_else() -> None:
+    """The poll is a statement of its own, beside the conditions of the claim."""
+    poll = partial(rows.due_queue, ["default", "exports"])
+    assert poll() is None
+    exporting.enqueue(1)
+    assert poll() == "exports"
+    assert rows.due_queue(["default", "media"]) is None
+    job = claim("exports")
+    assert job is not None
+    assert poll() is None
+    with later(minutes=31):
+        assert poll() == "exports"
+    rows.exchange("exports", "one", rows.Ended(job, ValueError()), take=False)
+    assert poll() is None, "it waits for the next attempt"
+    with later(seconds=2):
+        assert poll() == "exports"
+        assert claim("exports") is not None
+    with later(days=-365):
+        assert poll() == "exports", "the clock was wrong by a year"
+        rows.exchange("exports", "one", rows.Ended(DBTaskResult.objects.get()), take=False)
+    assert poll() is None
+
+
+def plan_of(sql: str, params: Any = ()) -> str:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE django_tasks_database_dbtaskresult")
+        cursor.execute(
+            f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}", params
+        )
+        return str(cursor.fetchall())
+
+
 def test_the_poll_and_the_claim_use_the_index() -> None:
     """It is ours on a table of django-tasks-db, so a migration of theirs might drop it. Without it each poll
     would read every row."""
-    DBTaskResult.objects.bulk_create(
+    done = [
         DBTaskResult(
             args_kwargs={},
             task_path="x",
@@ -178,11 +221,14 @@ def test_the_poll_and_the_claim_use_the_index() -> None:
             run_after=timezone.now(),
             backend_name="default",
         )
-        for _ in range(300)
-    )
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-    for condition in (rows.ready(timezone.now()), rows.expired(timezone.now())):
-        query = DBTaskResult.objects.order_by().filter(condition, queue_name__in=["default", "media"])
-        assert "job_by_status" in query.explain()
+        for _ in range(3_000)
+    ]
+    DBTaskResult.objects.bulk_create(done)
+    with CaptureQueriesContext(connection) as asked:
+        rows.due_queue(["default", "media"])
+        claim()
+    plans = [plan_of(query["sql"]) for query in asked if query["sql"].lstrip().startswith("SELECT")]
+    assert len(plans) == 3
+    # PostgreSQL has another one for waiting jobs.
+    assert all("job_by_status" in plan or "tasks_db_new_ordering_idx" in plan for plan in plans)
+    assert "job_by_status" in plans[0]

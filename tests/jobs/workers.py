@@ -1,6 +1,7 @@
 """Runs jobs in tests: in the calling thread, or by engines on threads of their own."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -21,6 +22,13 @@ def run_due_jobs() -> int:
             ended = perform(job)
             attempts += 1
     return attempts
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 100
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.01)
 
 
 @contextmanager
