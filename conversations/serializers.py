@@ -9,8 +9,10 @@ from accounts.avatars.initials import colour, initials
 from accounts.avatars.storage import picture_url
 from accounts.models import User
 from conversations.models import Conversation, Message
+from conversations.models.message_text import HasText, text_of
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
+from conversations.protocol.text import excerpt
 
 if TYPE_CHECKING:
     from conversations.selectors.conversations import ConversationRow
@@ -38,6 +40,19 @@ def message(row: Message, *, sender: str) -> objects.Message:
         return placeholder(row, sender)
 
 
+def reply(row: HasText, *, seq: int, sender: str, is_hidden: bool) -> objects.Reply:
+    """What a reply shows of this message to one user; `is_hidden`: they deleted it for themselves."""
+    text = None if is_hidden else text_of(row)
+    return objects.Reply(
+        seq=seq,
+        sender=sender,
+        # A corrupt row may hold bytes (F30).
+        kind=str(row.kind),
+        excerpt=excerpt(text or ""),
+        deleted=is_hidden or row.deleted_at is not None,
+    )
+
+
 def placeholder(row: Message, sender: str) -> objects.Message:
     """A kind that no client knows; each shows it as such."""
     created_at: Any = row.created_at
@@ -50,6 +65,7 @@ def placeholder(row: Message, sender: str) -> objects.Message:
         kind="unreadable",
         body="",
         reply_to=None,
+        reply=None,
         attachments=[],
         reactions=[],
         created_at=instant(created_at or datetime.fromtimestamp(0, UTC)),
@@ -67,6 +83,7 @@ def tombstone(row: Message, *, sender: str) -> objects.Message:
         update={
             "body": "",
             "reply_to": None,
+            "reply": None,
             "attachments": [],
             "reactions": [],
             "edited_at": None,
@@ -85,6 +102,7 @@ def intact(row: Message, sender: str) -> objects.Message:
         kind=row.kind,
         body=row.body,
         reply_to=row.reply_to,
+        reply=row.reply,
         attachments=[],
         reactions=[],
         created_at=instant(row.created_at),

@@ -25,8 +25,8 @@ GREETING_FIELDS = {
     "unread_total", "unread_chats",
 }  # fmt: skip
 MESSAGE_FIELDS = {
-    "seq", "version", "id", "sender", "ordinal", "kind", "body", "reply_to", "attachments", "reactions",
-    "created_at", "edited_at", "deleted_at", "deleted_for_me", "expires_at", "event",
+    "seq", "version", "id", "sender", "ordinal", "kind", "body", "reply_to", "reply", "attachments",
+    "reactions", "created_at", "edited_at", "deleted_at", "deleted_for_me", "expires_at", "event",
 }  # fmt: skip
 
 

@@ -203,19 +203,6 @@ def messages_by_client_id(wanted: Sequence[tuple[int, UUID]]) -> dict[tuple[int,
         }
 
 
-def existing_seqs(wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bool]:
-    """The (conversation, seq) that are messages; a reply may refer to those only."""
-    first, other = cast("bigint", "bigint")
-    sql = (
-        f"WITH wanted (conversation_id, seq) AS (VALUES {rows_of(len(wanted), first, other)})"
-        " SELECT m.conversation_id, m.seq FROM wanted w"
-        " JOIN message m ON m.conversation_id = w.conversation_id AND m.seq = w.seq"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [value for pair in wanted for value in pair])
-        return {(row[0], row[1]): True for row in cursor.fetchall()}
-
-
 def ordinals_at(wanted: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, int], int]:
     """For each (conversation, user, seq): the number of messages to this user up to seq, read from one row,
     never counted."""

@@ -19,8 +19,10 @@ from conversations.journal import message_rows, statements
 from conversations.journal.message_rows import messages_at
 from conversations.journal.statements import ConversationRow, ParticipantRow
 from conversations.models import Conversation, HiddenMessage, Message
-from conversations.protocol.events import MessageChanged
+from conversations.protocol import objects
+from conversations.protocol.events import MessageChanged, MessageCreated
 from conversations.serializers import message as message_object
+from conversations.serializers import reply as reply_object
 from conversations.serializers import tombstone
 
 K = TypeVar("K")
@@ -37,6 +39,8 @@ class UnitOfWork:
     locked: Collection[str] = ()
     """Rooms whose row another transaction holds, and that this one did not wait for."""
     revoked: Collection[Credential] = ()
+    quoted: list[tuple[int, int]] = field(default_factory=list)
+    """Messages that new ones answer."""
     requested: defaultdict[Lookup[Any, Any], list[Any]] = field(default_factory=lambda: defaultdict(list))
     found: defaultdict[Lookup[Any, Any], dict[Any, Any]] = field(default_factory=lambda: defaultdict(dict))
     messages: list[Message] = field(default_factory=list)
@@ -70,12 +74,29 @@ class UnitOfWork:
         """Ask for one key; called by `prepare` of a command."""
         self.requested[lookup].append(key)
 
+    def request_quoted(self, conversation: ConversationRow, seq: int) -> None:
+        """Ask for a message that a new one answers."""
+        self.quoted.append((conversation.id, seq))
+
     def look_up(self, credentials: Collection[Credential]) -> None:
         """Run each requested lookup once, and find which credentials have been revoked."""
+        changing = self.requested.get(messages_at, [])
+        if self.quoted:
+            self.requested[messages_at] = [*changing, *self.quoted]
         for lookup, keys in self.requested.items():
             self.found[lookup] = lookup(keys)
+        if changing:
+            self.look_up_quotes(changing)
         if credentials:
             self.revoked = revoked_sessions(credentials)
+
+    def look_up_quotes(self, changing: Sequence[tuple[int, int]]) -> None:
+        """What the messages that will change quote, for their pushes. One statement if any is a reply."""
+        found = self.results(messages_at)
+        rows = [found[key] for key in changing if key in found]
+        keys = {(row.conversation_id, row.reply_to) for row in rows if row.reply_to is not None}
+        if missing := keys - found.keys():
+            found |= messages_at(list(missing))
 
     def results(self, lookup: Lookup[K, V]) -> dict[K, V]:
         """What a lookup has found, and what commands of this batch have added to it."""
@@ -125,7 +146,7 @@ class UnitOfWork:
         self.changed_messages[key] = message
         if is_text_changed:
             self.removed_texts[key] = None
-        self.push_changed(conversation, message)
+        self.push_message(conversation, message, MessageChanged)
 
     def hide_message(self, message: Message, me: ParticipantRow) -> None:
         """Hide a message from one user, whose mark the caller has raised."""
@@ -135,17 +156,47 @@ class UnitOfWork:
         )
         self.hidden_messages.append(hidden)
 
-    def push_changed(self, conversation: ConversationRow, message: Message) -> None:
-        """To a user who deleted it for themselves, it stays empty."""
-        people = conversation.low_id, conversation.high_id
+    def push_message(
+        self,
+        conversation: ConversationRow,
+        message: Message,
+        frame: type[MessageCreated] | type[MessageChanged],
+    ) -> dict[int, objects.Message]:
+        """Push a message to both people, as each sees it: it, or what it quotes, may be hidden from one.
+
+        Returns: The wire object of each user.
+        """
+        quoted = self.quoted_by(conversation, message)
+        variants: defaultdict[tuple[bool, bool], list[int]] = defaultdict(list)
+        for user_id in (conversation.low_id, conversation.high_id):
+            is_hidden = user_id in message.hidden_from, quoted is not None and user_id in quoted.hidden_from
+            variants[is_hidden].append(user_id)
+        wires: dict[int, objects.Message] = {}
+        for users in variants.values():
+            wire = self.as_seen_by(conversation, message, users[0])
+            wires |= dict.fromkeys(users, wire)
+            text = frame(room=conversation.room_name, message=wire).encode()
+            self.pushes += to_users(users, conversation.room_name, text, head=message.version)
+        return wires
+
+    def as_seen_by(self, conversation: ConversationRow, message: Message, user_id: int) -> objects.Message:
+        """A message as one of the two sees it now; empty to a user who deleted it for themselves."""
         sender = self.participant_rows[conversation.id, message.sender_id].public_id
-        for is_hidden in (False, True):
-            users = [user_id for user_id in people if (user_id in message.hidden_from) is is_hidden]
-            if not users:
-                continue
-            wire = tombstone(message, sender=sender) if is_hidden else message_object(message, sender=sender)
-            frame = MessageChanged(room=conversation.room_name, message=wire)
-            self.pushes += to_users(users, conversation.room_name, frame.encode(), head=message.version)
+        quoted = self.quoted_by(conversation, message)
+        message.reply = None
+        if quoted is not None:
+            author = self.participant_rows[conversation.id, quoted.sender_id].public_id
+            message.reply = reply_object(
+                quoted, seq=quoted.seq, sender=author, is_hidden=user_id in quoted.hidden_from
+            )
+        is_hidden = user_id in message.hidden_from
+        return (tombstone if is_hidden else message_object)(message, sender=sender)
+
+    def quoted_by(self, conversation: ConversationRow, message: Message) -> Message | None:
+        """What a reply answers, as earlier commands of this batch have left it."""
+        if message.reply_to is None:
+            return None
+        return self.results(messages_at).get((conversation.id, message.reply_to))
 
     def mark_changed(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
         """Write these rows at the end. Returns the time of the change, which never goes back within a

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from conversations.models.conversation import Conversation
+from conversations.protocol.objects import Reply
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -57,6 +58,8 @@ class Message(models.Model):
     # `hidden_from` by the journal on rows that it changes: the users who deleted the message for themselves.
     deleted_for_me = False
     hidden_from: frozenset[int] = frozenset()
+    # What a reply shows of the message it answers, to the user who reads the row.
+    reply: Reply | None = None
 
     class Meta:
         db_table = "message"
@@ -83,7 +86,7 @@ class Message(models.Model):
     def blank(self) -> None:
         """Remove everything that somebody wrote, in memory: what stays is its place and its numbers."""
         self.body, self.reply_to, self.reactions, self.fingerprint = "", None, [], None
-        self.edited_at = None
+        self.edited_at = self.reply = None
 
 
 class HiddenMessage(models.Model):

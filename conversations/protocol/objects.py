@@ -48,6 +48,16 @@ class Attachment(WireObject):
     seconds: float | None = None
 
 
+class Reply(WireObject):
+    """What a reply shows of the message it answers; made when it is read, so that changes reach it."""
+
+    seq: int
+    sender: str
+    kind: str
+    excerpt: str
+    deleted: bool
+
+
 class Message(WireObject):
     seq: int
     version: int
@@ -57,6 +67,7 @@ class Message(WireObject):
     kind: str
     body: str
     reply_to: int | None
+    reply: Reply | None
     attachments: list[Attachment]
     reactions: list[Reaction]
     created_at: str

@@ -1,5 +1,7 @@
 """Validation and normalisation of message text, the same for the socket, the API and forms."""
 
+import unicodedata
+
 from accounts.texts import (
     MARKS_PER_BASE,
     compose,
@@ -51,6 +53,53 @@ def clean_draft(raw: str) -> str:
     """The same for a draft, which may be empty; one in which nothing shows is none. Raises the same."""
     draft = clean_body(raw, may_be_empty=True)
     return "" if is_blank(draft) else draft
+
+
+EXCERPT_CHARS = 200
+EXCERPT_LOOKAHEAD = 1
+"""Code points behind the excerpt that tell whether its end cuts one written character."""
+LONGEST_STEP_BACK = 16
+ZERO_WIDTH_JOINER = "\u200d"
+
+
+def excerpt(text: str) -> str:
+    """The first EXCERPT_CHARS code points, or a few less where that would cut one written character: a letter
+    from its marks, an emoji from its parts. Bounded: a longer pile of marks is cut."""
+    if len(text) <= EXCERPT_CHARS:
+        return text
+    for end in range(EXCERPT_CHARS, EXCERPT_CHARS - LONGEST_STEP_BACK, -1):
+        if not is_joined(text, end):
+            return text[:end]
+    return text[:EXCERPT_CHARS]
+
+
+def is_joined(text: str, at: int) -> bool:
+    """Do the code points before and after this place belong to one written character?"""
+    before, after = text[at - 1], text[at]
+    if before == ZERO_WIDTH_JOINER or after == ZERO_WIDTH_JOINER or (before, after) == ("\r", "\n"):
+        return True
+    if (
+        unicodedata.category(after) in {"Mn", "Mc", "Me"}
+        or after in TONES
+        or "\U000e0020" <= after <= "\U000e007f"
+    ):
+        return True
+    return is_flag_half(before) and is_flag_half(after) and flag_halves_before(text, at) % 2 == 1
+
+
+TONES = frozenset("🏻🏼🏽🏾🏿")
+
+
+def is_flag_half(char: str) -> bool:
+    return "🇦" <= char <= "🇿"
+
+
+def flag_halves_before(text: str, at: int) -> int:
+    """Flags are pairs of letters, counted from the first one of a row of them."""
+    start = at
+    while start and is_flag_half(text[start - 1]):
+        start -= 1
+    return at - start
 
 
 def normalized(text: str) -> str:

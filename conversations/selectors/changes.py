@@ -17,6 +17,8 @@ FRESH_PAGE = 50
 PAGE_BYTES = 56 * 1024
 """Byte budget of the messages in a page; the frame around it stays below 64 KiB."""
 FRAME_BYTES_PER_MESSAGE = 450
+REPLY_BYTES = 130
+"""Of a quote without its text."""
 CHUNK = 50
 
 
@@ -136,11 +138,12 @@ def chunk_of(me: Participant, numbers: list[tuple[int, int]], budget: int) -> tu
 def size_of(message: Message) -> int:
     """Bytes of a message inside a frame. The body of a corrupt row may be no text."""
     body: object = message.body
-    return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0)
+    quote = REPLY_BYTES + json_size(message.reply.excerpt) if message.reply else 0
+    return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0) + quote
 
 
-def json_size(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode())
+def json_size(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def newest(me: Participant, head: int, budget: int) -> list[Message]:

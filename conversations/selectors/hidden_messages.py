@@ -5,22 +5,36 @@ All queries that show messages to one user go through `seen_by`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversations.models import HiddenMessage, Message
+from conversations.selectors.quotes import add_quotes
 
 LARGEST_NEWS = 1_000
 """A device that missed more hidden messages than this gets a fresh page instead."""
 
 
 def seen_by(messages: QuerySet[Message], user_id: int) -> list[Message]:
-    """Run the query and empty, in memory, what this user deleted for themselves. No statement of its own."""
-    return blanked(messages, Q(user_id=user_id))
+    """Run the query and empty, in memory, what this user deleted for themselves; fill in what replies show of
+    the messages they answer. No statement of its own, and one for all quotes if there are any."""
+    return seen_together([messages], user_id)[0]
+
+
+def seen_together(queries: Sequence[QuerySet[Message]], user_id: int) -> list[list[Message]]:
+    """The same for the queries of one page, with one statement for the quotes of all."""
+    whose = Q(user_id=user_id)
+    pages = [blanked(messages, whose) for messages in queries]
+    add_quotes([message for page in pages for message in page], whose)
+    return pages
 
 
 def seen_by_peers_of(messages: QuerySet[Message], user_id: int) -> list[Message]:
     """The same for messages of many conversations of one user, as the other person of each sees them."""
-    return blanked(messages, ~Q(user_id=user_id))
+    found = blanked(messages, ~Q(user_id=user_id))
+    add_quotes(found, ~Q(user_id=user_id))
+    return found
 
 
 def blanked(messages: QuerySet[Message], whose: Q) -> list[Message]:

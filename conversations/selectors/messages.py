@@ -8,7 +8,7 @@ from uuid import UUID
 from conversations.access import Membership
 from conversations.exceptions import MessageNotFound
 from conversations.models import Conversation, Message
-from conversations.selectors.hidden_messages import seen_by
+from conversations.selectors.hidden_messages import seen_by, seen_together
 
 PAGE = 50
 LARGEST_PAGE = 100
@@ -28,8 +28,8 @@ class MessagePage:
 def message_page(
     *, membership: Membership, before: int | None = None, after: int | None = None, limit: int = PAGE
 ) -> MessagePage:
-    """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two
-    statements."""
+    """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two statements,
+    and one for all quotes if there are any."""
     version = Conversation.objects.values_list("head", flat=True).get(id=membership.conversation.id)
     limit = max(1, min(limit, LARGEST_PAGE))
     rows = Message.objects.filter(
@@ -48,14 +48,14 @@ def message_page_around(
     *, membership: Membership, seq: int, version: int, side: int = PAGE // 2
 ) -> MessagePage:
     """A page in the middle of history: message `seq`, if it exists, and up to `side` messages on either side.
-    Two statements. `version` was read before.
+    Two statements, and one if there are quotes. `version` was read before.
     """
     rows = Message.objects.filter(
         conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
     )
     me = membership.me.user_id
-    below = seen_by(rows.before(seq).order_by("-seq")[: side + 1], me)
-    above = seen_by(rows.after(seq - 1).order_by("seq")[: side + 2], me)
+    queries = [rows.before(seq).order_by("-seq")[: side + 1], rows.after(seq - 1).order_by("seq")[: side + 2]]
+    below, above = seen_together(queries, me)
     items = [*below[:side][::-1], *above[: side + 1]]
     return MessagePage(items, version, has_older=len(below) > side, has_newer=len(above) > side + 1)
 

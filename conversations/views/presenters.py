@@ -26,6 +26,16 @@ PREVIEWED_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteView:
+    """What a reply shows of the message it answers."""
+
+    seq: int
+    who: str
+    text: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """One message as the viewer sees it. `first` and `last` delimit a group; the first message of a day has
     `day`."""
@@ -46,6 +56,7 @@ class MessageView:
     first: bool = True
     last: bool = True
     day: date | None = None
+    quote: QuoteView | None = None
 
     @property
     def preview(self) -> str:
@@ -101,8 +112,17 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         if message.deleted_for_me
         else reverse("message_menu", args=[row.conversation.room_name, message.seq]),
         long=message.deleted_at is None and is_long(message.body),
+        quote=quote_view(message, row, viewer),
         **grouping,
     )
+
+
+def quote_view(message: Message, row: ConversationRow, viewer: User) -> QuoteView | None:
+    reply = message.reply
+    if reply is None:
+        return None
+    who = _("You") if reply.sender == viewer.public_id else row.peer.name
+    return QuoteView(reply.seq, who, plain_text(reply.excerpt), reply.deleted)
 
 
 def message_views(messages: Sequence[Message], row: ConversationRow, viewer: User) -> list[MessageView]:

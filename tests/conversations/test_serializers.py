@@ -113,6 +113,7 @@ def test_message_has_all_its_fields() -> None:
         "kind": "text",
         "body": "hello",
         "reply_to": 41,
+        "reply": None,
         "attachments": [],
         "reactions": [],
         "created_at": "2026-11-21T18:04:05.678Z",

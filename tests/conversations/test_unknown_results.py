@@ -79,7 +79,7 @@ def test_a_send_is_answered_from_its_own_result(
     assert answer.status_code == 201
     assert {**answer.json()["message"], "created_at": ""} == {
         "seq": 1, "version": 1, "id": id, "sender": answer.json()["message"]["sender"], "ordinal": 1,
-        "kind": "text", "body": "hello", "reply_to": None, "attachments": [], "reactions": [],
+        "kind": "text", "body": "hello", "reply_to": None, "reply": None, "attachments": [], "reactions": [],
         "created_at": "", "edited_at": None, "deleted_at": None,
         "deleted_for_me": False, "expires_at": None, "event": None,
     }  # fmt: skip

@@ -83,6 +83,8 @@ test("every golden event of the server is understood", () => {
     "message.send",
     "message.edit",
     "message.delete",
+    "reaction.set",
+    "draft.set",
     "receipt.set",
     "sync",
     "ping",

@@ -17,6 +17,7 @@ from conversations.protocol.text import (
     BODY_CHARS,
     MARKS_PER_BASE,
     clean_body,
+    excerpt,
     is_storable,
     strip_trailing_blank_lines,
 )
@@ -307,3 +308,51 @@ def test_clean_text_is_composed_and_cleaning_it_again_changes_nothing(typed: str
 def test_any_text_is_stored_or_rejected_by_name(typed: str) -> None:
     with suppress(InvalidText, TextTooLong):
         clean_body(typed)
+
+
+# --- Excerpts ---
+
+FAMILY = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}\u200d\N{BOY}"
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 200, "🌿" * 200])
+def test_a_short_text_is_quoted_whole(text: str) -> None:
+    assert excerpt(text) == text
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        ("abc", 199 + 1),
+        ("e" + ACUTE + "x", 199),
+        ("👍🏽x", 199),
+        ("❤\ufe0f", 199),
+        ("1\ufe0f\u20e3", 199),
+        (FAMILY, 199),
+        ("🇧🇷", 199),
+        ("\r\n", 199),
+    ],
+)
+def test_no_written_character_is_cut(end: str, kept: int) -> None:
+    assert excerpt("x" * 199 + end + "x" * 50) == ("x" * 199 + end)[:kept]
+
+
+def test_flags_are_counted_from_the_first_of_their_row() -> None:
+    assert excerpt("🇧🇷" * 150) == "🇧🇷" * 100
+    assert excerpt("x" + "🇧🇷" * 150) == "x" + "🇧🇷" * 99
+
+
+def test_what_is_piled_up_higher_is_cut() -> None:
+    """The search for a place to cut is bounded (T32)."""
+    assert len(excerpt("a" + ACUTE * 7_000)) == 200
+    assert len(excerpt("a" + ZERO_WIDTH_JOINER * 7_000)) == 200
+
+
+@given(st.text(st.sampled_from("ab\u0301\u200d👍🏽🇧🇷❤\ufe0f\n"), max_size=260))
+def test_an_excerpt_begins_the_text_and_its_end_is_known_by_one_more_character(text: str) -> None:
+    """The database hands over one code point more than fits (conversations/selectors/quotes.py)."""
+    found = excerpt(text)
+    assert text.startswith(found)
+    assert len(found) <= 200
+    assert len(found) > 184 or found == text
+    assert excerpt(text[:201]) == found

@@ -10,11 +10,11 @@ from conversations.journal.commands.command import Outcome
 from conversations.journal.commands.edit import Changed, ensure_author
 from conversations.journal.message_rows import messages_at
 from conversations.journal.restore import Write
+from conversations.journal.statements import ConversationRow
 from conversations.journal.unit_of_work import UnitOfWork
 from conversations.models import Message
 from conversations.protocol import objects
 from conversations.protocol.events import MessageHidden
-from conversations.serializers import message as message_object
 from conversations.serializers import tombstone
 
 
@@ -54,16 +54,15 @@ class DeleteCommand:
         message = unit.message(conversation, self.seq)
         ensure_author(message, self.user_id)
         if message.deleted_at is not None:
-            return Outcome(self.changed(message))
+            return Outcome(self.changed(unit, conversation, message))
         message.blank()
         message.deleted_at = unit.mark_changed(conversation)
         unit.change_message(conversation, message, is_text_changed=True)
         write = Write(self.room, self.seq, message.client_id, message.version)
-        return Outcome(self.changed(message), write)
+        return Outcome(self.changed(unit, conversation, message), write)
 
-    def changed(self, message: Message) -> Changed:
-        is_hidden = self.user_id in message.hidden_from
-        wire = (tombstone if is_hidden else message_object)(message, sender=self.sender)
+    def changed(self, unit: UnitOfWork, conversation: ConversationRow, message: Message) -> Changed:
+        wire = unit.as_seen_by(conversation, message, self.user_id)
         return Changed(self.room, self.seq, message.version, wire)
 
 

@@ -12,10 +12,10 @@ from conversations.exceptions import EditWindowClosed, MessageGone, NotAuthor, V
 from conversations.journal.commands.command import Outcome
 from conversations.journal.message_rows import messages_at
 from conversations.journal.restore import Write
+from conversations.journal.statements import ConversationRow
 from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
 from conversations.models import Message
 from conversations.protocol import objects
-from conversations.serializers import message as message_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class EditCommand:
         if message.deleted_at is not None or self.user_id in message.hidden_from:
             raise MessageGone
         if message.body == self.body:
-            return Outcome(self.changed(message))
+            return Outcome(self.changed(unit, conversation, message))
         ensure_deliverable(conversation, peer)
         if unit.now - message.created_at > timedelta(seconds=settings.EDIT_WINDOW_S):
             raise EditWindowClosed
@@ -72,10 +72,10 @@ class EditCommand:
         message.body = self.body
         unit.change_message(conversation, message, is_text_changed=True)
         write = Write(self.room, self.seq, message.client_id, message.version)
-        return Outcome(self.changed(message), write)
+        return Outcome(self.changed(unit, conversation, message), write)
 
-    def changed(self, message: Message) -> Changed:
-        wire = message_object(message, sender=self.sender)
+    def changed(self, unit: UnitOfWork, conversation: ConversationRow, message: Message) -> Changed:
+        wire = unit.as_seen_by(conversation, message, self.user_id)
         return Changed(self.room, self.seq, message.version, wire)
 
 

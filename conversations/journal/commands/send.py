@@ -9,7 +9,6 @@ from functools import partial
 from uuid import UUID
 
 from accounts.session_validity import Credential
-from conversations.delivery import to_users
 from conversations.exceptions import MessageConflict, MessageNotFound
 from conversations.journal.commands.command import Outcome
 from conversations.journal.fingerprint import fingerprints
@@ -19,7 +18,6 @@ from conversations.journal.statements import (
     ConversationRow,
     ParticipantRow,
     StoredMessage,
-    existing_seqs,
     messages_by_client_id,
 )
 from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
@@ -27,7 +25,6 @@ from conversations.models import Message
 from conversations.models.message_text import text_of
 from conversations.protocol import objects
 from conversations.protocol.events import MessageCreated
-from conversations.serializers import message as message_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class SendCommand:
             return
         unit.request(messages_by_client_id, (conversation.id, self.id))
         if self.reply_to is not None:
-            unit.request(existing_seqs, (conversation.id, self.reply_to))
+            unit.request_quoted(conversation, self.reply_to)
         if self.forward is not None:
             unit.request(forward_sources, (self.user_id, *self.forward))
 
@@ -87,10 +84,10 @@ class SendCommand:
         prints = fingerprints(self.body, self.reply_to, self.attachments, self.forward)
         earlier = unit.results(messages_by_client_id).get((conversation.id, self.id))
         if earlier is not None:
-            return Outcome(self.repeat(conversation, earlier, prints))
+            return Outcome(self.repeat(unit, conversation, earlier, prints))
         ensure_deliverable(conversation, peer)
-        if self.reply_to is not None and (conversation.id, self.reply_to) not in unit.results(existing_seqs):
-            raise MessageNotFound
+        if self.reply_to is not None:
+            unit.message(conversation, self.reply_to)
         body = self.body if self.forward is None else self.forwarded_text(unit, self.forward)
         return self.store(unit, conversation, me, peer, prints[0], body)
 
@@ -111,7 +108,13 @@ class SendCommand:
             raise MessageNotFound
         return text
 
-    def repeat(self, conversation: ConversationRow, earlier: StoredMessage, prints: list[bytes]) -> Accepted:
+    def repeat(
+        self,
+        unit: UnitOfWork,
+        conversation: ConversationRow,
+        earlier: StoredMessage,
+        prints: list[bytes],
+    ) -> Accepted:
         """Raises MessageConflict: another sender, or other content under the same id."""
         has_same_content = earlier.fingerprint is None or earlier.fingerprint in prints
         if earlier.sender_id != self.user_id or not has_same_content:
@@ -127,7 +130,7 @@ class SendCommand:
                 earlier.created_at,
                 self.body,
             )
-            wire = message_object(row, sender=self.sender)
+            wire = unit.as_seen_by(conversation, row, self.user_id)
         return Accepted(
             self.room,
             self.id,
@@ -178,8 +181,8 @@ class SendCommand:
         me.activity = peer.activity = created_at
         cleared_draft = self.clear_draft(conversation, me)
         message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at, body)
-        wire = message_object(message, sender=self.sender)
-        self.record(unit, conversation, message, fingerprint, wire)
+        self.record(unit, conversation, message, fingerprint)
+        wire = unit.push_message(conversation, message, MessageCreated)[self.user_id]
         accepted = Accepted(
             self.room,
             self.id,
@@ -206,14 +209,9 @@ class SendCommand:
         return conversation.id, me.user_id
 
     def record(
-        self,
-        unit: UnitOfWork,
-        conversation: ConversationRow,
-        message: Message,
-        fingerprint: bytes,
-        wire: objects.Message,
+        self, unit: UnitOfWork, conversation: ConversationRow, message: Message, fingerprint: bytes
     ) -> None:
-        """The row, its push to both people, and what later commands of this batch must find."""
+        """The row, and what later commands of this batch must find."""
         unit.messages.append(message)
         unit.results(messages_by_client_id)[conversation.id, self.id] = StoredMessage(
             message.seq,
@@ -223,8 +221,4 @@ class SendCommand:
             message.created_at,
             message.ordinal,
         )
-        unit.results(existing_seqs)[conversation.id, message.seq] = True
         unit.results(messages_at)[conversation.id, message.seq] = message
-        frame = MessageCreated(room=self.room, message=wire).encode()
-        people = (conversation.low_id, conversation.high_id)
-        unit.pushes += to_users(people, self.room, frame, head=message.version)
