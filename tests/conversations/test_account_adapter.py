@@ -161,13 +161,13 @@ def test_zoya_sees_that_the_invite_was_used_during_her_sign_up(
     invite_claim(user=bob, token=token_of(invite.pk))
     assert sign_up(client)["Location"] == "/chats/"
     for _ in range(2):
-        assert client.get("/chats/").text.count("has already been used") == 1, (
+        assert client.get("/chats/").text.count("has already been accepted") == 1, (
             "the notice stays until she has a chat"
         )
     assert Conversation.objects.count() == 1
     make_conversation(User.objects.get(username="zoya"), bob)
-    assert "has already been used" not in client.get("/chats/").text
-    assert "has already been used" not in client.get("/people/").text
+    assert "has already been accepted" not in client.get("/chats/").text
+    assert "has already been accepted" not in client.get("/people/").text
 
 
 # --- Two devices: the account keeps the invite, not the browser ---
