@@ -77,7 +77,7 @@ def test_an_empty_database_ends_the_start_with_one_sentence(
     server = start_server(starts=False, DATA_DIR=str(tmp_path / "empty"))
     assert server.launch().wait(TIMEOUT_S) != 0
     assert re.fullmatch(
-        r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*",
+        r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*\)\.",
         server.log().strip(),
     )
 
@@ -146,6 +146,28 @@ def test_settings_of_another_project_are_rejected_in_one_sentence(program: list[
         "Entre cannot start: DJANGO_SETTINGS_MODULE is 'shop.settings' in the environment of this process, "
         "and there is no such module here. Unset it.\n"
     )
+
+
+def test_the_start_names_a_database_that_the_shell_exported_before_it_is_migrated(tmp_path: Path) -> None:
+    environment = {
+        **clean_environment(),
+        "DATA_DIR": str(tmp_path),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/shop.sqlite3",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "dm_project.server.preflight"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == (
+        f"The database is sqlite:///{tmp_path}/shop.sqlite3: "
+        "DATABASE_URL comes from the environment of this process, not from .env.\n"
+    ), done.stderr
+    makefile = (ROOT / "Makefile").read_text()
+    assert makefile.index("dm_project.server.preflight") < makefile.index("migrate --noinput")
 
 
 def test_ctrl_c_ends_a_start_without_a_traceback(start_server: ServerMaker) -> None:
