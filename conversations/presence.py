@@ -79,7 +79,7 @@ def presence_of(*, user: User, room: str, now: float | None = None) -> Presence 
     ends = now
     with ignore_cache_errors():
         ends = max([now, *current_leases(cache.get(lease_key(membership.peer.pk)), now).values()])
-    # To the minute: enough for a friend, useless for a stalker who logs somebody's day.
+    # To the minute: enough for a friend, useless for a stalker who logs a user's day.
     last_seen = (
         None
         if visibility.last_seen is None

@@ -332,7 +332,7 @@ def test_a_pending_invite_is_accepted_once_and_later_log_ins_lead_to_the_list(
 # --- Where registration is by invite ---
 
 
-def test_without_an_invite_nobody_signs_up(by_invite: None, client: Client, db: None) -> None:
+def test_without_an_invite_no_visitor_signs_up(by_invite: None, client: Client, db: None) -> None:
     sign_up(client)
     assert not User.objects.exists()
 

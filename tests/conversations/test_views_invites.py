@@ -97,7 +97,7 @@ def test_the_private_note_is_shown_only_to_the_inviter(
         assert (response.context["invite"].note, response.context["invite"].url) == ("", None)
 
 
-def test_title_and_metadata_name_nobody(
+def test_title_and_metadata_contain_no_name(
     invite: Invite, client: Client, bob: User, client_of: ClientOf
 ) -> None:
     for visitor in (client, client_of(bob)):

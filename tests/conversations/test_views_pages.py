@@ -447,7 +447,9 @@ def test_people_are_found_by_name_and_linked(browser: Client, bob: User) -> None
     found = text_of(browser.get("/people/?q=bo"))
     assert "/chats/with/bob/" in found
     assert "/chats/with/hidden/" not in text_of(browser.get("/people/?q=hidden"))
-    assert "/chats/with/alice/" not in text_of(browser.get("/people/")), "nobody starts a chat with oneself"
+    assert "/chats/with/alice/" not in text_of(browser.get("/people/")), (
+        "a user starts no chat with themselves"
+    )
 
 
 def test_the_list_shows_who_wrote_last_and_what_is_unread(

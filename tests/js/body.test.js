@@ -16,7 +16,7 @@ test("an address becomes a link, as it was typed", () => {
   assert.deepEqual(links("write to zoya@a.example."), [["zoya@a.example", "mailto:zoya@a.example"]]);
 });
 
-/** Shared with the server: whoever makes links elsewhere answers to the same cases. */
+/** Shared with the server: code that makes links elsewhere passes the same cases. */
 for (const { says, cases } of JSON.parse(readFileSync(new URL("../golden/links.json", import.meta.url), "utf8"))) {
   test(`links: ${says}`, () => {
     for (const { text, links: wanted } of cases)

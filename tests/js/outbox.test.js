@@ -457,7 +457,7 @@ test("a tab that gives up at last never writes back what another one has sent me
   assert.deepEqual(
     [cutOff.states(), Object.keys(cutOff.storage)],
     [["accepted"], []],
-    "it is no failure, and nobody is told of one",
+    "it is no failure, and no failure is reported",
   );
   other.outbox.reload();
   assert.deepEqual(other.states(), []);
