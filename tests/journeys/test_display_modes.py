@@ -37,6 +37,13 @@ def screenshot_of(control: Locator) -> Image.Image:
     return screenshot(control.page, box, margin=0)
 
 
+def copy_of(element: Locator, part: str) -> None:
+    """A copy beside the element, as `data-part`, which no script of the page knows."""
+    element.evaluate(
+        "(it, part) => { const copy = it.cloneNode(true); copy.dataset.part = part; it.after(copy); }", part
+    )
+
+
 def is_drawn(image: Image.Image) -> bool:
     """Whether the image has more than one colour."""
     return any(lowest != highest for lowest, highest in image.getextrema())
@@ -143,11 +150,15 @@ def test_check_28_in_forced_colours_the_states_of_a_control_look_different(
         )
         # Drawn with a background colour alone: ticks, the online dot, the typing dots.
         assert is_drawn(screenshot_of(page.locator(".message__ticks").last))
-        face = page.locator(".row .avatar").first
+        # Copies: presence events change the originals.
+        copy_of(page.locator(".row .avatar").first, "copied avatar")
+        face = page.locator('[data-part="copied avatar"]')
+        face.evaluate("(it) => { it.dataset.online = 'false'; }")
         offline = screenshot_of(face)
         face.evaluate("(it) => { it.dataset.online = 'true'; }")
         assert screenshot_of(face).tobytes() != offline.tobytes()
-        typing = page.locator('[data-part="typing"]')
+        copy_of(page.locator('[data-part="typing"]'), "copied typing")
+        typing = page.locator('[data-part="copied typing"]')
         typing.evaluate("(it) => { it.hidden = false; }")
         typing.scroll_into_view_if_needed()
         assert is_drawn(screenshot_of(typing.locator(".typing__dot").first))
