@@ -189,13 +189,17 @@ def test_check_28_in_forced_colours_the_states_of_a_control_look_different(
         page_session.visitor.page.emulate_media(forced_colors="none")
 
 
+BORDER = """(it) => {
+    const { borderTopWidth, borderTopStyle } = getComputedStyle(it);
+    return it.isConnected && `${borderTopWidth} ${borderTopStyle}`;
+}"""
+
+
 def border(element: Locator) -> str:
-    return str(
-        element.evaluate(
-            "(it) => { const { borderTopWidth, borderTopStyle } = getComputedStyle(it);"
-            " return `${borderTopWidth} ${borderTopStyle}`; }"
-        )
-    )
+    """Width and style. An option that was replaced by another result has none, so it is found again."""
+    while not (style := element.evaluate(BORDER)):
+        pass
+    return str(style)
 
 
 # --- More contrast ---
