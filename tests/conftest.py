@@ -24,6 +24,7 @@ from tests.rig.daphne_server import EntreServer, SharedStatics, migrated_databas
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer, running_postgres
 from tests.rig.redis_server import RedisServer
+from tests.rig.run_folder import create_run_folder, remove_run_folder
 
 # No deadlines: a busy machine is no reason to fail.
 hypothesis.settings.register_profile("no-deadline", deadline=None)
@@ -116,6 +117,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 # --- Real servers ---
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        create_run_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        remove_run_folder()
 
 
 def or_skip(reason: programs.MissingProgram) -> None:
