@@ -1,4 +1,4 @@
-// Run by test_longer_words.py: makes each word of the interface two fifths longer, as in a language with longer words.
+// Run by visual_checks.py: makes each word of the interface two fifths longer, as in a language with longer words.
 (() => {
   // Not translated: names, messages, key names, and the illustration on the landing page.
   const NOT_TRANSLATED =

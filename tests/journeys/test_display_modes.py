@@ -12,11 +12,9 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
 from tests.journeys.page_session import PageSession
 from tests.journeys.visitors import DESK, expect_no_overflow, start_chat
-from tests.journeys.visual_checks import cut_texts, overlapping_texts
 
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 ARABIC = "مرحبا، كيف حالك اليوم؟"
-NARROW: Any = {"width": 320, "height": 640}
 
 
 def screenshot(page: Page, box: dict[str, float], margin: int = 6) -> Image.Image:
@@ -448,16 +446,6 @@ RIGHT_TO_LEFT = """new MutationObserver((_, observer) => {
     document.documentElement.dir = "rtl";
     observer.disconnect();
 }).observe(document, { childList: true })"""
-
-
-@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_check_28_right_to_left_every_page_fits(page_session: PageSession, kind: PageKind) -> None:
-    page = page_session.open(kind).page
-    page.evaluate("document.documentElement.dir = 'rtl'")
-    for size in (DESK, NARROW):
-        page.set_viewport_size(size)
-        expect_no_overflow(page)
-        assert [*cut_texts(page), *overlapping_texts(page)] == []
 
 
 def edges(element: Locator) -> tuple[float, float]:
