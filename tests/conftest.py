@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import hypothesis
 import pytest
@@ -213,3 +214,18 @@ def person_at() -> Iterator[Callable[..., Person]]:
             return newcomer
 
         yield person
+
+
+# --- Email ---
+
+
+@pytest.fixture
+def mail(settings: Any) -> None:
+    """Settings as EMAIL_URL sets them (tests/project/test_settings.py compares the values)."""
+    settings.MAIL_CONFIGURED = True
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+    settings.ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+    settings.ACCOUNT_EMAIL_NOTIFICATIONS = True
