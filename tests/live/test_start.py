@@ -170,6 +170,33 @@ def test_the_start_names_a_database_that_the_shell_exported_before_it_is_migrate
     assert makefile.index("dm_project.server.preflight") < makefile.index("migrate --noinput")
 
 
+def test_no_module_is_left_to_the_first_request(tmp_path: Path) -> None:
+    """After an update of the files it would be loaded from the new ones, into a process of the old ones."""
+    code = (
+        "import sys\n"
+        "from dm_project import settings_module\n"
+        "from dm_project.server.command import load_application\n"
+        "settings_module.choose()\n"
+        "load_application()\n"
+        "before = set(sys.modules)\n"
+        "from django.conf import settings\n"
+        "from django.test import Client\n"
+        "settings.ALLOWED_HOSTS = ['testserver']\n"
+        "assert Client().get('/healthz').status_code == 200\n"
+        "ours = ('accounts', 'conversations', 'dm_project')\n"
+        "print(sorted(name for name in set(sys.modules) - before if name.split('.')[0] in ours))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**clean_environment(), "DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_ctrl_c_ends_a_start_without_a_traceback(start_server: ServerMaker) -> None:
     server = start_server(starts=False)
     printed_address(server)
