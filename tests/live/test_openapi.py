@@ -47,6 +47,9 @@ def test_the_api_accepts_what_its_description_allows_and_rejects_the_rest(
         "--max-examples",
         str(EXAMPLES),
         "--continue-on-failure",
+        # Ten seconds unless set: a busy machine would fail the test.
+        "--request-timeout",
+        "120",
         "--no-color",
     ]
     known = {"ENTRE_COOKIES": alice.cookies, "ENTRE_ORIGIN": server.address}
