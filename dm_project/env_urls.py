@@ -93,7 +93,7 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-SERVICES = {"DATABASE_URL": "database", "REDIS_URL": "Redis", "EMAIL_URL": "email server"}
+SERVICES = {"DATABASE_URL": "the database", "REDIS_URL": "Redis", "EMAIL_URL": "the email server"}
 
 
 def ambient_services() -> Iterator[str]:
@@ -102,7 +102,7 @@ def ambient_services() -> Iterator[str]:
     for name, service in SERVICES.items():
         if is_ambient(name):
             yield (
-                f"The {service} is {location(text(name))}: "
+                f"Using {service} at {location(text(name))}: "
                 f"{name} comes from the environment of this process, not from .env."
             )
 

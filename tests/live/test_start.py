@@ -163,11 +163,20 @@ def test_the_start_names_a_database_that_the_shell_exported_before_it_is_migrate
         check=False,
     )
     assert done.stdout == (
-        f"The database is sqlite:///{tmp_path}/shop.sqlite3: "
+        f"Using the database at sqlite:///{tmp_path}/shop.sqlite3: "
         "DATABASE_URL comes from the environment of this process, not from .env.\n"
     ), done.stderr
     makefile = (ROOT / "Makefile").read_text()
     assert makefile.index("dm_project.server.preflight") < makefile.index("migrate --noinput")
+
+
+def test_a_second_process_on_one_sqlite_file_is_logged(start_server: ServerMaker) -> None:
+    """The start of a second one suggests another port when the first one still runs."""
+    first = start_server()
+    assert "Another server process" not in first.log()
+    second = start_server(starts=False, DATA_DIR=str(first.data_folder))
+    printed_address(second)
+    assert "Another server process uses this SQLite database, and only one may." in second.log()
 
 
 def test_no_module_is_left_to_the_first_request(tmp_path: Path) -> None:

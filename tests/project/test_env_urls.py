@@ -40,7 +40,8 @@ def test_a_service_is_named_when_its_url_comes_from_the_environment_only(
     monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1/0")
     monkeypatch.setenv("DATABASE_URL", url)
     assert list(env_urls.ambient_services()) == [
-        f"The database is {location}: DATABASE_URL comes from the environment of this process, not from .env."
+        f"Using the database at {location}: "
+        "DATABASE_URL comes from the environment of this process, not from .env."
     ]
 
 
