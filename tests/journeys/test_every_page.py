@@ -1,7 +1,7 @@
 """Every kind of page: accessible and without errors, and nothing is cut off in any width, zoom or direction.
 
-Each page is opened once for all of these tests, because loading takes most of their time. A test leaves the
-page as it was, except the last one.
+Each page is opened once for all of these tests, because loading takes most of their time. Each test leaves
+the page as it was.
 """
 
 from itertools import pairwise
@@ -156,9 +156,12 @@ def test_check_28_every_page_fits_longer_words(opened: Opened) -> None:
     # Text written later by a script would not be lengthened.
     opened.visitor.until_idle()
     opened.page.evaluate(LONGER)
-    for size in LONGER_SIZES:
-        opened.page.set_viewport_size(size)
-        assert layout_faults(opened.page) == [], size
+    try:
+        for size in LONGER_SIZES:
+            opened.page.set_viewport_size(size)
+            assert layout_faults(opened.page) == [], size
+    finally:
+        opened.page.evaluate("restoreWords()")
 
 
 def test_axe_and_the_overflow_check_find_planted_faults(page_session: PageSession) -> None:
