@@ -3,13 +3,15 @@
 A value of another type counts as missing; it must never make a login fail or hide online users.
 """
 
-import math
 from typing import Any
+
+LATEST_MOMENT = 1e11
+"""Seconds since 1970, about the year 5138. JSON has integers that no float can hold."""
 
 
 def is_moment(value: Any) -> bool:
-    """A finite number, as a timestamp."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """A timestamp: a number within bounds, so that arithmetic with it never overflows."""
+    return type(value) in (int, float) and abs(value) <= LATEST_MOMENT
 
 
 def moments_in(value: Any) -> list[float]:

@@ -58,7 +58,7 @@ def in_ranges(code: int, ranges: Ranges) -> bool:
 
 
 def check_name(name: str) -> None:
-    """As check_text; also requires a visible character, because a blank name could be anybody's."""
+    """As check_text; also requires a visible character, because a blank name could belong to any user."""
     if not is_blank(name):
         check_text(name, MAX_MARKS)
     if is_blank(name) or not any(unicodedata.category(char)[0] in "LNPS" for char in name):

@@ -95,5 +95,5 @@ def gone_notice(request: HttpRequest, *, has_chats: bool) -> str:
 
 def gone_sentence(*, used: bool) -> str:
     if used:
-        return _("The link you opened has already been used. Ask the person who sent it for a new one.")
+        return _("The invite you opened has already been accepted. Ask the person who sent it for a new one.")
     return _("The link you opened has expired. Ask the person who sent it for a new one.")

@@ -79,7 +79,7 @@ def presence_of(*, user: User, room: str, now: float | None = None) -> Presence 
     ends = now
     with ignore_cache_errors():
         ends = max([now, *current_leases(cache.get(lease_key(membership.peer.pk)), now).values()])
-    # To the minute: enough for a friend, useless for a stalker who logs somebody's day.
+    # To the minute: enough for a friend, useless for a stalker who logs a user's day.
     last_seen = (
         None
         if visibility.last_seen is None
@@ -128,7 +128,7 @@ def typing_of(*, user: User, room: str, now: float | None = None) -> Typing | No
     ends = None
     with ignore_cache_errors():
         ends = cache.get(typing_key(room, membership.peer.pk))
-    left = (ends if is_moment(ends) else 0) - unix_time(now)
+    left = min((ends if is_moment(ends) else 0) - unix_time(now), TYPING_SECONDS)
     if left <= 0:
         return None
     visibility = visibility_between(membership)
@@ -155,8 +155,10 @@ def typing_key(room: str, user_id: int) -> str:
 
 
 def current_leases(leases: Any, now: float) -> dict[str, float]:
-    """The end of the lease by process, without those that have expired."""
-    return {name: ends for name, ends in named_moments_in(leases).items() if ends > now}
+    """The end of the lease by process, without those that have expired. None lasts longer than a new one,
+    whatever the cache says."""
+    latest = now + LEASE_SECONDS
+    return {name: min(ends, latest) for name, ends in named_moments_in(leases).items() if ends > now}
 
 
 def unix_time(now: float | None) -> float:

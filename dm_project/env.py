@@ -32,12 +32,16 @@ def invalid(name: str, sentence: str) -> BadEnvironment:
 
     Says when the value is not from `.env`: shells and Conda export a HOST, other tools a DEBUG.
     """
-    is_ambient = bool(os.environ.get(name, "").strip()) and name not in names_from_file
     return BadEnvironment(
         f"{sentence} {name} comes from the environment of this process, not from .env."
-        if is_ambient
+        if is_ambient(name)
         else sentence
     )
+
+
+def is_ambient(name: str) -> bool:
+    """Has a value that the environment of this process brought, not `.env`."""
+    return bool(os.environ.get(name, "").strip()) and name not in names_from_file
 
 
 def read_file(path: Path = env_file.FILE) -> None:

@@ -4,6 +4,7 @@ Called by settings only. Error sentences never repeat a URL that may contain a p
 """
 
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import MessageError, ObsoleteHeaderDefect
 from email.headerregistry import Address, HeaderRegistry
@@ -14,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import dj_database_url
 
-from dm_project.env import ROOT, invalid, text
+from dm_project.env import ROOT, invalid, is_ambient, text
 
 PASSWORD_ESCAPES = "In the password write %2F for /, %23 for #, %3F for ?, %5B for [ and %40 for @."
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -90,6 +91,27 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+SERVICES = {"DATABASE_URL": "the database", "REDIS_URL": "Redis", "EMAIL_URL": "the email server"}
+
+
+def ambient_services() -> Iterator[str]:
+    """One sentence for each service whose URL the environment of this process brought, not `.env`: a shell
+    may have exported it for another project."""
+    for name, service in SERVICES.items():
+        if is_ambient(name):
+            yield (
+                f"Using {service} at {location(text(name))}: "
+                f"{name} comes from the environment of this process, not from .env."
+            )
+
+
+def location(url: str) -> str:
+    """A URL without user, password and options; a password may have an unescaped / or @."""
+    scheme, _, rest = url.partition("://")
+    address = rest.partition("?")[0].rpartition("@")[2]
+    return f"{scheme}://{address}" if rest else f"{scheme.partition(':')[0]}:"
 
 
 CONNECTION_TIMEOUTS = {

@@ -20,8 +20,10 @@ from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisUnavailable
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
+
+from accounts.cache_values import moments_in
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
@@ -101,14 +103,38 @@ class JsonSerializer:
             return MISSING
 
 
+def is_type_error(error: ResponseError) -> bool:
+    """Does the stored value not fit the command? Other errors mean that Redis cannot answer."""
+    return str(error).startswith(("WRONGTYPE", "value is not an integer", "increment or decrement"))
+
+
 class JsonClient(RedisCacheClient):
+    """Reads values that any client of Redis may have written: one that does not fit counts as missing."""
+
     def get(self, key: Any, default: Any) -> Any:
-        """A value of another type than an expected list or dict counts as missing: allauth does not check its
-        list of attempts.
+        """Where a list is expected, only its timestamps are returned: allauth keeps attempts in lists, and
+        does not check them.
         """
-        found = super().get(key, MISSING)
-        is_other = isinstance(default, (list, dict)) and not isinstance(found, type(default))
+        try:
+            found = super().get(key, MISSING)
+        except ResponseError as error:
+            if not is_type_error(error):
+                raise
+            found = MISSING
+        if found is not MISSING and isinstance(default, list):
+            return moments_in(found) if isinstance(found, list) else default
+        is_other = isinstance(default, dict) and not isinstance(found, dict)
         return default if found is MISSING or is_other else found
+
+    def incr(self, key: Any, delta: int) -> Any:
+        """Raises ValueError also for what is no counter, and removes it."""
+        try:
+            return super().incr(key, delta)
+        except ResponseError as error:
+            if not is_type_error(error):
+                raise
+            self.delete(key)
+            raise ValueError(f"Key {key!r} is not a counter.") from None
 
     def get_many(self, keys: Any) -> dict[Any, Any]:
         return {key: value for key, value in super().get_many(keys).items() if value is not MISSING}

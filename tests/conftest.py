@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import hypothesis
 import pytest
@@ -24,6 +25,7 @@ from tests.rig.daphne_server import EntreServer, SharedStatics, migrated_databas
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer, running_postgres
 from tests.rig.redis_server import RedisServer
+from tests.rig.run_folder import create_run_folder, remove_run_folder
 
 # No deadlines: a busy machine is no reason to fail.
 hypothesis.settings.register_profile("no-deadline", deadline=None)
@@ -118,6 +120,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 # --- Real servers ---
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        create_run_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        remove_run_folder()
+
+
 def or_skip(reason: programs.MissingProgram) -> None:
     """Skip locally, fail in CI."""
     if programs.IN_CI:
@@ -202,3 +214,18 @@ def person_at() -> Iterator[Callable[..., Person]]:
             return newcomer
 
         yield person
+
+
+# --- Email ---
+
+
+@pytest.fixture
+def mail(settings: Any) -> None:
+    """Settings as EMAIL_URL sets them (tests/project/test_settings.py compares the values)."""
+    settings.MAIL_CONFIGURED = True
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+    settings.ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+    settings.ACCOUNT_EMAIL_NOTIFICATIONS = True

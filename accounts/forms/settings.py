@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from allauth.account.adapter import get_adapter
 from allauth.core import context, ratelimit
@@ -28,6 +28,9 @@ from accounts.fields import LanguageSelect, NameField, TextField, UsernameField
 from accounts.models import Profile
 from accounts.rate_limits import retry_after_s, wait_sentence
 from accounts.usernames import normalize_username
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 Group = tuple[str | Promise, tuple[str, ...]]
 
@@ -131,6 +134,11 @@ class ProfileForm(SettingsForm):
         raise ValidationError({field: f"{sentence} {wait_sentence(seconds)}"})
 
 
+def switch(label: _StrPromise, help_text: _StrPromise) -> forms.BooleanField:
+    """Off is a valid choice, though browsers send nothing for it."""
+    return forms.BooleanField(label=label, required=False, help_text=help_text)
+
+
 class PrivacyForm(SettingsForm):
     """What others see and may do. "Ask me first" is not offered until message requests exist."""
 
@@ -145,32 +153,21 @@ class PrivacyForm(SettingsForm):
         choices=PRESENCE,
         help_text=_("Who can see when you are online. If you hide yours, you won’t see theirs either."),
     )
-    shares_receipts = forms.BooleanField(
-        label=_("Read receipts"),
-        required=False,
-        help_text=_(
-            "Others see when you have read their messages. If you turn this off, you won’t see theirs either."
-        ),
+    shares_receipts = switch(
+        _("Read receipts"),
+        _("Others see when you have read their messages. If you turn this off, you won’t see theirs either."),
     )
-    shares_typing = forms.BooleanField(
-        label=_("Typing"),
-        required=False,
-        help_text=_("Others see when you are typing. If you turn this off, you won’t see theirs either."),
+    shares_typing = switch(
+        _("Typing"), _("Others see when you are typing. If you turn this off, you won’t see theirs either.")
     )
     start_by = forms.ChoiceField(
         label=_("New chats"),
         choices=START,
         help_text=_("Someone with your invite link can always start one."),
     )
-    listed = forms.BooleanField(
-        label=_("Show me in People"),
-        required=False,
-        help_text=_("Others on this server can find you by name or username."),
-    )
-    invites_show_name = forms.BooleanField(
-        label=_("Show my name on my invites"),
-        required=False,
-        help_text=_("Anyone who opens your invite link sees who it is from."),
+    listed = switch(_("Show me in People"), _("Others on this server can find you by name or username."))
+    invites_show_name = switch(
+        _("Show my name on my invites"), _("Anyone who opens your invite link sees who it is from.")
     )
     groups = (
         (_("What others see"), ("presence", "shares_receipts", "shares_typing")),

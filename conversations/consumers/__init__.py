@@ -1,5 +1,5 @@
 """WebSocket consumers: one class behind both routes."""
 
-from conversations.consumers.session import EARLY_FRAMES, SessionConsumer
+from conversations.consumers.session import SessionConsumer
 
-__all__ = ["EARLY_FRAMES", "SessionConsumer"]
+__all__ = ["SessionConsumer"]

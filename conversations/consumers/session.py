@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, cast
 
@@ -21,6 +20,7 @@ from conversations.access import access_conversation
 from conversations.consumers.base import DirectConsumer
 from conversations.consumers.commands import FLOOD_RETRY_MS, CommandHandlers
 from conversations.consumers.connection import Connection, State
+from conversations.consumers.early_frames import EarlyFrames
 from conversations.consumers.registry import connection_registry
 from conversations.consumers.subscriptions import Subscriptions
 from conversations.db.executor import run_query
@@ -36,8 +36,6 @@ from conversations.selectors.conversations import Heads
 logger = logging.getLogger(__name__)
 
 PROBE_SECONDS, PROBES = 0.5, 4
-EARLY_FRAMES = 200
-"""So many frames of each direction are buffered until the greeting."""
 FAILED_RETRY_MS = 5_000
 
 Event = dict[str, Any]
@@ -53,8 +51,7 @@ class SessionConsumer(DirectConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.early_commands: deque[str] = deque()
-        self.early_pushes: deque[str] = deque(maxlen=EARLY_FRAMES)
+        self.early_commands, self.early_pushes = EarlyFrames(), EarlyFrames()
         self.probed: asyncio.Future[None] | None = None
 
     def setup(self) -> None:
@@ -206,9 +203,9 @@ class SessionConsumer(DirectConsumer):
         self.join_monitors(greeting)
         await self.subscriptions.open_filtered()
         while self.early_pushes:
-            await connection.send_text(self.early_pushes.popleft())
+            await connection.send_text(self.early_pushes.take())
         while self.early_commands and not connection.is_closing:
-            await self.commands.handle(self.early_commands.popleft())
+            await self.commands.handle(self.early_commands.take())
 
     def join_monitors(self, greeting: ConnectionEstablished) -> None:
         connection = self.connection
@@ -233,9 +230,7 @@ class SessionConsumer(DirectConsumer):
             await self.commands.reject(BadFrame(ErrorCode.BAD_FRAME))
         elif connection.is_open:
             await self.commands.handle(text_data)
-        elif len(self.early_commands) < EARLY_FRAMES:
-            self.early_commands.append(text_data)
-        else:
+        elif not self.early_commands.add(text_data):
             # Dropping one of many in silence would let the later ones pass it.
             await connection.close_with_reason(CloseCode.RATE_LIMITED, retry_after_ms=2_000)
 
@@ -250,7 +245,7 @@ class SessionConsumer(DirectConsumer):
             await connection.send_text(event["text"])
             change_poller().note_delivered(connection.user.id, room, event["head"], event["mark"])
         elif not connection.is_closing:
-            self.early_pushes.append(event["text"])
+            self.early_pushes.add_newest(event["text"])
 
     async def on_session_end(self, event: Event) -> None:
         await self.connection.close_with_reason(CloseCode(event["code"]))

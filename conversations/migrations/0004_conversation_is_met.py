@@ -1,4 +1,4 @@
-"""Whether both want a chat, so that a stranger's first message does not show them when somebody is here."""
+"""Whether both want a chat, so that a stranger's first message does not show them when the recipient is online."""
 
 from django.db import migrations, models
 

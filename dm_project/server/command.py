@@ -61,8 +61,8 @@ def open_listener(host: str, port: int) -> socket.socket:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise invalid(
                 "PORT",
-                f"port {port} is in use on {host}. Stop what uses it, or choose another one: "
-                f"make run PORT={port + 1}",
+                f"port {port} is in use on {host}. Stop what uses it, or choose another one "
+                f"(make run PORT={port + 1}).",
             ) from None
         reason = getattr(error, "strerror", None) or "not an address"
         raise invalid(
@@ -101,13 +101,23 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def load_application() -> None:
+    """Load also the views, which Django imports with the first request.
+
+    That could be after an update of the files: old and new modules would then meet in one process.
+    """
+    from django.urls import get_resolver
+
+    importlib.import_module("dm_project.asgi")
+    _ = get_resolver().url_patterns
+
+
 def freeze_loaded_objects() -> None:
     """Exclude everything that is loaded at start from garbage collection, which would scan all of Django
     again and again.
 
     The thresholds fit a process that creates and drops a thousand objects with every few messages.
     """
-    importlib.import_module("dm_project.asgi")
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -177,6 +187,7 @@ def main(argv: list[str] | None = None) -> None:
         str(LONGEST_SOCKET_SECONDS),
     ]
     options += ["--verbosity", "0", "--no-server-name", APPLICATION]
+    load_application()
     freeze_loaded_objects()
     start_jobs()
     # Behind a proxy the application reads the client's address from the header (TRUSTED_PROXIES), never

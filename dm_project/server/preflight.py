@@ -1,5 +1,6 @@
 """Preflight checks of database and Redis, so that a failed start is one sentence without a traceback."""
 
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +10,8 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dm_project import checks, settings_module
-from dm_project.env import BadEnvironment
+from dm_project.env import BadEnvironment, invalid
+from dm_project.env_urls import ambient_services
 
 CONNECT_TIMEOUT_S = 5
 SQLITE_FULL = 2
@@ -30,8 +32,9 @@ def require_database() -> None:
     except (Error, database.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         where = settings.DATABASES["default"].get("HOST") or settings.DATABASES["default"]["NAME"]
-        raise BadEnvironment(
-            f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs."
+        raise invalid(
+            "DATABASE_URL",
+            f"the database ({where}) does not answer: {reason}. Check DATABASE_URL, and that it runs.",
         ) from None
     finally:
         connection.close()
@@ -45,9 +48,10 @@ def require_migrations() -> None:
     finally:
         connection.close()
     if missing:
-        raise BadEnvironment(
+        raise invalid(
+            "DATABASE_URL",
             f"the database lacks {len(missing)} migrations. Run: python manage.py migrate "
-            "(`make run` and `make ready` do it themselves)."
+            "(`make run` and `make ready` do it themselves).",
         )
 
 
@@ -87,8 +91,9 @@ def require_redis() -> None:
         client.close()
     except (redis.RedisError, OSError) as error:
         where = urlsplit(settings.REDIS_URL).hostname or "the socket of REDIS_URL"
-        raise BadEnvironment(
-            f"Redis ({where}) does not answer ({type(error).__name__}). Check REDIS_URL, and that it runs."
+        raise invalid(
+            "REDIS_URL",
+            f"Redis ({where}) does not answer ({type(error).__name__}). Check REDIS_URL, and that it runs.",
         ) from None
 
 
@@ -108,5 +113,12 @@ def main() -> None:
     require_redis()
 
 
+def announce_ambient_services() -> None:
+    """Before the next step of `make run` migrates that database."""
+    for sentence in ambient_services():
+        sys.stdout.write(f"{sentence}\n")
+
+
 if __name__ == "__main__":
     main()
+    announce_ambient_services()

@@ -3,12 +3,15 @@
 Configuration that cannot work is rejected by `env` and `server.preflight`. Called by the server only.
 """
 
+import fcntl
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection
 
 from dm_project import env, env_file, env_urls
 from dm_project.cookie_parsing import FIXED_PATCH, is_vulnerable
@@ -20,6 +23,7 @@ logger = logging.getLogger(__name__)
 def startup_warnings() -> Iterator[str]:
     yield from reachability_warnings()
     yield from permission_warnings()
+    yield from process_warnings()
     for name in sorted(env.overridden_names):
         yield f"{name} of .env is not used: the environment of this process has another value."
     if is_vulnerable():
@@ -51,6 +55,24 @@ def reachability_warnings() -> Iterator[str]:
         yield (
             "Without a TLS proxy, and PUBLIC_URL=https://..., passwords and messages are sent unencrypted."
         )
+
+
+def process_warnings() -> Iterator[str]:
+    """Processes on one SQLite database know nothing of each other's sockets, presence and limits."""
+    if connection.vendor != "sqlite":
+        return
+    # Held until this process ends: the descriptor is never closed.
+    directory = os.open(settings.DATA_DIR, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield (
+            "Another server process uses this SQLite database, and only one may. "
+            "Stop it; several processes need DATABASE_URL and REDIS_URL."
+        )
+    except OSError as error:
+        # A file system without locks.
+        logger.debug("DATA_DIR cannot be locked (%s)", type(error).__name__)
 
 
 def permission_warnings() -> Iterator[str]:

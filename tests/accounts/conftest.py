@@ -1,9 +1,11 @@
-"""Fixtures for accounts: alice, bob and mallory created by the service, and a server with email."""
+"""Fixtures for accounts: alice, bob and mallory created by the service; sign-up and log-in."""
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.contrib.auth.hashers import get_hasher
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
@@ -12,6 +14,7 @@ from accounts.models import User
 from accounts.services import account_create
 
 PASSWORD = "correct horse battery"
+HashesOfLogin = Callable[[str, str], tuple[int, int]]
 
 
 @pytest.fixture
@@ -32,18 +35,6 @@ def mallory(db: None) -> User:
 @pytest.fixture(autouse=True)
 def fresh_counts() -> None:
     cache.clear()
-
-
-@pytest.fixture
-def mail(settings: Any) -> None:
-    """Settings as EMAIL_URL sets them (tests/project/test_settings.py compares the values)."""
-    settings.MAIL_CONFIGURED = True
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    settings.ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
-    settings.ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-    settings.ACCOUNT_EMAIL_NOTIFICATIONS = True
 
 
 @pytest.fixture
@@ -74,3 +65,16 @@ def errors_of(response: HttpResponse) -> dict[str, list[str]]:
 
 def is_signed_in(client: Client) -> bool:
     return "_auth_user_id" in client.session
+
+
+@pytest.fixture
+def hashes_of_login() -> HashesOfLogin:
+    """Logs in from a new browser. Returns the status of the response and the number of password hashes."""
+
+    def log_in(login: str, password: str) -> tuple[int, int]:
+        kind = type(get_hasher())
+        with patch.object(kind, "encode", autospec=True, side_effect=kind.encode) as hashing:
+            response = Client().post("/accounts/login/", {"login": login, "password": password})
+        return response.status_code, hashing.call_count
+
+    return log_in

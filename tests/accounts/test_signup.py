@@ -268,11 +268,11 @@ class TestTheHook:
     ) -> None:
         def refuse(self: Any, request: Any, user: User) -> None:
             assert User.objects.filter(pk=user.pk).exists()
-            raise ValidationError("This invite has just been used.")
+            raise ValidationError("This invite has just been accepted.")
 
         monkeypatch.setattr(adapter, "account_created", refuse)
         assert errors_of(sign_up(email="carol@example.com")) == {
-            "__all__": ["This invite has just been used."]
+            "__all__": ["This invite has just been accepted."]
         }
         assert (User.objects.count(), Profile.objects.count(), EmailAddress.objects.count()) == (0, 0, 0)
         assert not is_signed_in(client)

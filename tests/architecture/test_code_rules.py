@@ -5,6 +5,8 @@ Reads files only; imports nothing of the product.
 
 import ast
 import re
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,43 @@ def function_lengths(path: Path) -> dict[str, int]:
 def test_no_function_is_too_long() -> None:
     lengths = {name: lines for path in MODULES for name, lines in function_lengths(path).items()}
     assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+ACTORLESS = re.compile(r"\b(?:some|no|any|every)body\b|\bwhoever\b|\banew\b", re.IGNORECASE)
+"""Prose names its actor: the client, the writer thread, a user who is not logged in."""
+
+
+def prose_of(path: Path) -> Iterator[str]:
+    """The lines of a document, or the comments and docstrings of a module."""
+    if path.suffix != ".py":
+        yield from path.read_text(encoding="utf-8").splitlines()
+        return
+    previous = tokenize.NEWLINE
+    with tokenize.open(path) as file:
+        for token in tokenize.generate_tokens(file.readline):
+            is_docstring = token.type == tokenize.STRING and previous in {
+                tokenize.NEWLINE,
+                tokenize.INDENT,
+                tokenize.DEDENT,
+            }
+            if token.type == tokenize.COMMENT or is_docstring:
+                yield from token.string.splitlines()
+            if token.type not in {tokenize.NL, tokenize.COMMENT}:
+                previous = token.type
+
+
+def test_prose_names_its_actor() -> None:
+    folders = (*APPS, "tests", "tools", "benchmarks", "docs")
+    paths = [
+        path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".md"}
+    ]
+    found = {
+        f"{name_of(path)}: {line.strip()}"
+        for path in (*paths, *ROOT.glob("*.md"))
+        for line in prose_of(path)
+        if ACTORLESS.search(line)
+    }
+    assert found == set()
 
 
 PRAGMA = re.compile(r"  # (?:type: ignore|noqa).*$")

@@ -35,16 +35,6 @@ def by_invite(settings: Any) -> None:
     settings.REGISTRATION = "invite"
 
 
-@pytest.fixture
-def with_mail(settings: Any) -> None:
-    settings.MAIL_CONFIGURED = True
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    settings.ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
-    settings.ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-
-
 def press(browser: Client, invite: Invite, go: str = "signup") -> HttpResponse:
     """Open the link and submit its form."""
     browser.get(f"/i/{token_of(invite.pk)}/")
@@ -161,21 +151,19 @@ def test_zoya_sees_that_the_invite_was_used_during_her_sign_up(
     invite_claim(user=bob, token=token_of(invite.pk))
     assert sign_up(client)["Location"] == "/chats/"
     for _ in range(2):
-        assert client.get("/chats/").text.count("has already been used") == 1, (
+        assert client.get("/chats/").text.count("has already been accepted") == 1, (
             "the notice stays until she has a chat"
         )
     assert Conversation.objects.count() == 1
     make_conversation(User.objects.get(username="zoya"), bob)
-    assert "has already been used" not in client.get("/chats/").text
-    assert "has already been used" not in client.get("/people/").text
+    assert "has already been accepted" not in client.get("/chats/").text
+    assert "has already been accepted" not in client.get("/people/").text
 
 
 # --- Two devices: the account keeps the invite, not the browser ---
 
 
-def test_confirming_the_email_address_ends_in_the_chat(
-    with_mail: None, invite: Invite, client: Client
-) -> None:
+def test_confirming_the_email_address_ends_in_the_chat(mail: None, invite: Invite, client: Client) -> None:
     press(client, invite)
     response = sign_up(client, email="zoya@example.com")
     assert not is_signed_in(client)
@@ -185,7 +173,7 @@ def test_confirming_the_email_address_ends_in_the_chat(
 
 
 def test_finishing_the_sign_up_on_another_device_ends_in_the_chat(
-    with_mail: None, invite: Invite, client: Client
+    mail: None, invite: Invite, client: Client
 ) -> None:
     press(client, invite)
     sign_up(client, email="zoya@example.com")
@@ -198,7 +186,7 @@ def test_finishing_the_sign_up_on_another_device_ends_in_the_chat(
 
 @pytest.mark.parametrize("registration", ["open", "invite"])
 def test_the_state_of_the_invite_does_not_reveal_whether_an_email_is_registered(
-    with_mail: None, alice: User, bob: User, settings: Any, registration: str
+    mail: None, alice: User, bob: User, settings: Any, registration: str
 ) -> None:
     """If only sign-ups with new addresses used the invite, it would reveal which addresses are registered."""
     settings.REGISTRATION = registration
@@ -332,7 +320,7 @@ def test_a_pending_invite_is_accepted_once_and_later_log_ins_lead_to_the_list(
 # --- Where registration is by invite ---
 
 
-def test_without_an_invite_nobody_signs_up(by_invite: None, client: Client, db: None) -> None:
+def test_without_an_invite_no_visitor_signs_up(by_invite: None, client: Client, db: None) -> None:
     sign_up(client)
     assert not User.objects.exists()
 
@@ -347,7 +335,7 @@ def test_an_invite_permits_one_sign_up_and_is_used_with_the_account(
 
 
 def test_the_invite_is_used_even_before_the_email_address_is_confirmed(
-    by_invite: None, with_mail: None, invite: Invite, client: Client
+    by_invite: None, mail: None, invite: Invite, client: Client
 ) -> None:
     press(client, invite)
     sign_up(client, email="zoya@example.com")

@@ -16,8 +16,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import profile_update
 from conversations import frames, throttling
-from conversations.consumers import EARLY_FRAMES
 from conversations.consumers.commands import CommandHandlers
+from conversations.consumers.early_frames import EARLY_BYTES, EARLY_FRAMES
 from conversations.models import Conversation, Message, Participant
 from tests.contract import FRAME_BYTES, SocketContract, Target, uuid
 from tests.factories import make_conversation, make_message, make_messages, make_user
@@ -474,8 +474,13 @@ async def test_what_comes_after_the_greeting_does_not_overtake_what_came_before(
         assert [(await expect(socket, "done"))["ref"] for _ in range(2)] == ["early", "late"]
 
 
+@pytest.mark.parametrize(
+    ("frame", "fitting"),
+    [({}, EARLY_FRAMES), ({"ref": "я" * 60_000}, EARLY_BYTES // 120_000)],
+    ids=["many", "large"],
+)
 async def test_a_flood_before_the_greeting_closes_the_socket_and_drops_no_single_message(
-    alice: User, monkeypatch: Any
+    alice: User, monkeypatch: Any, frame: dict[str, Any], fitting: int
 ) -> None:
     """Dropping one of many in silence would let the later ones pass it."""
     monkeypatch.setattr("conversations.channel_layers.local.LocalChannelLayer.joins_at_once", False)
@@ -485,7 +490,7 @@ async def test_a_flood_before_the_greeting_closes_the_socket_and_drops_no_single
 
     monkeypatch.setattr("conversations.consumers.SessionConsumer.greet_after_probe", never)
     async with open_in_process(alice) as socket:
-        for _ in range(EARLY_FRAMES + 1):
-            await socket.send("ping")
+        for _ in range(fitting + 1):
+            await socket.send("ping", **frame)
         await expect_close(socket, 4429)
     assert [frame["type"] for frame in socket.seen] == ["bye"]

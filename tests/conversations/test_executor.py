@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from django.db import OperationalError
@@ -43,19 +44,27 @@ async def test_a_query_that_waits_too_long_is_rejected_and_never_run(
     assert asked == []
 
 
+@asynccontextmanager
+async def rejecting_executor(gate: threading.Event) -> AsyncIterator[DatabaseExecutor]:
+    """One thread, held by a query until the end; the query behind it has been rejected."""
+    one = DatabaseExecutor(1, "test")
+    held = asyncio.ensure_future(one.run(gate.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await one.run(lambda: None)
+    yield one
+    gate.set()
+    await held
+
+
 async def test_a_query_in_a_stalled_queue_is_rejected_sooner(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow database is recognised before the timeout; a long queue that moves is worth waiting in."""
     monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
     monkeypatch.setattr(executor, "STALL_SECONDS", 0.05)
-    one = DatabaseExecutor(1, "test")
-    held = asyncio.ensure_future(one.run(gate.wait))
-    await asyncio.sleep(0)
-    with pytest.raises(Busy):
-        await one.run(lambda: None)
-    gate.set()
-    await held
+    async with rejecting_executor(gate):
+        pass
 
 
 async def test_a_query_in_a_moving_queue_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,18 +80,12 @@ async def test_after_a_timeout_new_queries_are_rejected_at_once(
 ) -> None:
     monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(executor, "REJECT_SECONDS", 3600)
-    one = DatabaseExecutor(1, "test")
-    held = asyncio.ensure_future(one.run(gate.wait))
-    await asyncio.sleep(0)
-    with pytest.raises(Busy):
-        await one.run(lambda: None)
-    monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
-    for _ in range(1000):
-        with pytest.raises(Busy):
-            await one.run(lambda: None)
-    assert one.executor._work_queue.qsize() <= 1
-    gate.set()
-    await held
+    async with rejecting_executor(gate) as one:
+        monkeypatch.setattr(executor, "QUEUE_TIMEOUT_SECONDS", 3600)
+        for _ in range(1000):
+            with pytest.raises(Busy):
+                await one.run(lambda: None)
+        assert one.executor._work_queue.qsize() <= 1
 
 
 async def test_a_query_of_a_closed_socket_is_not_run(gate: threading.Event) -> None:

@@ -338,7 +338,7 @@ class OnlyLookedUp(dict[str, Any]):
         return super().get(name, default)
 
     def refuse(self, *args: Any) -> Any:
-        raise AssertionError("walked through everybody")
+        raise AssertionError("walked through all channels")
 
     __iter__ = keys = values = items = copy = refuse
 

@@ -86,6 +86,9 @@ SPOILED = [
     float("inf"),
     float("nan"),
     True,
+    10**400,
+    1e300,
+    {"one": 10**400},
 ]
 
 
@@ -105,6 +108,18 @@ def test_a_value_of_another_type_in_the_cache_is_not_there(
     frame = presence.presence_of(user=bob, room=chat.room_name, now=1_010)
     assert frame is not None
     assert frame.online
+
+
+def test_no_value_in_the_cache_shows_a_user_online_or_typing_for_longer_than_a_lease(
+    alice: User, bob: User, chat: Conversation
+) -> None:
+    cache.set(presence.lease_key(alice.id), {"one": 9e9})
+    cache.set(presence.typing_key(chat.room_name, alice.id), 9e9)
+    frame = presence.presence_of(user=bob, room=chat.room_name, now=1_000)
+    typing = presence.typing_of(user=bob, room=chat.room_name)
+    assert frame is not None
+    assert frame.ttl_ms == presence.LEASE_SECONDS * 1000
+    assert typing is None or typing.ttl_ms <= presence.TYPING_SECONDS * 1000
 
 
 def test_leaving_one_process_ends_nothing_while_another_holds_a_lease(

@@ -11,6 +11,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from conversations.channel_layers import redis as redis_layer
+from conversations.channel_layers import redis_connections
 from conversations.channel_layers.redis import RedisLayer
 from tests.rig.faulty_redis import SHAPES, FaultyRedis
 from tests.rig.redis_server import RedisServer
@@ -37,9 +38,9 @@ class LogReader(logging.Handler):
 @pytest.fixture
 def log() -> Iterator[LogReader]:
     reader = LogReader()
-    redis_layer.logger.addHandler(reader)
+    redis_connections.logger.addHandler(reader)
     yield reader
-    redis_layer.logger.removeHandler(reader)
+    redis_connections.logger.removeHandler(reader)
 
 
 @pytest.fixture
@@ -132,8 +133,8 @@ async def test_a_silently_dead_connection_is_found_and_replaced(
     layer: RedisLayer, real_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with a firewall that drops an idle connection: no FIN, no RST, and the other connections live."""
-    monkeypatch.setattr(redis_layer, "PING_SECONDS", 0.05)
-    monkeypatch.setattr(redis_layer, "PONG_SECONDS", 0.05)
+    monkeypatch.setattr(redis_connections, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(redis_connections, "PONG_SECONDS", 0.05)
     async with Proxy([Target(path=real_redis.socket)]) as way:
         layer = RedisLayer(hosts=[{"address": f"redis://127.0.0.1:{way.port}"}], prefix="entre")
         alice = await layer.new_channel()
@@ -152,9 +153,10 @@ async def test_in_every_outage_redis_is_tried_once_a_pause_and_no_socket_waits(
 ) -> None:
     """One attempt to listen and one to publish per pause, one log line, no waiting handshake, nothing left
     behind."""
-    for name in ("CONNECT_SECONDS", "PUBLISH_SECONDS", "SUBSCRIBE_SECONDS"):
-        monkeypatch.setattr(redis_layer, name, 0.3)
-    monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.2)
+    for name in ("CONNECT_SECONDS", "PUBLISH_SECONDS"):
+        monkeypatch.setattr(redis_connections, name, 0.3)
+    monkeypatch.setattr(redis_layer, "SUBSCRIBE_SECONDS", 0.3)
+    monkeypatch.setattr(redis_connections, "RETRY_SECONDS", 0.2)
     began = time.monotonic()
     async with FaultyRedis(shape) as gone:
         layer = RedisLayer(hosts=[{"address": gone.url, "health_check_interval": 0.01}], prefix="entre")
@@ -179,7 +181,7 @@ async def test_in_every_outage_redis_is_tried_once_a_pause_and_no_socket_waits(
 async def test_an_outage_is_one_log_line_and_its_end_another(
     layer: RedisLayer, real_redis: RedisServer, log: LogReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(redis_connections, "RETRY_SECONDS", 0.05)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     await heard(layer, alice, "user.1")
@@ -199,17 +201,17 @@ async def test_an_unreadable_message_does_not_end_the_listener(
     layer: RedisLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does a timeout: either would end the receiver of the base for good."""
-    monkeypatch.setattr(redis_layer, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(redis_connections, "RETRY_SECONDS", 0.05)
     alice = await layer.new_channel()
     await layer.group_add("user.1", alice)
     troubles: list[Exception] = [TimeoutError(), ValueError()]
-    receive = redis_layer.Shard._receive_message
+    receive = redis_connections.Shard._receive_message
 
-    def receive_badly(shard: redis_layer.Shard, message: object) -> None:
+    def receive_badly(shard: redis_connections.Shard, message: object) -> None:
         if troubles:
             raise troubles.pop()
         receive(shard, message)
 
-    monkeypatch.setattr(redis_layer.Shard, "_receive_message", receive_badly)
+    monkeypatch.setattr(redis_connections.Shard, "_receive_message", receive_badly)
     await heard(layer, alice, "user.1")
     assert troubles == []

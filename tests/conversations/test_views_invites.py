@@ -97,7 +97,7 @@ def test_the_private_note_is_shown_only_to_the_inviter(
         assert (response.context["invite"].note, response.context["invite"].url) == ("", None)
 
 
-def test_title_and_metadata_name_nobody(
+def test_title_and_metadata_contain_no_name(
     invite: Invite, client: Client, bob: User, client_of: ClientOf
 ) -> None:
     for visitor in (client, client_of(bob)):
@@ -222,6 +222,20 @@ def test_the_person_who_accepted_it_is_redirected_to_the_chat(
     claim = invite_claim(user=bob, token=token_of(invite.pk))
     response = getattr(client_of(bob), method)(address(invite))
     assert (response.status_code, response["Location"]) == (303, f"/chats/{claim.conversation.room_name}/")
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Accepted"), ("ru", "Принято"), ("pt-br", "Aceito")])
+def test_the_inviter_and_others_read_the_same_word_for_an_accepted_invite(
+    invite: Invite, alice: User, bob: User, client_of: ClientOf, settings: Any, language: str, word: str
+) -> None:
+    """Two words for one state look like two states."""
+    settings.LANGUAGE_CODE = language
+    invite_claim(user=bob, token=token_of(invite.pk))
+    text = text_of(client_of(alice).get("/invites/"))
+    assert [" ".join(chip.split()) for chip in re.findall(r'class="chip[^>]*>([^<]*)<', text)] == [word]
+    assert re.search(rf"{word}\b[^<]*<bdi>Bob</bdi>", text)
+    ended = text_of(client_of(None).get(address(invite)))
+    assert re.search(rf"<h1>[^<]*{word[:-1]}[^<]*</h1>", ended, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -632,7 +646,7 @@ def test_an_ended_link_has_no_qr_code(
 # --- Acceptance check 4: each state has its text, one heading, a next step, and no forbidden name ---
 
 STATES = {
-    "used": ("This link has already been used", False),
+    "used": ("This invite has already been accepted", False),
     "run out": ("This link has expired", False),
     "revoked": ("This link has expired", False),
     "blocked": ("This link has expired", False),

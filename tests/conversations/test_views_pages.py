@@ -75,6 +75,30 @@ def test_read_only_pages_reject_post(browser: Client, path: str) -> None:
     assert browser.post(path).status_code == 405
 
 
+# --- Header and title ---
+
+
+def test_the_sign_in_a_chats_header_promises_no_encryption(browser: Client, page: str) -> None:
+    """A lock there means "end-to-end encrypted" to users of other messengers; the page behind it says no."""
+    link = re.search(r'<a [^>]*href="/who-can-read-this/[^>]*>.*?</a>', text_of(browser.get(page)), re.DOTALL)
+    assert link is not None
+    assert re.findall(r"#i-([\w-]+)", link.group()) == ["info"]
+
+
+@pytest.mark.parametrize("unread", [0, 3])
+def test_a_number_in_a_name_stays_in_the_title_and_is_not_counted_as_unread(
+    browser: Client, page: str, alice: User, bob: User, unread: int
+) -> None:
+    User.objects.filter(pk=bob.pk).update(name="(12) Bob")
+    mona = make_user("mona")
+    make_messages(make_conversation(alice, mona), [mona], unread)
+    text = text_of(browser.get(page))
+    (title,) = re.findall(r"<title>(.*?)</title>", text, re.DOTALL)
+    (badge,) = re.findall(r'data-part="total-unread"[^>]*>([^<]*)<', text)
+    assert " ".join(title.split()) == "(12) Bob · Entre"
+    assert badge == (str(unread) if unread else "")
+
+
 # --- Sending with the form ---
 
 
@@ -435,7 +459,9 @@ def test_people_are_found_by_name_and_linked(browser: Client, bob: User) -> None
     found = text_of(browser.get("/people/?q=bo"))
     assert "/chats/with/bob/" in found
     assert "/chats/with/hidden/" not in text_of(browser.get("/people/?q=hidden"))
-    assert "/chats/with/alice/" not in text_of(browser.get("/people/")), "nobody starts a chat with oneself"
+    assert "/chats/with/alice/" not in text_of(browser.get("/people/")), (
+        "a user starts no chat with themselves"
+    )
 
 
 def test_the_list_shows_who_wrote_last_and_what_is_unread(

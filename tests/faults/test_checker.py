@@ -33,7 +33,7 @@ def acked(
 
 
 def shown(history: History, device: str, *ids: str) -> None:
-    """The device goes on from where it is; what it has is not shown anew."""
+    """The device goes on from where it is; what it has is not shown again."""
     begin = history.screens[device, ROOM].cursor
     for seq, id in enumerate(ids[begin:], begin + 1):
         history.shown(device=device, room=ROOM, seq=seq, id=id, is_mine=False, at=1.0)
@@ -46,7 +46,7 @@ def log(*ids: str, head: int | None = None) -> Reading:
 
 
 def good_history() -> History:
-    """Alice sent a and b, Bob sent c; everybody was told, and everybody sees the three."""
+    """Alice sent a and b, Bob sent c; all devices were told, and all show the three."""
     history = History()
     sent(history, "a", "b")
     sent(history, "c", device="bob")

@@ -1,5 +1,11 @@
 """Each fault of docs/threats.md is a row of the suite, or is listed as missing with the reason."""
 
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.rig.environment import ROOT
 from tools.faults.figures import Figure
 from tools.faults.rows import NOT_RUNNABLE, known_rows, missing_rows
 
@@ -17,6 +23,17 @@ def test_each_row_names_its_fault_and_what_is_expected() -> None:
         assert row.fault
         assert row.expected
         assert set(row.rigs) <= set("SP")
+
+
+@pytest.mark.parametrize("report", sorted((ROOT / "docs").glob("faults-*.md")), ids=lambda path: path.name)
+def test_a_committed_report_names_faults_and_goals_as_the_code_does(report: Path) -> None:
+    """A reader finds the row of a report by its words."""
+    found = re.findall(
+        r"^\| ([A-Z]\d+) \| ([^|]*) \| ([^|]*) \|", report.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert found
+    rows = known_rows()
+    assert [(id, rows[id].fault, rows[id].expected) for id, _, _ in found] == found
 
 
 def test_a_figure_beyond_its_goal_is_marked_and_fails_nothing() -> None:

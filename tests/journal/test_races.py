@@ -197,7 +197,7 @@ def follow(chat: Conversation, reader: User, is_over: Event) -> list[str]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_bob_following_while_everybody_writes_misses_nothing(chat, alice, bob, processes):
+def test_bob_following_while_all_others_write_misses_nothing(chat, alice, bob, processes):
     """In a test of the design, a database sequence lost every fifth row for ever to such a reader."""
     is_over = Event()
     with running_writers(processes) as writers:

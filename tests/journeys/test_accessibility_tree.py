@@ -431,12 +431,14 @@ MODAL = {
 
 @pytest.mark.parametrize("what", OPENERS)
 def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: Visitor, bob: Visitor) -> None:
-    """Checked by axe-core in both themes, wide and narrow.
+    """Checked by axe-core, wide and narrow; contrast in both themes.
 
     A dialog is modal, has a name, and keeps the focus inside.
     """
     room = start_chat(alice, bob)
-    bob.send(room, *(f"line {number}\nwith a second line" for number in range(30)), "the last one")
+    # Few and high messages: enough to scroll, and little for axe-core to read.
+    lines = "a line\n" * 15
+    bob.send(room, *(f"message {number}\n{lines}end" for number in range(5)), "the last one")
     alice.open(room)
     idle(alice)
     alice.write("read")
@@ -453,7 +455,7 @@ def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: V
             page.keyboard.press("Enter")
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            assert violations(page) == []
+            assert violations(page, "color-contrast" if theme == "dark" else "") == []
         expect_no_overflow(page)
     alice.faults.clear()
 

@@ -1,17 +1,33 @@
-"""Every kind of page, in both themes and three widths: axe-core, headings, errors, overflow, skip links."""
+"""Every kind of page: accessible and without errors, and nothing is cut off in any width, zoom or direction.
+
+Each page is opened once for all of these tests, because loading takes most of their time. Each test leaves
+the page as it was.
+"""
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.axe import violations
 from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
 from tests.journeys.page_session import PageSession
-from tests.journeys.visitors import expect_no_overflow
+from tests.journeys.visitors import DESK, Visitor, expect_no_overflow
+from tests.journeys.visual_checks import (
+    LONGER,
+    LONGER_SIZES,
+    MODES,
+    NARROW,
+    cut_texts,
+    layout_faults,
+    overlapping_texts,
+    set_mode,
+    set_styles,
+    zoom_faults,
+)
 
-# A dialog covers these pages, so their skip link cannot be reached.
+# A modal dialog covers these pages, so their skip link cannot be reached.
 COVERED = {"invite dialog over a chat", "settings, a picture being cropped"}
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
     .filter((it) => it.checkVisibility() && !it.closest("[inert]"))
@@ -44,15 +60,29 @@ PAGE_SCROLL = (
 SIZES: list[Any] = [
     {"width": 1440, "height": 900},
     {"width": 390, "height": 844},
-    {"width": 320, "height": 640},
+    NARROW,
 ]
 
 
-@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_every_page_is_accessible_and_loads_without_errors(page_session: PageSession, kind: PageKind) -> None:
+class Opened(NamedTuple):
+    kind: PageKind
+    visitor: Visitor
+
+    @property
+    def page(self) -> Page:
+        return self.visitor.page
+
+
+@pytest.fixture(scope="module", params=PAGE_KINDS, ids=lambda kind: kind.name)
+def opened(page_session: PageSession, request: pytest.FixtureRequest) -> Opened:
+    return Opened(request.param, page_session.open(request.param))
+
+
+def test_every_page_is_accessible_and_loads_without_errors(opened: Opened) -> None:
     """axe-core checks WCAG 2.0 to 2.2, A and AA, in both themes and at each width."""
-    visitor = page_session.open(kind, size=SIZES[0])
+    kind, visitor = opened
     page = visitor.page
+    page.set_viewport_size(SIZES[0])
     expect(page.locator("h1:visible")).to_have_count(1)
     assert page.title().strip(" ·"), "the page has no title"
     assert page.locator("html").get_attribute("lang") == "en"
@@ -79,11 +109,34 @@ def test_every_page_is_accessible_and_loads_without_errors(page_session: PageSes
     assert visitor.faults == []
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in PAGE_KINDS if kind.name not in COVERED], ids=lambda kind: kind.name
-)
-def test_every_page_begins_with_a_skip_link(page_session: PageSession, kind: PageKind) -> None:
-    page = page_session.open(kind).page
+def test_check_28_right_to_left_every_page_fits(opened: Opened) -> None:
+    page = opened.page
+    before = page.evaluate("document.documentElement.dir")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    try:
+        for size in (DESK, NARROW):
+            page.set_viewport_size(size)
+            expect_no_overflow(page)
+            assert [*cut_texts(page), *overlapping_texts(page)] == []
+    finally:
+        page.evaluate("(before) => { document.documentElement.dir = before; }", before)
+
+
+def test_check_28_at_every_zoom_nothing_is_cut_covered_or_too_small(opened: Opened) -> None:
+    try:
+        for mode in MODES:
+            set_mode(opened.page, mode)
+            assert zoom_faults(opened.page) == [], mode
+    finally:
+        set_styles(opened.page, "")
+
+
+def test_every_page_begins_with_a_skip_link(opened: Opened) -> None:
+    page = opened.page
+    page.set_viewport_size(DESK)
+    if opened.kind.name in COVERED:
+        expect(page.locator("dialog:modal")).to_be_visible()
+        return
     skip = page.evaluate_handle(FIRST_TO_FOCUS).as_element()
     assert skip
     assert skip.evaluate("(it) => it.matches('.skip-link')"), "the skip link is the first focusable element"
@@ -97,6 +150,18 @@ def test_every_page_begins_with_a_skip_link(page_session: PageSession, kind: Pag
         assert target.evaluate("(it) => it.contains(document.activeElement)"), (
             "Tab continues inside the target"
         )
+
+
+def test_check_28_every_page_fits_longer_words(opened: Opened) -> None:
+    # Text written later by a script would not be lengthened.
+    opened.visitor.until_idle()
+    opened.page.evaluate(LONGER)
+    try:
+        for size in LONGER_SIZES:
+            opened.page.set_viewport_size(size)
+            assert layout_faults(opened.page) == [], size
+    finally:
+        opened.page.evaluate("restoreWords()")
 
 
 def test_axe_and_the_overflow_check_find_planted_faults(page_session: PageSession) -> None:

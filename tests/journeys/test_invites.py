@@ -76,7 +76,7 @@ def test_bob_signs_up_through_alices_link_and_carol_finds_it_used(visitor: Visit
     alice.write("Welcome")
     bob.sees("Your link worked", "Welcome")
 
-    expect_state(carol.page, link, status=410, heading="already been used")
+    expect_state(carol.page, link, status=410, heading="already been accepted")
     assert not re.search(r"Alice|Bob", carol.page.content()), "a third person learns no names"
     # For Alice and Bob the link still works.
     bob.page.goto(link)
@@ -123,10 +123,10 @@ def test_bob_and_carol_accept_at_the_same_time_and_one_gets_the_chat(visitor: Vi
         rival.page.get_by_role("button", name="Accept and open the chat").click(no_wait_after=True)
     for rival in (bob, carol):
         expect(rival.page.get_by_role("heading", level=1)).to_have_text(
-            re.compile(r"^\s*Alice\s*$|already been used")
+            re.compile(r"^\s*Alice\s*$|already been accepted")
         )
     headings = sorted(rival.page.get_by_role("heading", level=1).inner_text() for rival in (bob, carol))
-    assert headings == ["Alice", "This link has already been used"]
+    assert headings == ["Alice", "This invite has already been accepted"]
 
 
 def test_previews_and_alices_own_visit_do_not_use_up_the_link_and_revoking_ends_it(

@@ -1,49 +1,22 @@
-"""Check 28, longer translations: with words two fifths longer, nothing is cut, covered or broken."""
+"""Check 28, longer translations: with words two fifths longer, no dialog or notice is cut, covered or broken.
+
+The same of every page: test_every_page.py.
+"""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.page_catalogue import PAGE_KINDS, PageKind, open_invite_dialog
-from tests.journeys.page_session import PageSession
+from tests.journeys.page_catalogue import open_invite_dialog
 from tests.journeys.visitors import (
     Visitor,
-    expect_no_overflow,
     log_in_as_another_user,
     show_failed_messages_offline,
     start_chat,
 )
-from tests.journeys.visual_checks import broken_words, cut_texts, overlapping_texts, set_styles
-
-LONGER = (Path(__file__).parent / "longer_words.js").read_text(encoding="utf-8")
-SIZES: list[Any] = [
-    {"width": 1280, "height": 800},
-    {"width": 390, "height": 844},
-    {"width": 320, "height": 640},
-]
-
-
-def layout_faults(page: Page) -> list[str]:
-    expect_no_overflow(page)
-    return [*cut_texts(page), *overlapping_texts(page), *broken_words(page)]
-
-
-@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_check_28_every_page_fits_longer_words(page_session: PageSession, kind: PageKind) -> None:
-    visitor = page_session.open(kind)
-    # Text written later by a script would not be lengthened.
-    visitor.until_idle()
-    visitor.page.evaluate(LONGER)
-    for size in SIZES:
-        visitor.page.set_viewport_size(size)
-        assert layout_faults(visitor.page) == [], size
-
-
-# --- Dialogs and notices ---
+from tests.journeys.visual_checks import LONGER, LONGER_SIZES, cut_texts, layout_faults, set_styles
 
 
 def switcher(alice: Visitor, room: str) -> None:
@@ -112,7 +85,7 @@ def test_check_28_dialogs_and_notices_fit_longer_words(
     bob.send(room, "Is there room?")
     open_it(alice, room)
     alice.page.evaluate(LONGER)
-    for size in SIZES:
+    for size in LONGER_SIZES:
         alice.page.set_viewport_size(size)
         assert (layout_faults(alice.page), size) == ([], size)
 
@@ -128,7 +101,7 @@ def test_check_28_the_message_menu_fits_longer_words_and_closes_when_the_window_
     alice.until_idle()
     alice.page.evaluate(LONGER)
     menu = alice.page.get_by_role("menu")
-    for size in SIZES:
+    for size in LONGER_SIZES:
         alice.page.set_viewport_size(size)
         expect(menu).to_be_hidden()
         alice.page.locator("article").last.press("Enter")
@@ -156,7 +129,7 @@ PLANTED = {
 def test_the_visual_checks_find_text_that_does_not_fit(visitor: VisitorMaker, plant: str) -> None:
     """Otherwise the tests above would pass without checking anything. With normal words nothing is found."""
     path, css = PLANTED[plant]
-    page = visitor("alice", signed_up=path != "/", viewport=SIZES[-1]).page
+    page = visitor("alice", signed_up=path != "/", viewport=LONGER_SIZES[-1]).page
     page.goto(path)
     set_styles(page, css)
     assert cut_texts(page) == []

@@ -1,58 +1,29 @@
-"""Check 28, zoom: at 320 px, 200 and 400 %, with larger or spaced text, everything fits."""
+"""Check 28, zoom: at 320 px, 200 and 400 %, with larger or spaced text, dialogs and failed messages fit.
 
-from typing import Any
+The same of every page: test_every_page.py.
+"""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
 from tests.journeys.page_session import PageSession
-from tests.journeys.visitors import DESK, PHONE, expect_no_overflow, show_failed_messages_offline, start_chat
-from tests.journeys.visual_checks import broken_words, cut_texts, overlapping_texts, set_styles, small_targets
-
-# Browser zoom means fewer and larger CSS pixels, so a small viewport is the same.
-MODES: dict[str, tuple[Any, str]] = {
-    "1280 px": (DESK, ""),
-    "320 px": ({"width": 320, "height": 640}, ""),
-    "200 % zoom": ({"width": 640, "height": 400}, ""),
-    "400 % zoom": ({"width": 320, "height": 256}, ""),
-    "a phone in landscape": ({"width": 844, "height": 390}, ""),
-    "text at 200 %": (DESK, "html { font-size: 200%; }"),
-    "text at 200 % on a phone": (PHONE, "html { font-size: 200%; }"),
-    # WCAG 1.4.12
-    "WCAG text spacing": (
-        PHONE,
-        "* { line-height: 1.5 !important; letter-spacing: 0.12em !important;"
-        " word-spacing: 0.16em !important; }",
-    ),
-}
-
-
-def set_mode(page: Page, mode: str) -> None:
-    size, css = MODES[mode]
-    page.set_viewport_size(size)
-    set_styles(page, css)
-
-
-def layout_faults(page: Page) -> list[str]:
-    expect_no_overflow(page)
-    return [*cut_texts(page), *overlapping_texts(page), *small_targets(page), *broken_words(page)]
-
-
-@pytest.mark.parametrize("kind", PAGE_KINDS, ids=lambda kind: kind.name)
-def test_check_28_at_every_zoom_nothing_is_cut_covered_or_too_small(
-    page_session: PageSession, kind: PageKind
-) -> None:
-    visitor = page_session.open(kind)
-    for mode in MODES:
-        set_mode(visitor.page, mode)
-        assert layout_faults(visitor.page) == [], mode
-    set_styles(visitor.page, "")
+from tests.journeys.visitors import PHONE, expect_no_overflow, show_failed_messages_offline, start_chat
+from tests.journeys.visual_checks import (
+    MODES,
+    broken_words,
+    cut_texts,
+    overlapping_texts,
+    set_mode,
+    set_styles,
+    small_targets,
+    zoom_faults,
+)
 
 
 def test_the_visual_checks_find_planted_faults(page_session: PageSession) -> None:
-    """Otherwise the tests above would pass without checking anything."""
+    """Otherwise the tests of every page would pass without checking anything."""
     page = page_session.open(PAGE_KINDS[0]).page
     set_styles(page, ".button { overflow: hidden; block-size: 6px; min-block-size: 0; padding: 0; }")
     assert [fault for fault in cut_texts(page) if "Log in" in fault]
@@ -88,7 +59,7 @@ def test_check_28_a_chat_with_failed_messages_fits_in_the_largest_text_at_400_pe
     show_failed_messages_offline(alice, room)
     for mode in MODES:
         set_mode(alice.page, mode)
-        assert layout_faults(alice.page) == [], mode
+        assert zoom_faults(alice.page) == [], mode
     set_styles(alice.page, "")
     alice.box.fill("\n".join(f"line {number}" for number in range(30)))
     for mode in ("400 % zoom", "200 % zoom", "a phone in landscape"):

@@ -412,7 +412,7 @@ test("the notice counts from the time of suspicion, and not again when the conne
 test("a socket that is refused for no reason leaves HTTP to send by, until one opens or HTTP is gone, too", () => {
   const connection = new Connection({ now: T0 });
   const is = (...events) => (events.forEach((event) => connection.on(event, T0)), connection.isReachable);
-  assert.equal(is(EVENTS.start, EVENTS.lost), false, "nobody has asked yet");
+  assert.equal(is(EVENTS.start, EVENTS.lost), false, "no request has been made yet");
   assert.equal(is(verdict("reachable")), true);
   assert.equal(is(EVENTS.wake), true, "not given up with each try");
   assert.equal(is(EVENTS.lost, verdict("unknown")), false);

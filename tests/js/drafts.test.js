@@ -107,7 +107,7 @@ for (const hasChannel of [true, false]) {
       const b = open("b");
       a.type("a whole paragraph");
       await clock.advance(1_500);
-      // It took the paragraph over, and somebody writes something else in its place.
+      // The other tab took the paragraph over, and its user writes something else in its place.
       assert.equal(b.field, "a whole paragraph");
       b.type("ok");
       await clock.advance(1_500);

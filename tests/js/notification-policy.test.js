@@ -33,9 +33,9 @@ function set({
 // [what stands around, what the message is, what happens]
 const RULES = [
   ["away from the page it is shown, with its sound", {}, {}, ["shown dm-a", "sound"]],
-  ["who works in another chat hears it", { isActive: true }, {}, ["sound"]],
+  ["a user in another chat hears it", { isActive: true }, {}, ["sound"]],
   [
-    "the chat before somebody's eyes is silent, and the other tabs learn it",
+    "the chat that a user is looking at is silent, and the other tabs learn it",
     { watched: "dm-a", isActive: true },
     {},
     ["told dm-a"],

@@ -40,7 +40,7 @@ const OWN = [
     ["on 0", "off 1"],
   ],
   [
-    "after the end it begins anew at once",
+    "after the end it begins again at once",
     [["typed", "a", 100], ["stop"], ["typed", "b", 0]],
     ["on 0", "off 0.1", "on 0.1"],
   ],

@@ -44,7 +44,7 @@ test("without locks and channels each tab works for itself", async () => {
     BroadcastChannel: null,
     locks: null,
     window: null,
-    onMessage: () => assert.fail("nobody is there"),
+    onMessage: () => assert.fail("no other tab is open"),
   });
   alone.broadcast("outbox");
   assert.equal(await alone.exclusive(async () => "sent"), "sent");

@@ -62,7 +62,7 @@ test("on the way down what goes is the oldest, until the end is reached", () => 
   assert.equal(timeline.latest, 1_001);
 });
 
-test("from far above one step leads to the newest, with nothing missing between and without asking anybody", () => {
+test("from far above one step leads to the newest, with nothing missing between and without a request", () => {
   const timeline = climb(newest(), 15);
   timeline.receive(message(1_001));
   assert.notEqual(timeline.latest, 1_001);

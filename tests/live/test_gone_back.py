@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ServerMaker
 from tests.live.test_vanishing import send_until_accepted
+from tests.rig.daphne_server import migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -42,7 +43,7 @@ async def test_a_lagging_replica_is_noticed_though_the_other_process_writes_firs
     person_at: Newcomer,
     folders: str,
 ) -> None:
-    database = real_postgres.new_database()
+    database = migrated_database(real_postgres)
     first = start_server(1, DATABASE_URL=database, REDIS_URL=real_redis.url)
     other_folder = {} if folders == "two" else {"DATA_DIR": str(first.data_folder)}
     second = start_server(1, DATABASE_URL=database, REDIS_URL=real_redis.url, **other_folder)

@@ -77,7 +77,7 @@ def test_an_empty_database_ends_the_start_with_one_sentence(
     server = start_server(starts=False, DATA_DIR=str(tmp_path / "empty"))
     assert server.launch().wait(TIMEOUT_S) != 0
     assert re.fullmatch(
-        r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*",
+        r"Entre cannot start: the database lacks \d+ migrations\. Run: python manage\.py migrate .*\)\.",
         server.log().strip(),
     )
 
@@ -146,6 +146,64 @@ def test_settings_of_another_project_are_rejected_in_one_sentence(program: list[
         "Entre cannot start: DJANGO_SETTINGS_MODULE is 'shop.settings' in the environment of this process, "
         "and there is no such module here. Unset it.\n"
     )
+
+
+def test_the_start_names_a_database_that_the_shell_exported_before_it_is_migrated(tmp_path: Path) -> None:
+    environment = {
+        **clean_environment(),
+        "DATA_DIR": str(tmp_path),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/shop.sqlite3",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "dm_project.server.preflight"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == (
+        f"Using the database at sqlite:///{tmp_path}/shop.sqlite3: "
+        "DATABASE_URL comes from the environment of this process, not from .env.\n"
+    ), done.stderr
+    makefile = (ROOT / "Makefile").read_text()
+    assert makefile.index("dm_project.server.preflight") < makefile.index("migrate --noinput")
+
+
+def test_a_second_process_on_one_sqlite_file_is_logged(start_server: ServerMaker) -> None:
+    """The start of a second one suggests another port when the first one still runs."""
+    first = start_server()
+    assert "Another server process" not in first.log()
+    second = start_server(starts=False, DATA_DIR=str(first.data_folder))
+    printed_address(second)
+    assert "Another server process uses this SQLite database, and only one may." in second.log()
+
+
+def test_no_module_is_left_to_the_first_request(tmp_path: Path) -> None:
+    """After an update of the files it would be loaded from the new ones, into a process of the old ones."""
+    code = (
+        "import sys\n"
+        "from dm_project import settings_module\n"
+        "from dm_project.server.command import load_application\n"
+        "settings_module.choose()\n"
+        "load_application()\n"
+        "before = set(sys.modules)\n"
+        "from django.conf import settings\n"
+        "from django.test import Client\n"
+        "settings.ALLOWED_HOSTS = ['testserver']\n"
+        "assert Client().get('/healthz').status_code == 200\n"
+        "ours = ('accounts', 'conversations', 'dm_project')\n"
+        "print(sorted(name for name in set(sys.modules) - before if name.split('.')[0] in ours))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**clean_environment(), "DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_ctrl_c_ends_a_start_without_a_traceback(start_server: ServerMaker) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import ServerMaker
 from tests.live.test_vanishing import is_alive, send_until_accepted
 from tests.rig.broken_file import full_disk, locked
+from tests.rig.daphne_server import migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.rig.redis_server import RedisServer
@@ -107,7 +108,7 @@ async def test_a_full_disk_stops_writes_only(start_server: ServerMaker, person_a
 async def test_a_full_disk_of_postgresql_is_reported_as_storage_full(
     start_server: ServerMaker, real_postgres: PostgresServer, person_at: PersonMaker
 ) -> None:
-    url = real_postgres.new_database()
+    url = migrated_database(real_postgres)
     name = urlsplit(url).path[1:]
     server = start_server(DATABASE_URL=url)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -141,7 +142,9 @@ async def test_without_redis_messages_are_sent_and_passwords_cannot_be_guessed(
     how: str,
 ) -> None:
     """Guesses are counted in the cache, so without it every log-in is refused, even a correct one (F28)."""
-    server = start_server(DATABASE_URL=real_postgres.new_database(), REDIS_URL=real_redis.url, LIMITS="on")
+    server = start_server(
+        DATABASE_URL=migrated_database(real_postgres), REDIS_URL=real_redis.url, LIMITS="on"
+    )
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     carol = person_at(server, "carol")

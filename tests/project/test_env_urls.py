@@ -8,7 +8,7 @@ import pytest
 from django.core.mail import EmailMessage
 from django.core.mail.message import sanitize_address
 
-from dm_project import env_urls
+from dm_project import env, env_urls
 from tests.rig.environment import startup_error
 
 
@@ -16,6 +16,40 @@ from tests.rig.environment import startup_error
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NAME", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "EMAIL_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("postgres://shop:secret@db.example:5432/shop?sslmode=require", "postgres://db.example:5432/shop"),
+        ("postgres://shop:12/secret@db.example/shop", "postgres://db.example/shop"),
+        ("postgres://shop:12@secret@db.example/shop", "postgres://db.example/shop"),
+        ("postgres:///shop?host=/run/postgresql&password=secret", "postgres:///shop"),
+        ("sqlite:////srv/shop.sqlite3", "sqlite:////srv/shop.sqlite3"),
+        ("redis://:secret@127.0.0.1:6379/3", "redis://127.0.0.1:6379/3"),
+        ("unix://:secret@/run/redis.sock?db=3", "unix:///run/redis.sock"),
+        ("smtp+tls://me:secret@mail.example:587", "smtp+tls://mail.example:587"),
+        ("console:", "console:"),
+    ],
+)
+def test_a_service_is_named_when_its_url_comes_from_the_environment_only(
+    monkeypatch: pytest.MonkeyPatch, url: str, location: str
+) -> None:
+    """A shell may have exported it for another project, which would then be migrated."""
+    monkeypatch.setattr(env, "names_from_file", {"REDIS_URL"})
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1/0")
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert list(env_urls.ambient_services()) == [
+        f"Using the database at {location}: "
+        "DATABASE_URL comes from the environment of this process, not from .env."
+    ]
+
+
+def test_services_of_the_file_are_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env, "names_from_file", {"DATABASE_URL", "EMAIL_URL"})
+    for name in ("DATABASE_URL", "EMAIL_URL", "REDIS_URL"):
+        monkeypatch.setenv(name, "" if name == "REDIS_URL" else "console:")
+    assert list(env_urls.ambient_services()) == []
 
 
 def test_an_empty_value_means_no_url(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,3 +66,14 @@ def test_only_logical_sides_are_named() -> None:
         found = [match.group(0).strip() for match in sides.finditer(css)]
         assert not found, f"{sheet.name}: {found}"
         assert not re.search(r"(?:float|text-align|clear):\s*(?:left|right)", css), sheet.name
+
+
+def test_each_delivery_state_has_its_own_shape_and_only_read_is_filled() -> None:
+    """At 15 pixels two shades of one shape cannot be told apart, and some users see no colours."""
+    css = (ROOT / "static" / "css" / "delivery-status.css").read_text()
+    shapes = dict(re.findall(r'\.row__ticks\[data-state="(\w+)"\] \{\s*--tick: url\("([^"]+)"\)', css))
+    in_bubbles = re.findall(r'\.message\[data-state="(\w+)"\],\s*\.row__ticks\[data-state="(\w+)"\] \{', css)
+    assert set(shapes) == {"pending", "sent", "delivered", "read", "failed"}
+    assert {row for bubble, row in in_bubbles if bubble == row} == set(shapes)
+    assert len(set(shapes.values())) == len(shapes)
+    assert [state for state, shape in shapes.items() if "fill='none' stroke=" not in shape] == ["read"]

@@ -147,6 +147,65 @@ def test_a_value_of_another_type_than_a_list_counts_as_missing(
     assert cache.get("allauth:tries", []) == []
 
 
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        (b'["x", null, {"a": 1}, [1], true]', []),
+        (b"[NaN, Infinity, 1e999, -1]", [-1]),
+        (b'[3.5, "x", 2, 1]', [3.5, 2, 1]),
+        (b"[" + b"9" * 400 + b"]", []),
+    ],
+    ids=["types", "numbers", "mixed", "huge"],
+)
+def test_items_of_a_wrong_type_in_a_list_count_as_missing(
+    service_cache: Any, real_redis: RedisServer, data: bytes, kept: list[float]
+) -> None:
+    """allauth compares the items with the time of day; a text among them made every login a server error."""
+    cache = service_cache("entre")
+    with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
+        client.set("entre:1:allauth:tries", data)
+    assert cache.get("allauth:tries", []) == kept
+
+
+@pytest.mark.parametrize("kind", ["list", "hash", "set"])
+def test_a_key_of_another_type_counts_as_missing_and_opens_no_circuit_breaker(
+    service_cache: Any, real_redis: RedisServer, circuit_breaker: CircuitBreaker, kind: str
+) -> None:
+    """Redis answers with an error then, though it is available: opened by one key, the breaker would have
+    failed everyone's login."""
+    cache = service_cache("entre")
+    with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
+        for key in ("entre:1:value", "entre:1:count"):
+            {
+                "list": lambda key: client.lpush(key, "x"),
+                "hash": lambda key: client.hset(key, "x", "y"),
+                "set": lambda key: client.sadd(key, "x"),
+            }[kind](key)
+    assert cache.get("value", "default") == "default"
+    assert cache.get_many(["value"]) == {}
+    with pytest.raises(ValueError, match="count"):
+        cache.incr("count")
+    assert not circuit_breaker.is_open
+    # What is written next replaces it.
+    cache.set("value", 1)
+    assert cache.add("count", 0)
+    assert (cache.get("value"), cache.incr("count")) == (1, 1)
+
+
+@pytest.mark.parametrize("data", [b'"text"', b"1.5", b"{}", b"9" * 30])
+def test_a_counter_that_is_no_integer_counts_as_missing(
+    service_cache: Any, real_redis: RedisServer, circuit_breaker: CircuitBreaker, data: bytes
+) -> None:
+    cache = service_cache("entre")
+    with redis.Redis(unix_socket_path=str(real_redis.socket)) as client:
+        client.set("entre:1:count", data)
+    with pytest.raises(ValueError, match="count"):
+        cache.incr("count")
+    assert not circuit_breaker.is_open
+    assert cache.add("count", 0)
+    assert cache.decr("count") == -1
+
+
 def test_two_installations_on_one_redis_are_separate(service_cache: Any) -> None:
     ours, theirs = service_cache("entre"), service_cache("other")
     ours.set("presence:7", {"holder": 1.5})

@@ -19,6 +19,7 @@ import httpx
 from tests.rig.environment import ROOT, clean_environment
 from tests.rig.people import NO_TLS
 from tests.rig.postgres import PostgresServer
+from tests.rig.run_folder import once, run_folder
 
 TIMEOUT_S = 60.0
 STOP_S = 20.0
@@ -35,23 +36,22 @@ class SharedStatics:
     """Static files, collected once for all servers of a test run: hashing and compressing takes seconds."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="entre-static-"))
-        self.is_collected = False
+        shared = run_folder()
+        self.own = None if shared else Path(tempfile.mkdtemp(prefix="entre-static-"))
+        self.folder = (shared or self.own or Path()) / "static"
 
     def collect(self) -> Path:
-        if not self.is_collected:
-            manage(
-                "collectstatic",
-                "--noinput",
-                "--verbosity",
-                "0",
-                environment={**clean_environment(), "STATIC_ROOT": str(self.folder)},
-            )
-            self.is_collected = True
+        environment = {**clean_environment(), "STATIC_ROOT": str(self.folder)}
+        once(
+            self.folder,
+            lambda: manage("collectstatic", "--noinput", "--verbosity", "0", environment=environment),
+        )
         return self.folder
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Those of a test run are removed at its end."""
+        if self.own:
+            shutil.rmtree(self.own, ignore_errors=True)
 
 
 def manage(*words: str, environment: dict[str, str]) -> str:
@@ -73,16 +73,12 @@ def manage(*words: str, environment: dict[str, str]) -> str:
 
 @cache
 def empty_sqlite() -> bytes:
-    """A migrated database, created once: migrating takes longer than starting a server."""
-    with tempfile.TemporaryDirectory(prefix="entre-empty-") as folder:
-        manage(
-            "migrate",
-            "--noinput",
-            "--verbosity",
-            "0",
-            environment={**clean_environment(), "DATA_DIR": folder},
-        )
-        return Path(folder, SQLITE).read_bytes()
+    """A migrated database, created once for a test run: migrating takes longer than starting a server."""
+    with tempfile.TemporaryDirectory(prefix="entre-empty-") as own:
+        folder = (run_folder() or Path(own)) / "empty"
+        environment = {**clean_environment(), "DATA_DIR": str(folder)}
+        once(folder, lambda: manage("migrate", "--noinput", "--verbosity", "0", environment=environment))
+        return (folder / SQLITE).read_bytes()
 
 
 migrated: dict[PostgresServer, str] = {}

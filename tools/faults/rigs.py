@@ -195,7 +195,7 @@ class Rig:
     # The network between clients and service
 
     def cut_connections(self, index: int | None = None) -> int:
-        """End every line (to this process) without a close frame."""
+        """End every connection (to this process) without a close frame."""
         return self.proxy.cut(None if index is None else self.targets[index])
 
     def freeze_connections(self, *directions: str) -> None:

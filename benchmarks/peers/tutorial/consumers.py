@@ -10,7 +10,7 @@ from benchmarks.peers.tutorial.models import Message
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
-    """Whoever joins a room hears what anybody writes there, the writer included."""
+    """Every socket in a room receives every message written there, also the sender's."""
 
     async def connect(self) -> None:
         self.room = self.scope["url_route"]["kwargs"]["room"]

@@ -2,7 +2,7 @@
 
 import os
 
-SECRET_KEY = "a benchmark on this machine only, holding nobody's data"
+SECRET_KEY = "a benchmark on this machine only, without real data"
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = [
