@@ -10,7 +10,7 @@ from typing import Any
 
 FIRST_SECURE_DELETE = (3, 42, 0)
 # The tokens are made in Python: FTS5 only splits at the spaces between them. `ascii` takes every letter
-# beyond ASCII as it is; "_" begins the tokens of conversations and people, which nobody can type.
+# beyond ASCII as it is; "_" begins the tokens of conversations and people, which no query can contain.
 # Prefixes of two to four letters are terms of their own: without them, "th" reads the rows of all people.
 FTS = """
 CREATE VIRTUAL TABLE search_fts USING fts5(

@@ -41,7 +41,7 @@ class DraftCommand:
             unit.request(stored_drafts, (conversation.id, self.user_id))
 
     def apply(self, unit: UnitOfWork) -> Outcome[Drafted]:
-        """A draft reaches nobody else, so a block or a closed chat does not matter."""
+        """A draft reaches only its author, so a block or a closed chat does not matter."""
         conversation, me, _ = unit.participants(self.room, self.user_id)
         drafts, key = unit.results(stored_drafts), (conversation.id, self.user_id)
         if self.body == (drafts[key] if me.draft is None else me.draft):

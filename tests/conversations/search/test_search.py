@@ -96,7 +96,7 @@ def test_nothing_that_is_typed_is_an_error(
 def test_no_typed_word_is_a_token_of_a_person_or_a_chat(
     chat: Conversation, alice: User, bob: User, mallory: User, found: Search
 ) -> None:
-    """Whoever could type them would search in the chats of others (docs/threats.md T6)."""
+    """A user who could type them would search in the chats of others (docs/threats.md T6)."""
     make_message(chat, alice, "hello world")
     for typed in (f"_p{bob.id}", f"_p{bob.id} hello", f'" OR "_p{bob.id}', f"_c{chat.id} AND hello", "<he"):
         assert found(mallory, typed) == []

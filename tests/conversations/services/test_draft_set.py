@@ -1,4 +1,4 @@
-"""The service that stores a draft: it follows its author from device to device, and nobody else sees it."""
+"""The service that stores a draft: it follows its author from device to device; the peer does not get it."""
 
 import json
 from typing import Any
