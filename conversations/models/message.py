@@ -84,7 +84,7 @@ class Message(models.Model):
         return f"message {self.seq} of conversation {self.conversation_id}"
 
     def blank(self) -> None:
-        """Remove everything that somebody wrote, in memory: what stays is its place and its numbers."""
+        """Remove what its sender wrote and what both added, in memory: its place and numbers stay."""
         self.body, self.reply_to, self.reactions, self.fingerprint = "", None, [], None
         self.edited_at = self.reply = None
 
