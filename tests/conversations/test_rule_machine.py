@@ -7,6 +7,7 @@ ones (as `make faults` does) and prints how to repeat a failing one.
 
 import logging
 import os
+from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -28,7 +29,7 @@ from hypothesis.stateful import (
 
 from accounts.models import User
 from accounts.services import account_deactivate, account_reactivate, privacy_update
-from conversations.models import Block, Conversation, Message, Participant
+from conversations.models import Block, Conversation, HiddenMessage, Message, Participant
 from conversations.protocol.text import strip_trailing_blank_lines
 from tests.factories import PASSWORD, make_conversation, make_user
 from tests.rules.model import Line, Side, Talk, Verdict
@@ -47,7 +48,16 @@ SIGN_OUT, PASSWORD_CHANGE, SUSPENSION, FLUSH = LOSSES = (
     "session deleted in a shell",
 )
 FORM_STATUS = {None: 303, "conflict": 409, "cannot_deliver": 422}
-API_STATUS = {"conflict": 409, "cannot_deliver": 403}
+API_STATUS = {"conflict": 409, "cannot_deliver": 403, "forbidden": 403, "gone": 410, "not_found": 404}
+MENU_STATUS = {
+    None: 303,
+    "conflict": 409,
+    "cannot_deliver": 422,
+    "forbidden": 403,
+    "gone": 410,
+    "not_found": 404,
+}
+EDIT, DELETE, HIDE = CHANGES = ("edit", "delete", "hide")
 OUTSIDE = {"connection_established", "error", FENCE}
 
 LONG = "🌿" * 7_900
@@ -104,12 +114,12 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         for phone in self.phones:
             self.stack.run(phone.catch_up())
             self.is_whole(phone)
-        assert (
-            self.phones[0].messages
-            == self.phones[1].messages
-            == self.phones[2].messages
-            == self.phones[3].messages
-        )
+        hidden = {seq for side in self.talk.sides.values() for seq in side.hidden}
+        screens = [
+            {seq: message for seq, message in phone.messages.items() if seq not in hidden}
+            for phone in self.phones
+        ]
+        assert screens == [screens[0]] * 4
 
     # --- What users do ---
 
@@ -135,7 +145,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         """Over any device and transport, after any time; from the peer it is a foreign id."""
         if phone := self.open_one(who):
             known = self.line(line)
-            self.send(phone, transport, known.id, known.body)
+            self.send(phone, transport, known.id, known.first or "whatever it was")
 
     @precondition(lambda self: self.talk.lines)
     @rule(who=any_phone, transport=any_transport, line=any_line, body=any_body)
@@ -192,19 +202,71 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         self.talk.write_draft(phone.me, body)
         self.settle()
 
+    @precondition(lambda self: self.talk.lines)
+    @rule(
+        who=any_phone,
+        transport=any_transport,
+        change=st.sampled_from(CHANGES),
+        line=any_line,
+        body=any_body,
+        known=st.sampled_from([None, "now", "at birth"]),
+    )
+    def changes_a_message(
+        self, who: int, transport: str, change: str, line: int, body: str, known: str | None
+    ) -> None:
+        """Of either person, deleted or not, with or without the version that this device knows."""
+        if phone := self.open_one(who):
+            one = self.line(line)
+            version = {"now": one.version, "at birth": one.seq}.get(known or "")
+            self.change(phone, transport, change, one.seq, body, version)
+
+    @precondition(lambda self: self.talk.lines)
+    @rule(who=any_phone, change=st.sampled_from(CHANGES), line=any_line, body=any_body)
+    def repeats_a_change(self, who: int, change: str, line: int, body: str) -> None:
+        """Over all transports, and what a form cannot carry left out."""
+        if phone := self.open_one(who):
+            body = strip_trailing_blank_lines(body)
+            for transport in TRANSPORTS:
+                self.change(phone, transport, change, self.line(line).seq, body, None)
+
+    @precondition(lambda self: self.talk.lines)
+    @rule(one=any_phone, other=any_phone, line=any_line, body=any_body)
+    def edits_and_deletes_at_the_same_moment(self, one: int, other: int, line: int, body: str) -> None:
+        """If it was deleted on any device, its text is nowhere."""
+        first, second = self.open_one(one), self.open_one(other)
+        if first is None or second is None or first is second:
+            return
+        seq = self.line(line).seq
+        edited, deleted = self.stack.run(self.change_at_once(first, second, seq, body))
+        works = [
+            lambda: self.talk.edit(first.me, seq, body, None) == edited,
+            lambda: self.talk.delete(second.me, seq) == deleted,
+        ]
+        # The server may put them in either order; the answer to the edit tells which.
+        is_edit_later = edited.code == "gone" and not self.line_at(seq).is_deleted
+        assert [work() for work in (reversed(works) if is_edit_later else works)] == [True, True]
+        if deleted.code is None:
+            assert self.line_at(seq).body == ""
+        self.settle()
+
     @rule(who=any_phone, cursor=st.integers(0, 20))
     def asks_from_anywhere(self, who: int, cursor: int) -> None:
         if phone := self.open_one(who):
             page = self.stack.run(phone.ask("sync", rooms={self.room: cursor}, marks={self.room: phone.mark}))
             is_beyond = cursor > self.talk.head
-            first = max(0, self.talk.head - 50) if is_beyond else cursor
             assert (page["reset"], page["after"]) == (is_beyond, cursor)
             if is_beyond or not page["more"]:
                 assert page["version"] == self.talk.head
-            versions = [message["version"] for message in page["messages"]]
-            assert versions == list(
-                range(self.talk.head - len(versions) + 1 if is_beyond else first + 1, page["version"] + 1)
-            )
+            lines = self.talk.lines
+            if is_beyond:
+                # The newest page.
+                seqs = [message["seq"] for message in page["messages"]]
+                assert seqs == [line.seq for line in lines[len(lines) - len(seqs) :]]
+            else:
+                # Each message that has changed since, once, in the order of its last change.
+                versions = [message["version"] for message in page["messages"]]
+                changed = sorted(line.version for line in lines if line.version > cursor)
+                assert versions == [version for version in changed if version <= page["version"]]
             # A page from elsewhere must not make this device believe that it has what lies between.
             self.forget(phone)
             self.settle()
@@ -300,6 +362,8 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         transport=st.sampled_from(
             [
                 "message.send",
+                "message.edit",
+                "message.delete",
                 "draft.set",
                 "receipt.set",
                 "room.open",
@@ -336,10 +400,19 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         rows = Message.objects.filter(conversation_id=self.chat_id).order_by("seq")
         names = {self.alice.pk: self.alice.public_id, self.bob.pk: self.bob.public_id}
         found = [
-            Line(row.seq, str(row.client_id), names[row.sender_id], row.body, row.ordinal) for row in rows
+            Line(
+                row.seq,
+                str(row.client_id),
+                names[row.sender_id],
+                row.body,
+                row.ordinal,
+                row.version,
+                row.deleted_at is not None,
+            )
+            for row in rows
         ]
         assert found == self.talk.lines
-        assert [row.version for row in rows] == [line.seq for line in self.talk.lines]
+        assert [row.fingerprint is None for row in rows] == [line.is_deleted for line in self.talk.lines]
         assert [row.created_at for row in rows] == sorted(row.created_at for row in rows)
         assert Conversation.objects.get(pk=self.chat_id).head == self.talk.head
 
@@ -359,6 +432,8 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
                 side.shown_delivered,
             ), "what the peer may see"
             assert (participant.received, participant.mark) == (side.received, side.mark)
+            hidden = HiddenMessage.objects.filter(user_id=participant.user_id)
+            assert dict(hidden.values_list("seq", "mark")) == side.hidden
             assert participant.unread == self.talk.unread(participant.user.public_id)
 
     @invariant()
@@ -410,6 +485,52 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             status = phone.browser.post(f"/chats/{self.room}/", {"id": id, "body": body}).status_code
             assert status == FORM_STATUS[expected.code]
         self.settle()
+
+    def change(
+        self, phone: Phone, transport: str, change: str, seq: int, body: str, version: int | None
+    ) -> None:
+        if transport == FORM:
+            body = strip_trailing_blank_lines(body)
+        expected = {
+            EDIT: lambda: self.talk.edit(phone.me, seq, body, version),
+            DELETE: lambda: self.talk.delete(phone.me, seq),
+            HIDE: lambda: self.talk.hide(phone.me, seq),
+        }[change]()
+        if transport == SOCKET:
+            assert self.stack.run(self.change_over_socket(phone, change, seq, body, version)) == expected
+        elif transport == API:
+            fields = {"body": body} | ({} if version is None else {"version": version})
+            path = f"/messages/{seq}{'?scope=me' if change == HIDE else ''}"
+            method = "patch" if change == EDIT else "delete"
+            status, answer = self.api(phone, method, path, fields if change == EDIT else "")
+            assert status == (200 if expected.code is None else API_STATUS[expected.code])
+            if expected.version:
+                assert answer["message"]["version"] == expected.version
+        else:
+            assert phone.browser is not None
+            fields = {"do": change, "body": body, "version": version or ""}
+            answer = phone.browser.post(f"/chats/{self.room}/{seq}/", fields)
+            assert answer.status_code == MENU_STATUS[expected.code]
+        self.settle()
+
+    async def change_over_socket(
+        self, phone: Phone, change: str, seq: int, body: str, version: int | None
+    ) -> Verdict:
+        type, fields = change_fields(change, seq, body, version)
+        return change_verdict(await phone.ask(type, room=self.room, **fields))
+
+    async def change_at_once(self, one: Phone, other: Phone, seq: int, body: str) -> tuple[Verdict, Verdict]:
+        edit, delete = change_fields(EDIT, seq, body, None), change_fields(DELETE, seq, "", None)
+        refs = [
+            await phone.send(type, room=self.room, **fields)
+            for phone, (type, fields) in ((one, edit), (other, delete))
+        ]
+        return change_verdict(await one.reply_to(refs[0])), change_verdict(await other.reply_to(refs[1]))
+
+    def line_at(self, seq: int) -> Line:
+        line = self.talk.line(seq)
+        assert line is not None
+        return line
 
     async def over_socket(self, phone: Phone, id: str, body: str) -> Verdict:
         return verdict(await phone.ask("message.send", room=self.room, id=id, body=body))
@@ -501,11 +622,17 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
     # --- Checks ---
 
     def is_true_so_far(self, phone: Phone) -> None:
-        shown = [phone.messages[seq] for seq in sorted(phone.messages)]
-        found = [
-            Line(each["seq"], each["id"], each["sender"], each["body"], each["ordinal"]) for each in shown
+        hidden = self.talk.sides[phone.me].hidden
+        expected = self.talk.lines_at(phone.cursor)
+        for seq, message in phone.messages.items():
+            # A page may know of it before the event has come; the mark says when the device must know, too.
+            is_hidden = message["deleted_for_me"]
+            assert is_hidden or hidden.get(seq, phone.mark + 1) > phone.mark, "deleted for me, and shown"
+            assert not is_hidden or seq in hidden, "never deleted for me, and empty"
+        empty = {seq for seq, message in phone.messages.items() if message["deleted_for_me"]}
+        assert [shown(phone.messages[seq]) for seq in sorted(phone.messages)] == [
+            replace(line, body="") if line.seq in empty else line for line in expected
         ]
-        assert found == self.talk.lines[: phone.cursor]
         visible = self.talk.visible(phone.me)
         for name, (delivered, read) in phone.receipts.items():
             assert delivered <= visible[name][0], "more than may be seen"
@@ -546,11 +673,26 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         phone.is_behind = True
 
 
+def shown(message: Frame) -> Line:
+    names = ("seq", "id", "sender", "body", "ordinal", "version")
+    return Line(*[message[name] for name in names], is_deleted=message["deleted_at"] is not None)
+
+
 def verdict(frame: Frame) -> Verdict:
     if frame["type"] == "error":
         return Verdict(frame["code"])
-    assert frame["version"] == frame["seq"]
-    return Verdict(seq=frame["seq"], duplicate=frame["duplicate"])
+    return Verdict(seq=frame["seq"], duplicate=frame["duplicate"], version=frame["version"])
+
+
+def change_fields(change: str, seq: int, body: str, version: int | None) -> tuple[str, dict[str, Any]]:
+    if change == EDIT:
+        named = {} if version is None else {"version": version}
+        return "message.edit", {"seq": seq, "body": body, **named}
+    return "message.delete", {"seq": seq, "scope": "me" if change == HIDE else "everyone"}
+
+
+def change_verdict(frame: Frame) -> Verdict:
+    return Verdict(frame["code"]) if frame["type"] == "error" else Verdict(version=frame.get("version", 0))
 
 
 def outsiders_fields(command: str, room: str) -> dict[str, Any]:
@@ -558,6 +700,8 @@ def outsiders_fields(command: str, room: str) -> dict[str, Any]:
         return {"rooms": {room: 0}}
     fields: dict[str, dict[str, Any]] = {
         "message.send": {"id": str(uuid4()), "body": "let me in"},
+        "message.edit": {"seq": 1, "body": "let me in"},
+        "message.delete": {"seq": 1, "scope": "everyone"},
         "draft.set": {"body": "let me in"},
         "receipt.set": {"read": 1, "delivered": 1},
         "typing.set": {"on": True},

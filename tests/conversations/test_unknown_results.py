@@ -100,6 +100,32 @@ def test_a_repeat_of_a_changed_message_gets_its_current_form(browser: Client, ch
     assert ask(browser, "POST", path, body).json()["message"]["body"] == ""
 
 
+@pytest.mark.parametrize(
+    ("method", "query", "body", "table"),
+    [
+        ("PATCH", "", {"body": "changed"}, "message"),
+        ("DELETE", "", {}, "message"),
+        ("DELETE", "?scope=me", {}, "hidden_message"),
+    ],
+)
+def test_a_change_is_answered_from_its_own_result_and_repeated_without_harm(
+    browser: Client,
+    chat: Conversation,
+    alice: User,
+    lose_after: Callable[[str], None],
+    method: str,
+    query: str,
+    body: Any,
+    table: str,
+) -> None:
+    make_message(chat, alice, "hello")
+    path = f"/conversations/{chat.room_name}/messages/1{query}"
+    lose_after(table)
+    answer = ask(browser, method, path, body)
+    assert answer.status_code == 200
+    assert answer.json()["message"]["body"] == body.get("body", "")
+
+
 ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "open a chat": ("POST", "/conversations", {"user": "carol"}, "participant"),
     "a receipt": ("PUT", "/conversations/{room}/receipt", {"read": 1}, "participant"),

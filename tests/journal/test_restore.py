@@ -18,7 +18,7 @@ from conversations.journal.restore import LastWrite, Write, file_path
 from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.selectors.conversations import epoch
 from conversations.services.epoch import epoch_renew, epoch_renew_if_restored
-from tests.journal.writers import TIMEOUT_S, running_writers, sending
+from tests.journal.writers import TIMEOUT_S, deleting, editing, running_writers, sending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -124,6 +124,38 @@ def test_a_full_disk_does_not_stop_the_writer(
     assert not note.is_saved
     assert Epoch.objects.count() == 1
     assert connection.is_usable()
+
+
+@pytest.mark.parametrize("change", ["edit", "delete"])
+@pytest.mark.parametrize("is_restored", [True, False])
+def test_a_database_that_lacks_a_change_begins_an_epoch(
+    chat: Conversation, alice: User, change: str, is_restored: bool
+) -> None:
+    """Otherwise a browser would show for ever what nobody else sees, or miss the changes that take the same
+    numbers. A message that has changed once more is no loss."""
+    written(chat, alice, 2)
+    with running_writers() as (writer,):
+        command = editing(chat, alice, 1, "changed") if change == "edit" else deleting(chat, alice, 1)
+        writer.submit(command).result(TIMEOUT_S)
+        assert writer.finish(TIMEOUT_S)
+    if is_restored:
+        Message.objects.filter(seq=1).update(version=1, body="hello", deleted_at=None, edited_at=None)
+        Conversation.objects.update(head=2)
+    else:
+        Message.objects.filter(seq=1).update(version=4)
+        Conversation.objects.update(head=4)
+    assert last_write.newest is not None
+    assert last_write.newest.version == 3
+    assert epoch_renew_if_restored() is is_restored
+
+
+def test_the_file_keeps_the_version_and_the_former_epochs(chat: Conversation) -> None:
+    note = LastWrite(epoch="aa", former=["bb", "cc"])
+    note.note(Write(chat.room_name, 1, uuid4(), 7))
+    note.save()
+    again = LastWrite()
+    again.load()
+    assert (again.newest, again.epoch, again.former) == (note.newest, "aa", ["bb", "cc"])
 
 
 # --- The numbers are taken again by others ---

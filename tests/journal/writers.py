@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.db import connection
 
 from accounts.models import User
-from conversations.journal import ReceiptCommand, SendCommand
+from conversations.journal import DeleteCommand, EditCommand, HideCommand, ReceiptCommand, SendCommand
 from conversations.journal.writer import Writer
 from conversations.models import Conversation
 
@@ -54,6 +54,19 @@ def running_writers(how_many: int = 1) -> Iterator[list[StoppableWriter]]:
 def sending(chat: Conversation, sender: User, body: str = "hello", **values: Any) -> SendCommand:
     values.setdefault("id", uuid4())
     return SendCommand(room=chat.room_name, user_id=sender.id, sender=sender.public_id, body=body, **values)
+
+
+def editing(chat: Conversation, author: User, seq: int, body: str, **values: Any) -> EditCommand:
+    who = {"room": chat.room_name, "user_id": author.id, "sender": author.public_id}
+    return EditCommand(**who, seq=seq, body=body, **values)
+
+
+def deleting(chat: Conversation, author: User, seq: int) -> DeleteCommand:
+    return DeleteCommand(room=chat.room_name, user_id=author.id, sender=author.public_id, seq=seq)
+
+
+def hiding(chat: Conversation, user: User, seq: int) -> HideCommand:
+    return HideCommand(room=chat.room_name, user_id=user.id, seq=seq)
 
 
 def reading(chat: Conversation, reader: User, **positions: int) -> ReceiptCommand:

@@ -1,17 +1,21 @@
 """Model of one conversation's promises in plain Python, small enough to compare with docs/protocol.md 6."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Line:
-    """One message as both users must see it. `ordinal` counts the recipient's messages."""
+    """One message as both users must see it after change `version`. `ordinal` counts the recipient's
+    messages. `first` is what was sent under the id; None once it is deleted, when any text is a repeat."""
 
     seq: int
     id: str
     sender: str
     body: str
     ordinal: int
+    version: int
+    is_deleted: bool = False
+    first: str | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -27,29 +31,43 @@ class Side:
     shown_delivered: int = 0
     shares: bool = True
     draft: str = ""
+    hidden: dict[int, int] = field(default_factory=dict)
+    """What this person deleted for themselves: the mark of each, by seq."""
     blocks: bool = False
     is_active: bool = True
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The expected result of a send. `code` is None when it was accepted."""
+    """The expected result of a command. `code` is None when it was accepted. A change has a version only."""
 
     code: str | None = None
     seq: int = 0
     duplicate: bool = False
+    version: int = 0
 
 
 @dataclass
 class Talk:
-    """Two users named by their public ids, and all their messages."""
+    """Two users named by their public ids, and all states of their messages in the order of their numbers."""
 
     sides: dict[str, Side]
-    lines: list[Line] = field(default_factory=list)
+    log: list[Line] = field(default_factory=list)
 
     @property
     def head(self) -> int:
-        return len(self.lines)
+        return len(self.log)
+
+    @property
+    def lines(self) -> list[Line]:
+        return self.lines_at(self.head)
+
+    def lines_at(self, version: int) -> list[Line]:
+        """The messages as they were after that change."""
+        return sorted({line.seq: line for line in self.log[:version]}.values(), key=lambda line: line.seq)
+
+    def line(self, seq: int) -> Line | None:
+        return next((line for line in reversed(self.log) if line.seq == seq), None)
 
     @property
     def is_blocked(self) -> bool:
@@ -62,15 +80,57 @@ class Talk:
         """A repeat is judged before anything else (P2); a refusal stores nothing."""
         known = next((line for line in self.lines if line.id == id), None)
         if known is not None:
-            is_same = (known.sender, known.body) == (who, body)
-            return Verdict(seq=known.seq, duplicate=True) if is_same else Verdict("conflict")
+            is_same = known.sender == who and known.first in {None, body}
+            again = Verdict(seq=known.seq, duplicate=True, version=known.version)
+            return again if is_same else Verdict("conflict")
         peer = self.sides[self.peer(who)]
         if self.is_blocked or not peer.is_active:
             return Verdict("cannot_deliver")
         peer.received += 1
         self.write_draft(who, "")
-        self.lines.append(Line(self.head + 1, id, who, body, peer.received))
-        return Verdict(seq=self.head)
+        seq = self.head + 1
+        self.log.append(Line(seq, id, who, body, peer.received, seq, first=body))
+        return Verdict(seq=seq, version=seq)
+
+    def edit(self, who: str, seq: int, body: str, version: int | None) -> Verdict:
+        """A repeat is judged before the block and the version."""
+        line = self.line(seq)
+        if line is None:
+            return Verdict("not_found")
+        if line.sender != who:
+            return Verdict("forbidden")
+        if line.is_deleted or seq in self.sides[who].hidden:
+            return Verdict("gone")
+        if line.body == body:
+            return Verdict(version=line.version)
+        if self.is_blocked or not self.sides[self.peer(who)].is_active:
+            return Verdict("cannot_deliver")
+        if version is not None and line.version > version:
+            return Verdict("conflict")
+        self.log.append(replace(line, body=body, version=self.head + 1))
+        return Verdict(version=self.head)
+
+    def delete(self, who: str, seq: int) -> Verdict:
+        """A block changes nothing about it."""
+        line = self.line(seq)
+        if line is None:
+            return Verdict("not_found")
+        if line.sender != who:
+            return Verdict("forbidden")
+        if not line.is_deleted:
+            self.log.append(replace(line, body="", is_deleted=True, first=None, version=self.head + 1))
+            return Verdict(version=self.head)
+        return Verdict(version=line.version)
+
+    def hide(self, who: str, seq: int) -> Verdict:
+        """In this person's own view only."""
+        if self.line(seq) is None:
+            return Verdict("not_found")
+        me = self.sides[who]
+        if seq not in me.hidden:
+            me.mark += 1
+            me.hidden[seq] = me.mark
+        return Verdict()
 
     def write_draft(self, who: str, body: str) -> None:
         """In this person's own view only; the same text changes nothing, and a message ends it."""

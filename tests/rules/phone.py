@@ -98,8 +98,10 @@ class Phone:
 
     def take(self, frame: Frame) -> None:
         match frame["type"]:
-            case "message.created":
+            case "message.created" | "message.changed":
                 self.apply(frame["message"])
+            case "message.hidden":
+                self.hide(frame)
             case "receipt.advanced":
                 self.advance(frame)
             case "sync.page":
@@ -113,6 +115,17 @@ class Phone:
             self.messages[message["seq"]] = message
         elif message["version"] > self.cursor:
             self.is_behind = True
+
+    def hide(self, frame: Frame) -> None:
+        if frame["mark"] == self.mark + 1:
+            self.mark += 1
+            self.empty(frame["seq"])
+        elif frame["mark"] > self.mark:
+            self.is_behind = True
+
+    def empty(self, seq: int) -> None:
+        if seq in self.messages:
+            self.messages[seq] = {**self.messages[seq], "body": "", "deleted_for_me": True}
 
     def advance(self, frame: Frame) -> None:
         if frame["mark"] == self.mark + 1:
@@ -133,6 +146,8 @@ class Phone:
         self.cursor = max(self.cursor, page["version"])
         if "mark" in page:
             self.mark = page["mark"]
+            for seq in page["hidden"]:
+                self.empty(seq)
             self.row = page["conversation"]
             self.receipts = {each["user"]: (each["delivered"], each["read"]) for each in page["receipts"]}
         self.is_behind = page["more"]
