@@ -131,7 +131,7 @@ def test_a_full_disk_does_not_stop_the_writer(
 def test_a_database_that_lacks_a_change_begins_an_epoch(
     chat: Conversation, alice: User, change: str, is_restored: bool
 ) -> None:
-    """Otherwise a browser would show for ever what nobody else sees, or miss the changes that take the same
+    """Otherwise a browser would keep a state that no other device has, or miss the changes that take the same
     numbers. A message that has changed once more is no loss."""
     written(chat, alice, 2)
     with running_writers() as (writer,):
