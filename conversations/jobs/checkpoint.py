@@ -10,9 +10,9 @@ import os
 
 from django.db import connection
 
-EVERY_SECONDS, RETRY_SECONDS = 30.0, 2.0
+EVERY_SECONDS, RETRY_SECONDS = 30.0, 5.0
 """The pause between two checkpoints, and after one that a reader held up."""
-WAIT_MS = 250
+WAIT_MS = 100
 """How long a checkpoint waits for readers. Writers wait meanwhile."""
 
 

@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 import traceback
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import Error, connection
 from django.utils import timezone
@@ -28,6 +28,7 @@ limited = OnceAMinute(logger)
 POLL_SECONDS, UNAVAILABLE_SECONDS = 0.25, 1.0
 """The pause between two polls, and after one that failed. A job that this process adds does not wait for it.
 """
+BEAT_RETRY_SECONDS = 10
 
 
 class Engine:
@@ -74,6 +75,8 @@ class Engine:
         now = timezone.now()
         for beat in BEATS:
             if is_due(beat, self.beats_due.get(beat.name), now):
+                # In case it fails: the next poll goes on with the others.
+                self.beats_due[beat.name] = now + timedelta(seconds=BEAT_RETRY_SECONDS)
                 self.beats_due[beat.name] = fire(beat, now)
         if time.monotonic() >= self.checkpoint_at:
             self.checkpoint_at = time.monotonic() + checkpoint_if_filled()

@@ -7,6 +7,7 @@ nothing. Each function is one short transaction; no job runs inside of one.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from django_tasks_db.models import DBTaskResult, get_date_max
 
 from conversations.jobs.backend import leases
 
+logger = logging.getLogger(__name__)
 ATTEMPTS = 5
 BACKOFF_SECONDS = (1, 10, 60, 600)
 """The pause after each failed attempt but the last."""
@@ -130,7 +132,9 @@ def write_down(ended: Ended) -> None:
         values = {"status": TaskResultStatus.FAILED, "finished_at": now}
     kind = type(ended.error)
     path = f"{kind.__module__}.{kind.__qualname__}" if ended.error is not None else ""
-    held(ended.job).update(**values, exception_class_path=path, traceback="", return_value=None)
+    is_held = held(ended.job).update(**values, exception_class_path=path, traceback="", return_value=None)
+    if not is_held:
+        logger.warning("job %s ended after its lease, so it runs twice", ended.job.task_path)
 
 
 def held(job: Job) -> Any:

@@ -13,7 +13,7 @@ from django.db import connection
 from tests.jobs.sample_jobs import NOTES
 from tests.rig.environment import ROOT, clean_environment
 
-STOP_S = 30
+STOP_S = 60
 Worker = subprocess.Popen[bytes]
 
 
@@ -35,18 +35,25 @@ def running_workers(folder: Path, how_many: int = 1) -> Iterator[list[Worker]]:
         NOTES: str(folder),
     }
     with ExitStack() as stack:
-        workers = []
-        for number in range(how_many):
-            log = stack.enter_context((folder / f"worker-{number}.log").open("wb"))
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "dm_project.worker"],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-            stack.callback(worker.wait, STOP_S)
-            stack.callback(worker.kill)
-            workers.append(worker)
-        yield workers
+        yield [
+            stack.enter_context(running_worker(environment, folder / f"worker-{number}.log"))
+            for number in range(how_many)
+        ]
+
+
+@contextmanager
+def running_worker(environment: dict[str, str], log: Path) -> Iterator[Worker]:
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "dm_project.worker"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait(STOP_S)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,17 @@ from conversations.db.errors import CircuitBreaker
 from conversations.jobs import engine as engine_module
 from conversations.jobs import rows
 from conversations.jobs.backend import enqueue_all
+from conversations.jobs.beats import Beat
 from conversations.jobs.engine import Engine
-from tests.jobs.sample_jobs import SECRET_TEXT, exporting, notes, noting, waiting_for_the_gate
+from conversations.models import Beat as BeatRow
+from tests.jobs.sample_jobs import (
+    SECRET_TEXT,
+    exporting,
+    notes,
+    noting,
+    ticking,
+    waiting_for_the_gate,
+)
 from tests.jobs.workers import running_engines, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -138,6 +148,31 @@ def test_after_an_outage_that_outlasts_the_lease_the_job_runs_again(monkeypatch:
         DBTaskResult.objects.update(run_after=timezone.now())
         until(lambda: statuses() == ["SUCCESSFUL"], "it runs again")
     assert len(notes("ran-1")) == 2
+
+
+def test_a_beat_that_cannot_be_asked_holds_up_neither_the_others_nor_jobs(
+    gate: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[int] = []
+
+    def fail() -> bool:
+        asked.append(1)
+        raise ZeroDivisionError
+
+    for name in ("ticking", "noting"):
+        BeatRow.objects.create(name=name, due_at=timezone.now())
+    every = timedelta(minutes=1)
+    monkeypatch.setattr(
+        engine_module, "BEATS", (Beat(ticking, every, fail), Beat(noting, every, lambda: False))
+    )
+    monkeypatch.setattr(engine_module, "UNAVAILABLE_SECONDS", 0.01)
+    with running_engines() as (engine,):
+        until(lambda: "noting" in engine.beats_due, "the other beat is asked")
+        waiting_for_the_gate.enqueue(1)
+        until(lambda: notes("began-1"), "jobs run")
+        gate.touch()
+    assert asked == [1]
+    assert caplog.text.count("failed with a ZeroDivisionError") == 1
 
 
 def test_a_graceful_end_waits_for_the_running_job_and_begins_no_other(gate: Path) -> None:

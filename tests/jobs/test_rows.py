@@ -105,7 +105,7 @@ def test_each_queue_has_its_own_lease() -> None:
         assert claim("exports") is not None
 
 
-def test_a_process_that_comes_back_after_its_lease_changes_nothing() -> None:
+def test_a_process_that_comes_back_after_its_lease_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     added = noting.enqueue(1)
     late = claim(worker="late")
     assert late is not None
@@ -115,6 +115,7 @@ def test_a_process_that_comes_back_after_its_lease_changes_nothing() -> None:
         rows.release(late)
     row = DBTaskResult.objects.get(pk=added.id)
     assert (row.status, row.worker_ids) == ("RUNNING", ["late", "other"])
+    assert "noting ended after its lease" in caplog.text
 
 
 def test_a_job_that_ends_its_process_each_time_is_not_taken_a_sixth_time() -> None:
