@@ -154,6 +154,8 @@ def test_check_27_a_focused_message_has_its_actions_in_the_tree(alice: Visitor, 
             "    listitem",
             '      article "Bob: two 14:07" [focused]',
             '        toolbar "Message actions"',
+            '          button "Reply"',
+            '          button "React" [hasPopup=menu]',
             '          button "Copy text"',
             '          button "More actions" [hasPopup=menu]',
         ]
@@ -162,8 +164,15 @@ def test_check_27_a_focused_message_has_its_actions_in_the_tree(alice: Visitor, 
     alice.page.keyboard.press("Enter")
     assert AccessibilityTree(alice.page).lines("menu") == [
         'menu "Message actions"',
-        '  menuitem "Copy text" [focused]',
+        '  group "React"',
+        *[f'    menuitemcheckbox "{emoji}" [checked=false]' for emoji in ("👍", "❤️", "😂", "😮", "😢", "🙏")],
+        '  menuitem "Reply" [focused]',
+        '  menuitem "Copy text"',
         '  menuitem "Copy link to message"',
+        '  menuitem "Forward…"',
+        '  menuitem "Select"',
+        '  menuitem "Info"',
+        '  menuitem "Delete…"',
     ]
 
 

@@ -218,8 +218,14 @@ def test_check_21_arrows_move_between_messages_and_letters_act_on_the_focused_on
     expect(page.locator("#say-status")).to_contain_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "one"
     keys.press("Enter")
-    expect(page.get_by_role("menuitem", name="Copy text")).to_be_focused()
-    keys.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Reply")).to_be_focused()
+    keys.press("ArrowUp")
+    expect(page.get_by_role("menuitemcheckbox").first).to_be_focused()
+    keys.press("ArrowRight")
+    expect(page.get_by_role("menuitemcheckbox").nth(1)).to_be_focused()
+    for _step in ("Reply", "Copy text", "Copy link to message"):
+        keys.press("ArrowDown")
+        expect(page.get_by_role("menuitem", name=_step)).to_be_focused()
     keys.press("Enter")
     expect(article["one"]).to_be_focused()
     link = page.evaluate("navigator.clipboard.readText()")

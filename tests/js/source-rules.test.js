@@ -82,6 +82,7 @@ const EVENTS = {
   connection: "Connection: its state has changed",
   "http-command": "a command that the socket did not take; the part that sends it over HTTP returns true",
   arrival: "{room, message}: a new message of a peer",
+  draft: "{room, draft}: this tab has stored it",
   change: "room: something of this chat has changed; null: of any chat",
   redraw: "the list has to be drawn again",
   shown: "another chat, or none, is on the screen",
@@ -92,6 +93,7 @@ const EVENTS = {
   view: "the messages on the page, or the scroll position, have changed",
   unsent: "{failed, final, isAtRisk}: how many messages failed, and how many for good",
   peer: "{before, peer}: another name, username or picture",
+  "to-message": "{seq, missing}: the user wants to see that message; `missing()` is called when there is none",
   "to-end": "the user wants to see the newest message",
   "keep-position": "the page may be closed: store where the user is reading",
 };

@@ -123,6 +123,12 @@ test("what I hid leaves an empty place, also when it changes later", () => {
   );
 });
 
+test("an answer that shows a message as deleted for me hides it, without a new version", () => {
+  const timeline = loaded(2);
+  timeline.receive(message(2, 2, { body: "", deleted_for_me: true }));
+  assert.deepEqual(bodies(timeline), ["message 1 v1", ""]);
+});
+
 const quote = (timeline, seq) => timeline.messages.find((one) => one.seq === seq).reply;
 
 test("a quote follows what it quotes: an edit, a deletion, and what I deleted for me", () => {

@@ -93,6 +93,7 @@ export class Shell {
     this.tabs = new Tabs({ user: this.me, onMessage: (kind, data) => receiveTabMessage(this, kind, data) });
     const onSaved = (room, draft, was) => {
       this.tabs.broadcast("draft", { room, draft, was });
+      this.events.emit("draft", { room, draft });
       this.chats.get(room)?.chat.render();
     };
     this.drafts = new Drafts({ store: this.store, clock, ...pageOfTab(newId()), onSaved });

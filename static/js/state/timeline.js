@@ -202,7 +202,8 @@ export class Timeline {
 
   #put(message, isHistory = false) {
     const known = this.#bySeq.get(message.seq) ?? this.#unplaced.get(message.seq);
-    if (known && known.version >= message.version && this.#bySeq.has(message.seq)) return false;
+    const isHiding = message.deleted_for_me && !known?.deleted_for_me;
+    if (known && known.version >= message.version && this.#bySeq.has(message.seq) && !isHiding) return false;
     const newest = known && known.version > message.version ? known : message;
     // A change of a message outside the loaded window: kept until its page of history arrives, which may have been read
     // before it.

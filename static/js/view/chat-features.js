@@ -6,8 +6,11 @@ import { rejectDroppedFiles } from "./file-drop.js";
 import { FloatingDay } from "./floating-day.js";
 import { AcceptedInvites, acceptedNotice } from "./accepted-invites.js";
 import { listenForCopy } from "./message-copy.js";
+import { Forwarding } from "./forwarding.js";
+import { MessageActions } from "./message-actions.js";
 import { MessageKeys } from "./message-keys.js";
 import { MessageTools } from "./message-tools.js";
+import { DraftSync } from "../state/draft-sync.js";
 import { loadRowsOnScroll } from "./infinite-scroll.js";
 import { Notifier, showTotal } from "./notifier.js";
 import { ChatSwitching } from "./chat-switching.js";
@@ -35,14 +38,14 @@ async function openChatWith(api, go, username) {
 export function start(tools) {
   const { shell, api, t, clock, list, peers, events, page, announce, drafts, outbox } = tools;
   const current = () => shell.room;
-  const show = (text) => toast(text, { clock });
+  const show = (text, button = null) => toast(text, { clock, button });
   const rows = () => tools.rows.shown;
 
   const rowsElement = view("rows");
   if (rowsElement) new ListPresence({ ...tools, rows: rowsElement, peerOf: (room) => list.get(room)?.peer.id });
   const onBuilt = (main, session) => {
     markInviteOpeners(main, page);
-    if (session) startMessageFeatures(session, tools, show);
+    if (session) startMessageFeatures(session, forMessages);
   };
   // A page of older messages, opened by the link for browsers without scripts, keeps ordinary links.
   const isLive = shell.openChat && (shell.session || page.page === "inbox");
@@ -58,6 +61,8 @@ export function start(tools) {
     online: (room) => peers.get(room).online,
     open: ({ room, username }) => (room ? go(room) : openChatWith(api, go, username)),
   });
+  const forwarding = new Forwarding({ ...tools, switcher, rows, toast: show, go });
+  const forMessages = { ...tools, toast: show, forward: (from, messages) => forwarding.choose(from, messages) };
   new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show() });
   const opener = action("switch");
   opener?.setAttribute("aria-haspopup", "dialog");
@@ -67,6 +72,7 @@ export function start(tools) {
     switcher.show();
   });
   listenForCopy();
+  followDrafts(tools);
   // Leaving would lose text only in this case, hence the browser's own question.
   addEventListener("beforeunload", (event) => {
     drafts.flush();
@@ -86,7 +92,7 @@ export function start(tools) {
   const invites = startInvites({ ...tools, open: go });
   const icon = view("icon")?.href;
   const notifier = new Notifier({ ...tools, current, open: go, icon });
-  if (shell.session) startMessageFeatures(shell.session, tools, show);
+  if (shell.session) startMessageFeatures(shell.session, forMessages);
 
   events.on("total", showTotal);
   events.on("arrival", ({ room, message }) => notifier.arrived(room, message));
@@ -102,14 +108,35 @@ export function start(tools) {
   switching.connected(tools.socket.connection);
 }
 
-function startMessageFeatures({ root, chat, room, events }, { t, clock, announce }, show) {
+/** Drafts follow the user from device to device. */
+function followDrafts({ chats, events, ...tools }) {
+  const sync = new DraftSync({
+    ...tools,
+    isTouched: (room) => chats.get(room)?.chat.isTyping ?? false,
+    show: (room, draft) => chats.get(room)?.chat.followText(draft),
+  });
+  events.on("draft", ({ room, draft }) => sync.saved(room, draft));
+  events.on("frame", ({ type, limits }) => {
+    if (type === "connection_established") sync.limit = limits?.body_chars ?? sync.limit;
+  });
+  events.on("change", (room) => room && sync.changed(room));
+  addEventListener("pagehide", () => sync.flush());
+  for (const type of ["focusout", "blur"])
+    addEventListener(type, () => tools.shell.room && queueMicrotask(() => sync.changed(tools.shell.room)));
+  sync.start();
+}
+
+function startMessageFeatures({ root, chat, room, timeline, events }, page) {
+  const { clock } = page;
   const scroller = view("scroller", root);
   const list = view("timeline", root);
-  const tools = new MessageTools({ root, list, room, t, clock, announce, toast: show });
+  const actions = new MessageActions({ ...page, root, room, chat, timeline, events });
+  page.events.on("change", (changed) => (changed === room || changed === null) && actions.changed());
+  const tools = new MessageTools({ root, list, clock, actions });
   new MessageKeys({
     scroller,
     list,
-    copy: (li) => tools.copy(li),
+    run: (name, li) => actions.run(name, li),
     menu: (li) => tools.menu(li),
     end: () => events.emit("to-end"),
     leave: () => chat.composer?.focus(),

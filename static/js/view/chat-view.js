@@ -20,6 +20,9 @@ export class ChatView {
   /** How many messages of the peer stand above the "new messages" line, or null; and up to which one they are new. */
   #divider = null;
   #newTo = 0;
+  /** Loaded when idle (view/message-actions.js): messages with what waits in the outbox; what the composer is for. */
+  applied = (messages) => messages;
+  mode = null;
 
   /**
    * `root`, `room`, `me`, `peerName()`, `timeline`, `outbox`, `list`, `drafts`, `events`, `t`, `dates`, `clock`; `on`:
@@ -91,7 +94,7 @@ export class ChatView {
     else if (timeline.isAtEnd) timeline.trim("end");
     const entries = timeline.isAtEnd ? outbox.messages(room) : [];
     this.#items = timelineItems({
-      messages: timeline.messages,
+      messages: this.applied(timeline.messages),
       entries,
       me,
       peer,
@@ -125,12 +128,22 @@ export class ChatView {
     this.render();
   }
 
+  /** The message box is in use: neither a draft of another tab nor one of another device is put into it. */
+  get isTyping() {
+    return Boolean(this.composer?.isTouched || this.mode?.isEditing);
+  }
+
   /** Another tab typed or sent here, `news` {draft, was}; or its storage changed. Ignored while the user types here. */
   followDraft(news) {
     const { composer } = this;
-    const draft =
-      composer && !composer.isTouched && this.#options.drafts.follow(this.#options.room, composer.draft.text, news);
+    if (!composer || this.isTyping) return;
+    const draft = this.#options.drafts.follow(this.#options.room, composer.draft.text, news);
     if (draft) composer.show(draft);
+  }
+
+  /** A draft of another device. */
+  followText(draft) {
+    if (this.composer && !(this.isTyping && this.composer.draft.text)) this.composer.show(draft);
   }
 
   /** Typed while this chat was loading. */
@@ -141,16 +154,13 @@ export class ChatView {
 
   /** The page closes. */
   keepDraft() {
-    if (this.composer) this.#options.drafts.hold(this.#options.room, this.composer.draft);
+    if (this.composer && !this.mode?.isEditing) this.#options.drafts.hold(this.#options.room, this.composer.draft);
   }
 
   #compose(form) {
     const { room, drafts, t } = this.#options;
-    const composer = new ComposerView({
-      form,
-      t,
-      on: { submit: (text) => this.#send(text), change: (draft) => drafts.set(room, draft) },
-    });
+    const change = (draft) => this.mode?.change(draft) || drafts.set(room, draft);
+    const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change } });
     const draft = drafts.take(room);
     if (draft && !form.elements.body.value) composer.show(draft);
     if (matchMedia("(hover: hover) and (width >= 760px)").matches) composer.focus();
@@ -159,9 +169,11 @@ export class ChatView {
 
   #send(body) {
     const { room, outbox, drafts, timeline } = this.#options;
+    const { isEdit, reply_to = null } = this.mode?.submit(body) ?? {};
+    if (isEdit) return;
     this.#divider = null;
     timeline.toEnd();
-    outbox.addMessage({ room, body });
+    outbox.addMessage({ room, body, reply_to });
     drafts.clear(room);
     this.renderNow();
     this.keeper.jumpToEnd();
@@ -210,6 +222,7 @@ export class ChatView {
     const { room, drafts, outbox } = this.#options;
     if (!entry) return;
     if (!this.composer) return outbox.restore(entry);
+    this.mode?.leave();
     const text = [entry.command.body, drafts.get(room)?.text].filter(Boolean).join("\n");
     this.composer.show({ text });
     this.composer.focus();
@@ -223,8 +236,12 @@ export class ChatView {
 
   /** Reports what is in view, for the read marker. */
   #reportView() {
-    this.#options.on.seen(this.keeper.newestInView());
-    this.#options.events.emit("view");
+    const { on, timeline, events } = this.#options;
+    let seq = this.keeper.newestInView();
+    // What I deleted for me is not on the page, and counts as unread until it was passed.
+    while (seq && timeline.get(seq + 1)?.deleted_for_me) seq += 1;
+    on.seen(seq);
+    events.emit("view");
   }
 
   #renderStatus() {

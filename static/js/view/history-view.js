@@ -27,6 +27,7 @@ export class HistoryView {
     events.on("begin", (showing) => this.begin(showing));
     events.on("view", () => this.check());
     events.on("to-end", () => this.toEnd());
+    events.on("to-message", async ({ seq, missing }) => (await this.goTo(seq)) === false && missing());
     events.on("keep-position", () => this.keepPosition());
     this.#button = view("jump", root);
     this.#button?.addEventListener("click", () => this.jump());
@@ -116,11 +117,15 @@ export class HistoryView {
     keeper.jumpToEnd();
   }
 
-  /** Scrolls to the message, loading a page around it if needed. False when there is no such message. */
+  /**
+   * Scrolls to the message, loading a page around it if needed. False when there is no such message (any more), null
+   * while that is not known.
+   */
   async goTo(seq) {
     const { chat, keeper, clock } = this.#options;
-    if (!(await this.#fetchAround(seq, () => this.goTo(seq)))) return false;
-    const element = chat.elementOf(seq);
+    const found = await this.#fetchAround(seq, () => this.goTo(seq));
+    const element = found && chat.elementOf(seq);
+    if (!element) return found && false;
     keeper.toMiddle(element);
     element.dataset.found = "true";
     clock.after(TINT_MS, () => delete element.dataset.found);
@@ -131,15 +136,17 @@ export class HistoryView {
   /** Back to the same message at the same offset (docs/interface.md H6). */
   async #returnTo({ seq, top }) {
     const { chat, keeper } = this.#options;
-    if (!(await this.#fetchAround(seq, () => this.#returnTo({ seq, top })))) return;
-    keeper.toPlace(chat.elementOf(seq), top);
+    await this.#fetchAround(seq, () => this.#returnTo({ seq, top }));
+    const element = chat.elementOf(seq);
+    if (element) keeper.toPlace(element, top);
   }
 
   async #fetchAround(seq, again) {
     const { timeline, history, chat } = this.#options;
     if (chat.elementOf(seq)) return true;
     const page = await this.#load(() => history.around(seq), again);
-    if (!page?.messages.some((message) => message.seq === seq)) return false;
+    if (!page) return null;
+    if (!page.messages.some((message) => message.seq === seq)) return false;
     timeline.replace(page.messages, page);
     chat.renderNow();
     return true;

@@ -166,7 +166,7 @@ export class ListView {
     const last = row.last_message;
     const newest = waiting.findLast(isWaiting);
     if (newest) return { text: preview(newest.command.body), ticks: "pending" };
-    if (last?.deleted_at) return { text: t("Message deleted") };
+    if (last?.deleted_at || last?.deleted_for_me) return { text: t("Message deleted") };
     const ticks =
       last?.sender === me &&
       (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");

@@ -9,7 +9,8 @@ const bodyOf = (li) => li.querySelector('[data-part="body"]');
 export const textOf = (li) => (li.dataset.deleted ? "" : typedText(bodyOf(li)));
 
 const name = (li) => li.querySelector('[data-part="who"]').textContent.trim();
-const line = (li, text) => `[${li.querySelector("time").textContent}] ${name(li)} ${text}`;
+/** `[14:03] Marta: text` */
+export const lineOf = (li, text) => `[${li.querySelector("time").textContent}] ${name(li)} ${text}`;
 
 /**
  * The clipboard text of a selection that spans messages; null for one inside a single message, which the browser copies
@@ -22,7 +23,7 @@ export function selectedText(selection, list) {
     (li) => range.intersectsNode(bodyOf(li)) && textOf(li),
   );
   if (chosen.length < 2) return null;
-  return chosen.map((li) => line(li, within(range, bodyOf(li)))).join("\n");
+  return chosen.map((li) => lineOf(li, within(range, bodyOf(li)))).join("\n");
 }
 
 const BLOCKS = "pre, blockquote, ul, ol, li";

@@ -9,8 +9,8 @@ export class MessageKeys {
   #current = null;
 
   /**
-   * `scroller`, `list` (the timeline); `copy(li)`, `menu(li)`, `end()` scrolls to the newest message, `leave()` focuses
-   * the composer.
+   * `scroller`, `list` (the timeline); `run(name, li)` an action, `menu(li)`, `end()` scrolls to the newest message,
+   * `leave()` focuses the composer.
    */
   constructor(options) {
     const { scroller, list } = (this.#options = options);
@@ -41,30 +41,39 @@ export class MessageKeys {
   }
 
   #links() {
-    for (const link of this.#list.querySelectorAll("article a")) {
-      const stop = this.#current?.contains(link) ? 0 : -1;
+    const current = this.#current?.closest("li");
+    for (const link of this.#list.querySelectorAll("article a, li button[data-emoji]")) {
+      const stop = current?.contains(link) ? 0 : -1;
       if (link.tabIndex !== stop) link.tabIndex = stop;
     }
   }
 
   #key(event) {
-    const { scroller, copy, menu, end, leave } = this.#options;
+    const { scroller, run: act, menu, end, leave } = this.#options;
     const isOnMessage = event.target === this.#current;
     if (event.defaultPrevented || (!isOnMessage && event.target !== scroller)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const li = this.#current?.closest("li");
-    const run = {
+    const keys = {
       ArrowUp: () => this.#move(isOnMessage ? -1 : 0),
       ArrowDown: () => this.#move(isOnMessage ? 1 : 0),
       Home: () => this.#focus(this.#articles[0]),
       End: () => (end(), this.#focus(this.#articles.at(-1))),
       Escape: leave,
-      ...(isOnMessage && { Enter: () => menu(li), c: () => copy(li) }),
+      ...(isOnMessage && {
+        Enter: () => menu(li),
+        ContextMenu: () => menu(li),
+        Delete: () => act("remove", li),
+        c: () => act("copy", li),
+        r: () => act("reply", li),
+        e: () => act("edit", li),
+      }),
     };
-    const act = run[event.key] ?? (event.shiftKey ? null : run[keyOf(event)]);
-    if (!act) return;
+    const isMenu = event.key === "F10" && event.shiftKey && isOnMessage;
+    const press = isMenu ? keys.Enter : (keys[event.key] ?? (event.shiftKey ? null : keys[keyOf(event)]));
+    if (!press) return;
     event.preventDefault();
-    act();
+    press();
   }
 
   #move(step) {

@@ -1,9 +1,9 @@
-// The actions of a message: two small buttons and a menu, one of each per chat, moved to where they are needed.
+// The toolbar beside a message and its menu, one of each per chat, moved to where they are needed; long press and
+// swipe.
 
-import { cloneTemplate, view } from "../lib/dom.js";
-import { copyText } from "./clipboard.js";
+import { cloneTemplate, part, view } from "../lib/dom.js";
 import { LongPress } from "../state/long-press.js";
-import { textOf } from "./message-copy.js";
+import { Swipe } from "../state/swipe.js";
 
 export class MessageTools {
   #options;
@@ -12,8 +12,9 @@ export class MessageTools {
   #of = null;
   #opened = null;
   #hold;
+  #swipe;
 
-  /** `root`, `list`, `room`, `t`, `clock`; `announce(text)` for screen readers; `toast(text)` shows the result. */
+  /** `root`, `list`, `t`, `clock`; `actions` (MessageActions); `pickEmoji(opener)` -> promise of an emoji or null. */
   constructor(options) {
     const { root, list, clock } = (this.#options = options);
     root.append(this.#menu);
@@ -24,22 +25,27 @@ export class MessageTools {
     list.addEventListener("focusin", ({ target }) => this.#show(target.closest("li[data-id]")));
     list.addEventListener("contextmenu", (event) => this.#rightPress(event));
     this.#hold = new LongPress({ clock, onHold: ({ target, ...at }) => this.menu(target, { ...at, isHeld: true }) });
+    this.#swipe = new Swipe({
+      onMove: (li, px) => this.#shift(li, px),
+      onDone: (li) => this.#options.actions.run("reply", li),
+      isRightToLeft: () => getComputedStyle(list).direction === "rtl",
+    });
     this.#watchFingers(list, view("scroller", root));
-    this.#bar.addEventListener("click", ({ target }) =>
-      this.#act(target.closest("[data-do]")?.dataset.do, this.#bar.closest("li")),
-    );
-    this.#menu.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do, this.#of));
+    this.#bar.addEventListener("click", ({ target }) => this.#act(target, this.#bar.closest("li")));
+    this.#menu.addEventListener("click", ({ target }) => this.#act(target, this.#of));
     this.#menu.addEventListener("toggle", ({ newState }) => newState === "closed" && this.#opened?.abort());
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
   }
 
   /** Opens under its message, or at the pointer. `isHeld`: a finger is still down there. */
-  menu(li, { x, y, isHeld = false } = {}) {
-    if (!li || !textOf(li)) return;
+  menu(li, { x, y, isHeld = false, isReacting = false } = {}) {
+    const allowed = li ? this.#options.actions.allowed(li) : new Set();
+    if (!allowed.size) return;
     this.#of = li;
     // The browser closes an auto popover when the finger is lifted outside of it.
     this.#menu.popover = isHeld ? "manual" : "auto";
-    for (const item of this.#menu.querySelectorAll('[data-do="link"]')) item.hidden = !li.dataset.seq;
+    for (const item of this.#menu.querySelectorAll(":scope > [data-do]")) item.hidden = !allowed.has(item.dataset.do);
+    this.#fillReactions(li, allowed.has("react"));
     this.#menu.showPopover();
     const box = this.#menu.getBoundingClientRect();
     const by = li.querySelector("article").getBoundingClientRect();
@@ -49,7 +55,7 @@ export class MessageTools {
     );
     const top = Math.min(y ?? by.bottom + 4, innerHeight - box.height - 8);
     Object.assign(this.#menu.style, { left: `${Math.max(8, left)}px`, top: `${Math.max(8, top)}px` });
-    this.#items[0]?.focus();
+    (isReacting ? this.#chips : this.#items)[0]?.focus();
     // Its position depends on the message's position.
     const { signal } = (this.#opened = new AbortController());
     addEventListener("resize", () => this.#close(), { signal });
@@ -60,47 +66,87 @@ export class MessageTools {
       });
   }
 
+  #fillReactions(li, isOffered) {
+    const row = part(this.#menu, "reactions");
+    row.hidden = !isOffered;
+    if (!isOffered) return row.replaceChildren();
+    const { mine, emoji } = this.#options.actions.reactions(li);
+    row.replaceChildren(
+      ...emoji.map((one) => {
+        const button = Object.assign(document.createElement("button"), {
+          type: "button",
+          className: "menu__emoji",
+          textContent: one,
+          tabIndex: -1,
+        });
+        button.setAttribute("role", "menuitemcheckbox");
+        button.setAttribute("aria-checked", String(one === mine));
+        Object.assign(button.dataset, { do: "react", emoji: one });
+        return button;
+      }),
+    );
+    if (this.#options.pickEmoji) row.append(cloneTemplate("more-emoji"));
+  }
+
   /**
    * iPhones do not report a long press on plain text, and other phones not always. Links and fields keep the browser's
    * own menu.
    */
   #watchFingers(list, scroller) {
     const hold = this.#hold;
+    const swipe = this.#swipe;
+    const end = () => (hold.end(), swipe.cancel());
     list.addEventListener("pointerdown", ({ pointerType, isPrimary, clientX: x, clientY: y, target }) => {
       const li = target.closest("li[data-id]");
       if (pointerType === "mouse") return;
-      if (isPrimary && li && target.closest("article") && !target.closest("a, button"))
-        hold.start({ x, y, target: li });
-      else hold.end();
+      if (!isPrimary || !li || !target.closest("article") || target.closest("a, button, input")) return end();
+      hold.start({ x, y, target: li });
+      if (this.#options.actions.allowed(li).has("reply")) swipe.start({ x, y, target: li });
     });
-    list.addEventListener("pointermove", ({ clientX: x, clientY: y }) => hold.move({ x, y }), { passive: true });
-    for (const type of ["pointerup", "pointercancel"]) list.addEventListener(type, () => hold.end());
-    scroller?.addEventListener("scroll", () => hold.end(), { passive: true });
+    list.addEventListener(
+      "pointermove",
+      ({ clientX: x, clientY: y }) => {
+        hold.move({ x, y });
+        if (swipe.move({ x, y })) hold.end();
+      },
+      { passive: true },
+    );
+    list.addEventListener("pointerup", () => (swipe.end(), hold.end()));
+    list.addEventListener("pointercancel", end);
+    scroller?.addEventListener("scroll", end, { passive: true });
   }
 
-  async copy(li) {
-    const { t } = this.#options;
-    this.#announce(
-      (await copyText(textOf(li)))
-        ? t("Copied")
-        : t("This browser doesn’t let the page copy. Select the text and copy it."),
-    );
+  #shift(li, px) {
+    const article = li.querySelector("article");
+    if (px) article.style.setProperty("--swipe", `${px}px`);
+    else article.style.removeProperty("--swipe");
+    if (px) li.dataset.swiped = "true";
+    else delete li.dataset.swiped;
+  }
+
+  get #chips() {
+    return [...part(this.#menu, "reactions").querySelectorAll("button")];
   }
 
   get #items() {
-    return [...this.#menu.querySelectorAll('[role="menuitem"]:not([hidden])')];
+    return [...this.#menu.querySelectorAll(":scope > [data-do]:not([hidden])")];
   }
 
   #show(li) {
     const article = li?.querySelector("article");
-    // A deleted message has no actions, and a failed one its own buttons.
-    if (article && !li.dataset.deleted && this.#bar.parentElement !== article) article.append(this.#bar);
+    const allowed = article ? this.#options.actions.allowed(li) : new Set();
+    // A deleted message has only its menu, and a failed one its own buttons.
+    if (!article || li.dataset.deleted || !allowed.size) return;
+    for (const button of this.#bar.children)
+      button.hidden = button.dataset.do !== "menu" && !allowed.has(button.dataset.do);
+    if (this.#bar.parentElement !== article) article.append(this.#bar);
   }
 
   /** The browser's own menu stays for selected text and for links. */
   #rightPress(event) {
     const li = event.target.closest("li[data-id]");
-    if (!li || event.target.closest("a") || String(getSelection())) return;
+    const isLink = event.target.closest("a:not([data-part='quote'])");
+    if (!li || isLink || String(getSelection()) || !this.#options.actions.allowed(li).size) return;
     event.preventDefault();
     this.#hold.end();
     // A long press may raise this event as well, before or after it has opened the menu.
@@ -108,28 +154,20 @@ export class MessageTools {
     this.menu(li, event.clientX || event.clientY ? { x: event.clientX, y: event.clientY } : {});
   }
 
-  #act(what, li) {
+  #act(target, li) {
+    const { do: what, emoji = null } = target.closest("[data-do]")?.dataset ?? {};
+    const { actions } = this.#options;
     if (!what || !li) return;
     if (what === "menu") return this.menu(li);
+    if (what === "react" && !emoji) return this.menu(li, { isReacting: true });
     this.#close();
-    if (what === "copy") this.copy(li);
-    if (what === "link") this.#copyLink(li);
+    if (what === "more-emoji") return this.#pick(li);
+    actions.run(what, li, emoji);
   }
 
-  async #copyLink(li) {
-    const { room, t } = this.#options;
-    const link = `${location.origin}/chats/${room}/?m=${li.dataset.seq}`;
-    this.#announce(
-      (await copyText(link))
-        ? t("Link copied")
-        : `${t("This browser doesn’t let the page copy. Select the text and copy it.")} ${link}`,
-    );
-  }
-
-  #announce(text) {
-    const { announce, toast } = this.#options;
-    toast(text);
-    announce(text);
+  async #pick(li) {
+    const emoji = await this.#options.pickEmoji(li.querySelector("article"));
+    if (emoji) this.#options.actions.run("react", li, emoji);
   }
 
   #close() {
@@ -139,10 +177,18 @@ export class MessageTools {
   }
 
   #key(event) {
-    const items = this.#items;
+    const isOnEmoji = this.#chips.includes(document.activeElement);
+    const items = isOnEmoji ? this.#chips : this.#items;
     const at = items.indexOf(document.activeElement);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    const [forward, back] = getComputedStyle(this.#menu).direction === "rtl" ? [-1, 1] : [1, -1];
+    const to = isOnEmoji
+      ? { ArrowRight: at + forward, ArrowLeft: at + back, Home: 0, End: items.length - 1 }[event.key]
+      : { Home: 0, End: items.length - 1 }[event.key];
+    const whole = [...this.#chips.slice(0, 1), ...this.#items];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const next = whole.length + (isOnEmoji ? 0 : whole.indexOf(document.activeElement)) + step;
     if (to !== undefined) items.at(to % items.length).focus();
+    else if (step) whole[next % whole.length].focus();
     else if (event.key === "Escape" || event.key === "Tab") this.#close();
     else return;
     event.preventDefault();

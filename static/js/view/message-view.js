@@ -2,10 +2,11 @@
 
 import { isLong } from "../lib/body.js";
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
-import { isFinal } from "../protocol/events.js";
 import { fillBody, replaceBody } from "./bodies.js";
 
 export class MessageView {
+  /** The MessageExtras: quote, reactions, failures. Loaded when idle; until then they stay as the server drew them. */
+  extras = null;
   #t;
   #dates;
   #peerName;
@@ -24,7 +25,8 @@ export class MessageView {
     for (const name of named) part(element, name).id = `m-${id}-${name}`;
     const article = element.querySelector("article");
     article.id = `m-${id}`;
-    article.setAttribute("aria-labelledby", named.map((name) => `m-${id}-${name}`).join(" "));
+    const parts = ["who", "quote", "body", "meta"];
+    article.setAttribute("aria-labelledby", parts.map((name) => `m-${id}-${name}`).join(" "));
     setText(part(element, "who"), `${item.own ? this.#t("You") : this.#peerName()}:`);
     return element;
   }
@@ -50,7 +52,7 @@ export class MessageView {
     if (!isFolded) more?.remove();
     this.#fillBody(part(element, "body"), item, isFromServer);
     this.#fillMeta(element, item);
-    this.#fillFailure(element, item);
+    this.extras?.update(element, item);
   }
 
   #fillBody(body, { message, gone }, isFromServer) {
@@ -67,21 +69,6 @@ export class MessageView {
     setText(part(element, "ticks"), state ? this.#stateName(state) : "");
     const edited = part(element, "edited");
     if (edited) edited.hidden = !message.edited_at;
-    const quote = part(element, "quote");
-    if (quote && message.reply_to == null) quote.hidden = true;
-  }
-
-  /** Few messages ever fail, so the template does without these buttons. */
-  #fillFailure(element, { state, reason }) {
-    let failure = part(element, "failure");
-    if (state !== "failed") return failure?.remove();
-    if (!failure) element.append((failure = cloneTemplate("failure")));
-    const isQuestion = reason === "waited";
-    setText(part(failure, "reason"), this.#reason(reason));
-    action("retry-send", failure).hidden = isFinal(reason);
-    action("edit-send", failure).hidden = !isFinal(reason);
-    setText(action("retry-send", failure), isQuestion ? this.#t("Send") : this.#t("Try again"));
-    setText(action("discard", failure), isQuestion ? this.#t("Discard") : this.#t("Delete"));
   }
 
   #stateName(state) {
@@ -93,20 +80,5 @@ export class MessageView {
       read: t("Read"),
       failed: t("Not sent."),
     }[state];
-  }
-
-  #reason(code) {
-    const t = this.#t;
-    const known = {
-      too_large: t("Not sent. The message is too long."),
-      invalid_text: t("Not sent. The text contains characters that can’t be sent."),
-      cannot_deliver: t("Not sent. You can’t write to this person now."),
-      not_found: t("Not sent. This chat is not available."),
-      gone: t("Not sent. This chat is not available."),
-      no_answer: t("Not sent. The server isn’t responding."),
-      internal: t("Not sent. The server couldn’t accept it."),
-      waited: t("Not sent for more than a day. Send it now?"),
-    };
-    return known[code] ?? t("Not sent.");
   }
 }

@@ -50,7 +50,8 @@ export class PresenceView {
 
   #listen(form) {
     const field = form?.elements.body;
-    field?.addEventListener("input", () => this.#own.typed(field.value));
+    // Changing a sent message is not typing (docs/interface.md R3).
+    field?.addEventListener("input", () => form.dataset.mode !== "edit" && this.#own.typed(field.value));
     field?.addEventListener("blur", () => this.#own.stop());
     form?.addEventListener("submit", () => this.#own.stop());
   }

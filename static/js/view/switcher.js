@@ -21,6 +21,8 @@ export class QuickSwitcher {
   #chosen = 0;
   #timer;
   #opener = null;
+  /** What a choice is for: {open, rows, current, label}. */
+  #purpose;
 
   /**
    * `t`, `clock`; `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise of cards;
@@ -31,9 +33,13 @@ export class QuickSwitcher {
     this.#timer = new Timer(options.clock, () => this.#ask());
   }
 
-  show() {
+  /** `purpose` {open, rows, current, label}: to choose a chat for something else than opening it. */
+  show(purpose = {}) {
     if (this.#dialog?.open) return;
     this.#dialog ??= this.#make();
+    this.#purpose = { ...this.#options, ...purpose };
+    this.#field.placeholder = this.#purpose.label ?? this.#field.getAttribute("aria-label");
+    this.#dialog.setAttribute("aria-label", this.#field.placeholder);
     this.#opener = document.activeElement;
     this.#field.value = "";
     this.#people = [];
@@ -85,7 +91,7 @@ export class QuickSwitcher {
     const { room, username } = option.dataset;
     this.#opener = null;
     this.#dialog.close();
-    this.#options.open(room ? { room } : { username });
+    this.#purpose.open(room ? { room } : { username });
   }
 
   #typed() {
@@ -119,7 +125,8 @@ export class QuickSwitcher {
   }
 
   #render() {
-    const { t, rows, current } = this.#options;
+    const { t } = this.#options;
+    const { rows, current } = this.#purpose;
     const query = this.#field.value;
     const { chats, people } = suggestions({ query, rows: rows(), people: this.#people, current: current() });
     const groups = [

@@ -1,7 +1,7 @@
 // Updates the list of messages to the items of state/timeline-items.js. An element is kept as long as its message is
 // shown.
 
-import { cloneTemplate, part, setText } from "../lib/dom.js";
+import { cloneTemplate, part, setText, view } from "../lib/dom.js";
 import { report } from "../lib/errors.js";
 import { canDraw } from "./bodies.js";
 
@@ -10,8 +10,7 @@ const stamp = (item, generation) =>
   JSON.stringify([
     generation,
     canDraw(),
-    item.message?.version,
-    item.message?.body,
+    item.message,
     item.gone,
     item.state,
     item.reason,
@@ -20,6 +19,12 @@ const stamp = (item, generation) =>
     item.count,
     item.label,
   ]);
+
+function nearest(element, side) {
+  let found = element[side];
+  while (found && !found.dataset.id) found = found[side];
+  return found;
+}
 
 export class TimelineView {
   #list;
@@ -44,6 +49,12 @@ export class TimelineView {
 
   element(key) {
     return this.#elements.get(key) ?? null;
+  }
+
+  /** Every message is drawn again, with what `extras` (view/message-extras.js) adds. */
+  extend(extras) {
+    this.#messages.extras = extras;
+    this.#stamps.clear();
   }
 
   render(items) {
@@ -83,8 +94,9 @@ export class TimelineView {
 
   /** The focus is never lost: it moves to the next message (docs/interface.md A5). */
   #drop(key, element) {
-    const next = element.nextElementSibling ?? element.previousElementSibling;
-    if (element.contains(document.activeElement)) next?.querySelector("article")?.focus();
+    const next = nearest(element, "nextElementSibling") ?? nearest(element, "previousElementSibling");
+    if (element.contains(document.activeElement))
+      (next?.querySelector("article") ?? view("composer")?.elements.body)?.focus();
     element.remove();
     this.#elements.delete(key);
     this.#stamps.delete(key);

@@ -1,0 +1,64 @@
+// Dialogs about messages: for whom to delete them, and what is known of one. Loaded when idle.
+
+import { cloneTemplate, part, setText } from "../lib/dom.js";
+import { closeOnBackdropPress } from "./backdrop-close.js";
+
+const EDIT_MS = 24 * 3_600_000;
+
+/** A fresh dialog; gone when it closes. The focus returns to where it was, unless that is gone. */
+function open(name, fill) {
+  const dialog = cloneTemplate(name);
+  const opener = document.activeElement;
+  document.body.append(dialog);
+  fill(dialog);
+  closeOnBackdropPress(dialog);
+  const closed = new Promise((done) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (document.activeElement === document.body) opener?.focus?.({ preventScroll: true });
+      done(dialog.returnValue);
+    });
+  });
+  dialog.showModal();
+  return closed;
+}
+
+const excerpt = ({ body }) => (body.length > 160 ? `${body.slice(0, 160)}…` : body);
+
+/** Promise of "everyone", "me", or "" for neither. */
+export function askDeletion({ messages, forBoth, peerName, t }) {
+  return open("delete-messages", (dialog) => {
+    const n = messages.length;
+    setText(part(dialog, "title"), t("Delete this message?|Delete {n} messages?", { n }));
+    setText(part(dialog, "text"), n === 1 ? excerpt(messages[0]) : "");
+    part(dialog, "everyone").hidden = !forBoth;
+    setText(
+      part(dialog, "note"),
+      forBoth
+        ? t("Deleted for both, it is gone for {name}, too.", { name: peerName })
+        : t("{name} keeps it.", { name: peerName }),
+    );
+  });
+}
+
+/** `read` and `delivered`: up to which message the peer has received and read. */
+export function showInfo({ message, me, read, delivered, peer, t, dates, now }) {
+  const isMine = message.sender === me;
+  const told = (upTo) => (message.seq <= upTo ? t("Yes") : t("Not yet"));
+  const until = Date.parse(message.created_at) + EDIT_MS;
+  const rows = {
+    from: isMine ? t("You") : peer.name,
+    sent: dates.full(message.created_at),
+    edited: message.edited_at && dates.full(message.edited_at),
+    delivered: isMine && told(Math.max(delivered, read)),
+    read: isMine && told(read),
+    until: isMine && until > now() && t("until {time}", { time: dates.full(until) }),
+  };
+  return open("message-info", (dialog) => {
+    setText(part(dialog, "text"), excerpt(message));
+    for (const [name, text] of Object.entries(rows)) {
+      setText(part(dialog, name), text || "");
+      part(dialog, name).closest("div").hidden = !text;
+    }
+  });
+}

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Store } from "../../static/js/net/store.js";
+import { Drafts } from "../../static/js/state/drafts.js";
+import { DraftSync } from "../../static/js/state/draft-sync.js";
+import { Outbox } from "../../static/js/state/outbox.js";
+import { FakeClock, fakeStorage } from "./helpers/clock.js";
+
+const ROOM = "dm-open";
+
+/** What the server holds for alice, and the devices that it tells. */
+class Server {
+  draft = "";
+  devices = [];
+
+  take({ type, body }) {
+    this.draft = type === "draft.set" ? body : "";
+    for (const device of this.devices) device.hear(this.draft);
+  }
+}
+
+function device(clock, server, { storage = fakeStorage(), isOnline = true, isFocused = false } = {}) {
+  const it = { clock, storage, sent: [], field: "", isFocused, isOnline };
+  const store = new Store({ storage, user: "u-alice" });
+  let rows = [{ room: ROOM, draft: server.draft }];
+  let count = 0;
+  const outbox = (it.outbox = new Outbox({
+    clock,
+    store,
+    newId: () => `${(count += 1)}`,
+    post: async () => ({}),
+    send: (command) => {
+      it.sent.push(command);
+      queueMicrotask(() => (server.take(command), outbox.accepted(command.ref)));
+      return true;
+    },
+  }));
+  const drafts = new Drafts({ store, clock, tab: "t", onSaved: (room, draft) => sync.saved(room, draft) });
+  const sync = new DraftSync({
+    drafts,
+    outbox,
+    store,
+    clock,
+    list: { rows, get: () => rows[0] },
+    isTouched: () => it.isFocused,
+    show: (_room, { text }) => (it.field = text),
+  });
+  it.sync = sync;
+  it.hear = (draft) => {
+    if (!it.isOnline) return;
+    rows = [{ room: ROOM, draft }];
+    sync.changed(ROOM);
+  };
+  it.type = (text) => ((it.field = text), drafts.set(ROOM, { text, caret: text.length }));
+  it.send = () => {
+    outbox.addMessage({ room: ROOM, body: it.field });
+    it.field = "";
+    drafts.clear(ROOM);
+  };
+  it.connect = () => {
+    it.isOnline = true;
+    outbox.setLive(true);
+    it.hear(server.draft);
+  };
+  it.kept = () => drafts.get(ROOM)?.text ?? "";
+  it.field = drafts.take(ROOM)?.text ?? "";
+  sync.start();
+  server.devices.push(it);
+  outbox.setLive(isOnline);
+  return it;
+}
+
+const bodies = ({ sent }) => sent.map(({ type, body }) => [type, body]);
+
+test("what is typed on the laptop stands in the box of the phone, after a pause and once", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  const phone = device(clock, server);
+  laptop.type("see");
+  await clock.advance(1_000);
+  laptop.type("see you");
+  await clock.advance(1_900);
+  assert.deepEqual([laptop.sent, phone.field], [[], ""]);
+  await clock.advance(100);
+  assert.deepEqual([bodies(laptop), phone.field, phone.kept()], [[["draft.set", "see you"]], "see you", "see you"]);
+  await clock.advance(60_000);
+  assert.deepEqual(phone.sent, [], "what was taken over is not sent back");
+});
+
+test("a box that is in use is not written into; once it is left, it follows", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  const phone = device(clock, server, { isFocused: true });
+  laptop.type("see you");
+  await clock.advance(2_000);
+  assert.equal(phone.field, "");
+  phone.isFocused = false;
+  phone.sync.changed(ROOM);
+  assert.equal(phone.field, "see you");
+});
+
+test("a page that opens with an empty box shows the draft of the other device, even with the caret in it", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  server.draft = "see you";
+  const phone = device(clock, server, { isFocused: true });
+  assert.deepEqual([phone.field, phone.sent], ["see you", []]);
+});
+
+test("sending clears it everywhere without a command of its own", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  const phone = device(clock, server);
+  laptop.type("see you");
+  await clock.advance(2_000);
+  laptop.send();
+  await clock.advance(10_000);
+  assert.deepEqual([bodies(laptop).map(([type]) => type), phone.field], [["draft.set", "message.send"], ""]);
+  assert.equal(phone.kept(), "");
+});
+
+test("sent right after typing, no copy of the text is left behind", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  laptop.type("see you");
+  await clock.advance(700);
+  laptop.send();
+  await clock.advance(60_000);
+  assert.deepEqual([bodies(laptop), server.draft], [[["message.send", "see you"]], ""]);
+});
+
+test("typed offline it is sent later, after the messages before it, and only its last state", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server, { isOnline: false });
+  laptop.type("first");
+  laptop.send();
+  laptop.type("an");
+  await clock.advance(5_000);
+  laptop.type("and then");
+  await clock.advance(5_000);
+  laptop.connect();
+  await clock.advance(5_000);
+  assert.deepEqual(bodies(laptop), [
+    ["message.send", "first"],
+    ["draft.set", "and then"],
+  ]);
+  assert.deepEqual([server.draft, laptop.field], ["and then", "and then"]);
+});
+
+test("a page that was closed before the pause was over sends it when it opens again", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const before = device(clock, server);
+  before.type("see you");
+  await clock.advance(600);
+  server.devices = [];
+  const after = device(clock, server, { storage: before.storage });
+  await clock.advance(0);
+  assert.deepEqual([server.draft, after.field], ["see you", "see you"]);
+});
+
+test("emptied here it is emptied there", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  const phone = device(clock, server);
+  laptop.type("see you");
+  await clock.advance(2_000);
+  laptop.type("  ");
+  await clock.advance(2_000);
+  assert.deepEqual([server.draft, phone.field], ["", ""]);
+});
+
+test("a text too long to be sent stays on this device, whole", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  laptop.type("x".repeat(8_001));
+  await clock.advance(10_000);
+  assert.deepEqual([laptop.sent, laptop.kept().length], [[], 8_001]);
+});
+
+test("text from before drafts followed is told, and never removed by a server that knows none", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const storage = fakeStorage();
+  new Store({ storage, user: "u-alice" }).set(`draft:${ROOM}`, { text: "old words", caret: 0, tab: "x" });
+  const laptop = device(clock, server, { storage });
+  await clock.advance(0);
+  assert.deepEqual([server.draft, laptop.field], ["old words", "old words"]);
+});
