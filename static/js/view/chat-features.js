@@ -9,6 +9,7 @@ import { listenForCopy } from "./message-copy.js";
 import { Forwarding } from "./forwarding.js";
 import { MessageActions } from "./message-actions.js";
 import { MessageKeys } from "./message-keys.js";
+import { ReceiptTimes } from "../state/receipt-times.js";
 import { MessageTools } from "./message-tools.js";
 import { DraftSync } from "../state/draft-sync.js";
 import { loadRowsOnScroll } from "./infinite-scroll.js";
@@ -62,7 +63,9 @@ export function start(tools) {
     open: ({ room, username }) => (room ? go(room) : openChatWith(api, go, username)),
   });
   const forwarding = new Forwarding({ ...tools, switcher, rows, toast: show, go });
-  const forMessages = { ...tools, toast: show, forward: (from, messages) => forwarding.choose(from, messages) };
+  const times = new ReceiptTimes(tools);
+  events.on("frame", (event) => event.type === "receipt.advanced" && times.advanced(event, list.get(event.room)));
+  const forMessages = { ...tools, times, toast: show, forward: (from, messages) => forwarding.choose(from, messages) };
   new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show() });
   const opener = action("switch");
   opener?.setAttribute("aria-haspopup", "dialog");

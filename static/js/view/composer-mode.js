@@ -2,6 +2,7 @@
 
 import { cloneTemplate, part, setText, view } from "../lib/dom.js";
 import { isComposing } from "../lib/keys.js";
+import { plainText } from "./bodies.js";
 
 const key = (room) => `mode:${room}`;
 
@@ -96,7 +97,7 @@ export class ComposerMode {
     const { kind, seq, of } = this.#mode;
     const message = shownOf(seq);
     if (!message || !(message.deleted_at || message.deleted_for_me)) {
-      if (message) setText(part(this.#strip, "quoted"), kind === "edit" ? of : message.body);
+      if (message) this.#quote(kind === "edit" ? of : message.body);
       return;
     }
     const { text } = chat.composer.draft;
@@ -114,13 +115,17 @@ export class ComposerMode {
     this.#strip = cloneTemplate("composer-mode");
     this.#strip.dataset.kind = this.#form.dataset.mode = mode.kind;
     setText(part(this.#strip, "title"), title);
-    setText(part(this.#strip, "quoted"), quoted.replace(/\s+/g, " ").slice(0, 300));
+    this.#quote(quoted);
     part(this.#strip, "leave").addEventListener("click", () => this.leave());
     part(this.#form, "send").parentElement.before(this.#strip);
     this.#form.elements.body.setAttribute("aria-describedby", "composer-mode");
     this.#name();
     this.#store();
     if (!isQuiet) this.#options.chat.composer.focus();
+  }
+
+  #quote(text) {
+    setText(part(this.#strip, "quoted"), plainText(text.slice(0, 500)).replace(/\s+/g, " "));
   }
 
   #end() {

@@ -3,6 +3,7 @@
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { safely } from "../lib/errors.js";
+import { applied } from "../state/message-commands.js";
 import { bodiesLoaded, plainText } from "./bodies.js";
 
 const HOLD_MS = 3_000;
@@ -22,9 +23,9 @@ export class ListView {
   #isDue = false;
 
   /**
-   * `root`, `state` (ConversationList), `drafts`, `me`, `t`, `dates`, `clock`, `now`; `current()` -> the room on the
-   * screen, `chosen()` -> the room chosen last, or null; `presenceOf(room)` {typing, online}; `unsent(room)` messages
-   * of the outbox; `onTotal(count)`; `isUnwritten(room)`: opened from People, without a message so far.
+   * `root`, `state` (ConversationList), `drafts`, `outbox`, `me`, `t`, `dates`, `clock`, `now`; `current()` -> the room
+   * on the screen, `chosen()` -> the room chosen last, or null; `presenceOf(room)` {typing, online}; `unsent(room)`
+   * messages of the outbox; `onTotal(count)`; `isUnwritten(room)`: opened from People, without a message so far.
    */
   constructor(options) {
     const { root } = (this.#options = options);
@@ -157,13 +158,13 @@ export class ListView {
 
   /** The first that applies: a failed message, a draft, a pending message, the last message. */
   #summary(row) {
-    const { t, me, drafts, unsent, current } = this.#options;
+    const { t, me, drafts, outbox, unsent, current } = this.#options;
     const waiting = unsent(row.room);
     const failed = waiting.find((entry) => entry.state === "failed");
     if (failed) return { label: t("Not sent."), state: "failed", text: preview(failed.command.body), ticks: "failed" };
     const draft = row.room === current() ? null : drafts.get(row.room);
     if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
-    const last = row.last_message;
+    const last = row.last_message && applied(row.last_message, outbox.entries(row.room), me);
     const newest = waiting.findLast(isWaiting);
     if (newest) return { text: preview(newest.command.body), ticks: "pending" };
     if (last?.deleted_at || last?.deleted_for_me) return { text: t("Message deleted") };

@@ -41,17 +41,24 @@ export function askDeletion({ messages, forBoth, peerName, t }) {
   });
 }
 
-/** `read` and `delivered`: up to which message the peer has received and read. */
-export function showInfo({ message, me, read, delivered, peer, t, dates, now }) {
+/**
+ * `read` and `delivered`: up to which message the peer has received and read; `times` (ReceiptTimes) when, if this
+ * device saw it.
+ */
+export function showInfo({ message, room, me, read, delivered, peer, times, t, dates, now }) {
   const isMine = message.sender === me;
-  const told = (upTo) => (message.seq <= upTo ? t("Yes") : t("Not yet"));
+  const told = (kind, upTo) => {
+    const at = times.at(room, kind, message.seq);
+    if (message.seq > upTo) return t("Not yet");
+    return at === null ? t("Yes") : dates.full(at);
+  };
   const until = Date.parse(message.created_at) + EDIT_MS;
   const rows = {
     from: isMine ? t("You") : peer.name,
     sent: dates.full(message.created_at),
     edited: message.edited_at && dates.full(message.edited_at),
-    delivered: isMine && told(Math.max(delivered, read)),
-    read: isMine && told(read),
+    delivered: isMine && told("delivered", Math.max(delivered, read)),
+    read: isMine && told("read", read),
     until: isMine && until > now() && t("until {time}", { time: dates.full(until) }),
   };
   return open("message-info", (dialog) => {

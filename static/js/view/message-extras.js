@@ -3,6 +3,7 @@
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 import { isFinal } from "../protocol/events.js";
 import { quoteOf } from "../state/timeline.js";
+import { plainText } from "./bodies.js";
 
 export class MessageExtras {
   #options;
@@ -41,7 +42,7 @@ export class MessageExtras {
     quote.setAttribute("href", `?m=${reply.seq}`);
     setData(quote, "deleted", reply.deleted);
     setText(part(quote, "quoted"), reply.sender === me ? t("You") : peerName());
-    setText(part(quote, "excerpt"), reply.deleted ? t("Message deleted") : reply.excerpt);
+    setText(part(quote, "excerpt"), reply.deleted ? t("Message deleted") : plainText(reply.excerpt));
   }
 
   /** A chip for each emoji; a press on it sets or takes back mine. */
