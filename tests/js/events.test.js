@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 import {
+  commandFrame,
   messageSend,
   ping,
   receiptSet,
@@ -66,6 +67,9 @@ test("commands equal the golden ones, except for optional fields", () => {
     ping(true),
     roomOpen({ room }),
     typingSet({ room, on: true }),
+    commandFrame({ room, id, command: { type: "message.edit", seq: 1, body, version: 1 } }),
+    commandFrame({ room, id, command: { type: "message.delete", seq: 1, scope: "me" } }),
+    commandFrame({ room, id, command: { type: "draft.set", body } }),
   ];
   for (const command of built)
     assert.deepEqual(

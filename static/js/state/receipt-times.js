@@ -16,7 +16,7 @@ export class ReceiptTimes {
     this.#now = now;
   }
 
-  /** A `receipt.advanced` of the peer; `before` is the row of the list as it was. Only what is new has just happened. */
+  /** A `receipt.advanced`; `before` is the row of the list as it was: only what is new to it has just happened. */
   advanced({ room, user, delivered, read }, before) {
     if (user === this.#me || !before) return;
     const news = [
