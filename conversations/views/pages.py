@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -38,6 +38,9 @@ from conversations.services.receipts import receipt_advance
 from conversations.views.presenters import conversation_view, message_views
 from conversations.views.refusals import retry_after_s, sentence_for, status_for
 from conversations.views.shell import SeeOther, shell
+
+if TYPE_CHECKING:
+    from conversations.models import Message
 
 JOURNAL_TIMEOUT_S = 10
 """Longest wait of a form for the writer. After it the result is unknown, and the same form may be sent
@@ -223,6 +226,8 @@ def render_conversation(
     opens_at, window = opening_page(request, membership, page)
     if "m" in request.GET and opens_at is None:
         messages.info(request, _("This message can’t be found."))
+    elif any(message.seq == opens_at and is_deleted(message) for message in window.items):
+        messages.info(request, _("This message was deleted."))
     current = conversation_view(row, request.user, current=row.conversation.room_name)
     if form.is_bound and (status == 409 or "id" in form.errors):
         # The old id is used: a retry needs a new one.
@@ -272,6 +277,10 @@ def opening_page(
     if asked and not any(message.seq == asked for message in window.items):
         return None, newest
     return asked, window
+
+
+def is_deleted(message: Message) -> bool:
+    return message.deleted_at is not None or message.deleted_for_me
 
 
 def conversation_data(request: SignedInRequest, row: Any, page: MessagePage) -> dict[str, Any]:

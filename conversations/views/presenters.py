@@ -52,6 +52,7 @@ class MessageView:
     deleted: bool
     status: str
     menu_url: str = ""
+    hidden: bool = False
     long: bool = False
     first: bool = True
     last: bool = True
@@ -113,6 +114,7 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         else reverse("message_menu", args=[row.conversation.room_name, message.seq]),
         long=message.deleted_at is None and is_long(message.body),
         quote=quote_view(message, row, viewer),
+        hidden=message.deleted_for_me,
         **grouping,
     )
 

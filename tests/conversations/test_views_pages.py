@@ -12,11 +12,12 @@ import pytest
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Profile, User
 from conversations import throttling
 from conversations.exceptions import Busy, ConversationNotFound, PersonNotFound, StorageFull, UnknownResult
-from conversations.models import Block, Conversation, Message, Participant
+from conversations.models import Block, Conversation, HiddenMessage, Message, Participant
 from conversations.views import pages
 from tests.factories import make_conversation, make_message, make_messages, make_user
 
@@ -495,6 +496,23 @@ def test_a_link_to_a_message_opens_there_and_leads_back_to_the_newest(
     )
     newest = page.context["timeline"]["newest"]
     assert shown_seqs(browser.get(f"/chats/{chat.room_name}/?m={newest}"))[-1] == 200
+
+
+@pytest.mark.parametrize("whose", ["both", "alice alone"])
+def test_a_link_to_a_deleted_message_says_that_it_was_deleted(
+    browser: Client, chat: Conversation, alice: User, bob: User, whose: str
+) -> None:
+    """A page with a script leaves no place for what alice deleted for herself; without one it is empty."""
+    make_messages(chat, [alice, bob], 3)
+    if whose == "both":
+        Message.objects.filter(seq=2).update(deleted_at=timezone.now(), body="")
+    else:
+        HiddenMessage.objects.create(conversation=chat, seq=2, user=alice, mark=1)
+    path = f"/chats/{chat.room_name}/?m="
+    page = text_of(browser.get(f"{path}2"))
+    assert "This message was deleted." in page
+    assert ('class="message without-script"' in page) is (whose != "both")
+    assert "This message was deleted." not in text_of(browser.get(f"{path}1"))
 
 
 @pytest.mark.parametrize(

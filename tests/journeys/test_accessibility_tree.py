@@ -414,11 +414,48 @@ def crop_picture(alice: Visitor) -> None:
     expect(alice.page.get_by_role("dialog", name="Crop your picture")).to_be_visible()
 
 
+def reply_with_everything(alice: Visitor) -> None:
+    """A quote, a reaction, an edit that was refused, and a reply in the composer."""
+    page = alice.page
+    page.keyboard.press("Shift+F6")
+    page.keyboard.press("r")
+    alice.write("an answer")
+    expect(alice.message("an answer").locator('[data-part="quote"]')).to_be_visible()
+    alice.sees_state("an answer", "sent")
+    page.keyboard.press("ArrowUp")
+    alice.box.fill("a better answer")
+    alice.context.set_offline(True)
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    page.keyboard.press("Enter")
+    expect(alice.message("a better answer").locator('[data-part="edited"]')).to_have_text("saving…")
+    alice.message("the last one").locator("article").click(button="right")
+    page.get_by_role("menuitemcheckbox").first.click()
+    expect(alice.message("the last one").locator('[data-part="reactions"]')).to_be_visible()
+    page.keyboard.press("Shift+F6")
+    page.keyboard.press("r")
+    expect(page.locator('[data-part="mode"]')).to_be_visible()
+
+
+def ask_before_deleting(alice: Visitor) -> None:
+    alice.page.keyboard.press("Shift+F6")
+    alice.page.keyboard.press("Delete")
+    expect(alice.page.get_by_role("dialog", name="Delete this message?")).to_be_visible()
+
+
+def select_messages(alice: Visitor) -> None:
+    alice.message("read").locator("article").click(button="right")
+    alice.page.get_by_role("menuitem", name="Select").click()
+    expect(alice.page.get_by_role("toolbar", name="Selected messages")).to_contain_text("1 selected")
+
+
 OPENERS: dict[str, Callable[[Visitor], None]] = {
     "the quick switcher": open_switcher,
     "keyboard shortcuts": open_shortcuts,
     "a message menu": open_message_menu,
     "a focused message": focus_message,
+    "a reply, a quote, a reaction and an edit that waits": reply_with_everything,
+    "the question before a message is deleted": ask_before_deleting,
+    "selected messages": select_messages,
     "the ended session": end_session,
     "another account": find_another_account,
     "the button to the newest message": scroll_up,
@@ -429,6 +466,7 @@ OPENERS: dict[str, Callable[[Visitor], None]] = {
     "a picture being cropped": crop_picture,
 }
 MODAL = {
+    "the question before a message is deleted",
     "the quick switcher",
     "keyboard shortcuts",
     "the ended session",

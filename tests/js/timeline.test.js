@@ -150,6 +150,17 @@ test("a reply typed here gets its quote from what is on the page", () => {
   assert.equal(quote(timeline, 3).excerpt, "message 1 v1");
 });
 
+test("a reply to what is not on the page gets its quote with the event", () => {
+  const timeline = loaded(2);
+  const entry = { id: "mine", command: { body: "yes", reply_to: 99 } };
+  const mine = acceptedMessage(entry, { seq: 3, version: 3, created_at: "2026-11-21T12:00:00.000Z" }, ALICE);
+  timeline.receive(mine);
+  const reply = { seq: 99, sender: BOB, kind: "text", excerpt: "far above", deleted: false };
+  timeline.receive({ ...mine, reply });
+  timeline.receive(mine);
+  assert.deepEqual(quote(timeline, 3), reply);
+});
+
 test("a quote follows a message above the loaded page, too", () => {
   const timeline = new Timeline();
   const reply = { seq: 1, sender: BOB, kind: "text", excerpt: "as it was", deleted: false };

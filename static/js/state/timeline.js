@@ -203,7 +203,9 @@ export class Timeline {
   #put(message, isHistory = false) {
     const known = this.#bySeq.get(message.seq) ?? this.#unplaced.get(message.seq);
     const isHiding = message.deleted_for_me && !known?.deleted_for_me;
-    if (known && known.version >= message.version && this.#bySeq.has(message.seq) && !isHiding) return false;
+    // The answer to my own message has no quote; its event has.
+    const isFuller = isHiding || (message.reply && !known?.reply && message.version === known?.version);
+    if (known && known.version >= message.version && this.#bySeq.has(message.seq) && !isFuller) return false;
     const newest = known && known.version > message.version ? known : message;
     // A change of a message outside the loaded window: kept until its page of history arrives, which may have been read
     // before it.

@@ -13,6 +13,8 @@ export class ComposerMode {
   /** {kind: "reply" or "edit", seq} or null; and the message that had the focus before. */
   #mode = null;
   #cameFrom = null;
+  /** What stood in the message box before an edit. */
+  #draft = null;
 
   /**
    * `root`, `room`, `chat`, `timeline`, `commands`, `drafts`, `store`, `me`, `t`; `peerName()`; `shownOf(seq)` -> the
@@ -52,8 +54,9 @@ export class ComposerMode {
     const message = shownOf(seq);
     if (!this.#form || !message || !commands.canEdit(message)) return this.#forget();
     this.leave({ isQuiet: true });
-    // The draft stays where it is stored, and returns when the edit ends.
+    // The draft stays where it is stored, and returns with its caret when the edit ends.
     chat.keepDraft();
+    this.#draft = chat.composer.draft;
     this.#enter({ kind: "edit", seq, of: message.body }, t("Edit message"), message.body, isQuiet);
     chat.composer.show({ text: text ?? message.body });
     this.#store(text);
@@ -62,13 +65,18 @@ export class ComposerMode {
   /** Back to a new message, with the draft and its caret. */
   leave({ isQuiet = false } = {}) {
     if (!this.#mode) return;
-    const { chat, drafts, room } = this.#options;
     const wasEdit = this.isEditing;
+    const back = this.#cameFrom?.isConnected ? this.#cameFrom : this.#form.elements.body;
     this.#end();
-    if (wasEdit) chat.composer.show(drafts.get(room) ?? { text: "" });
-    if (isQuiet) return;
-    if (this.#cameFrom?.isConnected) this.#cameFrom.focus({ preventScroll: true });
-    else this.#form.elements.body.focus({ preventScroll: true });
+    if (!isQuiet) back.focus({ preventScroll: true });
+    if (wasEdit) this.#restoreDraft();
+  }
+
+  #restoreDraft() {
+    const { chat, drafts, room } = this.#options;
+    const kept = drafts.get(room) ?? { text: "" };
+    const isSame = kept.text === this.#draft?.text;
+    chat.composer.show(isSame ? this.#draft : kept);
   }
 
   /** The composer's text changed. True while it is no draft. */
@@ -82,11 +90,10 @@ export class ComposerMode {
   submit(body) {
     const mode = this.#mode;
     if (!mode) return {};
-    const { chat, drafts, room, saved } = this.#options;
     this.#end();
     if (mode.kind === "reply") return { reply_to: mode.seq };
-    chat.composer.show(drafts.get(room) ?? { text: "" });
-    saved(mode.seq, body);
+    this.#restoreDraft();
+    this.#options.saved(mode.seq, body);
     return { isEdit: true };
   }
 

@@ -116,7 +116,8 @@ export class MessageActions {
     if (!scope) return false;
     const entries = messages.map((message) => this.#commands.remove({ room, message, scope }));
     const undo = () => entries.forEach(({ id }) => outbox.withdraw(id));
-    const text = t("Message deleted|{n} messages deleted", { n: entries.length });
+    const n = entries.length;
+    const text = n === 1 ? t("Message deleted") : t("{n} message deleted|{n} messages deleted", { n });
     toast(text, { label: t("Undo"), onPress: undo });
     return true;
   }

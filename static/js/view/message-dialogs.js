@@ -29,7 +29,8 @@ const excerpt = ({ body }) => (body.length > 160 ? `${body.slice(0, 160)}…` : 
 export function askDeletion({ messages, forBoth, peerName, t }) {
   return open("delete-messages", (dialog) => {
     const n = messages.length;
-    setText(part(dialog, "title"), t("Delete this message?|Delete {n} messages?", { n }));
+    const title = n === 1 ? t("Delete this message?") : t("Delete {n} message?|Delete {n} messages?", { n });
+    setText(part(dialog, "title"), title);
     setText(part(dialog, "text"), n === 1 ? excerpt(messages[0]) : "");
     part(dialog, "everyone").hidden = !forBoth;
     setText(

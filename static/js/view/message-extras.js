@@ -39,7 +39,7 @@ export class MessageExtras {
       quote.tabIndex = -1;
       part(element, "body").before(quote);
     }
-    quote.setAttribute("href", `?m=${reply.seq}`);
+    quote.setAttribute("href", `?m=${reply.seq}#message-${reply.seq}`);
     setData(quote, "deleted", reply.deleted);
     setText(part(quote, "quoted"), reply.sender === me ? t("You") : peerName());
     setText(part(quote, "excerpt"), reply.deleted ? t("Message deleted") : plainText(reply.excerpt));

@@ -30,7 +30,7 @@ export class MessageSelection {
 
   begin(li) {
     const { root } = this.#options;
-    const area = root.querySelector(".composer-area");
+    const area = view("composer-area", root);
     this.#bar = cloneTemplate("selection");
     this.#bar.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do));
     area.append(this.#bar);
