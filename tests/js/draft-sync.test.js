@@ -13,9 +13,10 @@ class Server {
   draft = "";
   devices = [];
 
-  take({ type, body }) {
+  /** The device that set a draft is not told of it. */
+  take({ type, body }, from) {
     this.draft = type === "draft.set" ? body : "";
-    for (const device of this.devices) device.hear(this.draft);
+    for (const device of this.devices) if (device !== from || type !== "draft.set") device.hear(this.draft);
   }
 }
 
@@ -31,7 +32,7 @@ function device(clock, server, { storage = fakeStorage(), isOnline = true, isFoc
     post: async () => ({}),
     send: (command) => {
       it.sent.push(command);
-      queueMicrotask(() => (server.take(command), outbox.accepted(command.ref)));
+      queueMicrotask(() => (server.take(command, it), outbox.accepted(command.ref)));
       return true;
     },
   }));
@@ -41,7 +42,7 @@ function device(clock, server, { storage = fakeStorage(), isOnline = true, isFoc
     outbox,
     store,
     clock,
-    list: { rows, get: () => rows[0] },
+    list: { rows, get: () => rows[0], put: (row) => (rows = [row]) },
     isTouched: () => it.isFocused,
     show: (_room, { text }) => (it.field = text),
   });
@@ -162,6 +163,18 @@ test("a page that was closed before the pause was over sends it when it opens ag
   const after = device(clock, server, { storage: before.storage });
   await clock.advance(0);
   assert.deepEqual([server.draft, after.field], ["see you", "see you"]);
+});
+
+test("another change of the row does not take the draft away from the device that typed it", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  laptop.type("see you");
+  await clock.advance(2_000);
+  laptop.sync.changed(ROOM);
+  assert.deepEqual([laptop.field, laptop.kept()], ["see you", "see you"]);
+  server.take({ type: "draft.set", body: "" }, null);
+  assert.deepEqual([laptop.field, laptop.kept()], ["", ""], "emptied on another device");
 });
 
 test("emptied here it is emptied there", async () => {

@@ -46,19 +46,27 @@ export class DraftSync {
   #forget(room) {
     this.#changed.delete(room);
     this.#withdraw(room);
-    this.#options.store.set(known(room), "");
+    this.#know(room, "");
+  }
+
+  /** The row follows, too: the server tells only the other devices. */
+  #know(room, draft) {
+    const { store, list } = this.#options;
+    store.set(known(room), draft);
+    const row = list.get(room);
+    if (row) list.put({ ...row, draft });
   }
 
   /** The page closes, or the pause is over. */
   flush() {
     this.#timer.clear();
-    const { outbox, store } = this.#options;
+    const { outbox } = this.#options;
     for (const room of this.#changed) {
       const body = this.#text(room);
       this.#changed.delete(room);
       if (body === this.#known(room) || [...body].length > this.limit) continue;
       this.#withdraw(room);
-      store.set(known(room), body);
+      this.#know(room, body);
       outbox.add({ room, command: { type: "draft.set", body } });
     }
   }
