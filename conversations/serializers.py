@@ -104,7 +104,7 @@ def intact(row: Message, sender: str) -> objects.Message:
         reply_to=row.reply_to,
         reply=row.reply,
         attachments=[],
-        reactions=[],
+        reactions=[objects.Reaction(**reaction) for reaction in row.reactions],
         created_at=instant(row.created_at),
         edited_at=instant_or_none(row.edited_at),
         deleted_at=instant_or_none(row.deleted_at),

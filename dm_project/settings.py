@@ -368,6 +368,8 @@ LIMIT_NUMBERS = {
     "address_per_s": 200,
     "sends_burst": 60,
     "sends_per_s": 10,
+    "reactions_burst": 30,
+    "reactions_per_s": 3,
     "drafts_burst": 20,
     "drafts_per_s": 2,
     "typing_every_ms": 2_000,

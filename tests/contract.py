@@ -134,6 +134,7 @@ ROOM_COMMANDS: list[Frame] = [
     {"type": "message.edit", "ref": "r", "room": "ROOM", "seq": 1, "body": "let me in"},
     {"type": "message.delete", "ref": "r", "room": "ROOM", "seq": 1, "scope": "everyone"},
     {"type": "message.delete", "ref": "r", "room": "ROOM", "seq": 1, "scope": "me"},
+    {"type": "reaction.set", "ref": "r", "room": "ROOM", "seq": 1, "emoji": "👍", "on": True},
     {"type": "draft.set", "ref": "r", "room": "ROOM", "body": "let me in"},
     {"type": "receipt.set", "ref": "r", "room": "ROOM", "read": 1},
     {"type": "room.open", "ref": "r", "room": "ROOM"},

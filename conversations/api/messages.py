@@ -1,4 +1,4 @@
-"""Routes of one message: edit and delete it."""
+"""Routes of one message: edit it, delete it, react to it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ from conversations.api.outputs import ChangeAnswer
 from conversations.api.responses import JOURNAL_TIMEOUT_S, PROBLEMS, json_response
 from conversations.journal import Changed, Hidden
 from conversations.protocol.commands import LARGEST_NUMBER
+from conversations.protocol.emoji import LONGEST
 from conversations.services.messages import message_delete, message_edit, message_hide
+from conversations.services.reactions import reaction_set
 
 router = Router()
 MESSAGE = "/conversations/{room}/messages/{seq}"
 SeqInPath = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+EmojiInPath = Annotated[
+    str,
+    Field(
+        description="One fully qualified emoji of Unicode, percent-encoded.",
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST, "format": "emoji"},
+    ),
+]
 RESPONSES = {200: ChangeAnswer, **PROBLEMS}
 
 
@@ -45,3 +54,19 @@ def delete(
     if scope == "me":
         return answer(message_hide(user=request.user, room=room, seq=seq).result(JOURNAL_TIMEOUT_S))
     return answer(message_delete(user=request.user, room=room, seq=seq).result(JOURNAL_TIMEOUT_S))
+
+
+@router.put(f"{MESSAGE}/reactions/{{emoji}}", auth=signed_in, response=RESPONSES)
+def react(request: SignedInRequest, room: str, seq: SeqInPath, emoji: EmojiInPath) -> HttpResponse:
+    """React to a message; replaces my other reaction to it. A repeat changes nothing."""
+    throttling.allow_reaction(request.user.id)
+    future = reaction_set(user=request.user, room=room, seq=seq, emoji=emoji, on=True)
+    return answer(future.result(JOURNAL_TIMEOUT_S))
+
+
+@router.delete(f"{MESSAGE}/reactions/{{emoji}}", auth=signed_in, response=RESPONSES)
+def take_back(request: SignedInRequest, room: str, seq: SeqInPath, emoji: EmojiInPath) -> HttpResponse:
+    """Take this reaction back. One that I have not set changes nothing."""
+    throttling.allow_reaction(request.user.id)
+    future = reaction_set(user=request.user, room=room, seq=seq, emoji=emoji, on=False)
+    return answer(future.result(JOURNAL_TIMEOUT_S))

@@ -38,6 +38,7 @@ from conversations.protocol.commands import (
     MessageEdit,
     MessageSend,
     Ping,
+    ReactionSet,
     ReceiptSet,
     RoomClose,
     RoomOpen,
@@ -52,6 +53,7 @@ from conversations.protocol.replies import Done, MessageAccepted, Pong
 from conversations.selectors.messages import was_sent
 from conversations.services.drafts import draft_set
 from conversations.services.messages import message_delete, message_edit, message_hide, message_send
+from conversations.services.reactions import reaction_set
 from conversations.services.receipts import receipt_advance
 
 logger = logging.getLogger(__name__)
@@ -194,6 +196,19 @@ class CommandHandlers:
         else:
             self.reply_when_done(message_delete(**where, credential=credential), command, self.changed)
 
+    async def on_reaction_set(self, command: ReactionSet) -> None:
+        user = self.connection.user
+        throttling.allow_reaction(user.id)
+        future = reaction_set(
+            user=user,
+            room=command.room,
+            seq=command.seq,
+            emoji=command.emoji,
+            on=command.on,
+            credential=self.connection.credential,
+        )
+        self.reply_when_done(future, command, self.changed)
+
     async def on_draft_set(self, command: DraftSet) -> None:
         user = self.connection.user
         throttling.allow_draft(user.id)
@@ -268,6 +283,7 @@ class CommandHandlers:
         MessageSend: on_message_send,
         MessageEdit: on_message_edit,
         MessageDelete: on_message_delete,
+        ReactionSet: on_reaction_set,
         DraftSet: on_draft_set,
         ReceiptSet: on_receipt_set,
         RoomOpen: on_room_open,

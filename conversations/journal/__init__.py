@@ -13,6 +13,7 @@ from conversations.journal.commands import (
     EditCommand,
     Hidden,
     HideCommand,
+    ReactionCommand,
     ReceiptCommand,
     SendCommand,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "EditCommand",
     "Hidden",
     "HideCommand",
+    "ReactionCommand",
     "ReceiptCommand",
     "SendCommand",
     "begin_epoch",

@@ -94,6 +94,14 @@ class MessageDelete(Command):
     scope: Literal["everyone", "me"]
 
 
+class ReactionSet(Command):
+    type: Literal["reaction.set"]
+    room: Room
+    seq: Seq
+    emoji: str
+    on: bool
+
+
 class DraftSet(Command):
     type: Literal["draft.set"]
     room: Room
@@ -145,6 +153,7 @@ COMMANDS: dict[str, type[Command]] = {
     "message.send": MessageSend,
     "message.edit": MessageEdit,
     "message.delete": MessageDelete,
+    "reaction.set": ReactionSet,
     "draft.set": DraftSet,
     "receipt.set": ReceiptSet,
     "room.open": RoomOpen,

@@ -139,7 +139,8 @@ def size_of(message: Message) -> int:
     """Bytes of a message inside a frame. The body of a corrupt row may be no text."""
     body: object = message.body
     quote = REPLY_BYTES + json_size(message.reply.excerpt) if message.reply else 0
-    return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0) + quote
+    reactions = json_size(message.reactions) if message.reactions else 0
+    return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0) + quote + reactions
 
 
 def json_size(value: object) -> int:

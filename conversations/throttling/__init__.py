@@ -24,6 +24,8 @@ UNLIMITED = 1_000_000
 ANNOUNCED = (
     "sends_burst",
     "sends_per_s",
+    "reactions_burst",
+    "reactions_per_s",
     "drafts_burst",
     "drafts_per_s",
     "typing_every_ms",
@@ -36,7 +38,7 @@ ROOMS_A_TOKEN = 5
 """Rooms of one `sync` that cost as much as a command of their own."""
 
 frames, sends, typing, visits = Buckets(), Buckets(), Buckets(), Buckets()
-drafts = Buckets()
+reactions, drafts = Buckets(), Buckets()
 socket_slots = SocketSlots()
 
 
@@ -122,6 +124,17 @@ def allow_send(user_id: int, is_repeat: Callable[[], bool]) -> None:
     except TooManyTries:
         if not is_repeat():
             raise
+
+
+def allow_reaction(user_id: int, *, now: float | None = None) -> None:
+    """A reaction, set or taken back, over whichever transport: each that changes something is a number and a
+    push to both people.
+
+    Raises TooManyTries.
+    """
+    if settings.LIMITS:
+        burst, per_second = limit("reactions_burst"), limit("reactions_per_s")
+        reactions.take(user_id, burst=burst, per_second=per_second, now=monotonic(now))
 
 
 def allow_draft(user_id: int, *, now: float | None = None) -> None:

@@ -56,7 +56,7 @@ def outsider(
 
 def path_of(path: str, room: str) -> str:
     """The first message of the room, where the path names one."""
-    return path.replace("{room}", room).replace("{seq}", "1")
+    return path.replace("{room}", room).replace("{seq}", "1").replace("{emoji}", "👍")
 
 
 def visible(response: HttpResponse, room: str) -> tuple[int, bytes, dict[str, str]]:

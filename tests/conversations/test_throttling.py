@@ -14,6 +14,7 @@ from conversations.throttling import (
     allow_draft,
     allow_frame,
     allow_message,
+    allow_reaction,
     allow_typing,
     allow_visit,
     announced_limits,
@@ -27,7 +28,14 @@ from conversations.throttling.windows import SharedWindow
 from tests.conversations.races import at_once
 
 ALICE, BOB = 1, 2
-BUCKETS = (throttling.frames, throttling.sends, throttling.drafts, throttling.typing, throttling.visits)
+BUCKETS = (
+    throttling.frames,
+    throttling.sends,
+    throttling.reactions,
+    throttling.drafts,
+    throttling.typing,
+    throttling.visits,
+)
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
@@ -72,6 +80,15 @@ def test_what_alice_sends_does_not_slow_bob() -> None:
     for _ in range(60):
         allow_message(ALICE, now=100.0)
     allow_message(BOB, now=100.0)
+
+
+def test_a_flood_of_reactions_is_refused_and_messages_still_pass() -> None:
+    """Setting and taking back one reaction in a loop would push without end (T35)."""
+    for _ in range(30):
+        allow_reaction(ALICE, now=100.0)
+    assert wait_after(lambda: allow_reaction(ALICE, now=100.0)) == 334
+    allow_message(ALICE, now=100.0)
+    allow_reaction(BOB, now=100.0)
 
 
 def test_drafts_are_counted_apart_from_messages() -> None:

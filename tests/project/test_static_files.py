@@ -219,7 +219,7 @@ def test_minified_modules_pass_every_test_of_the_sources(tmp_path: Path) -> None
     except programs.MissingProgram as reason:
         or_skip(reason)
     shutil.copytree(ROOT / "tests" / "js", tmp_path / "tests" / "js")
-    for same in ("tests/protocol", "tests/golden", "docs", "package.json"):
+    for same in ("tests/protocol", "tests/golden", "docs", "conversations", "package.json"):
         (tmp_path / same).symlink_to(ROOT / same)
     # This one reads the modules as text.
     (tmp_path / "tests" / "js" / "source-rules.test.js").unlink()

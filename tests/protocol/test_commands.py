@@ -29,6 +29,7 @@ LARGEST = 2**63 - 1
 SEND = {"type": "message.send", "room": ROOM, "id": ID, "body": "hello"}
 EDIT = {"type": "message.edit", "room": ROOM, "seq": 42, "body": "hello"}
 DELETE = {"type": "message.delete", "room": ROOM, "seq": 42, "scope": "me"}
+REACTION = {"type": "reaction.set", "room": ROOM, "seq": 7, "emoji": "👍", "on": True}
 DRAFT = {"type": "draft.set", "room": ROOM, "body": ""}
 RECEIPT = {"type": "receipt.set", "room": ROOM}
 OPEN = {"type": "room.open", "room": ROOM}
@@ -36,7 +37,7 @@ CLOSE = {"type": "room.close", "room": ROOM}
 TYPING = {"type": "typing.set", "room": ROOM, "on": True}
 SYNC = {"type": "sync", "rooms": {ROOM: 7}}
 PING = {"type": "ping"}
-COMMAND_FRAMES = (SEND, EDIT, DELETE, DRAFT, RECEIPT, OPEN, CLOSE, TYPING, SYNC, PING)
+COMMAND_FRAMES = (SEND, EDIT, DELETE, REACTION, DRAFT, RECEIPT, OPEN, CLOSE, TYPING, SYNC, PING)
 SHORTEST = {frame["type"]: frame for frame in COMMAND_FRAMES}
 
 NOT_TEXT = [None, 1, 1.0, True, [], {}, ["hello"]]
@@ -178,6 +179,18 @@ def test_the_decoder_accepts_any_text_as_a_body(body: str) -> None:
     command = understood({**SEND, "body": body})
     assert isinstance(command, MessageSend)
     assert command.body == body
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("emoji", value) for value in NOT_TEXT],
+        *[("seq", value) for value in [0, *NOT_A_NUMBER]],
+        *[("on", value) for value in [0, 1, "true", None]],
+    ],
+)
+def test_any_other_reaction_is_rejected(field: str, value: Any) -> None:
+    assert_refused({**REACTION, field: value})
 
 
 @pytest.mark.parametrize("body", NOT_TEXT)

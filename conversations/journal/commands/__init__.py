@@ -4,6 +4,7 @@ from conversations.journal.commands.command import Command, CommandId, Outcome
 from conversations.journal.commands.delete import DeleteCommand, Hidden, HideCommand
 from conversations.journal.commands.draft import DraftCommand, Drafted
 from conversations.journal.commands.edit import Changed, EditCommand
+from conversations.journal.commands.react import ReactionCommand
 from conversations.journal.commands.receipt import Advanced, ReceiptCommand
 from conversations.journal.commands.send import Accepted, SendCommand
 
@@ -20,6 +21,7 @@ __all__ = [
     "Hidden",
     "HideCommand",
     "Outcome",
+    "ReactionCommand",
     "ReceiptCommand",
     "SendCommand",
 ]
