@@ -36,6 +36,16 @@ class QuoteView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReactionView:
+    """One emoji under a message, and who chose it."""
+
+    emoji: str
+    names: str
+    count: int
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """One message as the viewer sees it. `first` and `last` delimit a group; the first message of a day has
     `day`."""
@@ -58,6 +68,7 @@ class MessageView:
     last: bool = True
     day: date | None = None
     quote: QuoteView | None = None
+    reactions: Sequence[ReactionView] = ()
 
     @property
     def preview(self) -> str:
@@ -115,8 +126,26 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         long=message.deleted_at is None and is_long(message.body),
         quote=quote_view(message, row, viewer),
         hidden=message.deleted_for_me,
+        reactions=reaction_views(message, row, viewer),
         **grouping,
     )
+
+
+def reaction_views(message: Message, row: ConversationRow, viewer: User) -> list[ReactionView]:
+    """None of a corrupt row: the page still shows the messages around it (F30)."""
+    names = {viewer.public_id: _("You"), row.peer.public_id: row.peer.name}
+    try:
+        return [
+            ReactionView(
+                emoji=reaction["emoji"],
+                names=", ".join(names.get(user, "") for user in reaction["users"]),
+                count=len(reaction["users"]),
+                mine=viewer.public_id in reaction["users"],
+            )
+            for reaction in message.reactions
+        ]
+    except (KeyError, TypeError):
+        return []
 
 
 def quote_view(message: Message, row: ConversationRow, viewer: User) -> QuoteView | None:

@@ -498,6 +498,21 @@ def test_a_link_to_a_message_opens_there_and_leads_back_to_the_newest(
     assert shown_seqs(browser.get(f"/chats/{chat.room_name}/?m={newest}"))[-1] == 200
 
 
+def test_reactions_are_on_the_page_with_the_names_of_who_reacted(
+    browser: Client, chat: Conversation, alice: User, bob: User
+) -> None:
+    make_message(chat, bob, "shall we meet?")
+    users = [alice.public_id, bob.public_id]
+    Message.objects.update(reactions=[{"emoji": "👍", "users": users}, {"emoji": "🎉", "users": users[1:]}])
+    page = " ".join(text_of(browser.get(f"/chats/{chat.room_name}/")).split())
+    assert f'title="You, {bob.name}" data-mine="true">👍 2</span>' in page
+    assert f'title="{bob.name}" >🎉</span>' in page
+    Message.objects.update(reactions=[{"emoji": "👍"}])
+    assert "shall we meet?" in text_of(browser.get(f"/chats/{chat.room_name}/")), (
+        "a corrupt row stops nothing"
+    )
+
+
 @pytest.mark.parametrize("whose", ["both", "alice alone"])
 def test_a_link_to_a_deleted_message_says_that_it_was_deleted(
     browser: Client, chat: Conversation, alice: User, bob: User, whose: str
