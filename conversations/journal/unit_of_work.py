@@ -181,7 +181,7 @@ class UnitOfWork:
 
     def as_seen_by(self, conversation: ConversationRow, message: Message, user_id: int) -> objects.Message:
         """A message as one of the two sees it now; empty to a user who deleted it for themselves."""
-        sender = self.participant_rows[conversation.id, message.sender_id].public_id
+        sender = self.sender_of(message)
         quoted = self.quoted_by(conversation, message)
         message.reply = None
         if quoted is not None:
@@ -197,6 +197,11 @@ class UnitOfWork:
         if message.reply_to is None:
             return None
         return self.results(messages_at).get((conversation.id, message.reply_to))
+
+    def sender_of(self, message: Message) -> str:
+        """The public id; empty where a corrupt row names a user who is none of the two (F30)."""
+        found = self.participant_rows.get((message.conversation_id, message.sender_id))
+        return "" if found is None else found.public_id
 
     def mark_changed(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
         """Write these rows at the end. Returns the time of the change, which never goes back within a

@@ -8,7 +8,9 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from accounts.models import User
+from conversations.exceptions import EditWindowClosed, NotAuthor
 from conversations.models import Conversation, Message
+from conversations.services.messages import message_delete, message_edit, message_hide
 from tests.factories import make_message
 from tests.sockets import expect, open_in_process
 
@@ -89,3 +91,29 @@ def test_alice_writes_on_after_a_spoiled_row(
         f"/api/v1/conversations/{chat.room_name}/messages", body, content_type="application/json"
     )
     assert (sent.status_code, sent.json()["message"]["seq"]) == (201, 6)
+
+
+@pytest.mark.parametrize("columns", SPOILED)
+def test_a_spoiled_row_can_be_deleted_and_hidden(
+    chat: Conversation, alice: User, bob: User, messages: list[Message], columns: dict[str, str]
+) -> None:
+    """Its author can take back what the disk has damaged; without an author, each for themselves."""
+    spoil(messages[2], **columns)
+    assert message_hide(user=bob, room=chat.room_name, seq=3).result(0).message.body == ""
+    deletion = message_delete(user=alice, room=chat.room_name, seq=3)
+    if "sender_id" in columns:
+        assert isinstance(deletion.exception(0), NotAuthor)
+        assert message_hide(user=alice, room=chat.room_name, seq=3).result(0).message.sender == ""
+    else:
+        assert deletion.result(0).message.body == ""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT body FROM message WHERE seq = 3")
+            assert cursor.fetchone() == ("",)
+
+
+def test_a_row_without_a_time_is_too_old_to_be_edited(
+    chat: Conversation, alice: User, messages: list[Message]
+) -> None:
+    spoil(messages[2], created_at="'yesterday'")
+    edited = message_edit(user=alice, room=chat.room_name, seq=3, body="changed")
+    assert isinstance(edited.exception(0), EditWindowClosed)

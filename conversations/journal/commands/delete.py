@@ -94,5 +94,5 @@ class HideCommand:
             unit.hide_message(message, me)
             frame = MessageHidden(room=self.room, seq=self.seq, mark=me.mark)
             unit.pushes += to_users((self.user_id,), self.room, frame.encode(), mark=me.mark)
-        sender = unit.participant_rows[conversation.id, message.sender_id].public_id
-        return Outcome(Hidden(self.room, self.seq, me.mark, tombstone(message, sender=sender)))
+        wire = tombstone(message, sender=unit.sender_of(message))
+        return Outcome(Hidden(self.room, self.seq, me.mark, wire))
