@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django_tasks.base import Task
@@ -56,13 +55,11 @@ def fire(beat: Beat, now: datetime) -> datetime:
         return due_at
     if beat.is_needed is not None and not beat.is_needed():
         return following
+    # Asked before the write, so that a short beat writes nothing while its job runs. A job that failed is
+    # tried again later: a second one beside it would only fail as well.
+    if rows.is_unfinished(beat.job):
+        return following
     with transaction.atomic():
         if BeatRow.objects.filter(name=beat.name, due_at=due_at).update(due_at=following):
-            enqueue(beat.job)
+            beat.job.enqueue()
     return following
-
-
-def enqueue(job: Task[Any, None]) -> None:
-    """A job that fails is tried again later: a second one beside it would only fail as well."""
-    if not rows.is_unfinished(job):
-        job.enqueue()

@@ -72,4 +72,4 @@ def test_the_engine_of_this_process_is_woken_by_the_commit_only() -> None:
 
 def test_each_queue_has_a_lease() -> None:
     assert set(settings.TASKS["default"]["QUEUES"]) == set(leases())
-    assert leases() == {"default": 60, "media": 300, "exports": 1800}
+    assert leases().items() >= {"default": 60, "media": 300, "exports": 1800}.items()

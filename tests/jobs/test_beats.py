@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -43,6 +45,13 @@ class TestFiring:
             with later(seconds=11 * round):
                 fire(TICK, timezone.now())
         assert added() == 1
+
+    def test_while_a_job_runs_its_beat_writes_nothing(self) -> None:
+        BeatRow.objects.create(name="ticking", due_at=timezone.now())
+        fire(TICK, timezone.now() + timedelta(seconds=1))
+        with later(seconds=20), CaptureQueriesContext(connection) as asked:
+            fire(TICK, timezone.now())
+        assert {query["sql"].split()[0] for query in asked} == {"SELECT"}
 
     def test_what_is_not_needed_is_not_written(self) -> None:
         asked: list[int] = []

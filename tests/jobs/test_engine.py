@@ -11,6 +11,7 @@ from django.db import DataError, OperationalError, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from accounts.log_limits import OnceAMinute
 from conversations.db import errors as db_errors
 from conversations.db.errors import CircuitBreaker
 from conversations.jobs import engine as engine_module
@@ -37,6 +38,7 @@ def _no_checks_after_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The checks on a new connection are tested in tests/journal/test_restore.py."""
     monkeypatch.setattr(db_errors, "after_connecting", [])
     monkeypatch.setattr(db_errors, "breaker", CircuitBreaker())
+    monkeypatch.setattr(engine_module, "limited", OnceAMinute(engine_module.logger))
 
 
 def statuses() -> list[str]:

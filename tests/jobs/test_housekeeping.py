@@ -1,6 +1,7 @@
 """Housekeeping: what has expired goes, what has not stays; SQLite's log is emptied."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,11 @@ def test_more_rows_than_a_batch_are_deleted_in_several(monkeypatch: pytest.Monke
 @pytest.mark.django_db
 @pytest.mark.both_databases
 def test_all_beats_are_added_and_run_when_their_time_has_come() -> None:
-    for beat in BEATS:
+    beats = [replace(beat, is_needed=None) for beat in BEATS]
+    for beat in beats:
         fire(beat, timezone.now())
     with later(days=2):
-        for beat in BEATS:
+        for beat in beats:
             fire(beat, timezone.now())
         run_due_jobs()
     ended = dict(DBTaskResult.objects.values_list("task_path", "status"))
