@@ -64,6 +64,33 @@ class EditForm(forms.Form):
     )
 
 
+class ReplyForm(MessageForm):
+    """The answer to one message. Its ids differ from those of the edit form on the same page."""
+
+    body = BodyField(
+        widget=forms.Textarea(
+            attrs={"rows": 2, "maxlength": BODY_CHARS, "dir": "auto", "autocomplete": "off"}
+        ),
+        label=_("Reply"),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options["auto_id"] = "reply_%s"
+        super().__init__(*args, **options)
+
+
+class ForwardForm(forms.Form):
+    """Where to forward one message; `targets` are pairs of room and name."""
+
+    room = forms.ChoiceField(label=_("Forward to"))
+    id = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, targets: list[tuple[str, str]], **options: Any) -> None:
+        options["auto_id"] = "forward_%s"
+        super().__init__(*args, **options)
+        self.fields["room"].choices = targets  # type: ignore[attr-defined]
+
+
 LIVES = [("1h", _("1 hour")), ("1d", _("1 day")), ("7d", _("7 days")), ("30d", _("30 days"))]
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.exceptions import (
     CannotDeliver,
     EditWindowClosed,
+    InvalidText,
     MessageConflict,
     MessageGone,
     NotAuthor,
@@ -28,6 +29,7 @@ ANSWERS: dict[type[Exception], tuple[int, Any]] = {
     TooManyTries: (429, _("You’re sending messages too fast. Wait a moment and try again.")),
     UnknownResult: (504, UNKNOWN),
     TimeoutError: (504, UNKNOWN),
+    InvalidText: (422, _("This text contains characters that can’t be sent.")),
     NotAuthor: (403, _("You can change only what you have written yourself.")),
     MessageGone: (410, _("This message was deleted.")),
     EditWindowClosed: (422, _("This message is too old to be edited. You can still delete it.")),
