@@ -5,6 +5,7 @@ import { optional } from "../lib/errors.js";
 import { languageOfPage } from "../lib/text.js";
 import { loadWhenIdle, whenIdle } from "../lib/timing.js";
 import { unsentOnDevice } from "../net/store.js";
+import { removeWorker } from "../net/worker-removal.js";
 import { start as listenForButtons } from "../view/buttons.js";
 import { guardSubmissions, loadConfirm, loadLogOutConfirm } from "./log-out.js";
 
@@ -20,6 +21,10 @@ if (userPageData().user.id)
   loadWhenIdle(() => import("./connected.js")).then(
     ({ connect }) => document.documentElement.dataset.leaving || (shell = connect()),
   );
+else {
+  const { serviceWorker } = navigator;
+  whenIdle(() => optional(() => removeWorker({ serviceWorker, caches: globalThis.caches }).catch(() => {})));
+}
 
 /** When an invite expires. The server writes the time in UTC and equally long, so that no line moves. */
 const { hours } = document.documentElement.dataset;
