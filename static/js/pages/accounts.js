@@ -21,10 +21,11 @@ if (userPageData().user.id)
   loadWhenIdle(() => import("./connected.js")).then(
     ({ connect }) => document.documentElement.dataset.leaving || (shell = connect()),
   );
-else {
-  const { serviceWorker } = navigator;
-  whenIdle(() => optional(() => removeWorker({ serviceWorker, caches: globalThis.caches }).catch(() => {})));
-}
+else
+  whenIdle(() =>
+    // A browser that blocks site data may refuse even to name them.
+    optional(() => removeWorker({ serviceWorker: navigator.serviceWorker, caches: globalThis.caches }).catch(() => {})),
+  );
 
 /** When an invite expires. The server writes the time in UTC and equally long, so that no line moves. */
 const { hours } = document.documentElement.dataset;
