@@ -1,6 +1,7 @@
 """ASGI application: routes HTTP and sockets through their limits to Django and the consumers.
 
-HTTP passes the concurrency limit. Sockets pass the origin check, the handshake limit and the session.
+HTTP passes the cache of static files and the concurrency limit. Sockets pass the origin check, the handshake
+limit and the session.
 """
 
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -21,11 +22,12 @@ from dm_project.handshakes.origin import ExactOriginValidator  # noqa: E402
 from dm_project.handshakes.session import AuthenticatedOnly, SessionFromCookie  # noqa: E402
 from dm_project.handshakes.unavailable import close_on_database_error  # noqa: E402
 from dm_project.server.websocket import keep_plain_send  # noqa: E402
+from dm_project.staticfiles.memory import StaticFileCache  # noqa: E402
 
 sessions = SessionFromCookie(AuthMiddlewareStack(AuthenticatedOnly(URLRouter(websocket_urlpatterns))))
 application = ProtocolTypeRouter(
     {
-        "http": RequestLimit(django_application),
+        "http": StaticFileCache(RequestLimit(django_application)),
         "websocket": ExactOriginValidator(keep_plain_send(HandshakeLimit(close_on_database_error(sessions)))),
     }
 )

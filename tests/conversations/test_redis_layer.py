@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -186,9 +187,11 @@ async def test_an_outage_is_one_log_line_and_its_end_another(
     await layer.group_add("user.1", alice)
     await heard(layer, alice, "user.1")
     real_redis.stop(signal.SIGKILL)
-    assert (
-        await log.next()
-        == "Redis is unavailable (ConnectionError); the database replaces what it does not deliver"
+    # A busy machine may notice by a timeout.
+    assert re.fullmatch(
+        r"Redis is unavailable \((ConnectionError|TimeoutError)\);"
+        r" the database replaces what it does not deliver",
+        await log.next(),
     )
     for _ in range(5):
         with pytest.raises(RedisError):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import (
@@ -324,6 +324,22 @@ def test_the_open_chat_shows_that_carol_accepted_and_typed_text_stays(
     expect(alice.box).to_be_focused()
     alice.box.press_sequentially("tence")
     expect(alice.box).to_have_value("Half a sentence")
+
+
+def test_an_invite_that_carol_accepts_while_the_page_still_loads_is_shown(
+    alice: Visitor, visitor: VisitorMaker
+) -> None:
+    link = alice.create_invite()["url"]
+    carol = visitor("carol")
+    held: list[Route] = []
+    alice.page.route(re.compile("/chat-features"), lambda route: held.append(route), times=1)
+    alice.page.reload()
+    alice.until(lambda: bool(held), "the request for the part that shows it")
+    claim(carol, link)
+    expect(alice.row(carol.person.api("GET", "/conversations").json()["items"][0]["room"])).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(alice.page.locator('[data-view="toast"]')).to_contain_text("Carol accepted your invite")
 
 
 def test_a_chat_started_without_a_link_is_not_shown_as_an_accepted_invite(

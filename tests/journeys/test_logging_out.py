@@ -165,6 +165,10 @@ def test_logging_out_clears_the_site_data_of_the_browser(visitor: VisitorMaker) 
     assert answered.value.all_headers()["clear-site-data"] == '"cache", "storage"'
     expect(alice.page).to_have_url(LOGGED_OUT_URL)
     expect_no_data(alice, alice.page)
+    # As by a tab that was still loading.
+    alice.page.evaluate("() => navigator.serviceWorker.register('/sw.js', { type: 'module' })")
+    alice.page.goto("/")
+    expect_no_data(alice, alice.page)
 
 
 def test_a_session_revoked_elsewhere_keeps_the_draft_for_the_next_log_in(

@@ -5,6 +5,7 @@ import { optional } from "../lib/errors.js";
 import { languageOfPage } from "../lib/text.js";
 import { loadWhenIdle, whenIdle } from "../lib/timing.js";
 import { unsentOnDevice } from "../net/store.js";
+import { removeWorker } from "../net/worker-removal.js";
 import { start as listenForButtons } from "../view/buttons.js";
 import { guardSubmissions, loadConfirm, loadLogOutConfirm } from "./log-out.js";
 
@@ -19,6 +20,11 @@ listenForButtons({ me: userPageData().user.id });
 if (userPageData().user.id)
   loadWhenIdle(() => import("./connected.js")).then(
     ({ connect }) => document.documentElement.dataset.leaving || (shell = connect()),
+  );
+else
+  whenIdle(() =>
+    // A browser that blocks site data may refuse even to name them.
+    optional(() => removeWorker({ serviceWorker: navigator.serviceWorker, caches: globalThis.caches }).catch(() => {})),
   );
 
 /** When an invite expires. The server writes the time in UTC and equally long, so that no line moves. */

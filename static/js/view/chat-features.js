@@ -181,5 +181,8 @@ function startInvites(tools) {
     line?.replaceChildren(acceptedNotice({ ...news, t }));
     return isShown || Boolean(line);
   };
-  return new AcceptedInvites({ ...tools, rows: page.conversations ?? [], onAccepted });
+  const accepted = new AcceptedInvites({ ...tools, rows: page.conversations ?? [], onAccepted });
+  // Chats that came after the page and before this part of it.
+  for (const { room } of tools.list.rows) accepted.changed(room);
+  return accepted;
 }
