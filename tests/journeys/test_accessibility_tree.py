@@ -165,7 +165,7 @@ def test_check_27_a_focused_message_has_its_actions_in_the_tree(alice: Visitor, 
     assert AccessibilityTree(alice.page).lines("menu") == [
         'menu "Message actions"',
         '  group "React"',
-        *[f'    menuitemcheckbox "{emoji}" [checked=false]' for emoji in ("👍", "❤️", "😂", "😮", "😢", "🙏")],
+        *[f'    menuitemcheckbox "{emoji}"' for emoji in ("👍", "❤️", "😂", "😮", "😢", "🙏")],
         '  menuitem "Reply" [focused]',
         '  menuitem "Copy text"',
         '  menuitem "Copy link to message"',
@@ -431,7 +431,7 @@ def reply_with_everything(alice: Visitor) -> None:
     alice.message("the last one").locator("article").click(button="right")
     page.get_by_role("menuitemcheckbox").first.click()
     expect(alice.message("the last one").locator('[data-part="reactions"]')).to_be_visible()
-    page.keyboard.press("Shift+F6")
+    # The menu has given the focus back to its message.
     page.keyboard.press("r")
     expect(page.locator('[data-part="mode"]')).to_be_visible()
 

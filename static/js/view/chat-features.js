@@ -23,6 +23,9 @@ import { toast } from "./toast.js";
 const OPENER = '[data-action="invite"]';
 const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
 
+/** By session of a chat; a chat that this tab no longer keeps takes its actions along. */
+const messageActions = new WeakMap();
+
 /** Opens the chat with a user of the directory; if that is refused, the user's page says why. */
 async function openChatWith(api, go, username) {
   const room = await api.post("/api/v1/conversations", { user: username }).then(
@@ -96,10 +99,15 @@ export function start(tools) {
   const icon = view("icon")?.href;
   const notifier = new Notifier({ ...tools, current, open: go, icon });
   if (shell.session) startMessageFeatures(shell.session, forMessages);
+  // Not one listener for each chat that was ever on the screen.
+  const actionsOf = (session) => messageActions.get(session);
+  document.addEventListener("keydown", (event) => actionsOf(shell.session)?.key(event), { capture: true });
 
   events.on("total", showTotal);
   events.on("arrival", ({ room, message }) => notifier.arrived(room, message));
   events.on("change", (room) => {
+    for (const session of shell.chats.values())
+      if (room === null || session.room === room) actionsOf(session)?.changed();
     notifier.changed(room);
     invites.changed(room);
     switching?.changed(room);
@@ -129,12 +137,13 @@ function followDrafts({ chats, events, ...tools }) {
   sync.start();
 }
 
-function startMessageFeatures({ root, chat, room, timeline, events }, page) {
+function startMessageFeatures(session, page) {
+  const { root, chat, room, timeline, events } = session;
   const { clock } = page;
   const scroller = view("scroller", root);
   const list = view("timeline", root);
   const actions = new MessageActions({ ...page, root, room, chat, timeline, events });
-  page.events.on("change", (changed) => (changed === room || changed === null) && actions.changed());
+  messageActions.set(session, actions);
   const tools = new MessageTools({ root, list, clock, actions });
   new MessageKeys({
     scroller,

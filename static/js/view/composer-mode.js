@@ -1,7 +1,6 @@
 // What the composer is for: a new message, a reply, or an edit (docs/interface.md D4, X8). Loaded when idle.
 
 import { cloneTemplate, part, setText, view } from "../lib/dom.js";
-import { isComposing } from "../lib/keys.js";
 import { plainText } from "./bodies.js";
 
 const key = (room) => `mode:${room}`;
@@ -24,7 +23,6 @@ export class ComposerMode {
     this.#options = options;
     this.#form = view("composer", options.root);
     if (!this.#form) return;
-    document.addEventListener("keydown", (event) => !isComposing(event) && this.#key(event), { capture: true });
     const { store, room } = options;
     const kept = store.get(key(room));
     if (kept?.kind === "reply") this.reply(kept.seq, { isQuiet: true });
@@ -162,9 +160,10 @@ export class ComposerMode {
     this.#options.store.remove(key(this.#options.room));
   }
 
-  #key(event) {
-    const { root, timeline, chat, shownOf, commands } = this.#options;
-    if (!root.isConnected || event.defaultPrevented) return;
+  /** Escape leaves, ArrowUp in an empty message box edits, ArrowDown at its end leaves the edit. */
+  key(event) {
+    const { timeline, chat, shownOf, commands } = this.#options;
+    if (!this.#form || event.defaultPrevented) return;
     const isElsewhere = event.target.closest?.("dialog, [popover]") || document.querySelector("dialog[open]");
     const field = this.#form.elements.body;
     if (event.key === "Escape" && this.#mode && !isElsewhere) {

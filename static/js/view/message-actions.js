@@ -1,5 +1,6 @@
 // What a user can do with a message of one chat, whatever opened it: menu, toolbar, key, swipe. Loaded when idle.
 
+import { isComposing } from "../lib/keys.js";
 import { rememberEmoji, recentEmoji } from "../state/recent-emoji.js";
 import { applied, MessageCommands, reactionOf } from "../state/message-commands.js";
 import { ComposerMode } from "./composer-mode.js";
@@ -43,6 +44,11 @@ export class MessageActions {
     const { room, timeline } = this.#options;
     this.#mode.check();
     for (const entry of this.#commands.settleFailed(room, (seq) => timeline.get(seq))) this.#report(entry);
+  }
+
+  /** A key that was pressed anywhere while this chat is on the screen. */
+  key(event) {
+    if (!isComposing(event) && !this.#selection.key(event)) this.#mode.key(event);
   }
 
   /** The names of what can be done with the message of this element. */

@@ -1,7 +1,6 @@
 // Several messages selected: copied, forwarded or deleted together. Loaded when idle.
 
 import { cloneTemplate, part, setData, setText, view } from "../lib/dom.js";
-import { isComposing } from "../lib/keys.js";
 
 const MOST = 100;
 
@@ -19,9 +18,6 @@ export class MessageSelection {
     this.#options = options;
     this.#list = view("timeline", options.root);
     this.#list.addEventListener("click", (event) => this.isOn && this.#press(event), { capture: true });
-    document.addEventListener("keydown", (event) => this.isOn && !isComposing(event) && this.#key(event), {
-      capture: true,
-    });
   }
 
   get isOn() {
@@ -133,17 +129,20 @@ export class MessageSelection {
     this.end();
   }
 
-  #key(event) {
-    if (!this.#options.root.isConnected || document.querySelector("dialog[open]")) return;
+  /** Returns whether it was a key for the selection. */
+  key(event) {
+    if (!this.isOn || document.querySelector("dialog[open]")) return false;
     const li = event.target.closest?.("li[data-seq]");
     if (event.key === "Escape") this.end();
-    else if (event.key === "Delete") this.#act("remove");
+    else if (event.key === "Delete" && !event.target.matches?.("textarea, input:not([type=checkbox])"))
+      this.#act("remove");
     else if (li && event.key === " " && event.target.matches("article")) this.#toggle(li, event.shiftKey);
     else if (event.target.matches('[data-part="select"]') && ["ArrowUp", "ArrowDown"].includes(event.key))
       this.#step(li, event.key === "ArrowDown" ? 1 : -1);
-    else return;
+    else return false;
     event.preventDefault();
     event.stopPropagation();
+    return true;
   }
 
   #step(li, step) {
