@@ -9,6 +9,7 @@ import logging
 import os
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
@@ -58,6 +59,7 @@ MENU_STATUS = {
     "not_found": 404,
 }
 EDIT, DELETE, HIDE = CHANGES = ("edit", "delete", "hide")
+EMOJI = "👍", "\u2764\ufe0f", "👍🏽"
 OUTSIDE = {"connection_established", "error", FENCE}
 
 LONG = "🌿" * 7_900
@@ -230,6 +232,19 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
                 self.change(phone, transport, change, self.line(line).seq, body, None)
 
     @precondition(lambda self: self.talk.lines)
+    @rule(
+        who=any_phone,
+        transport=any_transport,
+        line=any_line,
+        emoji=st.sampled_from(EMOJI),
+        on=st.booleans(),
+    )
+    def reacts(self, who: int, transport: str, line: int, emoji: str, on: bool) -> None:
+        """To a message of either person, deleted or not; what is so already, too."""
+        if phone := self.open_one(who):
+            self.react(phone, transport, self.line(line).seq, emoji, on=on)
+
+    @precondition(lambda self: self.talk.lines)
     @rule(one=any_phone, other=any_phone, line=any_line, body=any_body)
     def edits_and_deletes_at_the_same_moment(self, one: int, other: int, line: int, body: str) -> None:
         """If it was deleted on any device, its text is nowhere."""
@@ -364,6 +379,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
                 "message.send",
                 "message.edit",
                 "message.delete",
+                "reaction.set",
                 "draft.set",
                 "receipt.set",
                 "room.open",
@@ -408,6 +424,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
                 row.ordinal,
                 row.version,
                 row.deleted_at is not None,
+                pairs_of(row.reactions),
             )
             for row in rows
         ]
@@ -509,6 +526,25 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         else:
             assert phone.browser is not None
             fields = {"do": change, "body": body, "version": version or ""}
+            answer = phone.browser.post(f"/chats/{self.room}/{seq}/", fields)
+            assert answer.status_code == MENU_STATUS[expected.code]
+        self.settle()
+
+    def react(self, phone: Phone, transport: str, seq: int, emoji: str, *, on: bool) -> None:
+        expected = self.talk.react(phone.me, seq, emoji, on=on)
+        if transport == SOCKET:
+            fields = {"seq": seq, "emoji": emoji, "on": on}
+            frame = self.stack.run(phone.ask("reaction.set", room=self.room, **fields))
+            assert change_verdict(frame) == expected
+        elif transport == API:
+            path = f"/messages/{seq}/reactions/{quote(emoji)}"
+            status, answer = self.api(phone, "put" if on else "delete", path, "")
+            assert status == (200 if expected.code is None else API_STATUS[expected.code])
+            if expected.version:
+                assert answer["message"]["version"] == expected.version
+        else:
+            assert phone.browser is not None
+            fields = {"do": "react", "emoji": emoji, "on": str(on).lower()}
             answer = phone.browser.post(f"/chats/{self.room}/{seq}/", fields)
             assert answer.status_code == MENU_STATUS[expected.code]
         self.settle()
@@ -631,7 +667,7 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             assert not is_hidden or seq in hidden, "never deleted for me, and empty"
         empty = {seq for seq, message in phone.messages.items() if message["deleted_for_me"]}
         assert [shown(phone.messages[seq]) for seq in sorted(phone.messages)] == [
-            replace(line, body="") if line.seq in empty else line for line in expected
+            replace(line, body="", reactions=()) if line.seq in empty else line for line in expected
         ]
         visible = self.talk.visible(phone.me)
         for name, (delivered, read) in phone.receipts.items():
@@ -675,7 +711,15 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
 
 def shown(message: Frame) -> Line:
     names = ("seq", "id", "sender", "body", "ordinal", "version")
-    return Line(*[message[name] for name in names], is_deleted=message["deleted_at"] is not None)
+    return Line(
+        *[message[name] for name in names],
+        is_deleted=message["deleted_at"] is not None,
+        reactions=pairs_of(message["reactions"]),
+    )
+
+
+def pairs_of(reactions: list[Frame]) -> tuple[tuple[str, str], ...]:
+    return tuple((each["emoji"], user) for each in reactions for user in each["users"])
 
 
 def verdict(frame: Frame) -> Verdict:
@@ -702,6 +746,7 @@ def outsiders_fields(command: str, room: str) -> dict[str, Any]:
         "message.send": {"id": str(uuid4()), "body": "let me in"},
         "message.edit": {"seq": 1, "body": "let me in"},
         "message.delete": {"seq": 1, "scope": "everyone"},
+        "reaction.set": {"seq": 1, "emoji": EMOJI[0], "on": True},
         "draft.set": {"body": "let me in"},
         "receipt.set": {"read": 1, "delivered": 1},
         "typing.set": {"on": True},

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 @dataclass(frozen=True)
 class Line:
     """One message as both users must see it after change `version`. `ordinal` counts the recipient's
-    messages. `first` is what was sent under the id; None once it is deleted, when any text is a repeat."""
+    messages. `first` is what was sent under the id; None once it is deleted, when any text is a repeat.
+    `reactions` are (emoji, user), those of one emoji together."""
 
     seq: int
     id: str
@@ -15,6 +16,7 @@ class Line:
     ordinal: int
     version: int
     is_deleted: bool = False
+    reactions: tuple[tuple[str, str], ...] = ()
     first: str | None = field(default=None, compare=False)
 
 
@@ -118,9 +120,31 @@ class Talk:
         if line.sender != who:
             return Verdict("forbidden")
         if not line.is_deleted:
-            self.log.append(replace(line, body="", is_deleted=True, first=None, version=self.head + 1))
+            self.log.append(
+                replace(line, body="", is_deleted=True, reactions=(), first=None, version=self.head + 1)
+            )
             return Verdict(version=self.head)
         return Verdict(version=line.version)
+
+    def react(self, who: str, seq: int, emoji: str, *, on: bool) -> Verdict:
+        """One reaction a person; a repeat is judged before the block. The first emoji stays in front."""
+        line = self.line(seq)
+        if line is None:
+            return Verdict("not_found")
+        if line.is_deleted or seq in self.sides[who].hidden:
+            return Verdict("gone")
+        if on == ((emoji, who) in line.reactions):
+            return Verdict(version=line.version)
+        mine = [each for each in line.reactions if each[1] == who and (on or each[0] == emoji)]
+        if not on and not mine:
+            return Verdict(version=line.version)
+        if self.is_blocked or not self.sides[self.peer(who)].is_active:
+            return Verdict("cannot_deliver")
+        left = [each for each in line.reactions if each not in mine] + ([(emoji, who)] if on else [])
+        order = list(dict.fromkeys(name for name, _ in left))
+        grouped = tuple(sorted(left, key=lambda each: order.index(each[0])))
+        self.log.append(replace(line, reactions=grouped, version=self.head + 1))
+        return Verdict(version=self.head)
 
     def hide(self, who: str, seq: int) -> Verdict:
         """In this person's own view only."""

@@ -125,7 +125,12 @@ class Phone:
 
     def empty(self, seq: int) -> None:
         if seq in self.messages:
-            self.messages[seq] = {**self.messages[seq], "body": "", "deleted_for_me": True}
+            self.messages[seq] = {
+                **self.messages[seq],
+                "body": "",
+                "reactions": [],
+                "deleted_for_me": True,
+            }
 
     def advance(self, frame: Frame) -> None:
         if frame["mark"] == self.mark + 1:
