@@ -14,6 +14,7 @@ from django.db.models import Count, F, IntegerField, Max, Q, QuerySet, Subquery,
 from django.db.models.functions import Coalesce
 
 from accounts.cursors import cursor_read, cursor_write
+from accounts.folding import search_key
 from accounts.models import Profile, User
 from conversations.access import Membership
 from conversations.models import Conversation, Epoch, Message, Participant
@@ -289,6 +290,15 @@ def room_with(*, user_id: int, peer_id: int) -> str | None:
     """The room of the conversation with this person, if it shows in my list."""
     rows = Participant.objects.filter(user_id=user_id, peer_id=peer_id, activity__isnull=False)
     return rows.values_list("conversation__room_name", flat=True).first()
+
+
+def chats_named(*, user: User, q: str, limit: int) -> list[Participant]:
+    """Chats of the user's list whose peer has all words of `q` in the name or username, the latest first; one
+    statement."""
+    rows = Participant.objects.filter(user_id=user.id, activity__isnull=False)
+    for word in search_key(q.removeprefix("@")).split():
+        rows = rows.filter(peer__profile__search_key__contains=word)
+    return list(rows.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[:limit])
 
 
 def startable_among(*, user_id: int, people: Sequence[User]) -> set[int]:

@@ -35,6 +35,7 @@ from conversations.selectors.messages import PAGE, MessagePage, message_page, me
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
+from conversations.views.finding import search_results
 from conversations.views.presenters import conversation_view, message_views
 from conversations.views.refusals import retry_after_s, sentence_for, status_for
 from conversations.views.shell import SeeOther, shell
@@ -57,6 +58,8 @@ def landing(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def inbox(request: SignedInRequest) -> HttpResponse:
+    if "q" in request.GET:
+        return search_results(request)
     return render(request, "conversations/inbox.html", shell(request, tab="chats", page="inbox"))
 
 

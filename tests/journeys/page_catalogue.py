@@ -76,6 +76,8 @@ PAGE_KINDS = (
     PageKind("chat, empty", "member", "/chats/{empty_room}/", prepare=wait_for_script),
     PageKind("people", "member", "/people/"),
     PageKind("people, nobody found", "member", "/people/?q=nobodyhere"),
+    PageKind("search", "member", "/chats/?q=hello"),
+    PageKind("search in a chat, nothing found", "member", "/chats/?q=nothinghere&room={room}"),
     PageKind("invites", "member", "/invites/", prepare=open_details),
     PageKind("invite dialog over a chat", "member", "/chats/{room}/", prepare=open_invite_dialog),
     PageKind("invite, just created", "member", "/invites/?fresh={open_id}"),

@@ -67,6 +67,7 @@ RootWebArea "(1) Bob · Entre" [focused]
   main
     heading 1 "Bob"
       button "Bob"
+    link "Search in this chat"
     link "Who can read this"
     region "Messages with Bob"
       heading 2 "Just you and Bob"

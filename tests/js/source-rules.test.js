@@ -93,7 +93,7 @@ const EVENTS = {
   view: "the messages on the page, or the scroll position, have changed",
   unsent: "{failed, final, isAtRisk}: how many messages failed, and how many for good",
   peer: "{before, peer}: another name, username or picture",
-  "to-message": "{seq, missing}: the user wants to see that message; `missing()` is called when there is none",
+  "to-message": "{seq, missing, keepsFocus}: the user wants to see that message; `missing()`: there is none",
   "to-end": "the user wants to see the newest message",
   "keep-position": "the page may be closed: store where the user is reading",
 };

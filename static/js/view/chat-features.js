@@ -57,19 +57,32 @@ export function start(tools) {
   const chosen = () => shell.chosen;
   const go = (room) => (switching ? switching.go(`/chats/${room}/`) : location.assign(`/chats/${room}/`));
   const people = async (q) => (await api.get(`/api/v1/people?q=${encodeURIComponent(q)}`)).items;
+  const goTo = async (chat, seq) => {
+    const session = shell.room === chat ? shell.session : null;
+    // A message of another chat comes with its page, which opens there.
+    if (session) session.events.emit("to-message", { seq });
+    else location.assign(`/chats/${chat}/?m=${seq}`);
+  };
   const switcher = new QuickSwitcher({
     ...tools,
     rows,
     current,
     people,
+    messages: (q) => searchMessages({ api, list, q }),
     online: (room) => peers.get(room).online,
-    open: ({ room, username }) => (room ? go(room) : openChatWith(api, go, username)),
+    open: ({ room, seq, username, all }) => {
+      if (all) location.assign(`/chats/?q=${encodeURIComponent(all)}`);
+      else if (seq) goTo(room, seq);
+      else if (room) go(room);
+      else openChatWith(api, go, username);
+    },
   });
   const forwarding = new Forwarding({ ...tools, switcher, rows, toast: show, go });
   const times = new ReceiptTimes(tools);
   events.on("frame", (event) => event.type === "receipt.advanced" && times.advanced(event, list.get(event.room)));
   const forMessages = { ...tools, times, toast: show, forward: (from, messages) => forwarding.choose(from, messages) };
-  new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show() });
+  const search = startSearch(tools);
+  new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show(), search });
   const opener = action("switch");
   opener?.setAttribute("aria-haspopup", "dialog");
   opener?.addEventListener("click", (event) => {
@@ -154,6 +167,39 @@ function startMessageFeatures(session, page) {
     leave: () => chat.composer?.focus(),
   });
   new FloatingDay({ scroller, list, clock });
+}
+
+/** The messages with these words, each with the peer of its chat, which the list may not have loaded. */
+async function searchMessages({ api, list, q }) {
+  const { items, next } = await api.get(`/api/v1/search?q=${encodeURIComponent(q)}`);
+  const rooms = [...new Set(items.map(({ room }) => room))].filter((room) => !list.get(room));
+  const rows = rooms.length ? (await api.conversations(rooms)).items : [];
+  const peerOf = (room) => (list.get(room) ?? rows.find((row) => row.room === room))?.peer;
+  return { items: items.map((item) => ({ ...item, peer: peerOf(item.room) })).filter(({ peer }) => peer), next };
+}
+
+/**
+ * The search in the chat on the screen, loaded on first use; without it, its link leads to a page. Returns what opens
+ * it, and is null where no chat is on the screen.
+ */
+function startSearch(tools) {
+  const { shell } = tools;
+  const bars = new WeakMap();
+
+  async function show(session) {
+    const { ChatSearch } = await import("./chat-search.js");
+    if (!bars.has(session)) bars.set(session, new ChatSearch({ ...tools, ...session }));
+    bars.get(session).show();
+  }
+
+  if (view("found")) import("./search-results.js").then(({ searchWhileTyping }) => searchWhileTyping(tools));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('[data-action="search-chat"]');
+    if (!link || !shell.session || !isPlain(event)) return;
+    event.preventDefault();
+    show(shell.session).catch(() => location.assign(link.href));
+  });
+  return () => shell.session && (() => show(shell.session));
 }
 
 /** The links to the page of invites open a dialog. On that page itself they lead to a fresh form. */

@@ -27,7 +27,10 @@ export class HistoryView {
     events.on("begin", (showing) => this.begin(showing));
     events.on("view", () => this.check());
     events.on("to-end", () => this.toEnd());
-    events.on("to-message", async ({ seq, missing }) => (await this.goTo(seq)) === false && missing());
+    events.on(
+      "to-message",
+      async ({ seq, missing, keepsFocus }) => (await this.goTo(seq, { keepsFocus })) === false && missing?.(),
+    );
     events.on("keep-position", () => this.keepPosition());
     this.#button = view("jump", root);
     this.#button?.addEventListener("click", () => this.jump());
@@ -121,15 +124,15 @@ export class HistoryView {
    * Scrolls to the message, loading a page around it if needed. False when there is no such message (any more), null
    * while that is not known.
    */
-  async goTo(seq) {
+  async goTo(seq, { keepsFocus = false } = {}) {
     const { chat, keeper, clock } = this.#options;
-    const found = await this.#fetchAround(seq, () => this.goTo(seq));
+    const found = await this.#fetchAround(seq, () => this.goTo(seq, { keepsFocus }));
     const element = found && chat.elementOf(seq);
     if (!element) return found && false;
     keeper.toMiddle(element);
     element.dataset.found = "true";
     clock.after(TINT_MS, () => delete element.dataset.found);
-    element.querySelector("article").focus({ preventScroll: true });
+    if (!keepsFocus) element.querySelector("article").focus({ preventScroll: true });
     return true;
   }
 

@@ -11,7 +11,7 @@ export class Shortcuts {
 
   /**
    * `rows()` -> rows in the order of the list; `current()` -> the room chosen last or null; `open(room)`; `switcher()`
-   * opens the quick switcher.
+   * opens the quick switcher; `search()` -> what opens the search in the chat on the screen, or null.
    */
   constructor(options) {
     this.#options = options;
@@ -33,6 +33,7 @@ export class Shortcuts {
   #command(event) {
     const key = keyOf(event);
     if (key === "k" && !event.shiftKey) return this.#options.switcher;
+    if (key === "f" && event.shiftKey) return this.#options.search();
     // Many keyboards need Shift for it.
     return key === "/" ? showHelp : null;
   }

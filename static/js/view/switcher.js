@@ -1,13 +1,21 @@
-// The quick switcher (Ctrl K): chats and people by a few letters. The focus stays in the field; the option is named
-// by its id.
+// The quick switcher (Ctrl K): chats and people by a few letters, messages by their words. The focus stays in the
+// field; the option is named by its id.
 
 import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { Timer, retryUntilAnswered } from "../lib/timing.js";
 import { suggestions } from "../state/fuzzy-search.js";
+import { snippet } from "../state/snippet.js";
 import { closeOnBackdropPress } from "./backdrop-close.js";
 
 const ASK_AFTER_MS = 150;
+const MESSAGES = 5;
 const shown = (count) => (count > 99 ? "99+" : String(count));
+
+const NOTHING = { items: [], next: null };
+
+/** A piece of a snippet as a node. */
+const drawn = ({ text, isMatch }) =>
+  isMatch ? Object.assign(document.createElement("mark"), { textContent: text }) : text;
 
 export class QuickSwitcher {
   #options;
@@ -15,6 +23,8 @@ export class QuickSwitcher {
   #field;
   #list;
   #people = [];
+  /** {items, next} of the search in messages. */
+  #found = NOTHING;
   /** The query of the request in flight, and the one answered last. */
   #asking = null;
   #asked = null;
@@ -25,8 +35,9 @@ export class QuickSwitcher {
   #purpose;
 
   /**
-   * `t`, `clock`; `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise of cards;
-   * `open({room} or {username})`; `online(room)`; `announce(text)`.
+   * `t`, `clock`, `dates`, `me`; `rows()` -> the rows of the list; `current()` -> room or null; `people(q)` -> promise
+   * of cards; `messages(q)` -> promise of {items, next}, each item with the `peer` of its room; `open({room}, {room,
+   * seq}, {username} or {all: q})`; `online(room)`; `announce(text)`.
    */
   constructor(options) {
     this.#options = options;
@@ -43,6 +54,7 @@ export class QuickSwitcher {
     this.#opener = document.activeElement;
     this.#field.value = "";
     this.#people = [];
+    this.#found = NOTHING;
     this.#asked = null;
     this.#dialog.showModal();
     this.#typed();
@@ -88,10 +100,10 @@ export class QuickSwitcher {
 
   #go(option) {
     if (!option) return;
-    const { room, username } = option.dataset;
+    const { room, seq, username, all } = option.dataset;
     this.#opener = null;
     this.#dialog.close();
-    this.#purpose.open(room ? { room } : { username });
+    this.#purpose.open(room ? { room, seq: Number(seq) || null } : all ? { all } : { username });
   }
 
   #typed() {
@@ -108,13 +120,16 @@ export class QuickSwitcher {
     const query = this.#field.value.trim();
     this.#asking = query;
     const { t, announce, clock } = this.#options;
-    const people = await retryUntilAnswered(() => this.#options.people(query), {
+    const { people, messages } = this.#options;
+    // A chat that is chosen for something else is not chosen by a message.
+    const find = this.#purpose.open === this.#options.open ? messages : () => NOTHING;
+    const answers = await retryUntilAnswered(() => Promise.all([people(query), find(query)]), {
       clock,
       isWanted: () => this.#dialog.open && this.#asking === query,
     });
-    if (!people || !this.#dialog.open || this.#asking !== query) return;
+    if (!answers || !this.#dialog.open || this.#asking !== query) return;
     this.#asked = query;
-    this.#people = people;
+    [this.#people, this.#found] = answers;
     this.#render();
     const n = this.#optionElements.length;
     if (query) announce(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
@@ -132,6 +147,7 @@ export class QuickSwitcher {
     const groups = [
       [t("Chats"), chats.map((row) => this.#option(row.peer, { room: row.room, unread: row.unread }))],
       [t("People"), people.map((card) => this.#option(card, { username: card.username }))],
+      [t("Messages"), query.trim() ? this.#messageOptions() : []],
     ].filter(([, options]) => options.length);
     this.#list.replaceChildren(
       ...groups.map(([label, options], index) => this.#group(`switch-${index}`, label, options)),
@@ -144,6 +160,30 @@ export class QuickSwitcher {
       t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() }),
     );
     this.#choose(Math.min(this.#chosen, Math.max(0, this.#optionElements.length - 1)), { isQuiet: true });
+  }
+
+  /** The newest messages that were found for the last answer, and the way to all of them. */
+  #messageOptions() {
+    const { items, next } = this.#found;
+    const options = items.slice(0, MESSAGES).map((item) => this.#messageOption(item));
+    if (!next && items.length <= MESSAGES) return options;
+    const all = cloneTemplate("switch-to-all");
+    setData(all, "all", this.#asked);
+    return [...options, all];
+  }
+
+  #messageOption({ room, peer, message, matches }) {
+    const { t, dates, me } = this.#options;
+    const option = this.#option(peer, { room });
+    setData(option, "seq", message.seq);
+    const text = part(option, "handle");
+    const own = message.sender === me ? [`${t("You")}: `] : [];
+    text.replaceChildren(...own, ...snippet(message.body, matches).map(drawn));
+    const time = part(option, "time");
+    time.hidden = false;
+    time.dateTime = message.created_at;
+    setText(time, dates.listTime(message.created_at));
+    return option;
   }
 
   #group(id, label, options) {
