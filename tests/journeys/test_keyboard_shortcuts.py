@@ -183,7 +183,7 @@ def test_tab_stops_at_one_message_and_its_links(alice: Visitor, visitor: Visitor
     expect(articles.nth(1)).to_be_focused()
     keys.press("Tab")
     expect(links.nth(1)).to_be_focused()
-    for stop in range(4):
+    for stop in range(6):
         keys.press("Tab")
         assert not links.nth(2).evaluate("(link) => link === document.activeElement"), (
             f"a link of another message at stop {stop}"
