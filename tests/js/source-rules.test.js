@@ -55,8 +55,8 @@ test("every text that is shown passes through t, so that it can be translated", 
     );
 });
 
-/** These two act for no user: the service worker of the whole browser, and the offline page. */
-const WITHOUT_USER = new Set(["net/worker.js", "pages/offline.js"]);
+/** These act for no user: the service worker of the whole browser, the offline page, and who loads a static file. */
+const WITHOUT_USER = new Set(["net/worker.js", "pages/offline.js", "net/emoji-data.js"]);
 
 test("no module asks the service in the background without saying whose page it is", () => {
   const files = readdirSync(JS, { recursive: true }).filter((file) => file.endsWith(".js") && !WITHOUT_USER.has(file));

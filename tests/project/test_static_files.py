@@ -77,8 +77,9 @@ def named(html: str, pattern: str, folder: Path) -> set[Path]:
     return {folder / name for name in re.findall(pattern.replace("FILE", r"/static/([^\"#]+)"), html)}
 
 
-LAZY = ("avatar-picker", "connected", "unread-indicators")
-"""Loaded when the user chooses an avatar; by account pages of a logged-in user, when idle."""
+LAZY = ("avatar-picker", "connected", "unread-indicators", "emoji-panel")
+"""Loaded when the user chooses an avatar; by account pages of a logged-in user, when idle; with the emoji
+panel."""
 
 
 def reached(entries: set[Path]) -> set[Path]:
@@ -127,8 +128,23 @@ def test_a_chat_is_interactive_after_33_kilobytes_of_script_and_has_100_in_all(
     at_first = named(html, PRELOAD, folder)
     assert at_first > named(html, ENTRY, folder)
     assert weight(at_first) <= 33 * KILO, weight(at_first)
-    # Of these, the menu of a message, selecting, forwarding and drafts that follow have 12, searching 5.
+    # Of these, the menu of a message, selecting, forwarding and drafts that follow have 12, searching 5,
+    # markup and `:name` 11.
     assert weight(reached(at_first)) <= 100 * KILO, weight(reached(at_first))
+
+
+@needs_minifier
+@pytest.mark.usefixtures("deployed")
+def test_the_emoji_panel_is_at_most_25_kilobytes_of_script_more(
+    alice: User, long_chat: Conversation, client_of: ClientOf, folder: Path
+) -> None:
+    """The names of its emoji are data of one language (tests/project/test_emoji_data.py)."""
+    html = page_of(client_of(alice), f"/chats/{long_chat.room_name}/")
+    (panel,) = (folder / "js" / "view").glob("emoji-panel.*.js")
+    imported = IMPORTED.findall(panel.read_text(encoding="utf-8"))
+    more = {panel} | reached({(panel.parent / name).resolve() for name in imported})
+    weighed = weight(more - reached(named(html, PRELOAD, folder)))
+    assert weighed <= 25 * KILO, weighed
 
 
 @pytest.mark.usefixtures("deployed")

@@ -2,6 +2,7 @@
 
 import { view } from "../lib/dom.js";
 import { loadWhenIdle } from "../lib/timing.js";
+import { fetchEmoji } from "../net/emoji-data.js";
 import { fetchPage } from "../net/pages.js";
 import { Poller } from "../net/polling.js";
 import { watchPageLifecycle } from "../net/page-lifecycle.js";
@@ -67,7 +68,8 @@ export function startLazyParts(shell, api) {
   };
   watchPageLifecycle({ window, clock, on });
   const announce = (text) => shell.announcer.status(text);
-  const tools = { ...shell, shell, api, peers, rows, announce, fetchPage: (path) => fetchPage(path, shell) };
+  const loaders = { fetchEmoji, fetchPage: (path) => fetchPage(path, shell) };
+  const tools = { ...shell, shell, api, peers, rows, announce, ...loaders };
   for (const load of shell.hasChats ? CHAT_PARTS : ACCOUNT_PARTS)
     loadWhenIdle(load).then(({ start }) => {
       start?.(tools);

@@ -4,6 +4,8 @@
 import { action, view } from "../lib/dom.js";
 import { rejectDroppedFiles } from "./file-drop.js";
 import { FloatingDay } from "./floating-day.js";
+import { startComposerEmoji } from "./composer-emoji.js";
+import { askForEmoji } from "./emoji.js";
 import { AcceptedInvites, acceptedNotice } from "./accepted-invites.js";
 import { listenForCopy } from "./message-copy.js";
 import { Forwarding } from "./forwarding.js";
@@ -157,7 +159,8 @@ function startMessageFeatures(session, page) {
   const list = view("timeline", root);
   const actions = new MessageActions({ ...page, root, room, chat, timeline, events });
   messageActions.set(session, actions);
-  const tools = new MessageTools({ root, list, clock, actions });
+  const pickEmoji = (anchor) => askForEmoji(anchor, page);
+  const tools = new MessageTools({ root, list, clock, actions, pickEmoji });
   new MessageKeys({
     scroller,
     list,
@@ -167,6 +170,8 @@ function startMessageFeatures(session, page) {
     leave: () => chat.composer?.focus(),
   });
   new FloatingDay({ scroller, list, clock });
+  const form = view("composer", root);
+  if (form) startComposerEmoji(form, page);
 }
 
 /** The messages with these words, each with the peer of its chat, which the list may not have loaded. */

@@ -1,7 +1,7 @@
 // What a user can do with a message of one chat, whatever opened it: menu, toolbar, key, swipe. Loaded when idle.
 
 import { isComposing } from "../lib/keys.js";
-import { rememberEmoji, recentEmoji } from "../state/recent-emoji.js";
+import { EmojiRecents } from "../state/emoji-recents.js";
 import { applied, MessageCommands, reactionOf } from "../state/message-commands.js";
 import { ComposerMode } from "./composer-mode.js";
 import { copyText } from "./clipboard.js";
@@ -74,7 +74,7 @@ export class MessageActions {
   /** The six emoji of the reaction bar, and which of them is mine on this message. */
   reactions(li) {
     const mine = reactionOf(this.#messageOf(li), this.#options.me);
-    const recent = recentEmoji(this.#options.store);
+    const recent = new EmojiRecents(this.#options).quick();
     return { mine, emoji: mine && !recent.includes(mine) ? [...recent.slice(0, -1), mine] : recent };
   }
 
@@ -97,7 +97,7 @@ export class MessageActions {
 
   react(seq, emoji) {
     const { room, store, timeline } = this.#options;
-    rememberEmoji(store, emoji);
+    new EmojiRecents({ store }).used(emoji);
     this.#commands.react({ room, message: timeline.get(seq), emoji });
   }
 
