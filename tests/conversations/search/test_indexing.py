@@ -172,6 +172,7 @@ def test_edits_during_indexing_leave_no_old_word(chat: Conversation, alice: User
     assert len(page_of(alice, "clean").items) == 20
 
 
+@pytest.mark.django_db(transaction=True)
 def test_reindex_makes_everything_again(chat: Conversation, alice: User, found: Search) -> None:
     make_messages(chat, [alice], 3)
     assert len(found(alice, "message")) == 3
@@ -194,6 +195,7 @@ def test_without_its_rows_nothing_is_left_in_the_index(
     assert CANARY not in words_in_the_index()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_older_sqlite_works_without_secure_delete(
     chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch, found: Search
 ) -> None:
