@@ -234,8 +234,9 @@ def test_minified_modules_pass_every_test_of_the_sources(tmp_path: Path) -> None
         node = programs.node()
     except programs.MissingProgram as reason:
         or_skip(reason)
+    (tmp_path / "static").mkdir()
     shutil.copytree(ROOT / "tests" / "js", tmp_path / "tests" / "js")
-    for same in ("tests/protocol", "tests/golden", "docs", "conversations", "package.json"):
+    for same in ("tests/protocol", "tests/golden", "docs", "conversations", "package.json", "static/emoji"):
         (tmp_path / same).symlink_to(ROOT / same)
     # This one reads the modules as text.
     (tmp_path / "tests" / "js" / "source-rules.test.js").unlink()
