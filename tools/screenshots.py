@@ -170,6 +170,61 @@ def switcher(session: ScreenshotSession) -> Page:
     return page
 
 
+def wait_for_message_menu(page: Page) -> Page:
+    """The script of the message menu describes the message box once it runs."""
+    page.wait_for_load_state("networkidle")
+    expect(page.locator('[data-action="switch"][aria-haspopup]')).to_be_attached()
+    return page
+
+
+def message_menu(session: ScreenshotSession) -> Page:
+    """The menu of a message, over a chat with a reply in the composer."""
+    page = wait_for_message_menu(wait_for_presence(session.chat("marta")))
+    last = page.locator('[data-view="timeline"] > li[data-own="false"]').last
+    last.hover()
+    last.get_by_role("button", name="Reply").click()
+    expect(page.locator('[data-part="mode"]')).to_be_visible()
+    page.locator('[data-view="timeline"] > li[data-own="true"]').last.locator("article").click(button="right")
+    expect(page.get_by_role("menu")).to_be_visible()
+    return page
+
+
+def message_toolbar(session: ScreenshotSession) -> Page:
+    page = wait_for_message_menu(wait_for_presence(session.chat("marta", **DARK)))
+    page.locator('[data-view="timeline"] > li[data-own="true"]').last.hover()
+    expect(page.get_by_role("toolbar", name="Message actions")).to_be_visible()
+    return page
+
+
+def message_menu_ru(session: ScreenshotSession) -> Page:
+    with session.in_language(session.ana, "ru"):
+        page = wait_for_message_menu(session.chat("marta", language="ru-RU"))
+        page.locator('[data-view="timeline"] > li[data-own="true"]').last.locator("article").click(
+            button="right"
+        )
+        expect(page.get_by_role("menu")).to_be_visible()
+        return page
+
+
+def phone_message_menu(session: ScreenshotSession) -> Page:
+    page = wait_for_message_menu(session.chat("marta", **PHONE_DARK))
+    page.locator('[data-view="timeline"] > li[data-own="false"]').last.locator("article").click(
+        button="right"
+    )
+    expect(page.get_by_role("menu")).to_be_visible()
+    return page
+
+
+def phone_selection(session: ScreenshotSession) -> Page:
+    page = wait_for_message_menu(session.chat("marta", size=PHONE))
+    own = page.locator('[data-view="timeline"] > li[data-own="true"]').last
+    own.locator("article").click(button="right")
+    page.get_by_role("menuitem", name="Select").click()
+    page.locator('[data-view="timeline"] > li[data-own="false"]').last.locator("article").click()
+    expect(page.get_by_role("toolbar", name="Selected messages")).to_contain_text("2")
+    return page
+
+
 def phone_list(session: ScreenshotSession) -> Page:
     page = session.page(session.ana, size=PHONE)
     draft(session, page, "lena", "давай в субботу, только не рано")
@@ -295,6 +350,7 @@ BEFORE: dict[str, Shot] = {
     "01-chat-light": chat_light,
     "02-chat-dark": chat_dark,
     "05-failed-light": failed,
+    "06-message-menu-light": message_menu,
     "07-people-light": lambda session: session.open_page("/people/", session.ana),
     "08-invite-light": invite,
     "09-switcher-dark": switcher,
@@ -310,6 +366,10 @@ BEFORE: dict[str, Shot] = {
         link(session), session.people["nova"], **DARK
     ),
     "23-phone-invite": lambda session: session.open_page(link(session), size=PHONE),
+    "24-message-toolbar-dark": message_toolbar,
+    "25-phone-message-menu-dark": phone_message_menu,
+    "26-phone-selection-light": phone_selection,
+    "27-message-menu-ru": message_menu_ru,
     "30-landing-light": lambda session: session.open_page("/"),
     "31-landing-dark-pt": lambda session: session.open_page("/", language="pt-BR", **DARK),
     "32-sign-up-errors": sign_up_errors,

@@ -141,3 +141,5 @@ CHATS: dict[str, tuple[Lines, int]] = {
     ),
     "theo": (THEO, 0),
 }
+REPLIES = {"Combinado. Às quatro?": 7}
+"""Which message of its chat a line answers."""

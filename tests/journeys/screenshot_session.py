@@ -12,12 +12,22 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from accounts.avatars.initials import colour
-from tests.journeys.screenshot_people import ABOUT, CHATS, COLOURS, MORE_OF_THEO, NAMES, NOW, Lines
+from tests.journeys.screenshot_people import (
+    ABOUT,
+    CHATS,
+    COLOURS,
+    MORE_OF_THEO,
+    NAMES,
+    NOW,
+    REPLIES,
+    Lines,
+)
 from tests.journeys.visitors import (
     CHROMIUM_FLAGS,
     MESSAGE_BOX,
@@ -56,6 +66,8 @@ class ScreenshotSession:
             assert answer.is_redirect, f"the profile of {username} was not saved"
         self.rooms = {username: self.open_chat_by_invite(username) for username in CHATS}
         self.set_times_and_colours()
+        # After that, because reactions hold the public ids.
+        self.change_messages_of_marta()
 
     @property
     def ana(self) -> Visitor:
@@ -90,7 +102,21 @@ class ScreenshotSession:
     def send_lines(self, peer: str, room: str, lines: Lines) -> None:
         for _, direction, body in lines:
             writer = self.ana if direction == ">" else self.people[peer]
-            writer.send(room, body)
+            reply_to = {"reply_to": REPLIES[body]} if body in REPLIES else {}
+            message = {"id": str(uuid4()), "body": body, **reply_to}
+            answer = writer.person.api("POST", f"/conversations/{room}/messages", message)
+            assert answer.is_success, answer.text
+
+    def change_messages_of_marta(self) -> None:
+        """An edit, and reactions of both."""
+        ana, marta = self.ana.person, self.people["marta"].person
+        messages = f"/conversations/{self.rooms['marta']}/messages"
+        answers = [
+            marta.api("PATCH", f"{messages}/9", {"body": "Às quatro em ponto. Levo o café."}),
+            *(person.api("PUT", f"{messages}/4/reactions/😍") for person in (marta, ana)),
+            ana.api("PUT", f"{messages}/7/reactions/❤️"),
+        ]
+        assert all(answer.is_success for answer in answers), [answer.text for answer in answers]
 
     def set_times_and_colours(self) -> None:
         with self.database() as data:
