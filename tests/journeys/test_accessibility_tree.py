@@ -83,6 +83,7 @@ RootWebArea "(1) Bob · Entre" [focused]
           article "Bob: and two 14:07"
     form "Message"
       textbox "Message" [focused]
+      button "Emoji" [hasPopup=dialog]
   log
   status
   alert"""
