@@ -44,7 +44,8 @@ def statuses_at(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     found = set(ANY_ROUTE)
     if operation.get("parameters") or "requestBody" in operation:
         found |= {422}
-    if "{" in path:
+    if "{" in path or any(parameter["name"] == "room" for parameter in operation.get("parameters", ())):
+        # Not existing, or not this user's.
         found |= {404}
     if method in WRITE_METHODS:
         # No CSRF token, or not allowed; not found, or gone; not JSON; not known whether it was stored.

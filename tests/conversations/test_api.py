@@ -539,6 +539,15 @@ def test_the_openapi_document_describes_errors_as_problems() -> None:
     }
 
 
+def test_the_openapi_document_has_the_answer_to_a_room_that_is_not_mine() -> None:
+    """Whether the room is in the path or in the query."""
+    for path, methods in description()["paths"].items():
+        for method, operation in methods.items():
+            names = {parameter["name"] for parameter in operation.get("parameters", ())}
+            if "room" in names:
+                assert "404" in operation["responses"], f"{method} {path}"
+
+
 def test_the_schema_promises_nothing_that_is_rejected() -> None:
     message = description()["components"]["schemas"]["MessageInput"]
     assert message["required"] == ["id", "body"]
