@@ -22,6 +22,7 @@ from conversations.protocol.events import Bye, ConnectionEstablished
 from conversations.protocol.events import Heads as HeadsFrame
 from conversations.protocol.objects import instant
 from conversations.protocol.replies import Error, SyncPage
+from conversations.protocol.sizes import row_in_frame
 from conversations.protocol.text import BODY_CHARS
 from conversations.selectors.changes import Changes, changes_after, changes_of
 from conversations.selectors.conversations import Heads, head_of, heads
@@ -115,7 +116,7 @@ def rooms_known(user: User, names: Sequence[str]) -> set[str]:
 def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> SyncPage:
     row = changes.row
     senders = {viewer.id: viewer.public_id, row.peer.id: row.peer.public_id}
-    wire = serializers.conversation(row, viewer)
+    wire = row_in_frame(serializers.conversation(row, viewer)) if changes.with_row else None
     return SyncPage(
         ref=ref,
         room=row.conversation.room_name,
@@ -128,7 +129,7 @@ def page_frame(changes: Changes, *, viewer: User, ref: str | None = None) -> Syn
         receipts=serializers.receipts(row, viewer),
         more=changes.more,
         reset=changes.reset,
-        conversation=wire if changes.with_row else None,
+        conversation=wire,
         hidden=list(changes.hidden) if changes.with_row else None,
         mark=row.me.mark if changes.with_row else None,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from conversations.access import Membership
 from conversations.models import Message, Participant
+from conversations.protocol.sizes import ROW_TEXT_BYTES, json_size
 from conversations.selectors.conversations import ConversationRow, rows_for
 from conversations.selectors.hidden_messages import hidden_since, seen_by
 
@@ -19,6 +19,8 @@ PAGE_BYTES = 56 * 1024
 FRAME_BYTES_PER_MESSAGE = 450
 REPLY_BYTES = 130
 """Of a quote without its text."""
+LARGEST_ROW = ROW_TEXT_BYTES + 2_048
+"""A row with longer texts is sent without the end of its newest message."""
 CHUNK = 50
 
 
@@ -73,8 +75,8 @@ def changes_in(row: ConversationRow, after: int, mark: int | None) -> Changes:
     hidden = news_of_hidden(me, mark)
     is_reset = after > head or head - after > FAR_BEHIND or hidden is None
     wants_row = mark != me.mark if mark is not None else is_reset
-    # The row includes the newest message and the draft, each as long as half a page: what does not fit beside
-    # them comes first, and the row in a page of its own.
+    # The row includes the newest message and the draft, together nearly as long as a page: what does not fit
+    # beside them comes first, and the row in a page of its own.
     row_size = size_of_row(row, hidden or ()) if wants_row else 0
     if is_reset:
         messages, is_whole, version = newest(me, head, PAGE_BYTES - row_size), True, head
@@ -106,8 +108,8 @@ def news_of_hidden(me: Participant, mark: int | None) -> list[int] | None:
 
 
 def size_of_row(row: ConversationRow, hidden: Sequence[int]) -> int:
-    numbers = sum(len(str(seq)) + 1 for seq in hidden)
-    return numbers + (size_of(row.last) if row.last else 0) + (json_size(row.me.draft) if row.me.draft else 0)
+    texts = (size_of(row.last) if row.last else 0) + (json_size(row.me.draft) if row.me.draft else 0)
+    return min(texts, LARGEST_ROW) + sum(len(str(seq)) + 1 for seq in hidden)
 
 
 def changed_numbers(conversation_id: int, after: int, head: int) -> list[tuple[int, int]]:
@@ -141,10 +143,6 @@ def size_of(message: Message) -> int:
     quote = REPLY_BYTES + json_size(message.reply.excerpt) if message.reply else 0
     reactions = json_size(message.reactions) if message.reactions else 0
     return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0) + quote + reactions
-
-
-def json_size(value: object) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def newest(me: Participant, head: int, budget: int) -> list[Message]:

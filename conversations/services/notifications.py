@@ -11,6 +11,7 @@ from conversations import serializers
 from conversations.delivery import Push, publish, request_presence_refresh
 from conversations.models import Conversation
 from conversations.protocol.events import ConversationChanged
+from conversations.protocol.sizes import row_in_frame
 from conversations.rooms import user_group
 from conversations.selectors.conversations import ConversationRow, row_of
 
@@ -46,7 +47,7 @@ def push_for(conversation_id: int, user_id: int) -> Push | None:
 
 def push_of(row: ConversationRow, *, viewer: User) -> Push:
     """`conversation.changed` for every device of one user."""
-    wire = serializers.conversation(row, viewer)
+    wire = row_in_frame(serializers.conversation(row, viewer))
     frame = ConversationChanged(conversation=wire)
     return Push(
         user_group(viewer.pk),

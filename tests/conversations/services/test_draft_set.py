@@ -8,15 +8,17 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from conversations import serializers
+from conversations import frames, serializers
 from conversations.access import access_conversation
 from conversations.delivery import Push
 from conversations.exceptions import ConversationNotFound, InvalidText, Refusal, TextTooLong
 from conversations.journal import writer
-from conversations.models import Conversation, Participant
+from conversations.models import Conversation, HiddenMessage, Participant
+from conversations.protocol.events import ConversationChanged
 from conversations.rooms import user_group
 from conversations.selectors.changes import PAGE_BYTES, changes_after
 from conversations.selectors.conversations import conversation_row
+from conversations.selectors.hidden_messages import LARGEST_NEWS
 from conversations.services import notifications, row_pushes
 from conversations.services.drafts import draft_set
 from conversations.services.messages import message_send
@@ -138,6 +140,38 @@ def test_a_device_that_was_away_gets_it_with_the_row(chat: Conversation, alice: 
     second = changes_after(membership=membership, after=first.version, mark=0)
     assert (second.more, second.with_row, second.row.me.draft) == (False, True, long)
     assert len(long.encode()) < PAGE_BYTES
+
+
+@pytest.mark.parametrize("draft", ["", "short", "🌿" * 8_000, '"' * 8_000, "\x01" * 7_999 + "x"])
+@pytest.mark.parametrize("body", ["🌿" * 8_000, '"' * 8_000, "\x01" * 7_999 + "x"])
+def test_no_frame_with_the_row_is_longer_than_64_kib_whatever_was_written(
+    chat: Conversation, alice: User, bob: User, body: str, draft: str
+) -> None:
+    """A device that reads no longer frames would never get beyond it. The draft is in no other frame, so that
+    it stays whole; of the message the row has the beginning, and the messages of the page all."""
+    User.objects.update(name='"' * 50)
+    make_message(chat, bob, "shall we meet?")
+    make_message(chat, bob, body, reply_to=1)
+    HiddenMessage.objects.bulk_create(
+        HiddenMessage(conversation=chat, user=alice, seq=900_000_000 + number, mark=number)
+        for number in range(1, LARGEST_NEWS + 1)
+    )
+    Participant.objects.filter(user=alice).update(mark=LARGEST_NEWS)
+    draft_set(user=alice, room=chat.room_name, body=draft).result(0)
+    pages = [frames.sync_page(alice, chat.room_name, 0, 0, "r" * 64)]
+    while pages[-1].more:
+        pages.append(frames.sync_page(alice, chat.room_name, pages[-1].version, 0, "r" * 64))
+    pushed = notifications.push_for(chat.id, alice.id)
+    assert pushed is not None
+    sizes = [len(text.encode()) for text in (pushed.text, *(page.encode() for page in pages))]
+    assert max(sizes) <= 65_536
+    assert [message.body for page in pages for message in page.messages][-1] == body
+    for shown in (pages[-1].conversation, ConversationChanged.model_validate_json(pushed.text).conversation):
+        assert shown is not None
+        assert shown.last_message is not None
+        assert (shown.draft, shown.last_message.seq) == (draft, 2)
+        assert body.startswith(shown.last_message.body)
+        assert len(shown.last_message.body) >= 199
 
 
 def test_the_api_stores_it_and_answers_the_row(chat: Conversation, client_of: Any, alice: User) -> None:
