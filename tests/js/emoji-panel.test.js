@@ -56,6 +56,23 @@ test("a skin tone goes to each person, and to nothing else", () => {
   assert.equal(languages.en.find("👋🏽").name, "waving hand");
 });
 
+test("every emoji of the panel, in every skin tone, is written as the server takes it for a reaction", () => {
+  const list = readFileSync(new URL("../../conversations/protocol/emoji.txt", import.meta.url), "utf8");
+  const taken = new Set(list.split(/\s+/));
+  for (const language of ["en", "ru", "pt"]) {
+    const offered = read(language)
+      .flat()
+      .flatMap(([emoji, , , hasTones]) => (hasTones ? [0, 1, 2, 3, 4, 5] : [0]).map((tone) => withTone(emoji, tone)));
+    assert.ok(offered.length > 3_400, language);
+    assert.deepEqual(
+      offered.filter((emoji) => !taken.has(emoji)),
+      [],
+      language,
+    );
+  }
+  assert.ok(new EmojiRecents({ store: memory() }).quick().every((emoji) => taken.has(emoji)));
+});
+
 test("the emoji last used come first, each once, and the skin tone is remembered", () => {
   const store = memory();
   const recents = new EmojiRecents({ store });
