@@ -34,9 +34,11 @@ export function searchWhileTyping({ t, clock, me, dates, announce }) {
     if (query) announce(n ? t("{n} found|{n} found", { n }) : t("Nothing found"));
   }
 
-  const live = new LiveSearch({ clock, query: wanted(), ask, show });
+  const live = new LiveSearch({ clock, query: field.defaultValue.trim(), ask, show });
   // Text of a running composition is not searched for.
   field.addEventListener("input", ({ isComposing }) => !isComposing && live.typed(wanted()));
   field.addEventListener("compositionend", () => live.typed(wanted()));
   field.form.addEventListener("submit", (event) => (event.preventDefault(), live.now(wanted())));
+  // Typed before this module was loaded.
+  live.typed(wanted());
 }
