@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,7 @@ def matches_of(query: Query, text: str) -> list[tuple[int, int]] | None:
 
     Lengths are code points of `text`.
     """
-    places = list(places_of(text))
+    places = Places(list(places_of(text)))
     spans: list[tuple[int, int]] = []
     for term in query.terms:
         found = spans_of(term, places)
@@ -106,16 +107,31 @@ def matches_of(query: Query, text: str) -> list[tuple[int, int]] | None:
     return [(start, end - start) for start, end in joined(spans)[:MOST_MATCHES]]
 
 
-def spans_of(term: Term, places: Sequence[Token]) -> list[tuple[int, int]]:
-    first, *others = term.tokens
+class Places:
+    """The tokens of a text, by token and by first letter: a query may have as many terms as a text has words,
+    and each of them must not look through the whole text."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.by_token: defaultdict[str, list[int]] = defaultdict(list)
+        self.by_letter: defaultdict[str, list[int]] = defaultdict(list)
+        for index, token in enumerate(tokens):
+            self.by_token[token.text].append(index)
+            self.by_letter[token.text[0]].append(index)
+
+    def starting(self, term: Term) -> Sequence[int]:
+        """Where the first token of a term stands; for a single prefix, where it may."""
+        first = term.tokens[0]
+        is_one_prefix = term.is_prefix and len(term.tokens) == 1
+        return self.by_letter.get(first[0], ()) if is_one_prefix else self.by_token.get(first, ())
+
+
+def spans_of(term: Term, places: Places) -> list[tuple[int, int]]:
     spans = []
-    for index, place in enumerate(places):
-        # Most places end here.
-        if place.text != first and not (term.is_prefix and not others and place.text.startswith(first)):
-            continue
-        run = places[index : index + len(term.tokens)]
+    for index in places.starting(term):
+        run = places.tokens[index : index + len(term.tokens)]
         if len(run) == len(term.tokens) and follows(term, run):
-            spans.append((place.start, end_of(term, run)))
+            spans.append((run[0].start, end_of(term, run)))
     return spans
 
 

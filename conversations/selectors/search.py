@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -20,6 +20,9 @@ PAGE = 30
 CANDIDATES = (PAGE + 10, 200, 700)
 """Candidates of each round. A page that they do not fill ends there, with a cursor: the work of one request
 is bounded, however many messages a user has hidden or cleared."""
+JUDGED_CHARS = 320_000
+"""Code points of text that one request compares with the query: 40 of the longest messages. The index is not
+asked for all terms of a long query, so hundreds of texts could be compared for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,17 @@ def search_messages(
         return FoundPage([], None)
     scope = Scope(user.id, None if membership is None else membership.conversation.id)
     items: list[tuple[int, Found]] = []
+    left = JUDGED_CHARS
     for size in CANDIDATES:
         candidates = hits(scope, query, before=before, limit=size)
-        items += judge(user, query, candidates)
-        if len(items) > PAGE:
-            return page(items[:PAGE], write_cursor(items[PAGE - 1][0], user.id))
+        for id, length, found in judge(user, query, candidates):
+            before, left = id, left - length
+            if found is not None:
+                items.append((id, found))
+            if len(items) > PAGE:
+                return page(items[:PAGE], write_cursor(items[PAGE - 1][0], user.id))
+            if left <= 0:
+                return page(items, write_cursor(before, user.id))
         if len(candidates) < size:
             return page(items, None)
         before = candidates[-1].id
@@ -71,10 +80,11 @@ def page(items: Sequence[tuple[int, Found]], following: str | None) -> FoundPage
     return FoundPage([found for _, found in items], following)
 
 
-def judge(user: User, query: Query, candidates: Sequence[Hit]) -> list[tuple[int, Found]]:
-    """Those that the user may see and that have all terms. Two statements."""
+def judge(user: User, query: Query, candidates: Sequence[Hit]) -> Iterator[tuple[int, int, Found | None]]:
+    """Id and length of each text that the user may see, and the message if it has all terms. Two statements;
+    a text is compared when it is taken."""
     if not candidates:
-        return []
+        return
     keys = messages_with([(hit.conversation_id, hit.seq) for hit in candidates])
     # Through the user's own rows, so that a wrong row of the index shows nothing of others (T6).
     mine = {
@@ -87,17 +97,14 @@ def judge(user: User, query: Query, candidates: Sequence[Hit]) -> list[tuple[int
     }
     rows = seen_by(Message.objects.filter(keys), user.id)
     messages = {(row.conversation_id, row.seq): row for row in rows if not row.deleted_for_me}
-    items = []
     for hit in candidates:
         participant = mine.get(hit.conversation_id)
         message = messages.get((hit.conversation_id, hit.seq))
         if participant is None or message is None or hit.seq <= participant.cleared_seq:
             continue
-        text = text_of(message)
-        matches = None if text is None else matches_of(query, text)
-        if matches:
-            items.append((hit.id, Found(participant, message, matches)))
-    return items
+        text = text_of(message) or ""
+        matches = matches_of(query, text)
+        yield hit.id, len(text), Found(participant, message, matches) if matches else None
 
 
 def messages_with(keys: Sequence[tuple[int, int]]) -> Q:

@@ -9,7 +9,9 @@ from accounts.models import User
 from conversations.access import access_conversation
 from conversations.models import Conversation, HiddenMessage, Message, Participant
 from conversations.search_index import rows
+from conversations.search_index.queries import Query, matches_of
 from conversations.search_index.rows import Entry
+from conversations.selectors import search
 from conversations.selectors.search import PAGE, search_messages
 from conversations.services.search_indexing import Indexer
 from tests.conversations.search.conftest import Search, page_of
@@ -127,6 +129,33 @@ def test_pages_follow_each_other_without_gaps(chat: Conversation, alice: User, b
             if cursor is None:
                 break
         assert seen == list(range(70, 0, -1))
+
+
+def test_one_request_compares_a_bounded_amount_of_text(
+    chat: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mallory writes long messages that have all but one word of a long query: each would be compared."""
+    compared: list[str] = []
+
+    def compare(query: Query, text: str) -> list[tuple[int, int]] | None:
+        compared.append(text)
+        return matches_of(query, text)
+
+    monkeypatch.setattr(search, "matches_of", compare)
+    monkeypatch.setattr(search, "JUDGED_CHARS", 50)
+    make_messages(chat, [alice, bob], 20)
+    Indexer().run()
+    seen: list[int] = []
+    cursor: str | None = None
+    while True:
+        page = page_of(bob, "message", None, cursor)
+        assert sum(map(len, compared[:-1])) < 50
+        compared.clear()
+        seen += [item.message.seq for item in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == list(range(20, 0, -1))
 
 
 def test_messages_of_one_instant_are_all_found(chat: Conversation, alice: User, found: Search) -> None:
