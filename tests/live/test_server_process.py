@@ -183,7 +183,8 @@ async def test_twenty_sockets_aborted_while_busy_release_their_slots(
 async def test_a_client_that_stops_reading_is_closed_and_costs_little_memory(
     start_server: ServerMaker, person_at: Newcomer
 ) -> None:
-    server = start_server(LIMITS="off", METRICS_TOKEN="for-the-test-only")
+    # Without jobs: indexing needs memory of its own, which says nothing about sockets.
+    server = start_server(LIMITS="off", METRICS_TOKEN="for-the-test-only", JOBS="outside")
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     body = "🌿" * 8_000
