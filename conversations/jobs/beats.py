@@ -36,6 +36,7 @@ BEATS = (
     Beat(housekeeping.handles_prune, timedelta(days=1)),
     Beat(housekeeping.jobs_prune, timedelta(minutes=10)),
     Beat(search.search_index, timedelta(seconds=1), search.is_needed),
+    Beat(search.search_drop_removed_words, timedelta(seconds=30), search.has_removed_words),
 )
 
 

@@ -1,12 +1,14 @@
-"""Search job: what was sent or changed since the last one enters the search index."""
+"""Search jobs: what was sent or changed enters the search index, and what was removed leaves its file."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
 
+from django.db import connection
 from django_tasks import task
 
+from conversations.search_index import tables
 from conversations.services.search_indexing import index_pending, indexer
 
 SECONDS = 5.0
@@ -24,6 +26,17 @@ def search_index() -> None:
 def is_needed() -> bool:
     """Asked by every process each second."""
     return indexer.is_behind()
+
+
+@task(queue_name="search")
+def search_drop_removed_words() -> None:
+    """Safe to run twice. Where FTS5 has secure-delete there is never anything to do."""
+    tables.drop_removed_words(connection, Pace().rest)
+
+
+def has_removed_words() -> bool:
+    """Asked by every process each half minute."""
+    return tables.has_removed_words(connection)
 
 
 @dataclass(slots=True)

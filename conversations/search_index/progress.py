@@ -99,11 +99,7 @@ def messages_in(windows: Sequence[Window]) -> tuple[list[IndexedMessage], set[in
     """
     found: list[IndexedMessage] = []
     skipped: set[int] = set()
-    values = [
-        number
-        for window in windows
-        for number in (window.behind.conversation_id, window.behind.indexed, window.until)
-    ]
+    values = parameters(windows)
     with connection.cursor() as cursor:
         for condition in (NEW, CHANGED):
             if not is_postgresql():
@@ -119,6 +115,26 @@ def messages_in(windows: Sequence[Window]) -> tuple[list[IndexedMessage], set[in
                 found += map(message_from, rows)
                 skipped |= {key[0] for key in expected - {(row[0], row[1]) for row in rows}}
     return found, skipped
+
+
+def sizes_in(windows: Sequence[Window]) -> list[tuple[int, int, int]]:
+    """(conversation, number of the change, characters) of each message that `messages_in` would return."""
+    values = parameters(windows)
+    found: list[tuple[int, int, int]] = []
+    with connection.cursor() as cursor:
+        for number, condition in (("m.seq", NEW), ("m.version", CHANGED)):
+            columns = f"m.conversation_id, {number}, LENGTH(m.body)"
+            cursor.execute(select(columns, condition, len(windows)), values)
+            found += cursor.fetchall()
+    return found
+
+
+def parameters(windows: Sequence[Window]) -> list[int]:
+    return [
+        number
+        for window in windows
+        for number in (window.behind.conversation_id, window.behind.indexed, window.until)
+    ]
 
 
 COLUMNS = "m.conversation_id, m.seq, m.kind, m.body, m.created_at, m.deleted_at"
@@ -156,11 +172,7 @@ def advance(windows: Sequence[Window]) -> None:
                 " UPDATE search_progress SET version = w.until FROM w"
                 " WHERE search_progress.conversation_id = w.conversation_id"
                 " AND search_progress.version = w.after",
-                [
-                    number
-                    for window in known
-                    for number in (window.behind.conversation_id, window.behind.indexed, window.until)
-                ],
+                parameters(known),
             )
         if new:
             cursor.execute(

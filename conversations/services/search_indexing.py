@@ -8,11 +8,13 @@ run twice, and in several processes at once.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
+from conversations.protocol.text import BODY_CHARS
 from conversations.search_index import progress, rows, tables
 from conversations.search_index.progress import Behind, Window
 from conversations.search_index.rows import Entry
@@ -20,8 +22,9 @@ from conversations.search_index.words import tokens_of
 from conversations.selectors.conversations import Position, position
 from conversations.selectors.message_text import text_of
 
-CHANGES_AT_ONCE = 200
-"""Changes in one transaction: on SQLite, senders wait for it."""
+CHANGES_AT_ONCE, CHARACTERS_AT_ONCE = 200, 64_000
+"""Changes in one transaction and characters of their texts: on SQLite, senders wait for it, and a text of
+Chinese takes a hundred times as long as a short one."""
 COMPARE_ALL_SECONDS = 600.0
 
 
@@ -31,13 +34,7 @@ def index_batch(behind: list[Behind]) -> set[int]:
     Returns:
         The conversations that could not be completed, because another transaction changes a message.
     """
-    windows: list[Window] = []
-    left = CHANGES_AT_ONCE
-    for conversation in behind:
-        until = min(conversation.head, conversation.indexed + left)
-        if until > conversation.indexed:
-            windows.append(Window(conversation, until))
-            left -= until - conversation.indexed
+    windows = bounded(windows_of(behind))
     people = {row.conversation_id: (row.low_id, row.high_id) for row in behind}
     with transaction.atomic():
         messages, skipped = progress.messages_in(windows)
@@ -58,6 +55,38 @@ def index_batch(behind: list[Behind]) -> set[int]:
         )
         progress.advance([window for window in windows if window.behind.conversation_id not in skipped])
     return skipped
+
+
+def windows_of(behind: list[Behind]) -> list[Window]:
+    """The next CHANGES_AT_ONCE changes of these conversations."""
+    windows: list[Window] = []
+    left = CHANGES_AT_ONCE
+    for conversation in behind:
+        until = min(conversation.head, conversation.indexed + left)
+        if until > conversation.indexed:
+            windows.append(Window(conversation, until))
+            left -= until - conversation.indexed
+    return windows
+
+
+def bounded(windows: list[Window]) -> list[Window]:
+    """As many of these changes as have at most CHARACTERS_AT_ONCE characters, and at least one."""
+    if sum(window.until - window.behind.indexed for window in windows) * BODY_CHARS <= CHARACTERS_AT_ONCE:
+        return windows
+    left = CHARACTERS_AT_ONCE
+    sizes: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for conversation_id, version, characters in progress.sizes_in(windows):
+        sizes[conversation_id].append((version, characters))
+    kept: list[Window] = []
+    for window in windows:
+        for version, characters in sorted(sizes[window.behind.conversation_id]):
+            left -= characters
+            if left < 0 and (kept or version > window.behind.indexed + 1):
+                if version - 1 > window.behind.indexed:
+                    kept.append(Window(window.behind, version - 1))
+                return kept
+        kept.append(window)
+    return kept
 
 
 @dataclass(slots=True)
@@ -119,9 +148,19 @@ class Indexer:
         """From where to look; None compares all conversations: at the start, every ten minutes, and after
         the database went back."""
         if self.seen is None or until < self.seen or now - self.compared_all_at > COMPARE_ALL_SECONDS:
+            replace_foreign_index()
             self.compared_all_at = now
             self.seen = None
         return self.seen
+
+
+def replace_foreign_index() -> None:
+    """Empty an index that another version of SQLite created, so that it is filled again."""
+    if not tables.is_of_this_sqlite(connection):
+        with transaction.atomic():
+            # Another process may have done it meanwhile.
+            if not tables.is_of_this_sqlite(connection):
+                tables.recreate(connection)
 
 
 indexer = Indexer()

@@ -1,14 +1,16 @@
 """Indexing on both databases: everything gets in, changes and deletions get out, also after kill -9."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from conversations.jobs import search
 from conversations.journal import batch
 from conversations.models import Conversation, Message, SearchProgress, SearchRow
 from conversations.search_index import progress, tables
@@ -195,15 +197,109 @@ def test_without_its_rows_nothing_is_left_in_the_index(
     assert CANARY not in words_in_the_index()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_older_sqlite_works_without_secure_delete(
-    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch, found: Search
+def test_long_texts_are_indexed_a_few_at_a_time(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "FIRST_SECURE_DELETE", (99, 0, 0))
+    """Two hundred Chinese texts of 8,000 characters took 2.5 s in one transaction, and senders waited."""
+    other = make_conversation(alice, make_user())
+    for where in (chat, other):
+        for length in (8_000, 8_000, 10, 10, 5_000):
+            make_message(where, alice, "ж" * length)
+    batch.write([Rewording(chat.room_name, alice.id, 3, "б" * 8_000)])
+    monkeypatch.setattr(search_indexing, "CHARACTERS_AT_ONCE", 9_000)
+    lengths: list[int] = []
+    messages_in = progress.messages_in
+
+    def measured(windows: list[progress.Window]) -> tuple[list[progress.IndexedMessage], set[int]]:
+        found, skipped = messages_in(windows)
+        lengths.append(sum(len(message.body) for message in found))
+        return found, skipped
+
+    monkeypatch.setattr(progress, "messages_in", measured)
+    assert Indexer().run()
+    assert max(lengths) <= 9_000
+    assert len(lengths) < 10, "short texts share a transaction"
+    assert SearchRow.objects.count() == 10
+
+
+def test_one_text_above_the_bound_is_indexed_by_itself(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        make_message(chat, alice, "ж" * 8_000)
+    monkeypatch.setattr(search_indexing, "CHARACTERS_AT_ONCE", 100)
+    assert Indexer().run()
+    assert SearchRow.objects.count() == 3
+
+
+# --- SQLite before 3.42 ---
+
+
+@pytest.fixture
+def older_sqlite(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "FIRST_SECURE_DELETE", (99, 0, 0))
+        yield
+    # The following tests share this database.
+    with transaction.atomic():
+        tables.recreate(connection)
+
+
+@pytest.mark.usefixtures("older_sqlite")
+def test_an_older_sqlite_drops_removed_words_within_a_minute(
+    chat: Conversation, alice: User, found: Search
+) -> None:
+    make_messages(chat, [alice], 300)
     make_message(chat, alice, CANARY)
-    call_command("reindex", stdout=StringIO())
     assert found(alice, CANARY) == [CANARY]
-    batch.write([Rewording(chat.room_name, alice.id, 1, "clean")])
+    assert not search.has_removed_words()
+    batch.write([Rewording(chat.room_name, alice.id, 301, "clean")])
     assert found(alice, CANARY) == []
+    if connection.vendor == "sqlite":
+        assert search.has_removed_words(), "the beat adds its job"
+        assert CANARY in words_in_the_index(), "or this test shows nothing"
+    search.search_drop_removed_words.func()
+    assert not search.has_removed_words(), "and adds no other one"
+    assert CANARY not in words_in_the_index()
+    assert found(alice, "clean") == ["clean"]
+    assert len(found(alice, "message")) > 0
+
+
+@pytest.mark.usefixtures("older_sqlite")
+def test_a_merge_that_was_interrupted_begins_again(
+    chat: Conversation, alice: User, found: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_messages(chat, [alice], 300)
+    make_message(chat, alice, CANARY)
+    assert found(alice, CANARY) == [CANARY]
+    batch.write([Rewording(chat.room_name, alice.id, 301, "clean")])
+    if connection.vendor == "sqlite":
+        monkeypatch.setattr(tables, "MERGE_PAGES", 1)
+        with pytest.raises(ZeroDivisionError):
+            tables.drop_removed_words(connection, lambda taken: 1 / 0)
+        assert search.has_removed_words()
     tables.drop_removed_words(connection)
     assert CANARY not in words_in_the_index()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_index_of_another_sqlite_is_made_again(
+    chat: Conversation, alice: User, found: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file from a machine with an older or a newer SQLite. A format that is too new allows no statement."""
+    make_message(chat, alice, CANARY)
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "FIRST_SECURE_DELETE", (99, 0, 0))
+        assert found(alice, CANARY) == [CANARY]
+        assert tables.is_of_this_sqlite(connection)
+    assert tables.is_of_this_sqlite(connection) is (connection.vendor != "sqlite")
+    assert found(alice, CANARY) == [CANARY]
+    assert tables.is_of_this_sqlite(connection)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE search_fts_config SET v = 6 WHERE k = 'version'")
+            cursor.execute("DELETE FROM search_fts_config WHERE k = 'secure-delete'")
+        connection.close()
+        with pytest.raises(DatabaseError):
+            page_of(alice, CANARY)
+        assert found(alice, CANARY) == [CANARY]
