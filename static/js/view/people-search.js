@@ -30,7 +30,9 @@ export function searchPeople({ t, clock, me, announce }) {
     if (query) announce(n ? t("{n} found|{n} found", { n }) : t("Nobody found"));
   }
 
-  const live = new LiveSearch({ clock, query: wanted(), ask, show });
+  const live = new LiveSearch({ clock, query: field.defaultValue.trim(), ask, show });
+  // What was typed before this script was there, or was restored by the browser.
+  live.typed(wanted());
   // Text of a running composition is not searched for.
   field.addEventListener("input", ({ isComposing }) => !isComposing && live.typed(wanted()));
   field.addEventListener("compositionend", () => live.typed(wanted()));
