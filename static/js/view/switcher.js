@@ -149,17 +149,30 @@ export class QuickSwitcher {
       [t("People"), people.map((card) => this.#option(card, { username: card.username }))],
       [t("Messages"), query.trim() ? this.#messageOptions() : []],
     ].filter(([, options]) => options.length);
-    this.#list.replaceChildren(
-      ...groups.map(([label, options], index) => this.#group(`switch-${index}`, label, options)),
-    );
-    for (const [index, option] of this.#optionElements.entries()) option.id = `switch-to-${index}`;
+    const options = groups.flatMap(([, some]) => some);
+    this.#chosen = Math.min(this.#chosen, Math.max(0, options.length - 1));
+    for (const [index, option] of options.entries()) {
+      option.id = `switch-to-${index}`;
+      option.setAttribute("aria-selected", String(index === this.#chosen));
+    }
+    this.#draw(groups.map(([label, some], index) => this.#group(`switch-${index}`, label, some)));
     const nobody = part(this.#dialog, "nobody");
     nobody.hidden = groups.length > 0 || this.#asked !== query.trim();
     setText(
       part(nobody, "nobody-text"),
       t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() }),
     );
-    this.#choose(Math.min(this.#chosen, Math.max(0, this.#optionElements.length - 1)), { isQuiet: true });
+    this.#choose(this.#chosen, { isQuiet: true });
+  }
+
+  /** A group that is the same stays: a press whose option is replaced before the release would be lost. */
+  #draw(groups) {
+    for (const [index, group] of groups.entries()) {
+      const there = this.#list.children[index];
+      if (!there) this.#list.append(group);
+      else if (!there.isEqualNode(group)) there.replaceWith(group);
+    }
+    while (this.#list.childElementCount > groups.length) this.#list.lastElementChild.remove();
   }
 
   /** The newest messages that were found for the last answer, and the way to all of them. */
