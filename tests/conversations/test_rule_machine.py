@@ -33,7 +33,7 @@ from accounts.services import account_deactivate, account_reactivate, privacy_up
 from conversations.models import Block, Conversation, HiddenMessage, Message, Participant
 from conversations.protocol.text import strip_trailing_blank_lines
 from tests.factories import PASSWORD, make_conversation, make_user
-from tests.rules.model import Line, Side, Talk, Verdict
+from tests.rules.model import EDIT_WINDOW_S, Line, Side, Talk, Verdict
 from tests.rules.phone import FENCE, Phone
 from tests.rules.stack import CALM, WEATHERS, Stack
 from tests.sockets import Frame, Refused
@@ -49,11 +49,19 @@ SIGN_OUT, PASSWORD_CHANGE, SUSPENSION, FLUSH = LOSSES = (
     "session deleted in a shell",
 )
 FORM_STATUS = {None: 303, "conflict": 409, "cannot_deliver": 422}
-API_STATUS = {"conflict": 409, "cannot_deliver": 403, "forbidden": 403, "gone": 410, "not_found": 404}
+API_STATUS = {
+    "conflict": 409,
+    "cannot_deliver": 403,
+    "edit_window_closed": 403,
+    "forbidden": 403,
+    "gone": 410,
+    "not_found": 404,
+}
 MENU_STATUS = {
     None: 303,
     "conflict": 409,
     "cannot_deliver": 422,
+    "edit_window_closed": 422,
     "forbidden": 403,
     "gone": 410,
     "not_found": 404,
@@ -315,6 +323,12 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
             self.forget(phone)
         self.bring_back(phone)
         self.settle()
+
+    @rule(seconds=st.sampled_from([1, 3_600, EDIT_WINDOW_S - 3_600, EDIT_WINDOW_S, EDIT_WINDOW_S + 1]))
+    def time_passes(self, seconds: int) -> None:
+        """Only the age of an edited message depends on it (P12)."""
+        self.stack.pass_time(seconds)
+        self.talk.now += seconds
 
     @rule(weather=st.sampled_from(WEATHERS), dice=st.integers(0, 1_000))
     def weather_changes(self, weather: str, dice: int) -> None:

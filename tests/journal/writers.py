@@ -12,7 +12,15 @@ from uuid import uuid4
 from django.db import connection
 
 from accounts.models import User
-from conversations.journal import DeleteCommand, EditCommand, HideCommand, ReceiptCommand, SendCommand
+from conversations.journal import (
+    DeleteCommand,
+    DraftCommand,
+    EditCommand,
+    HideCommand,
+    ReactionCommand,
+    ReceiptCommand,
+    SendCommand,
+)
 from conversations.journal.writer import Writer
 from conversations.models import Conversation
 
@@ -67,6 +75,14 @@ def deleting(chat: Conversation, author: User, seq: int) -> DeleteCommand:
 
 def hiding(chat: Conversation, user: User, seq: int) -> HideCommand:
     return HideCommand(room=chat.room_name, user_id=user.id, seq=seq)
+
+
+def reacting(chat: Conversation, user: User, seq: int, emoji: str, *, on: bool = True) -> ReactionCommand:
+    return ReactionCommand(chat.room_name, user.id, user.public_id, seq, emoji, on)
+
+
+def drafting(chat: Conversation, user: User, body: str) -> DraftCommand:
+    return DraftCommand(chat.room_name, user.id, body)
 
 
 def reading(chat: Conversation, reader: User, **positions: int) -> ReceiptCommand:

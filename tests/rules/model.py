@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 
+EDIT_WINDOW_S = 24 * 3_600
+
 
 @dataclass(frozen=True)
 class Line:
     """One message as both users must see it after change `version`. `ordinal` counts the recipient's
     messages. `first` is what was sent under the id; None once it is deleted, when any text is a repeat.
-    `reactions` are (emoji, user), those of one emoji together."""
+    `reactions` are (emoji, user), those of one emoji together. `sent_at`: seconds of the journal's clock."""
 
     seq: int
     id: str
@@ -18,6 +20,7 @@ class Line:
     is_deleted: bool = False
     reactions: tuple[tuple[str, str], ...] = ()
     first: str | None = field(default=None, compare=False)
+    sent_at: int = field(default=0, compare=False)
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Talk:
 
     sides: dict[str, Side]
     log: list[Line] = field(default_factory=list)
+    now: int = 0
 
     @property
     def head(self) -> int:
@@ -91,11 +95,11 @@ class Talk:
         peer.received += 1
         self.write_draft(who, "")
         seq = self.head + 1
-        self.log.append(Line(seq, id, who, body, peer.received, seq, first=body))
+        self.log.append(Line(seq, id, who, body, peer.received, seq, first=body, sent_at=self.now))
         return Verdict(seq=seq, version=seq)
 
     def edit(self, who: str, seq: int, body: str, version: int | None) -> Verdict:
-        """A repeat is judged before the block and the version."""
+        """A repeat is judged before the block, the age and the version."""
         line = self.line(seq)
         if line is None:
             return Verdict("not_found")
@@ -107,6 +111,8 @@ class Talk:
             return Verdict(version=line.version)
         if self.is_blocked or not self.sides[self.peer(who)].is_active:
             return Verdict("cannot_deliver")
+        if self.now - line.sent_at > EDIT_WINDOW_S:
+            return Verdict("edit_window_closed")
         if version is not None and line.version > version:
             return Verdict("conflict")
         self.log.append(replace(line, body=body, version=self.head + 1))

@@ -7,12 +7,14 @@ import asyncio
 import json
 import random
 from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 
 from channels.layers import channel_layers
 
 from conversations.channel_layers.local import LocalChannelLayer
 from conversations.delivery import to_users
+from conversations.journal import unit_of_work
 from conversations.journal.writer import writer
 from conversations.services.row_pushes import row_pushes
 from tests.rules.phone import FENCE
@@ -68,10 +70,22 @@ class WeatherLayer(LocalChannelLayer):
         return messages
 
 
+class StoppedClock(datetime):
+    """The journal's clock, which moves only when a rule moves it."""
+
+    time = datetime.now(UTC)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return cls.time
+
+
 class Stack:
-    """An event loop that runs only while a step waits for it. Use `close()`."""
+    """An event loop that runs only while a step waits for it, and a clock. Use `close()`."""
 
     def __init__(self) -> None:
+        StoppedClock.time = datetime.now(UTC)
+        self.usual_clock, unit_of_work.datetime = unit_of_work.datetime, StoppedClock  # type: ignore[misc]
         self.layer = WeatherLayer()
         self.usual_layer = channel_layers.backends.get("default")
         channel_layers.set("default", self.layer)
@@ -79,6 +93,9 @@ class Stack:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
+
+    def pass_time(self, seconds: int) -> None:
+        StoppedClock.time += timedelta(seconds=seconds)
 
     async def written(self) -> None:
         """Wait until the journal has answered and published its whole queue, and what follows from it."""
@@ -94,6 +111,7 @@ class Stack:
 
     def close(self) -> None:
         self.runner.close()
+        unit_of_work.datetime = self.usual_clock  # type: ignore[misc]
         channel_layers.backends.pop("default", None)
         if self.usual_layer is not None:
             channel_layers.set("default", self.usual_layer)

@@ -10,21 +10,25 @@ from accounts.models import User
 from conversations import frames, serializers
 from conversations.access import access_conversation
 from conversations.journal import batch
-from conversations.models import Conversation
+from conversations.models import Conversation, Participant
 from conversations.selectors.messages import message_page
-from tests.journal.writers import deleting, editing, hiding, sending
+from tests.journal.writers import deleting, drafting, editing, hiding, reacting, sending
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 Timeline = dict[int, dict[str, Any]]
 BODIES = ["hello", "🌿" * 40, "a long one " * 300]
+EMOJI = ["👍", "\u2764\ufe0f", "👍🏽"]
+KINDS = {"send": 20, "forward": 5, "edit": 20, "delete": 10, "hide": 10, "react": 25, "draft": 10}
+"""Each with how often it comes."""
 
 
 class Device:
-    """What one device of one user keeps: messages by number, its cursor and its mark."""
+    """What one device of one user keeps: messages by number, the draft, its cursor and its mark."""
 
     def __init__(self, user: User, room: str) -> None:
         self.user, self.room = user, room
         self.messages: Timeline = {}
+        self.draft = ""
         self.cursor = self.mark = self.pages = 0
 
     def catch_up(self) -> None:
@@ -46,6 +50,8 @@ class Device:
         for seq in page.get("hidden", []):
             if seq in self.messages:
                 self.messages[seq] = tombstone(self.messages[seq])
+        if "conversation" in page:
+            self.draft = page["conversation"]["draft"]
         assert page["version"] >= self.cursor or page["reset"]
         self.cursor, self.mark = page["version"], page.get("mark", self.mark)
         return bool(page["more"])
@@ -75,15 +81,24 @@ def history_of(user: User, chat: Conversation) -> Timeline:
 def some_change(dice: random.Random, chat: Conversation, people: tuple[User, User], sent: list[User]) -> Any:
     """`sent`: who has written the message of each number, None for the number of a change."""
     numbers = [seq for seq, sender in enumerate(sent, 1) if sender is not None]
-    kind = dice.choice(["send", "send", "edit", "edit", "delete", "hide"]) if numbers else "send"
+    kind = dice.choices(list(KINDS), list(KINDS.values()))[0] if numbers else "send"
+    person, body = dice.choice(people), dice.choice(BODIES)
     if kind == "send":
-        sender = dice.choice(people)
-        return sending(chat, sender, dice.choice(BODIES))
+        return sending(chat, person, body)
+    if kind == "draft":
+        return drafting(chat, person, dice.choice(["", body, f"not yet {dice.random()}"]))
     seq = dice.choice(numbers)
     author = sent[seq - 1]
-    if kind == "edit":
-        return editing(chat, author, seq, f"{dice.choice(BODIES)} {dice.random()}")
-    return deleting(chat, author, seq) if kind == "delete" else hiding(chat, dice.choice(people), seq)
+    match kind:
+        case "forward":
+            return sending(chat, person, "", forward=(chat.room_name, seq))
+        case "edit":
+            return editing(chat, author, seq, f"{body} {dice.random()}")
+        case "react":
+            return reacting(chat, person, seq, dice.choice(EMOJI), on=dice.random() < 0.7)
+        case "hide":
+            return hiding(chat, person, seq)
+    return deleting(chat, author, seq)
 
 
 def write_mixed(
@@ -108,10 +123,11 @@ def test_a_device_that_was_away_during_a_thousand_changes_equals_a_fresh_one(
     dice = random.Random(seed)
     people = (alice, bob)
     sent: list[Any] = []
-    devices = [Device(user, chat.room_name) for user in people for _ in range(4)]
+    # Each is away for another while, the last two all the time.
+    devices = [Device(user, chat.room_name) for _ in range(6) for user in people]
     for number in range(5):
         write_mixed(dice, chat, people, sent, 200)
-        for device in devices[number % 4 :: 4]:
+        for device in devices[2 * number : 2 * number + 2]:
             device.catch_up()
     for device in devices:
         device.catch_up()
@@ -123,3 +139,5 @@ def test_a_device_that_was_away_during_a_thousand_changes_equals_a_fresh_one(
         assert device.messages.keys() in (fresh.keys(), set(sorted(fresh)[-len(device.messages) :])), (
             "after a reset it has the newest page"
         )
+        assert device.draft == Participant.objects.get(conversation=chat, user=device.user).draft
+    assert {len(message["reactions"]) for message in devices[0].messages.values()} == {0, 1, 2}
