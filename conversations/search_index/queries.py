@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, islice
 
 from conversations.search_index.words import (
     LONGEST,
-    Token,
+    TokenizedText,
     has_spaceless,
-    places_of,
     segments,
     tokens_in,
+    tokens_of,
     words_of,
 )
 
 QUERY_CHARS = 500
 """Characters of a query that are read."""
 LEAST_LETTERS = 2
-TERMS_IN_INDEX = 24
-"""Terms that the database is asked for; the others are compared in the texts that it found."""
-MOST_MATCHES = 100
+TOKENS_IN_INDEX, TOKENS_OF_PHRASE = 24, 6
+"""Tokens that the database is asked for, of all terms and of one phrase; the others are compared in the texts
+that it found. For each token of a phrase it looks at all places of that word in each message (docs/threats.md
+T32)."""
+MOST_MATCHES, MOST_SPANS = 100, 1_000
+"""Places that are marked in a text, and places of one term that are looked at for that."""
+BETWEEN = " "
+"""No token contains it."""
 QUOTES = re.compile('["“”„«»＂]')
 
 
@@ -47,9 +53,17 @@ class Query:
 
     @property
     def indexed(self) -> tuple[Term, ...]:
-        """The terms for the database: the longest, because they are the rarest."""
+        """The terms for the database, or the beginnings of them: the longest, because they are the rarest."""
         by_length = sorted(self.terms, key=lambda term: sum(map(len, term.tokens)), reverse=True)
-        return tuple(by_length[:TERMS_IN_INDEX])
+        chosen: list[Term] = []
+        left = TOKENS_IN_INDEX
+        for term in by_length:
+            size = min(TOKENS_OF_PHRASE, left)
+            chosen.append(term if len(term.tokens) <= size else Term(term.tokens[:size]))
+            left -= len(chosen[-1].tokens)
+            if not left:
+                break
+        return tuple(dict.fromkeys(chosen))
 
 
 def query_of(typed: str) -> Query:
@@ -93,62 +107,49 @@ def term_of(parts: Sequence[str], *, is_prefix: bool) -> list[Term]:
 
 
 def matches_of(query: Query, text: str) -> list[tuple[int, int]] | None:
-    """(start, length) of every place that matches, ascending and without overlaps; None if a term is missing.
+    """(start, length) of places that match, ascending and without overlaps; None if a term is missing.
 
     Lengths are code points of `text`.
     """
-    places = Places(list(places_of(text)))
-    spans: list[tuple[int, int]] = []
-    for term in query.terms:
-        found = spans_of(term, places)
-        if not found:
-            return None
-        spans += found
+    line = line_of(tokens_of(text))
+    # Most texts end here: where a token stands costs ten times as much as the tokens.
+    if not all(needle_of(term) in line for term in query.terms):
+        return None
+    tokenized = TokenizedText(text)
+    starts = list(accumulate((len(token) + len(BETWEEN) for token in tokenized.tokens), initial=0))
+    spans = [
+        (tokenized.start(first), end_of(term, tokenized, first + len(term.tokens) - 1))
+        for term in query.terms
+        for first in (
+            bisect_left(starts, place) for place in islice(finds(needle_of(term), line), MOST_SPANS)
+        )
+    ]
     return [(start, end - start) for start, end in joined(spans)[:MOST_MATCHES]]
 
 
-class Places:
-    """The tokens of a text, by token and by first letter: a query may have as many terms as a text has words,
-    and each of them must not look through the whole text."""
-
-    def __init__(self, tokens: Sequence[Token]) -> None:
-        self.tokens = tokens
-        self.by_token: defaultdict[str, list[int]] = defaultdict(list)
-        self.by_letter: defaultdict[str, list[int]] = defaultdict(list)
-        for index, token in enumerate(tokens):
-            self.by_token[token.text].append(index)
-            self.by_letter[token.text[0]].append(index)
-
-    def starting(self, term: Term) -> Sequence[int]:
-        """Where the first token of a term stands; for a single prefix, where it may."""
-        first = term.tokens[0]
-        is_one_prefix = term.is_prefix and len(term.tokens) == 1
-        return self.by_letter.get(first[0], ()) if is_one_prefix else self.by_token.get(first, ())
+def line_of(tokens: Sequence[str]) -> str:
+    """The tokens as one string, so that `str.find` compares them: it takes linear time for a phrase that
+    nearly matches at every word, as "a a a b" does in "a a a a" (docs/threats.md T32)."""
+    return f"{BETWEEN}{BETWEEN.join(tokens)}{BETWEEN}"
 
 
-def spans_of(term: Term, places: Places) -> list[tuple[int, int]]:
-    spans = []
-    for index in places.starting(term):
-        run = places.tokens[index : index + len(term.tokens)]
-        if len(run) == len(term.tokens) and follows(term, run):
-            spans.append((run[0].start, end_of(term, run)))
-    return spans
+def needle_of(term: Term) -> str:
+    return f"{BETWEEN}{BETWEEN.join(term.tokens)}{'' if term.is_prefix else BETWEEN}"
 
 
-def follows(term: Term, run: Sequence[Token]) -> bool:
-    last = term.tokens[-1]
-    ends_well = run[-1].text == last or (term.is_prefix and run[-1].text.startswith(last))
-    return ends_well and all(
-        place.text == token for place, token in zip(run[:-1], term.tokens[:-1], strict=True)
-    )
+def finds(needle: str, line: str) -> Iterator[int]:
+    place = line.find(needle)
+    while place >= 0:
+        yield place
+        place = line.find(needle, place + 1)
 
 
-def end_of(term: Term, run: Sequence[Token]) -> int:
+def end_of(term: Term, text: TokenizedText, index: int) -> int:
     """The end of the last token. One letter of a script without spaces is marked alone."""
-    last = run[-1]
-    if len(term.tokens[-1]) == 1 and len(last.text) > 1 and has_spaceless(last.text):
-        return last.start + 1
-    return last.end
+    token = text.tokens[index]
+    if len(term.tokens[-1]) == 1 and len(token) > 1 and has_spaceless(token):
+        return text.start(index) + 1
+    return text.end(index)
 
 
 def joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

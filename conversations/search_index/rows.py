@@ -5,8 +5,10 @@ They contain words of messages: nothing here is ever logged.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -231,7 +233,7 @@ def hits(scope: Scope, query: Query, *, before: int = LAST_ID, limit: int) -> li
 def newest_sqlite(scope: Scope, terms: Sequence[Term], before: int, limit: int) -> list[tuple[int, ...]]:
     """FTS5 merges the lists of the terms from the newest row down, and stops at the limit."""
     expression = " AND ".join([f'"{scope.token}"', *map(fts, terms)])
-    with connection.cursor() as cursor:
+    with interrupted_after(SQLITE_SECONDS), connection.cursor() as cursor:
         cursor.execute(
             "SELECT s.id, s.conversation_id, s.seq FROM search_fts f"
             " CROSS JOIN search_row s ON s.id = f.rowid"
@@ -239,6 +241,37 @@ def newest_sqlite(scope: Scope, terms: Sequence[Term], before: int, limit: int) 
             [expression, before, limit],
         )
         return list(cursor.fetchall())
+
+
+SQLITE_SECONDS = 2.0
+"""A search that takes longer ends as busy. FTS5 may have to read all messages of a user for words that each
+is common and that no message has together; on PostgreSQL, the timeout of statements ends that."""
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    """End the statement of this thread's SQLite connection that runs then.
+
+    Raises: django.db.OperationalError.
+    """
+    connection.ensure_connection()
+    lock, ended, driver = threading.Lock(), [False], connection.connection
+
+    def interrupt() -> None:
+        # Under the lock, so that it never hits a later statement.
+        with lock:
+            if not ended[0]:
+                driver.interrupt()
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with lock:
+            ended[0] = True
 
 
 def fts(term: Term) -> str:

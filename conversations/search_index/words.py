@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from itertools import accumulate
 
 from accounts.folding import FOLDS
 from accounts.texts import INVISIBLE, Ranges, characters
@@ -26,6 +26,7 @@ SPACELESS: Ranges = (
 )  # fmt: skip
 """Thai and Lao, Burmese, Khmer, Japanese and Chinese. Korean has spaces."""
 
+WORD = re.compile(r"\S+")
 _SPACELESS = re.compile(f"[{characters(SPACELESS)}]")
 _SEGMENTS = re.compile(f"[{characters(SPACELESS)}]+|[^{characters(SPACELESS)}]+")
 _INVISIBLE = frozenset(chr(code) for first, last in INVISIBLE for code in range(first, last + 1))
@@ -96,42 +97,33 @@ def tokens_in(segment: str) -> list[str]:
     return [segment[:LONGEST]]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token and its place in the text, in code points."""
+class TokenizedText:
+    """The tokens of `tokens_of`, and where each stands in the text.
 
-    text: str
-    start: int
-    end: int
+    Linear time, with few steps of Python for each character.
+    """
 
+    def __init__(self, text: str) -> None:
+        folded = list(map(FOLDED.__getitem__, map(ord, text)))
+        self.ends = list(accumulate(map(len, folded)))
+        """For each character of the text, the length of all folded letters up to it."""
+        self.tokens: list[str] = []
+        self.spans: list[tuple[int, int]] = []
+        """First and last letter of each token, in folded letters. A word is cut, its place is not."""
+        for word in WORD.finditer("".join(folded)):
+            first = word.start()
+            for segment in segments(word[0]):
+                for offset, token in enumerate(tokens_in(segment)):
+                    size = len(token) if has_spaceless(segment) else len(segment)
+                    self.tokens.append(token)
+                    self.spans.append((first + offset, first + offset + size - 1))
+                first += len(segment)
 
-def places_of(text: str) -> Iterator[Token]:
-    """The tokens of `tokens_of`, each with its place. Slower; for the few texts that are shown."""
-    letters: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for index, char in enumerate(text):
-        folded = FOLDED[ord(char)]
-        if not folded and ends:
-            # A mark belongs to the letter before it.
-            ends[-1] = index + 1
-        for part in folded:
-            if part == " ":
-                yield from places_in("".join(letters), starts, ends)
-                letters, starts, ends = [], [], []
-            else:
-                letters.append(part)
-                starts.append(index)
-                ends.append(index + 1)
-    yield from places_in("".join(letters), starts, ends)
+    def start(self, index: int) -> int:
+        """Where a token begins, in code points of the text."""
+        return bisect_right(self.ends, self.spans[index][0])
 
-
-def places_in(word: str, starts: list[int], ends: list[int]) -> Iterator[Token]:
-    first = 0
-    for segment in segments(word) if word else ():
-        for offset, token in enumerate(tokens_in(segment)):
-            # The tokens of a script without spaces begin one letter apart; a word is cut, its place is not.
-            begin = first + offset
-            last = begin + len(token) if has_spaceless(segment) else first + len(segment)
-            yield Token(token, starts[begin], ends[last - 1])
-        first += len(segment)
+    def end(self, index: int) -> int:
+        """The same for its end. Marks belong to the letter before them."""
+        last = bisect_right(self.ends, self.spans[index][1])
+        return bisect_right(self.ends, self.ends[last])

@@ -1,10 +1,22 @@
 """What is typed becomes terms without any syntax but quotes, and the places of the terms in a text."""
 
+import sys
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.search_index.queries import QUERY_CHARS, Query, Term, matches_of, query_of
+from conversations.search_index.queries import (
+    QUERY_CHARS,
+    TOKENS_IN_INDEX,
+    TOKENS_OF_PHRASE,
+    Query,
+    Term,
+    matches_of,
+    query_of,
+)
 
 
 def terms(typed: str) -> list[tuple[str, bool]]:
@@ -51,6 +63,43 @@ def test_search_syntax_is_read_as_words(typed: str, words: list[str]) -> None:
 def test_a_query_is_cut_before_any_work() -> None:
     assert query_of("ab " * 10**6).terms == query_of(("ab " * 200)[:QUERY_CHARS]).terms
     assert len(query_of("".join(f"{number} " for number in range(10**5))).indexed) == 24
+
+
+@pytest.mark.parametrize(
+    "typed", ['"' + "a " * 240, "天" * 400, '"a a" "a a a" "a a a a" "a a a a a" b ' * 9]
+)
+def test_the_database_is_asked_for_few_tokens_of_a_long_phrase(typed: str) -> None:
+    """FTS5 looks at all places of a word for each token of a phrase: 18 phrases of "a" took 3 ms for each
+    message of 4,000 times "a" (docs/threats.md T32)."""
+    asked = query_of(typed).indexed
+    assert max(len(term.tokens) for term in asked) <= TOKENS_OF_PHRASE
+    assert sum(len(term.tokens) for term in asked) <= TOKENS_IN_INDEX
+
+
+@pytest.mark.parametrize(("typed", "body"), [('"' + "a " * 240, "a " * 4_000), ("天" * 400, "天" * 8_000)])
+def test_a_phrase_that_nearly_matches_everywhere_costs_few_steps(typed: str, body: str) -> None:
+    """It was compared at each word of the text: half a second for one message, and a request compares 40."""
+    steps = steps_of(lambda: matches_of(query_of(typed), body))
+    assert steps < 16 * len(body)
+    assert steps_of(lambda: matches_of(query_of(f"{typed}b"), body)) < 4 * len(body)
+
+
+def steps_of(work: Callable[[], object]) -> int:
+    """Lines of our own code that run."""
+    steps = 0
+
+    def count(frame: Any, event: str, argument: object) -> Any:
+        nonlocal steps
+        steps += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return steps
 
 
 @pytest.mark.parametrize(

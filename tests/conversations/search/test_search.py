@@ -1,8 +1,11 @@
 """Search in messages on both databases: what is found, in which order, and by whom."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -239,3 +242,27 @@ def test_a_common_word_of_one_letter_is_compared_in_the_texts(
     make_message(chat, alice, "hello world")
     make_message(chat, alice, "hello you")
     assert found(alice, "hello w") == ["hello world"]
+
+
+def test_a_search_that_reads_too_much_ends(db: None) -> None:
+    """SQLite has no timeout of statements, and sixteen such searches would take all threads of pages. This
+    statement never ends by itself (docs/threats.md T35)."""
+    if connection.vendor != "sqlite":
+        return
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+    with rows.interrupted_after(0.01), connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute(endless)
+    with rows.interrupted_after(0.01), connection.cursor() as cursor:
+        assert cursor.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_search_that_takes_too_long_is_busy(
+    client_of: Callable[[User], Client], alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*args: object, **options: object) -> None:
+        raise OperationalError("interrupted")
+
+    monkeypatch.setattr(search, "hits", give_up)
+    answer = client_of(alice).get("/api/v1/search?q=ferry")
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert client_of(alice).get("/chats/?q=ferry").status_code == 503

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.search_index.words import LONGEST, places_of, tokens_of
+from conversations.search_index.words import LONGEST, TokenizedText, tokens_of
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_letters_of_scripts_without_spaces_are_paired(text: str, tokens: list[st
 
 def test_a_word_of_500_letters_is_cut() -> None:
     assert tokens_of("x" * 500 + " y") == ["x" * LONGEST, "y"]
-    (long, short) = places_of("x" * 500 + " y")
-    assert (long.start, long.end, short.start) == (0, 500, 501)
+    text = TokenizedText("x" * 500 + " y")
+    assert (text.start(0), text.end(0), text.start(1)) == (0, 500, 501)
 
 
 def test_a_place_is_counted_in_code_points_and_covers_the_marks_of_its_letters() -> None:
     text = "🌿 cafe\u0301s!"
-    (place,) = places_of(text)
-    assert (place.text, text[place.start : place.end]) == ("cafes", "cafe\u0301s")
+    found = TokenizedText(text)
+    assert (found.tokens, text[found.start(0) : found.end(0)]) == (["cafes"], "cafe\u0301s")
 
 
 @given(
@@ -67,9 +67,10 @@ def test_a_place_is_counted_in_code_points_and_covers_the_marks_of_its_letters()
 )
 def test_the_words_that_are_marked_are_those_of_the_index(text: str) -> None:
     """Two ways through the same text: a difference would find messages that cannot be marked."""
-    places = list(places_of(text))
-    assert [place.text for place in places] == tokens_of(text)
-    assert all(0 <= place.start < place.end <= len(text) for place in places)
+    found = TokenizedText(text)
+    assert found.tokens == tokens_of(text)
+    places = [(found.start(index), found.end(index)) for index in range(len(found.tokens))]
+    assert all(0 <= start < end <= len(text) for start, end in places)
 
 
 @given(st.text(max_size=200))
