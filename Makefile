@@ -84,7 +84,7 @@ demo: ready ## the same with four users and some chats to try out
 
 test: $(DEV) ## the whole test suite: Python, PostgreSQL, Redis, Daphne, browsers, JavaScript; also on a fresh clone
 	@$(BIN)/python -m tests.rig.programs
-	@$(MAKE) --no-print-directory --keep-going test-python test-postgres test-js
+	@$(BIN)/python -m tests.rig.together $(MAKE) test-python test-postgres test-js
 
 # The tests of a file stay together, and directories in order: they share started servers and browsers. Three processes for two cores,
 # because much of the time is waiting.

@@ -1,5 +1,6 @@
 """The Makefile when Python was removed or upgraded, or the virtual environment is incomplete."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -126,3 +127,27 @@ def test_static_files_are_collected_once_into_a_directory_with_a_space(tree: Pat
         make(tree, "--dry-run", "statics", "STATIC_ROOT=my files").count('echo "Collecting static files"')
         == 1
     )
+
+
+def test_targets_run_together_and_each_failure_is_reported(tmp_path: Path) -> None:
+    program = tmp_path / "make"
+    program.write_text(
+        "#!/bin/sh\n"
+        "# The first waits for the others: one after the other, they would never end.\n"
+        f"cd '{tmp_path}'\n"
+        "case $2 in first) while [ ! -e second ]; do :; done;; second) touch second; exec 2>&1;; esac\n"
+        'echo "ran $2"; [ "$2" != "$FAILS" ]\n'
+    )
+    program.chmod(0o755)
+    for fails in ("", "first", "second"):
+        (tmp_path / "second").unlink(missing_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.rig.together", program, "first", "second"],
+            cwd=ROOT,
+            env={**os.environ, "FAILS": fails},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert (done.returncode, done.stdout) == (int(bool(fails)), "ran first\nran second\n")
