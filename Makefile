@@ -60,7 +60,7 @@ $(DEV): requirements-dev.txt | $(BIN)/python
 .PHONY: ready
 ready: $(RUNTIME)
 	@$(BIN)/python -m dm_project.env
-	@$(BIN)/python -m dm_project.server.preflight
+	@$(BIN)/python -m dm_project.server.preflight $(PREFLIGHT)
 	@$(MANAGE) migrate --noinput --verbosity 0
 	@root=$$($(BIN)/python -m dm_project.env STATIC_ROOT); $(MAKE) --silent statics STATIC_ROOT="$${root:-staticfiles}"
 
@@ -72,6 +72,9 @@ $(STATIC): $(shell find static -print) dm_project/staticfiles/storage.py $(RUNTI
 	@$(MANAGE) collectstatic --noinput --verbosity 0 >/dev/null
 
 # --- The service ---
+
+# Of `ready` for these two: a second start ends before it migrates the database of a running server.
+run demo: PREFLIGHT := --free-port
 
 run: ready ## set up what is missing and start the service on http://127.0.0.1:8000 (PORT=... for another port)
 	@exec $(BIN)/python -m dm_project.server

@@ -5,7 +5,6 @@ ignores the one header with which a client could prefix our links.
 """
 
 import argparse
-import errno
 import gc
 import importlib
 import ipaddress
@@ -17,9 +16,9 @@ from typing import Any
 from daphne.cli import CommandLineInterface
 
 from dm_project import settings_module
-from dm_project.env import invalid
 from dm_project.env_urls import listening_hosts
 from dm_project.server.daphne import GracefulServer
+from dm_project.server.listener import open_listener
 
 APPLICATION = "dm_project.server.command:application"
 PING_SECONDS, PING_TIMEOUT_SECONDS = 25, 20
@@ -43,33 +42,6 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope.get("root_path"):
         scope = {**scope, "root_path": ""}
     await inner(scope, receive, send)  # type: ignore[arg-type]
-
-
-def open_listener(host: str, port: int) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-        BadEnvironment: the port is in use, or not allowed.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except (OSError, UnicodeError) as error:
-        listener.close()
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise invalid(
-                "PORT",
-                f"port {port} is in use on {host}. Stop what uses it, or choose another one "
-                f"(make run PORT={port + 1}).",
-            ) from None
-        reason = getattr(error, "strerror", None) or "not an address"
-        raise invalid(
-            "HOST", f"HOST is {host!r}, port {port}, and nothing can listen there ({reason})."
-        ) from None
-    listener.listen(1024)
-    return listener
 
 
 def browser_url(listener: socket.socket) -> str:

@@ -113,6 +113,16 @@ def main() -> None:
     require_redis()
 
 
+def require_free_port() -> None:
+    """Raises BadEnvironment when another process listens where this one would.
+
+    Before the database is opened: a second `make run` must not migrate what a running server uses.
+    """
+    from dm_project.server.listener import open_listener
+
+    open_listener(settings.HOST, settings.PORT).close()
+
+
 def announce_ambient_services() -> None:
     """Before the next step of `make run` migrates that database."""
     for sentence in ambient_services():
@@ -120,5 +130,8 @@ def announce_ambient_services() -> None:
 
 
 if __name__ == "__main__":
+    settings_module.choose()
+    if sys.argv[1:] == ["--free-port"]:
+        require_free_port()
     main()
     announce_ambient_services()

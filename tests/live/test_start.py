@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -168,6 +169,26 @@ def test_the_start_names_a_database_that_the_shell_exported_before_it_is_migrate
     ), done.stderr
     makefile = (ROOT / "Makefile").read_text()
     assert makefile.index("dm_project.server.preflight") < makefile.index("migrate --noinput")
+
+
+def test_a_second_make_run_ends_before_it_touches_the_database(tmp_path: Path) -> None:
+    """Its files may be of a newer release, which would migrate what the running server uses."""
+    makefile = (ROOT / "Makefile").read_text()
+    assert "\nrun demo: PREFLIGHT := --free-port\n" in makefile
+    assert "dm_project.server.preflight $(PREFLIGHT)\n\t@$(MANAGE) migrate" in makefile
+    with socket.create_server(("127.0.0.1", 0)) as running:
+        port = running.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "dm_project.server.preflight", "--free-port"],
+            cwd=ROOT,
+            env={**clean_environment(), "DATA_DIR": str(tmp_path), "PORT": str(port)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"Entre cannot start: port {port} is in use on 127.0.0.1.")
+    assert list(tmp_path.glob("*.sqlite3*")) == [], "no database was opened"
 
 
 def test_a_second_process_on_one_sqlite_file_is_logged(start_server: ServerMaker) -> None:
