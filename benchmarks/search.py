@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from tests.rig.environment import ROOT, clean_environment
 from tests.rig.postgres import running_postgres
+from tests.rig.temporary import temporary_folder
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PEOPLE, WORDS, WORDS_A_MESSAGE = 400, 40_000, 12
@@ -68,9 +66,8 @@ def arguments() -> argparse.Namespace:
 @contextmanager
 def database(name: str) -> Iterator[str]:
     if name == "sqlite":
-        with tempfile.TemporaryDirectory(prefix="entre-search-") as folder:
-            os.chmod(folder, 0o700)
-            yield f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
+        with temporary_folder("search") as folder:
+            yield f"sqlite:///{folder / 'bench.sqlite3'}"
     else:
         with running_postgres() as server:
             yield server.new_database()

@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ import httpx
 from tests.rig.daphne_server import EntreServer, free_port
 from tests.rig.environment import ROOT, clean_environment
 from tests.rig.redis_server import RedisServer
+from tests.rig.temporary import temporary_folder
 
 TIMEOUT_S = 60.0
 PEER_SETTINGS = "benchmarks.peers.tutorial.settings"
@@ -46,7 +45,7 @@ class NoStatics:
 def start_entre(stack: ExitStack, pairs: int) -> Started:
     """Entre as `make run` starts it: one process, SQLite, no Redis. The limits are off, or they would
     reject the load."""
-    folder = temporary_folder(stack)
+    folder = bench_folder(stack)
     statics: Any = NoStatics(folder)
     server = stack.enter_context(EntreServer(statics, LIMITS="off", HEADS_EVERY_MS=""))
     environment = {**server.environment, "DJANGO_SETTINGS_MODULE": "dm_project.settings"}
@@ -75,7 +74,7 @@ def start_tutorial(stack: ExitStack, pairs: int, *, saves: bool = False) -> Star
         **clean_environment(),
         "DJANGO_SETTINGS_MODULE": PEER_SETTINGS,
         "BENCH_SAVES": "1" if saves else "0",
-        "BENCH_DATABASE": str(temporary_folder(stack) / "tutorial.sqlite3"),
+        "BENCH_DATABASE": str(bench_folder(stack) / "tutorial.sqlite3"),
         "BENCH_REDIS": redis.url,
     }
     subprocess.run(
@@ -97,10 +96,8 @@ def start_tutorial(stack: ExitStack, pairs: int, *, saves: bool = False) -> Star
     return Started(address, [process.pid, redis.process.pid], clients)
 
 
-def temporary_folder(stack: ExitStack) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="entre-bench-", dir=os.environ.get("BENCH_FOLDER")))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+def bench_folder(stack: ExitStack) -> Path:
+    return stack.enter_context(temporary_folder("bench", within=os.environ.get("BENCH_FOLDER")))
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

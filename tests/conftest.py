@@ -23,6 +23,7 @@ from conversations.models.epoch import Epoch
 from tests.factories import make_conversation, make_user
 from tests.rig import programs
 from tests.rig.daphne_server import EntreServer, SharedStatics, migrated_database
+from tests.rig.interruption import interrupt_on_sigterm
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer, running_postgres
 from tests.rig.redis_server import RedisServer
@@ -133,6 +134,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    interrupt_on_sigterm()
     if not hasattr(config, "workerinput"):
         create_run_folder()
 

@@ -2,12 +2,11 @@
 
 import atexit
 import os
-import shutil
-import tempfile
-from pathlib import Path
 
-_folder = Path(tempfile.mkdtemp(prefix="entre-tests-"))
-atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+from tests.rig.temporary import make_folder, remove_folder
+
+_folder = make_folder("tests")
+atexit.register(remove_folder, _folder)
 os.environ.update(
     SECRET_KEY="tests-secret-key-0123456789-0123456789",
     ROOM_NAME_KEY="tests-room-name-key-0123456789-01234",

@@ -3,12 +3,10 @@
 Tests use it over HTTP and sockets only.
 """
 
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from functools import cache
 from pathlib import Path
@@ -20,6 +18,7 @@ from tests.rig.environment import ROOT, clean_environment
 from tests.rig.people import NO_TLS
 from tests.rig.postgres import PostgresServer
 from tests.rig.run_folder import once, run_folder
+from tests.rig.temporary import make_folder, remove_folder, temporary_folder
 
 TIMEOUT_S = 60.0
 STOP_S = 20.0
@@ -37,7 +36,7 @@ class SharedStatics:
 
     def __init__(self) -> None:
         shared = run_folder()
-        self.own = None if shared else Path(tempfile.mkdtemp(prefix="entre-static-"))
+        self.own = None if shared else make_folder("static")
         self.folder = (shared or self.own or Path()) / "static"
 
     def collect(self) -> Path:
@@ -51,7 +50,7 @@ class SharedStatics:
     def remove(self) -> None:
         """Those of a test run are removed at its end."""
         if self.own:
-            shutil.rmtree(self.own, ignore_errors=True)
+            remove_folder(self.own)
 
 
 def manage(*words: str, environment: dict[str, str]) -> str:
@@ -74,8 +73,8 @@ def manage(*words: str, environment: dict[str, str]) -> str:
 @cache
 def empty_sqlite() -> bytes:
     """A migrated database, created once for a test run: migrating takes longer than starting a server."""
-    with tempfile.TemporaryDirectory(prefix="entre-empty-") as own:
-        folder = (run_folder() or Path(own)) / "empty"
+    with temporary_folder("empty") as own:
+        folder = (run_folder() or own) / "empty"
         environment = {**clean_environment(), "DATA_DIR": str(folder)}
         once(folder, lambda: manage("migrate", "--noinput", "--verbosity", "0", environment=environment))
         return (folder / SQLITE).read_bytes()
@@ -116,7 +115,7 @@ class EntreServer:
         self, statics: SharedStatics, processes: int = 1, *, starts: bool = True, **values: str
     ) -> None:
         self.starts = starts
-        self.folder = Path(tempfile.mkdtemp(prefix="entre-server-"))
+        self.folder = make_folder("server")
         self.ports = [free_port() for _ in range(processes)]
         self.processes: list[subprocess.Popen[bytes] | None] = [None] * processes
         self.environment = {
@@ -150,7 +149,7 @@ class EntreServer:
             self.stop(index)
         if error is not None:
             sys.stderr.write(self.logs())
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
     @property
     def address(self) -> str:

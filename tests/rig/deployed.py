@@ -3,19 +3,19 @@
 import secrets
 import subprocess
 import sys
-import tempfile
 
 from tests.rig.environment import clean_environment
+from tests.rig.temporary import temporary_folder
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="entre-deployed-") as folder:
+    with temporary_folder("deployed") as folder:
         values = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY")}
         values |= {
             "PUBLIC_URL": "https://chat.example.org",
             "TRUSTED_PROXIES": "1",
-            "DATA_DIR": folder,
-            "STATIC_ROOT": folder,
+            "DATA_DIR": str(folder),
+            "STATIC_ROOT": str(folder),
         }
         return subprocess.call(sys.argv[1:], env={**clean_environment(), **values})
 

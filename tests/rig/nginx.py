@@ -2,12 +2,10 @@
 
 import datetime
 import os
-import shutil
 import signal
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.rig import programs
 from tests.rig.environment import ROOT
+from tests.rig.temporary import make_folder, remove_folder
 
 HOST = "chat.example.org"
 TIMEOUT_S = 20.0
@@ -90,7 +89,7 @@ class NginxServer:
 
     def __init__(self, *, upstream_port: int, tls_port: int, plain_port: int) -> None:
         self.program = programs.nginx()
-        self.folder = Path(tempfile.mkdtemp(prefix="entre-nginx-"))
+        self.folder = make_folder("nginx")
         self.tls_port, self.plain_port = tls_port, plain_port
         make_certificate(self.folder)
         text = shipped(self.folder, plain_port=plain_port, tls_port=tls_port, upstream_port=upstream_port)
@@ -127,7 +126,7 @@ class NginxServer:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(TIMEOUT_S)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
     def logs(self) -> dict[str, str]:
         """All output of nginx, by file name."""

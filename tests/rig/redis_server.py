@@ -1,16 +1,14 @@
 """A private Redis (or Valkey) on its own Unix socket, which a test may stop, kill and restart."""
 
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 from types import TracebackType
 
 import redis
 
 from tests.rig import programs
+from tests.rig.temporary import make_folder, remove_folder
 
 TIMEOUT_S = 20.0
 
@@ -20,7 +18,7 @@ class RedisServer:
 
     def __init__(self) -> None:
         self.program = programs.redis_server()
-        self.folder = Path(tempfile.mkdtemp(prefix="entre-redis-"))
+        self.folder = make_folder("redis")
         self.socket = self.folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -33,7 +31,7 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
     def start(self) -> None:
         options = {

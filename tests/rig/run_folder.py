@@ -2,21 +2,21 @@
 
 import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.rig.temporary import make_folder, remove_folder
 
 VARIABLE = "ENTRE_TEST_RUN"
 
 
 def create_run_folder() -> None:
     """Called once, before the workers start: they inherit the name."""
-    os.environ[VARIABLE] = tempfile.mkdtemp(prefix="entre-run-")
+    os.environ[VARIABLE] = str(make_folder("run"))
 
 
 def remove_run_folder() -> None:
-    shutil.rmtree(os.environ.pop(VARIABLE), ignore_errors=True)
+    remove_folder(Path(os.environ.pop(VARIABLE)))
 
 
 def run_folder() -> Path | None:

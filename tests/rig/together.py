@@ -4,6 +4,7 @@ Each of them leaves a processor idle while it starts, waits and ends. What the f
 once; what the others print follows when they have ended.
 """
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,13 +22,21 @@ def wait_for(process: "subprocess.Popen[str]") -> int:
 def main(make: str, first: str, *others: str) -> int:
     """Returns 1 if any target failed."""
     command = [make, "--no-print-directory"]
-    started = []
+    running: list[subprocess.Popen[str]] = []
+
+    def pass_on(*_: object) -> None:
+        """Unlike Ctrl+C, SIGTERM reaches only this process."""
+        for process in running:
+            process.terminate()
+
+    signal.signal(signal.SIGTERM, pass_on)
+    outputs = []
     for target in others:
-        printed = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
-        process = subprocess.Popen([*command, target], stdout=printed, stderr=printed, text=True)
-        started.append((process, printed))
-    codes = [wait_for(subprocess.Popen([*command, first], text=True))]
-    for process, printed in started:
+        outputs.append(printed := tempfile.TemporaryFile("w+", errors="replace"))  # noqa: SIM115
+        running.append(subprocess.Popen([*command, target], stdout=printed, stderr=printed, text=True))
+    running.append(subprocess.Popen([*command, first], text=True))
+    codes = [wait_for(running[-1])]
+    for process, printed in zip(running, outputs, strict=False):
         codes.append(wait_for(process))
         printed.seek(0)
         sys.stdout.write(printed.read())

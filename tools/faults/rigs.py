@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
@@ -26,6 +24,7 @@ from tests.rig.daphne_server import EntreServer
 from tests.rig.environment import ROOT
 from tests.rig.postgres import PostgresServer, running_postgres
 from tests.rig.redis_server import RedisServer
+from tests.rig.temporary import make_folder, remove_folder
 from tools.faults.logs import Errors, errors_in
 from tools.faults.proxy import Proxy, Target
 
@@ -62,7 +61,7 @@ class Rig:
     def __init__(self, name: str, **values: str) -> None:
         self.name = name
         self.values = values
-        self.folder = Path(tempfile.mkdtemp(prefix="entre-faults-"))
+        self.folder = make_folder("faults")
         self.stack = AsyncExitStack()
         self.redis_proxies: list[Proxy] = []
         self.paused: set[int] = set()
@@ -71,7 +70,7 @@ class Rig:
         self.is_postgres_up = True
 
     async def __aenter__(self) -> Rig:
-        self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.stack.callback(remove_folder, self.folder)
         try:
             await self.open()
         except BaseException:
