@@ -29,6 +29,8 @@ POLL_SECONDS, UNAVAILABLE_SECONDS = 0.25, 1.0
 """The pause between two polls, and after one that failed. A job that this process adds does not wait for it.
 """
 BEAT_RETRY_SECONDS = 10
+MOST_HANGING = 5
+"""Threads of jobs that outlived their lease. Threads cannot be ended; more of them would fill the process."""
 
 
 class Engine:
@@ -41,6 +43,7 @@ class Engine:
         self.runners: dict[str, Runner] = {}
         """By queue, so that an export of many minutes does not hold up what takes milliseconds. Only the
         polling thread touches it while that runs."""
+        self.hanging: list[Runner] = []
         self.beats_due: dict[str, datetime] = {}
         self.checkpoint_at = 0.0
 
@@ -67,6 +70,7 @@ class Engine:
 
     def poll(self) -> None:
         self.runners = {queue: runner for queue, runner in self.runners.items() if runner.is_alive()}
+        self.leave_hanging()
         free = leases().keys() - self.runners.keys()
         while free and (queue := rows.due_queue(free)) is not None:
             free.remove(queue)
@@ -80,6 +84,16 @@ class Engine:
                 self.beats_due[beat.name] = fire(beat, now)
         if time.monotonic() >= self.checkpoint_at:
             self.checkpoint_at = time.monotonic() + checkpoint_if_filled()
+
+    def leave_hanging(self) -> None:
+        """A job that never ends must not hold up its queue for as long as the process lives: after its lease
+        another thread goes on, and it counts as an attempt that failed."""
+        self.hanging = [runner for runner in self.hanging if runner.is_alive()]
+        for queue, runner in list(self.runners.items()):
+            if runner.is_overdue() and len(self.hanging) < MOST_HANGING:
+                limited.warning("a job of the queue %s takes longer than its lease", queue)
+                runner.is_left = True
+                self.hanging.append(self.runners.pop(queue))
 
     # The end of the process
 
@@ -117,6 +131,13 @@ class Runner(threading.Thread):
         self.queue, self.worker, self.stopping = queue, worker, stopping
         self.job: rows.Job | None = None
         """The job that runs at this moment."""
+        self.claimed_at = time.monotonic()
+        self.is_left = False
+        """Another thread has the queue now: this one ends with its job."""
+
+    def is_overdue(self) -> bool:
+        """Has its job outlived the lease? By the monotonic clock, which no operator sets."""
+        return self.job is not None and time.monotonic() - self.claimed_at > leases()[self.queue]
 
     def run(self) -> None:
         try:
@@ -138,7 +159,9 @@ class Runner(threading.Thread):
         while True:
             try:
                 ensure_connection()
-                self.job = rows.exchange(self.queue, self.worker, ended, take=not self.stopping.is_set())
+                take = not self.stopping.is_set() and not self.is_left
+                self.claimed_at = time.monotonic()
+                self.job = rows.exchange(self.queue, self.worker, ended, take=take)
             except TRANSIENT_ERRORS as error:
                 if ended is None or ended.job.run_after < timezone.now():
                     raise

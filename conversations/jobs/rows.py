@@ -31,7 +31,8 @@ UNFINISHED = (TaskResultStatus.READY, TaskResultStatus.RUNNING)
 PRUNE_BATCH = 500
 DUE = """
 SELECT queue_name FROM django_tasks_database_dbtaskresult
- WHERE status = 'READY' AND queue_name IN ({queues}) AND (run_after <= %s OR run_after = %s)
+ WHERE status = 'READY' AND queue_name IN ({queues})
+   AND (run_after <= %s OR run_after = %s OR (run_after > %s AND started_at IS NOT NULL))
  UNION ALL
 SELECT queue_name FROM django_tasks_database_dbtaskresult
  WHERE status = 'RUNNING' AND queue_name IN ({queues}) AND (run_after <= %s OR run_after > %s)
@@ -56,7 +57,11 @@ class Ended:
 
 
 def ready(now: datetime) -> Q:
-    return Q(status=TaskResultStatus.READY) & (Q(run_after__lte=now) | Q(run_after=get_date_max()))
+    """Also what waits for another attempt since before the clock was set back."""
+    has_waited = Q(started_at__isnull=False, run_after__gt=longest_pause(now))
+    return Q(status=TaskResultStatus.READY) & (
+        Q(run_after__lte=now) | Q(run_after=get_date_max()) | has_waited
+    )
 
 
 def expired(now: datetime) -> Q:
@@ -69,16 +74,21 @@ def longest_lease(now: datetime) -> datetime:
     return now + timedelta(seconds=max(leases().values())) + CLOCKS_DIFFER
 
 
+def longest_pause(now: datetime) -> datetime:
+    """No attempt that failed by now is repeated later."""
+    return now + timedelta(seconds=max(BACKOFF_SECONDS)) + CLOCKS_DIFFER
+
+
 def due_queue(among: Collection[str]) -> str | None:
     """One of these queues that has a due job. Takes no lock, so it may be asked all the time."""
     queues, now = tuple(among), timezone.now()
-    times = (now, get_date_max(), longest_lease(now))
+    times = (now, get_date_max(), longest_pause(now), longest_lease(now))
     moments = [connection.ops.adapt_datetimefield_value(each) for each in times]
     places = ", ".join(["%s"] * len(queues))
     with connection.cursor() as cursor:
         cursor.execute(
             DUE.format(queues=places),
-            [*queues, *moments[:2], *queues, moments[0], moments[2]],
+            [*queues, *moments[:3], *queues, moments[0], moments[3]],
         )
         found = cursor.fetchone()
     return found[0] if found else None

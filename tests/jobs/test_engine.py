@@ -16,7 +16,7 @@ from conversations.db import errors as db_errors
 from conversations.db.errors import CircuitBreaker
 from conversations.jobs import engine as engine_module
 from conversations.jobs import rows
-from conversations.jobs.backend import enqueue_all
+from conversations.jobs.backend import enqueue_all, leases
 from conversations.jobs.beats import Beat
 from conversations.jobs.engine import Engine
 from conversations.models import Beat as BeatRow
@@ -82,6 +82,24 @@ def test_a_long_job_holds_up_no_other_queue(gate: Path) -> None:
         assert notes("done-1") == []
         gate.touch()
         until(lambda: notes("done-1"), "the export ends")
+
+
+def test_a_job_that_hangs_holds_up_its_queue_until_its_lease_ends(
+    gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the only process there is: the thread of the job cannot be ended, so another one goes on."""
+    with running_engines():
+        exporting.enqueue(1)
+        until(lambda: notes("began-1"), "the export runs")
+        exporting.enqueue(2)
+        with monkeypatch.context() as lease:
+            ended = dict.fromkeys(leases(), 0)
+            lease.setattr(engine_module, "leases", lambda: ended)
+            until(lambda: notes("began-2"), "the next one runs beside it")
+        assert notes("done-1") == []
+        gate.touch()
+        until(lambda: statuses() == ["SUCCESSFUL"] * 2, "both end")
+        until(lambda: threads() == {"jobs"}, "the thread that was left takes no other job")
 
 
 def test_threads_and_connections_are_given_back_after_the_work(gate: Path) -> None:

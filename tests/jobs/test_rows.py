@@ -140,6 +140,16 @@ def test_a_clock_that_was_wrong_by_a_year_blocks_no_job() -> None:
     assert claim() is not None
 
 
+def test_an_attempt_that_was_put_off_by_a_wrong_clock_is_made() -> None:
+    """docs/threats.md F17."""
+    failing.enqueue(1)
+    with later(days=365):
+        assert run_due_jobs() == 1
+    assert rows.due_queue(["default"]) == "default"
+    assert run_due_jobs() == 1
+    assert (rows.due_queue(["default"]), run_due_jobs()) == (None, 0), "it waits for its pause"
+
+
 def test_a_process_whose_clock_is_behind_does_not_take_a_running_job() -> None:
     exporting.enqueue(1)
     with later(seconds=30):
