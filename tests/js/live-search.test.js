@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { LiveSearch } from "../../static/js/state/live-search.js";
+import { LiveSearch, removedBy } from "../../static/js/state/live-search.js";
 import { FakeClock } from "./helpers/clock.js";
 
 /** Answers are given by hand: `asked[0].answer("found")`, `.fail()`. */
@@ -70,4 +70,13 @@ test("a failed request is retried until it is answered, or until something else 
   live.typed("bc");
   await clock.advance(10_000);
   assert.deepEqual(questions(asked).slice(2), ["b", "bc"]);
+});
+
+test("what is deleted, for both or for this user, leaves the results; a reaction does not", () => {
+  const changed = (message) => removedBy({ type: "message.changed", room: "dm-a", message: { seq: 7, ...message } });
+  assert.equal(changed({ deleted_at: "2026-01-01T00:00:00.000Z" }), "/chats/dm-a/?m=7");
+  assert.equal(changed({ deleted_for_me: true }), "/chats/dm-a/?m=7");
+  assert.equal(removedBy({ type: "message.hidden", room: "dm-a", seq: 7, mark: 2 }), "/chats/dm-a/?m=7");
+  assert.equal(changed({ reactions: [{ emoji: "👍", users: ["bob"] }] }), null);
+  assert.equal(removedBy({ type: "message.created", room: "dm-a", message: { seq: 8 } }), null);
 });

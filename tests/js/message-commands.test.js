@@ -225,3 +225,13 @@ test("entries of other messages, of drafts and of messages change nothing", () =
   edit(tab, "hello");
   assert.equal(applied(THEIRS, tab.outbox.entries(ROOM), ALICE), THEIRS);
 });
+
+test("of an edit of a deleted message only alice's new words stay in the browser", () => {
+  const tab = browser({ isLive: true });
+  edit(tab, "hello bob");
+  tab.outbox.refused({ id: "a", code: "gone" });
+  const gone = { ...MINE, version: 6, body: "", deleted_at: "2026-01-01T00:00:00.000Z" };
+  tab.commands.settleFailed(ROOM, () => gone);
+  assert.equal(tab.shown(gone).failed.body, "hello bob");
+  assert.equal(Object.values(tab.storage).join().includes('"helo"'), false);
+});

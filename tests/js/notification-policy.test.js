@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Store } from "../../static/js/net/store.js";
-import { NotificationPolicy } from "../../static/js/state/notification-policy.js";
+import { isCurrent, NotificationPolicy } from "../../static/js/state/notification-policy.js";
 import { FakeClock, fakeStorage } from "./helpers/clock.js";
 
 const DAY = 24 * 3_600_000;
@@ -102,4 +102,14 @@ test("notifications: the card waits for a message, for the first minute, and thi
   assert.ok(!may());
   await clock.advance(DAY);
   assert.ok(may());
+});
+
+test("a notification goes when its chat is read, or its message deleted", () => {
+  const row = { unread: 1, last_message: { seq: 3, body: "hello" } };
+  assert.equal(isCurrent(row, 3), true);
+  assert.equal(isCurrent({ ...row, unread: 0 }, 3), false);
+  assert.equal(isCurrent({ ...row, last_message: { seq: 3, deleted_at: "2026-01-01T00:00:00.000Z" } }, 3), false);
+  assert.equal(isCurrent({ ...row, last_message: { seq: 3, deleted_for_me: true } }, 3), false);
+  assert.equal(isCurrent({ ...row, last_message: { seq: 4, deleted_at: "2026-01-01T00:00:00.000Z" } }, 3), true);
+  assert.equal(isCurrent(null, 3), false);
 });

@@ -45,3 +45,9 @@ export class LiveSearch {
     }
   }
 }
+
+/** The address of a found message whose text this frame takes away (docs/threats.md T63); otherwise null. */
+export function removedBy({ type, room, seq, message }) {
+  const isGone = type === "message.changed" && (message.deleted_at || message.deleted_for_me);
+  return isGone || type === "message.hidden" ? `/chats/${room}/?m=${seq ?? message.seq}` : null;
+}

@@ -136,7 +136,8 @@ export class MessageCommands {
 
   /**
    * Of a room: sends again what was refused for a newer number only, and returns what failed for good. An edit stays in
-   * the outbox with its text until the user decides; anything else is given up, and shows as it was.
+   * the outbox with its text until the user decides, without the text that was deleted; anything else is given up, and
+   * shows as it was.
    */
   settleFailed(room, messageOf) {
     const failed = this.#outbox.entries(room).filter(({ state, command }) => state === "failed" && command.seq);
@@ -145,6 +146,7 @@ export class MessageCommands {
       const message = messageOf(entry.command.seq);
       if (isEdit(entry) && message && isStale(entry, message)) this.#sendAgain(entry, message);
       else if (!isEdit(entry)) given.push(this.#outbox.discard(entry.id));
+      else if (entry.reason === "gone" && entry.base != null) this.#outbox.restore({ ...entry, base: null });
     }
     return given.filter(Boolean);
   }

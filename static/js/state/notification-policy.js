@@ -7,6 +7,12 @@ const FIRST_VISIT_MS = 60_000;
 const NOT_NOW_MS = 30 * 24 * 3_600_000;
 const KEY = "alerts";
 
+/** May a notification of message `seq` stay? Not once the chat is read, or that text deleted (docs/threats.md T63). */
+export function isCurrent(row, seq) {
+  const last = row?.last_message;
+  return Boolean(row?.unread) && !(last?.seq === seq && (last.deleted_at || last.deleted_for_me));
+}
+
 export class NotificationPolicy {
   #options;
   #seen = new Map();

@@ -4,7 +4,7 @@
 import { part, view } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { optional } from "../lib/errors.js";
-import { NotificationPolicy } from "../state/notification-policy.js";
+import { isCurrent, NotificationPolicy } from "../state/notification-policy.js";
 import { plainText } from "./bodies.js";
 import { playNotificationSound } from "./notification-sound.js";
 
@@ -50,10 +50,11 @@ export class Notifier {
     this.#alerts.arrived({ room, message, isMuted, isRequest: row.state === "request" });
   }
 
-  /** Read elsewhere: its notification is closed. */
+  /** Read elsewhere, or deleted: its notification is closed. */
   changed(room) {
-    if (this.#options.list.get(room)?.unread) return;
-    this.#shown.get(room)?.close();
+    const shown = this.#shown.get(room);
+    if (!shown || isCurrent(this.#options.list.get(room), shown.seq)) return;
+    shown.notification.close();
     this.#shown.delete(room);
   }
 
@@ -87,7 +88,7 @@ export class Notifier {
     try {
       const notification = new Notification(row.peer.name, options);
       notification.onclick = () => (focus(), notification.close(), open(room));
-      this.#shown.set(room, notification);
+      this.#shown.set(room, { notification, seq: message.seq });
     } catch {
       // Android supports notifications of service workers only.
       navigator.serviceWorker?.ready

@@ -1,10 +1,10 @@
 // The page of search results, live: the results change while the user types. Without scripts its form loads a page.
 
 import { part, view } from "../lib/dom.js";
-import { LiveSearch } from "../state/live-search.js";
+import { LiveSearch, removedBy } from "../state/live-search.js";
 import { formatTimes } from "./local-time.js";
 
-export function searchWhileTyping({ t, clock, me, dates, announce }) {
+export function searchWhileTyping({ t, clock, me, dates, announce, events }) {
   const page = view("search");
   const field = part(page, "search");
   const results = view("found", page);
@@ -39,6 +39,11 @@ export function searchWhileTyping({ t, clock, me, dates, announce }) {
   field.addEventListener("input", ({ isComposing }) => !isComposing && live.typed(wanted()));
   field.addEventListener("compositionend", () => live.typed(wanted()));
   field.form.addEventListener("submit", (event) => (event.preventDefault(), live.now(wanted())));
+  events.on("frame", (event) => {
+    const address = results.isConnected && removedBy(event);
+    const link = address && [...results.querySelectorAll("a")].find((one) => one.getAttribute("href") === address);
+    link?.closest("li").remove();
+  });
   // Typed before this module was loaded.
   live.typed(wanted());
 }
