@@ -42,7 +42,7 @@ from conversations.db.errors import after_write
 from conversations.protocol import objects
 from conversations.protocol.codes import ErrorCode
 from conversations.selectors.conversations import conversation_list, conversation_row, startable_among
-from conversations.selectors.messages import PAGE, message_at, message_page, was_sent
+from conversations.selectors.messages import PAGE, message_page, stored_message, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.drafts import draft_set
 from conversations.services.messages import message_send
@@ -161,7 +161,7 @@ def send(request: SignedInRequest, room: str, body: MessageInput | ForwardInput)
     if wire is None:
         # A repeat of a message that was changed since, or of a forwarded one.
         with after_write():
-            row = message_at(membership=access_conversation(request.user, room), seq=accepted.seq)
+            row = stored_message(membership=access_conversation(request.user, room), seq=accepted.seq)
         wire = serializers.message(row, sender=request.user.public_id)
     return json_response(
         SendAnswer(room=room, message=wire, duplicate=accepted.duplicate), 200 if accepted.duplicate else 201

@@ -48,6 +48,7 @@ class ParticipantRow:
     shares_receipts: bool
     public_id: str
     has_draft: bool
+    cleared_seq: int = 0
     received_before: int = 0
     """`received` when the row was locked: the number of messages to this user up to `head_before`."""
     draft: str | None = None
@@ -167,7 +168,7 @@ def participants_of(conversation_ids: Sequence[int]) -> dict[tuple[int, int], Pa
     sql = (
         "SELECT p.conversation_id, p.user_id, p.activity, p.mark, p.received, p.read_count, p.read_seq,"
         " p.delivered_seq, p.shown_read, p.shown_delivered, u.is_active, COALESCE(f.shares_receipts, TRUE),"
-        " u.public_id, p.draft <> ''"
+        " u.public_id, p.draft <> '', p.cleared_seq"
         " FROM participant p JOIN accounts_user u ON u.id = p.user_id"
         " LEFT JOIN accounts_profile f ON f.user_id = p.user_id"
         f" WHERE p.conversation_id IN ({', '.join(['%s'] * len(conversation_ids))})"

@@ -87,6 +87,7 @@ class UnitOfWork:
             self.found[lookup] = lookup(keys)
         if changing:
             self.look_up_quotes(changing)
+        self.hide_cleared()
         if credentials:
             self.revoked = revoked_sessions(credentials)
 
@@ -97,6 +98,14 @@ class UnitOfWork:
         keys = {(row.conversation_id, row.reply_to) for row in rows if row.reply_to is not None}
         if missing := keys - found.keys():
             found |= messages_at(list(missing))
+
+    def hide_cleared(self) -> None:
+        """What a user has cleared is hidden from them, like a message that they deleted for themselves."""
+        for row in self.participant_rows.values():
+            if row.cleared_seq:
+                for (conversation_id, seq), message in self.results(messages_at).items():
+                    if conversation_id == row.conversation_id and seq <= row.cleared_seq:
+                        message.hidden_from |= {row.user_id}
 
     def results(self, lookup: Lookup[K, V]) -> dict[K, V]:
         """What a lookup has found, and what commands of this batch have added to it."""

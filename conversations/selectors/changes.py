@@ -147,7 +147,7 @@ def size_of(message: Message) -> int:
 
 def newest(me: Participant, head: int, budget: int) -> list[Message]:
     """The newest rows that fit the byte budget, ascending; at least one, if there is any."""
-    rows = Message.objects.filter(conversation_id=me.conversation_id, seq__lte=head)
+    rows = Message.objects.filter(conversation_id=me.conversation_id, seq__lte=head, seq__gt=me.cleared_seq)
     taken: list[Message] = []
     for message in seen_by(rows.order_by("-seq")[:FRESH_PAGE], me.user_id):
         budget -= size_of(message)

@@ -1,4 +1,4 @@
-"""Messages that a user deleted for themselves: every page of that user has an empty place instead.
+"""Messages that a user deleted for themselves or cleared: each page of that user has an empty place instead.
 
 All queries that show messages to one user go through `seen_by`.
 """
@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from conversations.models import HiddenMessage, Message
-from conversations.selectors.quotes import add_quotes
+from conversations.selectors.quotes import add_quotes, hidden_from
 
 LARGEST_NEWS = 1_000
 """A device that missed more hidden messages than this gets a fresh page instead."""
 
 
 def seen_by(messages: QuerySet[Message], user_id: int) -> list[Message]:
-    """Run the query and empty, in memory, what this user deleted for themselves; fill in what replies show of
-    the messages they answer. No statement of its own, and one for all quotes if there are any."""
+    """Run the query and empty, in memory, what this user deleted for themselves or cleared; fill in what
+    replies show of the messages they answer. No statement of its own, and one for all quotes if there are
+    any."""
     return seen_together([messages], user_id)[0]
 
 
@@ -38,11 +39,8 @@ def seen_by_peers_of(messages: QuerySet[Message], user_id: int) -> list[Message]
 
 
 def blanked(messages: QuerySet[Message], whose: Q) -> list[Message]:
-    same = HiddenMessage.objects.filter(
-        whose, conversation_id=OuterRef("conversation_id"), seq=OuterRef("seq")
-    )
     found: list[Message] = []
-    for message in messages.annotate(is_hidden=Exists(same)):
+    for message in messages.annotate(is_hidden=hidden_from(whose)):
         if message.is_hidden:
             message.deleted_for_me = True
             message.blank()

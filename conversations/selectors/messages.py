@@ -74,6 +74,17 @@ def message_at(*, membership: Membership, seq: int) -> Message:
     raise MessageNotFound
 
 
+def stored_message(*, membership: Membership, seq: int) -> Message:
+    """The same for one that I have just sent, or sent before: empty if I have cleared the chat since.
+
+    Raises: MessageNotFound.
+    """
+    rows = Message.objects.filter(conversation_id=membership.conversation.id, seq=seq)
+    for message in seen_by(rows, membership.me.user_id):
+        return message
+    raise MessageNotFound
+
+
 def was_sent(*, user_id: int, room: str, id: UUID) -> bool:
     """Has this user stored a message under this id? Asked about repeats, so the text is not compared."""
     return Message.objects.filter(conversation__room_name=room, client_id=id, sender_id=user_id).exists()

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Substr
 
 from conversations import serializers
-from conversations.models import HiddenMessage, Message
+from conversations.models import HiddenMessage, Message, Participant
 from conversations.protocol.text import EXCERPT_CHARS, EXCERPT_LOOKAHEAD
 
 
@@ -45,17 +46,25 @@ def add_quotes(messages: Sequence[Message], whose: Q) -> None:
             message.reply = serializers.reply(row, seq=row.seq, sender=row.author, is_hidden=row.is_hidden)
 
 
+def hidden_from(whose: Q) -> ExpressionWrapper[Any]:
+    """The condition on a message that this user deleted it for themselves, or has cleared the chat since."""
+    deleted = HiddenMessage.objects.filter(
+        whose, conversation_id=OuterRef("conversation_id"), seq=OuterRef("seq")
+    )
+    cleared = Participant.objects.filter(
+        whose, conversation_id=OuterRef("conversation_id"), cleared_seq__gte=OuterRef("seq")
+    )
+    return ExpressionWrapper(Exists(deleted) | Exists(cleared), output_field=BooleanField())
+
+
 def quoted_rows(wanted: dict[int, set[int]], whose: Q) -> list[QuotedRow]:
     keys = Q()
     for conversation_id, seqs in wanted.items():
         keys |= Q(conversation_id=conversation_id, seq__in=seqs)
-    hidden = HiddenMessage.objects.filter(
-        whose, conversation_id=OuterRef("conversation_id"), seq=OuterRef("seq")
-    )
     rows = Message.objects.filter(keys).annotate(
         beginning=Substr("body", 1, EXCERPT_CHARS + EXCERPT_LOOKAHEAD),
         author=F("sender__public_id"),
-        is_hidden=Exists(hidden),
+        is_hidden=hidden_from(whose),
     )
     columns = "conversation_id", "seq", "kind", "beginning", "deleted_at", "author", "is_hidden"
     return [QuotedRow(*row) for row in rows.values_list(*columns)]
