@@ -3,7 +3,8 @@
 import json
 import signal
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +17,9 @@ from tests.jobs.processes import running_worker
 from tests.jobs.sample_jobs import NOTES
 from tests.jobs.workers import until
 from tests.rig.daphne_server import SQLITE, EntreServer
+from tests.rig.environment import ROOT, setting_names
+from tests.rig.people import Person
+from tests.rig.units import unit
 
 
 @contextmanager
@@ -102,3 +106,42 @@ def test_a_killed_server_begins_the_job_again_when_it_is_back(
         )
     server.start()
     until(lambda: begun(tmp_path, "done-1"), "it runs again")
+
+
+def test_a_worker_as_its_unit_starts_it_indexes_a_message_and_ends_in_time(
+    start_server: ServerMaker, person_at: Callable[..., Person], tmp_path: Path
+) -> None:
+    server = start_server(JOBS="outside")
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    alice.write(room, "the boat leaves at noon")
+
+    def found_by(person: Person) -> list[str]:
+        answer = person.api("GET", "/search?q=boat")
+        return [item["message"]["body"] for item in answer.json()["items"]]
+
+    assert found_by(bob) == [], "the server leaves it to a worker"
+    worker = unit("entre-worker.service")
+    # The values of .env, and from the environment nothing but what systemd and the unit set.
+    values = {name: server.environment[name] for name in setting_names()}
+    log = tmp_path / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            worker.command,
+            cwd=ROOT,
+            env={**values, **worker.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        until(lambda: found_by(bob) == ["the boat leaves at noon"], "the worker indexes it")
+        process.send_signal(getattr(signal, worker.value("KillSignal")))
+        assert process.wait(float(worker.value("TimeoutStopSec"))) == 0
+    finally:
+        process.kill()
+        process.wait()
+    lines = log.read_text().splitlines()
+    assert lines[-1] == "The worker ends, after the jobs that run"
+    assert "Traceback" not in log.read_text()
+    assert server.stop() == 0

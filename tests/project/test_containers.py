@@ -150,3 +150,38 @@ def test_paths_of_the_host_do_not_enter_the_container() -> None:
     )
     assert APP["environment"]["STATIC_ROOT"] == places["STATIC_ROOT"]
     assert "data:/data" in APP["volumes"]
+
+
+# --- The worker ---
+
+SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
+WORKER: dict[str, Any] = SERVICES["worker"]
+STOP_SECONDS = 15
+"""A server and a worker end within ten; Compose kills after ten if it is told nothing."""
+
+
+def test_the_worker_starts_only_with_its_profile_and_runs_jobs() -> None:
+    assert WORKER["profiles"] == ["worker"]
+    assert WORKER["command"] == ["python", "-m", "dm_project.worker"]
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["worker"]
+    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert "--profile worker" in page
+
+
+def test_the_worker_has_what_the_service_has_and_no_port() -> None:
+    """The same database, keys and files; it answers no request and does not migrate."""
+    own = {"profiles", "command", "ports", "healthcheck", "depends_on"}
+    assert {key: value for key, value in WORKER.items() if key not in own} == {
+        key: value for key, value in APP.items() if key not in own
+    }
+    assert WORKER["ports"] == []
+    assert WORKER["depends_on"] == {"app": {"condition": "service_healthy"}}
+    # The image's own check asks for a page, which a worker does not have.
+    assert WORKER["healthcheck"] == {"disable": True}
+
+
+@pytest.mark.parametrize("name", ["app", "worker"])
+def test_compose_waits_longer_than_a_clean_end_takes(name: str) -> None:
+    seconds = re.fullmatch(r"(\d+)s", SERVICES[name]["stop_grace_period"])
+    assert seconds is not None
+    assert int(seconds[1]) >= STOP_SECONDS
