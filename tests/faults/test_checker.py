@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.faults.changes import EMPTY, Change, Kind, State
 from tools.faults.checker import Reading, Row, check
 from tools.faults.history import COLUMNS, Findings, History
 from tools.faults.logs import UNKNOWN_ERROR, errors_in
@@ -36,13 +37,22 @@ def shown(history: History, device: str, *ids: str) -> None:
     """The device goes on from where it is; what it has is not shown again."""
     begin = history.screens[device, ROOM].cursor
     for seq, id in enumerate(ids[begin:], begin + 1):
-        history.shown(device=device, room=ROOM, seq=seq, id=id, is_mine=False, at=1.0)
+        show(history, device, seq, id)
         history.moved(device=device, room=ROOM, cursor=seq)
 
 
+def show(history: History, device: str, seq: int, id: str, state: State | None = None) -> None:
+    state = state or State(seq, TEXT)
+    history.shown(device=device, room=ROOM, seq=seq, id=id, state=state, is_mine=False, at=1.0)
+
+
 def log(*ids: str, head: int | None = None) -> Reading:
-    rows = [Row(seq, id, TEXT, f"2026-01-01T00:00:{seq:02}.000Z") for seq, id in enumerate(ids, 1)]
+    rows = [row(seq, id) for seq, id in enumerate(ids, 1)]
     return Reading("alice over HTTP", ROOM, len(ids) if head is None else head, rows)
+
+
+def row(seq: int, id: str, state: State | None = None) -> Row:
+    return Row(seq, id, state or State(seq, TEXT), f"2026-01-01T00:00:{seq:02}.000Z")
 
 
 def good_history() -> History:
@@ -114,8 +124,10 @@ def refused_and_stored() -> tuple[History, Reading]:
 
 def another_text() -> tuple[History, Reading]:
     reading = log("a", "b", "c")
-    reading.rows[1] = Row(2, "b", OTHER_TEXT, reading.rows[1].created_at)
-    return good_history(), reading
+    reading.rows[1] = row(2, "b", State(2, OTHER_TEXT))
+    history = good_history()
+    history.screens.clear()
+    return history, reading
 
 
 def message_of_another_room() -> tuple[History, Reading]:
@@ -135,7 +147,7 @@ def stored_twice() -> tuple[History, Reading]:
 
 def shown_twice() -> tuple[History, Reading]:
     history = good_history()
-    history.shown(device="bob", room=ROOM, seq=4, id="a", is_mine=False, at=2.0)
+    show(history, "bob", 4, "a", State(4, TEXT))
     history.screens["bob", ROOM].shown.pop(4)
     return history, log("a", "b", "c")
 
@@ -175,7 +187,7 @@ def number_missing_in_the_log() -> tuple[History, Reading]:
     history = History()
     sent(history, "a", "b")
     reading = log("a", "b", head=3)
-    reading.rows[1] = Row(3, "b", TEXT, reading.rows[1].created_at)
+    reading.rows[1] = row(3, "b")
     return history, reading
 
 
@@ -224,7 +236,7 @@ def ack_going_back_on_one_socket() -> tuple[History, Reading]:
 
 def time_going_back() -> tuple[History, Reading]:
     reading = log("a", "b", "c")
-    reading.rows[2] = Row(3, "c", TEXT, "2025-01-01T00:00:00.000Z")
+    reading.rows[2] = Row(3, "c", State(3, TEXT), "2025-01-01T00:00:00.000Z")
     return good_history(), reading
 
 
@@ -314,3 +326,206 @@ def test_the_journals_line_for_an_unexpected_error_is_known() -> None:
     """It has no traceback, which could quote a body, so the suite counts it by its words."""
     journal = Path(__file__).resolve().parents[2] / "conversations" / "journal" / "writer.py"
     assert UNKNOWN_ERROR in journal.read_text(encoding="utf-8")
+
+
+# Edits, deletions and reactions: Alice's b is at 2; its changes take the numbers from 4 on
+
+
+def changed(history: History, kind: Kind, version: int, value: int | str = "", *, on: bool = True) -> None:
+    """Alice's command for b, acknowledged with this number."""
+    ref = f"{kind} {version}"
+    history.change_invoked(ref, Change(kind, ROOM, 2, "alice", value, on))
+    history.tried(ref)
+    history.change_accepted(ref, version=version)
+
+
+def shown_changed(history: History, state: State, *devices: str) -> None:
+    for device in devices or ("alice", "bob"):
+        show(history, device, 2, "b", state)
+        history.moved(device=device, room=ROOM, cursor=state.version)
+
+
+def changed_log(state: State, head: int | None = None) -> Reading:
+    reading = log("a", "b", "c", head=head or state.version)
+    reading.rows[1] = row(2, "b", state)
+    return reading
+
+
+EDITED = State(4, OTHER_TEXT)
+DELETED = State(5, EMPTY, is_deleted=True)
+
+
+def edited_history() -> History:
+    history = good_history()
+    changed(history, Kind.EDIT, 4, OTHER_TEXT)
+    shown_changed(history, EDITED)
+    return history
+
+
+def deleted_history() -> History:
+    history = edited_history()
+    changed(history, Kind.DELETE, 5)
+    shown_changed(history, DELETED)
+    return history
+
+
+def reacted_history(*, is_taken_back: bool = False) -> tuple[History, State]:
+    history = good_history()
+    changed(history, Kind.REACT, 4, "👍")
+    changed(history, Kind.REACT, 5, "😂")
+    state = State(5, TEXT, (("😂", "alice"),))
+    if is_taken_back:
+        changed(history, Kind.REACT, 6, "😂", on=False)
+        state = State(6, TEXT)
+    shown_changed(history, State(4, TEXT, (("👍", "alice"),)))
+    shown_changed(history, state)
+    return history, state
+
+
+def test_acknowledged_changes_that_everyone_shows_are_clean() -> None:
+    edited, deleted = edited_history(), deleted_history()
+    for history, state in (
+        (edited, EDITED),
+        (deleted, DELETED),
+        reacted_history(),
+        reacted_history(is_taken_back=True),
+    ):
+        findings = check(history, [changed_log(state)], [changed_log(state)])
+        assert findings.is_clean, str(findings)
+
+
+@pytest.mark.parametrize("state", [State(2, TEXT), EDITED], ids=["not carried out", "carried out"])
+def test_a_change_without_an_answer_may_be_there_or_not(state: State) -> None:
+    history = good_history()
+    history.change_invoked("x", Change(Kind.EDIT, ROOM, 2, "alice", OTHER_TEXT))
+    history.tried("x")
+    history.given_up("x")
+    shown_changed(history, state)
+    for device in ("alice", "bob"):
+        history.moved(device=device, room=ROOM, cursor=max(3, state.version))
+    history.findings = Findings()
+    assert check(history, [changed_log(state, head=max(3, state.version))]).is_clean
+
+
+def lost_edit() -> tuple[History, Reading]:
+    history = good_history()
+    changed(history, Kind.EDIT, 4, OTHER_TEXT)
+    shown_changed(history, State(4, TEXT))
+    return history, changed_log(State(4, TEXT))
+
+
+def lost_deletion() -> tuple[History, Reading]:
+    history = edited_history()
+    changed(history, Kind.DELETE, 5)
+    shown_changed(history, State(5, OTHER_TEXT))
+    return history, changed_log(State(5, OTHER_TEXT))
+
+
+def lost_reaction() -> tuple[History, Reading]:
+    history, _ = reacted_history()
+    shown_changed(history, State(5, TEXT))
+    return history, changed_log(State(5, TEXT))
+
+
+def reaction_that_comes_back() -> tuple[History, Reading]:
+    history, _ = reacted_history(is_taken_back=True)
+    state = State(6, TEXT, (("😂", "alice"),))
+    shown_changed(history, state)
+    return history, changed_log(state)
+
+
+def deleted_without_a_command() -> tuple[History, Reading]:
+    history = edited_history()
+    shown_changed(history, DELETED)
+    return history, changed_log(DELETED)
+
+
+def deleted_text_in_the_log() -> tuple[History, Reading]:
+    history = deleted_history()
+    state = State(5, OTHER_TEXT, is_deleted=True)
+    shown_changed(history, state)
+    return history, changed_log(state)
+
+
+def deleted_text_on_a_screen() -> tuple[History, Reading]:
+    history = deleted_history()
+    history.screens["bob", ROOM].changed[2] = EDITED
+    return history, changed_log(DELETED)
+
+
+def refused_edit_that_is_stored() -> tuple[History, Reading]:
+    history = edited_history()
+    history.change_invoked("x", Change(Kind.EDIT, ROOM, 2, "alice", 3))
+    history.refused("x", "conflict", retryable=False)
+    shown_changed(history, State(5, 3))
+    return history, changed_log(State(5, 3))
+
+
+def screen_without_the_edit() -> tuple[History, Reading]:
+    history = edited_history()
+    del history.screens["bob", ROOM].changed[2]
+    return history, changed_log(EDITED)
+
+
+def screens_with_different_reactions() -> tuple[History, Reading]:
+    history, state = reacted_history()
+    history.screens["bob", ROOM].changed[2] = State(5, TEXT, (("😂", "bob"),))
+    return history, changed_log(state)
+
+
+def two_reactions_of_one_person() -> tuple[History, Reading]:
+    history, _ = reacted_history()
+    state = State(5, TEXT, (("👍", "alice"), ("😂", "alice")))
+    shown_changed(history, state)
+    return history, changed_log(state)
+
+
+def number_of_no_change() -> tuple[History, Reading]:
+    history = edited_history()
+    for device in ("alice", "bob"):
+        history.moved(device=device, room=ROOM, cursor=5)
+    return history, changed_log(EDITED, head=5)
+
+
+def one_number_for_two_changes() -> tuple[History, Reading]:
+    history = edited_history()
+    history.change_invoked("x", Change(Kind.REACT, ROOM, 1, "alice", "👍"))
+    history.tried("x")
+    history.change_accepted("x", version=4)
+    reading = changed_log(EDITED)
+    reading.rows[0] = row(1, "a", State(4, TEXT, (("👍", "alice"),)))
+    for device in ("alice", "bob"):
+        show(history, device, 1, "a", State(4, TEXT, (("👍", "alice"),)))
+    return history, reading
+
+
+@pytest.mark.parametrize(
+    ("column", "plant"),
+    [
+        ("lost", lost_edit),
+        ("lost", lost_deletion),
+        ("lost", lost_reaction),
+        ("phantom", reaction_that_comes_back),
+        ("phantom", deleted_without_a_command),
+        ("phantom", deleted_text_in_the_log),
+        ("phantom", deleted_text_on_a_screen),
+        ("phantom", refused_edit_that_is_stored),
+        ("hole", screen_without_the_edit),
+        ("hole", number_of_no_change),
+        ("order", screens_with_different_reactions),
+        ("order", one_number_for_two_changes),
+        ("duplicate", two_reactions_of_one_person),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__.replace("_", " "),
+)
+def test_a_planted_fault_of_a_change_turns_its_column_red(
+    column: str, plant: Callable[[], tuple[History, Reading]]
+) -> None:
+    history, reading = plant()
+    assert columns(check(history, [reading])) == {column}
+
+
+def test_a_message_shown_otherwise_than_it_was_sent_is_found_at_once() -> None:
+    history = good_history()
+    show(history, "bob", 2, "b", State(2, OTHER_TEXT))
+    assert columns(history.findings) == {"phantom"}

@@ -1,4 +1,5 @@
-"""The short form of the fault suite, on both rigs: random faults, and zero in every column.
+"""The short form of the fault suite, on both rigs: edits, deletions and reactions from six screens of one
+room, random faults, and zero in every column.
 
 A failure names its seed; ENTRE_FAULTS_SEED=... breaks the same things again. The long form is `make faults`.
 """
@@ -29,7 +30,8 @@ async def test_under_random_faults_nothing_is_lost_doubled_or_leaked(rig: str) -
         async with open_world(
             rig, seed=seed, pairs=PAIRS, rate=RATE, pace=PACE, HEADS_EVERY_MS="1000"
         ) as world:
-            results = [await world.run(row) for row in (known_rows()["F2"], random_faults(RANDOM_S))]
+            rows = known_rows()["F2"], known_rows()["F16"], random_faults(RANDOM_S)
+            results = [await world.run(row) for row in rows]
             results.append(await world.run(random_faults(RANDOM_S / 2), is_whole=True))
             acks = world.acknowledged
     except programs.MissingProgram as reason:

@@ -3,6 +3,7 @@
 docs/fault-suite.md tells how to run it and how to read a report.
 
     history, checker   pure: what clients observed, and its comparison with what is stored in the end
+    changes            pure: edits, deletions and reactions that were asked for, and what must be stored
     room_view, client  a device that behaves as our browser does
     crowd              240 devices that write
     audit              reads everything afterwards

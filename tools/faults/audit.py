@@ -11,6 +11,7 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tools.faults.changes import state_of
 from tools.faults.checker import Reading, Row
 from tools.faults.crowd import Crowd
 
@@ -24,12 +25,13 @@ class RetryLater(Exception):
 
 
 class Audit:
-    """Keeps what it has read of each room: stored rows do not change, so the next reading begins where this
-    one ended."""
+    """Keeps what it has read of each room: where nothing is changed, the next reading begins where this one
+    ended."""
 
     def __init__(self, crowd: Crowd, address: str) -> None:
         self.crowd, self.address = crowd, address
         self.logs: dict[str, Reading] = {}
+        self.changes: dict[str, int] = {}
         self.gate = asyncio.Semaphore(AT_ONCE)
 
     async def read(self, *, is_whole: bool = False) -> tuple[list[Reading], list[Reading]]:
@@ -55,7 +57,9 @@ class Audit:
         room, people = conversation["room"], list(conversation["people"])
         self.crowd.rng.shuffle(people)
         async with self.gate:
-            before = self.logs.get(room)
+            changes = len(self.crowd.history.changes_in[room])
+            before = self.logs.get(room) if changes == self.changes.get(room, 0) else None
+            self.changes[room] = changes
             self.logs[room] = await self.read_over_http(http, room, people[0], None if is_whole else before)
             readings = [await self.read_over_socket(room, person) for person in people]
             if is_whole:
@@ -122,7 +126,7 @@ class Audit:
                 if page["reset"]:
                     rows.clear()
                     base = page["messages"][0]["seq"] - 1 if page["messages"] else page["version"]
-                rows.update({item["seq"]: row_of(item) for item in page["messages"]})
+                rows.update({item["seq"]: row_of(item) for item in page["messages"] if item["seq"] > base})
                 cursor = page["version"]
                 if not page["more"]:
                     break
@@ -140,7 +144,7 @@ def is_of(send: Any, person: dict[str, Any]) -> bool:
 
 
 def row_of(item: dict[str, Any]) -> Row:
-    return Row(item["seq"], item["id"], hash(item["body"]), item["created_at"])
+    return Row(item["seq"], item["id"], state_of(item), item["created_at"])
 
 
 async def get(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> Any:

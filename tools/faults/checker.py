@@ -1,11 +1,13 @@
 """Compares what clients recorded with what the service stores after healing. Pure.
 
 Every column must be 0:
-  lost        acknowledged, and not stored
-  phantom     stored, and never sent; or permanently refused and still stored; or with another text
-  duplicate   one id twice in the log or on a screen
+  lost        acknowledged, and not stored: a message, an edit, a deletion, a reaction
+  phantom     stored, and never sent; or permanently refused and still stored; or with another text; a text
+              that was deleted and is shown
+  duplicate   one id twice in the log or on a screen; two reactions of one person
   order       two readers disagree; an ack named another number; messages of one device are in another order
-  hole        a number between 1 and the head is missing, in the log or on a screen
+  hole        a number between 1 and the head is missing, in the log or on a screen; or a screen shows a
+              message as it was before its last change
   regression  a cursor, a receipt, an ack of one socket or a time went back
   leak        a frame of a room reached the socket of a third person
   exceptions  unhandled errors in the servers' logs (counted by `logs`)
@@ -13,19 +15,21 @@ Every column must be 0:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tools.faults.history import Findings, History, Outcome
+from tools.faults.changes import Change, Outcome, State, mistakes
+from tools.faults.history import Findings, History, Screen, Send
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stored message, as read after healing."""
+    """One stored message, as read after healing. `state` is None where only its id is known."""
 
     seq: int
     id: str
-    digest: int
+    state: State | None
     created_at: str
 
 
@@ -61,14 +65,27 @@ def check(history: History, logs: Iterable[Reading], others: Iterable[Reading] =
         compare(findings, by_room[reading.room], reading)
     for (device, room), screen in history.screens.items():
         if room in by_room:
-            shown = [Row(seq, id, 0, "") for seq, id in sorted(screen.shown.items())]
+            shown = rows_of(history, screen)
             compare(findings, by_room[room], Reading(device, room, screen.cursor, shown, screen.base))
     return findings
+
+
+def rows_of(history: History, screen: Screen) -> list[Row]:
+    """What is shown as it was sent has been compared with what was sent."""
+    rows = []
+    for seq, id in sorted(screen.shown.items()):
+        send = history.sends.get(id)
+        unchanged = State(seq, send.digest) if send is not None else None
+        rows.append(Row(seq, id, screen.changed.get(seq, unchanged), ""))
+    return rows
 
 
 def check_log(findings: Findings, history: History, log: Reading, stored: dict[str, tuple[str, int]]) -> None:
     newest: dict[str, int] = {}
     created_at = ""
+    changes: defaultdict[int, list[Change]] = defaultdict(list)
+    for change in history.changes_in[log.room]:
+        changes[change.seq].append(change)
     for row in log.rows:
         if row.id in stored:
             findings.add("duplicate", f"{row.id} is at {stored[row.id]} and at {log.room} {row.seq}")
@@ -80,29 +97,42 @@ def check_log(findings: Findings, history: History, log: Reading, stored: dict[s
         if send is None or send.room != log.room:
             findings.add("phantom", f"{row.id} at {log.room} {row.seq} was never sent there")
             continue
-        if send.outcome is Outcome.REFUSED:
-            findings.add("phantom", f"{row.id} at {log.room} {row.seq} had been refused")
-        if send.digest != row.digest:
-            findings.add("phantom", f"{row.id} at {log.room} {row.seq} has another text")
+        check_row(findings, log.room, row, send, changes[row.seq])
         if send.number < newest.get(send.device, -1):
             findings.add("order", f"{row.id} of {send.device} is behind a later one in {log.room}")
         newest[send.device] = max(send.number, newest.get(send.device, -1))
-    check_numbers(findings, log)
+    check_numbers(findings, history, log)
+    check_seqs(findings, log)
     check_unread(findings, log)
 
 
-def check_numbers(findings: Findings, reading: Reading) -> None:
-    """Without edits every number is a `seq`: the rows have all numbers of the room."""
+def check_row(findings: Findings, room: str, row: Row, send: Send, changes: list[Change]) -> None:
+    if send.outcome is Outcome.REFUSED:
+        findings.add("phantom", f"{row.id} at {room} {row.seq} had been refused")
+    if row.state is not None:
+        for column, what in mistakes(row.state, send.digest, changes):
+            findings.add(column, f"{row.id} at {room} {row.seq} {what}")
+
+
+def check_numbers(findings: Findings, history: History, log: Reading) -> None:
+    """Each number of the room is that of a message or of a change; none is that of two."""
+    owners = {row.seq: row.seq for row in log.rows}
+    changes = history.changes_in[log.room]
+    named = [(row.state.version, row.seq) for row in log.rows if row.state is not None]
+    named += [(each.version, each.seq) for each in changes if each.version and not each.is_excused]
+    for version, seq in named:
+        if owners.setdefault(version, seq) != seq:
+            findings.add("order", f"{version} of {log.room} is that of {owners[version]} and of {seq}")
+    missing = set(range(1, log.head + 1)) - owners.keys() - history.numbers[log.room]
+    count = len(missing) - sum(each.spare_numbers for each in changes)
+    if count > 0:
+        findings.add("hole", f"{sorted(missing)[:3]} of {log.head} in {log.room} belong to nothing", count)
+
+
+def check_seqs(findings: Findings, reading: Reading) -> None:
     seqs = [row.seq for row in reading.rows]
     if seqs != sorted(set(seqs)):
         findings.add("order", f"{reading.reader} read {reading.room} out of order")
-    missing = set(range(reading.base + 1, reading.head + 1)) - set(seqs)
-    if missing:
-        findings.add(
-            "hole",
-            f"{reading.reader} lacks {sorted(missing)[:3]} of {reading.head} in {reading.room}",
-            len(missing),
-        )
     beyond = [seq for seq in seqs if seq > reading.head]
     if beyond:
         findings.add(
@@ -137,13 +167,33 @@ def check_sends(
 
 def compare(findings: Findings, log: Reading, reading: Reading) -> None:
     """Does this reading equal the log?"""
-    truth = {row.seq: row.id for row in log.rows}
-    other = [row.seq for row in reading.rows if row.seq in truth and truth[row.seq] != row.id]
+    truth = {row.seq: row for row in log.rows}
+    known = [(truth[row.seq], row) for row in reading.rows if row.seq in truth]
+    other = [row.seq for true, row in known if true.id != row.id]
     if other:
         findings.add(
             "order", f"{reading.reader} sees something else at {other[:3]} of {reading.room}", len(other)
         )
+    missing = {seq for seq in truth if seq > reading.base} - {row.seq for row in reading.rows}
+    if missing:
+        findings.add(
+            "hole",
+            f"{reading.reader} lacks {sorted(missing)[:3]} of {reading.head} in {reading.room}",
+            len(missing),
+        )
     if reading.head != log.head:
         findings.add("hole", f"{reading.reader} has come to {reading.head} of {log.head} in {reading.room}")
-    check_numbers(findings, reading)
+    for true, row in known:
+        if true.id == row.id and true.state is not None and row.state is not None:
+            compare_states(findings, reading, row.seq, true.state, row.state)
+    check_seqs(findings, reading)
     check_unread(findings, reading)
+
+
+def compare_states(findings: Findings, reading: Reading, seq: int, true: State, shown: State) -> None:
+    if true.is_deleted and not shown.is_erased:
+        findings.add("phantom", f"{reading.reader} shows the deleted text at {seq} of {reading.room}")
+    elif shown.version < true.version:
+        findings.add("hole", f"{reading.reader} has not the last change at {seq} of {reading.room}")
+    elif shown != true:
+        findings.add("order", f"{reading.reader} sees {seq} of {reading.room} differently")

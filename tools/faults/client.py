@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
+from tools.faults.changes import Change, Kind, state_of
 from tools.faults.history import History
 from tools.faults.room_view import RoomView
 
@@ -31,20 +33,45 @@ STABLE_S = 60.0
 RECEIPT_EVERY_S = 2.0
 TICK_S = 0.2
 CLOSE_TIMEOUT_S = 2.0
+EMOJI = "👍", "\u2764\ufe0f", "😂"
+REPLACED = 0.5
+"""Of the reactions that are not the first: this share replaces one, the others take it back."""
 FINAL_CODES = {4401, 4403, 4404, 4426}
 
 
 @dataclass(slots=True)
 class Entry:
-    """An unsent message. `sent_at`: the last attempt, None while it waits. `not_before`: the earliest
-    retry."""
+    """An unsent command. `id` is that of a message, or the `ref` of a change; `frame` without it. `sent_at`:
+    the last attempt, None while it waits. `not_before`: the earliest retry."""
 
     id: str
     room: str
-    body: str
+    frame: Frame
     sent_at: float | None = None
     not_before: float = 0.0
     is_posted: bool = False
+
+    @property
+    def is_send(self) -> bool:
+        return bool(self.frame["type"] == "message.send")
+
+    def named_frame(self) -> Frame:
+        return {**self.frame, "room": self.room, ("id" if self.is_send else "ref"): self.id}
+
+    def request(self) -> tuple[str, str, Frame | None]:
+        """The same over HTTP: method, path and body."""
+        path = f"/api/v1/conversations/{self.room}/messages"
+        frame = self.frame
+        match frame["type"]:
+            case "message.send":
+                return "POST", path, {"id": self.id, "body": frame["body"]}
+            case "message.edit":
+                fields = {"body": frame["body"], "version": frame["version"]}
+                return "PATCH", f"{path}/{frame['seq']}", fields
+            case "message.delete":
+                return "DELETE", f"{path}/{frame['seq']}", None
+        method = "PUT" if frame["on"] else "DELETE"
+        return method, f"{path}/{frame['seq']}/reactions/{quote(frame['emoji'])}", None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +129,41 @@ class Device:
     async def write(self, id: str, body: str) -> None:
         """Write a message. It stays in the outbox until it is accepted or permanently refused."""
         room = next(iter(self.views))
-        self.outbox.append(Entry(id, room, body))
+        self.outbox.append(Entry(id, room, {"type": "message.send", "body": body}))
         self.history.invoked(id=id, room=room, device=self.name, digest=hash(body), at=time.monotonic())
         await self.send_next()
+
+    async def change(self, ref: str, body: str) -> bool:
+        """Edit, delete or react to one of the newest messages. An edit names the version that it changes, as
+        that of our page does. False if this device has none."""
+        room, view = next(iter(self.views.items()))
+        candidates = [message for message in view.recent.values() if message["deleted_at"] is None]
+        if not candidates:
+            return False
+        message = self.random.choice(candidates)
+        is_mine = message["sender"] == self.person
+        kind = self.random.choices(list(Kind), (4, 1, 5))[0] if is_mine else Kind.REACT
+        change = Change(kind, room, message["seq"], self.person)
+        frame: Frame = {"type": "message.delete", "seq": change.seq, "scope": "everyone"}
+        if kind is Kind.EDIT:
+            frame = {"type": "message.edit", "seq": change.seq, "body": body, "version": message["version"]}
+            change.value = hash(body)
+        elif kind is Kind.REACT:
+            mine = [emoji for emoji, user in state_of(message).reactions if user == self.person]
+            change.value = self.random.choice(mine or EMOJI)
+            change.on = not mine or self.random.random() < REPLACED
+            if mine and change.on:
+                change.value = self.random.choice(EMOJI)
+            frame = {"type": "reaction.set", "seq": change.seq, "emoji": change.value, "on": change.on}
+        self.outbox.append(Entry(ref, room, frame))
+        self.history.change_invoked(ref, change)
+        await self.send_next()
+        return True
+
+    def go_away(self, seconds: float) -> None:
+        """Lose the connection, and come back after this time."""
+        self.not_before = time.monotonic() + seconds
+        self.abort()
 
     async def sleep_for(self, seconds: float) -> None:
         """The laptop sleeps: reads nothing, runs no timer. After waking it pings with a timeout of 5 s
@@ -281,7 +340,7 @@ class Device:
                 }
             )
 
-    # Outbox: at most one send in flight in each room
+    # Outbox: at most one command in flight in each room
 
     async def send_next(self) -> None:
         if not self.outbox or not self.is_greeted or self.bye is not None:
@@ -290,9 +349,7 @@ class Device:
         if entry.sent_at is None and not entry.is_posted and entry.not_before <= now:
             entry.sent_at = now
             self.history.tried(entry.id)
-            await self.send_frame(
-                {"type": "message.send", "room": entry.room, "id": entry.id, "body": entry.body}
-            )
+            await self.send_frame(entry.named_frame())
 
     def post_overdue(self, now: float) -> None:
         """No reply on an open socket: send over HTTP with the same id."""
@@ -315,17 +372,23 @@ class Device:
         began = time.monotonic()
         try:
             async with httpx.AsyncClient(timeout=REPLY_TIMEOUT_S, verify=False, trust_env=False) as http:
-                url = f"{self.address}/api/v1/conversations/{entry.room}/messages"
-                answer = await http.post(url, json={"id": entry.id, "body": entry.body}, headers=headers)
+                method, path, fields = entry.request()
+                answer = await http.request(method, f"{self.address}{path}", json=fields, headers=headers)
                 body = answer.json()
         except (httpx.HTTPError, ValueError, OSError):
             entry.sent_at, entry.not_before = None, time.monotonic() + 1.0
         else:
             if answer.is_success:
                 message = body["message"]
-                self.record_accepted(
-                    entry.id, seq=message["seq"], duplicate=body["duplicate"], waited=time.monotonic() - began
-                )
+                if entry.is_send:
+                    self.record_accepted(
+                        entry.id,
+                        seq=message["seq"],
+                        duplicate=body["duplicate"],
+                        waited=time.monotonic() - began,
+                    )
+                else:
+                    self.record_changed(entry.id, version=message["version"])
                 await self.apply(entry.room, message)
             else:
                 self.refuse(entry, body.get("code", "internal"), body.get("retry_after_ms") or 1_000)
@@ -347,6 +410,12 @@ class Device:
             at=now,
             waited=waited,
         )
+
+    def record_changed(self, ref: str, *, version: int) -> None:
+        entry = next((entry for entry in self.outbox if entry.id == ref), None)
+        if entry is not None:
+            self.outbox.remove(entry)
+            self.history.change_accepted(ref, version=version)
 
     def refuse(self, entry: Entry, code: str, retry_after_ms: int) -> None:
         is_retryable = code in {
@@ -426,9 +495,18 @@ class Device:
     async def accepted(self, frame: Frame) -> None:
         entry = next((entry for entry in self.outbox if entry.id == frame["id"]), None)
         self.record_accepted(frame["id"], seq=frame["seq"], duplicate=frame["duplicate"])
-        if entry is not None:
-            own = {"seq": frame["seq"], "version": frame["version"], "id": frame["id"], "sender": self.person}
-            await self.apply(frame["room"], own)
+        if entry is not None and frame["version"] == frame["seq"]:
+            named = {name: frame[name] for name in ("seq", "version", "id")}
+            rest: Frame = {"sender": self.person, "reactions": [], "deleted_at": None}
+            await self.apply(frame["room"], {**named, **rest, "body": entry.frame["body"]})
+        elif frame["version"] > self.views[frame["room"]].cursor:
+            # A repeat of what was changed since: its state comes with its event, or has to be fetched.
+            await self.ask(self.views[frame["room"]])
+        await self.send_next()
+
+    async def done(self, frame: Frame) -> None:
+        if "version" in frame:
+            self.record_changed(frame["ref"], version=frame["version"])
         await self.send_next()
 
     async def apply(self, room: str, message: Frame) -> None:
@@ -442,6 +520,7 @@ class Device:
 
     def show(self, view: RoomView, message: Frame) -> None:
         is_mine = message["sender"] == self.person
+        view.remember(message)
         if not is_mine:
             view.newest_of_peer = max(view.newest_of_peer, message["seq"])
         self.history.shown(
@@ -449,6 +528,7 @@ class Device:
             room=view.room,
             seq=message["seq"],
             id=message["id"],
+            state=state_of(message),
             is_mine=is_mine,
             at=time.monotonic(),
         )
@@ -491,7 +571,8 @@ class Device:
         self.update_live()
 
     async def error(self, frame: Frame) -> None:
-        entry = next((entry for entry in self.outbox if entry.id == frame.get("id")), None)
+        names = {frame.get("id"), frame.get("ref")}
+        entry = next((entry for entry in self.outbox if entry.id in names), None)
         if entry is not None:
             self.refuse(entry, frame["code"], frame.get("retry_after_ms") or 1_000)
         elif (view := self.views.get(str(frame.get("ref", ""))[5:])) is not None:
@@ -515,6 +596,7 @@ class Device:
         "message.created": created,
         "message.changed": created,
         "message.accepted": accepted,
+        "done": done,
         "receipt.advanced": receipt,
         "sync.page": page,
         "heads": compare,

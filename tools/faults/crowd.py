@@ -43,6 +43,8 @@ class Crowd:
         self.conversations = conversations[:-1]
         self.devices: list[Device] = []
         self.is_writing = False
+        self.share_of_changes = 0.0
+        """Of what the devices write: edits, deletions and reactions."""
         self.written = 0
         self.tasks: set[asyncio.Task[Any]] = set()
         self.seed = rng.random()
@@ -118,7 +120,17 @@ class Crowd:
                 order = order or self.rng.sample(self.writers, len(self.writers))
                 device = order.pop()
                 if len(device.outbox) < (1 if self.rate == 0 else TYPED_AHEAD) and not device.is_over:
-                    await self.write(device)
+                    await self.act(device)
+
+    async def act(self, device: Device) -> None:
+        """Let a device write or change a message."""
+        is_change = self.share_of_changes > 0 and self.rng.random() < self.share_of_changes
+        if not (is_change and await self.change(device)):
+            await self.write(device)
+
+    async def change(self, device: Device) -> bool:
+        self.written += 1
+        return await device.change(f"change {self.written}", f"text {self.written} of {device.name}")
 
     async def write(self, device: Device, body: str = "") -> str:
         """Let a device write one message. Returns its id."""

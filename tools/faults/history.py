@@ -1,9 +1,9 @@
 """What clients did and saw: pure records, with the clock passed in. `checker` compares them with what is
 stored.
 
-Each send is invoked, then ok, refused (permanently) or unknown (no reply). What can be judged at once (an
-ack that goes back on its socket, a cursor that goes back, a frame of a foreign room) is recorded as a
-finding at once.
+Each send and each change is invoked, then ok, refused (permanently) or unknown (no reply). What can be
+judged at once (an ack that goes back on its socket, a cursor that goes back, a frame of a foreign room) is
+recorded as a finding at once.
 """
 
 from __future__ import annotations
@@ -12,18 +12,12 @@ from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from tools.faults.changes import Change, Outcome, State
 
 COLUMNS = ("lost", "phantom", "duplicate", "order", "hole", "regression", "leak", "exceptions")
 """All must be 0, whatever breaks."""
 EXAMPLES = 5
-
-
-class Outcome(StrEnum):
-    INVOKED = "invoked"
-    OK = "ok"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
@@ -104,12 +98,18 @@ def percentile(ordered: list[float], share: float) -> float:
 
 @dataclass(slots=True)
 class Screen:
-    """What one device shows of one room: a message at each `seq` after `base`, which a `reset` moves."""
+    """What one device shows of one room: a message at each `seq` after `base`, which a `reset` moves.
+    `changed` are the states of those that are not as they were sent."""
 
     base: int = 0
     cursor: int = 0
     shown: dict[int, str] = field(default_factory=dict)
+    changed: dict[int, State] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> dict[int, tuple[str, State | None]]:
+        return {seq: (id, self.changed.get(seq)) for seq, id in self.shown.items()}
 
 
 @dataclass(slots=True)
@@ -125,6 +125,11 @@ class History:
 
     def __init__(self) -> None:
         self.sends: dict[str, Send] = {}
+        self.changes: dict[str, Change] = {}
+        """By the `ref` of the command; `changes_in` has them by room."""
+        self.changes_in: defaultdict[str, list[Change]] = defaultdict(list)
+        self.numbers: defaultdict[str, set[int]] = defaultdict(set)
+        """Of each room, the numbers of changes that any device was shown."""
         self.screens: dict[tuple[str, str], Screen] = defaultdict(Screen)
         self.positions: dict[tuple[str, str, str], Positions] = defaultdict(Positions)
         self.last_ack: dict[tuple[str, int, str], int] = {}
@@ -140,7 +145,7 @@ class History:
         self.sends[id] = Send(id, room, device, digest, at, len(self.sends))
 
     def tried(self, id: str) -> None:
-        self.sends[id].tries += 1
+        (self.changes.get(id) or self.sends[id]).tries += 1
 
     def accepted(
         self,
@@ -180,19 +185,31 @@ class History:
         if waited is not None:
             self.refused_after.add(at, waited)
         self.refusals[code] += 1
-        send = self.sends.get(id)
-        if send is not None and not retryable and send.outcome is not Outcome.OK:
-            send.outcome = Outcome.REFUSED
+        command = self.changes.get(id) or self.sends.get(id)
+        if command is not None and not retryable and command.outcome is not Outcome.OK:
+            command.outcome = Outcome.REFUSED
 
     def given_up(self, id: str) -> None:
         """Its device ended without a reply."""
-        if self.sends[id].outcome is Outcome.INVOKED:
-            self.sends[id].outcome = Outcome.UNKNOWN
+        command = self.changes.get(id) or self.sends[id]
+        if command.outcome is Outcome.INVOKED:
+            command.outcome = Outcome.UNKNOWN
+
+    # Changes
+
+    def change_invoked(self, ref: str, change: Change) -> None:
+        self.changes[ref] = change
+        self.changes_in[change.room].append(change)
+
+    def change_accepted(self, ref: str, *, version: int) -> None:
+        change = self.changes[ref]
+        change.outcome, change.version = Outcome.OK, version
 
     def restored(self) -> None:
         """A backup was restored: acknowledged messages may be gone, and their numbers may be used again."""
-        for send in self.sends.values():
-            send.is_excused = True
+        for command in (*self.sends.values(), *self.changes.values()):
+            command.is_excused = True
+        self.numbers.clear()
         self.screens.clear()
         self.positions.clear()
         self.last_ack.clear()
@@ -204,9 +221,15 @@ class History:
         for key in [key for key in self.screens if key[0] == device]:
             del self.screens[key]
 
-    def shown(self, *, device: str, room: str, seq: int, id: str, is_mine: bool, at: float) -> None:
-        """A device shows this message at this number."""
+    def shown(
+        self, *, device: str, room: str, seq: int, id: str, state: State, is_mine: bool, at: float
+    ) -> None:
+        """A device shows this message at this number, in this state."""
         screen = self.screens[device, room]
+        if seq <= screen.base:
+            # A change of a message that is older than the newest page.
+            self.numbers[room].add(state.version)
+            return
         before = screen.shown.get(seq)
         if before is not None and before != id:
             self.findings.add("order", f"{device} saw {before} and {id} at {seq} of {room}")
@@ -218,6 +241,13 @@ class History:
         known = send.id if send is not None else id
         screen.shown[seq] = known
         screen.places[known] = seq
+        if state.version != seq:
+            screen.changed[seq] = state
+            self.numbers[room].add(state.version)
+        else:
+            screen.changed.pop(seq, None)
+            if send is not None and state != State(seq, send.digest):
+                self.findings.add("phantom", f"{device} shows {id} of {room} with another text")
         if send is not None and not is_mine and not send.is_shown:
             send.is_shown = True
             self.deliveries.add(at, at - send.at)

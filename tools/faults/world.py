@@ -8,21 +8,23 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from tools.faults.audit import Audit
+from tools.faults.changes import Kind, Outcome
 from tools.faults.checker import check
 from tools.faults.crowd import Crowd, until
 from tools.faults.figures import Figures
-from tools.faults.history import COLUMNS, Findings, History, Outcome, percentile
+from tools.faults.history import COLUMNS, Findings, History, percentile
 from tools.faults.rigs import Rig
 from tools.faults.rows import FaultRow
 
 PAIRS = 100
 LIVE_S = 120.0
 SHARE_OF_CAPACITY = 0.6
+SHARE_OF_CHANGES = 0.4
 CALIBRATE_S = 5.0
 
 
@@ -74,6 +76,24 @@ class World:
         self.crowd.is_writing = True
         await asyncio.sleep(seconds)
 
+    @contextmanager
+    def changing(self, figures: Figures, share: float = SHARE_OF_CHANGES) -> Iterator[None]:
+        """During the block the devices also edit, delete and react: this share of what they write."""
+        before = self.changed()
+        self.crowd.share_of_changes = share
+        try:
+            yield
+        finally:
+            self.crowd.share_of_changes = 0.0
+            for kind, count in self.changed().items():
+                figures.add(f"{kind}s acknowledged", count - before[kind])
+
+    def changed(self) -> Counter[Kind]:
+        found = Counter(
+            change.kind for change in self.history.changes.values() if change.outcome is Outcome.OK
+        )
+        return Counter({kind: found[kind] for kind in Kind})
+
     async def calibrate(self) -> float:
         """Measure the capacity for some seconds; the load is a share of it. Returns acks a second."""
         self.crowd.rate = 0
@@ -104,8 +124,9 @@ class World:
 
         def is_empty() -> bool:
             return not any(
-                device.outbox and self.history.sends[device.outbox[0].id].at < moment
+                entry.is_send and self.history.sends[entry.id].at < moment
                 for device in self.crowd.devices
+                for entry in tuple(device.outbox)[:1]
             )
 
         found = await until(is_empty, within)

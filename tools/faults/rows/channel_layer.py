@@ -166,27 +166,31 @@ async def redis_frozen(world: World) -> Figures:
 @row(
     "F7",
     rigs="P",
-    fault="one of three processes cut from Redis for 60 s",
+    fault="one of three processes cut from Redis for 60 s, with edits, deletions and reactions",
     expected="delivery between processes p99 ≤ 3.5 s",
 )
 async def one_cut_off(world: World) -> Figures:
+    changes = Figures()
     world.rig.cut_redis_of(world.rng.choice(world.rig.processes))
-    figures = await without_redis(world, world.lasting(60, least=8))
+    with world.changing(changes):
+        figures = await without_redis(world, world.lasting(60, least=8))
     world.rig.heal_redis_proxies()
     await back_to_normal(world, figures)
+    figures.all += changes.all
     return figures
 
 
 @row(
     "F8",
     rigs="SP",
-    fault="hints: 30 % lost, 30 % doubled, delayed up to 5 s, shuffled, for 60 s",
+    fault="hints: 30 % lost, 30 % doubled, delayed up to 5 s, shuffled, for 60 s; of changes as of messages",
     expected="every screen equals the log",
 )
 async def hints_in_chaos(world: World) -> Figures:
     figures, began = Figures(), time.monotonic()
     world.rig.set_hook("chaos", "0.3 0.3 5")
-    await asyncio.sleep(world.lasting(60, least=6))
+    with world.changing(figures):
+        await asyncio.sleep(world.lasting(60, least=6))
     world.rig.set_hook("chaos")
     world.speeds(figures, began)
     return figures
