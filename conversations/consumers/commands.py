@@ -174,58 +174,27 @@ class CommandHandlers:
         self.reply_when_done(future, command, self.accepted)
 
     async def on_message_edit(self, command: MessageEdit) -> None:
-        user = self.connection.user
-        throttling.allow_message(user.id)
-        future = message_edit(
-            user=user,
-            room=command.room,
-            seq=command.seq,
-            body=command.body,
-            version=command.version,
-            credential=self.connection.credential,
-        )
-        self.reply_when_done(future, command, self.changed)
+        throttling.allow_message(self.connection.user.id)
+        fields = {"seq": command.seq, "body": command.body, "version": command.version}
+        self.write(message_edit, command, self.changed, **fields)
 
     async def on_message_delete(self, command: MessageDelete) -> None:
-        user = self.connection.user
-        throttling.allow_message(user.id)
-        where: dict[str, Any] = {"user": user, "room": command.room, "seq": command.seq}
-        credential = self.connection.credential
-        if command.scope == "me":
-            self.reply_when_done(message_hide(**where, credential=credential), command, self.changed)
-        else:
-            self.reply_when_done(message_delete(**where, credential=credential), command, self.changed)
+        throttling.allow_message(self.connection.user.id)
+        service = message_hide if command.scope == "me" else message_delete
+        self.write(service, command, self.changed, seq=command.seq)
 
     async def on_reaction_set(self, command: ReactionSet) -> None:
-        user = self.connection.user
-        throttling.allow_reaction(user.id)
-        future = reaction_set(
-            user=user,
-            room=command.room,
-            seq=command.seq,
-            emoji=command.emoji,
-            on=command.on,
-            credential=self.connection.credential,
-        )
-        self.reply_when_done(future, command, self.changed)
+        throttling.allow_reaction(self.connection.user.id)
+        fields = {"seq": command.seq, "emoji": command.emoji, "on": command.on}
+        self.write(reaction_set, command, self.changed, **fields)
 
     async def on_draft_set(self, command: DraftSet) -> None:
-        user = self.connection.user
-        throttling.allow_draft(user.id)
-        future = draft_set(
-            user=user, room=command.room, body=command.body, credential=self.connection.credential
-        )
-        self.reply_when_done(future, command, self.stored)
+        throttling.allow_draft(self.connection.user.id)
+        self.write(draft_set, command, self.stored, body=command.body)
 
     async def on_receipt_set(self, command: ReceiptSet) -> None:
-        future = receipt_advance(
-            user=self.connection.user,
-            room=command.room,
-            delivered=command.delivered,
-            read=command.read,
-            credential=self.connection.credential,
-        )
-        self.reply_when_done(future, command, self.stored)
+        fields = {"delivered": command.delivered, "read": command.read}
+        self.write(receipt_advance, command, self.stored, **fields)
 
     async def on_room_open(self, command: RoomOpen) -> None:
         await self.subscriptions.open(command.room)
@@ -317,6 +286,18 @@ class CommandHandlers:
     async def reply_done(self, command: Command, *, room: str | None = None) -> None:
         if command.ref is not None:
             await self.connection.reply(Done(ref=command.ref, room=room))
+
+    def write(
+        self,
+        service: Callable[..., Future[Any]],
+        command: Any,
+        frame_of: Callable[[Any, Any], Frame | None],
+        **fields: Any,
+    ) -> None:
+        """Call a service that writes through the journal, and reply when it has."""
+        user, credential = self.connection.user, self.connection.credential
+        future = service(user=user, room=command.room, credential=credential, **fields)
+        self.reply_when_done(future, command, frame_of)
 
     def reply_when_done(
         self, future: Future[Any], command: Command, frame_of: Callable[[Any, Any], Frame | None]

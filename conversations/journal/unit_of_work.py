@@ -74,6 +74,12 @@ class UnitOfWork:
         """Ask for one key; called by `prepare` of a command."""
         self.requested[lookup].append(key)
 
+    def request_message(self, room: str, seq: int) -> None:
+        """Ask for a message that a command changes. A number beyond the head costs no lookup."""
+        conversation = self.conversations.get(room)
+        if conversation is not None and seq <= conversation.head_before:
+            self.request(messages_at, (conversation.id, seq))
+
     def request_quoted(self, conversation: ConversationRow, seq: int) -> None:
         """Ask for a message that a new one answers."""
         self.quoted.append((conversation.id, seq))

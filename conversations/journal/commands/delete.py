@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from accounts.session_validity import Credential
 from conversations.delivery import to_users
 from conversations.journal.commands.command import Outcome
-from conversations.journal.commands.edit import Changed, ensure_author
-from conversations.journal.message_rows import messages_at
+from conversations.journal.commands.edit import Changed, changed, ensure_author
 from conversations.journal.restore import Write
-from conversations.journal.statements import ConversationRow
 from conversations.journal.unit_of_work import UnitOfWork
-from conversations.models import Message
 from conversations.protocol import objects
 from conversations.protocol.events import MessageHidden
 from conversations.serializers import tombstone
@@ -44,9 +41,7 @@ class DeleteCommand:
         return "delete", self.room, self.seq
 
     def prepare(self, unit: UnitOfWork) -> None:
-        conversation = unit.conversations.get(self.room)
-        if conversation is not None and self.seq <= conversation.head_before:
-            unit.request(messages_at, (conversation.id, self.seq))
+        unit.request_message(self.room, self.seq)
 
     def apply(self, unit: UnitOfWork) -> Outcome[Changed]:
         """Neither a block, nor a closed chat, nor the age of the message keeps a text from being removed."""
@@ -54,16 +49,12 @@ class DeleteCommand:
         message = unit.message(conversation, self.seq)
         ensure_author(message, self.user_id)
         if message.deleted_at is not None:
-            return Outcome(self.changed(unit, conversation, message))
+            return Outcome(changed(unit, conversation, message, self.user_id))
         message.blank()
         message.deleted_at = unit.mark_changed(conversation)
         unit.change_message(conversation, message, is_text_changed=True)
         write = Write(self.room, self.seq, message.client_id, message.version)
-        return Outcome(self.changed(unit, conversation, message), write)
-
-    def changed(self, unit: UnitOfWork, conversation: ConversationRow, message: Message) -> Changed:
-        wire = unit.as_seen_by(conversation, message, self.user_id)
-        return Changed(self.room, self.seq, message.version, wire)
+        return Outcome(changed(unit, conversation, message, self.user_id), write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +71,7 @@ class HideCommand:
         return "hide", self.room, self.seq
 
     def prepare(self, unit: UnitOfWork) -> None:
-        conversation = unit.conversations.get(self.room)
-        if conversation is not None and self.seq <= conversation.head_before:
-            unit.request(messages_at, (conversation.id, self.seq))
+        unit.request_message(self.room, self.seq)
 
     def apply(self, unit: UnitOfWork) -> Outcome[Hidden]:
         """Takes a mark, not a number: it is nothing that both see. A repeat takes none."""

@@ -10,7 +10,6 @@ from django.conf import settings
 from accounts.session_validity import Credential
 from conversations.exceptions import EditWindowClosed, MessageGone, NotAuthor, VersionConflict
 from conversations.journal.commands.command import Outcome
-from conversations.journal.message_rows import messages_at
 from conversations.journal.restore import Write
 from conversations.journal.statements import ConversationRow
 from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
@@ -47,9 +46,7 @@ class EditCommand:
         return "edit", self.room, self.seq
 
     def prepare(self, unit: UnitOfWork) -> None:
-        conversation = unit.conversations.get(self.room)
-        if conversation is not None and self.seq <= conversation.head_before:
-            unit.request(messages_at, (conversation.id, self.seq))
+        unit.request_message(self.room, self.seq)
 
     def apply(self, unit: UnitOfWork) -> Outcome[Changed]:
         """Order: participant, message, author, deleted, repeat, block and state, age, version.
@@ -65,7 +62,7 @@ class EditCommand:
         if message.deleted_at is not None or self.user_id in message.hidden_from:
             raise MessageGone
         if message.body == self.body:
-            return Outcome(self.changed(unit, conversation, message))
+            return Outcome(changed(unit, conversation, message, self.user_id))
         ensure_deliverable(conversation, peer)
         if not is_recent(message, unit.now):
             raise EditWindowClosed
@@ -75,11 +72,13 @@ class EditCommand:
         message.body = self.body
         unit.change_message(conversation, message, is_text_changed=True)
         write = Write(self.room, self.seq, message.client_id, message.version)
-        return Outcome(self.changed(unit, conversation, message), write)
+        return Outcome(changed(unit, conversation, message, self.user_id), write)
 
-    def changed(self, unit: UnitOfWork, conversation: ConversationRow, message: Message) -> Changed:
-        wire = unit.as_seen_by(conversation, message, self.user_id)
-        return Changed(self.room, self.seq, message.version, wire)
+
+def changed(unit: UnitOfWork, conversation: ConversationRow, message: Message, user_id: int) -> Changed:
+    """The result for this user."""
+    wire = unit.as_seen_by(conversation, message, user_id)
+    return Changed(conversation.room_name, message.seq, message.version, wire)
 
 
 def ensure_author(message: Message, user_id: int) -> None:

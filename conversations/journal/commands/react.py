@@ -8,8 +8,7 @@ from typing import Any
 from accounts.session_validity import Credential
 from conversations.exceptions import MessageGone
 from conversations.journal.commands.command import Outcome
-from conversations.journal.commands.edit import Changed
-from conversations.journal.message_rows import messages_at
+from conversations.journal.commands.edit import Changed, changed
 from conversations.journal.restore import Write
 from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
 from conversations.models import Message
@@ -33,9 +32,7 @@ class ReactionCommand:
         return f"reaction of {self.user_id}", self.room, self.seq
 
     def prepare(self, unit: UnitOfWork) -> None:
-        conversation = unit.conversations.get(self.room)
-        if conversation is not None and self.seq <= conversation.head_before:
-            unit.request(messages_at, (conversation.id, self.seq))
+        unit.request_message(self.room, self.seq)
 
     def apply(self, unit: UnitOfWork) -> Outcome[Changed]:
         """Order: participant, message, gone, repeat, block and state.
@@ -55,8 +52,7 @@ class ReactionCommand:
             message.reactions = reactions
             unit.change_message(conversation, message)
             write = Write(self.room, self.seq, message.client_id, message.version)
-        wire = unit.as_seen_by(conversation, message, self.user_id)
-        return Outcome(Changed(self.room, self.seq, message.version, wire), write)
+        return Outcome(changed(unit, conversation, message, self.user_id), write)
 
 
 def readable(reactions: Any) -> list[dict[str, Any]]:
