@@ -3,9 +3,10 @@
 alice and bob are peers; mallory is a stranger to both and attacks; carol is another user.
 """
 
+import gc
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if on_postgres() and collection_path.name.startswith("test_"):
         return "both_databases" not in collection_path.read_text(encoding="utf-8") or None
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from looking through thousands of modules and tests, which all stay: a
+    quarter of the time of collection, and a third of a second each time later.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
