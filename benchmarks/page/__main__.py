@@ -23,6 +23,7 @@ from benchmarks.__main__ import commit
 from benchmarks.page import measures
 from benchmarks.page.measures import Figures
 from benchmarks.page.service import Service, running_service
+from tests.rig import programs
 
 KEPT_IN = Path(__file__).parents[1] / "results" / "page.md"
 RUNS_TO_KEEP = 5
@@ -216,6 +217,12 @@ def main() -> int:
         help=f"write the results file after fewer than {RUNS_TO_KEEP} runs, too",
     )
     options = parser.parse_args()
+    try:
+        # Before a server is started.
+        programs.chromium(is_whole=True)
+    except programs.MissingProgram as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 1
     with running_service() as service:
         bench = Bench(service, options.runs)
         for part in options.only or PARTS:
