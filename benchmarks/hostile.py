@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -22,6 +22,8 @@ from websockets.exceptions import WebSocketException
 
 KIBIBYTE, MEBIBYTE = 1024, 1024 * 1024
 FLOOD_SECONDS = 5.0
+INDEXED_SECONDS = 4.0
+"""After it what was sent can be found."""
 TIMEOUT_SECONDS = 120.0
 TOKEN = "a" * 32
 PING, PONG, START, PIECE = b"\x89\x80mask", b"\x8a\x80mask", b"\x01\x80mask", b"\x00\x80mask"
@@ -252,6 +254,64 @@ async def invites(target: Target) -> Outcome:
     return await flood(target, 10, lambda client: client.get("/invites/", headers=headers))
 
 
+async def send(target: Target, bodies: Sequence[str]) -> None:
+    """Messages of the hostile user, up to the 60 that may be sent at once."""
+    headers = target.headers(signed_in=True)
+    async with httpx.AsyncClient(base_url=target.address, timeout=TIMEOUT_SECONDS) as client:
+        for body in bodies:
+            message = {"id": str(uuid4()), "body": body}
+            path = f"/api/v1/conversations/{target.room}/messages"
+            (await client.post(path, json=message, headers=headers)).raise_for_status()
+
+
+async def phrases(target: Target) -> Outcome:
+    """Every message nearly has the phrase, at every word."""
+    await send(target, ["b " + "a " * 3_990] * 50)
+    await asyncio.sleep(INDEXED_SECONDS)
+    query = {"q": '"' + "a " * 240 + 'b"'}
+    headers = target.headers(signed_in=True)
+    return await flood(target, 10, lambda client: client.get("/api/v1/search", params=query, headers=headers))
+
+
+async def marked_words(target: Target) -> Outcome:
+    """The page is full of long texts, in each of which a thousand places are found."""
+    await send(target, ["ab cd " * 1_300] * 50)
+    await asyncio.sleep(INDEXED_SECONDS)
+    headers = target.headers(signed_in=True)
+    return await flood(target, 10, lambda client: client.get("/api/v1/search?q=ab+cd+a+c", headers=headers))
+
+
+async def markup(target: Target) -> Outcome:
+    """The page of a chat draws 50 texts that consist of signs."""
+    await send(target, ["*_~a `b` " * 880, "> - a\n" * 1_140] * 25)
+    headers = target.headers(signed_in=True)
+    return await flood(target, 10, lambda client: client.get(f"/chats/{target.room}/", headers=headers))
+
+
+async def changes(target: Target) -> Outcome:
+    """Edits, reactions and drafts without a pause on one socket, beside each other."""
+    await send(target, ["first"])
+    outcome: Outcome = Counter()
+    connection = await open_socket(target)
+    frames = [
+        {"type": "message.edit", "seq": 1, "body": "x" * 8_000},
+        {"type": "reaction.set", "seq": 1, "emoji": "👍", "on": True},
+        {"type": "draft.set", "body": "x" * 8_000},
+    ]
+    end = time.monotonic() + FLOOD_SECONDS
+    try:
+        while time.monotonic() < end:
+            for number, frame in enumerate(frames):
+                await connection.send(json.dumps({"ref": str(number), "room": target.room, **frame}))
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                answer = json.loads(await connection.recv())
+            outcome[answer.get("code") or answer["type"]] += 1
+    except (WebSocketException, TimeoutError):
+        outcome["ended"] += 1
+    connection.transport.abort()
+    return outcome
+
+
 KINDS: dict[str, tuple[str, Callable[[Target], Awaitable[Outcome]]]] = {
     "quiet": ("nothing, for comparison", nothing),
     "quote": ("one form of 128 KiB with a quote that never ends", quote),
@@ -272,6 +332,10 @@ KINDS: dict[str, tuple[str, Callable[[Target], Awaitable[Outcome]]]] = {
     ),
     "sync": ("sync of 100 unknown rooms over 10 connections", sync),
     "invites": ("/invites/ with 20 links over 10 connections", invites),
+    "phrases": ("a search that nearly finds 50 long messages, over 10 connections", phrases),
+    "marks": ("a search that finds 50 long messages at every word, over 10 connections", marked_words),
+    "markup": ("the page of a chat of 50 long messages of markup, over 10 connections", markup),
+    "changes": ("edits, reactions and drafts without a pause on one socket", changes),
 }
 
 
