@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from accounts.cursors import cursor_read, cursor_write
 from accounts.folding import search_key
 from accounts.models import Profile, User
+from accounts.selectors import QUERY_MAX
 from conversations.access import Membership
 from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.selectors.hidden_messages import seen_by, seen_by_peers_of
@@ -296,7 +297,7 @@ def chats_named(*, user: User, q: str, limit: int) -> list[Participant]:
     """Chats of the user's list whose peer has all words of `q` in the name or username, the latest first; one
     statement."""
     rows = Participant.objects.filter(user_id=user.id, activity__isnull=False)
-    for word in search_key(q.removeprefix("@")).split():
+    for word in search_key(q.removeprefix("@")[:QUERY_MAX]).split():
         rows = rows.filter(peer__profile__search_key__contains=word)
     return list(rows.select_related("conversation", "peer").order_by("-activity", "-conversation_id")[:limit])
 

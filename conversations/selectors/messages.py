@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from uuid import UUID
 
 from conversations.access import Membership
@@ -19,17 +21,26 @@ class MessagePage:
     """`version` is read before the rows, so that a device may go live from it. `has_older`: there are
     messages before the first item."""
 
-    items: list[Message]
+    items: Sequence[Message]
     version: int
     has_older: bool
     has_newer: bool = False
 
 
 def message_page(
-    *, membership: Membership, before: int | None = None, after: int | None = None, limit: int = PAGE
+    *,
+    membership: Membership,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = PAGE,
+    chars: int | None = None,
 ) -> MessagePage:
     """A page of history, ascending; the newest one without `before` and `after` (exclusive). Two statements,
-    and one for all quotes if there are any."""
+    and one for all quotes if there are any.
+
+    Args:
+        chars: without `after`, fewer messages if their texts are longer than this together.
+    """
     version = Conversation.objects.values_list("head", flat=True).get(id=membership.conversation.id)
     limit = max(1, min(limit, LARGEST_PAGE))
     rows = Message.objects.filter(
@@ -41,14 +52,25 @@ def message_page(
         items = seen_by(rows.after(after).order_by("seq")[:limit], membership.me.user_id)
         return MessagePage(items, version, has_older=True)
     newest_first = seen_by(rows.order_by("-seq")[: limit + 1], membership.me.user_id)
-    return MessagePage(newest_first[:limit][::-1], version, has_older=len(newest_first) > limit)
+    kept = within(chars, newest_first[:limit])
+    return MessagePage(kept[::-1], version, has_older=len(newest_first) > len(kept))
+
+
+def within(chars: int | None, nearest_first: Sequence[Message]) -> Sequence[Message]:
+    """The first of these messages, as many as have so much text together; at least one."""
+    if chars is None:
+        return nearest_first
+    # The body of a corrupt row may be no text.
+    sizes = accumulate(len(message.body) if message.body else 0 for message in nearest_first)
+    count = sum(size <= chars for size in sizes)
+    return nearest_first[: max(1, count)]
 
 
 def message_page_around(
-    *, membership: Membership, seq: int, version: int, side: int = PAGE // 2
+    *, membership: Membership, seq: int, version: int, side: int = PAGE // 2, chars: int | None = None
 ) -> MessagePage:
     """A page in the middle of history: message `seq`, if it exists, and up to `side` messages on either side.
-    Two statements, and one if there are quotes. `version` was read before.
+    Two statements, and one if there are quotes. `version` was read before; `chars` as for `message_page`.
     """
     rows = Message.objects.filter(
         conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
@@ -56,8 +78,14 @@ def message_page_around(
     me = membership.me.user_id
     queries = [rows.before(seq).order_by("-seq")[: side + 1], rows.after(seq - 1).order_by("seq")[: side + 2]]
     below, above = seen_together(queries, me)
-    items = [*below[:side][::-1], *above[: side + 1]]
-    return MessagePage(items, version, has_older=len(below) > side, has_newer=len(above) > side + 1)
+    half = None if chars is None else chars // 2
+    older, newer = within(half, below[:side]), within(half, above[: side + 1])
+    return MessagePage(
+        [*older[::-1], *newer],
+        version,
+        has_older=len(below) > len(older),
+        has_newer=len(above) > len(newer),
+    )
 
 
 def message_at(*, membership: Membership, seq: int) -> Message:

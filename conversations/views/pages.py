@@ -31,7 +31,7 @@ from conversations.exceptions import (
 )
 from conversations.forms import MessageForm
 from conversations.selectors.conversations import conversation_row, room_with, startable_among
-from conversations.selectors.messages import PAGE, MessagePage, message_page, message_page_around, was_sent
+from conversations.selectors.messages import MessagePage, message_page, message_page_around, was_sent
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 JOURNAL_TIMEOUT_S = 10
 """Longest wait of a form for the writer. After it the result is unknown, and the same form may be sent
 again."""
+
+PAGE_CHARS = 100_000
+"""Text of the messages of one page: drawing 50 of the longest took 1.5 s of the processor, and a user may
+load ten pages a second (docs/threats.md T35)."""
 
 
 @require_safe
@@ -225,7 +229,8 @@ def render_conversation(
     retry_after: Exception | None = None,
 ) -> HttpResponse:
     row = conversation_row(membership)
-    page = message_page(membership=membership, before=parse_number(request.GET.get("before")), after=None)
+    before = parse_number(request.GET.get("before"))
+    page = message_page(membership=membership, before=before, chars=PAGE_CHARS)
     opens_at, window = opening_page(request, membership, page)
     if "m" in request.GET and opens_at is None:
         messages.info(request, _("This message can’t be found."))
@@ -271,12 +276,14 @@ def opening_page(
     """
     asked = parse_number(request.GET.get("m"))
     unread_above = (
-        membership.me.unread > PAGE - 10 and newest.items and newest.items[-1].sender_id != request.user.id
+        membership.me.unread > max(0, len(newest.items) - 10)
+        and newest.items
+        and newest.items[-1].sender_id != request.user.id
     )
     at = asked or (membership.me.read_seq + 1 if unread_above and "before" not in request.GET else None)
     if at is None or not newest.items or at >= newest.items[0].seq:
         return (asked if any(message.seq == asked for message in newest.items) else None), newest
-    window = message_page_around(membership=membership, seq=at, version=newest.version)
+    window = message_page_around(membership=membership, seq=at, version=newest.version, chars=PAGE_CHARS)
     if asked and not any(message.seq == asked for message in window.items):
         return None, newest
     return asked, window

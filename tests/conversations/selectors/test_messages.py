@@ -136,6 +136,23 @@ def test_a_page_around_a_message_leaves_out_what_alice_has_cleared(
     assert (seqs(found), found.has_older) == ([5, 6, 7], False)
 
 
+def test_a_page_of_long_texts_has_fewer_of_them(chat: Conversation, alice: User) -> None:
+    """Drawing 50 of the longest takes a second (docs/threats.md T35). No message is left out on the way."""
+    for _ in range(12):
+        make_message(chat, alice, "x" * 100)
+    membership = access_conversation(alice, chat.room_name)
+    found = message_page(membership=membership, chars=350)
+    assert (seqs(found), found.has_older) == ([10, 11, 12], True)
+    found = message_page(membership=membership, before=10, chars=10)
+    assert (seqs(found), found.has_older) == ([9], True), "at least one"
+    found = message_page(membership=membership, before=4, chars=300)
+    assert (seqs(found), found.has_older) == ([1, 2, 3], False)
+    found = message_page_around(membership=membership, seq=6, version=12, chars=500)
+    assert (seqs(found), found.has_older, found.has_newer) == ([4, 5, 6, 7], True, True)
+    found = message_page_around(membership=membership, seq=12, version=12, chars=10)
+    assert (seqs(found), found.has_older, found.has_newer) == ([11, 12], True, False)
+
+
 def test_a_number_of_another_conversation_is_not_found(chat: Conversation, alice: User, carol: User) -> None:
     other = make_conversation(alice, carol)
     make_messages(other, [carol], 3)
