@@ -1,7 +1,8 @@
-"""Log throttling: a warning that every request would repeat during an outage is logged once a minute."""
+"""Logs: a warning of an outage is written once a minute, an unexpected error without its text."""
 
 import logging
 import time
+import traceback
 
 SECONDS = 60.0
 
@@ -18,3 +19,9 @@ class OnceAMinute:
         if now - self.written_at.get(message, -SECONDS) >= SECONDS:
             self.written_at[message] = now
             self.logger.warning(message, *args)
+
+
+def log_unexpected(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """The class and the stack only: the text of an error may quote a message (docs/threats.md T63)."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s failed with a %s\n%s", what, type(error).__name__, where)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from accounts.avatars.initials import colour, initials
 from accounts.avatars.storage import picture_url
 from accounts.models import User
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Message, Participant
 from conversations.models.message_text import HasText, text_of
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
@@ -141,8 +141,14 @@ def conversation(row: ConversationRow, viewer: User) -> objects.Conversation:
         pinned=me.pinned_at is not None,
         blocked=chat.low_blocks if viewer.id == chat.low_id else chat.high_blocks,
         can_send=can_send(chat, peer),
-        draft=me.draft,
+        draft=draft_of(me),
     )
+
+
+def draft_of(me: Participant) -> str:
+    """Empty for what is no text: a corrupt row must not keep its user from the whole list (F30)."""
+    draft: object = me.draft
+    return draft if isinstance(draft, str) else ""
 
 
 def can_send(chat: Conversation, peer: User) -> bool:

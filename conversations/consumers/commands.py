@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from accounts.log_limits import log_unexpected
 from conversations import frames, presence, throttling
 from conversations.access import access_conversation
 from conversations.consumers.base import loop_callbacks
@@ -104,8 +105,8 @@ class CommandHandlers:
         except Refusal as refusal:
             await self.connection.reply(frames.refusal(refusal, command))
             await self.close_if_flooding(refusal)
-        except Exception:
-            logger.exception("a command of type %s failed", command.type)
+        except Exception as error:
+            log_unexpected(logger, f"a command of type {command.type}", error)
             await self.connection.reply(frames.refusal(Refusal(), command))
 
     # Limits
@@ -317,8 +318,8 @@ class CommandHandlers:
                 return
             except Refusal as refusal:
                 frame = frames.refusal(refusal, command)
-            except Exception:
-                logger.exception("a command of type %s failed", command.type)
+            except Exception as error:
+                log_unexpected(logger, f"a command of type {command.type}", error)
                 frame = frames.refusal(Refusal(), command)
             if frame is not None:
                 await self.connection.reply(frame)

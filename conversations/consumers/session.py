@@ -13,6 +13,7 @@ from typing import Any, ClassVar, cast
 
 from channels.exceptions import StopConsumer
 
+from accounts.log_limits import log_unexpected
 from accounts.models import User
 from accounts.session_validity import credential_of
 from conversations import frames, rooms, throttling
@@ -77,8 +78,8 @@ class SessionConsumer(DirectConsumer):
             await self.SERVER_EVENTS[message["type"]](self, message)
         except (asyncio.CancelledError, GeneratorExit, StopConsumer):
             raise
-        except Exception:
-            logger.exception("a socket event of type %s failed", message["type"])
+        except Exception as error:
+            log_unexpected(logger, f"a socket event of type {message['type']}", error)
             if message["type"] == "websocket.connect":
                 await self.fail()
             else:
@@ -99,8 +100,8 @@ class SessionConsumer(DirectConsumer):
             logger.warning(
                 "a layer message of type %s was dropped: it is malformed (%s)", kind, type(error).__name__
             )
-        except Exception:
-            logger.exception("a layer message of type %s failed", kind)
+        except Exception as error:
+            log_unexpected(logger, f"a layer message of type {kind}", error)
 
     # Handshake
 
@@ -185,8 +186,8 @@ class SessionConsumer(DirectConsumer):
         async with self.turn:
             try:
                 await self.greet()
-            except Exception:
-                logger.exception("a greeting failed")
+            except Exception as error:
+                log_unexpected(logger, "a greeting", error)
                 await self.fail()
 
     async def greet(self) -> None:

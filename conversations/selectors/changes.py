@@ -10,6 +10,7 @@ from conversations.models import Message, Participant
 from conversations.protocol.sizes import ROW_TEXT_BYTES, json_size
 from conversations.selectors.conversations import ConversationRow, rows_for
 from conversations.selectors.hidden_messages import hidden_since, seen_by
+from conversations.serializers import draft_of
 
 FAR_BEHIND = 1_000
 """A device with more changes to catch up than this gets the newest page instead."""
@@ -108,7 +109,8 @@ def news_of_hidden(me: Participant, mark: int | None) -> list[int] | None:
 
 
 def size_of_row(row: ConversationRow, hidden: Sequence[int]) -> int:
-    texts = (size_of(row.last) if row.last else 0) + (json_size(row.me.draft) if row.me.draft else 0)
+    draft = draft_of(row.me)
+    texts = (size_of(row.last) if row.last else 0) + (json_size(draft) if draft else 0)
     return min(texts, LARGEST_ROW) + sum(len(str(seq)) + 1 for seq in hidden)
 
 

@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from accounts.models import User
+from conversations import frames
 from conversations.exceptions import EditWindowClosed, NotAuthor
 from conversations.models import Conversation, Message
 from conversations.services.messages import message_delete, message_edit, message_hide
@@ -117,3 +118,40 @@ def test_a_row_without_a_time_is_too_old_to_be_edited(
     spoil(messages[2], created_at="'yesterday'")
     edited = message_edit(user=alice, room=chat.room_name, seq=3, body="changed")
     assert isinstance(edited.exception(0), EditWindowClosed)
+
+
+@pytest.mark.parametrize("draft", ["CAST(x'68ff69' AS TEXT)", "x'00ff00'"])
+async def test_a_spoiled_draft_keeps_alice_from_nothing(
+    chat: Conversation, alice: User, messages: list[Message], client_of: Any, draft: str
+) -> None:
+    def write_and_read() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE participant SET draft = {draft}, mark = 5")
+        browser = client_of(alice)
+        rows = browser.get("/api/v1/conversations").json()["items"]
+        assert isinstance(rows[0]["draft"], str)
+        assert browser.get(f"/chats/{chat.room_name}/").status_code == 200
+
+    await sync_to_async(write_and_read)()
+    async with open_in_process(alice) as socket:
+        await expect(socket, "connection_established")
+        await socket.send("sync", rooms={chat.room_name: 0}, marks={chat.room_name: 0})
+        assert (await expect(socket, "sync.page"))["conversation"]["head"] == 5
+
+
+async def test_an_unexpected_error_is_logged_without_its_text(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Errors of validation quote the value, which may be a message or a draft (docs/threats.md T63)."""
+
+    def fail(*args: Any, **options: Any) -> None:
+        raise ValueError("the quokka")
+
+    monkeypatch.setattr(frames, "sync_page", fail)
+    async with open_in_process(alice) as socket:
+        await expect(socket, "connection_established")
+        await socket.send("sync", ref="s", rooms={chat.room_name: 0})
+        assert (await expect(socket, "error"))["code"] == "internal"
+    assert "a command of type sync failed with a ValueError" in caplog.text
+    assert "in fail" in caplog.text
+    assert "quokka" not in caplog.text.replace('raise ValueError("the quokka")', "")
