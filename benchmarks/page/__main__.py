@@ -23,7 +23,7 @@ from benchmarks.__main__ import commit
 from benchmarks.page import measures
 from benchmarks.page.measures import Figures
 from benchmarks.page.service import Service, running_service
-from tests.rig import programs
+from tests.rig import page_budgets, programs
 
 KEPT_IN = Path(__file__).parents[1] / "results" / "page.md"
 RUNS_TO_KEEP = 5
@@ -98,12 +98,12 @@ class Bench:
 
     def bytes(self) -> None:
         limits = {
-            "HTML": 20,
-            "CSS": 14,
-            "JS of a chat before": 33,
-            "JS of a chat in": 74,
-            "JS of": 11,
-            "sprite": 4,
+            "HTML": page_budgets.HTML,
+            "CSS": page_budgets.STYLES,
+            "JS of a chat before": page_budgets.SCRIPT_AT_FIRST,
+            "JS of a chat in": page_budgets.SCRIPT_OF_CHAT,
+            "JS of": page_budgets.SCRIPT_OF_PAGE,
+            "sprite": page_budgets.SPRITE,
             "fonts": 52,
         }
         for name, value in measures.weights(self.service).items():

@@ -12,6 +12,7 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from benchmarks.page.service import DESKTOP, PHONE, Service, heap
+from tests.rig.page_budgets import IMPORTED, is_lazy
 
 Figures = dict[str, float]
 
@@ -85,21 +86,17 @@ def sent(service: Service, paths: Any) -> float:
     return total / 1e3
 
 
-LOADED_ON_PRESS = "avatar-picker"
-"""A module of the settings that is loaded when the user chooses a picture, never by the page itself."""
-
-
 def reached(service: Service, entries: Any) -> set[str]:
-    """These modules and all that they import, at once or later, except what is loaded on a press."""
+    """These modules and all that they import, at once or later, except the lazy ones."""
     found: set[str] = set()
     waiting = list(entries)
     while waiting:
         path = waiting.pop()
-        if path in found or LOADED_ON_PRESS in path:
+        if path in found or is_lazy(path):
             continue
         found.add(path)
         text = httpx.get(service.server.address + path).text
-        for name in re.findall(r"""(?:from|import) ?\(?["'](\.{1,2}/[^"']+)["']""", text):
+        for name in IMPORTED.findall(text):
             waiting.append(str(httpx.URL(f"http://x{path}").join(name).path))
     return found
 

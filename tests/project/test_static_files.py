@@ -18,13 +18,13 @@ from dm_project.staticfiles import minify
 from dm_project.staticfiles.storage import HashedModulesStorage
 from tests.conftest import or_skip
 from tests.factories import make_message
-from tests.rig import programs
+from tests.rig import page_budgets, programs
 from tests.rig.daphne_server import SharedStatics
+from tests.rig.page_budgets import IMPORTED, is_lazy
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
 KILO = 1_000
-IMPORTED = re.compile(r"""(?:from|import) ?\(?["'](\.{1,2}/[^"']+)["']""")
 
 ClientOf = Callable[[User | None], Client]
 needs_minifier = pytest.mark.skipif(
@@ -77,18 +77,13 @@ def named(html: str, pattern: str, folder: Path) -> set[Path]:
     return {folder / name for name in re.findall(pattern.replace("FILE", r"/static/([^\"#]+)"), html)}
 
 
-LAZY = ("avatar-picker", "connected", "unread-indicators", "emoji-panel")
-"""Loaded when the user chooses an avatar; by account pages of a logged-in user, when idle; with the emoji
-panel."""
-
-
 def reached(entries: set[Path]) -> set[Path]:
-    """These modules and all that they import, statically or dynamically, except LAZY."""
+    """These modules and all that they import, statically or dynamically, except the lazy ones."""
     found: set[Path] = set()
     waiting = list(entries)
     while waiting:
         path = waiting.pop()
-        if path not in found and not path.name.startswith(LAZY):
+        if path not in found and not is_lazy(path.name):
             found.add(path)
             waiting += [
                 (path.parent / name).resolve() for name in IMPORTED.findall(path.read_text(encoding="utf-8"))
@@ -113,7 +108,7 @@ FONT = '<link rel="preload" href="FILE" as="font"'
 @pytest.mark.parametrize("kind", ["app", "page", "settings"])
 def test_every_kind_of_page_has_one_style_sheet_of_at_most_14_kilobytes(folder: Path, kind: str) -> None:
     (sheet,) = (folder / "css").glob(f"kind-{kind}.*.css")
-    assert compressed_bytes(sheet) <= 14 * KILO
+    assert compressed_bytes(sheet) <= page_budgets.STYLES * KILO
     text = sheet.read_text(encoding="utf-8")
     assert "@import" not in text
     assert text.startswith("@layer reset,tokens,base,"), "the order of the layers comes first"
@@ -127,10 +122,10 @@ def test_a_chat_is_interactive_after_33_kilobytes_of_script_and_has_100_in_all(
     html = page_of(client_of(alice), f"/chats/{long_chat.room_name}/")
     at_first = named(html, PRELOAD, folder)
     assert at_first > named(html, ENTRY, folder)
-    assert weight(at_first) <= 33 * KILO, weight(at_first)
+    assert weight(at_first) <= page_budgets.SCRIPT_AT_FIRST * KILO, weight(at_first)
     # Of these, the menu of a message, selecting, forwarding and drafts that follow have 12, searching 5,
     # markup and `:name` 11.
-    assert weight(reached(at_first)) <= 100 * KILO, weight(reached(at_first))
+    assert weight(reached(at_first)) <= page_budgets.SCRIPT_OF_CHAT * KILO, weight(reached(at_first))
 
 
 @needs_minifier
@@ -153,7 +148,7 @@ def test_a_chat_of_50_messages_is_a_page_of_at_most_20_kilobytes(
 ) -> None:
     html = page_of(client_of(alice), f"/chats/{long_chat.room_name}/")
     assert html.count('<li class="message"') >= 50
-    assert len(gzip.compress(html.encode(), 6)) <= 20 * KILO
+    assert len(gzip.compress(html.encode(), 6)) <= page_budgets.HTML * KILO
 
 
 @needs_minifier
@@ -167,12 +162,12 @@ def test_a_page_around_the_account_stays_within_its_script_budget(
     response = client_of(alice if path.startswith("/settings/") else None).get(path)
     entries = named(response.content.decode(), ENTRY, folder)
     assert len(entries) <= 2
-    assert weight(reached(entries)) <= 13.3 * KILO, weight(reached(entries))
+    assert weight(reached(entries)) <= page_budgets.SCRIPT_OF_PAGE * KILO, weight(reached(entries))
 
 
 def test_all_icons_are_one_image_of_4_kilobytes(folder: Path) -> None:
     (sprite,) = folder.glob("icons.*.svg")
-    assert compressed_bytes(sprite) <= 4 * KILO
+    assert compressed_bytes(sprite) <= page_budgets.SPRITE * KILO
 
 
 @pytest.mark.usefixtures("deployed")
