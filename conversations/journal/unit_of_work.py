@@ -200,10 +200,8 @@ class UnitOfWork:
         quoted = self.quoted_by(conversation, message)
         message.reply = None
         if quoted is not None:
-            author = self.participant_rows[conversation.id, quoted.sender_id].public_id
-            message.reply = reply_object(
-                quoted, seq=quoted.seq, sender=author, is_hidden=user_id in quoted.hidden_from
-            )
+            author, is_hidden = self.sender_of(quoted), user_id in quoted.hidden_from
+            message.reply = reply_object(quoted, seq=quoted.seq, sender=author, is_hidden=is_hidden)
         is_hidden = user_id in message.hidden_from
         return (tombstone if is_hidden else message_object)(message, sender=sender)
 

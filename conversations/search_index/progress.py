@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from conversations.search_index.rows import is_postgresql
+from conversations.search_index.rows import EPOCH, is_postgresql
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,18 @@ def select(columns: str, condition: str, windows: int) -> str:
 
 
 def message_from(row: Sequence[Any]) -> IndexedMessage:
-    created_at = datetime.fromisoformat(row[4]) if isinstance(row[4], str) else row[4]
-    if created_at.tzinfo is None:
-        created_at = created_at.replace(tzinfo=UTC)
-    return IndexedMessage(row[0], row[1], row[2], row[3], created_at, row[5])
+    return IndexedMessage(row[0], row[1], row[2], row[3], time_from(row[4]), row[5])
+
+
+def time_from(value: Any) -> datetime:
+    """A corrupt row without a readable time must not keep all later messages out of the index (F30)."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        time = None
+    if not isinstance(time, datetime):
+        return EPOCH
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def advance(windows: Sequence[Window]) -> None:

@@ -11,7 +11,8 @@ from accounts.models import User
 from conversations import frames
 from conversations.exceptions import EditWindowClosed, NotAuthor
 from conversations.models import Conversation, Message
-from conversations.services.messages import message_delete, message_edit, message_hide
+from conversations.services.messages import message_delete, message_edit, message_hide, message_send
+from conversations.services.search_indexing import Indexer
 from tests.factories import make_message
 from tests.sockets import expect, open_in_process
 
@@ -110,6 +111,22 @@ def test_a_spoiled_row_can_be_deleted_and_hidden(
         with connection.cursor() as cursor:
             cursor.execute("SELECT body FROM message WHERE seq = 3")
             assert cursor.fetchone() == ("",)
+
+
+@pytest.mark.parametrize("columns", SPOILED)
+def test_a_spoiled_row_can_be_answered_and_its_chat_searched(
+    chat: Conversation,
+    bob: User,
+    messages: list[Message],
+    client_of: Any,
+    columns: dict[str, str],
+) -> None:
+    spoil(messages[2], **columns)
+    answer = message_send(user=bob, room=chat.room_name, id=uuid4(), body="what was that?", reply_to=3)
+    assert answer.result(0).seq == 6
+    assert Indexer().run()
+    found = client_of(bob).get("/api/v1/search?q=that").json()["items"]
+    assert [item["message"]["body"] for item in found] == ["what was that?"]
 
 
 def test_a_row_without_a_time_is_too_old_to_be_edited(

@@ -135,12 +135,15 @@ def test_a_deleted_message_never_enters_the_index(chat: Conversation, alice: Use
     assert CANARY not in words_in_the_index()
 
 
-def test_a_corrupt_row_keeps_no_other_message_out(chat: Conversation, alice: User, found: Search) -> None:
-    """docs/threats.md F30: on SQLite a body may hold bytes."""
+@pytest.mark.parametrize("spoiled", ["body = x'ff00'", "created_at = 'yesterday'"])
+def test_a_corrupt_row_keeps_no_other_message_out(
+    chat: Conversation, alice: User, found: Search, spoiled: str
+) -> None:
+    """docs/threats.md F30: on SQLite a column may hold anything."""
     make_messages(chat, [alice], 3)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE message SET body = x'ff00' WHERE seq = 2")
+            cursor.execute(f"UPDATE message SET {spoiled} WHERE seq = 2")
     assert "message 3" in found(alice, "message")
 
 
