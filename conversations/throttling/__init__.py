@@ -88,6 +88,13 @@ def allow_frame(
             allow_visit(address, count=count, now=now)
 
 
+def charge_frame(user_id: int, *, count: float, now: float | None = None) -> None:
+    """What a request has cost beyond what it was counted for before its work. Refuses nothing itself."""
+    if settings.LIMITS:
+        burst, per_second = limit("frames_burst"), limit("frames_per_s")
+        frames.charge(user_id, burst=burst, per_second=per_second, now=monotonic(now), count=count)
+
+
 def allow_visit(address: str, *, count: float = 1, now: float | None = None) -> None:
     """The same for a client whose user is unknown, or not known yet. Raises TooManyTries."""
     if settings.LIMITS:
