@@ -105,3 +105,11 @@ class UnavailableStoreMiddleware(MiddlewareMixin):
             refusal_for(exception)
         logger.warning("page not served: a store is unavailable (%s)", type(exception).__name__)
         return result_unknown() if may_be_stored(request) else store_unavailable()
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Ninja rejects a method as plain text; errors of the API have one shape (docs/protocol.md 7)."""
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not request.path_info.startswith(API):
+            return response
+        answer = problem(ErrorCode.BAD_FRAME, status=HTTPStatus.METHOD_NOT_ALLOWED)
+        answer["Allow"] = response["Allow"]
+        return answer

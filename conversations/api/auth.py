@@ -12,7 +12,14 @@ class NotJson(Exception):
     """The request's content type is not JSON."""
 
 
-class JsonSession(SessionAuth):
+class Session(SessionAuth):
+    """401 before the CSRF check: a client whose session has ended has no other sign that it must log in."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return super().__call__(request) if request.user.is_authenticated else None
+
+
+class JsonSession(Session):
     """Rejects bodies that are not JSON before the CSRF check, which would consume a form's body."""
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -21,6 +28,6 @@ class JsonSession(SessionAuth):
         return super().__call__(request)
 
 
-signed_in = SessionAuth()
+signed_in = Session()
 signed_in_with_json = JsonSession()
 """For routes that read a body."""

@@ -90,6 +90,8 @@ ROUTES = [
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_without_a_session_every_route_is_401(client: Client, method: str, path: str) -> None:
     problem_of(ask(client, method, path, {}), 401, "unauthenticated")
+    client.handler.enforce_csrf_checks = True
+    problem_of(ask(client, method, path, {}), 401, "unauthenticated")
 
 
 @pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[0] != "GET"])
@@ -377,7 +379,9 @@ def test_an_oversized_body_is_413(browser: Client, chat: Conversation) -> None:
     ("method", "path"), [("DELETE", "/me"), ("PUT", "/conversations"), ("PATCH", "/sync")]
 )
 def test_an_unsupported_method_is_405(browser: Client, method: str, path: str) -> None:
-    assert ask(browser, method, path, {}).status_code == 405
+    answer = ask(browser, method, path, {})
+    problem_of(answer, 405, "bad_frame")
+    assert "GET" in answer["Allow"] or "POST" in answer["Allow"]
 
 
 # --- History ---
