@@ -106,10 +106,18 @@ def message_delete(
 
     The future fails with ConversationNotFound, MessageNotFound, NotAuthor, or Unauthenticated.
     Repeats: a deleted message stays as it is and takes no number.
-    Announces after the commit: `message.changed` to both people.
+    Announces after the commit: `message.changed` to both people, and the user's row to their own devices if
+        their draft was this text.
     """
     return submit(
-        DeleteCommand(room=room, user_id=user.id, sender=user.public_id, seq=seq, credential=credential)
+        DeleteCommand(
+            room=room,
+            user_id=user.id,
+            sender=user.public_id,
+            seq=seq,
+            credential=credential,
+            announce=push_row_soon,
+        )
     )
 
 

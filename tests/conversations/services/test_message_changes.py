@@ -31,6 +31,7 @@ from conversations.rooms import user_group
 from conversations.selectors.changes import changes_after
 from conversations.selectors.conversations import conversation_list, rows_of_peers
 from conversations.selectors.messages import message_at, message_page, message_page_around
+from conversations.services.drafts import draft_set
 from conversations.services.messages import message_delete, message_edit, message_hide, message_send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -366,6 +367,25 @@ def test_every_page_of_bobs_has_an_empty_place(
     alices = message_page(membership=access_conversation(alice, chat.room_name)).items[-1]
     assert (alices.body, alices.deleted_for_me) == ("" if is_deleted else "a better answer", False)
     assert [row.last.deleted_for_me for row in rows_of_peers(user_id=bob.pk, limit=9) if row.last] == [False]
+
+
+def test_a_draft_that_is_a_copy_of_the_deleted_text_goes_with_it(
+    sent: Message, chat: Conversation, alice: User, bob: User
+) -> None:
+    """The draft was saved over HTTP while the message went over the socket (docs/threats.md T63)."""
+    draft_set(user=alice, room=chat.room_name, body="hello").result(0)
+    draft_set(user=bob, room=chat.room_name, body="hello").result(0)
+    mark = Participant.objects.get(user=alice).mark
+    delete(alice, sent).result(0)
+    mine = Participant.objects.get(user=alice)
+    assert (mine.draft, mine.mark) == ("", mark + 1)
+    assert Participant.objects.get(user=bob).draft == "hello", "what bob types is his own"
+
+
+def test_any_other_draft_survives_a_deletion(sent: Message, chat: Conversation, alice: User) -> None:
+    draft_set(user=alice, room=chat.room_name, body="hello, again").result(0)
+    delete(alice, sent).result(0)
+    assert Participant.objects.get(user=alice).draft == "hello, again"
 
 
 def test_an_edit_does_not_bring_back_what_bob_has_hidden(
