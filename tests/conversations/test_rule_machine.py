@@ -73,6 +73,7 @@ OUTSIDE = {"connection_established", "error", FENCE}
 LONG = "🌿" * 7_900
 """Two of these do not fit into one page of `sync`."""
 
+any_time = st.sampled_from([1, 3_600, EDIT_WINDOW_S - 3_600, EDIT_WINDOW_S, EDIT_WINDOW_S + 1])
 any_phone = st.integers(0, 3)
 any_transport = st.sampled_from(TRANSPORTS)
 any_line = st.integers(0, 1_000)
@@ -324,11 +325,22 @@ class TwoPeopleAndAnOutsider(RuleBasedStateMachine):
         self.bring_back(phone)
         self.settle()
 
-    @rule(seconds=st.sampled_from([1, 3_600, EDIT_WINDOW_S - 3_600, EDIT_WINDOW_S, EDIT_WINDOW_S + 1]))
+    @rule(seconds=any_time)
     def time_passes(self, seconds: int) -> None:
         """Only the age of an edited message depends on it (P12)."""
         self.stack.pass_time(seconds)
         self.talk.now += seconds
+
+    @precondition(lambda self: self.talk.lines)
+    @rule(who=any_phone, transport=any_transport, line=any_line, body=any_body, seconds=any_time)
+    def edits_her_message_after_a_while(
+        self, who: int, transport: str, line: int, body: str, seconds: int
+    ) -> None:
+        phone = self.open_one(who)
+        mine = [each for each in self.talk.lines if phone is not None and each.sender == phone.me]
+        if phone is not None and mine:
+            self.time_passes(seconds)
+            self.change(phone, transport, EDIT, mine[line % len(mine)].seq, body, None)
 
     @rule(weather=st.sampled_from(WEATHERS), dice=st.integers(0, 1_000))
     def weather_changes(self, weather: str, dice: int) -> None:
