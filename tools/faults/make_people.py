@@ -16,9 +16,9 @@ from conversations.models import Conversation
 from conversations.services.conversations import conversation_open
 
 
-def pair(number: int, devices: int) -> dict[str, object]:
+def pair(number: int, devices: int, prefix: str = "") -> dict[str, object]:
     """Two users with a conversation that both see, each with a session for each device."""
-    both = [person(f"{side}{number}") for side in ("left", "right")]
+    both = [person(f"{prefix}{side}{number}") for side in ("left", "right")]
     conversation, _ = conversation_open(user=both[0], peer=both[1], origin=Conversation.Origin.INVITE)
     people = [
         {"id": one.public_id, "username": one.username, "cookies": [cookie(one) for _ in range(devices)]}

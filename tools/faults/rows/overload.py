@@ -258,13 +258,11 @@ def require_whole(messages: list[Any], bodies: list[str], columns: str) -> None:
 
 
 OWN_PAIR = """
-import json, sys
+import json
 from tools.faults import make_people
 from django.db import transaction
-make = people.person
-people.person = lambda name: make("poisoned" + name)
 with transaction.atomic():
-    print(json.dumps(people.pair(0, 1)))
+    print(json.dumps(make_people.pair(0, 1, prefix="poisoned")))
 """
 
 
