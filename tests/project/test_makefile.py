@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,21 @@ def test_targets_run_together_and_each_failure_is_reported(tmp_path: Path) -> No
             timeout=100,
         )
         assert (done.returncode, done.stdout) == (int(bool(fails)), "ran first\nran second\n")
+
+
+def test_targets_that_run_together_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    """As when a run is ended from outside: each of them then stops the servers that it has started."""
+    program = tmp_path / "make"
+    program.write_text(
+        f"#!/bin/sh\necho $$ > '{tmp_path}'/$2.new\nmv '{tmp_path}'/$2.new '{tmp_path}'/$2\nexec sleep 600\n"
+    )
+    program.chmod(0o755)
+    pids = [tmp_path / "first", tmp_path / "second"]
+    command = [sys.executable, "-m", "tests.rig.together", program, "first", "second"]
+    with subprocess.Popen(command, cwd=ROOT) as together:
+        deadline = time.monotonic() + 100
+        while not all(pid.exists() for pid in pids):
+            assert time.monotonic() < deadline
+        together.terminate()
+        assert together.wait(100) == 1
+    assert [Path("/proc", pid.read_text().strip()).exists() for pid in pids] == [False, False]
