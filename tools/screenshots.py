@@ -225,6 +225,28 @@ def phone_selection(session: ScreenshotSession) -> Page:
     return page
 
 
+def search_everywhere(session: ScreenshotSession) -> Page:
+    """The page of results, over all chats."""
+    page = session.open_page("/chats/?q=bo", session.ana)
+    expect(page.locator('[data-view="found"] mark').first).to_be_visible()
+    return wait_for_presence(page)
+
+
+def search_in_chat(session: ScreenshotSession) -> Page:
+    page = wait_for_message_menu(wait_for_presence(session.chat("marta", **DARK)))
+    page.keyboard.press("Control+Shift+F")
+    page.get_by_role("search", name="Search in this chat").get_by_role("searchbox").fill("café")
+    expect(page.locator('[data-view="timeline"] [data-hit]').first).to_be_visible()
+    return page
+
+
+def emoji_panel(session: ScreenshotSession, **options: Any) -> Page:
+    page = wait_for_message_menu(session.chat("theo", **options))
+    page.get_by_role("button", name="Emoji", exact=True).click()
+    expect(page.get_by_role("gridcell", name="grinning face", exact=True)).to_be_visible()
+    return page
+
+
 def phone_list(session: ScreenshotSession) -> Page:
     page = session.page(session.ana, size=PHONE)
     draft(session, page, "lena", "давай в субботу, только не рано")
@@ -367,8 +389,6 @@ BEFORE: dict[str, Shot] = {
     ),
     "23-phone-invite": lambda session: session.open_page(link(session), size=PHONE),
     "24-message-toolbar-dark": message_toolbar,
-    "25-phone-message-menu-dark": phone_message_menu,
-    "26-phone-selection-light": phone_selection,
     "27-message-menu-ru": message_menu_ru,
     "30-landing-light": lambda session: session.open_page("/"),
     "31-landing-dark-pt": lambda session: session.open_page("/", language="pt-BR", **DARK),
@@ -377,6 +397,12 @@ BEFORE: dict[str, Shot] = {
     "40-settings-privacy": lambda session: session.open_page("/settings/privacy/", session.ana),
     "43-phone-settings": lambda session: session.open_page("/settings/", session.ana, size=PHONE),
     "44-settings-profile-ru": settings_profile_ru,
+    "45-search-light": search_everywhere,
+    "46-search-in-chat-dark": search_in_chat,
+    "47-emoji-panel-light": emoji_panel,
+    "48-phone-emoji-panel-dark": lambda session: emoji_panel(session, **PHONE_DARK),
+    "49-phone-message-menu-dark": phone_message_menu,
+    "50-phone-selection-light": phone_selection,
 }
 AFTER: dict[str, Shot] = {
     "03-unread-light": unread,
