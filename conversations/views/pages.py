@@ -142,7 +142,8 @@ def conversation(request: SignedInRequest, room_name: str) -> HttpResponse:
         # After sending: the peer sees how far a first message was read only once it was answered (P6).
         mark_read(request, membership)
         return response
-    return render_conversation(request, membership, MessageForm(initial={"id": uuid.uuid4()}))
+    form = MessageForm(initial={"id": uuid.uuid4(), "body": membership.me.draft})
+    return render_conversation(request, membership, form)
 
 
 @login_required

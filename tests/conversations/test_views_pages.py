@@ -513,6 +513,22 @@ def test_reactions_are_on_the_page_with_the_names_of_who_reacted(
     )
 
 
+def test_what_alice_typed_on_another_device_is_in_the_message_box_of_hers_alone(
+    browser: Client, client_of: Any, chat: Conversation, alice: User, bob: User
+) -> None:
+    path = f"/chats/{chat.room_name}/"
+    typed = "<Shall> I\nbring"
+    Participant.objects.filter(conversation=chat, user=alice).update(draft=typed)
+    assert written(browser.get(path)) == typed
+    assert written(client_of(bob).get(path)) == ""
+    refused = browser.post(path, {"body": "another" * 2_000, "id": str(uuid4())})
+    assert written(refused) == "another" * 2_000, "what was just written goes before the draft"
+    Conversation.objects.update(state=Conversation.State.CLOSED)
+    closed = browser.get(path)
+    assert written(closed) == typed
+    assert "This was not sent. It is still here for you to copy." in text_of(closed)
+
+
 @pytest.mark.parametrize("whose", ["both", "alice alone"])
 def test_a_link_to_a_deleted_message_says_that_it_was_deleted(
     browser: Client, chat: Conversation, alice: User, bob: User, whose: str

@@ -183,7 +183,13 @@ def test_tab_stops_at_one_message_and_its_links(alice: Visitor, visitor: Visitor
     expect(articles.nth(1)).to_be_focused()
     keys.press("Tab")
     expect(links.nth(1)).to_be_focused()
-    for stop in range(6):
+    # A toolbar is one stop (A4).
+    keys.press("Tab")
+    tools = page.get_by_role("toolbar", name="Message actions")
+    expect(tools.get_by_role("button", name="Reply")).to_be_focused()
+    keys.press("ArrowLeft")
+    expect(tools.get_by_role("button", name="More actions")).to_be_focused()
+    for stop in range(3):
         keys.press("Tab")
         assert not links.nth(2).evaluate("(link) => link === document.activeElement"), (
             f"a link of another message at stop {stop}"
@@ -310,7 +316,7 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
 ) -> None:
     bob = visitor("bob", name="Bob")
     room = start_chat(alice, bob)
-    for text in ("first words", "second words"):
+    for text in ("first words", "second words", "> a quote\nand\n- one\n- two"):
         bob.send(room, text)
     alice.open(room)
     alice.until_lazy_parts_loaded()
@@ -319,7 +325,8 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
         const bodies = [...document.querySelectorAll(selector)];
         const range = document.createRange();
         range.setStart(bodies[0].firstChild, from);
-        range.setEnd(bodies[1].firstChild, to);
+        if (to === null) range.setEnd(bodies[2].querySelector("li").firstChild, 2);
+        else range.setEnd(bodies[1].firstChild, to);
         const selection = getSelection();
         selection.removeAllRanges();
         selection.addRange(range);
@@ -328,6 +335,11 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
     alice.page.keyboard.press("Control+c")
     copied = alice.page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(r"\[\d\d:\d\d\] Bob: words\n\[\d\d:\d\d\] Bob: second", copied)
+    # Of a message with blocks the shown part, each block on lines of its own.
+    alice.page.evaluate(select, [6, None])
+    alice.page.keyboard.press("Control+c")
+    copied = re.sub(r"\[.*?\]", "-", alice.page.evaluate("navigator.clipboard.readText()"))
+    assert copied == "- Bob: words\n- Bob: second words\n- Bob: a quote\nand\non"
 
 
 def test_check_20_a_dropped_file_is_refused_and_the_chat_stays(alice: Visitor, visitor: VisitorMaker) -> None:

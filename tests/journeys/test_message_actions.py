@@ -111,6 +111,7 @@ def test_edits_reactions_and_deletions_made_offline_arrive_after_a_reload_and_a_
     alice.sees("hello", "color", "hi")
     alice.page.get_by_role("button", name="Undo").click()
     alice.sees("hello", "one too many", "color", "hi")
+    expect(alice.page.locator("article:focus")).to_have_count(1)
     choose(alice, "one too many", "Delete…")
     alice.page.get_by_role("button", name="Delete for both").click()
     # Meanwhile, on her phone.
@@ -166,6 +167,11 @@ def test_several_messages_are_copied_and_forwarded_and_the_draft_follows_to_the_
     assert [re.sub(r"^\[.*?\] ", "", line) for line in lines] == ["You: one", "You: three"]
     choose(alice, "one", "Select")
     article(alice, "three").click()
+    # The selection stays when no chat is chosen.
+    tools.get_by_role("button", name="Forward…").click()
+    alice.page.keyboard.press("Escape")
+    expect(tools.get_by_role("button", name="Forward…")).to_be_focused()
+    expect(tools).to_contain_text("2 selected")
     tools.get_by_role("button", name="Forward…").click()
     # The directory has the Carols of other tests, too.
     alice.page.get_by_role("combobox").fill("Carol")

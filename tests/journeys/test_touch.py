@@ -1,4 +1,6 @@
-"""Touch: the message menu on a long press, and copying without the clipboard API."""
+"""Touch: the message menu on a long press, a reply by a swipe, and copying without the clipboard API."""
+
+import re
 
 from playwright.sync_api import expect
 
@@ -6,8 +8,11 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import PHONE_OPTIONS, start_chat
 
 
-def test_a_long_press_copies_a_message_over_plain_http(visitor: VisitorMaker) -> None:
-    """As on an iPhone there is no `contextmenu` event, and over plain http no `navigator.clipboard`."""
+def test_a_swipe_answers_a_message_and_a_long_press_copies_it_over_plain_http(visitor: VisitorMaker) -> None:
+    """As on an iPhone there is no `contextmenu` event, and over plain http no `navigator.clipboard`.
+
+    The browser would take over a finger that moves, unless the style sheet leaves it to the page.
+    """
     alice, bob = visitor("alice", **PHONE_OPTIONS), visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "meet me at eight")
@@ -19,6 +24,24 @@ def test_a_long_press_copies_a_message_over_plain_http(visitor: VisitorMaker) ->
     assert bubble
     x, y = bubble["x"] + 20, bubble["y"] + 10
     fingers = alice.context.new_cdp_session(alice.page)
+    for steps, begins in ((4, False), (12, True)):
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for step in range(1, steps):
+            there = [{"x": x + 10 * step, "y": y}]
+            fingers.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": there})
+        expect(alice.page.locator("li[data-swiped]")).to_have_count(1)
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        expect(alice.page.locator("li[data-swiped]")).to_have_count(0)
+        expect(alice.page.locator('[data-part="mode"]')).to_have_count(int(begins))
+    expect(alice.box).to_be_focused()
+    expect(alice.box).to_have_accessible_description(re.compile("Reply to Bob"))
+    # No tap: the browser would take one right after a swipe as the end of a fling.
+    alice.page.get_by_role("button", name="Cancel").click()
+    expect(alice.page.locator('[data-part="mode"]')).to_have_count(0)
+
+    bubble = alice.message("meet me at eight").locator("article").bounding_box()
+    assert bubble
+    x, y = bubble["x"] + 20, bubble["y"] + 10
     menu = alice.page.get_by_role("menu", name="Message actions")
     fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     expect(menu).to_be_visible()

@@ -123,6 +123,22 @@ test("sending clears it everywhere without a command of its own", async () => {
   assert.equal(phone.kept(), "");
 });
 
+test("what became a message that still waits does not stand in the box again after a reload", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const laptop = device(clock, server);
+  laptop.type("see you");
+  await clock.advance(2_000);
+  laptop.isOnline = false;
+  laptop.outbox.setLive(false);
+  laptop.send();
+  const reloaded = device(clock, server, { storage: laptop.storage, isOnline: false });
+  assert.deepEqual([server.draft, reloaded.field], ["see you", ""]);
+  reloaded.connect();
+  await clock.advance(10_000);
+  assert.deepEqual([server.draft, reloaded.field], ["", ""]);
+});
+
 test("sent right after typing, no copy of the text is left behind", async () => {
   const clock = new FakeClock();
   const server = new Server();

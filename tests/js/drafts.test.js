@@ -198,3 +198,44 @@ test("a draft of an earlier version of the page is found, kept and sent", async 
   other.send();
   assert.deepEqual(kept(), []);
 });
+
+/** Alice opens a chat: what her device has stored, and what of it the server knew; what the message box shows. */
+function openChat({ here = "", told = "", known = "", value = known, initial = known, isWaiting = false }) {
+  const store = new Store({ storage: fakeStorage(), user: "u-alice" });
+  if (here) store.set("draft:r", { text: here, caret: 1, tab: "tab-0" });
+  store.set("known:r", told);
+  const drafts = new Drafts({ clock: new FakeClock(), tab: "tab-1", store });
+  const shown = drafts.open("r", { value, initial, known, isWaiting });
+  return shown?.text ?? value;
+}
+
+test("what alice types before the script is there continues the draft, which was not on the page", () => {
+  assert.equal(openChat({ here: "Shall we ", value: "meet?", initial: "" }), "Shall we meet?");
+  assert.equal(openChat({ here: "Shall we ", value: "Shall we meet?", initial: "" }), "Shall we meet?", "once");
+  assert.equal(openChat({ value: "meet?", initial: "" }), "meet?");
+  assert.equal(openChat({ here: "Old", known: "Shall we ", value: "Shall we meet?" }), "Shall we meet?");
+});
+
+test("the draft on the page is the server's, and what this device has typed since goes before it", () => {
+  assert.equal(openChat({ here: "Shall we meet?", told: "Shall", known: "Shall" }), "Shall we meet?");
+  assert.equal(openChat({ here: "", told: "Shall", known: "Shall" }), "", "removed here, and not told yet");
+  assert.equal(openChat({ here: "Shall", told: "Shall", known: "Shall" }), "Shall");
+});
+
+test("a draft that another device has changed or sent since is shown as it is now", () => {
+  assert.equal(openChat({ here: "Shall", told: "Shall", known: "Shall we meet?" }), "Shall we meet?");
+  assert.equal(openChat({ known: "Shall we meet?" }), "Shall we meet?");
+  assert.equal(openChat({ here: "Shall", told: "Shall", known: "" }), "");
+});
+
+test("a draft that has become a message, which waits to be sent, does not come back", () => {
+  assert.equal(openChat({ told: "", known: "Shall we meet?", isWaiting: true }), "");
+});
+
+test("a draft that the server has not got yet stays", () => {
+  assert.equal(openChat({ here: "Shall we meet?", told: "Shall we meet?", isWaiting: true }), "Shall we meet?");
+});
+
+test("a text that the server has refused stays in the box", () => {
+  assert.equal(openChat({ here: "Shall", told: "Shall", known: "Shall", value: "No", initial: "No" }), "No");
+});

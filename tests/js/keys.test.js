@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { isCommand, isComposing, keyOf } from "../../static/js/lib/keys.js";
+import { isCommand, isComposing, keyOf, rove } from "../../static/js/lib/keys.js";
+import { element, fakeDocument, press } from "./helpers/dom.js";
 
 /** What a key of each layout sends: [key, code, what it means to us]. */
 const LAYOUTS = {
@@ -127,4 +128,38 @@ test("keys of a running composition are left alone", () => {
     ],
     [true, true, false],
   );
+});
+
+test("a toolbar is one tab stop: arrows, Home and End move in it, past what is hidden or disabled", () => {
+  fakeDocument();
+  globalThis.getComputedStyle = () => ({ direction: "ltr" });
+  const buttons = ["reply", "edit", "copy", "menu"].map((name) => element("button", { "data-do": name }));
+  const [reply, edit, copy, menu] = buttons;
+  const bar = element("span", {}, ...buttons);
+  const stops = () => buttons.filter(({ tabIndex }) => tabIndex === 0);
+  const settle = rove(bar);
+  edit.hidden = true;
+  settle();
+  assert.deepEqual(stops(), [reply]);
+  reply.focus();
+  for (const [key, focused] of [
+    ["ArrowRight", copy],
+    ["ArrowRight", menu],
+    ["ArrowRight", reply],
+    ["ArrowLeft", menu],
+    ["Home", reply],
+    ["End", menu],
+  ]) {
+    assert.ok(press(bar, key));
+    assert.deepEqual([document.activeElement, stops()], [focused, [focused]], key);
+  }
+  assert.ok(!press(bar, "Enter"));
+  // Beside another message, or with nothing selected.
+  menu.disabled = true;
+  settle();
+  assert.deepEqual(stops(), [reply]);
+  globalThis.getComputedStyle = () => ({ direction: "rtl" });
+  reply.focus();
+  press(bar, "ArrowLeft");
+  assert.equal(document.activeElement, copy);
 });

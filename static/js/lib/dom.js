@@ -21,6 +21,20 @@ export function setData(element, name, value) {
   else if (element.dataset[name] !== String(value)) element.dataset[name] = String(value);
 }
 
+/** Whether the user has typed or switched something here since the page was sent. */
+export const isChanged = ({ type, value, defaultValue, checked, defaultChecked }) =>
+  checked !== defaultChecked || (type !== "checkbox" && value !== defaultValue);
+
+/**
+ * Calls `run()` whenever the text in the field has changed, except while a composition is running; and now, if it was
+ * typed before this script was there.
+ */
+export function onTyped(field, run) {
+  field.addEventListener("input", ({ isComposing }) => !isComposing && run());
+  field.addEventListener("compositionend", () => run());
+  if (isChanged(field)) run();
+}
+
 /** The avatar of a user over their initials; `card` is the user's. As templates/partials/_avatar.html draws it. */
 export function showFace(avatar, { initials = "", avatar: picture }) {
   const drawn = avatar.querySelector("img");

@@ -45,4 +45,6 @@ const choose = () =>
     () => listen(),
   );
 const listen = () => picture?.elements.picture.addEventListener("change", choose, { once: true });
-listen();
+// Chosen before this script was there.
+if (picture?.elements.picture.value) choose();
+else listen();

@@ -8,6 +8,7 @@ const SEND_AFTER_MS = 1_500;
 /** The key of the text that the server has, as far as this device knows. */
 const known = (room) => `known:${room}`;
 const isDraft = ({ command }) => command.type === "draft.set";
+const isWaiting = ({ command, state }) => command.type === "message.send" && ["pending", "sent"].includes(state);
 
 export class DraftSync {
   #options;
@@ -77,8 +78,9 @@ export class DraftSync {
     for (const { id, state } of outbox.entries(room).filter(isDraft)) if (state === "failed") outbox.discard(id);
     const { draft } = list.get(room) ?? {};
     const was = this.#known(room);
-    // What waits here is newer than what the server can say.
-    if (draft == null || draft === was || this.#changed.has(room) || outbox.entries(room).some(isDraft)) return;
+    // What waits here is newer than what the server can say: a draft, or a message, which removes the server's.
+    if (draft == null || draft === was || this.#changed.has(room)) return;
+    if (outbox.entries(room).some((entry) => isDraft(entry) || isWaiting(entry))) return;
     const here = this.#text(room);
     if (here !== draft && isTouched(room) && (here || !isFresh)) return;
     if (here !== draft && here && here !== was) return this.#send(room);

@@ -47,6 +47,23 @@ export class Drafts {
   }
 
   /**
+   * For a message box that came with the text `initial` and has `value` now: the draft to show instead, or null.
+   * `known` is the draft that the server knows; `isWaiting`: it cannot know yet what was typed or sent here.
+   */
+  open(room, { value, initial, known = "", isWaiting = false }) {
+    const draft = this.take(room);
+    const text = draft?.text ?? "";
+    // Typed before the script was there: it continues a draft that was not on the page.
+    if (value !== initial) return !text || initial || value.startsWith(text) ? null : { text: text + value };
+    // A text that the server has refused.
+    if (value && value !== known) return null;
+    // Nothing was typed here since this device and the server had the same: another device has changed it.
+    const isTold = text === (this.#options.store.get(`known:${room}`) ?? "");
+    if (isTold && !isWaiting && text !== known) return { text: known };
+    return draft ?? (value ? { text: "" } : null);
+  }
+
+  /**
    * What another tab wrote or sent, for a composer without focus: the draft to show from now on, or null for no change.
    * It follows a text that continues its own, or sends it; a text that was replaced by another one stays, and is stored
    * again. `news` is {draft, was}, or null when only the storage event reports it.

@@ -15,7 +15,7 @@ const FOLDS = {
 };
 const FOLDED = new RegExp(`[${Object.keys(FOLDS).join("")}]`, "gu");
 
-/** Without accents and case; ё is е, as everybody types it. */
+/** Without accents and case; ё is е, as it is usually typed. */
 export const plain = (text) =>
   text
     .normalize("NFKD")

@@ -1,5 +1,6 @@
 // Applies the appearance settings to the page, as attributes of <html>, and broadcasts them to the other tabs.
 
+import { isChanged } from "../lib/dom.js";
 import { optional } from "../lib/errors.js";
 
 export const SHOWN = { theme: "theme", text_size: "text", enter: "enter", hours: "hours" };
@@ -28,15 +29,11 @@ export function broadcastAppearance(user, name, value) {
   });
 }
 
-const isTyped = (field) =>
-  field.type !== "hidden" &&
-  !field.closest('[data-view="composer"]') &&
-  (["checkbox", "radio"].includes(field.type)
-    ? field.checked !== field.defaultChecked
-    : field.value !== field.defaultValue);
-
 /** Text that a reload would lose: everything but messages, which are stored as drafts. */
-export const hasTyped = () => [...document.querySelectorAll("textarea, input")].some(isTyped);
+export const hasTyped = () => 
+  [...document.querySelectorAll("textarea, input")].some(
+    (field) => !field.closest('[data-view="composer"]') && isChanged(field),
+  );
 
 /** Another tab changed a setting. For another language the page is reloaded, unless something would be lost. */
 export function followAppearance({ name, value }, { drafts, outbox, keepAll, formatTimes }) {

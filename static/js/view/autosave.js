@@ -25,12 +25,15 @@ function putBack(form, name, value) {
   else control.value = value;
 }
 
-const stored = (form) => {
-  const found = new Map();
-  for (const control of form.elements)
-    if (control.name && (control.type !== "radio" || control.checked)) found.set(control.name, valueOf(control));
-  return found;
-};
+const controlsOf = (form) =>
+  [...form.elements].filter(({ name, type, checked }) => name && (type !== "radio" || checked));
+
+/** The values as the server sent them. */
+function stored(form) {
+  const sent = form.cloneNode(true);
+  sent.reset();
+  return new Map(controlsOf(sent).map((control) => [control.name, valueOf(control)]));
+}
 
 /** `user` is the id of the user whose settings these are. */
 export function autosave(form, { post, t, clock, user }) {
@@ -75,8 +78,9 @@ export function autosave(form, { post, t, clock, user }) {
 
   // One after the other, so that the last change wins.
   let queue = Promise.resolve();
-  form.addEventListener("change", ({ target }) => {
-    if (target.name) queue = queue.then(() => save(target));
-  });
+  const changed = (control) => (queue = queue.then(() => save(control)));
+  form.addEventListener("change", ({ target }) => target.name && changed(target));
+  // Before this script was there.
+  for (const control of controlsOf(form)) if (valueOf(control) !== kept.get(control.name)) changed(control);
   form.addEventListener("submit", (event) => event.preventDefault());
 }

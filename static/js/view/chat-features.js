@@ -82,7 +82,7 @@ export function start(tools) {
   const forwarding = new Forwarding({ ...tools, switcher, rows, toast: show, go });
   const times = new ReceiptTimes(tools);
   events.on("frame", (event) => event.type === "receipt.advanced" && times.advanced(event, list.get(event.room)));
-  const forMessages = { ...tools, times, toast: show, forward: (from, messages) => forwarding.choose(from, messages) };
+  const forMessages = { ...tools, times, toast: show, forward: (...asked) => forwarding.choose(...asked) };
   const search = startSearch(tools);
   new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show(), search });
   const opener = action("switch");
@@ -171,7 +171,7 @@ function startMessageFeatures(session, page) {
   });
   new FloatingDay({ scroller, list, clock });
   const form = view("composer", root);
-  if (form) startComposerEmoji(form, page);
+  if (form) startComposerEmoji(form, chat.composer, page);
 }
 
 /** The messages with these words, each with the peer of its chat, which the list may not have loaded. */

@@ -1,7 +1,7 @@
 // Search in one chat (docs/interface.md 3.6, X7): a bar under the header with the number of hits, the way from one to
 // the next, and to a date.
 
-import { action, cloneTemplate, part, setData, setText, view } from "../lib/dom.js";
+import { action, cloneTemplate, onTyped, part, setData, setText, view } from "../lib/dom.js";
 import { isComposing } from "../lib/keys.js";
 import { Hits } from "../state/hits.js";
 import { LiveSearch } from "../state/live-search.js";
@@ -13,7 +13,7 @@ export class ChatSearch {
   #hits;
   #live;
   #opener = null;
-  #marked = new Set();
+  #marked = [];
 
   /** `root`, `room`, `chat` (ChatView), `events` of the chat, `api`, `t`, `clock`, `announce(text)`. */
   constructor(options) {
@@ -46,8 +46,7 @@ export class ChatSearch {
       ask: (query) => this.#ask(query),
       show: (page, query) => this.#found(page, query),
     }));
-    this.#field.addEventListener("input", ({ isComposing: isRunning }) => !isRunning && live.typed(wanted()));
-    this.#field.addEventListener("compositionend", () => live.typed(wanted()));
+    onTyped(this.#field, () => live.typed(wanted()));
     bar.addEventListener("keydown", (event) => this.#key(event));
     action("older-hit", bar).addEventListener("click", () => this.#step(1));
     action("newer-hit", bar).addEventListener("click", () => this.#step(-1));
@@ -103,13 +102,15 @@ export class ChatSearch {
     events.emit("to-message", { seq: current, keepsFocus: true });
   }
 
-  /** Rings around the hits that are on the page. */
+  /** Rings around the hits that are on the page; a thick one around the hit that the bar counts. */
   #mark() {
     const { chat } = this.#options;
-    const elements = new Set(this.#hits.seqs.map((seq) => chat.elementOf(seq)).filter(Boolean));
+    const { seqs, current } = this.#hits;
+    const elements = new Map(seqs.map((seq) => [chat.elementOf(seq), seq]));
+    elements.delete(null);
     for (const element of this.#marked) if (!elements.has(element)) setData(element, "hit", null);
-    for (const element of elements) setData(element, "hit", "true");
-    this.#marked = elements;
+    for (const [element, seq] of elements) setData(element, "hit", seq === current ? "current" : "true");
+    this.#marked = [...elements.keys()];
   }
 
   async #toDate(date) {

@@ -158,11 +158,13 @@ export class ChatView {
   }
 
   #compose(form) {
-    const { room, drafts, t } = this.#options;
+    const { room, drafts, t, list, outbox } = this.#options;
     const change = (draft) => this.mode?.change(draft) || drafts.set(room, draft);
     const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change } });
-    const draft = drafts.take(room);
-    if (draft && !form.elements.body.value) composer.show(draft);
+    const { value, defaultValue: initial } = form.elements.body;
+    const isWaiting = outbox.entries(room).some(({ state }) => state !== "failed");
+    const draft = drafts.open(room, { value, initial, known: list.get(room)?.draft, isWaiting });
+    if (draft) composer.show(draft);
     if (matchMedia("(hover: hover) and (width >= 760px)").matches) composer.focus();
     return composer;
   }

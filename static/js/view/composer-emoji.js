@@ -10,11 +10,13 @@ const SHOWN = 6;
 const CARET_KEYS = new Set(["ArrowLeft", "ArrowRight", "Home", "End"]);
 const LIST_ID = "emoji-completion";
 
-/** `tools`: `t`, `store`, `announce(text)`, `fetchEmoji(source)`, `toast(text)`. */
-export function startComposerEmoji(form, tools) {
+/** `composer` (ComposerView); `tools`: `t`, `store`, `announce(text)`, `fetchEmoji(source)`, `toast(text)`. */
+export function startComposerEmoji(form, composer, tools) {
   const field = form.elements.body;
   const button = action("emoji", form);
-  new EmojiCompletion({ form, field, tools });
+  const completion = new EmojiCompletion({ form, field, tools });
+  // Typed before this module was loaded.
+  if (composer.hasTyped && composer.isTouched) completion.look();
   button.setAttribute("aria-haspopup", "dialog");
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", () => {
@@ -52,17 +54,17 @@ class EmojiCompletion {
     this.#tools = tools;
     this.#recents = new EmojiRecents({ store: tools.store });
     field.setAttribute("aria-autocomplete", "list");
-    field.addEventListener("input", (event) => this.#look(event));
+    field.addEventListener("input", (event) => this.look(event));
     // The caret may leave the word without a change of the text.
-    field.addEventListener("click", (event) => this.#list && this.#look(event));
-    field.addEventListener("keyup", (event) => this.#list && CARET_KEYS.has(event.key) && this.#look(event));
+    field.addEventListener("click", (event) => this.#list && this.look(event));
+    field.addEventListener("keyup", (event) => this.#list && CARET_KEYS.has(event.key) && this.look(event));
     field.addEventListener("blur", () => this.#close());
     // Before the composer, for which Enter sends.
     form.addEventListener("keydown", (event) => this.#key(event), { capture: true });
   }
 
-  async #look(event) {
-    const asked = event.isComposing ? null : askedEmoji(this.#field.value, this.#field.selectionStart);
+  async look(event) {
+    const asked = event?.isComposing ? null : askedEmoji(this.#field.value, this.#field.selectionStart);
     if (asked?.start !== this.#declined) this.#declined = null;
     this.#asked = asked;
     if (!asked || this.#declined !== null) return this.#close();

@@ -1,7 +1,7 @@
 // The composer: keys, height, counter, draft. It reports the text; others send it.
 
 import { isBlank, sendable } from "../lib/body-text.js";
-import { part, setData, setText } from "../lib/dom.js";
+import { isChanged, part, setData, setText } from "../lib/dom.js";
 
 const COUNT_FROM = 0.9;
 const LINES_AT_MOST_PX = 200;
@@ -13,6 +13,8 @@ export class ComposerView {
   #t;
   #on;
   #limit;
+  /** The user has typed since the page was loaded, also before this script was there: a draft is not typed. */
+  hasTyped = false;
   /** On touch screens Enter adds a line, elsewhere as the user has chosen (accounts/appearance.py). */
   #enterSends =
     matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
@@ -28,6 +30,7 @@ export class ComposerView {
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#field.addEventListener("keydown", (event) => this.#key(event));
     this.#field.addEventListener("input", () => this.#changed());
+    if (isChanged(this.#field)) queueMicrotask(() => this.#changed());
   }
 
   get isTouched() {
@@ -76,6 +79,7 @@ export class ComposerView {
   }
 
   #changed() {
+    this.hasTyped = true;
     this.#measure();
     this.#on.change(this.draft);
   }

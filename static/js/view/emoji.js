@@ -1,10 +1,28 @@
 // Choosing an emoji, for the composer and for reactions. The panel and its data load on the first call.
 
 import { EmojiSearch } from "../state/emoji-search.js";
-import { emojiSupport } from "./emoji-support.js";
+
+const SIZE_PX = 32;
+const TOLERANCE = 0.15;
 
 let panel = null;
 let emoji = null;
+
+/**
+ * Whether the browser's font has an emoji, told by its measures: a missing one is a box, blank, letters (flags on
+ * Windows) or the parts of a joined sequence side by side. Nothing is drawn, so protections against fingerprinting do
+ * not interfere.
+ */
+function emojiSupport() {
+  const context = document.createElement("canvas").getContext("2d");
+  if (!context) return () => true;
+  context.font = `${SIZE_PX}px ${getComputedStyle(document.body).fontFamily}`;
+  const usual = context.measureText("😀").width;
+  return (emoji) => {
+    const { width, actualBoundingBoxRight: inkEnds = 1 } = context.measureText(emoji);
+    return inkEnds > 0 && Math.abs(width - usual) <= usual * TOLERANCE;
+  };
+}
 
 /** The emoji of the page's language that the browser's font has. A failed attempt is repeated with the next call. */
 export function loadEmoji(fetchEmoji) {

@@ -11,15 +11,15 @@ export class Forwarding {
     this.#options = options;
   }
 
-  /** `messages` of the chat `from`. */
-  choose(from, messages) {
+  /** `messages` of the chat `from`; `done()` when a chat was chosen. */
+  choose(from, messages, done = () => {}) {
     const { switcher, rows, t } = this.#options;
     if (!messages.length) return;
     switcher.show({
       label: t("Forward to…"),
       rows: () => rows().filter((row) => row.can_send !== false),
       current: () => null,
-      open: (target) => this.#send(target, from, messages),
+      open: (target) => (done(), this.#send(target, from, messages)),
     });
   }
 

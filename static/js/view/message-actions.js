@@ -101,10 +101,11 @@ export class MessageActions {
     this.#commands.react({ room, message: timeline.get(seq), emoji });
   }
 
-  forward(seqs) {
+  /** `done()` when a chat was chosen. */
+  forward(seqs, done) {
     const { room, timeline } = this.#options;
     const messages = seqs.map((seq) => this.#shown(timeline.get(seq)));
-    this.#options.forward(room, messages);
+    this.#options.forward(room, messages, done);
   }
 
   /** One message as it was typed; of several each with time and sender (docs/interface.md T5). */

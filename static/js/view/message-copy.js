@@ -30,10 +30,10 @@ const BLOCKS = "pre, blockquote, ul, ol, li";
 
 /** The shown text, each block on lines of its own. */
 function shownText(fragment) {
+  for (const block of fragment.querySelectorAll("pre, blockquote, ul, ol"))
+    if (block.nextSibling && !block.nextSibling.matches?.(BLOCKS)) block.after("\n");
   for (const block of fragment.querySelectorAll(BLOCKS))
     if (block.previousSibling && block.textContent) block.before("\n");
-  for (const block of fragment.querySelectorAll("pre, blockquote, ul, ol"))
-    if (block.nextSibling && !block.nextElementSibling?.matches(BLOCKS)) block.after("\n");
   return fragment.textContent;
 }
 

@@ -1,6 +1,7 @@
 // Several messages selected: copied, forwarded or deleted together. Loaded when idle.
 
 import { cloneTemplate, part, setData, setText, view } from "../lib/dom.js";
+import { rove } from "../lib/keys.js";
 
 const MOST = 100;
 
@@ -8,6 +9,7 @@ export class MessageSelection {
   #options;
   #list;
   #bar = null;
+  #settle = null;
   #watch = null;
   /** The seqs, and where a range with Shift begins. */
   #chosen = new Set();
@@ -30,6 +32,7 @@ export class MessageSelection {
     this.#bar = cloneTemplate("selection");
     this.#bar.addEventListener("click", ({ target }) => this.#act(target.closest("[data-do]")?.dataset.do));
     area.append(this.#bar);
+    this.#settle = rove(this.#bar);
     setData(area, "selecting", "true");
     setData(this.#list, "selecting", "true");
     this.#watch = new MutationObserver(() => this.#mark());
@@ -112,6 +115,7 @@ export class MessageSelection {
     const n = this.#chosen.size;
     setText(part(this.#bar, "count"), t("{n} selected|{n} selected", { n }));
     for (const button of this.#bar.querySelectorAll('[data-do]:not([data-do="end"])')) button.disabled = !n;
+    this.#settle();
   }
 
   async #act(name) {
@@ -124,7 +128,8 @@ export class MessageSelection {
     };
     if (name === "end") return this.end();
     if (name === "copy") await actions.copyLines(chosen.filter(isThere));
-    else if (name === "forward") actions.forward(seqs(chosen.filter(isThere)));
+    // The selection stays until a chat is chosen.
+    else if (name === "forward") return actions.forward(seqs(chosen.filter(isThere)), () => this.end());
     else if (name !== "remove" || !(await actions.remove(seqs(chosen)))) return;
     this.end();
   }

@@ -2,12 +2,13 @@
 // swipe.
 
 import { cloneTemplate, part, view } from "../lib/dom.js";
-import { LongPress } from "../state/long-press.js";
-import { Swipe } from "../state/swipe.js";
+import { rove } from "../lib/keys.js";
+import { LongPress, Swipe } from "../state/fingers.js";
 
 export class MessageTools {
   #options;
   #bar = cloneTemplate("message-tools");
+  #settle = rove(this.#bar);
   #menu = cloneTemplate("message-menu");
   #of = null;
   #opened = null;
@@ -140,6 +141,7 @@ export class MessageTools {
     for (const button of this.#bar.children)
       button.hidden = button.dataset.do !== "menu" && !allowed.has(button.dataset.do);
     if (this.#bar.parentElement !== article) article.append(this.#bar);
+    this.#settle();
   }
 
   /** The browser's own menu stays for selected text and for links. */

@@ -62,13 +62,13 @@ export class MessageView {
     fillBody(body, message.body, { isFromServer });
   }
 
-  #fillMeta(element, { message, state, at }) {
+  #fillMeta(element, { message, state, at, gone }) {
     const time = part(element, "time");
     if (time?.dateTime !== message.created_at) time?.setAttribute("datetime", message.created_at);
     setText(time, this.#dates.time(at));
     setText(part(element, "ticks"), state ? this.#stateName(state) : "");
     const edited = part(element, "edited");
-    if (edited) edited.hidden = !message.edited_at;
+    if (edited) edited.hidden = gone || !message.edited_at;
   }
 
   #stateName(state) {

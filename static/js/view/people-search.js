@@ -1,6 +1,6 @@
 // Search in the directory while the user types. The field keeps its focus; without scripts the form loads a page.
 
-import { part, view } from "../lib/dom.js";
+import { onTyped, part, view } from "../lib/dom.js";
 import { LiveSearch } from "../state/live-search.js";
 
 export function searchPeople({ t, clock, me, announce }) {
@@ -31,10 +31,6 @@ export function searchPeople({ t, clock, me, announce }) {
   }
 
   const live = new LiveSearch({ clock, query: field.defaultValue.trim(), ask, show });
-  // What was typed before this script was there, or was restored by the browser.
-  live.typed(wanted());
-  // Text of a running composition is not searched for.
-  field.addEventListener("input", ({ isComposing }) => !isComposing && live.typed(wanted()));
-  field.addEventListener("compositionend", () => live.typed(wanted()));
+  onTyped(field, () => live.typed(wanted()));
   field.form.addEventListener("submit", (event) => (event.preventDefault(), live.now(wanted())));
 }

@@ -10,7 +10,9 @@ export function placeBeside(popover, anchor) {
   if (matchMedia(NARROW).matches) return;
   const box = popover.getBoundingClientRect();
   const by = anchor.getBoundingClientRect();
-  const left = Math.max(EDGE_PX, Math.min(by.right - box.width, innerWidth - box.width - EDGE_PX));
+  // Towards the middle of the window.
+  const wanted = by.left + by.right < innerWidth ? by.left : by.right - box.width;
+  const left = Math.max(EDGE_PX, Math.min(wanted, innerWidth - box.width - EDGE_PX));
   const above = by.top - box.height - EDGE_PX;
   const below = Math.min(by.bottom + EDGE_PX, innerHeight - box.height - EDGE_PX);
   Object.assign(style, { left: `${left}px`, top: `${Math.max(EDGE_PX, above >= EDGE_PX ? above : below)}px` });

@@ -14,8 +14,9 @@ export class PresenceView {
   #status;
 
   /**
-   * `root`, `room`, `events`, `peer`, `keeper` (ScrollKeeper), `send`, `t`, `dates`, `clock`; `peers` (PeersPresence);
-   * `handle()` is shown while the presence is unknown; `sharesTyping` is the user's own setting.
+   * `root`, `room`, `events`, `peer`, `chat` (ChatView), `keeper` (ScrollKeeper), `send`, `t`, `dates`, `clock`;
+   * `peers` (PeersPresence); `handle()` is shown while the presence is unknown; `sharesTyping` is the user's own
+   * setting.
    */
   constructor(options) {
     this.#options = options;
@@ -51,7 +52,10 @@ export class PresenceView {
   #listen(form) {
     const field = form?.elements.body;
     // Changing a sent message is not typing (docs/interface.md R3).
-    field?.addEventListener("input", () => form.dataset.mode !== "edit" && this.#own.typed(field.value));
+    const typed = () => form.dataset.mode !== "edit" && this.#own.typed(field.value);
+    field?.addEventListener("input", typed);
+    // Before this module was loaded.
+    if (this.#options.chat.composer?.hasTyped) typed();
     field?.addEventListener("blur", () => this.#own.stop());
     form?.addEventListener("submit", () => this.#own.stop());
   }

@@ -1,6 +1,6 @@
 // The page of search results, live: the results change while the user types. Without scripts its form loads a page.
 
-import { part, view } from "../lib/dom.js";
+import { onTyped, part, view } from "../lib/dom.js";
 import { LiveSearch, removedBy } from "../state/live-search.js";
 import { formatTimes } from "./local-time.js";
 
@@ -35,15 +35,11 @@ export function searchWhileTyping({ t, clock, me, dates, announce, events }) {
   }
 
   const live = new LiveSearch({ clock, query: field.defaultValue.trim(), ask, show });
-  // Text of a running composition is not searched for.
-  field.addEventListener("input", ({ isComposing }) => !isComposing && live.typed(wanted()));
-  field.addEventListener("compositionend", () => live.typed(wanted()));
+  onTyped(field, () => live.typed(wanted()));
   field.form.addEventListener("submit", (event) => (event.preventDefault(), live.now(wanted())));
   events.on("frame", (event) => {
     const address = results.isConnected && removedBy(event);
     const link = address && [...results.querySelectorAll("a")].find((one) => one.getAttribute("href") === address);
     link?.closest("li").remove();
   });
-  // Typed before this module was loaded.
-  live.typed(wanted());
 }

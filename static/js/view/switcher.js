@@ -114,7 +114,7 @@ export class QuickSwitcher {
 
   /**
    * An answer to an earlier query is dropped; a request without an answer is retried, and only an answer can mean that
-   * nobody was found.
+   * there is no such user.
    */
   async #ask() {
     const query = this.#field.value.trim();
@@ -151,10 +151,8 @@ export class QuickSwitcher {
     ].filter(([, options]) => options.length);
     const options = groups.flatMap(([, some]) => some);
     this.#chosen = Math.min(this.#chosen, Math.max(0, options.length - 1));
-    for (const [index, option] of options.entries()) {
-      option.id = `switch-to-${index}`;
-      option.setAttribute("aria-selected", String(index === this.#chosen));
-    }
+    for (const [index, option] of options.entries()) option.id = `switch-to-${index}`;
+    this.#mark(options);
     this.#draw(groups.map(([label, some], index) => this.#group(`switch-${index}`, label, some)));
     const nobody = part(this.#dialog, "nobody");
     nobody.hidden = groups.length > 0 || this.#asked !== query.trim();
@@ -227,10 +225,15 @@ export class QuickSwitcher {
     return option;
   }
 
+  #mark(options) {
+    for (const [index, option] of options.entries())
+      option.setAttribute("aria-selected", String(index === this.#chosen));
+  }
+
   #choose(index, { isQuiet = false } = {}) {
     const options = this.#optionElements;
     this.#chosen = index;
-    for (const [place, option] of options.entries()) option.setAttribute("aria-selected", String(place === index));
+    this.#mark(options);
     const chosen = options[index];
     if (chosen) this.#field.setAttribute("aria-activedescendant", chosen.id);
     else this.#field.removeAttribute("aria-activedescendant");

@@ -37,6 +37,10 @@ function undo(root, { label, onPress }) {
   element.addEventListener("click", () => {
     root.hidden = true;
     onPress();
+    // The focus was on this button: it goes to the message that had it last.
+    const focused = document.activeElement;
+    if (focused === element || focused === document.body)
+      view("timeline")?.querySelector('article[tabindex="0"]')?.focus();
   });
   return element;
 }

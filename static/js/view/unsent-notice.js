@@ -32,10 +32,10 @@ export class UnsentNotice {
   }
 }
 
-/** In a closed chat the draft is shown to be copied. */
+/** In a closed chat the draft is shown to be copied; the page may have the one that the server knows. */
 function showDraft(root, draft) {
   if (!draft) return;
-  const element = cloneTemplate("unsent-text");
+  const element = part(root, "unsent") ?? cloneTemplate("unsent-text");
   element.querySelector("textarea").value = draft.text;
   part(root, "closed")?.after(element);
 }

@@ -1,6 +1,6 @@
 // Checks whether a username is free, 400 ms after the last key. The form itself decides.
 
-import { part, setData, setText } from "../lib/dom.js";
+import { onTyped, part, setData, setText } from "../lib/dom.js";
 import { retryUntilAnswered } from "../lib/timing.js";
 
 const QUIET_MS = 400;
@@ -25,7 +25,7 @@ export function checkUsername(form, { post, clock }) {
     setData(says, "state", answer.says && (answer.free ? "free" : "taken"));
   }
 
-  field.addEventListener("input", () => {
+  onTyped(field, () => {
     cancel();
     setText(says, "");
     const { value } = field;

@@ -25,6 +25,13 @@ class FakeText {
   }
 }
 
+/** An event that has bubbled up from `target`. */
+function bubbled(type, target, fields = {}) {
+  const event = new Event(type, { cancelable: true });
+  Object.defineProperty(event, "target", { value: target });
+  return Object.assign(event, fields);
+}
+
 export class FakeElement extends EventTarget {
   attributes = new Map();
   nodes = [];
@@ -160,7 +167,21 @@ export class FakeElement extends EventTarget {
     this.open = true;
   }
 
-  focus() {}
+  /** There is nothing to draw on. */
+  getContext() {
+    return null;
+  }
+
+  checkVisibility() {
+    return !this.hidden;
+  }
+
+  focus() {
+    document.activeElement = this;
+    // It bubbles.
+    for (let at = this; at; at = at.parent) at.dispatchEvent(bubbled("focusin", this));
+  }
+
   scrollIntoView() {}
 }
 
@@ -176,6 +197,7 @@ export function fakeDocument(templates = {}) {
   }
   globalThis.document = {
     body,
+    documentElement: element("html"),
     activeElement: body,
     createElement: (tag) => element(tag),
     querySelector: (selector) => body.querySelector(selector),
@@ -188,4 +210,11 @@ export function fakeDocument(templates = {}) {
 export function type(field, text) {
   field.value = text;
   field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** A key that is pressed where the focus is; `bar` is around it. */
+export function press(bar, key) {
+  const event = bubbled("keydown", document.activeElement, { key });
+  bar.dispatchEvent(event);
+  return event.defaultPrevented;
 }

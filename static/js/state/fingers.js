@@ -1,10 +1,50 @@
-// Detects a swipe across a message, towards its end: a reply (docs/interface.md X12). Pure.
+// A finger on a message: a long press opens its menu; a swipe towards its end is a reply (docs/interface.md X12). Pure;
+// the clock is passed in.
+
+const HOLD_MS = 500;
+/** A finger never stays perfectly still. */
+const STILL_PX = 10;
+
+/** A finger that stays where it is. */
+export class LongPress {
+  #clock;
+  #onHold;
+  #cancel = null;
+  #from = null;
+
+  /** `onHold({x, y, target})`. */
+  constructor({ clock, onHold }) {
+    this.#clock = clock;
+    this.#onHold = onHold;
+  }
+
+  /** The first finger is down. */
+  start({ x, y, target }) {
+    this.end();
+    this.#from = { x, y, target };
+    this.#cancel = this.#clock.after(HOLD_MS, () => {
+      this.#cancel = null;
+      this.#onHold(this.#from);
+    });
+  }
+
+  move({ x, y }) {
+    if (this.#cancel && Math.hypot(x - this.#from.x, y - this.#from.y) > STILL_PX) this.end();
+  }
+
+  /** Lifted, a second finger, scrolled, or the browser reports a long press itself. */
+  end() {
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+}
 
 /** Before this it may be a press, or the beginning of scrolling. */
 const BEGINS_PX = 12;
 const DONE_PX = 64;
 const FARTHEST_PX = 88;
 
+/** A finger that moves across the message. */
 export class Swipe {
   #options;
   #from = null;
