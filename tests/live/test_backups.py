@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import ServerMaker
-from tests.rig.daphne_server import EntreServer
+from tests.rig.daphne_server import EntreServer, migrated_database
 from tests.rig.environment import ROOT
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
@@ -114,7 +114,7 @@ async def test_postgresql_is_restored_under_a_running_server(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     """When the operator forgets to stop the service, open sockets are told, too."""
-    server = start_server(DATABASE_URL=own_postgres.new_database())
+    server = start_server(DATABASE_URL=migrated_database(own_postgres))
     programs = Path(own_postgres.package.bin_path)
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)

@@ -12,7 +12,7 @@ from tests.conftest import ServerMaker
 from tests.rig.environment import ROOT
 from tests.rig.people import Person
 
-SEED, EXAMPLES = 7, 5
+SEED, EXAMPLES = 7, 3
 # 410: an invite that has ended. 413: a text that is too long.
 SETTINGS = """
 [checks]

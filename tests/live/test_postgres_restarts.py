@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ServerMaker
 from tests.live.test_vanishing import is_alive, send_until_accepted
-from tests.rig.daphne_server import EntreServer
+from tests.rig.daphne_server import EntreServer, migrated_database
 from tests.rig.people import Person
 from tests.rig.postgres import PostgresServer
 from tests.sockets import Socket, expect, open_socket
@@ -38,7 +38,7 @@ async def is_told_to_try_again(socket: Socket, room: str) -> None:
 async def test_a_stopped_postgres_is_reported_and_found_again(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer, how: str
 ) -> None:
-    server = start_server(DATABASE_URL=own_postgres.new_database())
+    server = start_server(DATABASE_URL=migrated_database(own_postgres))
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     alice.write(room, "before")
@@ -71,7 +71,7 @@ async def test_a_frozen_postgres_holds_no_request_for_ever(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     """It keeps its connections and answers nothing: only a timeout of our own ends the wait."""
-    server = start_server(DATABASE_URL=own_postgres.new_database())
+    server = start_server(DATABASE_URL=migrated_database(own_postgres))
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
     async with open_socket(alice) as hers:
@@ -97,7 +97,7 @@ async def test_the_first_request_after_a_restart_is_answered(
     start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer, pause: int
 ) -> None:
     """No client was connected meanwhile, so no poller ran, and every kept connection is dead."""
-    server = start_server(DATABASE_URL=own_postgres.new_database())
+    server = start_server(DATABASE_URL=migrated_database(own_postgres))
     alice = person_at(server, "alice")
     await asyncio.gather(*[asyncio.to_thread(alice.api, "GET", "/conversations") for _ in range(6)])
     for how in ("fast", "immediate"):

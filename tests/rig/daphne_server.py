@@ -88,17 +88,26 @@ copies: set[str] = set()
 def migrated_database(postgres: PostgresServer) -> str:
     """The URL of a new copy of the migrated database."""
     if postgres not in migrated:
-        url = postgres.new_database()
-        manage(
-            "migrate",
-            "--noinput",
-            "--verbosity",
-            "0",
-            environment={**clean_environment(), "DATABASE_URL": url},
-        )
-        migrated[postgres] = url.rsplit("/", 1)[1]
+        migrated[postgres] = postgres.new_database().rsplit("/", 1)[1]
+        postgres.load(migrated_dump(postgres), database=migrated[postgres])
     copies.add(url := postgres.new_database(like=migrated[postgres]))
     return url
+
+
+def migrated_dump(postgres: PostgresServer) -> Path:
+    """A dump of the migrated database, created once for a test run: several clusters are started in it."""
+    folder = run_folder()
+    assert folder, "only tests start several clusters"
+    dump = folder / "migrated.sql"
+
+    def migrate() -> None:
+        url = postgres.new_database()
+        environment = {**clean_environment(), "DATABASE_URL": url}
+        manage("migrate", "--noinput", "--verbosity", "0", environment=environment)
+        dump.write_text(postgres.dump(url.rsplit("/", 1)[1]), encoding="utf-8")
+
+    once(dump, migrate)
+    return dump
 
 
 class EntreServer:

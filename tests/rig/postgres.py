@@ -56,6 +56,26 @@ class PostgresServer:
 
         return str(pgexec(name, words, bin_path=self.package.bin_path, user=self.package.system_user))
 
+    def dump(self, database: str) -> str:
+        """The statements that make a database with the same content, for `load`."""
+        return self.program("pg_dump", "-h", str(self.socket_folder), "-U", "postgres", database)
+
+    def load(self, dump: Path, *, database: str) -> None:
+        # Not `program`: as root it runs as another user, who cannot read the folder of a test run.
+        words = [
+            "-h",
+            str(self.socket_folder),
+            "-U",
+            "postgres",
+            "-d",
+            database,
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+        ]
+        command = [str(Path(self.package.bin_path) / "psql"), "-X", *words, "-f", str(dump)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
     def stop(self, how: str = "fast") -> None:
         """`fast` disconnects all clients and shuts down cleanly; `immediate` simulates a power failure."""
         self.program("pg_ctl", "-w", "-D", str(self.package.pgdata), "-m", how, "stop")
