@@ -20,10 +20,11 @@ class Server {
   }
 }
 
-function device(clock, server, { storage = fakeStorage(), isOnline = true, isFocused = false } = {}) {
+function device(clock, server, { storage = fakeStorage(), isOnline = true, isFocused = false, page } = {}) {
   const it = { clock, storage, sent: [], field: "", isFocused, isOnline };
+  const { draft, askedAt } = page ?? { draft: server.draft, askedAt: clock.now() };
   const store = new Store({ storage, user: "u-alice" });
-  let rows = [{ room: ROOM, draft: server.draft }];
+  let rows = [{ room: ROOM, draft }];
   let count = 0;
   const outbox = (it.outbox = new Outbox({
     clock,
@@ -38,6 +39,7 @@ function device(clock, server, { storage = fakeStorage(), isOnline = true, isFoc
   }));
   const drafts = new Drafts({ store, clock, tab: "t", onSaved: (room, draft) => sync.saved(room, draft) });
   const sync = new DraftSync({
+    askedAt,
     drafts,
     outbox,
     store,
@@ -222,4 +224,36 @@ test("text from before drafts followed is told, and never removed by a server th
   const laptop = device(clock, server, { storage });
   await clock.advance(0);
   assert.deepEqual([server.draft, laptop.field], ["old words", "old words"]);
+});
+
+test("a page that was made before the server took the draft does not empty the box", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const before = device(clock, server);
+  // The page is asked for, and made; only then the draft of the page before arrives, which is still there.
+  await clock.advance(10);
+  const page = { draft: server.draft, askedAt: clock.now() };
+  before.type("Half a thought");
+  before.sync.flush();
+  await clock.advance(2_000);
+  const after = device(clock, server, { storage: before.storage, page });
+  assert.equal(after.field, "Half a thought");
+  after.sync.changed(ROOM);
+  assert.equal(after.kept(), "Half a thought");
+});
+
+test("a page that was made before the server took the message does not bring the draft back", async () => {
+  const clock = new FakeClock();
+  const server = new Server();
+  const before = device(clock, server);
+  before.type("Half a thought");
+  await clock.advance(2_000);
+  await clock.advance(10);
+  const page = { draft: server.draft, askedAt: clock.now() };
+  before.send();
+  await clock.advance(2_000);
+  assert.equal(server.draft, "");
+  const after = device(clock, server, { storage: before.storage, page });
+  after.sync.changed(ROOM);
+  assert.equal(after.kept(), "");
 });

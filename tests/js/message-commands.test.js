@@ -3,7 +3,7 @@ import test from "node:test";
 import { Store } from "../../static/js/net/store.js";
 import { applied, MessageCommands, reactionOf } from "../../static/js/state/message-commands.js";
 import { Outbox } from "../../static/js/state/outbox.js";
-import { FakeClock, fakeStorage } from "./helpers/clock.js";
+import { FakeClock, fakeStorage, keysOf } from "./helpers/clock.js";
 
 const ALICE = "u-alice";
 const BOB = "u-bob";
@@ -71,7 +71,7 @@ test("an edit back to what the server has sends nothing", () => {
   edit(tab, "hello");
   assert.equal(edit(tab, "helo"), null);
   tab.outbox.setLive(true);
-  assert.deepEqual([tab.sent, Object.keys(tab.storage)], [[], []]);
+  assert.deepEqual([tab.sent, keysOf(tab.storage)], [[], []]);
 });
 
 test("between the answer and the event the new text stays, and after it the server's state counts", () => {
@@ -179,7 +179,7 @@ test("a refused deletion or reaction is given up, and the message shows as it wa
       ["reaction.set", "gone"],
     ],
   );
-  assert.deepEqual([tab.shown(THEIRS), Object.keys(tab.storage)], [THEIRS, []]);
+  assert.deepEqual([tab.shown(THEIRS), keysOf(tab.storage)], [THEIRS, []]);
 });
 
 test("one reaction each: another emoji takes its place, the same one takes it back", () => {

@@ -4,7 +4,7 @@ import test from "node:test";
 import { unsentOnDevice, Store, wipeOthers } from "../../static/js/net/store.js";
 import { Tabs } from "../../static/js/net/tabs.js";
 import { Outbox } from "../../static/js/state/outbox.js";
-import { FakeClock, fakeLocks, fakeStorage, settle } from "./helpers/clock.js";
+import { FakeClock, fakeLocks, fakeStorage, keysOf, settle } from "./helpers/clock.js";
 
 /** One browser tab: what it sent over socket and HTTP, and a server that answers only when told. */
 function tab({
@@ -230,7 +230,7 @@ test("pressing Try again sends the same id; Delete takes it away and can be undo
   assert.equal(outbox.discard("a"), null, "what is on its way cannot be taken back");
   outbox.refused({ id: "a", code: "too_large" });
   const taken = outbox.discard("a");
-  assert.deepEqual([states(), Object.keys(storage)], [[], []]);
+  assert.deepEqual([states(), keysOf(storage)], [[], []]);
   outbox.restore(taken);
   assert.deepEqual(states(), ["failed"]);
 });
@@ -335,7 +335,7 @@ test("an id that belongs to other words: trying again takes a new one, in the sa
       ["b", "two"],
     ],
   );
-  assert.deepEqual(Object.keys(storage), ["entre:u-alice:outbox:c"]);
+  assert.deepEqual(keysOf(storage), ["entre:u-alice:outbox:c"]);
 });
 
 test("Try all again sends all that failed in this chat, in the order typed, and leaves other chats alone", () => {
@@ -452,10 +452,10 @@ test("a tab that gives up at last never writes back what another one has sent me
   await other.clock.advance(0);
   other.outbox.accepted("a");
   other.outbox.settle("a");
-  assert.deepEqual(Object.keys(other.storage), []);
+  assert.deepEqual(keysOf(other.storage), []);
   await silent(cutOff);
   assert.deepEqual(
-    [cutOff.states(), Object.keys(cutOff.storage)],
+    [cutOff.states(), keysOf(cutOff.storage)],
     [["accepted"], []],
     "it is no failure, and no failure is reported",
   );
@@ -476,7 +476,7 @@ test("a tab that slept for a day does not write back what another one has sent l
   await asleep.clock.sleep(24 * 3_600_000);
   asleep.outbox.setLive(true);
   await settle();
-  assert.deepEqual([asleep.states(), asleep.ids(), Object.keys(asleep.storage)], [["accepted"], [], []]);
+  assert.deepEqual([asleep.states(), asleep.ids(), keysOf(asleep.storage)], [["accepted"], [], []]);
 });
 
 test("what another account has wiped is not taken for sent: its text stays before the eyes", async () => {
@@ -515,7 +515,7 @@ test("handed over between tabs, a chat keeps its order and each message is store
   for (const id of ["b", "c"]) other.outbox.accepted(id);
   cutOff.outbox.reload();
   await cutOff.clock.advance(60_000);
-  assert.deepEqual([cutOff.posts.length, other.ids(), Object.keys(other.storage)], [2, ["a", "c", "b"], []]);
+  assert.deepEqual([cutOff.posts.length, other.ids(), keysOf(other.storage)], [2, ["a", "c", "b"], []]);
 });
 
 /** Two tabs that hear nothing; the left one has written a message, which the right one has read from the storage. */
@@ -552,7 +552,7 @@ test("what one tab gave up does not fail when the other tab's try is answered af
   right.posts[0].answer({ accepted: true });
   await settle();
   left.outbox.reload();
-  assert.deepEqual([left.states(), right.states(), Object.keys(left.storage)], [[], ["accepted"], []]);
+  assert.deepEqual([left.states(), right.states(), keysOf(left.storage)], [[], ["accepted"], []]);
 });
 
 test("a gateway that waited in vain is no answer of the server: another tab may send", async () => {
@@ -667,7 +667,7 @@ test("a tab that hears of the log-out elsewhere never writes again", () => {
   store.end();
   // Said to be kept all the same: a page that leaves after the log-out is not to be held back for it.
   assert.equal(store.set("draft:r", { text: "secret, typed on" }), true);
-  assert.deepEqual(Object.keys(storage), []);
+  assert.deepEqual(keysOf(storage), []);
 });
 
 test("log-out leaves nothing of any account; another account leaves nothing of the one before", () => {
@@ -676,9 +676,9 @@ test("log-out leaves nothing of any account; another account leaves nothing of t
   new Store({ storage, user: "u-alice" }).set("draft:r", { text: "secret" });
   new Store({ storage, user: "u-bob" }).set("draft:r", { text: "mine" });
   wipeOthers("u-bob", storage);
-  assert.deepEqual(Object.keys(storage), ["someone-elses-key", "entre:u-bob:draft:r"]);
+  assert.deepEqual(keysOf(storage), ["someone-elses-key", "entre:u-bob:draft:r"]);
   wipeOthers(null, storage);
-  assert.deepEqual(Object.keys(storage), ["someone-elses-key"]);
+  assert.deepEqual(keysOf(storage), ["someone-elses-key"]);
 });
 
 test("what another tab has sent does not stand at the end for ever, should its event have come before", async () => {
@@ -745,7 +745,7 @@ test("a message stays visible after it was accepted, a change of one until its e
     ],
     "a draft is done at once",
   );
-  assert.deepEqual(Object.keys(storage), []);
+  assert.deepEqual(keysOf(storage), []);
   await clock.advance(10_000);
   assert.deepEqual(
     outbox.entries("r").map(({ id }) => id),
@@ -783,7 +783,7 @@ test("a deletion waits as long as it can be undone, and holds up nothing", async
   outbox.accepted("b");
   await clock.advance(1);
   assert.deepEqual(sent.at(-1), { ...DELETION, room: "r", ref: "a" });
-  assert.deepEqual(Object.keys(storage), ["entre:u-alice:outbox:a"]);
+  assert.deepEqual(keysOf(storage), ["entre:u-alice:outbox:a"]);
 });
 
 test("what was undone in one tab shows again in the other at once, and is never sent", async () => {
@@ -851,7 +851,7 @@ test("a message that was stored before an upgrade is sent after it, and then lea
   const { room, body, reply_to, id } = OLD_ENTRY;
   assert.deepEqual(sent, [{ type: "message.send", room, id, body, reply_to, ref: id }]);
   outbox.accepted("old");
-  assert.deepEqual(Object.keys(storage), []);
+  assert.deepEqual(keysOf(storage), []);
 });
 
 test("if it fails, its text stays under the same key", () => {
@@ -859,6 +859,6 @@ test("if it fails, its text stays under the same key", () => {
   new Store({ storage, user: "u-alice" }).set("outbox:old", OLD_ENTRY);
   const { outbox } = tab({ storage });
   assert.equal(outbox.get("old").reason, "waited");
-  assert.deepEqual(Object.keys(storage), ["entre:u-alice:outbox:old"]);
+  assert.deepEqual(keysOf(storage), ["entre:u-alice:outbox:old"]);
   assert.equal(tab({ storage }).outbox.get("old").command.body, OLD_ENTRY.body);
 });

@@ -19,7 +19,7 @@ export class DraftSync {
 
   /**
    * `drafts`, `outbox`, `list`, `store`, `clock`; `isTouched(room)`: the user is typing there; `show(room, draft)` in
-   * the composer, if there is one.
+   * the composer, if there is one; `askedAt`: when the browser asked for the page.
    */
   constructor(options) {
     this.#options = options;
@@ -28,9 +28,13 @@ export class DraftSync {
 
   /** The page was loaded: what another device has typed, and what this one could not send before it was closed. */
   start() {
-    const { store, list } = this.#options;
+    const { store, list, outbox, askedAt } = this.#options;
     for (const name of store.keys("draft:")) if (name.split(":").length === 2) this.#changed.add(name.split(":")[1]);
-    for (const { room } of list.rows) this.changed(room, { isFresh: true });
+    for (const { room } of list.rows) {
+      // The server took a draft or a message after it had made the page: the row's draft may be the one before.
+      if (outbox.endedAt(room) >= askedAt) this.#know(room, this.#known(room));
+      else this.changed(room, { isFresh: true });
+    }
     this.flush();
   }
 

@@ -36,3 +36,13 @@ export function storedEntries(store) {
   const values = store.keys(KEY).map((key) => store.get(key));
   return new Map(values.filter(Boolean).map((value) => [value.id, restored(value)]));
 }
+
+const ENDED = "ended:";
+
+export const endedAt = (store, room) => store.get(ENDED + room) ?? 0;
+
+/** The time stays, unless the store was emptied by another account. */
+export function removeStored({ store, clock }, { id, room }) {
+  if (room && store.get(KEY + id)) store.set(ENDED + room, clock.now());
+  store.remove(KEY + id);
+}

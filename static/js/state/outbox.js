@@ -4,7 +4,7 @@ import { commandFrame } from "../protocol/commands.js";
 import { isFinal, ruleOf } from "../protocol/events.js";
 import { backoff, TabLock, Timer } from "../lib/timing.js";
 import { ANSWER_MS, changesMessage, dueAt, isMessage, isOpen, KEY } from "./outbox-entries.js";
-import { storedEntries, storeEntry } from "./outbox-entries.js";
+import { endedAt, removeStored, storedEntries, storeEntry } from "./outbox-entries.js";
 
 const RETRY_MS = [1_000, 3_000, 9_000];
 const MOST_INTERNAL_ERRORS = 5;
@@ -51,6 +51,9 @@ export class Outbox {
 
   get = (id) => this.#entries.get(id) ?? null;
 
+  /** When something of the room last left this outbox: a page that was made before may not know it. */
+  endedAt = (room) => endedAt(this.#options.store, room);
+
   add({ room, command, ...more }) {
     const at = Math.max(this.#options.clock.now(), ...[...this.#entries.values()].map((entry) => entry.at + 1));
     const entry = { ...more, id: this.#options.newId(), room, command, at, since: at, state: "pending" };
@@ -84,7 +87,7 @@ export class Outbox {
   accepted(id, version) {
     const entry = this.get(id);
     if (!entry) return null;
-    this.#options.store.remove(KEY + id);
+    removeStored(this.#options, entry);
     Object.assign(entry, { state: "accepted", version });
     if (changesMessage(entry)) this.#expire(entry, () => true);
     else if (!isMessage(entry)) this.#entries.delete(id);
@@ -253,7 +256,7 @@ export class Outbox {
   }
 
   #remove(id) {
-    this.#options.store.remove(KEY + id);
+    removeStored(this.#options, this.#entries.get(id) ?? { id });
     return this.#entries.delete(id);
   }
 

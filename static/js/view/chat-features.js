@@ -138,6 +138,7 @@ export function start(tools) {
 function followDrafts({ chats, events, ...tools }) {
   const sync = new DraftSync({
     ...tools,
+    askedAt: performance.timeOrigin,
     isTouched: (room) => chats.get(room)?.chat.isTyping ?? false,
     show: (room, draft) => chats.get(room)?.chat.followText(draft),
   });

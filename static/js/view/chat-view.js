@@ -162,7 +162,9 @@ export class ChatView {
     const change = (draft) => this.mode?.change(draft) || drafts.set(room, draft);
     const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change } });
     const { value, defaultValue: initial } = form.elements.body;
-    const isWaiting = outbox.entries(room).some(({ state }) => state !== "failed");
+    // The page may have been made before the server took what was typed or sent here.
+    const isOlder = outbox.endedAt(room) >= performance.timeOrigin;
+    const isWaiting = isOlder || outbox.entries(room).some(({ state }) => state !== "failed");
     const draft = drafts.open(room, { value, initial, known: list.get(room)?.draft, isWaiting });
     if (draft) composer.show(draft);
     if (matchMedia("(hover: hover) and (width >= 760px)").matches) composer.focus();

@@ -102,3 +102,6 @@ export function fakeLocks() {
   }
   return { request };
 }
+
+/** The keys of what waits to be sent or is typed; not the times at which something was sent. */
+export const keysOf = (storage) => Object.keys(storage).filter((key) => !key.includes(":ended:"));
