@@ -60,6 +60,19 @@ def announced(dialog: Locator) -> Locator:
     return dialog.locator('[data-say="say-status"]')
 
 
+RECORD_LABELS = """button => {
+    window.labels = [];
+    const note = () => labels.push(button.textContent.trim());
+    new MutationObserver(note).observe(button, { subtree: true, childList: true });
+}"""
+
+
+def expect_copied(dialog: Locator, *, times: int = 1) -> None:
+    """By what screen readers are told, which stays: the button says so for two seconds, and a busy machine
+    may look too late."""
+    expect(announced(dialog).locator("p", has_text="Copied")).to_have_count(times)
+
+
 def lifetime_of(invite: Any) -> timedelta:
     return datetime.fromisoformat(invite["expires_at"]) - datetime.fromisoformat(invite["created_at"])
 
@@ -79,14 +92,16 @@ def test_opening_the_dialog_creates_no_link_and_the_first_copy_creates_one(alice
     expect(dialog).to_be_hidden()
     assert open_invites(alice) == []
 
-    open_dialog(alice).get_by_role("button", name="Copy").click()
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
-    expect(announced(dialog)).to_contain_text("Copied")
+    button = open_dialog(alice).get_by_role("button", name="Copy")
+    button.evaluate(RECORD_LABELS)
+    button.click()
+    expect_copied(dialog)
+    assert alice.page.evaluate("labels")[0] == "Copied"
     (invite,) = open_invites(alice)
     assert copied(alice.page) == field.input_value() == invite["url"]
     expect(dialog.get_by_role("button", name="Copy", exact=True)).to_be_visible()
     dialog.get_by_role("button", name="Copy", exact=True).dblclick()
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect_copied(dialog, times=3)
     assert len(open_invites(alice)) == 1, "copying again creates no second link"
     assert alice.page.url.endswith(f"/chats/{alice.room}/"), "the chat is still open"
 
@@ -110,7 +125,7 @@ def test_alice_creates_and_copies_a_link_by_keyboard_and_the_focus_returns(alice
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect_copied(dialog)
     assert re.fullmatch(rf"{re.escape(alice.address)}/i/[\w-]{{20,}}/", copied(page))
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -122,24 +137,22 @@ def test_note_and_lifetime_are_stored_with_the_link_and_saved_on_each_change(ali
     dialog.get_by_label("Who is it for?").fill("Caio, from the choir")
     dialog.get_by_role("radio", name="1 day").check()
     dialog.get_by_role("button", name="Copy").click()
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect_copied(dialog)
     (made,) = open_invites(alice)
     assert made["note"] == "Caio, from the choir"
     assert lifetime_of(made) == timedelta(days=1)
 
     dialog.get_by_label("Who is it for?").press("End")
     dialog.get_by_label("Who is it for?").press_sequentially(" and his dog")
-    expect(dialog.locator('[data-part="saved-note"]')).to_have_text("Saved")
     dialog.get_by_role("radio", name="30 days").check()
-    expect(dialog.locator('[data-part="saved-lives"]')).to_have_text("Saved")
-    # "Saved" may refer to the first half of the note.
-    alice.until_equal(
-        lambda: [invite["note"] for invite in open_invites(alice)],
-        ["Caio, from the choir and his dog"],
-        "the note",
-    )
+
+    def is_stored(invite: Any) -> bool:
+        return invite["note"] == "Caio, from the choir and his dog" and lifetime_of(invite) > timedelta(
+            days=29
+        )
+
+    alice.until(lambda: all(map(is_stored, open_invites(alice))), "both changes are stored")
     (changed,) = open_invites(alice)
-    assert lifetime_of(changed) > timedelta(days=29)
     assert changed["id"] == made["id"]
 
 
@@ -259,7 +272,7 @@ def test_with_twenty_open_links_alice_must_revoke_one_first(alice: Visitor) -> N
     alice.page.get_by_role("button", name="Revoke", exact=True).click()
     expect(why).to_be_hidden()
     dialog.get_by_role("button", name="Copy", exact=True).click()
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect_copied(dialog)
     assert len(open_invites(alice)) == 20
 
 
@@ -270,7 +283,7 @@ def test_the_open_dialog_shows_that_carol_accepted(alice: Visitor, visitor: Visi
     zoya = alice.create_invite("Grandma Zoya")["url"]
     dialog = open_dialog(alice)
     dialog.get_by_role("button", name="Copy", exact=True).click()
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect_copied(dialog)
     note = dialog.get_by_label("Who is it for?")
     note.focus()
 
@@ -303,7 +316,7 @@ def test_on_a_phone_the_accepted_chat_opens_from_the_dialog_and_back_shows_the_l
     alice.page.goto("/chats/")
     dialog = open_dialog(alice)
     dialog.get_by_role("button", name="Copy", exact=True).click()
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect_copied(dialog)
     claim(visitor("dave"), dialog.get_by_label("Invite link").input_value())
     dialog.locator('[data-part="done"]').get_by_role("link", name="Open chat").click()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("Dave")
@@ -390,7 +403,7 @@ def test_an_unreachable_server_is_reported_and_the_note_stays(alice: Visitor) ->
     expect(dialog.get_by_label("Who is it for?")).to_have_value("Caio")
     alice.page.unroute("**/api/v1/invites")
     dialog.get_by_role("button", name="Copy").click()
-    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    expect_copied(dialog)
     expect(dialog.get_by_role("alert")).to_have_count(0)
     assert open_invites(alice)[0]["note"] == "Caio"
 

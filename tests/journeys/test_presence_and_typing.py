@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, start_chat
+from tests.journeys.visitors import Visitor, saving, start_chat
 
 
 def status(person: Visitor) -> Locator:
@@ -46,9 +46,9 @@ def test_online_and_typing_are_shown_and_hiding_them_works_both_ways(visitor: Vi
 
     settings = bob.new_page()
     settings.goto("/settings/privacy/")
-    settings.get_by_label("Last seen and online").select_option(label="Nobody")
-    settings.get_by_role("switch", name="Typing").uncheck()
-    expect(settings.get_by_role("status").filter(has_text="Saved")).to_have_count(2)
+    with saving(settings, times=2):
+        settings.get_by_label("Last seen and online").select_option(label="Nobody")
+        settings.get_by_role("switch", name="Typing").uncheck()
     for person, other in ((alice, bob), (bob, alice)):
         expect(status(person)).to_have_text(f"@{other.username}")
         expect(person.row(room).locator('[data-part="avatar"]')).not_to_have_attribute(

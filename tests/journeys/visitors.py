@@ -7,7 +7,8 @@ server are recorded as faults of the visitor. A test whose visitors have faults 
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Request,
+    Response,
     Route,
     WebSocket,
     WebSocketRoute,
@@ -37,6 +39,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WRITES = {"POST", "PATCH"}
 DESK: Any = {"width": 1280, "height": 800}
 PHONE: Any = {"width": 390, "height": 844}
 PHONE_OPTIONS: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
@@ -53,6 +56,28 @@ NO_STORAGE = "Storage.prototype.setItem = () => { throw new DOMException('full',
 MESSAGE_BOX = "textarea[name=body]"
 # The script that handles shortcuts gives the link this attribute.
 SWITCHER_BUTTON = '[data-action="switch"][aria-haspopup]'
+
+
+@contextmanager
+def saving(page: Page, *, times: int = 1) -> Iterator[None]:
+    """Wait until the server has answered so many changes that save themselves.
+
+    The page says "Saved" for two seconds only, so a busy machine may look too late.
+    """
+    answers: list[int] = []
+
+    def note(answer: Response) -> None:
+        if answer.request.method in WRITES:
+            answers.append(answer.status)
+
+    page.on("response", note)
+    yield
+    deadline = time.monotonic() + TIMEOUT_MS / 1_000
+    while len(answers) < times:
+        assert time.monotonic() < deadline, f"{len(answers)} of {times} changes were answered"
+        page.wait_for_timeout(POLL_INTERVAL_MS)
+    page.remove_listener("response", note)
+    assert all(status < 400 for status in answers), answers
 
 
 class Visitor:
