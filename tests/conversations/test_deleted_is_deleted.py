@@ -19,6 +19,7 @@ from conversations.jobs.checkpoint import checkpoint_if_filled
 from conversations.models import Conversation
 from conversations.search_index import tables
 from conversations.services.search_indexing import Indexer
+from tests.rig.database_files import bytes_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -50,7 +51,7 @@ def files_with(word: str) -> list[str]:
     if connection.vendor == "sqlite":
         name = Path(str(connection.settings_dict["NAME"]))
         files += [path for path in name.parent.glob(f"{name.name}*") if path.is_file()]
-    return [path.name for path in files if word[2:].encode() in path.read_bytes()]
+    return [path.name for path in files if word[2:].encode() in bytes_of(path)]
 
 
 def housekeeping() -> None:

@@ -18,6 +18,7 @@ from conversations.jobs.beats import BEATS, fire
 from conversations.jobs.housekeeping import handles_prune, jobs_prune, sessions_prune
 from tests.factories import make_user
 from tests.jobs.workers import later, run_due_jobs
+from tests.rig.database_files import bytes_of
 
 
 def twice(job: Any) -> None:
@@ -124,12 +125,12 @@ def test_a_deleted_name_is_readable_in_no_file_after_the_checkpoint() -> None:
     person = make_user("canary", name)
     User.objects.filter(pk=person.pk).update(name="")
     Profile.objects.filter(user=person).update(search_key="")
-    assert name.encode() in log_file().read_bytes()
+    assert name.encode() in bytes_of(log_file())
     assert checkpoint.checkpoint_if_filled() == checkpoint.EVERY_SECONDS
     assert log_file().stat().st_size == 0
     assert not checkpoint.is_log_filled()
     for file in (log_file(), Path(connection.settings_dict["NAME"])):
-        assert name.encode() not in file.read_bytes()
+        assert name.encode() not in bytes_of(file)
 
 
 @pytest.mark.django_db(transaction=True)
