@@ -13,6 +13,7 @@ from conversations.jobs import rows
 from conversations.jobs.backend import enqueue_all
 from tests.jobs.sample_jobs import SECRET_TEXT, exporting, failing, fails_once, notes, noting, returning
 from tests.jobs.workers import later, run_due_jobs
+from tests.rig.plans import plan_of
 
 pytestmark = [
     pytest.mark.django_db,
@@ -211,16 +212,6 @@ def test_the_poll_finds_what_can_be_claimed_and_nothing_else() -> None:
     assert poll() is None
 
 
-def plan_of(sql: str, params: Any = ()) -> str:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("ANALYZE django_tasks_database_dbtaskresult")
-        cursor.execute(
-            f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}", params
-        )
-        return str(cursor.fetchall())
-
-
 def test_the_poll_and_the_claim_use_the_index() -> None:
     """It is ours on a table of django-tasks-db, so a migration of theirs might drop it. Without it each poll
     would read every row."""
@@ -238,7 +229,11 @@ def test_the_poll_and_the_claim_use_the_index() -> None:
     with CaptureQueriesContext(connection) as asked:
         rows.due_queue(["default", "media"])
         claim()
-    plans = [plan_of(query["sql"]) for query in asked if query["sql"].lstrip().startswith("SELECT")]
+    plans = [
+        plan_of(query["sql"], table="django_tasks_database_dbtaskresult")
+        for query in asked
+        if query["sql"].lstrip().startswith("SELECT")
+    ]
     assert len(plans) == 3
     # PostgreSQL has another one for waiting jobs.
     assert all("job_by_status" in plan or "tasks_db_new_ordering_idx" in plan for plan in plans)
