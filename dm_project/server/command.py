@@ -92,6 +92,7 @@ def freeze_loaded_objects() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 
