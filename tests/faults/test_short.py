@@ -15,9 +15,9 @@ from tools.faults.random_faults import random_faults
 from tools.faults.rows import known_rows
 from tools.faults.world import open_world
 
-PAIRS, RATE = 8, 80.0
+PAIRS, RATE = 6, 50.0
 PACE = 0.02
-RANDOM_S = 10.0
+RANDOM_S = 6.0
 
 
 @pytest.mark.timeout(300)

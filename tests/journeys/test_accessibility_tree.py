@@ -18,6 +18,7 @@ from tests.journeys.visitors import (
     reject_sends,
     start_chat,
 )
+from tests.journeys.visual_checks import LONGER, LONGER_SIZES, layout_faults
 from tests.rig.daphne_server import EntreServer
 
 REGIONS = ("say-messages", "say-status", "say-alert")
@@ -509,6 +510,12 @@ def test_check_27_every_dialog_menu_and_notice_is_accessible(what: str, alice: V
             page.emulate_media(color_scheme="light")
         assert violations(page) == []
         expect_no_overflow(page)
+    if what != "a message menu":
+        # check 28; of the menu, which closes at each resize: test_longer_words.py.
+        page.evaluate(LONGER)
+        for size in LONGER_SIZES:
+            page.set_viewport_size(size)
+            assert (layout_faults(page), size) == ([], size)
     alice.faults.clear()
 
 

@@ -159,10 +159,14 @@ def deploy_another_version(person: Visitor, server: EntreServer) -> None:
     restart(person, server)
 
 
-def test_after_a_deployment_an_open_page_says_that_there_is_a_new_version(
+def test_an_open_page_says_nothing_of_a_restart_and_that_there_is_a_new_version_after_a_deployment(
     alice: Visitor, own_server: EntreServer
 ) -> None:
     alice.page.goto("/chats/")
+    alice.until_loaded("new-release")
+    with alice.page.expect_response("**/release", timeout=TIMEOUT_MS) as answer:
+        restart(alice, own_server)
+    assert answer.value.ok
     notice = alice.page.locator('[data-view="new-release"]')
     expect(notice).to_be_hidden()
     deploy_another_version(alice, own_server)
@@ -172,17 +176,6 @@ def test_after_a_deployment_an_open_page_says_that_there_is_a_new_version(
     # The reloaded page is of the current release.
     alice.page.unroute("**/release")
     notice.get_by_role("link", name="Reload").click()
-    expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
-
-
-def test_after_a_restart_of_the_same_version_an_open_page_says_nothing(
-    alice: Visitor, own_server: EntreServer
-) -> None:
-    alice.page.goto("/chats/")
-    alice.until_loaded("new-release")
-    with alice.page.expect_response("**/release", timeout=TIMEOUT_MS) as answer:
-        restart(alice, own_server)
-    assert answer.value.ok
     expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
 
 

@@ -1,6 +1,6 @@
 """Check 28, longer translations: with words two fifths longer, no dialog or notice is cut, covered or broken.
 
-The same of every page: test_every_page.py.
+The same of every page: test_every_page.py; of the other dialogs and notices: test_accessibility_tree.py.
 """
 
 from collections.abc import Callable
@@ -12,26 +12,10 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.page_catalogue import open_invite_dialog
 from tests.journeys.visitors import (
     Visitor,
-    log_in_as_another_user,
     show_failed_messages_offline,
     start_chat,
 )
 from tests.journeys.visual_checks import LONGER, LONGER_SIZES, cut_texts, layout_faults, set_styles
-
-
-def switcher(alice: Visitor, room: str) -> None:
-    open_by_keys(alice, room, "Control+k", "Search people and chats")
-
-
-def shortcut_help(alice: Visitor, room: str) -> None:
-    open_by_keys(alice, room, "Control+/", "Keyboard shortcuts")
-
-
-def open_by_keys(alice: Visitor, room: str, keys: str, name: str) -> None:
-    alice.open(room)
-    alice.until_lazy_parts_loaded()
-    alice.page.keyboard.press(keys)
-    expect(alice.page.get_by_role("dialog", name=name)).to_be_visible()
 
 
 def question_before_a_link_is_revoked(alice: Visitor, room: str) -> None:
@@ -43,36 +27,9 @@ def question_before_a_link_is_revoked(alice: Visitor, room: str) -> None:
     expect(alice.page.get_by_role("button", name="Keep")).to_be_visible()
 
 
-def question_before_logging_out(alice: Visitor, room: str) -> None:
-    alice.open(room)
-    alice.box.press_sequentially("half a thought")
-    alice.until_draft_stored()
-    alice.page.goto("/settings/privacy/")
-    alice.until_idle()
-    alice.page.locator(".settings__link--leave").evaluate("(button) => button.click()")
-    expect(alice.page.get_by_role("dialog", name="Log out of this device?")).to_be_visible()
-
-
-def log_in_again(alice: Visitor, room: str) -> None:
-    alice.open(room)
-    alice.until_idle()
-    alice.person.log_out()
-    expect(alice.page.get_by_role("dialog", name="You have been logged out.")).to_be_visible()
-
-
-def another_account(alice: Visitor, room: str) -> None:
-    alice.open(room)
-    log_in_as_another_user(alice)
-
-
 OPENERS = [
     show_failed_messages_offline,
-    switcher,
-    shortcut_help,
     question_before_a_link_is_revoked,
-    question_before_logging_out,
-    log_in_again,
-    another_account,
 ]
 
 

@@ -21,14 +21,18 @@ Object.defineProperty(Navigator.prototype, "serviceWorker", { get: refuse });
 Object.defineProperty(Navigator.prototype, "locks", { get: () => ({ request: async () => refuse() }) });
 """
 MISSING = {
-    "no worker": "delete Navigator.prototype.serviceWorker",
-    "no locks": "delete Navigator.prototype.locks",
-    "no channel between tabs": "delete window.BroadcastChannel",
-    "no notifications": "delete window.Notification",
-    "no idle time": "delete window.requestIdleCallback",
-    "no abort timeout": "delete AbortSignal.timeout",
-    "no random UUIDs": "delete Crypto.prototype.randomUUID",
-    "no graphemes": "delete Intl.Segmenter",
+    "no worker, channel between tabs, idle time, random UUIDs": """
+        delete Navigator.prototype.serviceWorker;
+        delete window.BroadcastChannel;
+        delete window.requestIdleCallback;
+        delete Crypto.prototype.randomUUID;
+    """,
+    "no locks, notifications, abort timeout, graphemes": """
+        delete Navigator.prototype.locks;
+        delete window.Notification;
+        delete AbortSignal.timeout;
+        delete Intl.Segmenter;
+    """,
     "no recent features": """
         for (const name of [
             "Segmenter", "PluralRules", "NumberFormat", "RelativeTimeFormat", "getCanonicalLocales",
@@ -56,7 +60,7 @@ MISSING = {
 
 
 ON_EVERY_PAGE = {"no recent features", "site data blocked", "storage full"}
-"""The first of these lacks all the features that the others lack one by one."""
+"""The first of these lacks all the features that the others lack."""
 
 
 @pytest.mark.parametrize("lack", MISSING)

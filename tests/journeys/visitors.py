@@ -44,7 +44,6 @@ DESK: Any = {"width": 1280, "height": 800}
 PHONE: Any = {"width": 390, "height": 844}
 PHONE_OPTIONS: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 TIMEOUT_MS = 30_000
-POLL_INTERVAL_MS = 20
 # Three idle callbacks: the page schedules its own lazy loading with them (static/js/lib/timing.js).
 IDLE = """async () => {
     const wait = window.requestIdleCallback
@@ -56,6 +55,17 @@ NO_STORAGE = "Storage.prototype.setItem = () => { throw new DOMException('full',
 MESSAGE_BOX = "textarea[name=body]"
 # The script that handles shortcuts gives the link this attribute.
 SWITCHER_BUTTON = '[data-action="switch"][aria-haspopup]'
+
+
+def pauses() -> Iterator[int]:
+    """Milliseconds to wait before looking again: short at first, then longer, because each look takes
+    processor time from what is waited for. 0 after the last one."""
+    deadline = time.monotonic() + TIMEOUT_MS / 1_000
+    pause = 20.0
+    while time.monotonic() < deadline:
+        yield round(pause)
+        pause = min(200, 1.3 * pause)
+    yield 0
 
 
 @contextmanager
@@ -72,10 +82,11 @@ def saving(page: Page, *, times: int = 1) -> Iterator[None]:
 
     page.on("response", note)
     yield
-    deadline = time.monotonic() + TIMEOUT_MS / 1_000
-    while len(answers) < times:
-        assert time.monotonic() < deadline, f"{len(answers)} of {times} changes were answered"
-        page.wait_for_timeout(POLL_INTERVAL_MS)
+    for pause in pauses():
+        if len(answers) >= times:
+            break
+        assert pause, f"{len(answers)} of {times} changes were answered"
+        page.wait_for_timeout(pause)
     page.remove_listener("response", note)
     assert all(status < 400 for status in answers), answers
 
@@ -162,20 +173,22 @@ class Visitor:
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for a condition that is not on the page."""
-        deadline = time.monotonic() + TIMEOUT_MS / 1_000
-        while not condition():
-            assert time.monotonic() < deadline, f"timed out: {self.username} waited for {what}"
-            self.page.wait_for_timeout(POLL_INTERVAL_MS)
+        for pause in pauses():
+            if condition():
+                return
+            assert pause, f"timed out: {self.username} waited for {what}"
+            self.page.wait_for_timeout(pause)
 
     def until_equal(self, read: Callable[[], Any], expected: Any, what: str) -> None:
         """Wait until a value outside the page (server, storage, another tab) equals this one.
 
         An assertion right after a local event would be a race: a message that is drawn may not be stored yet.
         """
-        deadline = time.monotonic() + TIMEOUT_MS / 1_000
-        while (value := read()) != expected:
-            assert time.monotonic() < deadline, f"{what}: {value!r}, expected {expected!r}"
-            self.page.wait_for_timeout(POLL_INTERVAL_MS)
+        for pause in pauses():
+            if (value := read()) == expected:
+                return
+            assert pause, f"{what}: {value!r}, expected {expected!r}"
+            self.page.wait_for_timeout(pause)
 
     def until_stored(self, room: str, *bodies: str) -> None:
         """Wait until the server has exactly these messages in the chat, in this order."""
