@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from accounts.avatars.initials import colour, initials
 from accounts.avatars.storage import picture_url
 from accounts.models import User
 from conversations.models import Conversation, Message, Participant
+from conversations.models.conversation_row import ConversationRow
 from conversations.models.message_text import HasText, text_of
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
 from conversations.protocol.text import excerpt
-
-if TYPE_CHECKING:
-    from conversations.selectors.conversations import ConversationRow
 
 
 def card(user: User) -> objects.Card:

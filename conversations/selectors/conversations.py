@@ -19,21 +19,11 @@ from accounts.models import Profile, User
 from accounts.selectors import QUERY_MAX
 from conversations.access import Membership
 from conversations.models import Conversation, Epoch, Message, Participant
+from conversations.models.conversation_row import ConversationRow as ConversationRow
 from conversations.selectors.hidden_messages import seen_by, seen_by_peers_of
 
 HEADS = 100
 """Conversations in the greeting of a socket."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationRow:
-    """One row of a user's list."""
-
-    conversation: Conversation
-    me: Participant
-    peer_participant: Participant
-    peer: User
-    last: Message | None
 
 
 @dataclass(frozen=True, slots=True)
