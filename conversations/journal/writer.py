@@ -166,8 +166,10 @@ class Writer:
             self.write_one_by_one(items)
             return
         logger.warning("a batch of %d could not be written (%s)", len(items), type(error).__name__)
+        # Those that wait are taken before the first is answered: what its sender sends next is tried.
+        waiting = self.take_waiting(error)
         self.refuse(items, error)
-        self.refuse_waiting(error)
+        self.refuse(waiting, error)
 
     def answer(self, items: list[Waiting], outcomes: Sequence[Outcome[Any]], pushes: list[Push]) -> None:
         """Resolve the futures, then run the work after the commit, then publish the pushes of the batch.
@@ -210,18 +212,17 @@ class Writer:
         is_in_doubt = command.id is not None and command.id in self.in_doubt
         return UnknownResult(retry_after_ms=IN_DOUBT_RETRY_MS) if is_in_doubt else None
 
-    def refuse_waiting(self, error: Exception) -> None:
+    def take_waiting(self, error: Exception) -> list[Waiting]:
         """While the database is unavailable, waiting commands are refused now: waiting for the same failure
         would only delay it."""
         if not is_unavailable(error):
-            return
+            return []
         with self.condition:
             items = [*self.locked, *self.waiting]
             self.locked = []
             self.waiting.clear()
         self.give_up_at.clear()
-        if items:
-            self.refuse(items, error)
+        return items
 
     # Conversations that another transaction holds
 
@@ -276,7 +277,7 @@ class Writer:
                 outcomes, pushes = write_checked(commands)
             except Exception as error:
                 drop_connection()
-                self.refuse_waiting(error)
+                self.refuse(self.take_waiting(error), error)
                 time.sleep(IN_DOUBT_RETRY_SECONDS)
             else:
                 self.answer(items, outcomes, pushes)

@@ -188,6 +188,26 @@ def test_a_database_that_cannot_write_is_a_retryable_answer(chat, alice, monkeyp
         assert text not in str(future.exception(0)), "the text of the error stays inside"
 
 
+def test_what_alice_sends_after_a_refusal_is_tried(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not refused with the error of the batch before it."""
+    real, sent = batch.write, []
+
+    def write(commands: Any) -> Any:
+        monkeypatch.setattr(batch, "write", real)
+        raise OperationalError("unable to open database file")
+
+    monkeypatch.setattr(batch, "write", write)
+    with running_writers() as (writer,):
+        future = writer.submit(sending(chat, alice, "first"))
+        future.add_done_callback(lambda _: sent.append(writer.submit(sending(chat, alice, "second"))))
+        assert isinstance(future.exception(TIMEOUT_S), Busy)
+        writer.submit(sending(chat, alice, "third")).exception(TIMEOUT_S)
+        assert sent[0].exception(TIMEOUT_S) is None
+    assert Message.objects.filter(body="second").exists()
+
+
 def test_an_unexpected_error_is_an_answer_too_and_keeps_secrets_out_of_the_log(
     chat, alice, monkeypatch, pushes, caplog
 ):
