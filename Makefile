@@ -89,10 +89,10 @@ test: $(DEV) ## the whole test suite: Python, PostgreSQL, Redis, Daphne, browser
 	@$(BIN)/python -m tests.rig.programs
 	@$(BIN)/python -m tests.rig.together $(MAKE) test-python test-postgres test-js
 
-# The tests of a file stay together, and directories in order: they share started servers and browsers. Three processes for two cores:
-# a fourth takes more processor time for every test than the waiting that it fills.
-test-python: $(DEV) ## all Python tests: SQLite, Redis, Daphne, browsers (PROCESSES=3)
-	@$(BIN)/python -m pytest --numprocesses $(or $(PROCESSES),3) --dist loadfile --no-loadscope-reorder
+# The tests of a file stay together, and directories in order: they share started servers and browsers. Four processes for two cores,
+# because a part of the time is waiting.
+test-python: $(DEV) ## all Python tests: SQLite, Redis, Daphne, browsers (PROCESSES=4)
+	@$(BIN)/python -m pytest --numprocesses $(or $(PROCESSES),4) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(DEV) ## only tests without browsers and started servers
 	@$(BIN)/python -m pytest --ignore=tests/journeys --ignore=tests/live --ignore=tests/faults
