@@ -1,4 +1,5 @@
-"""`python -m benchmarks.search`: what a search costs from a thousand to a million messages.
+"""`python -m benchmarks.search`: what searches, lists and pages of history cost from a thousand to a million
+messages.
 
 On both databases: the messages are written in bulk and indexed by the rounds of the service, then each query
 runs as the API runs it (index, rows, matches). The least of fifteen times, in milliseconds, because a shared
@@ -13,7 +14,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
@@ -26,6 +27,8 @@ from tests.rig.temporary import temporary_folder
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PEOPLE, WORDS, WORDS_A_MESSAGE = 400, 40_000, 12
+LISTED = 200
+"""Chats of the first user."""
 HEAVY_SHARE = 0.3
 """Of all messages, in the one chat of the first user."""
 BATCH = 2_000
@@ -88,6 +91,8 @@ def measure(sizes: list[int]) -> None:
         conversation_open(user=people[number], peer=people[(number * 7 + 1) % PEOPLE], origin="invite")[0]
         for number in range(PEOPLE)
     ]
+    listed = range(PEOPLE - LISTED, PEOPLE)
+    chats += [conversation_open(user=people[0], peer=people[number], origin="invite")[0] for number in listed]
     heads = dict.fromkeys((chat.pk for chat in chats), 0)
     written = 0
     for size in sizes:
@@ -103,6 +108,7 @@ def measure(sizes: list[int]) -> None:
             "indexed_s": round(now - filled, 1),
             "index_cpu_us": round(per_message, 1),
             **queries(people[0], people[11], words),
+            **lists(people[0], chats[0]),
         }
         sys.stdout.write(json.dumps(figures) + "\n")
         sys.stdout.flush()
@@ -185,13 +191,39 @@ def queries(heavy: Any, light: Any, words: list[str]) -> dict[str, float]:
     return found
 
 
+def lists(user: Any, chat: Any) -> dict[str, float]:
+    """Milliseconds of a page of the list of chats, and of pages of the chat with a third of all messages."""
+    from conversations.access import access_conversation
+    from conversations.selectors.changes import changes_after
+    from conversations.selectors.conversations import conversation_list
+    from conversations.selectors.messages import message_page, message_page_around
+
+    chat.refresh_from_db()
+    mine = access_conversation(user, chat.room_name)
+    cursor = conversation_list(user=user).next
+    return {
+        "list_first": least(lambda: conversation_list(user=user)),
+        "list_next": least(lambda: conversation_list(user=user, cursor=cursor)),
+        "history_newest": least(lambda: message_page(membership=mine)),
+        "history_middle": least(
+            lambda: message_page_around(membership=mine, seq=chat.head // 2, version=chat.head)
+        ),
+        "sync_20": least(lambda: changes_after(membership=mine, after=chat.head - 20)),
+    }
+
+
 def timed(user: Any, typed: str, membership: Any = None) -> float:
     from conversations.selectors.search import search_messages
 
+    return least(lambda: search_messages(user=user, typed=typed, membership=membership))
+
+
+def least(work: Callable[[], object]) -> float:
+    """Milliseconds, of `RUNS` times."""
     times = []
     for _ in range(RUNS):
         began = time.perf_counter()
-        search_messages(user=user, typed=typed, membership=membership)
+        work()
         times.append(time.perf_counter() - began)
     return round(1_000 * min(times), 2)
 

@@ -34,7 +34,7 @@ SLOW_NETWORK = {
 }
 # Lengths from one word to a paragraph: heights differ, so a misplaced page would show.
 SENTENCE = (
-    "the quinces are ripe and the ferry leaves at nine so bring a basket"
+    "the quinces are ripe and the train leaves at nine so bring a basket"
     " and the good coffee when you come over on Sunday"
 )
 WORDS = SENTENCE.split()

@@ -168,7 +168,7 @@ def test_attempts_from_a_browser_that_has_logged_in_are_not_counted(bob: User, l
     browser.post("/accounts/logout/")
     guess_from_everywhere(12)
     for _ in range(9):
-        browser.post("/accounts/login/", {"login": login, "password": "a slip of the pen"})
+        browser.post("/accounts/login/", {"login": login, "password": "a slip of the finger"})
     assert browser.post("/accounts/login/", {"login": login, "password": PASSWORD}).status_code == 302
 
 

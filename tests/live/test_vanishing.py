@@ -1,4 +1,4 @@
-"""Outages while users chat, or at the start: no loss, sockets stay open, the operator reads one sentence."""
+"""Failures while users chat, or at the start: no loss, sockets stay open, the operator reads one sentence."""
 
 import asyncio
 import signal

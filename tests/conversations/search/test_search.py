@@ -32,29 +32,29 @@ HOSTILE = [
 
 
 def test_both_find_what_one_has_written(chat: Conversation, alice: User, bob: User, found: Search) -> None:
-    make_message(chat, alice, "The ferry leaves at noon")
+    make_message(chat, alice, "The train leaves at noon")
     for user in (alice, bob):
-        assert found(user, "ferry") == ["The ferry leaves at noon"]
-        assert found(user, "ferry", chat) == ["The ferry leaves at noon"]
+        assert found(user, "train") == ["The train leaves at noon"]
+        assert found(user, "train", chat) == ["The train leaves at noon"]
 
 
 @pytest.mark.parametrize(
     ("typed", "is_found"),
     [
-        ("noon ferry", True),
-        ("ferry no", True),
-        ("fe", True),
-        ("fer noon", False),
-        ("ferry boat", False),
+        ("noon train", True),
+        ("train no", True),
+        ("tr", True),
+        ("tra noon", False),
+        ("train boat", False),
         ('"leaves at"', True),
         ('"at leaves"', False),
         ('"leaves a', True),
         ('"leaves a"', False),
         ("leaves a", True),
-        ("FÉRRY", True),
-        ("ferryx", False),
-        ("ferries", False),
-        ("leaves at noon ferry the", True),
+        ("TRÁIN", True),
+        ("trainx", False),
+        ("trains", False),
+        ("leaves at noon train the", True),
         ("leav", True),
         ("leave", True),
         ("leaves", True),
@@ -63,7 +63,7 @@ def test_both_find_what_one_has_written(chat: Conversation, alice: User, bob: Us
 def test_all_words_must_occur_and_the_last_may_be_a_beginning(
     chat: Conversation, alice: User, found: Search, typed: str, is_found: bool
 ) -> None:
-    make_message(chat, alice, "The ferry leaves at noon")
+    make_message(chat, alice, "The train leaves at noon")
     assert bool(found(alice, typed)) is is_found
 
 
@@ -263,6 +263,6 @@ def test_a_search_that_takes_too_long_is_busy(
         raise OperationalError("interrupted")
 
     monkeypatch.setattr(search, "hits", give_up)
-    answer = client_of(alice).get("/api/v1/search?q=ferry")
+    answer = client_of(alice).get("/api/v1/search?q=train")
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-    assert client_of(alice).get("/chats/?q=ferry").status_code == 503
+    assert client_of(alice).get("/chats/?q=train").status_code == 503
