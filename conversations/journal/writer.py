@@ -167,9 +167,7 @@ class Writer:
             return
         logger.warning("a batch of %d could not be written (%s)", len(items), type(error).__name__)
         # Those that wait are taken before the first is answered: what its sender sends next is tried.
-        waiting = self.take_waiting(error)
-        self.refuse(items, error)
-        self.refuse(waiting, error)
+        self.refuse([*items, *self.take_waiting(error)], error)
 
     def answer(self, items: list[Waiting], outcomes: Sequence[Outcome[Any]], pushes: list[Push]) -> None:
         """Resolve the futures, then run the work after the commit, then publish the pushes of the batch.
@@ -277,7 +275,8 @@ class Writer:
                 outcomes, pushes = write_checked(commands)
             except Exception as error:
                 drop_connection()
-                self.refuse(self.take_waiting(error), error)
+                if waiting := self.take_waiting(error):
+                    self.refuse(waiting, error)
                 time.sleep(IN_DOUBT_RETRY_SECONDS)
             else:
                 self.answer(items, outcomes, pushes)

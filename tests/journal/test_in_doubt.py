@@ -160,3 +160,20 @@ def test_after_too_long_in_doubt_the_result_is_unknown(
             assert isinstance(writer.submit(command).exception(TIMEOUT_S), Busy), (
                 "what the database has answered is not in doubt"
             )
+
+
+def test_while_a_commit_stays_in_doubt_no_empty_batches_are_counted(
+    chat: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "IN_DOUBT_SECONDS", 0.1)
+    monkeypatch.setattr(writer_module, "IN_DOUBT_RETRY_SECONDS", 0.01)
+    counted: list[int] = []
+    monkeypatch.setattr(writer_module.BATCHES, "observe", counted.append)
+
+    def end_in_commit(commands: Any) -> Any:
+        raise batch.InDoubt
+
+    monkeypatch.setattr(batch, "write", end_in_commit)
+    with running_writers() as (writer,):
+        assert isinstance(writer.submit(sending(chat, alice)).exception(TIMEOUT_S), UnknownResult)
+    assert counted == [1]
