@@ -160,10 +160,11 @@ def test_check_16_messages_are_grouped_by_the_days_of_alices_time_zone(
 def test_check_16_the_count_of_new_messages_has_the_plural_forms_of_russian(
     visitor: VisitorMaker, daphne_server: EntreServer
 ) -> None:
-    """All languages: tests/project/test_translations.py."""
+    """The language with the most forms; that each has all of its own: tests/project/test_translations.py."""
     alice = visitor("alice", locale="ru-RU")
     set_language(alice, "ru-RU")
-    for count, wanted in (1, "1 новое сообщение"), (3, "3 новых сообщения"), (5, "5 новых сообщений"):
+    words = {1: "1 новое сообщение", 3: "3 новых сообщения", 5: "5 новых сообщений", 21: "21 новое сообщение"}
+    for count, wanted in words.items():
         room = start_chat(alice, visitor(f"bob{count}x"))
         insert_history(daphne_server, room, timestamps(count), by=lambda n: False)
         alice.open(room)

@@ -1,11 +1,9 @@
 """How the database would run a statement."""
 
-from typing import Any
-
 from django.db import connection
 
 
-def plan_of(sql: str, *, table: str, params: Any = ()) -> str:
+def plan_of(sql: str, *, table: str) -> str:
     """The plan of `sql` as text. `table` must have thousands of rows: for a small one PostgreSQL is right to
     prefer another plan.
 
@@ -14,7 +12,5 @@ def plan_of(sql: str, *, table: str, params: Any = ()) -> str:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
-        cursor.execute(
-            f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}", params
-        )
+        cursor.execute(f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}")
         return str(cursor.fetchall())
