@@ -15,8 +15,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def before(self, seq: int) -> Self:
         return self.filter(seq__lt=seq)
 
-    def after(self, seq: int) -> Self:
-        return self.filter(seq__gt=seq)
+    def after(self, *seqs: int) -> Self:
+        """Above all of these numbers. One bound: of two, SQLite begins at the first and reads every row up to
+        the other, the whole history for a page in its middle."""
+        return self.filter(seq__gt=max(seqs))
 
     def changed_later(self, after: int) -> Self:
         """Sent at or before number `after`, changed since."""

@@ -15,14 +15,12 @@ def seq_at(*, membership: Membership, day: date, zone: tzinfo) -> int | None:
     messages, and no index on times.
     """
     moment = start_of(day, zone)
-    rows = Message.objects.filter(
-        conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
-    )
-    newest = rows.order_by("-seq").values_list("seq", flat=True).first()
+    stored = Message.objects.filter(conversation_id=membership.conversation.id)
+    newest = stored.after(membership.me.cleared_seq).order_by("-seq").values_list("seq", flat=True).first()
     low, high, found = membership.me.cleared_seq + 1, newest or 0, newest
     while low <= high:
         middle = (low + high) // 2
-        seq, created_at = rows.filter(seq__gte=middle).order_by("seq").values_list("seq", "created_at")[0]
+        seq, created_at = stored.after(middle - 1).order_by("seq").values_list("seq", "created_at")[0]
         if created_at >= moment:
             found, high = seq, middle - 1
         else:

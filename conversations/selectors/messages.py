@@ -43,14 +43,14 @@ def message_page(
     """
     version = Conversation.objects.values_list("head", flat=True).get(id=membership.conversation.id)
     limit = max(1, min(limit, LARGEST_PAGE))
-    rows = Message.objects.filter(
-        conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
-    )
+    stored = Message.objects.filter(conversation_id=membership.conversation.id)
     if before is not None:
-        rows = rows.before(before)
+        stored = stored.before(before)
     if after is not None:
-        items = seen_by(rows.after(after).order_by("seq")[:limit], membership.me.user_id)
+        rows = stored.after(after, membership.me.cleared_seq)
+        items = seen_by(rows.order_by("seq")[:limit], membership.me.user_id)
         return MessagePage(items, version, has_older=True)
+    rows = stored.after(membership.me.cleared_seq)
     newest_first = seen_by(rows.order_by("-seq")[: limit + 1], membership.me.user_id)
     kept = within(chars, newest_first[:limit])
     return MessagePage(kept[::-1], version, has_older=len(newest_first) > len(kept))
@@ -72,12 +72,13 @@ def message_page_around(
     """A page in the middle of history: message `seq`, if it exists, and up to `side` messages on either side.
     Two statements, and one if there are quotes. `version` was read before; `chars` as for `message_page`.
     """
-    rows = Message.objects.filter(
-        conversation_id=membership.conversation.id, seq__gt=membership.me.cleared_seq
-    )
-    me = membership.me.user_id
-    queries = [rows.before(seq).order_by("-seq")[: side + 1], rows.after(seq - 1).order_by("seq")[: side + 2]]
-    below, above = seen_together(queries, me)
+    stored = Message.objects.filter(conversation_id=membership.conversation.id)
+    cleared = membership.me.cleared_seq
+    queries = [
+        stored.after(cleared).before(seq).order_by("-seq")[: side + 1],
+        stored.after(seq - 1, cleared).order_by("seq")[: side + 2],
+    ]
+    below, above = seen_together(queries, membership.me.user_id)
     half = None if chars is None else chars // 2
     older, newer = within(half, below[:side]), within(half, above[: side + 1])
     return MessagePage(

@@ -1,13 +1,18 @@
 """Pages of history by number, and queries about one message."""
 
+import re
+from datetime import UTC, date
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from conversations.access import access_conversation
 from conversations.exceptions import MessageNotFound
 from conversations.models import Conversation, Message, Participant
+from conversations.selectors.dates import seq_at
 from conversations.selectors.messages import (
     MessagePage,
     message_at,
@@ -172,3 +177,30 @@ def test_only_what_this_person_sent_into_this_room_was_sent(
     assert not was_sent(user_id=mallory.pk, room=chat.room_name, id=id)
     assert not was_sent(user_id=alice.pk, room="dm-" + "a" * 32, id=id)
     assert not was_sent(user_id=alice.pk, room=chat.room_name, id=uuid4())
+
+
+def test_a_page_in_the_middle_has_one_lower_bound(chat: Conversation, alice: User, bob: User) -> None:
+    """Of two, SQLite begins at the first one and reads all messages up to the other: 10 instead of 4 ms in a
+    chat of 300,000."""
+    make_messages(chat, [alice, bob], 40)
+    Participant.objects.filter(conversation=chat, user=alice).update(cleared_seq=5)
+    membership = access_conversation(alice, chat.room_name)
+    with CaptureQueriesContext(connection) as asked:
+        found = message_page_around(membership=membership, seq=20, version=40, side=5)
+        assert seqs(message_page(membership=membership, after=20, limit=3)) == [21, 22, 23]
+        assert seq_at(membership=membership, day=date(2000, 1, 1), zone=UTC) == 6
+    assert seqs(found) == [15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25]
+    assert [sql["sql"] for sql in asked if len(re.findall(r'"seq" >=? \d+', sql["sql"])) > 1] == []
+
+
+def test_nothing_below_the_cleared_messages_is_on_any_page(
+    chat: Conversation, alice: User, bob: User
+) -> None:
+    make_messages(chat, [alice, bob], 10)
+    Participant.objects.filter(conversation=chat, user=alice).update(cleared_seq=5)
+    membership = access_conversation(alice, chat.room_name)
+    for seq in (2, 5, 6):
+        around = message_page_around(membership=membership, seq=seq, version=10)
+        assert (seqs(around), around.has_older) == ([6, 7, 8, 9, 10], False)
+    assert seqs(message_page(membership=membership, after=1)) == [6, 7, 8, 9, 10]
+    assert seqs(message_page(membership=membership, before=8)) == [6, 7]
