@@ -460,7 +460,8 @@ def log_in_as_another_user(person: Visitor) -> Locator:
     person.until_ready()
     person.until_loaded("session-end")
     person.until(lambda: bool(sockets), "a socket")
-    other = Person(person.address, f"{person.username}b", "Another user")
+    # No letter that looks like a digit: "alice14b" would keep a later test from signing "alice148" up.
+    other = Person(person.address, f"{person.username}x", "Another user")
     other.sign_up()
     person.context.add_cookies(session_cookies(other))
     other.leave()
