@@ -209,7 +209,10 @@ test("a name of an emoji that was being typed when the module came is completed"
     document.activeElement = field;
     form.append(element("button", { "data-action": "emoji" }));
     const emoji = [[["😊", "smiling face", "smile", 0]]];
-    startComposerEmoji(form, view, { t, store: { get: () => null }, announce() {}, fetchEmoji: async () => emoji });
+    startComposerEmoji(form, view, {
+      ...{ t, store: { get: () => null }, announce() {}, performPress() {} },
+      fetchEmoji: async () => emoji,
+    });
     await settle();
     const options = form.querySelectorAll('[role="option"]').map((option) => option.children[1].textContent);
     assert.deepEqual(options, names, initial);

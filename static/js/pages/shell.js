@@ -23,10 +23,27 @@ import { receiveTabMessage } from "./tab-messages.js";
 
 const loadSessionEnd = () => import("./session-end.js");
 
+/**
+ * A press of a button whose module has not loaded yet is performed when the module listens, and is not lost: called by
+ * the first script of a page. Returns what a module calls that has begun to listen: it performs the press of a
+ * button that `isOurs`, once.
+ */
+export function rememberPresses() {
+  let pressed = null;
+  const remember = ({ target }) => (pressed = target.closest('button[type="button"]'));
+  document.addEventListener("click", remember, { capture: true });
+  return (isOurs) => {
+    if (!pressed?.isConnected || !isOurs(pressed)) return;
+    pressed.click();
+    pressed = null;
+  };
+}
+
 export class Shell {
   /** For the parts that load later; tests/js/source-rules.test.js lists the events. */
   events = new Emitter();
   clock = clock;
+  performPress = rememberPresses();
   announcer;
   /** Every ChatSession that this tab keeps, by room, and the one on the screen, or null. */
   chats = new Map();

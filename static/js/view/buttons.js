@@ -64,16 +64,17 @@ function theme(button, { user }) {
 }
 
 const DO = { copy, share, "show-password": showPassword, theme };
+const isHere = ({ dataset }) => Object.hasOwn(DO, dataset.action);
 
-/** `me`: the user of this page, or null. */
-export function start({ announcer, me: user = null }) {
+/** `me`: the user of this page, or null; `performPress` of the Shell, where this module loads later. */
+export function start({ announcer, me: user = null, performPress }) {
   guardSubmits();
   for (const button of document.querySelectorAll('[data-action="share"]')) button.hidden = !navigator.share;
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");
-    const run = button && Object.hasOwn(DO, button.dataset.action) && DO[button.dataset.action];
-    if (!run) return;
+    if (!button || !isHere(button)) return;
     event.preventDefault();
-    run(button, { announcer, user });
+    DO[button.dataset.action](button, { announcer, user });
   });
+  performPress?.(isHere);
 }

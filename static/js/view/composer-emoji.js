@@ -10,7 +10,10 @@ const SHOWN = 6;
 const CARET_KEYS = new Set(["ArrowLeft", "ArrowRight", "Home", "End"]);
 const LIST_ID = "emoji-completion";
 
-/** `composer` (ComposerView); `tools`: `t`, `store`, `announce(text)`, `fetchEmoji(source)`, `toast(text)`. */
+/**
+ * `composer` (ComposerView); `tools`: `t`, `store`, `announce(text)`, `fetchEmoji(source)`, `toast(text)`,
+ * `performPress`.
+ */
 export function startComposerEmoji(form, composer, tools) {
   const field = form.elements.body;
   const button = action("emoji", form);
@@ -28,6 +31,7 @@ export function startComposerEmoji(form, composer, tools) {
       tools.toast(tools.t("The emoji couldn’t be loaded.")),
     );
   });
+  tools.performPress((pressed) => pressed === button);
 }
 
 /** At the caret, which stays behind it; the composer hears of it as of typing. */
