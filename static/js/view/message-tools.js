@@ -25,6 +25,11 @@ export class MessageTools {
     );
     list.addEventListener("focusin", ({ target }) => this.#show(target.closest("li[data-id]")));
     list.addEventListener("contextmenu", (event) => this.#rightPress(event));
+    // What appears under the pointer can be sent away without moving it (WCAG 1.4.13).
+    root.addEventListener(
+      "keydown",
+      ({ key }) => key === "Escape" && !this.#bar.contains(document.activeElement) && this.#bar.remove(),
+    );
     this.#hold = new LongPress({ clock, onHold: ({ target, ...at }) => this.menu(target, { ...at, isHeld: true }) });
     this.#swipe = new Swipe({
       onMove: (li, px) => this.#shift(li, px),

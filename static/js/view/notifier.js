@@ -54,7 +54,7 @@ export class Notifier {
   changed(room) {
     const shown = this.#shown.get(room);
     if (!shown || isCurrent(this.#options.list.get(room), shown.seq)) return;
-    shown.notification.close();
+    shown.close();
     this.#shown.delete(room);
   }
 
@@ -85,15 +85,19 @@ export class Notifier {
       ? cut(plainText(message.body), LONGEST)
       : t("{n} new message|{n} new messages", { n: row.unread });
     const options = { body, tag: room, icon, silent: true };
+    const { seq } = message;
     try {
       const notification = new Notification(row.peer.name, options);
       notification.onclick = () => (focus(), notification.close(), open(room));
-      this.#shown.set(room, { notification, seq: message.seq });
+      this.#shown.set(room, { seq, close: () => notification.close() });
     } catch {
       // Android supports notifications of service workers only.
-      navigator.serviceWorker?.ready
-        .then((worker) => worker.showNotification(row.peer.name, { ...options, data: { room } }))
-        .catch(() => {});
+      const shown = navigator.serviceWorker?.ready
+        .then((worker) => worker.showNotification(row.peer.name, { ...options, data: { room } }).then(() => worker))
+        .then((worker) => worker.getNotifications({ tag: room }));
+      shown?.catch(() => {});
+      const close = () => shown?.then((found) => found.forEach((one) => one.close())).catch(() => {});
+      this.#shown.set(room, { seq, close });
     }
   }
 
