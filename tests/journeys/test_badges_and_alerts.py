@@ -1,4 +1,4 @@
-"""Checks 17, 25 and 26 outside the open chat: presence in the list, notifications, and unread badges."""
+"""Checks 25 and 26 outside the open chat: notifications and unread badges."""
 
 import re
 
@@ -147,23 +147,3 @@ def test_check_25_permission_is_requested_on_a_click_only_and_each_chat_has_one_
         "first", "seen in the list", "while she is away", "to three tabs", "right before her", page=tabs[0]
     )
     assert sum(tab.evaluate("shown.length") for tab in alice.context.pages) == before
-
-
-def test_check_17_the_list_shows_that_bob_is_online_and_typing_in_another_chat(visitor: VisitorMaker) -> None:
-    alice, bob, carol = visitor("alice"), visitor("bob"), visitor("carol")
-    room, other = start_chat(alice, bob), start_chat(alice, carol)
-    for person, place in ((bob, room), (carol, other)):
-        person.send(place, "Hello")
-        alice.send(place, "Hello you")
-    bob.open(room)
-    bob.until_loaded("presence-view")
-    alice.open(other)
-    alice.until_lazy_parts_loaded()
-    row = alice.row(room)
-    expect(row.locator('[data-part="avatar"]')).to_have_attribute("data-online", "true")
-    expect(row.locator('[data-part="online-word"]')).to_have_text("online")
-    expect(alice.row(other).locator('[data-part="avatar"]')).not_to_have_attribute("data-online", "true")
-    bob.box.press_sequentially("Some words")
-    expect(row.locator('[data-part="preview"]')).to_have_text("typing…")
-    bob.box.fill("")
-    expect(row.locator('[data-part="preview"]')).to_have_text("Hello you")

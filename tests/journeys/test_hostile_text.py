@@ -10,6 +10,7 @@ from tests.journeys.visitors import expect_no_overflow, start_chat
 MARKUP = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 RIGHT_TO_LEFT = "\u202egnp.exe\u202c and \u2067مرحبا"
 ARABIC = "عبد الرحمن بن محمد"
+HOSTILE = f"{ARABIC} {MARKUP[:30]}"
 MESSAGES = {
     "markup": f"{MARKUP}<svg/onload=alert(3)>{{{{7*7}}}}${{alert(4)}}",
     "comment": "<!-- --><template><li data-id=1></template></textarea></script><h1>Bank</h1>",
@@ -87,86 +88,62 @@ def test_hostile_messages_are_shown_as_text_to_both_users(visitor: VisitorMaker)
                 assert outside == 0, "a text overflows its bubble"
 
 
-def test_hostile_names_are_shown_as_text_on_every_page(visitor: VisitorMaker) -> None:
+def test_hostile_and_right_to_left_names_are_shown_as_text_on_every_page(visitor: VisitorMaker) -> None:
+    """Such a name changes neither the direction of the text beside it nor the width of the page.
+
+    A name is in a <bdi>, so that a number or a word beside it keeps its direction.
+    """
     narrow = {"width": 320, "height": 700}
-    alice, bob = visitor("alice", name=MARKUP[:50], viewport=narrow), visitor("bob", viewport=narrow)
+    alice, bob = visitor("alice", name=HOSTILE, viewport=narrow), visitor("bob", viewport=narrow)
+    carol = visitor("carol", viewport=narrow, signed_up=False)
     room = start_chat(alice, bob)
-    bob.open(room)
+    alice.send(room, MARKUP)
+    link = alice.create_invite(f"{ARABIC} {MARKUP}")["url"]
+    places = (
+        (bob, "/chats/"),
+        (bob, f"/people/?q={alice.username}"),
+        (bob, f"/chats/with/{alice.username}/"),
+        (bob, link),
+        (bob, f"/chats/{room}/"),
+        (carol, link),
+        (alice, "/chats/"),
+        (alice, link),
+        (alice, "/settings/profile/"),
+        (alice, "/settings/"),
+        (alice, "/invites/"),
+    )
+    for person, address in places:
+        person.page.goto(address)
+        person.until_idle()
+        if address != "/settings/profile/":
+            expect(person.page.get_by_text(HOSTILE).first).to_be_attached()
+        expect_no_overflow(person.page)
+        assert person.page.evaluate(OUTSIDE_BDI, HOSTILE) == [], address
+    expect(alice.page.locator("bdi", has_text=MARKUP).first).to_be_attached()
+    expect(carol.page.locator("h1")).to_contain_text(HOSTILE)
+    expect(bob.page.locator("h1")).to_contain_text(HOSTILE)
+    assert HOSTILE in bob.page.title()
     bob.write("Z" + "\u0351\u0317\u0300" * 60)
     expect(bob.page.locator('li[data-state="failed"]')).to_contain_text(
         "Not sent. The text contains characters that can’t be sent."
     )
-    alice.send(room, MARKUP)
-    link = alice.create_invite(MARKUP)["url"]
-    carol = visitor("carol", viewport=narrow)
-    shown = {"/chats/": "bdi", f"/chats/{room}/": "h1", f"/people/?q={alice.username}": "bdi"}
-    for address, element in shown.items():
-        bob.page.goto(address)
-        expect(bob.page.locator(element, has_text=MARKUP[:50]).first).to_be_attached()
-        expect_no_overflow(bob.page)
-        assert address != f"/chats/{room}/" or MARKUP[:50] in bob.page.title()
-    carol.page.goto(link)
-    expect(carol.page.locator("h1")).to_contain_text(MARKUP[:50])
-    expect_no_overflow(carol.page)
-    alice.page.goto("/invites/")
-    expect(alice.page.locator("bdi", has_text=MARKUP).first).to_be_attached()
-    expect_no_overflow(alice.page)
-    for address in ("/settings/", "/settings/profile/"):
-        alice.page.goto(address)
-        expect_no_overflow(alice.page)
-
-
-def test_a_right_to_left_name_does_not_change_the_direction_of_other_text(visitor: VisitorMaker) -> None:
-    """A right-to-left name is in a <bdi>, so that a number or a word beside it keeps its direction."""
-    bob = visitor("bob", name=ARABIC)
-    alice, carol = visitor("alice"), visitor("carol", signed_up=False)
-    room = start_chat(alice, bob)
-    bob.send(room, "hello")
-    link = bob.create_invite(ARABIC)["url"]
-    places = (
-        (alice, "/chats/"),
-        (alice, f"/chats/{room}/"),
-        (alice, f"/people/?q={bob.username}"),
-        (alice, f"/chats/with/{bob.username}/"),
-        (alice, link),
-        (carol, link),
-        (bob, "/chats/"),
-        (bob, "/invites/"),
-        (bob, "/settings/"),
-        (bob, link),
-    )
-    for person, address in places:
-        person.page.goto(address)
-        expect(person.page.get_by_text(ARABIC).first).to_be_attached()
-        person.until_idle()
-        assert person.page.evaluate(OUTSIDE_BDI, ARABIC) == [], address
     # The quick switcher leaves out the open chat, so it is opened from the list.
-    alice.page.goto("/chats/")
-    alice.until_lazy_parts_loaded()
-    alice.page.keyboard.press("Control+k")
-    expect(alice.page.get_by_role("option", name=ARABIC)).to_be_visible()
-    assert alice.page.evaluate(OUTSIDE_BDI, ARABIC) == []
-    expect(alice.page.get_by_role("combobox")).to_have_attribute("dir", "auto")
+    bob.page.get_by_role("link", name="Back to the chats").click()
+    bob.until_lazy_parts_loaded()
+    bob.page.keyboard.press("Control+k")
+    expect(bob.page.get_by_role("option", name=HOSTILE)).to_be_visible()
+    assert bob.page.evaluate(OUTSIDE_BDI, HOSTILE) == []
+    expect(bob.page.get_by_role("combobox")).to_have_attribute("dir", "auto")
 
-
-def test_a_name_without_a_space_fits_into_the_invite_card(visitor: VisitorMaker) -> None:
-    """Opened logged out, logged in, and once both have a chat."""
-    narrow = {"width": 320, "height": 700}
-    alice = visitor("alice", name="W" * 50)
-    carol, dave = (
-        visitor("carol", name="M" * 50, viewport=narrow),
-        visitor("dave", viewport=narrow, signed_up=False),
-    )
-    link = alice.create_invite("n" * 80)["url"]
-    for person in (dave, carol):
-        person.page.goto(link)
-        expect(person.page.locator("h1")).to_contain_text(alice.name)
+    # A name and a note without a space fit into the invite card, too.
+    alice.person.post_form("/settings/profile/", name="W" * 50, username=alice.username)
+    endless = alice.create_invite("n" * 80)["url"]
+    for person in (carol, bob):
+        person.page.goto(endless)
+        expect(person.page.locator("h1")).to_contain_text("W" * 50)
         expect_no_overflow(person.page)
-    start_chat(alice, carol)
-    carol.page.goto(link)
     expect(
-        carol.page.get_by_role("button", name="Open the chat").or_(
-            carol.page.get_by_role("link", name="Open the chat")
+        bob.page.get_by_role("button", name="Open the chat").or_(
+            bob.page.get_by_role("link", name="Open the chat")
         )
     ).to_be_visible()
-    expect_no_overflow(carol.page)

@@ -1,18 +1,46 @@
-"""Keyboard shortcuts: quick switcher, message list, Escape, copying, dropped files (checks 19 to 23)."""
+"""Keyboard shortcuts: quick switcher, message list, Escape, copying, dropped files (checks 19 to 23).
+
+One page of Alice stays open for most of these tests; each has its own chats.
+"""
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import Visitor, start_chat
+from tests.journeys.kept import KeptVisitors
+from tests.journeys.visitors import Visitor, new_visitor, start_chat
+from tests.rig.daphne_server import EntreServer
+
+
+@pytest.fixture(scope="module")
+def kept_alice(chromium: Browser, daphne_server: EntreServer) -> Iterator[KeptVisitors]:
+    kept = KeptVisitors(
+        lambda suffix: [new_visitor(chromium, daphne_server.address, f"keys{suffix}", name="Alice Vale")]
+    )
+    yield kept
+    kept.leave()
 
 
 @pytest.fixture
-def alice(visitor: VisitorMaker) -> Visitor:
-    return visitor("alice", name="Alice Vale")
+def alice(kept_alice: KeptVisitors, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    with kept_alice.lend(request) as [alice]:
+        yield alice
+
+
+def open_chat(alice: Visitor, room: str) -> None:
+    """Open a chat on the open page."""
+    if alice.pages:
+        alice.row(room).get_by_role("link").click()
+        alice.page.wait_for_url(f"**/chats/{room}/")
+        expect(alice.page.locator("main[aria-busy=true]")).to_have_count(0)
+    else:
+        alice.open(room)
+    alice.until_ready()
+    alice.until_lazy_parts_loaded()
 
 
 def switcher(person: Visitor) -> Locator:
@@ -47,9 +75,10 @@ def press_during_composition(element: Locator, key: str, **modifiers: object) ->
 
 
 def test_check_23_the_quick_switcher_finds_chats_and_people_in_latin_and_cyrillic(
-    alice: Visitor, visitor: VisitorMaker
+    visitor: VisitorMaker,
 ) -> None:
-    ilya, marta, far = (
+    alice, ilya, marta, far = (
+        visitor("alice", name="Alice Vale"),
         visitor("ilya", name="Илья Воронцов"),
         visitor("marta", name="Márta Oliveira"),
         visitor("zed", name="Зоя Ёлкина"),
@@ -139,8 +168,7 @@ def test_check_21_shortcuts_move_between_chats_and_between_regions(
         friend.send(rooms[-1], f"from {name}")
     bob, carol, dave = rooms
     alice.mark_read(carol, 1)
-    alice.open(dave)
-    alice.until_lazy_parts_loaded()
+    open_chat(alice, dave)
     for pressed, room in (("Alt+ArrowDown", carol), ("Alt+ArrowUp", dave), ("Alt+Shift+ArrowDown", bob)):
         alice.page.keyboard.press(pressed)
         alice.page.wait_for_url(f"**/chats/{room}/")
@@ -172,8 +200,7 @@ def test_tab_stops_at_one_message_and_its_links(alice: Visitor, visitor: Visitor
     room = start_chat(alice, bob)
     for number in range(1, 4):
         bob.send(room, f"look at https://place{number}.example/")
-    alice.open(room)
-    alice.until_lazy_parts_loaded()
+    open_chat(alice, room)
     page, keys = alice.page, alice.page.keyboard
     articles, links = page.locator("article"), page.locator("article a:visible")
     expect(links).to_have_count(3)
@@ -206,8 +233,7 @@ def test_check_21_arrows_move_between_messages_and_letters_act_on_the_focused_on
     room = start_chat(alice, bob)
     for text in ("one", "two", "three"):
         bob.send(room, text)
-    alice.open(room)
-    alice.until_lazy_parts_loaded()
+    open_chat(alice, room)
     page, keys = alice.page, alice.page.keyboard
     expect(page.locator('article[tabindex="0"]')).to_have_count(1)
     article = {text: alice.message(text).locator("article") for text in ("one", "two", "three")}
@@ -257,8 +283,7 @@ def test_check_22_escape_closes_one_thing_at_a_time(alice: Visitor, visitor: Vis
     bob = visitor("bob")
     room = start_chat(alice, bob)
     bob.send(room, "unread")
-    alice.open(room)
-    alice.until_lazy_parts_loaded()
+    open_chat(alice, room)
     divider = alice.page.locator('[data-part="new-divider"]')
     expect(divider).to_have_count(1)
     alice.message("unread").locator("article").click(button="right")
@@ -287,8 +312,7 @@ def test_check_19_no_shortcut_reacts_to_keys_of_an_input_method(
     room, other = start_chat(alice, bob), start_chat(alice, carol)
     for person, place in ((bob, room), (carol, other)):
         person.send(place, "unread")
-    alice.open(room)
-    alice.until_lazy_parts_loaded()
+    open_chat(alice, room)
     article = alice.message("unread").locator("article")
     for element in (alice.box, article):
         element.focus()
@@ -318,8 +342,7 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
     room = start_chat(alice, bob)
     for text in ("first words", "second words", "> a quote\nand\n- one\n- two"):
         bob.send(room, text)
-    alice.open(room)
-    alice.until_lazy_parts_loaded()
+    open_chat(alice, room)
     select = """([from, to]) => {
         const selector = '[data-view="timeline"] > li[data-id] [data-part="body"]';
         const bodies = [...document.querySelectorAll(selector)];
@@ -345,8 +368,9 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
 def test_check_20_a_dropped_file_is_refused_and_the_chat_stays(alice: Visitor, visitor: VisitorMaker) -> None:
     """Without a handler the browser would open the file in place of the chat."""
     bob = visitor("bob")
-    alice.open(start_chat(alice, bob))
-    alice.until_lazy_parts_loaded()
+    room = start_chat(alice, bob)
+    bob.send(room, "look at this")
+    open_chat(alice, room)
     alice.box.fill("half a thought")
     drop = """(kind) => {
         const data = new DataTransfer();

@@ -3,7 +3,9 @@
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
+from tests.journeys.long_history import insert_history, timestamps
 from tests.journeys.visitors import SWITCHER_BUTTON, Visitor, start_chat
+from tests.rig.daphne_server import EntreServer
 
 
 def until_found(person: Visitor, words: str, number: int) -> None:
@@ -15,10 +17,20 @@ def until_found(person: Visitor, words: str, number: int) -> None:
     )
 
 
-def test_alice_finds_a_message_everywhere_and_in_the_chat(visitor: VisitorMaker) -> None:
+def test_alice_finds_a_message_everywhere_and_in_the_chat(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    bob.send(room, "The harbour at noon", *[f"line {number}" for number in range(60)], "Harbour or station?")
+    insert_history(
+        daphne_server,
+        room,
+        timestamps(61),
+        bodies=lambda n: "The harbour at noon" if n == 1 else f"line {n}",
+        by=lambda n: False,
+    )
+    # The whole chat is indexed after it.
+    bob.send(room, "Harbour or station?")
     until_found(alice, "harbour", 2)
 
     # From the switcher: snippet, marks, and a jump to a message that is not loaded.

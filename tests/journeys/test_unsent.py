@@ -1,9 +1,11 @@
-"""Unsent messages: confirmation after a day, sending failed ones again, a browser without storage."""
+"""Unsent messages: confirmation after a day, rejected ones (check 10), which are sent again."""
 
-from playwright.sync_api import expect
+import json
+
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import NO_STORAGE, block_sends, reject_sends, start_chat
+from tests.journeys.visitors import Visitor, block_sends, start_chat
 
 DAY_MS = 24 * 3_600_000
 
@@ -11,7 +13,6 @@ DAY_MS = 24 * 3_600_000
 def test_messages_pending_for_a_day_ask_before_they_are_sent(visitor: VisitorMaker) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    alice.open(room)
     bob.context.clock.install()
     allow_sends = block_sends(bob.page)
     bob.open(room)
@@ -25,23 +26,60 @@ def test_messages_pending_for_a_day_ask_before_they_are_sent(visitor: VisitorMak
         bob.sees_state(body, "failed")
         expect(bob.message(body)).to_contain_text("Not sent for more than a day. Send it now?")
     bob.message("yesterday's news").get_by_role("button", name="Send").click()
-    alice.sees("yesterday's news")
+    bob.sees_state("yesterday's news", "sent")
     bob.message("better not").get_by_role("button", name="Discard").click()
     expect(bob.message("better not")).to_have_count(0)
     bob.page.reload()
     bob.until_ready()
     bob.sees("yesterday's news")
-    alice.sees("yesterday's news")
+    bob.until_stored(room, "yesterday's news")
 
 
-def test_several_failed_messages_are_sent_again_together_and_in_order(visitor: VisitorMaker) -> None:
+class Rejections:
+    """Rejects messages sent over the sockets of a page, and collects their ids. Before the page is opened."""
+
+    def __init__(self, person: Visitor) -> None:
+        self.is_on = True
+        self.ids: list[str] = []
+        person.page.route_web_socket("**/ws/**", self.route)
+
+    def route(self, socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def forward(message: str | bytes) -> None:
+            frame = json.loads(message)
+            if frame["type"] == "message.send":
+                self.ids.append(frame["id"])
+            if frame["type"] != "message.send" or not self.is_on:
+                return server.send(message)
+            error = {"type": "error", "code": "forbidden", "retryable": False, "id": frame["id"]}
+            socket.send(json.dumps(error))
+
+        socket.on_message(forward)
+
+
+def test_a_rejected_message_keeps_its_text_and_id_and_several_are_sent_again_together_and_in_order(
+    visitor: VisitorMaker,
+) -> None:
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
-    bob.open(room)
-    rejecting = {"on": True}
-    reject_sends(alice.page, code="forbidden", unless=lambda: not rejecting["on"])
+    rejections = Rejections(alice)
     alice.open(room)
+    alice.write("Will you have me?")
+    alice.sees_state("Will you have me?", "failed")
+    expect(alice.page.locator('li > [data-part="failure"]')).to_contain_text("Not sent.")
+    expect(alice.page.locator("#say-alert")).to_contain_text("Not sent")
+    alice.page.reload()
+    alice.until_ready()
     alice.until_loaded("unsent-notice")
+    alice.sees_state("Will you have me?", "failed")
+    rejections.is_on = False
+    alice.page.get_by_role("button", name="Try again").click()
+    alice.sees_state("Will you have me?", "sent")
+    assert len(rejections.ids) == 2
+    assert len(set(rejections.ids)) == 1
+
+    rejections.is_on = True
     again = alice.page.get_by_role("button", name="Try all again")
     alice.write("one")
     alice.sees_state("one", "failed")
@@ -50,30 +88,8 @@ def test_several_failed_messages_are_sent_again_together_and_in_order(visitor: V
         alice.write(body)
         alice.sees_state(body, "failed")
     expect(alice.page.get_by_text("3 messages not sent.", exact=True)).to_be_visible()
-    rejecting["on"] = False
+    rejections.is_on = False
     again.click()
-    bob.sees("one", "two", "three")
-    alice.sees("one", "two", "three")
+    alice.until_stored(room, "Will you have me?", "one", "two", "three")
+    alice.sees("Will you have me?", "one", "two", "three")
     expect(again).to_be_hidden()
-
-
-def test_a_browser_without_storage_shows_a_warning_and_sends(visitor: VisitorMaker) -> None:
-    alice, bob = visitor("alice"), visitor("bob")
-    room = start_chat(alice, bob)
-    alice.open(room)
-    bob.context.add_init_script(NO_STORAGE)
-    allow_sends = block_sends(bob.page)
-    bob.open(room)
-    bob.until_loaded("unsent-notice")
-    warning = bob.page.get_by_text(
-        "This browser can’t keep unsent messages. Leave this page open until they are sent."
-    ).first
-    expect(warning).to_be_hidden()
-    bob.write("only in this page")
-    bob.sees_state("only in this page", "pending")
-    expect(warning).to_be_visible()
-    expect(bob.page.locator("#say-status")).to_contain_text("can’t keep unsent messages")
-    allow_sends()
-    alice.sees("only in this page")
-    bob.sees_state("only in this page", "read")
-    expect(warning).to_be_hidden()
