@@ -63,11 +63,17 @@ async def test_sqlite_is_restored_from_its_backup(
     server = start_server()
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
     room = alice.open_chat_with(bob)
+    (server.folder / "backup.sqlite3.part").write_bytes(b"of an interrupted run")
+    backup = server.folder / "backup.sqlite3"
+    # The second backup replaces the first.
     for body in ("first", "second"):
         alice.write(room, body)
+        run_recipe(recipes()[SAVE], server, folder=server.folder)
+        with sqlite3.connect(backup) as database:
+            assert database.execute("SELECT body FROM message ORDER BY seq DESC").fetchone() == (body,)
+    assert backup.stat().st_mode & 0o077 == 0, "it contains all messages"
+    assert list(server.folder.glob("*.part")) == []
     before = await epoch_of(alice)
-    (server.folder / "backup.sqlite3.part").write_bytes(b"of an interrupted run")
-    run_recipe(recipes()[SAVE], server, folder=server.folder)
     for body in ("third", "fourth"):
         alice.write(room, body)
     server.stop()
@@ -80,25 +86,11 @@ async def test_sqlite_is_restored_from_its_backup(
     await assert_restored_with_a_new_epoch(server, alice, room, before)
 
 
-def test_a_second_backup_replaces_the_first(start_server: ServerMaker, person_at: Newcomer) -> None:
-    server = start_server()
-    alice, bob = person_at(server, "alice"), person_at(server, "bob")
-    room = alice.open_chat_with(bob)
-    backup = server.folder / "backup.sqlite3"
-    for body in ("first", "second"):
-        alice.write(room, body)
-        run_recipe(recipes()[SAVE], server, folder=server.folder)
-        with sqlite3.connect(backup) as database:
-            assert database.execute("SELECT body FROM message ORDER BY seq DESC").fetchone() == (body,)
-    assert backup.stat().st_mode & 0o077 == 0, "it contains all messages"
-    assert list(server.folder.glob("*.part")) == []
-
-
 def test_a_backup_of_a_missing_database_keeps_the_previous_one(start_server: ServerMaker) -> None:
     """A wrong path, or a disk that is not mounted: SQLite would create an empty file, and overwrite the good
     backup.
     """
-    server = start_server()
+    server = start_server(starts=False)
     (server.folder / "backup.sqlite3").write_bytes(b"the good one")
     with pytest.raises(AssertionError, match="No such file or directory"):
         run_recipe(

@@ -13,7 +13,6 @@ import pytest
 from django.utils import timezone
 
 from tests.conftest import ServerMaker
-from tests.jobs.processes import running_worker
 from tests.jobs.sample_jobs import NOTES
 from tests.jobs.workers import until
 from tests.rig.daphne_server import SQLITE, EntreServer
@@ -61,22 +60,6 @@ def begun(folder: Path, name: str) -> bool:
     return any(folder.glob(f"{name}.*"))
 
 
-def test_the_server_runs_jobs_and_leaves_them_to_a_worker_with_jobs_outside(
-    start_server: ServerMaker, tmp_path: Path
-) -> None:
-    server = start_server(**{NOTES: str(tmp_path)})
-    add_job(server, "noting")
-    until(lambda: [status for status, _ in rows_of(server)] == ["SUCCESSFUL"], "the server runs it")
-    server.stop()
-    server.environment["JOBS"] = "outside"
-    server.start()
-    add_job(server, "exporting", "exports")
-    # The server has all the time in which the worker starts.
-    with running_worker(server.environment, tmp_path / "worker.log") as worker:
-        until(lambda: begun(tmp_path, "began-1"), "a process runs it")
-        assert begun(tmp_path, f"began-1.{worker.pid}")
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_that_ends_gives_back_a_job_that_takes_too_long(
     start_server: ServerMaker, tmp_path: Path, how: signal.Signals
@@ -105,7 +88,8 @@ def test_a_killed_server_begins_the_job_again_when_it_is_back(
             [str(timezone.now().replace(tzinfo=None))],
         )
     server.start()
-    until(lambda: begun(tmp_path, "done-1"), "it runs again")
+    until(lambda: [status for status, _ in rows_of(server)] == ["SUCCESSFUL"], "it runs again")
+    assert begun(tmp_path, "done-1")
 
 
 def test_a_worker_as_its_unit_starts_it_indexes_a_message_and_ends_in_time(

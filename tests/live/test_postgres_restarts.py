@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
-import pytest
-
 from tests.conftest import ServerMaker
 from tests.live.test_vanishing import is_alive, send_until_accepted
 from tests.rig.daphne_server import EntreServer, migrated_database
@@ -34,9 +32,8 @@ async def is_told_to_try_again(socket: Socket, room: str) -> None:
     await is_alive(socket)
 
 
-@pytest.mark.parametrize("how", ["fast", "immediate"])
 async def test_a_stopped_postgres_is_reported_and_found_again(
-    start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer, how: str
+    start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     server = start_server(DATABASE_URL=migrated_database(own_postgres))
     alice, bob = person_at(server, "alice"), person_at(server, "bob")
@@ -45,7 +42,7 @@ async def test_a_stopped_postgres_is_reported_and_found_again(
     async with open_socket(alice) as hers, open_socket(bob, f"/ws/chat/{room}/") as his:
         for socket in (hers, his):
             await expect(socket, "connection_established")
-        for number in (2, 3):
+        for number, how in ((2, "fast"), (3, "immediate"), (4, "fast")):
             # More than one connection: all are dead afterwards, and none may fail a request.
             await asyncio.gather(*[asyncio.to_thread(alice.api, "GET", "/conversations") for _ in range(6)])
             await asyncio.to_thread(own_postgres.stop, how)
@@ -92,19 +89,18 @@ async def test_a_frozen_postgres_holds_no_request_for_ever(
     is_calm(server)
 
 
-@pytest.mark.parametrize("pause", [0, 6])
 async def test_the_first_request_after_a_restart_is_answered(
-    start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer, pause: int
+    start_server: ServerMaker, own_postgres: PostgresServer, person_at: Newcomer
 ) -> None:
     """No client was connected meanwhile, so no poller ran, and every kept connection is dead."""
     server = start_server(DATABASE_URL=migrated_database(own_postgres))
     alice = person_at(server, "alice")
     await asyncio.gather(*[asyncio.to_thread(alice.api, "GET", "/conversations") for _ in range(6)])
-    for how in ("fast", "immediate"):
+    for how, pause in (("fast", 0), ("immediate", 6), ("fast", 6), ("immediate", 0)):
         await asyncio.to_thread(own_postgres.stop, how)
         await asyncio.sleep(pause)
         await asyncio.to_thread(own_postgres.start)
         assert (await asyncio.to_thread(alice.api, "GET", "/me")).status_code == 200
-        carol = person_at(server, f"carol_{how}", signed_up=False)
+        carol = person_at(server, f"carol_{how}_{pause}", signed_up=False)
         assert (await asyncio.to_thread(carol.sign_up)).status_code in {302, 303}
     is_calm(server)

@@ -111,13 +111,6 @@ async def test_on_sigterm_every_socket_is_closed_with_a_reason_and_requests_fini
     assert "just in time" in page.api("GET", f"/conversations/{room}/messages").text
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_process_exits_with_zero(start_server: ServerMaker, how: signal.Signals) -> None:
-    server = start_server()
-    assert server.stop(how=how) == 0
-    assert "Traceback" not in server.log()
-
-
 # --- Floods and stalls ---
 
 

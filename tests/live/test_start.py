@@ -31,7 +31,7 @@ def printed_address(server: EntreServer) -> str:
     return found.group(1)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "::1", "127.0.0.3", "localhost"])
+@pytest.mark.parametrize("host", ["::", "127.0.0.3"])
 async def test_the_address_that_is_printed_works_for_pages_and_sockets(
     start_server: ServerMaker, person_at: Newcomer, host: str
 ) -> None:
@@ -41,8 +41,7 @@ async def test_the_address_that_is_printed_works_for_pages_and_sockets(
         alice.sign_up()
         async with open_socket(alice) as socket:
             await expect(socket, "connection_established")
-    is_everywhere = host in {"0.0.0.0", "::"}
-    assert ("Set PUBLIC_URL to the address that others use." in server.log()) is is_everywhere
+    assert ("Set PUBLIC_URL to the address that others use." in server.log()) is (host == "::")
 
 
 async def test_allowed_hosts_without_a_public_url_log_why_sockets_are_rejected(
@@ -67,9 +66,14 @@ async def test_allowed_hosts_without_a_public_url_log_why_sockets_are_rejected(
     )
 
 
-def test_the_public_url_is_printed(start_server: ServerMaker) -> None:
+def test_the_public_url_is_printed_and_ctrl_c_ends_a_start_without_a_traceback(
+    start_server: ServerMaker,
+) -> None:
     server = start_server(starts=False, PUBLIC_URL="https://chat.example.org")
     assert printed_address(server) == "https://chat.example.org"
+    # Printed before everything is loaded, so this comes during the start, or just after it on a busy machine.
+    assert server.stop(how=signal.SIGINT) in {-signal.SIGINT, 0}
+    assert "Traceback" not in server.log()
 
 
 def test_an_empty_database_ends_the_start_with_one_sentence(
@@ -83,29 +87,17 @@ def test_an_empty_database_ends_the_start_with_one_sentence(
     )
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "x86_64-conda-linux-gnu",
-        "no.such.host.example",
-        "a" * 300,
-        "1.2.3.4.5",
-        "127.0.0.1:80",
-        "198.51.100.7",
-    ],
-)
-def test_an_invalid_host_is_an_error_that_names_its_source(start_server: ServerMaker, host: str) -> None:
+def test_an_invalid_host_is_an_error_that_names_its_source(start_server: ServerMaker) -> None:
     """Conda exports one, and some shells."""
-    server = start_server(starts=False, HOST=host)
+    server = start_server(starts=False, HOST="x86_64-conda-linux-gnu")
     assert server.launch().wait(TIMEOUT_S) != 0
     (line,) = server.log().strip().splitlines()
-    assert line.startswith(f"Entre cannot start: HOST is {host!r}, ")
+    assert line.startswith("Entre cannot start: HOST is 'x86_64-conda-linux-gnu', ")
     assert line.endswith("HOST comes from the environment of this process, not from .env.")
 
 
 def test_stored_files_are_private(start_server: ServerMaker, person_at: Newcomer) -> None:
-    server = start_server()
-    server.stop()
+    server = start_server(starts=False)
     for path in (server.data_folder, *server.data_folder.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)
     server.start()
@@ -120,7 +112,10 @@ def test_stored_files_are_private(start_server: ServerMaker, person_at: Newcomer
     assert "every user of this machine" not in server.log()
 
 
-def test_an_accessible_data_directory_is_logged(start_server: ServerMaker, tmp_path: Path) -> None:
+def test_an_accessible_data_directory_and_a_second_process_on_one_sqlite_file_are_logged(
+    start_server: ServerMaker, tmp_path: Path
+) -> None:
+    """The start of a second one suggests another port when the first one still runs."""
     folder = tmp_path / "shared"
     server = start_server(starts=False, DATA_DIR=str(folder))
     server.data_folder.rename(folder)
@@ -131,6 +126,10 @@ def test_an_accessible_data_directory_is_logged(start_server: ServerMaker, tmp_p
         in server.log()
     )
     assert (folder / "entre.sqlite3").stat().st_mode & 0o077 == 0
+    assert "Another server process" not in server.log()
+    second = start_server(starts=False, DATA_DIR=str(folder))
+    printed_address(second)
+    assert "Another server process uses this SQLite database, and only one may." in second.log()
 
 
 @pytest.mark.parametrize(
@@ -191,15 +190,6 @@ def test_a_second_make_run_ends_before_it_touches_the_database(tmp_path: Path) -
     assert list(tmp_path.glob("*.sqlite3*")) == [], "no database was opened"
 
 
-def test_a_second_process_on_one_sqlite_file_is_logged(start_server: ServerMaker) -> None:
-    """The start of a second one suggests another port when the first one still runs."""
-    first = start_server()
-    assert "Another server process" not in first.log()
-    second = start_server(starts=False, DATA_DIR=str(first.data_folder))
-    printed_address(second)
-    assert "Another server process uses this SQLite database, and only one may." in second.log()
-
-
 def test_no_module_is_left_to_the_first_request(tmp_path: Path) -> None:
     """After an update of the files it would be loaded from the new ones, into a process of the old ones."""
     code = (
@@ -225,11 +215,3 @@ def test_no_module_is_left_to_the_first_request(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout == "[]\n", done.stderr
-
-
-def test_ctrl_c_ends_a_start_without_a_traceback(start_server: ServerMaker) -> None:
-    server = start_server(starts=False)
-    printed_address(server)
-    # Printed before everything is loaded, so this comes during the start, or just after it on a busy machine.
-    assert server.stop(how=signal.SIGINT) in {-signal.SIGINT, 0}
-    assert "Traceback" not in server.log()
