@@ -517,6 +517,8 @@ def test_alice_changes_an_open_link(invite: Invite, alice: User, client_of: Clie
     changed = Invite.objects.get()
     assert changed.note == "Bob, from the choir"
     assert changed.expires_at > invite.expires_at
+    browser.post(f"/invites/{invite.pk}/change/", {"note": "Zoya"})
+    assert "Zoya" in text_of(browser.get("/invites/"))
     browser.post(f"/invites/{invite.pk}/change/", {"note": ""})
     assert Invite.objects.get().note == ""
     assert browser.post(f"/invites/{invite.pk}/change/", {"note": "x" * 81}).status_code == 422
