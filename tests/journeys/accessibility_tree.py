@@ -1,5 +1,6 @@
 """Chromium's accessibility tree of a page, as lines of text: what a screen reader is given."""
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page
@@ -102,3 +103,18 @@ def is_shown(key: str, value: Any) -> bool:
         return False
     wanted = SHOWN_PROPERTIES[key]
     return bool(value) and value != "false" if wanted is None else value == wanted
+
+
+def expect_modal(page: Page) -> None:
+    lines = AccessibilityTree(page).lines()
+    (dialog,) = [line for line in lines if line.strip().startswith("dialog")]
+    assert re.search(r'dialog ".+" \[modal', dialog)
+    assert not [line for line in lines if line.strip().startswith(("main", "complementary"))], (
+        "the page behind a modal dialog is not in the tree"
+    )
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "!document.activeElement || document.activeElement === document.body"
+            " || !!document.activeElement.closest('dialog[open]')"
+        )

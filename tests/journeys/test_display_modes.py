@@ -4,12 +4,11 @@ import io
 import re
 from typing import Any
 
-import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.page_catalogue import PAGE_KINDS, PageKind
+from tests.journeys.page_catalogue import PAGE_KINDS
 from tests.journeys.page_session import PageSession
 from tests.journeys.visitors import DESK, expect_no_overflow, saving, start_chat
 
@@ -65,50 +64,23 @@ CONTROL_BOX = """(it) => {
     const isAtTop = [x + 1, x + width - 1].every(isOnTop);
     return { x, y, width, height, isWhole: isAtTop && y >= 0 && y + height <= innerHeight };
 }"""
-FORCED_COLOUR_PAGES = {
-    "sign-up with errors",
-    "inbox",
-    "chat",
-    "invites",
-    "settings, privacy",
-    "settings, appearance",
-    "settings, profile",
-}
-
-
-@pytest.mark.parametrize(
-    "kind", [kind for kind in PAGE_KINDS if kind.name in FORCED_COLOUR_PAGES], ids=lambda kind: kind.name
-)
-def test_check_28_in_forced_colours_every_control_is_visible(
-    page_session: PageSession, kind: PageKind
-) -> None:
-    """Forced colours remove backgrounds and shadows, in both themes.
-
-    A control drawn with these alone would be an empty area.
-    """
-    page = page_session.open(kind, size=DESK).page
-    try:
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme, forced_colors="active")
-            assert empty_controls(page) == [], theme
-    finally:
-        page.emulate_media(color_scheme="light", forced_colors="none")
 
 
 def empty_controls(page: Page) -> list[str]:
     found = []
     window = screenshot(page, {"x": 0, "y": 0, **DESK})
-    for control in page.locator(CONTROLS).and_(page.locator(":visible")).all():
-        box: Any = control.evaluate(CONTROL_BOX)
+    controls = page.locator(CONTROLS).and_(page.locator(":visible"))
+    boxes: list[Any] = controls.evaluate_all(f"(all) => all.map({CONTROL_BOX})")
+    for index, box in enumerate(boxes):
         if box is None:
             continue
+        control = controls.nth(index)
         if box["isWhole"]:
             left, top = int(box["x"]), int(box["y"])
             seen = window.crop((left, top, int(box["x"] + box["width"]), int(box["y"] + box["height"])))
         else:
             control.scroll_into_view_if_needed()
             seen = screenshot_of(control)
-            window = screenshot(page, {"x": 0, "y": 0, **DESK})
         if not is_drawn(seen):
             found.append(str(control.evaluate("(it) => it.outerHTML.slice(0, 200)")))
     return found
@@ -270,41 +242,50 @@ HIDE_MESSAGE_TOOLS = """() => {
     sheet.replaceSync(".message-tools:not(:focus-within) { opacity: 0 !important; }");
     document.adoptedStyleSheets.push(sheet);
 }"""
-DARK_FOCUS_PAGES = {"sign-up", "chat", "settings, privacy"}
-FOCUS_PAGES = {"sign-up", "inbox", "chat", "settings, privacy", "settings, appearance", "settings, profile"}
-
-
+PAGES_OF_CONTROLS = (
+    "sign-up with errors",
+    "inbox",
+    "chat",
+    "invites",
+    "settings, privacy",
+    "settings, appearance",
+    "settings, profile",
+)
+IN_EVERY_MODE = {"sign-up with errors", "chat", "settings, privacy"}
 MODES: tuple[Any, ...] = (
     {"color_scheme": "light", "forced_colors": "none"},
-    {"color_scheme": "dark", "forced_colors": "none"},
     {"color_scheme": "light", "forced_colors": "active"},
+    {"color_scheme": "dark", "forced_colors": "active"},
+    {"color_scheme": "dark", "forced_colors": "none"},
 )
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in PAGE_KINDS if kind.name in FOCUS_PAGES], ids=lambda kind: kind.name
-)
-def test_check_21_the_focus_is_visible_at_every_tab_stop(page_session: PageSession, kind: PageKind) -> None:
+def test_check_21_and_28_every_control_and_its_focus_are_visible(page_session: PageSession) -> None:
     """Compares screenshots with and without the focus; the focused element is inside the window.
 
-    In the light theme and in forced colours; in the dark one, whose rings are the same tokens, on one page of
-    each kind.
+    Forced colours remove backgrounds and shadows, so a control drawn with these alone would be an empty area.
+    In the light theme; in the dark one, whose rings are the same tokens, on one page of each kind.
     """
-    page = page_session.open(kind, size=DESK).page
-    try:
-        for mode in MODES:
-            if mode["color_scheme"] == "dark" and kind.name not in DARK_FOCUS_PAGES:
-                continue
-            page.emulate_media(**mode)
-            expect_visible_focus(page, str(mode))
-    finally:
-        page.emulate_media(**MODES[0])
+    compared: set[str] = set()
+    for name in PAGES_OF_CONTROLS:
+        page = page_session.open(next(kind for kind in PAGE_KINDS if kind.name == name), size=DESK).page
+        try:
+            expect_visible_focus_at_every_tab_stop(page, compared)
+            for mode in MODES[1 : None if name in IN_EVERY_MODE else 2]:
+                page.emulate_media(**mode)
+                for index in range(page.evaluate("window.stops.length")):
+                    page.evaluate("(index) => window.stops[index].focus({ focusVisible: true })", index)
+                    expect_visible_focus(page, page.evaluate(FOCUSED), str(mode))
+                if mode["forced_colors"] == "active":
+                    assert (empty_controls(page), name, mode) == ([], name, mode)
+        finally:
+            page.emulate_media(**MODES[0])
 
 
-def expect_visible_focus(page: Page, mode: str) -> None:
-    """Tab goes all the way round. Of elements that look alike, the first is compared."""
+def expect_visible_focus_at_every_tab_stop(page: Page, compared: set[str]) -> None:
+    """Tab goes all the way round. Of elements that look alike, the first of all pages is compared."""
     page.evaluate(FOCUS_TOP)
-    compared = set()
+    page.evaluate("() => { window.stops = []; }")
     for step in range(60):
         page.keyboard.press("Tab")
         focused: Any = page.evaluate(FOCUSED)
@@ -316,24 +297,31 @@ def expect_visible_focus(page: Page, mode: str) -> None:
         if focused["looks"] in compared:
             continue
         compared.add(focused["looks"])
-        with_focus = screenshot(page, focused)
-        page.evaluate(BLUR)
-        without = screenshot(page, focused)
-        assert differ_visibly(with_focus, without), f"{mode}: nothing shows the focus of {focused['says']}"
-        page.evaluate("window.left.focus({ preventScroll: true, focusVisible: true })")
+        page.evaluate("window.stops.push(document.activeElement)")
+        expect_visible_focus(page, focused, "light")
     raise AssertionError("Tab never leaves the page")
 
 
-def test_check_21_the_focus_is_visible_on_a_message_and_in_its_menu(visitor: VisitorMaker) -> None:
+def expect_visible_focus(page: Page, focused: Any, mode: str) -> None:
+    with_focus = screenshot(page, focused)
+    page.evaluate(BLUR)
+    without = screenshot(page, focused)
+    assert differ_visibly(with_focus, without), f"{mode}: nothing shows the focus of {focused['says']}"
+    # The buttons beside a message are there while it has the focus.
+    page.evaluate("window.left.focus({ preventScroll: true, focusVisible: true })")
+
+
+def test_check_21_the_focus_is_visible_on_a_message_and_in_its_menu(page_session: PageSession) -> None:
     """In both themes and in forced colours."""
-    alice, bob = visitor("alice"), visitor("bob")
-    room = start_chat(alice, bob)
-    bob.send(room, "hello")
-    alice.open(room)
+    alice = page_session.member
     page = alice.page
+    page.set_viewport_size(DESK)
+    alice.open(page_session.links["room"])
     alice.until_lazy_parts_loaded()
+    alice.until_loaded("message-tools")
     page.evaluate(HIDE_MESSAGE_TOOLS)
-    article = alice.message("hello").locator("article")
+    article = page.locator("article").last
+    alice.box.focus()
     for mode in MODES:
         page.emulate_media(**mode)
         page.keyboard.press("Shift+F6")
@@ -355,17 +343,11 @@ def test_check_21_the_focus_is_visible_on_a_message_and_in_its_menu(visitor: Vis
         expect(article).to_be_focused()
         page.keyboard.press("Escape")
         expect(alice.box).to_be_focused()
+    page.emulate_media(**MODES[0])
 
 
 # --- Motion ---
 
-SLOW_TRANSITIONS = """() => [
-    ...document.querySelectorAll("*"), ...document.querySelectorAll("*::before"),
-].flatMap((it) => {
-    const style = getComputedStyle(it);
-    const long = style.transitionDuration.split(",").filter((part) => parseFloat(part) * 1_000 > 240);
-    return long.length ? [`${it.className}: ${style.transitionDuration}`] : [];
-})"""
 ANIMATIONS = """() => document.getAnimations().map(
     (one) => `${one.animationName ?? one.transitionProperty} of ${one.effect.target?.className}`)"""
 
@@ -378,83 +360,57 @@ JUMP = """() => {
 }"""
 
 
-def test_check_28_with_reduced_motion_the_chat_jumps_to_the_newest_message_instead_of_scrolling(
-    visitor: VisitorMaker,
-) -> None:
+def test_check_28_with_reduced_motion_nothing_is_animated(visitor: VisitorMaker) -> None:
+    """Not even the typing dots, and the chat jumps to the newest message instead of scrolling.
+
+    Otherwise the dots are the only endless animation, and only while Bob types.
+    The length of transitions: tests/project/test_motion.py.
+    """
     alice, bob = visitor("alice"), visitor("bob")
     room = start_chat(alice, bob)
+    start_chat(alice, visitor("carol"))
     lines = "a line\n" * 15
     bob.send(room, *(f"message {number}\n{lines}end" for number in range(4)))
     alice.mark_read(room, 4)
     alice.open(room)
+    bob.open(room)
+    page = alice.page
     alice.until_loaded("history-view")
+    for person in (alice, bob):
+        person.until_loaded("presence-view")
+        expect(person.page.locator('[data-part="status"]')).to_have_text("online")
     motions: tuple[Any, ...] = ("reduce", "no-preference")
     for motion in motions:
-        alice.page.emulate_media(reduced_motion=motion)
-        alice.page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -600; }")
-        expect(alice.page.locator('[data-view="jump"]')).to_be_visible()
-        at = alice.page.evaluate(JUMP)
+        page.emulate_media(reduced_motion=motion)
+        page.locator('[data-view="scroller"]').evaluate("(scroller) => { scroller.scrollTop = -600; }")
+        expect(page.locator('[data-view="jump"]')).to_be_visible()
+        at = page.evaluate(JUMP)
         assert at == 0 if motion == "reduce" else at < -300
-
-
-def test_check_28_with_reduced_motion_nothing_is_animated(visitor: VisitorMaker) -> None:
-    """Not even the typing dots."""
-    alice, bob = visitor("alice", reduced_motion="reduce"), visitor("bob")
-    room = start_chat(alice, bob)
-    alice.open(room)
-    bob.open(room)
-    alice.until_loaded("presence-view")
-    # Both scripts handle keys now.
-    for person in (alice, bob):
-        expect(person.page.locator('[data-part="status"]')).to_have_text("online")
-    bob.box.press_sequentially("typing")
-    expect(alice.page.locator('[data-part="typing"]')).to_be_visible()
-    assert alice.page.evaluate(ANIMATIONS) == []
-    alice.page.keyboard.press("Control+k")
-    expect(alice.page.get_by_role("option").first).to_be_visible()
-    assert alice.page.evaluate(ANIMATIONS) == []
-    alice.page.keyboard.press("Escape")
-    assert alice.page.evaluate(
-        "[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).scrollBehavior === 'auto')"
-    )
-    assert alice.page.evaluate(
-        "[...document.querySelectorAll('*')].every((it) => getComputedStyle(it).transitionDuration === '0s')"
-    )
-
-
-def test_check_28_no_transition_takes_longer_than_a_quarter_of_a_second_and_an_idle_chat_is_still(
-    visitor: VisitorMaker,
-) -> None:
-    alice, bob = visitor("alice", reduced_motion="no-preference"), visitor("bob")
-    room = start_chat(alice, bob)
-    bob.send(room, "hello")
-    alice.open(room)
-    bob.open(room)
-    bob.until_loaded("presence-view")
-    for path in (
-        f"/chats/{room}/",
-        "/people/",
-        "/invites/",
-        "/settings/privacy/",
-        "/settings/appearance/",
-        "/",
-    ):
-        alice.page.goto(path)
-        alice.until_idle()
-        assert alice.page.evaluate(SLOW_TRANSITIONS) == [], path
-        alice.page.wait_for_function("document.getAnimations().length === 0")
-    alice.open(room)
-    alice.until_loaded("presence-view")
-    # New bubbles are not animated. The typing dots are the only endless animation, and only while Bob types.
+    # New bubbles are not animated.
     alice.write("mine")
     alice.sees_state("mine", "read")
-    assert [name for name in alice.page.evaluate(ANIMATIONS) if "message__bubble" in name] == []
-    bob.box.press_sequentially("x")
-    expect(alice.page.locator('[data-part="typing"]')).to_be_visible()
-    assert {name.split(" of ")[0] for name in alice.page.evaluate(ANIMATIONS)} == {"breathe"}
+    assert [name for name in page.evaluate(ANIMATIONS) if "message__bubble" in name] == []
+    page.wait_for_function("document.getAnimations().length === 0")
+
+    bob.box.press_sequentially("typing")
+    expect(page.locator('[data-part="typing"]')).to_be_visible()
+    assert {name.split(" of ")[0] for name in page.evaluate(ANIMATIONS)} == {"breathe"}
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(ANIMATIONS) == []
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert page.evaluate(ANIMATIONS) == []
+    page.keyboard.press("Escape")
+    for name, value in (("scrollBehavior", "auto"), ("transitionDuration", "0s")):
+        assert page.evaluate(
+            "([name, value]) => [...document.querySelectorAll('*')]"
+            ".every((it) => getComputedStyle(it)[name] === value)",
+            [name, value],
+        ), name
+    page.emulate_media(reduced_motion="no-preference")
     bob.box.fill("")
-    expect(alice.page.locator('[data-part="typing"]')).to_be_hidden()
-    alice.page.wait_for_function("document.getAnimations().length === 0")
+    expect(page.locator('[data-part="typing"]')).to_be_hidden()
+    page.wait_for_function("document.getAnimations().length === 0")
 
 
 # --- Right to left ---
@@ -477,11 +433,24 @@ def edges(element: Locator) -> tuple[float, float]:
 def test_check_28_right_to_left_the_chat_is_mirrored_and_each_message_keeps_its_direction(
     visitor: VisitorMaker,
 ) -> None:
-    alice, bob = visitor("alice", name="ليلى حسن"), visitor("bob", name="Bob")
+    """The language of names and messages is unknown; each takes the direction of its first letter."""
+    alice, bob = visitor("alice", name="ليلى حسن"), visitor("bob", name="عبد الرحمن")
     room = start_chat(alice, bob)
+    bob.send(room, f"(1) {ARABIC} ok?", "Hello there", ARABIC)
+    # On a left-to-right page:
+    alice.open(room)
+    body = alice.message(ARABIC).locator('[data-part="body"]')
+    assert body.evaluate("(it) => it.matches(':dir(rtl)')")
+    alice.box.fill(ARABIC)
+    assert alice.box.evaluate("(it) => it.matches(':dir(rtl)')")
+    alice.box.fill("Hello")
+    assert alice.box.evaluate("(it) => it.matches(':dir(ltr)')")
+    assert alice.row(room).locator('[data-part="preview"]').evaluate("(it) => it.matches(':dir(rtl)')")
+    assert alice.row(room).locator('[data-part="name"]').evaluate("(it) => it.matches('bdi')")
+    expect(alice.page.locator("h1 bdi")).to_have_text("عبد الرحمن")
+    alice.box.fill("")
+
     alice.page.add_init_script(RIGHT_TO_LEFT)
-    for body in (ARABIC, "Hello there", f"(1) {ARABIC} ok?"):
-        bob.send(room, body)
     alice.open(room)
     alice.until_idle()
     page = alice.page
@@ -515,20 +484,3 @@ def test_check_28_right_to_left_the_chat_is_mirrored_and_each_message_keeps_its_
     ticks = alice.message("Mine").locator('[data-part="ticks"]')
     assert ticks.evaluate("(it) => getComputedStyle(it, '::before').transform") == "none"
     expect_no_overflow(page)
-
-
-def test_check_28_arabic_text_is_right_to_left_on_a_left_to_right_page(visitor: VisitorMaker) -> None:
-    """The language of names and messages is unknown; each takes the direction of its first letter."""
-    alice, bob = visitor("alice"), visitor("bob", name="عبد الرحمن")
-    room = start_chat(alice, bob)
-    bob.send(room, ARABIC)
-    alice.open(room)
-    body = alice.message(ARABIC).locator('[data-part="body"]')
-    assert body.evaluate("(it) => it.matches(':dir(rtl)')")
-    alice.box.fill(ARABIC)
-    assert alice.box.evaluate("(it) => it.matches(':dir(rtl)')")
-    alice.box.fill("Hello")
-    assert alice.box.evaluate("(it) => it.matches(':dir(ltr)')")
-    assert alice.row(room).locator('[data-part="preview"]').evaluate("(it) => it.matches(':dir(rtl)')")
-    assert alice.row(room).locator('[data-part="name"]').evaluate("(it) => it.matches('bdi')")
-    expect(alice.page.locator("h1 bdi")).to_have_text("عبد الرحمن")

@@ -22,6 +22,8 @@ LONGER = (Path(__file__).parent / "longer_words.js").read_text(encoding="utf-8")
 """Makes each word of the interface two fifths longer."""
 NARROW: Any = {"width": 320, "height": 640}
 LONGER_SIZES: list[Any] = [DESK, PHONE, NARROW]
+THEMES: tuple[Any, Any] = ("dark", "light")
+"""Of a page looked at wide and narrow: its colours are tokens, so one theme at each width is enough."""
 # Browser zoom means fewer and larger CSS pixels, so a small viewport is the same.
 MODES: dict[str, tuple[Any, str]] = {
     "1280 px": (DESK, ""),
