@@ -1,21 +1,22 @@
-"""The message box: Enter and Shift+Enter, input methods, touch, growth, and the length counter (check 19)."""
+"""The message box: Enter and Shift+Enter, input methods, growth, and the length counter (check 19, X1 to X4).
 
-import pytest
+On a touch screen: test_touch.py.
+"""
+
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
-from tests.journeys.visitors import PHONE_OPTIONS, Visitor, start_chat
+from tests.journeys.visitors import Visitor, start_chat
 
 
-@pytest.fixture
-def alice(visitor: VisitorMaker) -> Visitor:
-    """Alice, in an empty chat with Bob."""
+def test_enter_sends_shift_enter_adds_a_line_and_the_focus_stays(visitor: VisitorMaker) -> None:
+    """Blank text is not sent, nor is a text while an input method composes it."""
     alice, bob = visitor("alice"), visitor("bob")
     alice.open(start_chat(alice, bob))
-    return alice
-
-
-def test_enter_sends_shift_enter_adds_a_line_and_the_focus_stays(alice: Visitor) -> None:
+    alice.box.press_sequentially("   ")
+    alice.box.press("Shift+Enter")
+    alice.box.press("Enter")
+    alice.box.fill("")
     alice.box.press_sequentially("first line")
     alice.box.press("Shift+Enter")
     alice.box.press_sequentially("second line")
@@ -29,35 +30,14 @@ def test_enter_sends_shift_enter_adds_a_line_and_the_focus_stays(alice: Visitor)
     alice.page.keyboard.press("Control+Enter")
     alice.sees("first line\nsecond line", "and on")
     expect(alice.box).to_be_focused()
-
-
-def test_the_box_grows_to_eight_lines_and_then_scrolls(alice: Visitor) -> None:
-    def height(lines: int) -> float:
-        alice.box.fill("\n".join(["line"] * lines))
-        box = alice.box.bounding_box()
-        assert box
-        assert lines > 8 or alice.box.evaluate("(box) => box.scrollHeight <= box.clientHeight + 4"), (
-            f"not all of {lines} lines are visible"
-        )
-        return box["height"]
-
-    heights = [height(lines) for lines in (1, 2, 4, 8, 9, 30)]
-    assert heights[0] < heights[1] < heights[2] < heights[3], heights
-    assert heights[4] == heights[5] < heights[3] + 22, heights
-
-
-def test_blank_text_is_not_sent(alice: Visitor) -> None:
-    alice.box.press_sequentially("   ")
-    alice.box.press("Shift+Enter")
+    compose_japanese(alice)
+    alice.sees("first line\nsecond line", "and on")
     alice.box.press("Enter")
-    alice.box.fill("something")
-    alice.box.press("Enter")
-    alice.sees("something")
+    alice.sees("first line\nsecond line", "and on", "日本")
 
 
-def test_enter_in_an_input_method_does_not_send(alice: Visitor) -> None:
+def compose_japanese(alice: Visitor) -> None:
     """Enter chooses a word there. Half-written Japanese must not be sent."""
-    alice.box.focus()
     keyboard = alice.context.new_cdp_session(alice.page)
     keyboard.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
     expect(alice.box).to_have_value("にほん")
@@ -78,27 +58,27 @@ def test_enter_in_an_input_method_does_not_send(alice: Visitor) -> None:
             { key: "Enter", isComposing: true, bubbles: true, cancelable: true }))"""
     )
     expect(alice.box).to_have_value("日本")
-    expect(alice.bodies()).to_have_count(0)
-    alice.box.press("Enter")
-    alice.sees("日本")
 
 
-def test_on_a_touch_screen_enter_adds_a_line_and_the_button_sends(visitor: VisitorMaker) -> None:
-    alice, bob = visitor("alice", **PHONE_OPTIONS), visitor("bob")
+def test_the_box_grows_to_eight_lines_and_a_text_that_is_too_long_cannot_be_sent(
+    visitor: VisitorMaker,
+) -> None:
+    alice, bob = visitor("alice"), visitor("bob")
     alice.open(start_chat(alice, bob))
-    expect(alice.box).to_have_attribute("enterkeyhint", "enter")
-    expect(alice.box).not_to_be_focused()
-    alice.box.tap()
-    alice.page.keyboard.type("one")
-    alice.page.keyboard.press("Enter")
-    alice.page.keyboard.type("two")
-    expect(alice.box).to_have_value("one\ntwo")
-    alice.page.get_by_role("button", name="Send").tap()
-    alice.sees("one\ntwo")
-    expect(alice.box).to_be_focused()
 
+    def height(lines: int) -> float:
+        alice.box.fill("\n".join(["line"] * lines))
+        box = alice.box.bounding_box()
+        assert box
+        assert lines > 8 or alice.box.evaluate("(box) => box.scrollHeight <= box.clientHeight + 4"), (
+            f"not all of {lines} lines are visible"
+        )
+        return box["height"]
 
-def test_a_text_that_is_too_long_shows_a_counter_and_cannot_be_sent(alice: Visitor) -> None:
+    heights = [height(lines) for lines in (1, 2, 4, 8, 9, 30)]
+    assert heights[0] < heights[1] < heights[2] < heights[3], heights
+    assert heights[4] == heights[5] < heights[3] + 22, heights
+
     alice.box.fill("x" * 8_001)
     expect(alice.page.locator('[data-part="counter"]')).to_have_text("1 character too many")
     expect(alice.page.get_by_role("button", name="Send")).to_be_disabled()

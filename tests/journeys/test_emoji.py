@@ -1,4 +1,4 @@
-"""The emoji panel and the completion of names, by keyboard and on a phone; markup in both bubbles."""
+"""The emoji panel, the completion of names, and markup in both bubbles."""
 
 from playwright.sync_api import expect
 
@@ -6,9 +6,11 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import start_chat
 
 
-def test_alice_finds_emoji_by_keyboard_and_her_text_keeps_its_caret(visitor: VisitorMaker) -> None:
+def test_alice_finds_emoji_by_keyboard_and_markup_is_drawn_in_both_bubbles(visitor: VisitorMaker) -> None:
+    """Her text keeps its caret; markup is announced without its signs."""
     alice, bob = visitor("alice"), visitor("bob")
-    alice.open(start_chat(alice, bob))
+    room = start_chat(alice, bob)
+    alice.open(room)
     alice.box.press_sequentially("good night")
     for _ in "night":
         alice.box.press("ArrowLeft")
@@ -44,20 +46,16 @@ def test_alice_finds_emoji_by_keyboard_and_her_text_keeps_its_caret(visitor: Vis
     alice.page.keyboard.press("Enter")
     alice.sees("good 🌕night 🎉")
 
-
-def test_markup_is_drawn_for_both_and_copied_as_typed(visitor: VisitorMaker) -> None:
-    alice, bob = visitor("alice"), visitor("bob")
-    room = start_chat(alice, bob)
-    bob.open(room)
-    alice.open(room)
     typed = "*bold* and `code`\n> quoted\n- one\n- two"
-    alice.box.fill(typed)
-    alice.box.press("Enter")
-    for person in (alice, bob):
-        body = person.page.locator('[data-view="timeline"] [data-part="body"]')
+    alice.write(typed)
+    bodies = alice.page.locator('[data-view="timeline"] [data-part="body"]')
+    expect(bodies).to_have_count(2)
+    bob.send(room, typed)
+    expect(bodies).to_have_count(3)
+    for body in (bodies.nth(1), bodies.nth(2)):
         expect(body.locator("strong")).to_have_text("bold")
         expect(body.locator("code")).to_have_text("code")
         expect(body.locator("blockquote")).to_have_text("quoted")
         expect(body.locator("li")).to_have_text(["one", "two"])
-    expect(bob.page.locator("#say-messages")).to_contain_text("bold and code")
-    expect(bob.page.locator("#say-messages")).not_to_contain_text("*")
+    expect(alice.page.locator("#say-messages")).to_contain_text("bold and code")
+    expect(alice.page.locator("#say-messages")).not_to_contain_text("*")

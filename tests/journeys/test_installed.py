@@ -1,16 +1,12 @@
 """The installable app: manifest, offline page, service worker caches, and the notice about a new version."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.conftest import ServerMaker
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.tcp_proxy import TcpProxy
-from tests.journeys.visitors import MESSAGE_BOX, TIMEOUT_MS, Visitor, new_visitor, start_chat
-from tests.rig.daphne_server import EntreServer
+from tests.journeys.visitors import TIMEOUT_MS, Visitor, start_chat
 
 SECRET = "the quinces are under the stairs"
 HAS_WORKER = "() => navigator.serviceWorker.controller !== null"
@@ -25,29 +21,19 @@ CACHED = """async () => {
     }
     return cached;
 }"""
+HIDE = """() => {
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 WORKERS = "async () => (await navigator.serviceWorker.getRegistrations()).length"
 
 
-def until_worker_active(person: Visitor, page: Page | None = None) -> None:
+def until_worker_active(person: Visitor) -> None:
     """Wait until the service worker controls the page and has filled its cache."""
-    (page or person.page).wait_for_function(HAS_WORKER)
+    person.page.wait_for_function(HAS_WORKER)
 
 
-def test_the_browser_considers_the_site_installable(visitor: VisitorMaker) -> None:
-    alice = visitor("alice")
-    alice.page.goto("/chats/")
-    until_worker_active(alice)
-    devtools = alice.context.new_cdp_session(alice.page)
-    manifest: dict[str, Any] = devtools.send("Page.getAppManifest")
-    assert manifest["errors"] == []
-    assert manifest["url"].endswith("/manifest/en.webmanifest")
-    assert manifest["manifest"]["name"] == "Entre"
-    found: dict[str, Any] = devtools.send("Page.getInstallabilityErrors")
-    # Chromium installs nothing from a private window, and every test window is one.
-    assert {error["errorId"] for error in found["installabilityErrors"]} <= {"in-incognito"}
-
-
-def test_a_reload_offline_shows_the_offline_page_until_the_connection_is_back(
+def test_offline_a_reload_shows_the_offline_page_and_what_was_written_is_sent_when_the_connection_is_back(
     visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
     alice, bob = visitor("alice", address=proxy.address), visitor("bob")
@@ -59,6 +45,8 @@ def test_a_reload_offline_shows_the_offline_page_until_the_connection_is_back(
 
     proxy.disconnect()
     alice.context.set_offline(True)
+    alice.write("written offline")
+    alice.sees_state("written offline", "pending")
     alice.page.reload()
     expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
     expect(alice.page.locator("body")).not_to_contain_text(SECRET)
@@ -69,27 +57,12 @@ def test_a_reload_offline_shows_the_offline_page_until_the_connection_is_back(
 
     proxy.restore()
     alice.context.set_offline(False)
-    alice.sees(SECRET)
-
-
-def test_a_message_written_offline_is_sent_after_a_reload(visitor: VisitorMaker, proxy: TcpProxy) -> None:
-    alice, bob = visitor("alice", address=proxy.address), visitor("bob")
-    room = start_chat(alice, bob)
-    alice.open(room)
-    bob.open(room)
-    until_worker_active(alice)
-    proxy.disconnect()
-    alice.context.set_offline(True)
-    alice.write("written offline")
-    alice.sees_state("written offline", "pending")
-    alice.page.reload()
-    expect(alice.page.get_by_role("heading", level=1)).to_have_text("You are offline")
-    proxy.restore()
-    alice.context.set_offline(False)
-    bob.sees("written offline")
+    alice.sees(SECRET, "written offline")
+    bob.until_stored(room, SECRET, "written offline")
 
 
 def test_the_service_worker_caches_no_message_and_no_page_of_an_account(visitor: VisitorMaker) -> None:
+    """The browser considers the site installable. Logging out removes the worker and what it has cached."""
     alice, bob = visitor("alice", name="Alice Unmistakable"), visitor("bob")
     room = start_chat(alice, bob)
     alice.open(room)
@@ -107,11 +80,15 @@ def test_the_service_worker_caches_no_message_and_no_page_of_an_account(visitor:
         assert "Unmistakable" not in text
         assert room not in text
 
+    devtools = alice.context.new_cdp_session(alice.page)
+    manifest: dict[str, Any] = devtools.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert manifest["url"].endswith("/manifest/en.webmanifest")
+    assert manifest["manifest"]["name"] == "Entre"
+    found: dict[str, Any] = devtools.send("Page.getInstallabilityErrors")
+    # Chromium installs nothing from a private window, and every test window is one.
+    assert {error["errorId"] for error in found["installabilityErrors"]} <= {"in-incognito"}
 
-def test_logging_out_removes_the_service_worker_and_its_caches(visitor: VisitorMaker) -> None:
-    alice = visitor("alice")
-    alice.page.goto("/chats/")
-    until_worker_active(alice)
     alice.page.goto("/accounts/logout/")
     alice.page.get_by_role("button", name="Log out").click()
     alice.page.wait_for_url(f"{alice.address}/")
@@ -119,85 +96,54 @@ def test_logging_out_removes_the_service_worker_and_its_caches(visitor: VisitorM
     assert alice.page.evaluate(CACHED) == {}
 
 
-def test_pages_work_where_service_workers_are_blocked(visitor: VisitorMaker) -> None:
-    alice, bob = visitor("alice", service_workers="block"), visitor("bob")
-    room = start_chat(alice, bob)
-    alice.open(room)
-    bob.open(room)
-    alice.until_loaded("pwa")
-    alice.write("without a service worker")
-    bob.sees("without a service worker")
-    assert alice.page.evaluate("navigator.serviceWorker?.controller ?? null") is None
-
-
 # --- A new version ---
 
 
-@pytest.fixture
-def own_server(start_server: ServerMaker) -> EntreServer:
-    return start_server(LIMITS="off")
-
-
-@pytest.fixture
-def alice(chromium: Browser, own_server: EntreServer) -> Iterator[Visitor]:
-    alice = new_visitor(chromium, own_server.address, "alice", name="Alice")
-    yield alice
-    alice.leave()
-
-
-def restart(person: Visitor, server: EntreServer) -> None:
-    """Restart the server, and make the page reconnect at once instead of after up to half a minute."""
-    server.stop()
-    server.start()
+def reconnect(person: Visitor, proxy: TcpProxy) -> None:
+    """Break the connection of the page, and make it reconnect at once, not after up to half a minute."""
+    proxy.disconnect()
+    proxy.restore()
     person.page.evaluate("dispatchEvent(new Event('focus'))")
 
 
-def deploy_another_version(person: Visitor, server: EntreServer) -> None:
-    """Restart the server with another release name than the one of the page."""
-    person.until_loaded("new-release")
-    person.page.route("**/release", lambda route: route.fulfill(json={"release": "another"}))
-    restart(person, server)
-
-
-def test_an_open_page_says_nothing_of_a_restart_and_that_there_is_a_new_version_after_a_deployment(
-    alice: Visitor, own_server: EntreServer
+def test_an_open_page_says_nothing_of_a_reconnect_and_that_there_is_a_new_version_after_a_deployment(
+    visitor: VisitorMaker, proxy: TcpProxy
 ) -> None:
-    alice.page.goto("/chats/")
+    """A page that is hidden is reloaded, unless it has typed text.
+
+    That a restart keeps the release: tests/project/test_pwa.py.
+    """
+    alice, bob = visitor("alice", address=proxy.address), visitor("bob")
+    alice.open(start_chat(alice, bob))
     alice.until_loaded("new-release")
+    alice.until_idle()
     with alice.page.expect_response("**/release", timeout=TIMEOUT_MS) as answer:
-        restart(alice, own_server)
+        reconnect(alice, proxy)
     assert answer.value.ok
     notice = alice.page.locator('[data-view="new-release"]')
     expect(notice).to_be_hidden()
-    deploy_another_version(alice, own_server)
+
+    alice.page.route("**/release", lambda route: route.fulfill(json={"release": "another"}))
+    alice.box.fill("half a sen")
+    reconnect(alice, proxy)
     expect(notice).to_be_visible()
     expect(notice).to_contain_text("A new version is ready.")
     expect(alice.page.locator("#say-status")).to_contain_text("A new version is ready.")
-    # The reloaded page is of the current release.
-    alice.page.unroute("**/release")
-    notice.get_by_role("link", name="Reload").click()
-    expect(alice.page.locator('[data-view="new-release"]')).to_be_hidden()
-
-
-def test_a_hidden_page_with_typed_text_is_not_reloaded(
-    alice: Visitor, own_server: EntreServer, chromium: Browser
-) -> None:
-    bob = new_visitor(chromium, own_server.address, "bob", name="Bob")
-    room = start_chat(alice, bob)
-    bob.leave()
-    alice.open(room)
-    alice.page.fill(MESSAGE_BOX, "half a sen")
-    hide = (
-        "() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
-        " document.dispatchEvent(new Event('visibilitychange')); }"
-    )
     alice.page.evaluate("window.isTheSame = true")
-    deploy_another_version(alice, own_server)
-    expect(alice.page.locator('[data-view="new-release"]')).not_to_have_attribute("hidden", "")
-    alice.page.evaluate(hide)
+    alice.page.evaluate(HIDE)
     assert alice.page.evaluate("window.isTheSame")
     expect(alice.box).to_have_value("half a sen")
     with alice.page.expect_navigation():
-        alice.page.fill(MESSAGE_BOX, "")
-        alice.page.evaluate(hide)
+        alice.box.fill("")
+        alice.page.evaluate(HIDE)
+    alice.until_ready()
+
+    # The page that is reloaded for the second time is of the current release.
+    alice.until_loaded("new-release")
+    alice.until_idle()
+    reconnect(alice, proxy)
+    expect(notice).to_be_visible()
+    alice.page.unroute("**/release")
+    notice.get_by_role("link", name="Reload").click()
+    expect(notice).to_be_hidden()
     alice.until_ready()

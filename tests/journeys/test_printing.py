@@ -3,14 +3,17 @@
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import VisitorMaker
+from tests.journeys.long_history import insert_history, timestamps
 from tests.journeys.visitors import start_chat
+from tests.rig.daphne_server import EntreServer
 
 
-def test_a_printed_chat_shows_every_loaded_message_and_no_controls(visitor: VisitorMaker) -> None:
+def test_a_printed_chat_shows_every_loaded_message_and_no_controls(
+    visitor: VisitorMaker, daphne_server: EntreServer
+) -> None:
     alice, bob = visitor("alice", color_scheme="dark"), visitor("bob")
     room = start_chat(alice, bob)
-    for number in range(40):
-        bob.send(room, f"line {number}")
+    insert_history(daphne_server, room, timestamps(40), bodies=lambda n: f"line {n - 1}")
     alice.open(room)
     alice.until_idle()
     page = alice.page

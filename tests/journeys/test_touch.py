@@ -1,4 +1,4 @@
-"""Touch: the message menu on a long press, a reply by a swipe, and copying without the clipboard API."""
+"""Touch: Enter in the message box, a reply by a swipe, the menu on a long press, copying over plain HTTP."""
 
 import re
 
@@ -8,7 +8,9 @@ from tests.journeys.conftest import VisitorMaker
 from tests.journeys.visitors import PHONE_OPTIONS, start_chat
 
 
-def test_a_swipe_answers_a_message_and_a_long_press_copies_it_over_plain_http(visitor: VisitorMaker) -> None:
+def test_on_a_touch_screen_enter_adds_a_line_and_the_button_sends_a_swipe_replies_and_a_long_press_copies(
+    visitor: VisitorMaker,
+) -> None:
     """As on an iPhone there is no `contextmenu` event, and over plain http no `navigator.clipboard`.
 
     The browser would take over a finger that moves, unless the style sheet leaves it to the page.
@@ -20,6 +22,18 @@ def test_a_swipe_answers_a_message_and_a_long_press_copies_it_over_plain_http(vi
     alice.open(room)
     alice.until_loaded("message-tools")
     alice.until_idle()
+    expect(alice.box).to_have_attribute("enterkeyhint", "enter")
+    expect(alice.box).not_to_be_focused()
+    alice.box.tap()
+    alice.page.keyboard.type("one")
+    alice.page.keyboard.press("Enter")
+    alice.page.keyboard.type("two")
+    expect(alice.box).to_have_value("one\ntwo")
+    alice.page.get_by_role("button", name="Send").tap()
+    alice.sees("meet me at eight", "one\ntwo")
+    expect(alice.box).to_be_focused()
+    alice.sees_state("one\ntwo", "sent")
+
     bubble = alice.message("meet me at eight").locator("article").bounding_box()
     assert bubble
     x, y = bubble["x"] + 20, bubble["y"] + 10
