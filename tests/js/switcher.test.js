@@ -30,7 +30,8 @@ function open({ people = () => [], messages = () => [] } = {}) {
   const dialog = body.querySelector("dialog");
   const options = () => dialog.querySelectorAll('[role="option"]');
   const names = () => options().map((found) => found.querySelector('[data-part="name"]').textContent);
-  return { switcher, clock, rows, options, names, query: dialog.querySelector('[data-part="query"]') };
+  const [query, text] = ["query", "nobody-text"].map((name) => dialog.querySelector(`[data-part="${name}"]`));
+  return { switcher, clock, rows, options, names, query, text };
 }
 
 test("a chat that is being pressed stays the same element when the directory and the search answer", async () => {
@@ -71,4 +72,16 @@ test("options that an answer no longer has are removed, and the chosen one is al
     [["switch-to-0", "true"]],
   );
   assert.equal(query.getAttribute("aria-activedescendant"), "switch-to-0");
+});
+
+test("where nobody is listed, the sentence names nobody", async () => {
+  const { clock, rows, query, text } = open();
+  rows.length = 0;
+  await clock.advance(1_000);
+  type(query, " ");
+  await clock.advance(1_000);
+  assert.equal(text.textContent, "Nobody is listed here yet. Send someone an invite link.");
+  type(query, "zoya");
+  await clock.advance(1_000);
+  assert.equal(text.textContent, "Nobody here is called “zoya”. You can send them an invite link.");
 });

@@ -158,7 +158,9 @@ export class QuickSwitcher {
     nobody.hidden = groups.length > 0 || this.#asked !== query.trim();
     setText(
       part(nobody, "nobody-text"),
-      t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() }),
+      query.trim()
+        ? t("Nobody here is called “{q}”. You can send them an invite link.", { q: query.trim() })
+        : t("Nobody is listed here yet. Send someone an invite link."),
     );
     this.#choose(this.#chosen, { isQuiet: true });
   }
