@@ -64,9 +64,41 @@ class Unauthenticated(Refusal):
 
 
 class AttachmentNotFound(Refusal):
-    """No such upload, or not the sender's."""
+    """No such upload or file, not the user's, or used already; the answer does not tell which."""
 
     code = "not_found"
+
+
+class UploadConflict(Refusal):
+    """The id belongs to another upload, or to a file that was sent already."""
+
+    code = "conflict"
+
+
+class WrongOffset(Refusal):
+    """A part that does not begin where the upload ends; `offset` is where."""
+
+    code = "conflict"
+
+    def __init__(self, offset: int) -> None:
+        super().__init__()
+        self.offset = offset
+
+
+class FileTooLarge(Refusal):
+    """Larger than a file, a part, or the announced size may be."""
+
+    code = "too_large"
+
+
+class InvalidFile(Refusal):
+    """Not what its kind says, though it can be sent as a file; `reason` as in `attachments.processing`."""
+
+    code = "invalid_file"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class ConversationWithOneself(Refusal):
@@ -132,9 +164,13 @@ class UnknownResult(Refusal):
 
 
 class StorageFull(Busy):
-    """The disk of the database is full; reads still work."""
+    """The disk of the database or of the files is full; reads still work."""
 
     code = "storage_full"
+
+
+class QuotaFull(StorageFull):
+    """The user's files fill the space that one user may have."""
 
 
 class InviteNotFound(Refusal):

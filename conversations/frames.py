@@ -47,6 +47,7 @@ def greeting(user: User, room: str | None) -> ConnectionEstablished:
             "sync_rooms": 100,
             "edit_window_s": settings.EDIT_WINDOW_S,
             **throttling.announced_limits(),
+            "attachments": throttling.attachment_limits(),
         },
         rooms=known.rooms,
         marks=known.marks,

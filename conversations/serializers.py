@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from accounts.avatars.initials import colour, initials
 from accounts.avatars.storage import picture_url
 from accounts.models import User
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Conversation, Message, Participant, StoredFile
 from conversations.models.conversation_row import ConversationRow
 from conversations.models.message_text import HasText, text_of
 from conversations.protocol import objects
@@ -101,7 +102,7 @@ def intact(row: Message, sender: str) -> objects.Message:
         body=row.body,
         reply_to=row.reply_to,
         reply=row.reply,
-        attachments=[],
+        attachments=[objects.Attachment(**each) for each in row.attachments or ()],
         reactions=[objects.Reaction(**reaction) for reaction in row.reactions],
         created_at=instant(row.created_at),
         edited_at=instant_or_none(row.edited_at),
@@ -109,6 +110,21 @@ def intact(row: Message, sender: str) -> objects.Message:
         deleted_for_me=row.deleted_for_me,
         expires_at=None,
         event=None,
+    )
+
+
+def attachment(id: UUID, file: StoredFile) -> objects.Attachment:
+    return objects.Attachment(
+        id=str(id),
+        kind=file.kind,  # type: ignore[arg-type]
+        name=file.name,
+        size=file.size,
+        type=file.type,
+        width=file.width,
+        height=file.height,
+        seconds=file.seconds,
+        peaks=file.peaks,
+        placeholder=file.placeholder or None,
     )
 
 

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from conversations.api import api
 from conversations.api.openapi import document
 from conversations.api.problems import unknown_route
-from conversations.views import invites, pages
+from conversations.views import files, invites, pages
 from conversations.views.message_menu import message_menu
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/<str:room_name>/", pages.conversation, name="conversation"),
     path("chats/<str:room_name>/<int:seq>/", message_menu, name="message_menu"),
     path("chats/<str:room_name>/reopen/", pages.reopen, name="conversation_reopen"),
+    path("files/<uuid:id>/display", files.display, name="file_display"),
+    path("files/<uuid:id>/thumb", files.thumb, name="file_thumb"),
+    path("files/<uuid:id>/media", files.media, name="file_media"),
+    path("files/<uuid:id>/<str:name>", files.download, name="file_download"),
     path("people/", pages.people, name="people"),
     path("api/v1/openapi.json", document, name="openapi"),
     path("api/v1/", api.urls),

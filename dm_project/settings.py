@@ -135,6 +135,7 @@ _parts = [
     _sqlite,
     *(_sqlite.with_name(f"{_sqlite.name}-{part}") for part in ("wal", "shm", "journal")),
     DATA_DIR / "media",
+    DATA_DIR / "attachments",
 ]
 keep_private(DATA_DIR, *_parts, DATA_DIR / "last-write")
 REDIS_URL = env_urls.redis_url()
@@ -319,7 +320,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # By default the scripts of any site may read them.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-STORAGES = {
+STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -328,14 +329,38 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
+
+# Files of messages (docs/protocol.md 7). Never below a folder that a web server serves by itself.
+
+ATTACHMENTS_DIR = DATA_DIR / "attachments"
+ATTACHMENT_BYTES = env.integer("ATTACHMENT_BYTES", 104_857_600, 1_048_576, 1_099_511_627_776)
+ATTACHMENT_BYTES_A_PERSON = env.integer(
+    "ATTACHMENT_BYTES_A_PERSON", 5_368_709_120, 1_048_576, 1_125_899_906_842_624
+)
+ATTACHMENT_PART_BYTES = 1_048_576
+ATTACHMENT_WHOLE_BYTES = 8_388_608
+STORAGES["attachments"] = {
+    "BACKEND": "conversations.attachments.storage.LocalStorage",
+    "OPTIONS": {
+        "location": ATTACHMENTS_DIR,
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
 DISK_FREE_MB = env.integer("DISK_FREE_MB", 100, 0, 1_000_000)
 
 # Sockets and messages (docs/protocol.md 4 to 7)
 
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 131_072
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
-# Larger than BODY_BYTES, where a length is declared: an avatar of 8 MiB with its form around it.
-UPLOAD_BYTES = {"/settings/profile/picture/": 8_388_608 + 65_536}
+# Patterns of paths where a body may be larger than BODY_BYTES if its length is declared: a file of 8 MiB in a
+# form.
+_whole = 8_388_608 + 65_536
+UPLOAD_BYTES = {
+    "/settings/profile/picture/": _whole,
+    "/api/v1/attachments": _whole,
+    "/chats/dm-[a-z2-7]{32}/": _whole,
+}
 BODY_BYTES = env.integer("BODY_BYTES", 1_048_576, 262_144, 1_073_741_824)
 HEARTBEAT_MS = env.integer("HEARTBEAT_MS", 25_000, 1_000, 120_000)
 HEADS_EVERY_MS = env.integer("HEADS_EVERY_MS", 25_000, 200, 30_000)
@@ -380,6 +405,7 @@ LIMIT_NUMBERS = {
     "unknown_tokens_a_minute": 10,
     "claims_an_hour": 30,
     "unknown_people_a_minute": 30,
+    "uploads_an_hour": 300,
 }
 
 EDIT_WINDOW_S = 24 * 3_600

@@ -12,14 +12,16 @@ from django.http import HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import ConfigDict, WithJsonSchema
 
-from accounts.cursors import BadCursor, cursor_read
+from accounts.cursors import BadCursor
 from accounts.requests import SignedInRequest
 from conversations import serializers
 from conversations.access import access_conversation
 from conversations.api.auth import signed_in
 from conversations.api.inputs import BadInput
-from conversations.api.outputs import AttachmentPage, FoundMessage, FoundPage, Place
+from conversations.api.outputs import AttachmentPage, FoundMessage, FoundPage, Place, SharedAttachment
 from conversations.api.responses import PROBLEMS, json_response
+from conversations.protocol.objects import instant
+from conversations.selectors.attachments import Shared, attachment_page
 from conversations.selectors.dates import seq_at
 from conversations.selectors.search import Found, search_messages
 
@@ -100,11 +102,20 @@ def zones() -> frozenset[str]:
 def attachments(
     request: SignedInRequest, room: str, kind: AttachmentKind | None = None, cursor: str | None = None
 ) -> HttpResponse:
-    """Pictures, videos, voice messages and files of a chat. Empty until messages can have attachments."""
-    access_conversation(request.user, room)
-    if cursor:
-        try:
-            cursor_read(cursor, name="attachments", user_id=request.user.id)
-        except BadCursor:
-            raise BadInput from None
-    return json_response(AttachmentPage(items=[], next=None))
+    """Pictures, videos, voice messages and files of a chat, the newest first."""
+    membership = access_conversation(request.user, room)
+    try:
+        page = attachment_page(membership=membership, kind=kind, cursor=cursor)
+    except BadCursor:
+        raise BadInput from None
+    names = {request.user.id: request.user.public_id, membership.peer.id: membership.peer.public_id}
+    return json_response(AttachmentPage(items=[shared(each, names) for each in page.items], next=page.next))
+
+
+def shared(each: Shared, names: dict[int, str]) -> SharedAttachment:
+    return SharedAttachment(
+        **serializers.attachment(each.attachment.pk, each.attachment.stored_file).model_dump(),
+        seq=each.message.seq,
+        sender=names.get(each.message.sender_id, ""),
+        created_at=instant(each.message.created_at),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from conversations.protocol import objects
 from conversations.protocol.replies import SyncPage
@@ -90,6 +90,23 @@ class Place(BaseModel):
     seq: int | None
 
 
+class UploadAnswer(BaseModel):
+    """`offset` is where the next part begins; `attachment` is there once the file is complete."""
+
+    id: str
+    offset: int
+    part_bytes: int
+    attachment: objects.Attachment | None = Field(default=None, exclude_if=objects.is_none)
+
+
+class SharedAttachment(objects.Attachment):
+    """A file of a chat, and the message that it is in."""
+
+    seq: int
+    sender: str
+    created_at: str
+
+
 class AttachmentPage(BaseModel):
-    items: list[objects.Attachment]
+    items: list[SharedAttachment]
     next: str | None

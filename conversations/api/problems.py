@@ -20,7 +20,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from conversations.api.auth import NotJson
 from conversations.api.inputs import BadInput
 from conversations.db.errors import may_be_stored, refusal_for
-from conversations.exceptions import Refusal
+from conversations.exceptions import InvalidFile, Refusal, WrongOffset
 from conversations.protocol.codes import RETRYABLE, ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ Handler = Callable[[HttpRequest, Any], HttpResponse]
 STATUS = {
     ErrorCode.BAD_FRAME: 422,
     ErrorCode.INVALID_TEXT: 422,
+    ErrorCode.INVALID_FILE: 422,
     ErrorCode.TOO_LARGE: 413,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.CANNOT_DELIVER: 403,
@@ -64,10 +65,16 @@ TITLES = {
 
 
 def problem(
-    code: ErrorCode, *, status: int | None = None, retry_after_ms: int | None = None, detail: str = ""
+    code: ErrorCode,
+    *,
+    status: int | None = None,
+    retry_after_ms: int | None = None,
+    detail: str = "",
+    **members: str | int,
 ) -> HttpResponse:
     """Args:
     detail: a sentence of ours that says what to change; never text of the request.
+    members: what else the problem states (RFC 9457, 3.2).
     """
     status = status or STATUS[code]
     body: dict[str, object] = {
@@ -78,6 +85,7 @@ def problem(
     }
     if detail:
         body["detail"] = detail
+    body |= members
     is_retryable = code in RETRYABLE
     body["retryable"] = is_retryable
     response = HttpResponse(content_type="application/problem+json", status=status)
@@ -109,6 +117,17 @@ def on_bad_input(request: HttpRequest, reason: BadInput) -> HttpResponse:
     return problem(ErrorCode.BAD_FRAME, detail=reason.detail)
 
 
+def on_wrong_offset(request: HttpRequest, reason: WrongOffset) -> HttpResponse:
+    response = problem(ErrorCode.CONFLICT, offset=reason.offset)
+    response["Upload-Offset"] = str(reason.offset)
+    return response
+
+
+def on_invalid_file(request: HttpRequest, reason: InvalidFile) -> HttpResponse:
+    sentence = "The file is not what its kind says. It can be sent with the kind file."
+    return problem(ErrorCode.INVALID_FILE, detail=sentence, reason=reason.reason)
+
+
 def on_database_error(request: HttpRequest, reason: Exception) -> HttpResponse:
     refusal = refusal_for(reason)
     return problem(ErrorCode.UNKNOWN_RESULT) if may_be_stored(request) else on_refusal(request, refusal)
@@ -137,6 +156,8 @@ def fixed(code: ErrorCode, status: int | None = None) -> Handler:
 HANDLERS: dict[type[Exception], Handler] = {
     Refusal: on_refusal,
     BadInput: on_bad_input,
+    WrongOffset: on_wrong_offset,
+    InvalidFile: on_invalid_file,
     HttpError: on_http_error,
     AuthenticationError: fixed(ErrorCode.UNAUTHENTICATED),
     ValidationError: fixed(ErrorCode.BAD_FRAME),

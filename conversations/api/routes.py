@@ -13,6 +13,7 @@ from accounts.requests import SignedInRequest
 from accounts.selectors import people_page
 from conversations import frames, serializers, throttling
 from conversations.access import Membership, access_conversation
+from conversations.api.attachments import router as attachments
 from conversations.api.auth import signed_in, signed_in_with_json
 from conversations.api.finding import router as finding
 from conversations.api.inputs import (
@@ -50,6 +51,7 @@ from conversations.services.receipts import receipt_advance
 
 api = new_api()
 api.add_router("/invites", invites)
+api.add_router("/attachments", attachments)
 api.add_router("", messages)
 api.add_router("", finding)
 register_problem_handlers(api)

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db import connection
 
-from conversations.journal.statements import cast, id_out, rows_of, time_in, time_out
+from conversations.journal.attachment_rows import files_of
+from conversations.journal.statements import cast, id_out, json_in, rows_of, time_in, time_out
 from conversations.models import HiddenMessage, Message
 
 Key = tuple[int, int]
@@ -29,7 +30,8 @@ Source = tuple[int, str, int]
 
 
 def forward_sources(wanted: Sequence[Source]) -> dict[Source, Message]:
-    """Those of these messages that the user can see, with the columns that tell their text.
+    """Those of these messages that the user can see, with the columns that tell their text, and their files
+    (one statement more, if any has files).
 
     Their conversations are not locked. The rights are judged in the query, as `access.py` does: a foreign, a
     hidden and a missing message are one empty result.
@@ -37,7 +39,8 @@ def forward_sources(wanted: Sequence[Source]) -> dict[Source, Message]:
     first, other = cast("bigint", "text", "bigint")
     sql = (
         f"WITH wanted (user_id, room_name, seq) AS (VALUES {rows_of(len(wanted), first, other)})"
-        " SELECT w.user_id, w.room_name, m.conversation_id, m.seq, m.kind, m.body, m.deleted_at FROM wanted w"
+        " SELECT w.user_id, w.room_name, m.conversation_id, m.seq, m.kind, m.body, m.attachments,"
+        " m.deleted_at FROM wanted w"
         " JOIN conversation c ON c.room_name = w.room_name"
         " JOIN participant p ON p.conversation_id = c.id AND p.user_id = w.user_id"
         " JOIN message m ON m.conversation_id = c.id AND m.seq = w.seq"
@@ -47,16 +50,22 @@ def forward_sources(wanted: Sequence[Source]) -> dict[Source, Message]:
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [value for source in wanted for value in source])
-        return {
+        found = {
             (user_id, room, seq): Message(
                 conversation_id=conversation_id,
                 seq=seq,
                 kind=kind,
                 body=body,
+                attachments=json_out(attachments),
                 deleted_at=time_out(deleted_at),
             )
-            for user_id, room, conversation_id, seq, kind, body, deleted_at in cursor.fetchall()
+            for user_id, room, conversation_id, seq, kind, body, attachments, deleted_at in cursor.fetchall()
         }
+    if with_files := [(row.conversation_id, row.seq) for row in found.values() if row.attachments]:
+        files = files_of(with_files)
+        for row in found.values():
+            row.files = files.get((row.conversation_id, row.seq), ())
+    return found
 
 
 def messages_at(wanted: Sequence[Key]) -> dict[Key, Message]:
@@ -67,7 +76,8 @@ def messages_at(wanted: Sequence[Key]) -> dict[Key, Message]:
     sql = (
         f"WITH wanted (conversation_id, seq) AS (VALUES {rows_of(len(keys), first, other)})"
         " SELECT m.conversation_id, m.seq, m.version, m.client_id, m.fingerprint, m.sender_id, m.ordinal,"
-        " m.kind, m.body, m.reply_to, m.reactions, m.created_at, m.edited_at, m.deleted_at, h.user_id"
+        " m.kind, m.body, m.reply_to, m.reactions, m.attachments, m.created_at, m.edited_at, m.deleted_at,"
+        " h.user_id"
         " FROM wanted w JOIN message m ON m.conversation_id = w.conversation_id AND m.seq = w.seq"
         " LEFT JOIN hidden_message h ON h.conversation_id = m.conversation_id AND h.seq = m.seq"
     )
@@ -94,6 +104,7 @@ def message_from(
     body: str,
     reply_to: int | None,
     reactions: Any,
+    attachments: Any,
     created_at: Any,
     edited_at: Any,
     deleted_at: Any,
@@ -109,14 +120,15 @@ def message_from(
         kind=kind,
         body=body,
         reply_to=reply_to,
-        reactions=reactions_from(reactions),
+        reactions=json_out(reactions),
+        attachments=json_out(attachments),
         created_at=time_out(created_at),
         edited_at=time_out(edited_at),
         deleted_at=time_out(deleted_at),
     )
 
 
-def reactions_from(value: Any) -> Any:
+def json_out(value: Any) -> Any:
     """A corrupt row can still be deleted."""
     try:
         return json.loads(value) if isinstance(value, str) else value
@@ -126,13 +138,14 @@ def reactions_from(value: Any) -> Any:
 
 def update_messages(messages: Sequence[Message]) -> None:
     """Write the columns that a change can touch. `client_id`, `created_at` and `ordinal` stay for ever."""
-    first, other = cast(*["bigint"] * 3, "text", "bytea", "bigint", "jsonb", "timestamptz", "timestamptz")
+    types = [*["bigint"] * 3, "text", "bytea", "bigint", "jsonb", "jsonb", "timestamptz", "timestamptz"]
+    first, other = cast(*types)
     sql = (
-        "WITH new (conversation_id, seq, version, body, fingerprint, reply_to, reactions, edited_at,"
-        f" deleted_at) AS (VALUES {rows_of(len(messages), first, other)})"
+        "WITH new (conversation_id, seq, version, body, fingerprint, reply_to, reactions, attachments,"
+        f" edited_at, deleted_at) AS (VALUES {rows_of(len(messages), first, other)})"
         " UPDATE message SET version = new.version, body = new.body, fingerprint = new.fingerprint,"
-        " reply_to = new.reply_to, reactions = new.reactions, edited_at = new.edited_at,"
-        " deleted_at = new.deleted_at FROM new"
+        " reply_to = new.reply_to, reactions = new.reactions, attachments = new.attachments,"
+        " edited_at = new.edited_at, deleted_at = new.deleted_at FROM new"
         " WHERE message.conversation_id = new.conversation_id AND message.seq = new.seq"
     )
     as_time: Callable[[datetime | None], Any] = time_in()
@@ -146,6 +159,7 @@ def update_messages(messages: Sequence[Message]) -> None:
             message.fingerprint,
             message.reply_to,
             json.dumps(message.reactions, ensure_ascii=False),
+            json_in(message.attachments),
             as_time(message.edited_at),
             as_time(message.deleted_at),
         )

@@ -5,6 +5,7 @@ They contain message bodies: nothing here is ever logged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,6 +109,10 @@ def id_in() -> Callable[[UUID], Any]:
 
 def id_out(value: Any) -> UUID:
     return value if isinstance(value, UUID) else UUID(hex=value)
+
+
+def json_in(value: list[Any] | None) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def existing_rooms(names: Collection[str]) -> set[str]:
@@ -220,10 +225,10 @@ def ordinals_at(wanted: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, 
 
 
 def insert_messages(messages: Sequence[Message]) -> None:
-    row = "(" + ", ".join(["%s"] * 11) + ")"
+    row = "(" + ", ".join(["%s"] * 12) + ")"
     sql = (
         "INSERT INTO message (conversation_id, seq, version, client_id, fingerprint, sender_id, ordinal,"
-        " kind, body, reply_to, created_at, reactions) VALUES "
+        " kind, body, reply_to, created_at, attachments, reactions) VALUES "
         + ", ".join([row[:-1] + ", '[]')"] * len(messages))
     )
     as_id, as_time = id_in(), time_in()
@@ -241,6 +246,7 @@ def insert_messages(messages: Sequence[Message]) -> None:
             message.body,
             message.reply_to,
             as_time(message.created_at),
+            json_in(message.attachments),
         )
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

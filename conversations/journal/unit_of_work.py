@@ -11,16 +11,18 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from accounts.session_validity import Credential, revoked_sessions
 from conversations.delivery import Push, to_users
 from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageNotFound
-from conversations.journal import message_rows, statements
+from conversations.journal import attachment_rows, message_rows, statements
 from conversations.journal.message_rows import messages_at
 from conversations.journal.statements import ConversationRow, ParticipantRow
-from conversations.models import Conversation, HiddenMessage, Message
+from conversations.models import Attachment, Conversation, HiddenMessage, Message, StoredFile
 from conversations.protocol import objects
 from conversations.protocol.events import MessageChanged, MessageCreated
+from conversations.serializers import attachment as attachment_object
 from conversations.serializers import message as message_object
 from conversations.serializers import reply as reply_object
 from conversations.serializers import tombstone
@@ -29,6 +31,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 Lookup = Callable[[Sequence[K]], dict[K, V]]
 """A set-based statement: from many keys to what the database has for them."""
+FileRemoval = Callable[[Sequence[int]], object]
+"""Adds the job that removes stored files which nothing refers to, inside the transaction."""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,10 @@ class UnitOfWork:
     messages: list[Message] = field(default_factory=list)
     changed_messages: dict[tuple[int, int], Message] = field(default_factory=dict)
     hidden_messages: list[HiddenMessage] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    taken_uploads: list[UUID] = field(default_factory=list)
+    removed_attachments: dict[tuple[int, int], FileRemoval] = field(default_factory=dict)
+    """Messages whose references to files go, and what takes over the files."""
     removed_texts: dict[tuple[int, int], None] = field(default_factory=dict)
     """Messages whose text goes or changes with this transaction: copies of it go as well."""
     changed_conversations: dict[int, ConversationRow] = field(default_factory=dict)
@@ -216,6 +224,21 @@ class UnitOfWork:
         found = self.participant_rows.get((message.conversation_id, message.sender_id))
         return "" if found is None else found.public_id
 
+    def attach(self, message: Message, files: Sequence[tuple[UUID, StoredFile]]) -> None:
+        """Give a new message these files, under these ids."""
+        message.attachments = [attachment_object(id, file).model_dump() for id, file in files] or None
+        self.attachments += [
+            Attachment(
+                id=id,
+                stored_file_id=file.pk,
+                conversation_id=message.conversation_id,
+                seq=message.seq,
+                position=position,
+                kind=file.kind,
+            )
+            for position, (id, file) in enumerate(files)
+        ]
+
     def mark_changed(self, conversation: ConversationRow, *participants: ParticipantRow) -> datetime:
         """Write these rows at the end. Returns the time of the change, which never goes back within a
         conversation."""
@@ -239,6 +262,7 @@ class UnitOfWork:
             message_rows.update_messages(list(self.changed_messages.values()))
         if self.hidden_messages:
             message_rows.insert_hidden_messages(self.hidden_messages)
+        self.flush_attachments()
         if self.removed_texts:
             for remove in message_rows.text_removals:
                 remove(list(self.removed_texts))
@@ -246,6 +270,16 @@ class UnitOfWork:
             statements.update_conversations(list(self.changed_conversations.values()))
         if self.changed_participants:
             statements.update_participants(list(self.changed_participants.values()))
+
+    def flush_attachments(self) -> None:
+        if self.attachments:
+            attachment_rows.insert_attachments(self.attachments)
+        if self.taken_uploads:
+            attachment_rows.delete_uploads(self.taken_uploads)
+        if self.removed_attachments:
+            files = attachment_rows.delete_attachments(list(self.removed_attachments))
+            # All commands pass the same task.
+            next(iter(self.removed_attachments.values()))(files)
 
 
 def ensure_deliverable(conversation: ConversationRow, peer: ParticipantRow) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 
+from conversations.models.attachment import StoredFile
 from conversations.models.conversation import Conversation
 from conversations.protocol.objects import Reply
 
@@ -50,6 +52,9 @@ class Message(models.Model):
     body = models.TextField(blank=True)
     reply_to = models.BigIntegerField(null=True)
     reactions = models.JSONField(default=list)
+    attachments = models.JSONField(null=True)
+    """Wire objects, in order; null without any. They never change, so that reading a message costs no second
+    query; rights and references are those of table attachment."""
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
@@ -60,6 +65,8 @@ class Message(models.Model):
     # `hidden_from` by the journal on rows that it changes: the users who deleted the message for themselves.
     deleted_for_me = False
     hidden_from: frozenset[int] = frozenset()
+    # Set by the journal on a message that is forwarded: its files, which the copy refers to.
+    files: Sequence[StoredFile] = ()
     # What a reply shows of the message it answers, to the user who reads the row.
     reply: Reply | None = None
 
@@ -88,6 +95,7 @@ class Message(models.Model):
     def blank(self) -> None:
         """Remove what its sender wrote and what both added, in memory: its place and numbers stay."""
         self.body, self.reply_to, self.reactions, self.fingerprint = "", None, [], None
+        self.attachments = None
         self.edited_at = self.reply = None
 
 

@@ -7,6 +7,7 @@ class ErrorCode(StrEnum):
     BAD_FRAME = "bad_frame"
     UNKNOWN_TYPE = "unknown_type"
     INVALID_TEXT = "invalid_text"
+    INVALID_FILE = "invalid_file"
     TOO_LARGE = "too_large"
     NOT_FOUND = "not_found"
     CANNOT_DELIVER = "cannot_deliver"

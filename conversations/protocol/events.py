@@ -18,7 +18,7 @@ class ConnectionEstablished(Frame):
     epoch: str
     now: str
     heartbeat_ms: int
-    limits: dict[str, int | float]
+    limits: dict[str, int | float | dict[str, int]]
     rooms: dict[str, int]
     marks: dict[str, int]
     unread_total: int

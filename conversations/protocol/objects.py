@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 @lru_cache(maxsize=1024)
@@ -38,14 +38,23 @@ class Reaction(WireObject):
     users: list[str]
 
 
+def is_none(value: object) -> bool:
+    return value is None
+
+
 class Attachment(WireObject):
+    """A file of a message. What does not apply to it is left out."""
+
     id: str
+    kind: Literal["picture", "file", "voice", "video"]
     name: str
     size: int
     type: str
-    width: int | None = None
-    height: int | None = None
-    seconds: float | None = None
+    width: int | None = Field(default=None, exclude_if=is_none)
+    height: int | None = Field(default=None, exclude_if=is_none)
+    seconds: float | None = Field(default=None, exclude_if=is_none)
+    peaks: list[int] | None = Field(default=None, exclude_if=is_none)
+    placeholder: str | None = Field(default=None, exclude_if=is_none)
 
 
 class Reply(WireObject):

@@ -8,6 +8,7 @@ from uuid import UUID
 from accounts.models import User
 from accounts.session_validity import Credential
 from conversations.exceptions import AttachmentNotFound, InvalidText
+from conversations.jobs.files import files_remove_later
 from conversations.journal import (
     Accepted,
     Changed,
@@ -19,6 +20,7 @@ from conversations.journal import (
     submit,
 )
 from conversations.models import Conversation
+from conversations.protocol.commands import canonical_uuid
 from conversations.protocol.text import clean_body
 from conversations.services.notifications import announce_meeting, push_conversation
 from conversations.services.row_pushes import push_row_soon
@@ -38,17 +40,18 @@ def message_send(
     """Write one message into a conversation of this user.
 
     Args:
-        forward: (room, seq) of a message that this user can see: its text is sent, and `body` must be empty.
+        attachments: ids of complete uploads of this user, which the message takes; with them the body may be
+            empty.
+        forward: (room, seq) of a message that this user can see: its text and files are sent, and `body` must
+            be empty.
 
-    Raises at once: InvalidText, TextTooLong, AttachmentNotFound (uploads do not exist yet, so no id is
-        known), Busy (the queue is full). The future fails with ConversationNotFound, MessageNotFound (reply,
-        forward), MessageConflict, CannotDeliver, or Unauthenticated (the credential has been revoked).
+    Raises at once: InvalidText, TextTooLong, AttachmentNotFound (no id at all), Busy (the queue is full). The
+        future fails with ConversationNotFound, MessageNotFound (reply, forward), AttachmentNotFound,
+        MessageConflict, CannotDeliver, or Unauthenticated (the credential has been revoked).
     Repeats: the same id with the same content gets the first answer again, marked duplicate.
     Announces after the commit: `message.created` to both people, the new row of the list to the person to
         whom the conversation first shows, and the sender's row to their own devices if a draft ended.
     """
-    if attachments:
-        raise AttachmentNotFound
     if forward is not None and body:
         raise InvalidText("a forwarded message has no text of its own")
     return submit(
@@ -57,13 +60,22 @@ def message_send(
             user_id=user.id,
             sender=user.public_id,
             id=id,
-            body=clean_body(body, may_be_empty=forward is not None),
+            body=clean_body(body, may_be_empty=forward is not None or bool(attachments)),
             reply_to=reply_to,
+            attachments=tuple(map(upload_id, attachments)),
             forward=forward,
             credential=credential,
             announce=announce_message,
         )
     )
+
+
+def upload_id(text: str) -> UUID:
+    """Raises AttachmentNotFound: no upload can have such an id."""
+    try:
+        return canonical_uuid(text)
+    except ValueError:
+        raise AttachmentNotFound from None
 
 
 def message_edit(
@@ -92,7 +104,8 @@ def message_edit(
             user_id=user.id,
             sender=user.public_id,
             seq=seq,
-            body=clean_body(body),
+            # The journal knows whether there are files, without which it may not be empty.
+            body=clean_body(body, may_be_empty=True),
             version=version,
             credential=credential,
         )
@@ -102,7 +115,8 @@ def message_edit(
 def message_delete(
     *, user: User, room: str, seq: int, credential: Credential | None = None
 ) -> Future[Changed]:
-    """Delete a message that this user has written, for both people: its text leaves the database.
+    """Delete a message that this user has written, for both people: its text leaves the database, and its
+    files the storage, unless other messages have them too.
 
     The future fails with ConversationNotFound, MessageNotFound, NotAuthor, or Unauthenticated.
     Repeats: a deleted message stays as it is and takes no number.
@@ -115,6 +129,7 @@ def message_delete(
             user_id=user.id,
             sender=user.public_id,
             seq=seq,
+            remove_files=files_remove_later,
             credential=credential,
             announce=push_row_soon,
         )

@@ -33,6 +33,8 @@ ANNOUNCED = (
     "new_conversations_a_day",
     "open_invites",
 )
+PER_MESSAGE = 10
+"""Attachments of one message."""
 MINUTE, HOUR = 60.0, 3600.0
 ROOMS_A_TOKEN = 5
 """Rooms of one `sync` that cost as much as a command of their own."""
@@ -51,6 +53,21 @@ def announced_limits() -> dict[str, int | float]:
     if settings.LIMITS:
         return {name: limit(name) for name in ANNOUNCED}
     return {name: 0 if name.endswith("_ms") else UNLIMITED for name in ANNOUNCED}
+
+
+def attachment_limits() -> dict[str, int]:
+    """The limits of files, for the greeting."""
+    own = {
+        "uploads_an_hour": limit("uploads_an_hour"),
+        "bytes_a_person": settings.ATTACHMENT_BYTES_A_PERSON,
+    }
+    return {
+        "max_bytes": settings.ATTACHMENT_BYTES,
+        "per_message": PER_MESSAGE,
+        "part_bytes": settings.ATTACHMENT_PART_BYTES,
+        "whole_bytes": settings.ATTACHMENT_WHOLE_BYTES,
+        **(own if settings.LIMITS else {}),
+    }
 
 
 def monotonic(now: float | None) -> float:
@@ -202,6 +219,12 @@ def take_person_attempt(*, user_id: int, now: float | None = None) -> Attempt:
     Raises TooManyTries.
     """
     window = (f"person-account:{user_id}", limit("unknown_people_a_minute"), MINUTE)
+    return take_attempt([window], unix_time(now)) if settings.LIMITS else Attempt()
+
+
+def take_upload(*, user_id: int, now: float | None = None) -> Attempt:
+    """Before an upload is announced. Raises TooManyTries."""
+    window = (f"uploads:{user_id}", limit("uploads_an_hour"), HOUR)
     return take_attempt([window], unix_time(now)) if settings.LIMITS else Attempt()
 
 

@@ -6,6 +6,7 @@ it, and Twisted parses forms on the event loop, in quadratic time, although the 
 """
 
 import asyncio
+import re
 from typing import Any
 
 from daphne.http_protocol import WebRequest
@@ -217,7 +218,8 @@ class LimitedChannel(Channel):  # type: ignore[misc]
         if self.length is None:
             return int(settings.BODY_BYTES)
         path = bytes(self._path).decode("ascii", "replace")
-        return max(settings.BODY_BYTES, settings.UPLOAD_BYTES.get(path, 0))
+        limits = (most for pattern, most in settings.UPLOAD_BYTES.items() if re.fullmatch(pattern, path))
+        return max(settings.BODY_BYTES, *limits, 0)
 
     # Uploads: only logged-in users may send that much, so the body is not read before the session is checked
 

@@ -178,7 +178,7 @@ def test_the_day_of_a_long_history_is_found_by_halving(
 
 
 @pytest.mark.parametrize("query", ["", "?kind=picture", "?kind=file&cursor="])
-def test_no_chat_has_attachments_yet(browser: Client, chat: Conversation, query: str) -> None:
+def test_a_chat_without_files_has_an_empty_list(browser: Client, chat: Conversation, query: str) -> None:
     answer = ask(browser, "GET", f"/conversations/{chat.room_name}/attachments{query}")
     assert (answer.status_code, answer.json()) == (200, {"items": [], "next": None})
 

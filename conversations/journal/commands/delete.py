@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -12,7 +12,7 @@ from conversations.journal.commands.command import Outcome
 from conversations.journal.commands.edit import Changed, changed, ensure_author
 from conversations.journal.restore import Write
 from conversations.journal.statements import ConversationRow, ParticipantRow, stored_drafts
-from conversations.journal.unit_of_work import UnitOfWork
+from conversations.journal.unit_of_work import FileRemoval, UnitOfWork
 from conversations.protocol import objects
 from conversations.protocol.events import MessageHidden
 from conversations.serializers import tombstone
@@ -28,10 +28,14 @@ class Hidden:
     message: objects.Message
 
 
+def leave_to_sweep(file_ids: Sequence[int]) -> None:
+    """The sweep finds them, too, only later."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteCommand:
-    """Delete a message of one's own for both. The place and the numbers stay; the text leaves the database
-    with this transaction.
+    """Delete a message of one's own for both. The place and the numbers stay; the text and the references to
+    files leave the database with this transaction, and `remove_files` adds the job for their bytes to it.
 
     `announce` is called after the commit, with the conversation and the user, if a draft with this text went.
     """
@@ -40,6 +44,7 @@ class DeleteCommand:
     user_id: int
     sender: str
     seq: int
+    remove_files: FileRemoval = leave_to_sweep
     credential: Credential | None = None
     announce: Callable[[int, int], object] | None = field(default=None, compare=False, repr=False)
 
@@ -64,6 +69,8 @@ class DeleteCommand:
         if message.deleted_at is not None:
             return Outcome(changed(unit, conversation, message, self.user_id))
         after_commit = self.clear_draft(unit, conversation, me, message.body)
+        if message.attachments:
+            unit.removed_attachments[message.conversation_id, message.seq] = self.remove_files
         message.blank()
         message.deleted_at = unit.mark_changed(conversation)
         unit.change_message(conversation, message, is_text_changed=True)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from accounts.session_validity import Credential
-from conversations.exceptions import EditWindowClosed, MessageGone, NotAuthor, VersionConflict
+from accounts.texts import is_blank
+from conversations.exceptions import EditWindowClosed, InvalidText, MessageGone, NotAuthor, VersionConflict
 from conversations.journal.commands.command import Outcome
 from conversations.journal.restore import Write
 from conversations.journal.statements import ConversationRow
@@ -61,6 +62,8 @@ class EditCommand:
             raise NotAuthor
         if message.deleted_at is not None or self.user_id in message.hidden_from:
             raise MessageGone
+        if is_blank(self.body) and not message.attachments:
+            raise InvalidText("nothing to send")
         if message.body == self.body:
             return Outcome(changed(unit, conversation, message, self.user_id))
         ensure_deliverable(conversation, peer)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from accounts.session_validity import Credential
-from conversations.exceptions import MessageConflict, MessageNotFound
+from conversations.exceptions import AttachmentNotFound, CannotDeliver, MessageConflict, MessageNotFound
+from conversations.journal.attachment_rows import ready_uploads
 from conversations.journal.commands.command import Outcome
 from conversations.journal.fingerprint import fingerprints
 from conversations.journal.message_rows import forward_sources, messages_at
@@ -21,10 +22,13 @@ from conversations.journal.statements import (
     messages_by_client_id,
 )
 from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
-from conversations.models import Message
+from conversations.models import Conversation, Message, StoredFile
 from conversations.models.message_text import text_of
 from conversations.protocol import objects
 from conversations.protocol.events import MessageCreated
+
+Files = list[tuple[UUID, StoredFile]]
+"""The files of a new message, each under the id of its attachment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class SendCommand:
-    """`sender` is the public id; `body` is cleaned already. With `forward`, (room, seq), the text of that
-    message is sent, and `body` is empty.
+    """`sender` is the public id; `body` is cleaned already. `attachments` are ids of uploads. With `forward`,
+    (room, seq), the text and the files of that message are sent, and `body` is empty.
 
     `announce` is called after the commit when the message reveals the conversation to the peer, is the first
     answer, or ends a draft.
@@ -63,7 +67,7 @@ class SendCommand:
     id: UUID
     body: str
     reply_to: int | None = None
-    attachments: tuple[str, ...] = ()
+    attachments: tuple[UUID, ...] = ()
     forward: tuple[str, int] | None = None
     credential: Credential | None = None
     announce: Callable[[Accepted], object] | None = field(default=None, compare=False, repr=False)
@@ -75,24 +79,43 @@ class SendCommand:
         unit.request(messages_by_client_id, (conversation.id, self.id))
         if self.reply_to is not None:
             unit.request_quoted(conversation, self.reply_to)
+        for id in self.attachments:
+            unit.request(ready_uploads, (self.user_id, id))
         if self.forward is not None:
             unit.request(forward_sources, (self.user_id, *self.forward))
 
     def apply(self, unit: UnitOfWork) -> Outcome[Accepted]:
         """Order of the protocol: participant, repeat, block and state."""
         conversation, me, peer = unit.participants(self.room, self.user_id)
-        prints = fingerprints(self.body, self.reply_to, self.attachments, self.forward)
+        prints = fingerprints(self.body, self.reply_to, tuple(map(str, self.attachments)), self.forward)
         earlier = unit.results(messages_by_client_id).get((conversation.id, self.id))
         if earlier is not None:
             return Outcome(self.repeat(unit, conversation, earlier, prints))
         ensure_deliverable(conversation, peer)
         if self.reply_to is not None:
             unit.message(conversation, self.reply_to)
-        body = self.body if self.forward is None else self.forwarded_text(unit, self.forward)
-        return self.store(unit, conversation, me, peer, prints[0], body)
+        if self.forward is None:
+            body, files = self.body, self.uploaded(unit)
+        else:
+            body, files = self.forwarded(unit, self.forward)
+        if files and conversation.state == Conversation.State.REQUEST:
+            # A stranger's first messages are text only (T38).
+            raise CannotDeliver
+        return self.store(unit, conversation, me, peer, prints[0], body, files)
 
-    def forwarded_text(self, unit: UnitOfWork, forward: tuple[str, int]) -> str:
-        """The text to copy, without a trail of where it is from.
+    def uploaded(self, unit: UnitOfWork) -> Files:
+        """Raises AttachmentNotFound: foreign, incomplete, unknown, or used already, if only by an earlier
+        command of this batch (T44)."""
+        ready = unit.results(ready_uploads)
+        if len(set(self.attachments)) != len(self.attachments):
+            raise AttachmentNotFound
+        try:
+            return [(id, ready[self.user_id, id]) for id in self.attachments]
+        except KeyError:
+            raise AttachmentNotFound from None
+
+    def forwarded(self, unit: UnitOfWork, forward: tuple[str, int]) -> tuple[str, Files]:
+        """The text and the files to copy, without a trail of where they are from.
 
         Raises:
             MessageNotFound: deleted, hidden, foreign, missing, or nothing to read; the answer does not tell
@@ -104,9 +127,10 @@ class SendCommand:
         # An earlier command of this batch may have edited, deleted or hidden it.
         latest = unit.results(messages_at).get((source.conversation_id, source.seq), source)
         text = text_of(latest)
-        if text is None or self.user_id in latest.hidden_from:
+        files = source.files if latest.attachments else []
+        if (text is None and not files) or self.user_id in latest.hidden_from:
             raise MessageNotFound
-        return text
+        return text or "", [(uuid4(), file) for file in files]
 
     def repeat(
         self,
@@ -120,7 +144,7 @@ class SendCommand:
         if earlier.sender_id != self.user_id or not has_same_content:
             raise MessageConflict
         wire = None
-        if earlier.version == earlier.seq and self.forward is None:
+        if earlier.version == earlier.seq and self.forward is None and not self.attachments:
             # Never changed since, so the stored message is the one that was sent again now.
             row = self.message(
                 conversation,
@@ -172,6 +196,7 @@ class SendCommand:
         peer: ParticipantRow,
         fingerprint: bytes,
         body: str,
+        files: Files,
     ) -> Outcome[Accepted]:
         revealed_to = peer.user_id if peer.activity is None else None
         created_at = unit.mark_changed(conversation, me, peer)
@@ -181,6 +206,9 @@ class SendCommand:
         me.activity = peer.activity = created_at
         cleared_draft = self.clear_draft(conversation, me)
         message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at, body)
+        if files:
+            unit.attach(message, files)
+            self.take_uploads(unit)
         self.record(unit, conversation, message, fingerprint)
         wire = unit.push_message(conversation, message, MessageCreated)[self.user_id]
         accepted = Accepted(
@@ -207,6 +235,12 @@ class SendCommand:
         me.draft, me.has_draft = "", False
         me.mark += 1
         return conversation.id, me.user_id
+
+    def take_uploads(self, unit: UnitOfWork) -> None:
+        """From here on they belong to the message."""
+        for id in self.attachments:
+            del unit.results(ready_uploads)[self.user_id, id]
+            unit.taken_uploads.append(id)
 
     def record(
         self, unit: UnitOfWork, conversation: ConversationRow, message: Message, fingerprint: bytes

@@ -107,7 +107,7 @@ def test_a_text_that_could_not_be_sent_cannot_be_edited_in(
     sent: Message, alice: User, body: str, refused: type[Refusal]
 ) -> None:
     with pytest.raises(refused):
-        edit(alice, sent, body)
+        edit(alice, sent, body).result(0)
 
 
 def test_the_same_text_takes_no_number_and_says_nothing(

@@ -1,0 +1,163 @@
+"""Routes of uploads: announced with JSON and sent in parts (in the words of tus), or sent as one form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+from ninja.security import SessionAuth
+from pydantic import BeforeValidator, Field, ValidationError
+
+from accounts.requests import SignedInRequest
+from conversations import serializers, throttling
+from conversations.api.auth import NotJson
+from conversations.api.inputs import BadInput, Input, StrictParser
+from conversations.api.outputs import UploadAnswer
+from conversations.api.responses import PROBLEMS, json_response
+from conversations.protocol import objects
+from conversations.protocol.commands import canonical_uuid
+from conversations.services.attachments import (
+    Announced,
+    Progress,
+    upload_append,
+    upload_begin,
+    upload_cancel,
+    upload_progress,
+    upload_whole,
+)
+
+PART_TYPE = "application/offset+octet-stream"
+OFFSET_CHARS = 15
+Kind = Literal["picture", "file", "voice", "video"]
+FormId = Annotated[UUID, BeforeValidator(canonical_uuid)]
+
+
+class TypedSession(SessionAuth):
+    """Rejects a body of another type before the CSRF check, which would consume a form's body."""
+
+    def __init__(self, *types: str) -> None:
+        super().__init__()
+        self.types = types
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.content_type not in self.types:
+            raise NotJson
+        return super().__call__(request)
+
+
+session = SessionAuth()
+router = Router(auth=session, tags=["attachments"])
+
+
+class UploadInput(Input):
+    """A file that will be sent in parts. `id` becomes that of the attachment."""
+
+    id: FormId
+    name: Annotated[str, Field(max_length=4_096)]
+    size: Annotated[int, Field(ge=0)]
+    kind: Kind
+    seconds: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
+    peaks: Annotated[list[int] | None, Field(max_length=64)] = None
+
+
+def upload_answer(progress: Progress, status: int) -> HttpResponse:
+    answer = UploadAnswer(
+        id=str(progress.upload.pk),
+        offset=progress.offset,
+        part_bytes=settings.ATTACHMENT_PART_BYTES,
+        attachment=attachment_of(progress),
+    )
+    return json_response(answer, status)
+
+
+def attachment_of(progress: Progress) -> objects.Attachment | None:
+    return None if progress.file is None else serializers.attachment(progress.upload.pk, progress.file)
+
+
+@router.post(
+    "",
+    auth=TypedSession("application/json", "multipart/form-data"),
+    response={200: UploadAnswer, 201: UploadAnswer, **PROBLEMS},
+)
+def begin(request: SignedInRequest) -> HttpResponse:
+    """Announce a file (JSON), or send it whole (a form with `file`)."""
+    if request.content_type == "multipart/form-data":
+        return whole(request)
+    try:
+        body = UploadInput.model_validate(StrictParser().parse_body(request))
+    except (ValueError, ValidationError):
+        raise BadInput from None
+    announced = Announced(body.name, body.size, body.kind, body.seconds, body.peaks)
+    progress = counted(request, lambda: upload_begin(user=request.user, id=body.id, announced=announced))
+    return upload_answer(progress, 201 if progress.is_new else 200)
+
+
+def whole(request: SignedInRequest) -> HttpResponse:
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedFile):
+        raise BadInput("The form must have one file, named file.")
+    try:
+        fields = {"id": str(uuid4()), "kind": "file"} | {
+            name: request.POST[name] for name in ("id", "kind") if name in request.POST
+        }
+        body = UploadInput.model_validate(fields | {"name": file.name or "", "size": file.size or 0})
+    except ValidationError:
+        raise BadInput from None
+    announced = Announced(body.name, body.size, body.kind)
+    progress = counted(
+        request, lambda: upload_whole(user=request.user, id=body.id, announced=announced, read=file.read)
+    )
+    found = serializers.attachment(progress.upload.pk, progress.file)  # type: ignore[arg-type]
+    return json_response(found, 201 if progress.is_new else 200)
+
+
+def counted(request: SignedInRequest, begin: Callable[[], Progress]) -> Progress:
+    """A repeat, and what is refused, does not count."""
+    attempt = throttling.take_upload(user_id=request.user.id)
+    try:
+        progress = begin()
+    except Exception:
+        attempt.refund()
+        raise
+    if not progress.is_new:
+        attempt.refund()
+    return progress
+
+
+@router.patch(
+    "/{id}", auth=TypedSession(PART_TYPE), response={200: objects.Attachment, 204: None, **PROBLEMS}
+)
+def append(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """Send the next part. The last one is answered with the attachment."""
+    offset = request.headers.get("Upload-Offset", "")
+    if not (offset.isascii() and offset.isdigit() and len(offset) <= OFFSET_CHARS):
+        raise BadInput("The header Upload-Offset must be a whole number.")
+    progress = upload_append(user=request.user, id=id, offset=int(offset), read=request.read)
+    found = attachment_of(progress)
+    response = HttpResponse(status=204) if found is None else json_response(found)
+    return with_offset(response, progress)
+
+
+@router.api_operation(["HEAD"], "/{id}", response={200: None, **PROBLEMS})
+def tell(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """How far the upload has come, in Upload-Offset."""
+    return with_offset(HttpResponse(), upload_progress(user=request.user, id=id))
+
+
+def with_offset(response: HttpResponse, progress: Progress) -> HttpResponse:
+    response["Upload-Offset"] = str(progress.offset)
+    response["Upload-Length"] = str(progress.upload.size)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@router.delete("/{id}", response={204: None, **PROBLEMS})
+def cancel(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """Cancel an upload, or drop a file that was not sent."""
+    upload_cancel(user=request.user, id=id)
+    return HttpResponse(status=204)

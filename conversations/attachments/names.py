@@ -1,0 +1,68 @@
+"""PURE. File names: what is stored of a name that a client sent, and how a response states it (T42)."""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import quote
+
+from accounts.texts import is_storable
+from conversations.exceptions import InvalidText
+
+NAME_BYTES = 255
+"""The longest name that file systems take, in UTF-8."""
+SENT_CHARS = 4_096
+"""A longer name is refused unread: a browser sends a name, not a path."""
+LONGEST_ENDING = 20
+NAMELESS = "file"
+JOINERS = "\u200c\u200d"
+"""Without a glyph, but part of words in Persian and of emoji."""
+DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+)
+"""Names that open a device on Windows, with any ending."""
+
+
+def clean_name(raw: str) -> str:
+    """The last part of a path, without characters that do not show or that change the direction of others.
+
+    Raises:
+        InvalidText: far too long, or a lone surrogate.
+    """
+    if len(raw) > SENT_CHARS or not is_storable(raw.replace("\0", "")):
+        raise InvalidText("a file name that cannot be stored")
+    last = raw.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    shown = "".join(" " if char.isspace() else char for char in last if is_shown(char))
+    name = unicodedata.normalize("NFC", shown).strip(" .") if shown.strip(" ") in {".", ".."} else shown
+    name = unicodedata.normalize("NFC", name).strip(" ").rstrip(". ")
+    if name.partition(".")[0].strip().lower() in DEVICES:
+        name = f"_{name}"
+    return shortened(name) or NAMELESS
+
+
+def is_shown(char: str) -> bool:
+    """Not control characters, line ends, direction overrides and the like."""
+    return char in JOINERS or char == "\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def shortened(name: str) -> str:
+    """At most NAME_BYTES, with its ending, and no character cut in two."""
+    if len(name.encode()) <= NAME_BYTES:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not stem or len(ending) > LONGEST_ENDING:
+        stem, dot, ending = name, "", ""
+    room = NAME_BYTES - len(f"{dot}{ending}".encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + dot + ending
+
+
+def content_disposition(kind: str, name: str) -> str:
+    """The header's value (RFC 6266): a plain form that every client reads, and the exact name beside it.
+
+    Args:
+        kind: attachment or inline.
+    """
+    plain = "".join(
+        char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name
+    )
+    value = f'{kind}; filename="{plain}"'
+    return value if plain == name else f"{value}; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,119 @@
+"""Parts: an upload grows in one file on this machine, one part after the other.
+
+The length of that file is how far the upload has come: there is no second place that a crash could leave
+behind. Each part is on the disk before it is answered. A lock of the system on the file, which a killed
+process loses, keeps two requests for one upload apart, also in two processes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from conversations.exceptions import Busy, StorageFull
+
+WAIT_SECONDS, POLL_SECONDS = 5.0, 0.02
+READ_BYTES = 64 * 1024
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(slots=True)
+class PartFile:
+    """The bytes of one upload so far. Made by `opened`, which holds the lock."""
+
+    path: Path
+    descriptor: int
+
+    @property
+    def offset(self) -> int:
+        return os.fstat(self.descriptor).st_size
+
+    def restart(self) -> None:
+        """Drop what is there: the whole file comes again."""
+        os.ftruncate(self.descriptor, 0)
+
+    def append(self, read: Callable[[int], bytes], most: int) -> int:
+        """Add at most so many bytes. Returns how many there were; the next of them is not stored.
+
+        Raises:
+            StorageFull: the disk is full. The file is as long as before.
+        """
+        before = self.offset
+        taken = 0
+        try:
+            while data := read(min(READ_BYTES, most - taken + 1)):
+                taken += len(data)
+                if taken > most:
+                    break
+                os.pwrite(self.descriptor, data, before + taken - len(data))
+            os.fdatasync(self.descriptor)
+        except OSError as error:
+            os.ftruncate(self.descriptor, before)
+            if error.errno in NO_SPACE:
+                raise StorageFull from None
+            raise
+        if taken > most:
+            os.ftruncate(self.descriptor, before)
+        return taken
+
+
+def path_of(key: str) -> Path:
+    return Path(settings.ATTACHMENTS_DIR) / key[:2] / f"{key}.part"
+
+
+def offset_of(key: str) -> int:
+    """How far an upload has come, without waiting for one that is being written."""
+    try:
+        return path_of(key).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+@contextmanager
+def opened(key: str, *, wait: float = WAIT_SECONDS) -> Iterator[PartFile]:
+    """The file of an upload, for this request alone.
+
+    Raises:
+        Busy: another request has held it all the time.
+        StorageFull
+    """
+    path = path_of(key)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise StorageFull from None
+        raise
+    try:
+        lock(descriptor, time.monotonic() + wait)
+        yield PartFile(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock(descriptor: int, deadline: float) -> None:
+    """Polled: a wait of the system could not be ended."""
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.EACCES}:
+                raise
+        else:
+            return
+        if time.monotonic() >= deadline:
+            raise Busy(retry_after_ms=1_000)
+        time.sleep(POLL_SECONDS)
+
+
+def remove(key: str) -> None:
+    path_of(key).unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""Storage of attachments (`STORAGES["attachments"]`): one file for each key and variant, named by the server.
+
+The names are random and say nothing of what people called their files. Nothing here judges rights.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from django.core.files.storage import FileSystemStorage, storages
+
+KEY_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
+KEY_LENGTH = 26
+VARIANTS = ("display", "thumb")
+CHUNK = 64 * 1024
+
+
+class AttachmentStorage(Protocol):
+    """What a storage must offer, besides `delete` and `size` of Django."""
+
+    def put(self, name: str, path: Path) -> None:
+        """Store a local file, which may be moved or stay. What was stored under this name is replaced."""
+
+    def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
+        """These bytes, in chunks. Raises FileNotFoundError before the first."""
+
+    def delete(self, name: str) -> None: ...
+
+
+def attachment_storage() -> AttachmentStorage:
+    return cast(AttachmentStorage, storages["attachments"])
+
+
+def new_key() -> str:
+    return "".join(secrets.choice(KEY_CHARS) for _ in range(KEY_LENGTH))
+
+
+def name_of(key: str, variant: str = "") -> str:
+    """Where a file is, relative to the root of the storage."""
+    return f"{key[:2]}/{key}.{variant}" if variant else f"{key[:2]}/{key}"
+
+
+class LocalStorage(FileSystemStorage):
+    """Files in a folder of this machine, which no web server serves by itself."""
+
+    def put(self, name: str, path: Path) -> None:
+        """A link, so that a hundred megabytes are not copied; the caller removes `path`."""
+        target = Path(self.path(name))
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = target.with_name(f"{target.name}.new")
+        draft.unlink(missing_ok=True)
+        try:
+            os.link(path, draft)
+        except OSError:
+            # Another file system.
+            shutil.copyfile(path, draft)
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        mode: Any = self.file_permissions_mode
+        draft.chmod(mode or 0o600)
+        draft.replace(target)
+
+    def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
+        with Path(self.path(name)).open("rb", buffering=0) as file:
+            file.seek(start)
+            while length > 0 and (data := file.read(min(CHUNK, length))):
+                length -= len(data)
+                yield data
+
+    def delete(self, name: str) -> None:
+        Path(self.path(name)).unlink(missing_ok=True)

@@ -1,0 +1,344 @@
+"""Services: upload a file in parts or at once, cancel it, and remove files that nothing refers to.
+
+An upload belongs to its uploader until a message takes it (the journal does that). The API and the plain form
+call these; every step may be repeated, and a killed server leaves nothing that a repeat or the sweep cannot
+finish.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from accounts.models import User
+from conversations.attachments import parts, processing
+from conversations.attachments.names import clean_name
+from conversations.attachments.parts import PartFile
+from conversations.attachments.storage import VARIANTS, attachment_storage, name_of, new_key
+from conversations.exceptions import (
+    AttachmentNotFound,
+    Busy,
+    FileTooLarge,
+    InvalidFile,
+    QuotaFull,
+    UploadConflict,
+    WrongOffset,
+)
+from conversations.jobs.files import files_remove_later
+from conversations.models import Attachment, FileKind, StoredFile, Upload
+
+KEPT_UNSENT = timedelta(hours=24)
+PEAKS, HIGHEST_PEAK = 64, 100
+LONGEST_SECONDS = 24 * 60 * 60
+PLACEHOLDER_CHARS = 1_000
+SLOTS = threading.BoundedSemaphore(2)
+"""Bounds how many files are processed at once in this process."""
+SLOT_SECONDS = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a client says of a file before it sends it."""
+
+    name: str
+    size: int
+    kind: str
+    seconds: float | None = None
+    peaks: list[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an upload has come; `file` once it is complete."""
+
+    upload: Upload
+    offset: int
+    file: StoredFile | None = None
+    is_new: bool = False
+
+
+def upload_begin(*, user: User, id: UUID, announced: Announced) -> Progress:
+    """Announce an upload under an id of the client.
+
+    Raises: InvalidText (the name), FileTooLarge, QuotaFull, UploadConflict (the id belongs to another file).
+    Repeats: the same announcement gets the present offset. A rejected one may be announced again as a file.
+    """
+    announced = cleaned(announced)
+    earlier = Upload.objects.select_related("stored_file").filter(pk=id).first()
+    if earlier is not None:
+        return again(user, earlier, announced)
+    # After the look-up of uploads: a send turns one into the other.
+    if Attachment.objects.filter(pk=id).exists():
+        raise UploadConflict
+    with transaction.atomic():
+        ensure_space(user, announced.size)
+        now = timezone.now()
+        upload, is_new = Upload.objects.get_or_create(
+            pk=id,
+            defaults={
+                "uploader": user,
+                "key": new_key(),
+                "created_at": now,
+                "expires_at": now + KEPT_UNSENT,
+                **fields_of(announced),
+            },
+        )
+    return Progress(upload, 0, is_new=True) if is_new else again(user, upload, announced)
+
+
+def fields_of(announced: Announced) -> dict[str, Any]:
+    return {
+        "name": announced.name,
+        "size": announced.size,
+        "kind": announced.kind,
+        "seconds": announced.seconds,
+        "peaks": announced.peaks,
+    }
+
+
+def cleaned(announced: Announced) -> Announced:
+    if announced.size > settings.ATTACHMENT_BYTES:
+        raise FileTooLarge
+    has_sound = announced.kind in {FileKind.VOICE, FileKind.VIDEO}
+    peaks = announced.peaks if announced.kind == FileKind.VOICE else None
+    return Announced(
+        name=clean_name(announced.name),
+        size=announced.size,
+        kind=announced.kind,
+        seconds=min(max(announced.seconds, 0), LONGEST_SECONDS)
+        if has_sound and announced.seconds is not None
+        else None,
+        peaks=None if not peaks else [min(max(peak, 0), HIGHEST_PEAK) for peak in peaks[:PEAKS]],
+    )
+
+
+def again(user: User, upload: Upload, announced: Announced) -> Progress:
+    """The same upload, announced before. Raises UploadConflict: another file, or another user's."""
+    if upload.uploader_id != user.pk:
+        raise UploadConflict
+    if upload.state == Upload.State.REJECTED and announced.kind == FileKind.FILE:
+        # "Send as a file": the bytes are here already.
+        changed = {"kind": FileKind.FILE, "seconds": None, "peaks": None}
+        state = {"state": Upload.State.RECEIVING, "reason": ""}
+        Upload.objects.filter(pk=upload.pk, state=Upload.State.REJECTED).update(**changed, **state)
+        upload.refresh_from_db()
+    if any(getattr(upload, name) != value for name, value in fields_of(announced).items()):
+        raise UploadConflict
+    return progress_of(upload)
+
+
+def progress_of(upload: Upload) -> Progress:
+    if upload.state == Upload.State.READY:
+        return Progress(upload, upload.size, upload.stored_file)
+    return Progress(upload, parts.offset_of(upload.key))
+
+
+def ensure_space(user: User, size: int) -> None:
+    """Raises QuotaFull. The user's row is locked, so that many announcements at once cannot pass together."""
+    if not settings.LIMITS:
+        return
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
+    stored = StoredFile.objects.filter(uploader_id=user.pk).aggregate(sum=Sum("size"))["sum"] or 0
+    unfinished = Upload.objects.filter(uploader_id=user.pk, stored_file=None)
+    announced = unfinished.aggregate(sum=Sum("size"))["sum"] or 0
+    if stored + announced + size > settings.ATTACHMENT_BYTES_A_PERSON:
+        raise QuotaFull(retry_after_ms=60_000)
+
+
+def upload_progress(*, user: User, id: UUID) -> Progress:
+    """Raises AttachmentNotFound: unknown, another user's, sent already, or too old."""
+    upload = Upload.objects.select_related("stored_file").filter(pk=id, uploader_id=user.pk).first()
+    if upload is None:
+        raise AttachmentNotFound
+    return progress_of(upload)
+
+
+def upload_append(*, user: User, id: UUID, offset: int, read: Callable[[int], bytes]) -> Progress:
+    """Store one part. With the last one the file is checked and becomes ready.
+
+    Args:
+        offset: where the part begins; an empty part at the end of a file asks for the check again.
+        read: the next bytes, at most so many; empty at the end.
+
+    Raises: AttachmentNotFound, WrongOffset, FileTooLarge (more than a part, or than was announced),
+        InvalidFile, StorageFull, Busy (another request for this upload, or too many files are processed).
+    """
+    upload = upload_progress(user=user, id=id).upload
+    with parts.opened(upload.key) as part:
+        progress = locked_progress(user, upload)
+        if progress.offset != offset:
+            raise WrongOffset(progress.offset)
+        if progress.file is not None:
+            return progress
+        append(part, read, most=min(settings.ATTACHMENT_PART_BYTES, upload.size - offset))
+        if part.offset < upload.size:
+            return Progress(upload, part.offset)
+        return Progress(upload, upload.size, finish(progress.upload, part))
+
+
+def locked_progress(user: User, upload: Upload) -> Progress:
+    """As it is now that no other request writes it."""
+    try:
+        return upload_progress(user=user, id=upload.pk)
+    except AttachmentNotFound:
+        # Cancelled or sent meanwhile: what `opened` has made belongs to nothing.
+        parts.remove(upload.key)
+        raise
+
+
+def append(part: PartFile, read: Callable[[int], bytes], *, most: int) -> None:
+    if part.append(read, most) > most:
+        raise FileTooLarge
+
+
+def upload_whole(*, user: User, id: UUID, announced: Announced, read: Callable[[int], bytes]) -> Progress:
+    """Upload a file in one request: `upload_begin` and all its parts.
+
+    Raises: as both. A file that is rejected leaves nothing.
+    Repeats: the same file under the same id gets the same answer.
+    """
+    progress = upload_begin(user=user, id=id, announced=announced)
+    upload = progress.upload
+    if progress.file is not None:
+        return progress
+    try:
+        with parts.opened(upload.key) as part:
+            progress = locked_progress(user, upload)
+            if progress.file is not None:
+                return progress
+            part.restart()
+            append(part, read, most=upload.size)
+            if part.offset < upload.size:
+                raise FileTooLarge
+            return Progress(upload, upload.size, finish(progress.upload, part), is_new=True)
+    except (InvalidFile, FileTooLarge):
+        upload_cancel(user=user, id=id)
+        raise
+
+
+def finish(upload: Upload, part: PartFile) -> StoredFile:
+    """All bytes are here: check them, store them, and only then say so. The part file is removed last, so
+    that after a crash in between everything is done again from it."""
+    if upload.state == Upload.State.REJECTED:
+        raise InvalidFile(upload.reason)
+    try:
+        with slot_for(upload.kind):
+            made = processing.process(part.path, upload.kind, name=upload.name)
+    except processing.FileRejected as rejected:
+        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.REJECTED, reason=rejected.reason)
+        raise InvalidFile(rejected.reason) from None
+    file = store(upload, part.path, made)
+    with transaction.atomic():
+        file.save(force_insert=True)
+        is_mine = Upload.objects.filter(pk=upload.pk, state=Upload.State.RECEIVING).update(
+            state=Upload.State.READY, stored_file=file, size=file.size
+        )
+        if not is_mine:
+            raise AttachmentNotFound
+    parts.remove(upload.key)
+    return file
+
+
+@contextmanager
+def slot_for(kind: str) -> Iterator[None]:
+    """A file that is only stored needs none. Raises Busy."""
+    if kind == FileKind.FILE:
+        yield
+        return
+    if not SLOTS.acquire(timeout=SLOT_SECONDS):
+        raise Busy(retry_after_ms=2_000)
+    try:
+        yield
+    finally:
+        SLOTS.release()
+
+
+def store(upload: Upload, path: Path, made: processing.Processed) -> StoredFile:
+    """Put the bytes into the storage. Returns the row, not saved yet."""
+    storage = attachment_storage()
+    try:
+        whole = made.variants.get("file", path)
+        size = whole.stat().st_size
+        variants = {
+            name: [processing.type_of_picture(made.variants[name]), made.variants[name].stat().st_size]
+            for name in VARIANTS
+            if name in made.variants
+        }
+        storage.put(name_of(upload.key), whole)
+        for name in variants:
+            storage.put(name_of(upload.key, name), made.variants[name])
+    finally:
+        for each in made.variants.values():
+            each.unlink(missing_ok=True)
+    return StoredFile(
+        key=upload.key,
+        uploader_id=upload.uploader_id,
+        name=upload.name,
+        size=size,
+        type=made.type,
+        kind=made.kind,
+        width=made.width,
+        height=made.height,
+        seconds=made.seconds if made.seconds is not None else upload.seconds,
+        peaks=upload.peaks,
+        placeholder=made.placeholder if len(made.placeholder) <= PLACEHOLDER_CHARS else "",
+        variants=variants,
+        created_at=timezone.now(),
+    )
+
+
+def upload_cancel(*, user: User, id: UUID) -> None:
+    """Forget an upload that no message has taken, with its bytes.
+
+    Raises: AttachmentNotFound, Busy (a part of it is being stored).
+    """
+    upload = upload_progress(user=user, id=id).upload
+    with parts.opened(upload.key):
+        upload_remove(upload)
+
+
+def upload_remove(upload: Upload) -> None:
+    """The caller holds its file."""
+    with transaction.atomic():
+        left = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if left is not None:
+            left.delete()
+            if left.stored_file_id is not None:
+                files_remove_later([left.stored_file_id])
+    parts.remove(upload.key)
+
+
+def file_remove(file_id: int) -> None:
+    """Remove a stored file that nothing refers to: mark it, remove its bytes, then its row. After a crash the
+    mark says that the rest is to be done."""
+    with transaction.atomic():
+        # Locked before the references are counted: a forward that adds one holds this row, too.
+        file = StoredFile.objects.select_for_update().filter(pk=file_id).first()
+        if file is None:
+            return
+        if file.state == StoredFile.State.KEPT:
+            if has_references(file):
+                return
+            StoredFile.objects.filter(pk=file_id).update(state=StoredFile.State.REMOVING)
+    storage = attachment_storage()
+    for name in ("", *VARIANTS):
+        storage.delete(name_of(file.key, name))
+    StoredFile.objects.filter(pk=file_id).delete()
+
+
+def has_references(file: StoredFile) -> bool:
+    return (
+        Attachment.objects.filter(stored_file=file).exists()
+        or Upload.objects.filter(stored_file=file).exists()
+    )

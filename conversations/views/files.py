@@ -1,0 +1,155 @@
+"""Files of messages: downloads, pictures, sound and video. The right is judged on each request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from conversations.attachments.names import content_disposition
+from conversations.attachments.ranges import NotSatisfiable, Part, part_of
+from conversations.attachments.storage import attachment_storage, name_of
+from conversations.exceptions import AttachmentNotFound
+from conversations.selectors.attachments import file_for
+
+if TYPE_CHECKING:
+    from conversations.models import StoredFile
+
+THREADS = ThreadPoolExecutor(4, thread_name_prefix="files")
+"""A slow disk holds up other downloads, not the pages."""
+PICTURES = frozenset({"image/webp", "image/png", "image/jpeg", "image/gif"})
+PLAYED = frozenset({"audio/mp4", "audio/webm", "audio/ogg", "audio/mpeg", "video/mp4", "video/webm"})
+DOWNLOAD = "application/octet-stream"
+KEPT_SECONDS = 3_600
+"""How long a browser may keep a picture without asking. It forgets all of them on logout."""
+POLICY = "default-src 'none'; sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One file of the storage, as it is served."""
+
+    name: str
+    type: str
+    size: int
+    tag: str
+    disposition: str
+    is_kept: bool
+
+
+@require_safe
+def download(request: HttpRequest, id: UUID, name: str) -> HttpResponseBase:
+    """The file itself, always to be saved: no browser opens it as a page. The name in the address is for
+    people; what counts is the stored one."""
+    file = found(request, id)
+    type = file.type if file.type in PICTURES | PLAYED else DOWNLOAD
+    disposition = content_disposition("attachment", file.name)
+    return serve(request, Served(name_of(file.key), type, file.size, f'"{id}"', disposition, is_kept=False))
+
+
+@require_safe
+def display(request: HttpRequest, id: UUID) -> HttpResponseBase:
+    return variant(request, id, "display")
+
+
+@require_safe
+def thumb(request: HttpRequest, id: UUID) -> HttpResponseBase:
+    return variant(request, id, "thumb")
+
+
+def variant(request: HttpRequest, id: UUID, which: str) -> HttpResponseBase:
+    file = found(request, id)
+    if which not in file.variants:
+        if file.name == which:
+            return download(request, id, which)
+        raise Http404
+    type, size = file.variants[which]
+    disposition = content_disposition("inline", f"{which}.{type.rpartition('/')[2]}")
+    name = name_of(file.key, which)
+    return serve(request, Served(name, type, size, f'"{id}-{which}"', disposition, is_kept=True))
+
+
+@require_safe
+def media(request: HttpRequest, id: UUID) -> HttpResponseBase:
+    """Sound and video, for players in the page."""
+    file = found(request, id)
+    if file.kind not in {"voice", "video"} or file.type not in PLAYED:
+        if file.name == "media":
+            return download(request, id, "media")
+        raise Http404
+    disposition = content_disposition("inline", file.name)
+    return serve(
+        request, Served(name_of(file.key), file.type, file.size, f'"{id}"', disposition, is_kept=True)
+    )
+
+
+def found(request: HttpRequest, id: UUID) -> StoredFile:
+    """The same 404 for visitors, for others, and for what was deleted (T43)."""
+    try:
+        return file_for(request.user, id)
+    except AttachmentNotFound:
+        raise Http404 from None
+
+
+def serve(request: HttpRequest, file: Served) -> HttpResponseBase:
+    headers = {
+        "ETag": file.tag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": file.disposition,
+        "Content-Security-Policy": POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": f"private, max-age={KEPT_SECONDS}" if file.is_kept else "private, no-store",
+    }
+    if request.headers.get("If-None-Match") == file.tag:
+        response: HttpResponseBase = HttpResponse(status=304, headers=headers)
+        del response["Content-Type"]
+    else:
+        response = answer(request, file, headers)
+    patch_vary_headers(response, ["Cookie"])
+    return response
+
+
+def answer(request: HttpRequest, file: Served, headers: dict[str, str]) -> HttpResponseBase:
+    # Only the exact tag: a file of another attachment must never be continued with this one.
+    has_range = request.headers.get("If-Range") in {None, file.tag} and request.method == "GET"
+    try:
+        part = part_of(request.headers.get("Range") if has_range else None, file.size)
+    except NotSatisfiable:
+        return HttpResponse(
+            status=416, content_type=file.type, headers=headers | {"Content-Range": f"bytes */{file.size}"}
+        )
+    whole = part or Part(0, file.size, file.size)
+    headers["Content-Length"] = str(whole.length)
+    if part is not None:
+        headers["Content-Range"] = part.content_range
+    status = 200 if part is None else 206
+    if request.method == "HEAD":
+        return HttpResponse(status=status, content_type=file.type, headers=headers)
+    chunks = attachment_storage().read(file.name, whole.start, whole.length)
+    try:
+        first = next(chunks, b"")
+    except FileNotFoundError:
+        # The bytes are being removed, or the folder was lost.
+        raise Http404 from None
+    return StreamingHttpResponse(
+        streamed(first, chunks), status=status, content_type=file.type, headers=headers
+    )
+
+
+async def streamed(first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """One chunk in memory at a time. Never Django's FileResponse, which reads a whole file under ASGI."""
+    loop = asyncio.get_running_loop()
+    try:
+        data: bytes | None = first
+        while data:
+            yield data
+            data = await loop.run_in_executor(THREADS, next, chunks, None)
+    finally:
+        await loop.run_in_executor(THREADS, chunks.close)  # type: ignore[attr-defined]
