@@ -5,13 +5,9 @@ Anyone who knows a file name may read the file: invites show the picture to visi
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import secrets
-import subprocess
-import sys
-import threading
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,21 +15,13 @@ from pathlib import Path
 from django.conf import settings
 
 from accounts.models import PUBLIC_ID_CHARS
-
-logger = logging.getLogger(__name__)
+from accounts.pictures import sandbox
+from accounts.pictures.formats import HEAD_BYTES, picture_format
 
 MAX_BYTES = 8 * 1024 * 1024
-SLOT_TIMEOUT_SECONDS = 6.0
-"""Maximum wait for a free slot."""
-WORKER_TIMEOUT_SECONDS = 30.0
-"""Wall-clock limit for one picture. The worker limits its own CPU time to five seconds; the rest is waiting
-for a CPU."""
 NAME_LETTERS = 26
-INVALID, TOO_LARGE = 3, 4
-"""Exit codes of avatars/worker.py. Not imported from there, so that no decoder is loaded in this process."""
-WORKER = Path(__file__).with_name("worker.py")
-SLOTS = threading.BoundedSemaphore(2)
-"""Bounds parallel workers: each may use up to half a gigabyte."""
+FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
+TOO_LARGE = frozenset({"too_many_pixels"})
 
 
 class InvalidPicture(Exception):
@@ -49,7 +37,7 @@ class PictureBusy(Exception):
 
 
 def picture_make(data: bytes, crop: Sequence[float] | None = None) -> bytes:
-    """A square WebP of worker.SIDE pixels, without any metadata.
+    """A square WebP of worker/square.py's SIDE pixels, without any metadata.
 
     Args:
         crop: left and top (fractions of width and height) and side (fraction of the shorter edge); None means
@@ -60,26 +48,27 @@ def picture_make(data: bytes, crop: Sequence[float] | None = None) -> bytes:
     """
     if len(data) > MAX_BYTES:
         raise PictureTooLarge
-    if not SLOTS.acquire(timeout=SLOT_TIMEOUT_SECONDS):
-        raise PictureBusy
-    try:
-        # -I and the empty environment: a compromised decoder reaches neither our modules nor the keys.
-        command = [sys.executable, "-I", str(WORKER), json.dumps(list(crop) if crop else None)]
-        made = subprocess.run(  # noqa: S603 (our own program, no shell)
-            command, input=data, capture_output=True, timeout=WORKER_TIMEOUT_SECONDS, env={}, check=False
-        )
-    except subprocess.TimeoutExpired:
-        # The picture may be valid: on a busy machine the worker only ran out of time.
-        raise PictureBusy from None
-    finally:
-        SLOTS.release()
-    if made.returncode == TOO_LARGE:
-        raise PictureTooLarge
-    if made.returncode or not made.stdout:
-        if made.returncode != INVALID:
-            logger.warning("an uploaded picture could not be resized (exit code %s)", made.returncode)
+    found = picture_format(data[:HEAD_BYTES])
+    if found not in FORMATS:
         raise InvalidPicture
-    return made.stdout
+    # Files without a name: they are gone with this function.
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as square:
+        source.write(data)
+        source.flush()
+        source.seek(0)
+        try:
+            sandbox.run_worker(
+                source.fileno(),
+                {"square": square.fileno()},
+                format=found,
+                crop=None if crop is None else list(crop),
+            )
+        except sandbox.WorkerBusy:
+            raise PictureBusy from None
+        except sandbox.PictureRejected as rejected:
+            raise (PictureTooLarge if rejected.reason in TOO_LARGE else InvalidPicture) from None
+        square.seek(0)
+        return square.read()
 
 
 # Files

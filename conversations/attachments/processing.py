@@ -1,12 +1,31 @@
-"""Processing of an uploaded file: what it is by its first bytes, and the variants that are shown of it."""
+"""Processing of an uploaded file: what it is by its first bytes, and the variants that are shown of it.
+
+Pictures are encoded again by the sandboxed worker process (accounts/pictures/sandbox.py), as profile pictures
+are."""
 
 from __future__ import annotations
 
-import mimetypes
+import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
-UNKNOWN_TYPE = "application/octet-stream"
+from accounts.pictures import sandbox
+from accounts.pictures.formats import picture_format
+from conversations.attachments.kinds import (
+    HEAD_BYTES,
+    UNKNOWN_TYPE,
+    container_of,
+    is_picture_of_another_format,
+    type_of_download,
+)
+from conversations.attachments.parts import NO_SPACE
+from conversations.exceptions import Busy, StorageFull
+
+VARIANTS = ("file", "display", "thumb")
+BUSY_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +33,8 @@ class Processed:
     """What was found out about a file.
 
     `variants` are new files, which the caller moves away: `file` replaces the upload as the download,
-    `display` and `thumb` are pictures for the page.
-    """
+    `display` and `thumb` are WebP for the page, at most 2,048 and 480 points; an animation moves in
+    `display`, not in `thumb`. Only pictures have them."""
 
     type: str
     kind: str
@@ -38,7 +57,7 @@ class FileRejected(Exception):
 
 
 def process(path_in: Path, kind: str, *, name: str = "") -> Processed:
-    """Look at an uploaded file and make its variants, each in a file beside it.
+    """Look at an uploaded file and make its variants, each in a file beside it: `variant_path`.
 
     Args:
         kind: picture, file, voice or video, as the client said.
@@ -46,20 +65,85 @@ def process(path_in: Path, kind: str, *, name: str = "") -> Processed:
 
     Raises:
         FileRejected
+        Busy: as many pictures as may be are processed already, or the machine has no time.
+        StorageFull
     """
-    return Processed(type=mimetypes.guess_type(name)[0] or UNKNOWN_TYPE, kind="file")
+    with path_in.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if kind == "picture":
+        return process_picture(path_in, head)
+    if kind in {"voice", "video"}:
+        return Processed(
+            type=f"{'audio' if kind == 'voice' else 'video'}/{played_container(head)}", kind=kind
+        )
+    return Processed(type=type_of_download(name), kind="file")
 
 
-SIGNATURES = {
-    b"RIFF": "image/webp",
-    b"\x89PNG": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-}
+def played_container(head: bytes) -> str:
+    container = container_of(head)
+    if container is None:
+        raise FileRejected("mismatch")
+    if container == "other":
+        raise FileRejected("unsupported")
+    return container
+
+
+def process_picture(path_in: Path, head: bytes) -> Processed:
+    found = picture_format(head)
+    if found is None:
+        raise FileRejected(reason_of_no_picture(head))
+    paths = {variant: variant_path(path_in, variant) for variant in VARIANTS}
+    try:
+        made = worked(path_in, paths, found)
+    except BaseException:
+        for path in paths.values():
+            path.unlink(missing_ok=True)
+        raise
+    return Processed(
+        type=str(made["type"]),
+        kind="picture",
+        width=int(made["width"]),
+        height=int(made["height"]),
+        placeholder=str(made["placeholder"]),
+        variants=paths,
+    )
+
+
+def worked(path_in: Path, paths: dict[str, Path], found: str) -> dict[str, Any]:
+    """Raises: as `process`."""
+    try:
+        with path_in.open("rb") as source, ExitStack() as stack:
+            outputs = {name: stack.enter_context(created(path)).fileno() for name, path in paths.items()}
+            return sandbox.run_worker(source.fileno(), outputs, format=found)
+    except sandbox.WorkerBusy:
+        raise Busy(retry_after_ms=BUSY_MS) from None
+    except sandbox.PictureRejected as rejected:
+        raise FileRejected(rejected.reason) from None
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise StorageFull from None
+        raise
+
+
+def reason_of_no_picture(head: bytes) -> str:
+    if is_picture_of_another_format(head):
+        return "unsupported"
+    return "not_a_picture" if container_of(head) is None else "mismatch"
+
+
+def variant_path(path_in: Path, variant: str) -> Path:
+    """Where `process` writes. A repeat after a crash writes to the same files again."""
+    return path_in.with_name(f"{path_in.name}.{variant}")
+
+
+def created(path: Path) -> FileIO:
+    """An empty file that only we may read; one that a crash left behind is used again."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    return FileIO(os.open(path, flags, 0o600), "wb")
 
 
 def type_of_picture(path: Path) -> str:
     """The type of a variant that we made ourselves."""
     with path.open("rb") as file:
-        start = file.read(4)
-    return next((type for sign, type in SIGNATURES.items() if start.startswith(sign)), UNKNOWN_TYPE)
+        found = picture_format(file.read(HEAD_BYTES))
+    return f"image/{found.lower()}" if found else UNKNOWN_TYPE

@@ -15,6 +15,7 @@ from PIL import Image
 from accounts.avatars import storage as avatar_storage
 from accounts.avatars.storage import InvalidPicture, PictureBusy, PictureTooLarge, picture_make
 from accounts.models import User
+from accounts.pictures import sandbox
 
 CHANGE, REMOVE = "/settings/profile/picture/", "/settings/profile/picture/remove/"
 JSON = {"accept": "application/json"}
@@ -159,8 +160,8 @@ def test_more_than_eight_megabytes_are_rejected_without_decoding() -> None:
 def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
-    monkeypatch.setattr(avatar_storage, "WORKER", endless)
-    monkeypatch.setattr(avatar_storage, "WORKER_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(sandbox, "WORKER", endless)
+    monkeypatch.setattr(sandbox, "WORKER_TIMEOUT_SECONDS", 0.5)
     with pytest.raises(PictureBusy):
         picture_make(encoded(halves()))
 
@@ -168,11 +169,17 @@ def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_a_compromised_decoder_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nosy = tmp_path / "nosy.py"
     nosy.write_text(
-        "import os, sys; sys.stdout.write(repr(sorted(os.environ)) + repr('/work' in ':'.join(sys.path[:1])))"
+        "import json, os, sys\n"
+        "found = [sorted(os.environ), sys.path]\n"
+        "os.write(json.loads(sys.argv[1])['outputs']['square'], repr(found).encode())\n"
+        "print('{}')"
     )
-    monkeypatch.setattr(avatar_storage, "WORKER", nosy)
+    monkeypatch.setattr(sandbox, "WORKER", nosy)
     monkeypatch.setenv("SECRET_KEY", "canary")
-    assert b"SECRET" not in picture_make(b"")
+    found = picture_make(encoded(halves())).decode()
+    assert found.startswith("[[")
+    assert "SECRET" not in found
+    assert f"'{Path(sandbox.__file__).parents[2]}'" not in found
 
 
 # Views

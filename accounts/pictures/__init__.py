@@ -1,0 +1,1 @@
+"""Uploaded pictures: a sandboxed worker process decodes them and encodes them again."""

@@ -1,0 +1,143 @@
+"""Sandboxed worker process: decodes one uploaded picture with hard limits, apart from the server.
+
+A hostile file can affect that process only (docs/threats.md T40). It gets its files as open descriptors and
+none of the server's environment; `worker/limits.py` and `worker/confinement.py` say what else it gives up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+SLOTS = threading.BoundedSemaphore(2)
+"""Bounds parallel workers: each may use up to half a gigabyte."""
+SLOT_TIMEOUT_SECONDS = 6.0
+"""Maximum wait for a free slot."""
+WORKER_TIMEOUT_SECONDS = 30.0
+"""Wall-clock limit for one picture. The worker limits its own CPU time to five seconds; the rest is waiting
+for a CPU."""
+ANSWER_BYTES = 16 * 1024
+WORKER = Path(__file__).with_name("worker")
+
+
+class PictureRejected(Exception):
+    """The file is refused; `reason` as in worker/rejection.py."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WorkerBusy(Exception):
+    """All slots are in use, or the worker timed out; try again later."""
+
+
+def run_worker(source: int, outputs: Mapping[str, int], **job: Any) -> dict[str, Any]:
+    """Let a worker process make pictures out of an uploaded one.
+
+    Args:
+        source: descriptor of the uploaded file, at its beginning.
+        outputs: descriptors of empty files, by the names of what is written to them.
+        job: `format`, and what else worker/run.py takes.
+
+    Raises:
+        PictureRejected, WorkerBusy; OSError: the disk is full. What the outputs hold then is of no use.
+    """
+    if not SLOTS.acquire(timeout=SLOT_TIMEOUT_SECONDS):
+        raise WorkerBusy
+    try:
+        code, answer = exchange(source, outputs, job)
+    finally:
+        SLOTS.release()
+    if code == -signal.SIGXCPU:
+        raise PictureRejected("too_slow")
+    made = decoded(answer) if code == 0 else None
+    if made is None:
+        # A crash of a decoder, or an error of ours.
+        logger.warning("an uploaded picture could not be processed (exit code %s)", code)
+        raise PictureRejected("damaged")
+    if "failed" in made:
+        raise OSError(int(made["failed"]), os.strerror(int(made["failed"])))
+    if "rejected" in made:
+        raise PictureRejected(str(made["rejected"]))
+    return made
+
+
+def decoded(answer: bytes) -> dict[str, Any] | None:
+    with suppress(ValueError):
+        made = json.loads(answer)
+        return made if isinstance(made, dict) else None
+    return None
+
+
+def exchange(source: int, outputs: Mapping[str, int], job: Mapping[str, Any]) -> tuple[int, bytes]:
+    """The exit code and the answer. Raises WorkerBusy after the timeout. No process is left in any case."""
+    told = json.dumps({**job, "parent": os.getpid(), "outputs": dict(outputs)})
+    answers, answer_end = os.pipe()
+    try:
+        try:
+            process = started(told, source, answer_end, outputs)
+        finally:
+            os.close(answer_end)
+        deadline = time.monotonic() + WORKER_TIMEOUT_SECONDS
+        try:
+            answer = read_answer(answers, deadline)
+            return process.wait(max(0.0, deadline - time.monotonic())), answer
+        except (TimeoutError, subprocess.TimeoutExpired):
+            # The picture may be valid: on a busy machine the worker only ran out of time.
+            raise WorkerBusy from None
+        finally:
+            end(process)
+    finally:
+        os.close(answers)
+
+
+def started(told: str, source: int, answer: int, outputs: Mapping[str, int]) -> subprocess.Popen[bytes]:
+    # -I and the empty environment: a compromised decoder reaches neither our modules nor the keys.
+    return subprocess.Popen(  # noqa: S603 (our own program, no shell)
+        [sys.executable, "-I", str(WORKER), told],
+        stdin=source,
+        stdout=answer,
+        stderr=subprocess.DEVNULL,
+        pass_fds=tuple(outputs.values()),
+        env={},
+        cwd="/",
+        # Of its own, so that all of it can be killed. Not a session: the scheduler would weigh that against
+        # the server as a whole, and niceness would not count.
+        process_group=0,
+    )
+
+
+def read_answer(descriptor: int, deadline: float) -> bytes:
+    """Standard output to its end; of a worker that does not stop, only so much. Raises TimeoutError."""
+    answer = b""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLHUP)
+    while len(answer) <= ANSWER_BYTES:
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError
+        chunk = os.read(descriptor, ANSWER_BYTES)
+        if not chunk:
+            break
+        answer += chunk
+    return answer
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,1 @@
+"""The worker process that decodes pictures. Imports nothing else of the product, and no Django."""

@@ -1,0 +1,113 @@
+"""PURE. What a file is, by its first bytes; its name and the client's word decide nothing (docs/threats.md
+T39).
+
+Sound and film are not decoded here: what begins like WebM or MP4 is given to the browsers, which decode it in
+a process of their own. Everything else that is no picture is a download."""
+
+from __future__ import annotations
+
+import mimetypes
+
+HEAD_BYTES = 4096
+UNKNOWN_TYPE = "application/octet-stream"
+
+EBML, DOCTYPE = b"\x1aE\xdf\xa3", 0x4282
+BRANDS = frozenset(
+    {
+        b"isom",
+        b"iso2",
+        b"iso3",
+        b"iso4",
+        b"iso5",
+        b"iso6",
+        b"iso7",
+        b"iso8",
+        b"iso9",
+        b"mp41",
+        b"mp42",
+        b"mp71",
+    }
+    | {
+        b"avc1",
+        b"hvc1",
+        b"hev1",
+        b"dash",
+        b"MSNV",
+        b"M4A ",
+        b"M4V ",
+        b"M4VH",
+        b"M4VP",
+        b"f4v ",
+        b"cmfc",
+        b"cmf2",
+    }
+)
+"""First brands of files with sound or film that browsers play. Not QuickTime, 3GPP, HEIF and its
+relatives."""
+
+PICTURES_NOT_SHOWN = (
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+    b"\0\0\1\0",
+    b"8BPS",
+    b"\xff\x0a",
+    b"\0\0\0\x0cJXL ",
+    b"\0\0\0\x0cjP  ",
+)
+"""BMP, TIFF, icons, Photoshop, JPEG XL, JPEG 2000."""
+PICTURE_BRANDS = frozenset(
+    {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx "}
+)
+
+ACTIVE = frozenset({"text/html", "text/xml", "text/javascript", "text/css", "text/x-server-parsed-html"})
+"""What a browser would run or show as a page of ours; with all that ends in +xml or contains script."""
+
+
+def container_of(head: bytes) -> str | None:
+    """`webm` or `mp4`; `other` for a relative of them that browsers do not play; None for anything else."""
+    if head.startswith(EBML):
+        return "webm" if doctype_of(head) == b"webm" else "other"
+    if head[4:8] == b"ftyp":
+        return "mp4" if head[8:12] in BRANDS else "other"
+    return None
+
+
+def doctype_of(head: bytes) -> bytes | None:
+    """The document type of an EBML header (RFC 8794), which names Matroska or WebM."""
+    at, end = len(EBML), len(head)
+    length, at = number_at(head, at)
+    end = min(end, at + length)
+    while at < end:
+        width = leading_zeros(head[at]) + 1
+        identity = int.from_bytes(head[at : at + width], "big")
+        length, at = number_at(head, at + width)
+        if identity == DOCTYPE:
+            return head[at : min(at + length, end)].rstrip(b"\0")
+        at += length
+    return None
+
+
+def number_at(head: bytes, at: int) -> tuple[int, int]:
+    """A number of variable length, and where it ends. Past the end of the head it is 0."""
+    if at >= len(head) or head[at] == 0:
+        return 0, len(head)
+    width = leading_zeros(head[at]) + 1
+    value = int.from_bytes(head[at : at + width], "big")
+    return value & ((1 << 7 * width) - 1), at + width
+
+
+def leading_zeros(byte: int) -> int:
+    return 8 - byte.bit_length()
+
+
+def is_picture_of_another_format(head: bytes) -> bool:
+    return head.startswith(PICTURES_NOT_SHOWN) or (head[4:8] == b"ftyp" and head[8:12] in PICTURE_BRANDS)
+
+
+def type_of_download(name: str) -> str:
+    """The type of a file that is only downloaded, by the end of its name: for the icon beside it. Nothing
+    that a browser would show as a page, whatever else the response says."""
+    guessed = mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
+    is_active = guessed in ACTIVE or guessed.endswith("xml") or "script" in guessed
+    return UNKNOWN_TYPE if is_active else guessed
