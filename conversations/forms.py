@@ -18,13 +18,16 @@ from conversations.services.invites import DEFAULT_LIFE, NOTE_MAX, clean_note
 class BodyField(forms.CharField):
     """A message body, without trailing blank lines."""
 
+    may_be_empty = False
+    """The message has files."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(strip=False, error_messages={"required": _("Write something first.")}, **options)
 
     def clean(self, value: Any) -> str:
         text = super().to_python(value) or ""
         try:
-            return strip_trailing_blank_lines(clean_body(text))
+            return strip_trailing_blank_lines(clean_body(text, may_be_empty=self.may_be_empty))
         except TextTooLong:
             raise forms.ValidationError(
                 _("This message is too long. The limit is %(most)s characters."), params={"most": BODY_CHARS}
@@ -48,6 +51,10 @@ class MessageForm(forms.Form):
         label=_("Message"),
     )
     id = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, has_files: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["body"].may_be_empty = has_files  # type: ignore[attr-defined]
 
 
 class EditForm(forms.Form):

@@ -29,6 +29,9 @@ WEIGHTS: tuple[tuple[str, float], ...] = (
     (r"/healthz|/readyz|/metrics|/release|/sw\.js|/manifest/.*", 0),
     # A page of People shows sixty of them.
     (r"/media/pictures/.*", PICTURE),
+    # A chat, or its page of media, shows as many; a player asks for a file in pieces.
+    (r"/files/[^/]+/(display|thumb|media)", PICTURE),
+    (r"/files/.*", 1),
     (r"/api/v1/(people|conversations|invites|search)", 2),
     (r"/invites/[^/]+/qr\.svg", 2),
     # Invite links have limits of their own, with an error page of their own.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from dm_project import env, env_urls
+from dm_project import env, env_files, env_urls
 from dm_project.cookie_parsing import patch_cookie_parsing
 from dm_project.db.sqlite import use_fixed_sqlite
 from dm_project.private_files import keep_private
@@ -332,21 +332,16 @@ MEDIA_ROOT = DATA_DIR / "media"
 
 # Files of messages (docs/protocol.md 7). Never below a folder that a web server serves by itself.
 
-ATTACHMENTS_DIR = DATA_DIR / "attachments"
+ATTACHMENTS_DIR = env.directory("ATTACHMENTS_DIR", DATA_DIR / "attachments", private=True)
+FILES_BY_NGINX = env.boolean("FILES_BY_NGINX", False)
+CLAMD_SOCKET = env.text("CLAMD_SOCKET")
 ATTACHMENT_BYTES = env.integer("ATTACHMENT_BYTES", 104_857_600, 1_048_576, 1_099_511_627_776)
 ATTACHMENT_BYTES_A_PERSON = env.integer(
     "ATTACHMENT_BYTES_A_PERSON", 5_368_709_120, 1_048_576, 1_125_899_906_842_624
 )
 ATTACHMENT_PART_BYTES = 1_048_576
 ATTACHMENT_WHOLE_BYTES = 8_388_608
-STORAGES["attachments"] = {
-    "BACKEND": "conversations.attachments.storage.LocalStorage",
-    "OPTIONS": {
-        "location": ATTACHMENTS_DIR,
-        "file_permissions_mode": 0o600,
-        "directory_permissions_mode": 0o700,
-    },
-}
+STORAGES["attachments"] = env_files.attachment_storage("FILES_URL", ATTACHMENTS_DIR, shared=FILES_BY_NGINX)
 DISK_FREE_MB = env.integer("DISK_FREE_MB", 100, 0, 1_000_000)
 
 # Sockets and messages (docs/protocol.md 4 to 7)

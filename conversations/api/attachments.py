@@ -19,6 +19,7 @@ from conversations.api.auth import NotJson
 from conversations.api.inputs import BadInput, Input, StrictParser
 from conversations.api.outputs import UploadAnswer
 from conversations.api.responses import PROBLEMS, json_response
+from conversations.exceptions import FileTooLarge
 from conversations.protocol import objects
 from conversations.protocol.commands import canonical_uuid
 from conversations.services.attachments import (
@@ -38,14 +39,16 @@ FormId = Annotated[UUID, BeforeValidator(canonical_uuid)]
 
 
 class TypedSession(SessionAuth):
-    """Rejects a body of another type before the CSRF check, which would consume a form's body."""
+    """Rejects a body of another type before the CSRF check, which would consume a form's body. An empty one
+    has no type."""
 
     def __init__(self, *types: str) -> None:
         super().__init__()
         self.types = types
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.content_type not in self.types:
+        is_empty = not request.content_type and request.META.get("CONTENT_LENGTH") in {None, "", "0"}
+        if request.content_type not in self.types and not is_empty:
             raise NotJson
         return super().__call__(request)
 
@@ -101,6 +104,8 @@ def whole(request: SignedInRequest) -> HttpResponse:
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise BadInput("The form must have one file, named file.")
+    if (file.size or 0) > settings.ATTACHMENT_WHOLE_BYTES:
+        raise FileTooLarge
     try:
         fields = {"id": str(uuid4()), "kind": "file"} | {
             name: request.POST[name] for name in ("id", "kind") if name in request.POST

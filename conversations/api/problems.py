@@ -124,7 +124,11 @@ def on_wrong_offset(request: HttpRequest, reason: WrongOffset) -> HttpResponse:
 
 
 def on_invalid_file(request: HttpRequest, reason: InvalidFile) -> HttpResponse:
-    sentence = "The file is not what its kind says. It can be sent with the kind file."
+    sentence = (
+        "The virus scanner has found something in the file."
+        if reason.reason == "infected"
+        else "The file is not what its kind says. It can be sent with the kind file."
+    )
     return problem(ErrorCode.INVALID_FILE, detail=sentence, reason=reason.reason)
 
 

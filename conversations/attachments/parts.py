@@ -12,8 +12,9 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -113,6 +114,21 @@ def lock(descriptor: int, deadline: float) -> None:
         if time.monotonic() >= deadline:
             raise Busy(retry_after_ms=1_000)
         time.sleep(POLL_SECONDS)
+
+
+def stored(before: datetime) -> Iterator[str]:
+    """The names of all files in the folder that were not written since, relative to it."""
+    root = Path(settings.ATTACHMENTS_DIR)
+    for folder in sorted(root.glob("??")):
+        for entry in list(os.scandir(folder)):
+            with suppress(FileNotFoundError):
+                if entry.is_file() and entry.stat().st_mtime < before.timestamp():
+                    yield f"{folder.name}/{entry.name}"
+
+
+def remove_file(name: str) -> None:
+    """By a name of `stored`."""
+    (Path(settings.ATTACHMENTS_DIR) / name).unlink(missing_ok=True)
 
 
 def remove(key: str) -> None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from django.core.files.storage import FileSystemStorage, storages
 
 KEY_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
 KEY_LENGTH = 26
 VARIANTS = ("display", "thumb")
-CHUNK = 64 * 1024
+CHUNK = 256 * 1024
 
 
 class AttachmentStorage(Protocol):
@@ -30,6 +32,9 @@ class AttachmentStorage(Protocol):
         """These bytes, in chunks. Raises FileNotFoundError before the first."""
 
     def delete(self, name: str) -> None: ...
+
+    def stored(self, before: datetime) -> Iterator[str]:
+        """The names of all files that were not written since."""
 
 
 def attachment_storage() -> AttachmentStorage:
@@ -45,6 +50,21 @@ def name_of(key: str, variant: str = "") -> str:
     return f"{key[:2]}/{key}.{variant}" if variant else f"{key[:2]}/{key}"
 
 
+def remove_bytes(key: str) -> None:
+    """Of a file and its variants. Repeats: harmless."""
+    storage = attachment_storage()
+    for variant in ("", *VARIANTS):
+        storage.delete(name_of(key, variant))
+
+
+def grant(path: Path, mode: int | None) -> None:
+    """These permissions, whatever the umask. A folder keeps the sign that its group is inherited."""
+    present = path.stat().st_mode
+    wanted = mode or (0o700 if path.is_dir() else 0o600)
+    if present & 0o777 != wanted:
+        path.chmod(wanted | (present & stat.S_ISGID))
+
+
 class LocalStorage(FileSystemStorage):
     """Files in a folder of this machine, which no web server serves by itself."""
 
@@ -52,6 +72,7 @@ class LocalStorage(FileSystemStorage):
         """A link, so that a hundred megabytes are not copied; the caller removes `path`."""
         target = Path(self.path(name))
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        grant(target.parent, self.directory_permissions_mode)
         draft = target.with_name(f"{target.name}.new")
         draft.unlink(missing_ok=True)
         try:
@@ -61,8 +82,7 @@ class LocalStorage(FileSystemStorage):
             shutil.copyfile(path, draft)
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
-        mode: Any = self.file_permissions_mode
-        draft.chmod(mode or 0o600)
+        grant(draft, self.file_permissions_mode)
         draft.replace(target)
 
     def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
@@ -74,3 +94,7 @@ class LocalStorage(FileSystemStorage):
 
     def delete(self, name: str) -> None:
         Path(self.path(name)).unlink(missing_ok=True)
+
+    def stored(self, before: datetime) -> Iterator[str]:
+        # The parts of uploads are in the same folder, which lists them all.
+        return iter(())

@@ -1,8 +1,8 @@
-"""The readable text of a message, for rendering, the search index, quotes and exports."""
+"""The readable text of a message, for rendering, quotes and exports, and its words, for the search index."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from conversations.models.message import Message
 
@@ -18,6 +18,21 @@ class HasText(Protocol):
     def body(self) -> str: ...
     @property
     def deleted_at(self) -> object: ...
+
+
+class HasWords(HasText, Protocol):
+    @property
+    def attachments(self) -> Any: ...
+
+
+def words_of(message: HasWords) -> str | None:
+    """What search finds a message by: its text, and below it the names of its files. None as `text_of`."""
+    if message.deleted_at is not None:
+        return None
+    # A corrupt row may hold anything (docs/threats.md F30).
+    files = message.attachments if isinstance(message.attachments, list) else ()
+    names = [each["name"] for each in files if isinstance(each, dict) and isinstance(each.get("name"), str)]
+    return "\n".join([text_of(message) or "", *names]) or None
 
 
 def text_of(message: HasText) -> str | None:

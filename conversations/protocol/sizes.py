@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from conversations.protocol.objects import Conversation
 
 ROW_TEXT_BYTES = 50_000
-"""Of the newest message and the draft of a row, together. The longest draft has 48,000: 8,000 characters,
-each escaped in six."""
+"""Of the newest message, its files and the draft of a row, together. The longest draft has 48,000: 8,000
+characters, each escaped in six. Ten files have at most 8,000 without their looks."""
 
 
 def json_size(value: object) -> int:
@@ -20,11 +20,15 @@ def json_size(value: object) -> int:
 
 
 def row_in_frame(row: Conversation) -> Conversation:
-    """The same row, for a frame. If the newest message and the draft are too long together, only the
-    beginning of the message is left, which is all that a list shows; the draft is in no other frame, and
-    stays whole."""
+    """The same row, for a frame. If the newest message and the draft are too long together, only what a list
+    shows of the message is left: the beginning of its text, and its files without placeholders and peaks. The
+    draft is in no other frame, and stays whole."""
     last = row.last_message
-    if last is None or json_size(last.body) + json_size(row.draft) <= ROW_TEXT_BYTES:
+    if last is None:
         return row
-    short = last.model_copy(update={"body": excerpt(last.body)})
+    files = [file.model_dump() for file in last.attachments]
+    if json_size(last.body) + json_size(files) + json_size(row.draft) <= ROW_TEXT_BYTES:
+        return row
+    plain = [file.model_copy(update={"placeholder": None, "peaks": None}) for file in last.attachments]
+    short = last.model_copy(update={"body": excerpt(last.body), "attachments": plain})
     return row.model_copy(update={"last_message": short})

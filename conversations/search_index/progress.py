@@ -5,6 +5,7 @@ It contains message bodies: nothing here is ever logged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ class IndexedMessage:
     seq: int
     kind: str
     body: str
+    attachments: object
     created_at: datetime
     deleted_at: object
 
@@ -137,7 +139,7 @@ def parameters(windows: Sequence[Window]) -> list[int]:
     ]
 
 
-COLUMNS = "m.conversation_id, m.seq, m.kind, m.body, m.created_at, m.deleted_at"
+COLUMNS = "m.conversation_id, m.seq, m.kind, m.body, m.attachments, m.created_at, m.deleted_at"
 NEW = "m.seq > w.after AND m.seq <= w.until"
 CHANGED = "m.version > m.seq AND m.version > w.after AND m.version <= w.until AND m.seq <= w.after"
 
@@ -153,7 +155,10 @@ def select(columns: str, condition: str, windows: int) -> str:
 
 
 def message_from(row: Sequence[Any]) -> IndexedMessage:
-    return IndexedMessage(row[0], row[1], row[2], row[3], time_from(row[4]), row[5])
+    conversation_id, seq, kind, body, attachments, created_at, deleted_at = row
+    return IndexedMessage(
+        conversation_id, seq, kind, body, files_from(attachments), time_from(created_at), deleted_at
+    )
 
 
 def time_from(value: Any) -> datetime:
@@ -165,6 +170,14 @@ def time_from(value: Any) -> datetime:
     if not isinstance(time, datetime):
         return EPOCH
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def files_from(value: object) -> object:
+    """None of a corrupt row."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
 
 
 def advance(windows: Sequence[Window]) -> None:

@@ -64,7 +64,7 @@ def file_for(user: User | AnonymousUser, id: UUID) -> StoredFile:
 
 
 def attachment_page(
-    *, membership: Membership, kind: str | None = None, cursor: str | None = None, limit: int = PAGE
+    *, membership: Membership, kind: str | None = None, cursor: str | None = None
 ) -> SharedPage:
     """Files of a chat, the newest first, those of one message in their order. Two statements.
 
@@ -78,8 +78,8 @@ def attachment_page(
     if cursor:
         seq, position = cursor_read(cursor, name="attachments", user_id=me.user_id)
         rows = rows.filter(Q(seq__lt=seq) | Q(seq=seq, position__gt=position))
-    found = list(rows.select_related("stored_file").order_by("-seq", "position")[: limit + 1])
-    kept = found[:limit]
+    found = list(rows.select_related("stored_file").order_by("-seq", "position")[: PAGE + 1])
+    kept = found[:PAGE]
     messages = {
         message.seq: message
         for message in Message.objects.filter(
@@ -87,7 +87,7 @@ def attachment_page(
         )
     }
     following = None
-    if len(found) > limit:
+    if len(found) > PAGE:
         place = [kept[-1].seq, kept[-1].position]
         following = cursor_write(place, name="attachments", user_id=me.user_id)
     return SharedPage([Shared(each, messages[each.seq]) for each in kept if each.seq in messages], following)

@@ -20,8 +20,8 @@ PAGE_BYTES = 56 * 1024
 FRAME_BYTES_PER_MESSAGE = 450
 REPLY_BYTES = 130
 """Of a quote without its text."""
-LARGEST_ROW = ROW_TEXT_BYTES + 2_048
-"""A row with longer texts is sent without the end of its newest message."""
+LARGEST_ROW = ROW_TEXT_BYTES + 10_240
+"""A row with longer texts is sent without the end of its newest message and the looks of its files."""
 CHUNK = 50
 
 
@@ -143,8 +143,8 @@ def size_of(message: Message) -> int:
     """Bytes of a message inside a frame. The body of a corrupt row may be no text."""
     body: object = message.body
     quote = REPLY_BYTES + json_size(message.reply.excerpt) if message.reply else 0
-    reactions = json_size(message.reactions) if message.reactions else 0
-    return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0) + quote + reactions
+    others = sum(json_size(each) for each in (message.reactions, message.attachments) if each)
+    return FRAME_BYTES_PER_MESSAGE + (json_size(body) if isinstance(body, str) else 0) + quote + others
 
 
 def newest(me: Participant, head: int, budget: int) -> list[Message]:

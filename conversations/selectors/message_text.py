@@ -3,6 +3,6 @@
 The function is in `models`, because the journal and the serializers ask it, too.
 """
 
-from conversations.models.message_text import HasText, text_of
+from conversations.models.message_text import HasText, text_of, words_of
 
-__all__ = ["HasText", "text_of"]
+__all__ = ["HasText", "text_of", "words_of"]

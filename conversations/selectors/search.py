@@ -14,7 +14,7 @@ from conversations.models import Message, Participant
 from conversations.search_index.queries import Query, matches_of, query_of
 from conversations.search_index.rows import LAST_ID, Hit, Scope, hits
 from conversations.selectors.hidden_messages import seen_by
-from conversations.selectors.message_text import text_of
+from conversations.selectors.message_text import text_of, words_of
 
 PAGE = 30
 CANDIDATES = (PAGE + 10, 200, 700)
@@ -102,9 +102,16 @@ def judge(user: User, query: Query, candidates: Sequence[Hit]) -> Iterator[tuple
         message = messages.get((hit.conversation_id, hit.seq))
         if participant is None or message is None or hit.seq <= participant.cleared_seq:
             continue
-        text = text_of(message) or ""
-        matches = matches_of(query, text)
-        yield hit.id, len(text), Found(participant, message, matches) if matches else None
+        words = words_of(message) or ""
+        matches = matches_of(query, words)
+        found = None if matches is None else Found(participant, message, within_text(matches, message))
+        yield hit.id, len(words), found
+
+
+def within_text(matches: Sequence[tuple[int, int]], message: Message) -> list[tuple[int, int]]:
+    """Without those in the names of files."""
+    end = len(text_of(message) or "")
+    return [(start, min(length, end - start)) for start, length in matches if start < end]
 
 
 def messages_with(keys: Sequence[tuple[int, int]]) -> Q:

@@ -1,4 +1,4 @@
-"""Services: upload a file in parts or at once, cancel it, and remove files that nothing refers to.
+"""Services: upload a file in parts or at once, and cancel it.
 
 An upload belongs to its uploader until a message takes it (the journal does that). The API and the plain form
 call these; every step may be repeated, and a killed server leaves nothing that a repeat or the sweep cannot
@@ -22,10 +22,10 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from conversations.attachments import parts, processing
+from conversations.attachments import antivirus, parts, processing
 from conversations.attachments.names import clean_name
 from conversations.attachments.parts import PartFile
-from conversations.attachments.storage import VARIANTS, attachment_storage, name_of, new_key
+from conversations.attachments.storage import VARIANTS, attachment_storage, name_of, new_key, remove_bytes
 from conversations.exceptions import (
     AttachmentNotFound,
     Busy,
@@ -234,6 +234,7 @@ def finish(upload: Upload, part: PartFile) -> StoredFile:
         raise InvalidFile(upload.reason)
     try:
         with slot_for(upload.kind):
+            antivirus.scan(part.path)
             made = processing.process(part.path, upload.kind, name=upload.name)
     except processing.FileRejected as rejected:
         Upload.objects.filter(pk=upload.pk).update(state=Upload.State.REJECTED, reason=rejected.reason)
@@ -253,7 +254,7 @@ def finish(upload: Upload, part: PartFile) -> StoredFile:
 @contextmanager
 def slot_for(kind: str) -> Iterator[None]:
     """A file that is only stored needs none. Raises Busy."""
-    if kind == FileKind.FILE:
+    if kind == FileKind.FILE and not settings.CLAMD_SOCKET:
         yield
         return
     if not SLOTS.acquire(timeout=SLOT_SECONDS):
@@ -304,41 +305,19 @@ def upload_cancel(*, user: User, id: UUID) -> None:
     Raises: AttachmentNotFound, Busy (a part of it is being stored).
     """
     upload = upload_progress(user=user, id=id).upload
-    with parts.opened(upload.key):
-        upload_remove(upload)
+    with parts.opened(upload.key) as part:
+        upload_remove(upload, part)
 
 
-def upload_remove(upload: Upload) -> None:
-    """The caller holds its file."""
+def upload_remove(upload: Upload, part: PartFile) -> None:
+    """Forget it, unless a message has taken it meanwhile. The caller holds its file."""
     with transaction.atomic():
         left = Upload.objects.select_for_update().filter(pk=upload.pk).first()
         if left is not None:
             left.delete()
             if left.stored_file_id is not None:
                 files_remove_later([left.stored_file_id])
+    if left is not None and left.stored_file_id is None and part.offset >= left.size:
+        # A crash may have come after its bytes were stored.
+        remove_bytes(left.key)
     parts.remove(upload.key)
-
-
-def file_remove(file_id: int) -> None:
-    """Remove a stored file that nothing refers to: mark it, remove its bytes, then its row. After a crash the
-    mark says that the rest is to be done."""
-    with transaction.atomic():
-        # Locked before the references are counted: a forward that adds one holds this row, too.
-        file = StoredFile.objects.select_for_update().filter(pk=file_id).first()
-        if file is None:
-            return
-        if file.state == StoredFile.State.KEPT:
-            if has_references(file):
-                return
-            StoredFile.objects.filter(pk=file_id).update(state=StoredFile.State.REMOVING)
-    storage = attachment_storage()
-    for name in ("", *VARIANTS):
-        storage.delete(name_of(file.key, name))
-    StoredFile.objects.filter(pk=file_id).delete()
-
-
-def has_references(file: StoredFile) -> bool:
-    return (
-        Attachment.objects.filter(stored_file=file).exists()
-        or Upload.objects.filter(stored_file=file).exists()
-    )

@@ -20,7 +20,7 @@ from conversations.search_index.progress import Behind, Window
 from conversations.search_index.rows import Entry
 from conversations.search_index.words import tokens_of
 from conversations.selectors.conversations import Position, position
-from conversations.selectors.message_text import text_of
+from conversations.selectors.message_text import words_of
 
 CHANGES_AT_ONCE, CHARACTERS_AT_ONCE = 200, 64_000
 """Changes in one transaction and characters of their texts: on SQLite, senders wait for it, and a text of
@@ -38,7 +38,7 @@ def index_batch(behind: list[Behind]) -> set[int]:
     people = {row.conversation_id: (row.low_id, row.high_id) for row in behind}
     with transaction.atomic():
         messages, skipped = progress.messages_in(windows)
-        texts = [(message, text_of(message)) for message in messages]
+        texts = [(message, words_of(message)) for message in messages]
         rows.remove([(message.conversation_id, message.seq) for message, text in texts if text is None])
         rows.insert(
             [

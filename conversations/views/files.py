@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_safe
 from conversations.attachments.names import content_disposition
 from conversations.attachments.ranges import NotSatisfiable, Part, part_of
 from conversations.attachments.storage import attachment_storage, name_of
-from conversations.exceptions import AttachmentNotFound
+from conversations.exceptions import AttachmentNotFound, Busy
 from conversations.selectors.attachments import file_for
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ DOWNLOAD = "application/octet-stream"
 KEPT_SECONDS = 3_600
 """How long a browser may keep a picture without asking. It forgets all of them on logout."""
 POLICY = "default-src 'none'; sandbox"
+ACCEL = "/entre-files/"
+"""The location of deploy/nginx.conf that only X-Accel-Redirect reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,15 @@ def serve(request: HttpRequest, file: Served) -> HttpResponseBase:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": f"private, max-age={KEPT_SECONDS}" if file.is_kept else "private, no-store",
     }
-    if request.headers.get("If-None-Match") == file.tag:
-        response: HttpResponseBase = HttpResponse(status=304, headers=headers)
+    if settings.FILES_BY_NGINX:
+        # nginx answers ranges and conditions itself, and adds the headers that it does not take over
+        # (deploy/nginx.conf).
+        response: HttpResponseBase = HttpResponse(
+            content_type=file.type, headers=headers | {"X-Accel-Redirect": f"{ACCEL}{file.name}"}
+        )
+        del response["ETag"], response["Accept-Ranges"]
+    elif request.headers.get("If-None-Match") == file.tag:
+        response = HttpResponse(status=304, headers=headers)
         del response["Content-Type"]
     else:
         response = answer(request, file, headers)
@@ -138,9 +148,17 @@ def answer(request: HttpRequest, file: Served, headers: dict[str, str]) -> HttpR
     except FileNotFoundError:
         # The bytes are being removed, or the folder was lost.
         raise Http404 from None
+    except Busy as refusal:
+        # The object store does not answer.
+        return unavailable(refusal)
     return StreamingHttpResponse(
         streamed(first, chunks), status=status, content_type=file.type, headers=headers
     )
+
+
+def unavailable(refusal: Busy) -> HttpResponse:
+    wait = max(1, (refusal.retry_after_ms or 1_000) // 1_000)
+    return HttpResponse(status=503, headers={"Retry-After": str(wait), "Cache-Control": "no-store"})
 
 
 async def streamed(first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -224,9 +224,10 @@ def render_menu(
     row = conversation_row(membership)
     current = conversation_view(row, request.user, current=row.conversation.room_name)
     # Neither a deleted message nor one that the server words itself has a text of mine.
-    is_mine = message.sender_id == request.user.id and text_of(message) is not None
+    has_text = text_of(message) is not None
+    is_mine = message.sender_id == request.user.id and (has_text or bool(message.attachments))
     is_recent = timezone.now() - message.created_at <= timedelta(seconds=settings.EDIT_WINDOW_S)
-    can_edit = is_mine and is_recent and current.can_write
+    can_edit = is_mine and has_text and is_recent and current.can_write
     context = {
         **shell(request, tab="chats", page="message", current=current.room),
         "conversation": current,
@@ -244,13 +245,14 @@ def render_menu(
 def answers(
     request: SignedInRequest, row: ConversationRow, message: Message, reply_form: ReplyForm | None
 ) -> dict[str, Any]:
-    """The forms to react, reply and forward: only where there is a text, and a chat that takes the answer."""
-    has_text = text_of(message) is not None
-    is_open = has_text and serializers.can_send(row.conversation, row.peer)
+    """The forms to react, reply and forward: only where there is a text or a file, and a chat that takes the
+    answer."""
+    has_content = text_of(message) is not None or bool(message.attachments)
+    is_open = has_content and serializers.can_send(row.conversation, row.peer)
     wire = serializers.message(message, sender="")
     mine = [each.emoji for each in wire.reactions if request.user.public_id in each.users]
     usual = [(emoji, emoji in mine) for emoji in dict.fromkeys([*mine, *USUAL_EMOJI])]
-    targets = forward_targets(request) if has_text else []
+    targets = forward_targets(request) if has_content else []
     return {
         "reactions": usual if is_open else [],
         # After a refusal the text stays on the page, whatever can be done with it now.

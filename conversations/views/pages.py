@@ -35,6 +35,7 @@ from conversations.selectors.messages import MessagePage, message_page, message_
 from conversations.services.conversations import conversation_open, conversation_reopen, person_startable
 from conversations.services.messages import message_send
 from conversations.services.receipts import receipt_advance
+from conversations.views.file_forms import chosen_files, upload_files
 from conversations.views.finding import search_results
 from conversations.views.presenters import conversation_view, message_views
 from conversations.views.refusals import retry_after_s, sentence_for, status_for
@@ -172,16 +173,21 @@ def mark_read(request: SignedInRequest, membership: Membership) -> None:
 
 def send(request: SignedInRequest, membership: Membership) -> HttpResponse:
     """`message.send` as a form; the hidden id makes a second submit harmless."""
-    form = MessageForm(request.POST)
+    files = chosen_files(request)
+    form = MessageForm(request.POST, has_files=bool(files))
+    if form.is_valid() and len(files) > throttling.PER_MESSAGE:
+        form.add_error(
+            "body", _("You can send at most %(most)s files at once.") % {"most": throttling.PER_MESSAGE}
+        )
     if not form.is_valid():
         return render_conversation(request, membership, form, status=422)
     room = membership.conversation.room_name
     try:
-        id = form.cleaned_data["id"]
+        id, body = form.cleaned_data["id"], form.cleaned_data["body"]
         throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
-        message_send(user=request.user, room=room, id=id, body=form.cleaned_data["body"]).result(
-            JOURNAL_TIMEOUT_S
-        )
+        ids = upload_files(request, id, files)
+        sent = message_send(user=request.user, room=room, id=id, body=body, attachments=ids)
+        sent.result(JOURNAL_TIMEOUT_S)
     except ConversationNotFound:
         raise Http404 from None
     except (Refusal, TimeoutError) as reason:

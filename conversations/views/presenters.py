@@ -15,6 +15,7 @@ from accounts.models import User
 from conversations import serializers
 from conversations.protocol.markup import plain_text
 from conversations.selectors.conversations import ConversationRow
+from conversations.views.file_views import FileView, file_views
 
 if TYPE_CHECKING:
     from conversations.models import Message
@@ -69,10 +70,13 @@ class MessageView:
     day: date | None = None
     quote: QuoteView | None = None
     reactions: Sequence[ReactionView] = ()
+    files: Sequence[FileView] = ()
 
     @property
     def preview(self) -> str:
-        """The beginning of the text, without the signs of its markup."""
+        """The beginning of the text, without the signs of its markup; of a message without one, its file."""
+        if not self.body and self.files:
+            return self.files[0].summary
         # A corrupt row may hold bytes on SQLite.
         body: object = self.body
         return plain_text(body[:PREVIEWED_CHARS]) if isinstance(body, str) else ""
@@ -127,6 +131,7 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         quote=quote_view(message, row, viewer),
         hidden=message.deleted_for_me,
         reactions=reaction_views(message, row, viewer),
+        files=file_views(message),
         **grouping,
     )
 

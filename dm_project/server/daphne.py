@@ -76,6 +76,15 @@ class GracefulServer(Server):  # type: ignore[misc]
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(running)
         return inbound
 
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """The base's, which buffers a response of any length for a client of any speed. Here the application
+        waits until the client has taken what was sent."""
+        await super().handle_reply(protocol, message)
+        if message["type"] == "http.response.body" and message.get("more_body"):
+            channel = protocol.channel
+            if channel is not None:
+                await channel.drained()
+
     # Shutdown
 
     def kill_all_applications(self) -> Any:

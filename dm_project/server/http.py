@@ -30,6 +30,8 @@ BODY_TIMEOUT_SECONDS, MIN_BODY_BYTES_PER_SECOND = 30.0, 32_768
 FREE_CHUNKS, MIN_CHUNK_BYTES = 1_000, 64
 """After that many chunks of a body, they must have at least so many bytes on average."""
 UPLOAD_RETRY_SECONDS = 5
+STALLED_SECONDS = 60.0
+"""Longest time in which a client may take nothing of a response that is being sent."""
 LINGER_SECONDS = 2.0
 """How long input of a rejected client is still read and dropped: an immediate close would lose our
 response."""
@@ -135,6 +137,7 @@ class LimitedChannel(Channel):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.sizes = HeaderSizes()
+        self.waiting_senders: list[asyncio.Future[None]] = []
 
     def connectionMade(self) -> None:
         # Set here, because Daphne's factory sets its own just before.
@@ -259,10 +262,32 @@ class LimitedChannel(Channel):  # type: ignore[misc]
     def connectionLost(self, reason: Any) -> None:
         self.is_closing = True
         self.clear_deadline()
+        self.let_senders_continue()
         super().connectionLost(reason)
+
+    # Responses: one that is longer than the buffer waits for the client (a download of 100 MB)
+
+    async def drained(self) -> None:
+        """Return when the transport takes more bytes: the system holds what was written so far, or the
+        connection has ended. A client that takes nothing for STALLED_SECONDS is disconnected.
+        """
+        while self._waitingForTransport and not self.is_closing:
+            waiting = asyncio.get_running_loop().create_future()
+            self.waiting_senders.append(waiting)
+            done, _ = await asyncio.wait([waiting], timeout=STALLED_SECONDS)
+            if not done:
+                self.abort()
+                return
+
+    def let_senders_continue(self) -> None:
+        for waiting in self.waiting_senders:
+            if not waiting.done():
+                waiting.set_result(None)
+        self.waiting_senders.clear()
 
     def resumeProducing(self) -> None:
         super().resumeProducing()
+        self.let_senders_continue()
         if self.paused:
             # The response to an earlier request was written; the body that awaits authorization must still
             # not be read.

@@ -30,7 +30,7 @@ def wire_types() -> list[str]:
 
 def read_settings() -> set[str]:
     name = r'"([A-Z][A-Z0-9_]+)"'
-    readers = rf"env(?:_urls)?\.\w+\(\s*{name}|environ(?:\.get\(|\[)\s*{name}|name: str = {name}"
+    readers = rf"env(?:_urls|_files)?\.\w+\(\s*{name}|environ(?:\.get\(|\[)\s*{name}|name: str = {name}"
     found: set[str] = {"SECRET_KEY", "ROOM_NAME_KEY", "INVITE_KEY"}
     for path in (ROOT / "dm_project").glob("*.py"):
         found.update(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
@@ -16,8 +17,10 @@ from django.utils import timezone
 
 from accounts.models import Profile, User
 from conversations import throttling
+from conversations.attachments import processing
+from conversations.attachments.processing import FileRejected, Processed
 from conversations.exceptions import Busy, ConversationNotFound, PersonNotFound, StorageFull, UnknownResult
-from conversations.models import Block, Conversation, HiddenMessage, Message, Participant
+from conversations.models import Block, Conversation, HiddenMessage, Message, Participant, StoredFile, Upload
 from conversations.views import pages
 from tests.factories import make_conversation, make_message, make_messages, make_user
 
@@ -588,3 +591,89 @@ def test_pages_cost_the_same_however_much_is_on_them(
         peer = make_user()
         make_message(make_conversation(alice, peer), peer)
     assert [count(path) for path in paths] == few
+
+
+# --- Files ---
+
+
+def chosen(*names: str) -> list[SimpleUploadedFile]:
+    return [SimpleUploadedFile(name, b"hello", content_type="text/plain") for name in names]
+
+
+def test_a_form_sends_files_with_and_without_a_text(browser: Client, page: str, chat: Conversation) -> None:
+    for body, names in (("look", ("a.txt", "b.txt")), ("", ("c.txt",))):
+        answer = browser.post(page, {"body": body, "id": str(uuid4()), "file": chosen(*names)})
+        assert (answer.status_code, answer["Location"]) == (303, page)
+        message = Message.objects.latest("seq")
+        assert message.body == body
+        assert [each["name"] for each in message.attachments] == list(names)
+    shown = text_of(browser.get(page))
+    assert f'href="/files/{message.attachments[0]["id"]}/c.txt"' in shown
+    assert "c.txt" in text_of(browser.get("/chats/"))
+
+
+def test_submitting_a_form_with_files_twice_sends_it_once(browser: Client, page: str) -> None:
+    form = {"body": "look", "id": str(uuid4())}
+    for _ in range(2):
+        assert browser.post(page, {**form, "file": chosen("a.txt", "b.txt")}).status_code == 303
+    assert Message.objects.count() == 1
+    assert StoredFile.objects.count() == 2
+    assert not Upload.objects.exists()
+
+
+def test_a_form_without_a_text_and_without_a_file_is_refused(browser: Client, page: str) -> None:
+    assert browser.post(page, {"body": "", "id": str(uuid4()), "file": ""}).status_code == 422
+
+
+def test_more_than_ten_files_are_refused_and_the_text_is_kept(browser: Client, page: str) -> None:
+    names = [f"{number}.txt" for number in range(11)]
+    answer = browser.post(page, {"body": "look", "id": str(uuid4()), "file": chosen(*names)})
+    assert (answer.status_code, written(answer)) == (422, "look")
+    assert "at most 10 files" in text_of(answer)
+    assert not Upload.objects.exists()
+
+
+def test_when_one_file_is_refused_none_stays_and_the_text_is_kept(
+    browser: Client, page: str, settings: Any
+) -> None:
+    settings.ATTACHMENT_BYTES = 5
+    files = [*chosen("a.txt"), SimpleUploadedFile("large.txt", b"x" * 6)]
+    answer = browser.post(page, {"body": "look", "id": str(uuid4()), "file": files})
+    assert (answer.status_code, written(answer)) == (422, "look")
+    assert "too large" in text_of(answer)
+    assert (Upload.objects.count(), Message.objects.count()) == (0, 0)
+
+
+def test_what_is_no_picture_is_sent_as_a_file(
+    browser: Client, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def process(path: Any, kind: str, *, name: str = "") -> Processed:
+        if kind == "picture":
+            raise FileRejected("damaged")
+        return Processed(type="application/octet-stream", kind=kind)
+
+    monkeypatch.setattr(processing, "process", process)
+    file = SimpleUploadedFile("cat.png", b"no picture", content_type="image/png")
+    assert browser.post(page, {"body": "", "id": str(uuid4()), "file": file}).status_code == 303
+    assert Message.objects.get().attachments[0]["kind"] == "file"
+
+
+def test_no_space_left_is_said_and_the_text_is_kept(browser: Client, page: str, settings: Any) -> None:
+    settings.LIMITS = True
+    settings.ATTACHMENT_BYTES_A_PERSON = 4
+    answer = browser.post(page, {"body": "look", "id": str(uuid4()), "file": chosen("a.txt")})
+    assert (answer.status_code, written(answer)) == (503, "look")
+    assert "no space left" in text_of(answer)
+
+
+def test_a_message_with_a_file_only_can_be_deleted_and_forwarded_without_a_script(
+    browser: Client, page: str, chat: Conversation
+) -> None:
+    browser.post(page, {"body": "", "id": str(uuid4()), "file": chosen("a.txt")})
+    menu = text_of(browser.get(f"{page}1/"))
+    for action in ("delete", "forward", "reply"):
+        assert f'value="{action}"' in menu
+    assert 'value="edit"' not in menu
+    assert browser.post(f"{page}1/", {"do": "delete"}).status_code == 303
+    assert Message.objects.get().attachments is None
+    assert "a.txt" not in text_of(browser.get(page))

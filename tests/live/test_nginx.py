@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.conftest import or_skip
-from tests.rig import programs
+from tests.rig import files, programs
 from tests.rig.daphne_server import EntreServer, SharedStatics, free_port
 from tests.rig.nginx import HOST, NginxServer
 from tests.rig.people import Person
@@ -66,10 +68,10 @@ class Echo(BaseHTTPRequestHandler):
     def log_message(self, *words: Any) -> None: ...
 
 
-def start_nginx(stack: ExitStack, upstream_port: int, tls_port: int) -> NginxServer:
+def start_nginx(stack: ExitStack, upstream_port: int, tls_port: int, **options: Path) -> NginxServer:
     try:
         return stack.enter_context(
-            NginxServer(upstream_port=upstream_port, tls_port=tls_port, plain_port=free_port())
+            NginxServer(upstream_port=upstream_port, tls_port=tls_port, plain_port=free_port(), **options)
         )
     except programs.MissingProgram as reason:
         or_skip(reason)
@@ -97,10 +99,17 @@ def entre(statics: SharedStatics) -> Iterator[NginxServer]:
     """nginx in front of Entre, configured as the first lines of nginx.conf say."""
     with ExitStack() as stack:
         tls_port = free_port()
+        files = Path(stack.enter_context(TemporaryDirectory(prefix="entre-files-")))
         server = stack.enter_context(
-            EntreServer(statics, PUBLIC_URL=f"https://{HOST}:{tls_port}", TRUSTED_PROXIES="1")
+            EntreServer(
+                statics,
+                PUBLIC_URL=f"https://{HOST}:{tls_port}",
+                TRUSTED_PROXIES="1",
+                ATTACHMENTS_DIR=str(files),
+                FILES_BY_NGINX="on",
+            )
         )
-        yield start_nginx(stack, server.ports[0], tls_port)
+        yield start_nginx(stack, server.ports[0], tls_port, files=files)
 
 
 # --- What reaches Entre ---
@@ -131,6 +140,9 @@ PATHS = [
     "/settings/profile/picture/",
     f"/i/{TOKEN}/",
     "/static/x.css",
+    "/files/7c9e6679-7425-40de-944b-e07fc1f90ae7/notes.txt",
+    "/api/v1/attachments",
+    f"/chats/dm-{'a' * 32}/",
 ]
 
 
@@ -168,6 +180,12 @@ def test_only_a_socket_is_upgraded(echoing: NginxServer) -> None:
         ("/settings/profile/picture/", 8 * 2**20 + 65_536, 200),
         ("/settings/profile/picture/", 10 * 2**20, 413),
         ("/settings/profile/picture/remove/", 2**21, 413),
+        ("/api/v1/attachments", 8 * 2**20 + 65_536, 200),
+        ("/api/v1/attachments", 10 * 2**20, 413),
+        ("/api/v1/attachments/7c9e6679-7425-40de-944b-e07fc1f90ae7", 2**20, 200),
+        ("/api/v1/attachments/7c9e6679-7425-40de-944b-e07fc1f90ae7", 2**20 + 1, 413),
+        (f"/chats/dm-{'a' * 32}/", 8 * 2**20 + 65_536, 200),
+        (f"/chats/dm-{'a' * 32}/1/", 2**21, 413),
         ("/api/v1/sync", 2**21, 413),
     ],
 )
@@ -319,3 +337,55 @@ def test_limits_count_clients_by_their_real_address(entre: NginxServer) -> None:
 
     assert 429 in guesses("127.0.0.10")
     assert guesses("127.0.0.11")[0] != 429
+
+
+def test_nginx_serves_files_after_entre_has_checked_the_reader(
+    entre: NginxServer, visitor: Callable[[str], Person]
+) -> None:
+    alice, bob, mallory = visitor("anna"), visitor("boris"), visitor("mallory")
+    room = alice.open_chat_with(bob)
+    data = files.bytes_of(3 * files.PART + 5)
+    sent = files.upload(alice, data, name="film été.bin")
+    assert files.send_files(alice, room, sent["id"]).status_code == 201
+    address = f"/files/{sent['id']}/film"
+    whole = bob.http.get(address)
+    assert whole.content == data
+    assert {name: whole.headers[name] for name in EXPECTED} == EXPECTED
+    assert "X-Accel-Redirect" not in whole.headers
+    part = bob.http.get(address, headers={"Range": "bytes=1000-1999", "If-Range": whole.headers["ETag"]})
+    assert (part.status_code, part.content) == (206, data[1_000:2_000])
+    changed = bob.http.get(address, headers={"Range": "bytes=1000-1999", "If-Range": '"other"'})
+    assert (changed.status_code, len(changed.content)) == (200, len(data))
+    assert bob.http.get(address, headers={"Range": f"bytes={len(data)}-"}).status_code == 416
+    head = bob.http.head(address)
+    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(data)))
+    assert mallory.http.get(address).status_code == 404
+    with entre.browser() as stranger:
+        assert stranger.get(address).status_code == 404
+    assert alice.api("DELETE", f"/conversations/{room}/messages/1").status_code == 200
+    assert bob.http.get(address, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 404
+
+
+EXPECTED = {
+    "Content-Type": "application/octet-stream",
+    "Content-Disposition": "attachment; filename=\"film _t_.bin\"; filename*=UTF-8''film%20%C3%A9t%C3%A9.bin",
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Accept-Ranges": "bytes",
+    "Vary": "Cookie",
+}
+
+
+def test_the_folder_of_files_is_not_public(entre: NginxServer, visitor: Callable[[str], Person]) -> None:
+    """Not even for a client that knows a name in it."""
+    anna = visitor("agatha")
+    files.upload(anna, b"hello")
+    stored = [path for path in Path(entre.files).rglob("*") if path.is_file()]
+    assert stored
+    for path in stored:
+        for prefix in ("/entre-files/", "/files/../entre-files/", "/entre-files//", "/entre%2Dfiles/"):
+            name = path.relative_to(entre.files)
+            assert anna.http.get(f"{prefix}{name}").status_code == 404

@@ -100,6 +100,7 @@ class TestPrivacy:
         assert start(DATA_DIR=str(folder), STATIC_ROOT=str(tmp_path / "s")).returncode == 0
         assert self.modes(folder) == {
             "data": "0o700",
+            "attachments": "0o700",
             "entre.sqlite3": "0o600",
             "entre.sqlite3-wal": "0o600",
             "last-write": "0o600",

@@ -175,7 +175,7 @@ def test_no_time_is_none() -> None:
 
 def test_error_codes_are_those_of_the_contract() -> None:
     assert " ".join(ErrorCode) == (
-        "bad_frame unknown_type invalid_text too_large not_found cannot_deliver conflict gone "
+        "bad_frame unknown_type invalid_text invalid_file too_large not_found cannot_deliver conflict gone "
         "edit_window_closed "
         "rate_limited busy storage_full unknown_result internal unauthenticated forbidden other_account"
     )

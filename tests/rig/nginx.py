@@ -62,7 +62,7 @@ def make_certificate(folder: Path) -> None:
     (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def shipped(folder: Path, *, plain_port: int, tls_port: int, upstream_port: int) -> str:
+def shipped(folder: Path, *, plain_port: int, tls_port: int, upstream_port: int, files: Path) -> str:
     """deploy/nginx.conf with these ports and this folder. Fails if a line to replace is missing."""
     text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
     changes = {
@@ -71,6 +71,7 @@ def shipped(folder: Path, *, plain_port: int, tls_port: int, upstream_port: int)
         "listen 443 ssl http2;": f"listen 127.0.0.1:{tls_port} ssl http2;",
         "/etc/letsencrypt/live/chat.example.org/": f"{folder}/",
         "/var/log/nginx/": f"{folder}/",
+        "/var/lib/entre-files/": f"{files}/",
         "127.0.0.1:8000": f"127.0.0.1:{upstream_port}",
     }
     for written, here in changes.items():
@@ -85,14 +86,20 @@ class NginxServer:
     Args:
         upstream_port: where Entre (or a stand-in) listens.
         tls_port: the public port; part of PUBLIC_URL, so it must be known in advance.
+        files: ATTACHMENTS_DIR of Entre.
     """
 
-    def __init__(self, *, upstream_port: int, tls_port: int, plain_port: int) -> None:
+    def __init__(
+        self, *, upstream_port: int, tls_port: int, plain_port: int, files: Path = Path("/nonexistent")
+    ) -> None:
         self.program = programs.nginx()
         self.folder = make_folder("nginx")
         self.tls_port, self.plain_port = tls_port, plain_port
+        self.files = files
         make_certificate(self.folder)
-        text = shipped(self.folder, plain_port=plain_port, tls_port=tls_port, upstream_port=upstream_port)
+        text = shipped(
+            self.folder, plain_port=plain_port, tls_port=tls_port, upstream_port=upstream_port, files=files
+        )
         (self.folder / "entre.conf").write_text(text, encoding="utf-8")
         user = "user root;" if os.geteuid() == 0 else ""
         (self.folder / "nginx.conf").write_text(

@@ -1,0 +1,114 @@
+"""Parts: the file of an upload grows by whole parts, for one request at a time."""
+
+import errno
+import io
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conversations.attachments import parts
+from conversations.exceptions import Busy, StorageFull
+
+KEY = "abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, settings: Any) -> Path:
+    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
+    return tmp_path / "attachments"
+
+
+def append(data: bytes, most: int = 1_000_000) -> int:
+    with parts.opened(KEY) as part:
+        return part.append(io.BytesIO(data).read, most)
+
+
+def test_the_length_of_the_file_is_how_far_the_upload_has_come(folder: Path) -> None:
+    assert parts.offset_of(KEY) == 0
+    assert append(b"hello") == 5
+    assert append(b"x" * 200_000) == 200_000
+    assert parts.offset_of(KEY) == 200_005
+    path = folder / "ab" / f"{KEY}.part"
+    assert path.read_bytes()[:6] == b"hellox"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    parts.remove(KEY)
+    parts.remove(KEY)
+    assert parts.offset_of(KEY) == 0
+
+
+@pytest.mark.parametrize("size", [11, 300_000])
+def test_a_part_with_too_many_bytes_leaves_nothing(size: int) -> None:
+    append(b"hello")
+    assert append(b"x" * size, most=10) > 10
+    assert parts.offset_of(KEY) == 5
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync"])
+def test_on_a_full_disk_the_file_stays_as_long_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, number: int, call: str
+) -> None:
+    append(b"hello")
+
+    def fail(*given: Any) -> None:
+        raise OSError(number, "no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, fail)
+        with pytest.raises(StorageFull):
+            append(b"x" * 100)
+    assert parts.offset_of(KEY) == 5
+    assert append(b" again") == 6
+
+
+def test_a_full_disk_before_the_first_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(StorageFull), parts.opened(KEY):
+        pass
+
+
+def test_a_connection_that_breaks_within_a_part_leaves_nothing_of_it() -> None:
+    append(b"hello")
+
+    def read(size: int) -> bytes:
+        raise OSError("the connection was lost")
+
+    with pytest.raises(OSError, match="lost"), parts.opened(KEY) as part:
+        part.append(read, 100)
+    assert parts.offset_of(KEY) == 5
+
+
+def test_two_requests_for_one_upload_never_write_at_once() -> None:
+    """Otherwise a part that arrives late could change a file after it was checked."""
+    with parts.opened(KEY) as held:
+        with pytest.raises(Busy), parts.opened(KEY, wait=0):
+            pass
+        order: list[str] = []
+
+        def wait_for_it() -> None:
+            with parts.opened(KEY):
+                order.append("second")
+
+        second = threading.Thread(target=wait_for_it)
+        second.start()
+        held.append(io.BytesIO(b"first").read, 10)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]
+
+
+def test_files_that_were_not_written_lately_are_listed(folder: Path) -> None:
+    append(b"hello")
+    now = datetime.now(UTC)
+    assert list(parts.stored(now - timedelta(hours=1))) == []
+    assert list(parts.stored(now + timedelta(hours=1))) == [f"ab/{KEY}.part"]
+    parts.remove_file(f"ab/{KEY}.part")
+    assert list(parts.stored(now + timedelta(hours=1))) == []
