@@ -60,8 +60,12 @@ PICTURE_BRANDS = frozenset(
     {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx "}
 )
 
-ACTIVE = frozenset({"text/html", "text/xml", "text/javascript", "text/css", "text/x-server-parsed-html"})
-"""What a browser would run or show as a page of ours; with all that ends in +xml or contains script."""
+TYPES = mimetypes.MimeTypes()
+"""Python's own table. Not that of the machine, which differs from one to the next."""
+TEXTS = frozenset({"text/plain", "text/csv"})
+FAMILIES = frozenset({"application", "audio", "image", "video"})
+ACTIVE = ("xml", "script", "html")
+"""In the names of types that a browser runs, or shows as a page."""
 
 
 def container_of(head: bytes) -> str | None:
@@ -107,7 +111,10 @@ def is_picture_of_another_format(head: bytes) -> bool:
 
 def type_of_download(name: str) -> str:
     """The type of a file that is only downloaded, by the end of its name: for the icon beside it. Nothing
-    that a browser would show as a page, whatever else the response says."""
-    guessed = mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
-    is_active = guessed in ACTIVE or guessed.endswith("xml") or "script" in guessed
-    return UNKNOWN_TYPE if is_active else guessed
+    that a browser would run or show as a page, whatever else the response says."""
+    guessed, packed = TYPES.guess_type(name)
+    if packed is not None:
+        return "application/gzip" if packed == "gzip" else UNKNOWN_TYPE
+    if guessed is None or any(word in guessed for word in ACTIVE):
+        return UNKNOWN_TYPE
+    return guessed if guessed in TEXTS or guessed.partition("/")[0] in FAMILIES else UNKNOWN_TYPE

@@ -51,25 +51,30 @@ def main() -> int:
     source = os.fdopen(0, "rb")
     data = mmap.mmap(0, 0, access=mmap.ACCESS_READ)
     held = confinement.confine()
+    answer = {**answered(job, source, data, outputs), "sandbox": held}
+    sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()
+    return 0
+
+
+def answered(
+    job: dict[str, Any], source: IO[bytes], data: mmap.mmap, outputs: dict[str, IO[bytes]]
+) -> dict[str, Any]:
     try:
-        answer = {**made(job, source, data, outputs), "sandbox": held}
+        return made(job, source, data, outputs)
     except Rejected as rejected:
-        answer = {"rejected": rejected.reason}
-    except MemoryError:
-        answer = {"rejected": "too_many_pixels"}
+        return {"rejected": rejected.reason}
+    except (MemoryError, Image.DecompressionBombError):
+        return {"rejected": "too_many_pixels"}
     except (ImportError, PermissionError):
         # Not the picture's fault: something is missing in `confinement.ALLOWED`, or imported too late.
         raise
     except OSError as error:
         if error.errno in NO_SPACE:
-            answer = {"failed": error.errno}
-        else:
-            answer = {"rejected": "too_many_pixels" if error.errno == errno.EFBIG else "damaged"}
+            return {"failed": error.errno}
+        return {"rejected": "too_many_pixels" if error.errno == errno.EFBIG else "damaged"}
     except Exception:  # any decoder error means a damaged picture
-        answer = {"rejected": "damaged"}
-    sys.stdout.write(json.dumps(answer))
-    sys.stdout.flush()
-    return 0
+        return {"rejected": "damaged"}
 
 
 def made(

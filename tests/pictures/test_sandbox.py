@@ -1,0 +1,323 @@
+"""The worker process: what a decoder that was taken over can reach, and how it ends (docs/threats.md T40)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.pictures import sandbox
+from accounts.pictures.sandbox import PictureRejected, WorkerBusy, run_worker
+from tests.pictures.files import encoded, halves, moving
+
+ROOT = Path(sandbox.__file__).parents[2]
+PREPARED = f"""
+import json, os, sys
+sys.path.append({str(ROOT)!r})
+from accounts.pictures.worker import confinement, limits
+job = json.loads(sys.argv[1])
+output = job["outputs"]["out"]
+"""
+
+
+@pytest.fixture
+def output() -> Iterator[Any]:
+    with tempfile.TemporaryFile() as file:
+        yield file
+
+
+def run(data: bytes, output: Any, name: str = "out", **job: Any) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as source:
+        source.write(data)
+        source.flush()
+        source.seek(0)
+        return run_worker(source.fileno(), {name: output.fileno()}, **job)
+
+
+def replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str) -> None:
+    """This program instead of the worker."""
+    script = tmp_path / "worker.py"
+    script.write_text(PREPARED + program)
+    monkeypatch.setattr(sandbox, "WORKER", script)
+
+
+TAKEN_OVER = """
+import ctypes, mmap, pathlib, shutil, signal, socket, subprocess
+libc = ctypes.CDLL(None, use_errno=True)
+secret, address, unix, victim = job["secret"], job["address"], job["unix"], job["parent"]
+limits.apply(job["parent"])
+confinement.confine()
+
+def system_call(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+
+def tcp():
+    socket.create_connection(tuple(address), timeout=5).send(b"x")
+
+def local():
+    socket.socket(socket.AF_UNIX).connect(unix)
+
+def change():
+    with open(secret, "a") as file:
+        file.write("x")
+
+def run():
+    subprocess.run(["/bin/true"], check=True)
+
+def run_in_place():
+    os.execv("/bin/true", ["true"])
+
+attacks = {
+    "read a file": lambda: open(secret).read(),
+    "read by a descriptor of a folder": lambda: os.open(secret, os.O_RDONLY),
+    "change a file": change,
+    "make a file": lambda: open(secret + ".new", "w"),
+    "remove a file": lambda: os.remove(secret),
+    "rename a file": lambda: os.rename(secret, secret + ".old"),
+    "link a file": lambda: os.symlink("/etc/passwd", secret + ".link"),
+    "change a mode": lambda: os.chmod(secret, 0o777),
+    "list a folder": lambda: os.listdir(os.path.dirname(secret)),
+    "make a folder": lambda: os.mkdir(secret + ".folder"),
+    "read the memory of the server": lambda: open(f"/proc/{victim}/mem", "rb").read(1),
+    "read the environment of the server": lambda: open(f"/proc/{victim}/environ", "rb").read(),
+    "connect by TCP": tcp,
+    "connect to a local socket": local,
+    "listen": lambda: socket.socket(),
+    "send by UDP": lambda: socket.socket(type=socket.SOCK_DGRAM),
+    "start a program": run,
+    "become a program": run_in_place,
+    "copy itself": lambda: os.fork() or os._exit(0),
+    "end the server": lambda: os.kill(victim, 0),
+    "end its group": lambda: os.killpg(os.getpgid(victim), 0),
+    "trace the server": lambda: system_call(libc.ptrace(0x4206, victim, 0, 0)),
+    "run new code": lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC),
+    "get a namespace": lambda: system_call(libc.unshare(0x10000000)),
+    "raise its own limits": lambda: system_call(libc.setrlimit(9, (ctypes.c_ulong * 2)(1 << 62, 1 << 62))),
+}
+done = []
+for name, attack in attacks.items():
+    try:
+        attack()
+    except Exception:
+        continue
+    done.append(name)
+os.write(output, b"still there")
+os.write(1, json.dumps({"done": done, "tried": len(attacks)}).encode())
+"""
+
+
+def test_a_decoder_that_is_taken_over_reaches_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any
+) -> None:
+    """No keys, no database, no network, no server process. Also as root, as which this may run."""
+    replaced(monkeypatch, tmp_path, TAKEN_OVER)
+    secret = tmp_path / ".env"
+    secret.write_text("SECRET_KEY=canary")
+    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as local:
+        local.bind(str(tmp_path / "socket"))
+        local.listen()
+        answer = run(
+            b"x", output, secret=str(secret), address=tcp.getsockname(), unix=str(tmp_path / "socket")
+        )
+    assert answer == {"done": [], "tried": 25}
+    assert secret.read_text() == "SECRET_KEY=canary"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "socket", "worker.py"]
+    output.seek(0)
+    assert output.read() == b"still there", "what was open before stays open"
+
+
+LIMITED = """
+limits.CPU_SECONDS = 1
+limits.apply(job["parent"])
+confinement.confine()
+kind = job["kind"]
+if kind == "memory":
+    try:
+        bytearray(1 << 30)
+    except MemoryError:
+        os.write(1, b'{"memory": "refused"}')
+if kind == "time":
+    while True:
+        pass
+if kind == "output":
+    try:
+        while os.write(output, bytes(1 << 20)):
+            pass
+    except OSError as error:
+        os.write(1, json.dumps({"errno": error.errno}).encode())
+if kind == "crash":
+    os.abort()
+if kind == "answer":
+    while True:
+        os.write(1, b"x" * 65536)
+"""
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    replaced(monkeypatch, tmp_path, LIMITED)
+
+
+def test_memory_is_limited(limited: None, output: Any) -> None:
+    assert run(b"x", output, kind="memory") == {"memory": "refused"}
+
+
+def test_processor_time_is_limited_and_the_user_learns_why(limited: None, output: Any) -> None:
+    with pytest.raises(PictureRejected, match="too_slow"):
+        run(b"x", output, kind="time")
+
+
+def test_a_crash_of_a_decoder_is_a_damaged_picture(
+    limited: None, output: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(PictureRejected, match="damaged"):
+        run(b"x", output, kind="crash")
+    assert "exit code" in caplog.text
+
+
+def test_output_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any) -> None:
+    replaced(
+        monkeypatch, tmp_path, LIMITED.replace("limits.CPU", "limits.OUTPUT_BYTES = 3 << 20\nlimits.CPU")
+    )
+    assert run(b"x", output, kind="output") == {"errno": 27}
+    assert os.fstat(output.fileno()).st_size == 3 << 20
+
+
+def test_an_endless_answer_is_not_collected(
+    limited: None, output: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "WORKER_TIMEOUT_SECONDS", 0.5)
+    with pytest.raises(WorkerBusy):
+        run(b"x", output, kind="answer")
+
+
+def test_a_full_disk_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as a damaged picture: the user may try again."""
+    for kind in ("JPEG", "PNG", "WEBP"):
+        with open("/dev/full", "wb", buffering=0) as full, tempfile.TemporaryFile() as source:
+            source.write(encoded(halves(), kind))
+            source.flush()
+            source.seek(0)
+            outputs = dict.fromkeys(("file", "display", "thumb"), full.fileno())
+            with pytest.raises(OSError, match="No space left"):
+                run_worker(source.fileno(), outputs, format=kind)
+
+
+def waits(*, forks: bool) -> str:
+    child = "\nif os.fork() == 0:\n    os.setpgid(0, 0) if job.get('leaves') else None" if forks else ""
+    return f"{child}\nos.write(output, b'started')\nimport signal\nwhile True:\n    signal.pause()\n"
+
+
+def ended(reading: int) -> bool:
+    """Whether all processes that held the writing end are gone. Blocks until they are."""
+    while os.read(reading, 100):
+        pass
+    return True
+
+
+class PipeEnd:
+    """The writing end of a pipe as an output: it closes when the last process that has it ends."""
+
+    def __init__(self) -> None:
+        self.reading, self.writing = os.pipe()
+
+    def fileno(self) -> int:
+        return self.writing
+
+
+def test_after_the_timeout_the_worker_is_killed_with_its_children(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before it has given up starting processes."""
+    replaced(monkeypatch, tmp_path, waits(forks=True))
+    monkeypatch.setattr(sandbox, "WORKER_TIMEOUT_SECONDS", 0.5)
+    pipe = PipeEnd()
+    with pytest.raises(WorkerBusy):
+        run(b"x", pipe)
+    os.close(pipe.writing)
+    assert ended(pipe.reading)
+    os.close(pipe.reading)
+
+
+SERVER = """
+import os, sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from accounts.pictures import sandbox
+sandbox.WORKER = Path({worker!r})
+sandbox.run_worker(0, {{"out": {writing}}})
+"""
+
+
+def test_a_worker_ends_with_its_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A server that is killed cannot kill its workers."""
+    replaced(monkeypatch, tmp_path, "limits.apply(job['parent'])" + waits(forks=False))
+    pipe = PipeEnd()
+    program = SERVER.format(root=str(ROOT), worker=str(sandbox.WORKER), writing=pipe.writing)
+    server = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.DEVNULL, pass_fds=[pipe.writing]
+    )
+    os.close(pipe.writing)
+    assert os.read(pipe.reading, 100) == b"started"
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    assert ended(pipe.reading)
+    os.close(pipe.reading)
+
+
+def test_no_process_starts_without_a_permit(monkeypatch: pytest.MonkeyPatch, output: Any) -> None:
+    monkeypatch.setattr(sandbox, "SLOTS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(sandbox, "SLOT_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr(sandbox, "WORKER", Path("/nonexistent"))
+    with sandbox.SLOTS, pytest.raises(WorkerBusy):
+        run(b"x", output)
+    with pytest.raises(PictureRejected):
+        run(b"x", output)
+    assert sandbox.SLOTS.acquire(blocking=False), "the permit is given back"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("moves", [False, True])
+def test_each_format_is_processed_inside_of_the_sandbox(kind: str, moves: bool, output: Any) -> None:
+    """The other tests run the same code without it: here it is shown that nothing is missing."""
+    data = moving(kind) if moves and kind != "JPEG" else encoded(halves(2_100, 1_000, "L"), kind)
+    with (
+        tempfile.TemporaryFile() as display,
+        tempfile.TemporaryFile() as thumb,
+        tempfile.TemporaryFile() as source,
+    ):
+        source.write(data)
+        source.flush()
+        source.seek(0)
+        outputs = {"file": output.fileno(), "display": display.fileno(), "thumb": thumb.fileno()}
+        answer = run_worker(source.fileno(), outputs, format=kind)
+        assert answer["type"] == f"image/{kind.lower()}"
+        assert {"seccomp", "landlock", "namespaces"} & set(answer["sandbox"])
+        assert all(os.fstat(descriptor).st_size > 20 for descriptor in outputs.values())
+
+
+def test_the_worker_does_not_import_the_product() -> None:
+    """Not Django, not the settings, nothing that knows a key: only its own modules and Pillow."""
+    program = (
+        "import sys, runpy; sys.argv = ['', '{}']; import accounts.pictures.worker.run; print(*sys.modules)"
+    )
+    listed = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(listed.stdout.split())
+    assert "PIL.Image" in loaded
+    assert not {"django", "conversations", "dm_project", "accounts.models"} & loaded
+    ours = {name for name in loaded if name.startswith("accounts.")}
+    assert all(name.startswith("accounts.pictures") for name in ours)
+    assert json.dumps(sorted(ours))
