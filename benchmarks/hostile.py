@@ -20,6 +20,8 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from benchmarks import hostile_pictures
+
 KIBIBYTE, MEBIBYTE = 1024, 1024 * 1024
 FLOOD_SECONDS = 5.0
 INDEXED_SECONDS = 4.0
@@ -312,6 +314,27 @@ async def changes(target: Target) -> Outcome:
     return outcome
 
 
+# --- Signed in: pictures ---
+
+
+def pictures(make: Callable[[], bytes]) -> Callable[[Target], Awaitable[Outcome]]:
+    """The same picture over several connections, as fast as it is answered."""
+
+    async def attack(target: Target) -> Outcome:
+        data = make()
+        headers = target.headers(signed_in=True)
+
+        async def post(client: httpx.AsyncClient) -> httpx.Response:
+            form = {"kind": "picture", "id": str(uuid4())}
+            return await client.post(
+                "/api/v1/attachments", data=form, files={"file": ("a.png", data)}, headers=headers
+            )
+
+        return await flood(target, hostile_pictures.UPLOADS_AT_ONCE, post)
+
+    return attack
+
+
 KINDS: dict[str, tuple[str, Callable[[Target], Awaitable[Outcome]]]] = {
     "quiet": ("nothing, for comparison", nothing),
     "quote": ("one form of 128 KiB with a quote that never ends", quote),
@@ -336,6 +359,10 @@ KINDS: dict[str, tuple[str, Callable[[Target], Awaitable[Outcome]]]] = {
     "marks": ("a search that finds 50 long messages at every word, over 10 connections", marked_words),
     "markup": ("the page of a chat of 50 long messages of markup, over 10 connections", markup),
     "changes": ("edits, reactions and drafts without a pause on one socket", changes),
+    **{
+        f"picture-{name}": (f"pictures over 6 connections: {what}", pictures(make))
+        for name, (what, make) in hostile_pictures.KINDS.items()
+    },
 }
 
 

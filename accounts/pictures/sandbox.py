@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +65,27 @@ def run_worker(source: int, outputs: Mapping[str, int], **job: Any) -> dict[str,
         SLOTS.release()
     if code == -signal.SIGXCPU:
         raise PictureRejected("too_slow")
+    if code == -signal.SIGKILL:
+        # By the system, for want of memory: the picture may be valid.
+        raise WorkerBusy
     made = decoded(answer) if code == 0 else None
     if made is None:
         # A crash of a decoder, or an error of ours.
         logger.warning("an uploaded picture could not be processed (exit code %s)", code)
         raise PictureRejected("damaged")
+    if made.get("sandbox") == []:
+        warn_of_missing_sandbox()
     if "failed" in made:
         raise OSError(int(made["failed"]), os.strerror(int(made["failed"])))
     if "rejected" in made:
         raise PictureRejected(str(made["rejected"]))
     return made
+
+
+@cache
+def warn_of_missing_sandbox() -> None:
+    """Once in each process."""
+    logger.warning("this system offers no sandbox: uploaded pictures are decoded with resource limits only")
 
 
 def decoded(answer: bytes) -> dict[str, Any] | None:

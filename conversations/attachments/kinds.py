@@ -13,37 +13,10 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 EBML, DOCTYPE = b"\x1aE\xdf\xa3", 0x4282
 BRANDS = frozenset(
-    {
-        b"isom",
-        b"iso2",
-        b"iso3",
-        b"iso4",
-        b"iso5",
-        b"iso6",
-        b"iso7",
-        b"iso8",
-        b"iso9",
-        b"mp41",
-        b"mp42",
-        b"mp71",
-    }
-    | {
-        b"avc1",
-        b"hvc1",
-        b"hev1",
-        b"dash",
-        b"MSNV",
-        b"M4A ",
-        b"M4V ",
-        b"M4VH",
-        b"M4VP",
-        b"f4v ",
-        b"cmfc",
-        b"cmf2",
-    }
+    b"isom iso2 iso3 iso4 iso5 iso6 iso7 iso8 iso9 mp41 mp42 mp71 avc1 hvc1 hev1 dash cmfc cmf2"
+    b" MSNV M4A M4V M4VH M4VP".split()
 )
-"""First brands of files with sound or film that browsers play. Not QuickTime, 3GPP, HEIF and its
-relatives."""
+"""Brands of files with sound or film that browsers play. Not QuickTime, 3GPP, HEIF and its relatives."""
 
 PICTURES_NOT_SHOWN = (
     b"BM",
@@ -56,9 +29,7 @@ PICTURES_NOT_SHOWN = (
     b"\0\0\0\x0cjP  ",
 )
 """BMP, TIFF, icons, Photoshop, JPEG XL, JPEG 2000."""
-PICTURE_BRANDS = frozenset(
-    {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx "}
-)
+PICTURE_BRANDS = frozenset(b"heic heix hevc heim heis hevm hevs mif1 msf1 avif avis crx".split())
 
 TYPES = mimetypes.MimeTypes()
 """Python's own table. Not that of the machine, which differs from one to the next."""
@@ -73,8 +44,19 @@ def container_of(head: bytes) -> str | None:
     if head.startswith(EBML):
         return "webm" if doctype_of(head) == b"webm" else "other"
     if head[4:8] == b"ftyp":
-        return "mp4" if head[8:12] in BRANDS else "other"
+        return "mp4" if is_played(head) else "other"
     return None
+
+
+def is_played(head: bytes) -> bool:
+    """Whether one of the brands of an ISO file is played: recorders put it first or among the others."""
+    first, size = brand_at(head, 8), min(int.from_bytes(head[:4], "big"), len(head))
+    others = {brand_at(head, at) for at in range(16, size - 3, 4)}
+    return first in BRANDS or (first not in PICTURE_BRANDS and bool(others & BRANDS))
+
+
+def brand_at(head: bytes, at: int) -> bytes:
+    return head[at : at + 4].rstrip(b" ")
 
 
 def doctype_of(head: bytes) -> bytes | None:
@@ -106,7 +88,9 @@ def leading_zeros(byte: int) -> int:
 
 
 def is_picture_of_another_format(head: bytes) -> bool:
-    return head.startswith(PICTURES_NOT_SHOWN) or (head[4:8] == b"ftyp" and head[8:12] in PICTURE_BRANDS)
+    return head.startswith(PICTURES_NOT_SHOWN) or (
+        head[4:8] == b"ftyp" and brand_at(head, 8) in PICTURE_BRANDS
+    )
 
 
 def type_of_download(name: str) -> str:

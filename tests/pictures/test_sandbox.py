@@ -138,10 +138,13 @@ def test_a_decoder_that_is_taken_over_reaches_nothing(
 
 
 LIMITED = """
+kind = job["kind"]
 limits.CPU_SECONDS = 1
 limits.apply(job["parent"])
+if kind == "killed":
+    import signal
+    os.kill(os.getpid(), signal.SIGKILL)
 confinement.confine()
-kind = job["kind"]
 if kind == "memory":
     try:
         bytearray(1 << 30)
@@ -156,6 +159,8 @@ if kind == "output":
             pass
     except OSError as error:
         os.write(1, json.dumps({"errno": error.errno}).encode())
+if kind == "without":
+    os.write(1, b'{"sandbox": []}')
 if kind == "crash":
     os.abort()
 if kind == "answer":
@@ -184,6 +189,21 @@ def test_a_crash_of_a_decoder_is_a_damaged_picture(
     with pytest.raises(PictureRejected, match="damaged"):
         run(b"x", output, kind="crash")
     assert "exit code" in caplog.text
+
+
+def test_a_worker_that_the_system_has_killed_is_no_damaged_picture(limited: None, output: Any) -> None:
+    """For want of memory: later there may be some."""
+    with pytest.raises(WorkerBusy):
+        run(b"x", output, kind="killed")
+
+
+def test_a_system_without_a_sandbox_is_named_once_in_the_log(
+    limited: None, output: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.warn_of_missing_sandbox.cache_clear()
+    for _ in range(2):
+        run(b"x", output, kind="without")
+    assert caplog.text.count("offers no sandbox") == 1
 
 
 def test_output_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any) -> None:

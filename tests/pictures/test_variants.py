@@ -7,7 +7,7 @@ import base64
 import pytest
 from PIL import Image
 
-from accounts.pictures.worker import writing
+from accounts.pictures.worker import png
 from tests.pictures import files
 from tests.pictures.files import BLUE, RED, encoded, halves, is_near, moving
 from tests.pictures.worker import NAMES, frames_of, shown, work
@@ -130,7 +130,7 @@ def test_a_png_and_a_lossless_webp_lose_no_point() -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
 def test_large_pngs_are_written_with_a_filter_of_our_own(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "SMALL_PNG_PIXELS", 0)
+    monkeypatch.setattr(png, "SMALL_PIXELS", 0)
     noise = Image.effect_noise((83, 131), 90).convert(mode)
     assert shown(work(encoded(noise, "PNG"))["file"]).convert(mode).tobytes() == noise.tobytes()
 
@@ -209,10 +209,12 @@ def test_frames_without_a_duration_get_the_one_that_browsers_give_them() -> None
     assert picture.info["duration"] == 100
 
 
-def test_a_large_animation_is_smaller_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_a_large_animation_is_smaller_on_the_page(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.pictures.worker.animation.DISPLAY_PIXELS_IN_ALL", 4 * 50 * 40)
-    made = work(moving("GIF", frames=4, size=(100, 80)))
+    made = work(moving(kind, frames=4, size=(100, 80)))
     assert shown(made["display"]).size == (50, 40)
+    assert len(frames_of(made["display"])) == len(frames_of(made["file"])) == 4
     assert shown(made["file"]).size == (100, 80)
     assert (made["width"], made["height"]) == (100, 80)
 

@@ -66,10 +66,13 @@ class GifReader:
 
     def take_blocks(self) -> bytes:
         """A chain of blocks with their lengths, up to the empty one."""
-        start = self.at
-        while length := self.take(1)[0]:
-            self.take(length)
-        return self.data[start : self.at]
+        data, at = self.data, self.at
+        try:
+            while length := data[at]:
+                at += 1 + length
+        except IndexError:
+            raise Rejected("damaged") from None
+        return self.take(at + 1 - self.at)
 
     def frames(self) -> Iterator[Frame]:
         control = Control()

@@ -129,8 +129,10 @@ def plain(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def shrunk(picture: Image.Image, longest: int) -> Image.Image:
-    """Scaled down to at most `longest` points; a smaller picture stays as it is."""
+def shrunk(
+    picture: Image.Image, longest: int, resampling: Image.Resampling = Image.Resampling.BICUBIC
+) -> Image.Image:
+    """Scaled down to at most `longest` points; a smaller picture stays as it is, and is not copied."""
     width, height = picture.size
     if max(width, height) <= longest:
         return picture
@@ -139,4 +141,4 @@ def shrunk(picture: Image.Image, longest: int) -> Image.Image:
     factor = int(max(width, height) / longest / 1.5)
     if factor > 1:
         picture = picture.reduce(factor)
-    return picture.resize(size, Image.Resampling.BICUBIC)
+    return picture.resize(size, resampling)

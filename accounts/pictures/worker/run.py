@@ -101,5 +101,4 @@ def variants(
         raise Rejected("damaged")
     if count == 1:
         return still(picture, outputs, head)
-    animation.ensure_bounds(count, picture)
     return animation.animated(picture, count, outputs)

@@ -5,6 +5,7 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 from accounts.pictures.worker import writing
+from accounts.pictures.worker.png import write_png
 from accounts.pictures.worker.reading import in_srgb, turn_of, turned, with_bands
 
 LOSSLESS_WEBP = b"VP8L"
@@ -26,7 +27,7 @@ def still(picture: ImageFile.ImageFile, outputs: dict[str, IO[bytes]], head: byt
     if picture_format == "JPEG":
         writing.write_jpeg(upright, outputs["file"], *jpeg)
     elif picture_format == "PNG":
-        writing.write_png(upright, outputs["file"])
+        write_png(upright, outputs["file"])
     elif picture_format == "WEBP":
         writing.write_full_webp(upright, outputs["file"], is_lossless=LOSSLESS_WEBP in head)
     placeholder = writing.write_small(upright, outputs)

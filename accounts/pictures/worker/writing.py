@@ -3,12 +3,10 @@
 
 import base64
 import io
-import struct
-import zlib
 from contextlib import suppress
 from typing import IO, Any
 
-from PIL import Image, ImageChops, JpegImagePlugin, PngImagePlugin
+from PIL import Image, JpegImagePlugin
 
 from accounts.pictures.worker.reading import plain, shrunk, with_bands
 from accounts.pictures.worker.rejection import Rejected
@@ -21,12 +19,6 @@ PLACEHOLDER: dict[str, Any] = {"quality": 40, "method": 4, "alpha_quality": 40}
 LUMINANCE_SUM = 3_688
 """Of the table in annex K of the JPEG standard, from which encoders derive the tables of each quality."""
 LOWEST_QUALITY, HIGHEST_QUALITY = 60, 95
-SMALL_PNG_PIXELS = 2_000_000
-"""Noise at 40 megapixels would take 17 seconds at the level of compression that is usual."""
-FILTERED_MODES = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
-"""And their numbers in the header."""
-LINES_AT_ONCE = 64
-UP = b"\2"
 
 
 FULL_WEBP_QUALITIES = (90, 60)
@@ -74,33 +66,6 @@ def jpeg_options(picture: Any) -> tuple[int, int]:
     quality = round(100 - scale / 2 if scale <= 100 else 5_000 / scale)
     is_sampled_fully = JpegImagePlugin.get_sampling(picture) == 0
     return min(max(quality, LOWEST_QUALITY), HIGHEST_QUALITY), 0 if is_sampled_fully else 2
-
-
-def write_png(picture: Image.Image, file: IO[bytes]) -> None:
-    if picture.width * picture.height <= SMALL_PNG_PIXELS or picture.mode not in FILTERED_MODES:
-        level = 6 if picture.width * picture.height <= SMALL_PNG_PIXELS else 1
-        plain(picture).save(file, "PNG", compress_level=level)
-        return
-    write_large_png(picture, file)
-
-
-def write_large_png(picture: Image.Image, file: IO[bytes]) -> None:
-    """Pillow tries five filters for each line, which takes twice as long. Each line here is stored as the
-    difference to the one above it: good for photos and for screens."""
-    width, height = picture.size
-    file.write(b"\x89PNG\r\n\x1a\n")
-    head = struct.pack(">IIBBBBB", width, height, 8, FILTERED_MODES[picture.mode], 0, 0, 0)
-    PngImagePlugin.putchunk(file, b"IHDR", head)
-    packer = zlib.compressobj(1)
-    line = width * len(picture.getbands())
-    for top in range(0, height, LINES_AT_ONCE):
-        bottom = min(top + LINES_AT_ONCE, height)
-        lines, above = picture.crop((0, top, width, bottom)), picture.crop((0, top - 1, width, bottom - 1))
-        points = ImageChops.subtract_modulo(lines, above).tobytes()
-        filtered = b"".join(UP + points[at : at + line] for at in range(0, len(points), line))
-        PngImagePlugin.putchunk(file, b"IDAT", packer.compress(filtered))
-    PngImagePlugin.putchunk(file, b"IDAT", packer.flush())
-    PngImagePlugin.putchunk(file, b"IEND", b"")
 
 
 def write_full_webp(picture: Image.Image, file: IO[bytes], *, is_lossless: bool) -> None:
