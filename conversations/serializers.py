@@ -9,9 +9,9 @@ from uuid import UUID
 from accounts.avatars.initials import colour, initials
 from accounts.avatars.storage import picture_url
 from accounts.models import User
-from conversations.models import Conversation, Message, Participant, StoredFile
+from conversations.models import Conversation, FileKind, Message, Participant, StoredFile
 from conversations.models.conversation_row import ConversationRow
-from conversations.models.message_text import HasText, text_of
+from conversations.models.message_text import HasWords, text_of
 from conversations.protocol import objects
 from conversations.protocol.objects import instant, instant_or_none
 from conversations.protocol.text import excerpt
@@ -39,7 +39,7 @@ def message(row: Message, *, sender: str) -> objects.Message:
         return placeholder(row, sender)
 
 
-def reply(row: HasText, *, seq: int, sender: str, is_hidden: bool) -> objects.Reply:
+def reply(row: HasWords, *, seq: int, sender: str, is_hidden: bool) -> objects.Reply:
     """What a reply shows of this message to one user; `is_hidden`: they deleted it for themselves."""
     text = None if is_hidden else text_of(row)
     return objects.Reply(
@@ -49,7 +49,17 @@ def reply(row: HasText, *, seq: int, sender: str, is_hidden: bool) -> objects.Re
         kind=str(row.kind),
         excerpt=excerpt(text or ""),
         deleted=is_hidden or row.deleted_at is not None,
+        attached=None if is_hidden else first_kind(row.attachments),
     )
+
+
+def first_kind(attachments: Any) -> Any:
+    """The kind of the first file, or None; a corrupt row may hold anything (F30)."""
+    try:
+        kind = attachments[0]["kind"]
+    except (TypeError, LookupError):
+        return None
+    return kind if kind in FileKind.values else None
 
 
 def placeholder(row: Message, sender: str) -> objects.Message:
@@ -125,6 +135,7 @@ def attachment(id: UUID, file: StoredFile) -> objects.Attachment:
         seconds=file.seconds,
         peaks=file.peaks,
         placeholder=file.placeholder or None,
+        alt=file.alt or None,
     )
 
 

@@ -18,12 +18,13 @@ CODES = {
 
 
 def refusal(
-    status: int, text: str, *, path: str, retry_after_s: int = 0
+    status: int, text: str, *, path: str, retry_after_s: int = 0, code: str = ""
 ) -> tuple[list[tuple[str, str]], bytes]:
     """Headers and body of an error response.
 
     Args:
         path: empty if unknown; a request may be rejected for its first line.
+        code: of the API, where another one than usual for the status says more.
     """
     headers = plain_headers()
     if not path.startswith(API) or status not in CODES:
@@ -31,6 +32,8 @@ def refusal(
     from conversations.api.problems import problem
     from conversations.protocol.codes import ErrorCode
 
-    response = problem(ErrorCode(CODES[status]), status=status, retry_after_ms=retry_after_s * 1_000 or None)
+    response = problem(
+        ErrorCode(code or CODES[status]), status=status, retry_after_ms=retry_after_s * 1_000 or None
+    )
     others = [(name, value) for name, value in headers if name != "Content-Type"]
     return [*others, *response.items()], response.content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -16,13 +16,15 @@ from pydantic import BeforeValidator, Field, ValidationError
 from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
 from conversations.api.auth import NotJson
-from conversations.api.inputs import BadInput, Input, StrictParser
+from conversations.api.inputs import NO_NUL, BadInput, Input, StrictParser
 from conversations.api.outputs import UploadAnswer
 from conversations.api.responses import PROBLEMS, json_response
+from conversations.attachments.names import ALT_CHARS, SENT_CHARS
 from conversations.exceptions import FileTooLarge
 from conversations.protocol import objects
 from conversations.protocol.commands import canonical_uuid
 from conversations.services.attachments import (
+    PEAKS,
     Announced,
     Progress,
     upload_append,
@@ -61,11 +63,57 @@ class UploadInput(Input):
     """A file that will be sent in parts. `id` becomes that of the attachment."""
 
     id: FormId
-    name: Annotated[str, Field(max_length=4_096)]
+    name: Annotated[str, Field(max_length=SENT_CHARS, json_schema_extra=NO_NUL)]
     size: Annotated[int, Field(ge=0)]
     kind: Kind
-    seconds: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
-    peaks: Annotated[list[int] | None, Field(max_length=64)] = None
+    seconds: Annotated[float | None, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)] = None
+    peaks: Annotated[list[int] | None, Field(max_length=PEAKS)] = None
+    alt: Annotated[str, Field(max_length=ALT_CHARS, json_schema_extra=NO_NUL)] = ""
+
+
+WHOLE_FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "id": {"type": "string", "format": "uuid"},
+        "kind": {
+            "type": "string",
+            "format": "attachment-kind",
+            "description": f"{', '.join(get_args(Kind))}; it must be true of the file.",
+        },
+    },
+}
+PART: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {PART_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    },
+    "parameters": [
+        {
+            "name": "Upload-Offset",
+            "in": "header",
+            "required": True,
+            "description": "Where the part begins: the end of what is stored.",
+            "schema": {"type": "integer", "minimum": 0, "maximum": 10**OFFSET_CHARS - 1},
+        }
+    ],
+}
+
+
+def announcement() -> dict[str, Any]:
+    """The schemas of the two bodies that announce a file."""
+    schema = UploadInput.model_json_schema()
+    schema["properties"]["size"]["maximum"] = settings.ATTACHMENT_BYTES
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": schema},
+                "multipart/form-data": {"schema": WHOLE_FORM},
+            },
+        }
+    }
 
 
 def upload_answer(progress: Progress, status: int) -> HttpResponse:
@@ -85,7 +133,12 @@ def attachment_of(progress: Progress) -> objects.Attachment | None:
 @router.post(
     "",
     auth=TypedSession("application/json", "multipart/form-data"),
-    response={200: UploadAnswer, 201: UploadAnswer, **PROBLEMS},
+    openapi_extra=announcement(),
+    response={
+        200: UploadAnswer | objects.Attachment,
+        201: UploadAnswer | objects.Attachment,
+        **PROBLEMS,
+    },
 )
 def begin(request: SignedInRequest) -> HttpResponse:
     """Announce a file (JSON), or send it whole (a form with `file`)."""
@@ -95,7 +148,7 @@ def begin(request: SignedInRequest) -> HttpResponse:
         body = UploadInput.model_validate(StrictParser().parse_body(request))
     except (ValueError, ValidationError):
         raise BadInput from None
-    announced = Announced(body.name, body.size, body.kind, body.seconds, body.peaks)
+    announced = Announced(body.name, body.size, body.kind, body.seconds, body.peaks, body.alt)
     progress = counted(request, lambda: upload_begin(user=request.user, id=body.id, announced=announced))
     return upload_answer(progress, 201 if progress.is_new else 200)
 
@@ -135,7 +188,10 @@ def counted(request: SignedInRequest, begin: Callable[[], Progress]) -> Progress
 
 
 @router.patch(
-    "/{id}", auth=TypedSession(PART_TYPE), response={200: objects.Attachment, 204: None, **PROBLEMS}
+    "/{id}",
+    auth=TypedSession(PART_TYPE),
+    openapi_extra=PART,
+    response={200: objects.Attachment, 204: None, **PROBLEMS},
 )
 def append(request: SignedInRequest, id: UUID) -> HttpResponse:
     """Send the next part. The last one is answered with the attachment."""

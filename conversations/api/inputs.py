@@ -58,6 +58,8 @@ DRAFT = {"maxLength": BODY_CHARS, "format": "message-text"}
 DRAFT_DESCRIPTION = "The same as the body of a message, or empty to remove the draft."
 NOTE = {"format": "note-text"}
 NOTE_DESCRIPTION = "Plain text; no NUL, no lone surrogate, no piled-up marks."
+# An upload that a generated example names does not exist.
+NO_FILES: dict[str, Any] = {"items": {"type": "string", "format": "uuid"}}
 ID = {
     "type": "string",
     "format": "uuid",
@@ -77,7 +79,14 @@ class MessageInput(Input):
     id: Annotated[Annotated[UUID, BeforeValidator(canonical_uuid)] | None, WithJsonSchema(ID)] = None
     body: Annotated[str, Field(description=BODY_DESCRIPTION, json_schema_extra=BODY)]
     reply_to: Seq | None = None
-    attachments: Annotated[list[str], Field(max_length=10)] = []
+    attachments: Annotated[
+        list[str],
+        Field(
+            max_length=10,
+            description="Ids of complete uploads of mine. With them the body may be empty.",
+            json_schema_extra=NO_FILES,
+        ),
+    ] = []
 
 
 class MessageChange(Input):

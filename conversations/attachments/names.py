@@ -1,4 +1,4 @@
-"""PURE. File names: what is stored of a name that a client sent, and how a response states it (T42)."""
+"""PURE. Names and descriptions of files: what is stored of them, and how a response states a name (T42)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ NAME_BYTES = 255
 SENT_CHARS = 4_096
 """A longer name is refused unread: a browser sends a name, not a path."""
 LONGEST_ENDING = 20
+ALT_CHARS = 200
 NAMELESS = "file"
 JOINERS = "\u200c\u200d"
 """Without a glyph, but part of words in Persian and of emoji."""
@@ -37,6 +38,18 @@ def clean_name(raw: str) -> str:
     if name.partition(".")[0].strip().lower() in DEVICES:
         name = f"_{name}"
     return shortened(name) or NAMELESS
+
+
+def clean_alt(raw: str) -> str:
+    """The description of a picture: one line, without characters that do not show.
+
+    Raises:
+        InvalidText: too long, or a lone surrogate.
+    """
+    if len(raw) > ALT_CHARS or not is_storable(raw.replace("\0", "")):
+        raise InvalidText("a description that cannot be stored")
+    shown = "".join(" " if char.isspace() else char for char in raw if char.isspace() or is_shown(char))
+    return unicodedata.normalize("NFC", shown).strip(" ")
 
 
 def is_shown(char: str) -> bool:

@@ -23,7 +23,8 @@ from conversations.exceptions import Busy, StorageFull
 
 WAIT_SECONDS, POLL_SECONDS = 5.0, 0.02
 READ_BYTES = 64 * 1024
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Full, above a quota, or above a limit of the process."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ Key = tuple[int, int]
 OwnUpload = tuple[int, UUID]
 """An upload, by its uploader."""
 
-FILE_COLUMNS = "f.id, f.kind, f.name, f.size, f.type, f.width, f.height, f.seconds, f.peaks, f.placeholder"
+FILE_COLUMNS = "f.id, f.kind, f.name, f.size, f.type, f.width, f.height, f.seconds, f.peaks, f.placeholder, f.alt"
 
 
 def stored_file(
@@ -35,6 +35,7 @@ def stored_file(
     seconds: float | None,
     peaks: Any,
     placeholder: str,
+    alt: str,
 ) -> StoredFile:
     return StoredFile(
         id=id,
@@ -47,6 +48,7 @@ def stored_file(
         seconds=seconds,
         peaks=json.loads(peaks) if isinstance(peaks, str) else peaks,
         placeholder=placeholder,
+        alt=alt,
     )
 
 

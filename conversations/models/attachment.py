@@ -42,6 +42,8 @@ class StoredFile(models.Model):
     seconds = models.FloatField(null=True)
     peaks = models.JSONField(null=True)
     placeholder = models.TextField(blank=True)
+    alt = models.TextField(blank=True)
+    """What its sender wrote for those who cannot see the picture."""
     variants = models.JSONField(default=dict)
     """By name: [type, size]."""
     state = models.CharField(max_length=8, choices=State, default=State.KEPT)
@@ -78,6 +80,7 @@ class Upload(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.RECEIVING)
     reason = models.CharField(max_length=20, blank=True)
     """Why it was rejected."""
+    alt = models.TextField(blank=True)
     stored_file = models.OneToOneField(StoredFile, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)

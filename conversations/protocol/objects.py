@@ -55,6 +55,7 @@ class Attachment(WireObject):
     seconds: float | None = Field(default=None, exclude_if=is_none)
     peaks: list[int] | None = Field(default=None, exclude_if=is_none)
     placeholder: str | None = Field(default=None, exclude_if=is_none)
+    alt: str | None = Field(default=None, exclude_if=is_none)
 
 
 class Reply(WireObject):
@@ -65,6 +66,7 @@ class Reply(WireObject):
     kind: str
     excerpt: str
     deleted: bool
+    attached: Literal["picture", "file", "voice", "video"] | None = Field(default=None, exclude_if=is_none)
 
 
 class Message(WireObject):

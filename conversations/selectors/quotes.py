@@ -24,6 +24,7 @@ class QuotedRow:
     seq: int
     kind: str
     body: str
+    attachments: object
     deleted_at: object
     author: str
     is_hidden: bool
@@ -66,5 +67,5 @@ def quoted_rows(wanted: dict[int, set[int]], whose: Q) -> list[QuotedRow]:
         author=F("sender__public_id"),
         is_hidden=hidden_from(whose),
     )
-    columns = "conversation_id", "seq", "kind", "beginning", "deleted_at", "author", "is_hidden"
+    columns = "conversation_id", "seq", "kind", "beginning", "attachments", "deleted_at", "author", "is_hidden"
     return [QuotedRow(*row) for row in rows.values_list(*columns)]

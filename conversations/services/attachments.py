@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from conversations.attachments import antivirus, parts, processing
-from conversations.attachments.names import clean_name
+from conversations.attachments.names import clean_alt, clean_name
 from conversations.attachments.parts import PartFile
 from conversations.attachments.storage import VARIANTS, attachment_storage, name_of, new_key, remove_bytes
 from conversations.exceptions import (
@@ -56,6 +56,8 @@ class Announced:
     kind: str
     seconds: float | None = None
     peaks: list[int] | None = None
+    alt: str = ""
+    """A description of a picture or video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Progress:
 def upload_begin(*, user: User, id: UUID, announced: Announced) -> Progress:
     """Announce an upload under an id of the client.
 
-    Raises: InvalidText (the name), FileTooLarge, QuotaFull, UploadConflict (the id belongs to another file).
+    Raises: InvalidText (the name, the description), FileTooLarge, QuotaFull, UploadConflict (the id belongs to another file).
     Repeats: the same announcement gets the present offset. A rejected one may be announced again as a file.
     """
     announced = cleaned(announced)
@@ -104,6 +106,7 @@ def fields_of(announced: Announced) -> dict[str, Any]:
         "kind": announced.kind,
         "seconds": announced.seconds,
         "peaks": announced.peaks,
+        "alt": announced.alt,
     }
 
 
@@ -119,6 +122,7 @@ def cleaned(announced: Announced) -> Announced:
         seconds=min(max(announced.seconds, 0), LONGEST_SECONDS)
         if has_sound and announced.seconds is not None
         else None,
+        alt=clean_alt(announced.alt) if announced.kind in {FileKind.PICTURE, FileKind.VIDEO} else "",
         peaks=None if not peaks else [min(max(peak, 0), HIGHEST_PEAK) for peak in peaks[:PEAKS]],
     )
 
@@ -129,7 +133,7 @@ def again(user: User, upload: Upload, announced: Announced) -> Progress:
         raise UploadConflict
     if upload.state == Upload.State.REJECTED and announced.kind == FileKind.FILE:
         # "Send as a file": the bytes are here already.
-        changed = {"kind": FileKind.FILE, "seconds": None, "peaks": None}
+        changed = {"kind": FileKind.FILE, "seconds": None, "peaks": None, "alt": ""}
         state = {"state": Upload.State.RECEIVING, "reason": ""}
         Upload.objects.filter(pk=upload.pk, state=Upload.State.REJECTED).update(**changed, **state)
         upload.refresh_from_db()
@@ -294,6 +298,7 @@ def store(upload: Upload, path: Path, made: processing.Processed) -> StoredFile:
         seconds=made.seconds if made.seconds is not None else upload.seconds,
         peaks=upload.peaks,
         placeholder=made.placeholder if len(made.placeholder) <= PLACEHOLDER_CHARS else "",
+        alt=upload.alt,
         variants=variants,
         created_at=timezone.now(),
     )

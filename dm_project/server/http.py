@@ -54,7 +54,14 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
             self.channel.reject(400, "Bad Request")
             raise http._MalformedChunkedDataError("chunks too small")
         else:
-            super().handleContentChunk(data)
+            try:
+                super().handleContentChunk(data)
+            except OSError:
+                self.refuse_for_storage()
+
+    def refuse_for_storage(self) -> None:
+        """A body is kept in a temporary file until it has arrived, and its disk is full."""
+        self.channel.reject(503, "Service Unavailable", retry_after=UPLOAD_RETRY_SECONDS, code="storage_full")
 
     def parseCookies(self) -> None:
         """Django parses cookies itself; the base's copy is never used."""
@@ -65,7 +72,11 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         Its multipart parser takes quadratic time for an unclosed quote: one 128 KiB form blocked the process
         for ten seconds.
         """
-        self.content.seek(0)
+        try:
+            self.content.seek(0)
+        except OSError:
+            self.refuse_for_storage()
+            return
         self.args: dict[bytes, list[bytes]] = {}
         self.method, self.uri, self.clientproto = command, path, version
         self.path = path.partition(b"?")[0]
@@ -313,7 +324,7 @@ class LimitedChannel(Channel):  # type: ignore[misc]
         """Replaces the base's response, which is a bare status line."""
         self.reject(400, "Bad Request")
 
-    def reject(self, status: int, reason: str, *, retry_after: int = 0) -> None:
+    def reject(self, status: int, reason: str, *, retry_after: int = 0, code: str = "") -> None:
         """Respond now, whatever input is still to come, and close."""
         if self.is_closing:
             return
@@ -321,7 +332,9 @@ class LimitedChannel(Channel):  # type: ignore[misc]
         self.setTimeout(None)
         # Buffered input is not parsed any more.
         self.clearLineBuffer()
-        headers, content = refusal(status, reason, path=self.request_path, retry_after_s=retry_after)
+        headers, content = refusal(
+            status, reason, path=self.request_path, retry_after_s=retry_after, code=code
+        )
         headers += [("Content-Length", str(len(content))), ("Connection", "close")]
         lines = (f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers), "", "")
         self.transport.write("\r\n".join(lines).encode() + content)

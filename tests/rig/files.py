@@ -27,9 +27,14 @@ def announce(person: Person, size: int, **fields: Any) -> httpx.Response:
     return person.api("POST", "/attachments", body)
 
 
-def send_part(person: Person, id: str, offset: int, data: bytes) -> httpx.Response:
+def token_of(person: Person) -> dict[str, str]:
+    """The header against forged requests."""
     token = next(cookie.value for cookie in person.http.cookies.jar if cookie.name.endswith("csrftoken"))
-    headers = {"X-CSRFToken": str(token), "Upload-Offset": str(offset), "Content-Type": PART_TYPE}
+    return {"X-CSRFToken": str(token)}
+
+
+def send_part(person: Person, id: str, offset: int, data: bytes) -> httpx.Response:
+    headers = {**token_of(person), "Upload-Offset": str(offset), "Content-Type": PART_TYPE}
     return person.http.patch(f"/api/v1/attachments/{id}", content=data, headers=headers)
 
 

@@ -31,5 +31,7 @@ def words(least: int) -> Any:
 
 schemathesis.openapi.format("message-text", words(1))
 schemathesis.openapi.format("note-text", words(0))
+# Any bytes are a file; as a picture they would be rejected.
+schemathesis.openapi.format("attachment-kind", st.just("file"))
 schemathesis.openapi.format("emoji", st.sampled_from(["👍", "👍🏽", "❤\ufe0f", "🇧🇷"]))
 schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo"]))

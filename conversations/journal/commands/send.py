@@ -208,6 +208,8 @@ class SendCommand:
         message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at, body)
         if files:
             unit.attach(message, files)
+            if json_size(body) + json_size(message.attachments) > CONTENT_BYTES:
+                raise TextTooLong("text and files do not fit one frame")
             self.take_uploads(unit)
         self.record(unit, conversation, message, fingerprint)
         wire = unit.push_message(conversation, message, MessageCreated)[self.user_id]

@@ -1,0 +1,287 @@
+"""Uploads across crashes: the server is killed between any two steps, and a repeat finishes the work.
+
+A kill is an exception that nothing catches, before or after one step. What a transaction had not committed is
+then rolled back, as by a real one; tests/live/test_files.py kills real processes.
+"""
+
+import io
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from accounts.models import User
+from conversations.attachments import antivirus, parts, processing
+from conversations.attachments.processing import FileRejected, Processed
+from conversations.attachments.storage import LocalStorage
+from conversations.exceptions import AttachmentNotFound, Busy, InvalidFile, QuotaFull
+from conversations.models import Conversation, StoredFile, Upload
+from conversations.services import attachments
+from conversations.services.attachments import (
+    Announced,
+    Progress,
+    upload_append,
+    upload_begin,
+    upload_cancel,
+    upload_progress,
+    upload_whole,
+)
+from conversations.services.messages import message_send
+from tests.conversations.files import files_in, use_folder
+from tests.jobs.workers import run_due_jobs
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+DATA = b"0123456789" * 1_000
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, settings: Any) -> Path:
+    return use_folder(settings, tmp_path / "attachments")
+
+
+@pytest.fixture(autouse=True)
+def processed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures with variants, so that there are as many steps as there can be."""
+
+    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+        variants = {}
+        for which in ("file", "display", "thumb") if kind == "picture" else ():
+            variants[which] = path.with_name(f"{path.name}.{which}")
+            variants[which].write_bytes(DATA if which == "file" else b"RIFF" + which.encode())
+        return Processed(type="image/webp", kind=kind, variants=variants)
+
+    monkeypatch.setattr(processing, "process", process)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def kill_at(patch: pytest.MonkeyPatch, owner: Any, name: str, *, call: int = 1, before: bool) -> None:
+    """Killed before or after this call of a function."""
+    original: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def killing(*given: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and before:
+            raise Killed
+        found = original(*given, **options)
+        if calls == call:
+            raise Killed
+        return found
+
+    patch.setattr(owner, name, killing)
+
+
+def begin(user: User, id: UUID, kind: str = "picture") -> Progress:
+    return upload_begin(user=user, id=id, announced=Announced("cat.png", len(DATA), kind))
+
+
+def append(user: User, id: UUID, offset: int, data: bytes) -> Progress:
+    return upload_append(user=user, id=id, offset=offset, read=io.BytesIO(data).read)
+
+
+STEPS = [
+    (antivirus, "scan", 1),
+    (processing, "process", 1),
+    (LocalStorage, "put", 1),
+    (LocalStorage, "put", 2),
+    (LocalStorage, "put", 3),
+    (StoredFile, "save", 1),
+    (parts, "remove", 1),
+]
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(("owner", "name", "call"), STEPS, ids=[f"{each[1]}-{each[2]}" for each in STEPS])
+def test_an_upload_whose_server_is_killed_after_the_last_part_is_finished_by_a_repeat(
+    alice: User,
+    chat: Conversation,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    call: int,
+    before: bool,
+) -> None:
+    id = uuid4()
+    begin(alice, id)
+    append(alice, id, 0, DATA[:4_000])
+    with monkeypatch.context() as patch:
+        kill_at(patch, owner, name, call=call, before=before)
+        with pytest.raises(Killed):
+            append(alice, id, 4_000, DATA[4_000:])
+    assert upload_progress(user=alice, id=id).offset == len(DATA)
+    file = append(alice, id, len(DATA), b"").file
+    assert file is not None
+    assert b"".join(LocalStorage(location=folder).read(f"{file.key[:2]}/{file.key}", 0, 10**6)) == DATA
+    message_send(user=alice, room=chat.room_name, id=uuid4(), body="", attachments=(str(id),)).result(0)
+    parts.remove(file.key)
+    assert sorted(path.name.partition(".")[2] for path in files_in(folder)) == ["", "display", "thumb"]
+    assert (StoredFile.objects.count(), Upload.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(("owner", "name", "call"), STEPS, ids=[f"{each[1]}-{each[2]}" for each in STEPS])
+def test_an_upload_that_was_killed_can_still_be_cancelled_and_leaves_nothing(
+    alice: User,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    call: int,
+    before: bool,
+) -> None:
+    id = uuid4()
+    begin(alice, id)
+    with monkeypatch.context() as patch:
+        kill_at(patch, owner, name, call=call, before=before)
+        with pytest.raises(Killed):
+            append(alice, id, 0, DATA)
+    upload_cancel(user=alice, id=id)
+    run_due_jobs()
+    # What the worker of pictures leaves beside the upload is swept (tests of file_sweep).
+    left = [path for path in files_in(folder) if ".part." not in path.name]
+    assert (left, StoredFile.objects.count(), Upload.objects.count()) == ([], 0, 0)
+
+
+def test_a_part_that_was_stored_before_the_kill_is_not_asked_for_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = uuid4()
+    begin(alice, id)
+    with monkeypatch.context() as patch:
+        kill_at(patch, parts.PartFile, "append", before=False)
+        with pytest.raises(Killed):
+            append(alice, id, 0, DATA[:4_000])
+    assert upload_progress(user=alice, id=id).offset == 4_000
+    assert begin(alice, id).offset == 4_000
+    assert append(alice, id, 4_000, DATA[4_000:]).file is not None
+
+
+def test_an_upload_that_is_ready_waits_for_its_message_over_a_restart(
+    alice: User, chat: Conversation
+) -> None:
+    id = uuid4()
+    begin(alice, id)
+    append(alice, id, 0, DATA)
+    progress = begin(alice, id)
+    assert (progress.offset, progress.file) == (len(DATA), StoredFile.objects.get())
+    sent = message_send(user=alice, room=chat.room_name, id=uuid4(), body="", attachments=(str(id),)).result(
+        0
+    )
+    assert sent.message is not None
+    assert sent.message.attachments[0].id == str(id)
+    with pytest.raises(AttachmentNotFound):
+        upload_progress(user=alice, id=id)
+
+
+def test_a_file_in_one_request_is_finished_by_a_repeat_after_a_kill(
+    alice: User, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = uuid4()
+
+    def whole() -> Progress:
+        announced = Announced("cat.png", len(DATA), "picture")
+        return upload_whole(user=alice, id=id, announced=announced, read=io.BytesIO(DATA).read)
+
+    with monkeypatch.context() as patch:
+        kill_at(patch, LocalStorage, "put", before=False)
+        with pytest.raises(Killed):
+            whole()
+    assert whole().file == whole().file == StoredFile.objects.get()
+    assert sorted(path.name.partition(".")[2] for path in files_in(folder)) == ["", "display", "thumb"]
+
+
+def test_a_file_that_shrank_while_it_was_read_is_refused(alice: User, folder: Path) -> None:
+    with pytest.raises(attachments.FileTooLarge):
+        upload_whole(
+            user=alice,
+            id=uuid4(),
+            announced=Announced("notes.txt", 100, "file"),
+            read=io.BytesIO(b"short").read,
+        )
+    assert (files_in(folder), Upload.objects.count()) == ([], 0)
+
+
+# --- Refusals ---
+
+
+def test_a_rejected_file_is_not_processed_again(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+        asked.append(kind)
+        raise FileRejected("damaged")
+
+    monkeypatch.setattr(processing, "process", process)
+    id = uuid4()
+    begin(alice, id)
+    for offset, data in ((0, DATA), (len(DATA), b""), (len(DATA), b"")):
+        with pytest.raises(InvalidFile) as refused:
+            append(alice, id, offset, data)
+        assert refused.value.reason == "damaged"
+    assert asked == ["picture"]
+
+
+def test_few_files_are_processed_at_once_and_the_others_may_try_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "SLOTS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(attachments, "SLOT_SECONDS", 0.01)
+    id = uuid4()
+    begin(alice, id)
+    with attachments.slot_for("picture"):
+        with pytest.raises(Busy):
+            append(alice, id, 0, DATA)
+        plain = uuid4()
+        begin(alice, plain, kind="file")
+        assert append(alice, plain, 0, DATA).file is not None
+    assert append(alice, id, len(DATA), b"").file is not None
+
+
+def test_the_space_of_a_user_counts_what_is_stored_and_what_is_announced(
+    alice: User, bob: User, settings: Any
+) -> None:
+    settings.LIMITS = True
+    settings.ATTACHMENT_BYTES_A_PERSON = 2 * len(DATA) + 10
+    first = uuid4()
+    begin(alice, first)
+    append(alice, first, 0, DATA)
+    second = uuid4()
+    begin(alice, second)
+    for size, fits in ((11, False), (10, True), (1, False)):
+        announced = Announced("x", size, "file")
+        if fits:
+            upload_begin(user=alice, id=uuid4(), announced=announced)
+        else:
+            with pytest.raises(QuotaFull):
+                upload_begin(user=alice, id=uuid4(), announced=announced)
+    begin(alice, second)
+    begin(bob, uuid4())
+    upload_cancel(user=alice, id=first)
+    run_due_jobs()
+    begin(alice, uuid4())
+
+
+def test_a_cancelled_upload_cannot_be_written_by_a_part_that_waited(
+    alice: User, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The part had found the upload before it was cancelled, and must not bring its file back."""
+    id = uuid4()
+    upload = begin(alice, id).upload
+    original = parts.opened
+
+    def opened(key: str, **options: Any) -> Any:
+        Upload.objects.filter(pk=upload.pk).delete()
+        return original(key, **options)
+
+    monkeypatch.setattr(parts, "opened", opened)
+    with pytest.raises(AttachmentNotFound):
+        append(alice, id, 0, DATA)
+    assert files_in(folder) == []
