@@ -155,7 +155,9 @@ lock: $(DEV) ## write the pins again from the lists in pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --group static --constraint requirements.txt --output-file requirements-static.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	  pyproject.toml --group dev --constraint requirements.txt --constraint requirements-static.txt --output-file requirements-dev.txt
+	  --group s3 --constraint requirements.txt --output-file requirements-s3.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml --group dev --constraint requirements.txt --constraint requirements-static.txt --constraint requirements-s3.txt --output-file requirements-dev.txt
 
 bench: $(DEV) ## CPU per delivered message, compared with the plain Channels chat (PAIRS=5 rounds, SECONDS=8 each, RATE=200 per second)
 	@$(BIN)/python -m benchmarks --rounds $(or $(PAIRS),5) --seconds $(or $(SECONDS),8) --rate $(or $(RATE),0)

@@ -401,6 +401,7 @@ LIMIT_NUMBERS = {
     "claims_an_hour": 30,
     "unknown_people_a_minute": 30,
     "uploads_an_hour": 300,
+    "downloads_at_once": 20,
 }
 
 EDIT_WINDOW_S = 24 * 3_600

@@ -27,6 +27,7 @@ from conversations.services.attachments import (
     PEAKS,
     Announced,
     Progress,
+    upload_add_still,
     upload_append,
     upload_begin,
     upload_cancel,
@@ -98,6 +99,14 @@ PART: dict[str, Any] = {
             "schema": {"type": "integer", "minimum": 0, "maximum": 10**OFFSET_CHARS - 1},
         }
     ],
+}
+
+
+STILL: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+    }
 }
 
 
@@ -215,6 +224,18 @@ def with_offset(response: HttpResponse, progress: Progress) -> HttpResponse:
     response["Upload-Length"] = str(progress.upload.size)
     response["Cache-Control"] = "no-store"
     return response
+
+
+@router.put(
+    "/{id}/still",
+    auth=TypedSession("image/jpeg", "image/png", "image/webp"),
+    openapi_extra=STILL,
+    response={200: objects.Attachment, **PROBLEMS},
+)
+def add_still(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """The picture that is shown of a video before it plays, for one that is complete and not sent."""
+    progress = upload_add_still(user=request.user, id=id, read=request.read)
+    return json_response(serializers.attachment(id, progress.file))  # type: ignore[arg-type]
 
 
 @router.delete("/{id}", response={204: None, **PROBLEMS})

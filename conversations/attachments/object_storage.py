@@ -42,8 +42,9 @@ class ObjectStorage(S3Storage):
         super().__init__(**options, client_config=config, transfer_config=TRANSFER)
 
     def put(self, name: str, path: Path) -> None:
-        with answered():
-            self.bucket.upload_file(str(path), self.full_name(name), Config=TRANSFER)
+        # Not `upload_file`, which hides the code of an error in a text.
+        with answered(), path.open("rb") as file:
+            self.bucket.upload_fileobj(file, self.full_name(name), Config=TRANSFER)
 
     def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
         if length <= 0:

@@ -84,6 +84,8 @@ class LocalStorage(FileSystemStorage):
             os.fsync(file.fileno())
         grant(draft, self.file_permissions_mode)
         draft.replace(target)
+        # Renaming one name of a file over another name of the same file does nothing.
+        draft.unlink(missing_ok=True)
 
     def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
         with Path(self.path(name)).open("rb", buffering=0) as file:

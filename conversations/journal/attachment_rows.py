@@ -21,7 +21,9 @@ Key = tuple[int, int]
 OwnUpload = tuple[int, UUID]
 """An upload, by its uploader."""
 
-FILE_COLUMNS = "f.id, f.kind, f.name, f.size, f.type, f.width, f.height, f.seconds, f.peaks, f.placeholder, f.alt"
+FILE_COLUMNS = (
+    "f.id, f.kind, f.name, f.size, f.type, f.width, f.height, f.seconds, f.peaks, f.placeholder, f.alt"
+)
 
 
 def stored_file(

@@ -15,13 +15,14 @@ from uuid import UUID
 
 from accounts.session_validity import Credential, revoked_sessions
 from conversations.delivery import Push, to_users
-from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageNotFound
+from conversations.exceptions import CannotDeliver, ConversationNotFound, MessageNotFound, TextTooLong
 from conversations.journal import attachment_rows, message_rows, statements
 from conversations.journal.message_rows import messages_at
 from conversations.journal.statements import ConversationRow, ParticipantRow
 from conversations.models import Attachment, Conversation, HiddenMessage, Message, StoredFile
 from conversations.protocol import objects
 from conversations.protocol.events import MessageChanged, MessageCreated
+from conversations.protocol.sizes import json_size
 from conversations.serializers import attachment as attachment_object
 from conversations.serializers import message as message_object
 from conversations.serializers import reply as reply_object
@@ -290,3 +291,14 @@ def ensure_deliverable(conversation: ConversationRow, peer: ParticipantRow) -> N
     """
     if conversation.is_blocked or not peer.is_active or conversation.state == Conversation.State.CLOSED:
         raise CannotDeliver
+
+
+CONTENT_BYTES = 60_000
+"""Of a text and its files together in JSON: with what is around them a frame stays below 64 KiB. Only a text
+of thousands of escaped characters beside ten files is longer."""
+
+
+def ensure_fits(body: str, attachments: Any) -> None:
+    """Raises TextTooLong."""
+    if json_size(body) + json_size(attachments) > CONTENT_BYTES:
+        raise TextTooLong("text and files do not fit one frame")

@@ -67,5 +67,14 @@ def quoted_rows(wanted: dict[int, set[int]], whose: Q) -> list[QuotedRow]:
         author=F("sender__public_id"),
         is_hidden=hidden_from(whose),
     )
-    columns = "conversation_id", "seq", "kind", "beginning", "attachments", "deleted_at", "author", "is_hidden"
+    columns = (
+        "conversation_id",
+        "seq",
+        "kind",
+        "beginning",
+        "attachments",
+        "deleted_at",
+        "author",
+        "is_hidden",
+    )
     return [QuotedRow(*row) for row in rows.values_list(*columns)]

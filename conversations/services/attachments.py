@@ -7,12 +7,9 @@ finish.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +19,12 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from conversations.attachments import antivirus, parts, processing
+from conversations.attachments import parts
 from conversations.attachments.names import clean_alt, clean_name
 from conversations.attachments.parts import PartFile
-from conversations.attachments.storage import VARIANTS, attachment_storage, name_of, new_key, remove_bytes
+from conversations.attachments.storage import new_key, remove_bytes
 from conversations.exceptions import (
     AttachmentNotFound,
-    Busy,
     FileTooLarge,
     InvalidFile,
     QuotaFull,
@@ -37,14 +33,11 @@ from conversations.exceptions import (
 )
 from conversations.jobs.files import files_remove_later
 from conversations.models import Attachment, FileKind, StoredFile, Upload
+from conversations.services.upload_finish import add_still, upload_finish
 
 KEPT_UNSENT = timedelta(hours=24)
 PEAKS, HIGHEST_PEAK = 64, 100
 LONGEST_SECONDS = 24 * 60 * 60
-PLACEHOLDER_CHARS = 1_000
-SLOTS = threading.BoundedSemaphore(2)
-"""Bounds how many files are processed at once in this process."""
-SLOT_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,8 @@ class Progress:
 def upload_begin(*, user: User, id: UUID, announced: Announced) -> Progress:
     """Announce an upload under an id of the client.
 
-    Raises: InvalidText (the name, the description), FileTooLarge, QuotaFull, UploadConflict (the id belongs to another file).
+    Raises: InvalidText (the name, the description), FileTooLarge, QuotaFull, UploadConflict (the id
+        belongs to another file).
     Repeats: the same announcement gets the present offset. A rejected one may be announced again as a file.
     """
     announced = cleaned(announced)
@@ -188,7 +182,7 @@ def upload_append(*, user: User, id: UUID, offset: int, read: Callable[[int], by
         append(part, read, most=min(settings.ATTACHMENT_PART_BYTES, upload.size - offset))
         if part.offset < upload.size:
             return Progress(upload, part.offset)
-        return Progress(upload, upload.size, finish(progress.upload, part))
+        return Progress(upload, upload.size, upload_finish(progress.upload, part))
 
 
 def locked_progress(user: User, upload: Upload) -> Progress:
@@ -225,83 +219,31 @@ def upload_whole(*, user: User, id: UUID, announced: Announced, read: Callable[[
             append(part, read, most=upload.size)
             if part.offset < upload.size:
                 raise FileTooLarge
-            return Progress(upload, upload.size, finish(progress.upload, part), is_new=True)
+            return Progress(upload, upload.size, upload_finish(progress.upload, part), is_new=True)
     except (InvalidFile, FileTooLarge):
         upload_cancel(user=user, id=id)
         raise
 
 
-def finish(upload: Upload, part: PartFile) -> StoredFile:
-    """All bytes are here: check them, store them, and only then say so. The part file is removed last, so
-    that after a crash in between everything is done again from it."""
-    if upload.state == Upload.State.REJECTED:
-        raise InvalidFile(upload.reason)
-    try:
-        with slot_for(upload.kind):
-            antivirus.scan(part.path)
-            made = processing.process(part.path, upload.kind, name=upload.name)
-    except processing.FileRejected as rejected:
-        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.REJECTED, reason=rejected.reason)
-        raise InvalidFile(rejected.reason) from None
-    file = store(upload, part.path, made)
-    with transaction.atomic():
-        file.save(force_insert=True)
-        is_mine = Upload.objects.filter(pk=upload.pk, state=Upload.State.RECEIVING).update(
-            state=Upload.State.READY, stored_file=file, size=file.size
-        )
-        if not is_mine:
-            raise AttachmentNotFound
-    parts.remove(upload.key)
-    return file
+def upload_add_still(*, user: User, id: UUID, read: Callable[[int], bytes]) -> Progress:
+    """Give a complete video that is not sent yet the picture that is shown before it plays: a frame that its
+    sender's browser has drawn. It is processed like any picture; its variants become those of the video.
 
-
-@contextmanager
-def slot_for(kind: str) -> Iterator[None]:
-    """A file that is only stored needs none. Raises Busy."""
-    if kind == FileKind.FILE and not settings.CLAMD_SOCKET:
-        yield
-        return
-    if not SLOTS.acquire(timeout=SLOT_SECONDS):
-        raise Busy(retry_after_ms=2_000)
-    try:
-        yield
-    finally:
-        SLOTS.release()
-
-
-def store(upload: Upload, path: Path, made: processing.Processed) -> StoredFile:
-    """Put the bytes into the storage. Returns the row, not saved yet."""
-    storage = attachment_storage()
-    try:
-        whole = made.variants.get("file", path)
-        size = whole.stat().st_size
-        variants = {
-            name: [processing.type_of_picture(made.variants[name]), made.variants[name].stat().st_size]
-            for name in VARIANTS
-            if name in made.variants
-        }
-        storage.put(name_of(upload.key), whole)
-        for name in variants:
-            storage.put(name_of(upload.key, name), made.variants[name])
-    finally:
-        for each in made.variants.values():
-            each.unlink(missing_ok=True)
-    return StoredFile(
-        key=upload.key,
-        uploader_id=upload.uploader_id,
-        name=upload.name,
-        size=size,
-        type=made.type,
-        kind=made.kind,
-        width=made.width,
-        height=made.height,
-        seconds=made.seconds if made.seconds is not None else upload.seconds,
-        peaks=upload.peaks,
-        placeholder=made.placeholder if len(made.placeholder) <= PLACEHOLDER_CHARS else "",
-        alt=upload.alt,
-        variants=variants,
-        created_at=timezone.now(),
-    )
+    Raises: AttachmentNotFound, UploadConflict (no video, or not complete), FileTooLarge, InvalidFile,
+        StorageFull, Busy.
+    """
+    upload = upload_progress(user=user, id=id).upload
+    with parts.opened(upload.key) as part:
+        try:
+            progress = locked_progress(user, upload)
+            if progress.file is None or progress.file.kind != FileKind.VIDEO:
+                raise UploadConflict
+            part.restart()
+            append(part, read, most=settings.ATTACHMENT_PART_BYTES)
+            return Progress(upload, upload.size, add_still(progress.file, part.path))
+        finally:
+            if upload.state == Upload.State.READY:
+                parts.remove(upload.key)
 
 
 def upload_cancel(*, user: User, id: UUID) -> None:
@@ -311,11 +253,12 @@ def upload_cancel(*, user: User, id: UUID) -> None:
     """
     upload = upload_progress(user=user, id=id).upload
     with parts.opened(upload.key) as part:
-        upload_remove(upload, part)
+        if not upload_remove(upload, part):
+            raise AttachmentNotFound
 
 
-def upload_remove(upload: Upload, part: PartFile) -> None:
-    """Forget it, unless a message has taken it meanwhile. The caller holds its file."""
+def upload_remove(upload: Upload, part: PartFile) -> bool:
+    """Forget it; false if a message has taken it meanwhile. The caller holds its file."""
     with transaction.atomic():
         left = Upload.objects.select_for_update().filter(pk=upload.pk).first()
         if left is not None:
@@ -326,3 +269,4 @@ def upload_remove(upload: Upload, part: PartFile) -> None:
         # A crash may have come after its bytes were stored.
         remove_bytes(left.key)
     parts.remove(upload.key)
+    return left is not None

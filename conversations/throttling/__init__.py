@@ -8,7 +8,9 @@ off. Clocks are passed in.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +43,8 @@ ROOMS_A_TOKEN = 5
 
 frames, sends, typing, visits = Buckets(), Buckets(), Buckets(), Buckets()
 reactions, drafts = Buckets(), Buckets()
+downloads: Counter[int] = Counter()
+"""Downloads that are being sent, by user. Only the event loop changes it."""
 socket_slots = SocketSlots()
 
 
@@ -233,3 +237,27 @@ def invite_windows(address: str, user_id: int | None) -> list[tuple[str, int, fl
     if user_id is not None:
         windows.append((f"invite-account:{user_id}", limit("claims_an_hour"), HOUR))
     return windows
+
+
+# --- Open downloads ---
+
+
+def allow_download(user_id: int) -> None:
+    """One more at the same time. Those that begin at one instant may be a few more: each costs little.
+
+    Raises TooManyTries.
+    """
+    if settings.LIMITS and downloads[user_id] >= limit("downloads_at_once"):
+        raise TooManyTries(retry_after_ms=5_000)
+
+
+@contextmanager
+def counted_download(user_id: int) -> Iterator[None]:
+    """While a client reads. On the event loop."""
+    downloads[user_id] += 1
+    try:
+        yield
+    finally:
+        downloads[user_id] -= 1
+        if downloads[user_id] <= 0:
+            del downloads[user_id]

@@ -14,10 +14,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from conversations import throttling
 from conversations.attachments.names import content_disposition
 from conversations.attachments.ranges import NotSatisfiable, Part, part_of
 from conversations.attachments.storage import attachment_storage, name_of
-from conversations.exceptions import AttachmentNotFound, Busy
+from conversations.exceptions import AttachmentNotFound, Busy, Refusal, TooManyTries
 from conversations.selectors.attachments import file_for
 
 if TYPE_CHECKING:
@@ -144,7 +145,10 @@ def answer(request: HttpRequest, file: Served, headers: dict[str, str]) -> HttpR
         return HttpResponse(status=status, content_type=file.type, headers=headers)
     chunks = attachment_storage().read(file.name, whole.start, whole.length)
     try:
+        throttling.allow_download(request.user.pk or 0)
         first = next(chunks, b"")
+    except TooManyTries as refusal:
+        return unavailable(refusal, status=429)
     except FileNotFoundError:
         # The bytes are being removed, or the folder was lost.
         raise Http404 from None
@@ -152,22 +156,23 @@ def answer(request: HttpRequest, file: Served, headers: dict[str, str]) -> HttpR
         # The object store does not answer.
         return unavailable(refusal)
     return StreamingHttpResponse(
-        streamed(first, chunks), status=status, content_type=file.type, headers=headers
+        streamed(request.user.pk or 0, first, chunks), status=status, content_type=file.type, headers=headers
     )
 
 
-def unavailable(refusal: Busy) -> HttpResponse:
+def unavailable(refusal: Refusal, status: int = 503) -> HttpResponse:
     wait = max(1, (refusal.retry_after_ms or 1_000) // 1_000)
-    return HttpResponse(status=503, headers={"Retry-After": str(wait), "Cache-Control": "no-store"})
+    return HttpResponse(status=status, headers={"Retry-After": str(wait), "Cache-Control": "no-store"})
 
 
-async def streamed(first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def streamed(user_id: int, first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """One chunk in memory at a time. Never Django's FileResponse, which reads a whole file under ASGI."""
     loop = asyncio.get_running_loop()
     try:
-        data: bytes | None = first
-        while data:
-            yield data
-            data = await loop.run_in_executor(THREADS, next, chunks, None)
+        with throttling.counted_download(user_id):
+            data: bytes | None = first
+            while data:
+                yield data
+                data = await loop.run_in_executor(THREADS, next, chunks, None)
     finally:
         await loop.run_in_executor(THREADS, chunks.close)  # type: ignore[attr-defined]

@@ -20,20 +20,28 @@ class QueuedClient:
     """The receiving side of a request that waits.
 
     Buffers its messages for the application, and notices a disconnect.
+
+    Args:
+        disconnected: a future that tells it; then nothing is read, and a large body stays in its file.
     """
 
-    def __init__(self, receive: Any) -> None:
+    def __init__(self, receive: Any, disconnected: asyncio.Future[None] | None = None) -> None:
         self.receive_next = receive
+        self.disconnected = disconnected
         self.buffered: deque[dict[str, Any]] = deque()
 
     @property
     def is_disconnected(self) -> bool:
+        if self.disconnected is not None:
+            return self.disconnected.done()
         return bool(self.buffered) and self.buffered[-1]["type"] in {
             "websocket.disconnect",
             "http.disconnect",
         }
 
     async def wait_for_disconnect(self) -> None:
+        if self.disconnected is not None:
+            await asyncio.shield(self.disconnected)
         while not self.is_disconnected:
             self.buffered.append(await self.receive_next())
 

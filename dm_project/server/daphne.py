@@ -19,6 +19,7 @@ from twisted.internet import defer
 
 from dm_project.server import shutdown
 from dm_project.server.backpressure import BackpressureProtocol, ReceiveQueue
+from dm_project.server.bodies import BodyQueue
 from dm_project.server.http import LimitedChannel
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,16 @@ class GracefulServer(Server):  # type: ignore[misc]
         super().listen_success(port)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
-        """For a socket, with a bounded queue instead of the base's unbounded one."""
-        if scope["type"] != "websocket":
+        """For a socket, with a bounded queue instead of the base's unbounded one; for a large body, with one
+        that reads it from its file."""
+        inbound: ReceiveQueue | BodyQueue
+        if scope["type"] == "websocket":
+            inbound = ReceiveQueue(protocol)
+        elif protocol.body_file is not None:
+            inbound = BodyQueue(protocol.body_file)
+        else:
             queue: asyncio.Queue[Any] = super().create_application(protocol, scope)
             return queue
-        inbound = ReceiveQueue(protocol)
         scope.setdefault("asgi", {"version": "3.0"})
         scope["disconnected"] = inbound.disconnected
         running = self.application(

@@ -7,7 +7,8 @@ it, and Twisted parses forms on the event loop, in quadratic time, although the 
 
 import asyncio
 import re
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 from daphne.http_protocol import WebRequest
 from django.conf import settings
@@ -42,6 +43,8 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
     Django."""
 
     received = chunks = 0
+    body_file: BinaryIO | None = None
+    content: Any
 
     def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
@@ -87,6 +90,9 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
             self.requestHeaders.removeHeader(name)
         if self.channel.is_websocket(self):
             self.make_headers_ascii()
+        elif not isinstance(self.content, BytesIO):
+            # A large one: dm_project.server.bodies.
+            self.body_file, self.content = self.content, BytesIO()
         if self.server.is_draining:
             # A proxy with keep-alive connections must switch to another process now.
             self.channel.persistent = False

@@ -302,6 +302,18 @@ def test_peaks_and_seconds_are_kept_within_bounds(alices: Client, monkeypatch: p
     assert not {"seconds", "peaks"} & upload(alices, kind="picture", seconds=5, peaks=[1]).keys()
 
 
+def test_a_picture_keeps_its_description(alices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        processing, "process", lambda path, kind, name="": Processed(type="image/png", kind=kind)
+    )
+    id = str(uuid4())
+    assert upload(alices, kind="picture", alt="A green\ndoor", id=id)["alt"] == "A green door"
+    assert announce(alices, 5, kind="picture", alt="A green\ndoor", id=id).status_code == 200
+    assert announce(alices, 5, kind="picture", alt="Another", id=id).status_code == 409
+    assert "alt" not in upload(alices, kind="file", alt="A green door")
+    assert announce(alices, 5, kind="picture", alt="x" * 201).status_code == 422
+
+
 # --- In one request ---
 
 

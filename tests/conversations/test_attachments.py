@@ -183,6 +183,35 @@ def test_reading_messages_with_files_costs_no_statement_more(
     assert statements(read) == before
 
 
+def test_a_quote_says_what_kind_of_file_the_message_had(
+    alices: Client, bobs: Client, chat: Conversation
+) -> None:
+    file = send_file(alices, chat)
+    reply = send_message(bobs, chat, "nice", reply_to=file["seq"]).json()["message"]["reply"]
+    assert (reply["excerpt"], reply["attached"]) == ("", "file")
+    (_, seen) = alices.get(f"{API}/conversations/{chat.room_name}/messages").json()["items"]
+    assert seen["reply"] == reply
+    delete(alices, chat, file["seq"])
+    (_, seen) = alices.get(f"{API}/conversations/{chat.room_name}/messages").json()["items"]
+    assert "attached" not in seen["reply"]
+
+
+def test_a_text_and_files_that_no_frame_holds_are_refused(alices: Client, chat: Conversation) -> None:
+    """The text alone, and the files alone, would fit."""
+    text = "x" + "\x01" * 7_999
+    assert send_message(alices, chat, text).status_code == 201
+    ids = [upload(alices, name="ж" * 120, kind="file")["id"] for _ in range(10)]
+    StoredFile.objects.update(placeholder="x" * 1_000)
+    answer = send_message(alices, chat, text, attachments=ids)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    sent = send_message(alices, chat, "short", attachments=ids).json()["message"]
+    path = f"{API}/conversations/{chat.room_name}/messages/{sent['seq']}"
+    edited = alices.patch(path, json.dumps({"body": text}), content_type="application/json")
+    assert edited.status_code == 413
+    row = alices.get(f"{API}/conversations").json()["items"][0]
+    assert len(row["last_message"]["attachments"]) == 10
+
+
 # --- Changing ---
 
 

@@ -10,10 +10,21 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
+from conversations import throttling
 from conversations.attachments import processing
-from conversations.attachments.processing import Processed
+from conversations.attachments.processing import FileRejected, Processed
 from conversations.models import Conversation, Participant, StoredFile
-from tests.conversations.files import body_of, delete, files_in, forward, send_file, upload, use_folder
+from tests.conversations.files import (
+    announce,
+    body_of,
+    delete,
+    files_in,
+    forward,
+    send_file,
+    send_files,
+    upload,
+    use_folder,
+)
 from tests.factories import make_conversation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -46,7 +57,12 @@ def processed(monkeypatch: pytest.MonkeyPatch) -> None:
             for which in ("file", "display", "thumb"):
                 variants[which] = path.with_name(f"{path.name}.{which}")
                 variants[which].write_bytes(WEBP + which.encode())
-        return Processed(type=types[kind], kind=kind, width=30, height=20, variants=variants)
+        if kind != "picture":
+            return Processed(type=types[kind], kind=kind)
+        placeholder = "data:image/webp;base64,AA=="
+        return Processed(
+            type=types[kind], kind=kind, width=30, height=20, placeholder=placeholder, variants=variants
+        )
 
     monkeypatch.setattr(processing, "process", process)
 
@@ -314,6 +330,19 @@ def test_bytes_that_are_missing_are_not_found(
     assert alices.get(address(sent)).status_code == 404
 
 
+def test_one_user_downloads_only_so_much_at_once(
+    alices: Client, bobs: Client, chat: Conversation, sent: dict[str, Any], settings: Any, bob: User
+) -> None:
+    settings.LIMITS = True
+    settings.LIMIT_NUMBERS = settings.LIMIT_NUMBERS | {"downloads_at_once": 2}
+    with throttling.counted_download(bob.pk), throttling.counted_download(bob.pk):
+        answer = bobs.get(address(sent))
+        assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+        assert body_of(alices.get(address(sent))) == DATA
+    assert body_of(bobs.get(address(sent))) == DATA
+    assert not throttling.downloads
+
+
 # --- Behind nginx ---
 
 
@@ -336,3 +365,59 @@ def test_nginx_is_told_which_file_after_the_check(
     refused = client_of(mallory).get(address(file))
     assert refused.status_code == 404
     assert "X-Accel-Redirect" not in refused.headers
+
+
+# --- The still of a video ---
+
+
+def put_still(client: Client, id: str, data: bytes = b"frame", type: str = "image/jpeg") -> HttpResponse:
+    return client.put(f"/api/v1/attachments/{id}/still", data, content_type=type)
+
+
+def test_a_video_gets_the_picture_that_its_sender_has_drawn(
+    alices: Client, bobs: Client, chat: Conversation, processed: None, folder: Path
+) -> None:
+    video = upload(alices, b"x" * 500, kind="video", name="sea.mp4")
+    assert "width" not in video
+    with_still = put_still(alices, video["id"]).json()
+    assert with_still == video | {"width": 30, "height": 20, "placeholder": "data:image/webp;base64,AA=="}
+    assert put_still(alices, video["id"]).json() == with_still, "a repeat changes nothing"
+    sent = send_files(alices, chat, video["id"])["attachments"][0]
+    assert sent == with_still
+    assert body_of(bobs.get(address(sent, "thumb"))) == WEBP + b"thumb"
+    assert body_of(bobs.get(address(sent))) == b"x" * 500
+    suffixes = sorted(path.name.partition(".")[2] for path in files_in(folder))
+    assert suffixes == ["", "display", "thumb"]
+
+
+def test_only_an_own_complete_video_that_is_not_sent_takes_a_still(
+    alices: Client, bobs: Client, chat: Conversation, processed: None, folder: Path, settings: Any
+) -> None:
+    video = upload(alices, kind="video")["id"]
+    assert put_still(bobs, video).status_code == 404
+    assert put_still(alices, str(uuid4())).status_code == 404
+    assert put_still(alices, upload(alices, kind="voice")["id"]).status_code == 409
+    assert put_still(alices, announce(alices, 10, kind="video").json()["id"]).status_code == 409
+    assert put_still(alices, video, type="image/svg+xml").status_code == 415
+    settings.ATTACHMENT_PART_BYTES = 4
+    assert put_still(alices, video).status_code == 413
+    settings.ATTACHMENT_PART_BYTES = 100
+    send_files(alices, chat, video)
+    assert put_still(alices, video).status_code == 404
+    assert not [path for path in files_in(folder) if path.name.endswith((".thumb", ".display"))]
+    parts = [path for path in files_in(folder) if path.name.endswith(".part")]
+    assert [path.stat().st_size for path in parts] == [0], "of the upload that has only been announced"
+
+
+def test_a_still_that_is_no_picture_leaves_the_video_as_it_is(
+    alices: Client, chat: Conversation, processed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = upload(alices, kind="video")
+
+    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+        raise FileRejected("damaged")
+
+    monkeypatch.setattr(processing, "process", process)
+    answer = put_still(alices, video["id"])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_file")
+    assert send_files(alices, chat, video["id"])["attachments"] == [video]

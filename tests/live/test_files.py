@@ -4,13 +4,11 @@ import hashlib
 import os
 import random
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -89,29 +87,6 @@ def test_a_file_in_one_form_passes_through_little_memory(
     assert peak_of(server) - before < 32 * MEBIBYTE
 
 
-def cut_request(person: Person, id: str, offset: int, data: bytes, *, after: int) -> None:
-    """A part whose connection ends after so many bytes of it."""
-    where = urlsplit(person.address)
-    lines = [
-        f"PATCH /api/v1/attachments/{id} HTTP/1.1",
-        f"Host: {where.netloc}",
-        f"Cookie: {person.cookies}",
-        f"Content-Type: {files.PART_TYPE}",
-        f"Content-Length: {len(data)}",
-        f"Upload-Offset: {offset}",
-        *[f"{name}: {value}" for name, value in files.token_of(person).items()],
-        "",
-        "",
-    ]
-    with socket.create_connection((where.hostname, where.port or 80), timeout=30) as line:
-        line.sendall("\r\n".join(lines).encode() + data[:after])
-        if after < len(data):
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        else:
-            # The part arrives whole, and its answer is lost.
-            line.recv(1)
-
-
 def test_a_line_that_breaks_in_every_part_brings_the_file_once_and_unchanged(
     daphne_server: EntreServer, person_at: Newcomer
 ) -> None:
@@ -124,7 +99,9 @@ def test_a_line_that_breaks_in_every_part_brings_the_file_once_and_unchanged(
     while not sent:
         offset = files.offset_at(alice, id)
         part = data[offset : offset + files.PART]
-        cut_request(alice, id, offset, part, after=rng.choice((0, len(part) // 2, len(part) - 1, len(part))))
+        files.cut_part(
+            alice, id, offset, part, after=rng.choice((0, len(part) // 2, len(part) - 1, len(part)))
+        )
         offset = files.offset_at(alice, id)
         answer = files.send_part(alice, id, offset, data[offset : offset + files.PART])
         assert answer.status_code in {200, 204}, answer.text
@@ -239,3 +216,19 @@ def test_a_download_that_is_given_up_frees_its_file(daphne_server: EntreServer, 
     while open_files():
         assert time.monotonic() < deadline, "the file stays open"
         time.sleep(0.05)
+
+
+def test_slow_downloads_keep_no_user_from_the_pages(start_server: ServerMaker, person_at: Newcomer) -> None:
+    """More of them than requests that are served at once."""
+    server = start_server(LIMITS="off")
+    alice, bob = person_at(server, "alice"), person_at(server, "bob")
+    room = alice.open_chat_with(bob)
+    sent = files.upload(alice, files.bytes_of(8 * MEBIBYTE))
+    files.send_files(alice, room, sent["id"])
+    slow = [files.read_slowly(bob, f"/files/{sent['id']}/film.bin") for _ in range(24)]
+    for reading in slow:
+        next(reading)
+    assert alice.http.get("/chats/").status_code == 200
+    assert alice.write(room, "still here").status_code == 201
+    for reading in slow:
+        reading.close()

@@ -163,3 +163,53 @@ async def test_password_responses_take_constant_time_and_hold_no_slot(
     assert [message["type"] for message in answered.sent] == ["http.response.start", "http.response.body"]
     await Request(limit, "/accounts/login/").task
     assert len(slept) == 1, "a page is not delayed"
+
+
+async def test_a_client_that_reads_slowly_holds_no_slot(limit: RequestLimit) -> None:
+    """Sixteen slow downloads would otherwise keep every page from every user."""
+    taken = asyncio.Event()
+
+    class SlowReader(Request):
+        async def send(self, message: dict[str, Any]) -> None:
+            await super().send(message)
+            if message["type"] == "http.response.body":
+                await taken.wait()
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"part", "more_body": True})
+        await send({"type": "http.response.body", "body": b"end"})
+
+    limit.application = answer
+    slow = [SlowReader(limit, "/files/1/film") for _ in range(8)]
+    await wait_until(lambda: all(len(request.sent) == 2 for request in slow))
+    page = Request(limit, "/chats/")
+    await page.task
+    assert page.status == 200
+    taken.set()
+    await asyncio.gather(*(request.task for request in slow))
+    assert not limit.pages.semaphore.locked()
+
+
+async def test_uploads_wait_in_their_own_queue_and_are_not_read_meanwhile(
+    site: Site, limit: RequestLimit
+) -> None:
+    limit.uploads = ConcurrencyLimit(max_concurrent=1, max_queued=4, timeout_seconds=30.0)
+    path = "/api/v1/attachments/7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    inside = Request(limit, path, "PATCH")
+    await wait_until(lambda: len(site.begun) == 1)
+    disconnected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    scope = {"type": "http", "path": path, "method": "PATCH", "disconnected": lambda: disconnected}
+    waiting = Request(limit, path, "PATCH")
+    waiting.task.cancel()
+    waiting.task = asyncio.ensure_future(limit(scope, waiting.incoming.get, waiting.send))
+    await wait_until(lambda: limit.uploads.queued == 1)
+    assert waiting.incoming.qsize() == 1, "its body stays in its file"
+    pages = [Request(limit, "/chats/"), Request(limit, path)]
+    await wait_until(lambda: len(site.begun) == 3)
+    disconnected.set_result(None)
+    await waiting.task
+    assert waiting.sent == []
+    site.go_on.set()
+    await asyncio.gather(inside.task, *(page.task for page in pages))
+    assert len(site.begun) == 3

@@ -38,6 +38,29 @@ def send_part(person: Person, id: str, offset: int, data: bytes) -> httpx.Respon
     return person.http.patch(f"/api/v1/attachments/{id}", content=data, headers=headers)
 
 
+def cut_part(person: Person, id: str, offset: int, data: bytes, *, after: int) -> None:
+    """A part whose connection ends after so many bytes of it."""
+    where = urlsplit(person.address)
+    lines = [
+        f"PATCH /api/v1/attachments/{id} HTTP/1.1",
+        f"Host: {where.netloc}",
+        f"Cookie: {person.cookies}",
+        f"Content-Type: {PART_TYPE}",
+        f"Content-Length: {len(data)}",
+        f"Upload-Offset: {offset}",
+        *[f"{name}: {value}" for name, value in token_of(person).items()],
+        "",
+        "",
+    ]
+    with socket.create_connection((where.hostname, where.port or 80), timeout=30) as line:
+        line.sendall("\r\n".join(lines).encode() + data[:after])
+        if after < len(data):
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        else:
+            # The part arrives whole, and its answer is lost.
+            line.recv(1)
+
+
 def offset_at(person: Person, id: str) -> int:
     return int(person.api("HEAD", f"/attachments/{id}").headers["Upload-Offset"])
 

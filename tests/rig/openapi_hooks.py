@@ -35,3 +35,5 @@ schemathesis.openapi.format("note-text", words(0))
 schemathesis.openapi.format("attachment-kind", st.just("file"))
 schemathesis.openapi.format("emoji", st.sampled_from(["👍", "👍🏽", "❤\ufe0f", "🇧🇷"]))
 schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo"]))
+# Parts of uploads are bytes of any kind.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")

@@ -13,7 +13,7 @@ from conversations.exceptions import EditWindowClosed, InvalidText, MessageGone,
 from conversations.journal.commands.command import Outcome
 from conversations.journal.restore import Write
 from conversations.journal.statements import ConversationRow
-from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
+from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable, ensure_fits
 from conversations.models import Message
 from conversations.protocol import objects
 
@@ -71,6 +71,8 @@ class EditCommand:
             raise EditWindowClosed
         if self.version is not None and message.version > self.version:
             raise VersionConflict
+        if message.attachments:
+            ensure_fits(self.body, message.attachments)
         message.edited_at = unit.mark_changed(conversation)
         message.body = self.body
         unit.change_message(conversation, message, is_text_changed=True)

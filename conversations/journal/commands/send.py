@@ -21,11 +21,12 @@ from conversations.journal.statements import (
     StoredMessage,
     messages_by_client_id,
 )
-from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable
+from conversations.journal.unit_of_work import UnitOfWork, ensure_deliverable, ensure_fits
 from conversations.models import Conversation, Message, StoredFile
 from conversations.models.message_text import text_of
 from conversations.protocol import objects
 from conversations.protocol.events import MessageCreated
+from conversations.serializers import attachment as attachment_object
 
 Files = list[tuple[UUID, StoredFile]]
 """The files of a new message, each under the id of its attachment."""
@@ -101,6 +102,8 @@ class SendCommand:
         if files and conversation.state == Conversation.State.REQUEST:
             # A stranger's first messages are text only (T38).
             raise CannotDeliver
+        if files:
+            ensure_fits(body, [attachment_object(id, file).model_dump() for id, file in files])
         return self.store(unit, conversation, me, peer, prints[0], body, files)
 
     def uploaded(self, unit: UnitOfWork) -> Files:
@@ -208,8 +211,6 @@ class SendCommand:
         message = self.message(conversation, conversation.head, peer.received, fingerprint, created_at, body)
         if files:
             unit.attach(message, files)
-            if json_size(body) + json_size(message.attachments) > CONTENT_BYTES:
-                raise TextTooLong("text and files do not fit one frame")
             self.take_uploads(unit)
         self.record(unit, conversation, message, fingerprint)
         wire = unit.push_message(conversation, message, MessageCreated)[self.user_id]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.attachments.names import NAME_BYTES, clean_name, content_disposition
+from conversations.attachments.names import NAME_BYTES, clean_alt, clean_name, content_disposition
 from conversations.exceptions import InvalidText
 
 
@@ -79,6 +79,26 @@ def test_a_header_is_one_line_of_ascii_whatever_the_name_is(name: str) -> None:
     assert value.isascii()
     assert value.isprintable()
     assert value.count('"') == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("A green door", "A green door"),
+        ("  two\nlines\t", "two lines"),
+        ("hidden\u202e\0mark", "hiddenmark"),
+        ("", ""),
+        ("🌿" * 200, "🌿" * 200),
+    ],
+)
+def test_a_description_is_one_line_that_shows(sent: str, stored: str) -> None:
+    assert clean_alt(sent) == stored
+
+
+@pytest.mark.parametrize("sent", ["x" * 201, "\ud800"])
+def test_a_description_that_cannot_be_stored_is_refused(sent: str) -> None:
+    with pytest.raises(InvalidText):
+        clean_alt(sent)
 
 
 def test_a_name_that_every_client_can_read_stands_alone() -> None:

@@ -42,6 +42,8 @@ def test_storing_again_replaces(storage: LocalStorage, source: Path) -> None:
     """After a crash everything is done again."""
     name = name_of(new_key())
     storage.put(name, source)
+    storage.put(name, source)
+    assert len(list(Path(storage.path(name)).parent.iterdir())) == 1
     source.unlink()
     source.write_bytes(b"second")
     storage.put(name, source)

@@ -17,9 +17,9 @@ from accounts.models import User
 from conversations.attachments import antivirus, parts, processing
 from conversations.attachments.processing import FileRejected, Processed
 from conversations.attachments.storage import LocalStorage
-from conversations.exceptions import AttachmentNotFound, Busy, InvalidFile, QuotaFull
+from conversations.exceptions import AttachmentNotFound, Busy, FileTooLarge, InvalidFile, QuotaFull
 from conversations.models import Conversation, StoredFile, Upload
-from conversations.services import attachments
+from conversations.services import upload_finish
 from conversations.services.attachments import (
     Announced,
     Progress,
@@ -199,7 +199,7 @@ def test_a_file_in_one_request_is_finished_by_a_repeat_after_a_kill(
 
 
 def test_a_file_that_shrank_while_it_was_read_is_refused(alice: User, folder: Path) -> None:
-    with pytest.raises(attachments.FileTooLarge):
+    with pytest.raises(FileTooLarge):
         upload_whole(
             user=alice,
             id=uuid4(),
@@ -232,11 +232,11 @@ def test_a_rejected_file_is_not_processed_again(alice: User, monkeypatch: pytest
 def test_few_files_are_processed_at_once_and_the_others_may_try_again(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "SLOTS", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(attachments, "SLOT_SECONDS", 0.01)
+    monkeypatch.setattr(upload_finish, "SLOTS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(upload_finish, "SLOT_SECONDS", 0.01)
     id = uuid4()
     begin(alice, id)
-    with attachments.slot_for("picture"):
+    with upload_finish.slot_for("picture"):
         with pytest.raises(Busy):
             append(alice, id, 0, DATA)
         plain = uuid4()
