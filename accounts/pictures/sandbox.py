@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 SLOTS = threading.BoundedSemaphore(2)
 """Bounds parallel workers: each may use up to half a gigabyte."""
+QUEUE = threading.BoundedSemaphore(8)
+"""Bounds who is in a slot or waits for one: each holds a thread that pages need as well."""
 SLOT_TIMEOUT_SECONDS = 6.0
 """Maximum wait for a free slot."""
 WORKER_TIMEOUT_SECONDS = 30.0
@@ -57,12 +59,8 @@ def run_worker(source: int, outputs: Mapping[str, int], **job: Any) -> dict[str,
     Raises:
         PictureRejected, WorkerBusy; OSError: the disk is full. What the outputs hold then is of no use.
     """
-    if not SLOTS.acquire(timeout=SLOT_TIMEOUT_SECONDS):
-        raise WorkerBusy
-    try:
+    with permit():
         code, answer = exchange(source, outputs, job)
-    finally:
-        SLOTS.release()
     if code == -signal.SIGXCPU:
         raise PictureRejected("too_slow")
     if code == -signal.SIGKILL:
@@ -80,6 +78,22 @@ def run_worker(source: int, outputs: Mapping[str, int], **job: Any) -> dict[str,
     if "rejected" in made:
         raise PictureRejected(str(made["rejected"]))
     return made
+
+
+@contextmanager
+def permit() -> Iterator[None]:
+    """Raises WorkerBusy: too many wait already, or none was free in time."""
+    if not QUEUE.acquire(blocking=False):
+        raise WorkerBusy
+    try:
+        if not SLOTS.acquire(timeout=SLOT_TIMEOUT_SECONDS):
+            raise WorkerBusy
+        try:
+            yield
+        finally:
+            SLOTS.release()
+    finally:
+        QUEUE.release()
 
 
 @cache

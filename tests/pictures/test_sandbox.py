@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import pytest
 
 from accounts.pictures import sandbox
 from accounts.pictures.sandbox import PictureRejected, WorkerBusy, run_worker
+from accounts.pictures.worker import confinement
 from tests.pictures.files import encoded, halves, moving
 
 ROOT = Path(sandbox.__file__).parents[2]
@@ -135,6 +137,79 @@ def test_a_decoder_that_is_taken_over_reaches_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "socket", "worker.py"]
     output.seek(0)
     assert output.read() == b"still there", "what was open before stays open"
+
+
+REFUSED_BY = {
+    "landlock": {
+        "read a file",
+        "read by a descriptor of a folder",
+        "change a file",
+        "make a file",
+        "remove a file",
+        "rename a file",
+        "link a file",
+        "list a folder",
+        "make a folder",
+        "read the memory of the server",
+        "read the environment of the server",
+        "connect by TCP",
+        "start a program",
+    },
+    "namespaces": {"connect by TCP"},
+}
+
+
+def test_without_the_filter_files_and_the_network_are_out_of_reach_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any
+) -> None:
+    """As on a machine whose system calls are not known to us; as far as its kernel offers the rest."""
+    program = TAKEN_OVER.replace(
+        "confinement.confine()", "confinement.ARCHITECTURES.clear()\nheld = confinement.confine()"
+    ).replace('"tried": len(attacks)', '"held": held')
+    replaced(monkeypatch, tmp_path, program)
+    secret = tmp_path / ".env"
+    secret.write_text("SECRET_KEY=canary")
+    with socket.create_server(("127.0.0.1", 0)) as tcp:
+        answer = run(b"x", output, secret=str(secret), address=tcp.getsockname(), unix=str(tmp_path / "none"))
+    for mechanism in answer["held"]:
+        assert not REFUSED_BY[mechanism] & set(answer["done"])
+    assert "landlock" not in answer["held"] or secret.read_text() == "SECRET_KEY=canary"
+
+
+def judged(program: bytes, architecture: int, number: int, third: int = 0) -> int:
+    """What the filter answers: its instructions, one after the other."""
+    data = struct.pack("<IIQQQQ", number, architecture, 0, 0, 0, third)
+    at, accumulator = 0, 0
+    while True:
+        code, if_true, if_false, value = struct.unpack_from("HBBI", program, 8 * at)
+        at += 1
+        if code == confinement.LOAD:
+            accumulator = int.from_bytes(data[value : value + 4], "little")
+        elif code == confinement.RETURN:
+            return int(value)
+        else:
+            is_true = accumulator == value if code == confinement.EQUAL else bool(accumulator & value)
+            at += if_true if is_true else if_false
+
+
+@pytest.mark.parametrize("machine", confinement.ARCHITECTURES)
+def test_the_filter_allows_what_is_listed_and_nothing_else(machine: str) -> None:
+    """Also for the processor that the tests do not run on."""
+    program, architecture = confinement.seccomp_program(machine), confinement.ARCHITECTURES[machine]
+    column = list(confinement.ARCHITECTURES).index(machine)
+    listed = {numbers[column] for numbers in confinement.ALLOWED.values()}
+    for number in (*range(600), 0x40000000, 0x40000001, 0xFFFFFFFF):
+        expected = confinement.ALLOW if number in listed else confinement.FAIL
+        assert judged(program, architecture, number) == expected
+    for name in confinement.WITH_PROTECTION:
+        number = confinement.ALLOWED[name][column]
+        assert judged(program, architecture, number, third=7) == confinement.FAIL
+        assert judged(program, architecture, number, third=3) == confinement.ALLOW
+    assert judged(program, 0x40000003, 3) == confinement.KILL, "the same numbers mean others on i386"
+
+
+def test_an_unknown_machine_has_no_filter() -> None:
+    assert confinement.seccomp_program("riscv64") == b""
 
 
 LIMITED = """
@@ -305,6 +380,17 @@ def test_no_process_starts_without_a_permit(monkeypatch: pytest.MonkeyPatch, out
     with pytest.raises(PictureRejected):
         run(b"x", output)
     assert sandbox.SLOTS.acquire(blocking=False), "the permit is given back"
+
+
+def test_where_many_wait_already_the_next_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, output: Any
+) -> None:
+    """Each that waits holds a thread, of which pages need one too."""
+    monkeypatch.setattr(sandbox, "QUEUE", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(sandbox, "SLOT_TIMEOUT_SECONDS", 3600.0)
+    with sandbox.QUEUE, pytest.raises(WorkerBusy):
+        run(b"x", output)
+    assert sandbox.QUEUE.acquire(blocking=False)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])

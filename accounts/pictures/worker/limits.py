@@ -37,7 +37,12 @@ def apply(parent: int) -> None:
 def set_limit(kind: int, most: int) -> None:
     hard = resource.getrlimit(kind)[1]
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (most, most))
+    try:
+        resource.setrlimit(kind, (most, most))
+    except ValueError:
+        # macOS knows the name of the limit for memory and takes no value.
+        if sys.platform == "linux":
+            raise
 
 
 def end_with(parent: int) -> None:
