@@ -16,6 +16,7 @@ from accounts.avatars import storage as avatar_storage
 from accounts.avatars.storage import InvalidPicture, PictureBusy, PictureTooLarge, picture_make
 from accounts.models import User
 from accounts.pictures import sandbox
+from tests.pictures.files import swapped_profile
 
 CHANGE, REMOVE = "/settings/profile/picture/", "/settings/profile/picture/remove/"
 JSON = {"accept": "application/json"}
@@ -92,6 +93,13 @@ def test_location_and_other_metadata_are_removed() -> None:
         assert dict(opened(made).getexif()) == {}
         assert b"canary" not in made
         assert not {b"EXIF", b"XMP ", b"ICCP"} & {made[at : at + 4] for at in range(len(made))}
+
+
+def test_colours_are_converted_before_the_profile_is_removed() -> None:
+    for kind, mode in (("JPEG", "RGB"), ("PNG", "P"), ("WEBP", "RGB")):
+        data = encoded(halves(1_200, 1_200, mode), kind, icc_profile=swapped_profile())
+        red, green, _ = opened(picture_make(data)).getpixel((5, 128))
+        assert green > red, "the profile says that red and green are swapped"
 
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

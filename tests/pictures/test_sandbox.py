@@ -12,10 +12,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from accounts.pictures import sandbox
 from accounts.pictures.sandbox import PictureRejected, WorkerBusy, run_worker
@@ -28,7 +30,7 @@ import json, os, sys
 sys.path.append({str(ROOT)!r})
 from accounts.pictures.worker import confinement, limits
 job = json.loads(sys.argv[1])
-output = job["outputs"]["out"]
+output = job["outputs"].get("out")
 """
 
 
@@ -309,6 +311,43 @@ def test_a_full_disk_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
                 run_worker(source.fileno(), outputs, format=kind)
 
 
+def picture_run(data: bytes, kind: str) -> dict[str, Any]:
+    with ExitStack() as stack:
+        source, *others = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(4))
+        source.write(data)
+        source.flush()
+        source.seek(0)
+        names = ("file", "display", "thumb")
+        outputs = {name: file.fileno() for name, file in zip(names, others, strict=True)}
+        return {
+            **run_worker(source.fileno(), outputs, format=kind),
+            "sizes": [sizes(file) for file in others],
+        }
+
+
+def sizes(file: Any) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def test_a_picture_that_never_comes_to_an_end_is_too_slow(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A progressive JPEG of 30 KB that repeats its last scan: each time all of it is gone through."""
+    quick = "limits.CPU_SECONDS = 1\nfrom accounts.pictures.worker import run\nsys.exit(run.main())"
+    replaced(monkeypatch, tmp_path, quick)
+    jpeg = encoded(Image.new("L", (3_000, 3_000), 128), "JPEG", progressive=True)
+    last, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
+    with pytest.raises(PictureRejected, match="too_slow"):
+        picture_run(jpeg[:end] + jpeg[last:end] * 1_000 + jpeg[end:], "JPEG")
+
+
+def test_a_picture_for_which_there_is_no_memory_has_too_many_points() -> None:
+    """The decoder of WebP holds three copies."""
+    webp = encoded(Image.new("RGB", (7_900, 5_000), (120, 90, 60)), "WEBP", method=0)
+    with pytest.raises(PictureRejected, match="too_many_pixels"):
+        picture_run(webp, "WEBP")
+
+
 def waits(*, forks: bool) -> str:
     child = "\nif os.fork() == 0:\n    os.setpgid(0, 0) if job.get('leaves') else None" if forks else ""
     return f"{child}\nos.write(output, b'started')\nimport signal\nwhile True:\n    signal.pause()\n"
@@ -393,24 +432,16 @@ def test_where_many_wait_already_the_next_is_refused_at_once(
     assert sandbox.QUEUE.acquire(blocking=False)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
-@pytest.mark.parametrize("moves", [False, True])
-def test_each_format_is_processed_inside_of_the_sandbox(kind: str, moves: bool, output: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "moves"),
+    [("JPEG", False), *((kind, moves) for kind in ("PNG", "WEBP", "GIF") for moves in (False, True))],
+)
+def test_each_format_is_processed_inside_of_the_sandbox(kind: str, moves: bool) -> None:
     """The other tests run the same code without it: here it is shown that nothing is missing."""
-    data = moving(kind) if moves and kind != "JPEG" else encoded(halves(2_100, 1_000, "L"), kind)
-    with (
-        tempfile.TemporaryFile() as display,
-        tempfile.TemporaryFile() as thumb,
-        tempfile.TemporaryFile() as source,
-    ):
-        source.write(data)
-        source.flush()
-        source.seek(0)
-        outputs = {"file": output.fileno(), "display": display.fileno(), "thumb": thumb.fileno()}
-        answer = run_worker(source.fileno(), outputs, format=kind)
-        assert answer["type"] == f"image/{kind.lower()}"
-        assert {"seccomp", "landlock", "namespaces"} & set(answer["sandbox"])
-        assert all(os.fstat(descriptor).st_size > 20 for descriptor in outputs.values())
+    answer = picture_run(moving(kind) if moves else encoded(halves(2_100, 1_000, "L"), kind), kind)
+    assert answer["type"] == f"image/{kind.lower()}"
+    assert {"seccomp", "landlock", "namespaces"} & set(answer["sandbox"])
+    assert min(answer["sizes"]) > 20
 
 
 def test_the_worker_does_not_import_the_product() -> None:
