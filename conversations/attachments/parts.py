@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,6 +70,13 @@ class PartFile:
 
 def path_of(key: str) -> Path:
     return Path(settings.ATTACHMENTS_DIR) / key[:2] / f"{key}.part"
+
+
+def free_bytes() -> int:
+    """Free on the disk on which uploads grow."""
+    folder = Path(settings.ATTACHMENTS_DIR)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return shutil.disk_usage(folder).free
 
 
 def offset_of(key: str) -> int:

@@ -28,6 +28,7 @@ from conversations.exceptions import (
     FileTooLarge,
     InvalidFile,
     QuotaFull,
+    StorageFull,
     UploadConflict,
     WrongOffset,
 )
@@ -66,8 +67,8 @@ class Progress:
 def upload_begin(*, user: User, id: UUID, announced: Announced) -> Progress:
     """Announce an upload under an id of the client.
 
-    Raises: InvalidText (the name, the description), FileTooLarge, QuotaFull, UploadConflict (the id
-        belongs to another file).
+    Raises: InvalidText (the name, the description), FileTooLarge, QuotaFull, StorageFull,
+        UploadConflict (the id belongs to another file).
     Repeats: the same announcement gets the present offset. A rejected one may be announced again as a file.
     """
     announced = cleaned(announced)
@@ -143,7 +144,14 @@ def progress_of(upload: Upload) -> Progress:
 
 
 def ensure_space(user: User, size: int) -> None:
-    """Raises QuotaFull. The user's row is locked, so that many announcements at once cannot pass together."""
+    """Of the disk, so that uploads never take what the database needs, and of the user.
+
+    The user's row is locked: many announcements at once cannot pass together.
+
+    Raises: StorageFull, QuotaFull.
+    """
+    if parts.free_bytes() - size < settings.DISK_FREE_MB * 2**20:
+        raise StorageFull(retry_after_ms=60_000)
     if not settings.LIMITS:
         return
     User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)

@@ -34,9 +34,13 @@ class FileView:
     @property
     def summary(self) -> str:
         """What the list of chats shows of a message without a text."""
-        return {"picture": _("Photo"), "video": _("Video"), "voice": _("Voice message")}.get(
-            self.kind, self.name
-        )
+        return self.name if self.kind == "file" else summary_of(self.kind)
+
+
+def summary_of(kind: str | None) -> str:
+    """A message without a text, in a word."""
+    words = {"picture": _("Photo"), "video": _("Video"), "voice": _("Voice message"), "file": _("File")}
+    return words.get(kind or "", "")
 
 
 def file_views(message: Message) -> Sequence[FileView]:

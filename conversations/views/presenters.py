@@ -15,7 +15,7 @@ from accounts.models import User
 from conversations import serializers
 from conversations.protocol.markup import plain_text
 from conversations.selectors.conversations import ConversationRow
-from conversations.views.file_views import FileView, file_views
+from conversations.views.file_views import FileView, file_views, summary_of
 
 if TYPE_CHECKING:
     from conversations.models import Message
@@ -158,7 +158,8 @@ def quote_view(message: Message, row: ConversationRow, viewer: User) -> QuoteVie
     if reply is None:
         return None
     who = _("You") if reply.sender == viewer.public_id else row.peer.name
-    return QuoteView(reply.seq, who, plain_text(reply.excerpt), reply.deleted)
+    text = plain_text(reply.excerpt) or summary_of(reply.attached)
+    return QuoteView(reply.seq, who, text, reply.deleted)
 
 
 def message_views(messages: Sequence[Message], row: ConversationRow, viewer: User) -> list[MessageView]:

@@ -20,6 +20,7 @@ from conversations.consumers.commands import CommandHandlers
 from conversations.consumers.early_frames import EARLY_BYTES, EARLY_FRAMES
 from conversations.models import Conversation, Message, Participant
 from tests.contract import FRAME_BYTES, SocketContract, Target, uuid
+from tests.conversations.files import upload
 from tests.factories import make_conversation, make_message, make_messages, make_user
 from tests.sockets import Socket, expect, expect_close, open_in_process
 
@@ -122,13 +123,22 @@ async def test_alice_cannot_tell_why_bob_cannot_be_reached(
     assert await Message.objects.acount() == 0
 
 
-async def test_an_attachment_is_not_taken_yet(alice: User, chat: Conversation) -> None:
-    async with open_in_process(alice) as socket:
-        await expect(socket, "connection_established")
-        await socket.send(
-            "message.send", ref="r", room=chat.room_name, id=uuid(), body="a file", attachments=["x"]
-        )
-        assert (await expect(socket, "error", ref="r"))["retryable"] is False
+async def test_a_file_goes_with_a_message_and_an_unknown_one_is_refused(
+    alice: User, bob: User, chat: Conversation, client_of: Any
+) -> None:
+    file = await sync_to_async(lambda: upload(client_of(alice)))()
+    async with open_in_process(alice) as hers, open_in_process(bob) as his:
+        for socket in (hers, his):
+            await expect(socket, "connection_established")
+        send = {"type": "message.send", "room": chat.room_name, "body": ""}
+        for attachments in (["x"], [uuid()], [file["id"], uuid()]):
+            id = uuid()
+            await hers.send(**send, ref="r", id=id, attachments=attachments)
+            error = await expect(hers, "error", ref="r")
+            assert (error["code"], error["retryable"], error["id"]) == ("not_found", False, id)
+        await hers.send(**send, ref="s", id=uuid(), attachments=[file["id"]])
+        await expect(hers, "message.accepted", ref="s")
+        assert (await expect(his, "message.created"))["message"]["attachments"] == [file]
 
 
 async def test_too_many_sends_are_told_when_to_retry(

@@ -19,6 +19,9 @@ from conversations.jobs.checkpoint import checkpoint_if_filled
 from conversations.models import Conversation
 from conversations.search_index import tables
 from conversations.services.search_indexing import Indexer
+from tests.conversations.files import announce, delete, forward, send_file, send_part
+from tests.factories import make_conversation
+from tests.jobs.workers import run_due_jobs
 from tests.rig.database_files import bytes_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -106,3 +109,37 @@ def test_neither_an_edited_nor_a_deleted_text_is_found_anywhere(
     for client in (browser, bobs):
         pages = [client.get(f"/chats/{chat.room_name}/"), client.get(f"{room}/messages"), client.get(room)]
         assert not any(word.encode() in page.content for page in pages for word in (FIRST, SECOND))
+
+
+NAME, BYTES = "narwhalpassphrase", "ocelotpassphrase"
+"""In the name and the description of a file, and in the file."""
+
+
+def test_of_a_deleted_file_neither_name_nor_bytes_are_found_anywhere(
+    client_of: Callable[[User | None], Client],
+    chat: Conversation,
+    alice: User,
+    carol: User,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    browser = client_of(alice)
+    other = make_conversation(alice, carol)
+    file = send_file(browser, chat, f"it says {BYTES}".encode(), name=f"{NAME}.txt")
+    copy = forward(browser, chat, file["seq"], to=other)
+    cancelled = announce(browser, 100, name=f"{NAME}.txt").json()["id"]
+    send_part(browser, cancelled, 0, f"it says {BYTES}".encode())
+    housekeeping()
+    assert {"message", "stored_file", "upload", "search_row"} <= set(tables_with(NAME)), "the tables are read"
+    assert files_with(BYTES) != [], "the files are read"
+
+    browser.delete(f"/api/v1/attachments/{cancelled}")
+    for room, seq in ((chat, file["seq"]), (other, copy["seq"])):
+        assert delete(browser, room, seq).status_code == 200
+    assert set(tables_with(NAME)) == {"stored_file"}, "its row waits for the job that removes the bytes"
+    run_due_jobs()
+    housekeeping()
+    assert tables_with(NAME) == []
+    assert (files_with(NAME), files_with(BYTES)) == ([], [])
+    assert NAME not in caplog.text
+    assert BYTES not in caplog.text

@@ -68,6 +68,16 @@ def test_alice_and_bob_sign_up_find_each_other_and_write_by_forms(visitor: Visit
     expect(alice.bodies().last).to_have_text("line 49")
     write_by_form(alice, "A real one")
 
+    # A file goes with or without a text, and is downloaded under its name.
+    note = {"name": "été.txt", "mimeType": "text/plain", "buffer": b"by form"}
+    bob.page.get_by_label("Files").set_input_files([note])
+    bob.page.get_by_role("button", name="Send").click()
+    alice.page.reload()
+    with alice.page.expect_download() as download:
+        alice.page.get_by_role("link", name="été.txt (7").click()
+    assert download.value.suggested_filename == "été.txt"
+    assert download.value.path().read_bytes() == b"by form"
+
 
 def test_an_invite_is_created_and_accepted_by_forms(visitor: VisitorMaker) -> None:
     """There is no question before revoking, so the page explains it beside the button."""

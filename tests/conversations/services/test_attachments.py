@@ -17,7 +17,14 @@ from accounts.models import User
 from conversations.attachments import antivirus, parts, processing
 from conversations.attachments.processing import FileRejected, Processed
 from conversations.attachments.storage import LocalStorage
-from conversations.exceptions import AttachmentNotFound, Busy, FileTooLarge, InvalidFile, QuotaFull
+from conversations.exceptions import (
+    AttachmentNotFound,
+    Busy,
+    FileTooLarge,
+    InvalidFile,
+    QuotaFull,
+    StorageFull,
+)
 from conversations.models import Conversation, StoredFile, Upload
 from conversations.services import upload_finish
 from conversations.services.attachments import (
@@ -285,3 +292,13 @@ def test_a_cancelled_upload_cannot_be_written_by_a_part_that_waited(
     with pytest.raises(AttachmentNotFound):
         append(alice, id, 0, DATA)
     assert files_in(folder) == []
+
+
+def test_uploads_leave_the_disk_to_the_database(
+    alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DISK_FREE_MB = 100
+    monkeypatch.setattr(parts, "free_bytes", lambda: 101 * 2**20)
+    assert upload_begin(user=alice, id=uuid4(), announced=Announced("x", 2**20, "file")).is_new
+    with pytest.raises(StorageFull):
+        upload_begin(user=alice, id=uuid4(), announced=Announced("x", 2**20 + 1, "file"))
