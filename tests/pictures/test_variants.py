@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from accounts.pictures.worker import png
 from tests.pictures import files
 from tests.pictures.files import BLUE, RED, encoded, halves, is_near, moving
 from tests.pictures.worker import NAMES, frames_of, shown, work
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
 
@@ -124,7 +125,12 @@ def test_transparency_is_kept(kind: str, options: dict[str, bool]) -> None:
 
 def test_a_png_and_a_lossless_webp_lose_no_point() -> None:
     noise = Image.effect_noise((80, 60), 90).convert("RGB")
-    for data in (encoded(noise, "PNG"), encoded(noise, "WEBP", lossless=True)):
+    exif = files.turned_sideways()
+    del exif[files.ORIENTATION]
+    exif[0x010F] = "maker"
+    lossless = encoded(noise, "WEBP", lossless=True, exif=exif, icc_profile=SRGB)
+    assert lossless.index(b"VP8L") > len(SRGB), "another chunk comes first"
+    for data in (encoded(noise, "PNG"), encoded(noise, "WEBP", lossless=True), lossless):
         assert shown(work(data)["file"]).convert("RGB").tobytes() == noise.tobytes()
 
 

@@ -22,7 +22,6 @@ from accounts.pictures.worker.rejection import Rejected
 from accounts.pictures.worker.square import write_square
 from accounts.pictures.worker.still import still
 
-HEAD_BYTES = 64
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 
@@ -87,18 +86,18 @@ def made(
         write_square(opened(source, picture_format), outputs["square"], job["crop"])
         return {}
     count = gif.frame_count(data, animation.MAX_FRAMES) if picture_format == "GIF" else None
-    answer = variants(opened(source, picture_format), count, outputs, data[:HEAD_BYTES])
+    answer = variants(opened(source, picture_format), count, data, outputs)
     if picture_format == "GIF":
         gif.rebuild(data, outputs["file"])
     return {"type": TYPES[picture_format], **answer}
 
 
 def variants(
-    picture: ImageFile.ImageFile, count: int | None, outputs: dict[str, IO[bytes]], head: bytes
+    picture: ImageFile.ImageFile, count: int | None, data: mmap.mmap, outputs: dict[str, IO[bytes]]
 ) -> dict[str, Any]:
     count = animation.count_of(picture) if count is None else count
     if count == 0:
         raise Rejected("damaged")
     if count == 1:
-        return still(picture, outputs, head)
+        return still(picture, data, outputs)
     return animation.animated(picture, count, outputs)

@@ -1,5 +1,6 @@
 """Pictures without motion: upright, in sRGB, without metadata; in full, for the page, and as a thumbnail."""
 
+from mmap import mmap
 from typing import IO, Any
 
 from PIL import Image, ImageFile
@@ -8,16 +9,16 @@ from accounts.pictures.worker import writing
 from accounts.pictures.worker.png import write_png
 from accounts.pictures.worker.reading import in_srgb, turn_of, turned, with_bands
 
-LOSSLESS_WEBP = b"VP8L"
+RIFF_HEAD, MOST_CHUNKS = 12, 16
 KEPT = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK"})
 
 
-def still(picture: ImageFile.ImageFile, outputs: dict[str, IO[bytes]], head: bytes) -> dict[str, Any]:
+def still(picture: ImageFile.ImageFile, data: bytes | mmap, outputs: dict[str, IO[bytes]]) -> dict[str, Any]:
     """Write the variants of a picture and say what it is.
 
     Args:
+        data: the whole file.
         outputs: `display` and `thumb`; `file` is the download, which gif.py writes for a GIF.
-        head: the first bytes of the file.
     """
     picture_format = picture.format
     jpeg = writing.jpeg_options(picture) if picture_format == "JPEG" else (0, 0)
@@ -29,9 +30,20 @@ def still(picture: ImageFile.ImageFile, outputs: dict[str, IO[bytes]], head: byt
     elif picture_format == "PNG":
         write_png(upright, outputs["file"])
     elif picture_format == "WEBP":
-        writing.write_full_webp(upright, outputs["file"], is_lossless=LOSSLESS_WEBP in head)
+        writing.write_full_webp(upright, outputs["file"], is_lossless=is_lossless(data))
     placeholder = writing.write_small(upright, outputs)
     return {"width": upright.width, "height": upright.height, "placeholder": placeholder}
+
+
+def is_lossless(webp: bytes | mmap) -> bool:
+    """Whether a WebP has its points in a chunk without loss. Others may come before it."""
+    at = RIFF_HEAD
+    for _ in range(MOST_CHUNKS):
+        kind, length = webp[at : at + 4], int.from_bytes(webp[at + 4 : at + 8], "little")
+        if kind in {b"VP8L", b"VP8 "}:
+            return kind == b"VP8L"
+        at += 8 + length + length % 2
+    return False
 
 
 def detached(picture: ImageFile.ImageFile) -> Image.Image:

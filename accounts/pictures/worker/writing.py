@@ -19,8 +19,6 @@ PLACEHOLDER: dict[str, Any] = {"quality": 40, "method": 4, "alpha_quality": 40}
 LUMINANCE_SUM = 3_688
 """Of the table in annex K of the JPEG standard, from which encoders derive the tables of each quality."""
 LOWEST_QUALITY, HIGHEST_QUALITY = 60, 95
-
-
 FULL_WEBP_QUALITIES = (90, 60)
 LOSSLESS_WEBP_PIXELS = 10_000_000
 """A screenshot of the largest screens. Larger ones would take more memory and time than there is."""
