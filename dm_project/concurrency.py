@@ -8,8 +8,12 @@ No deadlock is possible: a slot belongs to a request until its response begins, 
 one. From then on no thread works for it, and a client that reads slowly holds up only itself.
 """
 
+from __future__ import annotations
+
 import asyncio
 from typing import Any
+
+from django.conf import settings
 
 from dm_project.handshakes.limit import ConcurrencyLimit, QueuedClient
 from dm_project.refusals import refusal
@@ -18,6 +22,8 @@ RETRY_AFTER_S = 5
 HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 PASSWORD_AREAS = ("/accounts/", "/admin/")
 UPLOADS = "/api/v1/attachments"
+SHARE = 3
+"""Uploads that one session may have in work at once."""
 PASSWORD_ANSWER_SECONDS = 0.3
 """No response to a form that may have hashed a password leaves earlier. So an unknown account, a known one,
 and one whose old hash takes longer than today's get their response in the same time (docs/threats.md T23). No
@@ -36,6 +42,8 @@ class RequestLimit:
         self.passwords = ConcurrencyLimit(max_concurrent=4, max_queued=64, timeout_seconds=5.0)
         # Few at once: each part ends with a flush of the disk, and beside it people write messages.
         self.uploads = ConcurrencyLimit(max_concurrent=6, max_queued=512, timeout_seconds=20.0)
+        self.shares: dict[bytes, Share] = {}
+        """Of `uploads`, by session, while it has a request."""
         self.health = ConcurrencyLimit(max_concurrent=2, max_queued=32, timeout_seconds=5.0)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -46,9 +54,20 @@ class RequestLimit:
             await self.serve(self.passwords, scope, receive, delayed.send)
             await delayed.forward(send)
         elif scope["method"].upper() != "GET" and scope["path"].startswith(UPLOADS):
-            await self.serve(self.uploads, scope, receive, send)
+            await self.serve_upload(scope, receive, send)
         else:
             await self.serve(self.pages, scope, receive, send)
+
+    async def serve_upload(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        key = session_of(scope)
+        share = self.shares.setdefault(key, Share(self.uploads))
+        share.requests += 1
+        try:
+            await self.serve(share, scope, receive, send)
+        finally:
+            share.requests -= 1
+            if not share.requests:
+                del self.shares[key]
 
     async def serve(self, limit: ConcurrencyLimit, scope: dict[str, Any], receive: Any, send: Any) -> None:
         disconnected = scope.get("disconnected")
@@ -74,6 +93,46 @@ class RequestLimit:
             await self.application(scope, client.receive, send_and_release)
         finally:
             release_once()
+
+
+class Share(ConcurrencyLimit):
+    """What one session may use of a limit, with a queue of its own: pictures that take seconds each, sent by
+    one user over a hundred connections, must not keep all others from sending theirs."""
+
+    def __init__(self, whole: ConcurrencyLimit) -> None:
+        super().__init__(
+            max_concurrent=SHARE, max_queued=whole.max_queued, timeout_seconds=whole.timeout_seconds
+        )
+        self.whole = whole
+        self.requests = 0
+        """Waiting or in work."""
+
+    async def acquire(self, client: QueuedClient) -> bool:
+        if not await super().acquire(client):
+            return False
+        is_acquired = False
+        try:
+            is_acquired = await self.whole.acquire(client)
+        finally:
+            if not is_acquired:
+                super().release()
+        return is_acquired
+
+    def release(self) -> None:
+        self.whole.release()
+        super().release()
+
+
+def session_of(scope: dict[str, Any]) -> bytes:
+    """What the client calls its session. It may be wrong: then the request is refused at once."""
+    name = settings.SESSION_COOKIE_NAME.encode()
+    for header, value in scope.get("headers", ()):
+        if header == b"cookie":
+            for pair in value.split(b";"):
+                found, _, content = pair.strip().partition(b"=")
+                if found == name:
+                    return bytes(content)
+    return b""
 
 
 class DelayedResponse:

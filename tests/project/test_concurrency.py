@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from dm_project import concurrency
 from dm_project.concurrency import RequestLimit
@@ -28,12 +29,16 @@ class Site:
 
 
 class Request:
-    def __init__(self, limit: RequestLimit, path: str, method: str = "GET") -> None:
+    def __init__(self, limit: RequestLimit, path: str, method: str = "GET", cookie: bytes = b"") -> None:
         self.sent: list[dict[str, Any]] = []
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.incoming.put_nowait({"type": "http.request", "body": b"", "more_body": False})
         self.task = asyncio.ensure_future(
-            limit({"type": "http", "path": path, "method": method}, self.incoming.get, self.send)
+            limit(
+                {"type": "http", "path": path, "method": method, "headers": [(b"cookie", cookie)]},
+                self.incoming.get,
+                self.send,
+            )
         )
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -213,3 +218,20 @@ async def test_uploads_wait_in_their_own_queue_and_are_not_read_meanwhile(
     site.go_on.set()
     await asyncio.gather(inside.task, *(page.task for page in pages))
     assert len(site.begun) == 3
+
+
+async def test_one_session_has_only_a_share_of_the_uploads(site: Site, limit: RequestLimit) -> None:
+    """docs/threats.md T40: pictures that take seconds each, over a hundred connections of one user."""
+    path = "/api/v1/attachments/7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    name = settings.SESSION_COOKIE_NAME.encode()
+    mallory, alice = (b"theme=dark; " + name + b"=" + session for session in (b"mallory", b"alice"))
+    flood = [Request(limit, path, "PATCH", mallory) for _ in range(100)]
+    await wait_until(lambda: len(site.begun) == concurrency.SHARE)
+    other = Request(limit, f"{path}/", "PATCH", alice)
+    await wait_until(lambda: f"{path}/" in site.begun)
+    assert len(site.begun) == concurrency.SHARE + 1
+    site.go_on.set()
+    await asyncio.gather(other.task, *(request.task for request in flood))
+    assert {request.status for request in [other, *flood]} == {200}
+    assert limit.shares == {}
+    assert not limit.uploads.semaphore.locked()
