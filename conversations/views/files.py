@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,12 +41,19 @@ ACCEL = "/entre-files/"
 class Served:
     """One file of the storage, as it is served."""
 
+    id: UUID
     name: str
     type: str
     size: int
-    tag: str
     disposition: str
     is_kept: bool
+
+    @property
+    def tag(self) -> str:
+        """Of the attachment and its bytes, which never change. Its id alone can be used again once its
+        message is deleted, and what a browser has of the former file must not pass for the new one; of the
+        bytes alone, it would show that a message is a forward."""
+        return f'"{hashlib.sha256(f"{self.id} {self.name}".encode()).hexdigest()[:32]}"'
 
 
 @require_safe
@@ -55,7 +63,7 @@ def download(request: HttpRequest, id: UUID, name: str) -> HttpResponseBase:
     file = found(request, id)
     type = file.type if file.type in PICTURES | PLAYED else DOWNLOAD
     disposition = content_disposition("attachment", file.name)
-    return serve(request, Served(name_of(file.key), type, file.size, f'"{id}"', disposition, is_kept=False))
+    return serve(request, Served(id, name_of(file.key), type, file.size, disposition, is_kept=False))
 
 
 @require_safe
@@ -77,7 +85,7 @@ def variant(request: HttpRequest, id: UUID, which: str) -> HttpResponseBase:
     type, size = file.variants[which]
     disposition = content_disposition("inline", f"{which}.{type.rpartition('/')[2]}")
     name = name_of(file.key, which)
-    return serve(request, Served(name, type, size, f'"{id}-{which}"', disposition, is_kept=True))
+    return serve(request, Served(id, name, type, size, disposition, is_kept=True))
 
 
 @require_safe
@@ -89,9 +97,7 @@ def media(request: HttpRequest, id: UUID) -> HttpResponseBase:
             return download(request, id, "media")
         raise Http404
     disposition = content_disposition("inline", file.name)
-    return serve(
-        request, Served(name_of(file.key), file.type, file.size, f'"{id}"', disposition, is_kept=True)
-    )
+    return serve(request, Served(id, name_of(file.key), file.type, file.size, disposition, is_kept=True))
 
 
 def found(request: HttpRequest, id: UUID) -> StoredFile:
@@ -111,16 +117,16 @@ def serve(request: HttpRequest, file: Served) -> HttpResponseBase:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": f"private, max-age={KEPT_SECONDS}" if file.is_kept else "private, no-store",
     }
-    if settings.FILES_BY_NGINX:
-        # nginx answers ranges and conditions itself, and adds the headers that it does not take over
+    if request.headers.get("If-None-Match") == file.tag:
+        response: HttpResponseBase = HttpResponse(status=304, headers=headers)
+        del response["Content-Type"]
+    elif settings.FILES_BY_NGINX:
+        # nginx answers ranges itself, with our ETag, and adds the headers that it does not take over
         # (deploy/nginx.conf).
-        response: HttpResponseBase = HttpResponse(
+        response = HttpResponse(
             content_type=file.type, headers=headers | {"X-Accel-Redirect": f"{ACCEL}{file.name}"}
         )
-        del response["ETag"], response["Accept-Ranges"]
-    elif request.headers.get("If-None-Match") == file.tag:
-        response = HttpResponse(status=304, headers=headers)
-        del response["Content-Type"]
+        del response["Accept-Ranges"]
     else:
         response = answer(request, file, headers)
     patch_vary_headers(response, ["Cookie"])

@@ -296,6 +296,34 @@ def test_a_download_goes_on_only_with_the_same_file(
         assert body_of(answer) == (DATA[10:20] if status == 206 else DATA)
 
 
+def test_an_id_that_is_used_again_never_passes_for_the_former_file(
+    alices: Client, bobs: Client, chat: Conversation, folder: Path
+) -> None:
+    """docs/threats.md T43: after a deletion its id is free, and browsers have kept what was there."""
+    former = send_file(alices, chat, b"first")
+    tag = bobs.get(address(former))["ETag"]
+    delete(alices, chat, former["seq"])
+    again = send_file(alices, chat, b"other", id=former["id"])
+    assert address(again) == address(former)
+    for headers in ({"If-None-Match": tag}, {"Range": "bytes=1-", "If-Range": tag}):
+        answer = bobs.get(address(again), headers=headers)
+        assert (answer.status_code, body_of(answer)) == (200, b"other")
+
+
+def test_a_forward_does_not_show_that_it_is_one(
+    alices: Client, bobs: Client, chat: Conversation, alice: User, carol: User, settings: Any
+) -> None:
+    """Neither by a tag of the bytes that both share nor by their age."""
+    other = make_conversation(alice, carol)
+    sent = send_file(alices, chat, DATA)
+    copy = forward(alices, chat, sent["seq"], to=other)["attachments"][0]
+    for by_nginx in (False, True):
+        settings.FILES_BY_NGINX = by_nginx
+        first, second = alices.get(address(sent)), alices.get(address(copy))
+        assert first["ETag"] != second["ETag"]
+        assert "Last-Modified" not in first.headers
+
+
 def test_head_tells_the_size_and_sends_nothing(bobs: Client, sent: dict[str, Any]) -> None:
     answer = bobs.head(address(sent), headers={"Range": "bytes=0-1"})
     assert (answer.status_code, answer.content) == (200, b"")
@@ -362,6 +390,7 @@ def test_nginx_is_told_which_file_after_the_check(
     assert answer["Cache-Control"] == "private, no-store"
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer.content == b""
+    assert alices.get(address(file), headers={"If-None-Match": answer["ETag"]}).status_code == 304
     refused = client_of(mallory).get(address(file))
     assert refused.status_code == 404
     assert "X-Accel-Redirect" not in refused.headers
