@@ -101,6 +101,10 @@ class InvalidFile(Refusal):
         self.reason = reason
 
 
+class PictureNotShown(InvalidFile):
+    """A picture that can be sent unchanged only, with all that it tells: the user has to ask for it."""
+
+
 class ConversationWithOneself(Refusal):
     code = "forbidden"
 

@@ -19,7 +19,9 @@ from conversations.api.auth import NotJson
 from conversations.api.inputs import NO_NUL, BadInput, Input, StrictParser
 from conversations.api.outputs import UploadAnswer
 from conversations.api.responses import PROBLEMS, json_response
+from conversations.attachments.kinds import HEAD_BYTES
 from conversations.attachments.names import ALT_CHARS, SENT_CHARS
+from conversations.attachments.processing import kind_of
 from conversations.exceptions import FileTooLarge
 from conversations.protocol import objects
 from conversations.protocol.commands import canonical_uuid
@@ -81,7 +83,8 @@ WHOLE_FORM: dict[str, Any] = {
         "kind": {
             "type": "string",
             "format": "attachment-kind",
-            "description": f"{', '.join(get_args(Kind))}; it must be true of the file.",
+            "description": f"{', '.join(get_args(Kind))}; it must be true of the file. Without it, what"
+            " begins like a picture is one, and everything else a file.",
         },
     },
 }
@@ -169,7 +172,9 @@ def whole(request: SignedInRequest) -> HttpResponse:
     if (file.size or 0) > settings.ATTACHMENT_WHOLE_BYTES:
         raise FileTooLarge
     try:
-        fields = {"id": str(uuid4()), "kind": "file"} | {
+        kind = kind_of(file.read(HEAD_BYTES))
+        file.seek(0)
+        fields = {"id": str(uuid4()), "kind": kind} | {
             name: request.POST[name] for name in ("id", "kind") if name in request.POST
         }
         body = UploadInput.model_validate(fields | {"name": file.name or "", "size": file.size or 0})

@@ -56,6 +56,12 @@ class FileRejected(Exception):
         self.reason = reason
 
 
+def kind_of(head: bytes) -> str:
+    """What a file is sent as by default: a picture in one of our formats is cleaned of what it tells
+    about its maker (docs/threats.md T41), everything else stays as it is."""
+    return "file" if picture_format(head) is None else "picture"
+
+
 def process(path_in: Path, kind: str, *, name: str = "") -> Processed:
     """Look at an uploaded file and make its variants, each in a file beside it: `variant_path`.
 

@@ -185,7 +185,7 @@ def send(request: SignedInRequest, membership: Membership) -> HttpResponse:
     try:
         id, body = form.cleaned_data["id"], form.cleaned_data["body"]
         throttling.allow_send(request.user.id, lambda: was_sent(user_id=request.user.id, room=room, id=id))
-        ids = upload_files(request, id, files)
+        ids = upload_files(request, id, files, as_files="as_files" in request.POST)
         sent = message_send(user=request.user, room=room, id=id, body=body, attachments=ids)
         sent.result(JOURNAL_TIMEOUT_S)
     except ConversationNotFound:

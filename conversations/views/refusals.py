@@ -15,6 +15,7 @@ from conversations.exceptions import (
     MessageConflict,
     MessageGone,
     NotAuthor,
+    PictureNotShown,
     QuotaFull,
     TooManyTries,
     UnknownResult,
@@ -38,6 +39,10 @@ ANSWERS: dict[type[Exception], tuple[int, Any]] = {
         _("There is no space left for your files. Delete messages with files that you don’t need."),
     ),
     FileTooLarge: (422, _("This file is too large.")),
+    PictureNotShown: (
+        422,
+        _("This picture can’t be shown. Choose it again together with “Send pictures unchanged, as files”."),
+    ),
     InvalidFile: (422, _("This file can’t be sent.")),
     NotAuthor: (403, _("You can change only what you have written yourself.")),
     MessageGone: (410, _("This message was deleted.")),

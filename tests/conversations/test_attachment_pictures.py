@@ -6,11 +6,13 @@ import io
 from collections.abc import Callable
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
 from accounts.models import User
-from conversations.models import Conversation
+from conversations.attachments.storage import attachment_storage, name_of
+from conversations.models import Conversation, StoredFile
 from tests.conversations.files import announce, body_of, send_file, send_part
 from tests.pictures import files
 from tests.pictures.files import encoded, halves
@@ -84,3 +86,18 @@ def test_a_file_that_is_no_picture_is_refused_and_can_be_sent_as_a_file(
     download = alices.get(f"/files/{file['id']}/photo.jpg")
     assert download["Content-Disposition"].startswith("attachment")
     assert body_of(download) == data
+
+
+def test_a_picture_is_cleaned_unless_its_sender_says_that_it_is_a_file(alices: Client) -> None:
+    """docs/threats.md T41: a script that says nothing must not send the place of a photo."""
+    photo = encoded(halves(), "JPEG", comment=b"canary")
+    for fields, kind, kept in (({}, "picture", 0), ({"kind": "file"}, "file", 1)):
+        file = SimpleUploadedFile("a.bin", photo, content_type="application/octet-stream")
+        answer = alices.post("/api/v1/attachments", {"file": file, **fields})
+        assert (answer.status_code, answer.json()["kind"]) == (201, kind)
+        key = StoredFile.objects.latest("pk").key
+        assert attachment_bytes(key).count(b"canary") == kept
+
+
+def attachment_bytes(key: str) -> bytes:
+    return b"".join(attachment_storage().read(name_of(key), 0, 1_000_000))

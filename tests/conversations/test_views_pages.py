@@ -22,6 +22,7 @@ from conversations.attachments.processing import FileRejected, Processed
 from conversations.exceptions import Busy, ConversationNotFound, PersonNotFound, StorageFull, UnknownResult
 from conversations.models import Block, Conversation, HiddenMessage, Message, Participant, StoredFile, Upload
 from conversations.views import pages
+from tests.conversations.files import body_of
 from tests.factories import make_conversation, make_message, make_messages, make_user
 
 pytestmark = pytest.mark.django_db
@@ -644,18 +645,54 @@ def test_when_one_file_is_refused_none_stays_and_the_text_is_kept(
     assert (Upload.objects.count(), Message.objects.count()) == (0, 0)
 
 
-def test_what_is_no_picture_is_sent_as_a_file(
-    browser: Client, page: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+PNG = b"\x89PNG\r\n\x1a\nno picture"
+
+
+@pytest.fixture
+def rejecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture can be read."""
+
     def process(path: Any, kind: str, *, name: str = "") -> Processed:
         if kind == "picture":
             raise FileRejected("damaged")
         return Processed(type="application/octet-stream", kind=kind)
 
     monkeypatch.setattr(processing, "process", process)
-    file = SimpleUploadedFile("cat.png", b"no picture", content_type="image/png")
-    assert browser.post(page, {"body": "", "id": str(uuid4()), "file": file}).status_code == 303
+
+
+@pytest.mark.usefixtures("rejecting")
+def test_a_picture_that_cannot_be_cleaned_is_sent_unchanged_only_if_that_is_wanted(
+    browser: Client, page: str
+) -> None:
+    """docs/threats.md T41: it may tell where it was taken. Whatever the browser calls its type."""
+    form = {"body": "look", "id": str(uuid4())}
+    for type in ("image/png", "text/plain"):
+        file = SimpleUploadedFile("cat.png", PNG, content_type=type)
+        answer = browser.post(page, {**form, "file": file})
+        assert (answer.status_code, written(answer)) == (422, "look")
+        assert "as files" in text_of(answer)
+        assert (Upload.objects.count(), Message.objects.count()) == (0, 0)
+    file = SimpleUploadedFile("cat.png", PNG, content_type="image/png")
+    assert browser.post(page, {**form, "file": file, "as_files": "on"}).status_code == 303
     assert Message.objects.get().attachments[0]["kind"] == "file"
+
+
+@pytest.mark.parametrize(("name", "content"), [("b.txt", b"hello"), ("a.txt", b"other")])
+def test_a_corrected_form_sends_the_file_that_was_chosen_last(
+    browser: Client, page: str, chat: Conversation, name: str, content: bytes
+) -> None:
+    """Its hidden id is that of the refused one, whose upload is still there."""
+    form = {"body": "look", "id": str(uuid4())}
+    Conversation.objects.update(state=Conversation.State.CLOSED)
+    first = SimpleUploadedFile("a.txt", b"hello")
+    assert browser.post(page, {**form, "file": first}).status_code == 422
+    assert Upload.objects.count() == 1
+    Conversation.objects.update(state=Conversation.State.OPEN)
+    file = SimpleUploadedFile(name, content)
+    assert browser.post(page, {**form, "file": file}).status_code == 303
+    sent = Message.objects.get().attachments[0]
+    assert sent["name"] == name
+    assert body_of(browser.get(f"/files/{sent['id']}/{name}")) == content
 
 
 def test_no_space_left_is_said_and_the_text_is_kept(browser: Client, page: str, settings: Any) -> None:
