@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+import httpx
 import pytest
 from django.core.files.storage import storages
 from django.test import Client
@@ -43,6 +44,8 @@ def server() -> Iterator[str]:
     found = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     found.start()
     host = "{}:{}".format(*found.get_host_and_port())
+    # Its buckets are those of the process: one of an earlier server may be there.
+    httpx.post(f"http://{host}/moto-api/reset").raise_for_status()
     client = boto3.client(
         "s3",
         endpoint_url=f"http://{host}",
