@@ -96,18 +96,43 @@ def opened(key: str, *, wait: float = WAIT_SECONDS) -> Iterator[PartFile]:
         StorageFull
     """
     path = path_of(key)
+    descriptor = locked(path, time.monotonic() + wait)
+    try:
+        yield PartFile(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def locked(path: Path, deadline: float) -> int:
+    """A descriptor of this file, with the lock. The request that held it may have removed the file: then the
+    lock is of one without a name, and another request may hold that of the new one."""
+    while True:
+        descriptor = created(path)
+        try:
+            lock(descriptor, deadline)
+            if is_named(path, descriptor):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def created(path: Path) -> int:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno in NO_SPACE:
             raise StorageFull from None
         raise
+
+
+def is_named(path: Path, descriptor: int) -> bool:
     try:
-        lock(descriptor, time.monotonic() + wait)
-        yield PartFile(path, descriptor)
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def lock(descriptor: int, deadline: float) -> None:

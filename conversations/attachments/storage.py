@@ -16,6 +16,9 @@ from typing import Protocol, cast
 
 from django.core.files.storage import FileSystemStorage, storages
 
+from conversations.attachments.parts import NO_SPACE
+from conversations.exceptions import StorageFull
+
 KEY_CHARS = "abcdefghijklmnopqrstuvwxyz234567"
 KEY_LENGTH = 26
 VARIANTS = ("display", "thumb")
@@ -26,7 +29,10 @@ class AttachmentStorage(Protocol):
     """What a storage must offer, besides `delete` and `size` of Django."""
 
     def put(self, name: str, path: Path) -> None:
-        """Store a local file, which may be moved or stay. What was stored under this name is replaced."""
+        """Store a local file, which may be moved or stay. What was stored under this name is replaced.
+
+        Raises: StorageFull, Busy.
+        """
 
     def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
         """These bytes, in chunks. Raises FileNotFoundError before the first."""
@@ -69,7 +75,18 @@ class LocalStorage(FileSystemStorage):
     """Files in a folder of this machine, which no web server serves by itself."""
 
     def put(self, name: str, path: Path) -> None:
-        """A link, so that a hundred megabytes are not copied; the caller removes `path`."""
+        """A link, so that a hundred megabytes are not copied; the caller removes `path`.
+
+        Raises: StorageFull.
+        """
+        try:
+            self.put_link(name, path)
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                raise StorageFull from None
+            raise
+
+    def put_link(self, name: str, path: Path) -> None:
         target = Path(self.path(name))
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         grant(target.parent, self.directory_permissions_mode)

@@ -35,6 +35,8 @@ class StoredFile(models.Model):
     )
     name = models.CharField(max_length=255)
     size = models.BigIntegerField()
+    occupied = models.BigIntegerField(db_default=0)
+    """With its variants: what counts for the space of its uploader."""
     type = models.CharField(max_length=100)
     kind = models.CharField(max_length=7, choices=FileKind)
     width = models.PositiveIntegerField(null=True)
@@ -53,7 +55,7 @@ class StoredFile(models.Model):
         db_table = "stored_file"
         indexes: ClassVar[list[models.Index]] = [
             # What a user occupies is summed up from the index alone.
-            models.Index(fields=["uploader", "size"], name="stored_file_of_uploader"),
+            models.Index(fields=["uploader", "occupied"], name="stored_file_of_uploader"),
         ]
 
     def __str__(self) -> str:

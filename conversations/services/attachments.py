@@ -75,9 +75,6 @@ def upload_begin(*, user: User, id: UUID, announced: Announced) -> Progress:
     earlier = Upload.objects.select_related("stored_file").filter(pk=id).first()
     if earlier is not None:
         return again(user, earlier, announced)
-    # After the look-up of uploads: a send turns one into the other.
-    if Attachment.objects.filter(pk=id).exists():
-        raise UploadConflict
     with transaction.atomic():
         ensure_space(user, announced.size)
         now = timezone.now()
@@ -91,6 +88,10 @@ def upload_begin(*, user: User, id: UUID, announced: Announced) -> Progress:
                 **fields_of(announced),
             },
         )
+        # After the row is there: a send turns an upload into an attachment, and one that is being written now
+        # has made this transaction wait.
+        if is_new and Attachment.objects.filter(pk=id).exists():
+            raise UploadConflict
     return Progress(upload, 0, is_new=True) if is_new else again(user, upload, announced)
 
 
@@ -143,19 +144,28 @@ def progress_of(upload: Upload) -> Progress:
     return Progress(upload, parts.offset_of(upload.key))
 
 
+def ensure_disk(size: int) -> None:
+    """Uploads never take what the database needs. Asked again for each part: many that were announced at once
+    each found the same space.
+
+    Raises: StorageFull.
+    """
+    if parts.free_bytes() - size < settings.DISK_FREE_MB * 2**20:
+        raise StorageFull(retry_after_ms=60_000)
+
+
 def ensure_space(user: User, size: int) -> None:
-    """Of the disk, so that uploads never take what the database needs, and of the user.
+    """Of the disk and of the user.
 
     The user's row is locked: many announcements at once cannot pass together.
 
     Raises: StorageFull, QuotaFull.
     """
-    if parts.free_bytes() - size < settings.DISK_FREE_MB * 2**20:
-        raise StorageFull(retry_after_ms=60_000)
+    ensure_disk(size)
     if not settings.LIMITS:
         return
     User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
-    stored = StoredFile.objects.filter(uploader_id=user.pk).aggregate(sum=Sum("size"))["sum"] or 0
+    stored = StoredFile.objects.filter(uploader_id=user.pk).aggregate(sum=Sum("occupied"))["sum"] or 0
     unfinished = Upload.objects.filter(uploader_id=user.pk, stored_file=None)
     announced = unfinished.aggregate(sum=Sum("size"))["sum"] or 0
     if stored + announced + size > settings.ATTACHMENT_BYTES_A_PERSON:
@@ -204,6 +214,8 @@ def locked_progress(user: User, upload: Upload) -> Progress:
 
 
 def append(part: PartFile, read: Callable[[int], bytes], *, most: int) -> None:
+    """Raises: FileTooLarge, StorageFull."""
+    ensure_disk(most)
     if part.append(read, most) > most:
         raise FileTooLarge
 

@@ -91,8 +91,9 @@ def unnamed(names: list[str]) -> list[str]:
     """Those that neither a stored file nor an upload has."""
     parsed = {name: name.rpartition("/")[2].partition(".") for name in names}
     keys = {key for key, _, _ in parsed.values()}
-    stored = set(StoredFile.objects.filter(key__in=keys).values_list("key", flat=True))
+    # In this order: an upload that ends meanwhile is in one of the two, or in both.
     uploading = set(Upload.objects.filter(key__in=keys, stored_file=None).values_list("key", flat=True))
+    stored = set(StoredFile.objects.filter(key__in=keys).values_list("key", flat=True))
     return [
         name
         for name, (key, _, suffix) in parsed.items()

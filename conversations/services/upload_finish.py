@@ -73,6 +73,7 @@ def store(upload: Upload, path: Path, made: processing.Processed) -> StoredFile:
         uploader_id=upload.uploader_id,
         name=upload.name,
         size=size,
+        occupied=size + sum_of(variants),
         type=made.type,
         kind=made.kind,
         width=made.width,
@@ -99,6 +100,11 @@ def store_variants(key: str, made: processing.Processed) -> dict[str, list[Any]]
     return found
 
 
+def sum_of(variants: dict[str, list[Any]]) -> int:
+    """Bytes of all variants: a small file can have large ones."""
+    return sum(int(size) for _, size in variants.values())
+
+
 def placeholder_of(made: processing.Processed) -> str:
     return made.placeholder if len(made.placeholder) <= PLACEHOLDER_CHARS else ""
 
@@ -111,10 +117,11 @@ def add_still(file: StoredFile, path: Path) -> StoredFile:
         raise InvalidFile(rejected.reason) from None
     # The picture itself is not kept: the download is the video.
     file.variants = store_variants(file.key, made)
+    file.occupied = file.size + sum_of(file.variants)
     file.width, file.height, file.placeholder = made.width, made.height, placeholder_of(made)
     with transaction.atomic():
         # A message that takes the upload meanwhile has its own copy of these columns.
         if not Upload.objects.select_for_update().filter(stored_file=file).exists():
             raise AttachmentNotFound
-        file.save(update_fields=["variants", "width", "height", "placeholder"])
+        file.save(update_fields=["variants", "occupied", "width", "height", "placeholder"])
     return file

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from conversations.attachments import parts
 from conversations.exceptions import Busy, StorageFull
+from tests.jobs.workers import until
 
 KEY = "abcdefghijklmnopqrstuvwxyz"
 
@@ -103,6 +105,42 @@ def test_two_requests_for_one_upload_never_write_at_once() -> None:
         order.append("first")
     second.join()
     assert order == ["first", "second"]
+
+
+def test_who_waited_for_a_file_that_was_removed_locks_the_new_one() -> None:
+    """Two requests would otherwise each hold the lock of a file that has, or had, this name."""
+    waits = threading.Event()
+    inside = threading.Event()
+    go_on = threading.Event()
+
+    def wait_for_it() -> None:
+        waits.set()
+        with parts.opened(KEY):
+            inside.set()
+            go_on.wait()
+
+    with parts.opened(KEY) as held:
+        waiting = threading.Thread(target=wait_for_it)
+        waiting.start()
+        waits.wait()
+        until(lambda: len(descriptors_of(held.path)) == 2, "the second request has opened the file")
+        parts.remove(KEY)
+    inside.wait()
+    with pytest.raises(Busy), parts.opened(KEY, wait=0):
+        pass
+    go_on.set()
+    waiting.join()
+    with parts.opened(KEY, wait=0):
+        pass
+
+
+def descriptors_of(path: Path) -> list[str]:
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if os.readlink(entry) == str(path):
+                found.append(entry.name)
+    return found
 
 
 def test_files_that_were_not_written_lately_are_listed(folder: Path) -> None:

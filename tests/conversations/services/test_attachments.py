@@ -4,7 +4,10 @@ A kill is an exception that nothing catches, before or after one step. What a tr
 then rolled back, as by a real one; tests/live/test_files.py kills real processes.
 """
 
+import errno
 import io
+import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -24,9 +27,10 @@ from conversations.exceptions import (
     InvalidFile,
     QuotaFull,
     StorageFull,
+    UploadConflict,
 )
 from conversations.models import Conversation, StoredFile, Upload
-from conversations.services import upload_finish
+from conversations.services import attachments, upload_finish
 from conversations.services.attachments import (
     Announced,
     Progress,
@@ -38,6 +42,7 @@ from conversations.services.attachments import (
 )
 from conversations.services.messages import message_send
 from tests.conversations.files import files_in, use_folder
+from tests.conversations.races import at_once
 from tests.jobs.workers import run_due_jobs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -258,10 +263,10 @@ def test_the_space_of_a_user_counts_what_is_stored_and_what_is_announced(
     settings.LIMITS = True
     settings.ATTACHMENT_BYTES_A_PERSON = 2 * len(DATA) + 10
     first = uuid4()
-    begin(alice, first)
+    begin(alice, first, "file")
     append(alice, first, 0, DATA)
     second = uuid4()
-    begin(alice, second)
+    begin(alice, second, "file")
     for size, fits in ((11, False), (10, True), (1, False)):
         announced = Announced("x", size, "file")
         if fits:
@@ -269,7 +274,7 @@ def test_the_space_of_a_user_counts_what_is_stored_and_what_is_announced(
         else:
             with pytest.raises(QuotaFull):
                 upload_begin(user=alice, id=uuid4(), announced=announced)
-    begin(alice, second)
+    begin(alice, second, "file")
     begin(bob, uuid4())
     upload_cancel(user=alice, id=first)
     run_due_jobs()
@@ -302,3 +307,84 @@ def test_uploads_leave_the_disk_to_the_database(
     assert upload_begin(user=alice, id=uuid4(), announced=Announced("x", 2**20, "file")).is_new
     with pytest.raises(StorageFull):
         upload_begin(user=alice, id=uuid4(), announced=Announced("x", 2**20 + 1, "file"))
+
+
+def test_parts_leave_the_disk_to_the_database(
+    alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many uploads that were announced at once, each had found the space that only one may take."""
+    settings.DISK_FREE_MB = 100
+    id = uuid4()
+    begin(alice, id)
+    append(alice, id, 0, DATA[:100])
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "free_bytes", lambda: 100 * 2**20 + len(DATA) - 101)
+        with pytest.raises(StorageFull):
+            append(alice, id, 100, DATA[100:])
+        assert upload_progress(user=alice, id=id).offset == 100
+    assert append(alice, id, 100, DATA[100:]).file
+
+
+def test_a_full_disk_at_the_end_of_an_upload_loses_nothing(
+    alice: User, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    id = uuid4()
+    begin(alice, id)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", fail)
+        patched.setattr(shutil, "copyfile", fail)
+        with pytest.raises(StorageFull):
+            append(alice, id, 0, DATA)
+    assert upload_progress(user=alice, id=id).offset == len(DATA)
+    assert append(alice, id, len(DATA), b"").file
+    assert len(files_in(folder)) == 3
+
+
+def test_variants_count_for_the_space_of_a_user(alice: User, settings: Any) -> None:
+    """A picture of a few bytes can have large ones."""
+    settings.LIMITS = True
+    id = uuid4()
+    begin(alice, id)
+    append(alice, id, 0, DATA)
+    file = StoredFile.objects.get()
+    assert file.occupied == len(DATA) + len(b"RIFFdisplay") + len(b"RIFFthumb")
+    settings.ATTACHMENT_BYTES_A_PERSON = file.occupied + 10
+    for size, fits in ((11, False), (10, True)):
+        announced = Announced("x", size, "file")
+        if fits:
+            upload_begin(user=alice, id=uuid4(), announced=announced)
+        else:
+            with pytest.raises(QuotaFull):
+                upload_begin(user=alice, id=uuid4(), announced=announced)
+
+
+def test_an_id_that_is_sent_while_it_is_announced_again_belongs_to_the_message(
+    alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second upload would fail the message that takes it, and the whole batch around that."""
+    id = uuid4()
+    original = attachments.ensure_space
+
+    def ensure_space(user: User, size: int) -> None:
+        original(user, size)
+        monkeypatch.setattr(attachments, "ensure_space", original)
+        begin(alice, id)
+        append(alice, id, 0, DATA)
+        message_send(user=alice, room=chat.room_name, id=uuid4(), body="", attachments=(str(id),)).result(30)
+
+    monkeypatch.setattr(attachments, "ensure_space", ensure_space)
+    with pytest.raises(UploadConflict):
+        begin(alice, id)
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_announcements_at_once_do_not_share_one_space(alice: User, settings: Any) -> None:
+    settings.LIMITS = True
+    settings.ATTACHMENT_BYTES_A_PERSON = 3 * len(DATA)
+    results, errors = at_once([lambda: begin(alice, uuid4()) for _ in range(12)])
+    assert (len(results), {type(error) for error in errors}) == (3, {QuotaFull})
+    assert Upload.objects.count() == 3

@@ -1,5 +1,6 @@
 """The sweep: what was never sent goes after a day, what crashes have left goes, and nothing else."""
 
+import io
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -116,6 +118,31 @@ def test_bytes_that_no_row_names_are_found_and_no_others(
     young.write_bytes(b"just begun")
     twice(files_sweep)
     assert set(files_in(folder)) == kept | {young}
+
+
+def test_an_upload_that_ends_during_the_sweep_keeps_its_bytes(alices: Client, folder: Path) -> None:
+    """Its last part came long ago, and it is completed between two statements of the sweep."""
+    id = announce(alices, 5).json()["id"]
+    key = Upload.objects.get().key
+    with parts.opened(key) as part:
+        part.append(io.BytesIO(b"hello").read, 5)
+    for path in files_in(folder):
+        age(path, hours=2)
+    asked = 0
+
+    def complete(execute: Any, sql: str, *rest: Any) -> Any:
+        nonlocal asked
+        asked += key in str(rest)
+        if asked == 2:
+            asked += 1
+            assert send_part(alices, id, 5, b"").status_code == 200
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(complete):
+        # As it is listed between the storing of the bytes and that of the row.
+        left = file_sweep.unnamed([f"{key[:2]}/{key}"])
+    assert asked > 2
+    assert left == []
 
 
 def test_an_operator_can_sweep_by_hand(
