@@ -273,7 +273,9 @@ class PictureForm(forms.Form):
     def save(self, profile: Profile) -> None:
         """Raises ValidationError (not a picture, too large), PictureBusy, OSError."""
         try:
-            webp = avatar_storage.picture_make(self.cleaned_data["picture"], self.cleaned_data["crop"])
+            webp = avatar_storage.picture_make(
+                self.cleaned_data["picture"], self.cleaned_data["crop"], user=profile.user.pk
+            )
         except avatar_storage.PictureTooLarge:
             raise ValidationError(
                 {"picture": _("This picture is too large. Choose one of at most 8 MB and 40 megapixels.")}

@@ -6,6 +6,7 @@ none of the server's environment; `worker/limits.py` and `worker/confinement.py`
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -13,26 +14,34 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from accounts.pictures.permits import NoPermit, Permits
+
 logger = logging.getLogger(__name__)
 
-SLOTS = threading.BoundedSemaphore(2)
-"""Bounds parallel workers: each may use up to half a gigabyte."""
-QUEUE = threading.BoundedSemaphore(8)
-"""Bounds who is in a slot or waits for one: each holds a thread that pages need as well."""
-SLOT_TIMEOUT_SECONDS = 6.0
-"""Maximum wait for a free slot."""
+PERMITS = Permits()
 WORKER_TIMEOUT_SECONDS = 30.0
 """Wall-clock limit for one picture. The worker limits its own CPU time to five seconds; the rest is waiting
 for a CPU."""
 ANSWER_BYTES = 16 * 1024
+REASONS = frozenset(
+    {
+        "not_a_picture",
+        "too_many_pixels",
+        "too_many_frames",
+        "damaged",
+        "too_slow",
+        "unsupported",
+        "mismatch",
+    }
+)
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 WORKER = Path(__file__).with_name("worker")
 
 
@@ -45,22 +54,32 @@ class PictureRejected(Exception):
 
 
 class WorkerBusy(Exception):
-    """All slots are in use, or the worker timed out; try again later."""
+    """No permit was free, or the worker timed out, or there is no process for it; try again later."""
 
 
-def run_worker(source: int, outputs: Mapping[str, int], **job: Any) -> dict[str, Any]:
+def run_worker(
+    source: int, outputs: Mapping[str, int], *, user: Hashable = None, **job: Any
+) -> dict[str, Any]:
     """Let a worker process make pictures out of an uploaded one.
 
     Args:
         source: descriptor of the uploaded file, at its beginning.
         outputs: descriptors of empty files, by the names of what is written to them.
+        user: who waits for it. Others are not held up by them.
         job: `format`, and what else worker/run.py takes.
+
+    Returns:
+        What the worker says. It may have been taken over by the picture: callers judge each word of it, and
+        the outputs, like any other input.
 
     Raises:
         PictureRejected, WorkerBusy; OSError: the disk is full. What the outputs hold then is of no use.
     """
-    with permit():
-        code, answer = exchange(source, outputs, job)
+    try:
+        with PERMITS.permit(object() if user is None else user):
+            code, answer = exchange(source, outputs, job)
+    except NoPermit:
+        raise WorkerBusy from None
     if code == -signal.SIGXCPU:
         raise PictureRejected("too_slow")
     if code == -signal.SIGKILL:
@@ -73,27 +92,16 @@ def run_worker(source: int, outputs: Mapping[str, int], **job: Any) -> dict[str,
         raise PictureRejected("damaged")
     if made.get("sandbox") == []:
         warn_of_missing_sandbox()
-    if "failed" in made:
-        raise OSError(int(made["failed"]), os.strerror(int(made["failed"])))
-    if "rejected" in made:
-        raise PictureRejected(str(made["rejected"]))
+    raise_refusal(made)
     return made
 
 
-@contextmanager
-def permit() -> Iterator[None]:
-    """Raises WorkerBusy: too many wait already, or none was free in time."""
-    if not QUEUE.acquire(blocking=False):
-        raise WorkerBusy
-    try:
-        if not SLOTS.acquire(timeout=SLOT_TIMEOUT_SECONDS):
-            raise WorkerBusy
-        try:
-            yield
-        finally:
-            SLOTS.release()
-    finally:
-        QUEUE.release()
+def raise_refusal(made: Mapping[str, Any]) -> None:
+    for number in NO_SPACE:
+        if made.get("failed") == number:
+            raise OSError(number, os.strerror(number))
+    if "rejected" in made or "failed" in made:
+        raise PictureRejected(next((word for word in REASONS if word == made.get("rejected")), "damaged"))
 
 
 @cache
@@ -103,19 +111,29 @@ def warn_of_missing_sandbox() -> None:
 
 
 def decoded(answer: bytes) -> dict[str, Any] | None:
-    with suppress(ValueError):
+    # RecursionError: brackets in brackets.
+    with suppress(ValueError, RecursionError):
         made = json.loads(answer)
         return made if isinstance(made, dict) else None
     return None
 
 
 def exchange(source: int, outputs: Mapping[str, int], job: Mapping[str, Any]) -> tuple[int, bytes]:
-    """The exit code and the answer. Raises WorkerBusy after the timeout. No process is left in any case."""
+    """The exit code and the answer. No process is left in any case.
+
+    Raises:
+        WorkerBusy: after the timeout, or without a process or descriptors for it.
+    """
     told = json.dumps({**job, "parent": os.getpid(), "outputs": dict(outputs)})
-    answers, answer_end = os.pipe()
+    try:
+        answers, answer_end = os.pipe()
+    except OSError as error:
+        raise without_worker(error) from None
     try:
         try:
             process = started(told, source, answer_end, outputs)
+        except OSError as error:
+            raise without_worker(error) from None
         finally:
             os.close(answer_end)
         deadline = time.monotonic() + WORKER_TIMEOUT_SECONDS
@@ -129,6 +147,12 @@ def exchange(source: int, outputs: Mapping[str, int], job: Mapping[str, Any]) ->
             end(process)
     finally:
         os.close(answers)
+
+
+def without_worker(error: OSError) -> WorkerBusy:
+    """Never taken for a full disk, nor for a fault of the picture."""
+    logger.warning("no process could be started for an uploaded picture (%s)", type(error).__name__)
+    return WorkerBusy()
 
 
 def started(told: str, source: int, answer: int, outputs: Mapping[str, int]) -> subprocess.Popen[bytes]:

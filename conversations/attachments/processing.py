@@ -5,7 +5,10 @@ are."""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+from collections.abc import Hashable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import FileIO
@@ -24,8 +27,12 @@ from conversations.attachments.kinds import (
 from conversations.attachments.parts import NO_SPACE
 from conversations.exceptions import Busy, StorageFull
 
+logger = logging.getLogger(__name__)
+
 VARIANTS = ("file", "display", "thumb")
 BUSY_MS = 2_000
+MAX_EDGE = 40_000_000
+PLACEHOLDER = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]{16,}={0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +69,13 @@ def kind_of(head: bytes) -> str:
     return "file" if picture_format(head) is None else "picture"
 
 
-def process(path_in: Path, kind: str, *, name: str = "") -> Processed:
+def process(path_in: Path, kind: str, *, name: str = "", user: Hashable = None) -> Processed:
     """Look at an uploaded file and make its variants, each in a file beside it: `variant_path`.
 
     Args:
         kind: picture, file, voice or video, as the client said.
         name: for the type of a file that is only downloaded.
+        user: whose file it is: of one user one picture is processed at a time.
 
     Raises:
         FileRejected
@@ -77,7 +85,7 @@ def process(path_in: Path, kind: str, *, name: str = "") -> Processed:
     with path_in.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if kind == "picture":
-        return process_picture(path_in, head)
+        return process_picture(path_in, head, user)
     if kind in {"voice", "video"}:
         return Processed(
             type=f"{'audio' if kind == 'voice' else 'video'}/{played_container(head)}", kind=kind
@@ -94,33 +102,62 @@ def played_container(head: bytes) -> str:
     return container
 
 
-def process_picture(path_in: Path, head: bytes) -> Processed:
+def process_picture(path_in: Path, head: bytes, user: Hashable) -> Processed:
     found = picture_format(head)
     if found is None:
         raise FileRejected(reason_of_no_picture(head))
     paths = {variant: variant_path(path_in, variant) for variant in VARIANTS}
     try:
-        made = worked(path_in, paths, found)
+        return judged(worked(path_in, paths, found, user), paths, found)
     except BaseException:
         for path in paths.values():
             path.unlink(missing_ok=True)
         raise
+
+
+def judged(made: dict[str, Any], paths: dict[str, Path], found: str) -> Processed:
+    """What the worker says, if it can be true: a picture that takes it over writes the answer and the
+    variants as well (T40).
+
+    Raises:
+        FileRejected: it cannot.
+    """
+    width, height, placeholder = (made.get(name) for name in ("width", "height", "placeholder"))
+    formats = {"file": found, "display": "WEBP", "thumb": "WEBP"}
+    if not (
+        is_edge(width)
+        and is_edge(height)
+        and isinstance(placeholder, str)
+        and PLACEHOLDER.fullmatch(placeholder)
+        and all(format_of(paths[variant]) == format for variant, format in formats.items())
+    ):
+        logger.warning("the answer about an uploaded picture cannot be true")
+        raise FileRejected("damaged")
     return Processed(
-        type=str(made["type"]),
+        type=f"image/{found.lower()}",
         kind="picture",
-        width=int(made["width"]),
-        height=int(made["height"]),
-        placeholder=str(made["placeholder"]),
+        width=width,
+        height=height,
+        placeholder=placeholder,
         variants=paths,
     )
 
 
-def worked(path_in: Path, paths: dict[str, Path], found: str) -> dict[str, Any]:
+def is_edge(value: object) -> bool:
+    return type(value) is int and 1 <= value <= MAX_EDGE
+
+
+def format_of(path: Path) -> str | None:
+    with path.open("rb") as file:
+        return picture_format(file.read(HEAD_BYTES))
+
+
+def worked(path_in: Path, paths: dict[str, Path], found: str, user: Hashable) -> dict[str, Any]:
     """Raises: as `process`."""
     try:
         with path_in.open("rb") as source, ExitStack() as stack:
             outputs = {name: stack.enter_context(created(path)).fileno() for name, path in paths.items()}
-            return sandbox.run_worker(source.fileno(), outputs, format=found)
+            return sandbox.run_worker(source.fileno(), outputs, user=user, format=found)
     except sandbox.WorkerBusy:
         raise Busy(retry_after_ms=BUSY_MS) from None
     except sandbox.PictureRejected as rejected:
@@ -150,6 +187,5 @@ def created(path: Path) -> FileIO:
 
 def type_of_picture(path: Path) -> str:
     """The type of a variant that we made ourselves."""
-    with path.open("rb") as file:
-        found = picture_format(file.read(HEAD_BYTES))
+    found = format_of(path)
     return f"image/{found.lower()}" if found else UNKNOWN_TYPE

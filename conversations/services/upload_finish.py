@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.pictures.permits import NoPermit, Permits
 from conversations.attachments import antivirus, parts, processing
 from conversations.attachments.parts import PartFile
 from conversations.attachments.storage import VARIANTS, attachment_storage, name_of
@@ -19,9 +18,8 @@ from conversations.exceptions import AttachmentNotFound, Busy, InvalidFile
 from conversations.models import FileKind, StoredFile, Upload
 
 PLACEHOLDER_CHARS = 1_000
-SLOTS = threading.BoundedSemaphore(2)
-"""Bounds how many files are processed at once in this process."""
-SLOT_SECONDS = 6.0
+SCANS = Permits()
+"""Few files are scanned at once in this process, and of each user one."""
 
 
 def upload_finish(upload: Upload, part: PartFile) -> StoredFile:
@@ -30,9 +28,8 @@ def upload_finish(upload: Upload, part: PartFile) -> StoredFile:
     if upload.state == Upload.State.REJECTED:
         raise InvalidFile(upload.reason)
     try:
-        with slot_for(upload.kind):
-            antivirus.scan(part.path)
-            made = processing.process(part.path, upload.kind, name=upload.name)
+        scan(part.path, upload.uploader_id)
+        made = processing.process(part.path, upload.kind, name=upload.name, user=upload.uploader_id)
     except processing.FileRejected as rejected:
         Upload.objects.filter(pk=upload.pk).update(state=Upload.State.REJECTED, reason=rejected.reason)
         raise InvalidFile(rejected.reason) from None
@@ -48,18 +45,13 @@ def upload_finish(upload: Upload, part: PartFile) -> StoredFile:
     return file
 
 
-@contextmanager
-def slot_for(kind: str) -> Iterator[None]:
-    """A file that is only stored needs none. Raises Busy."""
-    if kind == FileKind.FILE and not settings.CLAMD_SOCKET:
-        yield
-        return
-    if not SLOTS.acquire(timeout=SLOT_SECONDS):
-        raise Busy(retry_after_ms=2_000)
+def scan(path: Path, user_id: int) -> None:
+    """Raises FileRejected, Busy."""
     try:
-        yield
-    finally:
-        SLOTS.release()
+        with SCANS.permit(user_id) if settings.CLAMD_SOCKET else nullcontext():
+            antivirus.scan(path)
+    except NoPermit:
+        raise Busy(retry_after_ms=processing.BUSY_MS) from None
 
 
 def store(upload: Upload, path: Path, made: processing.Processed) -> StoredFile:
@@ -111,8 +103,7 @@ def placeholder_of(made: processing.Processed) -> str:
 
 def add_still(file: StoredFile, path: Path) -> StoredFile:
     try:
-        with slot_for(FileKind.PICTURE):
-            made = processing.process(path, FileKind.PICTURE)
+        made = processing.process(path, FileKind.PICTURE, user=file.uploader_id)
     except processing.FileRejected as rejected:
         raise InvalidFile(rejected.reason) from None
     # The picture itself is not kept: the download is the video.

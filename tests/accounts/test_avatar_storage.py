@@ -1,6 +1,7 @@
 """Avatar upload: hostile input, a small square WebP without metadata as output."""
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -179,15 +180,31 @@ def test_a_compromised_decoder_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tm
     nosy.write_text(
         "import json, os, sys\n"
         "found = [sorted(os.environ), sys.path]\n"
-        "os.write(json.loads(sys.argv[1])['outputs']['square'], repr(found).encode())\n"
+        "said = b'RIFF    WEBP' + repr(found).encode()\n"
+        "os.write(json.loads(sys.argv[1])['outputs']['square'], said)\n"
         "print('{}')"
     )
     monkeypatch.setattr(sandbox, "WORKER", nosy)
     monkeypatch.setenv("SECRET_KEY", "canary")
     found = picture_make(encoded(halves())).decode()
-    assert found.startswith("[[")
+    assert found[12:].startswith("[[")
     assert "SECRET" not in found
     assert f"'{Path(sandbox.__file__).parents[2]}'" not in found
+
+
+@pytest.mark.parametrize("said", [b"", b"<html><script>alert(1)</script>", b"RIFF    WEBP" + bytes(300_000)])
+def test_what_a_compromised_decoder_writes_is_no_picture(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/threats.md T40."""
+
+    def says(source: int, outputs: dict[str, int], **job: Any) -> dict[str, Any]:
+        os.write(outputs["square"], said)
+        return {}
+
+    monkeypatch.setattr(sandbox, "run_worker", says)
+    with pytest.raises(InvalidPicture):
+        picture_make(encoded(halves()))
 
 
 # Views

@@ -11,6 +11,7 @@ from django.test import Client
 from PIL import Image
 
 from accounts.models import User
+from accounts.pictures import permits, sandbox
 from conversations.attachments.storage import attachment_storage, name_of
 from conversations.models import Conversation, StoredFile
 from tests.conversations.files import announce, body_of, send_file, send_part
@@ -56,6 +57,23 @@ def test_bob_gets_alices_photo_upright_and_without_what_it_tells(
         assert answer["Content-Type"] == ("image/jpeg" if address == "IMG_1.jpg" else "image/webp")
         assert answer["X-Content-Type-Options"] == "nosniff"
     assert sent["size"] == len(body_of(bobs.get(f"/files/{sent['id']}/IMG_1.jpg")))
+
+
+def test_a_user_has_one_picture_processed_at_a_time_and_delays_nobody_else(
+    alices: Client, bobs: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/threats.md T40. What is only stored waits for nothing."""
+    monkeypatch.setattr(permits, "PATIENCE_SECONDS", 0.01)
+    photo = encoded(halves(), "JPEG")
+
+    def sent(client: Client, kind: str) -> int:
+        id = announce(client, len(photo), kind=kind).json()["id"]
+        return send_part(client, id, 0, photo).status_code
+
+    with sandbox.PERMITS.permit(alice.pk):
+        assert [sent(alices, "picture"), sent(alices, "file"), sent(bobs, "picture")] == [503, 200, 200]
+    assert sent(alices, "picture") == 200
+    assert sandbox.PERMITS.places == []
 
 
 @pytest.mark.parametrize(

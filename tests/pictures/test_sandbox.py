@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -10,7 +11,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from accounts.pictures import sandbox
+from accounts.pictures import permits, sandbox
 from accounts.pictures.sandbox import PictureRejected, WorkerBusy, run_worker
 from accounts.pictures.worker import confinement
 from tests.pictures.files import encoded, halves, moving
@@ -221,6 +221,10 @@ limits.apply(job["parent"])
 if kind == "killed":
     import signal
     os.kill(os.getpid(), signal.SIGKILL)
+if kind == "score":
+    with open("/proc/self/oom_score_adj") as file:
+        os.write(1, json.dumps({"score": int(file.read())}).encode())
+    sys.exit()
 confinement.confine()
 if kind == "memory":
     try:
@@ -253,6 +257,12 @@ def limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_memory_is_limited(limited: None, output: Any) -> None:
     assert run(b"x", output, kind="memory") == {"memory": "refused"}
+
+
+def test_where_memory_runs_out_the_system_ends_the_worker_and_not_the_server(
+    limited: None, output: Any
+) -> None:
+    assert run(b"x", output, kind="score") == {"score": 1000}
 
 
 def test_processor_time_is_limited_and_the_user_learns_why(limited: None, output: Any) -> None:
@@ -388,7 +398,7 @@ SERVER = """
 import os, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from accounts.pictures import sandbox
+from accounts.pictures import permits, sandbox
 sandbox.WORKER = Path({worker!r})
 sandbox.run_worker(0, {{"out": {writing}}})
 """
@@ -410,26 +420,71 @@ def test_a_worker_ends_with_its_server(monkeypatch: pytest.MonkeyPatch, tmp_path
     os.close(pipe.reading)
 
 
-def test_no_process_starts_without_a_permit(monkeypatch: pytest.MonkeyPatch, output: Any) -> None:
-    monkeypatch.setattr(sandbox, "SLOTS", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(sandbox, "SLOT_TIMEOUT_SECONDS", 0.0)
-    monkeypatch.setattr(sandbox, "WORKER", Path("/nonexistent"))
-    with sandbox.SLOTS, pytest.raises(WorkerBusy):
-        run(b"x", output)
-    with pytest.raises(PictureRejected):
-        run(b"x", output)
-    assert sandbox.SLOTS.acquire(blocking=False), "the permit is given back"
-
-
-def test_where_many_wait_already_the_next_is_refused_at_once(
-    monkeypatch: pytest.MonkeyPatch, output: Any
+def test_a_permit_is_given_back_however_the_worker_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any
 ) -> None:
-    """Each that waits holds a thread, of which pages need one too."""
-    monkeypatch.setattr(sandbox, "QUEUE", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(sandbox, "SLOT_TIMEOUT_SECONDS", 3600.0)
-    with sandbox.QUEUE, pytest.raises(WorkerBusy):
+    monkeypatch.setattr(permits, "WORKERS", 1)
+    monkeypatch.setattr(permits, "PATIENCE_SECONDS", 0.0)
+    with sandbox.PERMITS.permit("bob"), pytest.raises(WorkerBusy):
+        run(b"x", output, user="alice")
+    monkeypatch.setattr(sandbox, "WORKER", Path("/nonexistent"))
+    with pytest.raises(PictureRejected):
+        run(b"x", output, user="alice")
+    monkeypatch.setattr(sandbox.sys, "executable", "/nonexistent/python")
+    with pytest.raises(WorkerBusy):
+        run(b"x", output, user="alice")
+    assert sandbox.PERMITS.places == []
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
+def test_without_a_process_for_it_the_picture_may_come_again(
+    number: int, output: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither a fault of the picture nor of the disk, nor an error page."""
+
+    def fails(*args: Any, **options: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(*((os, "pipe") if number == errno.EMFILE else (subprocess, "Popen")), fails)
+    with pytest.raises(WorkerBusy):
         run(b"x", output)
-    assert sandbox.QUEUE.acquire(blocking=False)
+    assert "no process could be started" in caplog.text
+
+
+ANSWERED = """
+import pathlib
+os.write(1, pathlib.Path(__file__).with_name("answer").read_bytes())
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"no JSON",
+        b"[1]",
+        b"\xff\xfe",
+        b"[" * 16_000,
+        b"1" * 5_000,
+        b'{"rejected": "<script>alert(1)</script>"}',
+        b'{"rejected": ["damaged"]}',
+        b'{"rejected": null}',
+        b'{"failed": "28"}',
+        b'{"failed": [28]}',
+        b'{"failed": 13}',
+        b'{"failed": NaN}',
+    ],
+    ids=lambda answer: answer[:30].decode("latin-1"),
+)
+def test_an_answer_that_no_worker_of_ours_gives_is_a_damaged_picture(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any
+) -> None:
+    """A decoder that was taken over writes the answer as well: no error page, no words of its own (T40)."""
+    replaced(monkeypatch, tmp_path, ANSWERED)
+    (tmp_path / "answer").write_bytes(answer)
+    with pytest.raises(PictureRejected) as rejected:
+        run(b"x", output)
+    assert rejected.value.reason == "damaged"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,50 @@ def test_a_link_in_place_of_a_variant_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"):
         processed(tmp_path, PHOTO, "picture")
     assert (tmp_path / "other").read_bytes() == b"precious"
+
+
+TRUE = {"width": 60, "height": 30, "placeholder": f"data:image/webp;base64,{'A' * 40}"}
+UNTRUE: dict[str, dict[str, Any]] = {
+    "no width": {"width": None},
+    "a width in words": {"width": "60"},
+    "no edge": {"height": 0},
+    "an edge that no column holds": {"width": 10**30},
+    "an infinite edge": {"width": float("inf")},
+    "truth as an edge": {"width": True},
+    "a placeholder from elsewhere": {"placeholder": "https://evil.example/beacon.webp"},
+    "a script as a placeholder": {"placeholder": "data:text/html;base64,PHNjcmlwdD4="},
+    "a placeholder with more behind it": {"placeholder": f"{TRUE['placeholder']}') url(//evil.example"},
+    "a list as a placeholder": {"placeholder": [TRUE["placeholder"]]},
+    "a page as the picture": {"display": b"<html><script>alert(1)</script>"},
+    "an empty thumbnail": {"thumb": b""},
+    "a download of another kind": {"file": b"%PDF-1.7"},
+    "nothing at all": dict.fromkeys(TRUE),
+}
+
+
+@pytest.mark.parametrize("name", UNTRUE)
+def test_what_a_decoder_that_was_taken_over_says_is_judged_like_any_input(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it reaches a row, a page or a log line (docs/threats.md T40)."""
+    webp = encoded(halves(), "WEBP")
+
+    def answers(told: dict[str, Any]) -> None:
+        def says(source: int, outputs: dict[str, int], **job: Any) -> dict[str, Any]:
+            for variant, data in {"file": PHOTO, "display": webp, "thumb": webp, **told}.items():
+                if variant in outputs:
+                    os.write(outputs[variant], data)
+            return {**TRUE, **told}
+
+        monkeypatch.setattr(sandbox, "run_worker", says)
+
+    answers({"type": "text/html"})
+    assert processed(tmp_path, PHOTO, "picture").type == "image/jpeg", "the type is that of the upload"
+    answers(UNTRUE[name])
+    with pytest.raises(FileRejected) as rejected:
+        processed(tmp_path, PHOTO, "picture")
+    assert rejected.value.reason == "damaged"
+    assert left(tmp_path) == ["key.part"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import errno
 import io
 import os
 import shutil
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from accounts.models import User
+from accounts.pictures import permits
 from conversations.attachments import antivirus, parts, processing
 from conversations.attachments.processing import FileRejected, Processed
 from conversations.attachments.storage import LocalStorage
@@ -58,7 +58,7 @@ def folder(tmp_path: Path, settings: Any) -> Path:
 def processed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures with variants, so that there are as many steps as there can be."""
 
-    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+    def process(path: Path, kind: str, *, name: str = "", user: object = None) -> Processed:
         variants = {}
         for which in ("file", "display", "thumb") if kind == "picture" else ():
             variants[which] = path.with_name(f"{path.name}.{which}")
@@ -227,7 +227,7 @@ def test_a_file_that_shrank_while_it_was_read_is_refused(alice: User, folder: Pa
 def test_a_rejected_file_is_not_processed_again(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+    def process(path: Path, kind: str, *, name: str = "", user: object = None) -> Processed:
         asked.append(kind)
         raise FileRejected("damaged")
 
@@ -241,20 +241,20 @@ def test_a_rejected_file_is_not_processed_again(alice: User, monkeypatch: pytest
     assert asked == ["picture"]
 
 
-def test_few_files_are_processed_at_once_and_the_others_may_try_again(
-    alice: User, monkeypatch: pytest.MonkeyPatch
+def test_who_has_a_file_scanned_already_waits_and_others_do_not(
+    alice: User, bob: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_finish, "SLOTS", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(upload_finish, "SLOT_SECONDS", 0.01)
-    id = uuid4()
-    begin(alice, id)
-    with upload_finish.slot_for("picture"):
+    settings.CLAMD_SOCKET = "/run/clamd"
+    monkeypatch.setattr(antivirus, "scan", lambda path: None)
+    monkeypatch.setattr(permits, "PATIENCE_SECONDS", 0.01)
+    alices, bobs = uuid4(), uuid4()
+    begin(alice, alices, kind="file")
+    begin(bob, bobs, kind="file")
+    with upload_finish.SCANS.permit(alice.pk):
         with pytest.raises(Busy):
-            append(alice, id, 0, DATA)
-        plain = uuid4()
-        begin(alice, plain, kind="file")
-        assert append(alice, plain, 0, DATA).file is not None
-    assert append(alice, id, len(DATA), b"").file is not None
+            append(alice, alices, 0, DATA)
+        assert append(bob, bobs, 0, DATA).file is not None
+    assert append(alice, alices, len(DATA), b"").file is not None
 
 
 def test_the_space_of_a_user_counts_what_is_stored_and_what_is_announced(
