@@ -1,5 +1,5 @@
-"""PURE. Permits for worker processes: few at once, and of each user only one, so that a user who uploads the
-slowest pictures there are delays nobody else's (docs/threats.md T40)."""
+"""PURE. Permits for worker processes: few at once, and of each user only one, so that a user who uploads
+slow pictures does not delay those of others (docs/threats.md T40)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ def is_picture_of_another_format(head: bytes) -> bool:
 def type_of_download(name: str) -> str:
     """The type of a file that is only downloaded, by the end of its name: for the icon beside it. Nothing
     that a browser would run or show as a page, whatever else the response says."""
-    guessed, packed = TYPES.guess_type(name)
+    # As a path: Python reads a name as an address, and one with `data:` states its type itself.
+    guessed, packed = TYPES.guess_type(f"./{name}")
     if packed is not None:
         return "application/gzip" if packed == "gzip" else UNKNOWN_TYPE
     if guessed is None or any(word in guessed for word in ACTIVE):

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from accounts.pictures.worker import animation
+from accounts.pictures.worker.jpeg import MOST_SCANS
 from accounts.pictures.worker.rejection import Rejected
 from tests.pictures import files
 from tests.pictures.files import chunk, encoded, gif_of, halves, moving, png_that_claims, segment
@@ -93,6 +94,30 @@ def test_a_hundred_thousand_frames_are_not_even_counted() -> None:
     assert reason_for(apng_that_claims(0x7FFFFFFF)) == "too_many_frames"
 
 
+def jpeg_of_scans(count: int, *segments: bytes) -> bytes:
+    """A progressive file that says the same again and again, in few bytes."""
+    jpeg = files.with_segments(encoded(Image.new("L", (60, 60), 128), "JPEG", progressive=True), *segments)
+    first, last, end = jpeg.index(b"\xff\xda"), jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
+    own = jpeg[first:end].count(b"\xff\xda")
+    return jpeg[:end] + jpeg[last:end] * (count - own) + jpeg[end:]
+
+
+def test_a_jpeg_of_thousands_of_scans_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs the time of all points: with forty megapixels, a file of 100 KB would take a minute."""
+    assert work(jpeg_of_scans(MOST_SCANS))["type"] == "image/jpeg"
+    monkeypatch.setattr("accounts.pictures.worker.run.opened", None)
+    for count in (MOST_SCANS + 1, 5_000):
+        assert reason_for(jpeg_of_scans(count)) == "too_slow"
+
+
+def test_what_only_looks_like_scans_does_not_count() -> None:
+    """In a thumbnail, among the points, and in a film after the end."""
+    scans = b"\xff\xda\0\2" * 5_000
+    restarts = encoded(Image.effect_noise((400, 400), 90), "JPEG", restart_marker_blocks=1)
+    for data in (jpeg_of_scans(10, segment(0xE1, b"Exif\0\0" + scans)), restarts):
+        assert work(data + scans)["type"] == "image/jpeg"
+
+
 def test_packed_text_in_a_png_does_not_fill_the_memory() -> None:
     text = chunk(b"zTXt", b"Comment\0\0" + files.zeros(64 << 20))
     assert reason_for(png_that_claims(1, 1, zlib.compress(bytes(4)), text)) == "damaged"
@@ -152,6 +177,52 @@ def test_a_frame_outside_of_its_gif_is_damaged() -> None:
     at = gif.rindex(b",")
     struct.pack_into("<HHHH", gif, at + 1, 60_000, 60_000, 5_000, 5_000)
     assert reason_for(bytes(gif)) == "damaged"
+
+
+def apng_of(frames: int, *, plays: int = 0, **told: tuple[int, ...]) -> bytes:
+    """Frames of 4 by 4 points; `told` replaces what the last one says of itself."""
+    parts, number = [], 0
+    for index in range(frames):
+        told_of_it = told if index == frames - 1 else {}
+        width, height, left, top = told_of_it.get("box", (4, 4, 0, 0))
+        delay = told_of_it.get("delay", (1, 10))
+        head = struct.pack(">IIIIIHHBB", number, width, height, left, top, *delay, 0, 0)
+        points = zlib.compress((b"\0" + bytes([40 * index + 40] * 12)) * 4)
+        parts.append(chunk(b"fcTL", head))
+        if index == 0:
+            parts.append(chunk(b"IDAT", points))
+        else:
+            parts.append(chunk(b"fdAT", struct.pack(">I", number + 1) + points))
+        number += 1 if index == 0 else 2
+    shape = struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0)
+    start = (chunk(b"IHDR", shape), chunk(b"acTL", struct.pack(">II", frames, plays)))
+    return b"".join([b"\x89PNG\r\n\x1a\n", *start, *parts, chunk(b"IEND", b"")])
+
+
+@pytest.mark.parametrize("box", [(400, 400, 0, 0), (4, 4, 3, 3), (0, 0, 0, 0), (4, 4, 0xFFFFFFFF, 0)])
+def test_a_frame_outside_of_its_png_is_damaged(box: tuple[int, ...]) -> None:
+    assert reason_for(apng_of(3, box=box)) == "damaged"
+
+
+@pytest.mark.parametrize(("at", "value"), [(8, 5_000), (14, 5_000), (17, 5_000)])
+def test_a_frame_of_a_webp_that_says_more_than_it_has_is_never_larger_than_its_canvas(
+    at: int, value: int
+) -> None:
+    webp = bytearray(PICTURES["animated WEBP"])
+    start = webp.index(b"ANMF")
+    webp[start + at : start + at + 3] = value.to_bytes(3, "little")
+    with suppress(Rejected):
+        made = work(bytes(webp))
+        assert {frame.size for frame in frames_of(made["file"])} == {(40, 30)}
+
+
+@pytest.mark.parametrize("delay", [(65_535, 1), (65_535, 0), (0, 0), (1, 65_535)])
+def test_any_duration_and_any_number_of_repetitions_can_be_shown(delay: tuple[int, int]) -> None:
+    """A PNG may say that a frame stays for a day; the other format has no room for it."""
+    made = work(apng_of(3, delay=delay, plays=0xFFFFFFFF))
+    for name in ("file", "display"):
+        assert len(frames_of(made[name])) == 3
+        assert shown(made[name]).info["loop"] == 65_535
 
 
 # Polyglots

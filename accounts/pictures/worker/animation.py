@@ -17,6 +17,8 @@ MAX_PIXELS_IN_ALL = {"GIF": 80_000_000, "WEBP": 40_000_000, "PNG": 40_000_000}
 DISPLAY_PIXELS_IN_ALL = 20_000_000
 SHORTEST_MS, USUAL_MS = 10, 100
 """Browsers show frames up to the first number for the second: so old files mean it."""
+LONGEST_MS = MOST_PLAYS = 65_535
+"""More does not fit into a WebP; a PNG may say that a frame stays for a day."""
 FOR_DISPLAY: dict[str, Any] = {"quality": 75, "method": 0, "background": (0, 0, 0, 0)}
 FOR_DOWNLOAD: dict[str, Any] = {"quality": 88, "method": 0, "background": (0, 0, 0, 0)}
 
@@ -57,7 +59,7 @@ class Source:
             self.picture.seek(index)
             self.picture.load()
             duration = int(self.picture.info.get("duration") or 0)
-            self.durations.append(duration if duration > SHORTEST_MS else USUAL_MS)
+            self.durations.append(min(duration, LONGEST_MS) if duration > SHORTEST_MS else USUAL_MS)
             yield with_bands(self.picture)
 
     def finished(self, frame: Image.Image) -> Image.Image:
@@ -70,10 +72,10 @@ class Source:
         """How often it is played, 0 for ever. A GIF counts repetitions, and plays once if it says nothing."""
         loop = self.picture.info.get("loop")
         if self.picture.format != "GIF":
-            return int(loop or 0)
+            return min(int(loop or 0), MOST_PLAYS)
         if loop is None:
             return 1
-        return min(int(loop) + 1, 65_535) if loop else 0
+        return min(int(loop) + 1, MOST_PLAYS) if loop else 0
 
 
 class Lazy(Image.Image):

@@ -63,7 +63,7 @@ class AnimationWriter:
         self.last: Image.Image | None = None
 
     def add(self, frame: Image.Image, duration_ms: int) -> None:
-        """All frames have one size and one of MODES."""
+        """All frames have one size and one of MODES; a duration is at most 65,535."""
         if self.last is None:
             write_head(frame, self.file)
             self.chunk(b"acTL", struct.pack(">II", self.count, self.plays))
@@ -72,7 +72,7 @@ class AnimationWriter:
             changed = ImageChops.difference(frame, self.last).getbbox(alpha_only=False)
             box = changed or (0, 0, 1, 1)
         left, top, right, bottom = box
-        delay = Fraction(min(duration_ms, 65_535), 1000)
+        delay = Fraction(duration_ms, 1000)
         place = struct.pack(">IIII", right - left, bottom - top, left, top)
         shown = struct.pack(">HHBB", delay.numerator, delay.denominator, 0, 0)
         self.chunk(b"fcTL", self.next_number() + place + shown)

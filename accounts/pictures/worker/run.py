@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 from PIL import Image, ImageFile
 
 from accounts.pictures.worker import animation, confinement, gif, limits
+from accounts.pictures.worker.jpeg import MOST_SCANS, scan_count
 from accounts.pictures.worker.polyglots import is_polyglot
 from accounts.pictures.worker.reading import opened
 from accounts.pictures.worker.rejection import Rejected
@@ -82,6 +83,8 @@ def made(
     if is_polyglot(data):
         raise Rejected("mismatch")
     picture_format: str = job["format"]
+    if picture_format == "JPEG" and scan_count(data, MOST_SCANS) > MOST_SCANS:
+        raise Rejected("too_slow")
     if "square" in outputs:
         write_square(opened(source, picture_format), outputs["square"], job["crop"])
         return {}

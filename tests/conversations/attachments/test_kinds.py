@@ -148,6 +148,7 @@ def test_pictures_that_are_not_shown_are_known_as_pictures(head: bytes) -> None:
         ("archive.tar.gz", "application/gzip"),
         ("archive.tar.xz", "application/octet-stream"),
         ("data:text/html,<script>", "application/octet-stream"),
+        ('data:image/x"><script>alert(1)</script>,.png', "image/png"),
         ("http://x/a.html", "application/octet-stream"),
         ("style.css", "application/octet-stream"),
         ("page.shtml", "application/octet-stream"),
