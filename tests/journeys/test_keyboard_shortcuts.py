@@ -365,7 +365,7 @@ def test_several_messages_are_copied_as_lines_with_time_and_name(
     assert copied == "- Bob: words\n- Bob: second words\n- Bob: a quote\nand\non"
 
 
-def test_check_20_a_dropped_file_is_refused_and_the_chat_stays(alice: Visitor, visitor: VisitorMaker) -> None:
+def test_check_20_dropped_and_pasted_files_wait_in_the_tray(alice: Visitor, visitor: VisitorMaker) -> None:
     """Without a handler the browser would open the file in place of the chat."""
     bob = visitor("bob")
     room = start_chat(alice, bob)
@@ -381,8 +381,8 @@ def test_check_20_a_dropped_file_is_refused_and_the_chat_stays(alice: Visitor, v
         document.querySelector("main").dispatchEvent(event);
         return event.defaultPrevented;
     }"""
-    toast = alice.page.locator('[data-view="toast"]')
+    expect(alice.page.locator("[data-view=composer]")).to_have_attribute("data-takes-files", "true")
     for kind in ("dragover", "drop", "paste"):
         assert alice.page.evaluate(drop, kind), kind
-    expect(toast).to_contain_text("Files can’t be sent yet.")
+    expect(alice.page.locator("[data-item]")).to_have_count(2)
     expect(alice.box).to_have_value("half a thought")

@@ -116,7 +116,7 @@ def test_every_kind_of_page_has_one_style_sheet_of_at_most_14_kilobytes(folder: 
 
 @needs_minifier
 @pytest.mark.usefixtures("deployed")
-def test_a_chat_is_interactive_after_33_kilobytes_of_script_and_has_100_in_all(
+def test_a_chat_is_interactive_after_33_kilobytes_of_script_and_has_102_in_all(
     alice: User, long_chat: Conversation, client_of: ClientOf, folder: Path
 ) -> None:
     html = page_of(client_of(alice), f"/chats/{long_chat.room_name}/")
@@ -124,7 +124,7 @@ def test_a_chat_is_interactive_after_33_kilobytes_of_script_and_has_100_in_all(
     assert at_first > named(html, ENTRY, folder)
     assert weight(at_first) <= page_budgets.SCRIPT_AT_FIRST * KILO, weight(at_first)
     # Of these, the menu of a message, selecting, forwarding and drafts that follow have 12, searching 5,
-    # markup and `:name` 11.
+    # markup and `:name` 11; 1 waits for files to be uploaded, and draws the files of a message.
     assert weight(reached(at_first)) <= page_budgets.SCRIPT_OF_CHAT * KILO, weight(reached(at_first))
 
 
@@ -140,6 +140,22 @@ def test_the_emoji_panel_is_at_most_25_kilobytes_of_script_more(
     more = {panel} | reached({(panel.parent / name).resolve() for name in imported})
     weighed = weight(more - reached(named(html, PRELOAD, folder)))
     assert weighed <= 25 * KILO, weighed
+
+
+@needs_minifier
+@pytest.mark.usefixtures("deployed")
+def test_sending_files_is_at_most_25_kilobytes_of_script_more(
+    alice: User, long_chat: Conversation, client_of: ClientOf, folder: Path
+) -> None:
+    """Loaded when idle: a file that waits in the outbox is uploaded without a press."""
+    html = page_of(client_of(alice), f"/chats/{long_chat.room_name}/")
+    parts = set((folder / "js").glob("*/attachments*.js"))
+    imported = [
+        (path.parent / name).resolve() for path in parts for name in IMPORTED.findall(path.read_text())
+    ]
+    more = parts | reached(set(imported))
+    weighed = weight(more - reached(named(html, PRELOAD, folder)))
+    assert weighed <= page_budgets.SCRIPT_OF_FILES * KILO, weighed
 
 
 @pytest.mark.usefixtures("deployed")

@@ -1,14 +1,15 @@
 // The HTTP API: JSON requests and responses. A refusal is an `ApiError` with its code of docs/protocol.md.
 
+import { messageSend } from "../protocol/commands.js";
 import { ruleOf } from "../protocol/events.js";
 
 const TIMEOUT_MS = 10_000;
 
 export class ApiError extends Error {
-  /** `status` 0 means that no answer came. */
-  constructor({ status, code, retryAfterMs = 0 }) {
+  /** `status` 0 means that no answer came. `offset` and `reason`: of an upload. */
+  constructor({ status, code, retryAfterMs = 0, offset, reason }) {
     super(`${status} ${code}`);
-    Object.assign(this, { status, code, retryAfterMs });
+    Object.assign(this, { status, code, retryAfterMs, offset, reason });
   }
 }
 
@@ -23,6 +24,8 @@ async function refusal(response) {
   return new ApiError({
     status: response.status,
     code,
+    offset: problem.offset,
+    reason: problem.reason,
     retryAfterMs: problem.retry_after_ms ?? (1_000 * Number(response.headers.get("Retry-After")) || 0),
   });
 }
@@ -31,11 +34,10 @@ const reactions = ({ seq, emoji }) => `messages/${seq}/reactions/${encodeURIComp
 
 /** The commands of the outbox as HTTP requests: method, path below the conversation, and body. */
 const ROUTES = {
-  "message.send": ({ id, body, reply_to, forward }) => [
-    "POST",
-    "messages",
-    { id, body: forward ? "" : body, ...(reply_to == null ? {} : { reply_to }), ...(forward && { forward }) },
-  ],
+  "message.send": (message) => {
+    const { type, room, ref, ...body } = messageSend(message);
+    return ["POST", "messages", body];
+  },
   "message.edit": ({ seq, body, version }) => ["PATCH", `messages/${seq}`, { body, version }],
   "message.delete": ({ seq, scope }) => ["DELETE", `messages/${seq}?scope=${scope}`],
   "reaction.set": ({ on, ...reaction }) => [on ? "PUT" : "DELETE", reactions(reaction)],
@@ -76,11 +78,15 @@ export class Api {
   }
 
   #write(method, path, body, headers = {}) {
-    return this.#call(path, {
-      method,
+    return this.send(method, path, {
       body: JSON.stringify(body),
-      headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf(), ...headers },
+      headers: { "Content-Type": "application/json", ...headers },
     });
+  }
+
+  /** `body` as it is: bytes, whose type is in `headers`. It takes as long as `signal` lets it. */
+  send(method, path, { headers = {}, ...options } = {}) {
+    return this.#call(path, { ...options, method, headers: { "X-CSRFToken": this.#csrf(), ...headers } });
   }
 
   /**
@@ -144,10 +150,10 @@ export class Api {
       throw new ApiError({ status: 0, code: "no_answer" });
     };
     const response = await this.#fetch(path, {
+      signal: AbortSignal.timeout?.(TIMEOUT_MS),
       ...options,
       headers,
       credentials: "same-origin",
-      signal: AbortSignal.timeout?.(TIMEOUT_MS),
     }).catch(silence);
     if (!response.ok) {
       const error = await refusal(response);

@@ -68,7 +68,8 @@ export function startLazyParts(shell, api) {
   };
   watchPageLifecycle({ window, clock, on });
   const announce = (text) => shell.announcer.status(text);
-  const loaders = { fetchEmoji, fetchPage: (path) => fetchPage(path, shell) };
+  const loadAttachments = () => Promise.all([import("../view/attachments.js"), import("../net/attachments.js")]);
+  const loaders = { fetchEmoji, fetchPage: (path) => fetchPage(path, shell), loadAttachments };
   const tools = { ...shell, shell, api, peers, rows, announce, ...loaders };
   for (const load of shell.hasChats ? CHAT_PARTS : ACCOUNT_PARTS)
     loadWhenIdle(load).then(({ start }) => {

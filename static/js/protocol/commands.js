@@ -1,13 +1,20 @@
 // The commands of the browser: one builder for each, with exactly the fields of docs/protocol.md.
 
-/** `forward` {room, seq}: the server copies that message; our `body` is what the page shows until then. */
-export const messageSend = ({ room, id, body, reply_to = null, forward }) => ({
+/** The field of a message for these files, if there are any. */
+export const idsOf = (attachments) => attachments && { attachments: attachments.map(({ id }) => id) };
+
+/**
+ * `forward` {room, seq}: the server copies that message; our `body` is what the page shows until then. `attachments`
+ * are what the page shows of the files; the server needs their ids.
+ */
+export const messageSend = ({ room, id, body, reply_to = null, forward, attachments }) => ({
   type: "message.send",
   room,
   id,
   body: forward ? "" : body,
   ...(reply_to == null ? {} : { reply_to }),
   ...(forward && { forward }),
+  ...idsOf(attachments),
   ref: id,
 });
 

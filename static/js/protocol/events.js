@@ -76,7 +76,10 @@ const RULES = {
 };
 
 /** A retry of the same text can never succeed: it has to be edited, or the chat takes no messages. */
-const FINAL = new Set(["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"]);
+const FINAL = new Set([
+  ...["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"],
+  ...["invalid_file", "file_too_large", "file_missing"],
+]);
 export const isFinal = (code) => FINAL.has(code);
 
 /** "wait", "few", "hold", "rename" or "fail". For an unknown code of a newer server its `retryable` decides. */

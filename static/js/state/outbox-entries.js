@@ -1,6 +1,9 @@
 // An entry of the outbox: when it is due, and its stored form, under a key of its own so that no tab overwrites
 // another.
 
+import { backoff } from "../lib/timing.js";
+import { ruleOf } from "../protocol/events.js";
+
 /** How long the server may take to answer. */
 export const ANSWER_MS = 10_000;
 
@@ -14,6 +17,34 @@ export function dueAt({ state, notBefore, holdUntil, isPosted, sentAt }) {
   return state === "sent" && !isPosted ? sentAt + ANSWER_MS : null;
 }
 
+const RETRY_MS = [1_000, 3_000, 9_000];
+const MOST_INTERNAL_ERRORS = 5;
+
+/** Milliseconds until the next try after a refusal; null: it is final. */
+export function pauseAfter(entry, { code, retryable, wait, random }) {
+  entry.refusals = (entry.refusals ?? 0) + 1;
+  const rule = ruleOf({ code, retryable });
+  if (rule === "hold") return Infinity;
+  const isRetried = rule === "wait" || (rule === "few" && entry.refusals < MOST_INTERNAL_ERRORS);
+  return isRetried ? Math.max(wait ?? 0, backoff(entry.refusals - 1, random)) : null;
+}
+
+/** The same where no answer came. */
+export function pauseAfterSilence(entry) {
+  entry.tries = (entry.tries ?? 0) + 1;
+  return RETRY_MS[entry.tries - 1] ?? null;
+}
+
+export const needsFiles = ({ command, isPrepared, state }) => state === "pending" && command.attachments && !isPrepared;
+
+/** Its files are uploaded: {isReady}, or {failed} with the reason, or {wait} until the next try. */
+export async function prepared(entry, prepare) {
+  entry.isPreparing = true;
+  const outcome = await prepare(entry).catch(() => ({}));
+  Object.assign(entry, { isPreparing: false, isPrepared: outcome.isReady });
+  return { wait: ANSWER_MS, ...outcome };
+}
+
 /** The prefix of the entries' keys in the browser's storage. */
 export const KEY = "outbox:";
 
@@ -21,8 +52,10 @@ export const KEY = "outbox:";
  * A message keeps the stored form that it had before the outbox knew other commands: {id, room, body, reply_to, ...}.
  * So pages of an older version, in another tab or after a rollback, still send it.
  */
-const restored = ({ body, reply_to, forward, ...entry }) =>
-  entry.command ? entry : { ...entry, command: { type: "message.send", body, reply_to, ...(forward && { forward }) } };
+const restored = ({ body, reply_to, forward, attachments, ...entry }) => {
+  const more = { ...(forward && { forward }), ...(attachments && { attachments }) };
+  return entry.command ? entry : { ...entry, command: { type: "message.send", body, reply_to, ...more } };
+};
 
 /** What is in flight is stored as pending: after a reload its fate is unknown. Returns false if nothing was stored. */
 export function storeEntry(store, { id, room, command, at, since, state, reason, from, base, holdUntil }) {

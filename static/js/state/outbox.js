@@ -2,12 +2,11 @@
 
 import { commandFrame } from "../protocol/commands.js";
 import { isFinal, ruleOf } from "../protocol/events.js";
-import { backoff, TabLock, Timer } from "../lib/timing.js";
+import { TabLock, Timer } from "../lib/timing.js";
 import { ANSWER_MS, changesMessage, dueAt, isMessage, isOpen, KEY } from "./outbox-entries.js";
-import { endedAt, removeStored, storedEntries, storeEntry } from "./outbox-entries.js";
+import { endedAt, needsFiles, pauseAfter, pauseAfterSilence, prepared } from "./outbox-entries.js";
+import { removeStored, storedEntries, storeEntry } from "./outbox-entries.js";
 
-const RETRY_MS = [1_000, 3_000, 9_000];
-const MOST_INTERNAL_ERRORS = 5;
 const MAX_CONNECTIONS_LOST = 2;
 const DAY_MS = 24 * 3_600_000;
 
@@ -21,6 +20,8 @@ export class Outbox {
   #timer;
   #lock;
   #isLive = false;
+  /** `prepare(entry)` uploads the files of a message: promise of {isReady}, {failed} or {wait}. Loaded when idle. */
+  prepare = null;
 
   /**
    * `store` get/set/remove/keys; `send(frame)` -> whether it was sent; `post(entry)` sends it over HTTP: promise
@@ -104,13 +105,9 @@ export class Outbox {
   refused({ id, code, retryable = false, retry_after_ms: wait = 0 }) {
     const entry = this.get(id);
     if (!entry || entry.state === "accepted") return;
-    entry.refusals = (entry.refusals ?? 0) + 1;
-    const rule = ruleOf({ code, retryable });
-    const isRetried = rule === "wait" || (rule === "few" && entry.refusals < MOST_INTERNAL_ERRORS);
-    const pause = () => Math.max(wait ?? 0, backoff(entry.refusals - 1, this.#options.random));
-    if (rule === "hold") this.#wait(entry, Infinity, code);
-    else if (isRetried) this.#wait(entry, pause(), code);
-    else this.#fail(entry, code);
+    const pause = pauseAfter(entry, { code, retryable, wait, random: this.#options.random });
+    if (pause === null) this.#fail(entry, code);
+    else this.#wait(entry, pause, code);
     this.#pump();
   }
 
@@ -125,7 +122,7 @@ export class Outbox {
       this.#remove(id);
       entry.id = this.#options.newId();
     }
-    const fresh = { reason: undefined, tries: 0, refusals: 0, notBefore: 0, isPosted: false };
+    const fresh = { reason: undefined, tries: 0, refusals: 0, notBefore: 0, isPosted: false, isPrepared: false };
     Object.assign(entry, { ...fresh, state: "pending", since: this.#options.clock.now() });
     this.restore(entry);
     this.#pump();
@@ -201,11 +198,21 @@ export class Outbox {
     const open = this.entries(room).filter((entry) => isOpen(entry) && !(entry.holdUntil > now));
     const entry = open.find(({ state }) => state === "sent") ?? open[0];
     if (!entry || entry.isPosted || (dueAt(entry) ?? 0) > now) return;
+    if (needsFiles(entry)) return void (this.prepare && !entry.isPreparing && this.#prepareFiles(entry));
     // A proxy that ends the connection at this very message would end it at every retry.
     const endsConnections = isMessage(entry) && entry.connectionsLost >= MAX_CONNECTIONS_LOST;
     if (entry.state === "sent" || entry.tries || endsConnections) this.#sendOverHttp(entry);
     else if (this.#options.send(commandFrame(entry))) Object.assign(entry, { state: "sent", sentAt: now });
     else this.#sendOverHttp(entry);
+  }
+
+  /** What was written after it waits, so that both arrive in the order typed. */
+  async #prepareFiles(entry) {
+    const { isReady, failed, wait } = await prepared(entry, this.prepare);
+    if (this.get(entry.id) !== entry || entry.state !== "pending") return;
+    if (failed) this.#fail(entry, failed);
+    else if (!isReady) this.#wait(entry, wait);
+    this.#pump();
   }
 
   /** The socket does not answer, or takes nothing: over HTTP, with the same id. */
@@ -221,17 +228,12 @@ export class Outbox {
     if (answer.accepted) return this.accepted(entry.id, answer.version);
     if (this.get(entry.id)?.state !== "sent" || !entry.isPosted) return;
     // A message says that it was not sent. Any other command changes nothing by waiting.
-    if (isMessage(entry)) this.#countSilence(entry);
-    else this.#wait(entry, ANSWER_MS);
+    const pause = isMessage(entry) ? pauseAfterSilence(entry) : ANSWER_MS;
+    if (pause === null) this.#fail(entry, "no_answer");
+    else this.#wait(entry, pause);
     // Otherwise a tab without an answer would keep the lock while another one has a working connection.
     this.#lock.release();
     this.#pump();
-  }
-
-  #countSilence(entry) {
-    entry.tries = (entry.tries ?? 0) + 1;
-    if (entry.tries > RETRY_MS.length) this.#fail(entry, "no_answer");
-    else this.#wait(entry, RETRY_MS[entry.tries - 1]);
   }
 
   #wait(entry, ms, reason) {

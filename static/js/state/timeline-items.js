@@ -37,6 +37,7 @@ function waiting(entry, { me, dayOf }) {
     sender: me,
     kind: "text",
     body: entry.command.body,
+    attachments: entry.command.attachments,
     created_at: new Date(entry.at).toISOString(),
   };
   return {

@@ -2,7 +2,7 @@
 // idle.
 
 import { action, view } from "../lib/dom.js";
-import { rejectDroppedFiles } from "./file-drop.js";
+import { loadWhenIdle } from "../lib/timing.js";
 import { FloatingDay } from "./floating-day.js";
 import { startComposerEmoji } from "./composer-emoji.js";
 import { askForEmoji } from "./emoji.js";
@@ -42,7 +42,7 @@ async function openChatWith(api, go, username) {
  * `tools`: the fields of the Shell, `shell` itself, and what pages/lazy.js adds. Each part takes from it what it names.
  */
 export function start(tools) {
-  const { shell, api, t, clock, list, peers, events, page, announce, drafts, outbox } = tools;
+  const { shell, api, clock, list, peers, events, page, drafts, outbox } = tools;
   const current = () => shell.room;
   const show = (text, button = null) => toast(text, { clock, button });
   const rows = () => tools.rows.shown;
@@ -51,7 +51,9 @@ export function start(tools) {
   if (rowsElement) new ListPresence({ ...tools, rows: rowsElement, peerOf: (room) => list.get(room)?.peer.id });
   const onBuilt = (main, session) => {
     markInviteOpeners(main, page);
-    if (session) startMessageFeatures(session, forMessages);
+    if (!session) return;
+    startMessageFeatures(session, forMessages);
+    attachments?.start(session);
   };
   // A page of older messages, opened by the link for browsers without scripts, keeps ordinary links.
   const isLive = shell.openChat && (shell.session || page.page === "inbox");
@@ -82,7 +84,15 @@ export function start(tools) {
   const forwarding = new Forwarding({ ...tools, switcher, rows, toast: show, go });
   const times = new ReceiptTimes(tools);
   events.on("frame", (event) => event.type === "receipt.advanced" && times.advanced(event, list.get(event.room)));
-  const forMessages = { ...tools, times, toast: show, forward: (...asked) => forwarding.choose(...asked) };
+  let attachments = null;
+  loadWhenIdle(tools.loadAttachments).then(([{ startAttachments }, net]) => {
+    attachments = startAttachments({ ...tools, toast: show }, net);
+    if (shell.session) attachments.start(shell.session);
+    events.emit("redraw");
+  });
+  // What the page shows of files that are not sent yet (state/uploads.js), once it is loaded.
+  const uploads = () => attachments?.uploads ?? null;
+  const forMessages = { ...tools, uploads, times, toast: show, forward: (...asked) => forwarding.choose(...asked) };
   const search = startSearch(tools);
   new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show(), search });
   const opener = action("switch");
@@ -97,9 +107,8 @@ export function start(tools) {
   // Leaving would lose text only in this case, hence the browser's own question.
   addEventListener("beforeunload", (event) => {
     drafts.flush();
-    if (outbox.isAtRisk || drafts.isAtRisk) event.preventDefault();
+    if (outbox.isAtRisk || drafts.isAtRisk || attachments?.isAtRisk) event.preventDefault();
   });
-  rejectDroppedFiles({ t, notify: (text) => (show(text), announce(text)) });
   const link = action("older-chats");
   if (link)
     loadRowsOnScroll({

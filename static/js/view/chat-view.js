@@ -23,6 +23,8 @@ export class ChatView {
   /** Loaded when idle (view/message-actions.js): messages with what waits in the outbox; what the composer is for. */
   applied = (messages) => messages;
   mode = null;
+  /** Files for the next message (state/attachments-tray.js). */
+  tray = null;
 
   /**
    * `root`, `room`, `me`, `peerName()`, `timeline`, `outbox`, `list`, `drafts`, `events`, `t`, `dates`, `clock`; `on`:
@@ -160,7 +162,8 @@ export class ChatView {
   #compose(form) {
     const { room, drafts, t, list, outbox } = this.#options;
     const change = (draft) => this.mode?.change(draft) || drafts.set(room, draft);
-    const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change } });
+    const hasFiles = () => !this.mode?.isEditing && this.tray?.isFilled;
+    const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change, hasFiles } });
     const { value, defaultValue: initial } = form.elements.body;
     // The page may have been made before the server took what was typed or sent here.
     const isOlder = outbox.endedAt(room) >= performance.timeOrigin;
@@ -177,7 +180,7 @@ export class ChatView {
     if (isEdit) return;
     this.#divider = null;
     timeline.toEnd();
-    outbox.addMessage({ room, body, reply_to });
+    outbox.addMessage({ room, body, reply_to, ...this.tray?.take() });
     drafts.clear(room);
     this.renderNow();
     this.keeper.jumpToEnd();
@@ -227,6 +230,7 @@ export class ChatView {
     if (!entry) return;
     if (!this.composer) return outbox.restore(entry);
     this.mode?.leave();
+    this.tray?.restore(entry.command.attachments);
     const text = [entry.command.body, drafts.get(room)?.text].filter(Boolean).join("\n");
     this.composer.show({ text });
     this.composer.focus();

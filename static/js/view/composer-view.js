@@ -19,7 +19,7 @@ export class ComposerView {
   #enterSends =
     matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
 
-  /** `on.submit(text)` and `on.change({text, caret})`. */
+  /** `on.submit(text)`, `on.change({text, caret})`, `on.hasFiles()`: there is something to send without a text. */
   constructor({ form, t, limit = 8_000, on }) {
     this.#form = form;
     this.#field = form.elements.body;
@@ -71,7 +71,7 @@ export class ComposerView {
   #submit(event) {
     event.preventDefault();
     const text = sendable(this.#field.value);
-    if (isBlank(text) || length(text) > this.#limit) return this.#field.focus();
+    if ((isBlank(text) && !this.#on.hasFiles()) || length(text) > this.#limit) return this.#field.focus();
     this.#field.value = "";
     this.#measure();
     this.#field.focus({ preventScroll: true });

@@ -16,6 +16,7 @@ export class MessageExtras {
   /** `element` shows `item` already, but for these. */
   update(element, item) {
     this.#fillQuote(element, item);
+    this.#fillFiles(element, item);
     this.#fillReactions(element, item);
     this.#fillEdited(part(element, "edited"), item.message);
     this.#fillFailure(element, item);
@@ -43,6 +44,32 @@ export class MessageExtras {
     setData(quote, "deleted", reply.deleted);
     setText(part(quote, "quoted"), reply.sender === me ? t("You") : peerName());
     setText(part(quote, "excerpt"), reply.deleted ? t("Message deleted") : plainText(reply.excerpt));
+  }
+
+  #fillFiles(element, { message, gone }) {
+    const { uploads } = this.#options;
+    let list = part(element, "files");
+    const files = gone ? [] : (message.attachments ?? []);
+    if (!files.length) return list?.remove();
+    if (!list) {
+      list = Object.assign(document.createElement("ul"), { className: "message__files", id: `m-${message.id}-files` });
+      list.dataset.part = "files";
+      part(element, "body").before(list);
+    }
+    list.replaceChildren(
+      ...files.map(({ id, kind, name, width, height, alt = "" }) => {
+        const place = document.createElement("li");
+        place.dataset.file = id;
+        if (kind === "picture") {
+          const src = uploads?.()?.urlOf(id) ?? `/files/${id}/thumb`;
+          place.append(Object.assign(new Image(), { src, alt, ...(width && { width, height }) }));
+        } else {
+          const link = { href: `/files/${id}/${encodeURIComponent(name)}`, textContent: name, download: "" };
+          place.append(Object.assign(document.createElement("a"), link));
+        }
+        return place;
+      }),
+    );
   }
 
   /** A chip for each emoji; a press on it sets or takes back mine. */
@@ -95,6 +122,7 @@ export class MessageExtras {
     setText(part(failure, "reason"), this.#reason(reason));
     action("retry-send", failure).hidden = isFinal(reason);
     action("edit-send", failure).hidden = !isFinal(reason);
+    action("send-as-file", failure).hidden = reason !== "invalid_file";
     setText(action("retry-send", failure), isQuestion ? t("Send") : t("Try again"));
     setText(action("discard", failure), isQuestion ? t("Discard") : t("Delete"));
   }
@@ -109,6 +137,11 @@ export class MessageExtras {
       gone: t("Not sent. This chat is not available."),
       no_answer: t("Not sent. The server isn’t responding."),
       internal: t("Not sent. The server couldn’t accept it."),
+      invalid_file: t("Not sent. A file can’t be shown in the chat as what it is. It can be sent as a file."),
+      file_too_large: t("Not sent. A file is too large."),
+      file_missing: t("Not sent. A file is no longer on this device."),
+      files_full: t("Not sent. There is no room for the files on the server."),
+      files_forbidden: t("Not sent. Files can be sent once this person has accepted."),
       waited: t("Not sent for more than a day. Send it now?"),
     };
     return known[code] ?? t("Not sent.");

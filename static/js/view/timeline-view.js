@@ -54,6 +54,11 @@ export class TimelineView {
   /** Every message is drawn again, with what `extras` (view/message-extras.js) adds. */
   extend(extras) {
     this.#messages.extras = extras;
+    this.redraw();
+  }
+
+  /** With the next `render` every message is drawn again. */
+  redraw() {
     this.#stamps.clear();
   }
 
