@@ -20,6 +20,7 @@ Run = Callable[["World"], Awaitable["Figures"]]
 
 MODULES = (
     "processes",
+    "files",
     "channel_layer",
     "network",
     "database",
