@@ -10,12 +10,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from ninja.security import SessionAuth
 from pydantic import BeforeValidator, Field, ValidationError
 
 from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
-from conversations.api.auth import NotJson
+from conversations.api.auth import NotJson, Session, signed_in
 from conversations.api.inputs import NO_NUL, BadInput, Input, StrictParser
 from conversations.api.outputs import UploadAnswer
 from conversations.api.responses import PROBLEMS, json_response
@@ -43,7 +42,7 @@ Kind = Literal["picture", "file", "voice", "video"]
 FormId = Annotated[UUID, BeforeValidator(canonical_uuid)]
 
 
-class TypedSession(SessionAuth):
+class TypedSession(Session):
     """Rejects a body of another type before the CSRF check, which would consume a form's body. An empty one
     has no type."""
 
@@ -58,8 +57,7 @@ class TypedSession(SessionAuth):
         return super().__call__(request)
 
 
-session = SessionAuth()
-router = Router(auth=session, tags=["attachments"])
+router = Router(auth=signed_in, tags=["attachments"])
 
 
 class UploadInput(Input):

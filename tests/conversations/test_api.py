@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
@@ -524,6 +525,20 @@ def test_any_search_text_is_accepted(browser: Client, bob: User, q: str) -> None
 def description() -> dict[str, Any]:
     found: dict[str, Any] = Client().get(f"{API}/openapi.json").json()
     return found
+
+
+def test_without_a_session_every_described_operation_is_401_whatever_its_body_is(client: Client) -> None:
+    """Before the CSRF check: a client whose session has ended has no other sign that it must log in."""
+    client.handler.enforce_csrf_checks = True
+    asked = 0
+    for path, methods in description()["paths"].items():
+        address = re.sub(r"\{(\w+)\}", lambda found: "7" if found[1] == "seq" else ANY_ID, path)
+        for method, operation in methods.items():
+            for type in operation.get("requestBody", {}).get("content", {"application/json": {}}):
+                answer = client.generic(method.upper(), address, content_type=type)
+                assert answer.status_code == 401, (method, path, type)
+                asked += 1
+    assert asked > 20
 
 
 def test_the_openapi_document_describes_errors_as_problems() -> None:
