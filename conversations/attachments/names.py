@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from urllib.parse import quote
 
-from accounts.texts import is_storable
+from accounts.texts import has_piled_marks, is_blank, is_storable
 from conversations.exceptions import InvalidText
 
 NAME_BYTES = 255
@@ -33,11 +33,10 @@ def clean_name(raw: str) -> str:
         raise InvalidText("a file name that cannot be stored")
     last = raw.replace("\\", "/").rstrip("/").rpartition("/")[2]
     shown = "".join(" " if char.isspace() else char for char in last if is_shown(char))
-    name = unicodedata.normalize("NFC", shown).strip(" .") if shown.strip(" ") in {".", ".."} else shown
-    name = unicodedata.normalize("NFC", name).strip(" ").rstrip(". ")
+    name = composed(shown).strip(" ").rstrip(". ")
     if name.partition(".")[0].strip().lower() in DEVICES:
         name = f"_{name}"
-    return shortened(name) or NAMELESS
+    return NAMELESS if is_blank(name) else shortened(name)
 
 
 def clean_alt(raw: str) -> str:
@@ -49,7 +48,16 @@ def clean_alt(raw: str) -> str:
     if len(raw) > ALT_CHARS or not is_storable(raw.replace("\0", "")):
         raise InvalidText("a description that cannot be stored")
     shown = "".join(" " if char.isspace() else char for char in raw if char.isspace() or is_shown(char))
-    return unicodedata.normalize("NFC", shown).strip(" ")
+    alt = composed(shown).strip(" ")
+    return "" if is_blank(alt) else alt
+
+
+def composed(text: str) -> str:
+    """NFC. Of marks that are piled up, which take long to sort and cover what stands around them
+    (docs/threats.md T32), none stays."""
+    if has_piled_marks(text):
+        text = "".join(char for char in text if unicodedata.category(char) not in {"Mn", "Me"})
+    return unicodedata.normalize("NFC", text)
 
 
 def is_shown(char: str) -> bool:

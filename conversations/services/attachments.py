@@ -249,6 +249,8 @@ def upload_add_still(*, user: User, id: UUID, read: Callable[[int], bytes]) -> P
     """Give a complete video that is not sent yet the picture that is shown before it plays: a frame that its
     sender's browser has drawn. It is processed like any picture; its variants become those of the video.
 
+    Repeats: the first still stays. A message that takes the video meanwhile tells the size of its variants.
+
     Raises: AttachmentNotFound, UploadConflict (no video, or not complete), FileTooLarge, InvalidFile,
         StorageFull, Busy.
     """
@@ -258,6 +260,8 @@ def upload_add_still(*, user: User, id: UUID, read: Callable[[int], bytes]) -> P
             progress = locked_progress(user, upload)
             if progress.file is None or progress.file.kind != FileKind.VIDEO:
                 raise UploadConflict
+            if progress.file.variants:
+                return progress
             part.restart()
             append(part, read, most=settings.ATTACHMENT_PART_BYTES)
             return Progress(upload, upload.size, add_still(progress.file, part.path))

@@ -247,6 +247,19 @@ def test_a_deleted_message_takes_its_files_along(
     assert delete(alices, chat, message["seq"]).status_code == 200
 
 
+@pytest.mark.parametrize("stored", [0, [], "x"])
+def test_a_corrupt_row_takes_its_files_along_too(
+    alices: Client, chat: Conversation, folder: Path, stored: Any
+) -> None:
+    """docs/threats.md F30: it no longer tells them, and what is deleted is deleted."""
+    file = send_file(alices, chat)
+    Message.objects.update(attachments=stored)
+    assert delete(alices, chat, file["seq"]).status_code == 200
+    assert alices.get(f"/files/{file['id']}/{file['name']}").status_code == 404
+    run_due_jobs()
+    assert (StoredFile.objects.count(), files_in(folder)) == (0, [])
+
+
 def test_a_message_that_bob_deleted_for_himself_keeps_its_files(
     alices: Client, bobs: Client, chat: Conversation, folder: Path
 ) -> None:

@@ -419,6 +419,24 @@ def test_a_video_gets_the_picture_that_its_sender_has_drawn(
     assert suffixes == ["", "display", "thumb"]
 
 
+def test_a_second_still_leaves_the_first(
+    alices: Client, bobs: Client, chat: Conversation, processed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that takes the video while the second one is stored would tell a size of other bytes."""
+    video = upload(alices, kind="video")
+    first = put_still(alices, video["id"]).json()
+
+    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+        other = path.with_name(f"{path.name}.thumb")
+        other.write_bytes(WEBP + b"another")
+        return Processed(type="image/webp", kind=kind, width=9, height=9, variants={"thumb": other})
+
+    monkeypatch.setattr(processing, "process", process)
+    assert put_still(alices, video["id"]).json() == first
+    sent = send_files(alices, chat, video["id"])["attachments"][0]
+    assert body_of(bobs.get(address(sent, "thumb"))) == WEBP + b"thumb"
+
+
 def test_only_an_own_complete_video_that_is_not_sent_takes_a_still(
     alices: Client, bobs: Client, chat: Conversation, processed: None, folder: Path, settings: Any
 ) -> None:

@@ -48,6 +48,14 @@ def start(code: str = "import dm_project.settings", **values: str) -> subprocess
     )
 
 
+def test_a_part_of_an_upload_is_never_larger_than_a_body(tmp_path: Path) -> None:
+    """Otherwise the server would refuse each part that it has asked for."""
+    code = "from dm_project import settings; print(settings.ATTACHMENT_PART_BYTES)"
+    for body, part in (("262144", "262144"), ("4194304", "1048576")):
+        made = start(code, DATA_DIR=str(tmp_path), BODY_BYTES=body)
+        assert made.stdout.strip() == part, made.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [

@@ -69,7 +69,8 @@ class DeleteCommand:
         if message.deleted_at is not None:
             return Outcome(changed(unit, conversation, message, self.user_id))
         after_commit = self.clear_draft(unit, conversation, me, message.body)
-        if message.attachments:
+        if message.attachments is not None:
+            # Of a corrupt row, too, that no longer tells its files (docs/threats.md F30).
             unit.removed_attachments[message.conversation_id, message.seq] = self.remove_files
         message.blank()
         message.deleted_at = unit.mark_changed(conversation)

@@ -39,6 +39,9 @@ from conversations.exceptions import InvalidText
         ("com1.tar.gz", "_com1.tar.gz"),
         ("console.txt", "console.txt"),
         ("e\u0301te\u0301.txt", "été.txt"),
+        ("\u200d\u3164\u2800", "file"),
+        ("x" + "\u0301\u0323" * 60 + ".txt", "x.txt"),
+        ("Z" + "\u0489" * 4_000, "Z"),
     ],
 )
 def test_only_what_a_reader_sees_of_the_last_part_is_stored(sent: str, stored: str) -> None:
@@ -89,6 +92,8 @@ def test_a_header_is_one_line_of_ascii_whatever_the_name_is(name: str) -> None:
         ("hidden\u202e\0mark", "hiddenmark"),
         ("", ""),
         ("🌿" * 200, "🌿" * 200),
+        ("\u200d \u3164", ""),
+        ("cat" + "\u0301\u0323" * 60, "cat"),
     ],
 )
 def test_a_description_is_one_line_that_shows(sent: str, stored: str) -> None:
