@@ -14,10 +14,10 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Hashable, Mapping
-from contextlib import suppress
-from functools import cache
+from collections.abc import Collection, Hashable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,11 @@ REASONS = frozenset(
         "mismatch",
     }
 )
+SAMPLE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"
+)
+"""The smallest picture: a PNG of one point."""
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 WORKER = Path(__file__).with_name("worker")
 
@@ -90,8 +95,6 @@ def run_worker(
         # A crash of a decoder, or an error of ours.
         logger.warning("an uploaded picture could not be processed (exit code %s)", code)
         raise PictureRejected("damaged")
-    if made.get("sandbox") == []:
-        warn_of_missing_sandbox()
     raise_refusal(made)
     return made
 
@@ -104,10 +107,40 @@ def raise_refusal(made: Mapping[str, Any]) -> None:
         raise PictureRejected(next((word for word in REASONS if word == made.get("rejected")), "damaged"))
 
 
-@cache
-def warn_of_missing_sandbox() -> None:
-    """Once in each process."""
-    logger.warning("this system offers no sandbox: uploaded pictures are decoded with resource limits only")
+def missing() -> str:
+    """What this system lacks for pictures, as a sentence for its operator; empty if nothing is missing, or if
+    there is no time to find out. Processes a picture: after an update of the system it shows whether the
+    sandbox still lets the decoders work."""
+    try:
+        with ExitStack() as stack:
+            source, *outputs = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(4))
+            source.write(SAMPLE)
+            source.seek(0)
+            names = dict(zip(("file", "display", "thumb"), (file.fileno() for file in outputs), strict=True))
+            made = run_worker(source.fileno(), names, format="PNG")
+    except WorkerBusy:
+        return ""
+    except (PictureRejected, OSError) as error:
+        return (
+            f"Pictures cannot be processed on this system ({error}): every one will be refused. "
+            "See docs/operate.md, Pictures."
+        )
+    reachable = reachable_with(made.get("sandbox", []))
+    if not reachable:
+        return ""
+    return (
+        "Uploaded pictures are decoded without a complete sandbox on this system: one that takes its decoder "
+        f"over could reach {', '.join(reachable)}. See docs/operate.md, Pictures."
+    )
+
+
+def reachable_with(held: Collection[str]) -> list[str]:
+    """What a decoder that was taken over could reach with these mechanisms of worker/confinement.py."""
+    if "seccomp" in held:
+        return []
+    files = [] if "landlock" in held else ["files (with the keys and the database)"]
+    network = [] if "namespaces" in held else ["the network"]
+    return [*files, *network, "other processes of its user"]
 
 
 def decoded(answer: bytes) -> dict[str, Any] | None:

@@ -163,6 +163,7 @@ def main(argv: list[str] | None = None) -> None:
     load_application()
     freeze_loaded_objects()
     start_jobs()
+    startup_warnings.start_picture_check()
     # Behind a proxy the application reads the client's address from the header (TRUSTED_PROXIES), never
     # Daphne: it trusts the left-most entry, which the client itself can write.
     DaphneCommand().run(options)

@@ -7,12 +7,14 @@ import fcntl
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
+from accounts.pictures import sandbox
 from dm_project import env, env_file, env_urls
 from dm_project.cookie_parsing import FIXED_PATCH, is_vulnerable
 from dm_project.private_files import is_accessible_to_others
@@ -84,6 +86,17 @@ def permission_warnings() -> Iterator[str]:
         )
     if is_accessible_to_others(env_file.FILE):
         yield f"every user of this machine can read the keys. Remove their access: chmod 600 {env_file.FILE}"
+
+
+def start_picture_check() -> None:
+    """In a thread: it takes the time of a small picture, for which the start does not wait."""
+    threading.Thread(target=check_pictures, name="picture-check", daemon=True).start()
+
+
+def check_pictures() -> None:
+    """Which protection from hostile pictures this system lacks (ADR 17)."""
+    if sentence := sandbox.missing():
+        logger.warning("%s", sentence)
 
 
 def log_warnings() -> None:

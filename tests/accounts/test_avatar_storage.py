@@ -18,9 +18,11 @@ from accounts.avatars.storage import InvalidPicture, PictureBusy, PictureTooLarg
 from accounts.models import User
 from accounts.pictures import sandbox
 from tests.pictures.files import swapped_profile
+from tests.pictures.worker import run_here
 
 CHANGE, REMOVE = "/settings/profile/picture/", "/settings/profile/picture/remove/"
 JSON = {"accept": "application/json"}
+RUN_WORKER = sandbox.run_worker
 RED, BLUE = (220, 20, 20), (20, 20, 220)
 
 
@@ -43,6 +45,17 @@ def opened(webp: bytes) -> Image.Image:
 
 def is_near(found: Any, colour: tuple[int, int, int]) -> bool:
     return all(abs(one - other) < 40 for one, other in zip(found, colour, strict=True))
+
+
+@pytest.fixture(autouse=True)
+def without_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of these tests look at what is made: tests/pictures has the process that makes it."""
+    monkeypatch.setattr(sandbox, "run_worker", run_here)
+
+
+@pytest.fixture
+def in_a_process(without_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "run_worker", RUN_WORKER)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -156,7 +169,7 @@ def test_a_decompression_bomb_is_rejected_by_its_header(name: str) -> None:
         picture_make(BOMBS[name]())
 
 
-def test_the_largest_allowed_picture_is_accepted() -> None:
+def test_the_largest_allowed_picture_is_accepted(in_a_process: None) -> None:
     flat = Image.new("RGBA", (8_000, 5_000), (*RED, 255))
     assert opened(picture_make(encoded(flat, compress_level=1))).size == (256, 256)
 
@@ -166,7 +179,9 @@ def test_more_than_eight_megabytes_are_rejected_without_decoding() -> None:
         picture_make(b"x" * (8 * 1024 * 1024 + 1))
 
 
-def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_worker_that_hangs_is_killed(
+    in_a_process: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
     monkeypatch.setattr(sandbox, "WORKER", endless)
@@ -175,7 +190,9 @@ def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path
         picture_make(encoded(halves()))
 
 
-def test_a_compromised_decoder_finds_no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_compromised_decoder_finds_no_keys(
+    in_a_process: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     nosy = tmp_path / "nosy.py"
     nosy.write_text(
         "import json, os, sys\n"
@@ -233,7 +250,7 @@ def address_of(user: User) -> str:
 
 
 def test_alice_uploads_a_picture_and_anyone_with_its_url_sees_it(
-    browser: Client, alice: User, media: Path
+    in_a_process: None, browser: Client, alice: User, media: Path
 ) -> None:
     assert put_up(browser)["Location"] == "/settings/profile/"
     address = address_of(alice)

@@ -59,7 +59,7 @@ def test_bob_gets_alices_photo_upright_and_without_what_it_tells(
     assert sent["size"] == len(body_of(bobs.get(f"/files/{sent['id']}/IMG_1.jpg")))
 
 
-def test_a_user_has_one_picture_processed_at_a_time_and_delays_nobody_else(
+def test_alice_has_one_picture_processed_at_a_time_and_bob_does_not_wait_for_it(
     alices: Client, bobs: Client, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """docs/threats.md T40. What is only stored waits for nothing."""

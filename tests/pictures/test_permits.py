@@ -65,7 +65,7 @@ def test_two_users_have_one_each_and_the_third_none(all: Permits, impatient: Non
     assert all.places == []
 
 
-def test_nobody_has_two(all: Permits, impatient: None) -> None:
+def test_no_user_has_two(all: Permits, impatient: None) -> None:
     with all.permit("mallory"):
         with pytest.raises(NoPermit), all.permit("mallory"):
             pass

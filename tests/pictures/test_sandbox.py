@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -22,6 +23,7 @@ from PIL import Image
 from accounts.pictures import permits, sandbox
 from accounts.pictures.sandbox import PictureRejected, WorkerBusy, run_worker
 from accounts.pictures.worker import confinement
+from dm_project.server import startup_warnings
 from tests.pictures.files import encoded, halves, moving
 
 ROOT = Path(sandbox.__file__).parents[2]
@@ -134,13 +136,14 @@ def test_a_decoder_that_is_taken_over_reaches_nothing(
         answer = run(
             b"x", output, secret=str(secret), address=tcp.getsockname(), unix=str(tmp_path / "socket")
         )
-    assert answer == {"done": [], "tried": 25}
+    assert answer == {"done": [], "tried": len(ATTACKS)}
     assert secret.read_text() == "SECRET_KEY=canary"
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "socket", "worker.py"]
     output.seek(0)
     assert output.read() == b"still there", "what was open before stays open"
 
 
+ATTACKS = re.findall(r'^    "([^"]+)": ', TAKEN_OVER, re.MULTILINE)
 REFUSED_BY = {
     "landlock": {
         "read a file",
@@ -158,24 +161,94 @@ REFUSED_BY = {
         "start a program",
     },
     "namespaces": {"connect by TCP"},
+    "seccomp": set(ATTACKS),
 }
 
 
-def test_without_the_filter_files_and_the_network_are_out_of_reach_as_well(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any
+MACOS = """
+sys.platform = "darwin"
+setrlimit = limits.resource.setrlimit
+def refusing(kind, values):
+    if kind == limits.resource.RLIMIT_AS:
+        raise ValueError
+    setrlimit(kind, values)
+limits.resource.setrlimit = refusing
+"""
+WITHOUT = {
+    "numbers of its system calls": "confinement.ARCHITECTURES.clear()",
+    "filters": "confinement.takes_filters = lambda libc: False",
+    "Landlock": "confinement.restrict_files = lambda libc: False",
+    "filters and Landlock": ("confinement.takes_filters = confinement.restrict_files = lambda libc: False"),
+    "filters and namespaces": (
+        "confinement.takes_filters = lambda libc: False\nconfinement.CLONE_NEWUSER = 1 << 60"
+    ),
+    "anything of Linux": MACOS,
+}
+"""Kernels and systems that lack something, by what they lack."""
+NOT_WITHOUT_A_SANDBOX = (
+    '    "become a program": run_in_place,\n',
+    '    "trace the server": lambda: system_call(libc.ptrace(0x4206, victim, 0, 0)),\n',
+)
+"""Attacks that would succeed there, and end the test."""
+
+
+@pytest.mark.parametrize("lacking", WITHOUT)
+def test_what_else_there_is_holds_where_a_system_lacks_something(
+    lacking: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any
 ) -> None:
-    """As on a machine whose system calls are not known to us; as far as its kernel offers the rest."""
-    program = TAKEN_OVER.replace(
-        "confinement.confine()", "confinement.ARCHITECTURES.clear()\nheld = confinement.confine()"
-    ).replace('"tried": len(attacks)', '"held": held')
-    replaced(monkeypatch, tmp_path, program)
+    """As far as the kernel of this machine offers the rest."""
+    program = TAKEN_OVER.replace("limits.apply", f"{WITHOUT[lacking]}\nlimits.apply").replace(
+        "confinement.confine()", "held = confinement.confine()"
+    )
+    for attack in NOT_WITHOUT_A_SANDBOX:
+        assert attack in program
+        program = program.replace(attack, "")
+    replaced(monkeypatch, tmp_path, program.replace('"tried": len(attacks)', '"held": held'))
     secret = tmp_path / ".env"
     secret.write_text("SECRET_KEY=canary")
     with socket.create_server(("127.0.0.1", 0)) as tcp:
         answer = run(b"x", output, secret=str(secret), address=tcp.getsockname(), unix=str(tmp_path / "none"))
     for mechanism in answer["held"]:
         assert not REFUSED_BY[mechanism] & set(answer["done"])
-    assert "landlock" not in answer["held"] or secret.read_text() == "SECRET_KEY=canary"
+    reachable = " ".join(sandbox.reachable_with(answer["held"]))
+    assert ("read a file" in answer["done"]) == ("files" in reachable), "what is lost is said"
+    assert "connect by TCP" not in answer["done"] or "network" in reachable
+    assert "end the server" not in answer["done"] or "processes" in reachable
+
+
+PICTURE = "\nfrom accounts.pictures.worker import run\nsys.exit(run.main())"
+
+
+@pytest.mark.parametrize("lacking", WITHOUT)
+def test_pictures_are_processed_on_every_system_and_the_start_says_what_is_lost(
+    lacking: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    replaced(monkeypatch, tmp_path, WITHOUT[lacking] + PICTURE)
+    answer = picture_run(encoded(halves(), "JPEG"), "JPEG")
+    assert answer["type"] == "image/jpeg"
+    startup_warnings.check_pictures()
+    assert ("without a complete sandbox" in caplog.text) == ("seccomp" not in answer["sandbox"])
+    assert lacking != "anything of Linux" or "the keys and the database), the network, other" in caplog.text
+
+
+def test_the_start_says_nothing_where_nothing_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    startup_warnings.check_pictures()
+    assert caplog.text == ""
+
+
+def test_the_start_says_when_no_picture_can_be_processed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An update of the system may want a system call that the filter does not know."""
+    missing = "confinement.ALLOWED = {'write': (1, 64), 'exit_group': (231, 94)}"
+    replaced(monkeypatch, tmp_path, missing + PICTURE)
+    startup_warnings.check_pictures()
+    assert "Pictures cannot be processed on this system" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(permits, "WORKERS", 0)
+    monkeypatch.setattr(permits, "PATIENCE_SECONDS", 0.0)
+    startup_warnings.check_pictures()
+    assert caplog.text == "", "what is not known is not said"
 
 
 def judged(program: bytes, architecture: int, number: int, third: int = 0) -> int:
@@ -240,8 +313,6 @@ if kind == "output":
             pass
     except OSError as error:
         os.write(1, json.dumps({"errno": error.errno}).encode())
-if kind == "without":
-    os.write(1, b'{"sandbox": []}')
 if kind == "crash":
     os.abort()
 if kind == "answer":
@@ -282,15 +353,6 @@ def test_a_worker_that_the_system_has_killed_is_no_damaged_picture(limited: None
     """For want of memory: later there may be some."""
     with pytest.raises(WorkerBusy):
         run(b"x", output, kind="killed")
-
-
-def test_a_system_without_a_sandbox_is_named_once_in_the_log(
-    limited: None, output: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    sandbox.warn_of_missing_sandbox.cache_clear()
-    for _ in range(2):
-        run(b"x", output, kind="without")
-    assert caplog.text.count("offers no sandbox") == 1
 
 
 def test_output_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: Any) -> None:

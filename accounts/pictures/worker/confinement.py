@@ -3,8 +3,9 @@
 
 The picture and the files for the result are open before. So the rest of the process needs memory, the clock
 and those files, and asking the kernel for anything else fails. Three mechanisms of Linux, none of which needs
-privileges (ADR 17): a seccomp filter where the numbers of the system calls are known, Landlock, and, without
-the filter, namespaces of its own. What the kernel refuses to set up is left out; `confine` tells what holds.
+privileges (ADR 17): a seccomp filter where the kernel takes one and the numbers of its system calls are
+known, Landlock, and, without the filter, namespaces of its own. What the kernel refuses to set up is left
+out; `confine` tells what holds.
 """
 
 import ctypes
@@ -76,7 +77,7 @@ def confine() -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     if call(libc.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return []
-    filter_program = seccomp_program(platform.machine())
+    filter_program = seccomp_program(platform.machine()) if takes_filters(libc) else b""
     held = []
     if not filter_program and call(libc.unshare, CLONE_NEWUSER | CLONE_NEWNET) == 0:
         held.append("namespaces")
@@ -90,6 +91,13 @@ def confine() -> list[str]:
 def call(function: "ctypes._NamedFuncPointer", *arguments: int) -> int:
     """A function of libc with arguments as wide as registers: it may take any number of them."""
     return int(function(*(ctypes.c_ulong(argument) for argument in arguments)))
+
+
+def takes_filters(libc: ctypes.CDLL) -> bool:
+    """Whether the kernel, and the container around this process, would install a filter: asked with none, at
+    no address. The filter itself comes last, and forbids what would have to replace it."""
+    refused = call(libc.prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0, 0, 0) != 0
+    return refused and ctypes.get_errno() == errno.EFAULT
 
 
 def seccomp_program(machine: str) -> bytes:
