@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from conversations.attachments import processing
@@ -18,6 +20,7 @@ from conversations.models import Conversation, StoredFile, Upload
 from tests.conversations.files import (
     API,
     announce,
+    body_of,
     files_in,
     offset_at,
     send_file,
@@ -49,7 +52,7 @@ def bobs(client_of: Callable[[User | None], Client], bob: User) -> Client:
 def rejecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """No picture is one."""
 
-    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+    def process(path: Path, kind: str, **options: Any) -> Processed:
         if kind != "file":
             raise FileRejected("not_a_picture")
         return Processed(type="application/octet-stream", kind="file")
@@ -294,7 +297,7 @@ def test_a_file_that_is_no_picture_can_still_be_sent_as_a_file(
 
 def test_peaks_and_seconds_are_kept_within_bounds(alices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        processing, "process", lambda path, kind, name="": Processed(type="audio/webm", kind=kind)
+        processing, "process", lambda path, kind, **options: Processed(type="audio/webm", kind=kind)
     )
     voice = upload(alices, kind="voice", seconds=12.5, peaks=[-5, 0, 50, 100, 7_000])
     assert (voice["seconds"], voice["peaks"]) == (12.5, [0, 0, 50, 100, 100])
@@ -304,7 +307,7 @@ def test_peaks_and_seconds_are_kept_within_bounds(alices: Client, monkeypatch: p
 
 def test_a_picture_keeps_its_description(alices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        processing, "process", lambda path, kind, name="": Processed(type="image/png", kind=kind)
+        processing, "process", lambda path, kind, **options: Processed(type="image/png", kind=kind)
     )
     id = str(uuid4())
     assert upload(alices, kind="picture", alt="A green\ndoor", id=id)["alt"] == "A green door"
@@ -379,3 +382,26 @@ def test_every_change_needs_the_token_of_the_page(
     ):
         assert problem(answer) == (403, "forbidden")
     assert (files_in(folder), Upload.objects.count()) == ([], 0)
+
+
+def test_the_requests_of_a_file_cost_few_statements(
+    alices: Client, bobs: Client, chat: Conversation, settings: Any
+) -> None:
+    """Two of each are the session and the user. Those of parts and downloads come many times for one file."""
+    settings.LIMITS = True
+    sent = upload(alices)["id"]
+    send_message(alices, chat, attachments=[sent])
+    id = announce(alices, 20).json()["id"]
+    body_of(bobs.get(f"/files/{sent}/x"))
+
+    def statements(request: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as found:
+            request()
+        return len(found)
+
+    assert statements(lambda: send_part(alices, id, 0, b"0123456789")) == 4
+    assert statements(lambda: offset_at(alices, id)) == 3
+    assert statements(lambda: announce(alices, 20, id=id)) == 3
+    assert statements(lambda: body_of(bobs.get(f"/files/{sent}/x", headers={"Range": "bytes=1-2"}))) == 3
+    assert statements(lambda: send_part(alices, id, 10, b"0123456789")) <= 8
+    assert statements(lambda: announce(alices, 20)) <= 13

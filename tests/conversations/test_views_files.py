@@ -51,7 +51,7 @@ def processed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every picture has a cleaned original and two variants; sound and video stay as they are."""
     types = {"voice": "audio/webm", "video": "video/mp4", "picture": "image/webp", "file": "text/html"}
 
-    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+    def process(path: Path, kind: str, **options: Any) -> Processed:
         variants = {}
         if kind == "picture":
             for which in ("file", "display", "thumb"):
@@ -426,7 +426,7 @@ def test_a_second_still_leaves_the_first(
     video = upload(alices, kind="video")
     first = put_still(alices, video["id"]).json()
 
-    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+    def process(path: Path, kind: str, **options: Any) -> Processed:
         other = path.with_name(f"{path.name}.thumb")
         other.write_bytes(WEBP + b"another")
         return Processed(type="image/webp", kind=kind, width=9, height=9, variants={"thumb": other})
@@ -461,7 +461,7 @@ def test_a_still_that_is_no_picture_leaves_the_video_as_it_is(
 ) -> None:
     video = upload(alices, kind="video")
 
-    def process(path: Path, kind: str, *, name: str = "") -> Processed:
+    def process(path: Path, kind: str, **options: Any) -> Processed:
         raise FileRejected("damaged")
 
     monkeypatch.setattr(processing, "process", process)

@@ -652,7 +652,7 @@ PNG = b"\x89PNG\r\n\x1a\nno picture"
 def rejecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """No picture can be read."""
 
-    def process(path: Any, kind: str, *, name: str = "") -> Processed:
+    def process(path: Any, kind: str, **options: Any) -> Processed:
         if kind == "picture":
             raise FileRejected("damaged")
         return Processed(type="application/octet-stream", kind=kind)
