@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID, uuid4
 
@@ -21,7 +22,7 @@ from conversations.api.responses import PROBLEMS, json_response
 from conversations.attachments.kinds import HEAD_BYTES
 from conversations.attachments.names import ALT_CHARS, SENT_CHARS
 from conversations.attachments.processing import kind_of
-from conversations.exceptions import FileTooLarge
+from conversations.exceptions import AttachmentNotFound, FileTooLarge, InvalidFile, TooManyTries
 from conversations.protocol import objects
 from conversations.protocol.commands import canonical_uuid
 from conversations.services.attachments import (
@@ -35,6 +36,7 @@ from conversations.services.attachments import (
     upload_progress,
     upload_whole,
 )
+from conversations.throttling.windows import Attempt
 
 PART_TYPE = "application/offset+octet-stream"
 OFFSET_CHARS = 15
@@ -159,7 +161,8 @@ def begin(request: SignedInRequest) -> HttpResponse:
     except (ValueError, ValidationError):
         raise BadInput from None
     announced = Announced(body.name, body.size, body.kind, body.seconds, body.peaks, body.alt)
-    progress = counted(request, lambda: upload_begin(user=request.user, id=body.id, announced=announced))
+    attempt = attempt_for(request, body.id)
+    progress = counted(attempt, lambda: upload_begin(user=request.user, id=body.id, announced=announced))
     return upload_answer(progress, 201 if progress.is_new else 200)
 
 
@@ -180,17 +183,31 @@ def whole(request: SignedInRequest) -> HttpResponse:
         raise BadInput from None
     announced = Announced(body.name, body.size, body.kind)
     progress = counted(
-        request, lambda: upload_whole(user=request.user, id=body.id, announced=announced, read=file.read)
+        attempt_for(request, body.id),
+        lambda: upload_whole(user=request.user, id=body.id, announced=announced, read=file.read),
     )
     found = serializers.attachment(progress.upload.pk, progress.file)  # type: ignore[arg-type]
     return json_response(found, 201 if progress.is_new else 200)
 
 
-def counted(request: SignedInRequest, begin: Callable[[], Progress]) -> Progress:
-    """A repeat, and what is refused, does not count."""
-    attempt = throttling.take_upload(user_id=request.user.id)
+def attempt_for(request: SignedInRequest, id: UUID) -> Attempt:
+    """Raises TooManyTries: not for what was announced already, which goes on."""
+    try:
+        return throttling.take_upload(user_id=request.user.id)
+    except TooManyTries:
+        with suppress(AttachmentNotFound):
+            upload_progress(user=request.user, id=id)
+            return Attempt()
+        raise
+
+
+def counted(attempt: Attempt, begin: Callable[[], Progress]) -> Progress:
+    """A repeat, and what is refused, does not count, unless it was the processing that refused it: that may
+    take seconds each time (docs/threats.md T40)."""
     try:
         progress = begin()
+    except InvalidFile:
+        raise
     except Exception:
         attempt.refund()
         raise
@@ -237,7 +254,8 @@ def with_offset(response: HttpResponse, progress: Progress) -> HttpResponse:
 )
 def add_still(request: SignedInRequest, id: UUID) -> HttpResponse:
     """The picture that is shown of a video before it plays, for one that is complete and not sent."""
-    progress = upload_add_still(user=request.user, id=id, read=request.read)
+    attempt = throttling.take_upload(user_id=request.user.id)
+    progress = counted(attempt, lambda: upload_add_still(user=request.user, id=id, read=request.read))
     return json_response(serializers.attachment(id, progress.file))  # type: ignore[arg-type]
 
 

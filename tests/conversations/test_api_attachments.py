@@ -159,7 +159,7 @@ def test_three_hundred_uploads_an_hour(alices: Client, settings: Any) -> None:
     assert problem(refused) == (429, "rate_limited")
     assert int(refused["Retry-After"]) > 3_000
     # What is announced already goes on.
-    assert announce(alices, 1, id=ids[0]).status_code == 429
+    assert announce(alices, 1, id=ids[0]).status_code == 200
     assert send_part(alices, ids[0], 0, b"x").status_code == 200
 
 
@@ -171,6 +171,23 @@ def test_repeats_and_refusals_do_not_count_as_uploads(alices: Client, settings: 
         assert announce(alices, 10, id=id).status_code in {200, 201}
         assert announce(alices, 10**12).status_code == 413
     assert [announce(alices, 1).status_code for _ in range(3)] == [201, 201, 429]
+
+
+def test_what_the_processing_refuses_counts_as_an_upload(
+    alices: Client, settings: Any, rejecting: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/threats.md T40: it may have taken seconds."""
+    settings.LIMITS = True
+    settings.LIMIT_NUMBERS = settings.LIMIT_NUMBERS | {"uploads_an_hour": 3}
+    with monkeypatch.context() as patched:
+        patched.setattr(processing, "process", lambda path, kind, **options: Processed("video/webm", kind))
+        video = upload(alices, kind="video")["id"]
+    still = alices.put(f"{API}/attachments/{video}/still", b"bomb", content_type="image/png")
+    assert problem(still) == (422, "invalid_file")
+    assert problem(whole(alices, b"bomb", kind="picture")) == (422, "invalid_file")
+    assert problem(whole(alices, b"bomb", kind="picture")) == (429, "rate_limited")
+    still = alices.put(f"{API}/attachments/{video}/still", b"bomb", content_type="image/png")
+    assert problem(still) == (429, "rate_limited")
 
 
 def test_the_files_of_a_user_have_a_limit_together(
