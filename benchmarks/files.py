@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import os
 import random
 import statistics
 import sys
@@ -30,7 +31,7 @@ from tests.rig.people import NO_TLS, Person
 
 MEBIBYTE = 1024 * 1024
 LARGE, BREAKING = 100 * MEBIBYTE, 90_000_000
-BREAKS = 10
+BREAKS, PIECES = 10, 200
 WRITERS, MESSAGES_PER_S = 20, 40
 UPLOADERS, UPLOADS, UPLOAD_BYTES = 10, 200, 3 * MEBIBYTE
 
@@ -51,6 +52,14 @@ def forget_peak(server: EntreServer) -> float:
     return memory(server, "VmRSS")
 
 
+def processor_time(server: EntreServer) -> float:
+    """Seconds, of all threads of the server, so far."""
+    process = server.processes[0]
+    assert process is not None
+    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def say(name: str, value: str) -> None:
     sys.stdout.write(f"{name:<46} {value}\n")
     sys.stdout.flush()
@@ -69,14 +78,21 @@ def slowly(parts: Iterator[bytes]) -> str:
 def large_file(server: EntreServer, alice: Person, bob: Person, room: str) -> None:
     data = files.bytes_of(LARGE)
     expected = hashlib.sha256(data).hexdigest()
-    before = forget_peak(server)
+    before, began = forget_peak(server), processor_time(server)
     sent = files.upload(alice, data)
     say("100 MiB in parts: MiB before, at most", f"{before:.1f} {memory(server, 'VmHWM'):.1f}")
+    milliseconds = (processor_time(server) - began) * 1_000 / (LARGE // files.PART)
+    say("CPU a part of 1 MiB", f"{milliseconds:.1f} ms")
     files.send_files(alice, room, sent["id"])
-    before = forget_peak(server)
+    before, began = forget_peak(server), processor_time(server)
     got = slowly(files.read_slowly(bob, f"/files/{sent['id']}/film.bin"))
     say("the same read slowly: MiB before, at most", f"{before:.1f} {memory(server, 'VmHWM'):.1f}")
+    say("CPU of the download", f"{(processor_time(server) - began) * 1_000:.0f} ms")
     say("byte for byte", str(got == expected))
+    began = processor_time(server)
+    for _ in range(PIECES):
+        bob.http.get(f"/files/{sent['id']}/film.bin", headers={"Range": "bytes=0-99"})
+    say("CPU a piece of 100 bytes", f"{(processor_time(server) - began) * 1_000 / PIECES:.1f} ms")
 
 
 def breaking_line(server: EntreServer, alice: Person, bob: Person, room: str) -> None:

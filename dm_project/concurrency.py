@@ -21,7 +21,9 @@ from dm_project.refusals import refusal
 RETRY_AFTER_S = 5
 HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 PASSWORD_AREAS = ("/accounts/", "/admin/")
-UPLOADS = "/api/v1/attachments"
+UPLOADS, CHATS = "/api/v1/attachments", "/chats/"
+TEXT_FORM_BYTES = 65_536
+"""The longest text fits."""
 SHARE = 3
 """Uploads that one session may have in work at once."""
 PASSWORD_ANSWER_SECONDS = 0.3
@@ -53,7 +55,7 @@ class RequestLimit:
             delayed = DelayedResponse()
             await self.serve(self.passwords, scope, receive, delayed.send)
             await delayed.forward(send)
-        elif scope["method"].upper() != "GET" and scope["path"].startswith(UPLOADS):
+        elif is_upload(scope):
             await self.serve_upload(scope, receive, send)
         else:
             await self.serve(self.pages, scope, receive, send)
@@ -133,6 +135,16 @@ def session_of(scope: dict[str, Any]) -> bytes:
                 if found == name:
                     return bytes(content)
     return b""
+
+
+def is_upload(scope: dict[str, Any]) -> bool:
+    """Over the API, or with the plain form of a chat: that of a text alone is small."""
+    if scope["method"].upper() == "GET":
+        return False
+    if scope["path"].startswith(UPLOADS):
+        return True
+    length = next((value for name, value in scope.get("headers", ()) if name == b"content-length"), b"")
+    return bool(scope["path"].startswith(CHATS)) and length.isdigit() and int(length) > TEXT_FORM_BYTES
 
 
 class DelayedResponse:

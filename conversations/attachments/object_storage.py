@@ -7,6 +7,7 @@ the store ever reaches a browser.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -30,6 +31,8 @@ TRANSFER = TransferConfig(
     multipart_threshold=16 * 1024 * 1024, multipart_chunksize=8 * 1024 * 1024, use_threads=False
 )
 """One piece in memory at a time."""
+PLACES, PLACE_SECONDS = threading.BoundedSemaphore(8), 1.0
+"""Requests to the store of this process at once. One that hangs must not hold all threads that pages need."""
 CLIENT = Config(connect_timeout=3, read_timeout=20, retries={"max_attempts": 2, "mode": "standard"})
 
 
@@ -43,14 +46,14 @@ class ObjectStorage(S3Storage):
 
     def put(self, name: str, path: Path) -> None:
         # Not `upload_file`, which hides the code of an error in a text.
-        with answered(), path.open("rb") as file:
+        with asked(), path.open("rb") as file:
             self.bucket.upload_fileobj(file, self.full_name(name), Config=TRANSFER)
 
     def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
         if length <= 0:
             return
         wanted = f"bytes={start}-{start + length - 1}"
-        with answered():
+        with asked():
             body = self.bucket.Object(self.full_name(name)).get(Range=wanted)["Body"]
         try:
             with answered():
@@ -59,7 +62,7 @@ class ObjectStorage(S3Storage):
             body.close()
 
     def delete(self, name: str) -> None:
-        with answered():
+        with asked():
             self.bucket.Object(self.full_name(name)).delete()
 
     def stored(self, before: datetime) -> Iterator[str]:
@@ -71,6 +74,18 @@ class ObjectStorage(S3Storage):
 
     def full_name(self, name: str) -> str:
         return f"{self.location.strip('/')}/{name}".removeprefix("/")
+
+
+@contextmanager
+def asked() -> Iterator[None]:
+    """A request, as `answered`. Raises Busy as well: too many wait for the store already."""
+    if not PLACES.acquire(timeout=PLACE_SECONDS):
+        raise Busy(retry_after_ms=RETRY_MS)
+    try:
+        with answered():
+            yield
+    finally:
+        PLACES.release()
 
 
 @contextmanager

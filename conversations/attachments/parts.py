@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ from django.conf import settings
 from conversations.exceptions import Busy, StorageFull
 
 WAIT_SECONDS, POLL_SECONDS = 5.0, 0.02
+WAITING = threading.BoundedSemaphore(4)
+"""Requests of this process that wait for a file: each holds a thread, of which pages need some, too."""
 READ_BYTES = 64 * 1024
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Full, above a quota, or above a limit of the process."""
@@ -136,18 +139,31 @@ def is_named(path: Path, descriptor: int) -> bool:
 
 
 def lock(descriptor: int, deadline: float) -> None:
-    """Polled: a wait of the system could not be ended."""
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in {errno.EAGAIN, errno.EACCES}:
-                raise
-        else:
-            return
-        if time.monotonic() >= deadline:
-            raise Busy(retry_after_ms=1_000)
-        time.sleep(POLL_SECONDS)
+    """Raises Busy."""
+    if is_locked(descriptor):
+        return
+    if not WAITING.acquire(blocking=False):
+        raise Busy(retry_after_ms=1_000)
+    try:
+        # Polled: a wait of the system could not be ended.
+        while time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            if is_locked(descriptor):
+                return
+    finally:
+        WAITING.release()
+    raise Busy(retry_after_ms=1_000)
+
+
+def is_locked(descriptor: int) -> bool:
+    """By this request, if no other one has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in {errno.EAGAIN, errno.EACCES}:
+            raise
+        return False
+    return True
 
 
 def stored(before: datetime) -> Iterator[str]:

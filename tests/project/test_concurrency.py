@@ -29,13 +29,19 @@ class Site:
 
 
 class Request:
-    def __init__(self, limit: RequestLimit, path: str, method: str = "GET", cookie: bytes = b"") -> None:
+    def __init__(
+        self,
+        limit: RequestLimit,
+        path: str,
+        method: str = "GET",
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> None:
         self.sent: list[dict[str, Any]] = []
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.incoming.put_nowait({"type": "http.request", "body": b"", "more_body": False})
         self.task = asyncio.ensure_future(
             limit(
-                {"type": "http", "path": path, "method": method, "headers": [(b"cookie", cookie)]},
+                {"type": "http", "path": path, "method": method, "headers": headers or []},
                 self.incoming.get,
                 self.send,
             )
@@ -224,7 +230,9 @@ async def test_one_session_has_only_a_share_of_the_uploads(site: Site, limit: Re
     """docs/threats.md T40: pictures that take seconds each, over a hundred connections of one user."""
     path = "/api/v1/attachments/7c9e6679-7425-40de-944b-e07fc1f90ae7"
     name = settings.SESSION_COOKIE_NAME.encode()
-    mallory, alice = (b"theme=dark; " + name + b"=" + session for session in (b"mallory", b"alice"))
+    mallory, alice = (
+        [(b"cookie", b"theme=dark; " + name + b"=" + session)] for session in (b"mallory", b"alice")
+    )
     flood = [Request(limit, path, "PATCH", mallory) for _ in range(100)]
     await wait_until(lambda: len(site.begun) == concurrency.SHARE)
     other = Request(limit, f"{path}/", "PATCH", alice)
@@ -235,3 +243,21 @@ async def test_one_session_has_only_a_share_of_the_uploads(site: Site, limit: Re
     assert {request.status for request in [other, *flood]} == {200}
     assert limit.shares == {}
     assert not limit.uploads.semaphore.locked()
+
+
+async def test_a_form_with_files_is_an_upload_and_one_with_a_text_is_a_page(
+    site: Site, limit: RequestLimit
+) -> None:
+    """Files of a plain form take as long as those of the API, and must not hold the pages."""
+    limit.uploads = ConcurrencyLimit(max_concurrent=1, max_queued=4, timeout_seconds=30.0)
+    room = "/chats/dm-2q2qkl6mbgzduynrdakhqabbq6m3r65w/"
+
+    def form(length: int) -> Request:
+        return Request(limit, room, "POST", headers=[(b"content-length", str(length).encode())])
+
+    files = [form(8_000_000), form(8_000_000)]
+    await wait_until(lambda: any(share.queued or limit.uploads.queued for share in limit.shares.values()))
+    texts = [form(concurrency.TEXT_FORM_BYTES), form(40)]
+    await wait_until(lambda: len(site.begun) == 3)
+    site.go_on.set()
+    await asyncio.gather(*(request.task for request in [*files, *texts]))

@@ -1,5 +1,6 @@
 """Storage in an object store: the same promises as a folder, tried against moto's S3 server."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -194,3 +195,27 @@ def test_an_error_of_the_store_is_retryable_and_its_text_is_not_logged(
         storage.put("ab/secret-key", source)
     ours = [record.getMessage() for record in caplog.records if record.name == object_storage.__name__]
     assert ours == ["the object store refused a request (NoSuchBucket)"]
+
+
+def test_a_store_that_hangs_holds_few_requests(
+    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would hold a thread that pages need."""
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(object_storage, "PLACES", places)
+    monkeypatch.setattr(object_storage, "PLACE_SECONDS", 0)
+    source = tmp_path / "source"
+    source.write_bytes(b"hello")
+    storage.put("ab/abcd", source)
+    with object_storage.asked():
+        for request in (
+            lambda: storage.put("ab/abcd", source),
+            lambda: next(storage.read("ab/abcd", 0, 5)),
+            lambda: storage.delete("ab/abcd"),
+        ):
+            with pytest.raises(Busy):
+                request()
+    reading = storage.read("ab/abcd", 0, 5)
+    assert next(reading) == b"hello"
+    assert places.acquire(blocking=False), "a client that reads slowly holds no place"
+    places.release()

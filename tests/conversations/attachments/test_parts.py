@@ -134,6 +134,27 @@ def test_who_waited_for_a_file_that_was_removed_locks_the_new_one() -> None:
         pass
 
 
+def test_few_requests_wait_for_one_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred of them would otherwise hold the threads of all pages for seconds."""
+    monkeypatch.setattr(parts, "WAITING", threading.BoundedSemaphore(1))
+    entered = threading.Event()
+
+    def wait_for_it() -> None:
+        with parts.opened(KEY):
+            entered.set()
+
+    with parts.opened(KEY) as held:
+        waiting = threading.Thread(target=wait_for_it)
+        waiting.start()
+        until(lambda: len(descriptors_of(held.path)) == 2, "the second request waits")
+        until(lambda: parts.WAITING._value == 0, "the second request waits")
+        with pytest.raises(Busy), parts.opened(KEY, wait=60):
+            pass
+        assert not entered.is_set()
+    waiting.join()
+    assert entered.is_set()
+
+
 def descriptors_of(path: Path) -> list[str]:
     found = []
     for entry in Path("/proc/self/fd").iterdir():
