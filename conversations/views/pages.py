@@ -247,11 +247,13 @@ def render_conversation(
     if form.is_bound and (status == 409 or "id" in form.errors):
         # The old id is used: a retry needs a new one.
         form.data = {"body": form.data.get("body", ""), "id": str(uuid.uuid4())}
+    views = message_views(window.items, row, request.user)
     context = {
         **shell(request, tab="chats", page="conversation", current=current.room),
         "conversation": current,
         "timeline": {
-            "messages": message_views(window.items, row, request.user),
+            "messages": views,
+            "has_files": any(view.files for view in views),
             "older_before": window.items[0].seq if window.has_older and window.items else None,
             "newest": page.items[-1].seq if window.has_newer else None,
             "is_newest": "before" not in request.GET,

@@ -15,7 +15,7 @@ from accounts.models import User
 from conversations import serializers
 from conversations.protocol.markup import plain_text
 from conversations.selectors.conversations import ConversationRow
-from conversations.views.file_views import FileView, file_views, summary_of
+from conversations.views.file_views import FileView, file_views, layout_of, summary_of, summary_of_all
 
 if TYPE_CHECKING:
     from conversations.models import Message
@@ -24,6 +24,7 @@ GROUP_SPAN = timedelta(minutes=5)
 FOLDED_FROM_LINES = 24
 LINE_CHARS = 60
 PREVIEWED_CHARS = 1_000
+FILE_ICONS = {"picture": "image", "video": "video", "voice": "mic", "file": "file-text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class QuoteView:
     who: str
     text: str
     deleted: bool
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,19 @@ class MessageView:
     quote: QuoteView | None = None
     reactions: Sequence[ReactionView] = ()
     files: Sequence[FileView] = ()
+    layout: str = ""
+    grid: int = 0
+
+    @property
+    def icon(self) -> str:
+        """What the list of chats shows before the preview: of which kind the files are."""
+        return FILE_ICONS.get(self.files[0].kind, "") if self.files and not self.deleted else ""
 
     @property
     def preview(self) -> str:
         """The beginning of the text, without the signs of its markup; of a message without one, its file."""
         if not self.body and self.files:
-            return self.files[0].summary
+            return summary_of_all(self.files)
         # A corrupt row may hold bytes on SQLite.
         body: object = self.body
         return plain_text(body[:PREVIEWED_CHARS]) if isinstance(body, str) else ""
@@ -112,6 +121,8 @@ def status_of(message: Message, row: ConversationRow) -> str:
 
 def message_view(message: Message, row: ConversationRow, viewer: User, **grouping: Any) -> MessageView:
     is_own = message.sender_id == viewer.id
+    files = file_views(message)
+    layout, grid = layout_of(files)
     return MessageView(
         seq=message.seq,
         version=message.version,
@@ -131,7 +142,9 @@ def message_view(message: Message, row: ConversationRow, viewer: User, **groupin
         quote=quote_view(message, row, viewer),
         hidden=message.deleted_for_me,
         reactions=reaction_views(message, row, viewer),
-        files=file_views(message),
+        files=files,
+        layout=layout,
+        grid=grid,
         **grouping,
     )
 
@@ -159,7 +172,8 @@ def quote_view(message: Message, row: ConversationRow, viewer: User) -> QuoteVie
         return None
     who = _("You") if reply.sender == viewer.public_id else row.peer.name
     text = plain_text(reply.excerpt) or summary_of(reply.attached)
-    return QuoteView(reply.seq, who, text, reply.deleted)
+    icon = "" if reply.deleted else FILE_ICONS.get(reply.attached or "", "")
+    return QuoteView(reply.seq, who, text, reply.deleted, icon)
 
 
 def message_views(messages: Sequence[Message], row: ConversationRow, viewer: User) -> list[MessageView]:

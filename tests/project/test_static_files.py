@@ -129,6 +129,14 @@ def test_a_chat_is_interactive_after_33_kilobytes_of_script_and_has_102_in_all(
 
 
 @needs_minifier
+def test_files_have_a_sheet_of_6_kilobytes_of_their_own(folder: Path) -> None:
+    """A chat without files does not wait for it."""
+    (sheet,) = (folder / "css").glob("kind-files.*.css")
+    assert compressed_bytes(sheet) <= page_budgets.STYLES_OF_FILES * KILO, compressed_bytes(sheet)
+    assert "@import" not in sheet.read_text(encoding="utf-8")
+
+
+@needs_minifier
 @pytest.mark.usefixtures("deployed")
 def test_the_emoji_panel_is_at_most_25_kilobytes_of_script_more(
     alice: User, long_chat: Conversation, client_of: ClientOf, folder: Path
@@ -144,7 +152,7 @@ def test_the_emoji_panel_is_at_most_25_kilobytes_of_script_more(
 
 @needs_minifier
 @pytest.mark.usefixtures("deployed")
-def test_sending_files_is_at_most_25_kilobytes_of_script_more(
+def test_files_are_at_most_42_kilobytes_of_script_more(
     alice: User, long_chat: Conversation, client_of: ClientOf, folder: Path
 ) -> None:
     """Loaded when idle: a file that waits in the outbox is uploaded without a press."""

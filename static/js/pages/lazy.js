@@ -2,6 +2,7 @@
 
 import { view } from "../lib/dom.js";
 import { loadWhenIdle } from "../lib/timing.js";
+import { stateOfFile } from "../net/attachments-state.js";
 import { fetchEmoji } from "../net/emoji-data.js";
 import { fetchPage } from "../net/pages.js";
 import { Poller } from "../net/polling.js";
@@ -19,6 +20,7 @@ const CHAT_PARTS = [
   () => import("../view/buttons.js"),
   () => import("../view/connection-view.js"),
   () => import("../view/chat-features.js"),
+  () => import("../view/attachments-media.js"),
   () => import("./session-end.js"),
   () => import("./pwa.js"),
 ];
@@ -68,8 +70,12 @@ export function startLazyParts(shell, api) {
   };
   watchPageLifecycle({ window, clock, on });
   const announce = (text) => shell.announcer.status(text);
-  const loadAttachments = () => Promise.all([import("../view/attachments.js"), import("../net/attachments.js")]);
-  const loaders = { fetchEmoji, fetchPage: (path) => fetchPage(path, shell), loadAttachments };
+  const loaders = {
+    fetchEmoji,
+    fetchPage: (path) => fetchPage(path, shell),
+    loadAttachments: () => Promise.all([import("../view/attachments.js"), import("../net/attachments.js")]),
+    stateOfFile: (address) => stateOfFile(address, shell),
+  };
   const tools = { ...shell, shell, api, peers, rows, announce, ...loaders };
   for (const load of shell.hasChats ? CHAT_PARTS : ACCOUNT_PARTS)
     loadWhenIdle(load).then(({ start }) => {

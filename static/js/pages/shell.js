@@ -239,7 +239,7 @@ export class Shell {
     const name = this.list.get(room)?.peer.name ?? "";
     this.events.emit("arrival", { room, message });
     if (room !== this.room) return this.announcer.otherChat(room, name);
-    this.announcer.message(name, message.body);
+    this.announcer.message(name, message);
     this.chat?.arrived(message);
   }
 

@@ -8,13 +8,12 @@ const TAIL = 50;
 
 const EXCERPT = 200;
 
-/** What a reply shows of the message that it quotes, as the server makes it (conversations/serializers.py). */
-export const quoteOf = ({ seq, sender, kind, body, deleted_at: at, deleted_for_me: isHidden }) => ({
-  seq,
-  sender,
-  kind,
+/** What a reply shows of the message it quotes, as the server makes it. */
+export const quoteOf = ({ seq, sender, kind, body, attachments, deleted_at: at, deleted_for_me: isHidden }) => ({
+  ...{ seq, sender, kind },
   excerpt: [...body.slice(0, 2 * EXCERPT)].slice(0, EXCERPT).join(""),
   deleted: Boolean(at || isHidden),
+  attached: attachments?.[0]?.kind,
 });
 
 const hidden = (message) => ({ ...message, body: "", attachments: [], reactions: [], deleted_for_me: true });
@@ -29,8 +28,7 @@ export const acceptedMessage = (entry, { seq, version, created_at }, me) => ({
   kind: "text",
   body: entry.command.body,
   reply_to: entry.command.reply_to ?? null,
-  attachments: [],
-  reactions: [],
+  ...{ attachments: entry.command.attachments ?? [], reactions: [], isAnswer: true },
   created_at,
   edited_at: null,
   deleted_at: null,
@@ -203,8 +201,9 @@ export class Timeline {
   #put(message, isHistory = false) {
     const known = this.#bySeq.get(message.seq) ?? this.#unplaced.get(message.seq);
     const isHiding = message.deleted_for_me && !known?.deleted_for_me;
-    // The answer to my own message has no quote; its event has.
-    const isFuller = isHiding || (message.reply && !known?.reply && message.version === known?.version);
+    // The answer to my own message has neither its quote nor all of its files; its event has.
+    const isEvent = (message.reply && !known?.reply) || (known?.isAnswer && !message.isAnswer);
+    const isFuller = isHiding || (isEvent && message.version === known?.version);
     if (known && known.version >= message.version && this.#bySeq.has(message.seq) && !isFuller) return false;
     const newest = known && known.version > message.version ? known : message;
     // A change of a message outside the loaded window: kept until its page of history arrives, which may have been read

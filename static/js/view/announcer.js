@@ -2,7 +2,7 @@
 // lines.
 
 import { cut } from "../lib/body.js";
-import { plainText } from "./bodies.js";
+import { shownText } from "./bodies.js";
 
 const LINES = 20;
 const LONGEST = 200;
@@ -16,8 +16,8 @@ export class Announcer {
   }
 
   /** A message that arrived while its chat is open. */
-  message(name, text) {
-    this.#add("say-messages", `${name}: ${cut(plainText(text), LONGEST)}`);
+  message(name, message) {
+    this.#add("say-messages", `${name}: ${cut(shownText(message, this.t), LONGEST)}`);
   }
 
   /** A message in another chat: at most once in ten seconds per chat. */

@@ -34,5 +34,9 @@ export function replaceBody(element, words) {
 
 export const typedText = (element) => shown.get(element)?.text ?? element.textContent;
 
+/** A message in a line: its text without the signs of markup, or its files in words. */
+export const shownText = ({ body = "", attachments }, t) =>
+  body ? plainText(body) : ((attachments?.length && drawing?.words(attachments, t)) || "");
+
 /** Without the signs of markup. */
 export const plainText = (text) => drawing?.plainText(text) ?? text;

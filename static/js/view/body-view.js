@@ -4,6 +4,7 @@ import { linksIn } from "../lib/links.js";
 import { hasSigns, parseMarkup } from "../lib/markup.js";
 
 export { plainText } from "../lib/markup.js";
+export { words } from "../state/attachments-words.js";
 
 const ELEMENTS = { bold: "strong", italic: "em", strike: "s", code: "code" };
 

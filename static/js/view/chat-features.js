@@ -91,7 +91,7 @@ export function start(tools) {
     events.emit("redraw");
   });
   // What the page shows of files that are not sent yet (state/uploads.js), once it is loaded.
-  const uploads = () => attachments?.uploads ?? null;
+  const uploads = (shell.uploads = () => attachments?.uploads ?? null);
   const forMessages = { ...tools, uploads, times, toast: show, forward: (...asked) => forwarding.choose(...asked) };
   const search = startSearch(tools);
   new Shortcuts({ rows, current: chosen, open: go, switcher: () => switcher.show(), search });
@@ -169,6 +169,7 @@ function startMessageFeatures(session, page) {
   const list = view("timeline", root);
   const actions = new MessageActions({ ...page, root, room, chat, timeline, events });
   messageActions.set(session, actions);
+  session.actions = actions;
   const pickEmoji = (anchor) => askForEmoji(anchor, page);
   const tools = new MessageTools({ root, list, clock, actions, pickEmoji });
   new MessageKeys({

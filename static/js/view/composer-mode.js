@@ -1,7 +1,7 @@
 // What the composer is for: a new message, a reply, or an edit (docs/interface.md D4, X8). Loaded when idle.
 
 import { cloneTemplate, part, setText, view } from "../lib/dom.js";
-import { plainText } from "./bodies.js";
+import { shownText } from "./bodies.js";
 
 const key = (room) => `mode:${room}`;
 
@@ -43,7 +43,7 @@ export class ComposerMode {
     this.leave({ isQuiet: true });
     const { t, me, peerName } = this.#options;
     const title = message.sender === me ? t("Reply to yourself") : t("Reply to {name}", { name: peerName() });
-    this.#enter({ kind: "reply", seq }, title, message.body, isQuiet);
+    this.#enter({ kind: "reply", seq }, title, message, isQuiet);
   }
 
   /** `text`: what had been changed before a reload. */
@@ -55,7 +55,7 @@ export class ComposerMode {
     // The draft stays where it is stored, and returns with its caret when the edit ends.
     chat.keepDraft();
     this.#draft = chat.composer.draft;
-    this.#enter({ kind: "edit", seq, of: message.body }, t("Edit message"), message.body, isQuiet);
+    this.#enter({ kind: "edit", seq, of: message.body }, t("Edit message"), message, isQuiet);
     chat.composer.show({ text: text ?? message.body });
     this.#store(text);
   }
@@ -102,7 +102,7 @@ export class ComposerMode {
     const { kind, seq, of } = this.#mode;
     const message = shownOf(seq);
     if (!message || !(message.deleted_at || message.deleted_for_me)) {
-      if (message) this.#quote(kind === "edit" ? of : message.body);
+      if (message) this.#quote(kind === "edit" ? { body: of } : message);
       return;
     }
     const { text } = chat.composer.draft;
@@ -129,8 +129,9 @@ export class ComposerMode {
     if (!isQuiet) this.#options.chat.composer.focus();
   }
 
-  #quote(text) {
-    setText(part(this.#strip, "quoted"), plainText(text.slice(0, 500)).replace(/\s+/g, " "));
+  #quote({ body, attachments }) {
+    const text = shownText({ body: body.slice(0, 500), attachments }, this.#options.t);
+    setText(part(this.#strip, "quoted"), text.replace(/\s+/g, " "));
   }
 
   #end() {

@@ -30,7 +30,8 @@ export class Forwarding {
     if (!chat) return toast(t("The chat couldn’t be opened, so nothing was forwarded."));
     const { room, peer } = chat;
     if (!list.get(room)) list.put(chat);
-    for (const { seq, body } of messages) outbox.addMessage({ room, body, forward: { room: from, seq } });
+    for (const { seq, body, attachments } of messages)
+      outbox.addMessage({ room, body, forward: { room: from, seq }, ...(attachments?.length && { attachments }) });
     const text = t("Forwarded to {name}", { name: peer.name });
     toast(text, room === from ? null : { label: t("Open"), onPress: () => go(room) });
     announce(text);

@@ -4,12 +4,15 @@ import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { safely } from "../lib/errors.js";
 import { applied } from "../state/message-commands.js";
-import { bodiesLoaded, plainText } from "./bodies.js";
+import { ICONS } from "../state/attachments-words.js";
+import { bodiesLoaded, shownText } from "./bodies.js";
+import { setIcon } from "./icons.js";
 
 const HOLD_MS = 3_000;
 /** More of a body than a row can show, even after its signs are taken out. */
 const ENOUGH = 1_000;
-const preview = (body) => plainText(body.slice(0, ENOUGH));
+const preview = ({ body = "", attachments }, t) => shownText({ body: body.slice(0, ENOUGH), attachments }, t);
+const iconOf = ({ attachments }) => ICONS[attachments?.[0]?.kind] ?? null;
 const isWaiting = (entry) => entry.state !== "accepted";
 const shown = (count) => (count > 99 ? "99+" : String(count));
 
@@ -148,12 +151,14 @@ export class ListView {
       state = null,
       text,
       ticks = null,
+      icon = null,
     } = isTyping ? { text: t("typing…"), state: "typing" } : this.#summary(row);
     setText(part(element, "label"), label);
     setData(part(element, "label"), "state", label && state);
     setText(part(element, "preview"), cut(text, 200));
     setData(part(element, "preview"), "state", !label && state);
     setData(part(element, "ticks"), "state", ticks);
+    setIcon(part(element, "icon"), icon);
   }
 
   /** The first that applies: a failed message, a draft, a pending message, the last message. */
@@ -161,17 +166,19 @@ export class ListView {
     const { t, me, drafts, outbox, unsent, current } = this.#options;
     const waiting = unsent(row.room);
     const failed = waiting.find((entry) => entry.state === "failed");
-    if (failed) return { label: t("Not sent."), state: "failed", text: preview(failed.command.body), ticks: "failed" };
+    if (failed)
+      return { label: t("Not sent."), state: "failed", text: preview(failed.command, t), ticks: "failed" };
     const draft = row.room === current() ? null : drafts.get(row.room);
     if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
     const last = row.last_message && applied(row.last_message, outbox.entries(row.room), me);
     const newest = waiting.findLast(isWaiting);
-    if (newest) return { text: preview(newest.command.body), ticks: "pending" };
+    if (newest) return { text: preview(newest.command, t), ticks: "pending", icon: iconOf(newest.command) };
     if (last?.deleted_at || last?.deleted_for_me) return { text: t("Message deleted") };
     const ticks =
       last?.sender === me &&
       (last.seq <= row.peer_read ? "read" : last.seq <= row.peer_delivered ? "delivered" : "sent");
-    return { text: last ? preview(last.body) : t("No messages yet"), ticks };
+    if (!last) return { text: t("No messages yet") };
+    return { text: preview(last, t), ticks, icon: iconOf(last) };
   }
 
   #total(count) {

@@ -57,11 +57,14 @@ export class MessageActions {
     if (!message || this.#selection.isOn) return new Set();
     const isStored = Boolean(message.seq);
     const isThere = !message.deleted_at;
+    const hasFiles = Boolean(message.attachments?.length);
     const can = {
       reply: isStored && isThere && this.#mode.canWrite,
       react: isStored && isThere && message.kind === "text" && this.#mode.canWrite,
       edit: this.#mode.canWrite && this.#commands.canEdit(message),
       copy: isThere && Boolean(message.body),
+      open: isThere && hasFiles,
+      download: isStored && isThere && hasFiles,
       link: isStored && isThere,
       forward: isStored && isThere && message.kind === "text",
       select: isStored,
@@ -86,6 +89,8 @@ export class MessageActions {
       react: () => this.react(message.seq, detail),
       edit: () => this.#mode.edit(message.seq),
       copy: () => this.#copy(message.body),
+      open: () => this.#options.shell.media?.open(li),
+      download: () => this.#options.shell.media?.downloadAll(message.attachments),
       link: () => this.#copyLink(message.seq),
       forward: () => this.forward([message.seq]),
       select: () => this.#selection.begin(li),

@@ -1,6 +1,7 @@
 // Dialogs about messages: for whom to delete them, and what is known of one. Loaded when idle.
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
+import { words } from "../state/attachments-words.js";
 import { closeOnBackdropPress } from "./backdrop-close.js";
 
 const EDIT_MS = 24 * 3_600_000;
@@ -23,7 +24,10 @@ function open(name, fill) {
   return closed;
 }
 
-const excerpt = ({ body }) => (body.length > 160 ? `${body.slice(0, 160)}…` : body);
+const excerpt = (message, t) => {
+  const text = message.body || words(message.attachments, t);
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+};
 
 /** Promise of "everyone", "me", or "" for neither. */
 export function askDeletion({ messages, forBoth, peerName, t }) {
@@ -31,7 +35,7 @@ export function askDeletion({ messages, forBoth, peerName, t }) {
     const n = messages.length;
     const title = n === 1 ? t("Delete this message?") : t("Delete {n} message?|Delete {n} messages?", { n });
     setText(part(dialog, "title"), title);
-    setText(part(dialog, "text"), n === 1 ? excerpt(messages[0]) : "");
+    setText(part(dialog, "text"), n === 1 ? excerpt(messages[0], t) : "");
     part(dialog, "everyone").hidden = !forBoth;
     setText(
       part(dialog, "note"),
@@ -63,7 +67,7 @@ export function showInfo({ message, room, me, read, delivered, peer, times, t, d
     until: isMine && until > now() && t("until {time}", { time: dates.full(until) }),
   };
   return open("message-info", (dialog) => {
-    setText(part(dialog, "text"), excerpt(message));
+    setText(part(dialog, "text"), excerpt(message, t));
     for (const [name, text] of Object.entries(rows)) {
       setText(part(dialog, name), text || "");
       part(dialog, name).closest("div").hidden = !text;

@@ -3,20 +3,25 @@
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 import { isFinal } from "../protocol/events.js";
 import { quoteOf } from "../state/timeline.js";
+import { ICONS, kindWord } from "../state/attachments-words.js";
+import { MessageFiles } from "./attachments-files.js";
 import { plainText } from "./bodies.js";
+import { setIcon } from "./icons.js";
 
 export class MessageExtras {
   #options;
+  #files;
 
-  /** `t`, `dates`, `me`, `peerName()`, `timeline`. */
+  /** `t`, `dates`, `me`, `peerName()`, `timeline`; `uploads` for MessageFiles. */
   constructor(options) {
     this.#options = options;
+    this.#files = new MessageFiles(options);
   }
 
   /** `element` shows `item` already, but for these. */
   update(element, item) {
+    this.#files.update(element, item);
     this.#fillQuote(element, item);
-    this.#fillFiles(element, item);
     this.#fillReactions(element, item);
     this.#fillEdited(part(element, "edited"), item.message);
     this.#fillFailure(element, item);
@@ -38,38 +43,14 @@ export class MessageExtras {
       quote = cloneTemplate("quote");
       quote.id = `m-${message.id}-quote`;
       quote.tabIndex = -1;
-      part(element, "body").before(quote);
+      (part(element, "files") ?? part(element, "body")).before(quote);
     }
     quote.setAttribute("href", `?m=${reply.seq}#message-${reply.seq}`);
     setData(quote, "deleted", reply.deleted);
     setText(part(quote, "quoted"), reply.sender === me ? t("You") : peerName());
-    setText(part(quote, "excerpt"), reply.deleted ? t("Message deleted") : plainText(reply.excerpt));
-  }
-
-  #fillFiles(element, { message, gone }) {
-    const { uploads } = this.#options;
-    let list = part(element, "files");
-    const files = gone ? [] : (message.attachments ?? []);
-    if (!files.length) return list?.remove();
-    if (!list) {
-      list = Object.assign(document.createElement("ul"), { className: "message__files", id: `m-${message.id}-files` });
-      list.dataset.part = "files";
-      part(element, "body").before(list);
-    }
-    list.replaceChildren(
-      ...files.map(({ id, kind, name, width, height, alt = "" }) => {
-        const place = document.createElement("li");
-        place.dataset.file = id;
-        if (kind === "picture") {
-          const src = uploads?.()?.urlOf(id) ?? `/files/${id}/thumb`;
-          place.append(Object.assign(new Image(), { src, alt, ...(width && { width, height }) }));
-        } else {
-          const link = { href: `/files/${id}/${encodeURIComponent(name)}`, textContent: name, download: "" };
-          place.append(Object.assign(document.createElement("a"), link));
-        }
-        return place;
-      }),
-    );
+    const text = plainText(reply.excerpt) || kindWord(reply.attached, t);
+    setText(part(quote, "excerpt"), reply.deleted ? t("Message deleted") : text);
+    setIcon(part(quote, "icon"), reply.deleted ? null : ICONS[reply.attached]);
   }
 
   /** A chip for each emoji; a press on it sets or takes back mine. */

@@ -3,6 +3,9 @@
 
 import { isComposing, keyOf } from "../lib/keys.js";
 
+/** What of a message can be reached with Tab while the message has the focus, or one of these. */
+const STOPS = "article a, li button[data-emoji], [data-part='files'] :is(button, input, video)";
+
 export class MessageKeys {
   #list;
   #options;
@@ -42,7 +45,7 @@ export class MessageKeys {
 
   #links() {
     const current = this.#current?.closest("li");
-    for (const link of this.#list.querySelectorAll("article a, li button[data-emoji]")) {
+    for (const link of this.#list.querySelectorAll(STOPS)) {
       const stop = current?.contains(link) ? 0 : -1;
       if (link.tabIndex !== stop) link.tabIndex = stop;
     }
@@ -61,7 +64,7 @@ export class MessageKeys {
       End: () => (end(), this.#focus(this.#articles.at(-1))),
       Escape: leave,
       ...(isOnMessage && {
-        Enter: () => menu(li),
+        Enter: () => act("open", li) ?? menu(li),
         ContextMenu: () => menu(li),
         Delete: () => act("remove", li),
         c: () => act("copy", li),
@@ -70,7 +73,7 @@ export class MessageKeys {
       }),
     };
     const isMenu = event.key === "F10" && event.shiftKey && isOnMessage;
-    const press = isMenu ? keys.Enter : (keys[event.key] ?? (event.shiftKey ? null : keys[keyOf(event)]));
+    const press = isMenu ? keys.ContextMenu : (keys[event.key] ?? (event.shiftKey ? null : keys[keyOf(event)]));
     if (!press) return;
     event.preventDefault();
     press();

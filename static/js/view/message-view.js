@@ -25,7 +25,7 @@ export class MessageView {
     for (const name of named) part(element, name).id = `m-${id}-${name}`;
     const article = element.querySelector("article");
     article.id = `m-${id}`;
-    const parts = ["who", "quote", "body", "meta"];
+    const parts = ["who", "quote", "files", "body", "meta"];
     article.setAttribute("aria-labelledby", parts.map((name) => `m-${id}-${name}`).join(" "));
     setText(part(element, "who"), `${item.own ? this.#t("You") : this.#peerName()}:`);
     return element;

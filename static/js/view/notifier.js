@@ -5,7 +5,7 @@ import { part, view } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { optional } from "../lib/errors.js";
 import { isCurrent, NotificationPolicy } from "../state/notification-policy.js";
-import { plainText } from "./bodies.js";
+import { shownText } from "./bodies.js";
 import { playNotificationSound } from "./notification-sound.js";
 
 const ASK_AGAIN_MS = 60_000;
@@ -82,7 +82,7 @@ export class Notifier {
     if (!row || globalThis.Notification?.permission !== "granted") return;
     const isOne = row.unread <= 1;
     const body = isOne
-      ? cut(plainText(message.body), LONGEST)
+      ? cut(shownText(message, t), LONGEST)
       : t("{n} new message|{n} new messages", { n: row.unread });
     const options = { body, tag: room, icon, silent: true };
     const { seq } = message;
