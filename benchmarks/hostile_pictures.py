@@ -30,6 +30,12 @@ def png(width: int, height: int, packed: bytes) -> bytes:
 
 
 @cache
+def photo() -> bytes:
+    """What a bystander sends meanwhile: two megapixels."""
+    return encoded(Image.effect_noise((1_600, 1_200), 60).convert("RGB"), "JPEG", quality=80)
+
+
+@cache
 def bomb() -> bytes:
     """Four hundred megapixels of nothing."""
     return png(20_000, 20_000, zlib.compress(bytes(64 << 20), 9))
@@ -47,6 +53,13 @@ def scans() -> bytes:
     jpeg = encoded(Image.new("L", (6_000, 6_000), 128), "JPEG", progressive=True, quality=50)
     last, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
     return jpeg[:end] + jpeg[last:end] * SCANS + jpeg[end:]
+
+
+@cache
+def segments() -> bytes:
+    """Eight megabytes of empty comments, each of which is read."""
+    jpeg = encoded(Image.new("L", (60, 60), 128), "JPEG")
+    return jpeg[:2] + b"\xff\xfe\0\2" * 1_900_000 + jpeg[2:]
 
 
 @cache
@@ -91,6 +104,7 @@ def polyglot() -> bytes:
 KINDS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "bomb": ("400 megapixels in 60 KB", bomb),
     "largest": ("40 megapixels in 120 KB, which is allowed", largest),
+    "segments": ("a JPEG of two million empty comments", segments),
     "scans": ("a JPEG of 36 megapixels that repeats itself 400 times", scans),
     "frames": ("a GIF of 100,000 frames", frames),
     "animation": ("a GIF of 200 frames and 77 megapixels, which is allowed", animation),

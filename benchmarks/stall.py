@@ -2,7 +2,7 @@
 
 Against the service as `make run` starts it. The socket of a bystander pings and a second connection
 requests /healthz repeatedly, while hostile clients of one kind after another attack. The longest delay is
-the cost of that kind.
+the cost of that kind. Beside hostile pictures the bystander sends photos as well.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 from websockets.asyncio.client import connect
 
+from benchmarks import hostile_pictures
 from benchmarks.hostile import KINDS, Target
 from benchmarks.meter import cpu_seconds
 from tests.rig.daphne_server import EntreServer, SharedStatics
@@ -32,7 +34,7 @@ from tests.rig.environment import ROOT
 RESULTS = Path(__file__).parent / "results"
 WORKER_TIMEOUT_SECONDS = 60.0
 """A bystander is given up after this time, which is then its delay."""
-PING_EVERY, HEALTH_EVERY = 0.03, 0.03
+PING_EVERY, HEALTH_EVERY, PHOTO_EVERY = 0.03, 0.03, 0.3
 """Below forty frames a second, or the bystander would exceed its own rate limit."""
 SETTLE_SECONDS, AFTER_SECONDS = 1.0, 2.0
 
@@ -43,6 +45,10 @@ class Delays:
 
     ping_ms: list[float] = field(default_factory=list)
     health_ms: list[float] = field(default_factory=list)
+    photo_ms: list[float] = field(default_factory=list)
+    """From the beginning of a photo's upload until it is stored; repeated where the server is busy."""
+    busy: int = 0
+    """Answers that asked for such a repeat."""
     cpu_s: float = 0.0
     memory_mib: float = 0.0
     """Growth of the peak resident memory."""
@@ -54,6 +60,7 @@ class Delays:
             "ping_longest_ms": round(max(self.ping_ms, default=0.0), 1),
             "ping_median_ms": round(sorted(self.ping_ms)[len(self.ping_ms) // 2], 1) if self.ping_ms else 0.0,
             "health_longest_ms": round(max(self.health_ms, default=0.0), 1),
+            **({"photo_longest_ms": round(max(self.photo_ms)), "busy": self.busy} if self.photo_ms else {}),
             "cpu_s": round(self.cpu_s, 2),
             "memory_mib": round(self.memory_mib),
             "seconds": round(self.seconds, 1),
@@ -115,12 +122,31 @@ async def measure(server: Server, kind: str) -> Delays:
         async def health() -> None:
             (await client.get("/healthz")).raise_for_status()
 
+        photo_data = hostile_pictures.photo()
+
+        async def photo() -> None:
+            id = str(uuid4())
+            while True:
+                answer = await client.post(
+                    "/api/v1/attachments",
+                    data={"kind": "picture", "id": id},
+                    files={"file": ("a.jpg", photo_data)},
+                    headers=target.headers(signed_in=True),
+                )
+                if answer.status_code != 503:
+                    answer.raise_for_status()
+                    return
+                delays.busy += 1
+                await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+
         await asyncio.sleep(SETTLE_SECONDS)
         cpu, memory, began = server.cpu_seconds(), server.most_memory_mib(), time.perf_counter()
         watchers = [
             asyncio.ensure_future(watch(ping, PING_EVERY, delays.ping_ms, is_over)),
             asyncio.ensure_future(watch(health, HEALTH_EVERY, delays.health_ms, is_over)),
         ]
+        if kind.startswith("picture-"):
+            watchers.append(asyncio.ensure_future(watch(photo, PHOTO_EVERY, delays.photo_ms, is_over)))
         attack = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -187,10 +213,11 @@ def arguments() -> argparse.Namespace:
 
 
 def line_of(kind: str, found: dict[str, object], before: dict[str, object] | None) -> str:
+    photo = f" photo {found['photo_longest_ms']} ms, {found['busy']} x busy;" if "busy" in found else ""
     earlier = f" (before {before['ping_longest_ms']}, {before['health_longest_ms']})" if before else ""
     return (
         f"{kind:13} ping {found['ping_longest_ms']:>8} ms, /healthz {found['health_longest_ms']:>8} ms"
-        f" at the longest{earlier}; CPU {found['cpu_s']} s in {found['seconds']} s,"
+        f" at the longest{earlier};{photo} CPU {found['cpu_s']} s in {found['seconds']} s,"
         f" memory +{found['memory_mib']} MiB; {found['outcome']}"
     )
 
