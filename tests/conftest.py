@@ -18,6 +18,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
+from accounts.pictures import sandbox
 from conversations.journal import last_write
 from conversations.models import Conversation
 from conversations.models.epoch import Epoch
@@ -33,6 +34,9 @@ from tests.rig.run_folder import create_run_folder, remove_run_folder
 # No deadlines: a busy machine is no reason to fail.
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
+
+# The worker has a lower priority than all other programs. What it may use is judged by processor time.
+sandbox.WORKER_TIMEOUT_SECONDS = 240.0
 
 ServerMaker = Callable[..., EntreServer]
 

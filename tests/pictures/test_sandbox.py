@@ -24,6 +24,7 @@ from accounts.pictures import permits, sandbox
 from accounts.pictures.sandbox import PictureRejected, WorkerBusy, run_worker
 from accounts.pictures.worker import confinement
 from dm_project.server import startup_warnings
+from tests.pictures import files
 from tests.pictures.files import encoded, halves, moving
 
 ROOT = Path(sandbox.__file__).parents[2]
@@ -412,6 +413,14 @@ def test_a_picture_that_never_comes_to_an_end_is_too_slow(
     last, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
     with pytest.raises(PictureRejected, match="too_slow"):
         picture_run(jpeg[:end] + jpeg[last:end] * 1_000 + jpeg[end:], "JPEG")
+
+
+def test_the_largest_photo_of_a_phone_passes() -> None:
+    """Forty megapixels, on their side, with a profile to convert: the most memory that a photo takes."""
+    photo = Image.linear_gradient("L").resize((8_000, 5_000)).convert("RGB")
+    options = {"exif": files.turned_sideways(), "icc_profile": files.swapped_profile()}
+    answer = picture_run(encoded(photo, "JPEG", **options), "JPEG")
+    assert (answer["width"], answer["height"]) == (5_000, 8_000)
 
 
 def test_a_picture_for_which_there_is_no_memory_has_too_many_points() -> None:
