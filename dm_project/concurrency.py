@@ -61,6 +61,10 @@ class RequestLimit:
             await self.serve(self.pages, scope, receive, send)
 
     async def serve_upload(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if sum(share.requests for share in self.shares.values()) > self.uploads.max_queued:
+            # Each keeps its body in a file meanwhile.
+            await reject(send, scope["path"])
+            return
         key = session_of(scope)
         share = self.shares.setdefault(key, Share(self.uploads))
         share.requests += 1
@@ -103,7 +107,7 @@ class Share(ConcurrencyLimit):
 
     def __init__(self, whole: ConcurrencyLimit) -> None:
         super().__init__(
-            max_concurrent=SHARE, max_queued=whole.max_queued, timeout_seconds=whole.timeout_seconds
+            max_concurrent=SHARE, max_queued=whole.max_queued // 2, timeout_seconds=whole.timeout_seconds
         )
         self.whole = whole
         self.requests = 0

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
 from django.views.decorators.http import require_safe
 
 from conversations import throttling
@@ -117,7 +118,7 @@ def serve(request: HttpRequest, file: Served) -> HttpResponseBase:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": f"private, max-age={KEPT_SECONDS}" if file.is_kept else "private, no-store",
     }
-    if request.headers.get("If-None-Match") == file.tag:
+    if is_kept_by_client(request.headers.get("If-None-Match"), file.tag):
         response: HttpResponseBase = HttpResponse(status=304, headers=headers)
         del response["Content-Type"]
     elif settings.FILES_BY_NGINX:
@@ -131,6 +132,13 @@ def serve(request: HttpRequest, file: Served) -> HttpResponseBase:
         response = answer(request, file, headers)
     patch_vary_headers(response, ["Cookie"])
     return response
+
+
+def is_kept_by_client(header: str | None, tag: str) -> bool:
+    """If-None-Match: a list, compared weakly (RFC 9110, 13.1.2)."""
+    return header is not None and any(
+        each == "*" or each.removeprefix("W/") == tag for each in parse_etags(header)
+    )
 
 
 def answer(request: HttpRequest, file: Served, headers: dict[str, str]) -> HttpResponseBase:

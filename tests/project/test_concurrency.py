@@ -261,3 +261,27 @@ async def test_a_form_with_files_is_an_upload_and_one_with_a_text_is_a_page(
     await wait_until(lambda: len(site.begun) == 3)
     site.go_on.set()
     await asyncio.gather(*(request.task for request in [*files, *texts]))
+
+
+async def test_uploads_that_wait_are_bounded_for_a_session_and_for_all(
+    site: Site, limit: RequestLimit
+) -> None:
+    """Each keeps a body of up to 8 MiB on the disk."""
+    limit.uploads = ConcurrencyLimit(max_concurrent=6, max_queued=20, timeout_seconds=30.0)
+    name = settings.SESSION_COOKIE_NAME
+
+    def upload(session: int) -> Request:
+        return Request(
+            limit, concurrency.UPLOADS, "POST", headers=[(b"cookie", f"{name}={session}".encode())]
+        )
+
+    own = [upload(1) for _ in range(14)]
+    await wait_until(lambda: own[-1].sent != [])
+    assert own[-1].status == 503, "three are in work, ten wait"
+    others = [upload(session) for session in (2, 3, 4, 5) for _ in range(4)]
+    await wait_until(lambda: others[-1].sent != [])
+    assert others[-1].status == 503
+    site.go_on.set()
+    await asyncio.gather(*(request.task for request in [*own, *others]))
+    assert sorted(request.status for request in own) == [200] * 13 + [503]
+    assert limit.shares == {}
