@@ -38,6 +38,9 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A microphone that beeps, and a user who lets a page listen to it.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 WRITES = {"POST", "PATCH"}
 DESK: Any = {"width": 1280, "height": 800}

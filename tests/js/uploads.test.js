@@ -223,7 +223,7 @@ test("what is no picture fails with its reason, and goes as a file without a sec
     "look",
   );
   await done(alice);
-  assert.deepEqual([alice.outbox.get(id).state, alice.outbox.get(id).reason], ["failed", "invalid_file"]);
+  assert.deepEqual([alice.outbox.get(id).state, alice.outbox.get(id).reason], ["failed", "file_invalid"]);
   assert.deepEqual([alice.uploads.progressOf("a").state, alice.uploads.progressOf("a").reason], ["failed", "damaged"]);
   alice.server.log.length = 0;
   alice.uploads.sendAsFile(id);
@@ -240,7 +240,7 @@ test("what is no picture fails with its reason, and goes as a file without a sec
 for (const [code, status, reason] of [
   ["too_large", 413, "file_too_large"],
   ["storage_full", 507, "files_full"],
-  ["invalid_text", 422, "invalid_file"],
+  ["invalid_text", 422, "file_invalid"],
 ])
   test(`${code}: not sent, and said why`, async () => {
     const alice = device();

@@ -70,10 +70,11 @@ export function startLazyParts(shell, api) {
   };
   watchPageLifecycle({ window, clock, on });
   const announce = (text) => shell.announcer.status(text);
+  const sheet = () => import("../lib/attachments-sheet.js").then(({ loadFilesSheet }) => loadFilesSheet());
   const loaders = {
     fetchEmoji,
     fetchPage: (path) => fetchPage(path, shell),
-    loadAttachments: () => Promise.all([import("../view/attachments.js"), import("../net/attachments.js")]),
+    loadAttachments: () => Promise.all([import("../view/attachments.js"), import("../net/attachments.js"), sheet()]),
     stateOfFile: (address) => stateOfFile(address, shell),
   };
   const tools = { ...shell, shell, api, peers, rows, announce, ...loaders };

@@ -1,11 +1,8 @@
 // The commands of the browser: one builder for each, with exactly the fields of docs/protocol.md.
 
-/** The field of a message for these files, if there are any. */
-export const idsOf = (attachments) => attachments && { attachments: attachments.map(({ id }) => id) };
-
 /**
  * `forward` {room, seq}: the server copies that message; our `body` is what the page shows until then. `attachments`
- * are what the page shows of the files; the server needs their ids.
+ * are what the page shows of the files; the server needs the ids of new ones.
  */
 export const messageSend = ({ room, id, body, reply_to = null, forward, attachments }) => ({
   type: "message.send",
@@ -14,7 +11,7 @@ export const messageSend = ({ room, id, body, reply_to = null, forward, attachme
   body: forward ? "" : body,
   ...(reply_to == null ? {} : { reply_to }),
   ...(forward && { forward }),
-  ...idsOf(attachments),
+  ...(attachments && !forward && { attachments: attachments.map(({ id }) => id) }),
   ref: id,
 });
 

@@ -76,11 +76,9 @@ const RULES = {
 };
 
 /** A retry of the same text can never succeed: it has to be edited, or the chat takes no messages. */
-const FINAL = new Set([
-  ...["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"],
-  ...["invalid_file", "file_too_large", "file_missing"],
-]);
-export const isFinal = (code) => FINAL.has(code);
+const FINAL = new Set(["too_large", "invalid_text", "cannot_deliver", "not_found", "gone"]);
+/** Or of the same files: `file_invalid` and others of state/uploads.js. */
+export const isFinal = (code) => FINAL.has(code) || /^file_/.test(code);
 
 /** "wait", "few", "hold", "rename" or "fail". For an unknown code of a newer server its `retryable` decides. */
 export const ruleOf = ({ code, retryable = false }) =>

@@ -10,8 +10,12 @@ export const ALT_CHARS = 200;
 /** What the server shows in the chat; everything else is a download. */
 export const kindOf = ({ type }) => (PICTURES.has(type) ? "picture" : VIDEOS.has(type) ? "video" : "file");
 
-/** The ids in the trays of an account: their bytes are still needed. */
-export const idsInTrays = (store) => store.keys("tray:").flatMap((name) => (store.get(name) ?? []).map(({ id }) => id));
+/** The ids in the trays of an account, and of recordings that were interrupted: their bytes are still needed. */
+export const idsInTrays = (store) =>
+  ["tray:", "voice:"]
+    .flatMap((kind) => store.keys(kind))
+    .flatMap((name) => store.get(name) ?? [])
+    .map(({ id }) => id);
 
 export class Tray {
   #options;

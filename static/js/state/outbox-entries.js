@@ -35,15 +35,8 @@ export function pauseAfterSilence(entry) {
   return RETRY_MS[entry.tries - 1] ?? null;
 }
 
-export const needsFiles = ({ command, isPrepared, state }) => state === "pending" && command.attachments && !isPrepared;
-
-/** Its files are uploaded: {isReady}, or {failed} with the reason, or {wait} until the next try. */
-export async function prepared(entry, prepare) {
-  entry.isPreparing = true;
-  const outcome = await prepare(entry).catch(() => ({}));
-  Object.assign(entry, { isPreparing: false, isPrepared: outcome.isReady });
-  return { wait: ANSWER_MS, ...outcome };
-}
+export const needsFiles = ({ command, isPrepared, state }) =>
+  state === "pending" && command.attachments && !command.forward && !isPrepared;
 
 /** The prefix of the entries' keys in the browser's storage. */
 export const KEY = "outbox:";

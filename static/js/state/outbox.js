@@ -4,7 +4,7 @@ import { commandFrame } from "../protocol/commands.js";
 import { isFinal, ruleOf } from "../protocol/events.js";
 import { TabLock, Timer } from "../lib/timing.js";
 import { ANSWER_MS, changesMessage, dueAt, isMessage, isOpen, KEY } from "./outbox-entries.js";
-import { endedAt, needsFiles, pauseAfter, pauseAfterSilence, prepared } from "./outbox-entries.js";
+import { endedAt, needsFiles, pauseAfter, pauseAfterSilence } from "./outbox-entries.js";
 import { removeStored, storedEntries, storeEntry } from "./outbox-entries.js";
 
 const MAX_CONNECTIONS_LOST = 2;
@@ -20,7 +20,7 @@ export class Outbox {
   #timer;
   #lock;
   #isLive = false;
-  /** `prepare(entry)` uploads the files of a message: promise of {isReady}, {failed} or {wait}. Loaded when idle. */
+  /** `prepare(entry)` uploads the files of a message, and calls `prepared`. Loaded when idle. */
   prepare = null;
 
   /**
@@ -95,6 +95,15 @@ export class Outbox {
     this.#notify(entry.room);
     this.#pump();
     return entry;
+  }
+
+  /** What became of its files: {isReady}, {failed} with the reason, or {wait} until the next try. */
+  prepared(entry, { isReady, failed, wait = ANSWER_MS }) {
+    if (this.get(entry.id) !== entry || entry.state !== "pending") return;
+    entry.isPrepared = isReady;
+    if (failed) this.#fail(entry, failed);
+    else if (!isReady) this.#wait(entry, wait);
+    this.#pump();
   }
 
   settle(id) {
@@ -198,21 +207,13 @@ export class Outbox {
     const open = this.entries(room).filter((entry) => isOpen(entry) && !(entry.holdUntil > now));
     const entry = open.find(({ state }) => state === "sent") ?? open[0];
     if (!entry || entry.isPosted || (dueAt(entry) ?? 0) > now) return;
-    if (needsFiles(entry)) return void (this.prepare && !entry.isPreparing && this.#prepareFiles(entry));
+    // What was written after it waits, so that both arrive in the order typed.
+    if (needsFiles(entry)) return void this.prepare?.(entry);
     // A proxy that ends the connection at this very message would end it at every retry.
     const endsConnections = isMessage(entry) && entry.connectionsLost >= MAX_CONNECTIONS_LOST;
     if (entry.state === "sent" || entry.tries || endsConnections) this.#sendOverHttp(entry);
     else if (this.#options.send(commandFrame(entry))) Object.assign(entry, { state: "sent", sentAt: now });
     else this.#sendOverHttp(entry);
-  }
-
-  /** What was written after it waits, so that both arrive in the order typed. */
-  async #prepareFiles(entry) {
-    const { isReady, failed, wait } = await prepared(entry, this.prepare);
-    if (this.get(entry.id) !== entry || entry.state !== "pending") return;
-    if (failed) this.#fail(entry, failed);
-    else if (!isReady) this.#wait(entry, wait);
-    this.#pump();
   }
 
   /** The socket does not answer, or takes nothing: over HTTP, with the same id. */

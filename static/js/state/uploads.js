@@ -15,10 +15,10 @@ const LONG_PAUSE_MS = 30_000;
 
 /** Refused for good, with what the message says below its bubble (view/message-extras.js). */
 const REFUSED = {
-  invalid_file: "invalid_file",
+  invalid_file: "file_invalid",
   too_large: "file_too_large",
   storage_full: "files_full",
-  invalid_text: "invalid_file",
+  invalid_text: "file_invalid",
   forbidden: "files_forbidden",
 };
 
@@ -47,8 +47,13 @@ export class Uploads {
     return this.#progress.get(id) ?? null;
   }
 
-  /** For the outbox: {isReady}, or {failed}, or {wait}. */
+  /** For the outbox, which asks as often as it looks at its entries. */
   prepare = async (entry) => {
+    if (this.#running.has(entry.id)) return;
+    this.#options.outbox.prepared(entry, await this.#uploadAll(entry).catch(() => ({})));
+  };
+
+  async #uploadAll(entry) {
     const calledOff = new AbortController();
     this.#running.set(entry.id, calledOff);
     for (const { id } of entry.command.attachments) if (!this.#isReady(id)) this.#report(id, { state: "waiting" });
@@ -60,9 +65,9 @@ export class Uploads {
       }
       return { isReady: true };
     } finally {
-      if (this.#running.get(entry.id) === calledOff) this.#running.delete(entry.id);
+      this.#running.delete(entry.id);
     }
-  };
+  }
 
   /** The user does not want to send it: the whole message, or with `fileId` one of its files. */
   cancel(messageId, fileId = null) {
@@ -178,7 +183,9 @@ export class Uploads {
       offset = end;
       if (answer.id) attachment = answer;
     }
-    if (file.kind === "video" && !attachment.placeholder && blob) await this.#addStill(file, blob, signal);
+    // From here on the page shows what the server has made of it: its measures, its placeholder.
+    Object.assign(file, attachment);
+    if (file.kind === "video" && !file.placeholder && blob) await this.#addStill(file, blob, signal);
   }
 
   #adapt(took, most) {
@@ -187,10 +194,10 @@ export class Uploads {
   }
 
   /** Without one the video is sent all the same. */
-  async #addStill({ id }, blob, signal) {
+  async #addStill(file, blob, signal) {
     try {
       const still = await this.#options.makeStill(blob);
-      if (still) await this.#options.transport.still(id, still, signal);
+      if (still) Object.assign(file, await this.#options.transport.still(file.id, still, signal));
     } catch {
       // A browser that cannot draw the video, or a picture that the server refuses.
     }

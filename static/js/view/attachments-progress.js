@@ -23,10 +23,12 @@ export class UploadRings {
   }
 
   #fill(place) {
-    const { uploads, t } = this.#options;
-    const { state: message } = place.closest("li").dataset;
+    const { uploads, outbox, t } = this.#options;
+    const { state: message, id } = place.closest("[data-id]").dataset;
     const progress = uploads.progressOf(place.dataset.file);
-    const isWaiting = message === "pending" && progress?.state !== "ready" && progress?.state !== "failed";
+    const isUploaded = Boolean(outbox.get(id)?.command.forward);
+    const isWaiting =
+      message === "pending" && !isUploaded && progress?.state !== "ready" && progress?.state !== "failed";
     let ring = part(place, "upload");
     const isFailed = message === "failed" && progress?.state === "failed";
     setData(place, "upload", isWaiting ? (progress?.state ?? "waiting") : isFailed && "failed");

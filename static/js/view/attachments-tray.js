@@ -2,7 +2,7 @@
 
 import { action, cloneTemplate, part, setData, setText, view } from "../lib/dom.js";
 import { fileSize, playTime } from "../lib/file-size.js";
-import { closeOnBackdropPress } from "./backdrop-close.js";
+import { askDescription } from "./attachments-asking.js";
 import { openMenu } from "./attachments-menu.js";
 
 const MOVES = { earlier: -1, later: 1 };
@@ -19,6 +19,7 @@ export class TrayView {
   #tiles = new Map();
   #focused = null;
   #dragged = null;
+  #note = { text: "", items: "" };
 
   /** `root`, `tray`, `files` (LocalFiles), `t`, `language`, `announce(text)`, `leave()` focuses the message box. */
   constructor(options) {
@@ -45,11 +46,19 @@ export class TrayView {
       this.#fill(tile, item, index);
       if (list.children[index] !== tile) list.insertBefore(tile, list.children[index] ?? null);
     });
+    const isSame = this.#note.items === tray.items.map(({ id }) => id).join();
+    setText(part(this.#root, "note"), isSame ? this.#note.text : "");
     this.#settle();
     if (hadFocus && !list.contains(document.activeElement)) {
       if (tray.isFilled) this.#opener(this.#focused)?.focus();
       else this.#options.leave();
     }
+  }
+
+  /** A sentence below the files, until they change. */
+  note(text) {
+    this.#note = { text, items: this.#options.tray.items.map(({ id }) => id).join() };
+    this.render();
   }
 
   /** The tile of this file gets the focus: where a keyboard on the screen would cover the chat. */
@@ -107,9 +116,9 @@ export class TrayView {
     if (kind === "video") {
       const video = Object.assign(document.createElement("video"), { muted: true, preload: "metadata", src: url });
       video.addEventListener("loadedmetadata", () => {
-        const { duration } = video;
-        if (!Number.isFinite(duration) || tray.get(id)?.seconds) return;
-        tray.change(id, { seconds: Math.round(duration * 10) / 10 });
+        const { duration, videoWidth: width, videoHeight: height } = video;
+        const seconds = Number.isFinite(duration) ? Math.round(duration * 10) / 10 : undefined;
+        if (tray.get(id) && !tray.get(id).width) tray.change(id, { width, height, seconds });
       });
       return opener.append(video);
     }
@@ -187,25 +196,11 @@ export class TrayView {
     announce(t("{at} of {n}", { at: tray.items.findIndex((item) => item.id === id) + 1, n: tray.items.length }));
   }
 
-  #describe(id) {
+  async #describe(id) {
     const { tray } = this.#options;
-    const dialog = cloneTemplate("describe");
-    const field = dialog.querySelector("textarea");
-    field.value = tray.get(id)?.alt ?? "";
-    document.body.append(dialog);
-    closeOnBackdropPress(dialog);
-    field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
-      event.preventDefault();
-      dialog.close("save");
-    });
-    dialog.addEventListener("close", () => {
-      const alt = field.value.replace(/\s+/g, " ").trim();
-      dialog.remove();
-      if (dialog.returnValue === "save" && tray.get(id)) tray.change(id, { alt });
-      this.focus(id);
-    });
-    dialog.showModal();
+    const alt = await askDescription(tray.get(id)?.alt ?? "");
+    if (alt !== null && tray.get(id)) tray.change(id, { alt });
+    this.focus(id);
   }
 
   #key(event) {

@@ -103,7 +103,7 @@ export class MessageExtras {
     setText(part(failure, "reason"), this.#reason(reason));
     action("retry-send", failure).hidden = isFinal(reason);
     action("edit-send", failure).hidden = !isFinal(reason);
-    action("send-as-file", failure).hidden = reason !== "invalid_file";
+    action("send-as-file", failure).hidden = reason !== "file_invalid";
     setText(action("retry-send", failure), isQuestion ? t("Send") : t("Try again"));
     setText(action("discard", failure), isQuestion ? t("Discard") : t("Delete"));
   }
@@ -118,7 +118,7 @@ export class MessageExtras {
       gone: t("Not sent. This chat is not available."),
       no_answer: t("Not sent. The server isn’t responding."),
       internal: t("Not sent. The server couldn’t accept it."),
-      invalid_file: t("Not sent. A file can’t be shown in the chat as what it is. It can be sent as a file."),
+      file_invalid: t("Not sent. A file can’t be shown in the chat as what it is. It can be sent as a file."),
       file_too_large: t("Not sent. A file is too large."),
       file_missing: t("Not sent. A file is no longer on this device."),
       files_full: t("Not sent. There is no room for the files on the server."),
