@@ -19,6 +19,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import ServerMaker
+from tests.pictures.files import encoded, gif_of, halves
+from tests.pictures.test_hostile import TOO_MANY_PIXELS, jpeg_of_scans
+from tests.rig import files
 from tests.rig.daphne_server import EntreServer
 from tests.rig.people import Person
 from tests.sockets import expect, open_socket
@@ -245,6 +248,40 @@ async def messages_until_closed(connection: ClientConnection) -> AsyncIterator[s
             yield await connection.recv()
     except ConnectionClosed:
         return
+
+
+HOSTILE_PICTURES = {
+    "four hundred megapixels": (TOO_MANY_PIXELS["png of four hundred megapixels"], "too_many_pixels"),
+    "four gigapixels": (TOO_MANY_PIXELS["jpeg of four gigapixels"], "too_many_pixels"),
+    "a hundred thousand frames": (gif_of(100_000), "too_many_frames"),
+    "five thousand scans": (jpeg_of_scans(5_000), "too_slow"),
+    "cut": (encoded(halves(2_000, 1_000), "JPEG")[:-1_000], "damaged"),
+    "a page as well": (encoded(halves(), "PNG") + b"<html><script>alert(1)</script>", "mismatch"),
+    "a drawing": (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "not_a_picture"),
+}
+
+
+def test_hostile_pictures_cost_the_server_itself_next_to_nothing(
+    daphne_server: EntreServer, person_at: Newcomer
+) -> None:
+    """Processes of their own look at them, and are gone afterwards (docs/threats.md T40)."""
+    mallory = person_at(daphne_server, "bomber")
+    before, memory = cpu_seconds(daphne_server), memory_of(daphne_server)
+    for name, (data, reason) in HOSTILE_PICTURES.items():
+        answer = mallory.http.post(
+            "/api/v1/attachments",
+            data={"kind": "picture"},
+            files={"file": ("photo.png", data)},
+            headers=files.token_of(mallory),
+        )
+        assert (answer.status_code, answer.json().get("reason")) == (422, reason), name
+    assert cpu_seconds(daphne_server) - before < 2
+    assert memory_of(daphne_server) - memory < 24 * MEBIBYTE
+    process = daphne_server.processes[0]
+    assert process is not None
+    children = Path(f"/proc/{process.pid}/task").glob("*/children")
+    assert "".join(path.read_text(encoding="ascii") for path in children) == ""
+    assert mallory.http.get("/chats/").status_code == 200
 
 
 @pytest.mark.parametrize("flood", [[PING], [PONG], [START, PIECE]], ids=["pings", "pongs", "empty fragments"])
