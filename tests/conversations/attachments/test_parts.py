@@ -99,7 +99,7 @@ def test_two_requests_for_one_upload_never_write_at_once() -> None:
             with parts.opened(KEY):
                 order.append("second")
 
-        second = threading.Thread(target=wait_for_it)
+        second = threading.Thread(target=wait_for_it, daemon=True)
         second.start()
         held.append(io.BytesIO(b"first").read, 10)
         order.append("first")
@@ -120,7 +120,7 @@ def test_who_waited_for_a_file_that_was_removed_locks_the_new_one() -> None:
             go_on.wait()
 
     with parts.opened(KEY) as held:
-        waiting = threading.Thread(target=wait_for_it)
+        waiting = threading.Thread(target=wait_for_it, daemon=True)
         waiting.start()
         waits.wait()
         until(lambda: len(descriptors_of(held.path)) == 2, "the second request has opened the file")
@@ -144,7 +144,7 @@ def test_few_requests_wait_for_one_upload(monkeypatch: pytest.MonkeyPatch) -> No
             entered.set()
 
     with parts.opened(KEY) as held:
-        waiting = threading.Thread(target=wait_for_it)
+        waiting = threading.Thread(target=wait_for_it, daemon=True)
         waiting.start()
         until(lambda: len(descriptors_of(held.path)) == 2, "the second request waits")
         until(lambda: parts.WAITING._value == 0, "the second request waits")

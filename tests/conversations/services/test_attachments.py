@@ -385,6 +385,6 @@ def test_an_id_that_is_sent_while_it_is_announced_again_belongs_to_the_message(
 def test_many_announcements_at_once_do_not_share_one_space(alice: User, settings: Any) -> None:
     settings.LIMITS = True
     settings.ATTACHMENT_BYTES_A_PERSON = 3 * len(DATA)
-    results, errors = at_once([lambda: begin(alice, uuid4()) for _ in range(12)])
+    results, errors = at_once([lambda: begin(alice, uuid4()) for _ in range(8)])
     assert (len(results), {type(error) for error in errors}) == (3, {QuotaFull})
     assert Upload.objects.count() == 3
