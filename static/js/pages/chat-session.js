@@ -41,7 +41,6 @@ export class ChatSession {
     const on = {
       seen: (seq) => this.#readMarker?.shows(seq),
       read: () => this.#readCount,
-      undo: this.#undoOffer(),
       failed: () => announcer.alert(t("Not sent.")),
       isOffline: () => socket.connection.name !== "live",
     };
@@ -51,15 +50,6 @@ export class ChatSession {
     const { chat } = this;
     Object.assign(tools, { chat, keeper: chat.keeper, announce: (text) => announcer.status(text) });
     this.#loadParts(tools, { ...tools, peer: conversation.peer.id, sharesTyping: page.shows_typing });
-  }
-
-  #undoOffer() {
-    const { t, clock, outbox } = this.#shell;
-    const toasts = loadWhenIdle(() => import("../view/toast.js"));
-    return async (entry) => {
-      const button = { label: t("Undo"), onPress: () => outbox.restore(entry) };
-      (await toasts).toast(t("Message deleted"), { clock, button });
-    };
   }
 
   #loadParts(tools, presenceTools) {

@@ -9,6 +9,8 @@ export class LocalFiles {
   #blobs = new Map();
   #urls = new Map();
   #loading = new Map();
+  /** Promise of the keys that the store had at the start. */
+  #stored = null;
   /** Ids of files that the browser did not store. */
   #unsaved = new Set();
 
@@ -49,12 +51,14 @@ export class LocalFiles {
   /** Its address in this page, or null: then it is read, and `onLoaded` called. It stays valid after `remove`. */
   urlOf(id) {
     if (!this.#urls.has(id) && this.#blobs.has(id)) this.#urls.set(id, this.#makeUrl(this.#blobs.get(id)));
-    if (!this.#urls.has(id) && !this.#loading.has(id))
-      this.#loading.set(
-        id,
-        this.get(id).then((blob) => blob && this.#onLoaded()),
-      );
+    if (!this.#urls.has(id) && !this.#loading.has(id)) this.#loading.set(id, this.#load(id));
     return this.#urls.get(id) ?? null;
+  }
+
+  /** Most files of a chat were never here: the store is asked once which ones it has. */
+  async #load(id) {
+    this.#stored ??= this.#store.keys("file:").then((keys) => new Set(keys));
+    if ((await this.#stored).has(key(id)) && (await this.get(id))) this.#onLoaded();
   }
 
   /** Sent or discarded. What the page shows of it stays as long as the page. */

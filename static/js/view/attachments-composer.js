@@ -20,6 +20,7 @@ export class ComposerFiles {
   #form;
   #tray;
   #view = null;
+  #player = null;
 
   constructor(options) {
     this.#options = options;
@@ -42,10 +43,11 @@ export class ComposerFiles {
         if (width * height > MOST_PIXELS)
           this.#unreadable(id, t("{name} has too many pixels for a picture. It will be sent as a file."));
       },
-      listen: () => {},
+      listen: (id) => this.#listen(id),
     });
     this.rings = new UploadRings({ root, room, uploads, t, outbox: options.outbox });
     chat.tray = this.#tray;
+    chat.composer.hasFiles = () => !chat.mode?.isEditing && this.#tray.isFilled;
     events.on("view", () => this.rings.draw());
     const attach = action("attach", root);
     attach.addEventListener("click", () => this.#menu(attach));
@@ -137,6 +139,16 @@ export class ComposerFiles {
     if (session.chat.mode?.isEditing) return t("Save the edited message first. Then files can be added.");
     if (state === "request") return t("Files can be sent once {name} has accepted.", { name: peer.name });
     return null;
+  }
+
+  /** A recording that waits in the tray; pressed again it ends. */
+  #listen(id) {
+    const wasPlaying = this.#player && !this.#player.paused;
+    this.#player?.pause();
+    const url = this.#options.files.urlOf(id);
+    if (wasPlaying || !url) return;
+    this.#player = new Audio(url);
+    this.#player.play().catch(() => this.#say(this.#options.t("This browser can’t play it before it is sent.")));
   }
 
   #unreadable(id, text) {

@@ -55,7 +55,8 @@ export class MessageFiles {
   }
 
   #fill(item, file, { beyond, isFromServer }) {
-    const stamp = JSON.stringify([file, beyond]);
+    // The file of this device may have been read since.
+    const stamp = JSON.stringify([file, beyond, this.#options.uploads?.()?.urlOf(file.id)]);
     const drawn = this.#drawn.get(item);
     if (drawn === stamp) return;
     this.#drawn.set(item, stamp);

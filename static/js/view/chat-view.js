@@ -28,7 +28,7 @@ export class ChatView {
 
   /**
    * `root`, `room`, `me`, `peerName()`, `timeline`, `outbox`, `list`, `drafts`, `events`, `t`, `dates`, `clock`; `on`:
-   * seen(seq), read() -> how many messages of the peer are read, undo(entry), failed(), isOffline().
+   * seen(seq), read() -> how many messages of the peer are read, failed(), isOffline().
    */
   constructor({ root, ...options }) {
     this.#root = root;
@@ -162,8 +162,7 @@ export class ChatView {
   #compose(form) {
     const { room, drafts, t, list, outbox } = this.#options;
     const change = (draft) => this.mode?.change(draft) || drafts.set(room, draft);
-    const hasFiles = () => !this.mode?.isEditing && this.tray?.isFilled;
-    const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change, hasFiles } });
+    const composer = new ComposerView({ form, t, on: { submit: (text) => this.#send(text), change } });
     const { value, defaultValue: initial } = form.elements.body;
     // The page may have been made before the server took what was typed or sent here.
     const isOlder = outbox.endedAt(room) >= performance.timeOrigin;
@@ -201,7 +200,9 @@ export class ChatView {
       },
       { passive: true },
     );
-    this.#root.addEventListener("click", (event) => this.#onClick(event));
+    this.#root.addEventListener("click", ({ target }) => {
+      if (target.closest("[data-action]")?.dataset.action === "show-all") this.#unfold(target.closest("[data-id]"));
+    });
   }
 
   #onKey(event) {
@@ -211,30 +212,6 @@ export class ChatView {
     event.preventDefault();
     this.#divider = null;
     this.render();
-  }
-
-  #onClick(event) {
-    const name = event.target.closest("[data-action]")?.dataset.action;
-    const id = event.target.closest("[data-id]")?.dataset.id;
-    const { outbox, on } = this.#options;
-    if (name === "retry-send") outbox.retry(id);
-    else if (name === "retry-all") outbox.retryAll(this.#options.room);
-    else if (name === "edit-send") this.#edit(outbox.discard(id));
-    else if (name === "discard") on.undo(outbox.discard(id));
-    else if (name === "show-all") this.#unfold(event.target.closest("[data-id]"));
-  }
-
-  /** A refused message returns to the composer, before what is typed there. In a closed chat it stays where it is. */
-  #edit(entry) {
-    const { room, drafts, outbox } = this.#options;
-    if (!entry) return;
-    if (!this.composer) return outbox.restore(entry);
-    this.mode?.leave();
-    this.tray?.restore(entry.command.attachments);
-    const text = [entry.command.body, drafts.get(room)?.text].filter(Boolean).join("\n");
-    this.composer.show({ text });
-    this.composer.focus();
-    drafts.set(room, { text, caret: text.length });
   }
 
   #unfold(element) {

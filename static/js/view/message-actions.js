@@ -9,6 +9,7 @@ import { askDeletion, showInfo } from "./message-dialogs.js";
 import { MessageExtras } from "./message-extras.js";
 import { MessageSelection } from "./message-selection.js";
 import { lineOf } from "./message-copy.js";
+import { listenForUnsent } from "./unsent-actions.js";
 
 const changesMessages = ({ command }) => "seq" in command;
 
@@ -34,6 +35,7 @@ export class MessageActions {
     this.#mode = chat.mode = new ComposerMode({ ...options, peerName, shownOf, saved, commands: this.#commands });
     this.#selection = new MessageSelection({ ...options, messageOf: (li) => this.#messageOf(li), actions: this });
     root.addEventListener("click", (event) => this.#press(event));
+    listenForUnsent(options);
     chat.render();
     // What failed before this was loaded.
     if (outbox.entries(room).length) this.changed();
@@ -228,4 +230,3 @@ export class MessageActions {
     announce(text);
   }
 }
-
