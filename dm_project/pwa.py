@@ -21,9 +21,11 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 PAGE_COLOUR, LIST_COLOUR = "#f5f4ef", "#fcfbf8"
+PICTURES = ["image/jpeg", "image/png", "image/webp", "image/gif"]
 DAY_S = 24 * 60 * 60
 
 
@@ -83,13 +85,18 @@ def app_manifest() -> dict[str, Any]:
             {"name": _("People"), "url": reverse("people")},
             {"name": _("Invite a person"), "url": reverse("invites")},
         ],
-        # By GET, because a POST from another app has no CSRF token. It only leads to the page that asks for
-        # confirmation.
+        # The service worker takes the pictures (static/js/net/worker.js), and leads a link to this address by
+        # GET. Nothing is sent before the user has chosen a chat.
         "share_target": {
             "action": reverse("shared"),
-            "method": "GET",
-            "enctype": "application/x-www-form-urlencoded",
-            "params": {"title": "title", "text": "text", "url": "url"},
+            "method": "POST",
+            "enctype": "multipart/form-data",
+            "params": {
+                "title": "title",
+                "text": "text",
+                "url": "url",
+                "files": [{"name": "files", "accept": PICTURES}],
+            },
         },
     }
 
@@ -131,7 +138,12 @@ def worker(request: HttpRequest) -> HttpResponse:
         else []
     )
     digest = hashlib.sha256(page.encode()).hexdigest()[:12]
-    cached = {"cache": f"offline-{digest}", "page": reverse("offline") if is_hashed else None, "files": files}
+    cached = {
+        "cache": f"offline-{digest}",
+        "page": reverse("offline") if is_hashed else None,
+        "files": files,
+        "share": reverse("shared"),
+    }
     text = f'import {{ serve }} from "{static("js/net/worker.js")}";\n\nserve(self, {json.dumps(cached)});\n'
     return HttpResponse(text, content_type="text/javascript")
 
@@ -139,16 +151,28 @@ def worker(request: HttpRequest) -> HttpResponse:
 # --- The share target ---
 
 
-@require_safe
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 def shared(request: HttpRequest) -> HttpResponse:
-    """Opens an invite link that was shared into the app. Nothing else can be shared yet."""
+    """Opens an invite link that was shared into the app. Pictures are taken by the service worker.
+
+    A POST comes from a browser without that worker, and from another app, so it has no CSRF token: nothing of
+    it is read, and nothing changes.
+    """
+    if request.method == "POST":
+        messages.info(request, _("The pictures couldn’t be taken over. Share them again."))
+        return redirect_after_sharing("inbox")
     text = " ".join(request.GET.get(name, "")[:2_000] for name in ("url", "text", "title"))
     link = re.search(
         rf"https?://{re.escape(request.get_host())}/i/([\w-]{{10,100}})(?![\w-])", text, re.ASCII
     )
     if not link:
-        messages.info(request, _("Only invite links of this server can be opened here."))
-    response = redirect("invite_landing", link[1]) if link else redirect("inbox")
+        messages.info(request, _("Only invite links of this server and pictures can be opened here."))
+    return redirect_after_sharing("invite_landing", link[1]) if link else redirect_after_sharing("inbox")
+
+
+def redirect_after_sharing(*target: str) -> HttpResponse:
+    response = redirect(*target)
     # The URL contained the token of an invite: the next page must not get it as referrer.
     response.headers["Referrer-Policy"] = "no-referrer"
     response.status_code = HTTPStatus.SEE_OTHER

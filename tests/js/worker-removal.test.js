@@ -8,7 +8,7 @@ function browser() {
   const stored = new Set(["something else"]);
   const registration = {
     unregister: async () => {
-      stored.add("offline-1");
+      stored.add("offline-1").add("shared-files");
       done.push("unregistered");
     },
   };

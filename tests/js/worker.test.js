@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { takeShared } from "../../static/js/net/shared-files.js";
 import { serve } from "../../static/js/net/worker.js";
 
-const CONFIG = { cache: "offline-2", page: "/offline/", files: ["/static/css/kind-page.abc.css"] };
+const CONFIG = { cache: "offline-2", page: "/offline/", files: ["/static/css/kind-page.abc.css"], share: "/share/" };
 const HOST = "https://chat.example.org";
 
 /** A browser around the worker: its caches, its network, and what the worker asked it for. */
@@ -19,10 +20,14 @@ class World {
       if (!this.stored.has(name)) this.stored.set(name, new Map());
       const files = this.stored.get(name);
       return {
+        put: async (path, response) => void files.set(path, response),
+        match: async (path) => files.get(path),
+        keys: async () => [...files.keys()],
         addAll: async (requests) =>
           requests.forEach(({ url }) => files.set(new URL(url).pathname, `kept ${new URL(url).pathname}`)),
       };
     },
+    has: async (name) => this.stored.has(name),
     match: async (path, { cacheName }) => this.stored.get(cacheName)?.get(path),
     keys: async () => [...this.stored.keys()],
     delete: async (name) => this.stored.delete(name),
@@ -57,7 +62,7 @@ class World {
   }
 
   /** What the page gets; undefined when the worker leaves it to the browser. */
-  async ask(path, { method = "GET", mode = "cors" } = {}) {
+  async ask(path, { method = "GET", mode = "cors", form = null } = {}) {
     let answer;
     const preloadResponse =
       mode === "navigate" && this.hasPreload
@@ -67,7 +72,7 @@ class World {
         : Promise.resolve(undefined);
     preloadResponse.catch(() => {});
     this.handlers.fetch({
-      request: { url: HOST + path, method, mode },
+      request: { url: HOST + path, method, mode, formData: async () => form },
       preloadResponse,
       respondWith: (promise) => (answer = promise),
     });
@@ -145,4 +150,50 @@ test("where files have no hashed names the worker keeps nothing and stands in fo
   await world.live("install");
   assert.deepEqual(world.kept, []);
   assert.equal(await world.ask("/chats/", { mode: "navigate" }), undefined);
+});
+
+const shared = (...entries) => {
+  const form = new FormData();
+  for (const [name, value] of entries) form.append(name, value);
+  return { method: "POST", mode: "navigate", form };
+};
+const photo = (name) => ["files", new File(["bytes of it"], name, { type: "image/jpeg" })];
+
+test("pictures that another app shares wait for the page of the chats, which takes them once", async () => {
+  const world = new World();
+  const answer = await world.ask("/share/", shared(photo("пирс & бухта.jpg"), photo("b.jpg"), ["text", "look"]));
+  assert.deepEqual([answer.status, answer.headers.get("Location")], [303, `${HOST}/chats/?shared-files`]);
+  const files = await takeShared(world.caches);
+  assert.deepEqual(
+    files.map(({ name, type }) => [name, type]),
+    [
+      ["пирс & бухта.jpg", "image/jpeg"],
+      ["b.jpg", "image/jpeg"],
+    ],
+  );
+  assert.equal(await files[0].text(), "bytes of it");
+  assert.deepEqual([await takeShared(world.caches), await takeShared(undefined)], [[], []]);
+});
+
+test("shared again, what was shared before is replaced, and more than ten are not kept", async () => {
+  const world = new World();
+  await world.ask("/share/", shared(photo("before.jpg")));
+  await world.ask("/share/", shared(...Array.from({ length: 12 }, (_, at) => photo(`${at}.jpg`))));
+  const files = await takeShared(world.caches);
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    Array.from({ length: 10 }, (_, at) => `${at}.jpg`),
+  );
+});
+
+test("a shared link goes to the server by GET; any other form passes by", async () => {
+  const world = new World();
+  const answer = await world.ask("/share/", shared(["url", `${HOST}/i/Abc/`], ["title", "an invite"]));
+  const { pathname, searchParams } = new URL(answer.headers.get("Location"));
+  assert.deepEqual(
+    [pathname, searchParams.get("url"), searchParams.get("title")],
+    ["/share/", `${HOST}/i/Abc/`, "an invite"],
+  );
+  assert.equal(await world.ask("/chats/dm-a/", shared(photo("a.jpg"))), undefined);
+  assert.equal(await world.ask("/share/", { method: "POST" }), undefined, "a request of a page");
 });

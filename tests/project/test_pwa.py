@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 
 from accounts.models import User
+from conversations.models import Upload
 from tests.rig.daphne_server import SharedStatics
 
 ClientOf = Callable[[User | None], Client]
@@ -196,4 +198,23 @@ def test_any_other_shared_text_leads_to_the_chats_with_a_notice(
     """Never to a URL from the shared text."""
     response = client_of(alice).get("/share/", {"text": text}, follow=True)
     assert response.redirect_chain == [("/chats/", 303)]
-    assert "Only invite links of this server can be opened here." in response.content.decode()
+    assert "Only invite links of this server and pictures can be opened here." in response.content.decode()
+
+
+def test_shared_pictures_without_a_service_worker_are_not_read_and_change_nothing(alice: User) -> None:
+    """The browser posts them for another app, without a CSRF token."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    form = {"files": SimpleUploadedFile("a.jpg", b"bytes"), "url": f"http://testserver/i/{TOKEN}/"}
+    response = client.post("/share/", form)
+    assert (response.status_code, response["Location"]) == (303, "/chats/")
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert not Upload.objects.exists()
+
+
+def test_the_app_takes_pictures_of_other_apps_by_its_service_worker(client: Client) -> None:
+    target = client.get("/manifest/en.webmanifest").json()["share_target"]
+    assert (target["method"], target["enctype"]) == ("POST", "multipart/form-data")
+    assert target["params"]["files"][0]["name"] == "files"
+    assert "image/svg+xml" not in target["params"]["files"][0]["accept"]
+    assert worker_of(client)[1]["share"] == target["action"]

@@ -1,6 +1,7 @@
 // The requests of an upload (docs/protocol.md, Files), and the store of the files that wait for it.
 
 export { AsyncStore } from "./async-store.js";
+export { SHARED, takeShared } from "./shared-files.js";
 
 /** A part takes as long as a slow line needs, but a dead connection does not hold it for ever. */
 const PART_MS = 90_000;

@@ -7,5 +7,6 @@
 export async function removeWorker({ serviceWorker, caches }) {
   const registrations = (await serviceWorker?.getRegistrations()) ?? [];
   for (const registration of registrations) await registration.unregister();
-  for (const name of (await caches?.keys()) ?? []) if (name.startsWith("offline-")) await caches.delete(name);
+  for (const name of (await caches?.keys()) ?? [])
+    if (/^(?:offline-|shared-files$)/.test(name)) await caches.delete(name);
 }

@@ -1,12 +1,14 @@
-// The service worker (/sw.js): shows the offline page when a page cannot be loaded. It reads and caches nothing
-// else.
+// The service worker (/sw.js): shows the offline page when a page cannot be loaded, and takes pictures that another app
+// shares. It reads and caches nothing else.
+
+import { SHARED, storeShared } from "./shared-files.js";
 
 /**
  * `page` and `files` are the offline page and what it is drawn with; both are fetched once, at installation. Nothing is
  * ever added to the cache later, so no answer of the server that knows a person can get into it. Without a `page` the
- * worker does nothing.
+ * worker does nothing. `share` is the address to which the browser posts what another app shares.
  */
-export function serve(scope, { cache: name, page, files }) {
+export function serve(scope, { cache: name, page, files, share }) {
   // Not caches.open(), which would create the cache again after a log-out has deleted it.
   const kept = (path) => scope.caches.match(path, { cacheName: name, ignoreVary: true });
   const isKept = new Set(files);
@@ -37,12 +39,22 @@ export function serve(scope, { cache: name, page, files }) {
     }
   }
 
+  /** Pictures wait for the page of the chats, which asks to whom they go. A shared link is the server's. */
+  async function take(request) {
+    const form = await request.formData();
+    const isStored = await storeShared(scope.caches, form.getAll("files"));
+    const rest = new URLSearchParams([...form].filter(([key, value]) => key !== "files" && typeof value === "string"));
+    return Response.redirect(new URL(isStored ? `/chats/?${SHARED}` : `${share}?${rest}`, request.url), 303);
+  }
+
   scope.addEventListener("install", (event) => event.waitUntil(install()));
   scope.addEventListener("activate", (event) => event.waitUntil(activate()));
   scope.addEventListener("fetch", (event) => {
     const { request } = event;
-    if (!page || request.method !== "GET") return;
     const { pathname } = new URL(request.url);
+    if (page && request.method === "POST" && request.mode === "navigate" && pathname === share)
+      return event.respondWith(take(request));
+    if (!page || request.method !== "GET") return;
     if (request.mode === "navigate") event.respondWith(visit(event));
     else if (isKept.has(pathname)) event.respondWith(kept(pathname).then((file) => file ?? fetch(request)));
   });

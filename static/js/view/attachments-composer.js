@@ -67,6 +67,11 @@ export class ComposerFiles {
     field.inputMode = "";
   }
 
+  /** Its tray was filled from elsewhere. */
+  reload() {
+    this.#tray.reload();
+  }
+
   redraw() {
     this.#view.render();
     const { chat } = this.#options.session;

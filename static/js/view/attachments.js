@@ -2,7 +2,8 @@
 // when idle.
 
 import { view } from "../lib/dom.js";
-import { idsInTrays } from "../state/attachments-tray.js";
+import { newId } from "../protocol/commands.js";
+import { idsInTrays, Tray } from "../state/attachments-tray.js";
 import { LocalFiles } from "../state/local-files.js";
 import { storedEntries } from "../state/outbox-entries.js";
 import { Uploads } from "../state/uploads.js";
@@ -37,6 +38,8 @@ export function startAttachments(tools, net) {
   outbox.reload();
   files.sweep(isUsed);
   const parts = { ...tools, files, uploads, limits: () => limits, say };
+  if (new URLSearchParams(location.search).has(net.SHARED))
+    net.takeShared(globalThis.caches).then((shared) => offerShared(shared, parts, composers));
   listenForFiles({
     target: () => current()?.target ?? null,
     refuse: () => say(shell.session ? t("Files can’t be sent in this chat.") : t("Open a chat to send files.")),
@@ -51,6 +54,20 @@ export function startAttachments(tools, net) {
       return files.isAtRisk(isUsed);
     },
   };
+}
+
+/** Pictures of another app: the user chooses a chat, in whose tray they wait. */
+function offerShared(shared, { t, say, shell, store, files, limits, go, askForChat }, composers) {
+  history.replaceState(history.state, "", location.pathname);
+  if (!shared.length) return say(t("The pictures couldn’t be taken over. Share them again."));
+  askForChat(t("Send to…"), (chat) => {
+    if (!chat) return say(t("The chat couldn’t be opened."));
+    const { room } = chat;
+    const nothing = () => {};
+    new Tray({ room, store, files, newId, limits, onChange: nothing, dropped: nothing }).add(shared);
+    composers.get(shell.chats.get(room))?.reload();
+    if (shell.room !== room) go(room);
+  });
 }
 
 /** The bytes of what was sent are no longer needed here. A discarded message can be taken back for some seconds. */

@@ -86,7 +86,10 @@ export function start(tools) {
   events.on("frame", (event) => event.type === "receipt.advanced" && times.advanced(event, list.get(event.room)));
   let attachments = null;
   loadWhenIdle(tools.loadAttachments).then(([{ startAttachments }, net]) => {
-    attachments = startAttachments({ ...tools, toast: show }, net);
+    attachments = startAttachments(
+      { ...tools, toast: show, go, askForChat: (...asked) => forwarding.askForChat(...asked) },
+      net,
+    );
     if (shell.session) attachments.start(shell.session);
     events.emit("redraw");
   });

@@ -13,23 +13,31 @@ export class Forwarding {
 
   /** `messages` of the chat `from`; `done()` when a chat was chosen. */
   choose(from, messages, done = () => {}) {
-    const { switcher, rows, t } = this.#options;
-    if (!messages.length) return;
+    if (messages.length)
+      this.askForChat(this.#options.t("Forward to…"), (chat) => (done(), this.#send(chat, from, messages)));
+  }
+
+  /** Asks for one that can be written to; `use(chat)` gets its row. */
+  askForChat(label, use) {
+    const { switcher, rows } = this.#options;
+    const canWrite = (row) => row.can_send !== false;
     switcher.show({
-      label: t("Forward to…"),
-      rows: () => rows().filter((row) => row.can_send !== false),
-      current: () => null,
-      open: (target) => (done(), this.#send(target, from, messages)),
+      ...{ label, rows: () => rows().filter(canWrite), current: () => null },
+      open: async (target) => use(await this.#chatOf(target)),
     });
   }
 
-  async #send({ room: known, username }, from, messages) {
-    const { api, list, outbox, t, go, toast, announce } = this.#options;
-    const made = () => api.post("/api/v1/conversations", { user: username }).catch(() => null);
-    const chat = known ? list.get(known) : await made();
+  async #chatOf({ room, username }) {
+    const { api, list } = this.#options;
+    const chat = room ? list.get(room) : await api.post("/api/v1/conversations", { user: username }).catch(() => null);
+    if (chat && !list.get(chat.room)) list.put(chat);
+    return chat;
+  }
+
+  #send(chat, from, messages) {
+    const { outbox, t, go, toast, announce } = this.#options;
     if (!chat) return toast(t("The chat couldn’t be opened, so nothing was forwarded."));
     const { room, peer } = chat;
-    if (!list.get(room)) list.put(chat);
     for (const { seq, body, attachments } of messages)
       outbox.addMessage({ room, body, forward: { room: from, seq }, ...(attachments?.length && { attachments }) });
     const text = t("Forwarded to {name}", { name: peer.name });
