@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django_tasks.base import Task
 
-from conversations.jobs import files, housekeeping, rows, search
+from conversations.jobs import file_sweep, housekeeping, rows, search
 from conversations.models import Beat as BeatRow
 
 
@@ -35,8 +35,8 @@ BEATS = (
     Beat(housekeeping.sessions_prune, timedelta(minutes=10)),
     Beat(housekeeping.handles_prune, timedelta(days=1)),
     Beat(housekeeping.jobs_prune, timedelta(minutes=10)),
-    Beat(files.uploads_expire, timedelta(minutes=10), files.has_expired_uploads),
-    Beat(files.files_sweep, timedelta(days=1)),
+    Beat(file_sweep.uploads_expire, timedelta(minutes=10), file_sweep.has_expired_uploads),
+    Beat(file_sweep.files_sweep, timedelta(days=1)),
     Beat(search.search_index, timedelta(seconds=1), search.is_needed),
     Beat(search.search_drop_removed_words, timedelta(seconds=30), search.has_removed_words),
 )

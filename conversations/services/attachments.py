@@ -32,7 +32,7 @@ from conversations.exceptions import (
     UploadConflict,
     WrongOffset,
 )
-from conversations.jobs.files import files_remove_later
+from conversations.jobs.file_removal import files_remove_later
 from conversations.models import Attachment, FileKind, StoredFile, Upload
 from conversations.services.upload_finish import add_still, upload_finish
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.models import User
 from accounts.session_validity import Credential
 from conversations.exceptions import AttachmentNotFound, InvalidText
-from conversations.jobs.files import files_remove_later
+from conversations.jobs.file_removal import files_remove_later
 from conversations.journal import (
     Accepted,
     Changed,

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from conversations.jobs.files import files_remove
+from conversations.jobs.file_removal import files_remove
 from conversations.models import Attachment, Conversation, Message, StoredFile, Upload
 from conversations.services.messages import message_send
 from conversations.services.search_indexing import index_pending

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from conversations.exceptions import AttachmentNotFound, MessageNotFound
-from conversations.jobs.files import files_remove_later
+from conversations.jobs.file_removal import files_remove_later
 from conversations.journal import Accepted, DeleteCommand, SendCommand, batch
 from conversations.models import Attachment, Conversation, Message, StoredFile, Upload
 from conversations.services.attachments import Announced, upload_append, upload_begin, upload_cancel

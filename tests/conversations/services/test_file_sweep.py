@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from conversations.attachments import parts
-from conversations.jobs.files import files_sweep, has_expired_uploads, uploads_expire
+from conversations.jobs.file_sweep import files_sweep, has_expired_uploads, uploads_expire
 from conversations.models import Attachment, Conversation, StoredFile, Upload
 from conversations.services import file_sweep
 from tests.conversations.files import announce, files_in, send_file, send_part, upload, use_folder
