@@ -148,7 +148,7 @@ def is_upload(scope: dict[str, Any]) -> bool:
     if scope["path"].startswith(UPLOADS):
         return True
     length = next((value for name, value in scope.get("headers", ()) if name == b"content-length"), b"")
-    return bool(scope["path"].startswith(CHATS)) and length.isdigit() and int(length) > TEXT_FORM_BYTES
+    return bool(scope["path"].startswith(CHATS)) and length.isdigit() and int(length[:9]) > TEXT_FORM_BYTES
 
 
 class DelayedResponse:

@@ -43,8 +43,17 @@ class PartFile:
         return os.fstat(self.descriptor).st_size
 
     def restart(self) -> None:
-        """Drop what is there: the whole file comes again."""
-        os.ftruncate(self.descriptor, 0)
+        """Drop what is there: the whole file comes again. Into a new file: after a crash the storage may have
+        the former one as well, under its own name. The lock stays with this request."""
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        descriptor = created(fresh)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            os.ftruncate(descriptor, 0)
+            fresh.replace(self.path)
+            os.dup2(descriptor, self.descriptor, inheritable=False)
+        finally:
+            os.close(descriptor)
 
     def append(self, read: Callable[[int], bytes], most: int) -> int:
         """Add at most so many bytes. Returns how many there were; the next of them is not stored.

@@ -5,6 +5,7 @@ The names are random and say nothing of what people called their files. Nothing 
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -71,6 +72,19 @@ def grant(path: Path, mode: int | None) -> None:
         path.chmod(wanted | (present & stat.S_ISGID))
 
 
+def flush_folder(folder: Path) -> None:
+    """To the disk: a power failure must not take the new name of a file away (docs/protocol.md P1)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems know no such call.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
+
+
 class LocalStorage(FileSystemStorage):
     """Files in a folder of this machine, which no web server serves by itself."""
 
@@ -88,8 +102,11 @@ class LocalStorage(FileSystemStorage):
 
     def put_link(self, name: str, path: Path) -> None:
         target = Path(self.path(name))
+        is_new = not target.parent.exists()
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         grant(target.parent, self.directory_permissions_mode)
+        if is_new:
+            flush_folder(target.parent.parent)
         draft = target.with_name(f"{target.name}.new")
         draft.unlink(missing_ok=True)
         try:
@@ -101,6 +118,7 @@ class LocalStorage(FileSystemStorage):
             os.fsync(file.fileno())
         grant(draft, self.file_permissions_mode)
         draft.replace(target)
+        flush_folder(target.parent)
         # Renaming one name of a file over another name of the same file does nothing.
         draft.unlink(missing_ok=True)
 

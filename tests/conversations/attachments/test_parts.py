@@ -155,6 +155,21 @@ def test_few_requests_wait_for_one_upload(monkeypatch: pytest.MonkeyPatch) -> No
     assert entered.is_set()
 
 
+def test_a_restart_leaves_what_the_storage_has_and_keeps_the_lock(folder: Path) -> None:
+    append(b"hello")
+    stored = folder / "stored"
+    os.link(parts.path_of(KEY), stored)
+    with parts.opened(KEY) as part:
+        part.restart()
+        assert part.offset == 0
+        part.append(io.BytesIO(b"other").read, 10)
+        with pytest.raises(Busy), parts.opened(KEY, wait=0):
+            pass
+    assert (stored.read_bytes(), parts.path_of(KEY).read_bytes()) == (b"hello", b"other")
+    with parts.opened(KEY, wait=0) as part:
+        assert part.offset == 5
+
+
 def descriptors_of(path: Path) -> list[str]:
     found = []
     for entry in Path("/proc/self/fd").iterdir():

@@ -1,5 +1,7 @@
 """Storage on this machine: names by the server, whole files, private modes."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,22 @@ def test_storing_again_replaces(storage: LocalStorage, source: Path) -> None:
     storage.put(name, source)
     assert b"".join(storage.read(name, 0, 100)) == b"second"
     assert [path.name for path in Path(storage.path(name)).parent.iterdir()] == [name.rpartition("/")[2]]
+
+
+def test_the_name_of_a_file_is_on_the_disk_when_it_is_stored(
+    storage: LocalStorage, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/protocol.md P1: an acknowledged message must not lose its file to a power failure."""
+    original, flushed = os.fsync, []
+    target = Path(storage.path(name_of("abcd")))
+
+    def fsync(descriptor: int) -> None:
+        flushed.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), target.exists()))
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    storage.put("ab/abcd", source)
+    assert flushed == [(True, False), (False, False), (True, True)], "the new folder, the bytes, the name"
 
 
 def test_a_file_of_another_disk_is_copied(

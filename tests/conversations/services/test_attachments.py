@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.pictures import permits
 from conversations.attachments import antivirus, parts, processing
 from conversations.attachments.processing import FileRejected, Processed
-from conversations.attachments.storage import LocalStorage
+from conversations.attachments.storage import LocalStorage, attachment_storage
 from conversations.exceptions import (
     AttachmentNotFound,
     Busy,
@@ -388,3 +388,20 @@ def test_many_announcements_at_once_do_not_share_one_space(alice: User, settings
     results, errors = at_once([lambda: begin(alice, uuid4()) for _ in range(8)])
     assert (len(results), {type(error) for error in errors}) == (3, {QuotaFull})
     assert Upload.objects.count() == 3
+
+
+def test_a_still_never_overwrites_the_video_it_is_of(
+    alice: User, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before the part file was removed, the storage has the same file under two names."""
+    id = uuid4()
+    upload = begin(alice, id, "video").upload
+    with monkeypatch.context() as patched:
+        kill_at(patched, parts, "remove", before=True)
+        with pytest.raises(Killed):
+            append(alice, id, 0, DATA)
+    assert parts.path_of(upload.key).exists()
+    assert append(alice, id, len(DATA), b"").file
+    attachments.upload_add_still(user=alice, id=id, read=io.BytesIO(b"frame").read)
+    assert b"".join(attachment_storage().read(upload.key[:2] + "/" + upload.key, 0, 10**6)) == DATA
+    assert sorted(path.name.partition(".")[2] for path in files_in(folder)) == ["", "display", "thumb"]
