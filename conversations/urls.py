@@ -6,6 +6,7 @@ from conversations.api import api
 from conversations.api.openapi import document
 from conversations.api.problems import unknown_route
 from conversations.views import files, invites, pages
+from conversations.views.chat_files import chat_files
 from conversations.views.message_menu import message_menu
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/with/<str:username>/", pages.chat_with, name="chat_with"),
     path("chats/<str:room_name>/", pages.conversation, name="conversation"),
     path("chats/<str:room_name>/<int:seq>/", message_menu, name="message_menu"),
+    path("chats/<str:room_name>/files/", chat_files, name="chat_files"),
     path("chats/<str:room_name>/reopen/", pages.reopen, name="conversation_reopen"),
     path("files/<uuid:id>/display", files.display, name="file_display"),
     path("files/<uuid:id>/thumb", files.thumb, name="file_thumb"),

@@ -105,7 +105,7 @@ def attachments(
     """Pictures, videos, voice messages and files of a chat, the newest first."""
     membership = access_conversation(request.user, room)
     try:
-        page = attachment_page(membership=membership, kind=kind, cursor=cursor)
+        page = attachment_page(membership=membership, kinds=(kind,) if kind else (), cursor=cursor)
     except BadCursor:
         raise BadInput from None
     names = {request.user.id: request.user.public_id, membership.peer.id: membership.peer.public_id}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -64,17 +64,18 @@ def file_for(user: User | AnonymousUser, id: UUID) -> StoredFile:
 
 
 def attachment_page(
-    *, membership: Membership, kind: str | None = None, cursor: str | None = None
+    *, membership: Membership, kinds: Collection[str] = (), cursor: str | None = None
 ) -> SharedPage:
-    """Files of a chat, the newest first, those of one message in their order. Two statements.
+    """Files of a chat, of these kinds or of all, the newest first, those of one message in their order. Two
+    statements.
 
     Raises:
         BadCursor: the cursor is not one of ours.
     """
     me = membership.me
     rows = visible_to(me.user_id).filter(conversation_id=membership.conversation.id)
-    if kind is not None:
-        rows = rows.filter(kind=kind)
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
     if cursor:
         seq, position = cursor_read(cursor, name="attachments", user_id=me.user_id)
         rows = rows.filter(Q(seq__lt=seq) | Q(seq=seq, position__gt=position))

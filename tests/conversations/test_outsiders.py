@@ -94,6 +94,8 @@ def test_every_route_of_the_api_answers_as_if_the_room_were_not_there(
         "/chats/{room}/messages/",
         "/chats/{room}/reopen/",
         "/chats/{room}/1/",
+        "/chats/{room}/files/",
+        "/chats/{room}/files/?kind=voice",
         "/chats/{room}/99999999999999999999/",
         "/ws/chat/{room}/",
     ],

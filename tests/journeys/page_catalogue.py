@@ -73,6 +73,7 @@ PAGE_KINDS = (
     PageKind("inbox", "member", "/chats/"),
     PageKind("chat", "member", "/chats/{room}/", prepare=wait_for_script),
     PageKind("message menu", "member", "/chats/{room}/1/"),
+    PageKind("files of a chat", "member", "/chats/{room}/files/"),
     PageKind("chat, empty", "member", "/chats/{empty_room}/", prepare=wait_for_script),
     PageKind("people", "member", "/people/"),
     PageKind("people, nobody found", "member", "/people/?q=nobodyhere"),

@@ -19,7 +19,7 @@ export class Media {
   /** The tools of pages/lazy.js. */
   constructor(tools) {
     this.#options = tools;
-    const { events, shell } = tools;
+    const { events } = tools;
     const failed = (item) => this.#ask(item);
     this.#voices = new VoicePlayers({ ...tools, failed, started: () => this.#pauseVideos() });
     document.addEventListener("click", (event) => this.#press(event));
@@ -38,16 +38,27 @@ export class Media {
     events.on("connection", ({ isUp }) => isUp && this.#retryAll());
     events.on("shown", () => this.#voices.leave());
     events.on("change", (room) => {
-      if (room === null || room === shell.room) this.#viewer?.changed();
+      if (room === null || room === this.#room) this.#viewer?.changed();
       this.#voices.settle();
       this.#settle();
     });
     events.on("frame", ({ type, room, message, seq }) => {
       const isGone = type === "message.hidden" || (type === "message.changed" && message.deleted_at);
-      if (isGone && room === shell.room) this.#viewer?.removed(seq ?? message.seq);
+      if (isGone && room === this.#room) this.#removed(seq ?? message.seq);
     });
     loadFilesSheet();
     this.#settle();
+  }
+
+  /** The chat on the screen, or that of the page of files. */
+  get #room() {
+    const { shell, page } = this.#options;
+    return shell.session?.room ?? page.files_of ?? null;
+  }
+
+  #removed(seq) {
+    this.#viewer?.removed(seq);
+    for (const item of document.querySelectorAll(`[data-message="${seq}"]`)) item.remove();
   }
 
   /** Our button starts a video; the browser's own controls come with it. */
@@ -94,7 +105,7 @@ export class Media {
       const { Viewer } = await import("./attachments-viewer.js");
       await loadFilesSheet();
       this.#viewer?.close();
-      const room = session?.room ?? page.room;
+      const room = this.#room;
       const personOf = (id) => (id === me ? { ...page.user, name: t("You") } : (list.get(room)?.peer ?? { name: "" }));
       const viewer = new Viewer({
         ...this.#options,
@@ -234,7 +245,8 @@ export class Media {
 }
 
 /** The page of a chat's files has no messages: every picture comes from the server. */
-const ofPage = () => ({
+const ofPage = ({ files_of: room }) => ({
+  show: (seq) => location.assign(`/chats/${room}/?m=${seq}`),
   pictures: () => ({ messages: [], range: { oldest: Infinity, latest: 0, isAtEnd: false, complete: false } }),
   captionOf: () => "",
 });

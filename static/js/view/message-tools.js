@@ -5,6 +5,11 @@ import { cloneTemplate, part, view } from "../lib/dom.js";
 import { rove } from "../lib/keys.js";
 import { LongPress, Swipe } from "../state/fingers.js";
 
+/** Pictures and files fill their bubble: a long press on one is meant for the message. */
+const FILE = '[data-part="open"], [data-part="save"]';
+const CONTROL = `:is(a, button, input, video):not(${FILE})`;
+const OTHER_LINK = `a:not([data-part="quote"], ${FILE})`;
+
 export class MessageTools {
   #options;
   #bar = cloneTemplate("message-tools");
@@ -37,6 +42,7 @@ export class MessageTools {
       isRightToLeft: () => getComputedStyle(list).direction === "rtl",
     });
     this.#watchFingers(list, view("scroller", root));
+    list.addEventListener("click", (event) => this.#isLifted && event.preventDefault(), { capture: true });
     this.#bar.addEventListener("click", ({ target }) => this.#act(target, this.#bar.closest("li")));
     this.#menu.addEventListener("click", ({ target }) => this.#act(target, this.#of));
     this.#menu.addEventListener("toggle", ({ newState }) => newState === "closed" && this.#opened?.abort());
@@ -105,7 +111,7 @@ export class MessageTools {
     list.addEventListener("pointerdown", ({ pointerType, isPrimary, clientX: x, clientY: y, target }) => {
       const li = target.closest("li[data-id]");
       if (pointerType === "mouse") return;
-      if (!isPrimary || !li || !target.closest("article") || target.closest("a, button, input")) return end();
+      if (!isPrimary || !li || !target.closest("article") || target.closest(CONTROL)) return end();
       hold.start({ x, y, target: li });
       if (this.#options.actions.allowed(li).has("reply")) swipe.start({ x, y, target: li });
     });
@@ -130,6 +136,11 @@ export class MessageTools {
     else delete li.dataset.swiped;
   }
 
+  /** The finger that opened the menu is lifted: no press on the picture below it. */
+  get #isLifted() {
+    return this.#menu.popover === "manual" && this.#menu.matches(":popover-open");
+  }
+
   get #chips() {
     return [...part(this.#menu, "reactions").querySelectorAll("button")];
   }
@@ -152,7 +163,7 @@ export class MessageTools {
   /** The browser's own menu stays for selected text and for links. */
   #rightPress(event) {
     const li = event.target.closest("li[data-id]");
-    const isLink = event.target.closest("a:not([data-part='quote'])");
+    const isLink = event.target.closest(OTHER_LINK);
     if (!li || isLink || String(getSelection()) || !this.#options.actions.allowed(li).size) return;
     event.preventDefault();
     this.#hold.end();
