@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
@@ -23,7 +23,11 @@ from conversations.access import Membership, access_conversation
 from conversations.exceptions import ConversationNotFound
 from conversations.selectors.conversations import chats_named
 from conversations.selectors.search import Found, FoundPage, search_messages
+from conversations.views.file_views import file_views
 from conversations.views.shell import shell
+
+if TYPE_CHECKING:
+    from conversations.models import Message
 
 TYPED_CHARS = 500
 PEOPLE = 5
@@ -105,9 +109,15 @@ def found_view(found: Found, viewer: User) -> FoundView:
     return FoundView(
         url=f"{reverse('conversation', args=[participant.conversation.room_name])}?m={message.seq}",
         peer=participant.peer,
-        pieces=[*own, *snippet(message.body, found.matches)],
+        pieces=[*own, *pieces_of(message, found.matches)],
         created_at=message.created_at,
     )
+
+
+def pieces_of(message: Message, matches: Sequence[tuple[int, int]]) -> list[Piece]:
+    """The text around what was found, or the names of the files, where that was found."""
+    names = "" if matches else ", ".join(file.name for file in file_views(message))
+    return [Piece(names[:SNIPPET_CHARS], False)] if names else snippet(message.body, matches)
 
 
 def snippet(body: str, matches: Sequence[tuple[int, int]]) -> list[Piece]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -103,3 +104,18 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_results(
     Indexer().run()
     with django_assert_max_num_queries(20):
         browser.get("/chats/", {"q": "tea"})
+
+
+def test_a_message_found_by_the_name_of_its_file_shows_the_name(
+    browser: Client, chat: Conversation, alice: User
+) -> None:
+    file = {
+        "id": str(uuid4()),
+        "kind": "file",
+        "name": "harbour map.pdf",
+        "size": 3,
+        "type": "application/pdf",
+    }
+    make_message(chat, alice, "", attachments=[file])
+    Indexer().run()
+    assert "harbour map.pdf" in browser.get("/chats/", {"q": "harbour"}).text

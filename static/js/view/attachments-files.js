@@ -16,7 +16,7 @@ export class MessageFiles {
   #options;
   #drawn = new WeakMap();
 
-  /** `t`; `uploads()` (state/uploads.js) or null: the files of this device that were not sent yet. */
+  /** `t`, `shell`; `uploads()` (state/uploads.js) or null: the files of this device that were not sent yet. */
   constructor(options) {
     this.#options = options;
   }
@@ -51,7 +51,9 @@ export class MessageFiles {
       return item;
     });
     const isSame = items.length === list.children.length && items.every((item, at) => item === list.children[at]);
-    if (!isSame) list.replaceChildren(...items);
+    if (isSame) return;
+    list.replaceChildren(...items);
+    this.#options.shell?.media?.settle();
   }
 
   #fill(item, file, { beyond, isFromServer }) {

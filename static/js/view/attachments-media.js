@@ -20,7 +20,7 @@ export class Media {
   constructor(tools) {
     this.#options = tools;
     const { events } = tools;
-    const failed = (item) => this.#ask(item);
+    const failed = (item) => this.#ask(item, { isSaid: true });
     this.#voices = new VoicePlayers({ ...tools, failed, started: () => this.#pauseVideos() });
     document.addEventListener("click", (event) => this.#press(event));
     for (const [type, run] of Object.entries({
@@ -39,15 +39,14 @@ export class Media {
     events.on("shown", () => this.#voices.leave());
     events.on("change", (room) => {
       if (room === null || room === this.#room) this.#viewer?.changed();
-      this.#voices.settle();
-      this.#settle();
+      this.settle();
     });
     events.on("frame", ({ type, room, message, seq }) => {
       const isGone = type === "message.hidden" || (type === "message.changed" && message.deleted_at);
       if (isGone && room === this.#room) this.#removed(seq ?? message.seq);
     });
     loadFilesSheet();
-    this.#settle();
+    this.settle();
   }
 
   /** The chat on the screen, or that of the page of files. */
@@ -61,8 +60,9 @@ export class Media {
     for (const item of document.querySelectorAll(`[data-message="${seq}"]`)) item.remove();
   }
 
-  /** Our button starts a video; the browser's own controls come with it. */
-  #settle() {
+  /** What has come onto the page: players show their place; our button starts a video, and brings its controls. */
+  settle() {
+    this.#voices.settle();
     queueMicrotask(() => {
       for (const video of document.querySelectorAll("[data-file]:not([data-started]) video[controls]"))
         if (video.paused) video.controls = false;
@@ -195,27 +195,30 @@ export class Media {
 
   #failed(item) {
     // The player of voice messages is no element of the page; what the server drew for it is not asked for.
-    if (item.dataset.kind === "picture" || part(item, "video")?.error) this.#ask(item);
+    const isVideo = Boolean(part(item, "video")?.error);
+    const isSaid = isVideo && item.dataset.started === "true";
+    if (item.dataset.kind === "picture" || isVideo) this.#ask(item, { isSaid });
   }
 
-  async #ask(item) {
+  /** `isSaid`: the user has asked for it; pictures that do not load are not read out one by one. */
+  async #ask(item, { isSaid = false } = {}) {
     const { kind } = item.dataset;
     const shown = part(item, "picture") ?? part(item, "video");
     const address = shown?.src ?? `/files/${item.dataset.file}/media`;
     if (!address || address.startsWith("blob:")) return;
     const state = await this.#options.stateOfFile(address);
     if (!item.isConnected || item.dataset.loaded) return;
-    this.#problem(item, problemText(state, kind, this.#options.t), canRetry(state));
+    this.#problem(item, problemText(state, kind, this.#options.t), canRetry(state), isSaid);
   }
 
-  #problem(item, text, isRetried = false) {
+  #problem(item, text, isRetried = false, isSaid = true) {
     const problem = part(item, "problem") ?? cloneTemplate("file-problem");
     if (!problem.isConnected) item.append(problem);
     setText(part(problem, "problem-text"), text);
     problem.querySelector("button").hidden = !isRetried;
     problem.querySelector("button").tabIndex = item.closest("li[data-id]")?.querySelector("article")?.tabIndex ?? 0;
     setData(item, "failed", isRetried ? "retry" : "true");
-    this.#options.announce(text);
+    if (isSaid) this.#options.announce(text);
   }
 
   #forget(item) {

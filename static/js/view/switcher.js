@@ -13,6 +13,12 @@ const shown = (count) => (count > 99 ? "99+" : String(count));
 
 const NOTHING = { items: [], next: null };
 
+/** The text around what was found, or the names of the files, where that was found. */
+const foundIn = ({ body, attachments }, matches) =>
+  matches.length || !attachments?.length
+    ? snippet(body, matches)
+    : [{ text: attachments.map(({ name }) => name).join(", "), isMatch: false }];
+
 /** A piece of a snippet as a node. */
 const drawn = ({ text, isMatch }) =>
   isMatch ? Object.assign(document.createElement("mark"), { textContent: text }) : text;
@@ -191,7 +197,7 @@ export class QuickSwitcher {
     setData(option, "seq", message.seq);
     const text = part(option, "handle");
     const own = message.sender === me ? [`${t("You")}: `] : [];
-    text.replaceChildren(...own, ...snippet(message.body, matches).map(drawn));
+    text.replaceChildren(...own, ...foundIn(message, matches).map(drawn));
     const time = part(option, "time");
     time.hidden = false;
     time.dateTime = message.created_at;
