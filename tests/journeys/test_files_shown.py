@@ -88,7 +88,7 @@ def test_pictures_move_nothing_and_open_in_a_viewer_that_keys_cross_and_that_out
     for _step in range(6):
         page.keyboard.press("ArrowRight")
     expect(large(page)).to_have_attribute("alt", "All blue")
-    expect(viewer(page).get_by_text("No connection.").locator("visible=true")).to_have_count(1)
+    expect(viewer(page).locator('[data-part="problem-text"]')).to_have_text("No connection.")
     alice.context.set_offline(False)
     viewer(page).get_by_role("button", name="Try again").click()
     until_shown(alice, large(page))
