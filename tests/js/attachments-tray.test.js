@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { fileSize, playTime } from "../../static/js/lib/file-size.js";
 import { Store } from "../../static/js/net/store.js";
-import { idsInTrays, kindOf, Tray } from "../../static/js/state/attachments-tray.js";
+import { idsInTrays, kindOf, Tray, trayOf } from "../../static/js/state/attachments-tray.js";
 import { fakeStorage, settle } from "./helpers/clock.js";
 
-function chat({ storage = fakeStorage(), room = "r", max_bytes = 1_000, per_message = 4 } = {}) {
+function chat({ storage = fakeStorage(), room = "r", ids = room, per_message = 4 } = {}) {
   const store = new Store({ storage, user: "u-alice" });
   const kept = new Map();
   const dropped = [];
@@ -17,8 +17,8 @@ function chat({ storage = fakeStorage(), room = "r", max_bytes = 1_000, per_mess
   };
   const tray = new Tray({
     ...{ room, store, files },
-    newId: () => `${room}${(next += 1)}`,
-    limits: () => ({ max_bytes, per_message }),
+    newId: () => `${ids}${(next += 1)}`,
+    limits: () => ({ max_bytes: 1_000, per_message }),
     onChange: () => {},
     dropped: (ids) => dropped.push(...ids),
   });
@@ -111,6 +111,37 @@ test("a removed file is dropped; one that another tab has sent is gone from this
   assert.deepEqual(ids(), []);
 });
 
+test("of two tabs that do not hear each other none sends a file twice, and none loses one", () => {
+  const { tray, storage, ids } = chat();
+  const other = chat({ storage, ids: "other" });
+  tray.add([PICTURE]);
+  other.tray.add([file("other.pdf", "application/pdf")]);
+  tray.change("r1", { alt: "boats" });
+  assert.deepEqual(
+    other.tray.read().items.map(({ name, alt }) => [name, alt]),
+    [
+      ["pier.jpg", "boats"],
+      ["other.pdf", undefined],
+    ],
+  );
+  other.tray.add([PICTURE, PICTURE, PICTURE]);
+  assert.equal(ids().length, 2, "not heard of yet");
+  assert.deepEqual(tray.add([PAPER]).tooMany, [PAPER]);
+  assert.equal(other.tray.take().attachments.length, 4);
+  assert.deepEqual([tray.take(), tray.isFilled], [{}, false]);
+});
+
+test("a browser that stores nothing has one tray, which no news of other tabs empties", () => {
+  const storage = Object.assign(Object.create({ getItem: () => null, removeItem() {} }));
+  const { tray, ids } = chat({ storage });
+  tray.add([PICTURE]);
+  tray.add([PAPER]);
+  tray.reload();
+  assert.deepEqual(ids(), ["r1", "r2"]);
+  assert.equal(tray.take().attachments.length, 2);
+  assert.equal(tray.isFilled, false);
+});
+
 test("what could not be sent comes back before what is there, under new ids", async () => {
   const { tray, kept, ids, dropped } = chat();
   tray.add([PICTURE]);
@@ -128,6 +159,24 @@ test("what could not be sent comes back before what is there, under new ids", as
   );
   tray.restore(undefined);
   assert.equal(ids().length, 2);
+});
+
+test("a picture that the server refused comes back as a file, and what is no longer here does not", () => {
+  const { tray, store } = chat();
+  tray.add([PICTURE, CLIP, PAPER]);
+  const { attachments } = tray.take();
+  attachments[0].refused = "damaged";
+  attachments[1].refused = "missing";
+  tray.restore(attachments);
+  assert.deepEqual(
+    tray.items.map(({ name, kind, refused, isRefused }) => [name, kind, refused, isRefused]),
+    [
+      ["pier.jpg", "file", undefined, true],
+      ["map.pdf", "file", undefined, undefined],
+    ],
+  );
+  assert.deepEqual(trayOf(store, "r"), tray.items);
+  assert.ok(tray.take().attachments.every((file) => !("isRefused" in file)));
 });
 
 test("a file that the browser does not store is at risk as long as it is here", async () => {

@@ -656,8 +656,11 @@ test("what a log-out would take along is counted by kind", () => {
   const store = new Store({ storage, user: "u-alice" });
   for (const key of ["here", "outbox:a", "outbox:b", "draft:r"]) store.set(key, {});
   store.set("outbox:c", { command: { type: "draft.set", body: "the same draft, for the phone" } });
+  store.set("tray:r", [{ id: "f1" }, { id: "f2" }]);
+  store.set("voice:q", { id: "f3" });
+  storage["entre:u-alice:tray:damaged"] = "{";
   storage["somebody-elses"] = "x";
-  assert.deepEqual(unsentOnDevice(storage), { users: new Set(["u-alice"]), messages: 2, drafts: 1 });
+  assert.deepEqual(unsentOnDevice(storage), { users: new Set(["u-alice"]), messages: 2, drafts: 1, files: 3 });
 });
 
 test("a tab that hears of the log-out elsewhere never writes again", () => {

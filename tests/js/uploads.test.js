@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Store } from "../../static/js/net/store.js";
 import { LocalFiles } from "../../static/js/state/local-files.js";
+import { canBeFile, refusalText } from "../../static/js/state/attachments-refusals.js";
 import { Outbox } from "../../static/js/state/outbox.js";
+import { storedEntries } from "../../static/js/state/outbox-entries.js";
 import { Uploads } from "../../static/js/state/uploads.js";
 import { FakeClock, fakeStorage, settle } from "./helpers/clock.js";
 
@@ -71,22 +73,30 @@ class FakeServer {
   }
 }
 
-function device({ server = new FakeServer(), clock = new FakeClock(), storage = fakeStorage(), files } = {}) {
+function device({
+  server = new FakeServer(),
+  clock = new FakeClock(),
+  storage = fakeStorage(),
+  files,
+  isLive = true,
+} = {}) {
   const sent = [];
+  const store = new Store({ storage, user: "u-alice" });
   const memory = new MemoryStore();
   let next = 0;
   const outbox = new Outbox({
     clock,
-    store: new Store({ storage, user: "u-alice" }),
+    store,
     newId: () => `m${(next += 1)}`,
     send: (frame) => Boolean(sent.push(frame)),
     post: async () => ({}),
     random: () => 0.5,
   });
   const local = files ?? new LocalFiles({ store: memory, makeUrl: (blob) => `blob:${blob.size}` });
-  const uploads = new Uploads({ transport: server, files: local, outbox, clock, random: () => 0 });
+  const stored = (id) => storedEntries(store).get(id)?.command ?? null;
+  const uploads = new Uploads({ transport: server, files: local, outbox, clock, stored, random: () => 0 });
   outbox.prepare = uploads.prepare;
-  outbox.setLive(true);
+  outbox.setLive(isLive);
   return { server, clock, storage, sent, outbox, files: local, uploads, memory };
 }
 
@@ -224,7 +234,13 @@ test("what is no picture fails with its reason, and goes as a file without a sec
   );
   await done(alice);
   assert.deepEqual([alice.outbox.get(id).state, alice.outbox.get(id).reason], ["failed", "file_invalid"]);
-  assert.deepEqual([alice.uploads.progressOf("a").state, alice.uploads.progressOf("a").reason], ["failed", "damaged"]);
+  assert.equal(alice.uploads.progressOf("a").state, "failed");
+  const after = device({ ...alice, files: new LocalFiles({ store: alice.memory }), isLive: false });
+  assert.deepEqual(
+    after.outbox.get(id).command.attachments.map(({ refused }) => refused),
+    ["damaged", undefined],
+    "and so it says after a reload",
+  );
   alice.server.log.length = 0;
   alice.uploads.sendAsFile(id);
   await done(alice);
@@ -237,17 +253,18 @@ test("what is no picture fails with its reason, and goes as a file without a sec
   assert.deepEqual(alice.sent[0].attachments, ["a", "b"]);
 });
 
-for (const [code, status, reason] of [
+for (const [code, status, failed, reason] of [
   ["too_large", 413, "file_too_large"],
   ["storage_full", 507, "files_full"],
   ["invalid_text", 422, "file_invalid"],
+  ["invalid_file", 422, "file_infected", "infected"],
 ])
   test(`${code}: not sent, and said why`, async () => {
     const alice = device();
-    alice.server.faults.push({ when: "announce", error: refusal(status, code, { retryAfterMs: 60_000 }) });
+    alice.server.faults.push({ when: "announce", error: refusal(status, code, { retryAfterMs: 60_000, reason }) });
     const { id } = send(alice, [["a", 10]]);
     await done(alice, 1_000);
-    assert.deepEqual([alice.outbox.get(id).state, alice.outbox.get(id).reason], ["failed", reason]);
+    assert.deepEqual([alice.outbox.get(id).state, alice.outbox.get(id).reason], ["failed", failed]);
     alice.outbox.retry(id);
     await done(alice, 1_000);
     assert.equal(alice.sent.length, 1);
@@ -416,4 +433,131 @@ test("a stored file is read for the page once, and its address stays after it wa
   await next.remove("a");
   assert.equal(next.urlOf("a"), "blob:3");
   assert.equal(next.urlOf("unknown"), null);
+});
+
+/** Two tabs of one browser, with one store, one outbox lock, one server. */
+function twoTabs() {
+  const first = device();
+  const { server, clock, storage, memory } = first;
+  const files = new LocalFiles({ store: memory });
+  const second = device({ server, clock, storage, files, isLive: false });
+  return [first, Object.assign(second, { memory })];
+}
+
+/** What the storage event of the other tab does. */
+function hear({ outbox, uploads }) {
+  outbox.reload();
+  uploads.changed("r");
+}
+
+test("a file that another tab takes out of a waiting message is not sent by this one", async () => {
+  const [alice, other] = twoTabs();
+  const busy = { when: "part", error: refusal(503, "busy", { retryAfterMs: 5_000 }) };
+  alice.server.faults.push(...Array(9).fill(busy));
+  const names = ["a", "b"].map((name) => [name, 10]);
+  const { id } = send(alice, names, "look");
+  await done(alice, 600);
+  hear(other);
+  other.uploads.cancel(id, "a");
+  alice.server.faults.length = 0;
+  hear(alice);
+  await done(alice, 600);
+  assert.deepEqual([alice.sent.map(({ attachments }) => attachments), other.sent], [[["b"]], []]);
+  assert.equal(alice.server.uploads.has("a"), false, "nor uploaded again");
+});
+
+test("a message that another tab withdraws is uploaded no further and never sent", async () => {
+  const [alice, other] = twoTabs();
+  alice.server.faults.push(...Array(9).fill({ when: "part", error: refusal(503, "busy", { retryAfterMs: 5_000 }) }));
+  const { id } = send(alice, [["a", 10]]);
+  await done(alice, 600);
+  hear(other);
+  other.uploads.cancel(id, "a");
+  alice.server.faults.length = alice.server.log.length = 0;
+  hear(alice);
+  await done(alice);
+  assert.deepEqual([alice.sent, other.sent, alice.server.log], [[], [], []]);
+});
+
+test("a tab that takes over goes on with what is left, even if it never heard of the change", async () => {
+  const [alice, other] = twoTabs();
+  alice.server.faults.push(...Array(9).fill({ when: "announce", error: refusal(0, "no_answer") }));
+  const { id } = send(alice, [
+    ["a", 10],
+    ["b", 20],
+  ]);
+  await done(alice, 300);
+  other.outbox.reload();
+  alice.uploads.cancel(id, "a");
+  alice.outbox.setLive(false);
+  alice.server.faults.length = 0;
+  other.outbox.setLive(true);
+  await done(other);
+  assert.deepEqual([alice.sent, other.sent.map(({ attachments }) => attachments)], [[], [["b"]]]);
+});
+
+test("a message that is sent again after hours asks the server whether it still has the files", async () => {
+  const alice = device();
+  const { id } = send(alice, [["a", 10]]);
+  await done(alice, 600);
+  alice.outbox.refused({ id, code: "cannot_deliver" });
+  // Unsent for a day: the server has removed it.
+  alice.server.uploads.clear();
+  await alice.clock.sleep(2 * 3_600_000);
+  alice.outbox.retry(id);
+  await done(alice, 600);
+  assert.ok(alice.server.uploads.get("a").isReady);
+  assert.equal(alice.sent.length, 2);
+});
+
+test("a server that restarts while it receives gets the rest, and a message only once", async () => {
+  const alice = device();
+  alice.server.faults.push(
+    { when: "answer", error: refusal(0, "no_answer") },
+    ...Array(8).fill({ when: "announce", error: refusal(0, "no_answer") }),
+    { when: "announce", error: refusal(502, "bad_gateway") },
+  );
+  send(alice, [["a", 600 * KILO]]);
+  await done(alice);
+  assert.ok(alice.server.uploads.get("a").bytes.equals(bytesOf(600 * KILO)));
+  assert.equal(alice.sent.length, 1);
+});
+
+for (const [when, isSent] of [
+  ["announce", false],
+  ["part", false],
+  ["answer", false],
+  ["answer", true],
+])
+  test(`a reload after "${when}"${isSent ? " of a message that was sent" : ""} sends the message once`, async () => {
+    const before = device();
+    before.server.faults.push(...Array(6).fill({ when, error: refusal(0, "no_answer") }));
+    const { id } = send(before, [["a", 10]], "look");
+    await done(before, 200);
+    before.outbox.setLive(false);
+    before.server.faults.length = 0;
+    if (isSent) Object.assign(before.server.uploads.get("a"), { isSent });
+    const after = device({ ...before, files: new LocalFiles({ store: before.memory }) });
+    await done(after);
+    assert.deepEqual(
+      after.sent.map((frame) => [frame.id, frame.attachments]),
+      [[id, ["a"]]],
+    );
+    assert.ok(after.server.uploads.get("a").bytes.equals(bytesOf(10)));
+  });
+
+test("each reason of the server has its sentence, and an offer to send as a file where that may help", () => {
+  const t = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const said = (refused, kind = "picture") => refusalText({ name: "pier.jpg", kind, refused }, t);
+  const asFile = "not_a_picture too_many_pixels too_many_frames damaged too_slow unsupported mismatch".split(" ");
+  for (const reason of [...asFile, "infected", "too_large", "missing"]) assert.match(said(reason), /pier\.jpg/, reason);
+  assert.equal(said("damaged", "voice"), "Not sent. Voice message is damaged or incomplete.");
+  assert.equal(said("of a newer server"), null);
+  assert.deepEqual(
+    [...asFile, "of a newer server", "infected", "too_large", "missing"].filter((refused) =>
+      canBeFile({ kind: "picture", refused }),
+    ),
+    [...asFile, "of a newer server"],
+  );
+  assert.equal(canBeFile({ kind: "file", refused: "damaged" }), false);
 });

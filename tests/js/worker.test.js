@@ -163,7 +163,8 @@ test("pictures that another app shares wait for the page of the chats, which tak
   const world = new World();
   const answer = await world.ask("/share/", shared(photo("пирс & бухта.jpg"), photo("b.jpg"), ["text", "look"]));
   assert.deepEqual([answer.status, answer.headers.get("Location")], [303, `${HOST}/chats/?shared-files`]);
-  const files = await takeShared(world.caches);
+  const { files, caption } = await takeShared(world.caches);
+  assert.equal(caption, "look");
   assert.deepEqual(
     files.map(({ name, type }) => [name, type]),
     [
@@ -172,14 +173,28 @@ test("pictures that another app shares wait for the page of the chats, which tak
     ],
   );
   assert.equal(await files[0].text(), "bytes of it");
-  assert.deepEqual([await takeShared(world.caches), await takeShared(undefined)], [[], []]);
+  const nothing = { files: [], caption: "" };
+  assert.deepEqual([await takeShared(world.caches), await takeShared(undefined)], [nothing, nothing]);
 });
+
+for (const [title, text, url, caption] of [
+  ["The pier", "Look", "https://example.org/a", "The pier\nLook\nhttps://example.org/a"],
+  ["", "Look: https://example.org/a", "https://example.org/a", "Look: https://example.org/a"],
+  ["Look", "Look", " ", "Look"],
+  ["", "x".repeat(9_000), "", "x".repeat(8_000)],
+])
+  test(`pictures shared with "${text.slice(0, 30)}" keep it as their caption, each part once`, async () => {
+    const world = new World();
+    const words = Object.entries({ title, text, url });
+    await world.ask("/share/", shared(photo("a.jpg"), ...words));
+    assert.equal((await takeShared(world.caches)).caption, caption);
+  });
 
 test("shared again, what was shared before is replaced, and more than ten are not kept", async () => {
   const world = new World();
   await world.ask("/share/", shared(photo("before.jpg")));
   await world.ask("/share/", shared(...Array.from({ length: 12 }, (_, at) => photo(`${at}.jpg`))));
-  const files = await takeShared(world.caches);
+  const { files } = await takeShared(world.caches);
   assert.deepEqual(
     files.map(({ name }) => name),
     Array.from({ length: 10 }, (_, at) => `${at}.jpg`),

@@ -40,15 +40,24 @@ export function wipeOthers(user = null, storage = browserStorage()) {
   }
 }
 
-/** What a log-out would delete: {users, messages, drafts}, of all accounts with data in this browser. */
+/**
+ * What a log-out would delete: {users, messages, drafts, files}, of all accounts with data in this browser. `files` are
+ * those in trays, and recordings.
+ */
 export function unsentOnDevice(storage = browserStorage()) {
   const keys = names(storage)
     .map((name) => /^entre:([^:]+):(\w+)/.exec(name))
     .filter(Boolean);
+  const read = ({ input }) => tried(() => JSON.parse(storage.getItem(input)), []);
   // The copy of a draft for the other devices is no unsent message.
-  const isCopy = (name) => tried(() => JSON.parse(storage.getItem(name)).command.type, null) === "draft.set";
-  const count = (kind) => keys.filter((key) => key[2] === kind && !isCopy(key.input)).length;
-  return { users: new Set(keys.map((key) => key[1])), messages: count("outbox"), drafts: count("draft") };
+  const isMine = ({ command }) => command?.type !== "draft.set";
+  const count = (kind) => keys.filter((key) => key[2] === kind).flatMap(read).filter(isMine).length;
+  return {
+    users: new Set(keys.map((key) => key[1])),
+    messages: count("outbox"),
+    drafts: count("draft"),
+    files: count("tray") + count("voice"),
+  };
 }
 
 export class Store {

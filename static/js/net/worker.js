@@ -42,7 +42,7 @@ export function serve(scope, { cache: name, page, files, share }) {
   /** Pictures wait for the page of the chats, which asks to whom they go. A shared link is the server's. */
   async function take(request) {
     const form = await request.formData();
-    const isStored = await storeShared(scope.caches, form.getAll("files"));
+    const isStored = await storeShared(scope.caches, form);
     const rest = new URLSearchParams([...form].filter(([key, value]) => key !== "files" && typeof value === "string"));
     return Response.redirect(new URL(isStored ? `/chats/?${SHARED}` : `${share}?${rest}`, request.url), 303);
   }

@@ -13,8 +13,8 @@ import { guardSubmissions, loadConfirm, loadLogOutConfirm } from "./log-out.js";
 let shell = null;
 guardSubmissions(() => shell);
 
-const { messages, drafts } = unsentOnDevice();
-if ((messages || drafts) && view("leave")) whenIdle(() => loadLogOutConfirm().catch(() => {}));
+const { messages, drafts, files } = unsentOnDevice();
+if ((messages || drafts || files) && view("leave")) whenIdle(() => loadLogOutConfirm().catch(() => {}));
 if (view("ask")) whenIdle(() => loadConfirm().catch(() => {}));
 listenForButtons({ me: userPageData().user.id });
 if (userPageData().user.id)

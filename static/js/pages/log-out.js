@@ -45,9 +45,9 @@ export function guardSubmissions(currentShell) {
       return confirmFirst(event, answer);
     }
     if (!isLogOut(event)) return;
-    const { messages, drafts, users } = unsentOnDevice();
-    if (!(messages || drafts) || !view("leave")) return removeStored(users, currentShell());
-    const answer = loadLogOutConfirm().then(({ confirmLogOut }) => confirmLogOut({ messages, drafts }));
+    const { users, ...unsent } = unsentOnDevice();
+    if (!Object.values(unsent).some(Boolean) || !view("leave")) return removeStored(users, currentShell());
+    const answer = loadLogOutConfirm().then(({ confirmLogOut }) => confirmLogOut(unsent));
     return confirmFirst(event, answer, () => removeStored(users, currentShell()));
   });
 }

@@ -22,7 +22,7 @@ export function start({ api, announce, outbox, clock, events }) {
     root: view("new-release"),
     release: document.querySelector('meta[name="release"]')?.content,
     ask: async () => (await retryUntilAnswered(() => api.get("/release"), { clock }))?.release,
-    isUnsent: () => outbox.isAtRisk || unsentOnDevice().messages > 0,
+    isUnsent: () => outbox.isAtRisk || unsentOnDevice().messages + unsentOnDevice().files > 0,
     announce,
     document,
     reload: () => location.reload(),

@@ -1,6 +1,8 @@
 // The files for the next message of a chat: which, in which order, with which description. They belong to its draft and
 // survive a reload; their bytes are in the LocalFiles.
 
+import { canBeFile } from "./attachments-refusals.js";
+
 const key = (room) => `tray:${room}`;
 
 const PICTURES = new Set(["image/jpeg", "image/png", "image/webp", "image/gif"]);
@@ -9,6 +11,9 @@ export const ALT_CHARS = 200;
 
 /** What the server shows in the chat; everything else is a download. */
 export const kindOf = ({ type }) => (PICTURES.has(type) ? "picture" : VIDEOS.has(type) ? "video" : "file");
+
+/** What the tray of a chat has, for a page that does not show it. */
+export const trayOf = (store, room) => store.get(key(room)) ?? [];
 
 /** The ids in the trays of an account, and of recordings that were interrupted: their bytes are still needed. */
 export const idsInTrays = (store) =>
@@ -20,6 +25,8 @@ export const idsInTrays = (store) =>
 export class Tray {
   #options;
   #items;
+  /** The browser did not store them: they exist only in this page. */
+  #isUnsaved = false;
 
   /**
    * `room`, `store`, `files` (LocalFiles), `newId()`, `limits()` -> {max_bytes, per_message}; `onChange()`;
@@ -27,7 +34,16 @@ export class Tray {
    */
   constructor(options) {
     this.#options = options;
-    this.#items = options.store.get(key(options.room)) ?? [];
+    this.#items = trayOf(options.store, options.room);
+  }
+
+  /**
+   * As another tab may have left it, whose news comes later: nothing that was sent there is sent here again, and
+   * nothing that was added there is lost.
+   */
+  read() {
+    if (!this.#isUnsaved) this.#items = trayOf(this.#options.store, this.#options.room);
+    return this;
   }
 
   /** {id, kind, name, size, type, seconds?, peaks?, alt?, canBe} in the order in which they are sent. */
@@ -56,6 +72,7 @@ export class Tray {
     const { limits, newId } = this.#options;
     const { max_bytes: most, per_message: count } = limits();
     const result = { added: [], tooLarge: [], tooMany: [] };
+    this.read();
     for (const file of files) {
       if (file.size > most) result.tooLarge.push(file);
       else if (this.#items.length + result.added.length >= count) result.tooMany.push(file);
@@ -74,13 +91,13 @@ export class Tray {
   }
 
   remove(id) {
-    this.#set(this.#items.filter((item) => item.id !== id));
+    this.#set(this.read().items.filter((item) => item.id !== id));
     this.#options.dropped([id]);
   }
 
   /** By so many places, towards the end or the beginning. */
   move(id, by) {
-    const from = this.#items.findIndex((item) => item.id === id);
+    const from = this.read().items.findIndex((item) => item.id === id);
     const to = Math.min(Math.max(from + by, 0), this.#items.length - 1);
     if (from < 0 || from === to) return false;
     const items = this.#items.filter((item) => item.id !== id);
@@ -90,13 +107,13 @@ export class Tray {
   }
 
   change(id, fields) {
-    this.#set(this.#items.map((item) => (item.id === id ? { ...item, ...fields } : item)));
+    this.#set(this.read().items.map((item) => (item.id === id ? { ...item, ...fields } : item)));
   }
 
   /** Sent: {attachments} for the message, or {} when there are none. */
   take() {
-    if (!this.isFilled) return {};
-    const attachments = this.#items.map(({ canBe, type, alt, ...file }) => ({
+    if (!this.read().isFilled) return {};
+    const attachments = this.#items.map(({ canBe, isRefused, type, alt, ...file }) => ({
       ...file,
       ...(type && { type }),
       ...(alt && file.kind !== "file" && { alt }),
@@ -107,27 +124,33 @@ export class Tray {
 
   /**
    * What could not be sent comes back, before what is here by now. Under new ids: the server may know the old ones, and
-   * not take them with another description or kind.
+   * not take them with another description or kind. What was refused as a picture comes back as a file.
    */
   restore(attachments = []) {
     const { files, newId, dropped } = this.#options;
-    const back = attachments.map((file) => ({ ...file, id: newId(), canBe: kindOf({ type: "", ...file }) }));
-    const copies = back.map(({ id }, at) => files.copy(attachments[at].id, id));
+    const kept = attachments.filter(({ refused }) => refused !== "missing");
+    const back = kept.map(({ refused, ...file }) => ({
+      ...file,
+      id: newId(),
+      canBe: kindOf({ type: "", ...file }),
+      ...(canBeFile({ ...file, refused }) && { kind: "file", isRefused: true }),
+    }));
+    const copies = back.map(({ id }, at) => files.copy(kept[at].id, id));
     Promise.all(copies).then(() => dropped(attachments.map(({ id }) => id)));
-    this.#set([...back, ...this.#items]);
+    this.#set([...back, ...this.read().items]);
   }
 
   /** Another tab has changed or sent it. */
   reload() {
-    this.#items = this.#options.store.get(key(this.#options.room)) ?? [];
+    this.read();
     this.#options.onChange();
   }
 
   #set(items) {
     const { store, room, onChange } = this.#options;
     this.#items = items;
-    if (items.length) store.set(key(room), items);
-    else store.remove(key(room));
+    if (!items.length) store.remove(key(room));
+    this.#isUnsaved = items.length > 0 && !store.set(key(room), items);
     onChange();
   }
 }

@@ -75,9 +75,11 @@ export class LocalFiles {
 
   /** Removes what a page that was closed has left: neither a message nor a draft has it. */
   async sweep(isUsed) {
-    for (const name of await this.#store.keys("file:")) {
-      const id = name.slice(key("").length);
-      if (!isUsed(id) && !this.#blobs.has(id)) await this.remove(id);
-    }
+    const isLeft = (id) => !isUsed(id) && !this.#blobs.has(id);
+    const unused = async () =>
+      (await this.#store.keys("file:")).map((name) => name.slice(key("").length)).filter(isLeft);
+    // Looked at twice: another tab may just be moving one from its tray into a message.
+    const before = new Set(await unused());
+    for (const id of await unused()) if (before.has(id)) await this.remove(id);
   }
 }

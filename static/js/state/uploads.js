@@ -2,6 +2,7 @@
 // where the server says.
 
 import { retryAfter } from "../lib/timing.js";
+import { canBeFile } from "./attachments-refusals.js";
 
 const SMALLEST_PART = 64 * 1024;
 const FIRST_PART = 256 * 1024;
@@ -12,6 +13,8 @@ const SLOW_MS = 4_000;
 const MOST_TRIES = 5;
 const PAUSE_MS = 5_000;
 const LONG_PAUSE_MS = 30_000;
+/** Well before the server sweeps what was uploaded and not sent. */
+const READY_MS = 3_600_000;
 
 /** Refused for good, with what the message says below its bubble (view/message-extras.js). */
 const REFUSED = {
@@ -27,22 +30,23 @@ const isPassing = ({ status }) => !status || status === 408 || status === 429 ||
 export class Uploads {
   #options;
   #partBytes = FIRST_PART;
-  /** By id of the file: {state, share, reason}. */
+  /** By id of the file: {state, share, at}. */
   #progress = new Map();
   /** By id of the message that is being prepared: what calls its requests off. */
   #running = new Map();
 
   /**
    * `transport` (net/uploads.js); `files` (LocalFiles); `outbox`; `clock`; `random`; `makeStill(blob)` -> promise of a
-   * picture of a video, or null; `onChange()`: the progress of some file.
+   * picture of a video, or null; `onChange()`: the progress of some file; `stored(id)` -> the command of a message as
+   * the store has it, or null.
    */
-  constructor({ random = Math.random, makeStill = async () => null, onChange = () => {}, ...options }) {
-    this.#options = { random, makeStill, onChange, ...options };
+  constructor({ random = Math.random, onChange = () => {}, stored = () => null, ...options }) {
+    this.#options = { random, onChange, stored, makeStill: async () => null, ...options };
   }
 
   urlOf = (id) => this.#options.files.urlOf(id);
 
-  /** {state: "waiting", "sending", "checking", "ready" or "failed", share: 0 to 1, reason}, or null. */
+  /** {state: "waiting", "sending", "checking", "ready" or "failed", share: 0 to 1}, or null. */
   progressOf(id) {
     return this.#progress.get(id) ?? null;
   }
@@ -50,15 +54,40 @@ export class Uploads {
   /** For the outbox, which asks as often as it looks at its entries. */
   prepare = async (entry) => {
     if (this.#running.has(entry.id)) return;
-    this.#options.outbox.prepared(entry, await this.#uploadAll(entry).catch(() => ({})));
+    const outcome = await this.#uploadAll(entry).catch(() => ({}));
+    this.#options.outbox.prepared(entry, this.#follow(entry) ? { wait: 0 } : outcome);
   };
 
+  /** The messages of a chat have changed: one that waits may have lost a file in another tab, or was sent there. */
+  changed(room) {
+    const { outbox } = this.#options;
+    for (const entry of outbox.messages(room))
+      if ((this.#follow(entry) || entry.state === "accepted") && this.#running.has(entry.id))
+        this.#running.get(entry.id).abort();
+  }
+
+  /** Takes over what another tab has taken out of the message, or sends as it is. Returns whether it had. */
+  #follow({ id, command, state }) {
+    const known = command.attachments;
+    if (!known || (state !== "pending" && state !== "failed")) return false;
+    const stored = this.#options.stored(id);
+    const isSame = (one, other) => one.id === other.id && one.kind === other.kind;
+    const files = stored?.attachments ?? [];
+    if (!stored || (files.length === known.length && known.every((file, at) => isSame(file, files[at])))) return false;
+    // What the server has made of the others stays.
+    const left = files.map((file) => known.find((other) => isSame(file, other)) ?? file);
+    command.attachments = left.length ? left : undefined;
+    return true;
+  }
+
   async #uploadAll(entry) {
+    this.#follow(entry);
     const calledOff = new AbortController();
     this.#running.set(entry.id, calledOff);
-    for (const { id } of entry.command.attachments) if (!this.#isReady(id)) this.#report(id, { state: "waiting" });
+    const files = entry.command.attachments ?? [];
+    for (const { id } of files) if (!this.#isReady(id)) this.#report(id, { state: "waiting" });
     try {
-      for (const file of entry.command.attachments) {
+      for (const file of files) {
         const outcome = this.#isReady(file.id) ? {} : await this.#upload(file, calledOff.signal);
         if (calledOff.signal.aborted) return { wait: 0 };
         if (outcome.failed || outcome.wait !== undefined) return outcome;
@@ -89,14 +118,9 @@ export class Uploads {
     const { outbox } = this.#options;
     const entry = outbox.get(messageId);
     const asFile = ({ id, name, size }) => ({ id, kind: "file", name, size });
-    const isRefused = ({ id }) => this.progressOf(id)?.state === "failed";
     if (entry?.state !== "failed") return;
     const { attachments } = entry.command;
-    // After a reload nothing says which of them it was.
-    const isAny = attachments.some(isRefused);
-    this.#change(entry, {
-      attachments: attachments.map((file) => ((isAny ? isRefused(file) : file.kind !== "file") ? asFile(file) : file)),
-    });
+    this.#change(entry, { attachments: attachments.map((file) => (canBeFile(file) ? asFile(file) : file)) });
     outbox.retry(messageId);
   }
 
@@ -120,21 +144,25 @@ export class Uploads {
   }
 
   #isReady(id) {
-    return this.progressOf(id)?.state === "ready";
+    const { state, at } = this.progressOf(id) ?? {};
+    return state === "ready" && this.#options.clock.now() - at < READY_MS;
   }
 
-  #report(id, { state, share = 0, reason }) {
-    this.#progress.set(id, { state, share, reason });
+  #report(id, { state, share = 0 }) {
+    this.#progress.set(id, { state, share, at: this.#options.clock.now() });
     this.#options.onChange(id);
   }
 
-  #fail(id, failed, reason) {
-    this.#report(id, { state: "failed", reason });
+  /** The message keeps which of its files it was, also over a reload. */
+  #fail(file, failed, refused) {
+    file.refused = refused;
+    this.#report(file.id, { state: "failed" });
     return { failed };
   }
 
   async #upload(file, signal) {
     const blob = await this.#options.files.get(file.id);
+    delete file.refused;
     let failures = 0;
     for (;;) {
       try {
@@ -143,7 +171,7 @@ export class Uploads {
         return {};
       } catch (error) {
         if (signal.aborted) return {};
-        if (error instanceof Missing) return this.#fail(file.id, "file_missing");
+        if (error instanceof Missing) return this.#fail(file, "file_missing", "missing");
         const outcome = this.#judge(file, error);
         if (outcome) return outcome;
         failures += isPassing(error) ? 1 : 0.5;
@@ -156,13 +184,15 @@ export class Uploads {
   }
 
   /** Null: another try may help. */
-  #judge({ id }, error) {
+  #judge(file, error) {
     // The id belongs to a file that was sent: the message is surely there, and the server knows it by its own id.
     if (error.status === 409 && error.offset === undefined) return { isReady: true };
     if (isPassing(error) && error.code !== "storage_full") return null;
     // Announced too long ago: again. Or the server has another offset than this page.
     if (error.status === 404 || error.status === 409) return null;
-    return this.#fail(id, REFUSED[error.code] ?? (error.status === 401 ? "unauthenticated" : "internal"), error.reason);
+    const failed = REFUSED[error.code] ?? (error.status === 401 ? "unauthenticated" : "internal");
+    if (error.reason === "infected") return this.#fail(file, "file_infected", error.reason);
+    return this.#fail(file, failed, error.reason ?? (error.code === "too_large" ? "too_large" : undefined));
   }
 
   async #attempt(file, blob, signal, succeeded) {

@@ -47,7 +47,7 @@ export class ComposerFiles {
     });
     this.rings = new UploadRings({ root, room, uploads, t, outbox: options.outbox });
     chat.tray = this.#tray;
-    chat.composer.hasFiles = () => !chat.mode?.isEditing && this.#tray.isFilled;
+    chat.composer.hasFiles = () => !chat.mode?.isEditing && this.#tray.read().isFilled;
     events.on("view", () => this.rings.draw());
     const attach = action("attach", root);
     attach.addEventListener("click", () => this.#menu(attach));

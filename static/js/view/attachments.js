@@ -26,7 +26,9 @@ export function startAttachments(tools, net) {
     ...{ transport: net.uploadTransport(api), files, outbox, clock },
     makeStill: (blob) => import("./attachments-still.js").then(({ stillOf }) => stillOf(blob)),
     onChange: (id) => current()?.rings.update(id),
+    stored: (id) => storedEntries(store).get(id)?.command ?? null,
   });
+  events.on("change", (room) => room !== null && uploads.changed(room));
   events.on("frame", (event) => {
     if (event.type === "connection_established") limits = { ...limits, ...event.limits?.attachments };
   });
@@ -56,16 +58,23 @@ export function startAttachments(tools, net) {
   };
 }
 
-/** Pictures of another app: the user chooses a chat, in whose tray they wait. */
-function offerShared(shared, { t, say, shell, store, files, limits, go, askForChat }, composers) {
+/** Pictures of another app: the user chooses a chat, in whose tray they wait; what was said of them in its draft. */
+function offerShared(shared, { t, say, shell, store, drafts, files, limits, go, askForChat }, composers) {
   history.replaceState(history.state, "", location.pathname);
-  if (!shared.length) return say(t("The pictures couldn’t be taken over. Share them again."));
+  if (!shared.files.length) return say(t("The pictures couldn’t be taken over. Share them again."));
   askForChat(t("Send to…"), (chat) => {
     if (!chat) return say(t("The chat couldn’t be opened."));
     const { room } = chat;
     const nothing = () => {};
-    new Tray({ room, store, files, newId, limits, onChange: nothing, dropped: nothing }).add(shared);
-    composers.get(shell.chats.get(room))?.reload();
+    new Tray({ room, store, files, newId, limits, onChange: nothing, dropped: nothing }).add(shared.files);
+    const session = shell.chats.get(room);
+    composers.get(session)?.reload();
+    if (shared.caption) {
+      const text = [drafts.get(room)?.text, shared.caption].filter(Boolean).join("\n");
+      drafts.set(room, { text, caret: text.length });
+      drafts.flush();
+      session?.chat.followText({ text });
+    }
     if (shell.room !== room) go(room);
   });
 }

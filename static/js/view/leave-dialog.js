@@ -4,7 +4,7 @@ import { part, setText, view } from "../lib/dom.js";
 import { translator } from "../lib/text.js";
 import { closeOnBackdropPress } from "./backdrop-close.js";
 
-/** Promise of whether to log out. `kept` is {messages, drafts}; Esc, the backdrop and "Stay" mean no. */
+/** Promise of whether to log out. `kept` is {messages, drafts, files}; Esc, the backdrop and "Stay" mean no. */
 export function confirmLogOut(kept) {
   const dialog = view("leave");
   const t = translator(JSON.parse(document.getElementById("client-texts").textContent), document.documentElement.lang);
@@ -17,8 +17,8 @@ export function confirmLogOut(kept) {
   });
 }
 
-function sentences({ messages, drafts }, t) {
-  return [
+const sentences = ({ messages, drafts, files }, t) =>
+  [
     messages &&
       t(
         "{n} message has not been sent. It will be deleted from this device.|{n} messages have not been sent. They will be deleted from this device.",
@@ -26,5 +26,5 @@ function sentences({ messages, drafts }, t) {
       ),
     drafts &&
       t("{n} draft will be deleted from this device.|{n} drafts will be deleted from this device.", { n: drafts }),
+    files && t("{n} file will be deleted from this device.|{n} files will be deleted from this device.", { n: files }),
   ].filter(Boolean);
-}

@@ -4,6 +4,7 @@ import { cloneTemplate, part, setData, setText, showFace } from "../lib/dom.js";
 import { cut } from "../lib/body.js";
 import { safely } from "../lib/errors.js";
 import { applied } from "../state/message-commands.js";
+import { trayOf } from "../state/attachments-tray.js";
 import { ICONS } from "../state/attachments-words.js";
 import { bodiesLoaded, shownText } from "./bodies.js";
 import { setIcon } from "./icons.js";
@@ -26,9 +27,10 @@ export class ListView {
   #isDue = false;
 
   /**
-   * `root`, `state` (ConversationList), `drafts`, `outbox`, `me`, `t`, `dates`, `clock`, `now`; `current()` -> the room
-   * on the screen, `chosen()` -> the room chosen last, or null; `presenceOf(room)` {typing, online}; `unsent(room)`
-   * messages of the outbox; `onTotal(count)`; `isUnwritten(room)`: opened from People, without a message so far.
+   * `root`, `state` (ConversationList), `drafts`, `store`, `outbox`, `me`, `t`, `dates`, `clock`, `now`; `current()` ->
+   * the room on the screen, `chosen()` -> the room chosen last, or null; `presenceOf(room)` {typing, online};
+   * `unsent(room)` messages of the outbox; `onTotal(count)`; `isUnwritten(room)`: opened from People, without a message
+   * so far.
    */
   constructor(options) {
     const { root } = (this.#options = options);
@@ -77,9 +79,17 @@ export class ListView {
   }
 
   #isEmpty(row) {
-    const { chosen, current, drafts, unsent, isUnwritten } = this.#options;
+    const { chosen, current, unsent, isUnwritten } = this.#options;
     if (!row || row.last_message || !isUnwritten(row.room)) return false;
-    return ![chosen(), current()].includes(row.room) && !drafts.get(row.room) && !unsent(row.room).length;
+    return ![chosen(), current()].includes(row.room) && !this.#draft(row.room) && !unsent(row.room).length;
+  }
+
+  /** {text, icon} of what was typed or chosen there and not sent, or null. */
+  #draft(room) {
+    const { drafts, store, t } = this.#options;
+    const files = { attachments: trayOf(store, room) };
+    const text = drafts.get(room)?.text || shownText(files, t);
+    return text || files.attachments.length ? { text, icon: iconOf(files) } : null;
   }
 
   /** The chat that the user sees shows no number: it would flicker until the receipt is back. */
@@ -163,13 +173,13 @@ export class ListView {
 
   /** The first that applies: a failed message, a draft, a pending message, the last message. */
   #summary(row) {
-    const { t, me, drafts, outbox, unsent, current } = this.#options;
+    const { t, me, outbox, unsent, current } = this.#options;
     const waiting = unsent(row.room);
     const failed = waiting.find((entry) => entry.state === "failed");
     if (failed)
       return { label: t("Not sent."), state: "failed", text: preview(failed.command, t), ticks: "failed" };
-    const draft = row.room === current() ? null : drafts.get(row.room);
-    if (draft) return { label: t("Draft:"), state: "draft", text: draft.text };
+    const draft = row.room === current() ? null : this.#draft(row.room);
+    if (draft) return { label: t("Draft:"), state: "draft", ...draft };
     const last = row.last_message && applied(row.last_message, outbox.entries(row.room), me);
     const newest = waiting.findLast(isWaiting);
     if (newest) return { text: preview(newest.command, t), ticks: "pending", icon: iconOf(newest.command) };

@@ -3,6 +3,7 @@
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 import { isFinal } from "../protocol/events.js";
 import { quoteOf } from "../state/timeline.js";
+import { canBeFile, refusalText } from "../state/attachments-refusals.js";
 import { ICONS, kindWord } from "../state/attachments-words.js";
 import { MessageFiles } from "./attachments-files.js";
 import { plainText } from "./bodies.js";
@@ -94,16 +95,17 @@ export class MessageExtras {
   }
 
   /** Few messages ever fail, so the template does without these buttons. */
-  #fillFailure(element, { state, reason }) {
+  #fillFailure(element, { state, reason, message }) {
     const { t } = this.#options;
     let failure = part(element, "failure");
     if (state !== "failed") return failure?.remove();
     if (!failure) element.append((failure = cloneTemplate("failure")));
     const isQuestion = reason === "waited";
-    setText(part(failure, "reason"), this.#reason(reason));
+    const refused = message.attachments?.find((file) => file.refused);
+    setText(part(failure, "reason"), (refused && refusalText(refused, t)) ?? this.#reason(reason));
     action("retry-send", failure).hidden = isFinal(reason);
     action("edit-send", failure).hidden = !isFinal(reason);
-    action("send-as-file", failure).hidden = reason !== "file_invalid";
+    action("send-as-file", failure).hidden = !(refused && canBeFile(refused));
     setText(action("retry-send", failure), isQuestion ? t("Send") : t("Try again"));
     setText(action("discard", failure), isQuestion ? t("Discard") : t("Delete"));
   }
@@ -118,9 +120,7 @@ export class MessageExtras {
       gone: t("Not sent. This chat is not available."),
       no_answer: t("Not sent. The server isn’t responding."),
       internal: t("Not sent. The server couldn’t accept it."),
-      file_invalid: t("Not sent. A file can’t be shown in the chat as what it is. It can be sent as a file."),
-      file_too_large: t("Not sent. A file is too large."),
-      file_missing: t("Not sent. A file is no longer on this device."),
+      file_invalid: t("Not sent. The server refuses a file of this message."),
       files_full: t("Not sent. There is no room for the files on the server."),
       files_forbidden: t("Not sent. Files can be sent once this person has accepted."),
       waited: t("Not sent for more than a day. Send it now?"),
