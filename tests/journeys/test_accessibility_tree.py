@@ -11,6 +11,7 @@ from tests.journeys.accessibility_tree import AccessibilityTree, expect_modal
 from tests.journeys.axe import violations
 from tests.journeys.conftest import VisitorMaker
 from tests.journeys.long_history import insert_history, timestamps
+from tests.journeys.opened_files import choose_files_and_record
 from tests.journeys.visitors import (
     DESK,
     Visitor,
@@ -483,6 +484,13 @@ def test_check_27_the_message_menu_is_accessible_fits_longer_words_and_closes_wh
         page.locator("article").last.press("Enter")
         expect(menu).to_be_visible()
         assert (layout_faults(page), size) == ([], size)
+
+
+def test_check_27_chosen_files_an_upload_and_a_recording_are_accessible(alice: Visitor, bob: Visitor) -> None:
+    alice.open(start_chat(alice, bob))
+    idle(alice)
+    choose_files_and_record(alice)
+    expect_accessible(alice, "chosen files, an upload and a recording")
 
 
 def test_check_27_the_dialogs_at_the_end_of_a_session_are_accessible(alice: Visitor, bob: Visitor) -> None:

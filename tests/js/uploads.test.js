@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Store } from "../../static/js/net/store.js";
 import { LocalFiles } from "../../static/js/state/local-files.js";
+import { UploadNews } from "../../static/js/state/attachments-news.js";
 import { canBeFile, refusalText } from "../../static/js/state/attachments-refusals.js";
 import { Outbox } from "../../static/js/state/outbox.js";
 import { storedEntries } from "../../static/js/state/outbox-entries.js";
@@ -560,4 +561,21 @@ test("each reason of the server has its sentence, and an offer to send as a file
     [...asFile, "of a newer server"],
   );
   assert.equal(canBeFile({ kind: "file", refused: "damaged" }), false);
+});
+
+test("a long upload is told to screen readers in tens, five seconds apart, and a short one not at all", async () => {
+  const clock = new FakeClock();
+  const said = [];
+  const news = new UploadNews({ clock, t: (_, { n }) => n, announce: (n) => said.push(n) });
+  const files = ["a", "b"].map((id) => ({ id, size: 50 }));
+  const entry = (id) => ({ id, command: { attachments: files } });
+  for (let percent = 0; percent <= 100; percent += 1) {
+    const shares = { a: Math.min(1, percent / 50), b: Math.max(0, percent / 50 - 1) };
+    news.tell(entry("m1"), (id) => ({ share: shares[id] }));
+    await clock.advance(300);
+  }
+  assert.deepEqual(said, [10, 30, 50, 60, 80]);
+  news.tell(entry("m2"), () => null);
+  news.tell(entry("m2"), () => ({ share: 0.9 }));
+  assert.equal(said.length, 5);
 });

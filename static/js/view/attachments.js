@@ -3,6 +3,7 @@
 
 import { view } from "../lib/dom.js";
 import { newId } from "../protocol/commands.js";
+import { UploadNews } from "../state/attachments-news.js";
 import { idsInTrays, Tray } from "../state/attachments-tray.js";
 import { LocalFiles } from "../state/local-files.js";
 import { storedEntries } from "../state/outbox-entries.js";
@@ -22,10 +23,16 @@ export function startAttachments(tools, net) {
   const redraw = () => current()?.redraw();
   const say = (text) => (toast(text), announce(text));
   const files = new LocalFiles({ store: new net.AsyncStore({ store, user: me }), onLoaded: redraw });
+  const news = new UploadNews({ announce, clock, t });
   const uploads = new Uploads({
     ...{ transport: net.uploadTransport(api), files, outbox, clock },
     makeStill: (blob) => import("./attachments-still.js").then(({ stillOf }) => stillOf(blob)),
-    onChange: (id) => current()?.rings.update(id),
+    onChange(id) {
+      current()?.rings.update(id);
+      const has = ({ command }) => command.attachments?.some((file) => file.id === id);
+      const entry = shell.room && outbox.messages(shell.room).find(has);
+      if (entry) news.tell(entry, (file) => uploads.progressOf(file));
+    },
     stored: (id) => storedEntries(store).get(id)?.command ?? null,
   });
   events.on("change", (room) => room !== null && uploads.changed(room));
