@@ -86,8 +86,10 @@ RootWebArea "(1) Bob · Entre" [focused]
         listitem
           article "Bob: and two 14:07"
     form "Message"
+      button "Attach a file" [hasPopup=menu]
       textbox "Message" [focused]
       button "Emoji" [hasPopup=dialog]
+      button "Record a voice message"
   log
   status
   alert"""
