@@ -183,5 +183,6 @@ def test_every_page_with_a_room_is_tested_here() -> None:
     assert found == {
         "chats/<str:room_name>/",
         "chats/<str:room_name>/<int:seq>/",
+        "chats/<str:room_name>/files/",
         "chats/<str:room_name>/reopen/",
     }
