@@ -86,9 +86,17 @@ class WrongOffset(Refusal):
 
 
 class FileTooLarge(Refusal):
-    """Larger than a file, a part, or the announced size may be."""
+    """Larger than a file may be."""
 
     code = "too_large"
+
+
+class PartTooLarge(FileTooLarge):
+    """More bytes than a part may have, or than the announced size leaves."""
+
+
+class FormTooLarge(FileTooLarge):
+    """Larger than one that is sent whole may be; in parts it may pass."""
 
 
 class InvalidFile(Refusal):
@@ -134,6 +142,10 @@ class InvalidText(Refusal):
     code = "invalid_text"
 
 
+class InvalidFileName(InvalidText):
+    """The name or the description of a file: far too long, or with a lone surrogate."""
+
+
 class TextTooLong(Refusal):
     code = "too_large"
 
@@ -143,6 +155,10 @@ class TooManyTries(Refusal):
 
     code = "rate_limited"
     retryable = True
+
+
+class TooManyUploads(TooManyTries):
+    """As many as one user may announce within an hour."""
 
 
 class Busy(Refusal):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from urllib.parse import quote
 
 from accounts.texts import has_piled_marks, is_blank, is_storable
-from conversations.exceptions import InvalidText
+from conversations.exceptions import InvalidFileName
 
 NAME_BYTES = 255
 """The longest name that file systems take, in UTF-8."""
@@ -18,22 +19,27 @@ NAMELESS = "file"
 JOINERS = "\u200c\u200d"
 """Without a glyph, but part of words in Persian and of emoji."""
 DEVICES = frozenset(
-    {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+    {"con", "prn", "aux", "nul", "conin$", "conout$"}
+    | {f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"}
 )
 """Names that open a device on Windows, with any ending."""
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs that look like a space."""
+GAP = re.compile(f"[ {FILLERS}]{{2,}}|[{FILLERS}]")
 
 
 def clean_name(raw: str) -> str:
-    """The last part of a path, without characters that do not show or that change the direction of others.
+    """The last part of a path, without characters that do not show or that change the direction of others,
+    and without wide gaps: two hundred spaces would hide the ending of a program behind that of a picture.
 
     Raises:
-        InvalidText: far too long, or a lone surrogate.
+        InvalidFileName: far too long, or a lone surrogate.
     """
     if len(raw) > SENT_CHARS or not is_storable(raw.replace("\0", "")):
-        raise InvalidText("a file name that cannot be stored")
+        raise InvalidFileName
     last = raw.replace("\\", "/").rstrip("/").rpartition("/")[2]
     shown = "".join(" " if char.isspace() else char for char in last if is_shown(char))
-    name = composed(shown).strip(" ").rstrip(". ")
+    name = GAP.sub(" ", composed(shown)).strip(" ").rstrip(". ")
     if name.partition(".")[0].strip().lower() in DEVICES:
         name = f"_{name}"
     return NAMELESS if is_blank(name) else shortened(name)
@@ -43,10 +49,10 @@ def clean_alt(raw: str) -> str:
     """The description of a picture: one line, without characters that do not show.
 
     Raises:
-        InvalidText: too long, or a lone surrogate.
+        InvalidFileName: too long, or a lone surrogate.
     """
     if len(raw) > ALT_CHARS or not is_storable(raw.replace("\0", "")):
-        raise InvalidText("a description that cannot be stored")
+        raise InvalidFileName
     shown = "".join(" " if char.isspace() else char for char in raw if char.isspace() or is_shown(char))
     alt = composed(shown).strip(" ")
     return "" if is_blank(alt) else alt
