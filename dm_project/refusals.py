@@ -3,6 +3,9 @@
 Needs only settings at import time, because the server is loaded before Django's apps are.
 """
 
+from django.conf import settings
+from django.utils.translation import gettext, override
+
 from dm_project.security_headers import plain_headers
 
 API = "/api/"
@@ -16,6 +19,13 @@ CODES = {
     504: "unknown_result",
 }
 
+DETAILS = {
+    403: "A body of this size is for logged-in users only.",
+    413: "The body is larger than this route takes. Nothing of it was read.",
+    431: "The address or the header fields are too long.",
+}
+"""What problem details say below the API."""
+
 
 def refusal(
     status: int, text: str, *, path: str, retry_after_s: int = 0, code: str = ""
@@ -28,12 +38,25 @@ def refusal(
     """
     headers = plain_headers()
     if not path.startswith(API) or status not in CODES:
-        return [*headers, *([("Retry-After", str(retry_after_s))] if retry_after_s else [])], text.encode()
+        body = too_large() if status == 413 else text
+        return [*headers, *([("Retry-After", str(retry_after_s))] if retry_after_s else [])], body.encode()
     from conversations.api.problems import problem
     from conversations.protocol.codes import ErrorCode
 
     response = problem(
-        ErrorCode(code or CODES[status]), status=status, retry_after_ms=retry_after_s * 1_000 or None
+        ErrorCode(code or CODES[status]),
+        status=status,
+        retry_after_ms=retry_after_s * 1_000 or None,
+        detail=DETAILS.get(status, ""),
     )
     others = [(name, value) for name, value in headers if name != "Content-Type"]
     return [*others, *response.items()], response.content
+
+
+def too_large() -> str:
+    """A form without a script, with too many files. In all languages: nothing of the request was read."""
+    lines = []
+    for language, _ in settings.LANGUAGES:
+        with override(language):
+            lines.append(gettext("This is too large for one form, and nothing was sent. Choose fewer files."))
+    return "\n\n".join(lines)

@@ -15,14 +15,14 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from accounts.requests import SignedInRequest
 from conversations import serializers, throttling
-from conversations.api.auth import NotJson, Session, signed_in
+from conversations.api.auth import Session, WrongType, signed_in
 from conversations.api.inputs import NO_NUL, BadInput, Input, StrictParser
 from conversations.api.outputs import UploadAnswer
 from conversations.api.responses import PROBLEMS, json_response
 from conversations.attachments.kinds import HEAD_BYTES
 from conversations.attachments.names import ALT_CHARS, SENT_CHARS
 from conversations.attachments.processing import kind_of
-from conversations.exceptions import AttachmentNotFound, FileTooLarge, InvalidFile, TooManyTries
+from conversations.exceptions import AttachmentNotFound, FormTooLarge, InvalidFile, TooManyTries
 from conversations.protocol import objects
 from conversations.protocol.commands import canonical_uuid
 from conversations.services.attachments import (
@@ -55,7 +55,7 @@ class TypedSession(Session):
     def __call__(self, request: HttpRequest) -> Any:
         is_empty = not request.content_type and request.META.get("CONTENT_LENGTH") in {None, "", "0"}
         if request.content_type not in self.types and not is_empty:
-            raise NotJson
+            raise WrongType(self.types)
         return super().__call__(request)
 
 
@@ -158,12 +158,25 @@ def begin(request: SignedInRequest) -> HttpResponse:
         return whole(request)
     try:
         body = UploadInput.model_validate(StrictParser().parse_body(request))
-    except (ValueError, ValidationError):
-        raise BadInput from None
+    except ValidationError as error:
+        raise not_valid(error) from None
+    except ValueError:
+        raise BadInput("The body must be one JSON object, without duplicate keys.") from None
     announced = Announced(body.name, body.size, body.kind, body.seconds, body.peaks, body.alt)
     attempt = attempt_for(request, body.id)
     progress = counted(attempt, lambda: upload_begin(user=request.user, id=body.id, announced=announced))
     return upload_answer(progress, 201 if progress.is_new else 200)
+
+
+def not_valid(error: ValidationError) -> BadInput:
+    """Names our own fields only: other keys are text of the request."""
+    wrong = {
+        str(each["loc"][0]) for each in error.errors(include_url=False, include_input=False) if each["loc"]
+    }
+    known = [name for name in UploadInput.model_fields if name in wrong]
+    if len(known) < len(wrong) or not known:
+        return BadInput(f"The fields are {', '.join(UploadInput.model_fields)}.")
+    return BadInput(f"Missing, or not valid: {', '.join(known)}.")
 
 
 def whole(request: SignedInRequest) -> HttpResponse:
@@ -171,7 +184,7 @@ def whole(request: SignedInRequest) -> HttpResponse:
     if not isinstance(file, UploadedFile):
         raise BadInput("The form must have one file, named file.")
     if (file.size or 0) > settings.ATTACHMENT_WHOLE_BYTES:
-        raise FileTooLarge
+        raise FormTooLarge
     try:
         kind = kind_of(file.read(HEAD_BYTES))
         file.seek(0)
@@ -179,8 +192,8 @@ def whole(request: SignedInRequest) -> HttpResponse:
             name: request.POST[name] for name in ("id", "kind") if name in request.POST
         }
         body = UploadInput.model_validate(fields | {"name": file.name or "", "size": file.size or 0})
-    except ValidationError:
-        raise BadInput from None
+    except ValidationError as error:
+        raise not_valid(error) from None
     announced = Announced(body.name, body.size, body.kind)
     progress = counted(
         attempt_for(request, body.id),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
 from ninja.security import SessionAuth
 
+JSON = "application/json"
 
-class NotJson(Exception):
-    """The request's content type is not JSON."""
+
+class WrongType(Exception):
+    """The request's content type is none of those that the route reads."""
+
+    def __init__(self, types: Iterable[str] = (JSON,)) -> None:
+        super().__init__()
+        self.types = tuple(types)
 
 
 class Session(SessionAuth):
@@ -23,8 +30,8 @@ class JsonSession(Session):
     """Rejects bodies that are not JSON before the CSRF check, which would consume a form's body."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.content_type not in {"application/json", ""}:
-            raise NotJson
+        if request.content_type not in {JSON, ""}:
+            raise WrongType
         return super().__call__(request)
 
 

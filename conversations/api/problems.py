@@ -17,8 +17,9 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from conversations.api.auth import NotJson
+from conversations.api.auth import WrongType
 from conversations.api.inputs import BadInput
+from conversations.api.sentences import AS_FILE, BY_CODE, REASONS, sentence_for
 from conversations.db.errors import may_be_stored, refusal_for
 from conversations.exceptions import InvalidFile, Refusal, WrongOffset
 from conversations.protocol.codes import RETRYABLE, ErrorCode
@@ -54,7 +55,7 @@ TITLES = {
     409: "In conflict with what is stored",
     410: "Gone",
     413: "Too large",
-    415: "Not JSON",
+    415: "Of another type",
     422: "Not valid",
     429: "Too many requests",
     431: "Header fields too large",
@@ -73,7 +74,7 @@ def problem(
     **members: str | int,
 ) -> HttpResponse:
     """Args:
-    detail: a sentence of ours that says what to change; never text of the request.
+    detail: a sentence of ours that says what to change; never text of the request. Empty: that of the code.
     members: what else the problem states (RFC 9457, 3.2).
     """
     status = status or STATUS[code]
@@ -83,8 +84,8 @@ def problem(
         "status": status,
         "code": code.value,
     }
-    if detail:
-        body["detail"] = detail
+    if sentence := detail or BY_CODE.get(code, ""):
+        body["detail"] = sentence
     body |= members
     is_retryable = code in RETRYABLE
     body["retryable"] = is_retryable
@@ -110,7 +111,7 @@ def register_problem_handlers(api: NinjaAPI) -> None:
 
 
 def on_refusal(request: HttpRequest, reason: Refusal) -> HttpResponse:
-    return problem(ErrorCode(reason.code), retry_after_ms=reason.retry_after_ms)
+    return problem(ErrorCode(reason.code), retry_after_ms=reason.retry_after_ms, detail=sentence_for(reason))
 
 
 def on_bad_input(request: HttpRequest, reason: BadInput) -> HttpResponse:
@@ -118,18 +119,15 @@ def on_bad_input(request: HttpRequest, reason: BadInput) -> HttpResponse:
 
 
 def on_wrong_offset(request: HttpRequest, reason: WrongOffset) -> HttpResponse:
-    response = problem(ErrorCode.CONFLICT, offset=reason.offset)
+    response = problem(ErrorCode.CONFLICT, detail=sentence_for(reason), offset=reason.offset)
     response["Upload-Offset"] = str(reason.offset)
     return response
 
 
 def on_invalid_file(request: HttpRequest, reason: InvalidFile) -> HttpResponse:
-    sentence = (
-        "The virus scanner has found something in the file."
-        if reason.reason == "infected"
-        else "The file is not what its kind says. It can be sent with the kind file."
+    return problem(
+        ErrorCode.INVALID_FILE, detail=REASONS.get(reason.reason, AS_FILE.strip()), reason=reason.reason
     )
-    return problem(ErrorCode.INVALID_FILE, detail=sentence, reason=reason.reason)
 
 
 def on_database_error(request: HttpRequest, reason: Exception) -> HttpResponse:
@@ -139,7 +137,7 @@ def on_database_error(request: HttpRequest, reason: Exception) -> HttpResponse:
 
 def on_http_error(request: HttpRequest, reason: HttpError) -> HttpResponse:
     if reason.status_code == 403:
-        return problem(ErrorCode.FORBIDDEN)
+        return problem(ErrorCode.FORBIDDEN, detail="The CSRF token is missing, or not of this session.")
     return problem(ErrorCode.BAD_FRAME, status=422 if reason.status_code == 400 else reason.status_code)
 
 
@@ -151,6 +149,15 @@ def on_unexpected(request: HttpRequest, reason: Exception) -> HttpResponse:
         "".join(traceback.format_tb(reason.__traceback__)),
     )
     return problem(ErrorCode.UNKNOWN_RESULT if may_be_stored(request) else ErrorCode.INTERNAL)
+
+
+def on_other_type(request: HttpRequest, reason: WrongType) -> HttpResponse:
+    types = " or ".join(reason.types)
+    return problem(ErrorCode.BAD_FRAME, status=415, detail=f"The Content-Type of this route is {types}.")
+
+
+def too_large(request: HttpRequest, reason: RequestDataTooBig) -> HttpResponse:
+    return problem(ErrorCode.TOO_LARGE, detail="The body is larger than this route takes.")
 
 
 def fixed(code: ErrorCode, status: int | None = None) -> Handler:
@@ -165,8 +172,8 @@ HANDLERS: dict[type[Exception], Handler] = {
     HttpError: on_http_error,
     AuthenticationError: fixed(ErrorCode.UNAUTHENTICATED),
     ValidationError: fixed(ErrorCode.BAD_FRAME),
-    RequestDataTooBig: fixed(ErrorCode.TOO_LARGE),
-    NotJson: fixed(ErrorCode.BAD_FRAME, 415),
+    RequestDataTooBig: too_large,
+    WrongType: on_other_type,
     # A malformed form on a route without a body: the CSRF check looks for a token in it.
     MultiPartParserError: fixed(ErrorCode.BAD_FRAME, 415),
     SuspiciousOperation: fixed(ErrorCode.BAD_FRAME),

@@ -27,6 +27,7 @@ from conversations.exceptions import (
     AttachmentNotFound,
     FileTooLarge,
     InvalidFile,
+    PartTooLarge,
     QuotaFull,
     StorageFull,
     UploadConflict,
@@ -67,7 +68,7 @@ class Progress:
 def upload_begin(*, user: User, id: UUID, announced: Announced) -> Progress:
     """Announce an upload under an id of the client.
 
-    Raises: InvalidText (the name, the description), FileTooLarge, QuotaFull, StorageFull,
+    Raises: InvalidFileName (or the description), FileTooLarge, QuotaFull, StorageFull,
         UploadConflict (the id belongs to another file).
     Repeats: the same announcement gets the present offset. A rejected one may be announced again as a file.
     """
@@ -187,7 +188,7 @@ def upload_append(*, user: User, id: UUID, offset: int, read: Callable[[int], by
         offset: where the part begins; an empty part at the end of a file asks for the check again.
         read: the next bytes, at most so many; empty at the end.
 
-    Raises: AttachmentNotFound, WrongOffset, FileTooLarge (more than a part, or than was announced),
+    Raises: AttachmentNotFound, WrongOffset, PartTooLarge (more than a part, or than was announced),
         InvalidFile, StorageFull, Busy (another request for this upload, or too many files are processed).
     """
     upload = upload_progress(user=user, id=id).upload
@@ -214,10 +215,10 @@ def locked_progress(user: User, upload: Upload) -> Progress:
 
 
 def append(part: PartFile, read: Callable[[int], bytes], *, most: int) -> None:
-    """Raises: FileTooLarge, StorageFull."""
+    """Raises: PartTooLarge, StorageFull."""
     ensure_disk(most)
     if part.append(read, most) > most:
-        raise FileTooLarge
+        raise PartTooLarge
 
 
 def upload_whole(*, user: User, id: UUID, announced: Announced, read: Callable[[int], bytes]) -> Progress:
@@ -238,7 +239,7 @@ def upload_whole(*, user: User, id: UUID, announced: Announced, read: Callable[[
             part.restart()
             append(part, read, most=upload.size)
             if part.offset < upload.size:
-                raise FileTooLarge
+                raise PartTooLarge
             return Progress(upload, upload.size, upload_finish(progress.upload, part), is_new=True)
     except (InvalidFile, FileTooLarge):
         upload_cancel(user=user, id=id)
@@ -251,7 +252,7 @@ def upload_add_still(*, user: User, id: UUID, read: Callable[[int], bytes]) -> P
 
     Repeats: the first still stays. A message that takes the video meanwhile tells the size of its variants.
 
-    Raises: AttachmentNotFound, UploadConflict (no video, or not complete), FileTooLarge, InvalidFile,
+    Raises: AttachmentNotFound, UploadConflict (no video, or not complete), PartTooLarge, InvalidFile,
         StorageFull, Busy.
     """
     upload = upload_progress(user=user, id=id).upload

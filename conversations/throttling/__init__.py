@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.client_address import address_of_scope
-from conversations.exceptions import TooManyTries
+from conversations.exceptions import TooManyTries, TooManyUploads
 from conversations.throttling.buckets import Buckets
 from conversations.throttling.sockets import SocketSlot, SocketSlots
 from conversations.throttling.windows import Attempt, take_attempt
@@ -227,9 +227,12 @@ def take_person_attempt(*, user_id: int, now: float | None = None) -> Attempt:
 
 
 def take_upload(*, user_id: int, now: float | None = None) -> Attempt:
-    """Before an upload is announced. Raises TooManyTries."""
+    """Before an upload is announced. Raises TooManyUploads."""
     window = (f"uploads:{user_id}", limit("uploads_an_hour"), HOUR)
-    return take_attempt([window], unix_time(now)) if settings.LIMITS else Attempt()
+    try:
+        return take_attempt([window], unix_time(now)) if settings.LIMITS else Attempt()
+    except TooManyTries as refusal:
+        raise TooManyUploads(retry_after_ms=refusal.retry_after_ms) from None
 
 
 def invite_windows(address: str, user_id: int | None) -> list[tuple[str, int, float]]:

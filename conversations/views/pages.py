@@ -38,7 +38,7 @@ from conversations.services.receipts import receipt_advance
 from conversations.views.file_forms import chosen_files, upload_files
 from conversations.views.finding import search_results
 from conversations.views.presenters import conversation_view, message_views
-from conversations.views.refusals import retry_after_s, sentence_for, status_for
+from conversations.views.refusals import retry_after_s, sentence_for, sentence_with_files, status_for
 from conversations.views.shell import SeeOther, shell
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def send(request: SignedInRequest, membership: Membership) -> HttpResponse:
     except ConversationNotFound:
         raise Http404 from None
     except (Refusal, TimeoutError) as reason:
-        form.add_error("body", sentence_for(reason))
+        form.add_error("body", sentence_with_files(reason) if files else sentence_for(reason))
         return conversation_with_error(request, membership, form, reason)
     except TRANSIENT_ERRORS as error:
         # The lookup for the rate limit failed: nothing was written.

@@ -14,8 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from conversations.attachments import processing
+from accounts.pictures import sandbox
+from conversations.api.sentences import AS_FILE
+from conversations.attachments import parts, processing
 from conversations.attachments.processing import FileRejected, Processed
+from conversations.exceptions import Busy, StorageFull
 from conversations.models import Conversation, StoredFile, Upload
 from tests.conversations.files import (
     API,
@@ -61,7 +64,9 @@ def rejecting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def problem(answer: HttpResponse) -> tuple[int, str]:
+    """Status and code; each refusal also says what is wrong in a sentence."""
     assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["detail"].endswith("."), answer.content
     return answer.status_code, answer.json()["code"]
 
 
@@ -126,7 +131,10 @@ def test_an_id_of_another_user_or_of_a_sent_file_cannot_be_announced(
     ],
 )
 def test_a_malformed_announcement_is_refused(alices: Client, fields: dict[str, Any]) -> None:
-    assert problem(announce(alices, **{"size": 10} | fields)) == (422, "bad_frame")
+    refused = announce(alices, **{"size": 10} | fields)
+    assert problem(refused) == (422, "bad_frame")
+    (wrong,) = fields
+    assert (wrong in refused.json()["detail"]) is (wrong != "owner")
     assert not Upload.objects.exists()
 
 
@@ -247,7 +255,9 @@ def test_a_part_above_the_limit_is_refused(alices: Client, settings: Any) -> Non
 @pytest.mark.parametrize("type", ["application/json", "application/octet-stream", "text/plain", ""])
 def test_a_part_of_another_type_is_refused(alices: Client, type: str) -> None:
     id = announce(alices, 10).json()["id"]
-    assert send_part(alices, id, 0, b"01234", content_type=type).status_code == 415
+    refused = send_part(alices, id, 0, b"01234", content_type=type)
+    assert problem(refused) == (415, "bad_frame")
+    assert "application/offset+octet-stream" in refused.json()["detail"]
 
 
 def test_an_empty_file_is_complete_with_an_empty_part(alices: Client, chat: Conversation) -> None:
@@ -310,6 +320,36 @@ def test_a_file_that_is_no_picture_can_still_be_sent_as_a_file(
     assert (again.status_code, again.json()["offset"]) == (200, 5)
     assert send_part(alices, id, 5, b"").json()["kind"] == "file"
     assert send_message(alices, chat, attachments=[id]).status_code == 201
+
+
+@pytest.mark.parametrize("reason", sorted(sandbox.REASONS | {"infected", "of a later version"}))
+def test_a_refused_file_is_told_why(alices: Client, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    def process(path: Path, kind: str, **options: Any) -> Processed:
+        raise FileRejected(reason)
+
+    monkeypatch.setattr(processing, "process", process)
+    id = announce(alices, 5, kind="picture").json()["id"]
+    refused = send_part(alices, id, 0, b"hello")
+    assert problem(refused) == (422, "invalid_file")
+    assert ("with the kind file" in refused.json()["detail"]) is (reason != "infected")
+    assert (refused.json()["detail"] == AS_FILE.strip()) is (reason == "of a later version")
+
+
+def test_a_busy_or_full_server_says_what_to_do(alices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And that a part can be sent again as it is."""
+    id = announce(alices, 10).json()["id"]
+    for refusal, code, word in ((Busy(), "busy", "again"), (StorageFull(), "storage_full", "disk")):
+
+        def opened(key: str, refusal: Exception = refusal, **options: Any) -> None:
+            raise refusal
+
+        with monkeypatch.context() as patched:
+            patched.setattr(parts, "opened", opened)
+            answer = send_part(alices, id, 0, b"01234")
+        assert problem(answer) == (503, code)
+        assert word in answer.json()["detail"]
+        assert "Retry-After" in answer
+    assert send_part(alices, id, 0, b"01234").status_code == 204
 
 
 def test_peaks_and_seconds_are_kept_within_bounds(alices: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,14 +14,29 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.models import Profile, User
+from accounts.pictures import sandbox
 from conversations import throttling
 from conversations.attachments import processing
 from conversations.attachments.processing import FileRejected, Processed
-from conversations.exceptions import Busy, ConversationNotFound, PersonNotFound, StorageFull, UnknownResult
+from conversations.exceptions import (
+    Busy,
+    ConversationNotFound,
+    FileTooLarge,
+    InvalidFile,
+    InvalidFileName,
+    PersonNotFound,
+    PictureNotShown,
+    QuotaFull,
+    Refusal,
+    StorageFull,
+    TooManyUploads,
+    UnknownResult,
+)
 from conversations.models import Block, Conversation, HiddenMessage, Message, Participant, StoredFile, Upload
-from conversations.views import pages
+from conversations.views import file_forms, pages, refusals
 from tests.conversations.files import body_of
 from tests.factories import make_conversation, make_message, make_messages, make_user
 
@@ -188,7 +203,7 @@ def unavailable(*values: Any) -> Any:
     ("reason", "status", "sentence"),
     [
         (Busy(retry_after_ms=3_000), 503, "The server couldn’t save this right now."),
-        (StorageFull(), 503, "The server couldn’t save this right now."),
+        (StorageFull(), 503, "There is no space left on the server"),
         (
             TimeoutError(),
             504,
@@ -693,6 +708,41 @@ def test_a_corrected_form_sends_the_file_that_was_chosen_last(
     sent = Message.objects.get().attachments[0]
     assert sent["name"] == name
     assert body_of(browser.get(f"/files/{sent['id']}/{name}")) == content
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "pt-br"])
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        *((InvalidFile(reason), 422) for reason in (*sorted(sandbox.REASONS), "infected")),
+        (FileTooLarge(), 422),
+        (QuotaFull(), 503),
+        (StorageFull(), 503),
+        (Busy(), 503),
+        (InvalidFileName(), 422),
+        (TooManyUploads(retry_after_ms=60_000), 429),
+        (UnknownResult(), 504),
+    ],
+)
+def test_a_form_with_a_refused_file_says_why_in_the_language_of_its_user(
+    browser: Client, page: str, monkeypatch: pytest.MonkeyPatch, reason: Refusal, status: int, language: str
+) -> None:
+    def upload_whole(**options: Any) -> None:
+        raise reason
+
+    monkeypatch.setattr(file_forms, "upload_whole", upload_whole)
+    file = SimpleUploadedFile("cat.png", PNG)
+    browser.cookies["django_language"] = language
+    answer = browser.post(page, {"body": "look", "id": str(uuid4()), "file": file})
+    assert (answer.status_code, written(answer)) == (status, "look")
+    (said,) = re.findall(r'id="body-error"[^>]*>(.*?)</p>', text_of(answer), re.DOTALL)
+    with override(language):
+        shown = PictureNotShown(reason.reason) if isinstance(reason, InvalidFile) else reason
+        if getattr(reason, "reason", "") == "infected":
+            shown = reason
+        assert refusals.sentence_with_files(shown) in said
+    with override("en"):
+        assert (refusals.sentence_for(shown) in said) is (language == "en")
 
 
 def test_no_space_left_is_said_and_the_text_is_kept(browser: Client, page: str, settings: Any) -> None:
