@@ -50,6 +50,7 @@ def reply(row: HasWords, *, seq: int, sender: str, is_hidden: bool) -> objects.R
         excerpt=excerpt(text or ""),
         deleted=is_hidden or row.deleted_at is not None,
         attached=None if is_hidden else first_kind(row.attachments),
+        picture=None if is_hidden else picture_of(row.attachments),
     )
 
 
@@ -60,6 +61,15 @@ def first_kind(attachments: Any) -> Any:
     except (TypeError, LookupError):
         return None
     return kind if kind in FileKind.values else None
+
+
+def picture_of(attachments: Any) -> str | None:
+    """The id of the first file if it has a thumb, which is if it has a placeholder. As `first_kind`."""
+    try:
+        first = attachments[0]
+        return str(first["id"]) if first["placeholder"] else None
+    except (TypeError, LookupError):
+        return None
 
 
 def placeholder(row: Message, sender: str) -> objects.Message:

@@ -67,6 +67,7 @@ class Reply(WireObject):
     excerpt: str
     deleted: bool
     attached: Literal["picture", "file", "voice", "video"] | None = Field(default=None, exclude_if=is_none)
+    picture: str | None = Field(default=None, exclude_if=is_none)
 
 
 class Message(WireObject):

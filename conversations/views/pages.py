@@ -253,7 +253,7 @@ def render_conversation(
         "conversation": current,
         "timeline": {
             "messages": views,
-            "has_files": any(view.files for view in views),
+            "has_files": any(view.files or (view.quote and view.quote.thumb_url) for view in views),
             "older_before": window.items[0].seq if window.has_older and window.items else None,
             "newest": page.items[-1].seq if window.has_newer else None,
             "is_newest": "before" not in request.GET,

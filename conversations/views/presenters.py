@@ -36,6 +36,7 @@ class QuoteView:
     text: str
     deleted: bool
     icon: str = ""
+    thumb_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,8 @@ def quote_view(message: Message, row: ConversationRow, viewer: User) -> QuoteVie
     who = _("You") if reply.sender == viewer.public_id else row.peer.name
     text = plain_text(reply.excerpt) or summary_of(reply.attached)
     icon = "" if reply.deleted else FILE_ICONS.get(reply.attached or "", "")
-    return QuoteView(reply.seq, who, text, reply.deleted, icon)
+    thumb_url = "" if reply.deleted or not reply.picture else reverse("file_thumb", args=[reply.picture])
+    return QuoteView(reply.seq, who, text, reply.deleted, icon, thumb_url)
 
 
 def message_views(messages: Sequence[Message], row: ConversationRow, viewer: User) -> list[MessageView]:

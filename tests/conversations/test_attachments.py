@@ -30,7 +30,7 @@ from tests.conversations.files import (
     upload,
     use_folder,
 )
-from tests.factories import make_conversation
+from tests.factories import make_conversation, make_message
 from tests.jobs.workers import run_due_jobs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -194,6 +194,21 @@ def test_a_quote_says_what_kind_of_file_the_message_had(
     delete(alices, chat, file["seq"])
     (_, seen) = alices.get(f"{API}/conversations/{chat.room_name}/messages").json()["items"]
     assert "attached" not in seen["reply"]
+
+
+def test_a_quote_has_the_picture_of_its_message_until_that_is_deleted(
+    alices: Client, bobs: Client, chat: Conversation, alice: User
+) -> None:
+    id = str(uuid4())
+    picture: dict[str, Any] = {"id": id, "kind": "picture", "name": "a.jpg", "size": 3, "type": "image/jpeg"}
+    picture["placeholder"] = "data:image/webp;base64,AAAA"
+    quoted = make_message(chat, alice, "", attachments=[picture])
+    reply = send_message(bobs, chat, "nice", reply_to=quoted.seq).json()["message"]["reply"]
+    assert reply["picture"] == id
+    page = f"/chats/{chat.room_name}/"
+    assert bobs.get(page).text.count(f'src="/files/{id}/thumb"') == 2
+    delete(alices, chat, quoted.seq)
+    assert id not in bobs.get(page).text
 
 
 def test_a_text_and_files_that_no_frame_holds_are_refused(alices: Client, chat: Conversation) -> None:

@@ -38,6 +38,17 @@ export const isRisky = (name) => RISKY.has(endingOf(name));
 export const detailsOf = ({ name, size }, t) =>
   [endingOf(name).toUpperCase(), sizeText(size, t)].filter(Boolean).join(" · ");
 
+/** All that is known of a file but its name. */
+export const factsOf = (file, t) =>
+  [
+    file.kind !== "file" && kindWord(file.kind, t),
+    file.width && `${file.width} × ${file.height}`,
+    file.seconds && clockText(file.seconds),
+    detailsOf(file, t),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+
 /** The word of a kind of file, of which no more is known. */
 export const kindWord = (kind, t) =>
   ({ picture: t("Photo"), video: t("Video"), voice: t("Voice message"), file: t("File") })[kind] ?? "";

@@ -14,6 +14,7 @@ export const quoteOf = ({ seq, sender, kind, body, attachments, deleted_at: at, 
   excerpt: [...body.slice(0, 2 * EXCERPT)].slice(0, EXCERPT).join(""),
   deleted: Boolean(at || isHidden),
   attached: attachments?.[0]?.kind,
+  picture: attachments?.[0]?.placeholder && attachments[0].id,
 });
 
 const hidden = (message) => ({ ...message, body: "", attachments: [], reactions: [], deleted_for_me: true });

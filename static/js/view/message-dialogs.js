@@ -1,7 +1,7 @@
 // Dialogs about messages: for whom to delete them, and what is known of one. Loaded when idle.
 
 import { cloneTemplate, part, setText } from "../lib/dom.js";
-import { words } from "../state/attachments-words.js";
+import { factsOf, words } from "../state/attachments-words.js";
 import { closeOnBackdropPress } from "./backdrop-close.js";
 
 const EDIT_MS = 24 * 3_600_000;
@@ -46,6 +46,13 @@ export function askDeletion({ messages, forBoth, peerName, t }) {
   });
 }
 
+function fileLine(file, t) {
+  const line = document.createElement("p");
+  const name = Object.assign(document.createElement("bdi"), { textContent: file.name });
+  line.append(name, ` · ${factsOf(file, t)}`);
+  return line;
+}
+
 /**
  * `read` and `delivered`: up to which message the peer has received and read; `times` (ReceiptTimes) when, if this
  * device saw it.
@@ -68,6 +75,9 @@ export function showInfo({ message, room, me, read, delivered, peer, times, t, d
   };
   return open("message-info", (dialog) => {
     setText(part(dialog, "text"), excerpt(message, t));
+    const files = (message.attachments ?? []).map((file) => fileLine(file, t));
+    part(dialog, "files").replaceChildren(...files);
+    part(dialog, "files").closest("div").hidden = !files.length;
     for (const [name, text] of Object.entries(rows)) {
       setText(part(dialog, name), text || "");
       part(dialog, name).closest("div").hidden = !text;

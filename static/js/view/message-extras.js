@@ -1,9 +1,11 @@
 // What not every message has: a quote, reactions, the line below what was not sent or not saved. Loaded when idle.
 
+import { loadFilesSheet } from "../lib/attachments-sheet.js";
 import { action, cloneTemplate, part, setData, setText } from "../lib/dom.js";
 import { isFinal } from "../protocol/events.js";
 import { quoteOf } from "../state/timeline.js";
 import { canBeFile, refusalText } from "../state/attachments-refusals.js";
+import { addressOf } from "../state/attachments-shape.js";
 import { ICONS, kindWord } from "../state/attachments-words.js";
 import { MessageFiles } from "./attachments-files.js";
 import { plainText } from "./bodies.js";
@@ -51,7 +53,18 @@ export class MessageExtras {
     setText(part(quote, "quoted"), reply.sender === me ? t("You") : peerName());
     const text = plainText(reply.excerpt) || kindWord(reply.attached, t);
     setText(part(quote, "excerpt"), reply.deleted ? t("Message deleted") : text);
-    setIcon(part(quote, "icon"), reply.deleted ? null : ICONS[reply.attached]);
+    const picture = reply.deleted ? null : reply.picture;
+    setIcon(part(quote, "icon"), reply.deleted || picture ? null : ICONS[reply.attached]);
+    this.#fillThumb(quote, picture);
+  }
+
+  #fillThumb(quote, id) {
+    let thumb = part(quote, "thumb");
+    if (!id) return thumb?.remove();
+    if (!thumb) quote.prepend((thumb = part(cloneTemplate("quote"), "thumb")));
+    const address = this.#options.uploads?.()?.urlOf(id) ?? addressOf(id, "thumb");
+    if (thumb.getAttribute("src") !== address) thumb.src = address;
+    loadFilesSheet();
   }
 
   /** A chip for each emoji; a press on it sets or takes back mine. */
