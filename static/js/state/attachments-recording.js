@@ -8,9 +8,9 @@ const WARN_MS = LONGEST_MS - 30_000;
 const TICK_MS = 100;
 const PEAKS = 64;
 
-/** At most 64 whole numbers from 0 to 100: the loudest of each part. */
-export function peaksOf(levels, most = PEAKS) {
-  const count = Math.min(most, levels.length);
+/** 64 whole numbers from 0 to 100: the loudest of each part. None for no levels. */
+export function peaksOf(levels) {
+  const count = levels.length && PEAKS;
   const loudest = Math.max(...levels, 0.05);
   return Array.from({ length: count }, (_, at) => {
     const from = Math.floor((at * levels.length) / count);

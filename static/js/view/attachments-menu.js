@@ -22,6 +22,8 @@ export function openMenu({ template, anchor, allowed, onDo }) {
     const all = items();
     const at = all.indexOf(document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    // The browser closes the menu, and nothing below it.
+    if (event.key === "Escape") event.stopPropagation();
     if (event.key === "Tab") menu.hidePopover();
     else if (to === undefined) return;
     else all.at(to % all.length).focus();
