@@ -21,6 +21,8 @@ from dm_project.private_files import is_accessible_to_others
 
 logger = logging.getLogger(__name__)
 
+PICTURE_CHECK_AFTER_SECONDS = 20.0
+
 
 def startup_warnings() -> Iterator[str]:
     yield from reachability_warnings()
@@ -89,8 +91,11 @@ def permission_warnings() -> Iterator[str]:
 
 
 def start_picture_check() -> None:
-    """In a thread: it takes the time of a small picture, for which the start does not wait."""
-    threading.Thread(target=check_pictures, name="picture-check", daemon=True).start()
+    """Later, and in a thread: a process costs processor time, which after a restart belongs to all the
+    clients that come back at once."""
+    timer = threading.Timer(PICTURE_CHECK_AFTER_SECONDS, check_pictures)
+    timer.name, timer.daemon = "picture-check", True
+    timer.start()
 
 
 def check_pictures() -> None:

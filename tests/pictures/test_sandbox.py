@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,7 @@ from PIL import Image
 from accounts.pictures import permits, sandbox
 from accounts.pictures.sandbox import PictureRejected, WorkerBusy, run_worker
 from accounts.pictures.worker import confinement
+from dm_project.handshakes.unavailable import RETRY_MS
 from dm_project.server import startup_warnings
 from tests.pictures import files
 from tests.pictures.files import encoded, halves, moving
@@ -250,6 +252,24 @@ def test_the_start_says_when_no_picture_can_be_processed(
     monkeypatch.setattr(permits, "PATIENCE_SECONDS", 0.0)
     startup_warnings.check_pictures()
     assert caplog.text == "", "what is not known is not said"
+
+
+def test_the_start_leaves_the_processor_to_the_clients_that_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Thousands at once, after a restart: the check waits, and keeps no server from ending."""
+    checked = threading.Event()
+    monkeypatch.setattr(startup_warnings, "check_pictures", checked.set)
+    before = set(threading.enumerate())
+    startup_warnings.start_picture_check()
+    (timer,) = set(threading.enumerate()) - before
+    assert isinstance(timer, threading.Timer)
+    assert (timer.daemon, checked.is_set()) == (True, False)
+    assert timer.interval * 1_000 > max(RETRY_MS)
+    timer.cancel()
+    monkeypatch.setattr(startup_warnings, "PICTURE_CHECK_AFTER_SECONDS", 0.0)
+    startup_warnings.start_picture_check()
+    assert checked.wait(10)
 
 
 def judged(program: bytes, architecture: int, number: int, third: int = 0) -> int:
