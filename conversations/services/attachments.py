@@ -191,17 +191,27 @@ def upload_append(*, user: User, id: UUID, offset: int, read: Callable[[int], by
     Raises: AttachmentNotFound, WrongOffset, PartTooLarge (more than a part, or than was announced),
         InvalidFile, StorageFull, Busy (another request for this upload, or too many files are processed).
     """
-    upload = upload_progress(user=user, id=id).upload
+    progress = upload_progress(user=user, id=id)
+    if progress.file is not None:
+        # Before a file is made for its parts, which nothing would remove.
+        return at_offset(progress, offset)
+    upload = progress.upload
     with parts.opened(upload.key) as part:
-        progress = locked_progress(user, upload)
-        if progress.offset != offset:
-            raise WrongOffset(progress.offset)
+        progress = at_offset(locked_progress(user, upload), offset)
         if progress.file is not None:
+            parts.remove(upload.key)
             return progress
         append(part, read, most=min(settings.ATTACHMENT_PART_BYTES, upload.size - offset))
         if part.offset < upload.size:
             return Progress(upload, part.offset)
         return Progress(upload, upload.size, upload_finish(progress.upload, part))
+
+
+def at_offset(progress: Progress, offset: int) -> Progress:
+    """Raises WrongOffset."""
+    if progress.offset != offset:
+        raise WrongOffset(progress.offset)
+    return progress
 
 
 def locked_progress(user: User, upload: Upload) -> Progress:

@@ -264,13 +264,14 @@ def test_an_empty_file_is_complete_with_an_empty_part(alices: Client, chat: Conv
     assert upload(alices, b"")["size"] == 0
 
 
-def test_the_last_answer_can_be_asked_for_again(alices: Client) -> None:
-    """The connection was lost after the last part arrived."""
+def test_the_last_answer_can_be_asked_for_again(alices: Client, folder: Path) -> None:
+    """The connection was lost after the last part arrived. No question leaves an empty file behind."""
     id = announce(alices, 5).json()["id"]
     first = send_part(alices, id, 0, b"hello")
     again = send_part(alices, id, 5, b"")
     assert (again.status_code, again.json()) == (200, first.json())
-    assert StoredFile.objects.count() == 1
+    assert problem(send_part(alices, id, 0, b"hello")) == (409, "conflict")
+    assert StoredFile.objects.count() == len(files_in(folder)) == 1
 
 
 def test_others_can_neither_see_nor_touch_an_upload(
