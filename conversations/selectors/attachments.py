@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from accounts.cursors import cursor_read, cursor_write
 from accounts.models import User
 from conversations.access import Membership
 from conversations.exceptions import AttachmentNotFound
-from conversations.models import Attachment, Conversation, HiddenMessage, Message, StoredFile
+from conversations.models import Attachment, Conversation, HiddenMessage, Message, StoredFile, Upload
 
 PAGE = 60
 
@@ -92,3 +92,10 @@ def attachment_page(
         place = [kept[-1].seq, kept[-1].position]
         following = cursor_write(place, name="attachments", user_id=me.user_id)
     return SharedPage([Shared(each, messages[each.seq]) for each in kept if each.seq in messages], following)
+
+
+def space_taken(user_id: int) -> int:
+    """Bytes that count for this user: stored with their variants, and announced."""
+    stored = StoredFile.objects.filter(uploader_id=user_id).aggregate(sum=Sum("occupied"))["sum"] or 0
+    unfinished = Upload.objects.filter(uploader_id=user_id, stored_file=None)
+    return int(stored + (unfinished.aggregate(sum=Sum("size"))["sum"] or 0))

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -35,6 +34,7 @@ from conversations.exceptions import (
 )
 from conversations.jobs.file_removal import files_remove_later
 from conversations.models import Attachment, FileKind, StoredFile, Upload
+from conversations.selectors.attachments import space_taken
 from conversations.services.upload_finish import add_still, upload_finish
 
 KEPT_UNSENT = timedelta(hours=24)
@@ -166,10 +166,7 @@ def ensure_space(user: User, size: int) -> None:
     if not settings.LIMITS:
         return
     User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
-    stored = StoredFile.objects.filter(uploader_id=user.pk).aggregate(sum=Sum("occupied"))["sum"] or 0
-    unfinished = Upload.objects.filter(uploader_id=user.pk, stored_file=None)
-    announced = unfinished.aggregate(sum=Sum("size"))["sum"] or 0
-    if stored + announced + size > settings.ATTACHMENT_BYTES_A_PERSON:
+    if space_taken(user.pk) + size > settings.ATTACHMENT_BYTES_A_PERSON:
         raise QuotaFull(retry_after_ms=60_000)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 
+from accounts.models import User
 from conversations.attachments.storage import remove_bytes
 from conversations.models import Attachment, Message, StoredFile, Upload
+from conversations.selectors.attachments import space_taken
 
 HAND_OVER_AMONG = 100
 """References that are looked through for a user who still has the file."""
@@ -30,15 +33,22 @@ def file_remove(file_id: int) -> None:
 
 def hand_over(file: StoredFile) -> None:
     """A file that its uploader has in no message any more counts for a user who has: what others keep must
-    not fill the uploader's space."""
+    not fill the uploader's space. Only for one with room for it: else two users who forward each other's
+    files, and delete their own, would fill the disk."""
     if Upload.objects.filter(stored_file=file).exists():
         return
     senders: list[int] = []
     for use in Attachment.objects.filter(stored_file=file)[:HAND_OVER_AMONG]:
         message = Message.objects.filter(conversation_id=use.conversation_id, seq=use.seq)
         senders += message.values_list("sender_id", flat=True)
-    if senders and file.uploader_id not in senders:
-        StoredFile.objects.filter(pk=file.pk).update(uploader_id=senders[0])
+    if file.uploader_id in senders:
+        return
+    for user_id in dict.fromkeys(senders):
+        # Locked as for an announcement, which needs the same room.
+        User.objects.select_for_update(no_key=True).only("pk").filter(pk=user_id).first()
+        if space_taken(user_id) + file.occupied <= settings.ATTACHMENT_BYTES_A_PERSON:
+            StoredFile.objects.filter(pk=file.pk).update(uploader_id=user_id)
+            return
 
 
 def has_references(file: StoredFile) -> bool:

@@ -12,7 +12,7 @@ from conversations.attachments.storage import LocalStorage
 from conversations.models import Conversation, StoredFile
 from conversations.services import file_removal
 from conversations.services.file_removal import file_remove
-from tests.conversations.files import delete, files_in, forward, send_file, use_folder
+from tests.conversations.files import announce, delete, files_in, forward, send_file, use_folder
 from tests.conversations.services.test_attachments import Killed, kill_at
 from tests.factories import make_conversation
 from tests.jobs.workers import run_due_jobs
@@ -92,3 +92,25 @@ def test_what_others_keep_does_not_fill_the_space_of_its_uploader(
     delete(bobs, theirs, 1)
     run_due_jobs()
     assert not StoredFile.objects.exists()
+
+
+def test_two_users_who_forward_each_others_files_get_no_more_space_together(
+    alices: Client,
+    client_of: Callable[[User | None], Client],
+    chat: Conversation,
+    alice: User,
+    bob: User,
+    settings: Any,
+) -> None:
+    """Alice sends, Bob forwards it back to her, she deletes hers: each time a file would count for Bob."""
+    settings.LIMITS = True
+    settings.ATTACHMENT_BYTES_A_PERSON = 100
+    bobs = client_of(bob)
+    for _ in range(4):
+        file = send_file(alices, chat, b"x" * 50)
+        forward(bobs, chat, file["seq"], to=chat)
+        delete(alices, chat, file["seq"])
+        run_due_jobs()
+    owners = [each.uploader for each in StoredFile.objects.order_by("pk")]
+    assert owners == [bob, bob, alice, alice]
+    assert announce(alices, 1).json()["code"] == "storage_full"
