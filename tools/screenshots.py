@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.journeys.screenshot_files import DIRECTORY, save_png, side_by_side
 from tests.journeys.screenshot_people import NAMES
 from tests.journeys.screenshot_session import ScreenshotSession, ago, screenshot, screenshot_session
+from tests.journeys.screenshot_uploads import SHOTS as UPLOADS
 from tests.journeys.visitors import MESSAGE_BOX, PHONE, reject_sends
 from tests.rig.people import Person
 
@@ -381,6 +382,7 @@ BEFORE: dict[str, Shot] = {
     "14-phone-people-ru": phone_people_ru,
     "15-phone-list-dark-pt": phone_list_pt,
     "16-phone-invite-making": phone_invite_making,
+    **UPLOADS,
     "18-phone-rtl": phone_rtl,
     "19-phone-first-run": lambda session: session.open_page("/chats/", session.people["nova"], size=PHONE),
     "20-invite-visitor-light": lambda session: session.open_page(link(session)),

@@ -1,12 +1,14 @@
 """Sending files, for `make screenshots`: a tray, a recording, an upload, a file that the server refuses."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from tests.journeys.screenshot_session import ScreenshotSession
+from tests.journeys.visitors import PHONE
 
 SKY, SEA, SUN, HILL = "#f0a06a", "#4a6f8a", "#ffe7ae", "#4d4668"
 
@@ -76,7 +78,7 @@ def upload(session: ScreenshotSession, **options: Any) -> Page:
         "**/api/v1/attachments/*",
         lambda route: None if route.request.headers.get("upload-offset", "0") != "0" else route.continue_(),
     )
-    choose(page, photo("pier.jpg"), file("route.pdf", "application/pdf", b"%PDF-1.7" + bytes(700_000)))
+    choose(page, photo("pier.jpg"), file("route.pdf", "application/pdf", b"%PDF-1.7" + bytes(1_000_000)))
     page.get_by_role("textbox", name="Message").fill("From the pier")
     send(page)
     expect(page.locator('[data-kind="file"][data-upload="sending"]')).to_be_visible()
@@ -91,3 +93,11 @@ def refused_file(session: ScreenshotSession, **options: Any) -> Page:
     send(page)
     expect(page.get_by_role("button", name="Send as a file")).to_be_visible()
     return page
+
+
+SHOTS: dict[str, Callable[[ScreenshotSession], Page]] = {
+    "17-phone-recorder-light": lambda session: recorder(session, size=PHONE),
+    "25-tray-light": tray,
+    "55-upload-dark": lambda session: upload(session, theme="dark"),
+    "56-phone-refused-file-light": lambda session: refused_file(session, size=PHONE),
+}

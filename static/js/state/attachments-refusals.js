@@ -11,7 +11,7 @@ export function refusalText({ name, kind, refused }, t) {
       damaged: t("Not sent. {name} is damaged or incomplete.", named),
       too_slow: t("Not sent. {name} takes too long to process.", named),
       unsupported: t("Not sent. {name} has a format that can’t be shown in the chat.", named),
-      mismatch: t("Not sent. {name} is something else than it says.", named),
+      mismatch: t("Not sent. {name} is not what its name says.", named),
       infected: t("Not sent. A virus was found in {name}.", named),
       too_large: t("Not sent. {name} is too large.", named),
       missing: t("Not sent. {name} is no longer on this device.", named),
