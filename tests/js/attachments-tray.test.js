@@ -161,6 +161,16 @@ test("what could not be sent comes back before what is there, under new ids", as
   assert.equal(ids().length, 2);
 });
 
+test("more files than a message can have go in two messages, and none is lost", () => {
+  const { tray, ids } = chat();
+  tray.add([PICTURE, PICTURE, PICTURE]);
+  const { attachments } = tray.take();
+  tray.add([PAPER, PAPER]);
+  tray.restore(attachments);
+  assert.deepEqual([ids().length, tray.take().attachments.length], [5, 4]);
+  assert.deepEqual([ids(), tray.take().attachments.length, tray.isFilled], [["r5"], 1, false]);
+});
+
 test("a picture that the server refused comes back as a file, and what is no longer here does not", () => {
   const { tray, store } = chat();
   tray.add([PICTURE, CLIP, PAPER]);

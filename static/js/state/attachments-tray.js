@@ -110,15 +110,19 @@ export class Tray {
     this.#set(this.read().items.map((item) => (item.id === id ? { ...item, ...fields } : item)));
   }
 
-  /** Sent: {attachments} for the message, or {} when there are none. */
+  /**
+   * Sent: {attachments} for the message, or {} when there are none. Where two tabs, or what came back, made it more
+   * than a message can have, the others stay.
+   */
   take() {
     if (!this.read().isFilled) return {};
-    const attachments = this.#items.map(({ canBe, isRefused, type, alt, ...file }) => ({
+    const { per_message: count } = this.#options.limits();
+    const attachments = this.#items.slice(0, count).map(({ canBe, isRefused, type, alt, ...file }) => ({
       ...file,
       ...(type && { type }),
       ...(alt && file.kind !== "file" && { alt }),
     }));
-    this.#set([]);
+    this.#set(this.#items.slice(count));
     return { attachments };
   }
 

@@ -14,6 +14,18 @@ import { VoiceButton } from "./attachments-record-button.js";
 const MEDIA = "image/jpeg,image/png,image/webp,image/gif,video/mp4,video/webm";
 const MOST_PIXELS = 40_000_000;
 
+/** Why files stay outside of a tray, which has refused them; or nothing. */
+export function outsideText({ tooLarge, tooMany }, { max_bytes: most, per_message: count }, t) {
+  const size = fileSize(most, document.documentElement.lang);
+  const said = [];
+  if (tooLarge.length === 1)
+    said.push(t("{name} is larger than {size} and can’t be sent.", { name: tooLarge[0].name, size }));
+  else if (tooLarge.length)
+    said.push(t("{n} file is larger than {size}.|{n} files are larger than {size}.", { n: tooLarge.length, size }));
+  if (tooMany.length) said.push(t("A message can have {n} file.|A message can have {n} files.", { n: count }));
+  return said.join(" ");
+}
+
 /** What the composer of one chat does with files. */
 export class ComposerFiles {
   #options;
@@ -111,17 +123,9 @@ export class ComposerFiles {
     const { session, t, say, announce, limits } = this.#options;
     const refusal = this.#refusal();
     if (refusal) return say(refusal);
-    const { added, tooLarge, tooMany } = this.#tray.add(files, { asFile });
-    const { max_bytes: most, per_message: count } = limits();
-    const size = fileSize(most, document.documentElement.lang);
-    const said = [];
-    if (hasFolder) said.push(t("Folders can’t be sent."));
-    if (tooLarge.length === 1)
-      said.push(t("{name} is larger than {size} and can’t be sent.", { name: tooLarge[0].name, size }));
-    else if (tooLarge.length)
-      said.push(t("{n} file is larger than {size}.|{n} files are larger than {size}.", { n: tooLarge.length, size }));
-    if (tooMany.length) said.push(t("A message can have {n} file.|A message can have {n} files.", { n: count }));
-    if (said.length) this.#say(said.join(" "));
+    const { added, ...outside } = this.#tray.add(files, { asFile });
+    const said = [hasFolder ? t("Folders can’t be sent.") : "", outsideText(outside, limits(), t)];
+    if (said.some(Boolean)) this.#say(said.filter(Boolean).join(" "));
     if (!added.length) return;
     announce(t("{n} file added|{n} files added", { n: added.length }));
     if (matchMedia("(hover: hover)").matches) session.chat.composer.focus();

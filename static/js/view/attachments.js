@@ -8,7 +8,7 @@ import { idsInTrays, Tray } from "../state/attachments-tray.js";
 import { LocalFiles } from "../state/local-files.js";
 import { storedEntries } from "../state/outbox-entries.js";
 import { Uploads } from "../state/uploads.js";
-import { ComposerFiles } from "./attachments-composer.js";
+import { ComposerFiles, outsideText } from "./attachments-composer.js";
 import { listenForFiles } from "./attachments-drop.js";
 
 const LIMITS = { max_bytes: 100 * 1024 * 1024, per_message: 10 };
@@ -73,7 +73,9 @@ function offerShared(shared, { t, say, shell, store, drafts, files, limits, go, 
     if (!chat) return say(t("The chat couldn’t be opened."));
     const { room } = chat;
     const nothing = () => {};
-    new Tray({ room, store, files, newId, limits, onChange: nothing, dropped: nothing }).add(shared.files);
+    const tray = new Tray({ room, store, files, newId, limits, onChange: nothing, dropped: nothing });
+    const outside = outsideText(tray.add(shared.files), limits(), t);
+    if (outside) say(outside);
     const session = shell.chats.get(room);
     composers.get(session)?.reload();
     if (shared.caption) {
