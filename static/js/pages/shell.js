@@ -62,7 +62,9 @@ export class Shell {
   constructor({ page = document.getElementById("page-data") ? pageData() : userPageData(), openChat = null } = {}) {
     this.page = page;
     this.openChat = openChat && ((root, data) => openChat(this, root, data));
-    this.room = this.chosen = page.room ?? null;
+    this.room = page.room ?? null;
+    // The page of a chat's files belongs to its chat.
+    this.chosen = this.room ?? page.files_of ?? null;
     this.me = page.user.id;
     // An account page connects, but shows and sends no messages.
     this.hasChats = page.page !== "account";
