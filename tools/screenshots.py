@@ -9,6 +9,7 @@ import segno
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.journeys.screenshot_drawings import PEER, send_all_kinds, send_pictures
 from tests.journeys.screenshot_files import DIRECTORY, save_png, side_by_side
 from tests.journeys.screenshot_people import NAMES
 from tests.journeys.screenshot_session import ScreenshotSession, ago, screenshot, screenshot_session
@@ -368,6 +369,29 @@ def settings_profile_ru(session: ScreenshotSession) -> Page:
         return session.open_page("/settings/profile/", session.people["ilya"], language="ru-RU")
 
 
+def pictures(session: ScreenshotSession, **options: Any) -> Page:
+    send_pictures(session)
+    return session.chat(PEER, **options)
+
+
+def viewer(session: ScreenshotSession, **options: Any) -> Page:
+    page = wait_for_message_menu(pictures(session, **options))
+    page.get_by_role("link", name="The pier at dusk").click()
+    large = page.get_by_role("dialog", name="Pictures of this chat").get_by_alt_text("The pier at dusk")
+    expect(large).to_have_js_property("complete", True)
+    return page
+
+
+def all_kinds(session: ScreenshotSession, **options: Any) -> Page:
+    send_all_kinds(session)
+    return wait_for_message_menu(session.chat(PEER, **options))
+
+
+def files_of_chat(session: ScreenshotSession) -> Page:
+    send_all_kinds(session)
+    return session.open_page(f"/chats/{session.rooms[PEER]}/files/", session.ana)
+
+
 Shot = Callable[[ScreenshotSession], Page]
 BEFORE: dict[str, Shot] = {
     "01-chat-light": chat_light,
@@ -411,6 +435,13 @@ AFTER: dict[str, Shot] = {
     "13-phone-unread-dark": phone_unread,
     "04-offline-dark": offline,
     "41-settings-devices-dark": settings_devices,
+    "26-viewer-light": viewer,
+    "51-pictures-light": pictures,
+    "52-phone-pictures-dark": lambda session: pictures(session, **PHONE_DARK),
+    "53-phone-viewer-light": lambda session: viewer(session, size=PHONE),
+    "54-files-dark": lambda session: all_kinds(session, **DARK),
+    "55-phone-files-light": lambda session: all_kinds(session, size=PHONE),
+    "56-files-of-a-chat-light": files_of_chat,
 }
 """Taken last: these write messages into the chats of the others, and mark them as read."""
 

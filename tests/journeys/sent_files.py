@@ -31,27 +31,34 @@ def upload(person: Person, data: bytes, name: str, kind: str, **fields: Any) -> 
         "POST", "/attachments", {"id": id, "name": name, "size": len(data), "kind": kind, **fields}
     )
     assert announced.status_code == 201, announced.text
-    token = next(cookie.value for cookie in person.http.cookies.jar if cookie.name.endswith("csrftoken"))
-    sent = person.http.request(
+    put(
+        person,
         "PATCH",
-        f"/api/v1/attachments/{id}",
-        content=data,
-        headers={
-            "X-CSRFToken": str(token),
-            "Upload-Offset": "0",
-            "Content-Type": "application/offset+octet-stream",
-        },
+        f"/attachments/{id}",
+        data,
+        {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
     )
-    assert sent.status_code == 200, sent.text
     return id
 
 
-def send_files(person: Person, room: str, *ids: str, body: str = "") -> int:
+def add_still(person: Person, id: str, picture: bytes) -> None:
+    """Of a video that was not sent yet."""
+    put(person, "PUT", f"/attachments/{id}/still", picture, {"Content-Type": "image/png"})
+
+
+def put(person: Person, method: str, path: str, data: bytes, headers: dict[str, str]) -> None:
+    token = next(cookie.value for cookie in person.http.cookies.jar if cookie.name.endswith("csrftoken"))
+    headers = {"X-CSRFToken": str(token), **headers}
+    sent = person.http.request(method, f"/api/v1{path}", content=data, headers=headers)
+    assert sent.status_code == 200, sent.text
+
+
+def send_files(person: Person, room: str, *ids: str, body: str = "", **fields: Any) -> int:
     """Returns the number of the message."""
     sent = person.api(
         "POST",
         f"/conversations/{room}/messages",
-        {"id": str(uuid4()), "body": body, "attachments": list(ids)},
+        {"id": str(uuid4()), "body": body, "attachments": list(ids), **fields},
     )
     assert sent.status_code == 201, sent.text
     return int(sent.json()["message"]["seq"])
