@@ -34,7 +34,7 @@ from conversations.exceptions import (
 )
 from conversations.jobs.file_removal import files_remove_later
 from conversations.models import Attachment, FileKind, StoredFile, Upload
-from conversations.selectors.attachments import space_taken
+from conversations.services.file_space import has_room
 from conversations.services.upload_finish import add_still, upload_finish
 
 KEPT_UNSENT = timedelta(hours=24)
@@ -158,15 +158,12 @@ def ensure_disk(size: int) -> None:
 def ensure_space(user: User, size: int) -> None:
     """Of the disk and of the user.
 
-    The user's row is locked: many announcements at once cannot pass together.
-
     Raises: StorageFull, QuotaFull.
     """
     ensure_disk(size)
     if not settings.LIMITS:
         return
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
-    if space_taken(user.pk) + size > settings.ATTACHMENT_BYTES_A_PERSON:
+    if not has_room(user.pk, size):
         raise QuotaFull(retry_after_ms=60_000)
 
 
@@ -248,7 +245,7 @@ def upload_whole(*, user: User, id: UUID, announced: Announced, read: Callable[[
             if part.offset < upload.size:
                 raise PartTooLarge
             return Progress(upload, upload.size, upload_finish(progress.upload, part), is_new=True)
-    except (InvalidFile, FileTooLarge):
+    except (InvalidFile, FileTooLarge, QuotaFull):
         upload_cancel(user=user, id=id)
         raise
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import transaction
 
-from accounts.models import User
 from conversations.attachments.storage import remove_bytes
 from conversations.models import Attachment, Message, StoredFile, Upload
-from conversations.selectors.attachments import space_taken
+from conversations.services.file_space import has_room
 
 HAND_OVER_AMONG = 100
 """References that are looked through for a user who still has the file."""
@@ -44,9 +42,7 @@ def hand_over(file: StoredFile) -> None:
     if file.uploader_id in senders:
         return
     for user_id in dict.fromkeys(senders):
-        # Locked as for an announcement, which needs the same room.
-        User.objects.select_for_update(no_key=True).only("pk").filter(pk=user_id).first()
-        if space_taken(user_id) + file.occupied <= settings.ATTACHMENT_BYTES_A_PERSON:
+        if has_room(user_id, file.occupied):
             StoredFile.objects.filter(pk=file.pk).update(uploader_id=user_id)
             return
 

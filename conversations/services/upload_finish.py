@@ -14,8 +14,9 @@ from accounts.pictures.permits import NoPermit, Permits
 from conversations.attachments import antivirus, parts, processing
 from conversations.attachments.parts import PartFile
 from conversations.attachments.storage import VARIANTS, attachment_storage, name_of
-from conversations.exceptions import AttachmentNotFound, Busy, InvalidFile
+from conversations.exceptions import AttachmentNotFound, Busy, InvalidFile, QuotaFull
 from conversations.models import FileKind, StoredFile, Upload
+from conversations.services.file_space import has_room
 
 PLACEHOLDER_CHARS = 1_000
 SCANS = Permits()
@@ -35,6 +36,7 @@ def upload_finish(upload: Upload, part: PartFile) -> StoredFile:
         raise InvalidFile(rejected.reason) from None
     file = store(upload, part.path, made)
     with transaction.atomic():
+        ensure_room_for_variants(upload, file)
         file.save(force_insert=True)
         is_mine = Upload.objects.filter(pk=upload.pk, state=Upload.State.RECEIVING).update(
             state=Upload.State.READY, stored_file=file, size=file.size
@@ -43,6 +45,17 @@ def upload_finish(upload: Upload, part: PartFile) -> StoredFile:
             raise AttachmentNotFound
     parts.remove(upload.key)
     return file
+
+
+def ensure_room_for_variants(upload: Upload, file: StoredFile) -> None:
+    """A small picture can have large ones: three hundred of them, announced while there was room for what
+    they said, would pass the limit many times over.
+
+    Raises: QuotaFull.
+    """
+    more = file.occupied - upload.size
+    if settings.LIMITS and more > 0 and not has_room(upload.uploader_id, more):
+        raise QuotaFull(retry_after_ms=60_000)
 
 
 def scan(path: Path, user_id: int) -> None:

@@ -361,6 +361,33 @@ def test_variants_count_for_the_space_of_a_user(alice: User, settings: Any) -> N
                 upload_begin(user=alice, id=uuid4(), announced=announced)
 
 
+def test_pictures_that_were_announced_small_do_not_pass_the_limit_with_their_variants(
+    alice: User, settings: Any, folder: Path
+) -> None:
+    """Three are announced while there is room for what they say. The third waits for room and is not lost."""
+    settings.LIMITS = True
+    whole = len(DATA) + len(b"RIFFdisplay") + len(b"RIFFthumb")
+    settings.ATTACHMENT_BYTES_A_PERSON = 2 * whole + len(DATA)
+    ids = [uuid4() for _ in range(3)]
+    for id in ids:
+        begin(alice, id)
+    for id in ids[:2]:
+        append(alice, id, 0, DATA)
+    with pytest.raises(QuotaFull):
+        append(alice, ids[2], 0, DATA)
+    with pytest.raises(QuotaFull):
+        upload_whole(
+            user=alice, id=uuid4(), announced=Announced("x", 0, "picture"), read=io.BytesIO(b"").read
+        )
+    assert (StoredFile.objects.count(), Upload.objects.count()) == (2, 3)
+    upload_cancel(user=alice, id=ids[0])
+    run_due_jobs()
+    assert append(alice, ids[2], len(DATA), b"").file
+    upload_cancel(user=alice, id=ids[2])
+    run_due_jobs()
+    assert len(files_in(folder)) == 3
+
+
 def test_an_id_that_is_sent_while_it_is_announced_again_belongs_to_the_message(
     alice: User, chat: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
