@@ -188,6 +188,16 @@ test("a server that is busy gets the same part again, no sooner than it said", a
   assert.equal(alice.sent.length, 1);
 });
 
+test("a limit that takes a while is told, and waited for", async () => {
+  const alice = device();
+  alice.server.faults.push({ when: "announce", error: refusal(429, "rate_limited", { retryAfterMs: 120_000 }) });
+  send(alice, [["a", 10]]);
+  await done(alice, 60_000);
+  assert.deepEqual([alice.uploads.progressOf("a").state, alice.uploads.progressOf("a").isLimited], ["waiting", true]);
+  await done(alice, 61_000);
+  assert.deepEqual([alice.uploads.progressOf("a").isLimited, alice.sent.length], [false, 1]);
+});
+
 test("a reload in the middle goes on where the server says", async () => {
   const before = device();
   before.server.faults.push(...Array(40).fill({ when: "answer", error: refusal(0, "no_answer") }));

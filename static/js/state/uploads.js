@@ -13,6 +13,8 @@ const SLOW_MS = 4_000;
 const MOST_TRIES = 5;
 const PAUSE_MS = 5_000;
 const LONG_PAUSE_MS = 30_000;
+/** A longer wait is explained. */
+const PATIENCE_MS = 10_000;
 /** Well before the server sweeps what was uploaded and not sent. */
 const READY_MS = 3_600_000;
 
@@ -46,7 +48,10 @@ export class Uploads {
 
   urlOf = (id) => this.#options.files.urlOf(id);
 
-  /** {state: "waiting", "sending", "checking", "ready" or "failed", share: 0 to 1}, or null. */
+  /**
+   * {state: "waiting", "sending", "checking", "ready" or "failed", share: 0 to 1, isLimited}, or null. `isLimited`: the
+   * server takes no more files for a while.
+   */
   progressOf(id) {
     return this.#progress.get(id) ?? null;
   }
@@ -148,8 +153,8 @@ export class Uploads {
     return state === "ready" && this.#options.clock.now() - at < READY_MS;
   }
 
-  #report(id, { state, share = 0 }) {
-    this.#progress.set(id, { state, share, at: this.#options.clock.now() });
+  #report(id, { state, share = 0, isLimited = false }) {
+    this.#progress.set(id, { state, share, isLimited, at: this.#options.clock.now() });
     this.#options.onChange(id);
   }
 
@@ -174,6 +179,8 @@ export class Uploads {
         if (error instanceof Missing) return this.#fail(file, "file_missing", "missing");
         const outcome = this.#judge(file, error);
         if (outcome) return outcome;
+        if (error.status === 429 && error.retryAfterMs > PATIENCE_MS)
+          this.#report(file.id, { state: "waiting", isLimited: true });
         failures += isPassing(error) ? 1 : 0.5;
         if (failures > MOST_TRIES) return { wait: error.status === 429 ? LONG_PAUSE_MS : PAUSE_MS };
         this.#partBytes = Math.max(SMALLEST_PART, this.#partBytes / 2);

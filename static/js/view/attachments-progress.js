@@ -26,7 +26,8 @@ export class UploadRings {
     const { uploads, outbox, t } = this.#options;
     const { state: message, id } = place.closest("[data-id]").dataset;
     const progress = uploads.progressOf(place.dataset.file);
-    const isUploaded = Boolean(outbox.get(id)?.command.forward);
+    const { forward, attachments } = outbox.get(id)?.command ?? {};
+    const isUploaded = Boolean(forward);
     const isWaiting =
       message === "pending" && !isUploaded && progress?.state !== "ready" && progress?.state !== "failed";
     let ring = part(place, "upload");
@@ -42,6 +43,7 @@ export class UploadRings {
     const text = { sending: t("{n} %", { n: percent }), checking: t("Checking…") }[progress?.state] ?? t("Waiting…");
     bar.setAttribute("aria-valuetext", text);
     setText(part(ring, "percent"), progress?.state === "sending" ? text : "");
-    action("cancel-upload", ring).setAttribute("aria-label", t("Cancel the upload"));
+    const { name = "" } = attachments?.find((file) => file.id === place.dataset.file) ?? {};
+    action("cancel-upload", ring).setAttribute("aria-label", t("Cancel the upload of {name}", { name }));
   }
 }

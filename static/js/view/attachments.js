@@ -29,6 +29,8 @@ export function startAttachments(tools, net) {
     makeStill: (blob) => import("./attachments-still.js").then(({ stillOf }) => stillOf(blob)),
     onChange(id) {
       current()?.rings.update(id);
+      if (uploads.progressOf(id)?.isLimited)
+        say(t("You’ve sent many files within the last hour. The upload goes on by itself."));
       const has = ({ command }) => command.attachments?.some((file) => file.id === id);
       const entry = shell.room && outbox.messages(shell.room).find(has);
       if (entry) news.tell(entry, (file) => uploads.progressOf(file));
