@@ -657,7 +657,8 @@ test("what a log-out would take along is counted by kind", () => {
   for (const key of ["here", "outbox:a", "outbox:b", "draft:r"]) store.set(key, {});
   store.set("outbox:c", { command: { type: "draft.set", body: "the same draft, for the phone" } });
   store.set("tray:r", [{ id: "f1" }, { id: "f2" }]);
-  store.set("voice:q", { id: "f3" });
+  store.set("recording:q", { id: "f3" });
+  store.set("voice", { speed: 2 });
   storage["entre:u-alice:tray:damaged"] = "{";
   storage["somebody-elses"] = "x";
   assert.deepEqual(unsentOnDevice(storage), { users: new Set(["u-alice"]), messages: 2, drafts: 1, files: 3 });

@@ -56,7 +56,7 @@ export function unsentOnDevice(storage = browserStorage()) {
     users: new Set(keys.map((key) => key[1])),
     messages: count("outbox"),
     drafts: count("draft"),
-    files: count("tray") + count("voice"),
+    files: count("tray") + count("recording"),
   };
 }
 

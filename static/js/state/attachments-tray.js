@@ -17,7 +17,7 @@ export const trayOf = (store, room) => store.get(key(room)) ?? [];
 
 /** The ids in the trays of an account, and of recordings that were interrupted: their bytes are still needed. */
 export const idsInTrays = (store) =>
-  ["tray:", "voice:"]
+  ["tray:", "recording:"]
     .flatMap((kind) => store.keys(kind))
     .flatMap((name) => store.get(name) ?? [])
     .map(({ id }) => id);

@@ -5,7 +5,7 @@ import { action, view } from "../lib/dom.js";
 import { newId } from "../protocol/commands.js";
 import { HoldToRecord } from "../state/attachments-recording.js";
 
-const voiceKey = (room) => `voice:${room}`;
+const recordingKey = (room) => `recording:${room}`;
 
 function listenForHold(button, hold) {
   const isFinger = ({ pointerType }) => pointerType === "touch" || pointerType === "pen";
@@ -58,9 +58,9 @@ export class VoiceButton {
   async #restore() {
     const { store, files, uploads, session } = this.#options;
     const { room } = session;
-    const left = store.get(voiceKey(room));
+    const left = store.get(recordingKey(room));
     if (!left) return;
-    store.remove(voiceKey(room));
+    store.remove(recordingKey(room));
     const blob = await files.get(left.id);
     if (blob) this.#keep(new File([blob], left.name, { type: blob.type }), left);
     uploads.drop([left.id]);
@@ -75,8 +75,8 @@ export class VoiceButton {
     const { Recorder } = await import("./attachments-recorder.js");
     const { root, room, chat } = session;
     const drop = () => {
-      const left = store.get(voiceKey(room));
-      store.remove(voiceKey(room));
+      const left = store.get(recordingKey(room));
+      store.remove(recordingKey(room));
       if (left) files.remove(left.id);
     };
     this.#recorder ??= new Recorder({
@@ -85,11 +85,11 @@ export class VoiceButton {
       send: (file, more) => (this.#keep(file, more), this.#options.submit()),
       keep: (file, more) => this.#keep(file, more),
       store: (file, { seconds, peaks }) => {
-        const { id = newId() } = store.get(voiceKey(room)) ?? {};
-        store.set(voiceKey(room), { id, name: file.name, seconds, peaks });
+        const { id = newId() } = store.get(recordingKey(room)) ?? {};
+        store.set(recordingKey(room), { id, name: file.name, seconds, peaks });
         return files.keep(id, file);
       },
-      isStored: () => Boolean(store.get(voiceKey(room))),
+      isStored: () => Boolean(store.get(recordingKey(room))),
       closed: ({ hadFocus }) => {
         drop();
         if (hadFocus && matchMedia("(hover: hover)").matches) chat.composer.focus();
