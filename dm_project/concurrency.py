@@ -168,8 +168,7 @@ class DelayedResponse:
 
 
 async def reject(send: Any, path: str) -> None:
-    sentence = "Too many requests at this moment. Try again in a few seconds."
-    headers, content = refusal(503, sentence, path=path, retry_after_s=RETRY_AFTER_S)
+    headers, content = refusal(503, "Service Unavailable", path=path, retry_after_s=RETRY_AFTER_S)
     raw = [(name.encode(), value.encode()) for name, value in headers]
     await send({"type": "http.response.start", "status": 503, "headers": raw})
     await send({"type": "http.response.body", "body": content})

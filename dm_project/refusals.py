@@ -4,7 +4,9 @@ Needs only settings at import time, because the server is loaded before Django's
 """
 
 from django.conf import settings
-from django.utils.translation import gettext, override
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from dm_project.security_headers import plain_headers
 
@@ -25,6 +27,11 @@ DETAILS = {
     431: "The address or the header fields are too long.",
 }
 """What problem details say below the API."""
+SENTENCES = {
+    413: _("This is too large for one form, and nothing was sent. Choose fewer files."),
+    503: _("Too many requests at this moment. Go back, and try again in a few seconds."),
+}
+"""What pages say, which may be those of a form without a script."""
 
 
 def refusal(
@@ -38,7 +45,7 @@ def refusal(
     """
     headers = plain_headers()
     if not path.startswith(API) or status not in CODES:
-        body = too_large() if status == 413 else text
+        body = in_all_languages(SENTENCES[status]) if status in SENTENCES else text
         return [*headers, *([("Retry-After", str(retry_after_s))] if retry_after_s else [])], body.encode()
     from conversations.api.problems import problem
     from conversations.protocol.codes import ErrorCode
@@ -53,10 +60,10 @@ def refusal(
     return [*others, *response.items()], response.content
 
 
-def too_large() -> str:
-    """A form without a script, with too many files. In all languages: nothing of the request was read."""
+def in_all_languages(sentence: Promise) -> str:
+    """Nothing of the request was read, so nothing tells the language of its user."""
     lines = []
-    for language, _ in settings.LANGUAGES:
+    for language, _name in settings.LANGUAGES:
         with override(language):
-            lines.append(gettext("This is too large for one form, and nothing was sent. Choose fewer files."))
-    return "\n\n".join(lines)
+            lines.append(str(sentence))
+    return "\n\n".join(dict.fromkeys(lines))

@@ -7,14 +7,30 @@ import pytest
 from dm_project.refusals import refusal
 
 
-def test_who_sends_too_many_files_without_a_script_reads_it_in_each_language() -> None:
-    headers, body = refusal(413, "Content Too Large", path="/chats/dm-x/")
+@pytest.mark.parametrize(
+    ("status", "beginnings"),
+    [
+        (
+            413,
+            [
+                "This is too large for one form",
+                "Isto é grande demais para um formulário",
+                "Это слишком много для одной формы",
+            ],
+        ),
+        (503, ["Too many requests", "Há solicitações demais", "Сейчас слишком много запросов"]),
+    ],
+)
+def test_a_form_without_a_script_is_answered_in_each_language(status: int, beginnings: list[str]) -> None:
+    headers, body = refusal(status, "Reason", path="/chats/dm-x/", retry_after_s=2)
     assert ("Content-Type", "text/plain; charset=utf-8") in headers
-    assert [line.partition(",")[0] for line in body.decode().splitlines() if line] == [
-        "This is too large for one form",
-        "Isto é grande demais para um formulário",
-        "Это слишком много для одной формы",
-    ]
+    lines = [line for line in body.decode().splitlines() if line]
+    assert len(lines) == len(beginnings)
+    assert all(line.startswith(begin) for line, begin in zip(lines, beginnings, strict=True))
+
+
+def test_other_responses_are_as_short_as_their_status() -> None:
+    assert refusal(400, "Bad Request", path="/chats/dm-x/")[1] == b"Bad Request"
 
 
 @pytest.mark.parametrize(
