@@ -57,7 +57,10 @@ export class Media {
 
   #removed(seq) {
     this.#viewer?.removed(seq);
-    for (const item of document.querySelectorAll(`[data-message="${seq}"]`)) item.remove();
+    const gone = document.querySelectorAll(`[data-message="${seq}"]`);
+    for (const item of gone) item.remove();
+    // The last one of the page: the server knows whether older ones follow.
+    if (gone.length && !document.querySelector("[data-message]")) location.reload();
   }
 
   /** What has come onto the page: players show their place; our button starts a video, and brings its controls. */

@@ -68,6 +68,8 @@ export class VoicePlayers {
 
   #next(id) {
     const all = [...document.querySelectorAll('[data-file][data-kind="voice"]')];
+    // The page of a chat's files begins with the newest.
+    if (!this.#options.shell.session) all.reverse();
     const at = all.indexOf(itemOf(id));
     return at < 0 ? null : (all[at + 1]?.dataset.file ?? null);
   }
