@@ -1,4 +1,4 @@
-"""Motion in the style sheets (check 28): transitions are short, and two animations are endless."""
+"""Motion in the style sheets (check 28): transitions are short, and three animations are endless."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 CSS = Path(__file__).resolve().parents[2] / "static" / "css"
 SHEETS = {path.name: path.read_text(encoding="utf-8") for path in sorted(CSS.glob("*.css"))}
 LONGEST_MS = 240
-# The typing dots, and the sign of a button that waits for an answer.
-ENDLESS = {("message.css", "breathe"), ("button.css", "turn")}
+# The typing dots, the sign of a button that waits for an answer, and the dot while a microphone is on.
+ENDLESS = {("message.css", "breathe"), ("button.css", "turn"), ("recorder.css", "recorder-dot")}
 
 TOKENS = dict(re.findall(r"(--[\w-]+):\s*([^;]+);", SHEETS["tokens.css"]))
 
@@ -34,7 +34,7 @@ def test_no_transition_takes_longer_than_a_quarter_of_a_second() -> None:
     assert [(sheet, value) for sheet, value in transitions if longest(value) > LONGEST_MS] == []
 
 
-def test_only_the_typing_dots_and_a_waiting_button_move_for_ever() -> None:
+def test_only_the_typing_dots_a_waiting_button_and_a_recording_move_for_ever() -> None:
     endless = {(sheet, value.split()[0]) for sheet, value in declared("animation") if "infinite" in value}
     assert endless == ENDLESS
 
