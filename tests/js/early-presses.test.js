@@ -1,7 +1,7 @@
 // A button that is pressed before its module has loaded does what it says, once, when the module listens.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { rememberPresses } from "../../static/js/pages/shell.js";
+import { pressOf } from "../../static/js/pages/lazy.js";
 import { start } from "../../static/js/view/buttons.js";
 import { startComposerEmoji } from "../../static/js/view/composer-emoji.js";
 import { settle } from "./helpers/clock.js";
@@ -24,7 +24,10 @@ function page(...nodes) {
       for (const listener of listeners.false) listener(event);
     };
   globalThis.window = { addEventListener() {} };
-  return rememberPresses();
+  // As pages/shell.js does from the start.
+  const shell = { clicked: null };
+  document.addEventListener("click", ({ target }) => (shell.clicked = target), { capture: true });
+  return pressOf(shell);
 }
 
 function clipboard() {

@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 HTML, STYLES, SPRITE = 20, 14, 4
-SCRIPT_AT_FIRST, SCRIPT_OF_CHAT, SCRIPT_OF_PAGE, SCRIPT_OF_FILES = 33, 102, 13.5, 42
+SCRIPT_AT_FIRST, SCRIPT_OF_CHAT, SCRIPT_OF_PAGE, SCRIPT_OF_FILES = 33, 102.1, 13.5, 42
 """Before the first interaction with a chat; a chat in all; a page around the account in all, of which 0.1
 notices what was changed before the script was there; all modules of files, of which viewer and players have
 17."""

@@ -50,7 +50,7 @@ export function unsentOnDevice(storage = browserStorage()) {
     .filter(Boolean);
   const read = ({ input }) => tried(() => JSON.parse(storage.getItem(input)), []);
   // The copy of a draft for the other devices is no unsent message.
-  const isMine = ({ command }) => command?.type !== "draft.set";
+  const isMine = (entry) => entry.command?.type !== "draft.set";
   const count = (kind) => keys.filter((key) => key[2] === kind).flatMap(read).filter(isMine).length;
   return {
     users: new Set(keys.map((key) => key[1])),

@@ -28,6 +28,15 @@ const CHAT_PARTS = [
 /** An account page listens to its buttons itself. */
 const ACCOUNT_PARTS = [() => import("../view/unread-indicators.js"), () => import("./session-end.js")];
 
+/**
+ * A press of a button whose module has not loaded yet is performed when the module listens, and is not lost. Returns
+ * what a module calls once, when it has begun to listen: it performs the press of a button that `isOurs`.
+ */
+export const pressOf = (shell) => (isOurs) => {
+  const button = shell.clicked?.closest('button[type="button"]');
+  if (button?.isConnected && isOurs(button)) button.click();
+};
+
 /** Returns {peers, refresh}. Each further part loads by itself: one that fails does not stop the others. */
 export function startLazyParts(shell, api) {
   const { chats, clock, events, handlers, list, outbox, receipts, socket, keepAll } = shell;
@@ -77,7 +86,7 @@ export function startLazyParts(shell, api) {
     loadAttachments: () => Promise.all([import("../view/attachments.js"), import("../net/attachments.js"), sheet()]),
     stateOfFile: (address) => stateOfFile(address, shell),
   };
-  const tools = { ...shell, shell, api, peers, rows, announce, ...loaders };
+  const tools = { ...shell, shell, api, peers, rows, announce, performPress: pressOf(shell), ...loaders };
   for (const load of shell.hasChats ? CHAT_PARTS : ACCOUNT_PARTS)
     loadWhenIdle(load).then(({ start }) => {
       start?.(tools);

@@ -23,27 +23,10 @@ import { receiveTabMessage } from "./tab-messages.js";
 
 const loadSessionEnd = () => import("./session-end.js");
 
-/**
- * A press of a button whose module has not loaded yet is performed when the module listens, and is not lost: called by
- * the first script of a page. Returns what a module calls that has begun to listen: it performs the press of a
- * button that `isOurs`, once.
- */
-export function rememberPresses() {
-  let pressed = null;
-  const remember = ({ target }) => (pressed = target.closest('button[type="button"]'));
-  document.addEventListener("click", remember, { capture: true });
-  return (isOurs) => {
-    if (!pressed?.isConnected || !isOurs(pressed)) return;
-    pressed.click();
-    pressed = null;
-  };
-}
-
 export class Shell {
   /** For the parts that load later; tests/js/source-rules.test.js lists the events. */
   events = new Emitter();
   clock = clock;
-  performPress = rememberPresses();
   announcer;
   /** Every ChatSession that this tab keeps, by room, and the one on the screen, or null. */
   chats = new Map();
@@ -60,6 +43,8 @@ export class Shell {
 
   /** `page` is the data of the page; `openChat(shell, root, page)` returns a ChatSession, on pages that show chats. */
   constructor({ page = document.getElementById("page-data") ? pageData() : userPageData(), openChat = null } = {}) {
+    // It may be a button whose module has not loaded yet (pages/lazy.js).
+    addEventListener("click", ({ target }) => (this.clicked = target), true);
     this.page = page;
     this.openChat = openChat && ((root, data) => openChat(this, root, data));
     this.room = page.room ?? null;

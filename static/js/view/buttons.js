@@ -66,7 +66,7 @@ function theme(button, { user }) {
 const DO = { copy, share, "show-password": showPassword, theme };
 const isHere = ({ dataset }) => Object.hasOwn(DO, dataset.action);
 
-/** `me`: the user of this page, or null; `performPress` of the Shell, where this module loads later. */
+/** `me`: the user of this page, or null; `performPress` of pages/lazy.js, if this module loads later. */
 export function start({ announcer, me: user = null, performPress }) {
   guardSubmits();
   for (const button of document.querySelectorAll('[data-action="share"]')) button.hidden = !navigator.share;

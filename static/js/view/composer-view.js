@@ -15,8 +15,8 @@ export class ComposerView {
   #limit;
   /** The user has typed since the page was loaded, also before this script was there: a draft is not typed. */
   hasTyped = false;
-  /** There is something to send without a text: set by what loads later. */
-  hasFiles = () => false;
+  /** () -> is there something to send without a text; set by what loads later. */
+  hasFiles;
   /** On touch screens Enter adds a line, elsewhere as the user has chosen (accounts/appearance.py). */
   #enterSends =
     matchMedia("(hover: hover) and (pointer: fine)").matches && document.documentElement.dataset.enter !== "line";
@@ -73,7 +73,7 @@ export class ComposerView {
   #submit(event) {
     event.preventDefault();
     const text = sendable(this.#field.value);
-    if ((isBlank(text) && !this.hasFiles()) || length(text) > this.#limit) return this.#field.focus();
+    if ((isBlank(text) && !this.hasFiles?.()) || length(text) > this.#limit) return this.#field.focus();
     this.#field.value = "";
     this.#measure();
     this.#field.focus({ preventScroll: true });
