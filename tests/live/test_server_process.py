@@ -14,6 +14,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from conversations.protocol.codes import CloseCode
 from tests.conftest import ServerMaker
 from tests.rig.daphne_server import EntreServer
 from tests.rig.people import Person
@@ -368,11 +369,16 @@ async def test_five_hundred_handshakes_at_once_are_all_accepted(
     alice = person_at(server, "alice")
 
     async def handshake() -> str:
-        async with open_socket(alice) as opened:
-            try:
-                return str((await opened.next(TIMEOUT_S))["type"])
-            except Closed as closed:
-                return f"closed {closed.code}"
+        """On a busy machine the queue may be too long: such a client is told to come back, and does."""
+        for _ in range(20):
+            async with open_socket(alice) as opened:
+                try:
+                    frame = await opened.next(TIMEOUT_S)
+                except Closed as closed:
+                    return f"closed {closed.code}"
+            if frame.get("code") != CloseCode.OVERLOADED:
+                return str(frame["type"])
+        return "never"
 
     assert set(await asyncio.gather(*(handshake() for _ in range(500)))) == {"connection_established"}
 
